@@ -1,0 +1,158 @@
+"""The layer table: what every layer, block and stage of a network costs. Needs no torch.
+
+`plan_table` gives it at once from the plan's closed form; `analysis/counting.py` gives it as fvcore counts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+from resnet_studio.networks.architecture import Architecture, to_json
+from resnet_studio.networks.plan import NOTHING, Layer, Shape, plan
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One layer and its cost in multiply-adds.
+
+    `macs` counts convolutions and linear layers only, as the paper does; `macs_all` is fvcore's total with
+    batch norm and average pooling, and None where only the plan has been asked.
+    """
+
+    layer: Layer
+    macs: int
+    macs_all: int | None
+
+    @property
+    def name(self) -> str:
+        return self.layer.name
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that belong together: a block, a stage, a network. Every figure is the sum of its rows."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+    @cached_property
+    def output(self) -> Shape:
+        return next((row.layer.output for row in reversed(self.rows) if row.layer.called), NOTHING)
+
+    @cached_property
+    def parameters(self) -> int:
+        return sum(row.layer.parameters for row in self.rows)
+
+    @cached_property
+    def macs(self) -> int:
+        return sum(row.macs for row in self.rows)
+
+    @cached_property
+    def macs_all(self) -> int | None:
+        counted = [row.macs_all for row in self.rows if row.macs_all is not None]
+        return sum(counted) if len(counted) == len(self.rows) else None
+
+    @cached_property
+    def activation_bytes(self) -> int:
+        return sum(row.layer.activation_bytes for row in self.rows)
+
+    @cached_property
+    def blocks(self) -> tuple[Group, ...]:
+        """The rows gathered by block; layers outside any block (the stem, the head) are not among them."""
+        return _grouped((row for row in self.rows if row.layer.block), lambda row: row.layer.block)
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """Independent counters of the same network; None where one was not asked.
+
+    `fvcore` and `torch` (FlopCounterMode / 2) and `plan` (closed form) count convolutions and linear layers in
+    multiply-adds; `torchinfo` and `plan_parameters` count parameters.
+    """
+
+    fvcore: int
+    torch: int
+    plan: int
+    torchinfo: int
+    plan_parameters: int
+
+    @property
+    def agree(self) -> bool:
+        return self.fvcore == self.torch == self.plan and self.torchinfo == self.plan_parameters
+
+
+@dataclass(frozen=True)
+class LayerTable:
+    """The rows of one architecture, one image at a time, with what is not in them."""
+
+    architecture: Architecture
+    rows: tuple[Row, ...]
+    uncounted: dict[str, int] = field(default_factory=dict)
+    """Operations that fvcore has no count for, with how often they occur: {"aten::add": 16, …}."""
+    checks: Checks | None = None
+    """What the other counters said; None as long as the table comes from the plan alone."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether fvcore has counted these rows; otherwise they are the plan's closed form."""
+        return self.checks is not None
+
+    @cached_property
+    def input(self) -> tuple[int, int, int, int]:
+        return (1, self.architecture.channels, self.architecture.image, self.architecture.image)
+
+    @cached_property
+    def totals(self) -> Group:
+        return Group("total", self.rows)
+
+    @cached_property
+    def stages(self) -> tuple[Group, ...]:
+        """The rows of the paper's Table 1: conv1, conv2_x, …, fc."""
+        return _grouped(self.rows, lambda row: row.layer.stage)
+
+    def to_json(self) -> dict[str, Any]:
+        """The table as plain JSON values; FLOPs are in multiply-adds (`macs`)."""
+        totals = self.totals
+        names = ("parameters", "macs", "macs_all", "activation_bytes")
+        return {
+            "architecture": to_json(self.architecture),
+            "input": list(self.input),
+            "totals": {name: getattr(totals, name) for name in names},
+            "stages": [
+                {"name": stage.name, "output": list(stage.output)} | {name: getattr(stage, name) for name in names}
+                for stage in self.stages
+            ],
+            "rows": [_row_json(row) for row in self.rows],
+            "uncounted": self.uncounted,
+        }
+
+
+def plan_table(architecture: Architecture) -> LayerTable:
+    """The table as the plan's closed form has it, without waiting for a counter."""
+    return LayerTable(architecture, tuple(Row(layer, layer.macs, None) for layer in plan(architecture)))
+
+
+def _grouped(rows: Iterable[Row], key: Callable[[Row], str]) -> tuple[Group, ...]:
+    return tuple(Group(name, tuple(group)) for name, group in groupby(rows, key))
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    layer = row.layer
+    return {
+        "name": layer.name,
+        "stage": layer.stage,
+        "block": layer.block,
+        "kind": layer.kind,
+        "kernel": layer.kernel,
+        "stride": layer.stride,
+        "padding": layer.padding,
+        "output": list(layer.output),
+        "parameters": layer.parameters,
+        "macs": row.macs,
+        "macs_all": row.macs_all,
+        "activation_bytes": layer.activation_bytes,
+    }

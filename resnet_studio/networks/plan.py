@@ -1,0 +1,288 @@
+"""From an architecture to the flat list of its layers, with every choice made. Needs no torch.
+
+The plan is what the builder builds, the table lists, the figure draws and the counters are checked against.
+Sizes follow n_out = ⌊(n_in + 2p − k) / s⌋ + 1, multiply-adds c_in · k² · c_out · n_out² for a convolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import chain
+from typing import Literal, TypeAlias
+
+from resnet_studio.networks.architecture import EXPANSION, Architecture, Baseline, BlockKind, Residual
+
+Shape: TypeAlias = tuple[int, int, int]
+"""Channels, height, width of one image's activations."""
+Kind = Literal["conv", "batch norm", "relu", "max pool", "average pool", "linear", "dropout", "add", "zero pad"]
+NOTHING: Shape = (0, 0, 0)
+
+
+def output_size(n_in: int, kernel: int, stride: int, padding: int) -> int:
+    """Side of a convolution's or a pool's output: ⌊(n_in + 2 padding − kernel) / stride⌋ + 1."""
+    return (n_in + 2 * padding - kernel) // stride + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One leaf module of the network, for one image.
+
+    `output` is (0, 0, 0) for a module that is built but never called, as the article has them: such a
+    module has parameters, and no multiply-adds.
+    """
+
+    name: str
+    """The module's name in the built network, which is torchvision's where it holds weights."""
+    stage: str
+    block: str
+    """Name of the residual block the layer is part of; empty in the stem, the head and the baselines."""
+    kind: Kind
+    input: Shape
+    output: Shape
+    kernel: int = 0
+    stride: int = 0
+    padding: int = 0
+    parameters: int = 0
+    macs: int = 0
+    """Multiply-adds of convolutions and linear layers, without biases: what the paper counts."""
+
+    @property
+    def called(self) -> bool:
+        return self.output != NOTHING
+
+    @property
+    def activation_bytes(self) -> int:
+        channels, height, width = self.output
+        return 4 * channels * height * width
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One residual block with every choice made. Equal blocks (but for the name) cost the same."""
+
+    name: str
+    stage: str
+    kind: BlockKind
+    channels_in: int
+    width: int
+    stride: int
+    size_in: int
+    shortcut: Literal["identity", "projection", "zero pad", "none"]
+    stride_on: Literal["1x1", "3x3"]
+    variant: Literal["paper", "article"]
+
+    @property
+    def channels_out(self) -> int:
+        return self.width * EXPANSION[self.kind]
+
+    @property
+    def input(self) -> Shape:
+        return self.channels_in, self.size_in, self.size_in
+
+    @property
+    def label(self) -> str:
+        """The kind and what its shortcut does: "bottleneck, projection"."""
+        return f"{self.kind}, " + ("no shortcut" if self.shortcut == "none" else self.shortcut)
+
+
+@lru_cache(maxsize=256)
+def plan(architecture: Architecture) -> tuple[Layer, ...]:
+    """Every leaf module of the network, in the order in which the network applies them."""
+    return tuple(_baseline(architecture) if isinstance(architecture, Baseline) else _residual(architecture))
+
+
+def blocks(architecture: Residual) -> Iterator[Block]:
+    """The residual blocks in order, each joined to the channels and the size before it."""
+    size, channels = _stem(architecture)[-1].output[1], architecture.width
+    for number, count in enumerate(architecture.blocks, start=1):
+        for index in range(count):
+            block = Block(
+                name=f"layer{number}.{index}",
+                stage=f"conv{number + 1}_x",
+                kind=architecture.block,
+                channels_in=channels,
+                width=architecture.width * 2 ** (number - 1),
+                stride=2 if number > 1 and index == 0 else 1,
+                size_in=size,
+                shortcut="identity",
+                stride_on=architecture.stride_on,
+                variant=architecture.variant,
+            )
+            yield replace(block, shortcut=_shortcut(architecture, block, opens_stage=index == 0))
+            channels, size = block.channels_out, output_size(size, 1, block.stride, 0)
+
+
+def _shortcut(
+    architecture: Residual, block: Block, *, opens_stage: bool
+) -> Literal["identity", "projection", "zero pad", "none"]:
+    changes_shape = block.stride != 1 or block.channels_in != block.channels_out
+    if architecture.shortcut == "none":
+        return "none"
+    if architecture.variant == "article":
+        return "projection" if opens_stage else "identity"
+    if architecture.shortcut == "C" or (changes_shape and architecture.shortcut == "B"):
+        return "projection"
+    return "zero pad" if changes_shape else "identity"
+
+
+class _Path:
+    """Layers laid one after another: each takes what the one before it gives."""
+
+    def __init__(self, stage: str, shape: Shape, *, block: str = "", bias: bool = False) -> None:
+        self.stage, self.shape, self.block, self.bias = stage, shape, block, bias
+        self.layers: list[Layer] = []
+
+    def lay(
+        self, name: str, kind: Kind, output: Shape,
+        window: tuple[int, int, int] = (0, 0, 0), parameters: int = 0, macs: int = 0,
+    ) -> None:  # fmt: skip
+        """Append a layer; `window` is its kernel, stride and padding."""
+        full = f"{self.block}.{name}" if self.block else name
+        layer = Layer(full, self.stage, self.block, kind, self.shape, output, *window, parameters, macs)
+        self.layers.append(layer)
+        self.shape = output
+
+    def _slide(self, channels: int, kernel: int, stride: int, padding: int) -> Shape:
+        _, height, width = self.shape
+        return channels, output_size(height, kernel, stride, padding), output_size(width, kernel, stride, padding)
+
+    def conv(self, name: str, channels: int, kernel: int, stride: int = 1, padding: int | None = None) -> None:
+        padding = kernel // 2 if padding is None else padding
+        output = self._slide(channels, kernel, stride, padding)
+        weights = kernel * kernel * self.shape[0] * channels
+        parameters, macs = weights + channels * self.bias, weights * output[1] * output[2]
+        self.lay(name, "conv", output, (kernel, stride, padding), parameters, macs)
+
+    def norm(self, name: str) -> None:
+        self.lay(name, "batch norm", self.shape, parameters=2 * self.shape[0])
+
+    def pool(self, name: str, kernel: int, stride: int, padding: int = 0) -> None:
+        output = self._slide(self.shape[0], kernel, stride, padding)
+        self.lay(name, "max pool", output, (kernel, stride, padding))
+
+    def average(self, name: str, side: int) -> None:
+        self.lay(name, "average pool", (self.shape[0], side, side))
+
+    def linear(self, name: str, classes: int) -> None:
+        weights = self.shape[0] * self.shape[1] * self.shape[2] * classes
+        self.lay(name, "linear", (classes, 1, 1), parameters=weights + classes, macs=weights)
+
+    def same(self, name: str, kind: Kind) -> None:
+        """A layer that has no weights and keeps the shape: ReLU, dropout, addition."""
+        self.lay(name, kind, self.shape)
+
+
+def _residual(architecture: Residual) -> Iterator[Layer]:
+    laid = [block_layers(block) for block in blocks(architecture)]
+    head = _Path("fc", laid[-1][-1].output)
+    head.average("avgpool", 1)
+    head.linear("fc", architecture.classes)
+    return chain(_stem(architecture), chain.from_iterable(laid), head.layers)
+
+
+def _stem(architecture: Residual) -> list[Layer]:
+    side = architecture.image
+    path = _Path("conv1", (architecture.channels, side, side), bias=architecture.variant == "article")
+    if architecture.stem == "cifar":
+        path.conv("conv1", architecture.width, 3)
+    else:
+        path.conv("conv1", architecture.width, 7, stride=2)
+    path.norm("bn1")
+    path.same("relu", "relu")
+    if architecture.stem == "imagenet":
+        path.stage = "conv2_x"
+        path.pool("maxpool", 3, 2, 1)
+    return path.layers
+
+
+def block_layers(block: Block) -> list[Layer]:
+    """The layers of one block: the main path, what the shortcut needs, the addition and the last ReLU."""
+    main = _Path(block.stage, block.input, block=block.name, bias=block.variant == "article")
+    kernels = _kernels(block)
+    for number, (kernel, channels, stride) in enumerate(kernels, start=1):
+        main.conv(f"conv{number}", channels, kernel, stride)
+        main.norm(f"bn{number}")
+        if number < len(kernels):
+            main.same(f"relu{number}", "relu")
+    side = _Path(block.stage, block.input, block=block.name, bias=main.bias)
+    if block.shortcut == "projection":
+        side.conv("downsample.0", block.channels_out, 1, block.stride)
+        side.norm("downsample.1")
+    elif block.shortcut == "zero pad":
+        side.lay("downsample", "zero pad", main.shape, (1, block.stride, 0))
+    main.layers += side.layers
+    if block.shortcut != "none":
+        main.same("add", "add")
+    main.same(f"relu{len(kernels)}", "relu")
+    return _never_called(block) + main.layers
+
+
+def _kernels(block: Block) -> list[tuple[int, int, int]]:
+    """Kernel, channels and stride of each convolution on the block's main path."""
+    if block.kind == "basic":
+        second = 1 if block.variant == "article" else 3
+        return [(3, block.width, block.stride), (second, block.width, 1)]
+    first, middle = (block.stride, 1) if block.stride_on == "1x1" else (1, block.stride)
+    return [(1, block.width, first), (3, block.width, middle), (1, block.channels_out, 1)]
+
+
+def _never_called(block: Block) -> list[Layer]:
+    """The convolution and its norm that the article's 18- and 34-layer blocks build and never call."""
+    if block.variant != "article" or block.kind != "basic":
+        return []
+    path = _Path(block.stage, block.input, block=block.name, bias=True)
+    path.conv("unused_conv", block.width, 1)
+    path.norm("unused_bn")
+    return [replace(layer, input=NOTHING, output=NOTHING, macs=0) for layer in path.layers]
+
+
+def _baseline(architecture: Baseline) -> list[Layer]:
+    path = _Path("conv1", (3, architecture.image, architecture.image), bias=True)
+    return _vgg19(path, architecture.classes) if architecture.name == "vgg19" else _alexnet(path, architecture.classes)
+
+
+def _vgg19(path: _Path, classes: int) -> list[Layer]:
+    """Simonyan and Zisserman 2014, configuration E. As in a residual network, a pool opens the stage after it."""
+    index = 0
+    for stage, (channels, count) in enumerate(((64, 2), (128, 2), (256, 4), (512, 4), (512, 4)), start=1):
+        for _ in range(count):
+            path.conv(f"features.{index}", channels, 3)
+            path.same(f"features.{index + 1}", "relu")
+            index += 2
+        path.stage = f"conv{stage + 1}_x" if stage < 5 else "fc"
+        path.pool(f"features.{index}", 2, 2)
+        index += 1
+    path.average("avgpool", 7)
+    for index, channels in ((0, 4096), (3, 4096)):
+        path.linear(f"classifier.{index}", channels)
+        path.same(f"classifier.{index + 1}", "relu")
+        path.same(f"classifier.{index + 2}", "dropout")
+    path.linear("classifier.6", classes)
+    return path.layers
+
+
+def _alexnet(path: _Path, classes: int) -> list[Layer]:
+    """Krizhevsky 2014 ("One weird trick"), the form that torchvision builds: 64 first kernels, one column."""
+    index = 0
+    windows = ((64, 11, 4, 2), (192, 5, 1, 2), (384, 3, 1, 1), (256, 3, 1, 1), (256, 3, 1, 1))
+    for stage, (channels, kernel, stride, padding) in enumerate(windows, start=1):
+        path.stage = "conv1" if stage == 1 else f"conv{stage}_x"
+        if stage in (2, 3):
+            path.pool(f"features.{index}", 3, 2)
+            index += 1
+        path.conv(f"features.{index}", channels, kernel, stride, padding)
+        path.same(f"features.{index + 1}", "relu")
+        index += 2
+    path.stage = "fc"
+    path.pool(f"features.{index}", 3, 2)
+    path.average("avgpool", 6)
+    path.same("classifier.0", "dropout")
+    for index, channels in ((1, 4096), (4, 4096)):
+        path.linear(f"classifier.{index}", channels)
+        path.same(f"classifier.{index + 1}", "relu")
+        if index == 1:
+            path.same("classifier.3", "dropout")
+    path.linear("classifier.6", classes)
+    return path.layers

@@ -1,0 +1,82 @@
+"""The named architectures: the paper's, torchvision's, the article's, and the baselines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from difflib import get_close_matches
+
+from resnet_studio.networks.architecture import DEPTHS, Architecture, Baseline, BlockKind, Residual
+
+
+def _presets() -> dict[str, Architecture]:
+    named: dict[str, Architecture] = {}
+    imagenet = {depth: Residual(block, blocks) for depth, (block, blocks) in DEPTHS["imagenet"].items()}
+    cifar = {
+        depth: Residual(block, blocks, shortcut="A", width=16, stem="cifar", image=32, classes=10)
+        for depth, (block, blocks) in DEPTHS["cifar"].items()
+    }
+    named |= {f"resnet{depth}": value for depth, value in imagenet.items()}
+    named |= {f"resnet{depth}-v1.5": replace(imagenet[depth], stride_on="3x3") for depth in (50, 101, 152)}
+    named |= {f"plain{depth}": replace(imagenet[depth], shortcut="none") for depth in (18, 34)}
+    named |= {f"resnet{depth}-cifar": value for depth, value in cifar.items()}
+    named |= {f"plain{depth}-cifar": replace(cifar[depth], shortcut="none") for depth in (20, 32, 44, 56)}
+    named |= {"vgg19": Baseline("vgg19"), "alexnet": Baseline("alexnet")}
+    named |= {
+        f"article{depth}": replace(value, stride_on="3x3", variant="article") for depth, value in imagenet.items()
+    }
+    return named
+
+
+PRESETS: dict[str, Architecture] = _presets()
+_NAMES = {value: name for name, value in PRESETS.items()}
+
+
+def preset(name: str) -> Architecture:
+    """The architecture of that name; `ValueError` with the nearest names if there is none."""
+    if name in PRESETS:
+        return PRESETS[name]
+    near = get_close_matches(name, PRESETS, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`resnet-studio presets` lists them"
+    raise ValueError(f"no preset is called {name!r}: {hint}")
+
+
+def preset_name(architecture: Architecture) -> str | None:
+    """The preset that this very value is, if it is one."""
+    return _NAMES.get(architecture)
+
+
+def title(architecture: Architecture) -> str:
+    """What to call the architecture where there is room for a few words.
+
+    A preset has its name, also at another image size or number of classes (then these are said); any other
+    residual network is described by its depth and what it differs in.
+    """
+    exact = preset_name(architecture)
+    if exact:
+        return exact
+    for name, value in PRESETS.items():
+        if replace(value, image=architecture.image, classes=architecture.classes) == architecture:
+            image = "" if value.image == architecture.image else f" at {architecture.image}×{architecture.image}"
+            classes = "" if value.classes == architecture.classes else f", {architecture.classes:,} classes"
+            return f"{name}{image}{classes}"
+    assert isinstance(architecture, Residual)  # a baseline is always a preset at some size
+    return _description(architecture)
+
+
+def _description(architecture: Residual) -> str:
+    usual: dict[BlockKind, Residual] = {"basic": Residual("basic"), "bottleneck": Residual()}
+    family = "plain" if architecture.shortcut == "none" else "resnet"
+    if architecture.variant == "article":
+        family = "article"
+    parts = [f"{family}{architecture.depth}", architecture.block, "·".join(map(str, architecture.blocks))]
+    if architecture.shortcut not in ("B", "none"):
+        parts.append(f"shortcut {architecture.shortcut}")
+    if architecture.stride_on == "3x3" and architecture.block == "bottleneck" and architecture.variant == "paper":
+        parts.append("stride on 3×3")
+    base = usual[architecture.block]
+    parts += [
+        f"{field} {getattr(architecture, field)}"
+        for field in ("width", "stem", "channels", "image", "classes")
+        if getattr(architecture, field) != getattr(base, field)
+    ]
+    return ", ".join(parts)
