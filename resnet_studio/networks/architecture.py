@@ -137,7 +137,10 @@ def with_text(architecture: Architecture, field: str, text: str) -> Architecture
     names = [f.name for f in fields(architecture)]
     if field not in names:
         raise ArchitectureError(field, f"no such field; there are {', '.join(names)}")
-    return replace(architecture, **{field: _read(field, text.strip())})  # type: ignore[arg-type]
+    values: dict[str, Any] = {field: _read(field, text.strip())}
+    if values == {"variant": "article"}:
+        values |= {"stride_on": "3x3", "shortcut": "B"}  # the article's code knows no others
+    return replace(architecture, **values)
 
 
 def to_json(architecture: Architecture) -> dict[str, Any]:

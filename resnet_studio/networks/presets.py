@@ -55,6 +55,8 @@ def title(architecture: Architecture) -> str:
     if exact:
         return exact
     for name, value in PRESETS.items():
+        if type(value) is not type(architecture):
+            continue  # a baseline may not exist at a residual network's size
         if replace(value, image=architecture.image, classes=architecture.classes) == architecture:
             image = "" if value.image == architecture.image else f" at {architecture.image}×{architecture.image}"
             classes = "" if value.classes == architecture.classes else f", {architecture.classes:,} classes"

@@ -1,0 +1,46 @@
+"""What the article that many readers come from gets wrong, and what is true. Needs no torch.
+
+The article is Gamulin's "ResNet Implementation with PyTorch from Scratch" (2020); its networks are the presets
+`article18` … `article152`, and its own table is the paper's Table 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ARTICLE = "Gamulin 2020"
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """One statement of the article beside what is so, and where that can be looked up."""
+
+    says: str
+    true: str
+    source: str
+
+
+ARTICLE_SLIPS = (
+    Slip(
+        "The code's 18- and 34-layer block convolves with a 3×3 and then a 1×1 kernel.",
+        "The paper's block has two 3×3. The code also builds 16 modules (18 layers) or 32 (34 layers) that are never "
+        "called, so it does not reproduce the table that the article prints.",
+        "He et al. 2015, Table 1 and Figure 5 left",
+    ),
+    Slip(
+        "The third convolution of a bottleneck has three times as many kernels as the first two.",
+        "It has four times as many: 64, 64 and 256 in conv2_x.",
+        "He et al. 2015, Table 1",
+    ),
+    Slip(
+        "Padding 3 lets the first convolution keep the image's dimension.",
+        "With a 7×7 kernel and stride 2 the side becomes ⌊(224 + 2·3 − 7) / 2⌋ + 1 = 112, half of 224.",
+        "He et al. 2015, Table 1, output size of conv1",
+    ),
+    Slip(
+        "Deep plain networks get worse because their gradients vanish.",
+        "The paper calls that unlikely: its plain networks use batch norm, and the gradients of both passes were "
+        "checked to be healthy.",
+        "He et al. 2015, section 4.1",
+    ),
+)

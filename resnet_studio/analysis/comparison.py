@@ -1,0 +1,153 @@
+"""Architectures beside each other, aligned by stage. Needs no torch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from typing import Any, Literal
+
+from resnet_studio.analysis.table import Group, LayerTable
+from resnet_studio.networks.architecture import Architecture, to_json
+from resnet_studio.networks.plan import Layer, Shape
+from resnet_studio.networks.presets import title
+
+Cost = Literal["parameters", "macs", "activation_bytes"]
+COSTS: tuple[Cost, ...] = ("parameters", "macs", "activation_bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One stage, or the whole, of one architecture."""
+
+    output: Shape
+    makeup: str
+    """What it is made of: "3 × [1×1, 64; 3×3, 64; 1×1, 256], 1 projection"."""
+    parameters: int
+    macs: int
+    activation_bytes: int
+    layers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A stage in every architecture; None where one doesn't have it. The first is what the others are held against."""
+
+    name: str
+    cells: tuple[Cell | None, ...]
+
+    def differs(self, index: int) -> bool:
+        """Whether the architecture's stage is another than the first architecture's."""
+        return self.cells[index] != self.cells[0]
+
+    def delta(self, index: int, cost: Cost) -> int:
+        """How much more it costs than in the first; a stage that isn't there costs nothing."""
+        return self.cost(index, cost) - self.cost(0, cost)
+
+    def relative(self, index: int, cost: Cost) -> float | None:
+        """The delta as a part of what the first costs; None where that is nothing."""
+        reference = self.cost(0, cost)
+        return self.delta(index, cost) / reference if reference else None
+
+    def cost(self, index: int, cost: Cost) -> int:
+        return getattr(self.cells[index], cost, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    architectures: tuple[Architecture, ...]
+    lines: tuple[Line, ...]
+    total: Line
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        return tuple(map(title, self.architectures))
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """Weighted layers on the main path, as the paper counts them."""
+        return tuple(architecture.depth for architecture in self.architectures)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; costs are in multiply-adds (`macs`) and bytes, deltas to the first architecture."""
+        return {
+            "architectures": [
+                {"title": name, "depth": architecture.depth, "architecture": to_json(architecture)}
+                for name, architecture in zip(self.titles, self.architectures, strict=True)
+            ],
+            "stages": [_line_json(line) for line in self.lines],
+            "totals": _line_json(self.total)["cells"],
+        }
+
+
+def compare(tables: Sequence[LayerTable]) -> Comparison:
+    """Put layer tables beside each other, in the given order; `ValueError` if there are none."""
+    if not tables:
+        raise ValueError("nothing to compare: name at least one architecture")
+    stages = [{stage.name: stage for stage in table.stages} for table in tables]
+    names = sorted({name for named in stages for name in named}, key=lambda name: (name == "fc", name))
+    lines = tuple(Line(name, tuple(_stage_cell(named.get(name)) for named in stages)) for name in names)
+    total = Line("total", tuple(_cell(table.totals, f"{table.architecture.depth} weighted layers") for table in tables))
+    return Comparison(tuple(table.architecture for table in tables), lines, total)
+
+
+def makeup(stage: Group) -> str:
+    """What a stage is made of, as the paper's Table 1 writes it, with its stride and what its shortcuts need."""
+    if not stage.blocks:
+        return _run_lengths(_layer(row.layer) for row in stage.rows if row.layer.kind in ("conv", "linear"))
+    layers = [[row.layer for row in block.rows if row.layer.called] for block in stage.blocks]
+    blocks = _run_lengths("; ".join(_layer(layer) for layer in block if _on_main_path(layer)) for block in layers)
+    return ", ".join([blocks, *_stride(layers[0]), *_shortcuts([layer for block in layers for layer in block])])
+
+
+def _run_lengths(parts: Iterable[str]) -> str:
+    counted = [(part, len(list(run))) for part, run in groupby(parts)]
+    return "; ".join(f"{count} × [{part}]" if count > 1 or ";" in part else part for part, count in counted)
+
+
+def _stride(block: list[Layer]) -> list[str]:
+    """Where a bottleneck halves the size. A basic block has one place for it, which need not be said."""
+    main = [layer for layer in block if _on_main_path(layer)]
+    strided = [layer for layer in main if layer.stride > 1]
+    return [f"stride on the {layer.kernel}×{layer.kernel}" for layer in strided if len(main) == 3]
+
+
+def _shortcuts(layers: list[Layer]) -> list[str]:
+    kinds = Counter(layer.kind for layer in layers)
+    if not kinds["add"]:
+        return ["no shortcuts"]
+    projections = sum(layer.kind == "conv" and not _on_main_path(layer) for layer in layers)
+    found = {"projection": projections, "zero pad": kinds["zero pad"]}
+    return [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in found.items() if count]
+
+
+def _on_main_path(layer: Layer) -> bool:
+    return layer.kind == "conv" and ".downsample." not in layer.name
+
+
+def _layer(layer: Layer) -> str:
+    if layer.kind == "linear":
+        return f"{layer.output[0]}-d fc"
+    stride = f", stride {layer.stride}" if layer.stride > 1 and not layer.block else ""
+    return f"{layer.kernel}×{layer.kernel}, {layer.output[0]}{stride}"
+
+
+def _stage_cell(stage: Group | None) -> Cell | None:
+    return None if stage is None else _cell(stage, makeup(stage))
+
+
+def _cell(group: Group, parts: str) -> Cell:
+    return Cell(group.output, parts, group.parameters, group.macs, group.activation_bytes, len(group.rows))
+
+
+def _line_json(line: Line) -> dict[str, Any]:
+    return {"name": line.name, "cells": [_cell_json(line, index) for index in range(len(line.cells))]}
+
+
+def _cell_json(line: Line, index: int) -> dict[str, Any] | None:
+    cell = line.cells[index]
+    if cell is None:
+        return None
+    deltas = {cost: {"absolute": line.delta(index, cost), "relative": line.relative(index, cost)} for cost in COSTS}
+    return {**asdict(cell), "output": list(cell.output), "differs": line.differs(index), "delta": deltas}

@@ -1,0 +1,124 @@
+"""Numbers that a paper, a library's documentation or an article prints, and when a measured one agrees. Needs no torch.
+
+The figures themselves are data: `resources/published.tsv`.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, fields, replace
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from functools import cache
+from typing import Literal
+
+from resnet_studio.analysis.units import PREFIXES, exact
+from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.presets import preset, title
+from resnet_studio.resources import resource
+
+Quantity = Literal["macs", "parameters"]
+PAPER = "He et al. 2015"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One printed number and the network that it is held against."""
+
+    subject: str
+    """What is measured: a preset's name, or the title of an architecture in hand."""
+    about: str
+    """The preset that the number is true of. Where it is not the subject, the two are only compared."""
+    quantity: Quantity
+    printed: str
+    """The digits as they stand in print: "1.8"."""
+    scale: int
+    """What they are multiples of: 10⁹ for "1.8 billion FLOPs"."""
+    unit: str
+    source: str
+
+    @property
+    def value(self) -> int:
+        return int(Decimal(self.printed) * self.scale)
+
+    @property
+    def text(self) -> str:
+        """As printed, with its prefix: "1.8 G", "25,557,032"."""
+        if self.scale == 1:
+            return exact(self.value)
+        return f"{self.printed} {PREFIXES[(len(str(self.scale)) - 1) // 3]}"
+
+    @property
+    def of_paper(self) -> bool:
+        """Whether the paper prints this number of this very network."""
+        return self.source.startswith(PAPER) and self.about == self.subject
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A published figure beside what the counter says of its subject."""
+
+    figure: Figure
+    architecture: Architecture
+    measured: int
+    """Convolutions and linear layers as fvcore counts them, or parameters as torchinfo does."""
+    holds: bool
+    reason: str
+
+    def to_json(self) -> dict[str, str | int]:
+        return {
+            "subject": self.figure.subject,
+            "quantity": self.figure.quantity,
+            "published": self.figure.value,
+            "source": self.figure.source,
+            "measured": self.measured,
+            "verdict": "holds" if self.holds else "differs",
+            "reason": self.reason,
+        }
+
+
+@cache
+def published() -> tuple[Figure, ...]:
+    """Every published figure, in the order in which `verify` lists them."""
+    with resource("published.tsv").open(encoding="utf-8", newline="") as lines:
+        return tuple(_figure(row) for row in csv.DictReader(lines, delimiter="\t"))
+
+
+def _figure(row: dict[str, str]) -> Figure:
+    quantity: Quantity = "macs" if row["quantity"] == "macs" else "parameters"
+    return Figure(
+        row["subject"], row["about"], quantity, row["printed"], int(row["scale"]), row["unit"], row["source"]
+    )  # fmt: skip
+
+
+def holds(figure: Figure, measured: int) -> bool:
+    """Whether the measured number, truncated or rounded (half up) to the printed digits, is the printed one.
+
+    The paper does both: it prints 3.664 as 3.6 and 7.570 as 7.6. Whole numbers must be equal.
+    """
+    return Decimal(figure.printed) in (truncated(figure, measured), rounded(figure, measured))
+
+
+def truncated(figure: Figure, measured: int) -> Decimal:
+    return (Decimal(measured) / figure.scale).quantize(Decimal(figure.printed), ROUND_DOWN)
+
+
+def rounded(figure: Figure, measured: int) -> Decimal:
+    return (Decimal(measured) / figure.scale).quantize(Decimal(figure.printed), ROUND_HALF_UP)
+
+
+def paper_figure(architecture: Architecture) -> Figure | None:
+    """What the paper prints of a network of this depth: of several, of the one that differs in the fewest fields."""
+    of_depth = [f for f in published() if f.of_paper and _same_depth(preset(f.about), architecture)]
+    if not of_depth:
+        return None
+    nearest = min(of_depth, key=lambda figure: len(differing(preset(figure.about), architecture)))
+    return replace(nearest, subject=title(architecture))
+
+
+def differing(reference: Architecture, architecture: Architecture) -> list[str]:
+    """Names of the fields in which two architectures of one kind differ."""
+    return [f.name for f in fields(reference) if getattr(reference, f.name) != getattr(architecture, f.name)]
+
+
+def _same_depth(reference: Architecture, architecture: Architecture) -> bool:
+    return type(reference) is type(architecture) and reference.depth == architecture.depth

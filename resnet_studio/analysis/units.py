@@ -1,0 +1,94 @@
+"""How numbers are shown, on the command line and in the window alike. Needs no torch.
+
+Short forms have three significant digits and a decimal prefix (k = 10³, M = 10⁶, G = 10⁹, T = 10¹²); exact ones
+have separators. Minus is −, and what has no value is a dash.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+FlopUnit = Literal["flops", "operations"]
+LABELS: dict[FlopUnit, str] = {"flops": "FLOPs", "operations": "operations"}
+MEANINGS: dict[FlopUnit, str] = {"flops": "multiply-adds", "operations": "2 per multiply-add"}
+PREFIXES = ("", "k", "M", "G", "T", "P", "E")
+DASH = "–"
+MINUS = "\N{MINUS SIGN}"
+
+
+def in_unit(macs: int, unit: FlopUnit) -> int:
+    """Multiply-adds as the unit counts them: one multiply-add is one FLOP here, or two operations."""
+    return 2 * macs if unit == "operations" else macs
+
+
+def short(value: int) -> str:
+    """Three significant digits: 25557032 → "25.6 M", 9408 → "9.41 k", 512 → "512"."""
+    power = 0
+    while abs(value) >= 1000 ** (power + 1):
+        power += 1
+    if not power:
+        return signed(value, "")
+    size = Decimal(abs(value)) / 1000**power
+    digits = _rounded(size, 3 - size.adjusted() - 1)
+    if digits == 1000:  # 999 950 is 1.00 M, not 1000 k
+        digits, power = Decimal("1.00"), power + 1
+    return f"{MINUS if value < 0 else ''}{digits} {PREFIXES[power]}"
+
+
+def exact(value: int) -> str:
+    """Every digit: 25557032 → "25,557,032"."""
+    return signed(value, "")
+
+
+def memory(value: int) -> str:
+    """Bytes in decimal units: 102228128 → "102 MB", 512 → "512 B"."""
+    text = short(value)
+    return f"{text}B" if " " in text else f"{text} B"
+
+
+def scaled(value: int, scale: int, digits: int = 3) -> str:
+    """In one given unit with that many decimals: scaled(3857973248, 10**9) → "3.858 G"."""
+    prefix = PREFIXES[(len(str(scale)) - 1) // 3]
+    number = _rounded(Decimal(abs(value)) / scale, digits)
+    return f"{MINUS if value < 0 and number else ''}{number:,} {prefix}".rstrip()
+
+
+def signed(value: int, plus: str = "+") -> str:
+    """Exact with its sign: 1234 → "+1,234", −5 → "−5", 0 → "0"."""
+    sign = MINUS if value < 0 else plus if value else ""
+    return f"{sign}{abs(value):,}"
+
+
+def delta(value: int) -> str:
+    """A difference, short and with its sign: 231211008 → "+231 M", 0 → "0"."""
+    return ("+" if value > 0 else "") + short(value)
+
+
+def delta_scaled(value: int, scale: int) -> str:
+    """A difference in the unit of what it belongs to: "+0.231 G"; in its own where three decimals show too little."""
+    if value and abs(value) * 1000 < scale:
+        return delta(value)
+    return ("+" if value > 0 else "") + scaled(value, scale)
+
+
+def share(part: int, whole: int) -> str:
+    """A part of a whole: "26.1 %"; a dash where there is no whole."""
+    return f"{_per_cent(part, whole)} %" if whole else DASH
+
+
+def delta_share(value: int, reference: int) -> str:
+    """How much more or less than the reference: "+6.0 %", "−14.1 %"; a dash where the reference is 0."""
+    if not reference:
+        return DASH
+    number = _per_cent(value - reference, reference)
+    sign = MINUS if number < 0 else "+" if number > 0 else ""
+    return f"{sign}{abs(number)} %"
+
+
+def _per_cent(part: int, whole: int) -> Decimal:
+    return _rounded(Decimal(100 * part) / whole, 1)
+
+
+def _rounded(value: Decimal, digits: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)

@@ -1,0 +1,115 @@
+"""The engine's process: how it is started, spoken with and ended. Needs neither torch nor Qt."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pkgutil import resolve_name
+from types import ModuleType
+
+from resnet_studio.engine.messages import Assembly, Reply, Request, crossing, pack, send
+from resnet_studio.engine.serving import serve
+
+JOBS = "resnet_studio.engine.jobs:JOBS"
+"""Where the engine finds its jobs. Only the engine's process imports it, as it imports torch."""
+LIBRARIES = ("torch", "torchvision", "fvcore", "torchinfo", "numpy")
+
+
+class EngineProcess:
+    """A spawned process behind one pipe, started on construction.
+
+    Its death shows as `EOFError` or `OSError` from `receive`. It ends with the process that started it, however
+    that ends. Whoever makes one calls `stop`.
+    """
+
+    def __init__(self, jobs: str = JOBS) -> None:
+        spawning = multiprocessing.get_context("spawn")
+        self._pipe, other_end = spawning.Pipe()
+        self._process = spawning.Process(target=_run, args=(other_end, jobs), name="engine", daemon=True)
+        self._incoming = Assembly()
+        with _without_main_module():
+            self._process.start()
+        other_end.close()  # the engine alone holds it now, so that its death closes the pipe
+        self.pid = self._process.pid or 0
+
+    def fileno(self) -> int:
+        """The pipe's file descriptor, readable when the engine has said something or died. Not on Windows."""
+        return self._pipe.fileno()
+
+    def send(self, request: Request) -> None:
+        """Hand a request over. It is small and does not wait for the engine; `OSError` if that has died."""
+        self._pipe.send(request)
+
+    def poll(self, seconds: float = 0) -> bool:
+        """Whether `receive` has something to read, or the engine has died."""
+        return self._pipe.poll(seconds)
+
+    def receive(self) -> Reply | None:
+        """Read one piece of a reply; return the reply once it is whole. `EOFError` or `OSError` on death."""
+        return self._incoming.add(self._pipe)
+
+    def kill(self) -> None:
+        """End the engine wherever it is. It holds nothing that must be saved."""
+        self._process.kill()
+
+    def stop(self) -> str:
+        """End the engine if it lives, free what belongs to it, and say how it ended."""
+        self._pipe.close()
+        self._process.kill()
+        self._process.join()
+        code = self._process.exitcode or 0
+        self._process.close()
+        return _how_it_ended(code)
+
+
+def _how_it_ended(code: int) -> str:
+    if code >= 0:
+        return f"it ended by itself (exit code {code})"
+    name = signal.Signals(-code).name
+    cause = ", as systems do when memory runs out" if name == "SIGKILL" else ""
+    return f"it was ended by {name}{cause}"
+
+
+@contextmanager
+def _without_main_module() -> Iterator[None]:
+    """Let a spawned process not import the program that spawns it, as multiprocessing would have it do.
+
+    The engine needs nothing from there, and a script or console program need not guard itself against it.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _run(pipe: multiprocessing.connection.Connection, jobs: str) -> None:
+    """The engine's process from its first to its last line."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is for the window to answer
+    threading.Thread(target=_end_with_window, daemon=True).start()
+    if hasattr(os, "nice"):
+        os.nice(10)
+    try:
+        table = resolve_name(jobs)
+    except Exception as error:
+        send(pipe, pack(Reply("", 0, "failed", crossing(error)))[1])
+        os._exit(1)
+    send(pipe, pack(Reply("", 0, "ready", {library: version(library) for library in LIBRARIES}))[1])
+    serve(pipe, table)
+    os._exit(0)  # nothing is left to do, and taking torch down orderly takes a while
+
+
+def _end_with_window() -> None:
+    """Wait until the window's process has ended, however it did, and end this one whatever it computes."""
+    window = multiprocessing.parent_process()
+    if window is not None:
+        window.join()
+        os._exit(0)

@@ -1,0 +1,141 @@
+"""The window's only connection with the engine: questions in, signals out, and a new engine when one dies."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from PySide6.QtCore import QObject, QSocketNotifier, QTimer, Signal
+
+from resnet_studio.engine.messages import EngineDiedError, Reply
+from resnet_studio.engine.process import JOBS, EngineProcess
+from resnet_studio.engine.wishes import Wish, Wishes
+
+AT_ONCE = 0.008
+"""Seconds of reading after which the window's other events get their turn."""
+PATIENCE = 2000
+"""Milliseconds that a cancelled job has to come to a yield, before its process is ended."""
+STARTS = 3
+"""Times that an engine is started which never gets ready."""
+
+
+class EngineLink(QObject):
+    """Asks the engine, and tells what it answers to the newest question of each lane.
+
+    Questions may be asked at any time and are kept until the engine is ready. When the engine dies, another
+    is started and asked again what has no answer yet, so a lane's parts then come again from the first.
+    """
+
+    ready = Signal(object)
+    """An engine can work: the versions of its libraries."""
+    started = Signal(str, int)
+    """Lane and number of what the engine is working on now."""
+    part = Signal(str, int, object)
+    """Lane, number and what a job yields."""
+    answer = Signal(str, int, object)
+    error = Signal(str, int, object)
+    """Lane, number and the exception that a job raised, or an `EngineDiedError`."""
+    died = Signal(str)
+    """The engine ended unasked, and is being started again; a sentence for the banner."""
+    restarted = Signal()
+    """After `died`: the new engine is ready."""
+    failed = Signal(str)
+    """No engine gets ready; a sentence with the reason. `start` tries again."""
+    state_changed = Signal(str)
+    """"off", "starting", "ready", "busy" or "failed"."""
+
+    def __init__(self, jobs: str = JOBS, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+        self._process: EngineProcess | None = None
+        self._waker: QSocketNotifier | QTimer | None = None
+        self._wishes = Wishes()
+        self._state = "off"
+        self._starts = 0
+        self._why = ""
+        self._mourned = False
+        self._patience = QTimer(self, interval=PATIENCE, singleShot=True)
+        self._patience.timeout.connect(self._end_what_is_stuck)
+
+    @property
+    def state(self) -> str:
+        """The word of the last `state_changed`."""
+        return self._state
+
+    @property
+    def pid(self) -> int:
+        """The engine's process; 0 if there is none."""
+        return self._process.pid if self._process else 0
+
+    def start(self) -> None:
+        """Start the engine, if it is not there."""
+        if self._process is None:
+            self._starts = 0
+            self._start()
+
+    def ask(self, lane: str, job: str, *arguments: object, label: str = "") -> int:
+        """Ask for a job in place of what the lane asked for before, and return the question's number.
+
+        `label` is what to call it in a sentence, such as "ResNet-152 at 4096×4096".
+        """
+        number = self._wishes.add(lane, job, arguments, label or job)
+        self._send()
+        return number
+
+    def cancel(self, lane: str) -> None:
+        """Want nothing of this lane any more. What runs is ended at its next yield, or with the engine after 2 s."""
+        self._wishes.cancel(lane)
+        if self._wishes.ending and not self._patience.isActive():
+            self._patience.start()
+        self._send()
+
+    def close(self) -> None:
+        """End the engine at once, whatever it does. Nothing is told any more; `start` begins anew."""
+        if self._process:
+            self._let_go(self._process)
+        self._wishes = Wishes()
+        self._set_state("off")
+
+    def _start(self) -> None:
+        self._starts += 1
+        self._why = ""
+        self._process = EngineProcess(self._jobs)
+        if sys.platform == "win32":
+            timer = QTimer(self, interval=15)
+            timer.timeout.connect(self._read)
+            timer.start()
+            self._waker = timer
+        else:
+            self._waker = QSocketNotifier(self._process.fileno(), QSocketNotifier.Type.Read, self)
+            self._waker.activated.connect(self._read)
+        self._set_state("starting")
+
+    def _let_go(self, process: EngineProcess) -> str:
+        self._patience.stop()
+        if isinstance(self._waker, QTimer):
+            self._waker.stop()
+        elif self._waker:
+            self._waker.setEnabled(False)
+        if self._waker:
+            self._waker.deleteLater()
+        self._process = self._waker = None
+        return process.stop()
+
+    def _send(self) -> None:
+        if self._process and self._state in ("ready", "busy"):
+            try:
+                for request in self._wishes.to_send():
+                    self._process.send(request)
+            except OSError:
+                return  # it has just died: its end is about to be read, and everything is sent again then
+            self._set_state("busy" if self._wishes.busy else "ready")
+
+    def _read(self) -> None:
+        """Take what has come, but for longer than `AT_ONCE` only at the next turn of the event loop."""
+        process, began = self._process, time.perf_counter()
+        while process and process is self._process and time.perf_counter() - began < AT_ONCE:
+            try:
+                reply = process.receive() if process.poll() else None
+                ...
+            except (EOFError, OSError):
+                self._mourn(process)

@@ -1,0 +1,56 @@
+"""The menus: every command of the window with its shortcut, in one table each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu
+
+Command = tuple[str, str, Callable[[], object]]
+"""What the menu shows, its shortcut, what it does; an empty label is a line between groups."""
+HIDDEN_SHORTCUTS = (
+    ("↑ ↓ ← →", "walk layers, images and channels; in a table, open and close"),
+    ("Tab", "go to the next control"),
+    ("double-click", "in Verify and Compare: take a column's architecture in hand; in the maps: reset the zoom"),
+)
+
+
+def fill(window: QMainWindow, title: str, commands: tuple[Command, ...]) -> dict[str, QAction]:
+    """Add a menu to the window; returns its actions by their labels."""
+    menu = window.menuBar().addMenu(title)
+    actions = {}
+    for label, shortcut, act in commands:
+        if not label:
+            menu.addSeparator()
+            continue
+        action = menu.addAction(label)
+        if shortcut:
+            action.setShortcuts([QKeySequence(one) for one in shortcut.split(" or ")])
+        action.triggered.connect(lambda _=False, act=act: act())
+        actions[label] = action
+    return actions
+
+
+def add_choice(menu: QMenu, values: tuple[str, ...], chosen: str, take: Callable[[str], object]) -> None:
+    """Add a group of which one is marked."""
+    group = QActionGroup(menu)
+    for value in values:
+        action = group.addAction(value.capitalize())
+        action.setCheckable(True)
+        action.setChecked(value == chosen)
+        action.triggered.connect(lambda _=False, value=value: take(value))
+        menu.addAction(action)
+
+
+def shortcuts(window: QMainWindow) -> str:
+    """Every shortcut of the window's menus as an HTML table."""
+    rows = []
+    for top in window.menuBar().actions():
+        for action in top.menu().actions() if top.menu() else ():  # type: ignore[union-attr, attr-defined]
+            keys = ", ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts())
+            if keys:
+                rows.append((keys, action.text().rstrip("…")))
+    rows += HIDDEN_SHORTCUTS
+    lines = "".join(f"<tr><td><b>{keys}</b></td><td>&nbsp;&nbsp;</td><td>{what}</td></tr>" for keys, what in rows)
+    return f"<table cellpadding='3'>{lines}</table>"

@@ -1,0 +1,120 @@
+"""What the user has in hand, with undo, kept from one start to the next."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QSaveFile, QStandardPaths, Signal
+
+from resnet_studio.networks.architecture import Architecture, from_json, to_json
+from resnet_studio.networks.presets import preset
+
+VERSION = 1
+
+
+@dataclass(slots=True)
+class Kept:
+    """What is written at the end and read at the start; architectures as JSON values."""
+
+    version: int = VERSION
+    architecture: dict[str, Any] = field(default_factory=lambda: to_json(preset("resnet50")))
+    compared: list[dict[str, Any] | None] = field(default_factory=lambda: [None, to_json(preset("plain34"))])
+    """None stands for the architecture in hand."""
+    workspace: int = 0
+    image: str = "sample:china"
+    images: list[str] = field(default_factory=list)
+    weights: str = ""
+    """Path of a weights file; empty for random weights."""
+    layer: str = ""
+    device: str = "cpu"
+    theme: str = "system"
+    geometry: str = ""
+
+
+class Session(QObject):
+    """The architecture in hand and its earlier values. Every change is told once."""
+
+    architecture_changed = Signal(object)
+    history_changed = Signal(bool, bool)
+    """Whether there is something to undo, and to redo."""
+
+    def __init__(self, kept: Kept) -> None:
+        super().__init__()
+        self.kept = kept
+        self._values: list[Architecture] = [from_json(kept.architecture)]
+        self._at = 0
+
+    @property
+    def architecture(self) -> Architecture:
+        return self._values[self._at]
+
+    def take(self, architecture: Architecture) -> None:
+        """Make this the architecture in hand."""
+        if architecture != self.architecture:
+            self._values[self._at + 1 :] = [architecture]
+            self._go(self._at + 1)
+
+    def undo(self) -> None:
+        """Go back to the value before the last edit."""
+        self._go(self._at - 1)
+
+    def redo(self) -> None:
+        """Take the last undo back."""
+        self._go(self._at + 1)
+
+    def _go(self, to: int) -> None:
+        if 0 <= to < len(self._values):
+            self._at = to
+            self.kept.architecture = to_json(self.architecture)
+            self.architecture_changed.emit(self.architecture)
+            self.history_changed.emit(to > 0, to + 1 < len(self._values))
+
+
+def session_file() -> Path:
+    """Where the session is kept, in the folder that the desktop has for it."""
+    folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppConfigLocation)
+    return Path(folder) / "session.json"
+
+
+def restore(path: Path) -> tuple[Kept, str]:
+    """The session of the last time, and a sentence for the user where it could not be read.
+
+    A file that is not a session is set aside as `session.json.bad`; one of a newer version is left as it is.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if values["version"] > VERSION:
+            return Kept(version=values["version"]), f"{path.name} was written by a newer version; it is left untouched."
+        kept = Kept(**values)
+        from_json(kept.architecture)
+        kept.compared = [to_json(from_json(one)) if one else None for one in kept.compared]
+        kept.workspace = int(kept.workspace)
+    except FileNotFoundError:
+        return Kept(), ""
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return Kept(), f"The last session could not be read ({error}). {_set_aside(path)}"
+    return kept, ""
+
+
+def save(kept: Kept, path: Path) -> str:
+    """Write the session whole or not at all; a sentence for the user where it can't be written."""
+    if kept.version > VERSION:
+        return ""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = QSaveFile(str(path))
+    if file.open(QSaveFile.OpenModeFlag.WriteOnly):
+        file.write(json.dumps(asdict(kept), indent=1).encode())
+        if file.commit():
+            return ""
+    return f"The session can't be kept in {path.parent}: {file.errorString()}."
+
+
+def _set_aside(path: Path) -> str:
+    try:
+        path.replace(path.with_name(path.name + ".bad"))
+    except OSError:
+        return "A new one begins."
+    return f"It is set aside as {path.name}.bad, and a new one begins."

@@ -1,0 +1,223 @@
+"""What follows from each wish: which values the views are to show, and what the engine is to be asked.
+
+The window connects views to this and this to views; it knows no widget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from resnet_studio.analysis.comparison import compare
+from resnet_studio.analysis.published import Figure, holds, paper_figure
+from resnet_studio.analysis.table import LayerTable, plan_table
+from resnet_studio.gui.session import Kept, Session
+from resnet_studio.gui.work import Work
+from resnet_studio.inference.values import SAMPLES, RandomWeights, WeightsFile, WeightsSource
+from resnet_studio.networks.architecture import Architecture, from_json, to_json
+from resnet_studio.networks.plan import Layer, plan
+
+LAYERS, VERIFY, ACTIVATIONS, COMPARE = range(4)
+"""The workspaces in the order of their tabs."""
+WEIGHT_ENDINGS = {".pth", ".pt", ".safetensors"}
+IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+MOST_IMAGES = 200
+
+
+class Studio(QObject):
+    """The values in hand: an architecture, what it is compared with, an image, weights, a layer."""
+
+    table_changed = Signal(object)
+    standing_changed = Signal(str, bool)
+    """How the architecture stands to the paper's figure, and whether that is well."""
+    comparison_changed = Signal(object)
+    images_changed = Signal(object)
+    chosen_changed = Signal(str, str)
+    """The image and the layer that are looked at."""
+    workspace_wished = Signal(int)
+    problem = Signal(str)
+    """Something that the user has to know, in a sentence."""
+    look_refused = Signal(str)
+    """Why the image could not be pushed through the network."""
+
+    def __init__(self, kept: Kept, work: Work) -> None:
+        super().__init__()
+        self.session = Session(kept)
+        self.work = work
+        self._workspace = kept.workspace
+        self._asked: dict[int, object] = {}
+        """What each workspace's engine question was asked of, so that it is asked once."""
+        self.session.architecture_changed.connect(self._follow)
+        work.table_counted.connect(self._take_table)
+        work.failed.connect(self._take_failure)
+
+    def begin(self) -> None:
+        """Tell every view what there is, from the plan alone where the engine has not been asked."""
+        self.images_changed.emit(self._images())
+        self._follow(self.session.architecture)
+
+    def enter(self, workspace: int) -> None:
+        """A workspace comes to the front: ask now for what it shows."""
+        self._workspace = self.session.kept.workspace = workspace
+        self._ask_workspace()
+
+    def repeat(self) -> None:
+        """Ask again for what is on the screen (F5)."""
+        self._asked.clear()
+        self._ask_workspace()
+
+    def cancel(self) -> None:
+        """End what is running."""
+        self._asked.clear()
+        self.work.cancel()
+
+    def compare_with(self, wished: Sequence[Architecture | None]) -> None:
+        """Compare these; None stands for the architecture in hand, wherever it goes."""
+        self.session.kept.compared = [to_json(one) if one else None for one in wished]
+        self._tell_comparison()
+        self._ask_workspace()
+
+    def choose_image(self, reference: str) -> None:
+        """Look at that image."""
+        self.session.kept.image = reference
+        self._tell_chosen()
+        self._ask_workspace()
+
+    def choose_layer(self, name: str) -> None:
+        """Look at that layer's maps."""
+        self.session.kept.layer = name
+        self._tell_chosen()
+        self._ask_workspace()
+
+    def choose_weights(self, path: str) -> None:
+        """Run with the weights of a file, or with random ones where the path is empty."""
+        self.session.kept.weights = path
+        self._ask_workspace()
+
+    def choose_device(self, name: str) -> None:
+        """Run on that device from now on."""
+        self.session.kept.device = name
+        self._ask_workspace()
+
+    def verify_with(self, extra: tuple[Architecture, ...]) -> None:
+        """Verify these beside the published figures."""
+        self._asked[VERIFY] = extra
+        self.work.verify(extra)
+
+    def open_paths(self, paths: Sequence[str]) -> None:
+        """Take architectures, weight files, images and folders of images from paths."""
+        images: list[str] = []
+        for path in map(Path, paths):
+            ending = path.suffix.lower()
+            if ending == ".json":
+                self._open_architecture(path)
+            elif ending in WEIGHT_ENDINGS:
+                self.choose_weights(str(path))
+                self.workspace_wished.emit(ACTIVATIONS)
+            elif path.is_dir():
+                images += _images_in(path)
+            else:
+                images.append(str(path))
+        if images:
+            self._add_images(images)
+        elif paths and all(Path(path).is_dir() for path in paths):
+            self.problem.emit(f"There is no image in {Path(paths[0]).name}: {', '.join(sorted(IMAGE_ENDINGS))} are.")
+
+    def _add_images(self, images: list[str]) -> None:
+        kept = self.session.kept
+        kept.images = list(dict.fromkeys([*images, *kept.images]))[:MOST_IMAGES]
+        self.images_changed.emit(self._images())
+        self.workspace_wished.emit(ACTIVATIONS)
+        self.choose_image(images[0])
+
+    def _open_architecture(self, path: Path) -> None:
+        try:
+            self.session.take(from_json(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            self.problem.emit(f"{path.name} can't be opened as an architecture: {error}")
+
+    def _follow(self, architecture: Architecture) -> None:
+        """The architecture in hand is another: everything that hangs on it follows."""
+        table = self._table(architecture)
+        self.table_changed.emit(table)
+        self._tell_standing(table)
+        names = {layer.name for layer in plan(architecture)} | {layer.block for layer in plan(architecture)}
+        if self.session.kept.layer not in names:
+            self.session.kept.layer = _first_relu(plan(architecture)).name
+        self._tell_chosen()
+        self._tell_comparison()
+        if not table.counted:
+            self.work.count(architecture)
+        self._ask_workspace()
+
+    def _ask_workspace(self) -> None:
+        """Ask for what the workspace in front shows, unless that has been asked already."""
+        kept, architecture = self.session.kept, self.session.architecture
+        if self._workspace == VERIFY and VERIFY not in self._asked:
+            self.verify_with(())
+        elif self._workspace == COMPARE:
+            for one in self._compared():
+                self.work.count_compared(one)
+        elif self._workspace == ACTIVATIONS:
+            if self._asked.get(-1) != kept.image:
+                self._asked[-1] = kept.image
+                self.work.open_photograph(kept.image)
+            question = (kept.image, architecture, self._weights(), kept.device, (kept.layer,))
+            if self._asked.get(ACTIVATIONS) != question:
+                self._asked[ACTIVATIONS] = question
+                self.work.look(*question)
+
+    def _take_table(self, table: LayerTable) -> None:
+        if table.architecture == self.session.architecture:
+            self.table_changed.emit(table)
+            self._tell_standing(table)
+        if table.architecture in self._compared():
+            self._tell_comparison()
+
+    def _take_failure(self, kind: str, error: Exception) -> None:
+        if kind in ("look", "photograph"):
+            self.look_refused.emit(str(error))
+        self.problem.emit(str(error) or type(error).__name__)
+
+    def _tell_standing(self, table: LayerTable) -> None:
+        figure = paper_figure(table.architecture)
+        if figure is None:
+            self.standing_changed.emit("no figure in the paper", False)
+            return
+        measured = table.totals.macs if figure.quantity == "macs" else table.totals.parameters
+        good = holds(figure, measured)
+        self.standing_changed.emit(_standing(figure, good), good)
+
+    def _tell_chosen(self) -> None:
+        self.chosen_changed.emit(self.session.kept.image, self.session.kept.layer)
+
+    def _tell_comparison(self) -> None:
+        self.comparison_changed.emit(compare([self._table(one) for one in self._compared()]))
+
+    def _compared(self) -> list[Architecture]:
+        return [from_json(one) if one else self.session.architecture for one in self.session.kept.compared]
+
+    def _table(self, architecture: Architecture) -> LayerTable:
+        return self.work.known_table(architecture) or plan_table(architecture)
+
+    def _weights(self) -> WeightsSource:
+        return WeightsFile(Path(self.session.kept.weights)) if self.session.kept.weights else RandomWeights()
+
+    def _images(self) -> list[str]:
+        return [*self.session.kept.images, *SAMPLES]
+
+
+def _standing(figure: Figure, good: bool) -> str:
+    of = "" if figure.quantity == "macs" else " parameters"
+    return f"paper {figure.text}{of} ✓" if good else f"paper {figure.text}{of}: differs, see Verify"
+
+
+def _first_relu(layers: Sequence[Layer]) -> Layer:
+    return next(layer for layer in layers if layer.kind == "relu")
+
+
+def _images_in(folder: Path) -> list[str]:
+    found = (str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_ENDINGS)
+    return list(found)[:MOST_IMAGES]

@@ -1,0 +1,206 @@
+"""The architecture in hand: its fields, on the left of the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QCompleter, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.rule import rule
+from resnet_studio.gui.widgets.segmented import Segmented
+from resnet_studio.networks.architecture import (
+    DEPTHS,
+    Architecture,
+    ArchitectureError,
+    Residual,
+    with_depth,
+    with_text,
+)
+from resnet_studio.networks.presets import PRESETS, preset, preset_name
+
+CUSTOM = "custom"
+CHOICES = {
+    "block": ("Block", {"basic": "basic", "bottleneck": "bottleneck"}),
+    "stride_on": ("Stride on", {"1x1": "1×1", "3x3": "3×3"}),
+    "shortcut": ("Shortcut", {"A": "A", "B": "B", "C": "C", "none": "none"}),
+    "stem": ("Stem", {"imagenet": "ImageNet", "cifar": "CIFAR"}),
+    "variant": ("Code of", {"paper": "paper", "article": "article"}),
+}
+LINES = {"blocks": "Blocks", "width": "Width", "channels": "Channels", "image": "Image", "classes": "Classes"}
+ORDER = ("block", "stride_on", "shortcut", "blocks", "width", "stem", "channels", "image", "classes", "variant")
+TIPS = {
+    "block": "basic: two 3×3 convolutions (18, 34 layers)\n"
+    "bottleneck: 1×1, 3×3, 1×1 with four times the channels (50, 101, 152)",
+    "stride_on": "Which convolution of a bottleneck halves the size:\n"
+    "the first 1×1 as in the paper, or the 3×3 as in torchvision (v1.5)",
+    "shortcut": "What x goes through on its way to the addition:\n"
+    "A zero-padding · B projection where the shape changes · C projection everywhere · none: a plain network",
+    "blocks": "How many blocks conv2_x, conv3_x, … hold: 1 to 6 numbers, such as 3, 4, 6, 3",
+    "width": "Channels of conv1; from stage to stage they double",
+    "stem": "ImageNet: 7×7/2 convolution and 3×3/2 max pool\nCIFAR: one 3×3/1 convolution",
+    "channels": "Channels of the image: 3 for colour, 1 for grey",
+    "image": "Side of the square input, in pixels",
+    "classes": "Outputs of the last layer",
+    "variant": "paper: He et al. 2015\narticle: Gamulin's article of 2020, with its slips",
+}
+
+
+class ArchitecturePanel(QWidget):
+    """Shows an architecture and emits `wished` with the one that an edit asks for.
+
+    What no network can have is said under its field, and the architecture shown stays the last valid one.
+    """
+
+    wished = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("architectureForm")
+        self._architecture: Architecture = Residual()
+        self._problems: dict[str, QLabel] = {}
+        self._rows = QFormLayout(horizontalSpacing=GRID, verticalSpacing=GRID)
+        self._rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._preset = _preset_search()
+        self._preset.textActivated.connect(self._wish_preset)
+        self._add_row("preset", "Preset", self._preset)
+        self._rows.addRow(rule())
+        self._depth = QComboBox(objectName="depth", accessibleName="Depth")
+        self._depth.setToolTip("Weighted layers. The paper's depths bring their block and blocks along")
+        self._depth.textActivated.connect(self._wish_depth)
+        self._add_row("depth", "Depth", self._depth)
+        self._choices: dict[str, Segmented] = {}
+        self._lines: dict[str, QLineEdit] = {}
+        for field in ORDER:
+            self._add_choice(field) if field in CHOICES else self._add_line(field)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._rows)
+
+    def show_architecture(self, architecture: Architecture) -> None:
+        """Show every field's value, and forget what was wrong."""
+        self._architecture = architecture
+        self._preset.setCurrentText(preset_name(architecture) or "")
+        self._show_depth(architecture)
+        own = {field.name for field in fields(architecture)}
+        for field, choice in self._choices.items():
+            choice.setEnabled(field in own)
+            if field in own:
+                choice.show_value(getattr(architecture, field))
+        for field, line in self._lines.items():
+            line.setEnabled(field in own)
+            text = _text(getattr(architecture, field, ""))
+            if line.text().replace(" ", "") != text.replace(" ", ""):  # leave the user's own spaces as typed
+                line.setText(text)
+        self._disable_what_follows(architecture)
+        for field in self._problems:
+            self._show_problem(field, "")
+
+    def search(self) -> None:
+        """Put the cursor where a preset's name can be typed."""
+        self._preset.setFocus()
+        self._preset.lineEdit().selectAll()
+
+    def _add_row(self, field: str, label: str, control: QWidget) -> None:
+        """A row with its label on the left and, under the control, room for what is wrong with its value."""
+        problem = QLabel(wordWrap=True, visible=False, objectName=f"{field}Problem")
+        problem.setProperty("problem", True)
+        self._problems[field] = problem
+        held = QWidget()
+        column = QVBoxLayout(held)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(control)
+        column.addWidget(problem)
+        text = QLabel(label, buddy=control, minimumHeight=28, minimumWidth=64)
+        text.setProperty("quiet", True)
+        text.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignTop)
+        self._rows.addRow(text, held)
+
+    def _add_choice(self, field: str) -> None:
+        label, values = CHOICES[field]
+        choice = Segmented(values, label, dict.fromkeys(values, TIPS[field]))
+        choice.setObjectName(field)
+        choice.chosen.connect(lambda value: self._wish(field, lambda: with_text(self._architecture, field, value)))
+        self._choices[field] = choice
+        self._add_row(field, label, choice)
+
+    def _add_line(self, field: str) -> None:
+        line = QLineEdit(objectName=field, accessibleName=LINES[field], toolTip=TIPS[field])
+        line.textEdited.connect(lambda text: self._wish(field, lambda: with_text(self._architecture, field, text)))
+        self._lines[field] = line
+        self._add_row(field, LINES[field], line)
+
+    def _show_depth(self, architecture: Architecture) -> None:
+        known = DEPTHS[architecture.stem] if isinstance(architecture, Residual) else {}
+        self._depth.clear()
+        self._depth.addItems([str(depth) for depth in known])
+        block = getattr(architecture, "block", ""), getattr(architecture, "blocks", ())
+        usual = known.get(architecture.depth) == block
+        self._depth.addItem(CUSTOM if usual else f"{CUSTOM} ({architecture.depth})")
+        self._depth.setCurrentIndex(list(known).index(architecture.depth) if usual else len(known))
+        self._depth.setEnabled(bool(known))
+
+    def _disable_what_follows(self, architecture: Architecture) -> None:
+        """Fields that have no effect, given the others, can't be edited."""
+        if isinstance(architecture, Residual):
+            paper = architecture.variant == "paper"
+            self._choices["stride_on"].setEnabled(paper and architecture.block == "bottleneck")
+            self._choices["shortcut"].setEnabled(paper)
+
+    def _wish_preset(self, name: str) -> None:
+        self._wish("preset", lambda: preset(name.strip()))
+
+    def _wish_depth(self, text: str) -> None:
+        if text.startswith(CUSTOM):
+            self._show_depth(self._architecture)
+            self._lines["blocks"].setFocus()
+            return
+        assert isinstance(self._architecture, Residual)  # the depth of a baseline can't be edited
+        residual = self._architecture
+        self._wish("depth", lambda: with_depth(residual, int(text)))
+
+    def _wish(self, field: str, wished: Callable[[], Architecture]) -> None:
+        """Emit what the edit asks for, or say at its field why there is no such network."""
+        try:
+            architecture = wished()
+        except ArchitectureError as error:
+            at = error.field if error.field in self._problems else field
+            self._show_problem(at, str(error).removeprefix(f"{error.field}: "))
+        except ValueError as error:
+            self._show_problem(field, str(error))
+        else:
+            self._show_problem(field, "")
+            self.wished.emit(architecture)
+
+    def _show_problem(self, field: str, problem: str) -> None:
+        label = self._problems[field]
+        if label.text() == problem:
+            return
+        label.setText(problem)
+        label.setVisible(bool(problem))
+        if line := self._lines.get(field):
+            line.setProperty("wrong", bool(problem))
+            line.style().unpolish(line)
+            line.style().polish(line)
+
+
+def _preset_search() -> QComboBox:
+    search = QComboBox(objectName="presetSearch", accessibleName="Search presets", editable=True)
+    search.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+    search.setToolTip("Named architectures: type a part of the name, or open the list (Ctrl+P)")
+    search.addItems(list(PRESETS))
+    search.setMaxVisibleItems(30)
+    search.lineEdit().setPlaceholderText("custom")
+    completer = QCompleter(list(PRESETS), search)
+    completer.setFilterMode(Qt.MatchFlag.MatchContains)
+    completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+    search.setCompleter(completer)
+    completer.activated.connect(search.textActivated)
+    return search
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

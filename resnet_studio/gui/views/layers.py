@@ -1,0 +1,206 @@
+"""The Layers workspace: the layer table, what is not in it, and where the cost lies."""
+
+from __future__ import annotations
+
+import json
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPlainTextEdit,
+    QPushButton,
+    QStackedWidget,
+    QToolButton,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from resnet_studio.analysis import text, units
+from resnet_studio.analysis.table import LayerTable
+from resnet_studio.gui import theme
+from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.layer_model import Column, LayerModel
+from resnet_studio.gui.widgets.segmented import Segmented
+from resnet_studio.gui.widgets.share_delegate import ShareDelegate
+from resnet_studio.gui.widgets.stage_bar import StageBar
+
+WIDTHS = {
+    Column.NAME: 196, Column.KERNEL: 176, Column.OUTPUT: 112, Column.PARAMETERS: 104, Column.FLOPS: 84,
+    Column.MEMORY: 92,
+}  # fmt: skip
+
+
+class LayersView(QWidget):
+    """Shows a layer table and emits what the user wants of it."""
+
+    layer_chosen = Signal(str)
+    summary_wished = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._table: LayerTable | None = None
+        self._model = LayerModel()
+        self._tree = self._make_tree()
+        self._summary = QPlainTextEdit(readOnly=True, accessibleName="torchinfo's summary")
+        self._summary.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self._summary.setFont(theme.mono_font())
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self._tree)
+        self._pages.addWidget(self._summary)
+        self._doubt = QLabel(wordWrap=True, objectName="uncounted")
+        self._doubt.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._bar = StageBar()
+        self._bar.stage_chosen.connect(self.show_layer)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * GRID, GRID, 2 * GRID, 2 * GRID)
+        layout.setSpacing(GRID)
+        layout.addLayout(self._make_tools())
+        layout.addWidget(self._pages, 1)
+        layout.addWidget(self._doubt)
+        layout.addWidget(self._bar)
+
+    def show_table(self, table: LayerTable) -> None:
+        """Show a table; what was open and chosen stays so where the layers have the same names."""
+        fresh = self._table is None or table.architecture != self._table.architecture
+        opened = {name for name in self._model.names() if self._tree.isExpanded(self._model.find(name))} if fresh else set()
+        chosen = self._chosen()
+        self._table = table
+        self._model.show_table(table)
+        for name in opened:
+            self._tree.expand(self._model.find(name))
+        if chosen and not self._chosen():
+            self._choose(chosen)
+        self._doubt.setText(doubt(table))
+        self._bar.show_table(table)
+        if fresh and self._pages.currentWidget() is self._summary:
+            self.summary_wished.emit()
+
+    def show_summary(self, summary: str) -> None:
+        """Show torchinfo's text, where the user has asked for it."""
+        self._summary.setPlainText(summary)
+
+    def show_layer(self, name: str) -> None:
+        """Open the table where that stage, block or layer is, and choose it."""
+        index = self._model.find(name)
+        if index.isValid():
+            self._tree.expand(index)
+            self._choose(name)
+
+    def find(self) -> None:
+        """Put the cursor where a layer's name can be typed."""
+        self._search.setFocus()
+        self._search.selectAll()
+
+    def _make_tree(self) -> QTreeView:
+        tree = QTreeView(objectName="layerTable", accessibleName="Layer table")
+        tree.setModel(self._model)
+        tree.setUniformRowHeights(True)
+        tree.setItemDelegateForColumn(Column.SHARE, ShareDelegate(tree))
+        tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        header = tree.header()
+        header.setStretchLastSection(True)
+        header.setSectionsMovable(False)
+        for column, width in WIDTHS.items():
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
+            header.resizeSection(column, width)
+        tree.selectionModel().currentChanged.connect(self._tell_chosen)
+        return tree
+
+    def _make_tools(self) -> QHBoxLayout:
+        self._search = QLineEdit(placeholderText="Find a layer", clearButtonEnabled=True, objectName="findLayer")
+        self._search.setAccessibleName("Find a layer")
+        self._search.setToolTip("A part of a layer's name; Enter goes to the next one (Ctrl+F)")
+        self._search.setMaximumWidth(260)
+        self._search.textEdited.connect(lambda: self._find_next(again=False))
+        self._search.returnPressed.connect(lambda: self._find_next(again=True))
+        unit_tips = {"flops": "One multiply-add counts as one: the paper's unit", "operations": "A multiply-add is two operations"}
+        self._unit = Segmented({"flops": "FLOPs", "operations": "operations"}, "Unit", unit_tips)
+        self._unit.setObjectName("unitSwitch")
+        self._unit.show_value("flops")
+        self._unit.chosen.connect(self._show_unit)
+        self._count = QComboBox(objectName="countChoice", accessibleName="What is counted")
+        self._count.addItems(["conv + fc", "all of fvcore's"])
+        self._count.setToolTip("Convolutions and linear layers, as the paper counts,\nor all that fvcore counts: batch norm and average pooling too")
+        self._count.activated.connect(self._show_unit)
+        copy = QToolButton(text="Copy", popupMode=QToolButton.ToolButtonPopupMode.InstantPopup, objectName="copyTable")
+        copy.setToolTip("Copy the whole table")
+        copy.setMenu(self._copy_menu())
+        self._torchinfo = QPushButton("torchinfo", checkable=True, objectName="torchinfo")
+        self._torchinfo.setToolTip("torchinfo's own summary of this network")
+        self._torchinfo.toggled.connect(self._toggle_summary)
+        tools = QHBoxLayout()
+        tools.setSpacing(GRID)
+        tools.addWidget(self._search, 1)
+        tools.addStretch(1)
+        for widget in (self._unit, self._count, copy, self._torchinfo):
+            tools.addWidget(widget)
+        return tools
+
+    def _copy_menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.addAction("as Markdown", lambda: self._copy("markdown"))
+        menu.addAction("as CSV", lambda: self._copy("csv"))
+        menu.addAction("as JSON", lambda: self._copy("json"))
+        return menu
+
+    def _copy(self, how: str) -> None:
+        if self._table is not None:
+            unit = self._unit.value()
+            copied = json.dumps(self._table.to_json(), indent=1) if how == "json" else text.table(self._table, how, unit)
+            QGuiApplication.clipboard().setText(copied)
+
+    def _toggle_summary(self, wanted: bool) -> None:
+        self._pages.setCurrentWidget(self._summary if wanted else self._tree)
+        if wanted:
+            self._summary.setPlainText("torchinfo is summing up …")
+            self.summary_wished.emit()
+
+    def _show_unit(self) -> None:
+        self._model.unit = 1 if self._unit.value() == "flops" else 2
+        self._model.everything = self._count.currentIndex() == 1
+        self._model.headerDataChanged.emit(Qt.Orientation.Horizontal, Column.FLOPS, Column.SHARE)
+        if self._table is not None:
+            self._model.show_table(self._table)
+
+    def _find_next(self, *, again: bool) -> None:
+        wanted = self._search.text().strip().lower()
+        names = self._model.names()
+        start = names.index(self._chosen()) + again if self._chosen() in names else 0
+        for name in names[start:] + names[:start]:
+            if wanted and wanted in name.lower():
+                self._choose(name)
+                return
+
+    def _chosen(self) -> str:
+        index = self._tree.currentIndex()
+        return self._model.node(index).name if index.isValid() else ""
+
+    def _choose(self, name: str) -> None:
+        index = self._model.find(name)
+        if index.isValid():
+            self._tree.setCurrentIndex(index)
+            self._tree.scrollTo(index)
+
+    def _tell_chosen(self, index: QModelIndex) -> None:
+        if index.isValid():
+            self.layer_chosen.emit(self._model.node(index).name)
+
+
+def doubt(table: LayerTable) -> str:
+    """What the table leaves out, and whether its counters agree, in one line."""
+    if table.checks is None or table.totals.macs_all is None:
+        return "closed form of the plan; fvcore is counting …"
+    missing = ", ".join(f"{name.removeprefix('aten::')} ×{times}" for name, times in table.uncounted.items())
+    whole = f"fvcore's whole total {units.short(table.totals.macs_all)}"
+    checks = table.checks
+    agree = "fvcore, torch and the closed form agree ✓" if checks.agree else (
+        f"counters differ: fvcore {checks.fvcore:,}, torch {checks.torch:,}, closed form {checks.plan:,}"
+    )
+    return "   ·   ".join(filter(None, (f"not counted: {missing}" if missing else "", whole, agree)))

@@ -1,0 +1,266 @@
+"""The layer table as an item model: stage → block → layer, and the total."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor, QFont
+
+from resnet_studio.analysis import units
+from resnet_studio.analysis.table import Group, LayerTable, Row
+from resnet_studio.gui import theme
+from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.plan import Layer, Shape, blocks
+
+Index = QModelIndex | QPersistentModelIndex
+SHARE_ROLE = Qt.ItemDataRole.UserRole
+STAGE_ROLE = Qt.ItemDataRole.UserRole + 1
+
+
+class Column(IntEnum):
+    """The table's columns, from left to right."""
+
+    NAME = 0
+    KERNEL = 1
+    OUTPUT = 2
+    PARAMETERS = 3
+    FLOPS = 4
+    MEMORY = 5
+    SHARE = 6
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One line of the tree."""
+
+    name: str
+    stage: str
+    kernel: str
+    output: Shape
+    parameters: int
+    macs: int | None
+    memory: int
+    formula: str = ""
+    note: str = ""
+    bold: bool = False
+    parent: Node | None = None
+    row: int = 0
+    children: list[Node] = field(default_factory=list)
+
+    def add(self, child: Node) -> Node:
+        child.parent, child.row = self, len(self.children)
+        self.children.append(child)
+        return child
+
+    def walk(self) -> Iterator[Node]:
+        for child in self.children:
+            yield child
+            yield from child.walk()
+
+
+class LayerModel(QAbstractItemModel):
+    """Read-only. `unit` 2 shows operations, 1 multiply-adds; `everything` counts all that fvcore counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._root = Node("", "", "", (0, 0, 0), 0, 0, 0)
+        self._total = 1
+        self.unit = 1
+        self.everything = False
+
+    def show_table(self, table: LayerTable) -> None:
+        """Show a table. Lines keep their place where the layers are the same, so that selections stay."""
+        root = _tree(table, everything=self.everything)
+        names, old = [node.name for node in root.walk()], [node.name for node in self._root.walk()]
+        if names == old:
+            for mine, new in zip(self._root.walk(), root.walk(), strict=True):
+                mine.kernel, mine.output, mine.parameters = new.kernel, new.output, new.parameters
+                mine.macs, mine.memory, mine.formula, mine.note = new.macs, new.memory, new.formula, new.note
+            self._total = root.children[-1].macs or 1
+            self._tell_changed(QModelIndex())
+        else:
+            self.beginResetModel()
+            self._root, self._total = root, root.children[-1].macs or 1
+            self.endResetModel()
+
+    def find(self, name: str) -> QModelIndex:
+        """The line of a layer, a block or a stage; an invalid index if there is none."""
+        for node in self._root.walk():
+            if node.name == name:
+                return self.createIndex(node.row, 0, node)
+        return QModelIndex()
+
+    def names(self) -> list[str]:
+        """Every line's name, from top to bottom."""
+        return [node.name for node in self._root.walk()]
+
+    def node(self, index: Index) -> Node:
+        found: Node = index.internalPointer() if index.isValid() else self._root
+        return found
+
+    def index(self, row: int, column: int, parent: Index | None = None) -> QModelIndex:
+        children = self.node(parent or QModelIndex()).children
+        if 0 <= row < len(children) and 0 <= column < len(Column):
+            return self.createIndex(row, column, children[row])
+        return QModelIndex()
+
+    def parent(self, index: Index) -> QModelIndex:  # type: ignore[override]
+        above = self.node(index).parent if index.isValid() else None
+        return QModelIndex() if above is None or above is self._root else self.createIndex(above.row, 0, above)
+
+    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802  (Qt's names)
+        parent = parent or QModelIndex()
+        return 0 if parent.column() > 0 else len(self.node(parent).children)
+
+    def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
+        return len(Column)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
+        if orientation != Qt.Orientation.Horizontal or section >= len(Column):
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._headings()[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(section)
+        return None
+
+    def _headings(self) -> tuple[str, ...]:
+        cost = "FLOPs" if self.unit == 1 else "operations"
+        return "stage / layer", "kernel", "output", "parameters", cost, "activations", f"share of {cost}"
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        node, column = self.node(index), index.column()
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return self._text(node, column)
+            case Qt.ItemDataRole.ToolTipRole:
+                return self._tip(node, column)
+            case Qt.ItemDataRole.TextAlignmentRole:
+                return _alignment(column)
+            case Qt.ItemDataRole.FontRole if node.bold:
+                font = QFont(theme.text_font())
+                font.setWeight(QFont.Weight.DemiBold)
+                return font
+            case Qt.ItemDataRole.ForegroundRole if column == Column.KERNEL or node.output == (0, 0, 0):
+                return QColor(theme.current().muted)
+        if role == SHARE_ROLE and column == Column.SHARE:
+            return (node.macs or 0) / self._total if not node.bold else None
+        return node.stage if role == STAGE_ROLE else None
+
+    def _text(self, node: Node, column: int) -> str:
+        match column:
+            case Column.NAME:
+                return node.name
+            case Column.KERNEL:
+                return node.kernel
+            case Column.OUTPUT:
+                return "×".join(map(str, node.output)) if any(node.output) else "" if node.bold else "never called"
+            case Column.PARAMETERS:
+                return units.exact(node.parameters) if node.parameters else "–"
+            case Column.FLOPS:
+                return "…" if node.macs is None else units.short(node.macs * self.unit) if node.macs else "–"
+            case Column.MEMORY:
+                return units.memory(node.memory) if node.memory else "–"
+        return ""
+
+    def _tip(self, node: Node, column: int) -> str:
+        match column:
+            case Column.FLOPS if node.macs is not None:
+                what = "multiply-adds" if self.unit == 1 else "operations, 2 per multiply-add"
+                return f"{units.exact(node.macs * self.unit)} {what}"
+            case Column.MEMORY:
+                return f"{units.exact(node.memory)} bytes: every output of this part, float32, one image"
+            case Column.SHARE if not node.bold:
+                return f"{(node.macs or 0) / self._total:.2%} of the network"
+        return "\n".join(filter(None, (node.note, node.formula))) or node.name
+
+    def _tell_changed(self, parent: QModelIndex) -> None:
+        rows = self.rowCount(parent)
+        if rows:
+            self.dataChanged.emit(self.index(0, 0, parent), self.index(rows - 1, len(Column) - 1, parent))
+        for row in range(rows):
+            self._tell_changed(self.index(row, 0, parent))
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    right = column in (Column.OUTPUT, Column.PARAMETERS, Column.FLOPS, Column.MEMORY)
+    return (Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
+
+
+def _tree(table: LayerTable, *, everything: bool) -> Node:
+    root = Node("", "", "", (0, 0, 0), 0, 0, 0)
+    architecture = table.architecture
+    labels = {b.name: b.label for b in blocks(architecture)} if isinstance(architecture, Residual) else {}
+    for stage in table.stages:
+        at = root.add(_group_node(stage, stage.name, _blocks_text(stage), everything))
+        groups = {block.name: block for block in stage.blocks}
+        held: dict[str, Node] = {}
+        for row in stage.rows:
+            block = row.layer.block
+            if block and block not in held:
+                held[block] = at.add(_group_node(groups[block], stage.name, labels[block], everything))
+            held.get(block, at).add(_row_node(row, everything))
+    total = _group_node(table.totals, "", "", everything)
+    total.output, total.bold = (0, 0, 0), True
+    root.add(total)
+    return root
+
+
+def _group_node(group: Group, stage: str, kernel: str, everything: bool) -> Node:
+    macs = group.macs_all if everything else group.macs
+    return Node(group.name, stage, kernel, group.output, group.parameters, macs, group.activation_bytes)
+
+
+def _row_node(row: Row, everything: bool) -> Node:
+    layer = row.layer
+    macs = row.macs_all if everything else row.macs
+    return Node(
+        layer.name, layer.stage, kernel_text(layer), layer.output, layer.parameters, macs, layer.activation_bytes,
+        formula="\n".join(formulas(layer)), note=f"{layer.name}: {layer.kind}",
+    )  # fmt: skip
+
+
+def _blocks_text(stage: Group) -> str:
+    count = len(stage.blocks)
+    return f"{count} block{'s' if count > 1 else ''}" if count else ""
+
+
+def kernel_text(layer: Layer) -> str:
+    """A layer's window as the paper prints it: "7×7, 64, /2"."""
+    if layer.kind == "conv":
+        stride = f", /{layer.stride}" if layer.stride > 1 else ""
+        channels = layer.parameters and layer.output[0]
+        size = f"{layer.kernel}×{layer.kernel}" if layer.kernel else ""
+        return f"{size}, {channels}{stride}" if layer.called else f"{size}"
+    if layer.kind == "max pool":
+        return f"{layer.kernel}×{layer.kernel} max pool, /{layer.stride}"
+    return layer.kind
+
+
+def formulas(layer: Layer) -> list[str]:
+    """How a layer's size, parameters and multiply-adds come about, with their numbers."""
+    if not layer.called:
+        return ["built by the article's code and never called: it has parameters, and no image meets it"]
+    lines = []
+    n, k, s, p = layer.input[1], layer.kernel, layer.stride, layer.padding
+    if layer.kind in ("conv", "max pool"):
+        lines.append(f"size: ⌊({n} + 2·{p} − {k}) / {s}⌋ + 1 = {layer.output[1]}")
+    c_in, c_out, side = layer.input[0], layer.output[0], layer.output[1]
+    if layer.kind == "conv":
+        lines.append(f"FLOPs: {c_in} · {k}² · {c_out} · {side}² = {units.exact(layer.macs)}")
+        bias = layer.parameters - c_in * k * k * c_out
+        lines.append(
+            f"parameters: {c_in} · {k}² · {c_out}{f' + {bias}' if bias else ''} = {units.exact(layer.parameters)}"
+        )
+    if layer.kind == "linear":
+        lines.append(f"FLOPs: {layer.macs // c_out:,} · {c_out:,} = {units.exact(layer.macs)}")
+        lines.append(f"parameters: {layer.macs:,} + {c_out:,} = {units.exact(layer.parameters)}")
+    if layer.kind == "batch norm":
+        lines.append(f"parameters: 2 · {c_out} = {units.exact(layer.parameters)}")
+    return lines

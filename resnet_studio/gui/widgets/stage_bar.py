@@ -1,0 +1,89 @@
+"""Two bars of the network's stages, one over the other: where the FLOPs are, and where the parameters."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from resnet_studio.analysis.table import LayerTable
+from resnet_studio.gui import theme
+
+BAR, GAP, LABELS, HEADINGS = 22, 10, 20, 92
+
+
+class StageBar(QWidget):
+    """Each stage has its share of the width in its own colour; a click names it."""
+
+    stage_chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Share of FLOPs and parameters by stage")
+        self._shares: dict[str, list[tuple[str, float]]] = {}
+
+    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+        return QSize(480, 2 * BAR + GAP + LABELS + 8)
+
+    def show_table(self, table: LayerTable) -> None:
+        """Show the shares of a table's stages."""
+        totals = table.totals
+        self._shares = {
+            "FLOPs": [(stage.name, stage.macs / max(totals.macs, 1)) for stage in table.stages],
+            "parameters": [(stage.name, stage.parameters / max(totals.parameters, 1)) for stage in table.stages],
+        }
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for row, (heading, shares) in enumerate(self._shares.items()):
+            top = row * (BAR + GAP)
+            painter.setPen(QColor(theme.current().muted))
+            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(QRectF(0, top, HEADINGS - 12, BAR), right, heading)
+            for stage, share, box in self._boxes(row, shares):
+                self._paint_share(painter, stage, share, box)
+        self._paint_legend(painter)
+
+    def _boxes(self, row: int, shares: list[tuple[str, float]]) -> list[tuple[str, float, QRectF]]:
+        left, width, found = float(HEADINGS), self.width() - HEADINGS, []
+        for stage, share in shares:
+            found.append((stage, share, QRectF(left, row * (BAR + GAP), share * width, BAR)))
+            left += share * width
+        return found
+
+    def _paint_share(self, painter: QPainter, stage: str, share: float, box: QRectF) -> None:
+        painter.fillRect(box.adjusted(0, 0, -1, 0), theme.stage_colour(stage))
+        text = f"{share:.0%}"
+        if painter.fontMetrics().horizontalAdvance(text) + 8 < box.width():
+            painter.setPen(QColor("#10141a"))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _paint_legend(self, painter: QPainter) -> None:
+        left, top = float(HEADINGS), 2 * BAR + GAP + 8
+        for stage, _ in self._shares.get("FLOPs", []):
+            painter.fillRect(QRectF(left, top + 4, 10, 10), theme.stage_colour(stage))
+            painter.setPen(QColor(theme.current().muted))
+            width = painter.fontMetrics().horizontalAdvance(stage)
+            painter.drawText(QRectF(left + 16, top, width + 2, 18), Qt.AlignmentFlag.AlignVCenter, stage)
+            left += width + 40
+
+    def _at(self, position: QPointF) -> tuple[str, str, float] | None:
+        for row, (heading, shares) in enumerate(self._shares.items()):
+            for stage, share, box in self._boxes(row, shares):
+                if box.contains(position):
+                    return heading, stage, share
+        return None
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            found = self._at(QPointF(event.pos()))
+            QToolTip.showText(event.globalPos(), f"{found[1]}: {found[2]:.1%} of the {found[0]}" if found else "", self)
+            return True
+        return super().event(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if found := self._at(event.position()):
+            self.stage_chosen.emit(found[1])

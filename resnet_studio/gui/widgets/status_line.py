@@ -1,0 +1,80 @@
+"""The line at the bottom of the window: device, engine, what is running, and how long the last took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
+
+from resnet_studio.gui.theme import GRID
+from resnet_studio.inference.values import Device
+from resnet_studio.progress import Progress
+
+class StatusLine(QWidget):
+    """Shows states and emits `device_chosen` with torch's name of a device, and `cancel_wished`."""
+
+    device_chosen = Signal(str)
+    cancel_wished = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(objectName="statusLine")
+        self._devices = QComboBox(objectName="deviceChoice", accessibleName="Device")
+        self._devices.setToolTip("Where images run through the network")
+        self._devices.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._devices.activated.connect(lambda row: self.device_chosen.emit(self._devices.itemData(row)))
+        self._engine = QLabel(objectName="engineState", accessibleName="Engine state")
+        self._engine.setToolTip("The engine is the process that owns torch: if it ends, the window stays")
+        self._what = QLabel(objectName="runningWhat")
+        self._bar = QProgressBar(textVisible=False, accessibleName="Progress")
+        self._bar.setFixedWidth(140)
+        self._cancel = QPushButton("Cancel", objectName="cancel", toolTip="Stop what is running (Esc)")
+        self._cancel.clicked.connect(self.cancel_wished)
+        self._last = QLabel(objectName="lastTime", toolTip="What the last answer took")
+        for label in (self._what, self._last):
+            label.setProperty("quiet", True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(2 * GRID, 4, 2 * GRID, 4)
+        row.setSpacing(2 * GRID)
+        row.addWidget(self._devices)
+        row.addWidget(self._engine)
+        row.addStretch(1)
+        for widget in (self._what, self._bar, self._cancel, self._last):
+            row.addWidget(widget)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.show_devices([Device("cpu", "CPU")], "cpu")
+        self.show_idle()
+
+    def show_devices(self, devices: Sequence[Device], chosen: str) -> None:
+        """List the devices; the first is shown where the chosen one is not there."""
+        self._devices.clear()
+        for device in devices:
+            self._devices.addItem(device.label, device.name)
+        self._devices.setCurrentIndex(max(0, self._devices.findData(chosen)))
+
+    def show_engine(self, state: str) -> None:
+        """Show the engine's state in a few words, such as "starting" or "ready"."""
+        good = state in ("ready", "busy")
+        self._engine.setText(f"● engine {state}")
+        self._engine.setProperty("good", good)
+        self._engine.setProperty("quiet", not good)
+        self._engine.style().unpolish(self._engine)
+        self._engine.style().polish(self._engine)
+
+    def show_progress(self, progress: Progress) -> None:
+        """Show what is running and how far it is."""
+        self._what.setText(progress.what)
+        self._bar.setRange(0, max(progress.of, 1))
+        self._bar.setValue(progress.done)
+        self._set_running(True)
+
+    def show_idle(self, seconds: float | None = None) -> None:
+        """Nothing runs any more; `seconds` is what the last answer took."""
+        self._what.clear()
+        self._set_running(False)
+        if seconds is not None:
+            self._last.setText(f"last {seconds:.2f} s")
+
+    def _set_running(self, running: bool) -> None:
+        self._bar.setVisible(running)
+        self._cancel.setVisible(running)

@@ -1,0 +1,127 @@
+"""What the window asks of the engine, and the engine's answers as signals with a meaning each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from resnet_studio.analysis.table import LayerTable
+from resnet_studio.gui.engine_link import EngineLink
+from resnet_studio.inference.values import WeightsSource
+from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.presets import title
+from resnet_studio.progress import Progress
+
+
+class Work(QObject):
+    """One method a question, one signal an answer. Of several questions of one kind only the newest is answered."""
+
+    table_counted = Signal(object)
+    summary_made = Signal(str)
+    verified = Signal(object)
+    """The rows verified so far."""
+    photograph_opened = Signal(object)
+    looked = Signal(object)
+    devices_found = Signal(object)
+    progressed = Signal(object)
+    idle = Signal(float)
+    """Nothing is running any more; seconds that the last answer took."""
+    failed = Signal(str, object)
+    """The kind of question and the exception that answered it."""
+
+    def __init__(self, link: EngineLink) -> None:
+        super().__init__()
+        self._link = link
+        self._running: dict[str, float] = {}
+        self._tables: dict[Architecture, LayerTable] = {}
+        self._results: list[Any] = []
+        self._answers: dict[str, Callable[[Any], None]] = {
+            "table": self._keep_table,
+            "summary": self.summary_made.emit,
+            "verify": self._tell_verified,
+            "photograph": self.photograph_opened.emit,
+            "look": self.looked.emit,
+            "devices": self.devices_found.emit,
+        }
+        link.part.connect(self._part)
+        link.answer.connect(self._answer)
+        link.error.connect(self._error)
+
+    def known_table(self, architecture: Architecture) -> LayerTable | None:
+        """fvcore's table of that architecture, if it has been asked for before."""
+        return self._tables.get(architecture)
+
+    def count(self, architecture: Architecture) -> None:
+        """Ask for fvcore's table of the architecture in hand."""
+        self._ask("table", "table", architecture, label=f"the layer table of {title(architecture)}")
+
+    def count_compared(self, architecture: Architecture) -> None:
+        """Ask for the table of a network that is compared; each has a lane of its own."""
+        if architecture not in self._tables:
+            label = f"the layer table of {title(architecture)}"
+            self._ask(f"table {title(architecture)}", "table", architecture, label=label)
+
+    def sum_up(self, architecture: Architecture) -> None:
+        """Ask for torchinfo's summary."""
+        self._ask("summary", "summary", architecture, label=f"torchinfo's summary of {title(architecture)}")
+
+    def verify(self, extra: tuple[Architecture, ...]) -> None:
+        """Ask for every published figure, and for those of the extra architectures."""
+        self._results = []
+        self._ask("verify", "verify", extra, label="the verification")
+
+    def open_photograph(self, reference: str) -> None:
+        """Ask for an image's pixels."""
+        self._ask("photograph", "photograph", reference, label=f"opening {reference}")
+
+    def look(
+        self, reference: str, architecture: Architecture, weights: WeightsSource, device: str, layers: tuple[str, ...]
+    ) -> None:
+        """Ask for what the network makes of an image."""
+        label = f"{reference} through {title(architecture)}"
+        self._ask("look", "look", reference, architecture, weights, device, layers, label=label)
+
+    def find_devices(self) -> None:
+        """Ask where networks can run."""
+        self._ask("devices", "devices", label="looking for devices")
+
+    def cancel(self) -> None:
+        """End everything that is running."""
+        for lane in list(self._running):
+            self._link.cancel(lane)
+        self._running.clear()
+        self.idle.emit(0.0)
+
+    def _ask(self, lane: str, job: str, *arguments: object, label: str) -> None:
+        self._running[lane] = time.perf_counter()
+        self._link.ask(lane, job, *arguments, label=label)
+
+    def _part(self, lane: str, _number: int, value: object) -> None:
+        if isinstance(value, Progress):
+            self.progressed.emit(value)
+        elif lane == "verify":
+            self._results.append(value)
+            self.verified.emit(tuple(self._results))
+
+    def _answer(self, lane: str, _number: int, value: object) -> None:
+        self._answers[lane.split(" ")[0]](value)
+        self._end(lane)
+
+    def _error(self, lane: str, _number: int, error: BaseException) -> None:
+        self.failed.emit(lane.split(" ")[0], error)
+        self._end(lane)
+
+    def _end(self, lane: str) -> None:
+        took = time.perf_counter() - self._running.pop(lane, time.perf_counter())
+        if not self._running:
+            self.idle.emit(took)
+
+    def _keep_table(self, table: LayerTable) -> None:
+        self._tables[table.architecture] = table
+        self.table_counted.emit(table)
+
+    def _tell_verified(self, results: object) -> None:
+        self.verified.emit(results)

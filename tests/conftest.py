@@ -1,0 +1,161 @@
+"""The suite's discipline: a test leaves nothing behind, says nothing it was not asked for, and stays on this machine.
+
+Python's warnings are errors and Qt's fail a test by pyproject.toml; what pytest and pytest-qt leave open is here.
+Torch is imported by the tests that need it, never by this file.
+"""
+
+from __future__ import annotations
+
+import gc
+import ipaddress
+import logging
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anything imports Qt
+
+import hypothesis
+import pytest
+from leftovers import leftovers, present
+from PySide6.QtCore import QSettings, QtMsgType, qInstallMessageHandler
+
+import resnet_studio
+
+FAILED = pytest.StashKey[bool]()
+LOCAL_HOSTS = {None, "", "localhost", socket.gethostname()}
+
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("suite")
+
+
+def pytest_report_header() -> str:
+    return f"resnet_studio: {Path(resnet_studio.__file__).parent}"
+
+
+def pytest_collection_finish() -> None:
+    """Set aside what imports have made, so that looking through live objects after a test takes no time."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[FAILED] = report.failed or item.stash.get(FAILED, False)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail on Qt's warnings while windows and fixtures go; pytest-qt listens only until the test's last line."""
+    said: list[str] = []
+
+    def note(kind: QtMsgType, context: object, message: str) -> None:
+        if kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg):
+            said.append(message)
+
+    before = qInstallMessageHandler(note)
+    try:
+        yield
+    finally:
+        qInstallMessageHandler(before)
+    if said and not item.stash.get(FAILED, False):
+        pytest.fail("Qt said while the test was torn down:\n" + "\n".join(said), pytrace=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def suite_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Home and temporary folder of the whole session, for fixtures that outlive a test."""
+    folder = tmp_path_factory.mktemp("suite")
+    (folder / "tmp").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder / "tmp"))
+        patch.setattr(tempfile, "tempdir", str(folder / "tmp"))
+        # A child process started in the source tree imports what is installed, as this process does.
+        patch.setenv("PYTHONSAFEPATH", "1")
+        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+            patch.setenv(name, "http://127.0.0.1:9")  # nobody listens there: a child's download fails at once
+        patch.setenv("no_proxy", "localhost,127.0.0.1")
+        live_in(folder / "home", patch)
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def discipline(request: pytest.FixtureRequest, suite_folder: Path) -> Iterator[None]:
+    """Give a test its own home, and fail it for what it logs and for what is still there after it."""
+    with (
+        tempfile.TemporaryDirectory(dir=suite_folder, ignore_cleanup_errors=True) as home,
+        pytest.MonkeyPatch.context() as patch,
+        noted_records() as records,
+    ):
+        live_in(Path(home), patch)
+        before = present()
+        yield
+        if request.node.stash.get(FAILED, False):
+            return  # its traceback keeps things alive, and one report is enough
+        faults = [f"left behind: {thing}" for thing in leftovers(before)]
+    if "caplog" not in request.fixturenames:
+        faults += [f"logged: {record.name}: {record.getMessage()}" for record in records]
+    if faults:
+        pytest.fail("\n".join(faults), pytrace=False)
+
+
+def live_in(home: Path, patch: pytest.MonkeyPatch) -> None:
+    """Make `home` the place of every setting, cache and user file, Qt's included."""
+    home.mkdir(exist_ok=True)
+    patch.setenv("HOME", str(home))
+    for name in ("CONFIG_HOME", "DATA_HOME", "CACHE_HOME", "STATE_HOME", "RUNTIME_DIR"):
+        folder = home / name.partition("_")[0].lower()
+        folder.mkdir(mode=0o700)  # Qt refuses a runtime folder that others may read
+        patch.setenv(f"XDG_{name}", str(folder))
+    for form in (QSettings.Format.NativeFormat, QSettings.Format.IniFormat):
+        QSettings.setPath(form, QSettings.Scope.UserScope, str(home / "config"))
+
+
+@contextmanager
+def noted_records() -> Iterator[list[logging.LogRecord]]:
+    """The log records of level WARNING and above that are made meanwhile, by whatever logger."""
+    make = logging.getLogRecordFactory()
+    noted: list[logging.LogRecord] = []
+
+    def note(*arguments: Any, **named: Any) -> logging.LogRecord:
+        record = make(*arguments, **named)
+        if record.levelno >= logging.WARNING:
+            noted.append(record)
+        return record
+
+    logging.setLogRecordFactory(note)
+    try:
+        yield noted
+    finally:
+        logging.setLogRecordFactory(make)
+
+
+def stay_here(event: str, arguments: tuple[Any, ...]) -> None:
+    """Python's own report of what it is about to do (an audit event); raising keeps it from being done."""
+    if event in ("socket.connect", "socket.sendto"):
+        host = arguments[1][0] if isinstance(arguments[1], tuple) else None  # a path is a socket of this machine
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+    else:
+        return
+    if not is_local(host.decode() if isinstance(host, bytes) else host):
+        pytest.fail(f"a test asked the network for {host}")
+
+
+def is_local(host: str | None) -> bool:
+    if host in LOCAL_HOSTS:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+sys.addaudithook(stay_here)
