@@ -1,0 +1,50 @@
+"""ResNet Studio: residual networks, what they cost, and what they see.
+
+In a notebook: `import resnet_studio as rs`, then `rs.layer_table(rs.preset("resnet50")).totals.macs`. The import
+itself loads neither torch nor Qt; each name is fetched when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resnet_studio.analysis.comparison import compare as compare
+    from resnet_studio.analysis.counting import layer_table as layer_table
+    from resnet_studio.analysis.verification import verify as verify
+    from resnet_studio.inference.capture import capture as capture
+    from resnet_studio.networks.architecture import Baseline as Baseline
+    from resnet_studio.networks.architecture import Residual as Residual
+    from resnet_studio.networks.network import build as build
+    from resnet_studio.networks.presets import PRESETS as presets  # noqa: N811
+    from resnet_studio.networks.presets import preset as preset
+
+    __version__: str
+
+_PLACES = {
+    "Baseline": "networks.architecture:Baseline",
+    "Residual": "networks.architecture:Residual",
+    "build": "networks.network:build",
+    "capture": "inference.capture:capture",
+    "compare": "analysis.comparison:compare",
+    "layer_table": "analysis.counting:layer_table",
+    "preset": "networks.presets:preset",
+    "presets": "networks.presets:PRESETS",
+    "verify": "analysis.verification:verify",
+}
+__all__ = ["Baseline", "Residual", "build", "capture", "compare", "layer_table", "preset", "presets", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("resnet-studio")
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = _PLACES[name].partition(":")
+    return getattr(import_module(f"{__name__}.{module}"), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

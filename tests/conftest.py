@@ -10,6 +10,7 @@ import gc
 import ipaddress
 import logging
 import os
+import re
 import socket
 import sys
 import tempfile
@@ -22,10 +23,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anything imports
 
 import hypothesis
 import pytest
-from leftovers import leftovers, present
 from PySide6.QtCore import QSettings, QtMsgType, qInstallMessageHandler
 
 import resnet_studio
+from leftovers import leftovers, present
 
 FAILED = pytest.StashKey[bool]()
 LOCAL_HOSTS = {None, "", "localhost", socket.gethostname()}
@@ -55,9 +56,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     """Fail on Qt's warnings while windows and fixtures go; pytest-qt listens only until the test's last line."""
     said: list[str] = []
+    ignored = item.config.getini("qt_log_ignore")
 
     def note(kind: QtMsgType, context: object, message: str) -> None:
-        if kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg):
+        serious = kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg)
+        if serious and not any(re.search(pattern, message) for pattern in ignored):
             said.append(message)
 
     before = qInstallMessageHandler(note)

@@ -51,7 +51,8 @@ class Line:
         return self.delta(index, cost) / reference if reference else None
 
     def cost(self, index: int, cost: Cost) -> int:
-        return getattr(self.cells[index], cost, 0)
+        cell = self.cells[index]
+        return 0 if cell is None else int(getattr(cell, cost))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from resnet_studio.analysis.published import Figure, Quantity, differing, rounded, truncated
 from resnet_studio.analysis.published import holds as figure_holds
 from resnet_studio.analysis.table import LayerTable
-from resnet_studio.analysis.units import delta_scaled, exact, scaled
+from resnet_studio.analysis.units import FlopUnit, delta_scaled, exact, in_unit, scaled
 from resnet_studio.networks.architecture import Architecture, Residual, StrideOn
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import preset
@@ -65,15 +65,15 @@ def reason(figure: Figure, architecture: Architecture, measured: int, table: Lay
     return f"{text}; {beyond}" if beyond else text
 
 
-def between(table: LayerTable) -> str:
+def between(table: LayerTable, unit: FlopUnit = "flops") -> str:
     """What fvcore's whole total counts beyond convolutions and linear layers, by kind; empty if nothing."""
     kinds: Counter[str] = Counter()
     for row in table.rows:
-        kinds[row.layer.kind] += (row.macs_all or 0) - row.macs if table.counted else 0
+        kinds[row.layer.kind] += in_unit((row.macs_all or 0) - row.macs, unit) if table.counted else 0
     beyond = [f"{kind} {delta_scaled(amount, 10**9)}" for kind, amount in kinds.most_common() if amount]
     if not beyond or table.totals.macs_all is None:
         return ""
-    return f"fvcore's whole total of {scaled(table.totals.macs_all, 10**9)} adds {', '.join(beyond)}"
+    return f"fvcore's whole total of {scaled(in_unit(table.totals.macs_all, unit), 10**9)} adds {', '.join(beyond)}"
 
 
 def _verdict(figure: Figure, measured: int) -> str:

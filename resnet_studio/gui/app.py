@@ -34,7 +34,7 @@ def run(paths: Sequence[str] = (), theme_name: theme.ThemeName | None = None) ->
     window = StudioWindow(kept)
     report_exceptions(window)
     window.show()
-    window.open_paths(paths)
+    window.studio.open_paths(paths)
     if complaint:
         window.banner.tell(complaint, tone="warning")
     QTimer.singleShot(0, window.start_engine)  # after the first paint: the window is there at once

@@ -52,9 +52,12 @@ class EngineLink(QObject):
         self._wishes = Wishes()
         self._state = "off"
         self._starts = 0
-        self._why = ""
-        self._mourned = False
-        self._patience = QTimer(self, interval=PATIENCE, singleShot=True)
+        self._reason = ""
+        self._overdue = False
+        self._told_of_death = False
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(PATIENCE)
         self._patience.timeout.connect(self._end_what_is_stuck)
 
     @property
@@ -98,19 +101,14 @@ class EngineLink(QObject):
 
     def _start(self) -> None:
         self._starts += 1
-        self._why = ""
+        self._reason = ""
+        self._overdue = False
         self._process = EngineProcess(self._jobs)
-        if sys.platform == "win32":
-            timer = QTimer(self, interval=15)
-            timer.timeout.connect(self._read)
-            timer.start()
-            self._waker = timer
-        else:
-            self._waker = QSocketNotifier(self._process.fileno(), QSocketNotifier.Type.Read, self)
-            self._waker.activated.connect(self._read)
+        self._waker = _waker(self._process, self)
         self._set_state("starting")
 
     def _let_go(self, process: EngineProcess) -> str:
+        """Stop listening to a process, end it if it lives, and return how it ended."""
         self._patience.stop()
         if isinstance(self._waker, QTimer):
             self._waker.stop()
@@ -127,15 +125,93 @@ class EngineLink(QObject):
                 for request in self._wishes.to_send():
                     self._process.send(request)
             except OSError:
-                return  # it has just died: its end is about to be read, and everything is sent again then
+                return  # it has just died: that will be read next, and everything is sent again
             self._set_state("busy" if self._wishes.busy else "ready")
 
     def _read(self) -> None:
-        """Take what has come, but for longer than `AT_ONCE` only at the next turn of the event loop."""
-        process, began = self._process, time.perf_counter()
-        while process and process is self._process and time.perf_counter() - began < AT_ONCE:
+        """Take what has come; what takes longer than `AT_ONCE` waits for the event loop's next turn."""
+        process, until = self._process, time.perf_counter() + AT_ONCE
+        while process and process is self._process and time.perf_counter() < until:
             try:
-                reply = process.receive() if process.poll() else None
-                ...
+                if not process.poll():
+                    return
+                reply = process.receive()
             except (EOFError, OSError):
-                self._mourn(process)
+                self._begin_anew(process)
+                return
+            if reply:
+                self._take(reply)
+
+    def _take(self, reply: Reply) -> None:
+        if reply.kind == "failed":
+            self._reason = str(reply.value)
+        elif reply.kind == "ready":
+            self._welcome(reply.value)
+        elif self._wishes.take(reply):
+            match reply.kind:
+                case "started":
+                    self.started.emit(reply.lane, reply.number)
+                case "part":
+                    self.part.emit(reply.lane, reply.number, reply.value)
+                case "answer":
+                    self.answer.emit(reply.lane, reply.number, reply.value)
+                case "error":
+                    self.error.emit(reply.lane, reply.number, reply.value)
+        self._send()
+
+    def _welcome(self, versions: dict[str, str]) -> None:
+        self._starts = 0
+        self._set_state("ready")
+        self.ready.emit(versions)
+        if self._told_of_death:
+            self._told_of_death = False
+            self.restarted.emit()
+
+    def _begin_anew(self, dead: EngineProcess) -> None:
+        """Put another engine in the place of one that has ended, and refuse what has now ended two."""
+        how = self._let_go(dead)
+        at_work, ended_here = self._state != "starting", self._overdue
+        culprit = self._wishes.engine_died()
+        if self._starts >= STARTS:
+            self._set_state("failed")
+            self.failed.emit(f"The engine does not start: {self._reason or how}. `resnet-studio doctor` says more.")
+            return
+        self._start()
+        if at_work and not ended_here:
+            self._told_of_death = True
+            doing = f" while it worked on {culprit.label}" if culprit else ""
+            self.died.emit(f"The engine ended{doing}: {how}. Another one is starting.")
+        if culprit and culprit.deaths > 1:
+            self.error.emit(culprit.request.lane, culprit.request.number, _refusal(culprit))
+
+    def _end_what_is_stuck(self) -> None:
+        if self._wishes.stuck and self._process:
+            self._overdue = True
+            self._process.kill()
+        elif self._wishes.ending:
+            self._patience.start()
+
+    def _set_state(self, state: str) -> None:
+        if state != self._state:
+            self._state = state
+            self.state_changed.emit(state)
+
+
+def _waker(process: EngineProcess, link: EngineLink) -> QSocketNotifier | QTimer:
+    """What calls the link when the engine has said something: on Windows a pipe can only be asked."""
+    if sys.platform == "win32":
+        timer = QTimer(link)
+        timer.timeout.connect(link._read)
+        timer.start(15)
+        return timer
+    notifier = QSocketNotifier(process.fileno(), QSocketNotifier.Type.Read, link)
+    notifier.activated.connect(link._read)
+    return notifier
+
+
+def _refusal(wish: Wish) -> EngineDiedError:
+    label = wish.label[:1].upper() + wish.label[1:]
+    return EngineDiedError(
+        f"{label} ended the engine twice, so it is not tried again. It may need more memory than this machine has: "
+        "a smaller image or network may work. Everything else goes on."
+    )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QSaveFile, QStandardPaths, Signal
+from PySide6.QtCore import QDir, QObject, QSaveFile, QStandardPaths, Signal
 
 from resnet_studio.networks.architecture import Architecture, from_json, to_json
 from resnet_studio.networks.presets import preset
@@ -103,7 +103,7 @@ def save(kept: Kept, path: Path) -> str:
     """Write the session whole or not at all; a sentence for the user where it can't be written."""
     if kept.version > VERSION:
         return ""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    QDir().mkpath(str(path.parent))
     file = QSaveFile(str(path))
     if file.open(QSaveFile.OpenModeFlag.WriteOnly):
         file.write(json.dumps(asdict(kept), indent=1).encode())

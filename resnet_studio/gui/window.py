@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from typing import cast
 
-from PySide6.QtCore import QByteArray, Qt, QTimer
+from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
@@ -63,7 +63,9 @@ class StudioWindow(QMainWindow):
         self._connect_architecture()
         self._connect_activations()
         self._connect_engine()
-        self.resize(1440, 900)
+        room = self.screen().availableSize() - QSize(2, 40)  # the desktop's own title bar takes its part
+        self.resize(QSize(1440, 900).boundedTo(room))
+        self.setMinimumSize(880, 560)
         self.restoreGeometry(QByteArray.fromBase64(kept.geometry.encode()))
         self.workspaces.setCurrentIndex(min(kept.workspace, len(WORKSPACES) - 1))
         self.studio.begin()
@@ -181,6 +183,8 @@ class StudioWindow(QMainWindow):
         work.devices_found.connect(lambda found: status.show_devices(found, studio.session.kept.device))
         self.link.state_changed.connect(status.show_engine)
         self.link.died.connect(self.banner.tell)
+        self.link.failed.connect(self.banner.tell)
+        self.link.restarted.connect(lambda: self.banner.tell("The engine is back, and goes on with what was asked.", tone="warning"))
         studio.problem.connect(self.banner.tell)
         studio.workspace_wished.connect(self.workspaces.setCurrentIndex)
 

@@ -27,6 +27,13 @@ class Photograph:
     """Of the file's bytes, or of the pixels where there is no file."""
     notes: tuple[str, ...] = ()
     """What was done to it: "first of 12 frames", "16-bit values scaled by their range"."""
+    reduced_from: tuple[int, int] | None = None
+    """Width and height before the pixels were made fewer for the window; None where they are as opened."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the image as it was opened."""
+        return self.reduced_from or (self.pixels.shape[1], self.pixels.shape[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class ArchitecturePanel(QWidget):
         self._rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self._preset = _preset_search()
         self._preset.textActivated.connect(self._wish_preset)
+        self._preset.lineEdit().returnPressed.connect(self._wish_unlisted)
         self._add_row("preset", "Preset", self._preset)
         self._rows.addRow(rule())
         self._depth = QComboBox(objectName="depth", accessibleName="Depth")
@@ -82,7 +83,7 @@ class ArchitecturePanel(QWidget):
     def show_architecture(self, architecture: Architecture) -> None:
         """Show every field's value, and forget what was wrong."""
         self._architecture = architecture
-        self._preset.setCurrentText(preset_name(architecture) or "")
+        self._preset.setCurrentIndex(self._preset.findText(preset_name(architecture) or CUSTOM))
         self._show_depth(architecture)
         own = {field.name for field in fields(architecture)}
         for field, choice in self._choices.items():
@@ -135,11 +136,13 @@ class ArchitecturePanel(QWidget):
 
     def _show_depth(self, architecture: Architecture) -> None:
         known = DEPTHS[architecture.stem] if isinstance(architecture, Residual) else {}
-        self._depth.clear()
-        self._depth.addItems([str(depth) for depth in known])
         block = getattr(architecture, "block", ""), getattr(architecture, "blocks", ())
         usual = known.get(architecture.depth) == block
-        self._depth.addItem(CUSTOM if usual else f"{CUSTOM} ({architecture.depth})")
+        texts = [*map(str, known), CUSTOM if usual else f"{CUSTOM} ({architecture.depth})"]
+        if [self._depth.itemText(row) for row in range(self._depth.count() - 1)] != texts[:-1]:
+            self._depth.clear()
+            self._depth.addItems(texts)
+        self._depth.setItemText(len(known), texts[-1])
         self._depth.setCurrentIndex(list(known).index(architecture.depth) if usual else len(known))
         self._depth.setEnabled(bool(known))
 
@@ -152,6 +155,11 @@ class ArchitecturePanel(QWidget):
 
     def _wish_preset(self, name: str) -> None:
         self._wish("preset", lambda: preset(name.strip()))
+
+    def _wish_unlisted(self) -> None:
+        """Return after a name that the list doesn't have, of which the combo box itself says nothing."""
+        if self._preset.findText(self._preset.currentText()) < 0:
+            self._wish_preset(self._preset.currentText())
 
     def _wish_depth(self, text: str) -> None:
         if text.startswith(CUSTOM):

@@ -31,6 +31,7 @@ from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.gui.widgets.share_delegate import ShareDelegate
 from resnet_studio.gui.widgets.stage_bar import StageBar
 
+TOTAL_HEIGHT = 32
 WIDTHS = {
     Column.NAME: 196, Column.KERNEL: 176, Column.OUTPUT: 112, Column.PARAMETERS: 104, Column.FLOPS: 84,
     Column.MEMORY: 92,
@@ -48,11 +49,12 @@ class LayersView(QWidget):
         self._table: LayerTable | None = None
         self._model = LayerModel()
         self._tree = self._make_tree()
+        self._total = self._make_total()
         self._summary = QPlainTextEdit(readOnly=True, accessibleName="torchinfo's summary")
         self._summary.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._summary.setFont(theme.mono_font())
         self._pages = QStackedWidget()
-        self._pages.addWidget(self._tree)
+        self._pages.addWidget(_above_one_another(self._tree, self._total))
         self._pages.addWidget(self._summary)
         self._doubt = QLabel(wordWrap=True, objectName="uncounted")
         self._doubt.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -69,12 +71,15 @@ class LayersView(QWidget):
     def show_table(self, table: LayerTable) -> None:
         """Show a table; what was open and chosen stays so where the layers have the same names."""
         fresh = self._table is None or table.architecture != self._table.architecture
-        opened = {name for name in self._model.names() if self._tree.isExpanded(self._model.find(name))} if fresh else set()
-        chosen = self._chosen()
+        opened = [name for name in self._model.names() if self._tree.isExpanded(self._model.find(name))] if fresh else []
+        chosen, first = self._chosen(), self._table is None
         self._table = table
         self._model.show_table(table)
+        if first:
+            self._tree.expandToDepth(0)
         for name in opened:
             self._tree.expand(self._model.find(name))
+        self._show_total()
         if chosen and not self._chosen():
             self._choose(chosen)
         self._doubt.setText(doubt(table))
@@ -112,6 +117,28 @@ class LayersView(QWidget):
             header.resizeSection(column, width)
         tree.selectionModel().currentChanged.connect(self._tell_chosen)
         return tree
+
+    def _make_total(self) -> QTreeView:
+        """The total's line, which stays under the table while that is scrolled: the same model, one row of it."""
+        total = QTreeView(objectName="layerTotal", accessibleName="Total", headerHidden=True)
+        total.setModel(self._model)
+        total.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        total.setSelectionMode(QTreeView.SelectionMode.NoSelection)
+        total.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        total.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        total.setFixedHeight(TOTAL_HEIGHT)
+        header = self._tree.header()
+        for column in WIDTHS:
+            total.header().resizeSection(column, header.sectionSize(column))
+        header.sectionResized.connect(lambda column, _, size: total.header().resizeSection(column, size))
+        self._tree.horizontalScrollBar().valueChanged.connect(total.horizontalScrollBar().setValue)
+        return total
+
+    def _show_total(self) -> None:
+        last = self._model.rowCount() - 1
+        for row in range(last + 1):
+            self._total.setRowHidden(row, QModelIndex(), row != last)
+            self._tree.setRowHidden(row, QModelIndex(), row == last)
 
     def _make_tools(self) -> QHBoxLayout:
         self._search = QLineEdit(placeholderText="Find a layer", clearButtonEnabled=True, objectName="findLayer")
@@ -191,6 +218,16 @@ class LayersView(QWidget):
     def _tell_chosen(self, index: QModelIndex) -> None:
         if index.isValid():
             self.layer_chosen.emit(self._model.node(index).name)
+
+
+def _above_one_another(*widgets: QWidget) -> QWidget:
+    held = QWidget()
+    column = QVBoxLayout(held)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    for widget in widgets:
+        column.addWidget(widget)
+    return held
 
 
 def doubt(table: LayerTable) -> str:

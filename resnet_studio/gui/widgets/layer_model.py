@@ -147,7 +147,7 @@ class LayerModel(QAbstractItemModel):
                 font = QFont(theme.text_font())
                 font.setWeight(QFont.Weight.DemiBold)
                 return font
-            case Qt.ItemDataRole.ForegroundRole if column == Column.KERNEL or node.output == (0, 0, 0):
+            case Qt.ItemDataRole.ForegroundRole if not node.bold and (column == Column.KERNEL or not any(node.output)):
                 return QColor(theme.current().muted)
         if role == SHARE_ROLE and column == Column.SHARE:
             return (node.macs or 0) / self._total if not node.bold else None

@@ -1,0 +1,149 @@
+"""Layer tables, comparisons and verifications as grids of strings, for whoever prints them. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from resnet_studio.analysis.comparison import Comparison, Cost, Line, makeup
+from resnet_studio.analysis.published import Verified
+from resnet_studio.analysis.table import Group, LayerTable
+from resnet_studio.analysis.units import (
+    DASH, LABELS, MEANINGS, FlopUnit, delta, delta_scaled, delta_share, exact, in_unit, memory, scaled, share, short,
+)  # fmt: skip
+from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.plan import Layer, Shape, blocks
+
+QUANTITIES = {"macs": "FLOPs", "parameters": "parameters"}
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table of strings. `right` names the columns of numbers, `rules` the rows under which a line is drawn."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    right: frozenset[int] = frozenset()
+    rules: frozenset[int] = frozenset()
+
+
+def layer_grid(table: LayerTable, unit: FlopUnit = "flops", *, layers: bool = False) -> Grid:
+    """The paper's Table 1 as rows: stages with their blocks, equal neighbours together; or with every layer."""
+    rows: list[tuple[str, ...]] = []
+    for stage in table.stages:
+        rows.append(_costs(stage.name, makeup(stage), stage, table, unit))
+        parts = _layers(stage) if layers else _blocks(table, stage)
+        rows += [_costs(f"  {part.name}", what, part, table, unit) for part, what in parts]
+    last = len(rows) - 1
+    rows.append(_costs("total", f"{table.architecture.depth} weighted layers", table.totals, table, unit))
+    flops = f"{LABELS[unit]} ({MEANINGS[unit]})"
+    header = ("stage", "layers", "output", "parameters", flops, "activations", f"% of {LABELS[unit]}")
+    return Grid(header, tuple(rows), frozenset({3, 4, 5, 6}), frozenset({last}))
+
+
+def shape(output: Shape) -> str:
+    """Channels × height × width; a dash for what is never called."""
+    return "×".join(map(str, output)) if any(output) else DASH
+
+
+def comparison_grid(comparison: Comparison, unit: FlopUnit = "flops") -> Grid:
+    """Stages down, architectures across. "=" is what equals the first architecture; a delta stands in brackets."""
+    rows: list[tuple[str, ...]] = []
+    rules: set[int] = set()
+    for line in (*comparison.lines, comparison.total):
+        rows += _stage_rows(line, unit)
+        rules.add(len(rows) - 1)
+    return Grid(("stage", "", *comparison.titles), tuple(rows), rules=frozenset(rules - {len(rows) - 1}))
+
+
+def verification_grid(results: Iterable[Verified]) -> Grid:
+    """A row for every published figure: what is printed and where, what is measured, and why they agree or not."""
+    header = ("subject", "quantity", "published", "measured", "difference", "", "reason", "source")
+    return Grid(header, tuple(map(_verified_row, results)), right=frozenset({2, 3, 4}))
+
+
+def _verified_row(result: Verified) -> tuple[str, ...]:
+    figure = result.figure
+    measured = scaled(result.measured, figure.scale) if figure.scale > 1 else exact(result.measured)
+    return (
+        figure.subject,
+        QUANTITIES[figure.quantity],
+        figure.text,
+        measured,
+        delta_scaled(result.measured - figure.value, figure.scale),
+        "✓" if result.holds else "✗",
+        result.reason,
+        figure.source,
+    )
+
+
+def _costs(name: str, what: str, group: Group, table: LayerTable, unit: FlopUnit) -> tuple[str, ...]:
+    macs = group.macs
+    return (
+        name,
+        what,
+        shape(group.output),
+        exact(group.parameters) if group.parameters else DASH,
+        short(in_unit(macs, unit)) if macs else DASH,
+        memory(group.activation_bytes) if group.activation_bytes else DASH,
+        share(macs, table.totals.macs) if macs else DASH,
+    )
+
+
+def _blocks(table: LayerTable, stage: Group) -> Iterator[tuple[Group, str]]:
+    """The stage's blocks, neighbours that cost the same in one row."""
+    if not isinstance(table.architecture, Residual):
+        return
+    planned = [block for block in blocks(table.architecture) if block.stage == stage.name]
+    pairs = zip(stage.blocks, planned, strict=True)
+    for block, run in groupby(pairs, key=lambda pair: replace(pair[1], name="")):
+        groups = [group for group, _ in run]
+        name = groups[0].name if len(groups) == 1 else f"{groups[0].name} … {groups[-1].name}"
+        count = f"{len(groups)} × " if len(groups) > 1 else ""
+        yield Group(name, tuple(row for group in groups for row in group.rows)), f"{count}{block.label}"
+
+
+def _layers(stage: Group) -> Iterator[tuple[Group, str]]:
+    for row in stage.rows:
+        yield Group(row.name, (row,)), _window(row.layer)
+
+
+def _window(layer: Layer) -> str:
+    if not layer.called:
+        return f"{layer.kind}, never called"
+    if not layer.kernel:
+        return layer.kind
+    padding = f", padding {layer.padding}" if layer.padding else ""
+    stride = f", stride {layer.stride}" if layer.stride > 1 else ""
+    return f"{layer.kind} {layer.kernel}×{layer.kernel}{stride}{padding}"
+
+
+def _stage_rows(line: Line, unit: FlopUnit) -> Iterator[tuple[str, ...]]:
+    makeups = [DASH if cell is None else cell.makeup for cell in line.cells]
+    yield (line.name, "", *_marked(makeups))
+    outputs = [DASH if cell is None else shape(cell.output) for cell in line.cells]
+    yield ("", "output", *_marked(outputs))
+    yield ("", "parameters", *_marked(_cost(line, "parameters", index) for index in range(len(line.cells))))
+    yield ("", LABELS[unit], *_marked(_cost(line, "macs", index, unit) for index in range(len(line.cells))))
+    yield ("", "activations", *_marked(_cost(line, "activation_bytes", index) for index in range(len(line.cells))))
+
+
+def _marked(texts: Iterable[str]) -> Iterator[str]:
+    """The first as it is, those that equal it as "=", so that differences stand out."""
+    first, *others = texts
+    yield first
+    for text in others:
+        yield "=" if text == first else text
+
+
+def _cost(line: Line, cost: Cost, index: int, unit: FlopUnit = "flops") -> str:
+    if line.cells[index] is None:
+        return DASH
+    value, difference = line.cost(index, cost), line.delta(index, cost)
+    if cost == "macs":
+        value, difference = in_unit(value, unit), in_unit(difference, unit)
+    shown, more = (memory(value), memory(difference)) if cost == "activation_bytes" else (short(value), delta(difference))
+    if not difference:
+        return shown
+    return f"{shown} ({more}, {delta_share(value, value - difference)})"

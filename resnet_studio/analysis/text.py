@@ -1,0 +1,85 @@
+"""Tables as text: aligned for a pipe, as markdown and as CSV. Needs no torch."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Literal
+
+from resnet_studio.analysis.grids import Grid, layer_grid
+from resnet_studio.analysis.reasons import between
+from resnet_studio.analysis.table import LayerTable, Row
+from resnet_studio.analysis.units import FlopUnit, exact, in_unit, memory
+
+TextFormat = Literal["text", "markdown", "csv"]
+
+
+def table(table: LayerTable, how: TextFormat, unit: FlopUnit = "flops") -> str:
+    """A layer table in the wished form. CSV has a row for every layer and exact numbers, the others one for a block."""
+    if how == "csv":
+        return layers_csv(table, unit)
+    grid = layer_grid(table, unit)
+    return markdown(grid) if how == "markdown" else plain(grid)
+
+
+def plain(grid: Grid) -> str:
+    """Columns aligned by spaces, as wide as they need to be, so that nothing is cut."""
+    rows = [grid.header, *grid.rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for number, row in enumerate(rows, start=-1):
+        cells = (
+            cell.rjust(width) if index in grid.right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        lines.append("  ".join(cells).rstrip())
+        if number == -1 or number in grid.rules:
+            lines.append("  ".join("-" * width for width in widths))
+    return "\n".join(lines) + "\n"
+
+
+def markdown(grid: Grid) -> str:
+    """A table in GitHub's markdown."""
+    marks = ["---:" if index in grid.right else "---" for index in range(len(grid.header))]
+    rows = [grid.header, marks, *grid.rows]
+    return "".join(f"| {' | '.join(cell.strip().replace('|', '&#124;') for cell in row)} |\n" for row in rows)
+
+
+def layers_csv(table: LayerTable, unit: FlopUnit = "flops") -> str:
+    """A row for every layer with exact numbers; FLOPs are `macs`, or `operations` in that unit."""
+    label = "macs" if unit == "flops" else "operations"
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow((
+        "name", "stage", "block", "kind", "kernel", "stride", "padding", "channels", "height", "width",
+        "parameters", label, f"{label}_all", "activation_bytes",
+    ))  # fmt: skip
+    writer.writerows(_csv_row(row, unit) for row in table.rows)
+    return lines.getvalue()
+
+
+def _csv_row(row: Row, unit: FlopUnit) -> tuple[str | int, ...]:
+    layer = row.layer
+    whole = "" if row.macs_all is None else in_unit(row.macs_all, unit)
+    return (
+        layer.name, layer.stage, layer.block, layer.kind, layer.kernel, layer.stride, layer.padding, *layer.output,
+        layer.parameters, in_unit(row.macs, unit), whole, layer.activation_bytes,
+    )  # fmt: skip
+
+
+def notes(table: LayerTable, unit: FlopUnit = "flops") -> list[str]:
+    """The lines under a layer table: what is not in it, and whether the counters agree."""
+    found = [f"weights {memory(4 * table.totals.parameters)} in float32, input {'×'.join(map(str, table.input))}"]
+    beyond = between(table, unit)
+    if beyond:
+        found.append(beyond)
+    if table.uncounted:
+        operations = (f"{name.removeprefix('aten::')} ×{times}" for name, times in table.uncounted.items())
+        found.append(f"not counted: {', '.join(operations)}")
+    if table.checks:
+        checks = table.checks
+        counts = (f"{name} {exact(getattr(checks, name))}" for name in ("fvcore", "torch", "plan"))
+        parameters = f"torchinfo {exact(checks.torchinfo)}, plan {exact(checks.plan_parameters)}"
+        verdict = "agree" if checks.agree else "DISAGREE"
+        found.append(f"counters {verdict}: multiply-adds {', '.join(counts)}; parameters {parameters}")
+    return found

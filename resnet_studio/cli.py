@@ -1,0 +1,197 @@
+"""The command line: everything that the window can show, for terminals, pipes and scripts.
+
+What is slow to import (torch, Qt, rich's tables) is imported by the commands that need it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from resnet_studio.analysis.units import FlopUnit
+from resnet_studio.networks.architecture import Architecture, ArchitectureError, from_json, to_json, with_text
+from resnet_studio.networks.presets import PRESETS, preset
+from resnet_studio.terminal import PROGRAM, complain, follow, quiet_libraries, say, say_json, show
+
+LARGEST_JSON = 1_000_000  # bytes; an architecture has some two hundred
+WRONG_USE, ENDED_BY_CTRL_C, PIPE_CLOSED = 2, 130, 141
+
+app = typer.Typer(
+    name=PROGRAM,
+    help="A desktop workbench for residual networks. Without a command it opens the window.",
+    epilog="ARCH is the name of a preset or an architecture's JSON file.",
+    add_completion=False,
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich" if sys.stdout.isatty() else None,
+)
+
+Name = Annotated[str, typer.Argument(metavar="ARCH", help="A preset's name or an architecture's JSON file.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Change a field, as in shortcut=C or blocks=3,4,6,3. Repeatable."),
+]
+ImageSize = Annotated[int | None, typer.Option("--image-size", metavar="N", help="Short for --set image=N.")]
+Unit = Annotated[FlopUnit, typer.Option(help="FLOPs are multiply-adds; an operation is half of one. JSON has FLOPs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Theme = Literal["light", "dark", "system"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code; whatever a user can cause is one line on stderr and code 2."""
+    with quiet_libraries():
+        try:
+            code = app(arguments, prog_name=PROGRAM, standalone_mode=False)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own flush is quiet too
+            return PIPE_CLOSED
+        except (KeyboardInterrupt, typer.Abort):
+            return ENDED_BY_CTRL_C
+        except typer.TyperException as error:
+            complain(error.format_message())
+            return WRONG_USE
+        except (ValueError, OSError, MemoryError, RuntimeError) as error:
+            complain(_cause(error))
+            return WRONG_USE
+    return int(code or 0)
+
+
+@app.callback()
+def studio(
+    context: typer.Context,
+    theme: Annotated[Theme | None, typer.Option(help="How the window looks.")] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    context.obj = theme
+    if version:
+        import resnet_studio
+
+        say(f"{PROGRAM} {resnet_studio.__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        _window([], theme)
+
+
+@app.command(name="open")
+def open_paths(
+    context: typer.Context,
+    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Images, weights, architectures, folders.")],
+) -> None:
+    """Open the window with files in it."""
+    _window(paths, context.obj)
+
+
+@app.command()
+def presets(as_json: AsJson = False) -> None:
+    """List the named architectures."""
+    if as_json:
+        say_json({name: to_json(architecture) for name, architecture in PRESETS.items()})
+        return
+    from resnet_studio.analysis.grids import preset_grid
+
+    show(preset_grid(PRESETS))
+
+
+@app.command()
+def table(
+    name: Name,
+    settings: Settings = None,
+    image_size: ImageSize = None,
+    unit: Unit = "flops",
+    form: Annotated[Literal["text", "json", "csv", "markdown"], typer.Option("--format")] = "text",
+    summary: Annotated[bool, typer.Option("--summary", help="Print torchinfo's own summary instead.")] = False,
+    layers: Annotated[bool, typer.Option("--layers", help="List every layer, as CSV and JSON do.")] = False,
+) -> None:
+    """Print the layer table of an architecture."""
+    architecture = named(name, settings, image_size)
+    from resnet_studio.analysis import counting, text
+    from resnet_studio.analysis.grids import layer_grid
+
+    if summary:
+        say(counting.summary(architecture))
+        return
+    counted = follow(counting.layer_table_steps(architecture))
+    if form == "json":
+        say_json(counted.to_json())
+    elif form != "text":
+        sys.stdout.write(text.table(counted, form, unit, layers=layers))
+    else:
+        show(layer_grid(counted, unit, layers=layers))
+        say("\n".join(["", *text.notes(counted, unit)]))
+
+
+@app.command()
+def verify(as_json: AsJson = False) -> None:
+    """Measure what the paper, torchvision and the article print. Exit code 1 if a number of the paper doesn't hold."""
+    from resnet_studio.analysis.article import ARTICLE, ARTICLE_SLIPS
+    from resnet_studio.analysis.grids import verification_grid
+    from resnet_studio.analysis.verification import paper_holds, verify_steps
+
+    results = follow(verify_steps())
+    good = paper_holds(results)
+    if as_json:
+        say_json([result.to_json() for result in results])
+        raise typer.Exit(0 if good else 1)
+    show(verification_grid(results))
+    say(f"\nWhat else {ARTICLE} says, and what is so:")
+    for slip in ARTICLE_SLIPS:
+        say(f"  ✗ {slip.says}\n    {slip.true} ({slip.source})")
+    verdict = "Every number of the paper holds" if good else "Not every number of the paper holds"
+    say(f"\n{verdict} with the paper's own networks.")
+    raise typer.Exit(0 if good else 1)
+
+
+@app.command()
+def compare(
+    names: Annotated[list[str], typer.Argument(metavar="ARCH ARCH…", help="Presets or JSON files; the first leads.")],
+    settings: Settings = None,
+    image_size: ImageSize = None,
+    unit: Unit = "flops",
+    as_json: AsJson = False,
+) -> None:
+    """Put architectures beside each other, stage by stage."""
+    if len(names) < 2:
+        raise ValueError("compare needs two architectures or more, as in `compare resnet50 plain34`")
+    architectures = [named(name, settings, image_size) for name in names]
+    from resnet_studio.analysis.comparison import compare as compared
+    from resnet_studio.analysis.counting import layer_table_steps
+    from resnet_studio.analysis.grids import comparison_grid
+
+    comparison = compared([follow(layer_table_steps(architecture)) for architecture in architectures])
+    if as_json:
+        say_json(comparison.to_json())
+    else:
+        show(comparison_grid(comparison, unit))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine has and lacks. Exit code 1 if something is missing."""
+    from resnet_studio.doctor import report
+
+    for name, found in report():
+        say(f"{name + ':':<20}{found}")
+
+
+def named(name: str, settings: Sequence[str] | None = None, image_size: int | None = None) -> Architecture:
+    """The architecture that a preset's name or a JSON file's path stands for, with the fields that are set.
+
+    `ValueError` in one line if there is none, or if a field can't have the value.
+    """
+    looks_like_path = name.endswith(".json") or Path(name).name != name
+    architecture = _from_file(Path(name)) if name not in PRESETS and looks_like_path else preset(name)
+    wanted = [setting.partition("=") for setting in settings or ()]
+    if image_size is not None:
+        wanted.append(("image", "=", str(image_size)))
+    for field, equals, text in wanted:
+        if not equals:
+            raise ValueError(f"--set {field}: FIELD=VALUE is needed, as in --set width=32")
+        architecture = with_text(architecture, field.strip(), text)
+    return architecture

@@ -1,0 +1,81 @@
+"""What the engine can be asked for, by name. The one module of the engine that imports torch.
+
+A job tells its progress before anything slow, also before an import, and answers with values that need no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image
+
+from resnet_studio.analysis.counting import layer_table_steps, summary
+from resnet_studio.engine.serving import Job, Steps
+from resnet_studio.inference.values import Device, Photograph, WeightsSource
+from resnet_studio.networks.architecture import Architecture
+from resnet_studio.progress import Progress
+
+LONGEST_SIDE = 1600
+"""Pixels of a photograph that the window is given; more than it can show."""
+
+
+def summarise(architecture: Architecture) -> Generator[Progress, None, str]:
+    """torchinfo's own summary, as text."""
+    yield Progress(0, 1, "asking torchinfo")
+    return summary(architecture)
+
+
+def list_devices() -> Generator[Progress, None, tuple[Device, ...]]:
+    """Where networks can run on this machine."""
+    yield Progress(0, 1, "looking for devices")
+    from resnet_studio.inference.devices import devices
+
+    return tuple(devices())
+
+
+def photograph(reference: str) -> Generator[Progress, None, Photograph]:
+    """An image as the window shows it: upright, RGB, and not larger than a screen."""
+    yield Progress(0, 1, "opening the image")
+    from resnet_studio.inference.samples import open_reference
+
+    return for_the_window(open_reference(reference))
+
+
+def for_the_window(photograph: Photograph) -> Photograph:
+    """The photograph with its longer side at most `LONGEST_SIDE` pixels; `size` stays that of the original."""
+    height, width = photograph.pixels.shape[:2]
+    if max(width, height) <= LONGEST_SIDE:
+        return photograph
+    image = Image.fromarray(photograph.pixels)
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    return replace(photograph, pixels=np.asarray(image), reduced_from=(width, height))
+
+
+def look(
+    reference: str, architecture: Architecture, source: WeightsSource, device: str, layers: tuple[str, ...]
+) -> Steps:
+    """One image through one network: a `Look`."""
+    yield Progress(0, 1, "preparing to look")
+    from resnet_studio.inference.look import look_steps
+
+    return (yield from look_steps(reference, architecture, source, device, layers))
+
+
+def verify(extra: tuple[Architecture, ...] = ()) -> Steps:
+    """Every published figure beside what is measured; each is told as soon as it is there."""
+    yield Progress(0, 1, "reading the published figures")
+    from resnet_studio.analysis.verification import verify_steps
+
+    return (yield from verify_steps(extra))
+
+
+JOBS: dict[str, Job] = {
+    "table": layer_table_steps,
+    "summary": summarise,
+    "devices": list_devices,
+    "photograph": photograph,
+    "look": look,
+    "verify": verify,
+}

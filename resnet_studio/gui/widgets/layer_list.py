@@ -1,0 +1,166 @@
+"""The layers whose maps can be looked at: stage → block → layer, with a search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QSignalBlocker,
+    QSize,
+    QSortFilterProxyModel,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QLabel, QLineEdit, QTreeView, QVBoxLayout, QWidget
+
+from resnet_studio.analysis.table import plan_table
+from resnet_studio.gui import theme
+from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.layer_model import LayerModel, Node
+from resnet_studio.networks.architecture import Architecture
+
+Index = QModelIndex | QPersistentModelIndex
+NAME = Qt.ItemDataRole.UserRole + 2
+MARK = 10
+
+
+class LayerList(QWidget):
+    """Emits `layer_chosen` with the name of the layer or block that the user walks to; stages only open."""
+
+    layer_chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._layers = LayerModel()
+        self._found = _Found(self._layers)
+        self._tree = self._make_tree()
+        self._search = QLineEdit(placeholderText="Find a layer", clearButtonEnabled=True, objectName="findMaps")
+        self._search.setAccessibleName("Find a layer to look at")
+        self._search.setToolTip("A part of a layer's name, such as layer2 or relu; Enter goes to the first (Ctrl+F)")
+        self._search.textChanged.connect(self._filter)
+        self._search.returnPressed.connect(self._go_to_first)
+        self._search.installEventFilter(self)
+        self._nothing = QLabel("No layer is called that. Clear the search to see them all.", wordWrap=True, visible=False)
+        self._nothing.setProperty("quiet", True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID)
+        for widget in (self._search, self._nothing, self._tree):
+            column.addWidget(widget)
+
+    def show_layers(self, architecture: Architecture) -> None:
+        """List an architecture's layers; the chosen one stays chosen if the network has one of its name."""
+        chosen = self.chosen()
+        with QSignalBlocker(self._tree.selectionModel()):
+            self._layers.show_table(plan_table(architecture))
+        self._filter(self._search.text())
+        self.show_chosen(chosen)
+
+    def show_chosen(self, name: str) -> None:
+        """Open the tree where that layer or block is and show it as chosen, without emitting."""
+        if name and name != self.chosen():
+            index = self._index(name)
+            with QSignalBlocker(self._tree.selectionModel()):
+                self._tree.setCurrentIndex(index)
+            self._tree.viewport().update()  # the blocked model can't tell it what to paint
+            self._tree.scrollTo(index)
+
+    def chosen(self) -> str:
+        """The name of the chosen layer or block; empty where none is."""
+        return _choosable(self._tree.currentIndex())
+
+    def find(self) -> None:
+        """Put the cursor where a layer's name can be typed."""
+        self._search.setFocus()
+        self._search.selectAll()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  (Qt's name)
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Down:
+            self._tree.setFocus()
+            return True
+        return super().eventFilter(watched, event)
+
+    def _make_tree(self) -> QTreeView:
+        tree = QTreeView(objectName="layerList", accessibleName="Layers", headerHidden=True)
+        tree.setModel(self._found)
+        tree.setUniformRowHeights(True)
+        tree.setIndentation(2 * GRID)
+        tree.setIconSize(QSize(MARK, MARK))
+        tree.setToolTip("↑ and ↓ walk the layers, → opens a stage or a block, ← closes it")
+        tree.selectionModel().currentChanged.connect(self._tell_chosen)
+        return tree
+
+    def _index(self, name: str) -> QModelIndex:
+        """The last line of that name: the stages conv1 and fc come before the layers that are called so, too."""
+        flags = Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchCaseSensitive | Qt.MatchFlag.MatchRecursive
+        found = self._found.match(self._found.index(0, 0), NAME, name, -1, flags)
+        return found[-1] if found else QModelIndex()
+
+    def _filter(self, text: str) -> None:
+        self._found.look_for(text)
+        self._nothing.setVisible(self._found.rowCount() == 0 and bool(text))
+        if text:
+            self._tree.expandAll()
+        elif self._tree.currentIndex().isValid():
+            self._tree.scrollTo(self._tree.currentIndex())
+
+    def _go_to_first(self) -> None:
+        index = self._found.index(0, 0)
+        while index.isValid() and not _choosable(index):
+            index = self._tree.indexBelow(index)
+        if index.isValid():
+            self._tree.setCurrentIndex(index)
+            self._tree.setFocus()
+
+    def _tell_chosen(self, index: QModelIndex) -> None:
+        if name := _choosable(index):
+            self.layer_chosen.emit(name)
+
+
+class _Found(QSortFilterProxyModel):
+    """The layer table's first column: layers that an image meets and whose name holds the searched text."""
+
+    def __init__(self, layers: LayerModel) -> None:
+        super().__init__()
+        self._layers = layers
+        self._wanted = ""
+        self.setRecursiveFilteringEnabled(True)
+        self.setSourceModel(layers)
+
+    def look_for(self, text: str) -> None:
+        self._wanted = text.strip().lower()
+        self.invalidate()
+
+    def filterAcceptsRow(self, row: int, parent: Index) -> bool:  # noqa: N802  (Qt's names)
+        node = self._layers.node(self._layers.index(row, 0, parent))
+        return any(node.output) and any(self._wanted in name.lower() for name in _path(node))
+
+    def filterAcceptsColumn(self, column: int, parent: Index) -> bool:  # noqa: N802
+        return column == 0
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        node = self._layers.node(self.mapToSource(index))
+        above = node.parent.name if node.parent else ""
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return node.name.removeprefix(f"{above}.")
+            case Qt.ItemDataRole.DecorationRole if not above:
+                return theme.stage_colour(node.stage)
+            case Qt.ItemDataRole.ToolTipRole:
+                return f"{node.note or node.kernel or node.name}\noutput {'×'.join(map(str, node.output))}"
+        return node.name if role == NAME else None
+
+
+def _path(node: Node) -> list[str]:
+    return [node.name, *_path(node.parent)] if node.parent else []
+
+
+def _choosable(index: QModelIndex) -> str:
+    return str(index.data(NAME)) if index.isValid() and index.parent().isValid() else ""

@@ -1,0 +1,71 @@
+"""The most probable classes, each with its probability as a bar behind its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QStyledItemDelegate, QStyleOptionViewItem
+
+from resnet_studio.gui import theme
+from resnet_studio.inference.values import Prediction
+
+ROW, SHOWN, NUMBER_WIDTH = 24, 5, 56
+PROBABILITY = Qt.ItemDataRole.UserRole
+
+
+class Predictions(QListWidget):
+    """Five lines that can be read out, and not chosen."""
+
+    def __init__(self) -> None:
+        super().__init__(objectName="predictions", accessibleName="Most probable classes")
+        self.setItemDelegate(_Bar(self))
+        self.setSelectionMode(QListWidget.SelectionMode.NoSelection)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(SHOWN * ROW)
+
+    def show_predictions(self, predictions: Sequence[Prediction]) -> None:
+        """Show these in the order given."""
+        self.clear()
+        for prediction in predictions[:SHOWN]:
+            item = QListWidgetItem(prediction.label, self)
+            item.setData(PROBABILITY, prediction.probability)
+            said = f"{prediction.label}: {percent(prediction.probability)}"
+            item.setToolTip(said)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, said)
+
+
+class _Bar(QStyledItemDelegate):
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
+        return QSize(0, ROW)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        colours, probability = theme.current(), float(index.data(PROBABILITY))
+        box = QRectF(option.rect).adjusted(0, 1, 0, -1)  # type: ignore[attr-defined]
+        painter.save()
+        painter.fillRect(box, QColor(colours.hover))
+        painter.fillRect(QRectF(box.left(), box.top(), max(2.0, probability * box.width()), box.height()),
+                         QColor(colours.selected))  # fmt: skip
+        text = box.adjusted(8, 0, -8, 0)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(QColor(colours.text))
+        label = painter.fontMetrics().elidedText(
+            index.data(), Qt.TextElideMode.ElideRight, int(text.width()) - NUMBER_WIDTH
+        )
+        painter.drawText(text, middle | Qt.AlignmentFlag.AlignLeft, label)
+        painter.drawText(text, middle | Qt.AlignmentFlag.AlignRight, percent(probability))
+        painter.restore()
+
+
+def percent(share: float) -> str:
+    """One decimal below ten per cent, none above: "4.2 %", "61 %"; what is neither 0 nor 1 is not rounded to it."""
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    if 0.995 <= share < 1:
+        return "> 99 %"
+    return f"{share:.1%}".replace("%", " %") if share < 0.0995 else f"{share:.0%}".replace("%", " %")

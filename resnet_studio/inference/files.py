@@ -1,0 +1,70 @@
+"""Reading a file that a user named: at once or not at all, and only as one whole version."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+OPENING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+"""A pipe that takes a file's place after the first look must not block: hence O_NONBLOCK."""
+CAUSES = {
+    errno.ENOENT: "does not exist. Check the path or choose the file again",
+    errno.ENOTDIR: "does not exist: a part of its path is not a folder. Check the path",
+    errno.EACCES: "may not be read. Change its permissions or copy it to your own folder",
+    errno.EPERM: "may not be read. Change its permissions or copy it to your own folder",
+    errno.ELOOP: "is a link that leads back to itself. Choose the file it was meant for",
+    errno.ENAMETOOLONG: "has a longer name than this system allows. Shorten it",
+}
+
+
+class Refusal(ValueError):
+    """Why a file is not taken: the rest of a sentence that begins with the file's name, and what to do."""
+
+
+def shown(path: Path) -> str:
+    """The file's name for a message, printable even where its bytes are no valid text."""
+    return os.fsencode(path.name or path).decode("utf-8", "replace")
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """The bytes of a regular file of at most `most` bytes; `Refusal` otherwise.
+
+    Folders, pipes, sockets and devices are refused without opening them, so nothing here ever waits for a
+    writer. Links are followed. A file replaced meanwhile gives its old bytes, one written meanwhile is refused.
+    """
+    try:
+        _check(path.stat(), most)
+        descriptor = os.open(path, OPENING)
+        with open(descriptor, "rb", buffering=0) as file:
+            before = os.fstat(descriptor)
+            _check(before, most)
+            data = file.read(before.st_size + 1)
+            after = os.fstat(descriptor)
+    except (OSError, ValueError) as error:
+        raise _refusal(path, error) from error
+    if len(data) != before.st_size or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise Refusal("changed while it was being read. Try again when it is complete")
+    return data
+
+
+def _check(status: os.stat_result, most: int) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise Refusal("is a folder. Choose a file in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise Refusal("is a pipe, socket or device, not a file. Choose a file")
+    if status.st_size == 0:
+        raise Refusal("is empty. Copy or download it again")
+    if status.st_size > most:
+        raise Refusal(f"has {status.st_size / 1e6:,.0f} MB; up to {most / 1e6:,.0f} MB are read. Choose a smaller file")
+
+
+def _refusal(path: Path, error: OSError | ValueError) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if not isinstance(error, OSError):
+        return Refusal("has a name that no file can have. Check the path")
+    if error.errno == errno.ENOENT and path.is_symlink():
+        return Refusal("is a link to a file that does not exist. Choose the file itself")
+    return Refusal(CAUSES.get(error.errno or 0, f"can't be read: {error.strerror}. Copy it elsewhere and try again"))

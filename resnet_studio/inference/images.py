@@ -1,0 +1,165 @@
+"""Opening a photograph that a user named: a whole, upright one with 8-bit RGB pixels, or a reason why not.
+
+The content decides what a file is, never its name, and only Pillow's own decoders for six formats are asked, none of
+which starts another program. `integrity.py` says which damage can be found in which format, `colour.py` how pixels
+of other kinds become RGB.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import warnings
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from resnet_studio.inference import integrity
+from resnet_studio.inference.colour import bits_per_channel, to_rgb
+from resnet_studio.inference.files import Refusal, read_file, shown
+from resnet_studio.inference.values import Photograph, Pixels
+
+MOST_PIXELS = 64_000_000
+"""Larger images are refused before they are decoded. Phones with 50 megapixels stay below it."""
+MOST_BYTES = 512_000_000
+"""Of a file: 64 million pixels with four uncompressed channels of 16 bits."""
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+ORIENTATION = 0x0112
+
+OPENABLE = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG": "PNG",
+    b"RIFF": "WebP",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"GIF8": "GIF",
+}
+NOT_OPENABLE = {
+    b"%pdf": "a PDF document",
+    b"%!ps": "a PostScript document",
+    b"<svg": "an SVG drawing",
+    b"<?xml": "an XML or SVG document",
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
+    b"pk\x03\x04": "an archive",
+    b"\x1f\x8b": "an archive",
+    b"7z\xbc\xaf": "an archive",
+    b"8bps": "a Photoshop document",
+}
+UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: np.rot90(pixels),
+}
+"""EXIF's orientations other than 1, each with what undoes it."""
+
+
+class ImageError(ValueError):
+    """Why an image is not opened: names the file and the cause, and says what to do."""
+
+
+def open_image(path: Path) -> Photograph:
+    """Open an image file as a photograph: its first frame, upright, RGB, 8 bits a channel.
+
+    Raises `ImageError` for whatever can't be opened, at once: nothing here waits for a pipe or a device. The
+    file is read once, so the hash and the pixels belong together. Memory stays under 16 bytes a pixel and twice
+    the file's size.
+    """
+    try:
+        data = read_file(path, MOST_BYTES)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's doubts about metadata; its pixels are checked below
+            pixels, notes = _decode(data)
+    except Refusal as reason:
+        raise ImageError(f"{shown(path)} {reason}.") from reason
+    except MemoryError as error:
+        raise ImageError(f"{shown(path)} needs more memory than is free. Close something or scale it down.") from error
+    return Photograph(str(path), pixels, hashlib.sha256(data).hexdigest(), notes)
+
+
+def _decode(data: bytes) -> tuple[Pixels, tuple[str, ...]]:
+    whole, data = data, _first_webp_frame(data)
+    image = _identify(data)
+    orientation = _orientation(image)
+    try:
+        image.load()
+        integrity.check(image, data)
+        pixels, notes = to_rgb(image, bits_per_channel(image, data))
+    except (Refusal, MemoryError):
+        raise
+    except Exception as error:  # decoders and parsers fail in every way there is; each of them means one thing
+        raise integrity.Damaged from error
+    if orientation in UPRIGHT:
+        notes = ("turned upright by its EXIF orientation", *notes)
+        pixels = UPRIGHT.get(_orientation(image), np.asarray)(pixels)  # Pillow has turned a TIFF by now
+    return np.ascontiguousarray(pixels), (*_frames(whole), *notes)
+
+
+def _identify(data: bytes) -> Image.Image:
+    """The image with its header read and its size checked, not yet decoded."""
+    try:
+        image = Image.open(BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError:
+        raise _too_large("far too many pixels") from None
+    except Exception as error:  # as above
+        raise _not_an_image(data) from error
+    if image.width * image.height > MOST_PIXELS:
+        raise _too_large(f"{image.width:,} × {image.height:,} pixels")
+    return image
+
+
+def _too_large(size: str) -> Refusal:
+    return Refusal(f"has {size}; up to {MOST_PIXELS / 1e6:.0f} million are opened. Scale it down")
+
+
+def _not_an_image(data: bytes) -> Refusal:
+    for start, kind in OPENABLE.items():
+        if data.startswith(start):
+            return Refusal(
+                f"begins like a {kind} image, but is damaged or of a rare kind. "
+                "Copy or download it again, or save it as an 8-bit PNG"
+            )
+    begin = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    what = next((kind for start, kind in NOT_OPENABLE.items() if begin.startswith(start)), "in no format known here")
+    return Refusal(f"is {what}, not a JPEG, PNG, WebP, BMP, TIFF or GIF image. Save or export it as one of them")
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # broken metadata around a good picture: as it is
+        return 1
+
+
+def _frames(data: bytes) -> tuple[str, ...]:
+    """A note if there are further frames or pages, which may be as broken as they like."""
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            count = getattr(image, "n_frames", 1)
+    except Exception:  # a later frame can't be read
+        return ("first of several frames",)
+    return (f"first of {count} frames",) if count > 1 else ()
+
+
+def _first_webp_frame(data: bytes) -> bytes:
+    """An animated WebP up to the end of its first frame; anything else as it is.
+
+    libwebp opens no animation of which a later frame is cut off.
+    """
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
+        return data
+    position = 12
+    while position + 8 <= len(data):
+        kind, size = struct.unpack_from("<4sI", data, position)
+        position += 8 + size + size % 2
+        if kind == b"ANMF" and position <= len(data):
+            return b"RIFF" + struct.pack("<I", position - 8) + data[8:position]
+    return data

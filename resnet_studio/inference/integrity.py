@@ -1,0 +1,149 @@
+"""Damage that an image's decoder passes over in silence.
+
+What can be known depends on the format. PNG has a checksum on every chunk and Deflate in TIFF one on every strip:
+any flipped bit is found. JPEG has none; found are a scan that ends early (libjpeg draws the rest grey) and one with
+bytes left over, which together are what most broken Huffman codes lead to, while a flip that only changes a
+coefficient makes another valid picture. WebP, GIF, BMP and other TIFF have nothing to check: a missing end is found
+by their decoders, as are codes that can't be, and any other flipped bit is a changed pixel that nobody can know of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import struct
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
+from itertools import pairwise
+
+from PIL import Image, TiffImagePlugin
+
+from resnet_studio.inference.files import Refusal
+
+PIECE = 1 << 16  # bytes inflated at a time
+MOST_FROM_PIECE = 1032 * PIECE  # Deflate's greatest ratio
+TAIL = 16  # bytes at the end of a JPEG scan; some cameras leave a few behind
+FILLER = bytes((0x5A, 0xA5, 0x33, 0xCC)) * 16
+DEFLATE = (8, 32946)
+START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
+ARITHMETIC = range(0xC9, 0xD0)
+MARKER = re.compile(rb"\xff+([^\x00\xff])")
+
+HEIGHT, COMPRESSION, STRIP_OFFSETS, ROWS_PER_STRIP, STRIP_SIZES = 257, 259, 273, 278, 279
+TILE_OFFSETS, TILE_SIZES = 324, 325
+
+
+class Damaged(Refusal):
+    """The file is an image, but not a whole one."""
+
+    def __init__(self) -> None:
+        super().__init__("is damaged or incomplete, so nothing of it is used. Copy or download it again")
+
+
+def check(image: Image.Image, data: bytes) -> None:
+    """Raise `Damaged` if the first frame of `data`, decoded as `image`, is not what its writer wrote."""
+    checks: dict[str, Callable[[Image.Image, bytes], None]] = {
+        "PNG": _check_png,
+        "JPEG": _check_jpeg,
+        "MPO": _check_jpeg,
+        "TIFF": _check_tiff,
+    }
+    if image.format in checks:
+        checks[image.format](image, data)
+
+
+def _check_png(_: Image.Image, data: bytes) -> None:
+    """Every chunk's CRC-32, up to the end or to the second frame of an animation."""
+    view, position, pixels = memoryview(data), 8, False
+    kind = b""
+    while kind != b"IEND":
+        if position + 12 > len(data):
+            raise Damaged
+        length, kind = struct.unpack_from(">I4s", data, position)
+        if pixels and kind == b"fcTL":
+            return
+        end = position + 12 + length
+        if end > len(data) or zlib.crc32(view[position + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
+            raise Damaged
+        pixels |= kind == b"IDAT"
+        position = end
+
+
+def _check_tiff(image: Image.Image, data: bytes) -> None:
+    """That no strip is missing, and each Deflate strip's or tile's Adler-32."""
+    assert isinstance(image, TiffImagePlugin.TiffImageFile)
+    tags = image.tag_v2
+    striped = STRIP_OFFSETS in tags
+    offsets = tags[STRIP_OFFSETS if striped else TILE_OFFSETS]
+    if striped and len(offsets) < math.ceil(tags[HEIGHT] / tags.get(ROWS_PER_STRIP, tags[HEIGHT])):
+        raise Damaged
+    if tags.get(COMPRESSION) in DEFLATE:
+        _check_deflate(data, zip(offsets, tags[STRIP_SIZES if striped else TILE_SIZES], strict=False), image.size)
+
+
+def _check_deflate(data: bytes, parts: Iterable[tuple[int, int]], size: tuple[int, int]) -> None:
+    """Inflate every (offset, length), but not more in all than any kind of pixel can need."""
+    budget = 16 * size[0] * size[1] + MOST_FROM_PIECE
+    for offset, length in parts:
+        stream = zlib.decompressobj()
+        for start in range(offset, offset + length, PIECE):
+            try:
+                budget -= len(stream.decompress(data[start : min(start + PIECE, offset + length)]))
+            except zlib.error:
+                raise Damaged from None
+            if budget < 0:
+                return
+
+
+def _check_jpeg(image: Image.Image, data: bytes) -> None:
+    """Decode variants of the file: whole scans are read exactly to their ends, not less and not more.
+
+    Bytes inserted behind every scan change the pixels only if a scan was too short; bytes changed at the end of
+    the last one leave the pixels as they are only if they were never read.
+    """
+    scans = list(_scans(data))
+    if not scans:
+        return
+    seen = hashlib.sha256(image.tobytes()).digest()
+    ends = [0, *(end for _, end in scans)]
+    filled = FILLER.join(data[start:end] for start, end in pairwise([*ends, len(data)]))
+    if _decoded(filled) != seen:
+        raise Damaged
+    variants = _tail_variants(data, *scans[-1])
+    if variants and all(_decoded(variant) == seen for variant in variants):
+        raise Damaged
+
+
+def _tail_variants(data: bytes, start: int, end: int) -> list[bytes]:
+    """The file with the last bytes of a scan changed, and without them; none if they are padding of zeros or ones."""
+    tail = data[max(start, end - TAIL) : end]
+    changed = bytes(byte if byte in (0x00, 0xAA, 0xFF) else byte ^ 0x55 for byte in tail)
+    if sum(a != b for a, b in zip(tail, changed, strict=True)) < TAIL // 2:
+        return []
+    before, after = data[: end - len(tail)], data[end:]
+    return [before + changed + after, before + after]
+
+
+def _decoded(data: bytes) -> bytes:
+    with Image.open(BytesIO(data), formats=["JPEG"]) as image:
+        return hashlib.sha256(image.tobytes()).digest()
+
+
+def _scans(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where Huffman-coded data begins and ends in a JPEG, one pair for every scan and restart interval.
+
+    Nothing for arithmetic coding, where bytes after the end count as data.
+    """
+    position = 2
+    while (found := MARKER.search(data, position)) is not None:
+        marker, position = found[1][0], found.end()
+        if marker == END_OF_IMAGE or marker in ARITHMETIC:
+            return
+        restart = 0xD0 <= marker <= 0xD7
+        if not restart and marker != 0x01:
+            position += int.from_bytes(data[position : position + 2], "big")
+        if (restart or marker == START_OF_SCAN) and (following := MARKER.search(data, position)) is not None:
+            yield position, following.start()
+            position = following.start()

@@ -1,0 +1,96 @@
+"""Printing: with rich on a terminal, plain and complete in a pipe; progress and complaints on stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from resnet_studio.progress import Progress, finish
+
+if TYPE_CHECKING:
+    from resnet_studio.analysis.grids import Grid
+
+Result = TypeVar("Result")
+PROGRAM = "resnet-studio"
+
+
+def say(text: str = "") -> None:
+    """Print a line as it is."""
+    sys.stdout.write(f"{text}\n")
+
+
+def say_json(value: Any) -> None:
+    """Print JSON, and make sure that it is: a NaN raises `ValueError`."""
+    say(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def show(grid: Grid) -> None:
+    """Print a table: fitted to the terminal, or in a pipe as wide as it needs to be."""
+    if not sys.stdout.isatty():
+        from resnet_studio.analysis.text import plain
+
+        sys.stdout.write(plain(grid))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, name in enumerate(grid.header):
+        right = index in grid.right
+        table.add_column(name, justify="right" if right else "left", no_wrap=right, overflow="fold")
+    for index, row in enumerate(grid.rows):
+        table.add_row(*row, end_section=index in grid.rules)
+    Console(markup=False, highlight=False).print(table)
+
+
+def complain(message: str) -> None:
+    """Say on one line of stderr what went wrong."""
+    sys.stderr.write(f"{PROGRAM}: {' '.join(message.split())}\n")
+
+
+def follow(steps: Generator[Any, None, Result], begins: str = "starting torch") -> Result:
+    """Run a computation to its result; its progress is shown where stderr is a terminal, and nowhere else."""
+    if not sys.stderr.isatty():
+        return finish(steps)
+    from rich.console import Console
+
+    with Console(stderr=True, markup=False).status(begins) as status:
+
+        def watched() -> Generator[None, None, Result]:
+            while True:
+                try:
+                    step = next(steps)
+                except StopIteration as end:
+                    result: Result = end.value
+                    return result
+                if isinstance(step, Progress):
+                    status.update(f"{step.what} ({step.done + 1} of {step.of})")
+                yield
+
+        return finish(watched())
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keep what libraries warn of among themselves off the user's terminal, and make any text printable."""
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            logging.disable(before)

@@ -1,0 +1,167 @@
+"""The engine's process: started from anywhere, lower in priority, and gone when the window is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from resnet_studio.engine.messages import Reply, Request
+from resnet_studio.engine.process import EngineProcess
+
+HERE = Path(__file__).parent
+STARTS_AN_ENGINE = f"""
+import sys
+sys.path.append({str(HERE)!r})
+from resnet_studio.engine.messages import Request
+from resnet_studio.engine.process import EngineProcess
+
+engine = EngineProcess("stub_jobs:JOBS")
+engine.send(Request("lane", 1, "echo", ("done",)))
+while (reply := engine.receive()) is None or reply.kind != "answer":
+    pass
+print(reply.value, *(name for name in ("torch", "PySide6") if name in sys.modules))
+engine.stop()
+"""
+
+
+@pytest.fixture
+def engine() -> Iterator[EngineProcess]:
+    engine = EngineProcess("stub_jobs:JOBS")
+    yield engine
+    engine.stop()
+
+
+def next_reply(engine: EngineProcess) -> Reply:
+    while engine.poll(30):
+        reply = engine.receive()
+        if reply:
+            return reply
+    raise TimeoutError("the engine says nothing")
+
+
+def begin(engine: EngineProcess, job: str) -> None:
+    """Have the engine in the midst of a job's second step."""
+    engine.send(Request("lane", 1, job))
+    while next_reply(engine).kind != "part":
+        pass
+
+
+def python(*arguments: str | Path, folder: Path, text: str = "") -> str:
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)], input=text, cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+def test_ready_comes_first_and_tells_the_versions(engine: EngineProcess) -> None:
+    reply = next_reply(engine)
+    assert reply.kind == "ready"
+    assert reply.value["torch"].count(".") >= 2
+
+
+def test_the_engine_steps_back_for_the_window(engine: EngineProcess) -> None:
+    assert next_reply(engine).kind == "ready"
+    assert psutil.Process(engine.pid).nice() == min(19, psutil.Process().nice() + 10)
+
+
+@pytest.mark.parametrize("way", ["script", "module", "command", "standard input", "console program"])
+def test_it_starts_from_every_kind_of_program_without_torch_there(tmp_path: Path, way: str) -> None:
+    """None of these guards itself with `if __name__ == "__main__"`: the engine does not import them."""
+    for name in ("program.py", "program"):
+        (tmp_path / name).write_text(STARTS_AN_ENGINE)
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__main__.py").write_text(STARTS_AN_ENGINE)
+    arguments: dict[str, tuple[str | Path, ...]] = {
+        "script": (tmp_path / "program.py",),
+        "module": ("-c", "import runpy, sys; sys.path.insert(0, ''); runpy.run_module('package', run_name='__main__')"),
+        "command": ("-c", STARTS_AN_ENGINE),
+        "standard input": ("-",),
+        "console program": (tmp_path / "program",),
+    }
+    assert python(*arguments[way], folder=tmp_path, text=STARTS_AN_ENGINE) == "done"
+
+
+@pytest.mark.parametrize("job", ["stuck", "computing"])
+def test_stop_ends_it_in_the_midst_of_a_job(engine: EngineProcess, job: str) -> None:
+    begin(engine, job)
+    pid = engine.pid
+    assert "SIGKILL" in engine.stop()
+    assert not psutil.pid_exists(pid)
+    engine.__init__("stub_jobs:JOBS")  # type: ignore[misc]
+
+
+def test_death_shows_at_the_pipe_after_everything_that_was_said_before(engine: EngineProcess) -> None:
+    engine.send(Request("lane", 1, "die"))
+    assert [next_reply(engine).kind for _ in range(3)] == ["ready", "started", "part"]
+    with pytest.raises((EOFError, OSError)):
+        next_reply(engine)
+
+
+@pytest.mark.parametrize("job", ["stuck", "computing", "slowly"])
+def test_a_window_that_is_killed_leaves_no_engine_behind(tmp_path: Path, job: str) -> None:
+    arguments = ", (0.01,)" if job == "slowly" else ""
+    program = f"""
+import sys
+sys.path.append({str(HERE)!r})
+from resnet_studio.engine.messages import Request
+from resnet_studio.engine.process import EngineProcess
+engine = EngineProcess("stub_jobs:JOBS")
+engine.send(Request("lane", 1, {job!r}{arguments}))
+while (reply := engine.receive()) is None or reply.kind != "part":
+    pass
+print(engine.pid, flush=True)
+sys.stdin.read()
+"""
+    window = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    with window:
+        assert window.stdout
+        engine = psutil.Process(int(window.stdout.readline()))
+        assert engine.is_running()
+        window.kill()
+    gone, alive = psutil.wait_procs([engine], timeout=20)
+    assert not alive
+
+
+def test_an_engine_that_nobody_stops_ends_with_its_program(tmp_path: Path) -> None:
+    program = STARTS_AN_ENGINE.replace("engine.stop()", "print(engine.pid)")
+    pid = int(python("-c", program, folder=tmp_path).split()[-1])
+    assert not psutil.pid_exists(pid)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "reason"),
+    [("no_such_module:JOBS", "No module named 'no_such_module'"), ("stub_jobs:NO_JOBS", "NO_JOBS")],
+)
+def test_an_engine_that_cannot_start_says_why(jobs: str, reason: str) -> None:
+    engine = EngineProcess(jobs)
+    try:
+        reply = next_reply(engine)
+        assert reply.kind == "failed"
+        assert reason in str(reply.value)
+        with pytest.raises((EOFError, OSError)):
+            next_reply(engine)
+    finally:
+        assert "exit code 1" in engine.stop()
+
+
+def test_starting_and_stopping_leaves_no_open_files() -> None:
+    def cycle() -> None:
+        engine = EngineProcess("stub_jobs:JOBS")
+        assert next_reply(engine).kind == "ready"
+        engine.stop()
+
+    cycle()  # multiprocessing's resource tracker starts with the first
+    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    for _ in range(5):
+        cycle()
+    assert (len(os.listdir("/proc/self/fd")) if before else 0) == before

@@ -1,0 +1,156 @@
+"""The import contract: one direction, Qt in the window only, torch never in the window's process."""
+
+from __future__ import annotations
+
+import ast
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import resnet_studio
+from resnet_studio.analysis.table import plan_table
+from resnet_studio.inference import values
+from resnet_studio.networks.architecture import ArchitectureError
+from resnet_studio.networks.plan import plan
+from resnet_studio.networks.presets import PRESETS, preset
+from resnet_studio.progress import Progress
+
+PACKAGE = Path(resnet_studio.__file__).parent
+LAYERS = (
+    {"progress", "resources"},
+    {"networks"},
+    {"analysis", "inference", "training", "export"},
+    {"engine"},
+    {"gui"},
+    {"doctor"},
+    {"cli"},
+    {"__main__"},
+)
+"""A module may import from its own folder and from the layers before its own; those beside it are strangers."""
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+QT = {"PySide6", "shiboken6", "pyqtgraph"}
+TORCH = {"torch", "torchvision", "fvcore", "torchinfo", "sklearn"}
+CROSSING = (
+    "networks.architecture", "networks.plan", "networks.presets", "progress", "resources",
+    "analysis.table", "analysis.published", "analysis.comparison", "inference.values", "engine.messages",
+)  # fmt: skip
+"""Modules outside the window whose values it holds."""
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package by its name below `resnet_studio`; the package itself is left out."""
+    paths = {path.relative_to(PACKAGE).with_suffix(""): path for path in PACKAGE.rglob("*.py")}
+    names = {".".join(part for part in name.parts if part != "__init__"): path for name, path in paths.items()}
+    return {name: path for name, path in names.items() if name}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """What a file imports anywhere in it, with the imported name: `from a.b import c` is "a.b.c"."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute here"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own_imports(path: Path) -> list[str]:
+    return [name.removeprefix("resnet_studio.") for name in imports(path) if name.startswith("resnet_studio.")]
+
+
+def from_outside(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imports(path)}
+
+
+def folder(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def test_every_module_has_a_layer() -> None:
+    assert {folder(name) for name in modules()} <= RANK.keys()
+
+
+def test_imports_go_one_way() -> None:
+    crossed = [
+        f"{module} imports {name}"
+        for module, path in modules().items()
+        for name in own_imports(path)
+        if folder(name) in RANK and folder(name) != folder(module) and RANK[folder(name)] >= RANK[folder(module)]
+    ]
+    assert crossed == []
+
+
+def test_qt_is_imported_by_the_window_only() -> None:
+    assert [name for name, path in modules().items() if folder(name) != "gui" and from_outside(path) & QT] == []
+
+
+def test_the_window_names_no_torch() -> None:
+    assert [name for name, path in modules().items() if folder(name) == "gui" and from_outside(path) & TORCH] == []
+
+
+def test_views_know_neither_each_other_nor_the_session() -> None:
+    strangers = [
+        f"{module} imports {name}"
+        for module, path in modules().items()
+        for name in own_imports(path)
+        if module.startswith("gui.views.") and name.startswith(("gui.views", "gui.session"))
+    ]
+    assert strangers == []
+
+
+@pytest.fixture
+def loaded(tmp_path: Path):
+    """Import modules in a new process and tell which packages that loads."""
+
+    def load(*names: str) -> set[str]:
+        code = f"import sys, {', '.join(names)}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert done.returncode == 0, done.stderr
+        return set(done.stdout.split())
+
+    return load
+
+
+def test_the_package_alone_loads_neither_torch_nor_qt(loaded) -> None:
+    assert not loaded("resnet_studio") & (TORCH | QT)
+
+
+def test_the_window_loads_no_torch_through_others(loaded) -> None:
+    gui = [f"resnet_studio.{name}" for name in modules() if folder(name) == "gui"]
+    packages = loaded(*gui)
+    assert "PySide6" in packages
+    assert not packages & TORCH
+
+
+def test_what_crosses_to_the_window_loads_neither(loaded) -> None:
+    assert not loaded(*(f"resnet_studio.{name}" for name in CROSSING)) & (TORCH | QT)
+
+
+def test_values_open_where_torch_is_forbidden(tmp_path: Path) -> None:
+    preprocessing = values.Preprocessing(256, 224, (0.5,) * 3, (0.25,) * 3)
+    weights = values.WeightsInfo("random, seed 0", False, preprocessing, ("class 0",))
+    pixels = np.zeros((2, 3, 3), np.uint8)
+    maps = values.LayerMaps("layer1.0", np.ones((4, 2, 2), np.float32), 1.0, 0.0, 0.0)
+    crossing = [
+        *PRESETS.values(),
+        ArchitectureError("width", "too narrow"),
+        plan(preset("alexnet")),
+        plan_table(preset("resnet18")),
+        Progress(1, 2, "tracing layer1.0"),
+        values.Photograph("sample:china", pixels, "0" * 64),
+        values.WeightsFile(tmp_path / "weights.pth"),
+        values.Look((values.Prediction("class 0", 1.0),), pixels, (0.0, 0.0, 3.0, 2.0), weights, "cpu", (maps,), 0.1),
+    ]
+    (tmp_path / "values").write_bytes(pickle.dumps(crossing))
+    code = f"""
+import pickle, sys
+sys.modules |= dict.fromkeys({sorted(TORCH | QT)!r})
+print(*(type(value).__name__ for value in pickle.load(open("values", "rb"))))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout.split() == [type(value).__name__ for value in crossing]
