@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -35,7 +34,9 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(metavar="ARCH", help="A preset's name or an architecture's JSON file.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help="Change a field, as in shortcut=C or blocks=3,4,6,3. Repeatable."),
+    typer.Option(
+        "--set", metavar="FIELD=VALUE", help="Change a field: shortcut=C, blocks=3,4,6,3, … Repeatable."
+    ),
 ]
 ImageSize = Annotated[int | None, typer.Option("--image-size", metavar="N", help="Short for --set image=N.")]
 Unit = Annotated[FlopUnit, typer.Option(help="FLOPs are multiply-adds; an operation is half of one. JSON has FLOPs.")]
@@ -185,13 +186,55 @@ def named(name: str, settings: Sequence[str] | None = None, image_size: int | No
 
     `ValueError` in one line if there is none, or if a field can't have the value.
     """
-    looks_like_path = name.endswith(".json") or Path(name).name != name
-    architecture = _from_file(Path(name)) if name not in PRESETS and looks_like_path else preset(name)
-    wanted = [setting.partition("=") for setting in settings or ()]
-    if image_size is not None:
-        wanted.append(("image", "=", str(image_size)))
-    for field, equals, text in wanted:
-        if not equals:
-            raise ValueError(f"--set {field}: FIELD=VALUE is needed, as in --set width=32")
-        architecture = with_text(architecture, field.strip(), text)
+    is_path = name.endswith(".json") or os.path.basename(name) != name or os.path.exists(name)
+    architecture = from_file(Path(name)) if is_path and name not in PRESETS else preset(name)
+    wanted = [*(settings or ()), *([] if image_size is None else [f"image={image_size}"])]
+    return with_settings(architecture, wanted)
+
+
+def from_file(path: Path) -> Architecture:
+    """Read an architecture's JSON file; `ValueError` says what is wrong with which file."""
+    from resnet_studio.inference.files import Refusal, read_file, shown
+
+    try:
+        return from_json(read_file(path, LARGEST_JSON).decode("utf-8-sig"))
+    except Refusal as refusal:
+        raise ValueError(f"{shown(path)} {refusal}") from None
+    except (ValueError, RecursionError) as error:
+        cause = error if isinstance(error, ArchitectureError) else "it is not JSON text"
+        raise ValueError(f"{shown(path)} holds no architecture: {cause}") from None
+
+
+def with_settings(architecture: Architecture, settings: Sequence[str]) -> Architecture:
+    """Set fields from FIELD=VALUE in an order in which each step is valid, as some go only with others."""
+    while settings:
+        refused: dict[str, ArchitectureError] = {}
+        for setting in settings:
+            field, equals, text = setting.partition("=")
+            if not equals:
+                raise ValueError(f"--set {setting}: FIELD=VALUE is needed, as in --set width=32")
+            try:
+                architecture = with_text(architecture, field.strip(), text)
+            except ArchitectureError as error:
+                refused[setting] = error
+        if len(refused) == len(settings):
+            raise next(iter(refused.values()))
+        settings = list(refused)
     return architecture
+
+
+def _window(paths: Sequence[str], theme: Theme | None) -> None:
+    from resnet_studio.doctor import check_display
+
+    trouble = check_display()
+    if trouble:
+        raise OSError(trouble)
+    from resnet_studio.gui.app import run
+
+    raise typer.Exit(run(paths, theme))
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or ("there is not enough memory" if isinstance(error, MemoryError) else type(error).__name__)

@@ -59,7 +59,10 @@ def check_display(environment: Mapping[str, str] = os.environ) -> str | None:
         return f"Qt can't be loaded, as {', '.join(lacking)} is missing: {install_line(lacking)}"
     if wanted in WITHOUT_SCREEN:
         return None
-    for plugin, answers, libraries in (("wayland", _wayland_answers, WAYLAND_LIBRARIES), ("xcb", _x11_answers, X11_LIBRARIES)):
+    for plugin, answers, libraries in (
+        ("wayland", _wayland_answers, WAYLAND_LIBRARIES),
+        ("xcb", _x11_answers, X11_LIBRARIES),
+    ):
         if (not wanted or plugin in wanted) and answers(environment):
             lacking = missing(libraries)
             if not lacking:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from resnet_studio.analysis.comparison import Comparison, Cost, Line, makeup
 from resnet_studio.analysis.published import Verified
-from resnet_studio.analysis.table import Group, LayerTable
+from resnet_studio.analysis.table import Group, LayerTable, plan_table
 from resnet_studio.analysis.units import (
-    DASH, LABELS, MEANINGS, FlopUnit, delta, delta_scaled, delta_share, exact, in_unit, memory, scaled, share, short,
+    DASH,
+    LABELS,
+    MEANINGS,
+    FlopUnit,
+    delta,
+    delta_scaled,
+    delta_share,
+    exact,
+    in_unit,
+    memory,
+    scaled,
+    share,
+    short,
 )  # fmt: skip
-from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.plan import Layer, Shape, blocks
 
 QUANTITIES = {"macs": "FLOPs", "parameters": "parameters"}
@@ -45,6 +57,29 @@ def layer_grid(table: LayerTable, unit: FlopUnit = "flops", *, layers: bool = Fa
 def shape(output: Shape) -> str:
     """Channels × height × width; a dash for what is never called."""
     return "×".join(map(str, output)) if any(output) else DASH
+
+
+def preset_grid(presets: Mapping[str, Architecture]) -> Grid:
+    """The named architectures with the plan's closed form of what they cost."""
+    rows = []
+    for name, architecture in presets.items():
+        totals = plan_table(architecture).totals
+        side = architecture.image
+        costs = exact(totals.parameters), short(totals.macs)
+        rows.append((name, _kind(architecture), str(architecture.depth), f"{side}×{side}", *costs))
+    header = ("preset", "kind", "depth", "image", "parameters", f"FLOPs ({MEANINGS['flops']})")
+    return Grid(header, tuple(rows), frozenset({2, 4, 5}))
+
+
+def _kind(architecture: Architecture) -> str:
+    if not isinstance(architecture, Residual):
+        return "baseline, as torchvision builds it"
+    if architecture.variant == "article":
+        return f"{architecture.block}, as the article's code has it"
+    if architecture.shortcut == "none":
+        return f"{architecture.block}, plain"
+    stride = f", stride on the {architecture.stride_on}" if architecture.block == "bottleneck" else ""
+    return f"{architecture.block}, shortcut {architecture.shortcut}{stride.replace('x', '×')}"
 
 
 def comparison_grid(comparison: Comparison, unit: FlopUnit = "flops") -> Grid:
@@ -143,7 +178,9 @@ def _cost(line: Line, cost: Cost, index: int, unit: FlopUnit = "flops") -> str:
     value, difference = line.cost(index, cost), line.delta(index, cost)
     if cost == "macs":
         value, difference = in_unit(value, unit), in_unit(difference, unit)
-    shown, more = (memory(value), memory(difference)) if cost == "activation_bytes" else (short(value), delta(difference))
+    shown, more = (
+        (memory(value), memory(difference)) if cost == "activation_bytes" else (short(value), delta(difference))
+    )
     if not difference:
         return shown
     return f"{shown} ({more}, {delta_share(value, value - difference)})"

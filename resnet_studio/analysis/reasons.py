@@ -22,7 +22,7 @@ ORDER = (
     ("image",), ("channels",), ("classes",), ("width",), ("stem",), ("block", "blocks"),
     ("shortcut",), ("stride_on",), ("variant",),
 )  # fmt: skip
-"""Fields in the order in which they are changed; the variant is last, as the article's allows one stride and shortcut."""
+"""Fields in the order in which they are changed; the variant is last, as the article's allows only one stride."""
 STRIDES: dict[StrideOn, str] = {"1x1": "first 1×1", "3x3": "3×3"}
 STEMS = {"imagenet": "7×7/2 stem and its pool", "cifar": "3×3/1 stem without a pool"}
 NEVER_CALLED = "a convolution and its norm in every block that are built and never called"

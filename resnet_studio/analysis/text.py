@@ -14,11 +14,11 @@ from resnet_studio.analysis.units import FlopUnit, exact, in_unit, memory
 TextFormat = Literal["text", "markdown", "csv"]
 
 
-def table(table: LayerTable, how: TextFormat, unit: FlopUnit = "flops") -> str:
-    """A layer table in the wished form. CSV has a row for every layer and exact numbers, the others one for a block."""
+def table(table: LayerTable, how: TextFormat, unit: FlopUnit = "flops", *, layers: bool = False) -> str:
+    """A layer table in the wished form. CSV has every layer and exact numbers, the others blocks unless asked."""
     if how == "csv":
         return layers_csv(table, unit)
-    grid = layer_grid(table, unit)
+    grid = layer_grid(table, unit, layers=layers)
     return markdown(grid) if how == "markdown" else plain(grid)
 
 

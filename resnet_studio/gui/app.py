@@ -8,9 +8,9 @@ import threading
 import traceback
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
+from typing import cast
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -20,19 +20,24 @@ from resnet_studio.gui.window import StudioWindow
 from resnet_studio.resources import resource
 
 
-def run(paths: Sequence[str] = (), theme_name: theme.ThemeName | None = None) -> int:
-    """Open the window, with images, weight files or architectures from `paths`, and wait until it is closed."""
+def run(paths: Sequence[str] = (), theme_name: str | None = None) -> int:
+    """Open the window, with images, weight files or architectures from `paths`, and wait until it is closed.
+
+    Returns the process's exit code: 2, with a line on stderr, where the settings can't be written.
+    """
     app = QApplication(sys.argv[:1])
     app.setApplicationName("resnet-studio")
     app.setApplicationDisplayName("ResNet Studio")
     app.setDesktopFileName("resnet-studio")
     app.setWindowIcon(QIcon(str(resource("icons/resnet-studio.svg"))))
     kept, complaint = restore(session_file())
-    if theme_name:
-        kept.theme = theme_name
-    theme.apply(app, kept.theme)
+    if problem := save(kept, session_file()):
+        print(f"resnet-studio: {problem} Set XDG_CONFIG_HOME to a folder that can be written.", file=sys.stderr)  # noqa: T201
+        return 2
+    theme.apply(app, cast("theme.ThemeName", theme_name or kept.theme))
     window = StudioWindow(kept)
-    report_exceptions(window)
+    faults = Faults(window)
+    faults.install()
     window.show()
     window.studio.open_paths(paths)
     if complaint:
@@ -40,23 +45,37 @@ def run(paths: Sequence[str] = (), theme_name: theme.ThemeName | None = None) ->
     QTimer.singleShot(0, window.start_engine)  # after the first paint: the window is there at once
     end_on_signals(app)
     code = app.exec()
-    if complaint := save(window.kept(), session_file()):
-        print(f"resnet-studio: {complaint}", file=sys.stderr)  # noqa: T201  (the window is gone)
+    save(window.kept(), session_file())
     return code
 
 
-def report_exceptions(window: StudioWindow) -> None:
+class Faults(QObject):
     """Whatever a slot, a paint event or a thread raises becomes one banner, and the window goes on."""
 
-    def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        sys.__excepthook__(kind, error, trace)
-        window.report(error, "".join(traceback.format_exception(kind, error, trace)))
+    _raised = Signal(object)  # crosses from a thread to the window's
 
-    def report_thread(arguments: Any) -> None:
-        QTimer.singleShot(0, window, lambda: report(arguments.exc_type, arguments.exc_value, arguments.exc_traceback))
+    def __init__(self, window: StudioWindow) -> None:
+        super().__init__(window)
+        self._told: set[str] = set()
+        self._window = window
+        self._raised.connect(self._tell)
 
-    sys.excepthook = report
-    threading.excepthook = report_thread
+    def install(self) -> None:
+        """Take over what nobody catches."""
+        sys.excepthook = self._take
+        threading.excepthook = lambda raised: self._take(raised.exc_type, raised.exc_value, raised.exc_traceback)
+
+    def _take(
+        self, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        details = "".join(traceback.format_exception(kind, error, trace))
+        if details not in self._told:  # a paint event that fails does so at every repaint
+            self._told.add(details)
+            sys.__stderr__.write(details) if sys.__stderr__ else None
+            self._raised.emit((error or kind(), details))
+
+    def _tell(self, raised: tuple[BaseException, str]) -> None:
+        self._window.report(*raised)
 
 
 def end_on_signals(app: QApplication) -> None:

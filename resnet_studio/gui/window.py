@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import cast
 
 from PySide6.QtCore import QByteArray, QSize, Qt
@@ -81,9 +80,8 @@ class StudioWindow(QMainWindow):
         kept.geometry = self.saveGeometry().toBase64().toStdString()
         return kept
 
-    def report(self, error: BaseException, details: str = "") -> None:
+    def report(self, error: BaseException, details: str) -> None:
         """Show a fault of the program itself, with what a bug report needs under Copy."""
-        details = details or "".join(traceback.format_exception(error))
         self.banner.tell(f"Something in the window failed: {error or type(error).__name__}. It goes on.", details)
 
     def _make_workspaces(self) -> QTabWidget:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, TiffImagePlugin
 
-from resnet_studio.inference.files import Refusal
+from resnet_studio.inference.files import FileError
 from resnet_studio.inference.values import Pixels
 
 Notes = tuple[str, ...]
@@ -23,7 +23,7 @@ def to_rgb(image: Image.Image, bits: int) -> tuple[Pixels, Notes]:
     """The pixels of a decoded image with `bits` bits a channel in its file, and what was done to them.
 
     Transparency is laid over white. Integers of 9 to 16 bits are scaled from 0 … 2^bits − 1; floats from 0 … 1 if
-    all lie there; other floats and 32-bit integers from their least to their greatest value. Raises `Refusal` if
+    all lie there; other floats and 32-bit integers from their least to their greatest value. Raises `FileError` if
     a value is not a finite number.
     """
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
@@ -69,7 +69,7 @@ def _wide_to_grey(image: Image.Image, bits: int) -> tuple[NDArray[np.uint8], Not
         values = values.view(np.uint32)  # Pillow reads them as signed
     least, greatest = float(values.min()), float(values.max())
     if not np.isfinite((least, greatest)).all():
-        raise Refusal("holds values that are not finite numbers (NaN or infinity). Replace them and save it again")
+        raise FileError("holds values that are not finite numbers (NaN or infinity). Replace them and save it again")
     low, high, note = _range(image.mode, bits, least, greatest)
     grey = _scaled(values, low, high)
     if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
@@ -84,7 +84,7 @@ def _range(mode: str, bits: int, least: float, greatest: float) -> tuple[float, 
     """Which values become black and white, and the note that says so."""
     if mode.startswith("I;16"):
         return 0, 2**bits - 1, (_scaling(bits),)
-    if mode == "F" and 0 <= least and greatest <= 1:
+    if mode == "F" and least >= 0 and greatest <= 1:
         return 0, 1, ("floating-point values scaled from 0 … 1",)
     kind = "floating-point values" if mode == "F" else f"{bits}-bit integers"
     return least, greatest, (f"{kind} scaled from their own range, {least:g} … {greatest:g}",)

@@ -19,7 +19,8 @@ from PIL import Image
 
 from resnet_studio.inference import integrity
 from resnet_studio.inference.colour import bits_per_channel, to_rgb
-from resnet_studio.inference.files import Refusal, read_file, shown
+from resnet_studio.inference.errors import shown
+from resnet_studio.inference.files import FileError, read_file
 from resnet_studio.inference.values import Photograph, Pixels
 
 MOST_PIXELS = 64_000_000
@@ -78,10 +79,10 @@ def open_image(path: Path) -> Photograph:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's doubts about metadata; its pixels are checked below
             pixels, notes = _decode(data)
-    except Refusal as reason:
-        raise ImageError(f"{shown(path)} {reason}.") from reason
+    except FileError as reason:
+        raise ImageError(f"{shown(path)}: {reason}.") from reason
     except MemoryError as error:
-        raise ImageError(f"{shown(path)} needs more memory than is free. Close something or scale it down.") from error
+        raise ImageError(f"{shown(path)}: needs more memory than is free. Scale it down.") from error
     return Photograph(str(path), pixels, hashlib.sha256(data).hexdigest(), notes)
 
 
@@ -93,10 +94,10 @@ def _decode(data: bytes) -> tuple[Pixels, tuple[str, ...]]:
         image.load()
         integrity.check(image, data)
         pixels, notes = to_rgb(image, bits_per_channel(image, data))
-    except (Refusal, MemoryError):
+    except (FileError, MemoryError):
         raise
     except Exception as error:  # decoders and parsers fail in every way there is; each of them means one thing
-        raise integrity.Damaged from error
+        raise integrity.DamagedError from error
     if orientation in UPRIGHT:
         notes = ("turned upright by its EXIF orientation", *notes)
         pixels = UPRIGHT.get(_orientation(image), np.asarray)(pixels)  # Pillow has turned a TIFF by now
@@ -116,20 +117,20 @@ def _identify(data: bytes) -> Image.Image:
     return image
 
 
-def _too_large(size: str) -> Refusal:
-    return Refusal(f"has {size}; up to {MOST_PIXELS / 1e6:.0f} million are opened. Scale it down")
+def _too_large(size: str) -> FileError:
+    return FileError(f"has {size}; up to {MOST_PIXELS / 1e6:.0f} million are opened. Scale it down")
 
 
-def _not_an_image(data: bytes) -> Refusal:
+def _not_an_image(data: bytes) -> FileError:
     for start, kind in OPENABLE.items():
         if data.startswith(start):
-            return Refusal(
+            return FileError(
                 f"begins like a {kind} image, but is damaged or of a rare kind. "
                 "Copy or download it again, or save it as an 8-bit PNG"
             )
     begin = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     what = next((kind for start, kind in NOT_OPENABLE.items() if begin.startswith(start)), "in no format known here")
-    return Refusal(f"is {what}, not a JPEG, PNG, WebP, BMP, TIFF or GIF image. Save or export it as one of them")
+    return FileError(f"{what}, not a JPEG, PNG, WebP, BMP, TIFF or GIF image. Save or export it as one of them")
 
 
 def _orientation(image: Image.Image) -> int:

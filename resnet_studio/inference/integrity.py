@@ -20,7 +20,7 @@ from itertools import pairwise
 
 from PIL import Image, TiffImagePlugin
 
-from resnet_studio.inference.files import Refusal
+from resnet_studio.inference.files import FileError
 
 PIECE = 1 << 16  # bytes inflated at a time
 MOST_FROM_PIECE = 1032 * PIECE  # Deflate's greatest ratio
@@ -35,15 +35,15 @@ HEIGHT, COMPRESSION, STRIP_OFFSETS, ROWS_PER_STRIP, STRIP_SIZES = 257, 259, 273,
 TILE_OFFSETS, TILE_SIZES = 324, 325
 
 
-class Damaged(Refusal):
+class DamagedError(FileError):
     """The file is an image, but not a whole one."""
 
     def __init__(self) -> None:
-        super().__init__("is damaged or incomplete, so nothing of it is used. Copy or download it again")
+        super().__init__("damaged or incomplete, so nothing of it is used. Copy or download it again")
 
 
 def check(image: Image.Image, data: bytes) -> None:
-    """Raise `Damaged` if the first frame of `data`, decoded as `image`, is not what its writer wrote."""
+    """Raise `DamagedError` if the first frame of `data`, decoded as `image`, is not what its writer wrote."""
     checks: dict[str, Callable[[Image.Image, bytes], None]] = {
         "PNG": _check_png,
         "JPEG": _check_jpeg,
@@ -60,13 +60,13 @@ def _check_png(_: Image.Image, data: bytes) -> None:
     kind = b""
     while kind != b"IEND":
         if position + 12 > len(data):
-            raise Damaged
+            raise DamagedError
         length, kind = struct.unpack_from(">I4s", data, position)
         if pixels and kind == b"fcTL":
             return
         end = position + 12 + length
         if end > len(data) or zlib.crc32(view[position + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
-            raise Damaged
+            raise DamagedError
         pixels |= kind == b"IDAT"
         position = end
 
@@ -78,7 +78,7 @@ def _check_tiff(image: Image.Image, data: bytes) -> None:
     striped = STRIP_OFFSETS in tags
     offsets = tags[STRIP_OFFSETS if striped else TILE_OFFSETS]
     if striped and len(offsets) < math.ceil(tags[HEIGHT] / tags.get(ROWS_PER_STRIP, tags[HEIGHT])):
-        raise Damaged
+        raise DamagedError
     if tags.get(COMPRESSION) in DEFLATE:
         _check_deflate(data, zip(offsets, tags[STRIP_SIZES if striped else TILE_SIZES], strict=False), image.size)
 
@@ -92,7 +92,7 @@ def _check_deflate(data: bytes, parts: Iterable[tuple[int, int]], size: tuple[in
             try:
                 budget -= len(stream.decompress(data[start : min(start + PIECE, offset + length)]))
             except zlib.error:
-                raise Damaged from None
+                raise DamagedError from None
             if budget < 0:
                 return
 
@@ -110,10 +110,10 @@ def _check_jpeg(image: Image.Image, data: bytes) -> None:
     ends = [0, *(end for _, end in scans)]
     filled = FILLER.join(data[start:end] for start, end in pairwise([*ends, len(data)]))
     if _decoded(filled) != seen:
-        raise Damaged
+        raise DamagedError
     variants = _tail_variants(data, *scans[-1])
     if variants and all(_decoded(variant) == seen for variant in variants):
-        raise Damaged
+        raise DamagedError
 
 
 def _tail_variants(data: bytes, start: int, end: int) -> list[bytes]:

@@ -50,6 +50,14 @@ def wait_for(path: str) -> Steps:
     return "waited"
 
 
+def steps_until(path: str) -> Steps:
+    """Short steps until the file is there."""
+    while not Path(path).exists():
+        yield Progress(0, 1, "waiting step by step")
+        time.sleep(0.005)
+    return "waited"
+
+
 def slowly(seconds: float) -> Steps:
     """Short steps for ever."""
     number = 0
@@ -77,15 +85,6 @@ def die() -> Steps:
     """What a crash in a library looks like."""
     yield Progress(0, 1, "dying")
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def die_once(path: str) -> Steps:
-    """Dies the first time only."""
-    yield Progress(0, 1, "perhaps dying")
-    if not Path(path).exists():
-        Path(path).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return "lived"
 
 
 def frames(number: int, bytes_each: int) -> Steps:
@@ -118,5 +117,5 @@ def echo(value: Any) -> Steps:
 
 JOBS = {
     job.__name__: job
-    for job in (count, wait_for, slowly, stuck, computing, die, die_once, frames, fail, echo)
+    for job in (count, wait_for, steps_until, slowly, stuck, computing, die, frames, fail, echo)
 }  # fmt: skip

@@ -49,13 +49,14 @@ def begin(engine: EngineProcess, job: str) -> None:
     """Have the engine in the midst of a job's second step."""
     engine.send(Request("lane", 1, job))
     while next_reply(engine).kind != "part":
-        pass
+        continue
 
 
 def python(*arguments: str | Path, folder: Path, text: str = "") -> str:
     done = subprocess.run(
-        [sys.executable, *map(str, arguments)], input=text, cwd=folder, capture_output=True, text=True, timeout=60
-    )
+        [sys.executable, *map(str, arguments)],
+        input=text, cwd=folder, env=os.environ | {"PYTHONPATH": str(folder)}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout.strip()
@@ -75,27 +76,25 @@ def test_the_engine_steps_back_for_the_window(engine: EngineProcess) -> None:
 @pytest.mark.parametrize("way", ["script", "module", "command", "standard input", "console program"])
 def test_it_starts_from_every_kind_of_program_without_torch_there(tmp_path: Path, way: str) -> None:
     """None of these guards itself with `if __name__ == "__main__"`: the engine does not import them."""
-    for name in ("program.py", "program"):
-        (tmp_path / name).write_text(STARTS_AN_ENGINE)
     (tmp_path / "package").mkdir()
-    (tmp_path / "package" / "__main__.py").write_text(STARTS_AN_ENGINE)
-    arguments: dict[str, tuple[str | Path, ...]] = {
-        "script": (tmp_path / "program.py",),
-        "module": ("-c", "import runpy, sys; sys.path.insert(0, ''); runpy.run_module('package', run_name='__main__')"),
-        "command": ("-c", STARTS_AN_ENGINE),
-        "standard input": ("-",),
-        "console program": (tmp_path / "program",),
+    for name in ("program.py", "program", "package/__main__.py"):
+        (tmp_path / name).write_text(STARTS_AN_ENGINE)
+    arguments = {
+        "script": ["program.py"],
+        "console program": ["program"],
+        "module": ["-m", "package"],
+        "command": ["-c", STARTS_AN_ENGINE],
+        "standard input": ["-"],
     }
     assert python(*arguments[way], folder=tmp_path, text=STARTS_AN_ENGINE) == "done"
 
 
 @pytest.mark.parametrize("job", ["stuck", "computing"])
-def test_stop_ends_it_in_the_midst_of_a_job(engine: EngineProcess, job: str) -> None:
+def test_stop_ends_it_in_the_midst_of_a_job(job: str) -> None:
+    engine = EngineProcess("stub_jobs:JOBS")
     begin(engine, job)
-    pid = engine.pid
     assert "SIGKILL" in engine.stop()
-    assert not psutil.pid_exists(pid)
-    engine.__init__("stub_jobs:JOBS")  # type: ignore[misc]
+    assert not psutil.pid_exists(engine.pid)
 
 
 def test_death_shows_at_the_pipe_after_everything_that_was_said_before(engine: EngineProcess) -> None:
@@ -128,7 +127,7 @@ sys.stdin.read()
         engine = psutil.Process(int(window.stdout.readline()))
         assert engine.is_running()
         window.kill()
-    gone, alive = psutil.wait_procs([engine], timeout=20)
+    _, alive = psutil.wait_procs([engine], timeout=20)
     assert not alive
 
 

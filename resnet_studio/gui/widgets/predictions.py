@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QStyledItemDelegate, QStyleOptionViewItem
 
+from resnet_studio.analysis.units import DASH
 from resnet_studio.gui import theme
 from resnet_studio.inference.values import Prediction
 
@@ -64,6 +66,8 @@ class _Bar(QStyledItemDelegate):
 
 def percent(share: float) -> str:
     """One decimal below ten per cent, none above: "4.2 %", "61 %"; what is neither 0 nor 1 is not rounded to it."""
+    if math.isnan(share):
+        return DASH
     if 0 < share < 0.001:
         return "< 0.1 %"
     if 0.995 <= share < 1:

@@ -1,0 +1,33 @@
+"""Print every claim with its figure: `python -m benchmarks [tables] [inference] [window]`."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import warnings
+from importlib import import_module
+
+PARTS = ("tables", "inference", "window")
+
+
+def main() -> int:
+    """Run the named parts, or all; 1 if a claim is missed."""
+    warnings.simplefilter("ignore", FutureWarning)  # fvcore's, about torch.jit
+    chosen = sys.argv[1:] or PARTS
+    if unknown := set(chosen) - set(PARTS):
+        print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    import torch
+
+    print(f"{platform.machine()}, {torch.get_num_threads()} threads, Python {platform.python_version()}, "
+          f"torch {torch.__version__}; medians (smallest … largest)")  # fmt: skip
+    missed = 0
+    for part in chosen:
+        for line in import_module(f"benchmarks.{part}").measure():
+            print(line, flush=True)
+            missed += not line.met
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""How fast the layer table is: whole, after an edit, and from the plan alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import median
+
+import torch
+import torchinfo
+from fvcore.nn import FlopCountAnalysis
+from torchvision import models
+
+from benchmarks.measure import Line, in_turns, ratio, spread
+from resnet_studio.analysis import counting
+from resnet_studio.analysis.counting import layer_table
+from resnet_studio.analysis.table import plan_table
+from resnet_studio.networks.plan import plan
+from resnet_studio.networks.presets import preset
+
+ROUNDS = 7
+
+
+def measure() -> Iterator[Line]:
+    """Everything a user of the libraries runs for a table of ResNet-152, against ours."""
+    seconds = in_turns(
+        {
+            "libraries": libraries_table,
+            "whole": lambda: layer_table(preset("resnet152")),
+            "edit": lambda: layer_table(preset("resnet152")),
+            "other block": lambda: layer_table(preset("resnet50")),
+            "plan": lambda: plan_table(preset("resnet1202-cifar")).totals.parameters,
+        },
+        ROUNDS,
+        before={
+            "whole": forget,
+            "edit": lambda: (forget(), layer_table(preset("resnet101"))),
+            "other block": lambda: (forget(), layer_table(preset("resnet34"))),
+            "plan": plan.cache_clear,
+        },
+    )
+    peer = "torchvision + torchinfo.summary + FlopCountAnalysis.by_module"
+    yield ratio("ResNet-152's whole table", seconds["whole"], seconds["libraries"], 0.25, peer)
+    yield ratio("its table after an edit of depth from 101", seconds["edit"], seconds["libraries"], 0.05, peer)
+    yield ratio("ResNet-50's after 34, all blocks new", seconds["other block"], seconds["libraries"], 0.25, peer)
+    value = 1e3 * median(seconds["plan"])
+    yield Line("ResNet-1202's table from the plan ≤ 50 ms", spread(seconds["plan"]), value, 50)
+
+
+def libraries_table() -> None:
+    network = models.resnet152(weights=None).eval()
+    torchinfo.summary(network, (1, 3, 224, 224), verbose=0)
+    flops = FlopCountAnalysis(network, torch.zeros(1, 3, 224, 224))
+    flops.unsupported_ops_warnings(False).uncalled_modules_warnings(False).by_module()
+
+
+def forget() -> None:
+    """Nothing is remembered of an earlier table."""
+    plan.cache_clear()
+    counting._traced.cache_clear()

@@ -1,0 +1,100 @@
+"""How soon the window is usable, whether it stutters, and how much memory its process takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from statistics import median, quantiles
+
+from benchmarks.measure import Line, in_turns, ratio
+
+ROUNDS = 9
+BARE = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QMainWindow
+import pyqtgraph
+app = QApplication([])
+window = QMainWindow()
+window.setCentralWidget(pyqtgraph.PlotWidget())
+window.resize(1440, 860)
+window.show()
+QTimer.singleShot(0, lambda: (print("usable", flush=True), app.quit()))
+app.exec()
+"""
+OURS = """
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from resnet_studio.gui import theme
+from resnet_studio.gui.session import Kept
+from resnet_studio.gui.window import StudioWindow
+app = QApplication([])
+theme.apply(app, "light")
+window = StudioWindow(Kept())
+window.show()
+QTimer.singleShot(0, lambda: (print("usable", flush=True), app.quit()))
+app.exec()
+"""
+BUSY = "from benchmarks.window import stay_busy; stay_busy()"
+
+
+def measure() -> Iterator[Line]:
+    """Start-up in turns with a bare window; then one window through an engine's start, a trace and a forward pass."""
+    seconds = in_turns({"bare": lambda: run_child(BARE), "ours": lambda: run_child(OURS)}, ROUNDS)
+    yield ratio("window usable", seconds["ours"], seconds["bare"], 1.25, "a bare PySide6 + pyqtgraph window")
+    runs = [json.loads(run_child(BUSY).splitlines()[-1]) for _ in range(3)]
+    gaps = [gap for run in runs for gap in run["gaps"]]
+    late = quantiles(gaps, n=100)[-1]
+    what = "event loop while the engine starts, traces ResNet-152 and runs it"
+    yield Line(f"{what}: 99 % of gaps ≤ 33 ms", f"{late:.1f} ms of {len(gaps)} gaps in 3 runs", late, 33)
+    longest = [max(run["gaps"]) for run in runs]
+    text = f"{max(longest):.1f} ms (each run: {', '.join(f'{one:.1f}' for one in longest)})"
+    yield Line(f"{what}: longest gap ≤ 100 ms", text, max(longest), 100)
+    memory = median(run["megabytes"] for run in runs)
+    yield Line("memory of the window's process ≤ 300 MB", f"{memory:.0f} MB", memory, 300)
+
+
+def run_child(code: str) -> str:
+    """Run a program of its own without a screen, and return what it prints."""
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def stay_busy() -> None:
+    """Open the window on ResNet-152 and a photograph; print the event loop's gaps in ms and the process's memory."""
+    from PySide6.QtCore import Qt, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from resnet_studio.gui import theme
+    from resnet_studio.gui.session import Kept
+    from resnet_studio.gui.studio import ACTIVATIONS
+    from resnet_studio.gui.window import StudioWindow
+    from resnet_studio.networks.architecture import to_json
+    from resnet_studio.networks.presets import preset
+
+    app = QApplication([])
+    theme.apply(app, "light")
+    window = StudioWindow(Kept(architecture=to_json(preset("resnet152")), workspace=ACTIVATIONS))
+    window.show()
+    ticks: list[float] = []
+    timer = QTimer(interval=1, timerType=Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
+    QTimer.singleShot(0, timer.start)
+    QTimer.singleShot(0, window.start_engine)
+    window.work.looked.connect(lambda _: QTimer.singleShot(1000, app.quit))
+    QTimer.singleShot(120_000, app.quit)
+    app.exec()
+    window.close()
+    gaps = [1e3 * (after - before) for before, after in zip(ticks, ticks[1:], strict=False)]
+    print(json.dumps({"gaps": gaps, "megabytes": _resident_megabytes()}))
+
+
+def _resident_megabytes() -> float:
+    with open("/proc/self/status", encoding="ascii") as status:
+        kilobytes = next(line.split()[1] for line in status if line.startswith("VmHWM"))
+    return int(kilobytes) / 1e3

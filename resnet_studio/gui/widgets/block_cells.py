@@ -1,0 +1,74 @@
+"""What the paper's Table 1 prints of a stage, read off a network's plan: its convolutions in brackets, how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+
+from resnet_studio.analysis.table import Group, plan_table
+from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.plan import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class BlockCell:
+    """One stage of one network. With `times` the lines stand in brackets and are repeated that often."""
+
+    lines: tuple[str, ...]
+    times: int
+    size: str
+    """Height × width of the stage's output."""
+    pool: str = ""
+    """The max pool that the stage begins with."""
+
+    @property
+    def words(self) -> str:
+        """The cell for a screen reader or a tooltip."""
+        lines = "; ".join(self.lines)
+        blocks = f"{self.times} × [{lines}]" if self.times else lines
+        return ", ".join(filter(None, (self.pool, blocks)))
+
+
+@lru_cache(maxsize=64)
+def block_cells(architecture: Architecture) -> dict[str, BlockCell]:
+    """The cells of a network by the name of their stage, from conv1 to fc."""
+    return {stage.name: _cell(stage) for stage in plan_table(architecture).stages}
+
+
+def _cell(stage: Group) -> BlockCell:
+    layers = [row.layer for row in stage.rows if row.layer.called]
+    size = "×".join(map(str, stage.output[1:]))
+    pool = next((_window(layer, "max pool") for layer in layers if layer.kind == "max pool"), "")
+    if stage.name == "fc":
+        return BlockCell(_head(layers), 0, size, pool)
+    if not stage.blocks:
+        return BlockCell(*_convolutions(layers), size, pool)
+    last = [row.layer for row in stage.blocks[-1].rows]  # the first has the stride, which Table 1 leaves out
+    return BlockCell(tuple(_window(layer) for layer in last if on_main_path(layer)), len(stage.blocks), size, pool)
+
+
+def on_main_path(layer: Layer) -> bool:
+    return layer.kind == "conv" and layer.called and ".downsample." not in layer.name
+
+
+def _convolutions(layers: list[Layer]) -> tuple[tuple[str, ...], int]:
+    """The convolutions of a stage without blocks; equal ones in a row are one, repeated."""
+    windows = [_window(layer) for layer in layers if layer.kind == "conv"]
+    if len(windows) > 1 and len(set(windows)) == 1:
+        return (windows[0],), len(windows)
+    return tuple(windows), 0
+
+
+def _window(layer: Layer, what: str = "") -> str:
+    stride = f", stride {layer.stride}" if layer.stride > 1 else ""
+    return f"{layer.kernel}×{layer.kernel}{f' {what}' if what else f', {layer.output[0]}'}{stride}"
+
+
+def _head(layers: list[Layer]) -> tuple[str, ...]:
+    """Pooling and classifier. An average pool that finds the size it makes is not worth a word."""
+    named = {"average pool": "average pool", "linear": "{}-d fc"}
+    changing = [layer for layer in layers if layer.kind in named and layer.input != layer.output]
+    parts = [named[layer.kind].format(layer.output[0]) for layer in changing]
+    runs = ((part, len(list(run))) for part, run in groupby(parts))
+    return (", ".join([f"{part} × {times}" if times > 1 else part for part, times in runs] + ["softmax"]),)

@@ -1,0 +1,111 @@
+"""One feature map large, with the value under the cursor and how often which value occurs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from resnet_studio.gui import theme
+from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.figures import figure
+from resnet_studio.gui.widgets.histogram import Histogram
+from resnet_studio.gui.widgets.pictures import as_image, paint_image
+from resnet_studio.inference.values import Pixels
+
+
+class ChannelView(QWidget):
+    """Follows the mouse over the map: the values are those that the network computed, not the colours'."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._values: NDArray[np.float32] = np.zeros((0, 0), np.float32)
+        self._title = QLabel("No channel yet: click one of the maps.", objectName="channelTitle", wordWrap=True)
+        self._title.setProperty("heading", True)
+        self._map = _Map()
+        self._map.hovered.connect(self._read)
+        self._readout = QLabel(objectName="channelReadout")
+        self._readout.setProperty("quiet", True)
+        self._histogram = Histogram()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID // 2)
+        for widget in (self._title, self._map, self._readout, self._histogram):
+            column.addWidget(widget)
+        column.setStretchFactor(self._map, 1)
+
+    def show_channel(self, number: int, values: NDArray[np.float32], pixels: Pixels) -> None:
+        """Show one channel: its values, height × width, and the same in colours."""
+        self._values = values
+        self._title.setText(f"channel {number}")
+        self._map.show_pixels(pixels)
+        self._map.setAccessibleName(f"Channel {number}")
+        self._histogram.show_values(values)
+        self._read(None)
+
+    def _read(self, place: tuple[int, int] | None) -> None:
+        """Say the value at a row and a column, or the range of all where the mouse is elsewhere."""
+        if place is None:
+            low, high = (float(self._values.min()), float(self._values.max())) if self._values.size else (0.0, 0.0)
+            self._readout.setText(f"{figure(low)} … {figure(high)}")
+            self._histogram.show_mark(None)
+        else:
+            value = float(self._values[place])
+            self._readout.setText(f"row {place[0]}, column {place[1]}: {figure(value)}")
+            self._readout.setToolTip(repr(value))
+            self._histogram.show_mark(value)
+
+
+class _Map(QWidget):
+    """Paints the map as large as there is room for, and emits the row and column under the mouse, or None."""
+
+    hovered = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__(objectName="channelMap", toolTip="")
+        self._image: QImage | None = None
+        self._shape = 0, 0
+        self.setMouseTracking(True)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(96, 96)
+
+    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
+        return QSize(256, 256)
+
+    def show_pixels(self, pixels: Pixels) -> None:
+        self._image, self._shape = as_image(pixels), pixels.shape[:2]
+        self.update()
+
+    def box(self) -> QRectF:
+        """Where the map is painted; null without one."""
+        if self._image is None:
+            return QRectF()
+        size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        return QRectF(0, 0, size.width(), size.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        if self._image is None:
+            painter.fillRect(self.rect(), QColor(theme.current().hover))
+        else:
+            paint_image(painter, self.box(), self._image)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self.hovered.emit(self._place(event.position()))
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+        self.hovered.emit(None)
+
+    def _place(self, point: QPointF) -> tuple[int, int] | None:
+        box = self.box()
+        if self._image is None or not box.contains(point):
+            return None
+        rows, columns = self._shape
+        row = math.floor(point.y() / box.height() * rows)
+        column = math.floor(point.x() / box.width() * columns)
+        return min(row, rows - 1), min(column, columns - 1)

@@ -1,0 +1,76 @@
+"""The named architectures, and what architectures are called."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from resnet_studio.networks.architecture import Baseline, Residual
+from resnet_studio.networks.presets import PRESETS, preset, preset_name, title
+
+PAPER = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+"""He et al. 2015, Table 1."""
+CIFAR = {20: 3, 32: 5, 44: 7, 56: 9, 110: 18, 1202: 200}
+"""He et al. 2015, Section 4.2: 6n + 2 layers."""
+
+
+def test_the_names() -> None:
+    names = [f"resnet{depth}" for depth in PAPER]
+    names += ["resnet50-v1.5", "resnet101-v1.5", "resnet152-v1.5", "plain18", "plain34"]
+    names += [f"resnet{depth}-cifar" for depth in CIFAR] + [f"plain{depth}-cifar" for depth in (20, 32, 44, 56)]
+    names += ["vgg19", "alexnet"] + [f"article{depth}" for depth in PAPER]
+    assert list(PRESETS) == names
+    assert len(set(PRESETS.values())) == len(names)
+
+
+@pytest.mark.parametrize("depth", PAPER)
+def test_the_papers_imagenet_networks(depth: int) -> None:
+    block = "basic" if depth < 50 else "bottleneck"
+    paper = Residual(block, PAPER[depth], "1x1", "B", 64, "imagenet", 3, 224, 1000, "paper")
+    assert preset(f"resnet{depth}") == paper
+    assert preset(f"article{depth}") == replace(paper, variant="article", stride_on="3x3")
+    if depth >= 50:
+        assert preset(f"resnet{depth}-v1.5") == replace(paper, stride_on="3x3")
+    if depth <= 34:
+        assert preset(f"plain{depth}") == replace(paper, shortcut="none")
+
+
+@pytest.mark.parametrize("depth", CIFAR)
+def test_the_papers_cifar_networks(depth: int) -> None:
+    paper = Residual("basic", (CIFAR[depth],) * 3, "1x1", "A", 16, "cifar", 3, 32, 10, "paper")
+    assert preset(f"resnet{depth}-cifar") == paper
+    if depth <= 56:
+        assert preset(f"plain{depth}-cifar") == replace(paper, shortcut="none")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_called_by_its_name(name: str) -> None:
+    assert preset_name(preset(name)) == title(preset(name)) == name
+    assert preset(name).depth == int("".join(c for c in name.split("-")[0] if c.isdigit()) or 8)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match=r"'resnet51'.*resnet50"):
+        preset("resnet51")
+    with pytest.raises(ValueError, match="resnet-studio presets"):
+        preset("transformer")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "said"),
+    [
+        (replace(PRESETS["resnet50"], image=320), ["resnet50", "320×320"]),
+        (replace(PRESETS["resnet50"], classes=12345), ["resnet50", "12,345 classes"]),
+        (replace(PRESETS["resnet20-cifar"], image=8), ["resnet20-cifar", "8×8"]),
+        (Baseline("vgg19", image=64, classes=10), ["vgg19", "64×64", "10 classes"]),
+        (Residual("basic", (1, 1), shortcut="C", image=16), ["resnet6", "basic", "1·1", "shortcut C", "image 16"]),
+        (Residual("basic", (1, 1), shortcut="none", width=8), ["plain6", "width 8"]),
+        (Residual(blocks=(1,), stride_on="3x3"), ["resnet5", "stride on 3×3"]),
+        (Residual(blocks=(1,), stride_on="3x3", variant="article"), ["article5"]),
+        (Residual(stem="cifar", channels=1), ["resnet50", "stem cifar", "channels 1"]),
+    ],
+)
+def test_what_is_no_preset_is_described(architecture: Residual | Baseline, said: list[str]) -> None:
+    assert preset_name(architecture) is None
+    assert all(words in title(architecture) for words in said)
