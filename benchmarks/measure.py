@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TypeAlias
 
-
 Task: TypeAlias = Callable[[], object]
 
 

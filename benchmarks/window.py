@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from statistics import median, quantiles
 
 from benchmarks.measure import Line, in_turns, ratio
@@ -90,7 +91,7 @@ def stay_busy() -> None:
     QTimer.singleShot(120_000, app.quit)
     app.exec()
     window.close()
-    gaps = [1e3 * (after - before) for before, after in zip(ticks, ticks[1:], strict=False)]
+    gaps = [1e3 * (after - before) for before, after in pairwise(ticks)]
     print(json.dumps({"gaps": gaps, "megabytes": _resident_megabytes()}))
 
 

@@ -55,6 +55,16 @@ class Piece:
     key: Architecture | Block | tuple[Residual, str]
     input: Shape
 
+    @property
+    def what(self) -> str:
+        """The part in words, for who waits."""
+        match self.key:
+            case Baseline():
+                return self.key.name
+            case (Residual(), part):
+                return {"stem": "conv1", "head": "fc"}[part]
+        return self.prefix.rstrip(".")
+
     def build(self) -> nn.Module:
         """The part in eval mode, on whatever device is torch's default."""
         match self.key:
@@ -81,7 +91,7 @@ def layer_table_steps(architecture: Architecture) -> Generator[Progress, None, L
     parts = list(_pieces(architecture))
     for number, piece in enumerate(parts):
         if not counted or number % 50 == 0 or piece.key != parts[number - 1].key:
-            yield Progress(number, len(parts), f"tracing {piece.prefix.rstrip('.') or 'the network'}")
+            yield Progress(number, len(parts), f"tracing {piece.what}")
         counted.append((piece.prefix, _traced(replace(piece, prefix=""))))
     return _summed(architecture, counted)
 

@@ -65,9 +65,7 @@ class Faults(QObject):
         sys.excepthook = self._take
         threading.excepthook = lambda raised: self._take(raised.exc_type, raised.exc_value, raised.exc_traceback)
 
-    def _take(
-        self, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _take(self, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
         details = "".join(traceback.format_exception(kind, error, trace))
         if details not in self._told:  # a paint event that fails does so at every repaint
             self._told.add(details)

@@ -47,7 +47,7 @@ def shortcuts(window: QMainWindow) -> str:
     """Every shortcut of the window's menus as an HTML table."""
     rows = []
     for top in window.menuBar().actions():
-        for action in top.menu().actions() if top.menu() else ():  # type: ignore[union-attr, attr-defined]
+        for action in top.menu().actions() if top.menu() else ():  # type: ignore[attr-defined]
             keys = ", ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts())
             if keys:
                 rows.append((keys, action.text().rstrip("…")))

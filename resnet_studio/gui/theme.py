@@ -83,7 +83,9 @@ def apply(app: QApplication, name: ThemeName) -> None:
     app.setStyle("Fusion")
     app.setFont(text_font())
     app.setPalette(_palette(_Chosen.theme))
-    app.setStyleSheet(Template(resource("style.qss").read_text()).substitute(asdict(_Chosen.theme), chevron=_icon("chevron")))
+    app.setStyleSheet(
+        Template(resource("style.qss").read_text()).substitute(asdict(_Chosen.theme), chevron=_icon("chevron"))
+    )
 
 
 def text_font(size: float = 10.0, *, bold: bool = False) -> QFont:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from PySide6.QtCore import QByteArray, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -33,6 +33,7 @@ from resnet_studio.gui.views.layers import LayersView
 from resnet_studio.gui.views.verify import VerifyView
 from resnet_studio.gui.widgets.banner import Banner
 from resnet_studio.gui.widgets.headline import Headline
+from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.rule import rule
 from resnet_studio.gui.widgets.status_line import StatusLine
 from resnet_studio.gui.work import Work
@@ -85,7 +86,7 @@ class StudioWindow(QMainWindow):
         self.banner.tell(f"Something in the window failed: {error or type(error).__name__}. It goes on.", details)
 
     def _make_workspaces(self) -> QTabWidget:
-        tabs = QTabWidget(objectName="workspaces", documentMode=True, accessibleName="Workspaces")
+        tabs = named(QTabWidget(documentMode=True), "workspaces", "Workspaces")
         for number, view in {
             LAYERS: self.layers, VERIFY: self.verify, ACTIVATIONS: self.activations, COMPARE: self.compare
         }.items():  # fmt: skip
@@ -95,14 +96,14 @@ class StudioWindow(QMainWindow):
         return tabs
 
     def _lay_out(self) -> None:
-        contents = QWidget(objectName="sideContents")
+        contents = named(QWidget(), "sideContents")
         column = QVBoxLayout(contents)
         column.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
         column.setSpacing(2 * GRID)
         for part in (self.panel, rule(), self.headline):
             column.addWidget(part)
         column.addStretch(1)
-        side = QScrollArea(objectName="sidePanel", widgetResizable=True)
+        side = named(QScrollArea(widgetResizable=True), "sidePanel")
         side.setFrameShape(QFrame.Shape.NoFrame)
         side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         side.setWidget(contents)
@@ -182,7 +183,9 @@ class StudioWindow(QMainWindow):
         self.link.state_changed.connect(status.show_engine)
         self.link.died.connect(self.banner.tell)
         self.link.failed.connect(self.banner.tell)
-        self.link.restarted.connect(lambda: self.banner.tell("The engine is back, and goes on with what was asked.", tone="warning"))
+        self.link.restarted.connect(
+            lambda: self.banner.tell("The engine is back, and goes on with what was asked.", tone="warning")
+        )
         studio.problem.connect(self.banner.tell)
         studio.workspace_wished.connect(self.workspaces.setCurrentIndex)
 
@@ -200,7 +203,7 @@ class StudioWindow(QMainWindow):
 
     def _find(self) -> None:
         self.workspaces.setCurrentIndex(LAYERS)
-        self.layers.find()
+        self.layers.start_search()
 
     def _take_theme(self, name: str) -> None:
         self.studio.session.kept.theme = name

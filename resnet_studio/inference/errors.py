@@ -1,26 +1,26 @@
-"""What can go wrong with weights and devices, as errors that cross to the window whole. Needs no torch."""
+"""What can be wrong with weights and devices, as errors that cross to the window whole. Needs no torch."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TypeAlias
 
 Shape: TypeAlias = tuple[int, ...]
 
 
 class WeightsError(ValueError):
-    """A weights file that can't be used. The message names the file and the cause."""
+    """A weights file that can't be used. `cause` is the rest of a sentence that begins with the file's name."""
 
     def __init__(self, name: str, cause: str) -> None:
         super().__init__(name, cause)
         self.name, self.cause = name, cause
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.cause}"
+        return f"{self.name} {self.cause}"
 
 
 class WeightsMismatch(WeightsError):
-    """A sound weights file for another network. Nothing of it was loaded."""
+    """A sound weights file of another network. Nothing of it was loaded."""
 
     def __init__(
         self,
@@ -30,64 +30,51 @@ class WeightsMismatch(WeightsError):
         shapes: tuple[tuple[str, Shape, Shape], ...],
         head: str,
     ) -> None:
-        super().__init__(name, _difference(missing, unexpected, shapes, head))
-        self.args = (name, missing, unexpected, shapes, head)
         self.missing = missing
         """Tensors of the network that the file lacks."""
         self.unexpected = unexpected
         """Tensors of the file that the network lacks."""
         self.shapes = shapes
-        """Name, shape in the file and shape in the network of each tensor that differs in shape."""
+        """Name, shape in the file and shape in the network of each tensor whose shape differs."""
         self.head = head
         """Name of the layer that gives the classes."""
+        super().__init__(name, "does not fit this network: " + "; ".join(self._differences()))
+        self.args = (name, missing, unexpected, shapes, head)
 
     @property
     def only_head(self) -> bool:
-        """Whether everything but the last layer fits, so that `WeightsFile(path, head=False)` would load."""
+        """Whether all but the last layer fits, so that `WeightsFile(path, head=False)` loads."""
         differing = (*self.missing, *self.unexpected, *(name for name, _, _ in self.shapes))
         return all(name.startswith(f"{self.head}.") for name in differing)
 
+    def _differences(self) -> list[str]:
+        """What differs in words, the number of classes first as that is commonest."""
+        parts = [
+            f"it was made for {theirs[0]:,} classes, this network has {ours[0]:,}"
+            for name, theirs, ours in self.shapes
+            if name == f"{self.head}.weight" and theirs[1:] == ours[1:]
+        ]
+        said = f"{self.head}." if parts else "\n"  # no name begins with a line break
+        others = [
+            f"{name} is {_by(theirs)} instead of {_by(ours)}"
+            for name, theirs, ours in self.shapes
+            if not name.startswith(said)
+        ]
+        if self.missing:
+            parts.append(f"it lacks {len(self.missing)} of this network's tensors ({listed(self.missing)})")
+        if self.unexpected:
+            parts.append(f"it has {len(self.unexpected)} tensors that this network lacks ({listed(self.unexpected)})")
+        return parts + ([listed(others)] if others else [])
+
 
 class DeviceError(RuntimeError):
-    """A device that isn't there, ran out of memory or failed midway. The message says what still works."""
+    """A device that isn't there, is out of memory or failed midway. The message says what still works."""
 
 
-def shown(path: Path) -> str:
-    """The file's name for a message, also where its bytes are no valid text."""
-    return (path.name or str(path)).encode("utf-8", "replace").decode()
-
-
-def listed(names: tuple[str, ...], most: int = 3) -> str:
+def listed(names: Sequence[str], most: int = 3) -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
-
-
-def _difference(
-    missing: tuple[str, ...], unexpected: tuple[str, ...], shapes: tuple[tuple[str, Shape, Shape], ...], head: str
-) -> str:
-    """The difference in words, the number of classes first as it is the commonest."""
-    parts = [
-        f"made for {theirs[0]:,} classes, this network has {ours[0]:,}"
-        for name, theirs, ours in shapes
-        if name == f"{head}.weight" and theirs[1:] == ours[1:]
-    ]
-    others = tuple(
-        f"{name} is {_by(theirs)} instead of {_by(ours)}"
-        for name, theirs, ours in shapes
-        if not (parts and name.startswith(f"{head}."))
-    )
-    if missing:
-        parts.append(f"it lacks {_tensors(missing)} of this network ({listed(missing)})")
-    if unexpected:
-        parts.append(f"it has {_tensors(unexpected)} that this network lacks ({listed(unexpected)})")
-    if others:
-        parts.append(listed(others))
-    return "does not fit this network: " + "; ".join(parts)
-
-
-def _tensors(names: tuple[str, ...]) -> str:
-    return f"{len(names)} tensor" + ("s" if len(names) > 1 else "")
 
 
 def _by(shape: Shape) -> str:

@@ -14,17 +14,22 @@ CAUSES = {
     errno.ENOTDIR: "does not exist: a part of its path is not a folder. Check the path",
     errno.EACCES: "may not be read. Change its permissions or copy it to your own folder",
     errno.EPERM: "may not be read. Change its permissions or copy it to your own folder",
-    errno.ELOOP: "a link that leads back to itself. Choose the file it was meant for",
+    errno.ELOOP: "is a link that leads back to itself. Choose the file it was meant for",
     errno.ENAMETOOLONG: "has a longer name than this system allows. Shorten it",
 }
 
 
-class FileError(ValueError):
-    """Why a file is not taken and what to do, without its name."""
+class Refusal(ValueError):  # noqa: N818 - nothing failed
+    """Why a file is not taken: the rest of a sentence that begins with the file's name, and what to do."""
+
+
+def shown(path: Path) -> str:
+    """The file's name for a message, printable even where its bytes are no valid text."""
+    return os.fsencode(path.name or path).decode("utf-8", "replace")
 
 
 def read_file(path: Path, most: int) -> bytes:
-    """The bytes of a regular file of at most `most` bytes; `FileError` otherwise.
+    """The bytes of a regular file of at most `most` bytes; `Refusal` otherwise.
 
     Folders, pipes, sockets and devices are refused without opening them, so nothing here ever waits for a
     writer. Links are followed. A file replaced meanwhile gives its old bytes, one written meanwhile is refused.
@@ -32,36 +37,35 @@ def read_file(path: Path, most: int) -> bytes:
     try:
         _check(path.stat(), most)
         descriptor = os.open(path, OPENING)
-        with open(descriptor, "rb", buffering=0) as file:
+        with open(descriptor, "rb") as file:
             before = os.fstat(descriptor)
             _check(before, most)
             data = file.read(before.st_size + 1)
             after = os.fstat(descriptor)
     except (OSError, ValueError) as error:
-        raise _error(path, error) from error
+        raise _refusal(path, error) from error
     if len(data) != before.st_size or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-        raise FileError("changed while it was being read. Try again when it is complete")
+        raise Refusal("changed while it was being read. Try again when it is complete")
     return data
 
 
 def _check(status: os.stat_result, most: int) -> None:
     if stat.S_ISDIR(status.st_mode):
-        raise FileError("a folder, not a file. Choose a file in it")
+        raise Refusal("is a folder, not a file. Choose a file in it")
     if not stat.S_ISREG(status.st_mode):
-        raise FileError("a pipe, socket or device, not a file. Choose a file")
+        raise Refusal("is a pipe, socket or device, not a file. Choose a file")
     if status.st_size == 0:
-        raise FileError("empty. Copy or download it again")
+        raise Refusal("is empty. Copy or download it again")
     if status.st_size > most:
-        raise FileError(
-            f"has {status.st_size / 1e6:,.0f} MB; up to {most / 1e6:,.0f} MB are read. Choose a smaller file"
-        )
+        size, limit = status.st_size / 1e6, most / 1e6
+        raise Refusal(f"has {size:,.0f} MB; up to {limit:,.0f} MB are read. Choose a smaller file")
 
 
-def _error(path: Path, error: OSError | ValueError) -> FileError:
-    if isinstance(error, FileError):
+def _refusal(path: Path, error: OSError | ValueError) -> Refusal:
+    if isinstance(error, Refusal):
         return error
     if not isinstance(error, OSError):
-        return FileError("no file can have this name. Check the path")
+        return Refusal("has a name that no file can have. Check the path")
     if error.errno == errno.ENOENT and path.is_symlink():
-        return FileError("a link to a file that does not exist. Choose the file itself")
-    return FileError(CAUSES.get(error.errno or 0, f"can't be read: {error.strerror}. Copy it elsewhere and try again"))
+        return Refusal("is a link to a file that does not exist. Choose the file itself")
+    return Refusal(CAUSES.get(error.errno or 0, f"can't be read: {error.strerror}. Copy it elsewhere and try again"))

@@ -19,8 +19,7 @@ from PIL import Image
 
 from resnet_studio.inference import integrity
 from resnet_studio.inference.colour import bits_per_channel, to_rgb
-from resnet_studio.inference.errors import shown
-from resnet_studio.inference.files import FileError, read_file
+from resnet_studio.inference.files import Refusal, read_file, shown
 from resnet_studio.inference.values import Photograph, Pixels
 
 MOST_PIXELS = 64_000_000
@@ -79,10 +78,10 @@ def open_image(path: Path) -> Photograph:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's doubts about metadata; its pixels are checked below
             pixels, notes = _decode(data)
-    except FileError as reason:
-        raise ImageError(f"{shown(path)}: {reason}.") from reason
+    except Refusal as reason:
+        raise ImageError(f"{shown(path)} {reason}.") from reason
     except MemoryError as error:
-        raise ImageError(f"{shown(path)}: needs more memory than is free. Scale it down.") from error
+        raise ImageError(f"{shown(path)} needs more memory than is free. Scale it down.") from error
     return Photograph(str(path), pixels, hashlib.sha256(data).hexdigest(), notes)
 
 
@@ -94,7 +93,7 @@ def _decode(data: bytes) -> tuple[Pixels, tuple[str, ...]]:
         image.load()
         integrity.check(image, data)
         pixels, notes = to_rgb(image, bits_per_channel(image, data))
-    except (FileError, MemoryError):
+    except (Refusal, MemoryError):
         raise
     except Exception as error:  # decoders and parsers fail in every way there is; each of them means one thing
         raise integrity.DamagedError from error
@@ -117,20 +116,20 @@ def _identify(data: bytes) -> Image.Image:
     return image
 
 
-def _too_large(size: str) -> FileError:
-    return FileError(f"has {size}; up to {MOST_PIXELS / 1e6:.0f} million are opened. Scale it down")
+def _too_large(size: str) -> Refusal:
+    return Refusal(f"has {size}; up to {MOST_PIXELS / 1e6:.0f} million are opened. Scale it down")
 
 
-def _not_an_image(data: bytes) -> FileError:
+def _not_an_image(data: bytes) -> Refusal:
     for start, kind in OPENABLE.items():
         if data.startswith(start):
-            return FileError(
+            return Refusal(
                 f"begins like a {kind} image, but is damaged or of a rare kind. "
                 "Copy or download it again, or save it as an 8-bit PNG"
             )
     begin = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     what = next((kind for start, kind in NOT_OPENABLE.items() if begin.startswith(start)), "in no format known here")
-    return FileError(f"{what}, not a JPEG, PNG, WebP, BMP, TIFF or GIF image. Save or export it as one of them")
+    return Refusal(f"is {what}, not a JPEG, PNG, WebP, BMP, TIFF or GIF image. Save or export it as one of them")
 
 
 def _orientation(image: Image.Image) -> int:

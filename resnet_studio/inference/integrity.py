@@ -20,7 +20,8 @@ from itertools import pairwise
 
 from PIL import Image, TiffImagePlugin
 
-from resnet_studio.inference.files import FileError
+from resnet_studio.inference.colour import bands
+from resnet_studio.inference.files import Refusal
 
 PIECE = 1 << 16  # bytes inflated at a time
 MOST_FROM_PIECE = 1032 * PIECE  # Deflate's greatest ratio
@@ -35,11 +36,11 @@ HEIGHT, COMPRESSION, STRIP_OFFSETS, ROWS_PER_STRIP, STRIP_SIZES = 257, 259, 273,
 TILE_OFFSETS, TILE_SIZES = 324, 325
 
 
-class DamagedError(FileError):
+class DamagedError(Refusal):
     """The file is an image, but not a whole one."""
 
     def __init__(self) -> None:
-        super().__init__("damaged or incomplete, so nothing of it is used. Copy or download it again")
+        super().__init__("is damaged or incomplete, so nothing of it is used. Copy or download it again")
 
 
 def check(image: Image.Image, data: bytes) -> None:
@@ -106,7 +107,7 @@ def _check_jpeg(image: Image.Image, data: bytes) -> None:
     scans = list(_scans(data))
     if not scans:
         return
-    seen = hashlib.sha256(image.tobytes()).digest()
+    seen = _hash(image)
     ends = [0, *(end for _, end in scans)]
     filled = FILLER.join(data[start:end] for start, end in pairwise([*ends, len(data)]))
     if _decoded(filled) != seen:
@@ -128,7 +129,14 @@ def _tail_variants(data: bytes, start: int, end: int) -> list[bytes]:
 
 def _decoded(data: bytes) -> bytes:
     with Image.open(BytesIO(data), formats=["JPEG"]) as image:
-        return hashlib.sha256(image.tobytes()).digest()
+        return _hash(image)
+
+
+def _hash(image: Image.Image) -> bytes:
+    total = hashlib.sha256()
+    for band in bands(image):
+        total.update(band.tobytes())
+    return total.digest()
 
 
 def _scans(data: bytes) -> Iterator[tuple[int, int]]:

@@ -16,7 +16,6 @@ Item: TypeAlias = int | str
 GROWING = {"APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS", "BUILD"}
 REMEMBERS = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
 RECALLS = {"GET", "BINGET", "LONG_BINGET"}
-MARK = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,7 @@ class _Machine:
 
     def __init__(self) -> None:
         self.stack: list[Item] = []
+        self.marks: list[int] = []
         self.memo: dict[int, Item] = {}
         self.imports: set[str] = set()
         self.protocol = 0
@@ -57,7 +57,7 @@ class _Machine:
         elif name in REMEMBERS:
             self.memo[len(self.memo) if argument is None else argument] = self.stack[-1]
         elif name == "MARK":
-            self.stack.append(MARK)
+            self.marks.append(len(self.stack))
         else:
             self._note(name, argument)
             self._apply(operation, argument)
@@ -88,12 +88,11 @@ class _Machine:
     def _take(self, operation: OpcodeInfo) -> list[Item]:
         before = operation.stack_before
         if markobject in before:
-            mark = len(self.stack) - 1 - self.stack[::-1].index(MARK)
-            start = mark - before.index(markobject)
+            start = self.marks.pop() - before.index(markobject)
         else:
             start = len(self.stack) - len(before)
         if start < 0:
             raise ValueError("a value is missing")
-        taken = [item for item in self.stack[start:] if item != MARK]
+        taken = self.stack[start:]
         del self.stack[start:]
         return taken

@@ -58,6 +58,8 @@ class WeightsFile:
     """A `.pth` or `.safetensors` file with a state_dict."""
 
     path: Path
+    head: bool = True
+    """False leaves the last layer out, as it may be made for other classes: it stays random."""
 
 
 WeightsSource: TypeAlias = RandomWeights | WeightsFile

@@ -156,7 +156,7 @@ def from_json(values: Mapping[str, Any] | str) -> Architecture:
     if isinstance(values, str):
         try:
             values = json.loads(values)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also a number of 5,000 digits and 100,000 open brackets
             raise ArchitectureError("architecture", f"not JSON: {error}") from None
     if not isinstance(values, Mapping):
         raise ArchitectureError("architecture", 'a JSON object is needed, such as {"kind": "residual"}')

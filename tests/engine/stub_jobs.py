@@ -67,16 +67,18 @@ def slowly(seconds: float) -> Steps:
         time.sleep(seconds)
 
 
-def stuck() -> Steps:
-    """A step that never ends."""
-    yield Progress(0, 1, "stuck")
+def stuck(path: str) -> Steps:
+    """A step that never ends; there is a file once it has begun."""
+    yield Progress(0, 1, "about to be stuck")
+    Path(path).touch()
     while True:
         time.sleep(60)
 
 
-def computing() -> Steps:
-    """A step that never ends and never sleeps."""
-    yield Progress(0, 1, "computing")
+def computing(path: str) -> Steps:
+    """The same without any sleep."""
+    yield Progress(0, 1, "about to compute")
+    Path(path).touch()
     while True:
         sum(range(1000))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -45,17 +46,25 @@ def next_reply(engine: EngineProcess) -> Reply:
     raise TimeoutError("the engine says nothing")
 
 
-def begin(engine: EngineProcess, job: str) -> None:
-    """Have the engine in the midst of a job's second step."""
-    engine.send(Request("lane", 1, job))
-    while next_reply(engine).kind != "part":
-        continue
+def has_ended(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def python(*arguments: str | Path, folder: Path, text: str = "") -> str:
     done = subprocess.run(
         [sys.executable, *map(str, arguments)],
-        input=text, cwd=folder, env=os.environ | {"PYTHONPATH": str(folder)}, capture_output=True, text=True, timeout=60,
+        input=text, cwd=folder, env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -90,9 +99,10 @@ def test_it_starts_from_every_kind_of_program_without_torch_there(tmp_path: Path
 
 
 @pytest.mark.parametrize("job", ["stuck", "computing"])
-def test_stop_ends_it_in_the_midst_of_a_job(job: str) -> None:
+def test_stop_ends_it_in_the_midst_of_a_job(tmp_path: Path, job: str) -> None:
     engine = EngineProcess("stub_jobs:JOBS")
-    begin(engine, job)
+    engine.send(Request("lane", 1, job, (str(tmp_path / "begun"),)))
+    wait_until((tmp_path / "begun").exists)
     assert "SIGKILL" in engine.stop()
     assert not psutil.pid_exists(engine.pid)
 
@@ -104,31 +114,29 @@ def test_death_shows_at_the_pipe_after_everything_that_was_said_before(engine: E
         next_reply(engine)
 
 
-@pytest.mark.parametrize("job", ["stuck", "computing", "slowly"])
+@pytest.mark.parametrize("job", ["stuck", "computing", "wait_for", "steps_until"])
 def test_a_window_that_is_killed_leaves_no_engine_behind(tmp_path: Path, job: str) -> None:
-    arguments = ", (0.01,)" if job == "slowly" else ""
     program = f"""
 import sys
 sys.path.append({str(HERE)!r})
 from resnet_studio.engine.messages import Request
 from resnet_studio.engine.process import EngineProcess
 engine = EngineProcess("stub_jobs:JOBS")
-engine.send(Request("lane", 1, {job!r}{arguments}))
+engine.send(Request("lane", 1, {job!r}, ({str(tmp_path / "file")!r},)))
 while (reply := engine.receive()) is None or reply.kind != "part":
     pass
 print(engine.pid, flush=True)
 sys.stdin.read()
 """
-    window = subprocess.Popen(
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
-    )
-    with window:
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as window:
         assert window.stdout
         engine = psutil.Process(int(window.stdout.readline()))
-        assert engine.is_running()
+        if job in ("stuck", "computing"):
+            wait_until((tmp_path / "file").exists)
+        assert not has_ended(engine)
         window.kill()
-    _, alive = psutil.wait_procs([engine], timeout=20)
-    assert not alive
+    wait_until(lambda: has_ended(engine))
 
 
 def test_an_engine_that_nobody_stops_ends_with_its_program(tmp_path: Path) -> None:

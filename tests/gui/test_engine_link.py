@@ -228,8 +228,8 @@ def test_cancel_ends_a_job_at_its_next_yield(ready: Listener) -> None:
 def test_cancel_ends_a_stuck_job_with_its_engine_and_the_others_do_not_notice(ready: Listener, tmp_path: Path) -> None:
     other = ready.link.ask("other", "steps_until", str(tmp_path / "gate"), label="the other")
     ready.working_on(other)
-    stuck = ready.link.ask("lane", "stuck", label="the stuck one")
-    ready.working_on(stuck)
+    ready.link.ask("lane", "stuck", str(tmp_path / "stuck"), label="the stuck one")
+    ready.until((tmp_path / "stuck").exists)
     engine = psutil.Process(ready.link.pid)
     ready.link.cancel("lane")
     new = ready.link.ask("lane", "echo", "new")
@@ -254,10 +254,11 @@ def test_cancel_spares_the_job_that_holds_the_cancelled_one_up(ready: Listener, 
     assert ready.link.pid == engine
 
 
-@pytest.mark.parametrize("job", ["", "slowly", "stuck", "computing"])
-def test_close_ends_everything_at_once(ready: Listener, job: str) -> None:
+@pytest.mark.parametrize("job", ["", "steps_until", "stuck", "computing"])
+def test_close_ends_everything_at_once(ready: Listener, tmp_path: Path, job: str) -> None:
     if job:
-        ready.working_on(ready.link.ask("lane", job, *((0.01,) if job == "slowly" else ())))
+        ready.working_on(ready.link.ask("lane", job, str(tmp_path / "file")))
+        ready.until((tmp_path / "file").exists if job != "steps_until" else lambda: True)
         ready.link.cancel("lane")
     engine = psutil.Process(ready.link.pid)
     ready.link.close()

@@ -87,7 +87,7 @@ def test_everything_fvcore_counts_is_a_dash_until_it_has(view: LayersView) -> No
 def test_search_walks_through_the_matches(qtbot: QtBot, view: LayersView) -> None:
     chosen: list[str] = []
     view.layer_chosen.connect(chosen.append)
-    view.find()
+    view.start_search()
     line = view.findChild(QLineEdit, "findLayer")
     qtbot.keyClicks(line, "layer3.5.CONV2")
     assert chosen[-1] == "layer3.5.conv2"

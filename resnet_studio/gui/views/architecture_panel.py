@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
+from typing import cast
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QCompleter, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.rule import rule
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.networks.architecture import (
@@ -65,11 +67,11 @@ class ArchitecturePanel(QWidget):
         self._rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self._preset = _preset_search()
         self._preset.textActivated.connect(self._wish_preset)
-        self._preset.lineEdit().returnPressed.connect(self._wish_unlisted)
+        self._typed_preset().returnPressed.connect(self._wish_unlisted)
         self._add_row("preset", "Preset", self._preset)
         self._rows.addRow(rule())
-        self._depth = QComboBox(objectName="depth", accessibleName="Depth")
-        self._depth.setToolTip("Weighted layers. The paper's depths bring their block and blocks along")
+        tip = "Weighted layers. The paper's depths bring their block and blocks along"
+        self._depth = named(QComboBox(), "depth", "Depth", tip)
         self._depth.textActivated.connect(self._wish_depth)
         self._add_row("depth", "Depth", self._depth)
         self._choices: dict[str, Segmented] = {}
@@ -102,11 +104,12 @@ class ArchitecturePanel(QWidget):
     def search(self) -> None:
         """Put the cursor where a preset's name can be typed."""
         self._preset.setFocus()
-        self._preset.lineEdit().selectAll()
+        self._typed_preset().selectAll()
 
     def _add_row(self, field: str, label: str, control: QWidget) -> None:
         """A row with its label on the left and, under the control, room for what is wrong with its value."""
-        problem = QLabel(wordWrap=True, visible=False, objectName=f"{field}Problem")
+        problem = named(QLabel(wordWrap=True), f"{field}Problem", f"What is wrong with {label}")
+        problem.hide()
         problem.setProperty("problem", True)
         self._problems[field] = problem
         held = QWidget()
@@ -115,7 +118,9 @@ class ArchitecturePanel(QWidget):
         column.setSpacing(2)
         column.addWidget(control)
         column.addWidget(problem)
-        text = QLabel(label, buddy=control, minimumHeight=28, minimumWidth=64)
+        text = QLabel(label)
+        text.setBuddy(control)
+        text.setMinimumSize(64, 28)
         text.setProperty("quiet", True)
         text.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignTop)
         self._rows.addRow(text, held)
@@ -129,7 +134,7 @@ class ArchitecturePanel(QWidget):
         self._add_row(field, label, choice)
 
     def _add_line(self, field: str) -> None:
-        line = QLineEdit(objectName=field, accessibleName=LINES[field], toolTip=TIPS[field])
+        line = named(QLineEdit(), field, LINES[field], TIPS[field])
         line.textEdited.connect(lambda text: self._wish(field, lambda: with_text(self._architecture, field, text)))
         self._lines[field] = line
         self._add_row(field, LINES[field], line)
@@ -155,6 +160,9 @@ class ArchitecturePanel(QWidget):
 
     def _wish_preset(self, name: str) -> None:
         self._wish("preset", lambda: preset(name.strip()))
+
+    def _typed_preset(self) -> QLineEdit:
+        return cast("QLineEdit", self._preset.lineEdit())
 
     def _wish_unlisted(self) -> None:
         """Return after a name that the list doesn't have, of which the combo box itself says nothing."""
@@ -196,12 +204,12 @@ class ArchitecturePanel(QWidget):
 
 
 def _preset_search() -> QComboBox:
-    search = QComboBox(objectName="presetSearch", accessibleName="Search presets", editable=True)
+    tip = "Named architectures: type a part of the name, or open the list (Ctrl+P)"
+    search = named(QComboBox(editable=True), "presetSearch", "Search presets", tip)
     search.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-    search.setToolTip("Named architectures: type a part of the name, or open the list (Ctrl+P)")
     search.addItems(list(PRESETS))
     search.setMaxVisibleItems(30)
-    search.lineEdit().setPlaceholderText("custom")
+    search.setPlaceholderText(CUSTOM)
     completer = QCompleter(list(PRESETS), search)
     completer.setFilterMode(Qt.MatchFlag.MatchContains)
     completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)

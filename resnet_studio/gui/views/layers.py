@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Literal, cast
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QGuiApplication
@@ -27,6 +28,7 @@ from resnet_studio.analysis.table import LayerTable
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.layer_model import Column, LayerModel
+from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.gui.widgets.share_delegate import ShareDelegate
 from resnet_studio.gui.widgets.stage_bar import StageBar
@@ -50,13 +52,13 @@ class LayersView(QWidget):
         self._model = LayerModel()
         self._tree = self._make_tree()
         self._total = self._make_total()
-        self._summary = QPlainTextEdit(readOnly=True, accessibleName="torchinfo's summary")
+        self._summary = named(QPlainTextEdit(readOnly=True), "summary", "torchinfo's summary")
         self._summary.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._summary.setFont(theme.mono_font())
         self._pages = QStackedWidget()
         self._pages.addWidget(_above_one_another(self._tree, self._total))
         self._pages.addWidget(self._summary)
-        self._doubt = QLabel(wordWrap=True, objectName="uncounted")
+        self._doubt = named(QLabel(wordWrap=True), "uncounted", "What is not counted")
         self._doubt.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._bar = StageBar()
         self._bar.stage_chosen.connect(self.show_layer)
@@ -71,7 +73,9 @@ class LayersView(QWidget):
     def show_table(self, table: LayerTable) -> None:
         """Show a table; what was open and chosen stays so where the layers have the same names."""
         fresh = self._table is None or table.architecture != self._table.architecture
-        opened = [name for name in self._model.names() if self._tree.isExpanded(self._model.find(name))] if fresh else []
+        opened = (
+            [name for name in self._model.names() if self._tree.isExpanded(self._model.find(name))] if fresh else []
+        )
         chosen, first = self._chosen(), self._table is None
         self._table = table
         self._model.show_table(table)
@@ -98,13 +102,13 @@ class LayersView(QWidget):
             self._tree.expand(index)
             self._choose(name)
 
-    def find(self) -> None:
+    def start_search(self) -> None:
         """Put the cursor where a layer's name can be typed."""
         self._search.setFocus()
         self._search.selectAll()
 
     def _make_tree(self) -> QTreeView:
-        tree = QTreeView(objectName="layerTable", accessibleName="Layer table")
+        tree = named(QTreeView(), "layerTable", "Layer table")
         tree.setModel(self._model)
         tree.setUniformRowHeights(True)
         tree.setItemDelegateForColumn(Column.SHARE, ShareDelegate(tree))
@@ -120,7 +124,7 @@ class LayersView(QWidget):
 
     def _make_total(self) -> QTreeView:
         """The total's line, which stays under the table while that is scrolled: the same model, one row of it."""
-        total = QTreeView(objectName="layerTotal", accessibleName="Total", headerHidden=True)
+        total = named(QTreeView(headerHidden=True), "layerTotal", "Total")
         total.setModel(self._model)
         total.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         total.setSelectionMode(QTreeView.SelectionMode.NoSelection)
@@ -141,26 +145,30 @@ class LayersView(QWidget):
             self._tree.setRowHidden(row, QModelIndex(), row == last)
 
     def _make_tools(self) -> QHBoxLayout:
-        self._search = QLineEdit(placeholderText="Find a layer", clearButtonEnabled=True, objectName="findLayer")
-        self._search.setAccessibleName("Find a layer")
-        self._search.setToolTip("A part of a layer's name; Enter goes to the next one (Ctrl+F)")
+        tip = "A part of a layer's name; Enter goes to the next one (Ctrl+F)"
+        self._search = named(QLineEdit(), "findLayer", "Find a layer", tip)
+        self._search.setPlaceholderText("Find a layer")
+        self._search.setClearButtonEnabled(True)
         self._search.setMaximumWidth(260)
         self._search.textEdited.connect(lambda: self._find_next(again=False))
         self._search.returnPressed.connect(lambda: self._find_next(again=True))
-        unit_tips = {"flops": "One multiply-add counts as one: the paper's unit", "operations": "A multiply-add is two operations"}
-        self._unit = Segmented({"flops": "FLOPs", "operations": "operations"}, "Unit", unit_tips)
+        tips = {str(unit): f"{label}: {units.MEANINGS[unit]}" for unit, label in units.LABELS.items()}
+        self._unit = Segmented({str(unit): label for unit, label in units.LABELS.items()}, "Unit", tips)
         self._unit.setObjectName("unitSwitch")
         self._unit.show_value("flops")
         self._unit.chosen.connect(self._show_unit)
-        self._count = QComboBox(objectName="countChoice", accessibleName="What is counted")
+        tip = "Convolutions and linear layers, as the paper counts,\n"
+        tip += "or all that fvcore counts: batch norm and average pooling too"
+        self._count = named(QComboBox(), "countChoice", "What is counted", tip)
         self._count.addItems(["conv + fc", "all of fvcore's"])
-        self._count.setToolTip("Convolutions and linear layers, as the paper counts,\nor all that fvcore counts: batch norm and average pooling too")
         self._count.activated.connect(self._show_unit)
-        copy = QToolButton(text="Copy", popupMode=QToolButton.ToolButtonPopupMode.InstantPopup, objectName="copyTable")
-        copy.setToolTip("Copy the whole table")
+        copy = named(QToolButton(), "copyTable", "Copy the table", "Copy the whole table")
+        copy.setText("Copy")
+        copy.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         copy.setMenu(self._copy_menu())
-        self._torchinfo = QPushButton("torchinfo", checkable=True, objectName="torchinfo")
-        self._torchinfo.setToolTip("torchinfo's own summary of this network")
+        tip = "torchinfo's own summary of this network"
+        self._torchinfo = named(QPushButton("torchinfo"), "torchinfo", "torchinfo's summary", tip)
+        self._torchinfo.setCheckable(True)
         self._torchinfo.toggled.connect(self._toggle_summary)
         tools = QHBoxLayout()
         tools.setSpacing(GRID)
@@ -177,11 +185,14 @@ class LayersView(QWidget):
         menu.addAction("as JSON", lambda: self._copy("json"))
         return menu
 
-    def _copy(self, how: str) -> None:
-        if self._table is not None:
-            unit = self._unit.value()
-            copied = json.dumps(self._table.to_json(), indent=1) if how == "json" else text.table(self._table, how, unit)
-            QGuiApplication.clipboard().setText(copied)
+    def _copy(self, how: Literal["markdown", "csv", "json"]) -> None:
+        if self._table is None:
+            return
+        if how == "json":
+            copied = json.dumps(self._table.to_json(), indent=1)
+        else:
+            copied = text.table(self._table, how, cast("units.FlopUnit", self._unit.value()))
+        QGuiApplication.clipboard().setText(copied)
 
     def _toggle_summary(self, wanted: bool) -> None:
         self._pages.setCurrentWidget(self._summary if wanted else self._tree)
@@ -204,6 +215,9 @@ class LayersView(QWidget):
             if wanted and wanted in name.lower():
                 self._choose(name)
                 return
+
+    def _opened(self) -> list[str]:
+        return [name for name in self._model.names() if self._tree.isExpanded(self._model.find(name))]
 
     def _chosen(self) -> str:
         index = self._tree.currentIndex()
@@ -237,7 +251,9 @@ def doubt(table: LayerTable) -> str:
     missing = ", ".join(f"{name.removeprefix('aten::')} ×{times}" for name, times in table.uncounted.items())
     whole = f"fvcore's whole total {units.short(table.totals.macs_all)}"
     checks = table.checks
-    agree = "fvcore, torch and the closed form agree ✓" if checks.agree else (
-        f"counters differ: fvcore {checks.fvcore:,}, torch {checks.torch:,}, closed form {checks.plan:,}"
+    agree = (
+        "fvcore, torch and the closed form agree ✓"
+        if checks.agree
+        else (f"counters differ: fvcore {checks.fvcore:,}, torch {checks.torch:,}, closed form {checks.plan:,}")
     )
     return "   ·   ".join(filter(None, (f"not counted: {missing}" if missing else "", whole, agree)))

@@ -7,20 +7,21 @@ from typing import Literal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
+from resnet_studio.gui.widgets.named import named
+
 
 class Banner(QFrame):
     """Hidden until `tell`; the text can be copied, and Close puts it away."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("banner")
-        self.setAccessibleName("Message")
+        named(self, "banner", "Message")
         self._text = QLabel(wordWrap=True)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._details = ""
-        copy = QPushButton("Copy", toolTip="Copy the message and its details")
+        copy = named(QPushButton("Copy"), "bannerCopy", "Copy the message", "Copy the message and its details")
         copy.clicked.connect(self._copy)
-        close = QPushButton("Close", toolTip="Put this message away")
+        close = named(QPushButton("Close"), "bannerClose", "Close the message", "Put this message away")
         close.clicked.connect(self.hide)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 8, 16, 8)

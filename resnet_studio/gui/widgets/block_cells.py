@@ -13,7 +13,8 @@ from resnet_studio.networks.plan import Layer
 
 @dataclass(frozen=True, slots=True)
 class BlockCell:
-    """One stage of one network. With `times` the lines stand in brackets and are repeated that often."""
+    """One stage of one network. With `times` the lines stand in brackets and are repeated that often; else they are
+    one text that may be broken between them."""
 
     lines: tuple[str, ...]
     times: int
@@ -25,8 +26,7 @@ class BlockCell:
     @property
     def words(self) -> str:
         """The cell for a screen reader or a tooltip."""
-        lines = "; ".join(self.lines)
-        blocks = f"{self.times} × [{lines}]" if self.times else lines
+        blocks = f"{self.times} × [{'; '.join(self.lines)}]" if self.times else ", ".join(self.lines)
         return ", ".join(filter(None, (self.pool, blocks)))
 
 
@@ -67,8 +67,8 @@ def _window(layer: Layer, what: str = "") -> str:
 
 def _head(layers: list[Layer]) -> tuple[str, ...]:
     """Pooling and classifier. An average pool that finds the size it makes is not worth a word."""
-    named = {"average pool": "average pool", "linear": "{}-d fc"}
-    changing = [layer for layer in layers if layer.kind in named and layer.input != layer.output]
-    parts = [named[layer.kind].format(layer.output[0]) for layer in changing]
+    parts = [f"{layer.output[0]}-d fc" for layer in layers if layer.kind == "linear"]
     runs = ((part, len(list(run))) for part, run in groupby(parts))
-    return (", ".join([f"{part} × {times}" if times > 1 else part for part, times in runs] + ["softmax"]),)
+    pooled = any(layer.kind == "average pool" and layer.input != layer.output for layer in layers)
+    classifier = (f"{times} × {part}" if times > 1 else part for part, times in runs)
+    return (*(["average pool"] if pooled else []), *classifier, "softmax")

@@ -14,7 +14,8 @@ class Headline(QWidget):
     """Parameters, FLOPs, memory, and how the architecture stands to its published figure."""
 
     def __init__(self) -> None:
-        super().__init__(objectName="headline")
+        super().__init__()
+        self.setObjectName("headline")
         self._parameters = _line("headline")
         self._flops = _line("headline")
         self._memory = _line("quiet")

@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
+from resnet_studio.gui.widgets.named import named
+
 
 class Segmented(QWidget):
     """Shows all values of a choice and emits `chosen` when the user takes another; arrow keys walk it."""
@@ -24,9 +26,9 @@ class Segmented(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         for number, (value, label) in enumerate(values.items()):
-            button = QToolButton(text=label, checkable=True)
-            button.setAccessibleName(f"{name}: {label}")
-            button.setToolTip((tips or {}).get(value, ""))
+            button = named(QToolButton(), "", f"{name}: {label}", (tips or {}).get(value, ""))
+            button.setText(label)
+            button.setCheckable(True)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.setProperty("segment", "first" if number == 0 else "last" if number == len(values) - 1 else "middle")
             self._buttons.addButton(button, number)

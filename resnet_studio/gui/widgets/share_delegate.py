@@ -22,7 +22,7 @@ class ShareDelegate(QStyledItemDelegate):
         share = index.data(SHARE_ROLE)
         if not share:
             return
-        box = QRectF(option.rect).adjusted(4, 0, -16, 0)  # type: ignore[attr-defined]
+        box = QRectF(option.rect).adjusted(4, 0, -16, 0)
         painter.save()
         painter.setPen(QColor(theme.current().muted))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

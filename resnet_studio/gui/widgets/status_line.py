@@ -8,8 +8,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.values import Device
 from resnet_studio.progress import Progress
+
 
 class StatusLine(QWidget):
     """Shows states and emits `device_chosen` with torch's name of a device, and `cancel_wished`."""
@@ -18,19 +20,19 @@ class StatusLine(QWidget):
     cancel_wished = Signal()
 
     def __init__(self) -> None:
-        super().__init__(objectName="statusLine")
-        self._devices = QComboBox(objectName="deviceChoice", accessibleName="Device")
-        self._devices.setToolTip("Where images run through the network")
+        super().__init__()
+        self.setObjectName("statusLine")
+        self._devices = named(QComboBox(), "deviceChoice", "Device", "Where images run through the network")
         self._devices.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._devices.activated.connect(lambda row: self.device_chosen.emit(self._devices.itemData(row)))
-        self._engine = QLabel(objectName="engineState", accessibleName="Engine state")
-        self._engine.setToolTip("The engine is the process that owns torch: if it ends, the window stays")
-        self._what = QLabel(objectName="runningWhat")
-        self._bar = QProgressBar(textVisible=False, accessibleName="Progress")
+        tip = "The engine is the process that owns torch: if it ends, the window stays"
+        self._engine = named(QLabel(), "engineState", "Engine state", tip)
+        self._what = named(QLabel(), "runningWhat", "What is running")
+        self._bar = named(QProgressBar(textVisible=False), "progress", "Progress", "How far it is")
         self._bar.setFixedWidth(140)
-        self._cancel = QPushButton("Cancel", objectName="cancel", toolTip="Stop what is running (Esc)")
+        self._cancel = named(QPushButton("Cancel"), "cancel", "Cancel", "Stop what is running (Esc)")
         self._cancel.clicked.connect(self.cancel_wished)
-        self._last = QLabel(objectName="lastTime", toolTip="What the last answer took")
+        self._last = named(QLabel(), "lastTime", "Last time taken", "What the last answer took")
         for label in (self._what, self._last):
             label.setProperty("quiet", True)
         row = QHBoxLayout(self)

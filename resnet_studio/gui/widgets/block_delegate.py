@@ -1,0 +1,121 @@
+"""Cells of the paper's Table 1: convolutions in tall brackets, and figures under them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from resnet_studio.gui import theme
+from resnet_studio.gui.widgets.block_cells import BlockCell
+from resnet_studio.gui.widgets.network_table import NetworkTable
+from resnet_studio.gui.widgets.table_one_model import CELL_ROLE, TONE_ROLE, TableOneModel
+
+Index = QModelIndex | QPersistentModelIndex
+HOOK, INSIDE, GAP, ABOVE = 4, 7, 6, 4
+"""Pixels: a bracket's horizontal strokes, text to bracket, bracket to "× 3", cell to text."""
+FIGURE = "−00.000 G"
+"""As wide as a figure gets: figures end on one vertical line that leaves this text in the middle of its column."""
+
+
+class BlockDelegate(QStyledItemDelegate):
+    """Brackets of one column are equally wide and stand below one another."""
+
+    def __init__(self, model: TableOneModel, table: NetworkTable) -> None:
+        super().__init__(table)
+        self._model, self._table = model, table
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802  (Qt's name)
+        metrics = self._table.fontMetrics()
+        cell: BlockCell | None = index.data(CELL_ROLE)
+        lines = len(self._lines(cell, index, metrics)) if cell else 1
+        return QSize(0, lines * metrics.lineSpacing() + 2 * ABOVE)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        rect: QRect = option.rect  # type: ignore[attr-defined]
+        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(self._table.font())
+        one = self._table.columnSpan(index.row(), index.column()) == 1
+        if state & QStyle.StateFlag.State_Selected and one:
+            painter.fillRect(rect, QColor(theme.current().selected))
+        cell: BlockCell | None = index.data(CELL_ROLE)
+        if cell:
+            self._paint_cell(painter, QRectF(rect), cell, index)
+        else:
+            _paint_figure(painter, rect, str(index.data()), str(index.data(TONE_ROLE)))
+        painter.restore()
+
+    def _paint_cell(self, painter: QPainter, rect: QRectF, cell: BlockCell, index: Index) -> None:
+        metrics = painter.fontMetrics()
+        lines = self._lines(cell, index, metrics)
+        pitch = metrics.lineSpacing()
+        top = rect.center().y() - len(lines) * pitch / 2
+        for number, text in enumerate(lines):
+            quiet = text in (cell.pool, cell.size)
+            painter.setPen(QColor(theme.current().muted if quiet else theme.current().text))
+            if not cell.times or quiet:
+                painter.drawText(QRectF(rect.left(), top + number * pitch, rect.width(), pitch), CENTRE, text)
+        if cell.times:
+            first = top + (pitch if cell.pool else 0)
+            self._paint_blocks(painter, QRectF(rect.left(), first, rect.width(), len(cell.lines) * pitch), cell, index)
+
+    def _paint_blocks(self, painter: QPainter, rect: QRectF, cell: BlockCell, index: Index) -> None:
+        """The lines of a block in their brackets, with "× 3" after them."""
+        inside, after = self._widths(index.column(), painter.fontMetrics())
+        whole = inside + 2 * INSIDE + GAP + after
+        left = rect.center().x() - whole / 2
+        box = QRectF(left, rect.top() + 1, inside + 2 * INSIDE, rect.height() - 2)
+        painter.setPen(QPen(QColor(theme.current().muted), 1.2))
+        for edge, hook in ((box.left(), HOOK), (box.right(), -HOOK)):
+            ends = [(edge + hook, box.top()), (edge, box.top()), (edge, box.bottom()), (edge + hook, box.bottom())]
+            painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in ends]))
+        painter.setPen(QColor(theme.current().text))
+        pitch = rect.height() / len(cell.lines)
+        for number, text in enumerate(cell.lines):
+            line = QRectF(left + INSIDE, rect.top() + number * pitch, inside + 2, pitch)
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, text)
+        times = QRectF(box.right() + GAP, rect.top(), after + 2, rect.height())
+        painter.drawText(times, Qt.AlignmentFlag.AlignVCenter, _times(cell))
+
+    def _widths(self, column: int, metrics: QFontMetrics) -> tuple[int, int]:
+        """Of the widest text in a column's brackets, and of the widest "× 3" after them."""
+        cells = [self._model.cell(row, column) for row in range(self._model.rowCount())]
+        blocks = [cell for cell in cells if cell and cell.times]
+        return (
+            max(metrics.horizontalAdvance(line) for cell in blocks for line in cell.lines),
+            max(metrics.horizontalAdvance(_times(cell)) for cell in blocks),
+        )
+
+    def _lines(self, cell: BlockCell, index: Index, metrics: QFontMetrics) -> list[str]:
+        """What stands below one another in a cell: its pool, its text or its block, its size."""
+        width = self._table.span_width(index) - 2 * GAP
+        main = list(cell.lines) if cell.times else _broken(cell.lines, width, metrics)
+        return [*([cell.pool] if cell.pool else []), *main, *([cell.size] if cell.size else [])]
+
+
+CENTRE = Qt.AlignmentFlag.AlignCenter
+
+
+def _times(cell: BlockCell) -> str:
+    return f"× {cell.times}"
+
+
+def _broken(parts: tuple[str, ...], width: int, metrics: QFontMetrics) -> list[str]:
+    """The parts in one line where it is wide enough, else in as few as possible."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        joined = f"{lines[-1]}, {part}"
+        if metrics.horizontalAdvance(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(part)
+    return lines
+
+
+def _paint_figure(painter: QPainter, rect: QRect, text: str, tone: str) -> None:
+    colours = theme.current()
+    painter.setPen(QColor({"good": colours.good, "bad": colours.bad, "muted": colours.muted}.get(tone, colours.text)))
+    spare = max(0, rect.width() - painter.fontMetrics().horizontalAdvance(FIGURE)) // 2
+    painter.drawText(rect.adjusted(0, 0, -spare, 0), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)

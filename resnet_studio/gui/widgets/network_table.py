@@ -1,0 +1,138 @@
+"""A table whose columns are networks and whose rows belong to their stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QSizePolicy, QStyleOptionViewItem, QTableView
+
+from resnet_studio.gui import theme
+from resnet_studio.gui.widgets.network_header import NetworkHeader
+from resnet_studio.gui.widgets.stage_header import StageHeader
+
+Span = tuple[int, int, int, int]
+"""Row, column, how many rows, how many columns."""
+
+
+class NetworkTable(QTableView):
+    """The arrow keys walk columns; a column is chosen by a double click or Enter, and removed by Delete."""
+
+    network_chosen = Signal(int)
+    removal_wished = Signal(int)
+
+    def __init__(self, header: NetworkHeader, stages: StageHeader, corner: str, narrowest: int) -> None:
+        super().__init__()
+        self._stages = stages
+        self.setHorizontalHeader(header)
+        self.setVerticalHeader(stages)
+        self.setCornerButtonEnabled(False)
+        self._corner = QLabel(corner, self)
+        self._corner.setProperty("quiet", True)
+        self._corner.setAlignment(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight)
+        self._corner.setContentsMargins(8, 0, 8, 6)
+        header.setMinimumSectionSize(narrowest)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.sectionDoubleClicked.connect(self.network_chosen)
+        header.removed.connect(self.removal_wished)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectColumns)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+
+    def current(self) -> int:
+        """The column that is chosen; −1 if none is."""
+        return self.currentIndex().column()
+
+    def choose(self, column: int) -> None:
+        """Make a column the current one."""
+        self.setCurrentIndex(self.model().index(self.model().rowCount() - 1, column))
+
+    def lay_out(self, spans: Iterable[Span]) -> None:
+        """Join cells and give every row the height of what is in it. Call it when the model was reset."""
+        self.clearSpans()
+        for span in spans:
+            self.setSpan(*span)
+        self._set_heights()
+
+    def _set_heights(self) -> None:
+        for row in range(self.model().rowCount()):
+            self.setRowHeight(row, self.sizeHintForRow(row))
+        self.updateGeometry()
+
+    def sizeHintForRow(self, row: int) -> int:  # noqa: N802  (Qt's name)
+        """The highest cell of a row, seen or not; what reaches over several rows has room enough in them."""
+        option = QStyleOptionViewItem()
+        self.initViewItemOption(option)
+        cells = (self.model().index(row, column) for column in range(self.model().columnCount()))
+        own = [cell for cell in cells if self.rowSpan(row, cell.column()) == 1]
+        return max((self.itemDelegate().sizeHint(option, cell).height() for cell in own), default=0)
+
+    def span_width(self, index: QModelIndex) -> int:
+        """How wide a cell is, with those that are joined to it."""
+        first = index.column()
+        return sum(self.columnWidth(column) for column in range(first, first + self.columnSpan(index.row(), first)))
+
+    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
+        rows = sum(self.rowHeight(row) for row in range(self.model().rowCount()))
+        bar = self.horizontalScrollBar()
+        below = bar.sizeHint().height() if bar.maximum() > bar.minimum() else 0
+        return QSize(super().sizeHint().width(), rows + self.horizontalHeader().sizeHint().height() + below + 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._set_heights()
+
+    def updateGeometries(self) -> None:  # noqa: N802
+        super().updateGeometries()
+        self._corner.setGeometry(0, 0, self._stages.width(), self.horizontalHeader().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        super().paintEvent(event)
+        painter = QPainter(self.viewport())
+        for row in range(self.model().rowCount()):
+            if self._stages.ends(row):
+                bottom = self.rowViewportPosition(row) + self.rowHeight(row) - 1
+                painter.fillRect(0, bottom, self.viewport().width(), 1, QColor(theme.current().rule))
+
+    def moveCursor(  # noqa: N802
+        self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex:
+        moves = QAbstractItemView.CursorAction
+        last = self.model().columnCount() - 1
+        columns = {
+            moves.MoveLeft: self.current() - 1,
+            moves.MovePrevious: self.current() - 1,
+            moves.MoveRight: self.current() + 1,
+            moves.MoveNext: self.current() + 1,
+            moves.MoveHome: 0,
+            moves.MoveEnd: last,
+        }
+        if action in columns:
+            return self.model().index(self.model().rowCount() - 1, min(max(columns[action], 0), last))
+        step = {moves.MoveUp: -1, moves.MovePageUp: -10, moves.MoveDown: 1, moves.MovePageDown: 10}.get(action, 0)
+        self.verticalScrollBar().setValue(self.verticalScrollBar().value() + step * self.fontMetrics().lineSpacing())
+        return self.currentIndex()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        column = self.columnAt(int(event.position().x()))
+        if column >= 0:
+            self.choose(column)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        column = self.columnAt(int(event.position().x()))
+        if column >= 0:
+            self.network_chosen.emit(column)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.current() >= 0:
+            self.network_chosen.emit(self.current())
+        elif event.key() == Qt.Key.Key_Delete and self.current() >= 0:
+            self.removal_wished.emit(self.current())
+        else:
+            super().keyPressEvent(event)

@@ -1,0 +1,36 @@
+"""Where a network can run on this machine."""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+
+from resnet_studio.inference.errors import DeviceError
+from resnet_studio.inference.values import Device
+
+CPU = Device("cpu", "CPU")
+
+
+def devices() -> tuple[Device, ...]:
+    """The CPU, then every CUDA device by its name, then Apple's GPU."""
+    found = [CPU]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an old driver is no news for who has no use for it
+        if torch.cuda.is_available():
+            found += [Device(f"cuda:{i}", torch.cuda.get_device_name(i)) for i in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        found.append(Device("mps", "Apple GPU"))
+    return tuple(found)
+
+
+def check(name: str) -> None:
+    """Raise `DeviceError` if this machine has no such device."""
+    known = [device.name for device in devices()]
+    if name not in known:
+        raise DeviceError(f"{name} is not on this machine, which has {', '.join(known)}. Choose the CPU")
+
+
+def failed(error: RuntimeError) -> bool:
+    """Whether a device is the cause: its memory is full, or it stopped working midway."""
+    return isinstance(error, torch.OutOfMemoryError) or any(name in str(error) for name in ("CUDA", "MPS"))

@@ -1,0 +1,201 @@
+"""Weights for an architecture: random ones that don't explode, or a file's, with what belongs to them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from resnet_studio.inference import checkpoints, preprocessing, samples
+from resnet_studio.inference.errors import WeightsMismatch, listed
+from resnet_studio.inference.files import shown
+from resnet_studio.inference.values import (
+    SAMPLES,
+    Preprocessing,
+    RandomWeights,
+    WeightsFile,
+    WeightsInfo,
+    WeightsSource,
+)
+from resnet_studio.networks.architecture import Architecture, Baseline
+from resnet_studio.networks.network import build, empty
+from resnet_studio.networks.plan import plan
+from resnet_studio.networks.presets import PRESETS, title
+
+PHOTOGRAPHS = SAMPLES[:2]
+SMALL = 64
+"""Side up to which deep layers see so few pixels of two photographs that all samples are needed to calibrate."""
+IMAGENET_CLASSES = 1000
+PUBLISHED = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "vgg19", "alexnet")
+SHARE = 0.8  # of the machine's memory
+
+
+def load(architecture: Architecture, source: WeightsSource) -> tuple[nn.Module, WeightsInfo]:
+    """The network in eval mode on the CPU, in float32, and what is known of its weights.
+
+    Raises `WeightsError` for a file that can't be used (`WeightsMismatch` for one of another network) and
+    `MemoryError` for a network that this machine can't hold.
+    """
+    check_memory(architecture)
+    if isinstance(source, RandomWeights):
+        return _random(architecture, source.seed)
+    return _from_file(architecture, source)
+
+
+def check_memory(architecture: Architecture) -> None:
+    """Raise `MemoryError`, in words, if the weights and a forward pass would not fit; nothing is allocated."""
+    layers = plan(architecture)
+    weights = 4 * sum(layer.parameters for layer in layers)
+    activations = 8 * max(layer.activation_bytes for layer in layers)  # four large tensors of two images at a time
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
+    if machine is not None and weights + activations > SHARE * machine:
+        raise MemoryError(
+            f"{title(architecture)} needs {weights / 2**30:,.1f} GiB for its weights and {activations / 2**30:,.1f} GiB "
+            f"to run; this machine has {machine / 2**30:,.1f} GiB. Choose a smaller width or image"
+        )
+
+
+def head_name(architecture: Architecture) -> str:
+    """Name of the linear layer that gives the classes."""
+    return plan(architecture)[-1].name
+
+
+def _random(architecture: Architecture, seed: int) -> tuple[nn.Module, WeightsInfo]:
+    network = build(architecture, seed)
+    _calibrate(network, architecture, seed)
+    usual = preprocessing.imagenet(architecture.image)
+    return network.eval(), WeightsInfo(f"random, seed {seed}", False, usual, _numbered(architecture.classes))
+
+
+def _calibrate(network: nn.Module, architecture: Architecture, seed: int) -> None:
+    """Set every batch norm's statistics to those of the sample images, by one pass in train mode.
+
+    Without it activations grow from block to block: an untrained ResNet-152 gives logits of 3e7 in eval mode.
+    """
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    if not norms:
+        return
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        network.train()(_calibration_images(architecture, seed))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
+def _calibration_images(architecture: Architecture, seed: int) -> Tensor:
+    """N×channels×image×image; noise where no photograph has that many channels."""
+    names = SAMPLES if architecture.image <= SMALL else PHOTOGRAPHS
+    if architecture.channels not in (1, 3):
+        shape = (len(names), architecture.channels, architecture.image, architecture.image)
+        return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    usual = preprocessing.imagenet(architecture.image)
+    opened = map(samples.open_reference, names)
+    return torch.cat([preprocessing.preprocess(image, usual, architecture.channels) for image in opened])
+
+
+def _from_file(architecture: Architecture, source: WeightsFile) -> tuple[nn.Module, WeightsInfo]:
+    network = empty(architecture)
+    expected = network.state_dict()
+    weight_bytes = sum(4 * tensor.numel() for tensor in expected.values())
+    # A checkpoint with its optimizer's state and averages is a few times as large as its weights.
+    read = checkpoints.read(source.path, most=max(2_000_000_000, 8 * weight_bytes))
+    tensors, notes = dict(read.tensors), list(read.notes)
+    if not source.head:
+        notes.append(_without_head(architecture, tensors))
+    for name in expected:
+        if name.endswith("num_batches_tracked"):  # which files from before torch 0.4 lack
+            tensors.setdefault(name, torch.tensor(0))
+    name = shown(source.path)
+    _check_fits(name, tensors, expected, head_name(architecture))
+    notes += _doubts(tensors)
+    network.to_empty(device="cpu").load_state_dict(tensors)
+    usual, labels, more = _belonging(architecture, read.sha256, named=source.head)
+    info = WeightsInfo(name, source.head, usual, labels, read.sha256, (*notes, *more))
+    return network.eval(), info
+
+
+def _without_head(architecture: Architecture, tensors: dict[str, Tensor]) -> str:
+    """Put the random head of seed 0 in the place of the file's; what to say of it."""
+    head = head_name(architecture)
+    for name in [name for name in tensors if name.startswith(f"{head}.")]:
+        del tensors[name]
+    fresh = build(architecture, seed=0).state_dict()
+    tensors |= {name: tensor for name, tensor in fresh.items() if name.startswith(f"{head}.")}
+    return f"{head} is random, the rest is the file's: the predictions mean nothing"
+
+
+def _check_fits(name: str, tensors: dict[str, Tensor], expected: dict[str, Tensor], head: str) -> None:
+    missing = tuple(key for key in expected if key not in tensors)
+    unexpected = tuple(key for key in tensors if key not in expected)
+    shapes = tuple(
+        (key, tuple(tensors[key].shape), tuple(tensor.shape))
+        for key, tensor in expected.items()
+        if key in tensors and tensors[key].shape != tensor.shape
+    )
+    if missing or unexpected or shapes:
+        raise WeightsMismatch(name, missing, unexpected, shapes, head)
+
+
+def _doubts(tensors: dict[str, Tensor]) -> list[str]:
+    """What a user should know of the values: other precisions, which loading converts, and values that are none."""
+    real = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
+    types = sorted({str(tensor.dtype).removeprefix("torch.") for tensor in real.values()} - {"float32"})
+    broken = [name for name, tensor in real.items() if not tensor.float().isfinite().all()]
+    notes = [f"{kind} converted to float32" for kind in types]
+    return notes + ([f"NaN or infinite values in {listed(broken)}"] if broken else [])
+
+
+def _belonging(
+    architecture: Architecture, sha256: str, *, named: bool
+) -> tuple[Preprocessing, tuple[str, ...], list[str]]:
+    """The preprocessing and the labels of a file's weights, and what is only assumed of them."""
+    usual, numbered = preprocessing.imagenet(architecture.image), _numbered(architecture.classes)
+    if not named or architecture.classes != IMAGENET_CLASSES:
+        return usual, numbered, []
+    if (known := published(sha256)) is None:
+        return usual, imagenet_labels(), ["1,000 classes: ImageNet's names and preprocessing are assumed"]
+    model, weights = known
+    original = PRESETS.get(f"{model}-v1.5", PRESETS[model])
+    notes = [f"torchvision's {weights}"]
+    if replace(original, image=architecture.image) != architecture:
+        notes.append(f"made for {title(original)}, which differs from this network: expect worse predictions")
+    return _scaled(weights.transforms(), architecture.image), imagenet_labels(), notes
+
+
+def published(sha256: str) -> tuple[str, Any] | None:
+    """The model's name and torchvision's entry (a `WeightsEnum`) for a file that torchvision publishes.
+
+    Published files carry the first eight digits of their SHA-256 in their name.
+    """
+    return _published().get(sha256[:8])
+
+
+@lru_cache(maxsize=1)
+def _published() -> dict[str, tuple[str, Any]]:
+    from torchvision import models  # takes seconds to import: only for who loads 1000 classes
+
+    entries = [(name, weights) for name in PUBLISHED for weights in models.get_model_weights(name)]
+    return {weights.url.rpartition("-")[2].partition(".")[0]: (name, weights) for name, weights in entries}
+
+
+def imagenet_labels() -> tuple[str, ...]:
+    """ImageNet's 1,000 names, in the order of the classes."""
+    from torchvision import models
+
+    return tuple(models.ResNet50_Weights.DEFAULT.meta["categories"])
+
+
+def _numbered(classes: int) -> tuple[str, ...]:
+    return tuple(f"class {number}" for number in range(classes))
+
+
+def _scaled(transforms: Any, image: int) -> Preprocessing:
+    """The weights' own preprocessing, in proportion where the network takes images of another size."""
+    (resize,), (crop,) = transforms.resize_size, transforms.crop_size
+    return Preprocessing(round(resize * image / crop), image, tuple(transforms.mean), tuple(transforms.std))

@@ -1,0 +1,108 @@
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resnet_studio.analysis.published import Figure, holds, paper_figure, published
+from resnet_studio.networks.architecture import Baseline, Residual
+from resnet_studio.networks.presets import PRESETS, preset
+
+GIGA = Figure("resnet34", "resnet34", "macs", "3.6", 10**9, "multiply-adds", "somewhere")
+TABLE_1 = {18: "1.8", 34: "3.6", 50: "3.8", 101: "7.6", 152: "11.3"}
+TABLE_6 = {20: "0.27", 32: "0.46", 44: "0.66", 56: "0.85", 110: "1.7", 1202: "19.4"}
+
+
+def printed(place: str) -> dict[str, str]:
+    return {figure.subject: figure.printed for figure in published() if figure.of_paper and place in figure.source}
+
+
+def test_the_paper_is_quoted_as_it_prints():
+    assert printed("Table 1") == {f"resnet{depth}": flops for depth, flops in TABLE_1.items()}
+    assert printed("Table 6") == {f"resnet{depth}-cifar": parameters for depth, parameters in TABLE_6.items()}
+    assert printed("Figure 3") == {"vgg19": "19.6", "plain34": "3.6", "resnet34": "3.6"}
+
+
+def test_the_article_and_v1_5_stand_beside_the_numbers_of_the_papers_networks():
+    compared = [figure for figure in published() if figure.subject != figure.about]
+    assert {figure.subject: figure.printed for figure in compared} == {
+        **{f"article{depth}": flops for depth, flops in TABLE_1.items()},
+        **{f"resnet{depth}-v1.5": TABLE_1[depth] for depth in (50, 101, 152)},
+    }
+    assert not any(figure.of_paper for figure in compared)
+
+
+def test_every_figure_names_presets_and_its_source():
+    for figure in published():
+        assert {figure.subject, figure.about} <= set(PRESETS)
+        assert figure.source
+        assert figure.unit == {"macs": "multiply-adds", "parameters": "parameters"}[figure.quantity]
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # torchvision's own imports, with some versions of torch
+def test_torchvision_is_quoted_as_it_documents_its_weights():
+    from torchvision import models
+
+    names = {"resnet18": "ResNet18", "resnet34": "ResNet34", "resnet50-v1.5": "ResNet50", "resnet101-v1.5": "ResNet101"}
+    names |= {"resnet152-v1.5": "ResNet152", "vgg19": "VGG19", "alexnet": "AlexNet"}
+    quoted = {(f.subject, f.quantity): f.printed for f in published() if f.source.startswith("torchvision")}
+    documented = {}
+    for subject, name in names.items():
+        meta = models.get_model_weights(name)["IMAGENET1K_V1"].meta
+        documented[subject, "macs"] = str(meta["_ops"])
+        documented[subject, "parameters"] = str(meta["num_params"])
+    assert quoted == documented
+
+
+@pytest.mark.parametrize(
+    ("figure", "measured", "verdict"),
+    [
+        (GIGA, 3_663_761_408, True),  # truncated
+        (replace(GIGA, printed="7.6"), 7_570_194_432, True),  # rounded
+        (replace(GIGA, printed="3.8"), 4_089_184_256, False),
+        (GIGA, 3_550_000_000, True),  # half up
+        (GIGA, 3_549_999_999, False),
+        (GIGA, 3_699_999_999, True),
+        (GIGA, 3_700_000_000, False),
+        (replace(GIGA, printed="3.60"), 3_663_761_408, False),  # as many digits as are printed
+        (replace(GIGA, printed="11689512", scale=1), 11_689_512, True),
+        (replace(GIGA, printed="11689512", scale=1), 11_689_513, False),
+    ],
+)
+def test_truncated_or_rounded_to_the_printed_digits(figure, measured, verdict):
+    assert holds(figure, measured) is verdict
+
+
+@given(st.integers(0, 10**13), st.integers(0, 4), st.sampled_from([1, 10**6, 10**9]), st.integers(-2, 2))
+def test_the_rule_agrees_with_whole_number_arithmetic(measured, digits, scale, off):
+    truncated = measured * 10**digits // scale
+    rounded = (2 * measured * 10**digits + scale) // (2 * scale)
+    wanted = max(0, truncated + off)
+    text = f"{wanted // 10**digits}.{wanted % 10**digits:0{digits}}" if digits else str(wanted)
+    assert holds(replace(GIGA, printed=text, scale=scale), measured) == (wanted in (truncated, rounded))
+
+
+@given(st.sampled_from(published()))
+def test_value_and_text_say_the_same(figure):
+    assert figure.value == Fraction(figure.printed) * figure.scale
+    number, _, prefix = figure.text.partition(" ")
+    assert Fraction(number.replace(",", "")) * {"": 1, "M": 10**6, "G": 10**9}[prefix] == figure.value
+
+
+def test_an_architecture_meets_the_papers_figure_of_its_depth():
+    wide = paper_figure(replace(preset("resnet50"), width=128))
+    assert wide is not None
+    assert (wide.about, wide.printed, wide.of_paper) == ("resnet50", "3.8", False)
+    assert paper_figure(preset("resnet50")) == published()[2]
+
+
+def test_of_two_figures_of_a_depth_the_nearer_one_is_taken():
+    plain = paper_figure(replace(preset("plain34"), classes=10))
+    assert plain is not None
+    assert plain.about == "plain34"
+
+
+@pytest.mark.parametrize("architecture", [Baseline("alexnet"), Residual("basic", (1, 1))])
+def test_a_depth_that_the_paper_does_not_print_has_no_figure(architecture):
+    assert paper_figure(architecture) is None

@@ -1,0 +1,85 @@
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resnet_studio.analysis.published import Figure
+from resnet_studio.analysis.reasons import changes, reason, total
+from resnet_studio.networks.architecture import ArchitectureError, Baseline, Residual
+from resnet_studio.networks.presets import preset
+
+REFERENCES = st.sampled_from(["resnet18", "plain34", "resnet50", "resnet20-cifar"]).map(preset)
+QUANTITIES = st.sampled_from(["macs", "parameters"])
+
+
+@st.composite
+def residuals(draw) -> Residual:
+    variant = draw(st.sampled_from(["paper", "article"]))
+    return Residual(
+        draw(st.sampled_from(["basic", "bottleneck"])),
+        tuple(draw(st.lists(st.integers(1, 3), min_size=1, max_size=4))),
+        "3x3" if variant == "article" else draw(st.sampled_from(["1x1", "3x3"])),
+        "B" if variant == "article" else draw(st.sampled_from(["A", "B", "C", "none"])),
+        draw(st.sampled_from([16, 64])),
+        draw(st.sampled_from(["imagenet", "cifar"])),
+        draw(st.integers(1, 4)),
+        draw(st.sampled_from([32, 96])),
+        draw(st.integers(2, 20)),
+        variant,
+    )
+
+
+@given(REFERENCES, residuals(), QUANTITIES)
+def test_the_steps_sum_to_the_whole_difference(reference, architecture, quantity):
+    steps = changes(reference, architecture, quantity)
+    assert sum(step.amount for step in steps) == total(architecture, quantity) - total(reference, quantity)
+    assert all(step.amount for step in steps)
+
+
+def test_the_articles_parameters_are_told_apart():
+    steps = {step.what: step.amount for step in changes(preset("resnet18"), preset("article18"), "parameters")}
+    widths = (64, 128, 256, 512)
+    second = sum(2 * 8 * width**2 for width in widths)
+    never_called = sum(width * before + width + 2 * width for width, before in zip(widths, (64, *widths), strict=False))
+    never_called += sum(width**2 + 3 * width for width in widths)
+    biases = 64 + sum((2 * 2 + 1) * width for width in widths)
+    assert sorted(steps.values()) == sorted([-second, never_called, 64 * 64 + 2 * 64, biases])
+    assert 11_689_512 + sum(steps.values()) == 6_658_088
+
+
+def test_each_change_is_named_once_in_plain_words():
+    small = replace(
+        preset("resnet50"), image=112, classes=10, width=32, stem="cifar", channels=1, blocks=(1, 1), shortcut="A"
+    )
+    named = [step.what for step in changes(preset("resnet50"), small, "macs")]
+    assert named == [
+        "an image of 112×112 instead of 224×224",
+        "channels 1 instead of 3",
+        "classes 10 instead of 1,000",
+        "width 32 instead of 64",
+        "the 3×3/1 stem without a pool instead of the 7×7/2 stem and its pool",
+        "1·1 bottleneck blocks instead of 3·4·6·3 bottleneck blocks",
+        "shortcut A instead of B",
+    ]
+
+
+def test_baselines_have_steps_too():
+    steps = changes(Baseline("vgg19"), Baseline("vgg19", image=112, classes=10), "macs")
+    assert [step.what for step in steps] == ["an image of 112×112 instead of 224×224", "classes 10 instead of 1,000"]
+    assert steps[1].amount == -990 * 4096
+
+
+def test_a_difference_without_a_cause_is_called_that():
+    figure = Figure("resnet18", "resnet18", "parameters", "11689513", 1, "parameters", "a misprint")
+    said = reason(figure, preset("resnet18"), 11_689_512)
+    assert said == "11,689,512, not 11,689,513: nothing known sets it apart from resnet18"
+
+
+def test_architectures_on_the_way_are_always_valid():
+    for variant in ("paper", "article"):
+        for reference in ("plain34", "resnet20-cifar"):
+            try:
+                goal = replace(preset("article50"), variant=variant)
+                assert changes(preset(reference), goal, "macs")
+            except ArchitectureError as error:
+                raise AssertionError(f"{reference} to {variant}") from error

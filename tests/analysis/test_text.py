@@ -1,0 +1,97 @@
+import csv
+import io
+from dataclasses import replace
+
+import pytest
+
+from resnet_studio.analysis import text
+from resnet_studio.analysis.comparison import compare
+from resnet_studio.analysis.counting import layer_table
+from resnet_studio.analysis.grids import comparison_grid, layer_grid
+from resnet_studio.analysis.table import plan_table
+from resnet_studio.networks.plan import plan
+from resnet_studio.networks.presets import preset
+
+
+@pytest.fixture(scope="module")
+def resnet50():
+    return layer_table(preset("resnet50"))
+
+
+def read_csv(table, unit="flops"):
+    return list(csv.DictReader(io.StringIO(text.table(table, "csv", unit))))
+
+
+def test_csv_has_every_layer_and_sums_to_the_totals(resnet50):
+    rows = read_csv(resnet50)
+    assert [row["name"] for row in rows] == [layer.name for layer in plan(preset("resnet50"))]
+    assert sum(int(row["macs"]) for row in rows) == 3_857_973_248
+    assert sum(int(row["macs_all"]) for row in rows) == resnet50.totals.macs_all
+    assert sum(int(row["parameters"]) for row in rows) == 25_557_032
+    assert sum(int(row["activation_bytes"]) for row in rows) == resnet50.totals.activation_bytes
+
+
+def test_operations_are_twice_the_multiply_adds_and_labelled(resnet50):
+    assert sum(int(row["operations"]) for row in read_csv(resnet50, "operations")) == 2 * 3_857_973_248
+    for how in ("text", "markdown"):
+        assert "operations (2 per multiply-add)" in text.table(resnet50, how, "operations")
+        assert "7.72 G" in text.table(resnet50, how, "operations")
+        assert "FLOPs (multiply-adds)" in text.table(resnet50, how, "flops")
+        assert "3.86 G" in text.table(resnet50, how, "flops")
+
+
+def test_what_has_not_been_counted_is_empty_and_not_zero():
+    assert {row["macs_all"] for row in read_csv(plan_table(preset("resnet18")))} == {""}
+
+
+def test_equal_neighbours_stand_in_one_row_and_everything_is_in_some_row(resnet50):
+    grid = layer_grid(resnet50)
+    names = [row[0].strip() for row in grid.rows]
+    assert names[:4] == ["conv1", "conv2_x", "layer1.0", "layer1.1 … layer1.2"]
+    assert names[-2:] == ["fc", "total"]
+    parameters = {row[0]: int(row[3].replace(",", "")) for row in grid.rows}
+    assert sum(count for name, count in parameters.items() if not name.startswith(" ")) == 2 * 25_557_032
+    assert sum(count for name, count in parameters.items() if name.startswith(" ")) == 25_557_032 - 9_536 - 2_049_000
+
+
+def test_every_layer_is_listed_on_request(resnet50):
+    listed = [row[0].strip() for row in layer_grid(resnet50, layers=True).rows]
+    assert {layer.name for layer in plan(preset("resnet50"))} <= set(listed)
+
+
+def test_plain_text_is_aligned_and_nothing_is_cut():
+    grid = layer_grid(plan_table(replace(preset("resnet152"), width=2048)))
+    header, rule, *rows = text.plain(grid).splitlines()
+    assert len({len(line) for line in (header, rule, *rows)}) == 1
+    for row in grid.rows:
+        assert any(all(cell.strip() in line for cell in row) for line in rows)
+
+
+def test_markdown_has_one_cell_for_every_column(resnet50):
+    header, marks, *rows = text.table(resnet50, "markdown").splitlines()
+    assert {line.count("|") for line in (header, marks, *rows)} == {8}
+    assert marks.count("---:") == 4
+
+
+def test_notes_say_what_is_missing_and_who_agrees(resnet50):
+    said = "\n".join(text.notes(resnet50))
+    assert "not counted: add ×16, max_pool2d ×1" in said
+    assert "counters agree: multiply-adds fvcore 3,857,973,248, torch 3,857,973,248, plan 3,857,973,248" in said
+    assert "torchinfo 25,557,032" in said
+    assert "fvcore's whole total of 3.879 G" in said
+    assert "7.757 G" in "\n".join(text.notes(resnet50, "operations"))
+    assert "weights 102 MB" in said
+
+
+def test_counters_that_disagree_are_called_that(resnet50):
+    wrong = replace(resnet50, checks=replace(resnet50.checks, torch=1))
+    assert "counters DISAGREE" in "\n".join(text.notes(wrong))
+
+
+def test_a_comparison_shows_equals_gaps_and_deltas():
+    tables = [plan_table(preset(name)) for name in ("resnet34", "plain34", "resnet20-cifar")]
+    rows = comparison_grid(compare(tables)).rows
+    assert rows[0] == ("conv1", "", "7×7, 64, stride 2", "=", "3×3, 16")
+    assert rows[-2][:4] == ("", "FLOPs", "3.66 G", "3.64 G (−19.3 M, −0.5 %)")
+    conv5 = next(number for number, row in enumerate(rows) if row[0] == "conv5_x")
+    assert [row[4] for row in rows[conv5 : conv5 + 5]] == ["–"] * 5

@@ -1,0 +1,215 @@
+"""The whole window with a real engine, driven with mouse and keys."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QTabWidget, QTreeView, QWidget
+from pytestqt.qtbot import QtBot
+
+from resnet_studio.gui.session import Kept
+from resnet_studio.gui.studio import ACTIVATIONS, COMPARE, LAYERS, VERIFY
+from resnet_studio.gui.widgets.layer_model import Column
+from resnet_studio.gui.widgets.segmented import Segmented
+from resnet_studio.gui.window import StudioWindow
+from resnet_studio.inference.values import Look
+from resnet_studio.networks.architecture import to_json
+from resnet_studio.networks.presets import preset
+
+PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
+
+
+@pytest.fixture
+def opened(qtbot: QtBot) -> Iterator[Callable[[Kept], StudioWindow]]:
+    """Opens windows, and closes them with their engines at the end."""
+    windows: list[StudioWindow] = []
+
+    def open_window(kept: Kept) -> StudioWindow:
+        window = StudioWindow(kept)
+        qtbot.addWidget(window)
+        windows.append(window)
+        window.show()
+        window.start_engine()
+        return window
+
+    yield open_window
+    for window in windows:
+        window.close()
+
+
+def cifar(**changes: object) -> Kept:
+    """A session with a small network in hand, so that tests are quick."""
+    return Kept(architecture=to_json(preset("resnet20-cifar")), **changes)  # type: ignore[arg-type]
+
+
+def total(window: StudioWindow, column: Column) -> str:
+    model = window.layers.findChild(QTreeView, "layerTable").model()
+    return str(model.find("total").siblingAtColumn(column).data())
+
+
+def test_table_is_there_before_the_engine_and_fvcores_after_it(
+    qtbot: QtBot, opened: Callable[[Kept], StudioWindow]
+) -> None:
+    window = opened(Kept())
+    assert total(window, Column.PARAMETERS) == "25,557,032"
+    assert total(window, Column.FLOPS) == "3.86 G"
+    doubt = window.findChild(QLabel, "uncounted")
+    assert "closed form" in doubt.text()
+    qtbot.waitUntil(lambda: "agree ✓" in doubt.text(), timeout=PATIENCE)
+    assert "add ×16" in doubt.text()
+    assert "max_pool2d ×1" in doubt.text()
+    assert "3.88 G" in doubt.text()
+
+
+def test_depth_34_and_shortcut_none_is_the_papers_plain_network(
+    qtbot: QtBot, opened: Callable[[Kept], StudioWindow]
+) -> None:
+    window = opened(Kept())
+    depth = window.findChild(QComboBox, "depth")
+    depth.setFocus()
+    qtbot.keyClick(depth, Qt.Key.Key_Up)
+    qtbot.mouseClick(window.findChild(Segmented, "shortcut").button("none"), Qt.MouseButton.LeftButton)
+    assert window.studio.session.architecture == preset("plain34")
+    qtbot.waitUntil(lambda: "agree ✓" in window.findChild(QLabel, "uncounted").text(), timeout=PATIENCE)
+    assert "paper 3.6 G ✓" in [label.text() for label in window.headline.findChildren(QLabel)]
+    qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert window.studio.session.architecture == preset("resnet34")
+
+
+def test_invalid_edit_leaves_the_last_valid_table(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
+    window = opened(Kept())
+    width = window.findChild(QLineEdit, "width")
+    width.setFocus()
+    width.selectAll()
+    qtbot.keyClicks(width, "0")
+    assert "from 1 to" in window.findChild(QLabel, "widthProblem").text()
+    assert total(window, Column.PARAMETERS) == "25,557,032"
+
+
+def test_resnet1202_opens(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
+    window = opened(Kept(architecture=to_json(preset("resnet1202-cifar"))))
+    assert total(window, Column.PARAMETERS) == "19,421,274"
+    qtbot.waitUntil(lambda: "agree ✓" in window.findChild(QLabel, "uncounted").text(), timeout=PATIENCE)
+    assert "add ×600" in window.findChild(QLabel, "uncounted").text()
+
+
+def test_dropped_photograph_shows_its_maps(
+    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], tmp_path: Path
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    file = tmp_path / "a photograph #1 ü.png"
+    Image.fromarray(pixels).save(file)
+    window = opened(cifar())
+    with qtbot.waitSignal(window.work.looked, timeout=PATIENCE) as looked:
+        drop(window, file)
+    look: Look = looked.args[0]
+    assert window.findChild(QTabWidget, "workspaces").currentIndex() == ACTIVATIONS
+    assert look.seen.shape == (32, 32, 3)
+    assert look.layers[0].values.shape == (16, 32, 32)  # the first ReLU of a CIFAR network
+    assert not look.weights.trained
+    assert len(look.predictions) == 5
+
+
+def test_file_that_is_no_image_is_said_and_the_rest_stays(
+    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], tmp_path: Path
+) -> None:
+    file = tmp_path / "holiday.jpg"
+    file.write_text("not an image")
+    window = opened(cifar())
+    with qtbot.waitSignal(window.studio.look_refused, timeout=PATIENCE):
+        drop(window, file)
+    assert "holiday.jpg" in window.banner.text
+    assert window.link.state != "failed"
+
+
+def test_engine_killed_with_an_image_in_work_comes_back_and_answers(
+    qtbot: QtBot, opened: Callable[[Kept], StudioWindow]
+) -> None:
+    window = opened(cifar())
+    with qtbot.waitSignal(window.link.ready, timeout=PATIENCE):
+        pass
+    with qtbot.waitSignal(window.work.looked, timeout=PATIENCE), qtbot.waitSignal(window.link.died, timeout=PATIENCE):
+        window.findChild(QTabWidget, "workspaces").setCurrentIndex(ACTIVATIONS)
+        os.kill(window.link.pid, signal.SIGKILL)
+    assert window.banner.isVisible()
+    assert window.link.state in ("ready", "busy")
+
+
+def test_verify_fills_the_papers_row(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
+    window = opened(Kept(workspace=VERIFY))
+    seen: list[tuple[object, ...]] = []
+    window.work.verified.connect(seen.append)
+    qtbot.waitUntil(lambda: bool(seen) and window.link.state == "ready", timeout=PATIENCE)
+    paper = {row.figure.subject: row.holds for row in seen[-1] if row.figure.of_paper and row.figure.quantity == "macs"}
+    assert all(paper[f"resnet{depth}"] for depth in (18, 34, 50, 101, 152))
+
+
+def test_compare_follows_the_hand(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
+    window = opened(Kept(workspace=COMPARE))
+    seen: list[object] = []
+    window.studio.comparison_changed.connect(seen.append)
+    depth = window.findChild(QComboBox, "depth")
+    depth.setFocus()
+    qtbot.keyClick(depth, Qt.Key.Key_Down)
+    assert seen[-1].architectures == (preset("resnet101"), preset("plain34"))  # type: ignore[attr-defined]
+
+
+def test_closing_while_the_engine_works_leaves_nothing(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
+    window = opened(Kept(architecture=to_json(preset("resnet152")), workspace=ACTIVATIONS))
+    with qtbot.waitSignal(window.link.started, timeout=PATIENCE):
+        pass
+    pid = window.link.pid
+    window.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_every_control_says_what_it_is(opened: Callable[[Kept], StudioWindow]) -> None:
+    window = opened(cifar())
+    controls = [
+        widget
+        for kind in (QAbstractButton, QLineEdit, QComboBox)
+        for widget in window.findChildren(kind)
+        if not widget.objectName().startswith("qt_") and not isinstance(widget.parent(), QComboBox)
+    ]
+    mute = [widget for widget in controls if not (widget.toolTip() and (widget.accessibleName() or _text(widget)))]
+    assert not [(type(widget).__name__, widget.objectName(), _text(widget)) for widget in mute]
+    assert len(controls) > 30
+
+
+def test_names_that_scripts_rely_on(opened: Callable[[Kept], StudioWindow]) -> None:
+    window = opened(cifar())
+    names = (
+        "presetSearch depth block architectureForm workspaces layerTable unitSwitch imageStrip predictions layerList "
+        "featureMaps deviceChoice engineState compareTable verifyTable banner"
+    )
+    assert not [name for name in names.split() if window.findChild(QWidget, name) is None]
+
+
+def test_workspaces_have_their_keys(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
+    window = opened(cifar())
+    tabs = window.findChild(QTabWidget, "workspaces")
+    for number, key in ((COMPARE, Qt.Key.Key_4), (VERIFY, Qt.Key.Key_2), (LAYERS, Qt.Key.Key_1)):
+        qtbot.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
+        assert tabs.currentIndex() == number
+
+
+def drop(window: StudioWindow, *files: Path) -> None:
+    """Drop files on the window as the desktop does."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(file)) for file in files])
+    position = QPointF(QPoint(600, 400))
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(position, Qt.DropAction.CopyAction, data, left, none))
+
+
+def _text(widget: QWidget) -> str:
+    return widget.text() if isinstance(widget, QAbstractButton) else ""
