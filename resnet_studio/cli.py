@@ -9,16 +9,19 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from resnet_studio.analysis.units import FlopUnit
-from resnet_studio.networks.architecture import Architecture, ArchitectureError, from_json, to_json, with_text
-from resnet_studio.networks.presets import PRESETS, preset
+from resnet_studio.arguments import check_target, named
+from resnet_studio.networks.architecture import to_json
+from resnet_studio.networks.presets import PRESETS
 from resnet_studio.terminal import PROGRAM, complain, follow, quiet_libraries, say, say_json, show
 
-LARGEST_JSON = 1_000_000  # bytes; an architecture has some two hundred
+if TYPE_CHECKING:
+    from resnet_studio.inference.values import Look
+
 WRONG_USE, ENDED_BY_CTRL_C, PIPE_CLOSED = 2, 130, 141
 
 app = typer.Typer(
@@ -34,9 +37,7 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(metavar="ARCH", help="A preset's name or an architecture's JSON file.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="FIELD=VALUE", help="Change a field: shortcut=C, blocks=3,4,6,3, … Repeatable."
-    ),
+    typer.Option("--set", metavar="FIELD=VALUE", help="Change a field: shortcut=C, blocks=3,4,6,3, … Repeatable."),
 ]
 ImageSize = Annotated[int | None, typer.Option("--image-size", metavar="N", help="Short for --set image=N.")]
 Unit = Annotated[FlopUnit, typer.Option(help="FLOPs are multiply-adds; an operation is half of one. JSON has FLOPs.")]
@@ -173,6 +174,40 @@ def compare(
 
 
 @app.command()
+def maps(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A photograph's file, or sample:china and the like.")],
+    name: Annotated[str, typer.Option("--architecture", metavar="ARCH", help="A preset's name or a JSON file.")],
+    output: Annotated[Path, typer.Option("--output", metavar="FILE.png", help="Where the picture goes.")],
+    weights: Annotated[Path | None, typer.Option("--weights", metavar="FILE", help="Otherwise random ones.")] = None,
+    layers: Annotated[list[str] | None, typer.Option("--layer", metavar="NAME", help="Repeatable.")] = None,
+    raw: Annotated[Path | None, typer.Option("--raw", metavar="FILE.npz", help="Also write the values.")] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda:0, …")] = "cpu",
+    settings: Settings = None,
+    image_size: ImageSize = None,
+    as_json: AsJson = False,
+) -> None:
+    """Push a photograph through a network, and draw the feature maps of some layers, or of every stage's last."""
+    architecture = named(name, settings, image_size)
+    for path, suffix in ((output, ".png"), (raw, ".npz")):
+        if path is not None:
+            check_target(path, suffix)
+    from resnet_studio.inference import sheet
+    from resnet_studio.inference.look import look_steps
+    from resnet_studio.inference.values import RandomWeights, WeightsFile
+
+    source = RandomWeights() if weights is None else WeightsFile(weights)
+    wanted = tuple(layers or sheet.last_of_stages(architecture))
+    look = follow(look_steps(image, architecture, source, device, wanted))
+    sheet.write_png(output, look.layers)
+    if raw is not None:
+        sheet.write_npz(raw, look.layers)
+    if as_json:
+        say_json(sheet.to_json(look))
+    else:
+        _say_look(look, output)
+
+
+@app.command()
 def doctor() -> None:
     """Say what this machine has and lacks. Exit code 1 if something is missing."""
     from resnet_studio.doctor import report
@@ -181,57 +216,34 @@ def doctor() -> None:
         say(f"{name + ':':<20}{found}")
 
 
-def named(name: str, settings: Sequence[str] | None = None, image_size: int | None = None) -> Architecture:
-    """The architecture that a preset's name or a JSON file's path stands for, with the fields that are set.
-
-    `ValueError` in one line if there is none, or if a field can't have the value.
-    """
-    is_path = name.endswith(".json") or os.path.basename(name) != name or os.path.exists(name)
-    architecture = from_file(Path(name)) if is_path and name not in PRESETS else preset(name)
-    wanted = [*(settings or ()), *([] if image_size is None else [f"image={image_size}"])]
-    return with_settings(architecture, wanted)
-
-
-def from_file(path: Path) -> Architecture:
-    """Read an architecture's JSON file; `ValueError` says what is wrong with which file."""
-    from resnet_studio.inference.files import Refusal, read_file, shown
-
-    try:
-        return from_json(read_file(path, LARGEST_JSON).decode("utf-8-sig"))
-    except Refusal as refusal:
-        raise ValueError(f"{shown(path)} {refusal}") from None
-    except (ValueError, RecursionError) as error:
-        cause = error if isinstance(error, ArchitectureError) else "it is not JSON text"
-        raise ValueError(f"{shown(path)} holds no architecture: {cause}") from None
-
-
-def with_settings(architecture: Architecture, settings: Sequence[str]) -> Architecture:
-    """Set fields from FIELD=VALUE in an order in which each step is valid, as some go only with others."""
-    while settings:
-        refused: dict[str, ArchitectureError] = {}
-        for setting in settings:
-            field, equals, text = setting.partition("=")
-            if not equals:
-                raise ValueError(f"--set {setting}: FIELD=VALUE is needed, as in --set width=32")
-            try:
-                architecture = with_text(architecture, field.strip(), text)
-            except ArchitectureError as error:
-                refused[setting] = error
-        if len(refused) == len(settings):
-            raise next(iter(refused.values()))
-        settings = list(refused)
-    return architecture
-
-
 def _window(paths: Sequence[str], theme: Theme | None) -> None:
     from resnet_studio.doctor import check_display
 
     trouble = check_display()
     if trouble:
         raise OSError(trouble)
-    from resnet_studio.gui.app import run
-
+    try:
+        from resnet_studio.gui.app import run
+    except ImportError as error:
+        raise OSError(f"the window can't be loaded ({error}): `{PROGRAM} doctor` says what is missing") from error
     raise typer.Exit(run(paths, theme))
+
+
+def _say_look(look: Look, output: Path) -> None:
+    from resnet_studio.analysis.grids import Grid, shape
+
+    trained = "" if look.weights.trained else ", untrained: what they predict means nothing"
+    say(f"weights: {look.weights.source}{trained}; device: {look.device}; {1000 * look.seconds:.0f} ms")
+    for note in look.weights.notes:
+        say(note)
+    predictions = tuple((prediction.label, f"{100 * prediction.probability:.1f} %") for prediction in look.predictions)
+    show(Grid(("prediction", "probability"), predictions, frozenset({1})))
+    rows = tuple(
+        (layer.name, shape(layer.values.shape), f"{layer.mean:.3g}", f"{layer.std:.3g}", f"{100 * layer.zeros:.1f} %")
+        for layer in look.layers
+    )
+    show(Grid(("layer", "output", "mean", "deviation", "zeros"), rows, frozenset({2, 3, 4})))
+    say(f"drawn in this order, top to bottom, in {output}")
 
 
 def _cause(error: Exception) -> str:

@@ -45,6 +45,10 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    gc.unfreeze()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
@@ -82,6 +86,7 @@ def suite_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr(tempfile, "tempdir", str(folder / "tmp"))
         # A child process started in the source tree imports what is installed, as this process does.
         patch.setenv("PYTHONSAFEPATH", "1")
+        patch.setenv("TORCHINDUCTOR_CACHE_DIR", str(folder / "torch"))  # made when torch imports parts of itself
         for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
             patch.setenv(name, "http://127.0.0.1:9")  # nobody listens there: a child's download fails at once
         patch.setenv("no_proxy", "localhost,127.0.0.1")

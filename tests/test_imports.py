@@ -27,7 +27,7 @@ LAYERS = (
     {"analysis", "inference", "training", "export"},
     {"engine"},
     {"gui"},
-    {"doctor"},
+    {"arguments", "doctor", "terminal"},
     {"cli"},
     {"__main__"},
 )

@@ -87,6 +87,7 @@ def layer_table(architecture: Architecture) -> LayerTable:
 
 def layer_table_steps(architecture: Architecture) -> Generator[Progress, None, LayerTable]:
     """`layer_table`, telling its progress before each part that has not been traced yet."""
+    _check_memory(architecture)
     counted: list[tuple[str, Counts]] = []
     parts = list(_pieces(architecture))
     for number, piece in enumerate(parts):
@@ -115,12 +116,12 @@ def count(network: nn.Module, images: Tensor) -> Counts:
     The network is left as it was: mode, device, hooks, buffers; so is torch's random state.
     """
     with _undisturbed(network), torch.no_grad():
+        with FlopCounterMode(display=False) as second:
+            network(images)  # what can't run fails here: fvcore would leave its hooks on the modules
         flops = FlopCountAnalysis(network, images).tracer_warnings("none")
         flops.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         by_operator = flops.by_module_and_operator()
         uncounted = dict(flops.unsupported_ops())
-        with FlopCounterMode(display=False) as second:
-            network(images)
     leaves = [name for name, module in network.named_modules() if not any(True for _ in module.children())]
     return Counts(
         {leaf: sum(by_operator[leaf][operator] for operator in PAPER_COUNTS) for leaf in leaves},
@@ -164,13 +165,16 @@ def _traced(piece: Piece) -> Counts:
     """Count a piece on real but uninitialised CPU tensors: fvcore can't trace on the device "meta"."""
     with torch.device("meta"):
         shaped = piece.build()
-    _check_memory(shaped, piece.input)
     return count(shaped.to_empty(device="cpu"), torch.zeros(1, *piece.input))
 
 
-def _check_memory(module: nn.Module, shape: Shape) -> None:
-    """Refuse what would not fit, before it is allocated: the weights, and ten copies of the input around them."""
-    needed = 4 * (sum(p.numel() for p in module.parameters()) + 10 * shape[0] * shape[1] * shape[2])
+def _check_memory(architecture: Architecture) -> None:
+    """Refuse what would not fit before anything is allocated: the largest part's weights, and ten activations."""
+    layers = plan(architecture)
+    weights: Counter[str] = Counter()
+    for layer in layers:
+        weights[layer.block] += 4 * layer.parameters
+    needed = max(weights.values()) + 10 * max(layer.activation_bytes for layer in layers)
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else needed
     if needed > 0.8 * machine:
         raise MemoryError(f"counting needs {needed / 2**30:.0f} GiB, this machine has {machine / 2**30:.0f}")

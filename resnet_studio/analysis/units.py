@@ -6,13 +6,14 @@ have separators. Minus is −, and what has no value is a dash.
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Literal
 
 FlopUnit = Literal["flops", "operations"]
 LABELS: dict[FlopUnit, str] = {"flops": "FLOPs", "operations": "operations"}
 MEANINGS: dict[FlopUnit, str] = {"flops": "multiply-adds", "operations": "2 per multiply-add"}
 PREFIXES = ("", "k", "M", "G", "T", "P", "E")
+THREE_DIGITS = Context(prec=3, rounding=ROUND_HALF_UP)
 DASH = "–"
 MINUS = "\N{MINUS SIGN}"
 
@@ -24,16 +25,11 @@ def in_unit(macs: int, unit: FlopUnit) -> int:
 
 def short(value: int) -> str:
     """Three significant digits: 25557032 → "25.6 M", 9408 → "9.41 k", 512 → "512"."""
-    power = 0
-    while abs(value) >= 1000 ** (power + 1):
-        power += 1
-    if not power:
-        return signed(value, "")
-    size = Decimal(abs(value)) / 1000**power
-    digits = _rounded(size, 3 - size.adjusted() - 1)
-    if digits == 1000:  # 999 950 is 1.00 M, not 1000 k
-        digits, power = Decimal("1.00"), power + 1
-    return f"{MINUS if value < 0 else ''}{digits} {PREFIXES[power]}"
+    if abs(value) < 1000:
+        return exact(value)
+    digits = THREE_DIGITS.create_decimal(abs(value))
+    power = digits.adjusted() // 3
+    return f"{MINUS if value < 0 else ''}{digits.scaleb(-3 * power):f} {PREFIXES[power]}"
 
 
 def exact(value: int) -> str:

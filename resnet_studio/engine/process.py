@@ -99,10 +99,11 @@ def _run(pipe: multiprocessing.connection.Connection, jobs: str) -> None:
         os.nice(10)
     try:
         table = resolve_name(jobs)
+        versions = {library: version(library) for library in LIBRARIES}
     except Exception as error:
         send(pipe, pack(Reply("", 0, "failed", crossing(error)))[1])
         os._exit(1)
-    send(pipe, pack(Reply("", 0, "ready", {library: version(library) for library in LIBRARIES}))[1])
+    send(pipe, pack(Reply("", 0, "ready", versions))[1])
     serve(pipe, table)
     os._exit(0)  # nothing is left to do, and taking torch down orderly takes a while
 

@@ -84,7 +84,9 @@ def apply(app: QApplication, name: ThemeName) -> None:
     app.setFont(text_font())
     app.setPalette(_palette(_Chosen.theme))
     app.setStyleSheet(
-        Template(resource("style.qss").read_text()).substitute(asdict(_Chosen.theme), chevron=_icon("chevron"))
+        Template(resource("style.qss").read_text()).substitute(
+            asdict(_Chosen.theme), chevron=_icon("chevron"), check=_icon("check")
+        )
     )
 
 

@@ -58,7 +58,8 @@ def evaluating(network: nn.Module) -> Iterator[None]:
     """Eval mode without gradients; afterwards every module's mode and the random state are as before."""
     training = [module for module in network.modules() if module.training]
     with torch.inference_mode(False), torch.no_grad(), torch.random.fork_rng(devices=[]):
-        network.eval()
+        if training:
+            network.eval()
         try:
             yield
         finally:

@@ -19,7 +19,7 @@ class WeightsError(ValueError):
         return f"{self.name} {self.cause}"
 
 
-class WeightsMismatch(WeightsError):
+class WeightsMismatch(WeightsError):  # noqa: N818  (the base class says that it is an error)
     """A sound weights file of another network. Nothing of it was loaded."""
 
     def __init__(

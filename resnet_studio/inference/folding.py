@@ -6,12 +6,13 @@ ReLUs and additions work in place: the outputs of single convolutions and batch 
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from resnet_studio.networks.architecture import Residual
-from resnet_studio.networks.blocks import Add
 from resnet_studio.networks.network import ResNet, empty
 from resnet_studio.networks.plan import blocks, plan
 
@@ -36,10 +37,11 @@ class PackedConvolution(nn.Module):
         self.bias = convolution.bias
         shape = [1, convolution.in_channels, side, side]
         weight = convolution.weight.detach().to_mkldnn()
-        self.weight = torch._C._nn.mkldnn_reorder_conv2d_weight(weight, *self.window, 1, shape)
+        self.weight: Tensor = torch.ops.aten.mkldnn_reorder_conv2d_weight(weight, *self.window, 1, shape)
 
     def forward(self, x: Tensor) -> Tensor:
-        output: Tensor = torch.ops.mkldnn._convolution_pointwise(x, self.weight, self.bias, *self.window, 1, "none", [], "")
+        convolve = torch.ops.mkldnn._convolution_pointwise  # torch's own compiler calls it for frozen weights
+        output: Tensor = convolve(x, self.weight, self.bias, *self.window, 1, "none", [], "")
         return output
 
 
@@ -53,14 +55,16 @@ def served(architecture: Residual) -> tuple[str, ...]:
 def folded(network: ResNet, *, packed: bool = True) -> nn.Module:
     """A faster network for inference, equal to `network` (in eval mode, float32) in all that `served` names.
 
-    It shares no convolution with `network`, only the last layer. `packed` weights serve the CPU alone; where
+    Nothing is shared with `network`. `packed` weights serve the CPU alone; where
     torch is built without oneDNN they are left plain.
     """
     result = empty(network.architecture).eval()
-    packed = packed and torch.backends.mkldnn.is_available()
+    packed = packed and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     for layer in plan(network.architecture):
         if layer.kind == "conv" and layer.called:
             convolution, norm = network.get_submodule(layer.name), network.get_submodule(norm_name(layer.name))
+            assert isinstance(convolution, nn.Conv2d)
+            assert isinstance(norm, nn.BatchNorm2d)
             fused = fuse_conv_bn_eval(convolution, norm).requires_grad_(False)
             result.set_submodule(layer.name, PackedConvolution(fused, layer.input[1]) if packed else fused)
             result.set_submodule(norm_name(layer.name), nn.Identity())
@@ -69,7 +73,7 @@ def folded(network: ResNet, *, packed: bool = True) -> nn.Module:
         elif layer.kind == "add":
             result.set_submodule(layer.name, InPlaceAdd())
         elif layer.kind == "linear":
-            result.set_submodule(layer.name, network.get_submodule(layer.name))
+            result.set_submodule(layer.name, deepcopy(network.get_submodule(layer.name)))
     return result if packed else result.to(memory_format=torch.channels_last)
 
 

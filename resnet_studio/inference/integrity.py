@@ -1,10 +1,11 @@
 """Damage that an image's decoder passes over in silence.
 
 What can be known depends on the format. PNG has a checksum on every chunk and Deflate in TIFF one on every strip:
-any flipped bit is found. JPEG has none; found are a scan that ends early (libjpeg draws the rest grey) and one with
-bytes left over, which together are what most broken Huffman codes lead to, while a flip that only changes a
-coefficient makes another valid picture. WebP, GIF, BMP and other TIFF have nothing to check: a missing end is found
-by their decoders, as are codes that can't be, and any other flipped bit is a changed pixel that nobody can know of.
+any flipped bit in the pixels is found. JPEG has none; found are a scan that ends early (libjpeg draws the rest grey)
+and one with bytes left over, as most broken Huffman codes lead to one or the other. A flip that only changes a
+coefficient makes another valid picture (in trials two of three), and a progressive file that ends exactly between two
+scans a coarser one. WebP, GIF, BMP and other TIFF have nothing to check: a missing end is found by their decoders, as
+are codes that can't be; any other flipped bit is a changed pixel, and zeros in place of pixels are black ones.
 """
 
 from __future__ import annotations
@@ -142,7 +143,8 @@ def _hash(image: Image.Image) -> bytes:
 def _scans(data: bytes) -> Iterator[tuple[int, int]]:
     """Where Huffman-coded data begins and ends in a JPEG, one pair for every scan and restart interval.
 
-    Nothing for arithmetic coding, where bytes after the end count as data.
+    Nothing for arithmetic coding, where bytes after the end count as data. `DamagedError` if the end is missing:
+    Pillow does without if enough bytes of any kind follow, such as the zeros of a download that never ended.
     """
     position = 2
     while (found := MARKER.search(data, position)) is not None:
@@ -155,3 +157,4 @@ def _scans(data: bytes) -> Iterator[tuple[int, int]]:
         if (restart or marker == START_OF_SCAN) and (following := MARKER.search(data, position)) is not None:
             yield position, following.start()
             position = following.start()
+    raise DamagedError

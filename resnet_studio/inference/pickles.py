@@ -87,10 +87,8 @@ class _Machine:
 
     def _take(self, operation: OpcodeInfo) -> list[Item]:
         before = operation.stack_before
-        if markobject in before:
-            start = self.marks.pop() - before.index(markobject)
-        else:
-            start = len(self.stack) - len(before)
+        end = self.marks.pop() if markobject in before else len(self.stack)
+        start = end - (before.index(markobject) if markobject in before else len(before))
         if start < 0:
             raise ValueError("a value is missing")
         taken = self.stack[start:]

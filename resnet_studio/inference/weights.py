@@ -21,14 +21,14 @@ from resnet_studio.inference.values import (
     WeightsInfo,
     WeightsSource,
 )
-from resnet_studio.networks.architecture import Architecture, Baseline
+from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.network import build, empty
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, title
 
 PHOTOGRAPHS = SAMPLES[:2]
-SMALL = 64
-"""Side up to which deep layers see so few pixels of two photographs that all samples are needed to calibrate."""
+FEWEST = 32
+"""Values of a channel that statistics need; where two photographs have fewer, all samples are taken."""
 IMAGENET_CLASSES = 1000
 PUBLISHED = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "vgg19", "alexnet")
 SHARE = 0.8  # of the machine's memory
@@ -54,8 +54,9 @@ def check_memory(architecture: Architecture) -> None:
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
     if machine is not None and weights + activations > SHARE * machine:
         raise MemoryError(
-            f"{title(architecture)} needs {weights / 2**30:,.1f} GiB for its weights and {activations / 2**30:,.1f} GiB "
-            f"to run; this machine has {machine / 2**30:,.1f} GiB. Choose a smaller width or image"
+            f"{title(architecture)} needs {weights / 2**30:,.1f} GiB for its weights and "
+            f"{activations / 2**30:,.1f} GiB to run; this machine has {machine / 2**30:,.1f} GiB. "
+            "Choose a smaller width or image"
         )
 
 
@@ -90,7 +91,10 @@ def _calibrate(network: nn.Module, architecture: Architecture, seed: int) -> Non
 
 def _calibration_images(architecture: Architecture, seed: int) -> Tensor:
     """N×channels×image×image; noise where no photograph has that many channels."""
-    names = SAMPLES if architecture.image <= SMALL else PHOTOGRAPHS
+    smallest = min(
+        layer.output[1] * layer.output[2] for layer in plan(architecture) if layer.kind == "batch norm" and layer.called
+    )
+    names = PHOTOGRAPHS if len(PHOTOGRAPHS) * smallest >= FEWEST else SAMPLES
     if architecture.channels not in (1, 3):
         shape = (len(names), architecture.channels, architecture.image, architecture.image)
         return torch.randn(shape, generator=torch.Generator().manual_seed(seed))

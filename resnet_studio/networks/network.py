@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from itertools import groupby
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,10 @@ class ResNet(nn.Sequential):
     def __init__(self, architecture: Residual) -> None:
         super().__init__(stem(architecture) | body(architecture) | head(architecture))
         self.architecture = architecture
+
+    def __getitem__(self, index: Any) -> Any:
+        """One part, or for a slice a plain `Sequential` of its parts."""
+        return nn.Sequential(OrderedDict(self.named_children()))[index]
 
 
 def stem(architecture: Residual) -> OrderedDict[str, nn.Module]:

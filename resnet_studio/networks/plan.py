@@ -278,7 +278,7 @@ def _alexnet(path: _Path, classes: int) -> list[Layer]:
     path.stage = "fc"
     path.pool(f"features.{index}", 3, 2)
     path.average("avgpool", 6)
-    path.same("classifier.0", "dropout")
+    path.lay("classifier.0", "dropout", (256 * 6 * 6, 1, 1))
     for index, channels in ((1, 4096), (4, 4096)):
         path.linear(f"classifier.{index}", channels)
         path.same(f"classifier.{index + 1}", "relu")

@@ -79,7 +79,7 @@ def test_notes_say_what_is_missing_and_who_agrees(resnet50):
     assert "counters agree: multiply-adds fvcore 3,857,973,248, torch 3,857,973,248, plan 3,857,973,248" in said
     assert "torchinfo 25,557,032" in said
     assert "fvcore's whole total of 3.879 G" in said
-    assert "7.757 G" in "\n".join(text.notes(resnet50, "operations"))
+    assert "whole total of 7.758 G" in "\n".join(text.notes(resnet50, "operations"))
     assert "weights 102 MB" in said
 
 

@@ -48,7 +48,7 @@ def test_the_papers_table_holds_and_v1_5_does_not(results):
 
 
 def test_figure_3_table_6_and_torchvision_hold(results):
-    assert verdicts(results, place="Figure 3") == {"vgg19": True, "plain34": True, "resnet34": True}
+    assert verdicts(results[: len(published())], place="Figure 3") == {"vgg19": True, "plain34": True, "resnet34": True}
     assert len(verdicts(results, "parameters", "Table 6")) == 6
     for quantity in ("macs", "parameters"):
         documented = verdicts(results, quantity, "torchvision")
@@ -65,9 +65,7 @@ def test_the_paper_does_not_hold_when_one_of_its_rows_does_not(results):
 
 
 def test_the_place_of_the_stride_is_named_with_its_size(results):
-    added = (
-        3 * (56**2 - 28**2) * 256 * 128
-    )  # the first 1×1 of conv3_x at four times the pixels; conv4_x, conv5_x cost the same
+    added = 3 * (56**2 - 28**2) * 256 * 128  # conv3_x's first 1×1; conv4_x's and conv5_x's cost the same
     assert round(added / 1e9, 3) == 0.231
     for name in ("resnet50-v1.5", "resnet101-v1.5", "resnet152-v1.5", "article50", "article101", "article152"):
         assert "+0.231 G from the stride on the 3×3 instead of the first 1×1" in of(results, name).reason
@@ -83,10 +81,8 @@ def test_the_articles_1x1_is_named_with_its_size(results):
 def test_what_holds_says_how_and_what_fvcore_counts_besides(results):
     assert of(results, "resnet50").reason.startswith("3.858 G, truncated to the printed digit; ")
     assert of(results, "resnet101").reason.startswith("7.570 G, rounded to the printed digit; ")
-    assert (
-        "fvcore's whole total of 3.879 G adds batch norm +0.021 G, average pool +100 k"
-        in of(results, "resnet50").reason
-    )
+    beyond = "fvcore's whole total of 3.879 G adds batch norm +0.021 G, average pool +100 k"
+    assert of(results, "resnet50").reason.endswith(beyond)
 
 
 def test_the_architecture_in_hand_stands_beside_the_papers_of_its_depth(results):

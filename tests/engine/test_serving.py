@@ -108,7 +108,8 @@ def test_a_lane_that_is_asked_again_and_again_keeps_its_turn(client: Client, gat
     gate.touch()
     assert client.end(verification).value == 3
     assert client.end(first).kind == "dropped"
-    assert [reply.number for reply in client.said("started") if reply.lane != "gate"] == [last, verification]
+    started = dict.fromkeys(reply.number for reply in client.said("started") if reply.lane != "gate")
+    assert list(started) == [last, verification]
 
 
 def test_started_names_the_request_that_is_worked_on(client: Client, gate: Path) -> None:

@@ -17,6 +17,8 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.engine.messages import EngineDiedError
 from resnet_studio.gui.engine_link import PATIENCE, EngineLink
+from resnet_studio.inference.values import RandomWeights
+from resnet_studio.networks.presets import preset
 
 STUBS = Path(__file__).parents[1] / "engine"
 SIGNALS = ("ready", "started", "part", "answer", "error", "died", "restarted", "failed", "state_changed")
@@ -283,3 +285,37 @@ def test_close_while_the_engine_starts_and_from_within_a_signal(listener: Listen
     listener.qtbot.wait(50)
     assert len(listener.all("part")) == 1
     assert listener.link.pid == 0
+
+
+def test_the_real_engine_killed_idle_tracing_and_running_comes_back_and_answers(qtbot: QtBot) -> None:
+    link = EngineLink()
+    real = Listener(link, qtbot)
+    link.start()
+    real.until(lambda: link.state == "ready")
+
+    kill(link)
+    real.until(lambda: len(real.all("died")) == 1)
+    table = link.ask("table", "table", preset("resnet152"), label="resnet152's table")
+    real.until(lambda: any(part.done > 1 for part in real.of(table, "part")))
+    kill(link)
+    counted = real.answer(table)
+    assert counted.totals.parameters == 60_192_808
+    assert counted.checks.agree
+
+    look = link.ask(
+        "look", "look", "sample:china", preset("resnet152"), RandomWeights(), "cpu", ("layer4.2",), label="the look"
+    )
+    real.until(lambda: len(real.of(look, "part")) > 1)
+    kill(link)
+    (maps,) = real.answer(look).layers
+    assert maps.values.shape == (2048, 7, 7)
+
+    doings = [text.split(": it was ended by SIGKILL")[0] for (text,) in real.all("died")]
+    assert doings == [
+        "The engine ended",
+        "The engine ended while it worked on resnet152's table",
+        "The engine ended while it worked on the look",
+    ]
+    assert len(real.all("restarted")) == 3
+    assert real.all("error", "failed") == []
+    link.close()

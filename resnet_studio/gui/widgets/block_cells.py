@@ -20,14 +20,14 @@ class BlockCell:
     times: int
     size: str
     """Height × width of the stage's output."""
-    pool: str = ""
+    pool: tuple[str, ...] = ()
     """The max pool that the stage begins with."""
 
     @property
     def words(self) -> str:
         """The cell for a screen reader or a tooltip."""
         blocks = f"{self.times} × [{'; '.join(self.lines)}]" if self.times else ", ".join(self.lines)
-        return ", ".join(filter(None, (self.pool, blocks)))
+        return ", ".join((*self.pool, blocks))
 
 
 @lru_cache(maxsize=64)
@@ -39,30 +39,32 @@ def block_cells(architecture: Architecture) -> dict[str, BlockCell]:
 def _cell(stage: Group) -> BlockCell:
     layers = [row.layer for row in stage.rows if row.layer.called]
     size = "×".join(map(str, stage.output[1:]))
-    pool = next((_window(layer, "max pool") for layer in layers if layer.kind == "max pool"), "")
+    pools = [layer for layer in layers if layer.kind == "max pool"]
+    pool = tuple(part for layer in pools for part in (f"{layer.kernel}×{layer.kernel} max pool", *_stride(layer)))
     if stage.name == "fc":
         return BlockCell(_head(layers), 0, size, pool)
     if not stage.blocks:
         return BlockCell(*_convolutions(layers), size, pool)
-    last = [row.layer for row in stage.blocks[-1].rows]  # the first has the stride, which Table 1 leaves out
-    return BlockCell(tuple(_window(layer) for layer in last if on_main_path(layer)), len(stage.blocks), size, pool)
-
-
-def on_main_path(layer: Layer) -> bool:
-    return layer.kind == "conv" and layer.called and ".downsample." not in layer.name
+    block = [row.layer for row in stage.blocks[0].rows if row.layer.called and row.layer.kind == "conv"]
+    main = [layer for layer in block if ".downsample." not in layer.name]
+    return BlockCell(tuple(_kernels(layer) for layer in main), len(stage.blocks), size, pool)
 
 
 def _convolutions(layers: list[Layer]) -> tuple[tuple[str, ...], int]:
     """The convolutions of a stage without blocks; equal ones in a row are one, repeated."""
-    windows = [_window(layer) for layer in layers if layer.kind == "conv"]
-    if len(windows) > 1 and len(set(windows)) == 1:
-        return (windows[0],), len(windows)
-    return tuple(windows), 0
+    convolutions = [layer for layer in layers if layer.kind == "conv"]
+    if len(convolutions) == 1:
+        return (_kernels(convolutions[0]), *_stride(convolutions[0])), 0
+    lines = tuple(_kernels(layer) for layer in convolutions)
+    return (lines[:1], len(lines)) if len(set(lines)) == 1 else (lines, 1)
 
 
-def _window(layer: Layer, what: str = "") -> str:
-    stride = f", stride {layer.stride}" if layer.stride > 1 else ""
-    return f"{layer.kernel}×{layer.kernel}{f' {what}' if what else f', {layer.output[0]}'}{stride}"
+def _kernels(layer: Layer) -> str:
+    return f"{layer.kernel}×{layer.kernel}, {layer.output[0]}"
+
+
+def _stride(layer: Layer) -> tuple[str, ...]:
+    return (f"stride {layer.stride}",) if layer.stride > 1 else ()
 
 
 def _head(layers: list[Layer]) -> tuple[str, ...]:

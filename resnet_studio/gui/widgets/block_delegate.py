@@ -11,8 +11,9 @@ from resnet_studio.gui.widgets.block_cells import BlockCell
 from resnet_studio.gui.widgets.network_table import NetworkTable
 from resnet_studio.gui.widgets.table_one_model import CELL_ROLE, TONE_ROLE, TableOneModel
 
+CENTRE = Qt.AlignmentFlag.AlignCenter
 Index = QModelIndex | QPersistentModelIndex
-HOOK, INSIDE, GAP, ABOVE = 4, 7, 6, 4
+HOOK, INSIDE, GAP, ABOVE = 4, 5, 5, 3
 """Pixels: a bracket's horizontal strokes, text to bracket, bracket to "× 3", cell to text."""
 FIGURE = "−00.000 G"
 """As wide as a figure gets: figures end on one vertical line that leaves this text in the middle of its column."""
@@ -28,17 +29,16 @@ class BlockDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802  (Qt's name)
         metrics = self._table.fontMetrics()
         cell: BlockCell | None = index.data(CELL_ROLE)
-        lines = len(self._lines(cell, index, metrics)) if cell else 1
+        lines = sum(map(len, self._lines(cell, index, metrics))) if cell else 1
         return QSize(0, lines * metrics.lineSpacing() + 2 * ABOVE)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        rect: QRect = option.rect  # type: ignore[attr-defined]
-        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        rect: QRect = option.rect
+        state: QStyle.StateFlag = option.state
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self._table.font())
-        one = self._table.columnSpan(index.row(), index.column()) == 1
-        if state & QStyle.StateFlag.State_Selected and one:
+        if state & QStyle.StateFlag.State_Selected and self._table.span(index) == 1:
             painter.fillRect(rect, QColor(theme.current().selected))
         cell: BlockCell | None = index.data(CELL_ROLE)
         if cell:
@@ -49,17 +49,17 @@ class BlockDelegate(QStyledItemDelegate):
 
     def _paint_cell(self, painter: QPainter, rect: QRectF, cell: BlockCell, index: Index) -> None:
         metrics = painter.fontMetrics()
-        lines = self._lines(cell, index, metrics)
+        pools, main, sizes = self._lines(cell, index, metrics)
         pitch = metrics.lineSpacing()
-        top = rect.center().y() - len(lines) * pitch / 2
-        for number, text in enumerate(lines):
-            quiet = text in (cell.pool, cell.size)
+        top = rect.center().y() - (len(pools) + len(main) + len(sizes)) * pitch / 2
+        texts = [*pools, *([""] * len(main) if cell.times else main), *sizes]
+        for number, text in enumerate(texts):
+            quiet = number >= len(pools) + len(main)
             painter.setPen(QColor(theme.current().muted if quiet else theme.current().text))
-            if not cell.times or quiet:
-                painter.drawText(QRectF(rect.left(), top + number * pitch, rect.width(), pitch), CENTRE, text)
+            painter.drawText(QRectF(rect.left(), top + number * pitch, rect.width(), pitch), CENTRE, text)
         if cell.times:
-            first = top + (pitch if cell.pool else 0)
-            self._paint_blocks(painter, QRectF(rect.left(), first, rect.width(), len(cell.lines) * pitch), cell, index)
+            block = QRectF(rect.left(), top + len(pools) * pitch, rect.width(), len(main) * pitch)
+            self._paint_blocks(painter, block, cell, index)
 
     def _paint_blocks(self, painter: QPainter, rect: QRectF, cell: BlockCell, index: Index) -> None:
         """The lines of a block in their brackets, with "× 3" after them."""
@@ -88,14 +88,11 @@ class BlockDelegate(QStyledItemDelegate):
             max(metrics.horizontalAdvance(_times(cell)) for cell in blocks),
         )
 
-    def _lines(self, cell: BlockCell, index: Index, metrics: QFontMetrics) -> list[str]:
+    def _lines(self, cell: BlockCell, index: Index, metrics: QFontMetrics) -> tuple[list[str], list[str], list[str]]:
         """What stands below one another in a cell: its pool, its text or its block, its size."""
         width = self._table.span_width(index) - 2 * GAP
         main = list(cell.lines) if cell.times else _broken(cell.lines, width, metrics)
-        return [*([cell.pool] if cell.pool else []), *main, *([cell.size] if cell.size else [])]
-
-
-CENTRE = Qt.AlignmentFlag.AlignCenter
+        return _broken(cell.pool, width, metrics), main, [cell.size] if cell.size else []
 
 
 def _times(cell: BlockCell) -> str:
@@ -104,10 +101,10 @@ def _times(cell: BlockCell) -> str:
 
 def _broken(parts: tuple[str, ...], width: int, metrics: QFontMetrics) -> list[str]:
     """The parts in one line where it is wide enough, else in as few as possible."""
-    lines = [parts[0]]
-    for part in parts[1:]:
-        joined = f"{lines[-1]}, {part}"
-        if metrics.horizontalAdvance(joined) <= width:
+    lines: list[str] = []
+    for part in parts:
+        joined = f"{lines[-1]}, {part}" if lines else part
+        if lines and metrics.horizontalAdvance(joined) <= width:
             lines[-1] = joined
         else:
             lines.append(part)

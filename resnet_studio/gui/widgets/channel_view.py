@@ -7,15 +7,18 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
-from resnet_studio.gui.widgets.figures import figure
 from resnet_studio.gui.widgets.histogram import Histogram
+from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.pictures import as_image, paint_image
+from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.values import Pixels
+
+SMALLEST = 96
 
 
 class ChannelView(QWidget):
@@ -24,11 +27,11 @@ class ChannelView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._values: NDArray[np.float32] = np.zeros((0, 0), np.float32)
-        self._title = QLabel("No channel yet: click one of the maps.", objectName="channelTitle", wordWrap=True)
+        self._title = named(QLabel("No channel yet: click one of the maps.", wordWrap=True), "channelTitle", "Channel")
         self._title.setProperty("heading", True)
         self._map = _Map()
         self._map.hovered.connect(self._read)
-        self._readout = QLabel(objectName="channelReadout")
+        self._readout = named(QLabel(), "channelReadout", "Value under the mouse")
         self._readout.setProperty("quiet", True)
         self._histogram = Histogram()
         column = QVBoxLayout(self)
@@ -37,6 +40,7 @@ class ChannelView(QWidget):
         for widget in (self._title, self._map, self._readout, self._histogram):
             column.addWidget(widget)
         column.setStretchFactor(self._map, 1)
+        column.addStretch()
 
     def show_channel(self, number: int, values: NDArray[np.float32], pixels: Pixels) -> None:
         """Show one channel: its values, height × width, and the same in colours."""
@@ -47,17 +51,31 @@ class ChannelView(QWidget):
         self._histogram.show_values(values)
         self._read(None)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+        super().resizeEvent(event)
+        self._map.setMaximumHeight(max(SMALLEST, self.width()))  # what it has no use for is left under the histogram
+
     def _read(self, place: tuple[int, int] | None) -> None:
-        """Say the value at a row and a column, or the range of all where the mouse is elsewhere."""
+        """Say the value at a row and a column, or what is true of all where the mouse is elsewhere."""
         if place is None:
-            low, high = (float(self._values.min()), float(self._values.max())) if self._values.size else (0.0, 0.0)
-            self._readout.setText(f"{figure(low)} … {figure(high)}")
+            self._readout.setText(summary(self._values))
+            self._readout.setToolTip("")
             self._histogram.show_mark(None)
         else:
             value = float(self._values[place])
-            self._readout.setText(f"row {place[0]}, column {place[1]}: {figure(value)}")
+            self._readout.setText(f"row {place[0]}, column {place[1]}: {significant(value)}")
             self._readout.setToolTip(repr(value))
             self._histogram.show_mark(value)
+
+
+def summary(values: NDArray[np.float32]) -> str:
+    """Mean and share of zeros of one channel; the mean is taken over what is finite."""
+    if not values.size:
+        return ""
+    finite = values[np.isfinite(values)]
+    mean = float(finite.mean(dtype=np.float64)) if finite.size else math.nan
+    zeros = 1 - np.count_nonzero(values) / values.size
+    return f"mean {significant(mean)} · {100 * zeros:.0f} % zeros"
 
 
 class _Map(QWidget):
@@ -66,13 +84,14 @@ class _Map(QWidget):
     hovered = Signal(object)
 
     def __init__(self) -> None:
-        super().__init__(objectName="channelMap", toolTip="")
+        super().__init__()
+        named(self, "channelMap", "Channel")
         self._image: QImage | None = None
         self._shape = 0, 0
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(96, 96)
+        self.setMinimumSize(SMALLEST, SMALLEST)
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
         return QSize(256, 256)

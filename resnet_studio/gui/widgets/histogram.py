@@ -9,7 +9,8 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.widgets.figures import figure
+from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.significant import significant
 
 BINS, BARS, LABELS = 32, 40, 20
 
@@ -18,11 +19,12 @@ class Histogram(QWidget):
     """Bars with a logarithmic height, as most values after a ReLU are zero, and a mark at one value."""
 
     def __init__(self) -> None:
-        super().__init__(accessibleName="Histogram of the channel")
+        super().__init__()
+        tip = "How often each value occurs in this channel; the height is logarithmic"
+        named(self, "channelHistogram", "Histogram of the channel", tip)
         self._counts: NDArray[np.int64] = np.zeros(0, np.int64)
         self._range = 0.0, 0.0
         self._mark: float | None = None
-        self.setToolTip("How often each value occurs in this channel; the height is logarithmic")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
@@ -54,9 +56,9 @@ class Histogram(QWidget):
         painter.setPen(QColor(colours.muted))
         below = QRectF(0, BARS, self.width(), LABELS)
         low, high = self._range
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, figure(low))
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, significant(low))
         if high > low:
-            painter.drawText(below, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, figure(high))
+            painter.drawText(below, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, significant(high))
 
     def _paint_mark(self, painter: QPainter) -> None:
         low, high = self._range

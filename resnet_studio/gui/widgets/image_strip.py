@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QPushBu
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.pictures import as_image, thumbnail
 from resnet_studio.inference.values import Pixels
 
@@ -28,21 +29,20 @@ class ImageStrip(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._thumbnails: dict[str, QIcon] = {}
-        self._list = QListWidget(objectName="imageStrip", accessibleName="Images")
+        self._list = named(QListWidget(), "imageStrip", "Images", "↑ and ↓ walk the images")
         self._list.setIconSize(QSize(SIDE, SIDE))
         self._list.setUniformItemSizes(True)
         self._list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._list.setToolTip("↑ and ↓ walk the images")
         self._list.currentItemChanged.connect(self._tell_chosen)
-        self._open = QPushButton("+ Open or drop images", objectName="openImages")
-        self._open.setToolTip("JPEG, PNG, WebP, BMP, TIFF or GIF; files can be dropped here, too")
-        self._open.clicked.connect(self._ask_for_files)
+        tip = "JPEG, PNG, WebP, BMP, TIFF or GIF; files can be dropped here, too"
+        more = named(QPushButton("+ Open or drop images"), "openImages", "Open images", tip)
+        more.clicked.connect(self._ask_for_files)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
         column.addWidget(self._list, 1)
-        column.addWidget(self._open)
+        column.addWidget(more)
 
     def show_images(self, references: Sequence[str]) -> None:
         """List these, and keep the chosen one chosen if it is among them."""
@@ -59,7 +59,7 @@ class ImageStrip(QWidget):
         """Show one as chosen, without emitting."""
         with QSignalBlocker(self._list):
             item = self._item(reference)
-            self._list.setCurrentItem(item)
+            self._list.setCurrentRow(self._list.row(item) if item else -1)
             if item:
                 self._list.scrollToItem(item)
 
@@ -97,7 +97,7 @@ class ImageStrip(QWidget):
             self.image_chosen.emit(item.data(REFERENCE))
 
     def _ask_for_files(self) -> None:
-        dialog = QFileDialog(self, "Open images", "", OPENABLE, objectName="openImagesDialog")
+        dialog = named(QFileDialog(self, "Open images", "", OPENABLE), "openImagesDialog", "Open images")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(lambda paths: self.files_wished.emit(list(paths)))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.pictures import as_image, paint_image
 from resnet_studio.inference.values import Photograph, Pixels
 
-HEIGHT, CAPTION = 128, 20
+HIGHEST, CAPTION = 144, 36
 Crop = tuple[float, float, float, float]
 
 
@@ -19,16 +22,22 @@ class InputView(QWidget):
     """Two pictures of one height, each with its size in pixels under it."""
 
     def __init__(self) -> None:
-        super().__init__(objectName="inputView", accessibleName="Photograph and network input")
+        super().__init__()
+        tip = "Left the photograph, with the crop that the network gets; right the network's real input"
+        named(self, "inputView", "Photograph and network input", tip)
         self._photograph: QImage | None = None
         self._size = QSizeF()
         self._crop: Crop | None = None
         self._seen: QImage | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setToolTip("Left the photograph, with the crop that the network gets; right the network's real input")
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
-        return QSize(2 * HEIGHT + GRID, HEIGHT + CAPTION)
+        return QSize(2 * HIGHEST + GRID, HIGHEST + CAPTION)
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802
+        return math.ceil(self._boxes(width)[0].height()) + CAPTION
 
     def show_photograph(self, photograph: Photograph) -> None:
         """Show a photograph; what was seen of the one before it goes."""
@@ -44,9 +53,7 @@ class InputView(QWidget):
 
     def boxes(self) -> tuple[QRectF, QRectF]:
         """Where the photograph and the input are painted."""
-        ratio = min(max(self._size.width() / self._size.height(), 0.25), 4.0) if self._size.height() else 1.0
-        height = min(float(HEIGHT), (self.width() - GRID) / (ratio + 1))
-        return QRectF(0, 0, ratio * height, height), QRectF(ratio * height + GRID, 0, height, height)
+        return self._boxes(self.width())
 
     def crop_box(self) -> QRectF:
         """Where the crop is drawn; null as long as none is known."""
@@ -68,10 +75,15 @@ class InputView(QWidget):
             else:
                 paint_image(painter, box, image)
         if self._photograph:
-            self._caption(painter, 0, f"{self._size.width():.0f}×{self._size.height():.0f}")
+            self._caption(painter, 0, f"photograph\n{self._size.width():.0f}×{self._size.height():.0f}")
             self._paint_crop(painter)
         if self._seen:
-            self._caption(painter, 1, f"as seen, {self._seen.width()}×{self._seen.height()}")
+            self._caption(painter, 1, f"as seen\n{self._seen.width()}×{self._seen.height()}")
+
+    def _boxes(self, width: float) -> tuple[QRectF, QRectF]:
+        ratio = min(max(self._size.width() / self._size.height(), 0.25), 4.0) if self._size.height() else 1.5
+        height = min(float(HIGHEST), (width - GRID) / (ratio + 1))
+        return QRectF(0, 0, ratio * height, height), QRectF(ratio * height + GRID, 0, height, height)
 
     def _paint_crop(self, painter: QPainter) -> None:
         crop = self.crop_box()
@@ -86,8 +98,8 @@ class InputView(QWidget):
 
     def _caption(self, painter: QPainter, which: int, text: str) -> None:
         box = self.boxes()[which]
-        below = QRectF(box.left(), box.bottom() + 2, self.width() - box.left(), CAPTION)
-        self._write(painter, below, text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        below = QRectF(box.left(), box.bottom() + 4, self.width() - box.left(), CAPTION)
+        self._write(painter, below, text, Qt.AlignmentFlag.AlignLeft)
 
     def _write(
         self, painter: QPainter, box: QRectF, text: str, where: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignCenter
@@ -98,4 +110,5 @@ class InputView(QWidget):
     def _describe(self) -> None:
         seen = f"; the network sees {self._seen.width()}×{self._seen.height()}" if self._seen else ""
         self.setAccessibleDescription(f"Photograph, {self._size.width():.0f}×{self._size.height():.0f}{seen}")
+        self.updateGeometry()
         self.update()

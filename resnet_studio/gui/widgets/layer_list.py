@@ -22,6 +22,7 @@ from resnet_studio.analysis.table import plan_table
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.layer_model import LayerModel, Node
+from resnet_studio.gui.widgets.named import named
 from resnet_studio.networks.architecture import Architecture
 
 Index = QModelIndex | QPersistentModelIndex
@@ -39,14 +40,15 @@ class LayerList(QWidget):
         self._layers = LayerModel()
         self._found = _Found(self._layers)
         self._tree = self._make_tree()
-        self._search = QLineEdit(placeholderText="Find a layer", clearButtonEnabled=True, objectName="findMaps")
-        self._search.setAccessibleName("Find a layer to look at")
-        self._search.setToolTip("A part of a layer's name, such as layer2 or relu; Enter goes to the first (Ctrl+F)")
+        tip = "A part of a layer's name, such as layer2 or relu; Enter goes to the first"
+        self._search = QLineEdit(placeholderText="Find a layer", clearButtonEnabled=True)
+        named(self._search, "findMaps", "Find a layer to look at", tip)
         self._search.textChanged.connect(self._filter)
         self._search.returnPressed.connect(self._go_to_first)
         self._search.installEventFilter(self)
-        self._nothing = QLabel("No layer is called that. Clear the search to see them all.", wordWrap=True, visible=False)
+        self._nothing = QLabel("No layer is called that. Clear the search to see them all.", wordWrap=True)
         self._nothing.setProperty("quiet", True)
+        self._nothing.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
@@ -74,7 +76,7 @@ class LayerList(QWidget):
         """The name of the chosen layer or block; empty where none is."""
         return _choosable(self._tree.currentIndex())
 
-    def find(self) -> None:
+    def start_search(self) -> None:
         """Put the cursor where a layer's name can be typed."""
         self._search.setFocus()
         self._search.selectAll()
@@ -86,12 +88,12 @@ class LayerList(QWidget):
         return super().eventFilter(watched, event)
 
     def _make_tree(self) -> QTreeView:
-        tree = QTreeView(objectName="layerList", accessibleName="Layers", headerHidden=True)
+        tip = "↑ and ↓ walk the layers, → opens a stage or a block, ← closes it"
+        tree = named(QTreeView(headerHidden=True), "layerList", "Layers", tip)
         tree.setModel(self._found)
         tree.setUniformRowHeights(True)
         tree.setIndentation(2 * GRID)
         tree.setIconSize(QSize(MARK, MARK))
-        tree.setToolTip("↑ and ↓ walk the layers, → opens a stage or a block, ← closes it")
         tree.selectionModel().currentChanged.connect(self._tell_chosen)
         return tree
 

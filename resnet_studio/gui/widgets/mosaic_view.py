@@ -1,40 +1,52 @@
-"""All feature maps of a layer as one picture: zoom with the wheel, pan by dragging, click to choose."""
+"""All feature maps of a layer in one picture: the wheel zooms, dragging pans, a click chooses a channel."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QGraphicsRectItem, QVBoxLayout, QWidget
 
-from resnet_studio.inference.maps import Colours, MosaicGeometry
+from resnet_studio.gui import theme
+from resnet_studio.gui.widgets.named import named
+from resnet_studio.inference.maps import GAP, Colours, Contrast, MosaicGeometry, Place, colour, lookup_table, mosaic
+from resnet_studio.inference.values import Pixels
 
-STEPS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
+SMALLEST_VIEW = 4.0  # values that are on the screen side by side at least, however far one zooms in
+FARTHEST_VIEW = 4.0  # times the mosaic that are on the screen at most
+COARSE = 2.5
+EDGE = 2  # pixels around the mosaic, in which half of the frame's line lies
 
 
 class MosaicView(QWidget):
-    """Keeps the values, so that another contrast or colour map shows at once. Arrow keys walk the channels."""
+    """One image item, however many channels. Arrow keys walk the channels, a double-click shows all again."""
 
     channel_chosen = Signal(int)
     hovered = Signal(object)
     """The `Place` under the mouse, or None."""
 
     def __init__(self) -> None:
-        super().__init__(objectName="featureMaps", accessibleName="Feature maps")
-        self.setToolTip("")
-        self._indices: NDArray[np.uint8] = np.zeros((1, 1), np.uint8)
-        self._geometry: MosaicGeometry | None = None
+        super().__init__()
+        named(self, "featureMaps", "Feature maps")
+        self._values = np.zeros((1, 1, 1), np.float32)
+        self._contrast: Contrast = "channel"
+        self._indices, self._geometry = mosaic(self._values, self._contrast)
         self._colours: Colours = "viridis"
         self._chosen = 0
+        self._zoomed = False
         self._view = pg.GraphicsView()
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._box = pg.ViewBox(lockAspect=True, invertY=True, enableMenu=False, defaultPadding=0)
+        self._box = pg.ViewBox(lockAspect=True, invertY=True, enableMenu=False)
         self._view.setCentralItem(self._box)
         self._image = pg.ImageItem(axisOrder="row-major")
-        self._frame = QGraphicsRectItem()
-        self._box.addItem(self._image)
-        self._box.addItem(self._frame, ignoreBounds=True)
+        self._beyond, self._halo, self._frame = QGraphicsRectItem(), QGraphicsRectItem(), QGraphicsRectItem()
+        for item in (self._image, self._beyond, self._halo, self._frame):
+            self._box.addItem(item, ignoreBounds=True)
+        self._box.sigRangeChangedManually.connect(self._note_zoom)
         self._box.sigTransformChanged.connect(self._choose_smoothing)
         self._view.scene().sigMouseMoved.connect(self._hover)
         self._view.scene().sigMouseClicked.connect(self._click)
@@ -43,3 +55,148 @@ class MosaicView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._view)
         self._dress()
+
+    @property
+    def geometry_shown(self) -> MosaicGeometry:
+        """Where each channel lies in the picture."""
+        return self._geometry
+
+    def show_values(self, values: NDArray[np.float32], contrast: Contrast) -> None:
+        """Show values, channels × height × width. Zoom and channel stay where a layer has the same shape."""
+        same = values.shape == self._values.shape
+        self._values, self._contrast = values, contrast
+        if same and self._zoomed:
+            self._draw(self._geometry.columns)
+        else:
+            self.show_all()
+
+    def show_colours(self, name: Colours) -> None:
+        """Show the same picture in another colour map. Gaps have the window's colour."""
+        self._colours = name
+        table = lookup_table(name).copy()
+        gap = QColor(theme.current().rule)
+        table[GAP] = gap.red(), gap.green(), gap.blue()
+        self._image.setLookupTable(table)
+
+    def show_channel(self, channel: int) -> None:
+        """Frame a channel, and move the view there if it lies outside."""
+        self._chosen = channel
+        box = self._channel_box(channel)
+        for frame in (self._halo, self._frame):
+            frame.setRect(box)
+        if not self._box.viewRect().contains(box.center()):
+            self._box.translateBy(box.center() - self._box.viewRect().center())
+
+    def show_all(self) -> None:
+        """Fit the whole mosaic into the view, from its upper left corner, in as many columns as fill it best."""
+        across, down = max(8, self._view.width() - 2 * EDGE), max(8, self._view.height() - 2 * EDGE)
+        self._draw(best_columns(self._values.shape, self._gap(), across / down))
+        height, width = self._geometry.shape
+        scale = max(width / across, height / down)
+        self._limit()
+        edge = scale * EDGE
+        self._box.setRange(QRectF(-edge, -edge, scale * across + 2 * edge, scale * down + 2 * edge), padding=0)
+        self._zoomed = False
+        self.show_channel(min(self._chosen, self._geometry.channels - 1))
+
+    def channel(self) -> int:
+        """The channel that is framed."""
+        return self._chosen
+
+    def pixels(self, channel: int) -> Pixels:
+        """One channel in the colours that it has in the mosaic."""
+        x, y = self._geometry.corner(channel)
+        return colour(self._indices[y : y + self._geometry.height, x : x + self._geometry.width], self._colours)
+
+    def position(self, place: Place) -> QPointF:
+        """Where in this widget the middle of a value is painted."""
+        x, y = self._geometry.pixel(place)
+        scene = self._image.mapToScene(QPointF(x + 0.5, y + 0.5))
+        return QPointF(self._view.mapTo(self, self._view.mapFromScene(scene)))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's names)
+        columns = self._geometry.columns
+        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns}
+        step = steps.get(Qt.Key(event.key()))
+        if step is None:
+            super().keyPressEvent(event)
+        elif 0 <= self._chosen + step < self._geometry.channels:
+            self._choose(self._chosen + step)
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+        self.hovered.emit(None)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        if not self._zoomed:
+            self.show_all()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._dress()
+
+    def _dress(self) -> None:
+        self._view.setBackground(theme.current().window)
+        self._beyond.setPen(pg.mkPen(None))
+        self._beyond.setBrush(pg.mkBrush(theme.current().window))
+        self._halo.setPen(pg.mkPen("#ffffff", width=2 * EDGE))  # pyqtgraph's pens keep their width at any zoom
+        self._frame.setPen(pg.mkPen(theme.current().accent, width=EDGE))
+        self.show_colours(self._colours)
+
+    def _gap(self) -> int:
+        """Pixels between maps, so that they stay apart where a large layer is drawn small."""
+        return max(1, self._values.shape[1] // 28)
+
+    def _draw(self, columns: int) -> None:
+        self._indices, self._geometry = mosaic(self._values, self._contrast, columns, self._gap())
+        self._image.setImage(self._indices, autoLevels=False, levels=(0, 255))
+        height, width = self._geometry.shape
+        x, y = self._geometry.corner(self._geometry.channels)
+        self._beyond.setRect(QRectF(x, y, width - x, height - y) if x else QRectF())
+
+    def _limit(self) -> None:
+        height, width = self._geometry.shape
+        far = FARTHEST_VIEW * max(height, width)
+        self._box.setLimits(minXRange=SMALLEST_VIEW, minYRange=SMALLEST_VIEW, maxXRange=far, maxYRange=far)
+
+    def _channel_box(self, channel: int) -> QRectF:
+        x, y = self._geometry.corner(channel)
+        half = self._geometry.gap / 2
+        return QRectF(x, y, self._geometry.width, self._geometry.height).adjusted(-half, -half, half, half)
+
+    def _note_zoom(self) -> None:
+        self._zoomed = True
+
+    def _choose_smoothing(self) -> None:
+        """Values that are several pixels of the screen large keep their edges; smaller ones would be uneven."""
+        size, _ = self._box.viewPixelSize()
+        self._view.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, size * COARSE > self.devicePixelRatioF())
+
+    def _place(self, scene: QPointF) -> Place | None:
+        point = self._image.mapFromScene(scene)
+        return self._geometry.at(point.x(), point.y())
+
+    def _hover(self, scene: QPointF) -> None:
+        self.hovered.emit(self._place(scene))
+
+    def _click(self, event: Any) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if event.double():
+            self.show_all()
+        elif place := self._place(event.scenePos()):
+            self._choose(place.channel)
+
+    def _choose(self, channel: int) -> None:
+        self.show_channel(channel)
+        self.channel_chosen.emit(channel)
+
+
+def best_columns(shape: tuple[int, ...], gap: int, ratio: float) -> int:
+    """In how many columns maps (channels × height × width) become largest in a view of that width / height."""
+    channels, height, width = shape
+    columns = np.arange(1, channels + 1)
+    across = columns * (width + gap) - gap
+    down = -(-channels // columns) * (height + gap) - gap
+    return int(columns[np.argmin(np.maximum(across / ratio, down))])

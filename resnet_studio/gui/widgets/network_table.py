@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QSizePolicy, QStyleOptionViewItem, QTableView
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.network_header import NetworkHeader
 from resnet_studio.gui.widgets.stage_header import StageHeader
 
+Index = QModelIndex | QPersistentModelIndex
 Span = tuple[int, int, int, int]
 """Row, column, how many rows, how many columns."""
 
@@ -22,18 +23,23 @@ class NetworkTable(QTableView):
     network_chosen = Signal(int)
     removal_wished = Signal(int)
 
-    def __init__(self, header: NetworkHeader, stages: StageHeader, corner: str, narrowest: int) -> None:
+    def __init__(
+        self, model: QAbstractTableModel, header: NetworkHeader, stages: StageHeader, corner: str, narrowest: int
+    ) -> None:
         super().__init__()
         self._stages = stages
-        self.setHorizontalHeader(header)
-        self.setVerticalHeader(stages)
-        self.setCornerButtonEnabled(False)
+        self._spans: list[Span] = []
         self._corner = QLabel(corner, self)
         self._corner.setProperty("quiet", True)
         self._corner.setAlignment(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight)
         self._corner.setContentsMargins(8, 0, 8, 6)
+        self.setModel(model)
+        self.setHorizontalHeader(header)
+        self.setVerticalHeader(stages)
+        self.setCornerButtonEnabled(False)
         header.setMinimumSectionSize(narrowest)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.sectionResized.connect(self.scheduleDelayedItemsLayout)  # lines break elsewhere
         header.sectionDoubleClicked.connect(self.network_chosen)
         header.removed.connect(self.removal_wished)
         self.setShowGrid(False)
@@ -56,37 +62,43 @@ class NetworkTable(QTableView):
     def lay_out(self, spans: Iterable[Span]) -> None:
         """Join cells and give every row the height of what is in it. Call it when the model was reset."""
         self.clearSpans()
-        for span in spans:
+        self._spans = list(spans)
+        for span in self._spans:
             self.setSpan(*span)
-        self._set_heights()
+        self.scheduleDelayedItemsLayout()
 
-    def _set_heights(self) -> None:
+    def doItemsLayout(self) -> None:  # noqa: N802  (Qt's names)
         for row in range(self.model().rowCount()):
             self.setRowHeight(row, self.sizeHintForRow(row))
+        super().doItemsLayout()
         self.updateGeometry()
 
-    def sizeHintForRow(self, row: int) -> int:  # noqa: N802  (Qt's name)
+    def sizeHintForRow(self, row: int) -> int:  # noqa: N802
         """The highest cell of a row, seen or not; what reaches over several rows has room enough in them."""
         option = QStyleOptionViewItem()
         self.initViewItemOption(option)
-        cells = (self.model().index(row, column) for column in range(self.model().columnCount()))
-        own = [cell for cell in cells if self.rowSpan(row, cell.column()) == 1]
-        return max((self.itemDelegate().sizeHint(option, cell).height() for cell in own), default=0)
+        joined = {
+            column
+            for top, left, rows, columns in self._spans
+            if top <= row < top + rows
+            for column in range(left + (rows == 1), left + columns)
+        }
+        cells = [self.model().index(row, c) for c in range(self.model().columnCount()) if c not in joined]
+        return max((self.itemDelegate().sizeHint(option, cell).height() for cell in cells), default=0)
 
-    def span_width(self, index: QModelIndex) -> int:
+    def span(self, index: Index) -> int:
+        """How many columns a cell reaches over."""
+        return self.columnSpan(index.row(), index.column())
+
+    def span_width(self, index: Index) -> int:
         """How wide a cell is, with those that are joined to it."""
-        first = index.column()
-        return sum(self.columnWidth(column) for column in range(first, first + self.columnSpan(index.row(), first)))
+        return sum(self.columnWidth(index.column() + further) for further in range(self.span(index)))
 
-    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
+    def sizeHint(self) -> QSize:  # noqa: N802
         rows = sum(self.rowHeight(row) for row in range(self.model().rowCount()))
         bar = self.horizontalScrollBar()
         below = bar.sizeHint().height() if bar.maximum() > bar.minimum() else 0
         return QSize(super().sizeHint().width(), rows + self.horizontalHeader().sizeHint().height() + below + 1)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        super().resizeEvent(event)
-        self._set_heights()
 
     def updateGeometries(self) -> None:  # noqa: N802
         super().updateGeometries()

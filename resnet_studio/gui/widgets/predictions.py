@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QStyledItemDelegate, QStyleOptionViewItem
 
 from resnet_studio.analysis.units import DASH
 from resnet_studio.gui import theme
+from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.values import Prediction
 
 ROW, SHOWN, NUMBER_WIDTH = 24, 5, 56
@@ -21,7 +22,8 @@ class Predictions(QListWidget):
     """Five lines that can be read out, and not chosen."""
 
     def __init__(self) -> None:
-        super().__init__(objectName="predictions", accessibleName="Most probable classes")
+        super().__init__()
+        named(self, "predictions", "Most probable classes")
         self.setItemDelegate(_Bar(self))
         self.setSelectionMode(QListWidget.SelectionMode.NoSelection)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -39,6 +41,16 @@ class Predictions(QListWidget):
             item.setToolTip(said)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, said)
 
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
+        super().paintEvent(event)
+        if not self.count():
+            painter = QPainter(self.viewport())
+            painter.setPen(QColor(theme.current().muted))
+            where = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(
+                self.viewport().rect(), where, "The most probable classes of the chosen image appear here."
+            )
+
 
 class _Bar(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
@@ -48,7 +60,7 @@ class _Bar(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         colours, probability = theme.current(), float(index.data(PROBABILITY))
-        box = QRectF(option.rect).adjusted(0, 1, 0, -1)  # type: ignore[attr-defined]
+        box = QRectF(option.rect).adjusted(0, 1, 0, -1)
         painter.save()
         painter.fillRect(box, QColor(colours.hover))
         painter.fillRect(QRectF(box.left(), box.top(), max(2.0, probability * box.width()), box.height()),

@@ -46,13 +46,13 @@ class StageHeader(QHeaderView):
         self._write(
             painter, detail, self.text(section, DETAIL_ROLE), Qt.AlignmentFlag.AlignRight, theme.current().muted
         )
+        if self.ends(section):
+            painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), QColor(theme.current().rule))
         painter.restore()
 
     def _write(self, painter: QPainter, run: QRect, text: str, side: Qt.AlignmentFlag, colour: str) -> None:
         painter.setPen(QColor(colour))
-        painter.drawText(
-            run.adjusted(MARK + PADDING, 0, -PADDING, 0), side | Qt.AlignmentFlag.AlignVCenter, text
-        )
+        painter.drawText(run.adjusted(MARK + PADDING, 0, -PADDING, 0), side | Qt.AlignmentFlag.AlignVCenter, text)
 
     def _run(self, section: int, role: int, rect: QRect) -> QRect:
         """The rectangle of all neighbouring rows that say the same and have the same name."""

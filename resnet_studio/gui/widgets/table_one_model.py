@@ -138,10 +138,11 @@ class TableOneModel(QAbstractTableModel):
 
 
 def expected(architecture: Architecture) -> Figure | None:
-    """The FLOPs that are published of a network: its own, else the paper's of a network of its depth."""
+    """The FLOPs that are published of a network: its own, else the paper's of one of its depth."""
     name = preset_name(architecture)
     own = (figure for figure in published() if figure.subject == name and figure.quantity == "macs")
-    return next(own, None) or paper_figure(architecture)
+    figure = next(own, None) or paper_figure(architecture)
+    return figure if figure and figure.quantity == "macs" else None
 
 
 def _rows(networks: Sequence[Network]) -> Iterator[Row]:
@@ -152,13 +153,13 @@ def _rows(networks: Sequence[Network]) -> Iterator[Row]:
         size = sizes.most_common(1)[0][0]
         if stage == "conv2_x" and any(cell.pool for cell in cells if cell):
             yield Row("pool", stage, size, tuple(_pool(cell) for cell in cells))
-            cells = [replace(cell, pool="") if cell else None for cell in cells]
+            cells = [replace(cell, pool=()) if cell else None for cell in cells]
         yield Row("stage", stage, size, tuple(_without(cell, size) for cell in cells))
     yield from (Row(kind, "FLOPs", kind) for kind in FIGURES)
 
 
 def _pool(cell: BlockCell | None) -> BlockCell | None:
-    return BlockCell(tuple(cell.pool.split(", ")), 0, "") if cell and cell.pool else None
+    return BlockCell(cell.pool, 0, "") if cell and cell.pool else None
 
 
 def _without(cell: BlockCell | None, size: str) -> BlockCell | None:
@@ -224,4 +225,6 @@ def _stage_tip(network: Network, stage: str) -> str:
         return f"{title(network.architecture)} has no {stage}"
     output = "×".join(map(str, group.output))
     costs = f"{units.exact(group.parameters)} parameters, {units.exact(group.macs)} FLOPs"
-    return f"{title(network.architecture)}, {stage}: {block_cells(network.architecture)[stage].words}\n{output}, {costs}"
+    return (
+        f"{title(network.architecture)}, {stage}: {block_cells(network.architecture)[stage].words}\n{output}, {costs}"
+    )

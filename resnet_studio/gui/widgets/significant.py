@@ -7,7 +7,7 @@ import math
 from resnet_studio.analysis.units import MINUS
 
 
-def figure(value: float) -> str:
+def significant(value: float) -> str:
     """0.21347 → "0.213", −12345.0 → "−1.23e4"; what is no number is called so."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "∞" if value > 0 else f"{MINUS}∞"

@@ -1,0 +1,55 @@
+"""How fast an image goes through a network, and what it costs to keep the blocks' outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torchvision import models
+
+from benchmarks.measure import Line, in_turns, ratio
+from resnet_studio.inference.capture import capture
+from resnet_studio.inference.folding import folded
+from resnet_studio.networks.network import ResNet, build
+from resnet_studio.networks.plan import blocks
+from resnet_studio.networks.presets import preset
+
+ROUNDS = 15
+PEERS = {"resnet18": "resnet18", "resnet50-v1.5": "resnet50", "resnet152-v1.5": "resnet152"}
+
+
+def measure() -> Iterator[Line]:
+    """Each network against torchvision's own with the same weights, and against itself without capture."""
+    image = torch.rand(1, 3, 224, 224)
+    for name, peer in PEERS.items():
+        theirs = getattr(models, peer)(weights=None).eval()
+        network, layers = _folded(name, theirs)
+        seconds = in_turns(
+            {
+                "theirs": partial(forward, theirs, image),
+                "ours": partial(capture, network, image, layers),
+                "no capture": partial(capture, network, image, ()),
+            },
+            ROUNDS,
+            warm_up=3,
+        )
+        what = f"{name}, one image, every block's output"
+        yield ratio(f"{what}", seconds["ours"], seconds["theirs"], 0.9, f"torchvision's {peer}, eager eval")
+        yield ratio(f"{what}, capture's cost", seconds["ours"], seconds["no capture"], 1.05, "no capture")
+
+
+def _folded(name: str, theirs: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
+    architecture = preset(name)
+    network = build(architecture)
+    assert isinstance(network, ResNet)
+    network.load_state_dict(theirs.state_dict())
+    return folded(network.eval()), tuple(block.name for block in blocks(network.architecture))
+
+
+def forward(network: nn.Module, image: Tensor) -> Tensor:
+    """What a user of torchvision runs."""
+    with torch.inference_mode():
+        output: Tensor = network(image)
+    return output

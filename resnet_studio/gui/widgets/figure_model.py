@@ -1,0 +1,200 @@
+"""Published figures beside measured ones as an item model: source → figure, with what the article gets wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from itertools import groupby
+from typing import Any
+
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor
+
+from resnet_studio.analysis import units
+from resnet_studio.analysis.article import ARTICLE, ARTICLE_SLIPS, Slip
+from resnet_studio.analysis.published import Figure, Quantity, Verified
+from resnet_studio.gui import theme
+
+Index = QModelIndex | QPersistentModelIndex
+QUANTITIES: dict[Quantity, str] = {"macs": "FLOPs", "parameters": "parameters"}
+
+
+class Column(IntEnum):
+    """The list's columns, from left to right."""
+
+    SUBJECT = 0
+    QUANTITY = 1
+    PUBLISHED = 2
+    MEASURED = 3
+    DIFFERENCE = 4
+    VERDICT = 5
+    REASON = 6
+
+
+HEADINGS = ("network", "what", "published", "measured", "difference", "\N{EM SPACE}verdict", "why")
+NUMBERS = (Column.PUBLISHED, Column.MEASURED, Column.DIFFERENCE)
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A source, or one of its figures, or a slip of the article."""
+
+    about: str | Figure | Slip
+    row: int
+    parent: Node | None = None
+    result: Verified | None = None
+    children: list[Node] = field(default_factory=list)
+
+    @property
+    def figure(self) -> Figure | None:
+        return self.about if isinstance(self.about, Figure) else None
+
+    @property
+    def reason(self) -> str:
+        """The sentence under or beside the line."""
+        if isinstance(self.about, Slip):
+            return f"{self.about.true} ({self.about.source})"
+        return self.result.reason if self.result else ""
+
+
+class FigureModel(QAbstractItemModel):
+    """Read-only; the figures are given once, what is measured of them as it arrives."""
+
+    def __init__(self, figures: Sequence[Figure]) -> None:
+        super().__init__()
+        self._sources = [_source(row, source, list(of)) for row, (source, of) in enumerate(_by_source(figures))]
+
+    def show_results(self, results: Sequence[Verified]) -> None:
+        """Fill in what has been measured; the rest waits."""
+        known = {result.figure: result for result in results}
+        for node in self._sources:
+            for child in node.children:
+                child.result = known.get(child.figure) if child.figure else None
+            above = self.createIndex(node.row, 0, node)
+            self.dataChanged.emit(above, above)
+            last = self.index(len(node.children) - 1, len(Column) - 1, above)
+            self.dataChanged.emit(self.index(0, 0, above), last)
+
+    def node(self, index: Index) -> Node:
+        found: Node = index.internalPointer()
+        return found
+
+    def index(self, row: int, column: int, parent: Index | None = None) -> QModelIndex:
+        children = self.node(parent).children if parent is not None and parent.isValid() else self._sources
+        if 0 <= row < len(children) and 0 <= column < len(Column):
+            return self.createIndex(row, column, children[row])
+        return QModelIndex()
+
+    def parent(self, index: Index) -> QModelIndex:  # type: ignore[override]
+        above = self.node(index).parent if index.isValid() else None
+        return self.createIndex(above.row, 0, above) if above else QModelIndex()
+
+    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802  (Qt's names)
+        if parent is None or not parent.isValid():
+            return len(self._sources)
+        return 0 if parent.column() > 0 else len(self.node(parent).children)
+
+    def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
+        return len(Column)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
+        if orientation != Qt.Orientation.Horizontal or section >= len(HEADINGS):
+            return None
+        return {
+            Qt.ItemDataRole.DisplayRole: HEADINGS[section],
+            Qt.ItemDataRole.TextAlignmentRole: _alignment(section),
+        }.get(role)  # type: ignore[call-overload]
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        node, column = self.node(index), Column(index.column())
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return _text(node, column)
+            case Qt.ItemDataRole.ToolTipRole:
+                return _tip(node, column)
+            case Qt.ItemDataRole.TextAlignmentRole:
+                return _alignment(column)
+            case Qt.ItemDataRole.ForegroundRole:
+                return QColor(_colour(node, column))
+        return node.reason if role == Qt.ItemDataRole.AccessibleDescriptionRole else None
+
+
+def _by_source(figures: Sequence[Figure]) -> Iterator[tuple[str, Iterator[Figure]]]:
+    ranks = {figure.source: rank for rank, figure in reversed(list(enumerate(figures)))}
+    return groupby(sorted(figures, key=lambda figure: ranks[figure.source]), key=lambda figure: figure.source)
+
+
+def _source(row: int, source: str, figures: list[Figure]) -> Node:
+    node = Node(source, row)
+    slips = ARTICLE_SLIPS if source.startswith(ARTICLE) else ()
+    node.children = [Node(about, at, node) for at, about in enumerate((*figures, *slips))]
+    return node
+
+
+def _text(node: Node, column: Column) -> str:
+    if isinstance(node.about, Figure):
+        return _figure_text(node.about, node.result, column)
+    if column != Column.SUBJECT:
+        return ""
+    return f"It says: {node.about.says}" if isinstance(node.about, Slip) else _heading(node)
+
+
+def _heading(node: Node) -> str:
+    """The source, and how many of its figures hold as far as they are measured."""
+    results = [child.result for child in node.children if child.result]
+    figures = sum(child.figure is not None for child in node.children)
+    if not results:
+        return str(node.about)
+    measured = f"{len(results)} of {figures} measured" if len(results) < figures else f"of {figures}"
+    return f"{node.about}   ·   {sum(result.holds for result in results)} {measured} hold"
+
+
+def _figure_text(figure: Figure, result: Verified | None, column: Column) -> str:
+    match column:
+        case Column.SUBJECT:
+            return figure.subject
+        case Column.QUANTITY:
+            return QUANTITIES[figure.quantity]
+        case Column.PUBLISHED:
+            return figure.text
+        case Column.REASON:
+            return result.reason if result else ""
+    if result is None:
+        return "…"
+    if column == Column.MEASURED:
+        return units.scaled(result.measured, figure.scale) if figure.scale > 1 else units.exact(result.measured)
+    if column == Column.DIFFERENCE:
+        more = result.measured - figure.value
+        return units.delta_scaled(more, figure.scale) if figure.scale > 1 else units.signed(more) or "0"
+    return "✓ holds" if result.holds else "✗ differs"
+
+
+def _tip(node: Node, column: Column) -> str:
+    figure, result = node.figure, node.result
+    if figure is None:
+        return node.reason or str(node.about)
+    match column:
+        case Column.PUBLISHED:
+            return f"{units.exact(figure.value)} {figure.unit}: {figure.source}"
+        case Column.MEASURED if result:
+            return f"{units.exact(result.measured)} {figure.unit}"
+        case Column.DIFFERENCE if result:
+            return f"{units.signed(result.measured - figure.value)} {figure.unit}"
+    return node.reason or "Being measured"
+
+
+def _colour(node: Node, column: Column) -> str:
+    colours = theme.current()
+    if node.figure is None or column in (Column.QUANTITY, Column.PUBLISHED, Column.DIFFERENCE):
+        return colours.text if isinstance(node.about, Slip) else colours.muted
+    if column == Column.VERDICT and node.result:
+        return colours.good if node.result.holds else colours.bad
+    return colours.text if node.result or column == Column.SUBJECT else colours.muted
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if column in NUMBERS else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignTop

@@ -1,0 +1,145 @@
+"""Feature maps as numbers and as pictures. Needs numpy alone, so that window and command line draw the same."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_studio.inference.values import LayerMaps, Pixels
+
+Contrast = Literal["channel", "layer"]
+Colours = Literal["viridis", "magma", "grey"]
+Indices = NDArray[np.uint8]
+"""Places in a colour map: `GAP`, `NOT_A_NUMBER`, and from `LOWEST` to 255 the values."""
+GAP, NOT_A_NUMBER, LOWEST = 0, 1, 2
+GAP_COLOUR, NOT_A_NUMBER_COLOUR = (128, 128, 128), (0, 255, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One value of a layer."""
+
+    channel: int
+    row: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class MosaicGeometry:
+    """Where each of `channels` maps of height × width lies in a grid of rows × columns, `gap` pixels apart."""
+
+    channels: int
+    height: int
+    width: int
+    columns: int
+    gap: int = 1
+
+    @property
+    def rows(self) -> int:
+        return math.ceil(self.channels / self.columns)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the whole mosaic in pixels."""
+        return self.rows * (self.height + self.gap) - self.gap, self.columns * (self.width + self.gap) - self.gap
+
+    def corner(self, channel: int) -> tuple[int, int]:
+        """x and y of the upper left pixel of a channel's map."""
+        row, column = divmod(channel, self.columns)
+        return column * (self.width + self.gap), row * (self.height + self.gap)
+
+    def pixel(self, place: Place) -> tuple[int, int]:
+        """x and y of a value."""
+        x, y = self.corner(place.channel)
+        return x + place.column, y + place.row
+
+    def at(self, x: float, y: float) -> Place | None:
+        """The value under a point; None in a gap, beside the mosaic, or past the last channel."""
+        column, inner_column = divmod(math.floor(x), self.width + self.gap)
+        row, inner_row = divmod(math.floor(y), self.height + self.gap)
+        channel = row * self.columns + column
+        inside = 0 <= column < self.columns and row >= 0 and channel < self.channels
+        if not inside or inner_column >= self.width or inner_row >= self.height:
+            return None
+        return Place(channel, inner_row, inner_column)
+
+
+def layer_maps(name: str, values: NDArray[Any]) -> LayerMaps:
+    """A captured layer with its statistics, taken over its finite values (NaN where there are none).
+
+    `values` is one image's output: channels × height × width, with or without a leading 1, or a linear layer's
+    classes, which count as maps of one pixel.
+    """
+    maps = np.ascontiguousarray(values[0] if values.ndim in (2, 4) else values, np.float32)
+    if maps.ndim == 1:
+        maps = maps[:, None, None]
+    if maps.ndim != 3:
+        raise ValueError(f"{name}: no feature maps, its output has the shape {values.shape}")
+    finite = maps[np.isfinite(maps)]
+    mean, std = (
+        (float(finite.mean(dtype=np.float64)), float(finite.std(dtype=np.float64))) if finite.size else (math.nan,) * 2
+    )
+    return LayerMaps(name, maps, mean, std, zeros=1 - int(np.count_nonzero(maps)) / max(1, maps.size))
+
+
+def mosaic(
+    values: NDArray[np.float32], contrast: Contrast, columns: int | None = None, gap: int = 1
+) -> tuple[Indices, MosaicGeometry]:
+    """All maps of a layer (channels × height × width) in one picture, row by row, nearly square if not told.
+
+    Each channel's, or the whole layer's, range of finite values is spread over the colour map. A constant map takes
+    its lowest colour, infinities its ends.
+    """
+    channels, height, width = values.shape
+    if columns is None:
+        columns = math.ceil(math.sqrt(channels * (height + gap) / (width + gap)))
+    geometry = MosaicGeometry(channels, height, width, max(1, min(columns, channels)), gap)
+    cells = np.full((geometry.rows * geometry.columns, height + gap, width + gap), GAP, np.uint8)
+    cells[:channels, :height, :width] = spread(values, contrast)
+    grid = cells.reshape(geometry.rows, geometry.columns, height + gap, width + gap).swapaxes(1, 2)
+    picture = grid.reshape(geometry.rows * (height + gap), geometry.columns * (width + gap))
+    return np.ascontiguousarray(picture[: geometry.shape[0], : geometry.shape[1]]), geometry
+
+
+def spread(values: NDArray[np.float32], contrast: Contrast) -> Indices:
+    """Each value's place in the colour map; channels × height × width in and out."""
+    axes = (1, 2) if contrast == "channel" else None
+    finite = np.isfinite(values)
+    low = np.min(values, axis=axes, where=finite, initial=np.inf, keepdims=True).astype(np.float64)
+    high = np.max(values, axis=axes, where=finite, initial=-np.inf, keepdims=True).astype(np.float64)
+    span = np.where(high > low, high - low, 1)
+    shares = np.clip((np.where(np.isnan(values), 0, values) - np.where(np.isfinite(low), low, 0)) / span, 0, 1)
+    indices = np.rint(LOWEST + shares * (255 - LOWEST)).astype(np.uint8)
+    return np.where(np.isnan(values), np.uint8(NOT_A_NUMBER), indices)
+
+
+def colour(indices: Indices, name: Colours) -> Pixels:
+    """The picture in colours: height × width × 3."""
+    return lookup_table(name)[indices]
+
+
+@lru_cache
+def lookup_table(name: Colours) -> Pixels:
+    """256 × 3 (RGB): the gap's colour, that of values that are not numbers, then the map from low to high."""
+    ramp = np.linspace(0, 255, 256)[:, None].repeat(3, axis=1) if name == "grey" else 255 * _from_pyqtgraph(name)
+    steps = np.linspace(0, len(ramp) - 1, 256 - LOWEST)
+    colours = np.stack([np.interp(steps, np.arange(len(ramp)), part) for part in ramp.T], axis=1)
+    table = np.concatenate([[GAP_COLOUR, NOT_A_NUMBER_COLOUR], np.rint(colours)]).astype(np.uint8)
+    table.setflags(write=False)
+    return table
+
+
+def _from_pyqtgraph(name: str) -> NDArray[np.float64]:
+    """N × 3, 0 … 1, out of pyqtgraph's data files; the package itself is not imported, as that would import Qt."""
+    package = find_spec("pyqtgraph")
+    if package is None or not package.submodule_search_locations:
+        raise FileNotFoundError("pyqtgraph, which has the colour maps, is not installed: install the project again")
+    path = Path(package.submodule_search_locations[0], "colors", "maps", f"{name}.csv")
+    return np.loadtxt(path, delimiter=",", comments=";", dtype=np.float64)

@@ -1,0 +1,171 @@
+"""The real engine, asked for everything it can do by a process in which torch and Qt are forbidden."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pkgutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import resnet_studio
+from resnet_studio.engine.jobs import JOBS, LONGEST_SIDE, for_the_window
+from resnet_studio.engine.messages import crossing
+from resnet_studio.inference.values import Photograph
+
+FORBIDDEN = ("torch", "torchvision", "fvcore", "torchinfo", "sklearn", "PySide6")
+WINDOW = """
+import json, sys
+sys.modules |= dict.fromkeys(FORBIDDEN)
+from pathlib import Path
+from resnet_studio.engine.messages import Request
+from resnet_studio.engine.process import EngineProcess
+from resnet_studio.inference.values import RandomWeights, WeightsFile
+from resnet_studio.networks.presets import preset
+from resnet_studio.progress import Progress
+
+def told(engine, number, job, *arguments):
+    engine.send(Request("lane", number, job, arguments))
+    while True:
+        reply = engine.receive()
+        if reply and reply.number == number:
+            yield reply.kind, reply.value
+
+def main(folder):
+    small, cifar = preset("resnet18"), preset("resnet20-cifar")
+    looked = ("sample:china", cifar)
+    layers = ("layer1.0", "layer3.2")
+    questions = {
+        "table": ("table", small),
+        "summary": ("summary", small),
+        "devices": ("devices",),
+        "photograph": ("photograph", "sample:china"),
+        "look": ("look", *looked, RandomWeights(), "cpu", layers),
+        "verify": ("verify", (preset("resnet50-v1.5"),)),
+        "no image": ("photograph", str(folder / "no.jpg")),
+        "no weights": ("look", *looked, WeightsFile(folder / "no.pth"), "cpu", layers),
+        "no device": ("look", *looked, RandomWeights(), "cuda:99", layers),
+    }
+    values, kinds = {}, {}
+    engine = EngineProcess()
+    for number, (name, question) in enumerate(questions.items(), start=1):
+        for kind, value in told(engine, number, *question):
+            kinds.setdefault(name, []).append([kind, type(value).__name__])
+            if kind in ("answer", "error"):
+                values[name] = value
+                break
+    engine.stop()
+    return values, kinds
+
+values, kinds = main(Path(sys.argv[1]))
+look, photograph = values["look"], values["photograph"]
+print(json.dumps({
+    "kinds": kinds,
+    "totals": [values["table"].totals.parameters, values["table"].totals.macs, values["table"].checks.agree],
+    "summary": values["summary"],
+    "devices": [device.name for device in values["devices"]],
+    "photograph": [list(photograph.size), list(photograph.pixels.shape)],
+    "probabilities": [prediction.probability for prediction in look.predictions],
+    "layers": [[maps.name, list(maps.values.shape)] for maps in look.layers],
+    "trained": look.weights.trained,
+    "verified": [[v.figure.subject, v.figure.quantity, v.measured, v.holds] for v in values["verify"]],
+    "errors": {name: str(values[name]) for name in ("no image", "no weights", "no device")},
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a process without torch got from the engine."""
+    folder = tmp_path_factory.mktemp("window")
+    code = WINDOW.replace("FORBIDDEN", repr(FORBIDDEN))
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_every_job_tells_its_progress_first_and_then_its_answer(window: dict[str, Any]) -> None:
+    answers = {name: said[-1] for name, said in window["kinds"].items()}
+    assert JOBS.keys() == {name for name, (kind, _) in answers.items() if kind == "answer"}
+    for said in window["kinds"].values():
+        assert said[:2] == [["started", "NoneType"], ["part", "Progress"]]
+
+
+def test_tables_and_summaries_cross(window: dict[str, Any]) -> None:
+    assert window["totals"] == [11_689_512, 1_814_073_344, True]
+    assert "11,689,512" in window["summary"]
+
+
+def test_devices_cross(window: dict[str, Any]) -> None:
+    assert window["devices"][0] == "cpu"
+
+
+def test_photographs_cross(window: dict[str, Any]) -> None:
+    assert window["photograph"] == [[640, 427], [427, 640, 3]]
+
+
+def test_looks_cross(window: dict[str, Any]) -> None:
+    assert window["layers"] == [["layer1.0", [16, 32, 32]], ["layer3.2", [64, 8, 8]]]
+    assert len(window["probabilities"]) == 5
+    assert 0 < sum(window["probabilities"]) <= 1
+    assert window["trained"] is False
+
+
+def test_verified_figures_cross_one_by_one_and_then_all(window: dict[str, Any]) -> None:
+    parts = [kind for kind, value in window["kinds"]["verify"] if value == "Verified"]
+    assert len(parts) == len(window["verified"])
+    assert ["resnet50-v1.5", "parameters", 25_557_032, True] in window["verified"]
+
+
+def test_errors_cross_as_what_they_are(window: dict[str, Any]) -> None:
+    errors = {name: said[-1] for name, said in window["kinds"].items() if name not in JOBS}
+    assert [kind for kind, _ in errors.values()] == ["error"] * 3
+    assert errors["no weights"][1] == "WeightsError"
+    assert errors["no device"][1] == "DeviceError"
+    assert "no.jpg" in window["errors"]["no image"]
+    assert "no.pth" in window["errors"]["no weights"]
+
+
+def test_every_error_of_the_package_lives_where_the_window_can_open_it(tmp_path: Path) -> None:
+    """Unpickling an error imports its module: such a module may import neither torch nor what brings it."""
+    homes = {
+        kind.__module__
+        for module in pkgutil.walk_packages(resnet_studio.__path__, "resnet_studio.")
+        if not module.name.startswith(("resnet_studio.gui", "resnet_studio.cli", "resnet_studio.__main__"))
+        for _, kind in inspect.getmembers(import_module(module.name), inspect.isclass)
+        if issubclass(kind, Exception) and kind.__module__.startswith("resnet_studio.")
+    }
+    assert "resnet_studio.networks.architecture" in homes
+    code = f"import sys; sys.modules |= dict.fromkeys({FORBIDDEN!r}); import {', '.join(sorted(homes))}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_error_of_torch_crosses_as_its_text() -> None:
+    torch = import_module("torch")
+    error = crossing(torch.OutOfMemoryError("CUDA out of memory"))
+    assert type(error) is RuntimeError
+    assert str(error) == "OutOfMemoryError: CUDA out of memory"
+
+
+@pytest.mark.parametrize(("width", "height", "sent"), [(4000, 3000, (1600, 1200)), (1000, 8000, (200, 1600))])
+def test_a_large_photograph_is_sent_small_and_knows_its_size(width: int, height: int, sent: tuple[int, int]) -> None:
+    original = Photograph("large.png", np.full((height, width, 3), 77, np.uint8), "0" * 64, ("a note",))
+    shown = for_the_window(original)
+    assert shown.pixels.shape == (sent[1], sent[0], 3)
+    assert (shown.pixels == 77).all()
+    assert shown.size == original.size == (width, height)
+    assert (shown.name, shown.sha256, shown.notes) == (original.name, original.sha256, original.notes)
+
+
+def test_a_photograph_that_fits_is_sent_as_it_is() -> None:
+    original = Photograph("small.png", np.zeros((LONGEST_SIDE, 1, 3), np.uint8), "0" * 64)
+    assert for_the_window(original) is original
+    assert original.size == (1, LONGEST_SIDE)

@@ -1,0 +1,171 @@
+"""faults.md row 16: truncated and bit-flipped images, format by format."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from itertools import pairwise, product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from crafted import chunk, encoded, png, saved, scene, tiff
+from PIL import Image
+
+from resnet_studio.inference.images import ImageError, open_image
+
+OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "PNG": ("PNG", {}),
+    "JPEG": ("JPEG", {"quality": 90}),
+    "progressive JPEG": ("JPEG", {"quality": 90, "progressive": True}),
+    "JPEG with restarts": ("JPEG", {"quality": 90, "restart_marker_rows": 1}),
+    "grey JPEG": ("JPEG", {"quality": 100}),
+    "WebP": ("WEBP", {}),
+    "lossless WebP": ("WEBP", {"lossless": True}),
+    "GIF": ("GIF", {}),
+    "BMP": ("BMP", {}),
+    "TIFF": ("TIFF", {}),
+    "LZW TIFF": ("TIFF", {"compression": "tiff_lzw"}),
+    "Deflate TIFF": ("TIFF", {"compression": "tiff_adobe_deflate"}),
+    "JPEG TIFF": ("TIFF", {"compression": "jpeg"}),
+}
+JPEGS = [name for name in OPTIONS if OPTIONS[name][0] == "JPEG"]
+
+
+def whole(name: str, height: int = 120, width: int = 160) -> bytes:
+    kind, options = OPTIONS[name]
+    noise = np.random.default_rng(0).integers(0, 40, (height, width, 3))
+    picture = Image.fromarray((scene(height, width) // 2 + noise).astype(np.uint8))
+    return encoded(picture.convert("L") if name.startswith("grey") else picture, kind, **options)
+
+
+def flipped(data: bytes, bit: int) -> bytes:
+    changed = bytearray(data)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def some(data: bytes, count: int) -> Iterator[int]:
+    """Places spread over a file, its first and last bytes among them."""
+    yield from (int(place) for place in np.linspace(1, len(data) - 1, count))
+
+
+def refused(folder: Path, data: bytes) -> bool:
+    """Whether a file is refused as damaged; there is no third way."""
+    try:
+        open_image(saved(folder, data))
+    except ImageError as error:
+        message = str(error)
+    else:
+        return False
+    assert "damaged" in message or "in no format known here" in message
+    return True
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_whole_file_opens(name: str, tmp_path: Path) -> None:
+    assert not refused(tmp_path, whole(name))
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_truncated_file_is_refused_wherever_it_ends(name: str, tmp_path: Path) -> None:
+    data = whole(name)
+    ends = list(some(data, 40))
+    if name == "GIF":
+        ends.remove(len(data) - 1)  # of its last byte, the trailer, no pixel depends
+    assert all(refused(tmp_path, data[:end]) for end in ends)
+
+
+@pytest.mark.parametrize("name", ["PNG", "Deflate TIFF"])
+def test_any_flipped_bit_of_the_pixels_is_found_where_the_format_has_checksums(name: str, tmp_path: Path) -> None:
+    data = whole(name)
+    pixels = data.index(b"IDAT") if name == "PNG" else 200
+    end = len(data) if name == "PNG" else len(data) - 400  # a TIFF's directory has no checksum
+    bits = np.linspace(8 * pixels, 8 * end - 1, 60).astype(int)
+    assert all(refused(tmp_path, flipped(data, int(bit))) for bit in bits)
+
+
+@pytest.mark.parametrize("name", JPEGS)
+def test_a_jpeg_cut_short_and_closed_is_no_half_grey_photograph(name: str, tmp_path: Path) -> None:
+    """Pillow opens each of these without a word and draws what is missing in grey."""
+    data = whole(name)
+    scans = [match.end() for match in re.finditer(b"\xff\xda", data)]
+    for start, end in pairwise([*scans, len(data)]):
+        for share in (0.3, 0.5, 0.7):
+            cut = start + 12 + int(share * (end - start - 12))
+            assert refused(tmp_path, data[:cut].rstrip(b"\xff") + b"\xff\xd9")
+
+
+@pytest.mark.parametrize("name", JPEGS)
+def test_a_download_that_was_never_finished_is_refused(name: str, tmp_path: Path) -> None:
+    """Its length was reserved, so it ends in zeros."""
+    data = whole(name, 480, 640)
+    assert all(refused(tmp_path, data[:end] + bytes(len(data) - end)) for end in some(data, 8))
+
+
+@pytest.mark.parametrize("name", ["JPEG", "progressive JPEG", "grey JPEG"])
+def test_most_broken_codes_of_a_jpeg_are_found(name: str, tmp_path: Path) -> None:
+    """A run of wrong bytes leaves too many or too few codes for the blocks that there are."""
+    data = whole(name)
+    scan = data.rindex(b"\xff\xda") + 14
+    starts = np.linspace(scan, len(data) - 200, 20).astype(int)
+    rubbish = bytes(range(1, 129))
+    found = sum(refused(tmp_path, data[:start] + rubbish + data[start + len(rubbish) :]) for start in starts)
+    assert found >= 16
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_flipped_bit_gives_a_picture_or_a_refusal(name: str, tmp_path: Path) -> None:
+    data = whole(name)
+    for bit in np.linspace(0, 8 * len(data) - 1, 40).astype(int):
+        refused(tmp_path, flipped(data, int(bit)))
+
+
+@pytest.mark.parametrize("picture", ["flat", "grey", "scene", "noise"])
+def test_whole_jpegs_of_all_kinds_open(picture: str, tmp_path: Path) -> None:
+    sizes = [(1, 1), (7, 9), (16, 16), (17, 1), (1, 40), (33, 65)]
+    for size, progressive, quality in product(sizes, (False, True), (1, 50, 100)):
+        pixels = {
+            "flat": np.full((*size, 3), (250, 3, 99), np.uint8),
+            "grey": np.full(size, 128, np.uint8),
+            "scene": scene(*size),
+            "noise": np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8),
+        }[picture]
+        data = encoded(Image.fromarray(pixels), "JPEG", quality=quality, progressive=progressive)
+        assert not refused(tmp_path, data)
+
+
+def test_bytes_after_the_end_of_an_image_do_not_matter(tmp_path: Path) -> None:
+    for name in ("PNG", "JPEG", "GIF", "WebP", "BMP"):
+        assert not refused(tmp_path, whole(name) + b"trailing bytes")
+
+
+def test_padding_before_the_end_of_a_jpeg_does_not_matter(tmp_path: Path) -> None:
+    """Some cameras fill up the last sector."""
+    data = whole("JPEG")
+    for padding in (bytes(100), b"\xff" * 100):
+        assert not refused(tmp_path, data[:-2] + padding + data[-2:])
+
+
+def test_a_wrong_checksum_before_the_pixels_is_found(tmp_path: Path) -> None:
+    wrong = bytearray(chunk(b"gAMA", bytes(4)))
+    wrong[-1] ^= 1
+    assert refused(tmp_path, png(1, 1, 8, 0, b"\0\0", bytes(wrong)))
+
+
+def test_a_tiff_without_its_last_strip_is_refused(tmp_path: Path) -> None:
+    tags: dict[int, int | tuple[int, ...]] = {256: 4, 257: 4, 258: 8, 262: 1, 278: 2}
+    strips = tiff(bytes(16), tags | {273: (8, 16), 279: (8, 8)})
+    assert not refused(tmp_path, strips)
+    assert refused(tmp_path, tiff(bytes(16), tags | {273: (8,), 279: (8,)}))
+
+
+def test_a_strip_that_inflates_a_thousandfold_is_not_inflated_to_its_end(tmp_path: Path) -> None:
+    """Four pixels are wanted of some 200 million; the wrong checksum at their end is never reached."""
+    deflate = zlib.compressobj(1)
+    strip = b"".join(deflate.compress(bytes(10_000_000)) for _ in range(20)) + deflate.flush()
+    damaged = strip[:-1] + bytes([strip[-1] ^ 1])
+    data = tiff(damaged, {256: 2, 257: 2, 258: 8, 259: 8, 262: 1})
+    assert not refused(tmp_path, data)
