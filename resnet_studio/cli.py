@@ -133,7 +133,7 @@ def table(
 def verify(as_json: AsJson = False) -> None:
     """Measure what the paper, torchvision and the article print. Exit code 1 if a number of the paper doesn't hold."""
     from resnet_studio.analysis.article import ARTICLE, ARTICLE_SLIPS
-    from resnet_studio.analysis.grids import verification_grid
+    from resnet_studio.analysis.grids import verification_grids
     from resnet_studio.analysis.verification import paper_holds, verify_steps
 
     results = follow(verify_steps())
@@ -141,8 +141,11 @@ def verify(as_json: AsJson = False) -> None:
     if as_json:
         say_json([result.to_json() for result in results])
         raise typer.Exit(0 if good else 1)
-    show(verification_grid(results))
-    say(f"\nWhat else {ARTICLE} says, and what is so:")
+    for source, grid in verification_grids(results):
+        say(source)
+        show(grid)
+        say()
+    say(f"What else {ARTICLE} says, and what is so:")
     for slip in ARTICLE_SLIPS:
         say(f"  ✗ {slip.says}\n    {slip.true} ({slip.source})")
     verdict = "Every number of the paper holds" if good else "Not every number of the paper holds"
@@ -209,7 +212,7 @@ def maps(
 
 @app.command()
 def doctor() -> None:
-    """Say what this machine has and lacks. Exit code 1 if something is missing."""
+    """Say what this machine has and lacks."""
     from resnet_studio.doctor import report
 
     for name, found in report():

@@ -92,10 +92,11 @@ def comparison_grid(comparison: Comparison, unit: FlopUnit = "flops") -> Grid:
     return Grid(("stage", "", *comparison.titles), tuple(rows), rules=frozenset(rules - {len(rows) - 1}))
 
 
-def verification_grid(results: Iterable[Verified]) -> Grid:
-    """A row for every published figure: what is printed and where, what is measured, and why they agree or not."""
-    header = ("subject", "quantity", "published", "measured", "difference", "", "reason", "source")
-    return Grid(header, tuple(map(_verified_row, results)), right=frozenset({2, 3, 4}))
+def verification_grids(results: Iterable[Verified]) -> Iterator[tuple[str, Grid]]:
+    """For each source a row for every figure: what is printed, what is measured, and why they agree or not."""
+    header = ("subject", "quantity", "published", "measured", "difference", "", "reason")
+    for source, of_source in groupby(results, key=lambda result: result.figure.source):
+        yield source, Grid(header, tuple(map(_verified_row, of_source)), right=frozenset({2, 3, 4}))
 
 
 def _verified_row(result: Verified) -> tuple[str, ...]:
@@ -109,7 +110,6 @@ def _verified_row(result: Verified) -> tuple[str, ...]:
         delta_scaled(result.measured - figure.value, figure.scale),
         "✓" if result.holds else "✗",
         result.reason,
-        figure.source,
     )
 
 

@@ -63,7 +63,7 @@ def delta(value: int) -> str:
 
 def delta_scaled(value: int, scale: int) -> str:
     """A difference in the unit of what it belongs to: "+0.231 G"; in its own where three decimals show too little."""
-    if value and abs(value) * 1000 < scale:
+    if abs(value) * 1000 < scale:
         return delta(value)
     return ("+" if value > 0 else "") + scaled(value, scale)
 

@@ -137,7 +137,7 @@ class StudioWindow(QMainWindow):
         view = menus.fill(self, "&View", (
             *((name, f"Ctrl+{number + 1}", lambda number=number: self.workspaces.setCurrentIndex(number))
               for number, name in WORKSPACES.items()),
-            ("", "", self._find), ("Run again", "F5", self.studio.repeat), ("Cancel", "Esc", self.studio.cancel),
+            ("", "", self._find), ("Run again", "F5", self._run_again), ("Cancel", "Esc", self.studio.cancel),
             ("", "", self._find),
         ))  # fmt: skip
         themes = cast("QWidget", view["Cancel"].parent())
@@ -194,6 +194,10 @@ class StudioWindow(QMainWindow):
         for view in (self.verify, self.compare):
             view.show_in_hand(architecture)
         self.activations.show_layers(architecture)
+
+    def _run_again(self) -> None:
+        self.link.start()  # where no engine could be started, this tries once more
+        self.studio.repeat()
 
     def _open(self) -> None:
         endings = " ".join(f"*{ending}" for ending in sorted(IMAGE_ENDINGS | WEIGHT_ENDINGS | {".json"}))

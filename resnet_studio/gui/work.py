@@ -49,6 +49,7 @@ class Work(QObject):
         link.part.connect(self._part)
         link.answer.connect(self._answer)
         link.error.connect(self._error)
+        link.state_changed.connect(self._forget_parts)
 
     def known_table(self, architecture: Architecture) -> LayerTable | None:
         """fvcore's table of that architecture, if it has been asked for before."""
@@ -98,6 +99,11 @@ class Work(QObject):
     def _ask(self, lane: str, job: str, *arguments: object, label: str) -> None:
         self._running[lane] = time.perf_counter()
         self._link.ask(lane, job, *arguments, label=label)
+
+    def _forget_parts(self, state: str) -> None:
+        """A new engine tells the parts of what it is asked again from the first."""
+        if state == "starting":
+            self._results = []
 
     def _part(self, lane: str, _number: int, value: object) -> None:
         if isinstance(value, Progress):

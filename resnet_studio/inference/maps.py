@@ -111,13 +111,22 @@ def mosaic(
 def spread(values: NDArray[np.float32], contrast: Contrast) -> Indices:
     """Each value's place in the colour map; channels × height × width in and out."""
     axes = (1, 2) if contrast == "channel" else None
-    finite = np.isfinite(values)
-    low = np.min(values, axis=axes, where=finite, initial=np.inf, keepdims=True).astype(np.float64)
-    high = np.max(values, axis=axes, where=finite, initial=-np.inf, keepdims=True).astype(np.float64)
-    span = np.where(high > low, high - low, 1)
-    shares = np.clip((np.where(np.isnan(values), 0, values) - np.where(np.isfinite(low), low, 0)) / span, 0, 1)
-    indices = np.rint(LOWEST + shares * (255 - LOWEST)).astype(np.uint8)
-    return np.where(np.isnan(values), np.uint8(NOT_A_NUMBER), indices)
+    finite = bool(np.isfinite(values).all())
+    known = values if finite else np.where(np.isfinite(values), values, np.nan)
+    # in halves, as the span of large values is more than float32 holds
+    low = np.nan_to_num(np.fmin.reduce(known, axis=axes, keepdims=True)) / 2
+    span = np.nan_to_num(np.fmax.reduce(known, axis=axes, keepdims=True)) / 2 - low
+    shares = values / 2
+    shares -= low
+    shares /= np.where(span > 0, span, 1)
+    shares[np.isnan(shares)] = 0
+    np.clip(shares, 0, 1, out=shares)
+    shares *= 255 - LOWEST
+    indices = np.rint(shares, out=shares).astype(np.uint8)
+    indices += LOWEST
+    if not finite:
+        indices[np.isnan(values)] = NOT_A_NUMBER
+    return indices
 
 
 def colour(indices: Indices, name: Colours) -> Pixels:

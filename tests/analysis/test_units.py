@@ -75,7 +75,7 @@ def test_one_given_unit(value, scale, shown):
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(231_211_008, "+0.231 G"), (-822_083_584, "−0.822 G"), (100_352, "+100 k"), (0, "0.000 G")]
+    ("value", "shown"), [(231_211_008, "+0.231 G"), (-822_083_584, "−0.822 G"), (100_352, "+100 k"), (0, "0")]
 )
 def test_a_difference_has_the_unit_of_what_it_belongs_to_where_that_shows_it(value, shown):
     assert units.delta_scaled(value, 10**9) == shown

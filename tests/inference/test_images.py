@@ -92,10 +92,10 @@ def test_a_folder_is_refused_with_name_cause_and_advice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
-@pytest.mark.parametrize("name", ["photo.jpg", "photo.png", "photo.txt", "photo"])
-def test_content_decides_not_the_extension(kind: str, name: str, tmp_path: Path) -> None:
-    path = saved(tmp_path, encoded(Image.fromarray(scene()), kind), name)
-    assert open_image(path).size == (64, 48)
+def test_content_decides_not_the_extension(kind: str, tmp_path: Path) -> None:
+    for name in ("photo.jpg", "photo.png", "photo.tif", "photo.txt", "photo"):
+        path = saved(tmp_path, encoded(Image.fromarray(scene()), kind), name)
+        assert open_image(path).size == (64, 48)
 
 
 def archive() -> bytes:

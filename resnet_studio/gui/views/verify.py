@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QTool
 
 from resnet_studio.analysis.published import Figure, Verified, published
 from resnet_studio.gui.theme import GRID
-from resnet_studio.gui.widgets.block_delegate import BlockDelegate
+from resnet_studio.gui.widgets.table_one_delegate import TableOneDelegate
 from resnet_studio.gui.widgets.columns_menu import ColumnsMenu
 from resnet_studio.gui.widgets.figure_model import FigureModel
 from resnet_studio.gui.widgets.figure_tree import FigureTree
@@ -80,7 +80,7 @@ class VerifyView(QWidget):
     def _make_table(self) -> NetworkTable:
         table = NetworkTable(self._model, NetworkHeader(), StageHeader(EDGE), "output size", NARROWEST)
         named(table, "verifyTable", "The paper's Table 1")
-        table.setItemDelegate(BlockDelegate(self._model, table))
+        table.setItemDelegate(TableOneDelegate(self._model, table))
         table.network_chosen.connect(self._choose)
         table.removal_wished.connect(self._remove)
         table.selectionModel().currentChanged.connect(self._tell_reason)

@@ -22,6 +22,8 @@ class BlockCell:
     """Height × width of the stage's output."""
     pool: tuple[str, ...] = ()
     """The max pool that the stage begins with."""
+    below: tuple[str, ...] = ()
+    """What is worth a quiet line under the blocks."""
 
     @property
     def words(self) -> str:

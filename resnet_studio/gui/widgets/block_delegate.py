@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.block_cells import BlockCell
-from resnet_studio.gui.widgets.network_table import NetworkTable
-from resnet_studio.gui.widgets.table_one_model import CELL_ROLE, TONE_ROLE, TableOneModel
+from resnet_studio.gui.widgets.network_table import CELL_ROLE, NetworkTable
 
 CENTRE = Qt.AlignmentFlag.AlignCenter
 Index = QModelIndex | QPersistentModelIndex
-HOOK, INSIDE, GAP, ABOVE = 4, 5, 5, 3
+HOOK, INSIDE, GAP, ABOVE = 4, 6, 5, 3
 """Pixels: a bracket's horizontal strokes, text to bracket, bracket to "× 3", cell to text."""
-FIGURE = "−00.000 G"
-"""As wide as a figure gets: figures end on one vertical line that leaves this text in the middle of its column."""
+
+
+class Cells(Protocol):
+    """What the delegate asks of a model besides its items."""
+
+    def cell(self, row: int, column: int) -> BlockCell | None: ...
+    def rowCount(self) -> int: ...  # noqa: N802  (Qt's name)
 
 
 class BlockDelegate(QStyledItemDelegate):
     """Brackets of one column are equally wide and stand below one another."""
 
-    def __init__(self, model: TableOneModel, table: NetworkTable) -> None:
+    def __init__(self, model: Cells, table: NetworkTable) -> None:
         super().__init__(table)
         self._model, self._table = model, table
 
@@ -44,15 +50,19 @@ class BlockDelegate(QStyledItemDelegate):
         if cell:
             self._paint_cell(painter, QRectF(rect), cell, index)
         else:
-            _paint_figure(painter, rect, str(index.data()), str(index.data(TONE_ROLE)))
+            self.paint_figure(painter, rect, index)
         painter.restore()
+
+    def paint_figure(self, painter: QPainter, rect: QRect, index: Index) -> None:
+        """Paint an item that shows no stage."""
+        painter.drawText(rect, CENTRE, str(index.data()))
 
     def _paint_cell(self, painter: QPainter, rect: QRectF, cell: BlockCell, index: Index) -> None:
         metrics = painter.fontMetrics()
-        pools, main, sizes = self._lines(cell, index, metrics)
+        pools, main, quiet_lines = self._lines(cell, index, metrics)
         pitch = metrics.lineSpacing()
-        top = rect.center().y() - (len(pools) + len(main) + len(sizes)) * pitch / 2
-        texts = [*pools, *([""] * len(main) if cell.times else main), *sizes]
+        top = rect.center().y() - (len(pools) + len(main) + len(quiet_lines)) * pitch / 2
+        texts = [*pools, *([""] * len(main) if cell.times else main), *quiet_lines]
         for number, text in enumerate(texts):
             quiet = number >= len(pools) + len(main)
             painter.setPen(QColor(theme.current().muted if quiet else theme.current().text))
@@ -74,7 +84,7 @@ class BlockDelegate(QStyledItemDelegate):
         painter.setPen(QColor(theme.current().text))
         pitch = rect.height() / len(cell.lines)
         for number, text in enumerate(cell.lines):
-            line = QRectF(left + INSIDE, rect.top() + number * pitch, inside + 2, pitch)
+            line = QRectF(left + INSIDE - 1, rect.top() + number * pitch, inside + 2, pitch)
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, text)
         times = QRectF(box.right() + GAP, rect.top(), after + 2, rect.height())
         painter.drawText(times, Qt.AlignmentFlag.AlignVCenter, _times(cell))
@@ -89,10 +99,10 @@ class BlockDelegate(QStyledItemDelegate):
         )
 
     def _lines(self, cell: BlockCell, index: Index, metrics: QFontMetrics) -> tuple[list[str], list[str], list[str]]:
-        """What stands below one another in a cell: its pool, its text or its block, its size."""
+        """What stands below one another in a cell: its pool, its text or its block, what is worth a quiet line."""
         width = self._table.span_width(index) - 2 * GAP
         main = list(cell.lines) if cell.times else _broken(cell.lines, width, metrics)
-        return _broken(cell.pool, width, metrics), main, [cell.size] if cell.size else []
+        return _broken(cell.pool, width, metrics), main, list(cell.below)
 
 
 def _times(cell: BlockCell) -> str:
@@ -109,10 +119,3 @@ def _broken(parts: tuple[str, ...], width: int, metrics: QFontMetrics) -> list[s
         else:
             lines.append(part)
     return lines
-
-
-def _paint_figure(painter: QPainter, rect: QRect, text: str, tone: str) -> None:
-    colours = theme.current()
-    painter.setPen(QColor({"good": colours.good, "bad": colours.bad, "muted": colours.muted}.get(tone, colours.text)))
-    spare = max(0, rect.width() - painter.fontMetrics().horizontalAdvance(FIGURE)) // 2
-    painter.drawText(rect.adjusted(0, 0, -spare, 0), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)

@@ -30,6 +30,7 @@ class MapsPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._maps: LayerMaps | None = None
+        self._wished: Contrast = "channel"
         self._name = named(QLabel(wordWrap=True), "mapsHeading", "Layer")
         self._numbers = named(QLabel(wordWrap=True), "mapsNumbers", "Statistics of the layer")
         self._readout = named(QLabel(HINT), "mapsReadout", "Value under the mouse")
@@ -38,8 +39,8 @@ class MapsPanel(QWidget):
             label.setProperty("quiet", True)
         self._contrast = Segmented({"channel": "per channel", "layer": "per layer"}, "Contrast", CONTRAST_TIPS)
         self._contrast.setObjectName("contrast")
-        self._contrast.show_value("channel")
-        self._contrast.chosen.connect(self._draw)
+        self._contrast.show_value(self._wished)
+        self._contrast.chosen.connect(self._take_contrast)
         tip = "Colour map: equal steps in value are equal steps to the eye; cyan is not a number"
         self._colours = named(QComboBox(), "colourMap", "Colour map", tip)
         self._colours.addItems(["viridis", "magma", "grey"])
@@ -79,11 +80,21 @@ class MapsPanel(QWidget):
         column.addWidget(self._mosaic, 1)
         column.addWidget(self._readout)
 
+    def _take_contrast(self, contrast: str) -> None:
+        self._wished = cast(Contrast, contrast)
+        self._draw()
+
     def _draw(self) -> None:
-        if self._maps is not None:
-            self._mosaic.show_values(self._maps.values, cast(Contrast, self._contrast.value()))
-            self._mosaic.show_colours(cast(Colours, self._colours.currentText()))
-            self._tell_channel(self._mosaic.channel())
+        """Maps of one value each have a scale in common, whatever is wished: alone, each would be constant."""
+        if self._maps is None:
+            return
+        one_value = self._maps.values[0].size == 1
+        contrast: Contrast = "layer" if one_value else self._wished
+        self._contrast.show_value(contrast)
+        self._contrast.setDisabled(one_value)
+        self._mosaic.show_values(self._maps.values, contrast)
+        self._mosaic.show_colours(cast(Colours, self._colours.currentText()))
+        self._tell_channel(self._mosaic.channel())
 
     def _tell_channel(self, channel: int) -> None:
         assert self._maps is not None  # the mosaic shows a channel only after it was given maps

@@ -8,12 +8,12 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QGraphicsRectItem, QVBoxLayout, QWidget
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.inference.maps import GAP, Colours, Contrast, MosaicGeometry, Place, colour, lookup_table, mosaic
+from resnet_studio.inference.maps import Colours, Contrast, MosaicGeometry, Place, colour, lookup_table, mosaic
 from resnet_studio.inference.values import Pixels
 
 SMALLEST_VIEW = 4.0  # values that are on the screen side by side at least, however far one zooms in
@@ -54,6 +54,7 @@ class MosaicView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._view)
+        self.show_colours(self._colours)
         self._dress()
 
     @property
@@ -71,12 +72,9 @@ class MosaicView(QWidget):
             self.show_all()
 
     def show_colours(self, name: Colours) -> None:
-        """Show the same picture in another colour map. Gaps have the window's colour."""
+        """Show the same picture in another colour map."""
         self._colours = name
-        table = lookup_table(name).copy()
-        gap = QColor(theme.current().rule)
-        table[GAP] = gap.red(), gap.green(), gap.blue()
-        self._image.setLookupTable(table)
+        self._image.setLookupTable(lookup_table(name))
 
     def show_channel(self, channel: int) -> None:
         """Frame a channel, and move the view there if it lies outside."""
@@ -142,18 +140,19 @@ class MosaicView(QWidget):
         self._beyond.setBrush(pg.mkBrush(theme.current().window))
         self._halo.setPen(pg.mkPen("#ffffff", width=2 * EDGE))  # pyqtgraph's pens keep their width at any zoom
         self._frame.setPen(pg.mkPen(theme.current().accent, width=EDGE))
-        self.show_colours(self._colours)
 
     def _gap(self) -> int:
-        """Pixels between maps, so that they stay apart where a large layer is drawn small."""
-        return max(1, self._values.shape[1] // 28)
+        """Pixels between maps: more where a large layer is drawn small, none where a map is one value."""
+        _, height, width = self._values.shape
+        return max(1, height // 28) if height * width > 1 else 0
 
     def _draw(self, columns: int) -> None:
         self._indices, self._geometry = mosaic(self._values, self._contrast, columns, self._gap())
         self._image.setImage(self._indices, autoLevels=False, levels=(0, 255))
         height, width = self._geometry.shape
         x, y = self._geometry.corner(self._geometry.channels)
-        self._beyond.setRect(QRectF(x, y, width - x, height - y) if x else QRectF())
+        whole = QRectF(0, 0, width, height)
+        self._beyond.setRect(whole.adjusted(x - self._geometry.gap, y - self._geometry.gap, 0, 0) if x else QRectF())
 
     def _limit(self) -> None:
         height, width = self._geometry.shape

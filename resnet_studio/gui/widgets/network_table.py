@@ -13,15 +13,21 @@ from resnet_studio.gui.widgets.network_header import NetworkHeader
 from resnet_studio.gui.widgets.stage_header import StageHeader
 
 Index = QModelIndex | QPersistentModelIndex
+CELL_ROLE = Qt.ItemDataRole.UserRole
+"""The `BlockCell` of a stage, where an item shows one."""
 Span = tuple[int, int, int, int]
 """Row, column, how many rows, how many columns."""
 
+STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+
 
 class NetworkTable(QTableView):
-    """The arrow keys walk columns; a column is chosen by a double click or Enter, and removed by Delete."""
+    """The arrow keys walk columns; a double click or Enter chooses one, Delete wishes it away, Alt and an arrow elsewhere."""
 
     network_chosen = Signal(int)
     removal_wished = Signal(int)
+    move_wished = Signal(int, int)
+    """From which place to which."""
 
     def __init__(
         self, model: QAbstractTableModel, header: NetworkHeader, stages: StageHeader, corner: str, narrowest: int
@@ -131,6 +137,10 @@ class NetworkTable(QTableView):
         self.verticalScrollBar().setValue(self.verticalScrollBar().value() + step * self.fontMetrics().lineSpacing())
         return self.currentIndex()
 
+    def _wish_move(self, to: int) -> None:
+        if 0 <= to < self.model().columnCount():
+            self.move_wished.emit(self.current(), to)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         column = self.columnAt(int(event.position().x()))
         if column >= 0:
@@ -146,5 +156,7 @@ class NetworkTable(QTableView):
             self.network_chosen.emit(self.current())
         elif event.key() == Qt.Key.Key_Delete and self.current() >= 0:
             self.removal_wished.emit(self.current())
+        elif event.modifiers() & Qt.KeyboardModifier.AltModifier and event.key() in STEPS:
+            self._wish_move(self.current() + STEPS[Qt.Key(event.key())])
         else:
             super().keyPressEvent(event)

@@ -47,9 +47,7 @@ class Predictions(QListWidget):
             painter = QPainter(self.viewport())
             painter.setPen(QColor(theme.current().muted))
             where = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(
-                self.viewport().rect(), where, "The most probable classes of the chosen image appear here."
-            )
+            painter.drawText(self.viewport().rect(), where, "The chosen image's most probable classes appear here.")
 
 
 class _Bar(QStyledItemDelegate):

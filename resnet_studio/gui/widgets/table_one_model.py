@@ -14,15 +14,14 @@ from resnet_studio.analysis.published import Figure, Verified, paper_figure, pub
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.gui.widgets.block_cells import BlockCell, block_cells
 from resnet_studio.gui.widgets.network_header import SUBTITLE_ROLE
-from resnet_studio.gui.widgets.network_table import Span
+from resnet_studio.gui.widgets.network_table import CELL_ROLE, Span
 from resnet_studio.gui.widgets.stage_header import DETAIL_ROLE, NAME_ROLE, STAGE_ROLE
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import preset_name, title
 
 Index = QModelIndex | QPersistentModelIndex
-CELL_ROLE = Qt.ItemDataRole.UserRole
 TONE_ROLE = Qt.ItemDataRole.UserRole + 1
-"""The `BlockCell` of a stage's row; for a row of figures "good", "bad" or "muted"."""
+"""Of a figure: "good", "bad", "muted" or nothing."""
 Kind = Literal["pool", "stage", "published", "measured", "difference", "verdict"]
 FIGURES: tuple[Kind, ...] = ("published", "measured", "difference", "verdict")
 G = 10**9
@@ -154,7 +153,7 @@ def _rows(networks: Sequence[Network]) -> Iterator[Row]:
         if stage == "conv2_x" and any(cell.pool for cell in cells if cell):
             yield Row("pool", stage, size, tuple(_pool(cell) for cell in cells))
             cells = [replace(cell, pool=()) if cell else None for cell in cells]
-        yield Row("stage", stage, size, tuple(_without(cell, size) for cell in cells))
+        yield Row("stage", stage, size, tuple(_saying(cell, size) for cell in cells))
     yield from (Row(kind, "FLOPs", kind) for kind in FIGURES)
 
 
@@ -162,9 +161,9 @@ def _pool(cell: BlockCell | None) -> BlockCell | None:
     return BlockCell(cell.pool, 0, "") if cell and cell.pool else None
 
 
-def _without(cell: BlockCell | None, size: str) -> BlockCell | None:
+def _saying(cell: BlockCell | None, size: str) -> BlockCell | None:
     """A cell says its size only where it is another than the row's."""
-    return replace(cell, size="") if cell and cell.size == size else cell
+    return replace(cell, below=(cell.size,)) if cell and cell.size != size else cell
 
 
 def _runs(cells: Sequence[BlockCell | None]) -> Iterator[tuple[int, int]]:

@@ -1,0 +1,225 @@
+"""The Compare workspace: networks beside each other, stage by stage, against the first of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from resnet_studio.analysis.comparison import Comparison
+from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.compare_delegate import CompareDelegate
+from resnet_studio.gui.widgets.compare_model import CompareModel, Shown
+from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.network_header import NetworkHeader
+from resnet_studio.gui.widgets.network_table import NetworkTable
+from resnet_studio.gui.widgets.preset_search import preset_search
+from resnet_studio.gui.widgets.segmented import Segmented
+from resnet_studio.gui.widgets.stage_header import StageHeader
+from resnet_studio.networks.architecture import Architecture, from_json
+from resnet_studio.networks.presets import preset
+
+Compared = tuple[Architecture | None, ...]
+"""What is compared, in order; None stands for the architecture in hand, whichever that is."""
+EDGE, NARROWEST = 148, 160
+LARGEST_FILE = 100_000
+"""Bytes; an architecture takes some hundreds."""
+SHOWN: dict[str, str] = {
+    "all": "All", "blocks": "Blocks", "parameters": "Parameters", "macs": "FLOPs", "activation_bytes": "Activations",
+}  # fmt: skip
+TIPS = {
+    "all": "Sizes, blocks and costs of every stage",
+    "blocks": "What every stage is made of, as the paper's Table 1 prints it",
+    "parameters": "Parameters alone",
+    "macs": "Multiply-adds of convolutions and linear layers alone",
+    "activation_bytes": "Activation memory alone: every layer's output, float32, one image",
+}
+
+
+class CompareView(QWidget):
+    """Shows a comparison, and emits what is to be compared instead."""
+
+    compared_wished = Signal(object)
+    """A `Compared`; it always has a network."""
+    architecture_chosen = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAcceptDrops(True)
+        self._in_hand: Architecture | None = None
+        self._shown: tuple[Architecture, ...] = ()
+        self._compared: Compared = ()
+        self._model = CompareModel()
+        self._table = self._make_table()
+        self._hint = named(QLabel(wordWrap=True), "compareHint", "Hint")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
+        layout.setSpacing(GRID)
+        layout.addLayout(self._make_tools())
+        layout.addWidget(self._hint)
+        layout.addWidget(self._table)
+        layout.addStretch(1)
+        self._show_state()
+
+    def show_comparison(self, comparison: Comparison) -> None:
+        """Show these networks; one that equals the architecture in hand and may be it, follows it."""
+        chosen = self._chosen()
+        self._shown = comparison.architectures
+        self._compared = self._with_hand(self._compared)
+        followed = self._compared.index(None) if None in self._compared else None
+        self._model.show_comparison(comparison, followed)
+        self._table.lay_out(())
+        if chosen in self._shown:
+            self._table.choose(self._shown.index(cast("Architecture", chosen)))
+        self._show_state()
+
+    def show_in_hand(self, architecture: Architecture) -> None:
+        """What None stands for from now on; the comparison with it arrives by itself."""
+        self._in_hand = architecture
+
+    def _make_table(self) -> NetworkTable:
+        header = NetworkHeader(removable=True)
+        header.sectionMoved.connect(self._take_drag)
+        table = NetworkTable(self._model, header, StageHeader(EDGE, at_top=True), "", NARROWEST)
+        named(table, "compareTable", "Networks beside each other")
+        table.setItemDelegate(CompareDelegate(self._model, table))
+        table.network_chosen.connect(lambda column: self.architecture_chosen.emit(self._shown[column]))
+        table.removal_wished.connect(self._remove)
+        table.move_wished.connect(self._move)
+        table.selectionModel().currentChanged.connect(self._show_state)
+        return table
+
+    def _make_tools(self) -> QHBoxLayout:
+        self._search = preset_search("Add a network")
+        named(self._search, "compareSearch", "Add a network", "Add a preset: type a part of its name, or open the list")
+        self._search.setMinimumWidth(144)
+        self._search.textActivated.connect(self._add_preset)
+        self._hand = named(
+            QPushButton("Add in hand"), "addInHand", "", "Add the architecture in hand; it follows every edit"
+        )
+        self._hand.clicked.connect(lambda: self._wish((*self._compared, None)))
+        self._swap = named(
+            QPushButton("Swap"), "swap", "", "The chosen network and the reference, which is the first, change places"
+        )
+        self._swap.clicked.connect(self._swap_with_first)
+        self._what = named(Segmented(SHOWN, "What is compared", TIPS), "compareWhat", "What is compared")
+        self._what.show_value("all")
+        self._what.chosen.connect(self._show_only)
+        tools = QHBoxLayout()
+        tools.setSpacing(GRID)
+        for widget in (self._search, self._hand, self._swap):
+            tools.addWidget(widget)
+        tools.addStretch(1)
+        tools.addWidget(self._what)
+        return tools
+
+    def _with_hand(self, wished: Compared) -> Compared:
+        """What is shown, with None where the architecture in hand is: where it was wished, else at its first equal."""
+        meant = tuple(self._in_hand if one is None else one for one in wished)
+        if meant == self._shown:
+            return wished
+        same = [at for at, one in enumerate(self._shown) if one == self._in_hand]
+        return tuple(None if at in same[:1] else one for at, one in enumerate(self._shown))
+
+    def _show_state(self, *_: object) -> None:
+        """Enable what can be done, and say what to do next where nothing is compared yet."""
+        several = len(self._compared) > 1
+        self._hand.setEnabled(None not in self._compared)
+        self._swap.setEnabled(several)
+        self._table.setVisible(bool(self._compared))
+        self._tell("" if several else EMPTY)
+
+    def _tell(self, hint: str, *, problem: bool = False) -> None:
+        self._hint.setText(hint)
+        self._hint.setVisible(bool(hint))
+        self._hint.setProperty("problem", problem)
+        self._hint.setProperty("quiet", not problem)
+        self._hint.style().unpolish(self._hint)
+        self._hint.style().polish(self._hint)
+
+    def _chosen(self) -> Architecture | None:
+        at = self._table.current()
+        return self._shown[at] if 0 <= at < len(self._shown) else None
+
+    def _show_only(self, shown: str) -> None:
+        at = self._table.current()
+        self._model.show_only(cast("Shown", shown))
+        self._table.lay_out(())
+        if at >= 0:
+            self._table.choose(at)
+
+    def _wish(self, compared: Compared) -> None:
+        if compared and compared != self._compared:
+            self._compared = compared
+            self.compared_wished.emit(compared)
+
+    def _add(self, architecture: Architecture) -> None:
+        """Add a network; one that is there already is chosen instead."""
+        if architecture in self._shown:
+            self._table.choose(self._shown.index(architecture))
+        else:
+            self._wish((*self._compared, architecture))
+
+    def _add_preset(self, name: str) -> None:
+        self._search.setCurrentIndex(-1)
+        self._search.clearEditText()
+        self._add(preset(name))
+
+    def _remove(self, column: int) -> None:
+        self._wish((*self._compared[:column], *self._compared[column + 1 :]))
+
+    def _move(self, column: int, to: int) -> None:
+        order = list(self._compared)
+        order.insert(to, order.pop(column))
+        self._wish(tuple(order))
+
+    def _take_drag(self, _column: int, old: int, new: int) -> None:
+        """A header was dragged: the wish is for another order, in which the header stands as it was."""
+        header = self._table.horizontalHeader()
+        header.blockSignals(True)
+        header.moveSection(new, old)
+        header.blockSignals(False)
+        self._move(old, new)
+
+    def _swap_with_first(self) -> None:
+        column = max(self._table.current(), 1)
+        order = list(self._compared)
+        order[0], order[column] = order[column], order[0]
+        self._wish(tuple(order))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802  (Qt's names)
+        if _files(event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        event.acceptProposedAction()
+        for path in _files(event.mimeData().urls()):
+            try:
+                self._add(read_architecture(path))
+            except (OSError, ValueError) as error:
+                self._tell(f"{path.name} can't be compared: {error}", problem=True)
+
+
+EMPTY = (
+    "Two networks or more can be compared. Add a preset by its name, add the one in hand, "
+    "or drop an architecture's .json file here."
+)
+
+
+def read_architecture(path: Path) -> Architecture:
+    """The architecture of a JSON file; `OSError` or `ValueError` with the reason if there is none."""
+    if not path.is_file():
+        raise ValueError("it is not a file")
+    if path.stat().st_size > LARGEST_FILE:
+        raise ValueError("it is too large for an architecture")
+    return from_json(path.read_text(encoding="utf-8"))
+
+
+def _files(urls: Sequence[QUrl]) -> list[Path]:
+    """The paths, if all of them are of JSON files; other files are for the whole window to take."""
+    paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+    return paths if len(paths) == len(urls) and all(path.suffix.lower() == ".json" for path in paths) else []

@@ -1,0 +1,24 @@
+"""A combo box that finds presets by any part of their name."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QCompleter
+
+from resnet_studio.networks.presets import PRESETS
+
+
+def preset_search(placeholder: str) -> QComboBox:
+    """A combo box of all presets; `textActivated` has the name that was chosen from the list or from what was found."""
+    search = QComboBox(editable=True)
+    search.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+    search.addItems(list(PRESETS))
+    search.setMaxVisibleItems(30)
+    search.setPlaceholderText(placeholder)
+    search.setCurrentIndex(-1)
+    completer = QCompleter(list(PRESETS), search)
+    completer.setFilterMode(Qt.MatchFlag.MatchContains)
+    completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+    search.setCompleter(completer)
+    completer.activated.connect(search.textActivated)
+    return search
