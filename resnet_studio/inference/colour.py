@@ -117,13 +117,12 @@ def _scaling(bits: int) -> str:
     return f"{bits}-bit values scaled by their range, 0 … {2**bits - 1}"
 
 
-def _scaled(
-    band: Image.Image, unsigned: bool, low: float, high: float, transparent: int | None
-) -> NDArray[np.uint8]:  # fmt: skip
+def _scaled(band: Image.Image, unsigned: bool, low: float, high: float, transparent: int | None) -> NDArray[np.uint8]:
     """(value − low) / (high − low) × 255, rounded; 0 everywhere if all values are one."""
     values = _values(band, unsigned)
     share = (values - low) / (high - low) if high != low else np.zeros_like(values)
-    share[values == transparent] = 1
+    if transparent is not None:
+        share[values == transparent] = 1
     return np.rint(share * 255).astype(np.uint8)[:, :, None]
 
 

@@ -14,6 +14,7 @@ from resnet_studio.inference.images import ImageError, open_image
 
 GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6  # PNG's colour types
 OVER_WHITE = "transparent parts laid over white"
+SIXTEEN_BITS = "16-bit values scaled by their range, 0 … 65535"
 
 
 def opened(folder: Path, data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -34,7 +35,16 @@ def test_16_bits_are_the_8_bits_they_were_made_of(tmp_path: Path) -> None:
     for data in (png_of(levels * 257, GREY), grey_tiff((levels * 257).astype("<u2"), 16)):
         pixels, notes = opened(tmp_path, data)
         np.testing.assert_array_equal(pixels[..., 1], levels)
-        assert notes == ("16-bit values scaled by their range, 0 … 65535",)
+        assert notes == (SIXTEEN_BITS,)
+
+
+def test_16_bits_in_either_byte_order(tmp_path: Path) -> None:
+    little = grey_tiff(np.array([[0, 0x8000, 0xFFFF]], "<u2"), 16)
+    directory = int.from_bytes(little[4:8], "little")
+    entries = [struct.unpack_from("<HHII", little, directory + 2 + 12 * number) for number in range(9)]
+    big = b"MM\0*" + struct.pack(">I", directory) + np.array([0, 0x8000, 0xFFFF], ">u2").tobytes()
+    big += struct.pack(">H", 9) + b"".join(struct.pack(">HHII", *entry) for entry in entries) + bytes(4)
+    assert greys(tmp_path, big) == greys(tmp_path, little) == ([0, 128, 255], SIXTEEN_BITS)
 
 
 def test_16_bits_are_rounded(tmp_path: Path) -> None:
@@ -49,7 +59,7 @@ def test_16_bits_in_colour(colour: int, tmp_path: Path) -> None:
         values = np.concatenate([values, np.full((48, 64, 1), 65_535)], axis=2)
     pixels, notes = opened(tmp_path, png_of(values, colour))
     np.testing.assert_array_equal(pixels, scene())
-    assert notes == ("16-bit values scaled by their range, 0 … 65535",)
+    assert notes == (SIXTEEN_BITS,)
 
 
 def test_12_bits_are_scaled_from_their_own_range(tmp_path: Path) -> None:

@@ -68,7 +68,6 @@ class ActivationsView(QWidget):
         former = self._architecture not in (None, architecture)
         self._architecture = architecture
         self._layers.show_layers(architecture)
-        self._layers.show_chosen(self._layer)
         if former and self._look is not None:
             _say(self._origin, f"{self._whence(self._look)} · {FORMER}", "warning")
 
@@ -170,7 +169,7 @@ class ActivationsView(QWidget):
 
     def _whence(self, look: Look) -> str:
         device = "CPU" if look.device == "cpu" else look.device
-        return f"{title(self._look_of)} · {device}, {look.seconds:.2f} s"
+        return " · ".join(filter(None, (title(self._look_of), f"{device}, {look.seconds:.2f} s")))
 
     def _show_seen(self) -> None:
         """The network's input, where photograph and look are of one image; either may come first."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -25,7 +25,8 @@ from resnet_studio.networks.presets import preset
 
 Compared = tuple[Architecture | None, ...]
 """What is compared, in order; None stands for the architecture in hand, whichever that is."""
-EDGE, NARROWEST = 148, 160
+EDGE, NARROWEST, SPARE = 140, 152, 5
+"""Pixels: the stages' names and what is compared, a column with a value and its per cent, and what a row may grow."""
 LARGEST_FILE = 100_000
 """Bytes; an architecture takes some hundreds."""
 SHOWN: dict[str, str] = {
@@ -61,8 +62,7 @@ class CompareView(QWidget):
         layout.setSpacing(GRID)
         layout.addLayout(self._make_tools())
         layout.addWidget(self._hint)
-        layout.addWidget(self._table)
-        layout.addStretch(1)
+        layout.addWidget(self._table, 1)
         self._show_state()
 
     def show_comparison(self, comparison: Comparison) -> None:
@@ -74,7 +74,7 @@ class CompareView(QWidget):
         self._model.show_comparison(comparison, followed)
         self._table.lay_out(())
         if chosen in self._shown:
-            self._table.choose(self._shown.index(cast("Architecture", chosen)))
+            self._table.choose(self._shown.index(chosen))
         self._show_state()
 
     def show_in_hand(self, architecture: Architecture) -> None:
@@ -84,7 +84,7 @@ class CompareView(QWidget):
     def _make_table(self) -> NetworkTable:
         header = NetworkHeader(removable=True)
         header.sectionMoved.connect(self._take_drag)
-        table = NetworkTable(self._model, header, StageHeader(EDGE, at_top=True), "", NARROWEST)
+        table = NetworkTable(self._model, header, StageHeader(EDGE, at_top=True), NARROWEST, SPARE)
         named(table, "compareTable", "Networks beside each other")
         table.setItemDelegate(CompareDelegate(self._model, table))
         table.network_chosen.connect(lambda column: self.architecture_chosen.emit(self._shown[column]))

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QTool
 
 from resnet_studio.analysis.published import Figure, Verified, published
 from resnet_studio.gui.theme import GRID
-from resnet_studio.gui.widgets.table_one_delegate import TableOneDelegate
 from resnet_studio.gui.widgets.columns_menu import ColumnsMenu
 from resnet_studio.gui.widgets.figure_model import FigureModel
 from resnet_studio.gui.widgets.figure_tree import FigureTree
@@ -17,6 +16,7 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.network_header import NetworkHeader
 from resnet_studio.gui.widgets.network_table import NetworkTable
 from resnet_studio.gui.widgets.stage_header import StageHeader
+from resnet_studio.gui.widgets.table_one_delegate import TableOneDelegate
 from resnet_studio.gui.widgets.table_one_model import Network, TableOneModel
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import PRESETS, preset, title
@@ -78,7 +78,7 @@ class VerifyView(QWidget):
             self._show_columns()
 
     def _make_table(self) -> NetworkTable:
-        table = NetworkTable(self._model, NetworkHeader(), StageHeader(EDGE), "output size", NARROWEST)
+        table = NetworkTable(self._model, NetworkHeader(), StageHeader(EDGE), NARROWEST)
         named(table, "verifyTable", "The paper's Table 1")
         table.setItemDelegate(TableOneDelegate(self._model, table))
         table.network_chosen.connect(self._choose)

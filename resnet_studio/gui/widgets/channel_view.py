@@ -27,6 +27,7 @@ class ChannelView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._values: NDArray[np.float32] = np.zeros((0, 0), np.float32)
+        self._place: tuple[int, int] | None = None
         self._title = named(QLabel("No channel yet: click one of the maps.", wordWrap=True), "channelTitle", "Channel")
         self._title.setProperty("heading", True)
         self._map = _Map()
@@ -44,12 +45,14 @@ class ChannelView(QWidget):
 
     def show_channel(self, number: int, values: NDArray[np.float32], pixels: Pixels) -> None:
         """Show one channel: its values, height × width, and the same in colours."""
+        if values.shape != self._values.shape:
+            self._place = None
         self._values = values
         self._title.setText(f"channel {number}")
         self._map.show_pixels(pixels)
         self._map.setAccessibleName(f"Channel {number}")
         self._histogram.show_values(values)
-        self._read(None)
+        self._read(self._place)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
         super().resizeEvent(event)
@@ -57,6 +60,7 @@ class ChannelView(QWidget):
 
     def _read(self, place: tuple[int, int] | None) -> None:
         """Say the value at a row and a column, or what is true of all where the mouse is elsewhere."""
+        self._place = place
         if place is None:
             self._readout.setText(summary(self._values))
             self._readout.setToolTip("")

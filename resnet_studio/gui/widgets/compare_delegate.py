@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QRect, QSize, Qt
+from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem
 
@@ -10,9 +10,9 @@ from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.block_delegate import BlockDelegate, Index
 from resnet_studio.gui.widgets.compare_model import ENTRY_ROLE, SHARE_ROLE, Entry
 from resnet_studio.gui.widgets.network_table import CELL_ROLE
-from resnet_studio.gui.widgets.stage_header import STAGE_ROLE
+from resnet_studio.gui.widgets.stage_header import ABOVE, BELOW, STAGE_ROLE
 
-VALUE, DELTA, SHARE, GAP = 84, 62, 66, 4
+VALUE, DELTA, SHARE, GAP = 88, 62, 60, 4
 """Pixels of "1024×14×14", of "+3.76 MB" and of "+100.0 %", and between them."""
 BAR, BAR_ROOM = 6, 14
 EQUAL, UNEQUAL = "=", "≠"
@@ -24,8 +24,10 @@ class CompareDelegate(BlockDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802  (Qt's name)
         if index.data(CELL_ROLE):
             return super().sizeHint(option, index)
-        room = BAR_ROOM + 16 if index.data(SHARE_ROLE) is not None else 1
-        return QSize(0, option.fontMetrics.lineSpacing() + room)
+        stages = self._table.stages
+        tight = (ABOVE if stages.begins(index.row()) else 0) + (BELOW if stages.ends(index.row()) else 0)
+        bar = BAR_ROOM + 8 if index.data(SHARE_ROLE) is not None else 0
+        return QSize(0, option.fontMetrics.lineSpacing() + tight + bar)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         super().paint(painter, option, index)
@@ -36,7 +38,7 @@ class CompareDelegate(BlockDelegate):
     def paint_figure(self, painter: QPainter, rect: QRect, index: Index) -> None:
         entry: Entry = index.data(ENTRY_ROLE)
         share = index.data(SHARE_ROLE)
-        line = rect if share is None else rect.adjusted(0, 8, 0, -BAR_ROOM - 4)
+        line = self._table.stages.room(index.row(), rect).adjusted(0, 0, 0, 0 if share is None else -BAR_ROOM)
         self._paint_entry(painter, line, entry, first=index.column() == 0)
         if share is not None:
             self._paint_bar(painter, rect, index, share)
@@ -61,5 +63,5 @@ class CompareDelegate(BlockDelegate):
     def _paint_bar(self, painter: QPainter, rect: QRect, index: Index, share: float) -> None:
         stage = index.model().headerData(index.row(), Qt.Orientation.Vertical, STAGE_ROLE)
         room = rect.adjusted(24, 0, -24, 0)
-        bar = QRect(room.left(), rect.bottom() - BAR_ROOM, max(1, round(share * room.width())), BAR)
+        bar = QRect(room.left(), rect.bottom() - BAR_ROOM - 2, max(1, round(share * room.width())), BAR)
         painter.fillRect(bar, theme.stage_colour(stage))

@@ -130,9 +130,11 @@ class CompareModel(QAbstractTableModel):
         cell = line.cells[column]
         if self._rows[row].what != "makeup" or cell is None:
             return None
-        notes = cell.makeup.rpartition("]")[2].strip(", ") if "]" in cell.makeup else ""
-        output = () if cell.output == (line.cells[0] or cell).output else ("→ " + _shape(cell.output),)
-        return replace(block_cells(self._architectures()[column])[line.name], below=(*filter(None, (notes,)), *output))
+        architecture = self._architectures()[column]
+        notes = cell.makeup.rpartition("]")[2].strip(", ") or "identity shortcuts"
+        shortcuts = (notes,) if line.name in _blocks(architecture) else ()
+        output = () if cell.output == (line.cells[0] or cell).output else (f"→ {_shape(cell.output)}",)
+        return replace(block_cells(architecture)[line.name], below=shortcuts + output)
 
     def _entry(self, row: Row, column: int) -> Entry:
         cell, first = row.line.cells[column], row.line.cells[0]
@@ -149,7 +151,7 @@ class CompareModel(QAbstractTableModel):
         text = show(value) if cell is not None and (value or row.what != "blocks") else units.DASH
         if not delta:
             return Entry(text)
-        return Entry(text, True, more(delta), units.delta_share(value, reference))
+        return Entry(text, True, more(delta), _share(value, reference) if row.what in COSTS else "")
 
     def _number(self, row: Row, column: int) -> int:
         architecture = self._architectures()[column]
@@ -181,7 +183,10 @@ class CompareModel(QAbstractTableModel):
         return self._comparison.architectures if self._comparison else ()
 
 
-HOW = "Double click or Enter takes it in hand\nDrag it or press Alt and an arrow to move it; the first is the reference\n× or Delete removes it"
+HOW = (
+    "Double click or Enter takes it in hand\n× or Delete removes it\n"
+    "Drag it, or press Alt and an arrow, to move it; the first is the reference"
+)
 SHOWN: dict[What, tuple[Callable[[int], str], Callable[[int], str]]] = {
     "parameters": (units.short, units.delta),
     "macs": (units.short, units.delta),
@@ -213,6 +218,13 @@ def _cost(what: str) -> Cost:
 def _blocks(architecture: Architecture) -> dict[str, int]:
     counts = architecture.blocks if isinstance(architecture, Residual) else ()
     return {f"conv{number}_x": count for number, count in enumerate(counts, start=2)}
+
+
+def _share(value: int, reference: int) -> str:
+    """The difference in per cent, with a decimal as long as that says something."""
+    if abs(value - reference) < 10 * reference or not reference:
+        return units.delta_share(value, reference)
+    return f"{units.signed(round(100 * (value - reference) / reference))} %"
 
 
 def _shape(output: tuple[int, int, int]) -> str:

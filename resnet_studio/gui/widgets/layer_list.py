@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import (
     QEvent,
+    QItemSelectionModel,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -37,12 +38,14 @@ class LayerList(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._chosen = ""
         self._layers = LayerModel()
         self._found = _Found(self._layers)
         self._tree = self._make_tree()
         tip = "A part of a layer's name, such as layer2 or relu; Enter goes to the first"
         self._search = QLineEdit(placeholderText="Find a layer", clearButtonEnabled=True)
         named(self._search, "findMaps", "Find a layer to look at", tip)
+        self._search.setAcceptDrops(False)  # a dropped image is for the whole workspace
         self._search.textChanged.connect(self._filter)
         self._search.returnPressed.connect(self._go_to_first)
         self._search.installEventFilter(self)
@@ -57,24 +60,14 @@ class LayerList(QWidget):
 
     def show_layers(self, architecture: Architecture) -> None:
         """List an architecture's layers; the chosen one stays chosen if the network has one of its name."""
-        chosen = self.chosen()
-        with QSignalBlocker(self._tree.selectionModel()):
-            self._layers.show_table(plan_table(architecture))
+        self._layers.show_table(plan_table(architecture))
         self._filter(self._search.text())
-        self.show_chosen(chosen)
 
     def show_chosen(self, name: str) -> None:
         """Open the tree where that layer or block is and show it as chosen, without emitting."""
-        if name and name != self.chosen():
-            index = self._index(name)
-            with QSignalBlocker(self._tree.selectionModel()):
-                self._tree.setCurrentIndex(index)
-            self._tree.viewport().update()  # the blocked model can't tell it what to paint
-            self._tree.scrollTo(index)
-
-    def chosen(self) -> str:
-        """The name of the chosen layer or block; empty where none is."""
-        return _choosable(self._tree.currentIndex())
+        if name != self._chosen:
+            self._chosen = name
+            self._select()
 
     def start_search(self) -> None:
         """Put the cursor where a layer's name can be typed."""
@@ -97,19 +90,28 @@ class LayerList(QWidget):
         tree.selectionModel().currentChanged.connect(self._tell_chosen)
         return tree
 
+    def _select(self) -> None:
+        """Put the cursor on the chosen line; nowhere while a search hides it."""
+        selection, index = self._tree.selectionModel(), self._index(self._chosen)
+        with QSignalBlocker(selection):
+            selection.clear()
+            selection.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        self._tree.viewport().update()  # the blocked selection can't tell it what to paint
+        self._tree.scrollTo(index)
+
     def _index(self, name: str) -> QModelIndex:
         """The last line of that name: the stages conv1 and fc come before the layers that are called so, too."""
         flags = Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchCaseSensitive | Qt.MatchFlag.MatchRecursive
-        found = self._found.match(self._found.index(0, 0), NAME, name, -1, flags)
+        found = self._found.match(self._found.index(0, 0), NAME, name, -1, flags) if name else []
         return found[-1] if found else QModelIndex()
 
     def _filter(self, text: str) -> None:
-        self._found.look_for(text)
+        with QSignalBlocker(self._tree.selectionModel()):  # a line that goes would make its neighbour the current one
+            self._found.look_for(text)
         self._nothing.setVisible(self._found.rowCount() == 0 and bool(text))
         if text:
             self._tree.expandAll()
-        elif self._tree.currentIndex().isValid():
-            self._tree.scrollTo(self._tree.currentIndex())
+        self._select()
 
     def _go_to_first(self) -> None:
         index = self._found.index(0, 0)
@@ -120,7 +122,9 @@ class LayerList(QWidget):
             self._tree.setFocus()
 
     def _tell_chosen(self, index: QModelIndex) -> None:
-        if name := _choosable(index):
+        name = _choosable(index)
+        if name and name != self._chosen:
+            self._chosen = name
             self.layer_chosen.emit(name)
 
 

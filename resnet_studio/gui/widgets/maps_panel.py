@@ -31,6 +31,7 @@ class MapsPanel(QWidget):
         super().__init__()
         self._maps: LayerMaps | None = None
         self._wished: Contrast = "channel"
+        self._place: Place | None = None
         self._name = named(QLabel(wordWrap=True), "mapsHeading", "Layer")
         self._numbers = named(QLabel(wordWrap=True), "mapsNumbers", "Statistics of the layer")
         self._readout = named(QLabel(HINT), "mapsReadout", "Value under the mouse")
@@ -52,6 +53,8 @@ class MapsPanel(QWidget):
 
     def show_maps(self, maps: LayerMaps) -> None:
         """Show a layer's maps; the channel chosen before stays so where there is one of its number."""
+        if self._maps is None or self._maps.values.shape != maps.values.shape:
+            self._place = None
         self._maps = maps
         channels, height, width = maps.values.shape
         self._name.setText(f"<b>{maps.name}</b> · {channels:,} channel{'s' if channels > 1 else ''}, {height}×{width}")
@@ -61,6 +64,7 @@ class MapsPanel(QWidget):
         self._numbers.setText(numbers)
         self._numbers.setToolTip(f"mean {maps.mean!r}\ndeviation {maps.std!r}\nshare of zeros {maps.zeros!r}")
         self._draw()
+        self._read(self._place)
 
     def _lay_out(self) -> None:
         tools = QHBoxLayout()
@@ -101,6 +105,7 @@ class MapsPanel(QWidget):
         self.channel_shown.emit(channel, self._maps.values[channel], self._mosaic.pixels(channel))
 
     def _read(self, place: Place | None) -> None:
+        self._place = place
         if place is None or self._maps is None:
             self._readout.setText(HINT)
             return

@@ -18,7 +18,7 @@ from resnet_studio.inference.values import Pixels
 
 SMALLEST_VIEW = 4.0  # values that are on the screen side by side at least, however far one zooms in
 FARTHEST_VIEW = 4.0  # times the mosaic that are on the screen at most
-COARSE = 2.5
+COARSE = 2.5  # pixels of the screen that a value has at least where it is drawn with edges
 EDGE = 2  # pixels around the mosaic, in which half of the frame's line lies
 
 
@@ -56,11 +56,6 @@ class MosaicView(QWidget):
         layout.addWidget(self._view)
         self.show_colours(self._colours)
         self._dress()
-
-    @property
-    def geometry_shown(self) -> MosaicGeometry:
-        """Where each channel lies in the picture."""
-        return self._geometry
 
     def show_values(self, values: NDArray[np.float32], contrast: Contrast) -> None:
         """Show values, channels × height × width. Zoom and channel stay where a layer has the same shape."""
@@ -105,12 +100,6 @@ class MosaicView(QWidget):
         """One channel in the colours that it has in the mosaic."""
         x, y = self._geometry.corner(channel)
         return colour(self._indices[y : y + self._geometry.height, x : x + self._geometry.width], self._colours)
-
-    def position(self, place: Place) -> QPointF:
-        """Where in this widget the middle of a value is painted."""
-        x, y = self._geometry.pixel(place)
-        scene = self._image.mapToScene(QPointF(x + 0.5, y + 0.5))
-        return QPointF(self._view.mapTo(self, self._view.mapFromScene(scene)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's names)
         columns = self._geometry.columns
@@ -168,7 +157,7 @@ class MosaicView(QWidget):
         self._zoomed = True
 
     def _choose_smoothing(self) -> None:
-        """Values that are several pixels of the screen large keep their edges; smaller ones would be uneven."""
+        """Large values keep their edges; small ones would be one pixel here and two there, so they are smoothed."""
         size, _ = self._box.viewPixelSize()
         self._view.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, size * COARSE > self.devicePixelRatioF())
 

@@ -55,11 +55,10 @@ class NetworkHeader(QHeaderView):
 
     def _write(self, painter: QPainter, room: QRect, text: str, colour: str) -> None:
         if self._removable:
-            room = room.adjusted(0, 0, PADDING - CROSS, 0)
+            room = room.adjusted(CROSS - PADDING, 0, PADDING - CROSS, 0)
         painter.setPen(QColor(colour))
-        side = Qt.AlignmentFlag.AlignRight if self._removable else Qt.AlignmentFlag.AlignHCenter
         elided = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, elided)
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, elided)
 
     def _cross(self, rect: QRect) -> QRect:
         return QRect(rect.right() - CROSS, rect.top() + 2, CROSS, CROSS)

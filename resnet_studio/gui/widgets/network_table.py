@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QSizePolicy, QStyleOptionViewItem, QTableView
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QStyleOptionViewItem, QTableView
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.network_header import NetworkHeader
@@ -22,7 +22,10 @@ STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 
 class NetworkTable(QTableView):
-    """The arrow keys walk columns; a double click or Enter chooses one, Delete wishes it away, Alt and an arrow elsewhere."""
+    """Arrow keys walk columns; a double click or Enter chooses one, Delete wishes it away, Alt and an arrow elsewhere.
+
+    Rows are as high as what is in them, and up to `spare` pixels higher where there is room.
+    """
 
     network_chosen = Signal(int)
     removal_wished = Signal(int)
@@ -30,15 +33,11 @@ class NetworkTable(QTableView):
     """From which place to which."""
 
     def __init__(
-        self, model: QAbstractTableModel, header: NetworkHeader, stages: StageHeader, corner: str, narrowest: int
+        self, model: QAbstractTableModel, header: NetworkHeader, stages: StageHeader, narrowest: int, spare: int = 0
     ) -> None:
         super().__init__()
-        self._stages = stages
+        self.stages, self._spare = stages, spare
         self._spans: list[Span] = []
-        self._corner = QLabel(corner, self)
-        self._corner.setProperty("quiet", True)
-        self._corner.setAlignment(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight)
-        self._corner.setContentsMargins(8, 0, 8, 6)
         self.setModel(model)
         self.setHorizontalHeader(header)
         self.setVerticalHeader(stages)
@@ -55,7 +54,8 @@ class NetworkTable(QTableView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+        vertical = QSizePolicy.Policy.Expanding if spare else QSizePolicy.Policy.Maximum
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, vertical)
 
     def current(self) -> int:
         """The column that is chosen; −1 if none is."""
@@ -63,7 +63,11 @@ class NetworkTable(QTableView):
 
     def choose(self, column: int) -> None:
         """Make a column the current one."""
-        self.setCurrentIndex(self.model().index(self.model().rowCount() - 1, column))
+        self.setCurrentIndex(self._at(column))
+
+    def _at(self, column: int) -> QModelIndex:
+        """An item of a column that is in sight, so that going there scrolls to the side only."""
+        return self.model().index(max(self.rowAt(self.viewport().height() // 2), 0), column)
 
     def lay_out(self, spans: Iterable[Span]) -> None:
         """Join cells and give every row the height of what is in it. Call it when the model was reset."""
@@ -74,8 +78,10 @@ class NetworkTable(QTableView):
         self.scheduleDelayedItemsLayout()
 
     def doItemsLayout(self) -> None:  # noqa: N802  (Qt's names)
-        for row in range(self.model().rowCount()):
-            self.setRowHeight(row, self.sizeHintForRow(row))
+        heights = [self.sizeHintForRow(row) for row in range(self.model().rowCount())]
+        left_over = (self.viewport().height() - sum(heights)) // max(len(heights), 1)
+        for row, height in enumerate(heights):
+            self.setRowHeight(row, height + min(max(left_over, 0), self._spare))
         super().doItemsLayout()
         self.updateGeometry()
 
@@ -101,20 +107,20 @@ class NetworkTable(QTableView):
         return sum(self.columnWidth(index.column() + further) for further in range(self.span(index)))
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        rows = sum(self.rowHeight(row) for row in range(self.model().rowCount()))
+        rows = sum(self.sizeHintForRow(row) for row in range(self.model().rowCount()))
         bar = self.horizontalScrollBar()
         below = bar.sizeHint().height() if bar.maximum() > bar.minimum() else 0
         return QSize(super().sizeHint().width(), rows + self.horizontalHeader().sizeHint().height() + below + 1)
 
-    def updateGeometries(self) -> None:  # noqa: N802
-        super().updateGeometries()
-        self._corner.setGeometry(0, 0, self._stages.width(), self.horizontalHeader().height())
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.scheduleDelayedItemsLayout()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         super().paintEvent(event)
         painter = QPainter(self.viewport())
         for row in range(self.model().rowCount()):
-            if self._stages.ends(row):
+            if self.stages.ends(row):
                 bottom = self.rowViewportPosition(row) + self.rowHeight(row) - 1
                 painter.fillRect(0, bottom, self.viewport().width(), 1, QColor(theme.current().rule))
 
@@ -132,7 +138,7 @@ class NetworkTable(QTableView):
             moves.MoveEnd: last,
         }
         if action in columns:
-            return self.model().index(self.model().rowCount() - 1, min(max(columns[action], 0), last))
+            return self._at(min(max(columns[action], 0), last))
         step = {moves.MoveUp: -1, moves.MovePageUp: -10, moves.MoveDown: 1, moves.MovePageDown: 10}.get(action, 0)
         self.verticalScrollBar().setValue(self.verticalScrollBar().value() + step * self.fontMetrics().lineSpacing())
         return self.currentIndex()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QCompleter
+from PySide6.QtWidgets import QComboBox, QCompleter, QLineEdit
 
 from resnet_studio.networks.presets import PRESETS
 
@@ -14,8 +16,10 @@ def preset_search(placeholder: str) -> QComboBox:
     search.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
     search.addItems(list(PRESETS))
     search.setMaxVisibleItems(30)
-    search.setPlaceholderText(placeholder)
     search.setCurrentIndex(-1)
+    cast("QLineEdit", search.lineEdit()).setPlaceholderText(
+        placeholder
+    )  # the box's own is for those that can't be edited
     completer = QCompleter(list(PRESETS), search)
     completer.setFilterMode(Qt.MatchFlag.MatchContains)
     completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
