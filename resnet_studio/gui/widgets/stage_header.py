@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QHeaderView, QWidget
+from PySide6.QtWidgets import QHeaderView
 
 from resnet_studio.gui import theme
 
@@ -22,8 +22,10 @@ class StageHeader(QHeaderView):
     tightly, each with its own detail and the name at the first.
     """
 
-    def __init__(self, width: int, *, at_top: bool = False, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Vertical, parent)
+    def __init__(self, width: int, heading: str = "", *, at_top: bool = False) -> None:
+        """`heading` stands over the details."""
+        super().__init__(Qt.Orientation.Vertical)
+        self.heading = heading
         self._width, self._at_top = width, at_top
         self.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.setMinimumSectionSize(8)
