@@ -6,6 +6,7 @@ A job tells its progress before anything slow, also before an import, and answer
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from resnet_studio.progress import Progress
 
 LONGEST_SIDE = 1600
 """Pixels of a photograph that the window is given; more than it can show."""
+THUMBNAIL_SIDE = 96
 
 
 def summarise(architecture: Architecture) -> Generator[Progress, None, str]:
@@ -43,13 +45,22 @@ def photograph(reference: str) -> Generator[Progress, None, Photograph]:
     return for_the_window(open_reference(reference))
 
 
-def for_the_window(photograph: Photograph) -> Photograph:
-    """The photograph with its longer side at most `LONGEST_SIDE` pixels; `size` stays that of the original."""
+def thumbnails(references: tuple[str, ...]) -> Generator[Photograph, None, None]:
+    """Small copies of images, each as soon as it is made. One that can't be opened is left out until it is chosen."""
+    from resnet_studio.inference.samples import open_reference
+
+    for reference in references:
+        with suppress(ValueError, OSError):
+            yield for_the_window(open_reference(reference), THUMBNAIL_SIDE)
+
+
+def for_the_window(photograph: Photograph, most: int = LONGEST_SIDE) -> Photograph:
+    """The photograph with its longer side at most `most` pixels; `size` stays that of the original."""
     height, width = photograph.pixels.shape[:2]
-    if max(width, height) <= LONGEST_SIDE:
+    if max(width, height) <= most:
         return photograph
     image = Image.fromarray(photograph.pixels)
-    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    image.thumbnail((most, most))
     return replace(photograph, pixels=np.asarray(image), reduced_from=(width, height))
 
 
@@ -76,6 +87,7 @@ JOBS: dict[str, Job] = {
     "summary": summarise,
     "devices": list_devices,
     "photograph": photograph,
+    "thumbnails": thumbnails,
     "look": look,
     "verify": verify,
 }

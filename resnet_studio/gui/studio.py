@@ -5,7 +5,7 @@ The window connects views to this and this to views; it knows no widget.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -23,7 +23,7 @@ LAYERS, VERIFY, ACTIVATIONS, COMPARE = range(4)
 """The workspaces in the order of their tabs."""
 WEIGHT_ENDINGS = {".pth", ".pt", ".safetensors"}
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
-MOST_IMAGES = 200
+MOST_IMAGES, MOST_THUMBNAILS = 200, 36
 
 
 class Studio(QObject):
@@ -47,8 +47,8 @@ class Studio(QObject):
         self.session = Session(kept)
         self.work = work
         self._workspace = kept.workspace
-        self._asked: dict[int, object] = {}
-        """What each workspace's engine question was asked of, so that it is asked once."""
+        self._asked: dict[str, tuple[object, ...]] = {}
+        """What each kind of question was last asked of, so that it is asked once."""
         self.session.architecture_changed.connect(self._follow)
         work.table_counted.connect(self._take_table)
         work.failed.connect(self._take_failure)
@@ -103,7 +103,7 @@ class Studio(QObject):
 
     def verify_with(self, extra: tuple[Architecture, ...]) -> None:
         """Verify these beside the published figures."""
-        self._asked[VERIFY] = extra
+        self._asked["verify"] = extra
         self.work.verify(extra)
 
     def open_paths(self, paths: Sequence[str]) -> None:
@@ -155,19 +155,20 @@ class Studio(QObject):
     def _ask_workspace(self) -> None:
         """Ask for what the workspace in front shows, unless that has been asked already."""
         kept, architecture = self.session.kept, self.session.architecture
-        if self._workspace == VERIFY and VERIFY not in self._asked:
+        if self._workspace == VERIFY and "verify" not in self._asked:
             self.verify_with(())
         elif self._workspace == COMPARE:
             for one in self._compared():
                 self.work.count_compared(one)
         elif self._workspace == ACTIVATIONS:
-            if self._asked.get(-1) != kept.image:
-                self._asked[-1] = kept.image
-                self.work.open_photograph(kept.image)
-            question = (kept.image, architecture, self._weights(), kept.device, (kept.layer,))
-            if self._asked.get(ACTIVATIONS) != question:
-                self._asked[ACTIVATIONS] = question
-                self.work.look(*question)
+            self._ask_once("photograph", self.work.open_photograph, kept.image)
+            self._ask_once("look", self.work.look, kept.image, architecture, self._weights(), kept.device, (kept.layer,))
+            self._ask_once("thumbnails", self.work.make_thumbnails, tuple(self._images()[:MOST_THUMBNAILS]))
+
+    def _ask_once(self, kind: str, ask: Callable[..., None], *question: object) -> None:
+        if self._asked.get(kind) != question:
+            self._asked[kind] = question
+            ask(*question)
 
     def _take_table(self, table: LayerTable) -> None:
         if table.architecture == self.session.architecture:

@@ -170,6 +170,7 @@ class StudioWindow(QMainWindow):
         studio.chosen_changed.connect(view.show_chosen)
         studio.look_refused.connect(view.show_problem)
         self.work.photograph_opened.connect(view.show_photograph)
+        self.work.thumbnail_made.connect(view.show_thumbnail)
         self.work.looked.connect(view.show_look)
 
     def _connect_engine(self) -> None:
@@ -206,6 +207,9 @@ class StudioWindow(QMainWindow):
         self.studio.open_paths(paths)
 
     def _find(self) -> None:
+        if self.workspaces.currentIndex() == ACTIVATIONS:
+            self.activations.start_search()
+            return
         self.workspaces.setCurrentIndex(LAYERS)
         self.layers.start_search()
 

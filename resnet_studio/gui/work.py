@@ -24,6 +24,8 @@ class Work(QObject):
     verified = Signal(object)
     """The rows verified so far."""
     photograph_opened = Signal(object)
+    thumbnail_made = Signal(object)
+    """A `Photograph` of a few pixels."""
     looked = Signal(object)
     devices_found = Signal(object)
     progressed = Signal(object)
@@ -43,6 +45,7 @@ class Work(QObject):
             "summary": self.summary_made.emit,
             "verify": self._tell_verified,
             "photograph": self.photograph_opened.emit,
+            "thumbnails": lambda _: None,
             "look": self.looked.emit,
             "devices": self.devices_found.emit,
         }
@@ -78,6 +81,10 @@ class Work(QObject):
         """Ask for an image's pixels."""
         self._ask("photograph", "photograph", reference, label=f"opening {reference}")
 
+    def make_thumbnails(self, references: tuple[str, ...]) -> None:
+        """Ask for small copies of images. Nobody waits for them, so they are not said to be running."""
+        self._link.ask("thumbnails", "thumbnails", references, label="thumbnails")
+
     def look(
         self, reference: str, architecture: Architecture, weights: WeightsSource, device: str, layers: tuple[str, ...]
     ) -> None:
@@ -108,6 +115,8 @@ class Work(QObject):
     def _part(self, lane: str, _number: int, value: object) -> None:
         if isinstance(value, Progress):
             self.progressed.emit(value)
+        elif lane == "thumbnails":
+            self.thumbnail_made.emit(value)
         elif lane == "verify":
             self._results.append(value)
             self.verified.emit(tuple(self._results))
@@ -121,9 +130,10 @@ class Work(QObject):
         self._end(lane)
 
     def _end(self, lane: str) -> None:
-        took = time.perf_counter() - self._running.pop(lane, time.perf_counter())
-        if not self._running:
-            self.idle.emit(took)
+        if lane in self._running:
+            took = time.perf_counter() - self._running.pop(lane)
+            if not self._running:
+                self.idle.emit(took)
 
     def _keep_table(self, table: LayerTable) -> None:
         self._tables[table.architecture] = table

@@ -36,6 +36,8 @@ ORDINARY = re.compile(
     r"|collections\.(OrderedDict|Counter)|(__builtin__|builtins)\.set|_codecs\.encode"
 )
 """What a state_dict's pickle, and a training's beside it, may import."""
+OTHER_TENSORS = re.compile(r"torch\.(_utils\._rebuild_|_tensor\.|storage\.|serialization\._get_layout)")
+"""What pickles of sparse, quantised, empty or subclassed tensors import."""
 NOT_WEIGHTS = "is not a weights file. Choose a state_dict saved as .pth, .pt or .safetensors"
 INCOMPLETE = "is incomplete or damaged. Copy or download it again"
 STATE_DICT = "Save only its state_dict: torch.save(model.state_dict(), 'weights.pth')"
@@ -127,7 +129,7 @@ def _check_pickle(data: bytes, otherwise: str, count: int = 1) -> None:
     strange = sorted(name for part in found for name in part.imports if not ORDINARY.fullmatch(name))
     if any(name.startswith("torch.nn.modules.") for name in strange):
         raise Refusal(f"is a whole pickled module, which runs code when opened, so it is refused. {STATE_DICT}")
-    if strange and all(re.match(r"torch\.(_utils\._rebuild|_tensor\.|storage\.)", name) for name in strange):
+    if strange and all(OTHER_TENSORS.match(name) for name in strange):
         raise Refusal(f"holds other tensors than plain ones ({listed(strange)}), so it is refused. {STATE_DICT}")
     if strange:
         raise Refusal(f"would run code when opened ({listed(strange)}), so it is refused. {STATE_DICT}")

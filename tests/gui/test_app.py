@@ -89,8 +89,11 @@ def test_exception_in_a_thread_is_reported(qtbot: QtBot, window: StudioWindow) -
 
 
 def test_paint_event_that_fails_at_every_repaint_is_reported_once(qtbot: QtBot, window: StudioWindow) -> None:
+    painted: list[int] = []
+
     class Broken(QWidget):
         def paintEvent(self, event: QPaintEvent) -> None:
+            painted.append(1)
             raise RuntimeError("no colours left")
 
     reports: list[object] = []
@@ -101,8 +104,9 @@ def test_paint_event_that_fails_at_every_repaint_is_reported_once(qtbot: QtBot, 
         broken = Broken(window)
         broken.resize(20, 20)
         broken.show()
-        for _ in range(5):
-            broken.repaint()
+        for times in (1, 2, 3):
+            broken.update()
+            qtbot.waitUntil(lambda times=times: len(painted) >= times)
     assert len(reports) == 1
     broken.close()
     broken.setParent(None)

@@ -89,6 +89,10 @@ class ActivationsView(QWidget):
         _say(self._photograph_notes, "\n".join(photograph.notes), "quiet")
         self._show_seen()
 
+    def show_thumbnail(self, photograph: Photograph) -> None:
+        """Show a small copy of an image in the list of those at hand."""
+        self._images.show_thumbnail(photograph.name, photograph.pixels)
+
     def show_look(self, look: Look) -> None:
         """Show what the network makes of the chosen image."""
         self._look, self._look_of = look, self._images.chosen()

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from resnet_studio.analysis.comparison import Comparison
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.compare_delegate import CompareDelegate
-from resnet_studio.gui.widgets.compare_model import CompareModel, Shown
+from resnet_studio.gui.widgets.compare_model import CompareModel
+from resnet_studio.gui.widgets.compare_rows import Shown
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.network_header import NetworkHeader
 from resnet_studio.gui.widgets.network_table import NetworkTable
@@ -25,8 +26,11 @@ from resnet_studio.networks.presets import preset
 
 Compared = tuple[Architecture | None, ...]
 """What is compared, in order; None stands for the architecture in hand, whichever that is."""
-EDGE, NARROWEST, SPARE = 140, 152, 5
-"""Pixels: the stages' names and what is compared, a column with a value and its per cent, and what a row may grow."""
+EDGE, NARROWEST = 140, 152
+"""Pixels: the stages' names and what is compared; a column with a value and its per cent."""
+SPARE = {"all": 5, "blocks": 12}
+"""Pixels that a row may grow where there is room; rows with bars take more."""
+SPARE_OF_BARS = 32
 LARGEST_FILE = 100_000
 """Bytes; an architecture takes some hundreds."""
 SHOWN: dict[str, str] = {
@@ -84,7 +88,7 @@ class CompareView(QWidget):
     def _make_table(self) -> NetworkTable:
         header = NetworkHeader(removable=True)
         header.sectionMoved.connect(self._take_drag)
-        table = NetworkTable(self._model, header, StageHeader(EDGE, at_top=True), NARROWEST, SPARE)
+        table = NetworkTable(self._model, header, StageHeader(EDGE, at_top=True), NARROWEST, SPARE["all"])
         named(table, "compareTable", "Networks beside each other")
         table.setItemDelegate(CompareDelegate(self._model, table))
         table.network_chosen.connect(lambda column: self.architecture_chosen.emit(self._shown[column]))
@@ -147,6 +151,7 @@ class CompareView(QWidget):
 
     def _show_only(self, shown: str) -> None:
         at = self._table.current()
+        self._table.spare = SPARE.get(shown, SPARE_OF_BARS)
         self._model.show_only(cast("Shown", shown))
         self._table.lay_out(())
         if at >= 0:

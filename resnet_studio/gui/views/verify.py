@@ -17,7 +17,8 @@ from resnet_studio.gui.widgets.network_header import NetworkHeader
 from resnet_studio.gui.widgets.network_table import NetworkTable
 from resnet_studio.gui.widgets.stage_header import StageHeader
 from resnet_studio.gui.widgets.table_one_delegate import TableOneDelegate
-from resnet_studio.gui.widgets.table_one_model import Network, TableOneModel
+from resnet_studio.gui.widgets.table_one_model import TableOneModel
+from resnet_studio.gui.widgets.table_one_rows import Network
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import PRESETS, preset, title
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QGraphicsRectItem, QVBoxLayout, QWidget
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.inference.maps import Colours, Contrast, MosaicGeometry, Place, colour, lookup_table, mosaic
+from resnet_studio.inference.maps import Colours, Contrast, Place, colour, lookup_table, mosaic
 from resnet_studio.inference.values import Pixels
 
 SMALLEST_VIEW = 4.0  # values that are on the screen side by side at least, however far one zooms in
@@ -48,12 +48,12 @@ class MosaicView(QWidget):
             self._box.addItem(item, ignoreBounds=True)
         self._box.sigRangeChangedManually.connect(self._note_zoom)
         self._box.sigTransformChanged.connect(self._choose_smoothing)
-        self._view.scene().sigMouseMoved.connect(self._hover)
         self._view.scene().sigMouseClicked.connect(self._click)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._view)
+        self._view.viewport().installEventFilter(self)
         self.show_colours(self._colours)
         self._dress()
 
@@ -110,8 +110,13 @@ class MosaicView(QWidget):
         elif 0 <= self._chosen + step < self._geometry.channels:
             self._choose(self._chosen + step)
 
-    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
-        self.hovered.emit(None)
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Tell every move of the mouse: pyqtgraph's own signal leaves out some, and so where the mouse rests."""
+        if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove:
+            self.hovered.emit(self._place(self._view.mapToScene(event.position().toPoint())))
+        elif event.type() == QEvent.Type.Leave:
+            self.hovered.emit(None)
+        return False
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
@@ -164,9 +169,6 @@ class MosaicView(QWidget):
     def _place(self, scene: QPointF) -> Place | None:
         point = self._image.mapFromScene(scene)
         return self._geometry.at(point.x(), point.y())
-
-    def _hover(self, scene: QPointF) -> None:
-        self.hovered.emit(self._place(scene))
 
     def _click(self, event: Any) -> None:
         if event.button() != Qt.MouseButton.LeftButton:

@@ -36,7 +36,7 @@ class NetworkTable(QTableView):
         self, model: QAbstractTableModel, header: NetworkHeader, stages: StageHeader, narrowest: int, spare: int = 0
     ) -> None:
         super().__init__()
-        self.stages, self._spare = stages, spare
+        self.stages, self.spare = stages, spare
         self._spans: list[Span] = []
         self._corner = QLabel(stages.heading, self)
         self._corner.setProperty("quiet", True)
@@ -85,7 +85,7 @@ class NetworkTable(QTableView):
         heights = [self.sizeHintForRow(row) for row in range(self.model().rowCount())]
         left_over = (self.viewport().height() - sum(heights)) // max(len(heights), 1)
         for row, height in enumerate(heights):
-            self.setRowHeight(row, height + min(max(left_over, 0), self._spare))
+            self.setRowHeight(row, height + min(max(left_over, 0), self.spare))
         super().doItemsLayout()
         self.updateGeometry()
 
