@@ -37,7 +37,8 @@ QT = {"PySide6", "shiboken6", "pyqtgraph"}
 TORCH = {"torch", "torchvision", "fvcore", "torchinfo", "sklearn"}
 CROSSING = (
     "networks.architecture", "networks.plan", "networks.presets", "progress", "resources",
-    "analysis.table", "analysis.published", "analysis.comparison", "inference.values", "engine.messages",
+    "analysis.table", "analysis.published", "analysis.comparison", "engine.messages",
+    "inference.values", "inference.errors", "inference.files", "inference.maps",
 )  # fmt: skip
 """Modules outside the window whose values it holds."""
 

@@ -27,7 +27,7 @@ from resnet_studio.networks.plan import Block, Shape, blocks, plan
 from resnet_studio.progress import Progress, finish
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", FutureWarning)  # fvcore scripts its helpers with torch.jit when imported
+    warnings.filterwarnings("ignore", message=".*torch.jit")  # fvcore scripts its helpers with it when imported
     from fvcore.nn import FlopCountAnalysis
 
 PAPER_COUNTS = ("conv", "linear")

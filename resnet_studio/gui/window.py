@@ -96,21 +96,9 @@ class StudioWindow(QMainWindow):
         return tabs
 
     def _lay_out(self) -> None:
-        contents = named(QWidget(), "sideContents")
-        column = QVBoxLayout(contents)
-        column.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
-        column.setSpacing(2 * GRID)
-        for part in (self.panel, rule(), self.headline):
-            column.addWidget(part)
-        column.addStretch(1)
-        side = named(QScrollArea(widgetResizable=True), "sidePanel")
-        side.setFrameShape(QFrame.Shape.NoFrame)
-        side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        side.setWidget(contents)
-        side.setFixedWidth(PANEL_WIDTH)
         middle = QHBoxLayout()
         middle.setSpacing(0)
-        middle.addWidget(side)
+        middle.addWidget(self._make_side())
         middle.addWidget(self.workspaces, 1)
         whole = QWidget()
         stack = QVBoxLayout(whole)
@@ -120,6 +108,23 @@ class StudioWindow(QMainWindow):
         stack.addLayout(middle, 1)
         stack.addWidget(self.status)
         self.setCentralWidget(whole)
+
+    def _make_side(self) -> QWidget:
+        """The architecture's fields, which scroll where the window is low, over what they amount to."""
+        fields = QScrollArea(widgetResizable=True)
+        fields.setFrameShape(QFrame.Shape.NoFrame)
+        fields.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        fields.setWidget(self.panel)
+        side = named(QWidget(), "sidePanel")
+        side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        side.setFixedWidth(PANEL_WIDTH)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(fields, 1)
+        column.addWidget(rule())
+        column.addWidget(self.headline)
+        return side
 
     def _make_menus(self) -> None:
         session = self.studio.session

@@ -98,15 +98,14 @@ def layers_to_keep(architecture: Architecture, layers: tuple[str, ...]) -> tuple
     """What a pass for these layers captures: more than was asked for, as another layer is likely to be asked next.
 
     Outputs of blocks and stages bring along one another, as a folded network gives them all; any other layer brings
-    along every layer, as far as memory allows.
+    along every layer. Where that would take more than `MOST_KEPT`, nothing is brought along.
     """
     blocks = served(architecture) if isinstance(architecture, Residual) else ()
+    sizes = {layer.name: layer.activation_bytes for layer in plan(architecture) if layer.called}
     if set(layers) <= set(blocks):
-        return blocks
-    called = [layer for layer in plan(architecture) if layer.called]
-    if sum(layer.activation_bytes for layer in called) > MOST_KEPT:
-        return layers
-    return tuple(dict.fromkeys((*(layer.name for layer in called), *blocks, *layers)))
+        sizes = {layer.block: layer.activation_bytes for layer in plan(architecture)}  # a block's last layer stays
+        return blocks if sum(sizes.values()) <= MOST_KEPT else layers
+    return tuple(dict.fromkeys((*sizes, *blocks, *layers))) if sum(sizes.values()) <= MOST_KEPT else layers
 
 
 def _stamp(reference: str) -> Stamp:

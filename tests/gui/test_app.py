@@ -92,7 +92,7 @@ def test_paint_event_that_fails_at_every_repaint_is_reported_once(qtbot: QtBot, 
     painted: list[int] = []
 
     class Broken(QWidget):
-        def paintEvent(self, event: QPaintEvent) -> None:
+        def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
             painted.append(1)
             raise RuntimeError("no colours left")
 

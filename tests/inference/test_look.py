@@ -114,6 +114,11 @@ def test_memory_bounds_what_is_kept() -> None:
     names = layers_to_keep(preset("resnet50"), ("conv1",))
     assert {layer.name for layer in plan(preset("resnet50"))} < set(names)
     assert layers_to_keep(replace(preset("resnet50"), image=2048), ("conv1",)) == ("conv1",)
+    assert layers_to_keep(replace(preset("resnet152"), image=4096), ("layer1",)) == ("layer1",)
+    assert set(layers_to_keep(preset("resnet152"), ("layer1",))) == {
+        *(layer.block for layer in plan(preset("resnet152")) if layer.block),
+        *("layer1", "layer2", "layer3", "layer4", "avgpool", "fc"),
+    }
     assert "layer1.0.unused_conv" not in layers_to_keep(preset("article18"), ("conv1",))
     assert "features.0" in layers_to_keep(preset("vgg19"), ("classifier.6",))
 

@@ -63,8 +63,8 @@ class ArchitecturePanel(QWidget):
         self.setObjectName("architectureForm")
         self._architecture: Architecture = Residual()
         self._problems: dict[str, QLabel] = {}
-        self._rows = QFormLayout(horizontalSpacing=GRID, verticalSpacing=GRID)
-        self._rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._rows = QFormLayout(horizontalSpacing=GRID, verticalSpacing=GRID - 2)
+        self._rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self._preset = _preset_search()
         self._preset.textActivated.connect(self._wish_preset)
         self._typed_preset().returnPressed.connect(self._wish_unlisted)
@@ -79,8 +79,9 @@ class ArchitecturePanel(QWidget):
         for field in ORDER:
             self._add_choice(field) if field in CHOICES else self._add_line(field)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID)
         layout.addLayout(self._rows)
+        layout.addStretch(1)
 
     def show_architecture(self, architecture: Architecture) -> None:
         """Show every field's value, and forget what was wrong."""

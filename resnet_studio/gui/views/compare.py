@@ -15,6 +15,7 @@ from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.compare_delegate import CompareDelegate
 from resnet_studio.gui.widgets.compare_model import CompareModel
 from resnet_studio.gui.widgets.compare_rows import Shown
+from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.network_header import NetworkHeader
 from resnet_studio.gui.widgets.network_table import NetworkTable
@@ -140,10 +141,7 @@ class CompareView(QWidget):
     def _tell(self, hint: str, *, problem: bool = False) -> None:
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))
-        self._hint.setProperty("problem", problem)
-        self._hint.setProperty("quiet", not problem)
-        self._hint.style().unpolish(self._hint)
-        self._hint.style().polish(self._hint)
+        dress(self._hint, problem=problem, quiet=not problem)
 
     def _chosen(self) -> Architecture | None:
         at = self._table.current()

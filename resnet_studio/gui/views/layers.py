@@ -6,7 +6,7 @@ import json
 from typing import Literal, cast
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -33,11 +33,12 @@ from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.gui.widgets.share_delegate import ShareDelegate
 from resnet_studio.gui.widgets.stage_bar import StageBar
 
-TOTAL_HEIGHT = 32
+TOTAL_HEIGHT, SHARE_WIDTH = 32, 124
 WIDTHS = {
-    Column.NAME: 196, Column.KERNEL: 176, Column.OUTPUT: 112, Column.PARAMETERS: 104, Column.FLOPS: 84,
-    Column.MEMORY: 92,
+    Column.NAME: (136, 200), Column.KERNEL: (152, 184), Column.OUTPUT: (100, 116), Column.PARAMETERS: (92, 108),
+    Column.FLOPS: (72, 88), Column.MEMORY: (84, 96),
 }  # fmt: skip
+"""Pixels of each column in a narrow and in a wide window; the share takes what is left."""
 
 
 class LayersView(QWidget):
@@ -102,6 +103,14 @@ class LayersView(QWidget):
             self._tree.expand(index)
             self._choose(name)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+        super().resizeEvent(event)
+        narrowest, widest = (sum(widths[wide] for widths in WIDTHS.values()) for wide in (0, 1))
+        room = self.width() - 4 * GRID - SHARE_WIDTH
+        part = min(max((room - narrowest) / (widest - narrowest), 0.0), 1.0)
+        for column, (narrow, wide) in WIDTHS.items():
+            self._tree.header().resizeSection(column, round(narrow + part * (wide - narrow)))
+
     def start_search(self) -> None:
         """Put the cursor where a layer's name can be typed."""
         self._search.setFocus()
@@ -116,9 +125,8 @@ class LayersView(QWidget):
         header = tree.header()
         header.setStretchLastSection(True)
         header.setSectionsMovable(False)
-        for column, width in WIDTHS.items():
+        for column in WIDTHS:
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
-            header.resizeSection(column, width)
         tree.selectionModel().currentChanged.connect(self._tell_chosen)
         return tree
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from resnet_studio.analysis.published import Figure, Verified, published
+from resnet_studio.analysis.published import Figure, Verified, paper_figure, published
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.columns_menu import ColumnsMenu
+from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.figure_model import FigureModel
 from resnet_studio.gui.widgets.figure_tree import FigureTree
 from resnet_studio.gui.widgets.named import named
@@ -32,7 +34,7 @@ class VerifyView(QWidget):
     """Shows what has been verified so far, and emits which other networks are to be."""
 
     columns_wished = Signal(object)
-    """The architectures of columns that no published figure is about, as a tuple."""
+    """A tuple of the architectures in columns that are not among the published ones, whenever it changes."""
     architecture_chosen = Signal(object)
 
     def __init__(self) -> None:
@@ -67,9 +69,7 @@ class VerifyView(QWidget):
         self._figures.show_results(results)
         text, good = standing(results)
         self._standing.setText(text)
-        self._standing.setProperty("good", good)
-        self._standing.style().unpolish(self._standing)
-        self._standing.style().polish(self._standing)
+        dress(self._standing, good=good)
         self._tell_reason()
 
     def show_in_hand(self, architecture: Architecture) -> None:
@@ -117,12 +117,11 @@ class VerifyView(QWidget):
             networks.append(Network(self._in_hand, in_hand=True))
         self._model.show_networks(networks)
         self._table.lay_out(self._model.spans())
-        same = [at for at, one in enumerate(networks) if chosen and one.architecture == chosen.architecture]
-        if same:
-            self._table.choose(same[0])
+        for column, network in enumerate(networks):
+            if chosen and ((network.in_hand and chosen.in_hand) or network == replace(chosen, result=None)):
+                self._table.choose(column)
         self._tell_reason()
-        known = {preset(figure.subject) for figure in published()}
-        wished = tuple(one.architecture for one in networks if one.architecture not in known)
+        wished = tuple(network.architecture for network in networks if needs_measuring(network.architecture))
         if wished != self._wished:
             self._wished = wished
             self.columns_wished.emit(wished)
@@ -144,10 +143,8 @@ class VerifyView(QWidget):
     def _tell_reason(self, *_: QModelIndex) -> None:
         """Say why the chosen column's figure holds or not; without one, how to ask."""
         network = self._chosen()
-        self._reason.setProperty("quiet", network is None)
         self._reason.setText(self._why(network) if network else self._hint())
-        self._reason.style().unpolish(self._reason)
-        self._reason.style().polish(self._reason)
+        dress(self._reason, quiet=network is None)
 
     def _hint(self) -> str:
         if self._model.networks:
@@ -163,6 +160,12 @@ class VerifyView(QWidget):
         if figure := network.figure:
             return f"{name}: being measured against {figure.text}, {figure.source}."
         return f"{name}: no published FLOPs are known; measured is the closed form of its plan."
+
+
+def needs_measuring(architecture: Architecture) -> bool:
+    """Whether something is published to hold the network against, but not of this very network."""
+    known = any(preset(figure.subject) == architecture for figure in published())
+    return not known and paper_figure(architecture) is not None
 
 
 def in_table_one(figure: Figure) -> bool:

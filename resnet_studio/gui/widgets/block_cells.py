@@ -33,9 +33,15 @@ class BlockCell:
 
 
 @lru_cache(maxsize=64)
+def stage_groups(architecture: Architecture) -> dict[str, Group]:
+    """The stages of a network by name, from conv1 to fc, with what they cost by the plan's closed form."""
+    return {stage.name: stage for stage in plan_table(architecture).stages}
+
+
+@lru_cache(maxsize=64)
 def block_cells(architecture: Architecture) -> dict[str, BlockCell]:
-    """The cells of a network by the name of their stage, from conv1 to fc."""
-    return {stage.name: _cell(stage) for stage in plan_table(architecture).stages}
+    """The cells of a network by the name of their stage."""
+    return {name: _cell(stage) for name, stage in stage_groups(architecture).items()}
 
 
 def _cell(stage: Group) -> BlockCell:

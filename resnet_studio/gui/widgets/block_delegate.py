@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
@@ -31,6 +32,7 @@ class BlockDelegate(QStyledItemDelegate):
     def __init__(self, model: Cells, table: NetworkTable) -> None:
         super().__init__(table)
         self._model, self._table = model, table
+        self._margin = GAP
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802  (Qt's name)
         metrics = self._table.fontMetrics()
@@ -59,10 +61,10 @@ class BlockDelegate(QStyledItemDelegate):
 
     def _paint_cell(self, painter: QPainter, rect: QRectF, cell: BlockCell, index: Index) -> None:
         metrics = painter.fontMetrics()
-        pools, main, quiet_lines = self._lines(cell, index, metrics)
+        pools, main, below = self._lines(cell, index, metrics)
         pitch = metrics.lineSpacing()
-        top = rect.center().y() - (len(pools) + len(main) + len(quiet_lines)) * pitch / 2
-        texts = [*pools, *([""] * len(main) if cell.times else main), *quiet_lines]
+        top = rect.center().y() - (len(pools) + len(main) + len(below)) * pitch / 2
+        texts = [*pools, *([""] * len(main) if cell.times else main), *below]
         for number, text in enumerate(texts):
             quiet = number >= len(pools) + len(main)
             painter.setPen(QColor(theme.current().muted if quiet else theme.current().text))
@@ -100,16 +102,17 @@ class BlockDelegate(QStyledItemDelegate):
 
     def _lines(self, cell: BlockCell, index: Index, metrics: QFontMetrics) -> tuple[list[str], list[str], list[str]]:
         """What stands below one another in a cell: its pool, its text or its block, what is worth a quiet line."""
-        width = self._table.span_width(index) - 2 * GAP
+        width = self._table.span_width(index) - 2 * self._margin
         main = list(cell.lines) if cell.times else _broken(cell.lines, width, metrics)
-        return _broken(cell.pool, width, metrics), main, list(cell.below)
+        below = [line for text in cell.below for line in _broken(text.split(", "), width, metrics)]
+        return _broken(cell.pool, width, metrics), main, below
 
 
 def _times(cell: BlockCell) -> str:
     return f"× {cell.times}"
 
 
-def _broken(parts: tuple[str, ...], width: int, metrics: QFontMetrics) -> list[str]:
+def _broken(parts: Sequence[str], width: int, metrics: QFontMetrics) -> list[str]:
     """The parts in one line where it is wide enough, else in as few as possible."""
     lines: list[str] = []
     for part in parts:

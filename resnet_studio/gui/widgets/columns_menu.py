@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import partial
 
-from PySide6.QtCore import QEvent, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -62,11 +62,17 @@ class ColumnsMenu(QMenu):
 class StayingMenu(QMenu):
     """A menu that stays open while its entries are ticked, as several are wanted more often than one."""
 
-    def event(self, event: QEvent) -> bool:
-        action = self.activeAction()
-        released = isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonRelease
-        typed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.text() in ("\r", " ")
-        if action is not None and (released or typed) and not action.isSeparator():
-            action.trigger()
-            return True
-        return super().event(event)
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802  (Qt's names)
+        if not self._trigger(self.actionAt(event.position().toPoint())):
+            super().mouseReleaseEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        chosen = self.activeAction() if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) else None
+        if not self._trigger(chosen):
+            super().keyPressEvent(event)
+
+    def _trigger(self, action: QAction | None) -> bool:
+        if action is None or action.isSeparator():
+            return False
+        action.trigger()
+        return True

@@ -7,9 +7,10 @@ from PySide6.QtGui import QColor, QFont, QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.widgets.block_delegate import BlockDelegate, Index
+from resnet_studio.gui.widgets.block_delegate import BlockDelegate, Cells, Index
 from resnet_studio.gui.widgets.compare_model import ENTRY_ROLE
 from resnet_studio.gui.widgets.compare_rows import Entry
+from resnet_studio.gui.widgets.network_table import NetworkTable
 from resnet_studio.gui.widgets.stage_header import ABOVE, BELOW, STAGE_ROLE
 
 VALUE, DELTA, SHARE, GAP = 88, 62, 60, 4
@@ -22,6 +23,10 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 class CompareDelegate(BlockDelegate):
     """A narrow column leaves the difference out and keeps its per cent; hovering shows both."""
+
+    def __init__(self, model: Cells, table: NetworkTable) -> None:
+        super().__init__(model, table)
+        self._margin = 5 * GAP  # for the ≠
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802  (Qt's name)
         entry: Entry = index.data(ENTRY_ROLE)

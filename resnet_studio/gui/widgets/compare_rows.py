@@ -131,7 +131,7 @@ def _whole_numbers(numbers: Sequence[int], meaning: str) -> tuple[Entry, ...]:
         Entry(
             units.exact(number) if number else units.DASH,
             number != numbers[0],
-            units.signed(number - numbers[0]),
+            units.signed(number - numbers[0]) if number != numbers[0] else "",
             tip=_tip(number, numbers[0], meaning, column),
         )
         for column, number in enumerate(numbers)
@@ -146,7 +146,7 @@ def _tip(value: int, reference: int, meaning: str, column: int) -> str:
     exact = f"{units.exact(value)} {meaning}"
     if column == 0:
         return exact
-    return f"{exact}\n{units.signed(value - reference) or 'no difference'} against {units.exact(reference)}"
+    return f"{exact}\n{units.signed(value - reference)} against {units.exact(reference)}"
 
 
 def _share(more: int, reference: int) -> str:

@@ -168,7 +168,7 @@ def _figure_text(figure: Figure, result: Verified | None, column: Column) -> str
         return units.scaled(result.measured, figure.scale) if figure.scale > 1 else units.exact(result.measured)
     if column == Column.DIFFERENCE:
         more = result.measured - figure.value
-        return units.delta_scaled(more, figure.scale) if figure.scale > 1 else units.signed(more) or "0"
+        return units.delta_scaled(more, figure.scale) if figure.scale > 1 else units.signed(more)
     return "✓ holds" if result.holds else "✗ differs"
 
 

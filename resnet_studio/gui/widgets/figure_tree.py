@@ -78,7 +78,7 @@ class FigureTree(QTreeView):
         """Where the reason stands in its row: beside the figure where there is space, else under it."""
         right = self.viewport().width() - 8
         if self.isColumnHidden(Column.REASON) or self._model.node(index).figure is None:
-            left = 2 * self.indentation() + 4
+            left = 2 * self.indentation() + 7
             return QRect(left, PADDING + self.fontMetrics().lineSpacing(), right - left, 0)
         left = self.header().sectionViewportPosition(Column.REASON) + 4
         return QRect(left, PADDING, right - left, 0)
@@ -102,7 +102,8 @@ class _Cells(QStyledItemDelegate):
         self._tree = tree
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
-        return QSize(WIDTHS.get(Column(index.column()), 0), self._tree.row_height(index))
+        height = self._tree.row_height(index) if index.column() == Column.SUBJECT else 0
+        return QSize(WIDTHS.get(Column(index.column()), 0), height)
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: N802
         super().initStyleOption(option, index)

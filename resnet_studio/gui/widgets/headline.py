@@ -21,7 +21,7 @@ class Headline(QWidget):
         self._memory = _line("quiet")
         self._standing = _line("quiet")
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID + 4)
         column.setSpacing(GRID // 2)
         for label in (self._parameters, self._flops, self._memory, self._standing):
             column.addWidget(label)

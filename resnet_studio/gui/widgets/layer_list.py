@@ -45,7 +45,8 @@ class LayerList(QWidget):
         tip = "A part of a layer's name, such as layer2 or relu; Enter goes to the first"
         self._search = QLineEdit(placeholderText="Find a layer", clearButtonEnabled=True)
         named(self._search, "findMaps", "Find a layer to look at", tip)
-        named(self._search.findChild(QToolButton), "clearSearch", "Clear the search", "Show every layer again")
+        for clear in self._search.findChildren(QToolButton):
+            named(clear, "clearSearch", "Clear the search", "Show every layer again")
         self._search.setAcceptDrops(False)  # a dropped image is for the whole workspace
         self._search.textChanged.connect(self._filter)
         self._search.returnPressed.connect(self._go_to_first)

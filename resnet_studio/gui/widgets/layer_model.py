@@ -18,6 +18,7 @@ from resnet_studio.networks.plan import Layer, Shape, blocks
 
 Index = QModelIndex | QPersistentModelIndex
 SHARE_ROLE = Qt.ItemDataRole.UserRole
+"""A line's share of the whole network and of its costliest stage, 0 … 1."""
 STAGE_ROLE = Qt.ItemDataRole.UserRole + 1
 
 
@@ -68,7 +69,7 @@ class LayerModel(QAbstractItemModel):
     def __init__(self) -> None:
         super().__init__()
         self._root = Node("", "", "", (0, 0, 0), 0, 0, 0)
-        self._total = 1
+        self._total = self._largest = 1
         self.unit = 1
         self.everything = False
 
@@ -80,12 +81,18 @@ class LayerModel(QAbstractItemModel):
             for mine, new in zip(self._root.walk(), root.walk(), strict=True):
                 mine.kernel, mine.output, mine.parameters = new.kernel, new.output, new.parameters
                 mine.macs, mine.memory, mine.formula, mine.note = new.macs, new.memory, new.formula, new.note
-            self._total = root.children[-1].macs or 1
+            self._measure(root)
             self._tell_changed(QModelIndex())
         else:
             self.beginResetModel()
-            self._root, self._total = root, root.children[-1].macs or 1
+            self._root = root
+            self._measure(root)
             self.endResetModel()
+
+    def _measure(self, root: Node) -> None:
+        *stages, total = root.children
+        self._total = total.macs or 1
+        self._largest = max(stage.macs or 1 for stage in stages)
 
     def find(self, name: str) -> QModelIndex:
         """The line of a layer, a block or a stage; an invalid index if there is none."""
@@ -150,7 +157,7 @@ class LayerModel(QAbstractItemModel):
             case Qt.ItemDataRole.ForegroundRole if not node.bold and (column == Column.KERNEL or not any(node.output)):
                 return QColor(theme.current().muted)
         if role == SHARE_ROLE and column == Column.SHARE:
-            return (node.macs or 0) / self._total if not node.bold else None
+            return ((node.macs or 0) / self._total, (node.macs or 0) / self._largest) if not node.bold else None
         return node.stage if role == STAGE_ROLE else None
 
     def _text(self, node: Node, column: int) -> str:

@@ -13,13 +13,13 @@ PERCENT_WIDTH = 52
 
 
 class ShareDelegate(QStyledItemDelegate):
-    """Paints the bar in the stage's colour, with the per cent before it."""
+    """Paints the bar in the stage's colour, with the per cent before it. The costliest stage fills the column."""
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         super().paint(painter, option, index)
-        share = index.data(SHARE_ROLE)
+        share, length = index.data(SHARE_ROLE) or (0.0, 0.0)
         if not share:
             return
         box = QRectF(option.rect).adjusted(4, 0, -16, 0)
@@ -28,6 +28,6 @@ class ShareDelegate(QStyledItemDelegate):
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRectF(box.left(), box.top(), PERCENT_WIDTH, box.height()), right, f"{share:.1%}")
         left = box.left() + PERCENT_WIDTH + 8
-        width = max(1.0, share * (box.right() - left))
+        width = max(1.0, length * (box.right() - left))
         painter.fillRect(QRectF(left, box.center().y() - 4, width, 8), theme.stage_colour(index.data(STAGE_ROLE)))
         painter.restore()

@@ -1,4 +1,4 @@
-"""The paper's Table 1 row by row, for whichever networks stand in it: blocks of every stage, then FLOPs. Needs no Qt."""
+"""The paper's Table 1 row by row, for whichever networks stand in it: their blocks, then their FLOPs. Needs no Qt."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Literal
 
 from resnet_studio.analysis import units
 from resnet_studio.analysis.published import Figure, Verified, paper_figure, published
-from resnet_studio.analysis.table import plan_table
-from resnet_studio.gui.widgets.block_cells import BlockCell, block_cells
+from resnet_studio.gui.widgets.block_cells import BlockCell, block_cells, stage_groups
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import preset_name, title
 
@@ -86,7 +85,7 @@ def _items(cells: Sequence[BlockCell | None], tips: Sequence[str]) -> tuple[Item
 
 
 def _stage_tip(network: Network, stage: str) -> str:
-    group = next((one for one in plan_table(network.architecture).stages if one.name == stage), None)
+    group = stage_groups(network.architecture).get(stage)
     if group is None:
         return f"{title(network.architecture)} has no {stage}"
     output = "×".join(map(str, group.output))
@@ -118,7 +117,7 @@ def _figure(what: str, network: Network) -> Item:
 def _unpublished(what: str, network: Network) -> Item:
     if what != "measured":
         return Item(units.DASH, "No published FLOPs of this network are known", "muted")
-    macs = plan_table(network.architecture).totals.macs
+    macs = sum(stage.macs for stage in stage_groups(network.architecture).values())
     return Item(
         units.scaled(macs, G), f"{units.exact(macs)} multiply-adds in conv + fc, by the plan's closed form", "muted"
     )
