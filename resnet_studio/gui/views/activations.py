@@ -44,6 +44,7 @@ class ActivationsView(QWidget):
         self._look: Look | None = None
         self._look_of = self._photograph_of = self._layer = ""
         self._architecture: Architecture | None = None
+        self._looked_through: Architecture | None = None
         self._images, self._layers = ImageStrip(), LayerList()
         self._maps, self._weights = MapsPanel(), WeightsRow()
         self._input, self._predictions, self._channel = InputView(), Predictions(), ChannelView()
@@ -65,11 +66,9 @@ class ActivationsView(QWidget):
 
     def show_layers(self, architecture: Architecture) -> None:
         """List an architecture's layers; maps that are there stay, and are said to be of the former one."""
-        former = self._architecture not in (None, architecture)
         self._architecture = architecture
         self._layers.show_layers(architecture)
-        if former and self._look is not None:
-            _say(self._origin, f"{self._whence(self._look)} · {FORMER}", "warning")
+        self._show_origin()
 
     def show_chosen(self, reference: str, layer: str) -> None:
         """Show which image and which layer are looked at, with the layer's maps where they are there already."""
@@ -95,13 +94,13 @@ class ActivationsView(QWidget):
 
     def show_look(self, look: Look) -> None:
         """Show what the network makes of the chosen image."""
-        self._look, self._look_of = look, self._images.chosen()
+        self._look, self._look_of, self._looked_through = look, self._images.chosen(), self._architecture
         _say(self._problem, "", "problem")
         self._show_seen()
         self._predictions.show_predictions(look.predictions)
         _say(self._doubt, doubt(look), "warning")
         self._weights.show_weights(look.weights)
-        _say(self._origin, self._whence(look), "quiet")
+        self._show_origin()
         self._show_maps(look)
 
     def show_problem(self, sentence: str) -> None:
@@ -171,9 +170,14 @@ class ActivationsView(QWidget):
         else:
             self._empty.setText(NO_LAYER)
 
-    def _whence(self, look: Look) -> str:
-        device = "CPU" if look.device == "cpu" else look.device
-        return " · ".join(filter(None, (title(self._look_of), f"{device}, {look.seconds:.2f} s")))
+    def _show_origin(self) -> None:
+        """Of which image the result is, and where it was computed."""
+        if self._look is None:
+            return
+        device = "CPU" if self._look.device == "cpu" else self._look.device
+        former = FORMER if self._looked_through != self._architecture else ""
+        parts = (title(self._look_of), f"{device}, {self._look.seconds:.2f} s", former)
+        _say(self._origin, " · ".join(filter(None, parts)), "warning" if former else "quiet")
 
     def _show_seen(self) -> None:
         """The network's input, where photograph and look are of one image; either may come first."""

@@ -18,7 +18,7 @@ from resnet_studio.gui.widgets.pictures import as_image, paint_image
 from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.values import Pixels
 
-SMALLEST = 96
+SMALLEST = 64
 
 
 class ChannelView(QWidget):

@@ -143,13 +143,12 @@ def _text(node: Node, column: Column) -> str:
 
 
 def _heading(node: Node) -> str:
-    """The source, and how many of its figures hold as far as they are measured."""
-    results = [child.result for child in node.children if child.result]
+    """The source, and how many of its figures hold once all are measured."""
     figures = sum(child.figure is not None for child in node.children)
-    if not results:
-        return str(node.about)
-    measured = f"{len(results)} of {figures} measured" if len(results) < figures else f"of {figures}"
-    return f"{node.about}   ·   {sum(result.holds for result in results)} {measured} hold"
+    results = [child.result for child in node.children if child.result]
+    if len(results) < figures:
+        return f"{node.about}   ·   {len(results)} of {figures} measured"
+    return f"{node.about}   ·   {sum(result.holds for result in results)} of {figures} hold"
 
 
 def _figure_text(figure: Figure, result: Verified | None, column: Column) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_studio.gui import theme
@@ -34,7 +34,7 @@ class InputView(QWidget):
         self.setSizePolicy(policy)
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
-        return QSize(2 * HIGHEST + GRID, HIGHEST + CAPTION)
+        return QSize(2 * HIGHEST + GRID, self.heightForWidth(self.width()))
 
     def heightForWidth(self, width: int) -> int:  # noqa: N802
         return math.ceil(self._boxes(width)[0].height()) + CAPTION
@@ -63,6 +63,10 @@ class InputView(QWidget):
         across, down = box.width() / self._size.width(), box.height() / self._size.height()
         whole = QRectF(left * across, top * down, width * across, height * down)
         return whole.translated(box.topLeft()).intersected(box)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.updateGeometry()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)

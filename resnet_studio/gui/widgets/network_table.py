@@ -163,6 +163,7 @@ class NetworkTable(QTableView):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         column = self.columnAt(int(event.position().x()))
         if column >= 0:
+            self.choose(column)
             self.network_chosen.emit(column)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802

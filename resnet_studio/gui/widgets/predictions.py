@@ -15,6 +15,7 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.values import Prediction
 
 ROW, SHOWN, NUMBER_WIDTH = 24, 5, 56
+SHINES_THROUGH = 80  # of 255: the label is read on the bar and beside it
 PROBABILITY = Qt.ItemDataRole.UserRole
 
 
@@ -61,8 +62,9 @@ class _Bar(QStyledItemDelegate):
         box = QRectF(option.rect).adjusted(0, 1, 0, -1)
         painter.save()
         painter.fillRect(box, QColor(colours.hover))
-        painter.fillRect(QRectF(box.left(), box.top(), max(2.0, probability * box.width()), box.height()),
-                         QColor(colours.selected))  # fmt: skip
+        bar = QColor(colours.accent)
+        bar.setAlpha(SHINES_THROUGH)
+        painter.fillRect(QRectF(box.left(), box.top(), max(2.0, probability * box.width()), box.height()), bar)
         text = box.adjusted(8, 0, -8, 0)
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.setPen(QColor(colours.text))
