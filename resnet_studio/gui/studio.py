@@ -6,7 +6,9 @@ The window connects views to this and this to views; it knows no widget.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from PySide6.QtCore import QObject, Signal
 
@@ -15,6 +17,7 @@ from resnet_studio.analysis.published import Figure, holds, paper_figure
 from resnet_studio.analysis.table import LayerTable, plan_table
 from resnet_studio.gui.session import Kept, Session
 from resnet_studio.gui.work import Work
+from resnet_studio.inference.errors import DeviceError, WeightsError, WeightsMismatch
 from resnet_studio.inference.values import SAMPLES, RandomWeights, WeightsFile, WeightsSource
 from resnet_studio.networks.architecture import Architecture, from_json, to_json
 from resnet_studio.networks.plan import Layer, plan
@@ -37,8 +40,8 @@ class Studio(QObject):
     chosen_changed = Signal(str, str)
     """The image and the layer that are looked at."""
     workspace_wished = Signal(int)
-    problem = Signal(str)
-    """Something that the user has to know, in a sentence."""
+    problem = Signal(str, str, str)
+    """Something that the user has to know: a sentence, details, and what `accept_offer` would do about it."""
     look_refused = Signal(str)
     """Why the image could not be pushed through the network."""
 
@@ -47,11 +50,14 @@ class Studio(QObject):
         self.session = Session(kept)
         self.work = work
         self._workspace = kept.workspace
+        self._weights = self._good_weights = _weights(kept.weights)
+        self._offered: Callable[[], None] | None = None
         self._asked: dict[str, tuple[object, ...]] = {}
         """What each kind of question was last asked of, so that it is asked once."""
         self.session.architecture_changed.connect(self._follow)
         work.table_counted.connect(self._take_table)
         work.failed.connect(self._take_failure)
+        work.looked.connect(self._keep_weights)
 
     def begin(self) -> None:
         """Tell every view what there is, from the plan alone where the engine has not been asked."""
@@ -93,8 +99,7 @@ class Studio(QObject):
 
     def choose_weights(self, path: str) -> None:
         """Run with the weights of a file, or with random ones where the path is empty."""
-        self.session.kept.weights = path
-        self._ask_workspace()
+        self._take_weights(_weights(path))
 
     def choose_device(self, name: str) -> None:
         """Run on that device from now on."""
@@ -123,7 +128,13 @@ class Studio(QObject):
         if images:
             self._add_images(images)
         elif paths and all(Path(path).is_dir() for path in paths):
-            self.problem.emit(f"There is no image in {Path(paths[0]).name}: {', '.join(sorted(IMAGE_ENDINGS))} are.")
+            endings = ", ".join(sorted(IMAGE_ENDINGS))
+            self._tell(f"There is no image in {Path(paths[0]).name}. Images end in {endings}.")
+
+    def accept_offer(self) -> None:
+        """Do what the last problem offered."""
+        if self._offered:
+            self._offered()
 
     def _add_images(self, images: list[str]) -> None:
         kept = self.session.kept
@@ -136,7 +147,7 @@ class Studio(QObject):
         try:
             self.session.take(from_json(path.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
-            self.problem.emit(f"{path.name} can't be opened as an architecture: {error}")
+            self._tell(f"{path.name} can't be opened as an architecture: {error}")
 
     def _follow(self, architecture: Architecture) -> None:
         """The architecture in hand is another: everything that hangs on it follows."""
@@ -162,7 +173,7 @@ class Studio(QObject):
                 self.work.count_compared(one)
         elif self._workspace == ACTIVATIONS:
             self._ask_once("photograph", self.work.open_photograph, kept.image)
-            self._ask_once("look", self.work.look, kept.image, architecture, self._weights(), kept.device, (kept.layer,))
+            self._ask_once("look", self.work.look, kept.image, architecture, self._weights, kept.device, (kept.layer,))
             self._ask_once("thumbnails", self.work.make_thumbnails, tuple(self._images()[:MOST_THUMBNAILS]))
 
     def _ask_once(self, kind: str, ask: Callable[..., None], *question: object) -> None:
@@ -178,9 +189,44 @@ class Studio(QObject):
             self._tell_comparison()
 
     def _take_failure(self, kind: str, error: Exception) -> None:
+        sentence = str(error) or type(error).__name__
         if kind in ("look", "photograph"):
-            self.look_refused.emit(str(error))
-        self.problem.emit(str(error) or type(error).__name__)
+            self.look_refused.emit(sentence)
+        if isinstance(error, WeightsError):
+            self._give_up_weights(error)
+        elif isinstance(error, DeviceError):
+            self._tell(sentence, offer="Run on the CPU", offered=lambda: self.choose_device("cpu"))
+        else:
+            self._tell(sentence, "\n".join(getattr(error, "__notes__", ())))
+
+    def _give_up_weights(self, error: WeightsError) -> None:
+        """Go back to the weights of the last look, or to random ones where it is those that no longer fit."""
+        refused = self._weights
+        back = self._good_weights if self._good_weights != refused else RandomWeights()
+        used = "random weights" if isinstance(back, RandomWeights) else back.path.name
+        details, offer = "", ""
+        if isinstance(error, WeightsMismatch):
+            details = error.table()
+            offer = "Load all but the head" if error.only_head and isinstance(refused, WeightsFile) else ""
+        sentence = f"{error}. In use: {used}."
+        self._tell(
+            sentence, details, offer, lambda: self._take_weights(replace(cast("WeightsFile", refused), head=False))
+        )
+        self._take_weights(back)
+
+    def _tell(
+        self, sentence: str, details: str = "", offer: str = "", offered: Callable[[], None] | None = None
+    ) -> None:
+        self._offered = offered if offer else None
+        self.problem.emit(sentence, details, offer)
+
+    def _take_weights(self, weights: WeightsSource) -> None:
+        self._weights = weights
+        self.session.kept.weights = "" if isinstance(weights, RandomWeights) else str(weights.path)
+        self._ask_workspace()
+
+    def _keep_weights(self) -> None:
+        self._good_weights = self._weights
 
     def _tell_standing(self, table: LayerTable) -> None:
         figure = paper_figure(table.architecture)
@@ -203,11 +249,12 @@ class Studio(QObject):
     def _table(self, architecture: Architecture) -> LayerTable:
         return self.work.known_table(architecture) or plan_table(architecture)
 
-    def _weights(self) -> WeightsSource:
-        return WeightsFile(Path(self.session.kept.weights)) if self.session.kept.weights else RandomWeights()
-
     def _images(self) -> list[str]:
         return [*self.session.kept.images, *SAMPLES]
+
+
+def _weights(path: str) -> WeightsSource:
+    return WeightsFile(Path(path)) if path else RandomWeights()
 
 
 def _standing(figure: Figure, good: bool) -> str:

@@ -25,7 +25,6 @@ from resnet_studio.gui import menus, theme
 from resnet_studio.gui.engine_link import EngineLink
 from resnet_studio.gui.session import Kept
 from resnet_studio.gui.studio import ACTIVATIONS, COMPARE, IMAGE_ENDINGS, LAYERS, VERIFY, WEIGHT_ENDINGS, Studio
-from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.views.activations import ActivationsView
 from resnet_studio.gui.views.architecture_panel import ArchitecturePanel
 from resnet_studio.gui.views.compare import CompareView
@@ -193,6 +192,7 @@ class StudioWindow(QMainWindow):
             lambda: self.banner.tell("The engine is back, and goes on with what was asked.", tone="warning")
         )
         studio.problem.connect(self.banner.tell)
+        self.banner.offer_taken.connect(studio.accept_offer)
         studio.workspace_wished.connect(self.workspaces.setCurrentIndex)
 
     def _show_architecture(self, architecture: Architecture) -> None:

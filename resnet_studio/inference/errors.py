@@ -47,6 +47,15 @@ class WeightsMismatch(WeightsError):  # noqa: N818  (the base class says that it
         differing = (*self.missing, *self.unexpected, *(name for name, _, _ in self.shapes))
         return all(name.startswith(f"{self.head}.") for name in differing)
 
+    def table(self) -> str:
+        """What differs, a tensor a line: its name, its shape in the file, its shape in the network."""
+        rows = [("tensor", "in the file", "in the network")]
+        rows += [(name, _by(theirs), _by(ours)) for name, theirs, ours in self.shapes]
+        rows += [(name, "missing", "there") for name in self.missing]
+        rows += [(name, "there", "unknown") for name in self.unexpected]
+        widths = [max(len(row[column]) for row in rows) for column in range(2)]
+        return "\n".join(f"{name:<{widths[0]}}  {theirs:<{widths[1]}}  {ours}" for name, theirs, ours in rows)
+
     def _differences(self) -> list[str]:
         """What differs in words, the number of classes first as that is commonest."""
         parts = [

@@ -5,14 +5,27 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QTabBar, QTabWidget, QTreeView, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QTabBar,
+    QTabWidget,
+    QTreeView,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.session import Kept
@@ -22,6 +35,7 @@ from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.gui.window import StudioWindow
 from resnet_studio.inference.values import Look
 from resnet_studio.networks.architecture import to_json
+from resnet_studio.networks.network import build
 from resnet_studio.networks.presets import preset
 
 PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
@@ -216,3 +230,40 @@ def drop(window: StudioWindow, *files: Path) -> None:
 
 def _text(widget: QWidget) -> str:
     return widget.text() if isinstance(widget, QAbstractButton) else ""
+
+
+def test_weights_of_another_head_are_a_table_and_an_offer(
+    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], tmp_path: Path
+) -> None:
+    file = tmp_path / "seven.pth"
+    torch.save(build(replace(preset("resnet20-cifar"), classes=7)).state_dict(), file)
+    window = opened(cifar(workspace=ACTIVATIONS))
+    with qtbot.waitSignal(window.work.looked, timeout=PATIENCE):
+        pass
+    with qtbot.waitSignal(window.studio.problem, timeout=PATIENCE):
+        drop(window, file)
+    assert "made for 7 classes, this network has 10" in window.banner.text
+    assert "In use: random weights" in window.banner.text
+    details = window.banner.findChild(QPlainTextEdit, "bannerDetails").toPlainText()
+    assert [line.split() for line in details.splitlines()[1:]] == [
+        ["fc.weight", "7×64", "10×64"],
+        ["fc.bias", "7", "10"],
+    ]
+    with qtbot.waitSignal(window.work.looked, timeout=PATIENCE, check_params_cb=lambda look: look.weights.sha256 != ""):
+        qtbot.mouseClick(window.banner.findChild(QPushButton, "bannerOffer"), Qt.MouseButton.LeftButton)
+    assert window.findChild(QLabel, "weightsSource").text() == "seven.pth"
+
+
+def test_edit_that_the_weights_do_not_fit_goes_on_with_random_ones(
+    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], tmp_path: Path
+) -> None:
+    file = tmp_path / "twenty.pth"
+    torch.save(build(preset("resnet20-cifar")).state_dict(), file)
+    window = opened(cifar(workspace=ACTIVATIONS, weights=str(file)))
+    with qtbot.waitSignal(window.work.looked, timeout=PATIENCE) as looked:
+        pass
+    assert looked.args[0].weights.source == "twenty.pth"
+    with qtbot.waitSignal(window.work.looked, timeout=PATIENCE) as looked:
+        window.studio.session.take(preset("resnet32-cifar"))
+    assert not looked.args[0].weights.trained
+    assert "twenty.pth does not fit" in window.banner.text

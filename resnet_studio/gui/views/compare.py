@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QUrl, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from resnet_studio.analysis.comparison import Comparison
 from resnet_studio.gui.theme import GRID
@@ -102,7 +102,10 @@ class CompareView(QWidget):
         self._search = preset_search("Add a network")
         named(self._search, "compareSearch", "Add a network", "Add a preset: type a part of its name, or open the list")
         self._search.setMinimumWidth(144)
-        self._search.textActivated.connect(self._add_preset)
+        self._search.textActivated.connect(lambda name: self._add(preset(name)))
+        # what was found is written into the line after it was told, so clear that then
+        self._search.textActivated.connect(self._search.clearEditText, Qt.ConnectionType.QueuedConnection)
+        cast("QLineEdit", self._search.lineEdit()).returnPressed.connect(self._refuse_unknown)
         self._hand = named(
             QPushButton("Add in hand"), "addInHand", "", "Add the architecture in hand; it follows every edit"
         )
@@ -167,10 +170,14 @@ class CompareView(QWidget):
         else:
             self._wish((*self._compared, architecture))
 
-    def _add_preset(self, name: str) -> None:
-        self._search.setCurrentIndex(-1)
-        self._search.clearEditText()
-        self._add(preset(name))
+    def _refuse_unknown(self) -> None:
+        """Return after a name that is no preset's, of which the combo box itself says nothing."""
+        name = self._search.currentText().strip()
+        if name and self._search.findText(name) < 0:
+            try:
+                self._add(preset(name))
+            except ValueError as error:
+                self._tell(str(error), problem=True)
 
     def _remove(self, column: int) -> None:
         self._wish((*self._compared[:column], *self._compared[column + 1 :]))

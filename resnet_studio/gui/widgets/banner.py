@@ -4,44 +4,74 @@ from __future__ import annotations
 
 from typing import Literal
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout
 
+from resnet_studio.gui import theme
+from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
+
+DETAILS_HEIGHT = 168
 
 
 class Banner(QFrame):
-    """Hidden until `tell`; the text can be copied, and Close puts it away."""
+    """Hidden until `tell`. The text can be copied with its details; an offer emits `offer_taken` when it is pressed."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    offer_taken = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
         named(self, "banner", "Message")
         self._text = QLabel(wordWrap=True)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._details = ""
+        self._offer = named(QPushButton(), "bannerOffer", "What can be done", "Do this about it")
+        self._offer.clicked.connect(self._take_offer)
+        self._more = named(QPushButton("Details"), "bannerMore", "Details", "Show or hide the details")
+        self._more.setCheckable(True)
         copy = named(QPushButton("Copy"), "bannerCopy", "Copy the message", "Copy the message and its details")
         copy.clicked.connect(self._copy)
         close = named(QPushButton("Close"), "bannerClose", "Close the message", "Put this message away")
         close.clicked.connect(self.hide)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 8, 16, 8)
-        row.setSpacing(8)
-        for widget in (self._text, copy, close):
+        self._details = named(QPlainTextEdit(readOnly=True), "bannerDetails", "Details")
+        self._details.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self._details.setFont(theme.mono_font())
+        self._details.setFixedHeight(DETAILS_HEIGHT)
+        self._more.toggled.connect(self._details.setVisible)
+        row = QHBoxLayout()
+        row.setSpacing(GRID)
+        for widget in (self._text, self._offer, self._more, copy, close):
             row.addWidget(widget)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
+        column.addLayout(row)
+        column.addWidget(self._details)
         self.hide()
 
     @property
     def text(self) -> str:
         return self._text.text()
 
-    def tell(self, message: str, details: str = "", tone: Literal["problem", "warning"] = "problem") -> None:
-        """Show a message; `details` (a traceback, say) go with it when it is copied."""
+    def tell(
+        self, message: str, details: str = "", offer: str = "", tone: Literal["problem", "warning"] = "problem"
+    ) -> None:
+        """Show a message. `details` (a table, a traceback) are a press away, and so is what `offer` says."""
         self._text.setText(message)
-        self._details = details
+        self._details.setPlainText(details)
+        self._more.setChecked(False)
+        self._more.setVisible(bool(details))
+        self._details.hide()
+        self._offer.setText(offer)
+        self._offer.setVisible(bool(offer))
         self.setProperty("tone", tone)
         self.style().unpolish(self)
         self.style().polish(self)
         self.show()
 
+    def _take_offer(self) -> None:
+        self.hide()
+        self.offer_taken.emit()
+
     def _copy(self) -> None:
-        QGuiApplication.clipboard().setText("\n\n".join(filter(None, (self._text.text(), self._details))))
+        parts = (self._text.text(), self._details.toPlainText())
+        QGuiApplication.clipboard().setText("\n\n".join(filter(None, parts)))

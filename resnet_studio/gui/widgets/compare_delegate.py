@@ -13,8 +13,8 @@ from resnet_studio.gui.widgets.compare_rows import Entry
 from resnet_studio.gui.widgets.network_table import NetworkTable
 from resnet_studio.gui.widgets.stage_header import ABOVE, BELOW, STAGE_ROLE
 
-VALUE, DELTA, SHARE, GAP = 88, 62, 60, 4
-"""Pixels of "128×112×112", of "+3.76 MB" and of "+100.0 %", and between them."""
+VALUE, DELTA, SHARE, GAP = 88, 68, 60, 4
+"""Pixels of "128×112×112", of "−28.9 MB" and of "+100.0 %", and between them."""
 BAR, UNDER, ASIDE = 8, 8, 24
 """Pixels: a bar's height, what is between it and the text over it, and left free on both sides of it."""
 EQUAL, UNEQUAL = "=", "≠"

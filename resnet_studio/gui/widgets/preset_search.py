@@ -24,5 +24,4 @@ def preset_search(placeholder: str) -> QComboBox:
     completer.setFilterMode(Qt.MatchFlag.MatchContains)
     completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
     search.setCompleter(completer)
-    completer.activated.connect(search.textActivated)
     return search
