@@ -6,11 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from resnet_studio.inference.files import Refusal, read_file, shown
-from resnet_studio.networks.architecture import Architecture, ArchitectureError, from_json, with_text
+from resnet_studio.networks.architecture import Architecture, ArchitectureError, with_text
 from resnet_studio.networks.presets import PRESETS, preset
-
-LARGEST_JSON = 1_000_000  # bytes; an architecture has some two hundred
+from resnet_studio.networks.reading import read_architecture
 
 
 def named(name: str, settings: Sequence[str] | None = None, image_size: int | None = None) -> Architecture:
@@ -19,21 +17,9 @@ def named(name: str, settings: Sequence[str] | None = None, image_size: int | No
     `ValueError` in one line if there is none, or if a field can't have the value.
     """
     is_path = name.endswith(".json") or os.path.basename(name) != name or os.path.exists(name)
-    architecture = from_file(Path(name)) if is_path and name not in PRESETS else preset(name)
+    architecture = read_architecture(Path(name)) if is_path and name not in PRESETS else preset(name)
     wanted = [*(settings or ()), *([] if image_size is None else [f"image={image_size}"])]
     return with_settings(architecture, wanted)
-
-
-def from_file(path: Path) -> Architecture:
-    """Read an architecture's JSON file; `ValueError` says what is wrong with which file."""
-    try:
-        return from_json(read_file(path, LARGEST_JSON).decode("utf-8-sig"))
-    except Refusal as refusal:
-        raise ValueError(f"{shown(path)} {refusal}") from None
-    except ArchitectureError as error:
-        raise ValueError(f"{shown(path)}: {error}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{shown(path)}: architecture: not JSON: it is not text") from None
 
 
 def with_settings(architecture: Architecture, settings: Sequence[str]) -> Architecture:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_studio.arguments import from_file, named, with_settings
+from resnet_studio.arguments import named, with_settings
 from resnet_studio.cli import main
 from resnet_studio.networks.architecture import DEPTHS, Residual, to_json
 from resnet_studio.networks.presets import PRESETS, preset
@@ -228,29 +228,6 @@ def test_a_wrong_command_line_is_one_line_and_code_2(run, arguments, said):
     assert err.count("\n") == 1
     assert err.startswith("resnet-studio: ")
     assert said in err
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "is empty"),
-        (b"PK\x03\x04\xff\xfe", "architecture: not JSON"),
-        (b"[" * 100_000, "architecture: not JSON"),
-        (b'{"width": ' + b"9" * 5000 + b"}", "architecture: not JSON"),
-        (b"[1, 2]", "a JSON object is needed"),
-        (b'{"kind": "transformer"}', "kind: must be one of residual, baseline"),
-        (b'{"widht": 64}', "widht: no such field"),
-        (b'{"width": 64.5}', "width: must be a whole number"),
-        (b'{"blocks": "3,4"}', "blocks: 1 to 6 whole numbers"),
-        (b'{"block": ["basic"]}', "block: must be one of"),
-    ],
-)
-def test_a_file_without_an_architecture_is_named_with_the_cause(tmp_path, content, said):
-    file = tmp_path / "odd.json"
-    file.write_bytes(content)
-    with pytest.raises(ValueError, match=r"^odd\.json") as refused:
-        from_file(file)
-    assert said in str(refused.value)
 
 
 def test_what_is_no_file_is_refused_at_once(run, tmp_path):

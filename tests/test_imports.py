@@ -22,7 +22,7 @@ from resnet_studio.progress import Progress
 
 PACKAGE = Path(resnet_studio.__file__).parent
 LAYERS = (
-    {"progress", "resources"},
+    {"files", "progress", "resources"},
     {"networks"},
     {"analysis", "inference", "training", "export"},
     {"engine"},
@@ -36,9 +36,9 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 QT = {"PySide6", "shiboken6", "pyqtgraph"}
 TORCH = {"torch", "torchvision", "fvcore", "torchinfo", "sklearn"}
 CROSSING = (
-    "networks.architecture", "networks.plan", "networks.presets", "progress", "resources",
+    "networks.architecture", "networks.plan", "networks.presets", "networks.reading", "progress", "resources",
     "analysis.table", "analysis.published", "analysis.comparison", "engine.messages",
-    "inference.values", "inference.errors", "inference.files", "inference.maps",
+    "inference.values", "inference.errors", "inference.maps", "files",
 )  # fmt: skip
 """Modules outside the window whose values it holds."""
 

@@ -12,7 +12,7 @@ from typing import cast
 
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.analysis.comparison import compare
+from resnet_studio.analysis.comparison import Comparison, compare
 from resnet_studio.analysis.published import Figure, holds, paper_figure
 from resnet_studio.analysis.table import LayerTable, plan_table
 from resnet_studio.gui.session import Kept, Session
@@ -21,6 +21,7 @@ from resnet_studio.inference.errors import DeviceError, WeightsError, WeightsMis
 from resnet_studio.inference.values import SAMPLES, RandomWeights, WeightsFile, WeightsSource
 from resnet_studio.networks.architecture import Architecture, from_json, to_json
 from resnet_studio.networks.plan import Layer, plan
+from resnet_studio.networks.reading import read_architecture
 
 LAYERS, VERIFY, ACTIVATIONS, COMPARE = range(4)
 """The workspaces in the order of their tabs."""
@@ -52,6 +53,7 @@ class Studio(QObject):
         self._workspace = kept.workspace
         self._weights = self._good_weights = _weights(kept.weights)
         self._offered: Callable[[], None] | None = None
+        self._verified: tuple[Architecture, ...] = ()
         self._asked: dict[str, tuple[object, ...]] = {}
         """What each kind of question was last asked of, so that it is asked once."""
         self.session.architecture_changed.connect(self._follow)
@@ -59,10 +61,22 @@ class Studio(QObject):
         work.failed.connect(self._take_failure)
         work.looked.connect(self._keep_weights)
 
+    @property
+    def table(self) -> LayerTable:
+        """The layer table of the architecture in hand: fvcore's if it has been counted, else the plan's."""
+        return self._table(self.session.architecture)
+
     def begin(self) -> None:
-        """Tell every view what there is, from the plan alone where the engine has not been asked."""
-        self.images_changed.emit(self._images())
+        """Tell what there is, from the plan alone where the engine has not been asked."""
         self._follow(self.session.architecture)
+
+    def images(self) -> list[str]:
+        """The images at hand: the user's, then the samples."""
+        return [*self.session.kept.images, *SAMPLES]
+
+    def comparison(self) -> Comparison:
+        """The networks that are compared."""
+        return compare([self._table(one) for one in self._compared()])
 
     def enter(self, workspace: int) -> None:
         """A workspace comes to the front: ask now for what it shows."""
@@ -82,7 +96,6 @@ class Studio(QObject):
     def compare_with(self, wished: Sequence[Architecture | None]) -> None:
         """Compare these; None stands for the architecture in hand, wherever it goes."""
         self.session.kept.compared = [to_json(one) if one else None for one in wished]
-        self._tell_comparison()
         self._ask_workspace()
 
     def choose_image(self, reference: str) -> None:
@@ -108,7 +121,7 @@ class Studio(QObject):
 
     def verify_with(self, extra: tuple[Architecture, ...]) -> None:
         """Verify these beside the published figures."""
-        self._asked["verify"] = extra
+        self._verified = self._asked["verify"] = extra
         self.work.verify(extra)
 
     def open_paths(self, paths: Sequence[str]) -> None:
@@ -139,15 +152,15 @@ class Studio(QObject):
     def _add_images(self, images: list[str]) -> None:
         kept = self.session.kept
         kept.images = list(dict.fromkeys([*images, *kept.images]))[:MOST_IMAGES]
-        self.images_changed.emit(self._images())
+        self.images_changed.emit(self.images())
         self.workspace_wished.emit(ACTIVATIONS)
         self.choose_image(images[0])
 
     def _open_architecture(self, path: Path) -> None:
         try:
-            self.session.take(from_json(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
-            self._tell(f"{path.name} can't be opened as an architecture: {error}")
+            self.session.take(read_architecture(path))
+        except ValueError as error:
+            self._tell(str(error))
 
     def _follow(self, architecture: Architecture) -> None:
         """The architecture in hand is another: everything that hangs on it follows."""
@@ -158,7 +171,6 @@ class Studio(QObject):
         if self.session.kept.layer not in {name for layer in called for name in (layer.name, layer.block) if name}:
             self.session.kept.layer = _first_relu(plan(architecture)).name
         self._tell_chosen()
-        self._tell_comparison()
         if not table.counted:
             self.work.count(architecture)
         self._ask_workspace()
@@ -167,14 +179,15 @@ class Studio(QObject):
         """Ask for what the workspace in front shows, unless that has been asked already."""
         kept, architecture = self.session.kept, self.session.architecture
         if self._workspace == VERIFY and "verify" not in self._asked:
-            self.verify_with(())
+            self.verify_with(self._verified)
         elif self._workspace == COMPARE:
+            self._tell_comparison()
             for one in self._compared():
                 self.work.count_compared(one)
         elif self._workspace == ACTIVATIONS:
             self._ask_once("photograph", self.work.open_photograph, kept.image)
             self._ask_once("look", self.work.look, kept.image, architecture, self._weights, kept.device, (kept.layer,))
-            self._ask_once("thumbnails", self.work.make_thumbnails, tuple(self._images()[:MOST_THUMBNAILS]))
+            self._ask_once("thumbnails", self.work.make_thumbnails, tuple(self.images()[:MOST_THUMBNAILS]))
 
     def _ask_once(self, kind: str, ask: Callable[..., None], *question: object) -> None:
         if self._asked.get(kind) != question:
@@ -241,16 +254,14 @@ class Studio(QObject):
         self.chosen_changed.emit(self.session.kept.image, self.session.kept.layer)
 
     def _tell_comparison(self) -> None:
-        self.comparison_changed.emit(compare([self._table(one) for one in self._compared()]))
+        if self._workspace == COMPARE:
+            self.comparison_changed.emit(self.comparison())
 
     def _compared(self) -> list[Architecture]:
         return [from_json(one) if one else self.session.architecture for one in self.session.kept.compared]
 
     def _table(self, architecture: Architecture) -> LayerTable:
         return self.work.known_table(architecture) or plan_table(architecture)
-
-    def _images(self) -> list[str]:
-        return [*self.session.kept.images, *SAMPLES]
 
 
 def _weights(path: str) -> WeightsSource:

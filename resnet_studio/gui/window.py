@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMessageBox,
     QScrollArea,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -24,26 +23,30 @@ from resnet_studio.engine.process import JOBS
 from resnet_studio.gui import menus, theme
 from resnet_studio.gui.engine_link import EngineLink
 from resnet_studio.gui.session import Kept
-from resnet_studio.gui.studio import ACTIVATIONS, COMPARE, IMAGE_ENDINGS, LAYERS, VERIFY, WEIGHT_ENDINGS, Studio
-from resnet_studio.gui.views.activations import ActivationsView
+from resnet_studio.gui.studio import ACTIVATIONS, IMAGE_ENDINGS, LAYERS, WEIGHT_ENDINGS, Studio
 from resnet_studio.gui.views.architecture_panel import ArchitecturePanel
-from resnet_studio.gui.views.compare import CompareView
 from resnet_studio.gui.views.layers import LayersView
-from resnet_studio.gui.views.verify import VerifyView
 from resnet_studio.gui.widgets.banner import Banner
 from resnet_studio.gui.widgets.headline import Headline
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.rule import rule
 from resnet_studio.gui.widgets.status_line import StatusLine
 from resnet_studio.gui.work import Work
-from resnet_studio.networks.architecture import Architecture
+from resnet_studio.gui.workspaces import Workspaces
+
+if TYPE_CHECKING:
+    from resnet_studio.gui.views.activations import ActivationsView
 
 PANEL_WIDTH = 304
-WORKSPACES = {LAYERS: "Layers", VERIFY: "Verify", ACTIVATIONS: "Activations", COMPARE: "Compare"}
+ENGINE_BACK = "The engine is back, and goes on with what was asked."
+WORKSPACES = ("Layers", "Verify", "Activations", "Compare")
 
 
 class StudioWindow(QMainWindow):
     """One window, one architecture in hand."""
+
+    layers: LayersView
+    activations: ActivationsView
 
     def __init__(self, kept: Kept, jobs: str = JOBS) -> None:
         super().__init__()
@@ -54,25 +57,25 @@ class StudioWindow(QMainWindow):
         self.studio = Studio(kept, self.work)
         self.banner = Banner()
         self.panel, self.headline, self.status = ArchitecturePanel(), Headline(), StatusLine()
-        self.layers, self.verify = LayersView(), VerifyView()
-        self.activations, self.compare = ActivationsView(), CompareView()
-        self.workspaces = self._make_workspaces()
+        makers = (self._make_layers, self._make_verify, self._make_activations, self._make_compare)
+        self.workspaces = Workspaces(tuple(zip(WORKSPACES, makers, strict=True)))
         self._lay_out()
         self._make_menus()
-        self._connect_architecture()
-        self._connect_activations()
-        self._connect_engine()
+        self._connect()
         room = self.screen().availableSize() - QSize(2, 40)  # the desktop's own title bar takes its part
         self.resize(QSize(1440, 900).boundedTo(room))
         self.setMinimumSize(880, 560)
         self.restoreGeometry(QByteArray.fromBase64(kept.geometry.encode()))
-        self.workspaces.setCurrentIndex(min(kept.workspace, len(WORKSPACES) - 1))
         self.studio.begin()
+        self.workspaces.make(kept.workspace)
+        self.workspaces.setCurrentIndex(kept.workspace)
+        self.workspaces.entered.connect(self.studio.enter)
 
     def start_engine(self) -> None:
         """Start the process that owns torch. Until it answers, the plan's values are shown."""
         self.link.start()
         self.work.find_devices()
+        self.workspaces.prepare()
 
     def kept(self) -> Kept:
         """What the next start is to find again."""
@@ -83,16 +86,6 @@ class StudioWindow(QMainWindow):
     def report(self, error: BaseException, details: str) -> None:
         """Show a fault of the program itself, with what a bug report needs under Copy."""
         self.banner.tell(f"Something in the window failed: {error or type(error).__name__}. It goes on.", details)
-
-    def _make_workspaces(self) -> QTabWidget:
-        tabs = named(QTabWidget(documentMode=True), "workspaces", "Workspaces")
-        for number, view in {
-            LAYERS: self.layers, VERIFY: self.verify, ACTIVATIONS: self.activations, COMPARE: self.compare
-        }.items():  # fmt: skip
-            tabs.addTab(view, WORKSPACES[number])
-            tabs.setTabToolTip(number, f"{WORKSPACES[number]} (Ctrl+{number + 1})")
-        tabs.currentChanged.connect(self.studio.enter)
-        return tabs
 
     def _lay_out(self) -> None:
         middle = QHBoxLayout()
@@ -140,7 +133,7 @@ class StudioWindow(QMainWindow):
         session.history_changed.emit(False, False)
         view = menus.fill(self, "&View", (
             *((name, f"Ctrl+{number + 1}", lambda number=number: self.workspaces.setCurrentIndex(number))
-              for number, name in WORKSPACES.items()),
+              for number, name in enumerate(WORKSPACES)),
             ("", "", self._find), ("Run again", "F5", self._run_again), ("Cancel", "Esc", self.studio.cancel),
             ("", "", self._find),
         ))  # fmt: skip
@@ -148,58 +141,78 @@ class StudioWindow(QMainWindow):
         menus.add_choice(themes, ("system", "light", "dark"), session.kept.theme, self._take_theme)  # type: ignore[arg-type]
         menus.fill(self, "&Help", (("Shortcuts", "?", self._show_shortcuts), ("About", "", self._show_about)))
 
-    def _connect_architecture(self) -> None:
-        studio, session = self.studio, self.studio.session
-        for view in (self.panel, self.verify, self.compare):
-            wish = self.panel.wished if view is self.panel else view.architecture_chosen  # type: ignore[union-attr]
-            wish.connect(session.take)
-        studio.table_changed.connect(lambda table: self._show_architecture(table.architecture))
-        studio.table_changed.connect(self.layers.show_table)
-        studio.table_changed.connect(self.headline.show_table)
-        studio.standing_changed.connect(lambda text, good: self.headline.show_standing(text, good=good))
-        self.layers.summary_wished.connect(lambda: self.work.sum_up(session.architecture))
-        self.work.summary_made.connect(self.layers.show_summary)
-        self.verify.columns_wished.connect(studio.verify_with)
-        self.work.verified.connect(self.verify.show_results)
-        self.compare.compared_wished.connect(studio.compare_with)
-        studio.comparison_changed.connect(self.compare.show_comparison)
+    def _make_layers(self) -> QWidget:
+        self.layers = view = LayersView()
+        self.studio.table_changed.connect(view.show_table)
+        view.summary_wished.connect(lambda: self.work.sum_up(self.studio.session.architecture))
+        self.work.summary_made.connect(view.show_summary)
+        view.show_table(self.studio.table)
+        return view
 
-    def _connect_activations(self) -> None:
-        studio, view = self.studio, self.activations
+    def _make_verify(self) -> QWidget:
+        from resnet_studio.gui.views.verify import VerifyView
+
+        view, session = VerifyView(), self.studio.session
+        session.architecture_changed.connect(view.show_in_hand)
+        view.architecture_chosen.connect(session.take)
+        view.columns_wished.connect(self.studio.verify_with)
+        self.work.verified.connect(view.show_results)
+        view.show_in_hand(session.architecture)
+        return view
+
+    def _make_activations(self) -> QWidget:
+        from resnet_studio.gui.views import activations
+
+        studio, work = self.studio, self.work
+        self.activations = view = activations.ActivationsView()
         view.image_chosen.connect(studio.choose_image)
         view.layer_chosen.connect(studio.choose_layer)
         view.files_wished.connect(studio.open_paths)
         view.weights_wished.connect(studio.choose_weights)
+        studio.session.architecture_changed.connect(view.show_layers)
         studio.images_changed.connect(view.show_images)
         studio.chosen_changed.connect(view.show_chosen)
         studio.look_refused.connect(view.show_problem)
-        self.work.photograph_opened.connect(view.show_photograph)
-        self.work.thumbnail_made.connect(view.show_thumbnail)
-        self.work.looked.connect(view.show_look)
+        work.photograph_opened.connect(view.show_photograph)
+        work.thumbnail_made.connect(view.show_thumbnail)
+        work.looked.connect(view.show_look)
+        view.show_layers(studio.session.architecture)
+        view.show_images(studio.images())
+        view.show_chosen(studio.session.kept.image, studio.session.kept.layer)
+        return view
 
-    def _connect_engine(self) -> None:
-        studio, work, status = self.studio, self.work, self.status
-        status.show_engine("starting")
+    def _make_compare(self) -> QWidget:
+        from resnet_studio.gui.views.compare import CompareView
+
+        view, session = CompareView(), self.studio.session
+        session.architecture_changed.connect(view.show_in_hand)
+        view.architecture_chosen.connect(session.take)
+        view.compared_wished.connect(self.studio.compare_with)
+        self.studio.comparison_changed.connect(view.show_comparison)
+        view.show_in_hand(session.architecture)
+        view.show_comparison(self.studio.comparison())
+        return view
+
+    def _connect(self) -> None:
+        studio, work, status, link = self.studio, self.work, self.status, self.link
+        self.panel.wished.connect(studio.session.take)
+        studio.session.architecture_changed.connect(self.panel.show_architecture)
+        self.panel.show_architecture(studio.session.architecture)
+        studio.table_changed.connect(self.headline.show_table)
+        studio.standing_changed.connect(lambda text, good: self.headline.show_standing(text, good=good))
+        studio.problem.connect(self.banner.tell)
+        self.banner.offer_taken.connect(studio.accept_offer)
+        studio.workspace_wished.connect(self.workspaces.setCurrentIndex)
         status.device_chosen.connect(studio.choose_device)
         status.cancel_wished.connect(studio.cancel)
         work.progressed.connect(status.show_progress)
         work.idle.connect(status.show_idle)
         work.devices_found.connect(lambda found: status.show_devices(found, studio.session.kept.device))
-        self.link.state_changed.connect(status.show_engine)
-        self.link.died.connect(self.banner.tell)
-        self.link.failed.connect(self.banner.tell)
-        self.link.restarted.connect(
-            lambda: self.banner.tell("The engine is back, and goes on with what was asked.", tone="warning")
-        )
-        studio.problem.connect(self.banner.tell)
-        self.banner.offer_taken.connect(studio.accept_offer)
-        studio.workspace_wished.connect(self.workspaces.setCurrentIndex)
-
-    def _show_architecture(self, architecture: Architecture) -> None:
-        self.panel.show_architecture(architecture)
-        for view in (self.verify, self.compare):
-            view.show_in_hand(architecture)
-        self.activations.show_layers(architecture)
+        status.show_engine("starting")
+        link.state_changed.connect(status.show_engine)
+        link.died.connect(self.banner.tell)
+        link.failed.connect(self.banner.tell)
+        link.restarted.connect(lambda: self.banner.tell(ENGINE_BACK, tone="warning"))
 
     def _run_again(self) -> None:
         self.link.start()  # where no engine could be started, this tries once more
@@ -241,5 +254,6 @@ class StudioWindow(QMainWindow):
         self.studio.open_paths([url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()])
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        self.workspaces.stop()
         self.link.close()
         super().closeEvent(event)

@@ -18,8 +18,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from resnet_studio.files import Refusal, read_file, shown
 from resnet_studio.inference.errors import WeightsError, listed
-from resnet_studio.inference.files import Refusal, read_file, shown
 from resnet_studio.inference.pickles import contents
 
 ZIP, LEGACY = b"PK\x03\x04", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."

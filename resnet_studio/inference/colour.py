@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, TiffImagePlugin
 
-from resnet_studio.inference.files import Refusal
+from resnet_studio.files import Refusal
 from resnet_studio.inference.values import Pixels
 
 Notes: TypeAlias = tuple[str, ...]

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from resnet_studio.files import Refusal, read_file, shown
 from resnet_studio.inference import integrity
 from resnet_studio.inference.colour import bits_per_channel, to_rgb
-from resnet_studio.inference.files import Refusal, read_file, shown
 from resnet_studio.inference.values import Photograph, Pixels
 
 MOST_PIXELS = 64_000_000

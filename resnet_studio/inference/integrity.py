@@ -21,8 +21,8 @@ from itertools import pairwise
 
 from PIL import Image, TiffImagePlugin
 
+from resnet_studio.files import Refusal
 from resnet_studio.inference.colour import bands
-from resnet_studio.inference.files import Refusal
 
 PIECE = 1 << 16  # bytes inflated at a time
 MOST_FROM_PIECE = 1032 * PIECE  # Deflate's greatest ratio

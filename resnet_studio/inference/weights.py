@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from resnet_studio.files import shown
 from resnet_studio.inference import checkpoints, preprocessing, samples
 from resnet_studio.inference.errors import WeightsMismatch, listed
-from resnet_studio.inference.files import shown
 from resnet_studio.inference.values import (
     SAMPLES,
     Preprocessing,

@@ -208,6 +208,21 @@ def test_presets_are_ticked_as_columns(qtbot: QtBot, view: VerifyView) -> None:
     assert figures(view, "measured")["article18"] == "1.005 G"
 
 
+def test_presets_are_ticked_with_the_keys(qtbot: QtBot, view: VerifyView) -> None:
+    menu = view.findChild(QToolButton, "columns").menu()
+    menu.popup(view.mapToGlobal(QPoint(20, 40)))
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Right):
+        qtbot.keyClick(menu, key)
+    family = menu.actions()[0].menu()
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_Down, Qt.Key.Key_Return):
+        qtbot.keyClick(family, key)
+    assert family.isVisible()
+    assert names(view) == ["resnet50", "resnet101", "resnet152"]
+    for open_menu in (family, menu):
+        qtbot.keyClick(open_menu, Qt.Key.Key_Escape)
+    assert not menu.isVisible()
+
+
 def test_every_preset_can_be_ticked() -> None:
     assert sorted(name for family in FAMILIES.values() for name in family) == sorted(PRESETS)
 

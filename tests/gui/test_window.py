@@ -189,7 +189,7 @@ def test_closing_while_the_engine_works_leaves_nothing(qtbot: QtBot, opened: Cal
 
 
 def test_every_control_says_what_it_is(opened: Callable[[Kept], StudioWindow]) -> None:
-    window = opened(cifar())
+    window = with_all_workspaces(opened(cifar()))
     controls = [
         widget
         for kind in (QAbstractButton, QLineEdit, QComboBox)
@@ -203,7 +203,7 @@ def test_every_control_says_what_it_is(opened: Callable[[Kept], StudioWindow]) -
 
 
 def test_names_that_scripts_rely_on(opened: Callable[[Kept], StudioWindow]) -> None:
-    window = opened(cifar())
+    window = with_all_workspaces(opened(cifar()))
     names = (
         "presetSearch depth block architectureForm workspaces layerTable unitSwitch imageStrip predictions layerList "
         "featureMaps deviceChoice engineState compareTable verifyTable banner"
@@ -217,6 +217,12 @@ def test_workspaces_have_their_keys(qtbot: QtBot, opened: Callable[[Kept], Studi
     for number, key in ((COMPARE, Qt.Key.Key_4), (VERIFY, Qt.Key.Key_2), (LAYERS, Qt.Key.Key_1)):
         qtbot.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
         assert tabs.currentIndex() == number
+
+
+def with_all_workspaces(window: StudioWindow) -> StudioWindow:
+    for number in range(window.workspaces.count()):
+        window.workspaces.make(number)
+    return window
 
 
 def drop(window: StudioWindow, *files: Path) -> None:
@@ -249,9 +255,13 @@ def test_weights_of_another_head_are_a_table_and_an_offer(
         ["fc.weight", "7×64", "10×64"],
         ["fc.bias", "7", "10"],
     ]
+    loaded: list[Look] = []
+    window.work.looked.connect(loaded.append)
     with qtbot.waitSignal(window.work.looked, timeout=PATIENCE, check_params_cb=lambda look: look.weights.sha256 != ""):
         qtbot.mouseClick(window.banner.findChild(QPushButton, "bannerOffer"), Qt.MouseButton.LeftButton)
-    assert window.findChild(QLabel, "weightsSource").text() == "seven.pth"
+    assert loaded[-1].weights.source == "seven.pth"
+    assert not loaded[-1].weights.trained
+    assert any("fc is random" in note for note in loaded[-1].weights.notes)
 
 
 def test_edit_that_the_weights_do_not_fit_goes_on_with_random_ones(

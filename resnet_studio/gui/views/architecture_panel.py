@@ -7,10 +7,12 @@ from dataclasses import fields
 from typing import cast
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QCompleter, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.preset_search import preset_search
 from resnet_studio.gui.widgets.rule import rule
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.networks.architecture import (
@@ -21,7 +23,7 @@ from resnet_studio.networks.architecture import (
     with_depth,
     with_text,
 )
-from resnet_studio.networks.presets import PRESETS, preset, preset_name
+from resnet_studio.networks.presets import preset, preset_name
 
 CUSTOM = "custom"
 CHOICES = {
@@ -65,7 +67,8 @@ class ArchitecturePanel(QWidget):
         self._problems: dict[str, QLabel] = {}
         self._rows = QFormLayout(horizontalSpacing=GRID, verticalSpacing=GRID - 2)
         self._rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        self._preset = _preset_search()
+        tip = "Named architectures: type a part of the name, or open the list (Ctrl+P)"
+        self._preset = named(preset_search(CUSTOM), "presetSearch", "Search presets", tip)
         self._preset.textActivated.connect(self._wish_preset)
         self._typed_preset().returnPressed.connect(self._wish_unlisted)
         self._add_row("preset", "Preset", self._preset)
@@ -199,24 +202,7 @@ class ArchitecturePanel(QWidget):
         label.setText(problem)
         label.setVisible(bool(problem))
         if line := self._lines.get(field):
-            line.setProperty("wrong", bool(problem))
-            line.style().unpolish(line)
-            line.style().polish(line)
-
-
-def _preset_search() -> QComboBox:
-    tip = "Named architectures: type a part of the name, or open the list (Ctrl+P)"
-    search = named(QComboBox(editable=True), "presetSearch", "Search presets", tip)
-    search.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-    search.addItems(list(PRESETS))
-    search.setMaxVisibleItems(30)
-    search.setPlaceholderText(CUSTOM)
-    completer = QCompleter(list(PRESETS), search)
-    completer.setFilterMode(Qt.MatchFlag.MatchContains)
-    completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-    search.setCompleter(completer)
-    completer.activated.connect(search.textActivated)
-    return search
+            dress(line, wrong=bool(problem))
 
 
 def _text(value: object) -> str:

@@ -22,17 +22,17 @@ from resnet_studio.gui.widgets.network_table import NetworkTable
 from resnet_studio.gui.widgets.preset_search import preset_search
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.gui.widgets.stage_header import StageHeader
-from resnet_studio.networks.architecture import Architecture, from_json
+from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import preset
+from resnet_studio.networks.reading import read_architecture
 
 Compared = tuple[Architecture | None, ...]
 """What is compared, in order; None stands for the architecture in hand, whichever that is."""
-EDGE, NARROWEST = 140, 152
+EDGE, NARROWEST = 134, 154
 """Pixels: the stages' names and what is compared; a column with a value and its per cent."""
 SPARE = {"all": 5, "blocks": 12}
 """Pixels that a row may grow where there is room; rows with bars take more."""
 SPARE_OF_BARS = 32
-LARGEST_FILE = 100_000
 """Bytes; an architecture takes some hundreds."""
 SHOWN: dict[str, str] = {
     "all": "All", "blocks": "Blocks", "parameters": "Parameters", "macs": "FLOPs", "activation_bytes": "Activations",
@@ -67,7 +67,8 @@ class CompareView(QWidget):
         layout.setSpacing(GRID)
         layout.addLayout(self._make_tools())
         layout.addWidget(self._hint)
-        layout.addWidget(self._table, 1)
+        layout.addWidget(self._table)
+        layout.addStretch(1)
         self._show_state()
 
     def show_comparison(self, comparison: Comparison) -> None:
@@ -164,9 +165,9 @@ class CompareView(QWidget):
             self.compared_wished.emit(compared)
 
     def _add(self, architecture: Architecture) -> None:
-        """Add a network; one that is there already is chosen instead."""
-        if architecture in self._shown:
-            self._table.choose(self._shown.index(architecture))
+        """Add a network; one that is there already is chosen instead. The one in hand may have a twin that stays."""
+        if architecture in self._compared:
+            self._table.choose(self._compared.index(architecture))
         else:
             self._wish((*self._compared, architecture))
 
@@ -210,23 +211,14 @@ class CompareView(QWidget):
         for path in _files(event.mimeData().urls()):
             try:
                 self._add(read_architecture(path))
-            except (OSError, ValueError) as error:
-                self._tell(f"{path.name} can't be compared: {error}", problem=True)
+            except ValueError as error:
+                self._tell(str(error), problem=True)
 
 
 EMPTY = (
     "Two networks or more can be compared. Add a preset by its name, add the one in hand, "
     "or drop an architecture's .json file here."
 )
-
-
-def read_architecture(path: Path) -> Architecture:
-    """The architecture of a JSON file; `OSError` or `ValueError` with the reason if there is none."""
-    if not path.is_file():
-        raise ValueError("it is not a file")
-    if path.stat().st_size > LARGEST_FILE:
-        raise ValueError("it is too large for an architecture")
-    return from_json(path.read_text(encoding="utf-8"))
 
 
 def _files(urls: Sequence[QUrl]) -> list[Path]:

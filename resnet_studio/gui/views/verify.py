@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from resnet_studio.analysis.published import Figure, Verified, paper_figure, published
@@ -25,9 +26,9 @@ from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import PRESETS, preset, title
 
 TABLE_ONE = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
-NARROWEST = 116
-"""Pixels of a column with "1×1, 2048" in brackets, 36 times."""
-EDGE = 144
+EDGE, NARROWEST, SPARE = 144, 116, 4
+"""Pixels: stages and output sizes, a column of "1×1, 2048" in brackets 36 times, what a row grows in a high window."""
+HIGH = 720
 
 
 class VerifyView(QWidget):
@@ -46,7 +47,7 @@ class VerifyView(QWidget):
         self._table = self._make_table()
         self._figures = FigureModel([figure for figure in published() if not in_table_one(figure)])
         self._list = FigureTree(self._figures)
-        self._list.setMinimumHeight(7 * GRID)
+        self._list.setMinimumHeight(6 * GRID)
         self._list.subject_chosen.connect(lambda name: self.architecture_chosen.emit(preset(name)))
         self._reason = named(QLabel(wordWrap=True), "verifyReason", "Reason")
         self._reason.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -77,8 +78,12 @@ class VerifyView(QWidget):
         if self._hand.isChecked():
             self._show_columns()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+        super().resizeEvent(event)
+        self._table.spare = SPARE if self.height() >= HIGH else 0
+
     def _make_table(self) -> NetworkTable:
-        table = NetworkTable(self._model, NetworkHeader(), StageHeader(EDGE, "output size"), NARROWEST)
+        table = NetworkTable(self._model, NetworkHeader(), StageHeader(EDGE, "output size"), NARROWEST, spare=0)
         named(table, "verifyTable", "The paper's Table 1")
         table.setItemDelegate(TableOneDelegate(self._model, table))
         table.network_chosen.connect(self._choose)

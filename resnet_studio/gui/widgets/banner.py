@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPush
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.named import named
 
 DETAILS_HEIGHT = 168
@@ -63,9 +64,7 @@ class Banner(QFrame):
         self._details.hide()
         self._offer.setText(offer)
         self._offer.setVisible(bool(offer))
-        self.setProperty("tone", tone)
-        self.style().unpolish(self)
-        self.style().polish(self)
+        dress(self, warning=tone == "warning")
         self.show()
 
     def _take_offer(self) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from resnet_studio.analysis import units
 from resnet_studio.analysis.table import LayerTable
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.dressed import dress
 
 
 class Headline(QWidget):
@@ -41,10 +42,7 @@ class Headline(QWidget):
     def show_standing(self, text: str, *, good: bool) -> None:
         """Show how the architecture stands to the published figure."""
         self._standing.setText(text)
-        self._standing.setProperty("good", good)
-        self._standing.setProperty("quiet", not good)
-        self._standing.style().unpolish(self._standing)
-        self._standing.style().polish(self._standing)
+        dress(self._standing, good=good, quiet=not good)
 
 
 def _line(tone: str) -> QLabel:

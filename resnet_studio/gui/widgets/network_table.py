@@ -33,7 +33,7 @@ class NetworkTable(QTableView):
     """From which place to which."""
 
     def __init__(
-        self, model: QAbstractTableModel, header: NetworkHeader, stages: StageHeader, narrowest: int, spare: int = 0
+        self, model: QAbstractTableModel, header: NetworkHeader, stages: StageHeader, narrowest: int, spare: int
     ) -> None:
         super().__init__()
         self.stages, self.spare = stages, spare
@@ -58,8 +58,7 @@ class NetworkTable(QTableView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        vertical = QSizePolicy.Policy.Expanding if spare else QSizePolicy.Policy.Maximum
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, vertical)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
 
     def current(self) -> int:
         """The column that is chosen; −1 if none is."""
@@ -111,7 +110,7 @@ class NetworkTable(QTableView):
         return sum(self.columnWidth(index.column() + further) for further in range(self.span(index)))
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        rows = sum(self.sizeHintForRow(row) for row in range(self.model().rowCount()))
+        rows = sum(self.sizeHintForRow(row) + self.spare for row in range(self.model().rowCount()))
         bar = self.horizontalScrollBar()
         below = bar.sizeHint().height() if bar.maximum() > bar.minimum() else 0
         return QSize(super().sizeHint().width(), rows + self.horizontalHeader().sizeHint().height() + below + 1)

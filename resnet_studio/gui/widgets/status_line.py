@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.values import Device
 from resnet_studio.progress import Progress
@@ -58,10 +59,7 @@ class StatusLine(QWidget):
         """Show the engine's state in a few words, such as "starting" or "ready"."""
         good = state in ("ready", "busy")
         self._engine.setText(f"● engine {state}")
-        self._engine.setProperty("good", good)
-        self._engine.setProperty("quiet", not good)
-        self._engine.style().unpolish(self._engine)
-        self._engine.style().polish(self._engine)
+        dress(self._engine, good=good, quiet=not good)
 
     def show_progress(self, progress: Progress) -> None:
         """Show what is running and how far it is."""

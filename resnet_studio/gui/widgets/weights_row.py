@@ -25,6 +25,7 @@ class WeightsRow(QWidget):
         self._name = "random, seed 0"
         self._source = named(QLabel(self._name), "weightsSource", "Weights")
         self._source.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._source.setMinimumWidth(8 * GRID)
         self._notes = named(QLabel(wordWrap=True), "weightsNotes", "Notes on the weights")
         self._notes.setProperty("warning", True)
         self._notes.hide()

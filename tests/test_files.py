@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_studio.inference.files import Refusal, read_file, shown
+from resnet_studio.files import Refusal, read_file, shown
 
 MOST = 1_000_000
 
