@@ -87,7 +87,10 @@ def stay_busy() -> None:
     timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
     QTimer.singleShot(0, timer.start)
     QTimer.singleShot(0, window.start_engine)
-    window.work.looked.connect(lambda _: QTimer.singleShot(1000, app.quit))
+    end = QTimer(interval=1000, singleShot=True)
+    end.timeout.connect(timer.stop)  # before the window closes and ends the engine, for which it does wait
+    end.timeout.connect(app.quit)
+    window.work.looked.connect(lambda _: end.start())
     QTimer.singleShot(120_000, app.quit)
     app.exec()
     window.close()
