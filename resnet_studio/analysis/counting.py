@@ -6,7 +6,6 @@ and summed, which gives the same totals, operators and uncounted operations as t
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from resnet_studio.analysis.table import Checks, LayerTable, Row
+from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.blocks import build_block
 from resnet_studio.networks.network import baseline, empty, head, stem
@@ -87,7 +87,7 @@ def layer_table(architecture: Architecture) -> LayerTable:
 
 def layer_table_steps(architecture: Architecture) -> Generator[Progress, None, LayerTable]:
     """`layer_table`, telling its progress before each part that has not been traced yet."""
-    _check_memory(architecture)
+    memory.check(architecture, memory.to_count(architecture), "to be counted")
     counted: list[tuple[str, Counts]] = []
     parts = list(_pieces(architecture))
     for number, piece in enumerate(parts):
@@ -166,18 +166,6 @@ def _traced(piece: Piece) -> Counts:
     with torch.device("meta"):
         shaped = piece.build()
     return count(shaped.to_empty(device="cpu"), torch.zeros(1, *piece.input))
-
-
-def _check_memory(architecture: Architecture) -> None:
-    """Refuse what would not fit before anything is allocated: the largest part's weights, and ten activations."""
-    layers = plan(architecture)
-    weights: Counter[str] = Counter()
-    for layer in layers:
-        weights[layer.block] += 4 * layer.parameters
-    needed = max(weights.values()) + 10 * max(layer.activation_bytes for layer in layers)
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else needed
-    if needed > 0.8 * machine:
-        raise MemoryError(f"counting needs {needed / 2**30:.0f} GiB, this machine has {machine / 2**30:.0f}")
 
 
 def _summed(architecture: Architecture, counted: list[tuple[str, Counts]]) -> LayerTable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -21,6 +20,7 @@ from resnet_studio.inference.values import (
     WeightsInfo,
     WeightsSource,
 )
+from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.network import build, empty
 from resnet_studio.networks.plan import plan
@@ -31,7 +31,6 @@ FEWEST = 32
 """Values of a channel that statistics need; where two photographs have fewer, all samples are taken."""
 IMAGENET_CLASSES = 1000
 PUBLISHED = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "vgg19", "alexnet")
-SHARE = 0.8  # of the machine's memory
 
 
 def load(architecture: Architecture, source: WeightsSource) -> tuple[nn.Module, WeightsInfo]:
@@ -40,24 +39,10 @@ def load(architecture: Architecture, source: WeightsSource) -> tuple[nn.Module, 
     Raises `WeightsError` for a file that can't be used (`WeightsMismatch` for one of another network) and
     `MemoryError` for a network that this machine can't hold.
     """
-    check_memory(architecture)
+    memory.check(architecture, memory.to_run(architecture), "to run")
     if isinstance(source, RandomWeights):
         return _random(architecture, source.seed)
     return _from_file(architecture, source)
-
-
-def check_memory(architecture: Architecture) -> None:
-    """Raise `MemoryError`, in words, if the weights and a forward pass would not fit; nothing is allocated."""
-    layers = plan(architecture)
-    weights = 4 * sum(layer.parameters for layer in layers)
-    activations = 8 * max(layer.activation_bytes for layer in layers)  # four large tensors of two images at a time
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
-    if machine is not None and weights + activations > SHARE * machine:
-        raise MemoryError(
-            f"{title(architecture)} needs {weights / 2**30:,.1f} GiB for its weights and "
-            f"{activations / 2**30:,.1f} GiB to run; this machine has {machine / 2**30:,.1f} GiB. "
-            "Choose a smaller width or image"
-        )
 
 
 def head_name(architecture: Architecture) -> str:

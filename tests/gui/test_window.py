@@ -34,6 +34,7 @@ from resnet_studio.gui.widgets.layer_model import Column
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.gui.window import StudioWindow
 from resnet_studio.inference.values import Look
+from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.network import build
 from resnet_studio.networks.presets import preset
@@ -115,6 +116,23 @@ def test_resnet1202_opens(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) 
     assert total(window, Column.PARAMETERS) == "19,421,274"
     qtbot.waitUntil(lambda: "agree ✓" in window.findChild(QLabel, "uncounted").text(), timeout=PATIENCE)
     assert "add ×600" in window.findChild(QLabel, "uncounted").text()
+
+
+def test_network_too_large_for_memory_is_warned_of_before_and_refused_in_words(
+    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "machine_memory", lambda: 2**30)  # the window's estimate, as on a small machine
+    window = opened(Kept())
+    warning = window.findChild(QLabel, "memoryWarning")
+    assert not warning.isVisible()
+    window.studio.session.take(replace(preset("resnet152"), width=256))
+    assert "this machine has 1 GiB" in warning.text()
+    assert warning.isVisible()
+    with qtbot.waitSignal(window.studio.problem, timeout=PATIENCE):
+        window.studio.session.take(replace(preset("resnet152"), width=2048, image=4096))
+    assert "GiB to be counted" in window.banner.text
+    assert window.findChild(QLabel, "uncounted").text().startswith("closed form")
+    qtbot.waitUntil(lambda: window.link.state == "ready", timeout=PATIENCE)
 
 
 def test_dropped_photograph_shows_its_maps(

@@ -9,6 +9,8 @@ from resnet_studio.analysis import units
 from resnet_studio.analysis.table import LayerTable
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.dressed import dress
+from resnet_studio.gui.widgets.named import named
+from resnet_studio.networks import memory
 
 
 class Headline(QWidget):
@@ -20,11 +22,12 @@ class Headline(QWidget):
         self._parameters = _line("headline")
         self._flops = _line("headline")
         self._memory = _line("quiet")
+        self._warning = named(_line("warning"), "memoryWarning", "Memory")
         self._standing = _line("quiet")
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID + 4)
         column.setSpacing(GRID // 2)
-        for label in (self._parameters, self._flops, self._memory, self._standing):
+        for label in (self._parameters, self._flops, self._memory, self._warning, self._standing):
             column.addWidget(label)
 
     def show_table(self, table: LayerTable) -> None:
@@ -38,6 +41,9 @@ class Headline(QWidget):
         weights, activations = units.memory(4 * totals.parameters), units.memory(totals.activation_bytes)
         self._memory.setText(f"{weights} weights\n{activations} activations")
         self._memory.setToolTip("float32; activations of one image, every layer's output")
+        too_large = memory.too_large(table.architecture, memory.to_run(table.architecture), "to run")
+        self._warning.setText(too_large)
+        self._warning.setVisible(bool(too_large))
 
     def show_standing(self, text: str, *, good: bool) -> None:
         """Show how the architecture stands to the published figure."""

@@ -1,0 +1,47 @@
+"""How much memory a network needs, told before any of it is allocated. Needs no torch."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.plan import plan
+from resnet_studio.networks.presets import title
+
+SHARE = 0.8
+"""Part of the machine's memory that one network may take."""
+
+
+def machine_memory() -> int | None:
+    """Bytes of memory in this machine; None where the system doesn't tell."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
+
+
+def to_run(architecture: Architecture) -> int:
+    """Bytes for all weights and, around the largest layer, four activations of two images at a time."""
+    layers = plan(architecture)
+    return 4 * sum(layer.parameters for layer in layers) + 8 * max(layer.activation_bytes for layer in layers)
+
+
+def to_count(architecture: Architecture) -> int:
+    """Bytes for the largest part that is traced by itself: its weights, and ten activations."""
+    weights: Counter[str] = Counter()
+    for layer in plan(architecture):
+        weights[layer.block] += 4 * layer.parameters
+    return max(weights.values()) + 10 * max(layer.activation_bytes for layer in plan(architecture))
+
+
+def too_large(architecture: Architecture, needed: int, purpose: str) -> str:
+    """A sentence that says why the machine can't do it; empty if it can. `purpose` is "to run" or "to be counted"."""
+    machine = machine_memory()
+    if machine is None or needed <= SHARE * machine:
+        return ""
+    needs, has = f"{needed / 2**30:,.0f} GiB", f"{machine / 2**30:,.0f} GiB"
+    return f"{title(architecture)} needs {needs} {purpose}; this machine has {has}. Choose a smaller width or image"
+
+
+def check(architecture: Architecture, needed: int, purpose: str) -> None:
+    """Raise `MemoryError` with the sentence of `too_large` if there is one."""
+    if sentence := too_large(architecture, needed, purpose):
+        raise MemoryError(sentence)

@@ -1,0 +1,32 @@
+"""Estimates of memory, and what is said where there is not enough."""
+
+from __future__ import annotations
+
+import pytest
+
+from resnet_studio.networks import memory
+from resnet_studio.networks.presets import preset
+
+
+def test_weights_are_four_bytes_each() -> None:
+    resnet50 = preset("resnet50")
+    largest = 4 * 256 * 56 * 56  # the output of conv2_x
+    conv1 = 4 * 64 * 112 * 112
+    assert memory.to_run(resnet50) == 4 * 25_557_032 + 8 * max(largest, conv1)
+
+
+def test_what_fits_is_not_spoken_of() -> None:
+    resnet50 = preset("resnet50")
+    assert memory.too_large(resnet50, memory.to_run(resnet50), "to run") == ""
+    memory.check(resnet50, memory.to_run(resnet50), "to run")
+
+
+def test_what_does_not_fit_is_refused_in_words() -> None:
+    machine = memory.machine_memory()
+    assert machine is not None
+    with pytest.raises(MemoryError, match=r"^resnet152 needs .* GiB to run; this machine has"):
+        memory.check(preset("resnet152"), 2 * machine, "to run")
+
+
+def test_parts_are_counted_one_at_a_time() -> None:
+    assert memory.to_count(preset("resnet152")) < memory.to_run(preset("resnet152"))
