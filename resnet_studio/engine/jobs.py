@@ -45,8 +45,9 @@ def photograph(reference: str) -> Generator[Progress, None, Photograph]:
     return for_the_window(open_reference(reference))
 
 
-def thumbnails(references: tuple[str, ...]) -> Generator[Photograph, None, None]:
+def thumbnails(references: tuple[str, ...]) -> Generator[Progress | Photograph, None, None]:
     """Small copies of images, each as soon as it is made. One that can't be opened is left out until it is chosen."""
+    yield Progress(0, len(references), "making thumbnails")
     from resnet_studio.inference.samples import open_reference
 
     for reference in references:

@@ -113,10 +113,11 @@ class Work(QObject):
             self._results = []
 
     def _part(self, lane: str, _number: int, value: object) -> None:
-        if isinstance(value, Progress):
+        if lane == "thumbnails":
+            if not isinstance(value, Progress):
+                self.thumbnail_made.emit(value)
+        elif isinstance(value, Progress):
             self.progressed.emit(value)
-        elif lane == "thumbnails":
-            self.thumbnail_made.emit(value)
         elif lane == "verify":
             self._results.append(value)
             self.verified.emit(tuple(self._results))

@@ -46,6 +46,7 @@ def main(folder):
         "summary": ("summary", small),
         "devices": ("devices",),
         "photograph": ("photograph", "sample:china"),
+        "thumbnails": ("thumbnails", ("sample:flower", str(folder / "no.jpg"), "sample:digit-3")),
         "look": ("look", *looked, RandomWeights(), "cpu", layers),
         "verify": ("verify", (preset("resnet50-v1.5"),)),
         "no image": ("photograph", str(folder / "no.jpg")),
@@ -96,6 +97,11 @@ def test_every_job_tells_its_progress_first_and_then_its_answer(window: dict[str
     assert JOBS.keys() == {name for name, (kind, _) in answers.items() if kind == "answer"}
     for said in window["kinds"].values():
         assert said[:2] == [["started", "NoneType"], ["part", "Progress"]]
+
+
+def test_thumbnails_come_one_by_one_and_what_cannot_be_opened_is_left_out(window: dict[str, Any]) -> None:
+    said = [value for kind, value in window["kinds"]["thumbnails"] if kind == "part"]
+    assert said == ["Progress", "Photograph", "Photograph"]
 
 
 def test_tables_and_summaries_cross(window: dict[str, Any]) -> None:
