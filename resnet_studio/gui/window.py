@@ -212,7 +212,7 @@ class StudioWindow(QMainWindow):
         link.state_changed.connect(status.show_engine)
         link.died.connect(self.banner.tell)
         link.failed.connect(self.banner.tell)
-        link.restarted.connect(lambda: self.banner.tell(ENGINE_BACK, tone="warning"))
+        link.restarted.connect(lambda: self.banner.tell(ENGINE_BACK, tone="news"))
 
     def _run_again(self) -> None:
         self.link.start()  # where no engine could be started, this tries once more

@@ -29,8 +29,8 @@ class Work(QObject):
     looked = Signal(object)
     devices_found = Signal(object)
     progressed = Signal(object)
-    idle = Signal(float)
-    """Nothing is running any more; seconds that the last answer took."""
+    idle = Signal(object)
+    """Nothing is running any more: seconds that the last answer took, or None after a cancel."""
     failed = Signal(str, object)
     """The kind of question and the exception that answered it."""
 
@@ -101,7 +101,7 @@ class Work(QObject):
         for lane in list(self._running):
             self._link.cancel(lane)
         self._running.clear()
-        self.idle.emit(0.0)
+        self.idle.emit(None)
 
     def _ask(self, lane: str, job: str, *arguments: object, label: str) -> None:
         self._running[lane] = time.perf_counter()

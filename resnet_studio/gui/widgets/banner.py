@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QHideEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout
 
 from resnet_studio.gui import theme
@@ -14,6 +14,8 @@ from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.named import named
 
 DETAILS_HEIGHT = 168
+READING = 6000
+"""Milliseconds that news stay."""
 
 
 class Banner(QFrame):
@@ -39,6 +41,8 @@ class Banner(QFrame):
         self._details.setFont(theme.mono_font())
         self._details.setFixedHeight(DETAILS_HEIGHT)
         self._more.toggled.connect(self._details.setVisible)
+        self._reading = QTimer(self, interval=READING, singleShot=True)
+        self._reading.timeout.connect(self.hide)
         row = QHBoxLayout()
         row.setSpacing(GRID)
         for widget in (self._text, self._offer, self._more, copy, close):
@@ -54,9 +58,12 @@ class Banner(QFrame):
         return self._text.text()
 
     def tell(
-        self, message: str, details: str = "", offer: str = "", tone: Literal["problem", "warning"] = "problem"
+        self, message: str, details: str = "", offer: str = "", tone: Literal["problem", "warning", "news"] = "problem"
     ) -> None:
-        """Show a message. `details` (a table, a traceback) are a press away, and so is what `offer` says."""
+        """Show a message. `details` (a table, a traceback) are a press away, and so is what `offer` says.
+
+        News goes away by itself after a while.
+        """
         self._text.setText(message)
         self._details.setPlainText(details)
         self._more.setChecked(False)
@@ -64,8 +71,13 @@ class Banner(QFrame):
         self._details.hide()
         self._offer.setText(offer)
         self._offer.setVisible(bool(offer))
-        dress(self, warning=tone == "warning")
+        dress(self, warning=tone != "problem")
         self.show()
+        self._reading.stop() if tone != "news" else self._reading.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802  (Qt's name)
+        self._reading.stop()
+        super().hideEvent(event)
 
     def _take_offer(self) -> None:
         self.hide()
