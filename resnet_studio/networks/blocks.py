@@ -95,31 +95,20 @@ class Bottleneck(nn.Module):
         return joined(self.relu3, self.add, self.downsample, out, x)
 
 
-class ArticleBasicBlock(nn.Module):
-    """The 18- and 34-layer block of Gamulin's article: a 3×3 and a 1×1 convolution, not two 3×3.
+class ArticleBasicBlock(BasicBlock):
+    """The 18- and 34-layer block of Gamulin's article: a 3×3 and a 1×1 convolution, not two 3×3, with biases.
 
     A further convolution with its norm is built and never called, as in the article's code: its parameters
     count, and no image ever meets them.
     """
 
     def __init__(self, block: Block) -> None:
-        super().__init__()
+        super().__init__(block)
         width = block.width
+        self.conv1 = nn.Conv2d(block.channels_in, width, 3, block.stride, padding=1)
+        self.conv2 = nn.Conv2d(width, width, 1)
         self.unused_conv = nn.Conv2d(block.channels_in, width, 1)
         self.unused_bn = nn.BatchNorm2d(width)
-        self.conv1 = nn.Conv2d(block.channels_in, width, 3, block.stride, padding=1)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.relu1 = nn.ReLU()
-        self.conv2 = nn.Conv2d(width, width, 1)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.downsample = shortcut(block)
-        self.add = addition(block)
-        self.relu2 = nn.ReLU()
-
-    def forward(self, x: Tensor) -> Tensor:
-        out = self.relu1(self.bn1(self.conv1(x)))
-        out = self.bn2(self.conv2(out))
-        return joined(self.relu2, self.add, self.downsample, out, x)
 
 
 def joined(relu: nn.Module, add: Add | None, downsample: nn.Module | None, out: Tensor, x: Tensor) -> Tensor:
