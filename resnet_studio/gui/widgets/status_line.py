@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from resnet_studio.gui.theme import GRID
@@ -23,6 +23,7 @@ class StatusLine(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("statusLine")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._devices = named(QComboBox(), "deviceChoice", "Device", "Where images run through the network")
         self._devices.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._devices.activated.connect(lambda row: self.device_chosen.emit(self._devices.itemData(row)))
