@@ -11,7 +11,7 @@ from resnet_studio.networks.presets import PRESETS, preset
 from resnet_studio.networks.reading import read_architecture
 
 
-def named(name: str, settings: Sequence[str] | None = None, image_size: int | None = None) -> Architecture:
+def named(name: str, settings: Sequence[str] | None = None, image_size: str | None = None) -> Architecture:
     """The architecture that a preset's name or a JSON file's path stands for, with the fields that are set.
 
     `ValueError` in one line if there is none, or if a field can't have the value.
@@ -23,7 +23,11 @@ def named(name: str, settings: Sequence[str] | None = None, image_size: int | No
 
 
 def with_settings(architecture: Architecture, settings: Sequence[str]) -> Architecture:
-    """Set fields from FIELD=VALUE in an order in which each step is valid, as some go only with others."""
+    """Set fields from FIELD=VALUE in an order in which each step is valid, as some go only with others.
+
+    The variant comes first, as it brings other fields with it: what is asked of these must not get lost.
+    """
+    settings = sorted(settings, key=lambda setting: setting.partition("=")[0].strip() != "variant")
     while settings:
         refused: dict[str, ArchitectureError] = {}
         for setting in settings:

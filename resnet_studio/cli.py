@@ -39,7 +39,7 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Change a field: shortcut=C, blocks=3,4,6,3, … Repeatable."),
 ]
-ImageSize = Annotated[int | None, typer.Option("--image-size", metavar="N", help="Short for --set image=N.")]
+ImageSize = Annotated[str | None, typer.Option("--image-size", metavar="N", help="Short for --set image=N.")]
 Unit = Annotated[FlopUnit, typer.Option(help="FLOPs are multiply-adds; an operation is half of one. JSON has FLOPs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Theme = Literal["light", "dark", "system"]
@@ -58,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return ENDED_BY_CTRL_C
         except typer.TyperException as error:
             complain(error.format_message())
+            return WRONG_USE
+        except ImportError as error:
+            complain(f"a library can't be loaded ({error}): `{PROGRAM} doctor` says what is missing")
             return WRONG_USE
         except (ValueError, OSError, MemoryError, RuntimeError) as error:
             complain(_cause(error))
@@ -84,7 +87,7 @@ def studio(
 @app.command(name="open")
 def open_paths(
     context: typer.Context,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Images, weights, architectures, folders.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Images, weights, architectures, folders.")],
 ) -> None:
     """Open the window with files in it."""
     _window(paths, context.obj)
@@ -155,7 +158,9 @@ def verify(as_json: AsJson = False) -> None:
 
 @app.command()
 def compare(
-    names: Annotated[list[str], typer.Argument(metavar="ARCH ARCH…", help="Presets or JSON files; the first leads.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="ARCH", help="Two or more presets or JSON files; the first leads.")
+    ],
     settings: Settings = None,
     image_size: ImageSize = None,
     unit: Unit = "flops",
@@ -189,7 +194,10 @@ def maps(
     image_size: ImageSize = None,
     as_json: AsJson = False,
 ) -> None:
-    """Push a photograph through a network, and draw the feature maps of some layers, or of every stage's last."""
+    """Draw the feature maps that a network makes of a photograph.
+
+    Without --layer they are those of every stage's last layer.
+    """
     architecture = named(name, settings, image_size)
     for path, suffix in ((output, ".png"), (raw, ".npz")):
         if path is not None:
@@ -225,10 +233,8 @@ def _window(paths: Sequence[str], theme: Theme | None) -> None:
     trouble = check_display()
     if trouble:
         raise OSError(trouble)
-    try:
-        from resnet_studio.gui.app import run
-    except ImportError as error:
-        raise OSError(f"the window can't be loaded ({error}): `{PROGRAM} doctor` says what is missing") from error
+    from resnet_studio.gui.app import run
+
     raise typer.Exit(run(paths, theme))
 
 
@@ -250,6 +256,6 @@ def _say_look(look: Look, output: Path) -> None:
 
 
 def _cause(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error) or ("there is not enough memory" if isinstance(error, MemoryError) else type(error).__name__)

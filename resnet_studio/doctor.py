@@ -81,8 +81,9 @@ def missing(libraries: Mapping[str, str]) -> dict[str, str]:
 
 
 def install_line(lacking: Mapping[str, str]) -> str:
-    """The line for Debian and Ubuntu that installs what is missing."""
-    return f"sudo apt-get install -y {' '.join(dict.fromkeys(lacking.values()))}"
+    """The line for Debian and Ubuntu that installs what is missing; a container's root has no sudo and needs none."""
+    sudo = "sudo " if os.geteuid() else ""
+    return f"{sudo}apt-get install -y {' '.join(dict.fromkeys(lacking.values()))}"
 
 
 def report() -> Iterator[tuple[str, str]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 PROGRAM = "resnet-studio"
+GAP = 2
+"""Characters between the columns of a table."""
 
 
 def say(text: str = "") -> None:
@@ -32,7 +35,7 @@ def say_json(value: Any) -> None:
 
 
 def show(grid: Grid) -> None:
-    """Print a table: fitted to the terminal, or in a pipe as wide as it needs to be."""
+    """Print a table: fitted to the terminal as far as no number is cut, or in a pipe as wide as it needs to be."""
     if not sys.stdout.isatty():
         from resnet_studio.analysis.text import plain
 
@@ -42,13 +45,40 @@ def show(grid: Grid) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    console = Console(markup=False, highlight=False)
+    widths = column_widths(grid, console.width)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for index, name in enumerate(grid.header):
-        right = index in grid.right
-        table.add_column(name, justify="right" if right else "left", no_wrap=right, overflow="fold")
+        table.add_column(name, justify="right" if index in grid.right else "left", width=widths[index], overflow="fold")
     for index, row in enumerate(grid.rows):
         table.add_row(*row, end_section=index in grid.rules)
-    Console(markup=False, highlight=False).print(table)
+    console.width = max(console.width, _total(widths))  # a terminal wraps what rich would cut off
+    console.print(table)
+
+
+def column_widths(grid: Grid, room: int) -> list[int]:
+    """Widths that fit into `room` characters, the widest columns narrowed first; no word and no number is broken.
+
+    Where even that is too wide, the sum is larger than `room`.
+    """
+    columns = list(zip(grid.header, *grid.rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    least = [_narrowest(column, whole=index in grid.right) for index, column in enumerate(columns)]
+    while _total(widths) > room and widths != least:
+        loose = [index for index, width in enumerate(widths) if width > least[index]]
+        widths[max(loose, key=widths.__getitem__)] -= 1
+    return widths
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def _narrowest(column: Sequence[str], *, whole: bool) -> int:
+    """The longest of a column's words, or of its cells where they are numbers. A header may break at a hyphen."""
+    header, *cells = column
+    words = cells if whole else [word for cell in cells for word in re.findall(r"^\s*\S+|\S+", cell)]
+    return max(map(len, [*header.replace("-", "- ").split(), *words]), default=0)
 
 
 def complain(message: str) -> None:

@@ -199,10 +199,18 @@ def test_fields_that_go_only_together_may_come_in_any_order():
     assert with_settings(preset("article50"), wanted[::-1]) == Residual(shortcut="C")
 
 
+@pytest.mark.parametrize("other", ["shortcut=A", "stride_on=1x1"])
+def test_no_setting_is_dropped_for_the_articles_sake(other):
+    for settings in ((other, "variant=article"), ("variant=article", other)):
+        with pytest.raises(ValueError, match=other.partition("=")[0]):
+            with_settings(preset("resnet50"), settings)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["table", "resnet5"], "did you mean resnet50"),
+        (["table", "RESNET50"], "did you mean resnet50"),
         (["table", "qqqq"], "`resnet-studio presets` lists them"),
         (["table", "resnet50", "--set", "width=0"], "width: must be from 1 to 2,048, got 0"),
         (["table", "resnet50", "--set", "width=many"], "width: a whole number needed"),
@@ -211,7 +219,7 @@ def test_fields_that_go_only_together_may_come_in_any_order():
         (["table", "resnet50", "--set", "blocks=0,1"], "blocks: must be from 1"),
         (["table", "resnet50", "--set", f"classes={10**12}"], "classes: must be from 1"),
         (["table", "vgg19", "--image-size", "8"], "image: vgg19 needs at least 32"),
-        (["table", "resnet50", "--image-size", "big"], "--image-size"),
+        (["table", "resnet50", "--image-size", "big"], "image: a whole number needed"),
         (["table", "resnet50", "--unit", "flop"], "--unit"),
         (["table", "resnet50", "--format", "xml"], "--format"),
         (["table"], "ARCH"),
@@ -277,6 +285,17 @@ def test_a_terminal_gets_richs_table():
         shown = terminal.read(65536).decode()
     assert (done.returncode, done.stderr) == (0, b"")
     assert "━" in shown or "─" in shown
+
+
+def test_what_cannot_be_imported_or_written_is_one_line_and_code_2(tmp_path):
+    (tmp_path / "torch.py").write_text("raise ImportError('libcudart.so.12 is not there')\n")
+    done = process("table", "resnet18", PYTHONPATH=str(tmp_path), PYTHONSAFEPATH="")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "libcudart.so.12 is not there" in done.stderr
+    assert "`resnet-studio doctor`" in done.stderr
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*RESNET_STUDIO, "presets"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "resnet-studio: No space left on device\n")
 
 
 def test_a_reader_that_has_enough_ends_it_quietly():

@@ -6,11 +6,13 @@ import pytest
 from resnet_studio.doctor import QT_LIBRARIES, check_display, install_line, missing
 
 
-def test_what_cannot_be_loaded_is_named_with_its_package():
+def test_what_cannot_be_loaded_is_named_with_its_package(monkeypatch):
     libraries = {"libc.so.6": "libc6", "libnobody.so.9": "libnobody9", "libnowhere.so.1": "libnobody9"}
     lacking = missing(libraries)
     assert lacking == {"libnobody.so.9": "libnobody9", "libnowhere.so.1": "libnobody9"}
-    assert install_line(lacking) == "sudo apt-get install -y libnobody9"
+    for user, line in ((1000, "sudo apt-get install -y libnobody9"), (0, "apt-get install -y libnobody9")):
+        monkeypatch.setattr("os.geteuid", lambda user=user: user)
+        assert install_line(lacking) == line
 
 
 def test_a_platform_without_a_screen_needs_none():

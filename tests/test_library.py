@@ -25,6 +25,18 @@ def test_the_table_has_the_names_of_the_json():
     assert table.totals.macs == totals["macs"] == 3_857_973_248
     assert table.totals.macs_all == totals["macs_all"]
     assert table.totals.parameters == totals["parameters"] == 25_557_032
+    for row, values in zip(table.rows, table.to_json()["rows"], strict=True):
+        assert (
+            row.name,
+            row.stage,
+            row.kind,
+            list(row.output),
+            row.parameters,
+            row.macs,
+            row.activation_bytes,
+        ) == tuple(
+            values[name] for name in ("name", "stage", "kind", "output", "parameters", "macs", "activation_bytes")
+        )
 
 
 def test_a_network_is_built_from_a_seed():
@@ -42,7 +54,8 @@ def test_comparing_takes_tables():
 
 def test_verify_measures_every_published_figure():
     results = rs.verify()
-    assert {result.figure.subject for result in results} < set(rs.presets)
+    assert {result.subject for result in results} < set(rs.presets)
+    assert {result.verdict for result in results if "torchvision" in result.source} == {"holds"}
 
 
 def test_every_name_is_there_and_no_other():

@@ -50,7 +50,7 @@ def layer_grid(table: LayerTable, unit: FlopUnit = "flops", *, layers: bool = Fa
     last = len(rows) - 1
     rows.append(_costs("total", f"{table.architecture.depth} weighted layers", table.totals, table, unit))
     flops = f"{LABELS[unit]} ({MEANINGS[unit]})"
-    header = ("stage", "layers", "output", "parameters", flops, "activations", f"% of {LABELS[unit]}")
+    header = ("stage", "layers", "output", "parameters", flops, "activation memory", f"% of {LABELS[unit]}")
     return Grid(header, tuple(rows), frozenset({3, 4, 5, 6}), frozenset({last}))
 
 
@@ -178,9 +178,9 @@ def _cost(line: Line, cost: Cost, index: int, unit: FlopUnit = "flops") -> str:
     value, difference = line.cost(index, cost), line.delta(index, cost)
     if cost == "macs":
         value, difference = in_unit(value, unit), in_unit(difference, unit)
-    shown, more = (
-        (memory(value), memory(difference)) if cost == "activation_bytes" else (short(value), delta(difference))
-    )
+    shown, more = short(value), delta(difference)
+    if cost == "activation_bytes":
+        shown, more = memory(value), ("+" if difference > 0 else "") + memory(difference)
     if not difference:
         return shown
     return f"{shown} ({more}, {delta_share(value, value - difference)})"

@@ -64,16 +64,29 @@ class Verified:
     holds: bool
     reason: str
 
+    @property
+    def subject(self) -> str:
+        return self.figure.subject
+
+    @property
+    def quantity(self) -> Quantity:
+        return self.figure.quantity
+
+    @property
+    def published(self) -> int:
+        return self.figure.value
+
+    @property
+    def source(self) -> str:
+        return self.figure.source
+
+    @property
+    def verdict(self) -> Literal["holds", "differs"]:
+        return "holds" if self.holds else "differs"
+
     def to_json(self) -> dict[str, str | int]:
-        return {
-            "subject": self.figure.subject,
-            "quantity": self.figure.quantity,
-            "published": self.figure.value,
-            "source": self.figure.source,
-            "measured": self.measured,
-            "verdict": "holds" if self.holds else "differs",
-            "reason": self.reason,
-        }
+        names = ("subject", "quantity", "published", "source", "measured", "verdict", "reason")
+        return {name: getattr(self, name) for name in names}
 
 
 @cache

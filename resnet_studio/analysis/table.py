@@ -31,6 +31,26 @@ class Row:
     def name(self) -> str:
         return self.layer.name
 
+    @property
+    def stage(self) -> str:
+        return self.layer.stage
+
+    @property
+    def kind(self) -> str:
+        return self.layer.kind
+
+    @property
+    def output(self) -> Shape:
+        return self.layer.output
+
+    @property
+    def parameters(self) -> int:
+        return self.layer.parameters
+
+    @property
+    def activation_bytes(self) -> int:
+        return self.layer.activation_bytes
+
 
 @dataclass(frozen=True)
 class Group:

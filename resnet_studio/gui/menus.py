@@ -11,6 +11,7 @@ Command = tuple[str, str, Callable[[], object]]
 """What the menu shows, its shortcut, what it does; an empty label is a line between groups."""
 HIDDEN_SHORTCUTS = (
     ("↑ ↓ ← →", "walk layers, images and channels; in a table, open and close"),
+    ("*", "in a table: open all that is below the chosen line"),
     ("Tab", "go to the next control"),
     ("double-click", "in Verify and Compare: take a column's architecture in hand; in the maps: reset the zoom"),
 )

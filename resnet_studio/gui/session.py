@@ -46,16 +46,20 @@ class Session(QObject):
         self.kept = kept
         self._values: list[Architecture] = [from_json(kept.architecture)]
         self._at = 0
+        self._typed = ""
 
     @property
     def architecture(self) -> Architecture:
         return self._values[self._at]
 
-    def take(self, architecture: Architecture) -> None:
-        """Make this the architecture in hand."""
-        if architecture != self.architecture:
-            self._values[self._at + 1 :] = [architecture]
-            self._go(self._at + 1)
+    def take(self, architecture: Architecture, typed: str = "") -> None:
+        """Make this the architecture in hand. Keys typed one after another in the field `typed` are one edit."""
+        if architecture == self.architecture:
+            return
+        at = self._at if typed and typed == self._typed else self._at + 1
+        self._values[at:] = [architecture]
+        self._go(at)
+        self._typed = typed
 
     def undo(self) -> None:
         """Go back to the value before the last edit."""
@@ -66,6 +70,7 @@ class Session(QObject):
         self._go(self._at + 1)
 
     def _go(self, to: int) -> None:
+        self._typed = ""
         if 0 <= to < len(self._values):
             self._at = to
             self.kept.architecture = to_json(self.architecture)

@@ -33,6 +33,8 @@ MOST_IMAGES, MOST_THUMBNAILS = 200, 36
 class Studio(QObject):
     """The values in hand: an architecture, what it is compared with, an image, weights, a layer."""
 
+    architecture_changed = Signal(object)
+    """The architecture in hand is another. All that follows from it is told after this."""
     table_changed = Signal(object)
     standing_changed = Signal(str, bool)
     """How the architecture stands to the paper's figure, and whether that is well."""
@@ -127,7 +129,7 @@ class Studio(QObject):
     def open_paths(self, paths: Sequence[str]) -> None:
         """Take architectures, weight files, images and folders of images from paths."""
         images: list[str] = []
-        for path in map(Path, paths):
+        for path in (Path(path).absolute() for path in paths):  # the session may be opened from another folder
             ending = path.suffix.lower()
             if ending == ".json":
                 self._open_architecture(path)
@@ -165,6 +167,7 @@ class Studio(QObject):
     def _follow(self, architecture: Architecture) -> None:
         """The architecture in hand is another: everything that hangs on it follows."""
         table = self._table(architecture)
+        self.architecture_changed.emit(architecture)
         self.table_changed.emit(table)
         self._tell_standing(table)
         called = [layer for layer in plan(architecture) if layer.called]

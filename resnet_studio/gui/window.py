@@ -67,6 +67,7 @@ class StudioWindow(QMainWindow):
         self.setMinimumSize(880, 560)
         self.restoreGeometry(QByteArray.fromBase64(kept.geometry.encode()))
         self.studio.begin()
+        self.workspaces.made.connect(self._end_tab_order)
         self.workspaces.make(kept.workspace)
         self.workspaces.setCurrentIndex(kept.workspace)
         self.workspaces.entered.connect(self.studio.enter)
@@ -105,6 +106,7 @@ class StudioWindow(QMainWindow):
         """The architecture's fields, which scroll where the window is low, over what they amount to."""
         fields = QScrollArea(widgetResizable=True)
         fields.setFrameShape(QFrame.Shape.NoFrame)
+        fields.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         fields.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         fields.setWidget(self.panel)
         side = named(QWidget(), "sidePanel")
@@ -117,6 +119,15 @@ class StudioWindow(QMainWindow):
         column.addWidget(rule())
         column.addWidget(self.headline)
         return side
+
+    def _end_tab_order(self) -> None:
+        """Tab goes through the workspaces, which are made one by one, before it comes to the status line."""
+        last = cast("QWidget", self.previousInFocusChain())
+        while self.status.isAncestorOf(last) or not last.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            last = cast("QWidget", last.previousInFocusChain())
+        for control in self.status.controls:
+            QWidget.setTabOrder(last, control)
+            last = control
 
     def _make_menus(self) -> None:
         session = self.studio.session
@@ -153,7 +164,7 @@ class StudioWindow(QMainWindow):
         from resnet_studio.gui.views.verify import VerifyView
 
         view, session = VerifyView(), self.studio.session
-        session.architecture_changed.connect(view.show_in_hand)
+        self.studio.architecture_changed.connect(view.show_in_hand)
         view.architecture_chosen.connect(session.take)
         view.columns_wished.connect(self.studio.verify_with)
         self.work.verified.connect(view.show_results)
@@ -169,7 +180,7 @@ class StudioWindow(QMainWindow):
         view.layer_chosen.connect(studio.choose_layer)
         view.files_wished.connect(studio.open_paths)
         view.weights_wished.connect(studio.choose_weights)
-        studio.session.architecture_changed.connect(view.show_layers)
+        studio.architecture_changed.connect(view.show_layers)
         studio.images_changed.connect(view.show_images)
         studio.chosen_changed.connect(view.show_chosen)
         studio.look_refused.connect(view.show_problem)
@@ -185,7 +196,7 @@ class StudioWindow(QMainWindow):
         from resnet_studio.gui.views.compare import CompareView
 
         view, session = CompareView(), self.studio.session
-        session.architecture_changed.connect(view.show_in_hand)
+        self.studio.architecture_changed.connect(view.show_in_hand)
         view.architecture_chosen.connect(session.take)
         view.compared_wished.connect(self.studio.compare_with)
         self.studio.comparison_changed.connect(view.show_comparison)
@@ -196,7 +207,7 @@ class StudioWindow(QMainWindow):
     def _connect(self) -> None:
         studio, work, status, link = self.studio, self.work, self.status, self.link
         self.panel.wished.connect(studio.session.take)
-        studio.session.architecture_changed.connect(self.panel.show_architecture)
+        studio.architecture_changed.connect(self.panel.show_architecture)
         self.panel.show_architecture(studio.session.architecture)
         studio.table_changed.connect(self.headline.show_table)
         studio.standing_changed.connect(lambda text, good: self.headline.show_standing(text, good=good))

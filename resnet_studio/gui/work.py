@@ -15,6 +15,9 @@ from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import title
 from resnet_studio.progress import Progress
 
+MOST_TABLES = 100
+"""Tables that are remembered; the engine counts an older one again from what it has traced."""
+
 
 class Work(QObject):
     """One method a question, one signal an answer. Of several questions of one kind only the newest is answered."""
@@ -138,6 +141,8 @@ class Work(QObject):
 
     def _keep_table(self, table: LayerTable) -> None:
         self._tables[table.architecture] = table
+        if len(self._tables) > MOST_TABLES:
+            del self._tables[next(iter(self._tables))]
         self.table_counted.emit(table)
 
     def _tell_verified(self, results: object) -> None:

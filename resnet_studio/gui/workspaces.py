@@ -20,6 +20,7 @@ class Workspaces(QTabWidget):
 
     entered = Signal(int)
     """A workspace has come to the front; it is made by then."""
+    made = Signal()
 
     def __init__(self, makers: Sequence[tuple[str, Callable[[], QWidget]]]) -> None:
         """`makers` has a tab's title and what makes its workspace, from left to right."""
@@ -42,6 +43,7 @@ class Workspaces(QTabWidget):
         """Make a workspace, unless it is there."""
         if number in self._missing:
             self._pages[number].addWidget(self._missing.pop(number)())
+            self.made.emit()
 
     def prepare(self) -> None:
         """Begin to make the workspaces that nobody has opened yet, one at a time between the window's events."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import safetensors.torch
 import torch
@@ -24,6 +24,8 @@ from resnet_studio.inference.pickles import contents
 
 ZIP, LEGACY = b"PK\x03\x04", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """How files of torch.save begin: since 1.6 a zip, before that a pickle of torch's magic number."""
+FOLDER = 0x10
+"""The attribute by which torch takes a zip's record for a folder: it reads nothing, and leaves the tensor as it was."""
 LEGACY_PICKLES = 5
 """Magic number, protocol, system, the state_dict, names of the storages; their raw values follow."""
 NESTED = ("state_dict", "model_state_dict", "model")
@@ -31,7 +33,7 @@ PREFIXES = ("module.", "_orig_mod.")
 """What DataParallel and torch.compile put before every name."""
 
 ORDINARY = re.compile(
-    r"torch\.(\w+Storage|u?int\d+|b?float\d+|complex\d+|bool|Size|device)"
+    r"torch\.(\w+Storage|u?int\d+|b?float\w+|complex\d+|bool|Size|device)"
     r"|torch\._utils\._rebuild_(tensor|tensor_v2|parameter)"
     r"|collections\.(OrderedDict|Counter)|(__builtin__|builtins)\.set|_codecs\.encode"
 )
@@ -88,7 +90,7 @@ def _from_nothing(data: bytes) -> object:
 def _from_zip(data: bytes) -> object:
     try:
         archive = ZipFile(BytesIO(data))
-    except BadZipFile:
+    except Exception:  # its directory can be broken in many ways
         raise Refusal(INCOMPLETE) from None
     with archive:
         _check_pickle(_checked_pickle(archive, len(data)), NOT_WEIGHTS)
@@ -106,6 +108,8 @@ def _checked_pickle(archive: ZipFile, size: int) -> bytes:
     pickle = names[0].split("/")[0] + "/data.pkl" if names else ""
     if pickle not in names:
         raise Refusal(NOT_WEIGHTS)
+    if any(record.external_attr & FOLDER and record.file_size for record in records):
+        raise Refusal(INCOMPLETE)
     try:
         if archive.testzip() is None:
             return archive.read(pickle)

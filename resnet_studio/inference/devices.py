@@ -31,6 +31,11 @@ def check(name: str) -> None:
         raise DeviceError(f"{name} is not on this machine, which has {', '.join(known)}. Choose the CPU")
 
 
-def failed(error: RuntimeError) -> bool:
-    """Whether a device is the cause: its memory is full, or it stopped working midway."""
-    return isinstance(error, torch.OutOfMemoryError) or any(name in str(error) for name in ("CUDA", "MPS"))
+def failure(name: str, error: RuntimeError) -> DeviceError | MemoryError | None:
+    """What to tell if a device's memory is full or it stopped working midway; None if that isn't the cause."""
+    cause = str(error).partition("\n")[0]
+    if "DefaultCPUAllocator" in cause:
+        return MemoryError("there is too little memory free. Close other programs, or choose a smaller image or width")
+    if isinstance(error, torch.OutOfMemoryError) or "CUDA" in str(error) or "MPS" in str(error):
+        return DeviceError(f"{name} failed ({cause}). Its memory was freed. Choose the CPU and run again")
+    return None

@@ -11,6 +11,7 @@ import hashlib
 import struct
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -28,6 +29,8 @@ MOST_BYTES = 512_000_000
 """Of a file: 64 million pixels with four uncompressed channels of 16 bits."""
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 ORIENTATION = 0x0112
+MOST_COUNTED = 1000
+"""Pages of a TIFF, as Pillow takes minutes to count some 100,000 of them."""
 
 OPENABLE = {
     b"\xff\xd8\xff": "JPEG",
@@ -36,6 +39,8 @@ OPENABLE = {
     b"BM": "BMP",
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
     b"GIF8": "GIF",
 }
 NOT_OPENABLE = {
@@ -90,6 +95,7 @@ def _decode(data: bytes) -> tuple[Pixels, tuple[str, ...]]:
     image = _identify(data)
     orientation = _orientation(image)
     try:
+        integrity.check_cost(image, data)
         image.load()
         integrity.check(image, data)
         pixels, notes = to_rgb(image, bits_per_channel(image, data))
@@ -143,6 +149,11 @@ def _frames(data: bytes) -> tuple[str, ...]:
     """A note if there are further frames or pages, which may be as broken as they like."""
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
+            if image.format == "TIFF":
+                with suppress(EOFError):
+                    for number in range(1, MOST_COUNTED + 1):
+                        image.seek(number)
+                    return (f"first of more than {MOST_COUNTED:,} frames",)
             count = getattr(image, "n_frames", 1)
     except Exception:  # a later frame can't be read
         return ("first of several frames",)

@@ -30,11 +30,19 @@ TAIL = 16  # bytes at the end of a JPEG scan; some cameras leave a few behind
 FILLER = bytes((0x5A, 0xA5, 0x33, 0xCC)) * 16
 DEFLATE = (8, 32946)
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
+RESTARTS = range(0xD0, 0xD8)
+CODED, WITHOUT_HEADER = {START_OF_SCAN, *RESTARTS}, {0x01, *RESTARTS}
 ARITHMETIC = range(0xC9, 0xD0)
+FLAT_SCAN = 256
+"""Bytes of a progressive scan that may change nothing: of 64 million pixels of one colour it has half as many."""
+MOST_SCANS = 100
+"""Of a JPEG. A progressive one has about ten; each is drawn over the whole picture, however few its bytes are."""
+MOST_TILE_PIXELS = 1 << 26
+"""Of one tile of a TIFF. It is decoded whole, however small the picture is."""
 MARKER = re.compile(rb"\xff+([^\x00\xff])")
 
 HEIGHT, COMPRESSION, STRIP_OFFSETS, ROWS_PER_STRIP, STRIP_SIZES = 257, 259, 273, 278, 279
-TILE_OFFSETS, TILE_SIZES = 324, 325
+TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_SIZES = 322, 323, 324, 325
 
 
 class DamagedError(Refusal):
@@ -42,6 +50,16 @@ class DamagedError(Refusal):
 
     def __init__(self) -> None:
         super().__init__("is damaged or incomplete, so nothing of it is used. Copy or download it again")
+
+
+def check_cost(image: Image.Image, data: bytes) -> None:
+    """Raise `Refusal`, before anything is decoded, if that would take far more time or memory than the pixels need."""
+    if image.format in ("JPEG", "MPO") and sum(marker == START_OF_SCAN for marker, _, _ in _parts(data)) > MOST_SCANS:
+        raise Refusal(f"has more than {MOST_SCANS} scans, which would take minutes to draw. Save it again as a PNG")
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        tags = image.tag_v2
+        if tags.get(TILE_WIDTH, 0) * tags.get(TILE_HEIGHT, 0) > MOST_TILE_PIXELS:
+            raise Refusal("has tiles far larger than an image may be. Save it again as a PNG")
 
 
 def check(image: Image.Image, data: bytes) -> None:
@@ -105,15 +123,18 @@ def _check_jpeg(image: Image.Image, data: bytes) -> None:
     Bytes inserted behind every scan change the pixels only if a scan was too short; bytes changed at the end of
     the last one leave the pixels as they are only if they were never read.
     """
-    scans = list(_scans(data))
-    if not scans:
-        return
+    parts = list(_parts(data))
+    scans = [(start, end) for marker, start, end in parts if marker in CODED]
+    if not scans or any(marker in ARITHMETIC for marker, _, _ in parts):
+        return  # in arithmetic coding bytes after the end count as data
     seen = _hash(image)
     ends = [0, *(end for _, end in scans)]
     filled = FILLER.join(data[start:end] for start, end in pairwise([*ends, len(data)]))
     if _decoded(filled) != seen:
         raise DamagedError
-    variants = _tail_variants(data, *scans[-1])
+    start, end = scans[-1]
+    flat = "progressive" in image.info and end - start < FLAT_SCAN
+    variants = [] if flat else _tail_variants(data, start, end)
     if variants and all(_decoded(variant) == seen for variant in variants):
         raise DamagedError
 
@@ -140,21 +161,18 @@ def _hash(image: Image.Image) -> bytes:
     return total.digest()
 
 
-def _scans(data: bytes) -> Iterator[tuple[int, int]]:
-    """Where Huffman-coded data begins and ends in a JPEG, one pair for every scan and restart interval.
+def _parts(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Each marker of a JPEG before its end, and where that begins and ends which follows its header.
 
-    Nothing for arithmetic coding, where bytes after the end count as data. `DamagedError` if the end is missing:
-    Pillow does without if enough bytes of any kind follow, such as the zeros of a download that never ended.
+    Behind `CODED` markers that is Huffman-coded data. `DamagedError` if the end is missing: Pillow does without if
+    enough bytes of any kind follow, such as the zeros of a download that never ended.
     """
-    position = 2
-    while (found := MARKER.search(data, position)) is not None:
-        marker, position = found[1][0], found.end()
-        if marker == END_OF_IMAGE or marker in ARITHMETIC:
-            return
-        restart = 0xD0 <= marker <= 0xD7
-        if not restart and marker != 0x01:
-            position += int.from_bytes(data[position : position + 2], "big")
-        if (restart or marker == START_OF_SCAN) and (following := MARKER.search(data, position)) is not None:
-            yield position, following.start()
-            position = following.start()
-    raise DamagedError
+    found = MARKER.search(data, 2)
+    while found is not None and (marker := found[1][0]) != END_OF_IMAGE:
+        start = found.end()
+        if marker not in WITHOUT_HEADER:
+            start += int.from_bytes(data[start : start + 2], "big")
+        found = MARKER.search(data, start)
+        yield marker, start, found.start() if found else len(data)
+    if found is None:
+        raise DamagedError

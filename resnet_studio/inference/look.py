@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from resnet_studio.inference import devices, preprocessing, samples, weights
 from resnet_studio.inference.capture import Captured, capture
-from resnet_studio.inference.errors import DeviceError
 from resnet_studio.inference.folding import folded, served
 from resnet_studio.inference.maps import layer_maps
 from resnet_studio.inference.values import (
@@ -71,8 +70,22 @@ def look_steps(
 
     Raises `ImageError`, `WeightsError`, `DeviceError`, `MemoryError`, and `ValueError` for a layer that the network
     lacks or never calls. Image, weights and the last pass are kept: another layer of the same image costs no pass.
+    A device that fails is given its memory back.
     """
     devices.check(device)
+    try:
+        return (yield from _steps(reference, architecture, source, device, layers))
+    except RuntimeError as error:
+        failure = devices.failure(device, error)
+        if failure is None:
+            raise
+    forget()  # only here, as the error's traceback held on to the tensors
+    raise failure
+
+
+def _steps(
+    reference: str, architecture: Architecture, source: WeightsSource, device: str, layers: tuple[str, ...]
+) -> Generator[Progress, None, Look]:
     yield Progress(0, 4, "opening the image")
     photograph = _photograph(reference, _stamp(reference))
     yield Progress(1, 4, "loading the weights")
@@ -134,19 +147,12 @@ def _folded(architecture: Architecture, source: WeightsSource, stamp: Stamp, dev
 
 
 def _passed(subject: Subject, images: Tensor, layers: tuple[str, ...]) -> Pass:
-    """The last pass if it serves, else a new one. A device that fails is given its memory back, and told of."""
+    """The last pass if it serves, else a new one."""
     if _last and _last[0].subject == subject and set(layers) <= _last[0].captured.layers.keys():
         return _last[0]
     _last.clear()
-    try:
-        _last.append(_forward(subject, images, layers))
-        return _last[0]
-    except RuntimeError as error:
-        if not devices.failed(error):
-            raise
-        failure = str(error).partition("\n")[0]
-    forget()  # only here, as the error's traceback held on to the tensors
-    raise DeviceError(f"{subject.device} failed ({failure}). Its memory was freed. Choose the CPU and run again")
+    _last.append(_forward(subject, images, layers))
+    return _last[0]
 
 
 def _forward(subject: Subject, images: Tensor, layers: tuple[str, ...]) -> Pass:

@@ -83,7 +83,7 @@ def _resized_part(width: int, height: int, resize: int) -> tuple[int, int, int, 
 def _statistics(preprocessing: Preprocessing, channels: int) -> tuple[list[float], list[float]]:
     """Mean and deviation for each channel; for one channel the means of the three."""
     if channels not in (1, 3):
-        raise ValueError(f"a photograph has 3 channels, or 1 as grey; this network takes {channels}")
+        raise ValueError(f"a photograph has 3 channels, or 1 as grey; this network takes {channels}. Set channels to 3")
     return _for_channels(preprocessing.mean, channels), _for_channels(preprocessing.std, channels)
 
 

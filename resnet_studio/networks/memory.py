@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from pathlib import Path
 
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import plan
@@ -11,11 +12,19 @@ from resnet_studio.networks.presets import title
 
 SHARE = 0.8
 """Part of the machine's memory that one network may take."""
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""Where Linux says (cgroup v2) after how many bytes it ends the processes of a container."""
 
 
 def machine_memory() -> int | None:
-    """Bytes of memory in this machine; None where the system doesn't tell."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
+    """Bytes of memory in this machine, or that its container may take; None where the system doesn't tell."""
+    if not hasattr(os, "sysconf"):
+        return None
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(physical, int(CONTAINER_LIMIT.read_text()))
+    except (OSError, ValueError):  # no container, or one without a limit: "max"
+        return physical
 
 
 def to_run(architecture: Architecture) -> int:

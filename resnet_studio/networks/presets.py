@@ -35,7 +35,7 @@ def preset(name: str) -> Architecture:
     """The architecture of that name; `ValueError` with the nearest names if there is none."""
     if name in PRESETS:
         return PRESETS[name]
-    near = get_close_matches(name, PRESETS, n=3)
+    near = get_close_matches(name.lower(), PRESETS, n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else "`resnet-studio presets` lists them"
     raise ValueError(f"no preset is called {name!r}: {hint}")
 

@@ -95,3 +95,11 @@ def test_a_comparison_shows_equals_gaps_and_deltas():
     assert rows[-2][:4] == ("", "FLOPs", "3.66 G", "3.64 G (−19.3 M, −0.5 %)")
     conv5 = next(number for number, row in enumerate(rows) if row[0] == "conv5_x")
     assert [row[4] for row in rows[conv5 : conv5 + 5]] == ["–"] * 5
+
+
+def test_a_comparison_says_plus_where_it_costs_more():
+    additions = 3 * 64 * 56**2 + 4 * 128 * 28**2 + 6 * 256 * 14**2 + 3 * 512 * 7**2
+    projections = 2 * (128 * 28**2 + 256 * 14**2 + 512 * 7**2)
+    assert 4 * (additions + projections) == 6_924_288
+    rows = comparison_grid(compare([plan_table(preset(name)) for name in ("plain34", "resnet34")])).rows
+    assert rows[-1][3] == "50.5 MB (+6.92 MB, +15.9 %)"

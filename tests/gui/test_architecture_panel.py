@@ -28,7 +28,7 @@ def panel(qtbot: QtBot) -> ArchitecturePanel:
 def wishes_of(panel: ArchitecturePanel) -> list[object]:
     """What the panel wishes from now on; each wish is granted, as the window does."""
     wishes: list[object] = []
-    panel.wished.connect(wishes.append)
+    panel.wished.connect(lambda architecture: wishes.append(architecture))
     panel.wished.connect(panel.show_architecture)
     return wishes
 
@@ -116,6 +116,29 @@ def test_preset_search_finds_by_a_part_of_the_name(qtbot: QtBot, panel: Architec
     assert set(wishes) == {Baseline("vgg19")}
     assert not panel.findChild(Segmented, "shortcut").isEnabled()
     search.completer().popup().hide()
+
+
+@pytest.mark.parametrize("before", ["vgg19", "resnet50", "alexnet"])
+def test_baseline_shows_its_depth_and_no_choice(qtbot: QtBot, before: str) -> None:
+    panel = ArchitecturePanel()
+    qtbot.addWidget(panel)
+    panel.show_architecture(preset(before))
+    panel.show_architecture(preset("vgg19"))
+    assert panel.findChild(QComboBox, "depth").currentText() == "19"
+    assert panel.findChild(Segmented, "variant").value() == ""
+    panel.show_architecture(preset("resnet34"))
+    assert panel.findChild(QComboBox, "depth").currentText() == "34"
+    assert panel.findChild(Segmented, "variant").value() == "paper"
+
+
+def test_enter_takes_the_first_preset_of_that_part(qtbot: QtBot, panel: ArchitecturePanel) -> None:
+    wishes = wishes_of(panel)
+    panel.search()
+    line = panel.findChild(QComboBox, "presetSearch").lineEdit()
+    qtbot.keyClicks(line, "ResNet1202")
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert wishes == [preset("resnet1202-cifar")]
+    panel.findChild(QComboBox, "presetSearch").completer().popup().hide()
 
 
 def test_unknown_preset_names_near_ones(qtbot: QtBot, panel: ArchitecturePanel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
@@ -55,6 +56,8 @@ def test_lines_are_stage_block_and_layer(view: LayersView) -> None:
         "maxpool", "layer1.0", "layer1.1", "layer1.2"
     ]  # fmt: skip
     assert model.find("layer1.0.conv2").parent().data() == "layer1.0"
+    assert model.find("layer1.0.conv2").data() == "conv2"
+    assert model.find("layer1.0.conv2").data(Qt.ItemDataRole.ToolTipRole).startswith("layer1.0.conv2: conv")
 
 
 def test_a_layers_cells(view: LayersView) -> None:
@@ -125,10 +128,36 @@ def test_copied_table_is_the_table(qtbot: QtBot, view: LayersView) -> None:
     assert "| conv2_x" in QGuiApplication.clipboard().text()
 
 
+def test_asterisk_opens_all_below_whichever_cell_was_clicked(qtbot: QtBot, view: LayersView) -> None:
+    tree = view.findChild(QTreeView, "layerTable")
+    cell = tree.visualRect(tree.model().find("layer1.0").siblingAtColumn(Column.KERNEL)).center()
+    qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=cell)
+    qtbot.keyClick(tree, Qt.Key.Key_Asterisk)
+    assert tree.isExpanded(tree.model().find("layer1.0"))
+
+
+@pytest.mark.parametrize("width", [780, 1120])
+def test_parameters_have_room_for_their_total(view: LayersView, width: int) -> None:
+    view.resize(width, 700)
+    view.show_table(plan_table(replace(preset("resnet152"), width=2048)))
+    total = view.findChild(QTreeView, "layerTotal")
+    assert total.header().sectionSize(Column.PARAMETERS) >= total.sizeHintForColumn(Column.PARAMETERS)
+
+
 def test_summary_is_one_click_away(qtbot: QtBot, view: LayersView) -> None:
     with qtbot.waitSignal(view.summary_wished):
         qtbot.mouseClick(view.findChild(QPushButton, "torchinfo"), Qt.MouseButton.LeftButton)
     assert not view.findChild(QTreeView, "layerTable").isVisible()
+    qtbot.mouseClick(view.findChild(QPushButton, "torchinfo"), Qt.MouseButton.LeftButton)
+    assert view.findChild(QTreeView, "layerTable").isVisible()
+
+
+def test_search_leaves_the_summary_for_the_table(qtbot: QtBot, view: LayersView) -> None:
+    qtbot.mouseClick(view.findChild(QPushButton, "torchinfo"), Qt.MouseButton.LeftButton)
+    view.start_search()
+    qtbot.keyClicks(view.findChild(QLineEdit, "findLayer"), "layer3.1")
+    assert view.findChild(QTreeView, "layerTable").isVisible()
+    assert view.findChild(QTreeView, "layerTable").currentIndex().data() == "layer3.1"
 
 
 def test_doubt_is_said(view: LayersView) -> None:

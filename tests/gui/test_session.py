@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,21 @@ def test_edit_after_undo_drops_what_could_be_redone() -> None:
     session.take(preset("resnet18"))
     session.redo()
     assert session.architecture == preset("resnet18")
+
+
+def test_keys_typed_in_one_field_are_one_edit() -> None:
+    session = Session(Kept())
+    for image in (1, 19, 192):
+        session.take(replace(preset("resnet50"), image=image), "image")
+    session.take(replace(preset("resnet50"), image=192, width=3), "width")
+    session.undo()
+    assert session.architecture == replace(preset("resnet50"), image=192)
+    session.undo()
+    assert session.architecture == preset("resnet50")
+    session.redo()
+    session.take(replace(preset("resnet50"), image=8), "image")  # what was undone in between is not typed on
+    session.undo()
+    assert session.architecture == replace(preset("resnet50"), image=192)
 
 
 def test_same_value_is_no_edit() -> None:

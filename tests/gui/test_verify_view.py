@@ -292,6 +292,11 @@ def test_choosing_a_column_tells_why(qtbot: QtBot, view: VerifyView) -> None:
     assert told.text().startswith("resnet18: 1.814 G")
 
 
+def test_the_first_column_added_tells_at_once_why_it_differs(qtbot: QtBot, view: VerifyView) -> None:
+    tick(qtbot, view, "the article's", "article18")
+    assert names(view)[table(view).currentIndex().column()] == "article18"
+
+
 def test_the_chosen_column_stays_while_others_come_and_go(qtbot: QtBot, view: VerifyView) -> None:
     view.show_in_hand(preset("resnet50"))
     view.findChild(QCheckBox, "inHand").click()

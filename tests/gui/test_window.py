@@ -173,7 +173,7 @@ def test_engine_killed_with_an_image_in_work_comes_back_and_answers(
     with qtbot.waitSignal(window.work.looked, timeout=PATIENCE), qtbot.waitSignal(window.link.died, timeout=PATIENCE):
         window.findChild(QTabWidget, "workspaces").setCurrentIndex(ACTIVATIONS)
         os.kill(window.link.pid, signal.SIGKILL)
-    assert window.banner.isVisible()
+    assert "engine" in window.banner.text  # the news may have gone by itself on a busy machine
     assert window.link.state in ("ready", "busy")
 
 
@@ -194,6 +194,56 @@ def test_compare_follows_the_hand(qtbot: QtBot, opened: Callable[[Kept], StudioW
     depth.setFocus()
     qtbot.keyClick(depth, Qt.Key.Key_Down)
     assert seen[-1].architectures == (preset("resnet101"), preset("plain34"))  # type: ignore[attr-defined]
+    assert not window.findChild(QPushButton, "addInHand").isEnabled()  # the first is still the one in hand
+
+
+@pytest.mark.parametrize("workspace", [LAYERS, VERIFY, ACTIVATIONS, COMPARE])
+def test_tab_goes_through_fields_workspace_and_status_line(
+    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], workspace: int
+) -> None:
+    window = opened(Kept(workspace=workspace))
+    window.panel.search()
+    seen = [window.focusWidget()]
+    while not (len(seen) > 1 and seen[-1] is seen[0]):
+        qtbot.keyClick(seen[-1], Qt.Key.Key_Tab)
+        seen.append(window.focusWidget())
+    parts = [window.panel, window.workspaces, window.status]
+    places = [next(at for at, part in enumerate(parts) if part.isAncestorOf(one)) for one in seen[:-1]]
+    assert places == sorted(places)
+    assert set(places) == {0, 1, 2}
+
+
+def test_files_are_found_again_from_another_folder(
+    opened: Callable[[Kept], StudioWindow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "grey.png")
+    monkeypatch.chdir(tmp_path)
+    window = opened(cifar())
+    window.studio.open_paths(["grey.png", "weights.pth"])
+    assert window.kept().image == str(tmp_path / "grey.png")
+    assert window.kept().weights == str(tmp_path / "weights.pth")
+
+
+def test_undo_works_where_the_cursor_stands_in_a_field(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
+    window = opened(Kept())
+    undo = (Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    window.panel.search()
+    search = window.findChild(QComboBox, "presetSearch")
+    qtbot.keyClicks(search, "plain18")
+    qtbot.keyClick(search, Qt.Key.Key_Return)
+    search.completer().popup().hide()
+    assert window.studio.session.architecture == preset("plain18")
+    qtbot.keyClick(search, *undo)
+    assert window.studio.session.architecture == preset("resnet50")
+    assert search.currentText() == "resnet50"
+    image = window.findChild(QLineEdit, "image")
+    image.setFocus()
+    image.selectAll()
+    qtbot.keyClicks(image, "192")
+    assert window.studio.session.architecture == replace(preset("resnet50"), image=192)
+    qtbot.keyClick(image, *undo)
+    assert window.studio.session.architecture == preset("resnet50")
+    assert image.text() == "224"
 
 
 def test_closing_while_the_engine_works_leaves_nothing(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:

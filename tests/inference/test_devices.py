@@ -29,13 +29,21 @@ def test_a_device_that_is_not_there_is_refused_with_what_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "failed"),
+    ("error", "told"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), True),
-        (RuntimeError("CUDA error: an illegal memory access was encountered"), True),
-        (RuntimeError("MPS backend out of memory"), True),
-        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), "cuda:0 failed (CUDA out of memory"),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), "cuda:0 failed (CUDA error"),
+        (RuntimeError("MPS backend out of memory"), "cuda:0 failed (MPS backend"),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), "None"),
     ],
 )
-def test_failures_of_a_device_are_told_from_other_faults(error: RuntimeError, failed: bool) -> None:
-    assert devices.failed(error) is failed
+def test_failures_of_a_device_are_told_from_other_faults(error: RuntimeError, told: str) -> None:
+    assert str(devices.failure("cuda:0", error)).startswith(told)
+
+
+def test_a_full_machine_is_told_in_words() -> None:
+    with pytest.raises(RuntimeError) as refused:
+        torch.empty(1 << 60, dtype=torch.uint8)
+    failure = devices.failure("cpu", refused.value)
+    assert isinstance(failure, MemoryError)
+    assert str(failure).startswith("there is too little memory free")

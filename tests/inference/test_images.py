@@ -255,3 +255,12 @@ def test_a_later_frame_may_be_broken(kind: str, tmp_path: Path) -> None:
 def test_a_broken_first_frame_matters(kind: str, tmp_path: Path) -> None:
     with pytest.raises(ImageError):
         open_image(saved(tmp_path, animation(kind)[: len(animation(kind)) // 8]))
+
+
+def test_very_many_pages_are_not_counted_to_their_end(tmp_path: Path) -> None:
+    page = tiff(bytes(4), {256: 2, 257: 2, 258: 8, 262: 1})
+    directory = page[12:]  # behind the header and four pixels
+    places = [12 + number * len(directory) for number in range(1, 3000)]
+    pages = [directory[:-4] + struct.pack("<I", place) for place in [*places, 0]]
+    photograph = open_image(saved(tmp_path, page[:12] + b"".join(pages)))
+    assert photograph.notes == ("first of more than 1,000 frames",)

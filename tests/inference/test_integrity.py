@@ -169,3 +169,30 @@ def test_a_strip_that_inflates_a_thousandfold_is_not_inflated_to_its_end(tmp_pat
     damaged = strip[:-1] + bytes([strip[-1] ^ 1])
     data = tiff(damaged, {256: 2, 257: 2, 258: 8, 259: 8, 262: 1})
     assert not refused(tmp_path, data)
+
+
+@pytest.mark.parametrize("colour", [(9, 99, 200), (255, 255, 255)])
+def test_a_large_flat_progressive_jpeg_opens(colour: tuple[int, int, int], tmp_path: Path) -> None:
+    """Nothing hangs on the last bytes of its last scan, which are more than any padding."""
+    picture = Image.new("RGB", (6000, 6000), colour)
+    assert not refused(tmp_path, encoded(picture, "JPEG", progressive=True, quality=30))
+
+
+@pytest.mark.parametrize("name", ["progressive JPEG", "arithmetic"])
+def test_a_jpeg_of_very_many_scans_is_refused_before_it_is_decoded(name: str, tmp_path: Path) -> None:
+    """Of 64 million pixels, a hundred scans of a few bytes each take a quarter of a minute."""
+    data = whole("progressive JPEG")
+    last = data[data.rindex(b"\xff\xda") : -2]
+    if name == "arithmetic":
+        data = data.replace(b"\xff\xc2", b"\xff\xca", 1)
+    with pytest.raises(ImageError, match="has more than 100 scans"):
+        open_image(saved(tmp_path, data[:-2] + 100 * last + data[-2:]))
+
+
+def test_a_tile_far_larger_than_its_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    """16 × 16 pixels cut from a tile of 900 million."""
+    tile = zlib.compress(bytes(1000))
+    tags: dict[int, int | tuple[int, ...]] = {256: 16, 257: 16, 258: 8, 259: 8, 262: 1}
+    tags |= {322: 30_000, 323: 30_000, 324: 8, 325: len(tile)}
+    with pytest.raises(ImageError, match="has tiles far larger"):
+        open_image(saved(tmp_path, tiff(tile, tags)))

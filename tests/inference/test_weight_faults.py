@@ -149,6 +149,19 @@ def test_deep_nesting_in_an_old_file_is_refused(tmp_path: Path) -> None:
     refused(tmp_path, whole[:main] + NESTED + whole[main:])
 
 
+@pytest.mark.parametrize("field", [6, 8, 38, 46], ids=["version", "flags", "attributes", "name"])
+def test_a_zip_whose_directory_is_broken_is_incomplete(field: int, tmp_path: Path) -> None:
+    data = bytearray(zipped(tensors_of()))
+    entry = data.rindex(b"PK\x01\x02")
+    data[entry + field : entry + field + 2] = b"\xff\xff"
+    assert "is incomplete or damaged" in str(refused(tmp_path, bytes(data)))
+
+
+def test_numbers_of_8_bits_in_a_pth_run_no_code(tmp_path: Path) -> None:
+    error = refused(tmp_path, zipped({"conv1.weight": torch.ones(2, dtype=torch.float8_e4m3fn)}))
+    assert "holds other tensors than plain ones" in str(error)
+
+
 def test_an_empty_file_is_called_so(tmp_path: Path) -> None:
     assert "is empty" in str(refused(tmp_path, b""))
 

@@ -30,3 +30,13 @@ def test_what_does_not_fit_is_refused_in_words() -> None:
 
 def test_parts_are_counted_one_at_a_time() -> None:
     assert memory.to_count(preset("resnet152")) < memory.to_run(preset("resnet152"))
+
+
+@pytest.mark.parametrize(("limit", "expected"), [("1073741824\n", 2**30), ("max\n", None), (None, None)])
+def test_a_containers_limit_counts_as_the_machines_memory(tmp_path, monkeypatch, limit, expected) -> None:
+    monkeypatch.setattr(memory, "CONTAINER_LIMIT", tmp_path / "none")
+    physical = memory.machine_memory()
+    if limit is not None:
+        (tmp_path / "memory.max").write_text(limit)
+        monkeypatch.setattr(memory, "CONTAINER_LIMIT", tmp_path / "memory.max")
+    assert memory.machine_memory() == (expected or physical)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QVBoxLa
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.dressed import dress
+from resnet_studio.gui.widgets.line_undo import LineUndo
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.preset_search import preset_search
 from resnet_studio.gui.widgets.rule import rule
@@ -23,7 +24,7 @@ from resnet_studio.networks.architecture import (
     with_depth,
     with_text,
 )
-from resnet_studio.networks.presets import preset, preset_name
+from resnet_studio.networks.presets import PRESETS, preset, preset_name
 
 CUSTOM = "custom"
 CHOICES = {
@@ -55,10 +56,12 @@ TIPS = {
 class ArchitecturePanel(QWidget):
     """Shows an architecture and emits `wished` with the one that an edit asks for.
 
-    What no network can have is said under its field, and the architecture shown stays the last valid one.
+    What no network can have is said under its field, and the architecture shown stays the last valid one. Undo is
+    the architecture's; only such a field undoes its own text.
     """
 
-    wished = Signal(object)
+    wished = Signal(object, str)
+    """The architecture, and the field that is being typed in; empty where the edit is whole by itself."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,6 +74,7 @@ class ArchitecturePanel(QWidget):
         self._preset = named(preset_search(CUSTOM), "presetSearch", "Search presets", tip)
         self._preset.textActivated.connect(self._wish_preset)
         self._typed_preset().returnPressed.connect(self._wish_unlisted)
+        LineUndo(self._preset, lambda: bool(self._problems["preset"].text()))
         self._add_row("preset", "Preset", self._preset)
         self._rows.addRow(rule())
         tip = "Weighted layers. The paper's depths bring their block and blocks along"
@@ -94,8 +98,7 @@ class ArchitecturePanel(QWidget):
         own = {field.name for field in fields(architecture)}
         for field, choice in self._choices.items():
             choice.setEnabled(field in own)
-            if field in own:
-                choice.show_value(getattr(architecture, field))
+            choice.show_value(getattr(architecture, field)) if field in own else choice.show_none()
         for field, line in self._lines.items():
             line.setEnabled(field in own)
             text = _text(getattr(architecture, field, ""))
@@ -139,7 +142,10 @@ class ArchitecturePanel(QWidget):
 
     def _add_line(self, field: str) -> None:
         line = named(QLineEdit(), field, LINES[field], TIPS[field])
-        line.textEdited.connect(lambda text: self._wish(field, lambda: with_text(self._architecture, field, text)))
+        line.textEdited.connect(
+            lambda text: self._wish(field, lambda: with_text(self._architecture, field, text), typed=field)
+        )
+        LineUndo(line, lambda: bool(self._problems[field].text()))
         self._lines[field] = line
         self._add_row(field, LINES[field], line)
 
@@ -147,8 +153,9 @@ class ArchitecturePanel(QWidget):
         known = DEPTHS[architecture.stem] if isinstance(architecture, Residual) else {}
         block = getattr(architecture, "block", ""), getattr(architecture, "blocks", ())
         usual = known.get(architecture.depth) == block
-        texts = [*map(str, known), CUSTOM if usual else f"{CUSTOM} ({architecture.depth})"]
-        if [self._depth.itemText(row) for row in range(self._depth.count() - 1)] != texts[:-1]:
+        other = f"{CUSTOM} ({architecture.depth})" if known else str(architecture.depth)
+        texts = [*map(str, known), CUSTOM if usual else other]
+        if [self._depth.itemText(row) for row in range(self._depth.count())][:-1] != texts[:-1] or not known:
             self._depth.clear()
             self._depth.addItems(texts)
         self._depth.setItemText(len(known), texts[-1])
@@ -169,9 +176,10 @@ class ArchitecturePanel(QWidget):
         return cast("QLineEdit", self._preset.lineEdit())
 
     def _wish_unlisted(self) -> None:
-        """Return after a name that the list doesn't have, of which the combo box itself says nothing."""
-        if self._preset.findText(self._preset.currentText()) < 0:
-            self._wish_preset(self._preset.currentText())
+        """Return after a name that the list doesn't have: the first preset that has it as a part is meant."""
+        typed = self._preset.currentText().strip()
+        if typed and self._preset.findText(typed) < 0:
+            self._wish_preset(next((name for name in PRESETS if typed.lower() in name), typed))
 
     def _wish_depth(self, text: str) -> None:
         if text.startswith(CUSTOM):
@@ -182,7 +190,7 @@ class ArchitecturePanel(QWidget):
         residual = self._architecture
         self._wish("depth", lambda: with_depth(residual, int(text)))
 
-    def _wish(self, field: str, wished: Callable[[], Architecture]) -> None:
+    def _wish(self, field: str, wished: Callable[[], Architecture], typed: str = "") -> None:
         """Emit what the edit asks for, or say at its field why there is no such network."""
         try:
             architecture = wished()
@@ -193,7 +201,7 @@ class ArchitecturePanel(QWidget):
             self._show_problem(field, str(error))
         else:
             self._show_problem(field, "")
-            self.wished.emit(architecture)
+            self.wished.emit(architecture, typed)
 
     def _show_problem(self, field: str, problem: str) -> None:
         label = self._problems[field]

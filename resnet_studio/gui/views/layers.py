@@ -74,9 +74,7 @@ class LayersView(QWidget):
     def show_table(self, table: LayerTable) -> None:
         """Show a table; what was open and chosen stays so where the layers have the same names."""
         fresh = self._table is None or table.architecture != self._table.architecture
-        opened = (
-            [name for name in self._model.names() if self._tree.isExpanded(self._model.find(name))] if fresh else []
-        )
+        opened = self._opened() if fresh else []
         chosen, first = self._chosen(), self._table is None
         self._table = table
         self._model.show_table(table)
@@ -85,6 +83,7 @@ class LayersView(QWidget):
         for name in opened:
             self._tree.expand(self._model.find(name))
         self._show_total()
+        self._lay_out()
         if chosen and not self._chosen():
             self._choose(chosen)
         self._doubt.setText(doubt(table))
@@ -100,16 +99,25 @@ class LayersView(QWidget):
         """Open the table where that stage, block or layer is, and choose it."""
         index = self._model.find(name)
         if index.isValid():
+            self._torchinfo.setChecked(False)
             self._tree.expand(index)
             self._choose(name)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
         super().resizeEvent(event)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Give the columns what the window has, and the parameters what their total needs."""
         narrowest, widest = (sum(widths[wide] for widths in WIDTHS.values()) for wide in (0, 1))
         room = self.width() - 4 * GRID - SHARE_WIDTH
         part = min(max((room - narrowest) / (widest - narrowest), 0.0), 1.0)
         for column, (narrow, wide) in WIDTHS.items():
             self._tree.header().resizeSection(column, round(narrow + part * (wide - narrow)))
+        needed = self._total.sizeHintForColumn(Column.PARAMETERS)
+        self._tree.header().resizeSection(
+            Column.PARAMETERS, max(self._tree.header().sectionSize(Column.PARAMETERS), needed)
+        )
 
     def start_search(self) -> None:
         """Put the cursor where a layer's name can be typed."""
@@ -203,7 +211,7 @@ class LayersView(QWidget):
         QGuiApplication.clipboard().setText(copied)
 
     def _toggle_summary(self, wanted: bool) -> None:
-        self._pages.setCurrentWidget(self._summary if wanted else self._tree)
+        self._pages.setCurrentIndex(1 if wanted else 0)
         if wanted:
             self._summary.setPlainText("torchinfo is summing up …")
             self.summary_wished.emit()
@@ -221,6 +229,7 @@ class LayersView(QWidget):
         start = names.index(self._chosen()) + again if self._chosen() in names else 0
         for name in names[start:] + names[:start]:
             if wanted and wanted in name.lower():
+                self._torchinfo.setChecked(False)
                 self._choose(name)
                 return
 
@@ -238,7 +247,9 @@ class LayersView(QWidget):
             self._tree.scrollTo(index)
 
     def _tell_chosen(self, index: QModelIndex) -> None:
-        if index.isValid():
+        if index.column() > 0:  # only the first opens and closes with the keys * + −
+            self._tree.setCurrentIndex(index.siblingAtColumn(0))
+        elif index.isValid():
             self.layer_chosen.emit(self._model.node(index).name)
 
 

@@ -115,7 +115,7 @@ class VerifyView(QWidget):
 
     def _show_columns(self) -> None:
         """Show the columns that are ticked, keep the chosen one, and wish for what has not been verified."""
-        chosen = self._chosen()
+        chosen, before = self._chosen(), [network.architecture for network in self._model.networks]
         networks = [Network(PRESETS[name]) for name in self._menu.names()]
         if self._hand.isChecked() and self._in_hand is not None:
             networks.append(Network(self._in_hand, in_hand=True))
@@ -124,6 +124,9 @@ class VerifyView(QWidget):
         for column, network in enumerate(networks):
             if chosen and ((network.in_hand and chosen.in_hand) or network == replace(chosen, result=None)):
                 self._table.choose(column)
+        fresh = [column for column, network in enumerate(networks) if network.architecture not in before]
+        if before and fresh and not chosen:
+            self._table.choose(fresh[0])  # so that why it holds or differs is told at once
         self._tell_reason()
         wished = tuple(network.architecture for network in networks if needs_measuring(network.architecture))
         if wished != self._wished:

@@ -163,7 +163,8 @@ class LayerModel(QAbstractItemModel):
     def _text(self, node: Node, column: int) -> str:
         match column:
             case Column.NAME:
-                return node.name
+                above = f"{node.parent.name}." if node.parent else ""
+                return node.name.removeprefix(above)  # a block's line has said its part of the name
             case Column.KERNEL:
                 return node.kernel
             case Column.OUTPUT:

@@ -37,12 +37,20 @@ class Segmented(QWidget):
         self._buttons.idClicked.connect(lambda number: self.chosen.emit(self._values[number]))
 
     def value(self) -> str:
-        """The value shown as chosen."""
-        return self._values[self._buttons.checkedId()]
+        """The value shown as chosen; empty after `show_none`."""
+        number = self._buttons.checkedId()
+        return self._values[number] if number >= 0 else ""
 
     def show_value(self, value: str) -> None:
         """Show a value as chosen, without emitting."""
         self._buttons.button(self._values.index(value)).setChecked(True)
+
+    def show_none(self) -> None:
+        """Show no value as chosen, where there is nothing to choose."""
+        self._buttons.setExclusive(False)
+        for button in self._buttons.buttons():
+            button.setChecked(False)
+        self._buttons.setExclusive(True)
 
     def button(self, value: str) -> QToolButton:
         """The button of one value, to disable or to press."""

@@ -34,6 +34,7 @@ class StatusLine(QWidget):
         self._bar.setFixedWidth(140)
         self._cancel = named(QPushButton("Cancel"), "cancel", "Cancel", "Stop what is running (Esc)")
         self._cancel.clicked.connect(self.cancel_wished)
+        self.controls: tuple[QWidget, ...] = (self._devices, self._cancel)
         self._last = named(QLabel(), "lastTime", "Last time taken", "What the last answer took")
         for label in (self._what, self._last):
             label.setProperty("quiet", True)
