@@ -88,9 +88,10 @@ def studio(
 def open_paths(
     context: typer.Context,
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Images, weights, architectures, folders.")],
+    theme: Annotated[Theme | None, typer.Option(help="How the window looks.")] = None,
 ) -> None:
     """Open the window with files in it."""
-    _window(paths, context.obj)
+    _window(paths, theme or context.obj)
 
 
 @app.command()

@@ -307,7 +307,7 @@ def test_a_reader_that_has_enough_ends_it_quietly():
 
 
 def test_without_a_display_the_window_says_so_in_one_line():
-    for arguments in ((), ("open", "picture.jpg"), ("--theme", "dark")):
+    for arguments in ((), ("open", "picture.jpg"), ("--theme", "dark"), ("open", "a.jpg", "--theme", "dark")):
         done = process(*arguments, QT_QPA_PLATFORM="")
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.count("\n") == 1
