@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.analysis.table import LayerTable
 from resnet_studio.gui.engine_link import EngineLink
-from resnet_studio.inference.values import WeightsSource
+from resnet_studio.inference.values import WeightsSource, image_title
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import title
 from resnet_studio.progress import Progress
@@ -82,7 +82,7 @@ class Work(QObject):
 
     def open_photograph(self, reference: str) -> None:
         """Ask for an image's pixels."""
-        self._ask("photograph", "photograph", reference, label=f"opening {reference}")
+        self._ask("photograph", "photograph", reference, label=f"opening {image_title(reference)}")
 
     def make_thumbnails(self, references: tuple[str, ...]) -> None:
         """Ask for small copies of images. Nobody waits for them, so they are not said to be running."""
@@ -92,7 +92,7 @@ class Work(QObject):
         self, reference: str, architecture: Architecture, weights: WeightsSource, device: str, layers: tuple[str, ...]
     ) -> None:
         """Ask for what the network makes of an image."""
-        label = f"{reference} through {title(architecture)}"
+        label = f"{image_title(reference)} through {title(architecture)}"
         self._ask("look", "look", reference, architecture, weights, device, layers, label=label)
 
     def find_devices(self) -> None:

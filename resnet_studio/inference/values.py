@@ -17,6 +17,12 @@ Pixels: TypeAlias = NDArray[np.uint8]
 SAMPLES = ("sample:china", "sample:flower", *(f"sample:digit-{digit}" for digit in range(10)))
 
 
+def image_title(reference: str) -> str:
+    """What an image is called in a sentence: "china", "digit 3", "IMG_0412.jpg"."""
+    sample = reference.removeprefix("sample:")
+    return Path(reference).name if sample == reference else sample.replace("-", " ")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Photograph:
     """An image as it was opened: upright, RGB, 8 bits a channel."""

@@ -12,9 +12,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QListWidget, QPushButton
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.widgets.image_strip import ImageStrip, title
+from resnet_studio.gui.widgets.image_strip import ImageStrip
 from resnet_studio.gui.widgets.pictures import as_image, thumbnail
-from resnet_studio.inference.values import SAMPLES
+from resnet_studio.inference.values import SAMPLES, image_title
 
 FILE = "/pictures/a holiday.jpg"
 
@@ -41,7 +41,7 @@ def test_names_and_full_paths(strip: ImageStrip) -> None:
     texts = [items(strip).item(row).text() for row in range(items(strip).count())]
     assert texts[:4] == ["a holiday.jpg", "china", "flower", "digit 0"]
     assert items(strip).item(0).toolTip() == FILE
-    assert title("sample:digit-7") == "digit 7"
+    assert image_title("sample:digit-7") == "digit 7"
 
 
 def test_arrow_keys_walk_the_images(strip: ImageStrip) -> None:

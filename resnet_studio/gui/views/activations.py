@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QW
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.channel_view import ChannelView
-from resnet_studio.gui.widgets.image_strip import ImageStrip, title
+from resnet_studio.gui.widgets.image_strip import ImageStrip
 from resnet_studio.gui.widgets.input_view import InputView
 from resnet_studio.gui.widgets.layer_list import LayerList
 from resnet_studio.gui.widgets.maps_panel import MapsPanel
@@ -19,7 +19,7 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.predictions import Predictions
 from resnet_studio.gui.widgets.rule import rule
 from resnet_studio.gui.widgets.weights_row import WeightsRow
-from resnet_studio.inference.values import Look, Photograph
+from resnet_studio.inference.values import Look, Photograph, image_title
 from resnet_studio.networks.architecture import Architecture
 
 NO_IMAGE = "Choose an image on the left, or drop one here, to see what every layer makes of it."
@@ -76,7 +76,9 @@ class ActivationsView(QWidget):
         self._layers.show_chosen(layer)
         self._layer = layer
         if self._look is None:
-            self._empty.setText(f"{title(reference)} is on its way through the network …" if reference else NO_IMAGE)
+            self._empty.setText(
+                f"{image_title(reference)} is on its way through the network …" if reference else NO_IMAGE
+            )
         else:
             self._show_maps(self._look)
 
@@ -176,7 +178,7 @@ class ActivationsView(QWidget):
             return
         device = "CPU" if self._look.device == "cpu" else self._look.device
         former = FORMER if self._looked_through != self._architecture else ""
-        parts = (title(self._look_of), f"{device}, {self._look.seconds:.2f} s", former)
+        parts = (image_title(self._look_of), f"{device}, {self._look.seconds:.2f} s", former)
         _say(self._origin, " · ".join(filter(None, parts)), "warning" if former else "quiet")
 
     def _show_seen(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPixmap
@@ -13,7 +12,7 @@ from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.pictures import as_image, thumbnail
-from resnet_studio.inference.values import Pixels
+from resnet_studio.inference.values import Pixels, image_title
 
 SIDE = 32
 REFERENCE = Qt.ItemDataRole.UserRole
@@ -50,7 +49,7 @@ class ImageStrip(QWidget):
         with QSignalBlocker(self._list):
             self._list.clear()
             for reference in references:
-                item = QListWidgetItem(self._icon(reference), title(reference), self._list)
+                item = QListWidgetItem(self._icon(reference), image_title(reference), self._list)
                 item.setData(REFERENCE, reference)
                 item.setToolTip(reference.removeprefix("sample:"))
         self.show_chosen(chosen)
@@ -102,12 +101,6 @@ class ImageStrip(QWidget):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(lambda paths: self.files_wished.emit(list(paths)))
         dialog.open()
-
-
-def title(reference: str) -> str:
-    """What an image is called in the window: "china", "digit 3", "IMG_0412.jpg"."""
-    sample = reference.removeprefix("sample:")
-    return Path(reference).name if sample == reference else sample.replace("-", " ")
 
 
 def _steady(pixmap: QPixmap) -> QIcon:
