@@ -1,0 +1,195 @@
+"""What a run's events add up to: its state and its curves, as numbers. Needs neither torch nor Qt."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_studio.training.events import (
+    Began,
+    Ended,
+    Event,
+    Gradients,
+    Measured,
+    Noted,
+    Paused,
+    Prepared,
+    Probed,
+    Saved,
+    Stepped,
+    Working,
+)
+
+Values = NDArray[np.float64]
+State = Literal["starting", "running", "paused", "finished", "stopped", "failed", "killed"]
+Axis = Literal["step", "epoch", "seconds"]
+LIVE: frozenset[State] = frozenset({"starting", "running", "paused"})
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One line of a plot."""
+
+    x: Values
+    y: Values
+
+
+class Curves:
+    """Follows a run: `take` each of its events in order, then read off what there is.
+
+    `steps` counts trained steps; the value of the first step stands at x = 1, as it is known after that step.
+    """
+
+    def __init__(self) -> None:
+        self.state: State = "starting"
+        self.why = ""
+        self.doing = ""
+        self.prepared: Prepared | None = None
+        self.began: Began | None = None
+        self.ended_at: float | None = None
+        self.notes: list[str] = []
+        self.measured: list[Measured] = []
+        self.gradients: list[Gradients] = []
+        self.probes: list[Probed] = []
+        self.saved: list[Saved] = []
+        self.images_per_second: list[tuple[int, float]] = []
+        self._losses, self._errors = array("d"), array("d")
+        self._rates, self._seconds = array("d"), array("d")
+
+    def take(self, event: Event) -> None:
+        """Add an event."""
+        match event:
+            case Began():
+                self._go_back(event.step)
+                self.state, self.why, self.began, self.ended_at = "running", "", event, None
+            case Prepared():
+                self.prepared, self.doing = event, ""
+            case Working():
+                self.state, self.doing, self.ended_at = "starting", event.what, None
+            case Stepped():
+                self._add_steps(event)
+                self.state, self.doing = "running", ""
+            case Measured():
+                self.measured.append(event)
+            case Gradients():
+                self.gradients.append(event)
+            case Probed():
+                self.probes.append(event)
+            case Saved():
+                self.saved.append(event)
+            case Paused():
+                self.state = "paused"
+            case Noted():
+                self.notes.append(event.text)
+            case Ended():
+                self.state, self.why, self.ended_at = event.how, event.why, event.time
+
+    @property
+    def steps(self) -> int:
+        """Steps trained so far."""
+        return len(self._losses)
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far; measuring, saving and pauses are not part of it."""
+        return self._seconds[-1] if self._seconds else 0.0
+
+    @property
+    def remaining(self) -> float:
+        """Seconds of training until the end at the pace so far; NaN where that can't be told."""
+        if self.prepared is None or not self.steps or self.state not in LIVE:
+            return math.nan
+        return self.seconds / self.steps * (self.prepared.steps - self.steps)
+
+    @property
+    def best(self) -> Measured | None:
+        """The first measurement with the lowest error on the test set."""
+        tested = [one for one in self.measured if one.split == "test" and not math.isnan(one.error)]
+        return min(tested, key=lambda one: one.error, default=None)
+
+    def last(self, split: Literal["training", "test"]) -> Measured | None:
+        """The newest measurement on that set."""
+        return next((one for one in reversed(self.measured) if one.split == split), None)
+
+    def training(self, what: Literal["loss", "error", "rate"], axis: Axis = "step") -> Curve:
+        """Of every step: the loss or the error of its batch, or its learning rate."""
+        values = {"loss": self._losses, "error": self._errors, "rate": self._rates}[what]
+        x = np.array(self._seconds) if axis == "seconds" else self._on(axis, np.arange(1.0, self.steps + 1))
+        return Curve(x, np.array(values))
+
+    def per_epoch(self, what: Literal["loss", "error"], axis: Axis = "step") -> Curve:
+        """Means of every whole epoch's batches, as they were met while the network was learning."""
+        if self.prepared is None:
+            return Curve(np.zeros(0), np.zeros(0))
+        every = self.prepared.steps_per_epoch
+        values = np.array({"loss": self._losses, "error": self._errors}[what])
+        whole = len(values) // every
+        ends = np.arange(1.0, whole + 1) * every
+        x = np.array(self._seconds)[ends.astype(int) - 1] if axis == "seconds" else self._on(axis, ends)
+        return Curve(x, values[: whole * every].reshape(whole, every).mean(axis=1))
+
+    def measurements(
+        self, split: Literal["training", "test"], what: Literal["loss", "error"], axis: Axis = "step"
+    ) -> Curve:
+        """Over the whole set, in eval mode."""
+        chosen = [one for one in self.measured if one.split == split]
+        steps = np.array([float(one.step) for one in chosen])
+        x = np.array([one.seconds for one in chosen]) if axis == "seconds" else self._on(axis, steps)
+        return Curve(x, np.array([getattr(one, what) for one in chosen], float))
+
+    def gradient_norms(self, stage: str, axis: Axis = "step") -> Curve:
+        """Norm of the gradient by a stage's weights."""
+        chosen = [one for one in self.gradients if stage in one.norms]
+        steps = np.array([one.step + 1.0 for one in chosen])
+        if axis == "seconds":
+            x = np.array(self._seconds)[np.minimum(steps.astype(int), self.steps) - 1] if self.steps else steps
+        else:
+            x = self._on(axis, steps)
+        return Curve(x, np.array([one.norms[stage] for one in chosen], float))
+
+    def _on(self, axis: Axis, steps: Values) -> Values:
+        every = self.prepared.steps_per_epoch if self.prepared else 1
+        return steps / every if axis == "epoch" else steps
+
+    def _add_steps(self, event: Stepped) -> None:
+        self._cut(event.first)  # told twice only where a run went on from an older checkpoint
+        count = len(event.losses)
+        before = self.seconds
+        self._losses.extend(event.losses)
+        self._errors.extend(event.errors)
+        self._rates.extend(event.rates)
+        self._seconds.extend(before + (event.seconds - before) * (index + 1) / count for index in range(count))
+        self.images_per_second.append((event.first + count, event.images_per_second))
+
+    def _go_back(self, step: int) -> None:
+        """Forget what was told of steps from `step` on: they are trained again."""
+        self._cut(step)
+        self.measured = [one for one in self.measured if one.step <= step]
+        self.gradients = [one for one in self.gradients if one.step < step]
+        self.probes = [one for one in self.probes if one.step <= step]
+        self.saved = [one for one in self.saved if one.step <= step]
+        self.images_per_second = [one for one in self.images_per_second if one[0] <= step]
+
+    def _cut(self, step: int) -> None:
+        for values in (self._losses, self._errors, self._rates, self._seconds):
+            del values[step:]
+
+
+def smoothed(values: Values, weight: float) -> Values:
+    """Exponential moving average that starts without bias: each value counts `weight` times as much as the next.
+
+    What is not a number is passed over, so that a curve that breaks off keeps what came before.
+    """
+    if weight <= 0 or not len(values):
+        return values
+    result, mean, norm = np.empty_like(values), 0.0, 0.0
+    for index, value in enumerate(values.tolist()):
+        if math.isfinite(value):
+            mean, norm = weight * mean + (1 - weight) * value, weight * norm + (1 - weight)
+        result[index] = mean / norm if norm else math.nan
+    return result

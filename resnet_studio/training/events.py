@@ -1,0 +1,206 @@
+"""What a run says of itself, as typed events, one line of JSON each. Needs neither torch nor Qt."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The run begins, or goes on after an interruption. What was told of steps from `step` on is void."""
+
+    kind: ClassVar = "began"
+    time: float
+    """Seconds since 1970, as in every event."""
+    step: int
+    """The first step that is trained now: 0, or that of the checkpoint it goes on from."""
+    seconds: float
+    """Training time before this step, of all sessions of the run together."""
+    threads: int
+    device: str
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The data are open and the architecture is fitted to them: what is trained on what."""
+
+    kind: ClassVar = "prepared"
+    time: float
+    architecture: dict[str, Any]
+    """As JSON values, with the data's channels, image size and classes."""
+    changes: tuple[str, ...]
+    """What fitting changed: "channels 3 → 1"."""
+    classes: tuple[str, ...]
+    training_images: int
+    test_images: int
+    test_of: str
+    """Where the test images come from, in words: "a fixed fifth of the set"."""
+    steps_per_epoch: int
+    steps: int
+    """Of the whole run."""
+    held: str
+    """How the images are held: "on the device as uint8, augmented in batches" or "read by torch's DataLoader"."""
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    """Of the training set's channels, of values 0 … 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """Some steps were trained. Each list has one value a step, beginning with step `first`."""
+
+    kind: ClassVar = "stepped"
+    time: float
+    first: int
+    losses: tuple[float, ...]
+    """Mean loss of each batch; NaN where it is not a number."""
+    errors: tuple[float, ...]
+    """Share of each batch that was classified wrongly, 0 … 1, before the step."""
+    rates: tuple[float, ...]
+    """Learning rates."""
+    seconds: float
+    """Training time up to here, of all sessions of the run together; measuring and saving are not part of it."""
+    images_per_second: float
+    """While these steps were trained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The network was run over a whole set in eval mode, after `step` steps."""
+
+    kind: ClassVar = "measured"
+    time: float
+    split: Literal["training", "test"]
+    step: int
+    loss: float
+    error: float
+    """Share of the set that is classified wrongly, 0 … 1."""
+    images: int
+    seconds: float
+    """Training time up to here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """Norm of the loss's gradient by the weights of each stage (conv1, conv2_x, …), in step `step`."""
+
+    kind: ClassVar = "gradients"
+    time: float
+    step: int
+    norms: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """The probe images were pushed through after `step` steps; `file` in the run's folder has what came out."""
+
+    kind: ClassVar = "probed"
+    time: float
+    step: int
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A checkpoint is whole and safe on the disk. `best` tells whether no earlier one had a lower test error."""
+
+    kind: ClassVar = "saved"
+    time: float
+    step: int
+    folder: str
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The run waits until the file `pause` is gone, or it ends."""
+
+    kind: ClassVar = "paused"
+    time: float
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something the user should know: images left out, a restart, a precision that this device lacks."""
+
+    kind: ClassVar = "noted"
+    time: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """What the run does before its first step: "fetching cifar10", with how much of it is done, 0 … 1."""
+
+    kind: ClassVar = "working"
+    time: float
+    what: str
+    done: float = 0.0
+
+
+How = Literal["finished", "stopped", "failed", "killed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last event of a session. A killed run can't write it, so whoever reads the run concludes it."""
+
+    kind: ClassVar = "ended"
+    time: float
+    how: How
+    step: int
+    why: str = ""
+    """In words, where it failed."""
+
+
+Event: TypeAlias = Began | Prepared | Stepped | Measured | Gradients | Probed | Saved | Paused | Noted | Working | Ended
+KINDS: dict[str, type[Any]] = {kind.kind: kind for kind in get_args(Event)}
+
+
+def to_line(event: Event) -> str:
+    """The event as one line of JSON, without the line's end. What is not a number becomes null."""
+    values = {name: _plain(value) for name, value in asdict(event).items()}
+    return json.dumps({"kind": event.kind, **values}, ensure_ascii=False, allow_nan=False)
+
+
+def from_line(line: str | bytes) -> Event | None:
+    """Read an event; None if its kind is not known here (a later version's). `ValueError` if it is no event.
+
+    Fields that are not known here are passed over.
+    """
+    values = json.loads(line)
+    if not isinstance(values, dict) or "kind" not in values:
+        raise ValueError("an event is a JSON object with a kind")
+    kind = KINDS.get(values["kind"])
+    return None if kind is None else _read(kind, values)
+
+
+def _read(kind: type[Any], values: Mapping[str, Any]) -> Event:
+    known = {field.name: values[field.name] for field in fields(kind) if field.name in values}
+    try:
+        event: Event = kind(**{name: _whole(value) for name, value in known.items()})
+    except TypeError as error:
+        raise ValueError(f"an event {kind.kind!r} is not whole: {error}") from None
+    return event
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return tuple(math.nan if one is None else one for one in value)
+    return math.nan if value is None else value

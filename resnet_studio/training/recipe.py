@@ -1,0 +1,209 @@
+"""Every choice of a training but the network, as one frozen value; and the learning rate that follows from it.
+
+Needs no torch: the window draws the learning rate before a run starts.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+Unit = Literal["epochs", "steps"]
+Optimizer = Literal["sgd", "adamw"]
+Schedule = Literal["constant", "steps", "linear", "cosine", "one-cycle"]
+Augmentation = Literal["none", "shift", "crop-flip", "resized-crop", "scale-crop"]
+Normalise = Literal["channel", "pixel"]
+Precision = Literal["fp32", "bf16", "fp16"]
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "unit": get_args(Unit),
+    "optimizer": get_args(Optimizer),
+    "schedule": get_args(Schedule),
+    "augmentation": get_args(Augmentation),
+    "normalise": get_args(Normalise),
+    "precision": get_args(Precision),
+}
+COUNTS = {
+    "length": (1, 10_000_000), "batch_size": (1, 65_536), "warmup": (0, 10_000_000), "holdout": (0, 10_000_000),
+    "seed": (0, 2**31 - 1),
+}  # fmt: skip
+NUMBERS: dict[str, tuple[float, float]] = {
+    "lr": (0.0, 1000.0), "momentum": (0.0, 1.0), "weight_decay": (0.0, 10.0), "label_smoothing": (0.0, 1.0),
+    "warmup_lr": (0.0, 1000.0),
+}  # fmt: skip
+ONE_CYCLE_RISE, ONE_CYCLE_START, ONE_CYCLE_END = 0.3, 1 / 25, 1 / 250_000
+"""Share of the steps that rise, and the first and last rate as shares of the highest: torch's own defaults."""
+
+
+class RecipeError(ValueError):
+    """A field has a value that no training can have; `field` names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+    def __reduce__(self) -> tuple[type[RecipeError], tuple[str, str]]:
+        return RecipeError, (self.field, str(self).removeprefix(f"{self.field}: "))
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a network is trained. To change one, `dataclasses.replace` it: it is validated again (`RecipeError`)."""
+
+    data: str = "digits"
+    """The name of a data set, or the path of a folder of class folders."""
+    length: int = 30
+    unit: Unit = "epochs"
+    """Of `length`, `milestones` and `warmup`."""
+    batch_size: int = 128
+    """Images in one step, over all devices together."""
+    optimizer: Optimizer = "sgd"
+    lr: float = 0.1
+    """The highest learning rate."""
+    momentum: float = 0.9
+    """Of SGD; AdamW has torch's β = (0.9, 0.999)."""
+    weight_decay: float = 1e-4
+    schedule: Schedule = "cosine"
+    milestones: tuple[int, ...] = ()
+    """Where the schedule "steps" divides the learning rate by 10."""
+    warmup: int = 0
+    warmup_lr: float | None = None
+    """The rate during warm-up; None rises linearly to `lr` instead."""
+    label_smoothing: float = 0.0
+    augmentation: Augmentation = "none"
+    normalise: Normalise = "channel"
+    """Subtract the training set's mean of each channel and divide by its deviation, or (the paper) subtract the
+    mean of each pixel."""
+    holdout: int = 0
+    """Images taken from the training set and tested on; 0 tests on the set's own test images where it has some."""
+    measure_training: bool = False
+    """After every epoch measure the error on the whole training set as on the test set, not only while training."""
+    precision: Precision = "fp32"
+    seed: int = 0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "milestones", _milestones(self.milestones))
+        _check(self)
+        if self.schedule == "steps" and not self.milestones:
+            raise RecipeError("milestones", "the schedule steps needs at least one, such as 32000,48000")
+        if self.milestones and self.milestones[-1] >= self.length:
+            raise RecipeError("milestones", f"each must lie before the end at {self.length:,}")
+        if self.warmup >= self.length and self.warmup:
+            raise RecipeError("warmup", f"must be shorter than the run of {self.length:,} {self.unit}")
+
+    def in_steps(self, length: int, steps_per_epoch: int) -> int:
+        """A length in the recipe's unit, in steps."""
+        return length * steps_per_epoch if self.unit == "epochs" else length
+
+
+def steps_per_epoch(images: int, batch_size: int) -> int:
+    """How often the network is updated in an epoch: a last batch that is not full is left out."""
+    return max(1, images // batch_size)
+
+
+def learning_rate(recipe: Recipe, step: int, per_epoch: int) -> float:
+    """The learning rate of a step (the first is 0), where an epoch has `per_epoch` steps."""
+    total = recipe.in_steps(recipe.length, per_epoch)
+    warmup = recipe.in_steps(recipe.warmup, per_epoch)
+    if step < warmup:
+        return recipe.lr * (step + 1) / warmup if recipe.warmup_lr is None else recipe.warmup_lr
+    if recipe.schedule == "steps":
+        passed = sum(step >= recipe.in_steps(milestone, per_epoch) for milestone in recipe.milestones)
+        return recipe.lr / 10.0**passed
+    done = (step - warmup) / (total - warmup)
+    if recipe.schedule == "linear":
+        return recipe.lr * (1 - done)
+    if recipe.schedule == "cosine":
+        return recipe.lr * _half_cosine(1, 0, done)
+    if recipe.schedule == "one-cycle":
+        return recipe.lr * _one_cycle(step - warmup, total - warmup)
+    return recipe.lr
+
+
+def _one_cycle(step: int, total: int) -> float:
+    """Share of the highest rate (Smith and Topin 2017, with torch's cosine)."""
+    top = ONE_CYCLE_RISE * total - 1
+    if step <= top:
+        return _half_cosine(ONE_CYCLE_START, 1, step / top)
+    return _half_cosine(1, ONE_CYCLE_END, (step - top) / (total - 1 - top)) if total - 1 > top else 1.0
+
+
+def _half_cosine(first: float, last: float, done: float) -> float:
+    return last + (first - last) * (1 + math.cos(math.pi * done)) / 2
+
+
+def with_text(recipe: Recipe, field: str, text: str) -> Recipe:
+    """The recipe with one field read from text, as a form or a command line gives it."""
+    if field not in {f.name for f in fields(Recipe)}:
+        raise RecipeError(field, "no such field")
+    return from_json({**to_json(recipe), field: _read(field, text.strip())})
+
+
+def to_json(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as plain JSON values; `from_json` reads it back to an equal value."""
+    return {**asdict(recipe), "milestones": list(recipe.milestones)}
+
+
+def from_json(values: Mapping[str, Any] | str) -> Recipe:
+    """Read a recipe from JSON text or its parsed values; `RecipeError` names a wrong field."""
+    if isinstance(values, str):
+        try:
+            values = json.loads(values)
+        except (ValueError, RecursionError) as error:
+            raise RecipeError("recipe", f"not JSON: {error}") from None
+    if not isinstance(values, Mapping):
+        raise RecipeError("recipe", 'a JSON object is needed, such as {"data": "digits", "length": 30}')
+    known = {f.name for f in fields(Recipe)}
+    for name in values:
+        if name not in known:
+            raise RecipeError(str(name), f"no such field; there are {', '.join(sorted(known))}")
+    return Recipe(**values)
+
+
+def _check(recipe: Recipe) -> None:
+    for name, known in CHOICES.items():
+        if getattr(recipe, name) not in known:
+            raise RecipeError(name, f"must be one of {', '.join(known)}, got {getattr(recipe, name)!r}")
+    for name, (least, most) in COUNTS.items():
+        value = getattr(recipe, name)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise RecipeError(name, f"must be a whole number from {least:,} to {most:,}, got {value!r}")
+    for name, (low, high) in NUMBERS.items():
+        value = getattr(recipe, name)
+        if name == "warmup_lr" and value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise RecipeError(name, f"must be a number from {low:g} to {high:g}, got {value!r}")
+    for name in ("data", "device"):
+        if not isinstance(getattr(recipe, name), str) or not getattr(recipe, name):
+            raise RecipeError(name, f"a name is needed, got {getattr(recipe, name)!r}")
+    if not isinstance(recipe.measure_training, bool):
+        raise RecipeError("measure_training", f"must be true or false, got {recipe.measure_training!r}")
+
+
+def _milestones(values: object) -> tuple[int, ...]:
+    if not isinstance(values, list | tuple) or any(isinstance(v, bool) or not isinstance(v, int) for v in values):
+        raise RecipeError("milestones", f"whole numbers are needed, such as 32000,48000, got {values!r}")
+    if list(values) != sorted(set(values)) or (values and values[0] < 1):
+        raise RecipeError("milestones", "must rise from one to the next")
+    return tuple(values)
+
+
+def _read(field: str, text: str) -> Any:
+    if field in CHOICES or field in ("data", "device"):
+        return text
+    if field == "warmup_lr" and text in ("", "none"):
+        return None
+    try:
+        if field == "milestones":
+            return [int(part) for part in text.split(",") if part.strip()]
+        if field == "measure_training":
+            return {"true": True, "false": False}[text.lower()]
+        return float(text) if field in NUMBERS else int(text)
+    except (ValueError, KeyError):
+        wanted = "a number" if field in NUMBERS else "a whole number"
+        raise RecipeError(field, f"{wanted} is needed, got {text!r}") from None

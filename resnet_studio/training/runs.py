@@ -1,0 +1,179 @@
+"""A run is a folder: what is in it, how it is made, found and told what to do. Needs neither torch nor Qt.
+
+run.json          what was asked for: `Manifest`
+events.jsonl      what happened: one `Event` a line
+heartbeat         touched every second while the run lives
+stop, pause       made by whoever wants the run to end or to wait
+checkpoints/      step-000110/ …: the newest and the best
+probes/           step-000110.npz …: what the probe images looked like inside
+log.txt           what the process printed, where a window started it
+label.json        name and colour that a user gave it
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from resnet_studio.atomic import write_file
+from resnet_studio.networks import architecture as architectures
+from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.presets import preset_name, title
+from resnet_studio.training import recipe as recipes
+from resnet_studio.training.recipe import Recipe
+
+VERSION = 1
+LIBRARIES = ("resnet-studio", "torch", "torchvision", "numpy")
+MANIFEST, EVENTS, HEARTBEAT, STOP, PAUSE = "run.json", "events.jsonl", "heartbeat", "stop", "pause"
+CHECKPOINTS, PROBES, LOG = "checkpoints", "probes", "log.txt"
+
+
+class RunError(ValueError):
+    """A folder is no run, or can't be made one. The text names it and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What was asked for. It never changes; what became of it is in the events."""
+
+    name: str
+    architecture: Architecture
+    """As it was chosen, before it was fitted to the data."""
+    recipe: Recipe
+    created: float
+    command: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+    host: str = ""
+    threads: int = 0
+    """How many torch computes with on the CPU; a resumed run takes as many, as sums depend on it."""
+    workers: int = 1
+    """Processes that share each batch."""
+    version: int = VERSION
+
+
+def runs_folder() -> Path:
+    """Where runs are kept unless told otherwise."""
+    return Path(platformdirs.user_data_dir("resnet-studio", appauthor=False)) / "runs"
+
+
+def data_folder() -> Path:
+    """Where downloaded data sets are kept."""
+    return Path(platformdirs.user_data_dir("resnet-studio", appauthor=False)) / "data"
+
+
+def free_name(folder: Path, architecture: Architecture, data: str) -> str:
+    """A name that no run in the folder has: "resnet20-cifar-digits-1"."""
+    stem = f"{preset_name(architecture) or title(architecture).split(',')[0]}-{Path(data).name}"
+    stem = re.sub(r"[^\w.-]+", "-", stem)[:100]
+    return next(name for number in range(1, 1_000_000) if not (folder / (name := f"{stem}-{number}")).exists())
+
+
+def environment() -> dict[str, str]:
+    """Versions of Python and of what the result of a training depends on."""
+    return {"python": sys.version.split()[0], **{library: version(library) for library in LIBRARIES}}
+
+
+def make(folder: Path, manifest: Manifest) -> None:
+    """Make a run's folder. `RunError` if a run is there already, or if the folder can't be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        claim = os.open(folder / EVENTS, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    except FileExistsError:
+        raise RunError(f"{folder.name}: there is a run of this name already in {folder.parent}") from None
+    except OSError as error:
+        raise RunError(f"{folder}: a run can't be kept here: {error.strerror}") from None
+    os.close(claim)
+    for name in (CHECKPOINTS, PROBES):
+        (folder / name).mkdir(exist_ok=True)
+    write_file(folder / MANIFEST, json.dumps(to_json(manifest), indent=1, ensure_ascii=False).encode())
+
+
+def read(folder: Path) -> Manifest:
+    """A run's manifest. `RunError` says why a folder is no run, or that a newer version wrote it."""
+    try:
+        values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if values["version"] > VERSION:
+            raise RunError(f"{folder.name} was written by a newer version of this program; it is left as it is")
+        return from_json(values)
+    except RunError:
+        raise
+    except FileNotFoundError:
+        raise RunError(f"{folder.name} is not a run: it has no {MANIFEST}") from None
+    except OSError as error:
+        raise RunError(f"{folder.name} can't be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{folder.name}: {MANIFEST} is damaged ({error})") from None
+
+
+def find(folder: Path) -> list[Path]:
+    """The runs below a folder, those of experiments included, in the order of their names."""
+    return sorted(_found(folder))
+
+
+def _found(folder: Path, depth: int = 2) -> Iterator[Path]:
+    try:
+        entries = [entry for entry in os.scandir(folder) if entry.is_dir()]
+    except OSError:
+        return
+    for entry in entries:
+        if os.path.exists(os.path.join(entry.path, MANIFEST)):
+            yield Path(entry.path)
+        elif depth > 1:
+            yield from _found(Path(entry.path), depth - 1)
+
+
+def request(folder: Path, what: str) -> None:
+    """Ask a run to `STOP` or to `PAUSE`."""
+    (folder / what).touch()
+
+
+def withdraw(folder: Path, what: str) -> None:
+    """Take a request back: a paused run goes on."""
+    (folder / what).unlink(missing_ok=True)
+
+
+def this_machine() -> str:
+    return socket.gethostname()
+
+
+def to_json(manifest: Manifest) -> dict[str, Any]:
+    """The manifest as plain JSON values."""
+    return {
+        "version": manifest.version,
+        "name": manifest.name,
+        "architecture": architectures.to_json(manifest.architecture),
+        "recipe": recipes.to_json(manifest.recipe),
+        "created": manifest.created,
+        "command": list(manifest.command),
+        "versions": manifest.versions,
+        "host": manifest.host,
+        "threads": manifest.threads,
+        "workers": manifest.workers,
+    }
+
+
+def from_json(values: Mapping[str, Any]) -> Manifest:
+    """Read a manifest back; `ValueError`, `KeyError` or `TypeError` where it is not one."""
+    command: Sequence[str] = values["command"]
+    return Manifest(
+        name=values["name"],
+        architecture=architectures.from_json(values["architecture"]),
+        recipe=recipes.from_json(values["recipe"]),
+        created=float(values["created"]),
+        command=tuple(command),
+        versions=dict(values["versions"]),
+        host=values["host"],
+        threads=int(values["threads"]),
+        workers=int(values["workers"]),
+        version=int(values["version"]),
+    )
