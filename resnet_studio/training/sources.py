@@ -92,7 +92,8 @@ class Probe:
     truth: tuple[str, ...]
     """The right class of each image."""
     filters: Pixels
-    """The kernels of the first convolution, side by side in their own range, in colour where there are three channels."""
+    """The kernels of the first convolution side by side, each in its own range; in colour where there are three
+    channels, else the first channel's in grey."""
 
 
 def fitted(
