@@ -22,9 +22,10 @@ from resnet_studio.progress import Progress
 
 PACKAGE = Path(resnet_studio.__file__).parent
 LAYERS = (
-    {"files", "progress", "resources"},
+    {"atomic", "files", "progress", "resources"},
     {"networks"},
-    {"analysis", "inference", "training", "export"},
+    {"analysis", "inference"},
+    {"training", "export"},
     {"engine"},
     {"gui"},
     {"arguments", "doctor", "terminal"},
