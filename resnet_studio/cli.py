@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from resnet_studio import cli_training
 from resnet_studio.analysis.units import FlopUnit
 from resnet_studio.arguments import check_target, named
 from resnet_studio.networks.architecture import to_json
@@ -217,6 +218,9 @@ def maps(
         say_json(sheet.to_json(look))
     else:
         _say_look(look, output)
+
+
+cli_training.add_to(app)
 
 
 @app.command()

@@ -29,6 +29,7 @@ LAYERS = (
     {"engine"},
     {"gui"},
     {"arguments", "doctor", "terminal"},
+    {"cli_training"},
     {"cli"},
     {"__main__"},
 )

@@ -1,0 +1,227 @@
+"""The commands that train: `train` and `experiment`. torch is imported once a run's folder is there."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from resnet_studio.arguments import named
+from resnet_studio.networks.architecture import Architecture
+from resnet_studio.terminal import PROGRAM, say, say_json
+from resnet_studio.training import runs
+from resnet_studio.training.events import Event
+from resnet_studio.training.recipe import Recipe, with_text
+from resnet_studio.training.recipes import recipe as recipe_named
+from resnet_studio.training.recipes import usual_recipe
+from resnet_studio.training.runs import Manifest, RunError
+from resnet_studio.training.summary import Summary, summarise
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+FAILED = 1
+
+Name = Annotated[str | None, typer.Argument(metavar="ARCH", help="A preset's name or an architecture's JSON file.")]
+DataName = Annotated[
+    str | None,
+    typer.Option(
+        "--data", metavar="DATA", help="digits, mnist, fashion-mnist, cifar10, cifar100, or a folder of class folders."
+    ),
+]
+RecipeName = Annotated[str | None, typer.Option("--recipe", metavar="NAME|FILE", help="A named recipe or its JSON.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--change", metavar="FIELD=VALUE", help="Change a field of the recipe: schedule=cosine. Repeatable."),
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the architecture.")
+]
+Runs = Annotated[Path | None, typer.Option("--runs", metavar="DIR", help="Where runs are kept.")]
+Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is not on this machine.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the command line its training commands."""
+    app.command()(train)
+
+
+def train(
+    name: Name = None,
+    data: DataName = None,
+    recipe: RecipeName = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", metavar="N")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", metavar="N", help="Over all workers.")] = None,
+    lr: Annotated[float | None, typer.Option("--lr", metavar="X", help="The highest learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N")] = None,
+    device: Annotated[str | None, typer.Option("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps.")] = None,
+    precision: Annotated[str | None, typer.Option("--precision", metavar="P", help="fp32, bf16 or fp16.")] = None,
+    changes: Changes = None,
+    settings: Settings = None,
+    runs_folder: Runs = None,
+    run_name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The run's name.")] = None,
+    resume: Annotated[str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run.")] = None,
+    threads: Annotated[int, typer.Option("--threads", metavar="N", help="On the CPU; 0 is torch's choice.")] = 0,
+    download: Download = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a network. The run is a folder that the window opens, while it is written or years later.
+
+    Ctrl+C stops it with a checkpoint; --resume goes on with the same curve. Several processes: torchrun.
+    """
+    where = runs_folder or runs.runs_folder()
+    if resume is not None:
+        finished(carry_on(_existing(resume, where), resume=True, download=download), as_json=as_json)
+        return
+    if name is None:
+        raise ValueError("an architecture is needed, as in `train resnet20-cifar --data digits`, or --resume RUN")
+    architecture = named(name, settings)
+    changed = {"batch_size": batch_size, "lr": lr, "seed": seed, "device": device, "precision": precision}
+    chosen = the_recipe(architecture, data, recipe, {**changed, "length": epochs}, changes or ())
+    folder = where / (run_name or free(where, architecture, chosen))
+    again = begin(folder, architecture, chosen, threads)
+    finished(carry_on(folder, resume=again, download=download), as_json=as_json)
+
+
+def the_recipe(
+    architecture: Architecture, data: str | None, name: str | None, changed: dict[str, Any], changes: Sequence[str]
+) -> Recipe:
+    """The recipe of a command line: a named one, or the data's usual one, with what else was said."""
+    recipe = recipe_named(name or usual_recipe(data or "digits", architecture.depth))
+    fields = {field: value for field, value in changed.items() if value is not None}
+    if "length" in fields:
+        fields["unit"] = "epochs"
+        if recipe.unit == "steps":  # their milestones are of another unit
+            fields |= {"milestones": (), "warmup": 0, "schedule": "cosine"}
+    if data is not None:
+        fields["data"] = data
+    recipe = replace(recipe, **fields)
+    for change in changes:
+        field, equals, text = change.partition("=")
+        if not equals:
+            raise ValueError(f"--change {change}: FIELD=VALUE is needed, as in --change schedule=cosine")
+        recipe = with_text(recipe, field.strip(), text)
+    return recipe
+
+
+def free(where: Path, architecture: Architecture, recipe: Recipe) -> str:
+    """A name for a run that has none; workers have to be told theirs, as each makes one of its own."""
+    if _under_torchrun():
+        raise ValueError("under torchrun a run needs a name that all workers know: --name NAME")
+    return runs.free_name(where, architecture, recipe.data)
+
+
+def begin(folder: Path, architecture: Architecture, recipe: Recipe, threads: int) -> bool:
+    """Make the run's folder; True if it was there, as torchrun started this worker anew after one had died."""
+    if _under_torchrun():
+        if int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) and (folder / runs.MANIFEST).exists():
+            return True
+        if int(os.environ["RANK"]):
+            return False
+    command = (PROGRAM, *sys.argv[1:])
+    manifest = Manifest(
+        folder.name, architecture, recipe, time.time(), command, runs.environment(), runs.this_machine(), threads,
+        int(os.environ.get("WORLD_SIZE", "1")),
+    )  # fmt: skip
+    runs.make(folder, manifest)
+    return False
+
+
+def carry_on(folder: Path, *, resume: bool, download: bool = False) -> Summary:
+    """Train what a run's folder asks for, and say what came of it."""
+    from resnet_studio.training.journal import Journal, Mute, stopping_on_signals
+
+    if not _leads():
+        _train(folder, Mute(), resume=resume, download=download)
+        return summarise(folder)
+    with ExitStack() as stack:
+        listener = stack.enter_context(shown_progress(folder.name))
+        journal = stack.enter_context(Journal(folder, listener, insist=True))
+        stack.enter_context(stopping_on_signals(journal))
+        _train(folder, journal, resume=resume, download=download)
+    return summarise(folder)
+
+
+def _train(folder: Path, journal: Any, *, resume: bool, download: bool) -> None:
+    os.environ.setdefault("TQDM_DISABLE", "1")  # torchvision's own bar; the run tells how far a download is
+    from resnet_studio.training.running import run
+    from resnet_studio.training.workers import join
+
+    with join() as workers:
+        run(folder, runs.data_folder(), journal, workers, resume=resume, download=download)
+
+
+def finished(summary: Summary, *, as_json: bool) -> None:
+    """Print what came of a run."""
+    if not _leads():
+        return
+    if as_json:
+        say_json(summary.to_json())
+    else:
+        say("\n".join(summary.lines()))
+
+
+@contextmanager
+def shown_progress(name: str) -> Iterator[Callable[[Event], object]]:
+    """A listener that draws a run's progress where stderr is a terminal, and does nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda event: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[error]}"),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True, markup=False)) as bar:
+        yield _Drawn(bar, name).take
+
+
+class _Drawn:
+    """A run's events on a bar of rich's."""
+
+    def __init__(self, bar: Bar, name: str) -> None:
+        self._bar, self._name = bar, name
+        self._task = bar.add_task(f"{name}: starting torch", total=None, error="")
+
+    def take(self, event: Event) -> None:
+        from resnet_studio.training.events import Measured, Noted, Prepared, Stepped, Working
+
+        match event:
+            case Working():
+                self._bar.update(self._task, description=f"{self._name}: {event.what}")
+            case Prepared():
+                self._bar.update(self._task, description=self._name, total=event.steps)
+            case Stepped():
+                self._bar.update(self._task, completed=event.first + len(event.losses))
+            case Measured(split="test"):
+                self._bar.update(self._task, error=f"test error {100 * event.error:.2f} %")
+            case Noted():
+                self._bar.console.print(f"{self._name}: {event.text}")
+
+
+def _existing(text: str, where: Path) -> Path:
+    """The folder of a run that is named, or whose path is given; `RunError` if it can't be gone on with."""
+    folder = where / text if (where / text / runs.MANIFEST).exists() else Path(text)
+    runs.read(folder)
+    state = summarise(folder)
+    if state.live:
+        raise RunError(f"{folder.name} is still running")
+    if state.how == "finished":
+        raise RunError(f"{folder.name} has finished: there is nothing to go on with")
+    return folder
+
+
+def _under_torchrun() -> bool:
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def _leads() -> bool:
+    return not _under_torchrun() or os.environ.get("RANK", "0") == "0"

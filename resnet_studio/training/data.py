@@ -1,0 +1,177 @@
+"""Opening a data set: its images, a fixed split, the mean and deviation, and the batches of a step.
+
+Small sets are held on the device as uint8 and augmented in batches, large ones are read by torch's `DataLoader`.
+What imports slowly (torchvision, scikit-learn) is imported by the sets that need it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from resnet_studio.training.augmentation import Normaliser, augment_batch
+from resnet_studio.training.recipe import Augmentation, Recipe, steps_per_epoch
+
+SPLIT_SEED, TEST_SHARE = 0, 0.2
+"""The split of a set without test images is always the same; it doesn't depend on the recipe's seed."""
+MEASURED_AT_ONCE = 500
+"""Images of a batch in eval mode."""
+STATISTICS_AT_ONCE = 4096
+
+
+Batch: TypeAlias = tuple[int | None, Tensor]
+"""The seed of what is random in a batch (None where nothing is), and the places of its images."""
+
+
+Batches: TypeAlias = Generator[tuple[Tensor, Tensor], None, None]
+
+
+class Images(Protocol):
+    """Some images with their classes, in whatever way they are kept."""
+
+    @property
+    def labels(self) -> Tensor:
+        """Classes of all images, on the CPU."""
+
+    @property
+    def held(self) -> str:
+        """How they are kept, in words."""
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Channels, height and width of what `batches` gives."""
+
+    def __len__(self) -> int: ...
+
+    def batches(self, order: Iterable[Batch], augmentation: Augmentation) -> Batches:
+        """uint8 images (N×C×H×W) and classes of each batch, on the device.
+
+        torch's random state is set anew for each batch that has a seed.
+        """
+
+    def part(self, places: Tensor) -> Images:
+        """Some of the images, kept in the same way."""
+
+    def to(self, device: torch.device) -> Images:
+        """The same images, given on another device."""
+
+    def some(self) -> tuple[Tensor, str]:
+        """The pixels whose mean and deviation stand for all, and a note where these are not all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """Images on the device, uint8, all of one size."""
+
+    pixels: Tensor
+    labels: Tensor
+    held: str = "on the device as uint8, augmented in batches"
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        channels, height, width = self.pixels.shape[1:]
+        return channels, height, width
+
+    def batches(self, order: Iterable[Batch], augmentation: Augmentation) -> Batches:
+        augment = augment_batch(augmentation)
+        labels = self.labels.to(self.pixels.device)
+        for seed, places in order:
+            if seed is not None:
+                torch.manual_seed(seed)
+            chosen = places.to(self.pixels.device)
+            yield augment(self.pixels[chosen]), labels[chosen]
+
+    def part(self, places: Tensor) -> Held:
+        """Some of the images."""
+        return Held(self.pixels[places.to(self.pixels.device)], self.labels[places], self.held)
+
+    def to(self, device: torch.device) -> Held:
+        """The same images on another device."""
+        return Held(self.pixels.to(device), self.labels, self.held)
+
+    def some(self) -> tuple[Tensor, str]:
+        """All of them."""
+        return self.pixels, ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """A data set, opened and split."""
+
+    classes: tuple[str, ...]
+    training: Images
+    test: Images
+    test_of: str
+    """Where the test images come from, in words."""
+    normalise: Normaliser
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    """Of the training images' channels, of values 0 … 1."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Channels, height and width of the network's input."""
+        return self.training.size
+
+
+def training_order(images: int, recipe: Recipe, first: int, worker: int = 0, workers: int = 1) -> Iterator[Batch]:
+    """Which images each step from `first` on takes, without end: a new order every epoch, of seed and epoch alone.
+
+    Everything random in a step follows from seed and step, so a run can be taken up at any step. Several workers
+    share each batch: each takes a part of it, one after another.
+    """
+    size = recipe.batch_size // workers
+    every = steps_per_epoch(images, recipe.batch_size)
+    step = first
+    while True:
+        epoch, batch = divmod(step, every)
+        if batch == 0 or step == first:
+            order = torch.randperm(images, generator=torch.Generator().manual_seed(mixed(recipe.seed, epoch)))
+        start = batch * recipe.batch_size + worker * size
+        yield mixed(recipe.seed, step, 1 + worker), order[start : start + size]
+        step += 1
+
+
+def measuring_order(images: int, worker: int = 0, workers: int = 1) -> Iterator[Batch]:
+    """All images in batches, or a worker's share of them."""
+    return (
+        (None, places) for places in torch.split(torch.arange(images)[worker::workers], MEASURED_AT_ONCE) if len(places)
+    )
+
+
+def mixed(*numbers: int) -> int:
+    """A seed of some numbers: numpy's hash, so that neighbours have nothing in common."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]) >> 1
+
+
+def statistics(pixels: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each channel of uint8 images, of values 0 … 1, in float64."""
+    total = squares = torch.zeros(pixels.shape[1], dtype=torch.float64)
+    for some in torch.split(pixels, STATISTICS_AT_ONCE):
+        values = some.cpu().double() / 255
+        total = total + values.sum((0, 2, 3))
+        squares = squares + values.square().sum((0, 2, 3))
+    count = len(pixels) * pixels.shape[2] * pixels.shape[3]
+    mean = total / count
+    deviation = (squares / count - mean.square()).clamp(min=0).sqrt()
+    return tuple(mean.tolist()), tuple(deviation.tolist())
+
+
+def normaliser(recipe: Recipe, pixels: Tensor, mean: Sequence[float], deviation: Sequence[float]) -> Normaliser:
+    """For the training images: by channel, or (the paper) by the mean of each pixel."""
+    if recipe.normalise == "pixel":
+        total = torch.zeros(pixels.shape[1:], dtype=torch.float64)
+        for some in torch.split(pixels, STATISTICS_AT_ONCE):
+            total += some.cpu().double().sum(0)
+        return Normaliser((total / (255 * len(pixels))).float(), torch.ones(1))
+    spread = torch.tensor([one or 1.0 for one in deviation])  # a channel that never changes is left as it is
+    return Normaliser(torch.tensor(mean).view(-1, 1, 1), spread.view(-1, 1, 1))

@@ -1,0 +1,228 @@
+"""A folder of class folders: torchvision's `ImageFolder`, held on the device or read when needed, by its size."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
+
+from resnet_studio.files import shown
+from resnet_studio.inference.images import ImageError, open_image
+from resnet_studio.progress import Progress
+from resnet_studio.training.data import Batch, Batches, Held, Images
+from resnet_studio.training.recipe import Augmentation, Recipe
+from resnet_studio.training.sources import DataError
+
+MOST_HELD = 512_000_000
+"""Bytes of images that are held on the device; larger sets are read when needed."""
+TRAINING_NAMES, TEST_NAMES = ("train", "training"), ("val", "valid", "validation", "test")
+STATISTICS_OF = 2_000
+"""Images of a set that is not held, of which mean and deviation are taken."""
+READ_AT_ONCE = 64
+MOST_READERS = 8
+SCALES = (256, 480)
+"""Pixels of the shorter side at an image size of 224, drawn for each image (He et al. 2015, section 3.4)."""
+
+Example = tuple[str, int]
+"""A file and its class."""
+
+
+def open_folder(
+    recipe: Recipe, image: int
+) -> Generator[Progress, None, tuple[Images, Images | None, tuple[str, ...], tuple[str, ...]]]:
+    """Training images, test images where the folder has its own, classes and notes. `image` is the side they get.
+
+    A folder has class folders, or a folder `train` with class folders and perhaps one of `val` or `test`.
+    """
+    root = Path(recipe.data)
+    training = _listed(_child(root, TRAINING_NAMES) or root)
+    tests = _child(root, TEST_NAMES) if _child(root, TRAINING_NAMES) else None
+    test = _listed(tests) if tests else None
+    if test is not None and test.classes != training.classes:
+        raise DataError(f"{shown(root)}: training and test images are not of the same classes")
+    everything = len(training.samples) + (len(test.samples) if test else 0)
+    sets: list[Images | None] = []
+    notes: list[str] = []
+    for part in (training, test):
+        if part is None:
+            sets.append(None)
+        elif everything * 3 * image**2 > MOST_HELD:
+            sets.append(Streamed(tuple(part.samples), image, recipe.damaged == "skip"))
+        else:
+            sets.append((yield from _read_all(part.samples, image, recipe, notes)))
+    assert sets[0] is not None
+    return sets[0], sets[1], tuple(training.classes), tuple(notes)
+
+
+def _child(root: Path, names: Sequence[str]) -> Path | None:
+    return next((root / name for name in names if (root / name).is_dir()), None)
+
+
+def _listed(folder: Path) -> ImageFolder:
+    try:
+        return ImageFolder(str(folder))
+    except FileNotFoundError as error:
+        if not folder.is_dir():
+            raise DataError(f"{folder} does not exist. Check the path, or choose the folder again") from None
+        text = str(error)
+        if "any class folder" in text:
+            text = "it has no folders in it; each class needs one with its images"
+        else:
+            names = text.partition("classes ")[2].partition(".")[0]
+            text = f"there is no image in its class folder {names}; put some in, or remove the folder"
+        raise DataError(f"{shown(folder)}: {text}") from None
+    except OSError as error:
+        raise DataError(f"{shown(folder)} can't be read: {error.strerror}") from None
+
+
+def read_image(path: str) -> Image.Image:
+    """An image of the data; `DataError` names the file and says why it can't be had."""
+    try:
+        return Image.fromarray(open_image(Path(path)).pixels)
+    except (ImageError, OSError) as error:
+        raise DataError(f"an image of the data can't be read: {error}") from None
+
+
+def as_tensor(image: Image.Image) -> Tensor:
+    """3×H×W, uint8."""
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+
+
+def _read_all(
+    examples: Sequence[Example], side: int, recipe: Recipe, notes: list[str]
+) -> Generator[Progress, None, Held]:
+    """Every image's middle, side × side; those that can't be read end it, or are left out, as the recipe says."""
+    pixels = torch.empty(len(examples), 3, side, side, dtype=torch.uint8)
+    labels: list[int] = []
+    missing: list[str] = []
+
+    def read(path: str) -> Tensor | DataError:
+        try:
+            return as_tensor(ImageOps.fit(read_image(path), (side, side), Image.Resampling.BILINEAR))
+        except DataError as error:
+            return error
+
+    with ThreadPoolExecutor(min(MOST_READERS, os.cpu_count() or 1)) as pool:
+        for start in range(0, len(examples), READ_AT_ONCE):
+            yield Progress(start, len(examples), f"reading images, {start:,} of {len(examples):,}")
+            some = examples[start : start + READ_AT_ONCE]
+            for (_, label), one in zip(some, pool.map(read, [path for path, _ in some]), strict=True):
+                if isinstance(one, Tensor):
+                    pixels[len(labels)] = one
+                    labels.append(label)
+                elif recipe.damaged == "fail":
+                    raise one
+                else:
+                    missing.append(str(one))
+    if missing:
+        notes.append(f"{len(missing):,} images were left out; the first: {missing[0]}")
+    return Held(pixels[: len(labels)], torch.tensor(labels))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Streamed:
+    """Images that stay in their files and are read by torch's `DataLoader`."""
+
+    examples: tuple[Example, ...]
+    side: int
+    skip: bool
+    """Whether images that can't be read are left out of their batch."""
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    left_out: list[str] = field(default_factory=list)
+    """Why, of each image that was left out so far."""
+    held: str = "in their files, read by torch's DataLoader"
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @property
+    def labels(self) -> Tensor:
+        return torch.tensor([label for _, label in self.examples])
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        return 3, self.side, self.side
+
+    def batches(self, order: Iterable[Batch], augmentation: Augmentation) -> Batches:
+        seeds: list[int | None] = []
+
+        def sampled() -> Iterator[list[tuple[int, int | None]]]:
+            for seed, places in order:
+                seeds.append(seed)
+                yield [(place, None if seed is None else seed + number) for number, place in enumerate(places.tolist())]
+
+        files = _Files(self.examples, self.side, augmentation, self.skip)
+        workers = min(MOST_READERS, os.cpu_count() or 1)
+        loader = DataLoader(files, batch_sampler=sampled(), num_workers=workers, collate_fn=_gather)
+        for number, (images, labels, left_out) in enumerate(loader):
+            self.left_out.extend(left_out)
+            if seeds[number] is not None:
+                torch.manual_seed(seeds[number] or 0)
+            if len(labels):
+                yield images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+
+    def part(self, places: Tensor) -> Streamed:
+        """Some of the images."""
+        return replace(self, examples=tuple(self.examples[place] for place in places.tolist()))
+
+    def to(self, device: torch.device) -> Streamed:
+        """The same images, given on another device."""
+        return replace(self, device=device)
+
+    def some(self) -> tuple[Tensor, str]:
+        """Images spread evenly over all."""
+        files = _Files(self.examples, self.side, "none", self.skip)
+        chosen = np.linspace(0, len(self) - 1, min(STATISTICS_OF, len(self))).astype(int)
+        read = [files[int(place), None][0] for place in dict.fromkeys(chosen.tolist())]
+        pixels = torch.stack([one for one in read if isinstance(one, Tensor)])
+        return pixels, f"mean and deviation are of {len(pixels):,} of the training images"
+
+
+class _Files(Dataset[tuple[Tensor | str, int]]):
+    """One image at a time, in a process of the `DataLoader`. An index is a place and the seed of what is random."""
+
+    def __init__(self, examples: tuple[Example, ...], side: int, augmentation: Augmentation, skip: bool) -> None:
+        self.examples, self.side, self.augmentation, self.skip = examples, side, augmentation, skip
+
+    def __getitem__(self, index: tuple[int, int | None]) -> tuple[Tensor | str, int]:
+        place, seed = index
+        path, label = self.examples[place]
+        try:
+            image = read_image(path)
+        except DataError as error:
+            if not self.skip:
+                raise
+            return str(error), label
+        with torch.random.fork_rng(devices=[]):
+            if seed is not None:
+                torch.manual_seed(seed)
+            return as_tensor(self._cut(image, fixed=seed is None)), label
+
+    def _cut(self, image: Image.Image, *, fixed: bool) -> Image.Image:
+        if fixed or self.augmentation == "none":
+            return ImageOps.fit(image, (self.side, self.side), Image.Resampling.BILINEAR)
+        steps: list[object] = [transforms.RandomHorizontalFlip()]
+        if self.augmentation == "scale-crop":
+            shorter = int(torch.randint(SCALES[0], SCALES[1] + 1, ()).item() * self.side / 224)
+            steps += [transforms.Resize(shorter), transforms.RandomCrop(self.side)]
+        else:
+            steps += [transforms.RandomResizedCrop(self.side)]
+        cut: Image.Image = transforms.Compose(steps)(image)
+        return cut
+
+
+def _gather(examples: list[tuple[Tensor | str, int]]) -> tuple[Tensor, Tensor, list[str]]:
+    images = [image for image, _ in examples if isinstance(image, Tensor)]
+    labels = [label for image, label in examples if isinstance(image, Tensor)]
+    left_out = [image for image, _ in examples if isinstance(image, str)]
+    return torch.stack(images) if images else torch.empty(0), torch.tensor(labels), left_out

@@ -1,0 +1,132 @@
+"""Where each data set comes from: scikit-learn's wheel, torchvision's downloads, a folder of the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from resnet_studio.progress import Progress
+from resnet_studio.training.data import SPLIT_SEED, TEST_SHARE, Data, Held, Images, normaliser, statistics
+from resnet_studio.training.recipe import Recipe
+from resnet_studio.training.sources import SOURCES, DataError, Source, is_folder
+
+Opened = tuple[Images, Images | None, tuple[str, ...], tuple[str, ...]]
+"""Training images, test images of the set's own, the classes' names, notes."""
+TELL_EVERY = 0.3
+"""Seconds between two words on a download."""
+DIGIT_NAMES = tuple(str(digit) for digit in range(10))
+
+
+def open_data(recipe: Recipe, image: int, root: Path, *, download: bool = False) -> Generator[Progress, None, Data]:
+    """The recipe's data on the CPU, or streamed from its folder; `image` is the side that a folder's images get.
+
+    Torchvision's sets are kept in `root`, and downloaded only if `download` says so. Raises `DataError`.
+    """
+    yield Progress(0, 1, f"opening {recipe.data}")
+    if is_folder(recipe.data):
+        from resnet_studio.training import folders  # brings torchvision, which takes seconds
+
+        training, test, classes, notes = yield from folders.open_folder(recipe, image)
+    elif recipe.data == "digits":
+        training, test, classes, notes = _digits()
+    else:
+        training, test, classes, notes = yield from _torchvision(recipe.data, root, download=download)
+    training, test, test_of = _split(training, test, recipe)
+    if not len(training) or not len(test):
+        raise DataError(f"{recipe.data}: there are too few images to train on some and test on others")
+    pixels, note = training.some()
+    mean, deviation = statistics(pixels)
+    normalise = normaliser(recipe, pixels, mean, deviation)
+    return Data(classes, training, test, test_of, normalise, mean, deviation, (*notes, *filter(None, [note])))
+
+
+def _digits() -> Opened:
+    """1,797 handwritten digits, 8×8, of scikit-learn's wheel (UCI's Optical Recognition of Handwritten Digits)."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
+    return Held(torch.tensor(pixels)[:, None], torch.tensor(digits.target)), None, DIGIT_NAMES, ()
+
+
+def _torchvision(name: str, root: Path, *, download: bool) -> Generator[Progress, None, Opened]:
+    from torchvision import datasets
+
+    source = SOURCES[name]
+    make: Callable[..., Any] = {
+        "mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST,
+        "cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100,
+    }[name]  # fmt: skip
+    if download:
+        yield from _download(make, root, source)
+    try:
+        sets = [make(root, train=train) for train in (True, False)]
+    except RuntimeError:
+        raise DataError(
+            f"{source.title} is not on this machine. --download fetches {source.megabytes} MB into {root}; digits and "
+            "folders of your own images need no download"
+        ) from None
+    training, test = (Held(_pixels(one.data), torch.as_tensor(one.targets)) for one in sets)
+    return training, test, tuple(sets[0].classes), ()
+
+
+def _download(make: Callable[..., Any], root: Path, source: Source) -> Generator[Progress, None, None]:
+    """Let torchvision fetch a set, and tell meanwhile how much of it is on the disk."""
+    with ThreadPoolExecutor(1) as pool:
+        fetching = pool.submit(make, root, download=True)
+        before = _megabytes(root)
+        while not fetching.done():
+            done = min(_megabytes(root) - before, source.megabytes)
+            yield Progress(done, source.megabytes, f"downloading {source.title}, {done} of {source.megabytes} MB")
+            wait([fetching], timeout=TELL_EVERY)
+    try:
+        fetching.result()
+    except (OSError, RuntimeError) as error:
+        cause = str(error).partition("\n")[0]
+        raise DataError(
+            f"{source.title} could not be downloaded ({cause}). Digits and folders of your own images need no network"
+        ) from None
+
+
+def _megabytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) // 1_000_000
+
+
+def _pixels(values: Any) -> Tensor:
+    """N×C×H×W of what torchvision's sets hold: N×H×W tensors or N×H×W×C arrays."""
+    pixels = torch.as_tensor(values)
+    return pixels[:, None] if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2).contiguous()
+
+
+def _split(training: Images, test: Images | None, recipe: Recipe) -> tuple[Images, Images, str]:
+    """The images that are trained on and those that are tested on."""
+    if test is not None and not recipe.holdout:
+        return training, test, f"the set's own {len(test):,} test images"
+    count = recipe.holdout or round(TEST_SHARE * len(training) + 0.5)
+    if count >= len(training):
+        raise DataError(f"holdout: {count:,} of {len(training):,} training images leave nothing to train on")
+    kept, held_out = held_out_places(training.labels, count)
+    told = f"{count:,} images held out, the same share of each class, always the same"
+    return training.part(kept), training.part(held_out), told
+
+
+def held_out_places(labels: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Places of the images that are kept and of those held out, by scikit-learn's split with a fixed seed.
+
+    Each class gives its share; where a class has too few images for that, they are drawn from all.
+    """
+    from sklearn.model_selection import train_test_split
+
+    places = np.arange(len(labels))
+    _, sizes = np.unique(labels.numpy(), return_counts=True)
+    even = sizes.min() >= 2 and count >= len(sizes) and len(places) - count >= len(sizes)
+    kept, held_out = train_test_split(
+        places, test_size=count, random_state=SPLIT_SEED, stratify=labels.numpy() if even else None
+    )
+    return torch.as_tensor(np.sort(kept)), torch.as_tensor(np.sort(held_out))

@@ -1,0 +1,101 @@
+"""The processes that share a run's batches, as torchrun starts them; one alone where nothing else was started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+PATIENCE = timedelta(days=30)
+"""How long the others wait for the first, which may have been told to pause. A dead worker is noticed at once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Workers:
+    """This process among those of its run."""
+
+    rank: int = 0
+    """Its number; the first writes the run's folder."""
+    count: int = 1
+    local: int = 0
+    """Its number on its own machine, and so of its GPU."""
+    talk: Any = None
+    """torch's process group in which numbers on the CPU are agreed on; None for a process alone."""
+
+    @property
+    def leads(self) -> bool:
+        return self.rank == 0
+
+    def agree(self, number: int) -> int:
+        """What the first worker says."""
+        if self.talk is None:
+            return number
+        said = torch.tensor([number])
+        dist.broadcast(said, 0, group=self.talk)
+        return int(said)
+
+    def total(self, values: Tensor) -> Tensor:
+        """The sum over all workers; on the CPU."""
+        if self.talk is not None:
+            dist.all_reduce(values, group=self.talk)
+        return values
+
+    def share(self, network: nn.Module, device: torch.device) -> tuple[nn.Module, nn.Module]:
+        """What to call so that gradients are averaged over the workers, and the network in it.
+
+        All begin with the first one's weights. Batch norm is each worker's own on the CPU, and synchronised on GPUs
+        (torch has that for no CPU).
+        """
+        if self.talk is None:
+            return network, network
+        if device.type == "cuda":
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+            return DistributedDataParallel(network, device_ids=[device.index]), network
+        return DistributedDataParallel(network), network
+
+    def equalise(self, network: nn.Module) -> None:
+        """Give every worker the first one's batch norm statistics, so that all measure the same network."""
+        if self.talk is not None:
+            for buffer in network.buffers():
+                dist.broadcast(buffer, 0)
+
+
+@contextmanager
+def join() -> Iterator[Workers]:
+    """Meet the other workers that torchrun started, and part from them in the end."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        yield Workers()
+        return
+    on_gpus = torch.cuda.is_available()
+    local = int(os.environ["LOCAL_RANK"])
+    if on_gpus:
+        torch.cuda.set_device(local)
+    dist.init_process_group("nccl" if on_gpus else "gloo", timeout=PATIENCE)
+    talk = dist.new_group(backend="gloo", timeout=PATIENCE)  # beside the GPUs' own, which make the CPU wait
+    try:
+        yield Workers(dist.get_rank(), dist.get_world_size(), local, talk)
+    finally:
+        dist.destroy_process_group()
+
+
+def under_torchrun() -> bool:
+    """Whether torchrun started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def leads() -> bool:
+    """Whether this process writes the run's folder, told before anybody is met."""
+    return int(os.environ.get("RANK", "0")) == 0 or not under_torchrun()
+
+
+def restarted() -> bool:
+    """Whether torchrun started this process anew because a worker had died."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
