@@ -17,6 +17,8 @@ from resnet_studio.engine.serving import Job, Steps
 from resnet_studio.inference.values import Device, Photograph, WeightsSource
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.progress import Progress
+from resnet_studio.training.recipe import Recipe
+from resnet_studio.training.runs import data_folder
 
 LONGEST_SIDE = 1600
 """Pixels of a photograph that the window is given; more than it can show."""
@@ -83,6 +85,22 @@ def verify(extra: tuple[Architecture, ...] = ()) -> Steps:
     return (yield from verify_steps(extra))
 
 
+def data_view(recipe: Recipe, image: int) -> Steps:
+    """What a training would see: a `DataView`."""
+    yield Progress(0, 1, f"opening {recipe.data}")
+    from resnet_studio.training.previews import data_view_steps
+
+    return (yield from data_view_steps(recipe, image, data_folder()))
+
+
+def estimate(recipe: Recipe, architecture: Architecture, training_images: int) -> Steps:
+    """What a training would cost: an `Estimate`."""
+    yield Progress(0, 1, "preparing to time a step")
+    from resnet_studio.training.previews import estimate_steps
+
+    return (yield from estimate_steps(recipe, architecture, training_images))
+
+
 JOBS: dict[str, Job] = {
     "table": layer_table_steps,
     "summary": summarise,
@@ -91,4 +109,6 @@ JOBS: dict[str, Job] = {
     "thumbnails": thumbnails,
     "look": look,
     "verify": verify,
+    "data view": data_view,
+    "estimate": estimate,
 }

@@ -33,6 +33,16 @@ def to_run(architecture: Architecture) -> int:
     return 4 * sum(layer.parameters for layer in layers) + 8 * max(layer.activation_bytes for layer in layers)
 
 
+def to_train(architecture: Architecture, batch_size: int, optimizer: str = "sgd") -> int:
+    """Bytes at the peak of a training step: weights, gradients, the optimiser's one or two values a weight ("adamw"),
+    and every layer's output of a batch, which the backward pass needs."""
+    layers = plan(architecture)
+    copies = 4 if optimizer == "adamw" else 3
+    return 4 * copies * sum(layer.parameters for layer in layers) + batch_size * sum(
+        layer.activation_bytes for layer in layers
+    )
+
+
 def to_count(architecture: Architecture) -> int:
     """Bytes for the largest part that is traced by itself: its weights, and ten activations."""
     weights: Counter[str] = Counter()

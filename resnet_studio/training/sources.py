@@ -60,7 +60,9 @@ class DataView:
     labels: tuple[int, ...]
     """The class of each sample."""
     augmented: tuple[tuple[Pixels, ...], ...]
-    """What augmentation makes of each of the first samples, several times; none without augmentation."""
+    """What augmentation makes of some samples, several times each; none without augmentation."""
+    augmented_of: tuple[int, ...] = ()
+    """Which samples these are."""
     notes: tuple[str, ...] = ()
 
 
