@@ -20,6 +20,7 @@ from torch import Tensor
 
 from resnet_studio.files import Refusal, read_file, shown
 from resnet_studio.inference.errors import WeightsError, listed
+from resnet_studio.inference.origin import Origin, of_file
 from resnet_studio.inference.pickles import contents
 
 ZIP, LEGACY = b"PK\x03\x04", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -53,6 +54,8 @@ class Checkpoint:
     sha256: str
     notes: tuple[str, ...]
     """How the weights were found: "found under 'state_dict'"."""
+    origin: Origin | None = None
+    """What the file says of itself, where this program has written it."""
 
 
 def read(path: Path, most: int) -> Checkpoint:
@@ -65,9 +68,10 @@ def read(path: Path, most: int) -> Checkpoint:
         tensors, notes = _state_dict(_reader(data)(data))
         for name, tensor in tensors.items():
             _check_tensor(name, tensor)
+        origin = of_file(data) if data[8:9] == b"{" else None
     except Refusal as refusal:
         raise WeightsError(shown(path), str(refusal)) from None
-    return Checkpoint(tensors, hashlib.sha256(data).hexdigest(), tuple(notes))
+    return Checkpoint(tensors, hashlib.sha256(data).hexdigest(), tuple(notes), origin)
 
 
 def _reader(data: bytes) -> Callable[[bytes], object]:

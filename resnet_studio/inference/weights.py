@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from resnet_studio.files import shown
 from resnet_studio.inference import checkpoints, preprocessing, samples
 from resnet_studio.inference.errors import WeightsMismatch, listed
+from resnet_studio.inference.origin import Origin
 from resnet_studio.inference.values import (
     SAMPLES,
     Preprocessing,
@@ -104,7 +105,10 @@ def _from_file(architecture: Architecture, source: WeightsFile) -> tuple[nn.Modu
     _check_fits(name, tensors, expected, head_name(architecture))
     notes += _doubts(tensors)
     network.to_empty(device="cpu").load_state_dict(tensors)
-    usual, labels, more = _belonging(architecture, read.sha256, named=source.head)
+    if read.origin is not None and source.head:
+        usual, labels, more = _of_own_training(architecture, read.origin)
+    else:
+        usual, labels, more = _belonging(architecture, read.sha256, named=source.head)
     info = WeightsInfo(name, source.head, usual, labels, read.sha256, (*notes, *more))
     return network.eval(), info
 
@@ -140,6 +144,15 @@ def _doubts(tensors: dict[str, Tensor]) -> list[str]:
     return notes + ([f"NaN or infinite values in {listed(broken)}"] if broken else [])
 
 
+def _of_own_training(architecture: Architecture, origin: Origin) -> tuple[Preprocessing, tuple[str, ...], list[str]]:
+    """What the program wrote down with weights that it trained."""
+    usual = Preprocessing(architecture.image, architecture.image, origin.mean, origin.deviation)
+    notes = [f"{origin.told} in {origin.run}"]
+    if origin.architecture != architecture:
+        notes.append(_differs(origin.architecture))
+    return usual, origin.classes, notes
+
+
 def _belonging(
     architecture: Architecture, sha256: str, *, named: bool
 ) -> tuple[Preprocessing, tuple[str, ...], list[str]]:
@@ -153,8 +166,12 @@ def _belonging(
     original = PRESETS.get(f"{model}-v1.5", PRESETS[model])
     notes = [f"torchvision's {weights}"]
     if replace(original, image=architecture.image) != architecture:
-        notes.append(f"made for {title(original)}, which differs from this network: expect worse predictions")
+        notes.append(_differs(original))
     return _scaled(weights.transforms(), architecture.image), imagenet_labels(), notes
+
+
+def _differs(original: Architecture) -> str:
+    return f"made for {title(original)}, which differs from this network: expect worse predictions"
 
 
 def published(sha256: str) -> tuple[str, Any] | None:

@@ -20,6 +20,7 @@ def _presets() -> dict[str, Architecture]:
     named |= {f"plain{depth}": replace(imagenet[depth], shortcut="none") for depth in (18, 34)}
     named |= {f"resnet{depth}-cifar": value for depth, value in cifar.items()}
     named |= {f"plain{depth}-cifar": replace(cifar[depth], shortcut="none") for depth in (20, 32, 44, 56)}
+    named["resnet20-digits"] = replace(cifar[20], channels=1, image=8)  # the one whose weights come with the program
     named |= {"vgg19": Baseline("vgg19"), "alexnet": Baseline("alexnet")}
     named |= {
         f"article{depth}": replace(value, stride_on="3x3", variant="article") for depth, value in imagenet.items()
@@ -55,14 +56,28 @@ def title(architecture: Architecture) -> str:
     if exact:
         return exact
     for name, value in PRESETS.items():
-        if type(value) is not type(architecture):
-            continue  # a baseline may not exist at a residual network's size
-        if replace(value, image=architecture.image, classes=architecture.classes) == architecture:
-            image = "" if value.image == architecture.image else f" at {architecture.image}×{architecture.image}"
-            classes = "" if value.classes == architecture.classes else f", {architecture.classes:,} classes"
-            return f"{name}{image}{classes}"
+        if type(value) is type(architecture) and _refitted(value, architecture) == architecture:
+            return name + _other_data(value, architecture)
     assert isinstance(architecture, Residual)  # a baseline is always a preset at some size
     return _description(architecture)
+
+
+def _refitted(architecture: Architecture, other: Architecture) -> Architecture:
+    """The architecture for the other's data."""
+    if isinstance(architecture, Baseline):
+        return replace(architecture, image=other.image, classes=other.classes)
+    return replace(architecture, channels=other.channels, image=other.image, classes=other.classes)
+
+
+def _other_data(usual: Architecture, architecture: Architecture) -> str:
+    """What is to be said behind a preset's name, where only the data are others."""
+    image = "" if usual.image == architecture.image else f" at {architecture.image}×{architecture.image}"
+    channels = f"{architecture.channels} channel{'s' if architecture.channels > 1 else ''}"
+    others = [
+        channels if usual.channels != architecture.channels else "",
+        f"{architecture.classes:,} classes" if usual.classes != architecture.classes else "",
+    ]
+    return image + "".join(f", {other}" for other in others if other)
 
 
 def _description(architecture: Residual) -> str:

@@ -19,7 +19,7 @@ def test_the_names() -> None:
     names = [f"resnet{depth}" for depth in PAPER]
     names += ["resnet50-v1.5", "resnet101-v1.5", "resnet152-v1.5", "plain18", "plain34"]
     names += [f"resnet{depth}-cifar" for depth in CIFAR] + [f"plain{depth}-cifar" for depth in (20, 32, 44, 56)]
-    names += ["vgg19", "alexnet"] + [f"article{depth}" for depth in PAPER]
+    names += ["resnet20-digits", "vgg19", "alexnet"] + [f"article{depth}" for depth in PAPER]
     assert list(PRESETS) == names
     assert len(set(PRESETS.values())) == len(names)
 
@@ -63,6 +63,8 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
         (replace(PRESETS["resnet50"], image=320), ["resnet50", "320×320"]),
         (replace(PRESETS["resnet50"], classes=12345), ["resnet50", "12,345 classes"]),
         (replace(PRESETS["resnet20-cifar"], image=8), ["resnet20-cifar", "8×8"]),
+        (replace(PRESETS["resnet56-cifar"], image=8, channels=1), ["resnet56-cifar", "8×8", "1 channel"]),
+        (replace(PRESETS["resnet18"], channels=4, classes=10), ["resnet18", "4 channels", "10 classes"]),
         (Baseline("vgg19", image=64, classes=10), ["vgg19", "64×64", "10 classes"]),
         (Residual("basic", (1, 1), shortcut="C", image=16), ["resnet6", "basic", "1·1", "shortcut C", "image 16"]),
         (Residual("basic", (1, 1), shortcut="none", width=8), ["plain6", "width 8"]),

@@ -1,0 +1,80 @@
+"""Where weights of the program's own come from: what belongs to them, in the header of their file. Needs no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from resnet_studio.files import Refusal
+from resnet_studio.networks.architecture import Architecture, from_json, to_json
+
+KEY, DIGEST = "resnet_studio", "sha256"
+"""Entries of a safetensors file's metadata: an `Origin` as JSON, and the SHA-256 of what follows the header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The training that weights come from."""
+
+    architecture: Architecture
+    data: str
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    """Of the training images' channels, of values 0 … 1."""
+    run: str
+    step: int
+
+    @property
+    def told(self) -> str:
+        """In words: "trained on digits, 330 steps"."""
+        return f"trained on {self.data}, {self.step:,} steps" if self.step else "initial weights of a run"
+
+
+def to_metadata(origin: Origin, plain: bytes) -> dict[str, str]:
+    """The metadata for the same tensors saved with it; `plain` is the file without any."""
+    values = {
+        "architecture": to_json(origin.architecture),
+        **{name: getattr(origin, name) for name in ("data", "classes", "mean", "deviation", "run", "step")},
+    }
+    return {"format": "pt", KEY: json.dumps(values, ensure_ascii=False), DIGEST: _digest(plain)}
+
+
+def of_file(data: bytes) -> Origin | None:
+    """What a safetensors file says of itself; None if it is not the program's own.
+
+    `Refusal` if its numbers are not those that were saved.
+    """
+    header = json.loads(data[8 : _start(data)])
+    metadata = header.get("__metadata__") if isinstance(header, Mapping) else None
+    if not isinstance(metadata, Mapping) or KEY not in metadata:
+        return None
+    if metadata.get(DIGEST) != _digest(data):
+        raise Refusal("is damaged: its checksum differs. Copy it again")
+    try:
+        return _origin(json.loads(metadata[KEY]))
+    except (ValueError, KeyError, TypeError):
+        return None  # a later version's: its tensors are good all the same
+
+
+def _origin(values: Mapping[str, Any]) -> Origin:
+    origin = Origin(
+        from_json(values["architecture"]), str(values["data"]), tuple(map(str, values["classes"])),
+        tuple(map(float, values["mean"])), tuple(map(float, values["deviation"])), str(values["run"]),
+        int(values["step"]),
+    )  # fmt: skip
+    counts = len(origin.classes), len(origin.mean), len(origin.deviation)
+    if counts != (origin.architecture.classes, origin.architecture.channels, origin.architecture.channels):
+        raise ValueError(f"{counts} classes, means and deviations are not this network's")
+    return origin
+
+
+def _start(data: bytes) -> int:
+    return 8 + int.from_bytes(data[:8], "little")
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data[_start(data) :]).hexdigest()
