@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 WRITING = ".writing-"
 """What the names of files and folders begin with that are not whole yet."""
+NO_SYNC = {errno.EINVAL, errno.ENOTSUP}
+"""What file systems answer that can't sync a folder, as some shared ones."""
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Put `data` in the place of a file. If anything fails (`OSError`) the old file is there as before."""
-    beside = path.with_name(f"{WRITING}{path.name}-{os.getpid()}")
+    """Put `data` in the place of a file. If anything fails (`OSError`) the old file is there as before.
+
+    Only where the very last thing fails, which keeps the new name through a power cut, the new file is there.
+    """
+    beside = _beside(path)
     try:
-        with beside.open("wb") as file:
+        with beside.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
-        sync_folder(path.parent)
     finally:
-        beside.unlink(missing_ok=True)
+        _discard(beside)
+    sync_folder(path.parent)
 
 
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
     """Make a folder that `fill` writes files into; it has its name only once all of them are on the disk.
 
-    A folder of that name gives way. If anything fails (`OSError`), nothing has that name that was not there before.
+    A folder that is there already stays (`FileExistsError`): no system can exchange two, and between removing one and
+    naming the other a reader would find none. If anything fails (`OSError`), nothing has that name; only where the
+    very last thing fails, which keeps the name through a power cut, the whole folder is there.
     """
-    beside = path.with_name(f"{WRITING}{path.name}-{os.getpid()}")
-    shutil.rmtree(beside, ignore_errors=True)
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    beside = _beside(path)
     try:
         beside.mkdir()
         fill(beside)
@@ -39,12 +50,10 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
             with file.open("rb+") as written:
                 os.fsync(written.fileno())
         sync_folder(beside)
-        if path.exists():
-            shutil.rmtree(path)
         os.rename(beside, path)
-        sync_folder(path.parent)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        _discard(beside)
+    sync_folder(path.parent)
 
 
 def sync_folder(path: Path) -> None:
@@ -54,14 +63,28 @@ def sync_folder(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_SYNC:
+            raise
     finally:
         os.close(descriptor)
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a process that was killed while it wrote has left."""
+    """Remove what processes that were killed while they wrote have left. Nobody may be writing there meanwhile."""
     for left in folder.glob(f"{WRITING}*"):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
+        _discard(left)
+
+
+def _beside(path: Path) -> Path:
+    """A name in the same folder that nobody else has, on this machine or another."""
+    return path.with_name(f"{WRITING}{uuid4().hex}")
+
+
+def _discard(path: Path) -> None:
+    """Remove a file or a folder if it is there; one that can't be removed is left for `sweep`."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()

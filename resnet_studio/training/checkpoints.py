@@ -24,6 +24,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from resnet_studio.atomic import sweep, write_folder
+from resnet_studio.inference.origin import Origin, to_metadata
 
 WEIGHTS, OPTIMIZER, FACTS = "weights.safetensors", "optimizer.safetensors", "checkpoint.json"
 
@@ -82,13 +83,16 @@ def restore(
     scaler.load_state_dict(checkpoint.scaler)
 
 
-def write(folder: Path, checkpoint: Checkpoint) -> Path:
+def write(folder: Path, checkpoint: Checkpoint, origin: Origin | None = None) -> Path:
     """Save a checkpoint in a run's folder of checkpoints, then remove all but the newest and the best.
+
+    The file of weights tells its origin, so that it can be used by itself.
 
     If anything fails (`OSError`), those that were there still are.
     """
+    plain = save(_contiguous(checkpoint.weights))
     parts = {
-        WEIGHTS: save(_contiguous(checkpoint.weights), {"format": "pt"}),
+        WEIGHTS: plain if origin is None else save(_contiguous(checkpoint.weights), to_metadata(origin, plain)),
         OPTIMIZER: save(_contiguous(checkpoint.optimizer)),
     }
     facts = {
@@ -107,8 +111,9 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
 
     place = folder / f"step-{checkpoint.step:07d}"
     if _facts(place) != json.loads(json.dumps(facts)):
+        shutil.rmtree(place, ignore_errors=True)  # damaged: training went on from an earlier one and came here again
         write_folder(place, fill)
-    _remove_old(folder)
+    _remove_old(folder, place)
     return place
 
 
@@ -155,8 +160,9 @@ def _errors(folder: Path) -> Iterator[tuple[Path, float | None]]:
             yield place, facts["error"]
 
 
-def _remove_old(folder: Path) -> None:
-    kept = {best(folder), *_places(folder)[-1:]}
+def _remove_old(folder: Path, written: Path) -> None:
+    """One of a later step goes too: training went on from an earlier one, as it was damaged."""
+    kept = {best(folder), written}
     for place in _places(folder):
         if place not in kept:
             shutil.rmtree(place, ignore_errors=True)

@@ -152,27 +152,38 @@ class Curves:
             x = self._on(axis, steps)
         return Curve(x, np.array([one.norms[stage] for one in chosen], float))
 
+    def throughput(self, axis: Axis = "step") -> Curve:
+        """Images per second, of the steps up to each point."""
+        steps = np.array([float(step) for step, _ in self.images_per_second])
+        if axis == "seconds":
+            x = np.array(self._seconds)[np.minimum(steps.astype(int), self.steps) - 1]
+        else:
+            x = self._on(axis, steps)
+        return Curve(x, np.array([speed for _, speed in self.images_per_second]))
+
     def _on(self, axis: Axis, steps: Values) -> Values:
         every = self.prepared.steps_per_epoch if self.prepared else 1
         return steps / every if axis == "epoch" else steps
 
     def _add_steps(self, event: Stepped) -> None:
         self._cut(event.first)  # told twice only where a run went on from an older checkpoint
-        count = len(event.losses)
-        before = self.seconds
-        self._losses.extend(event.losses)
-        self._errors.extend(event.errors)
-        self._rates.extend(event.rates)
+        known = self.prepared is not None and event.first <= self.prepared.steps
+        missing = [math.nan] * (event.first - self.steps if known else 0)  # their line was damaged; the rest stays put
+        for values, told in ((self._losses, event.losses), (self._errors, event.errors), (self._rates, event.rates)):
+            values.extend((*missing, *told))
+        before, count = self.seconds, len(missing) + len(event.losses)
         self._seconds.extend(before + (event.seconds - before) * (index + 1) / count for index in range(count))
-        self.images_per_second.append((event.first + count, event.images_per_second))
+        if event.losses:
+            self.images_per_second.append((event.first + len(event.losses), event.images_per_second))
 
     def _go_back(self, step: int) -> None:
         """Forget what was told of steps from `step` on: they are trained again."""
         self._cut(step)
-        self.measured = [one for one in self.measured if one.step <= step]
+        reached = step or -1  # a run that begins anew measures and looks before its first step again
+        self.measured = [one for one in self.measured if one.step <= reached]
         self.gradients = [one for one in self.gradients if one.step < step]
-        self.probes = [one for one in self.probes if one.step <= step]
-        self.saved = [one for one in self.saved if one.step <= step]
+        self.probes = [one for one in self.probes if one.step <= reached]
+        self.saved = [one for one in self.saved if one.step <= reached]
         self.images_per_second = [one for one in self.images_per_second if one[0] <= step]
 
     def _cut(self, step: int) -> None:
@@ -187,9 +198,13 @@ def smoothed(values: Values, weight: float) -> Values:
     """
     if weight <= 0 or not len(values):
         return values
-    result, mean, norm = np.empty_like(values), 0.0, 0.0
-    for index, value in enumerate(values.tolist()):
-        if math.isfinite(value):
-            mean, norm = weight * mean + (1 - weight) * value, weight * norm + (1 - weight)
-        result[index] = mean / norm if norm else math.nan
-    return result
+    finite = np.isfinite(values)
+    counted = values[finite]
+    sums, reach = (1 - weight) * counted, 1
+    while reach < len(sums):  # each turn doubles how many values every sum reaches back
+        sums[reach:] += weight**reach * sums[:-reach].copy()
+        reach *= 2
+    norms = 1 - weight ** np.arange(1.0, len(sums) + 1)
+    means = np.divide(sums, norms, out=np.full_like(sums, math.nan), where=norms > 0)
+    spread: Values = np.concatenate(([math.nan], means))[np.cumsum(finite)]
+    return spread

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
@@ -49,6 +49,10 @@ class Prepared:
     deviation: tuple[float, ...]
     """Of the training set's channels, of values 0 … 1."""
 
+    def __post_init__(self) -> None:
+        if self.steps_per_epoch < 1:
+            raise ValueError("steps_per_epoch: an epoch has at least one step")
+
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
@@ -68,6 +72,13 @@ class Stepped:
     images_per_second: float
     """While these steps were trained."""
 
+    def __post_init__(self) -> None:
+        if not len(self.losses) == len(self.errors) == len(self.rates):
+            raise ValueError("losses, errors, rates: one value a step is needed of each")
+
+
+Split = Literal["training", "test"]
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -75,7 +86,7 @@ class Measured:
 
     kind: ClassVar = "measured"
     time: float
-    split: Literal["training", "test"]
+    split: Split
     step: int
     loss: float
     error: float
@@ -164,9 +175,12 @@ KINDS: dict[str, type[Any]] = {kind.kind: kind for kind in get_args(Event)}
 
 
 def to_line(event: Event) -> str:
-    """The event as one line of JSON, without the line's end. What is not a number becomes null."""
+    """The event as one line of JSON, without the line's end. What is not a number becomes null, infinity too.
+
+    It is ASCII: names of files and classes may be of bytes that are no text, which no other encoding takes.
+    """
     values = {name: _plain(value) for name, value in asdict(event).items()}
-    return json.dumps({"kind": event.kind, **values}, ensure_ascii=False, allow_nan=False)
+    return json.dumps({"kind": event.kind, **values}, allow_nan=False)
 
 
 def from_line(line: str | bytes) -> Event | None:
@@ -174,18 +188,21 @@ def from_line(line: str | bytes) -> Event | None:
 
     Fields that are not known here are passed over.
     """
-    values = json.loads(line)
-    if not isinstance(values, dict) or "kind" not in values:
+    try:
+        values = json.loads(line)
+    except RecursionError:
+        raise ValueError("an event is not nested so deep") from None
+    if not isinstance(values, dict) or not isinstance(values.get("kind"), str):
         raise ValueError("an event is a JSON object with a kind")
     kind = KINDS.get(values["kind"])
     return None if kind is None else _read(kind, values)
 
 
 def _read(kind: type[Any], values: Mapping[str, Any]) -> Event:
-    known = {field.name: values[field.name] for field in fields(kind) if field.name in values}
+    known = {field.name: field.type for field in fields(kind) if field.name in values}
     try:
-        event: Event = kind(**{name: _whole(value) for name, value in known.items()})
-    except TypeError as error:
+        event: Event = kind(**{name: READERS[str(form)](values[name]) for name, form in known.items()})
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"an event {kind.kind!r} is not whole: {error}") from None
     return event
 
@@ -195,12 +212,58 @@ def _plain(value: Any) -> Any:
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
         return {name: _plain(one) for name, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, tuple) else value
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
-def _whole(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _whole(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return tuple(math.nan if one is None else one for one in value)
-    return math.nan if value is None else value
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(_of_type((float, int), value))
+
+
+def _numbers(values: Any) -> tuple[float, ...]:
+    if not set(map(type, _of_type((list,), values))) <= {float, int, type(None)}:
+        raise TypeError("numbers are needed")
+    return tuple(math.nan if value is None else float(value) for value in values)
+
+
+def _norms(values: Any) -> dict[str, float]:
+    return {name: _number(value) for name, value in _of_type((dict,), values).items()}
+
+
+def _count(value: Any) -> int:
+    if _of_type((int,), value) < 0:
+        raise ValueError(f"a count is needed, got {value}")
+    return int(value)
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    return tuple(_of_type((str,), value) for value in _of_type((list,), values))
+
+
+def _one_of(known: tuple[str, ...]) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if value not in known:
+            raise ValueError(f"one of {', '.join(known)} is needed, got {value!r}")
+        return value
+
+    return read
+
+
+def _of_type(types: tuple[type, ...], value: Any) -> Any:
+    if type(value) not in types:
+        raise TypeError(f"{types[0].__name__} is needed, got {type(value).__name__}")
+    return value
+
+
+READERS: dict[str, Callable[[Any], Any]] = {
+    "float": _number,
+    "int": _count,
+    "bool": lambda value: _of_type((bool,), value),
+    "str": lambda value: _of_type((str,), value),
+    "tuple[float, ...]": _numbers,
+    "tuple[str, ...]": _texts,
+    "dict[str, float]": _norms,
+    "dict[str, Any]": lambda value: _of_type((dict,), value),
+    "Split": _one_of(get_args(Split)),
+    "How": _one_of(get_args(How)),
+}
+"""How a field's JSON is read, by the field's type as it is written above."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from resnet_studio.training.events import Ended, Event, Measured, Stepped, from_line
+from resnet_studio.training.events import Began, Ended, Event, Measured, Stepped, from_line
 from resnet_studio.training.runs import EVENTS, HEARTBEAT, MANIFEST
 
 SILENT_AFTER = 10.0
@@ -19,30 +21,33 @@ class RunReader:
 
     A run can't write its own end when it is killed, so the reader concludes it: no end, and a heartbeat older than
     `SILENT_AFTER`. A run that is resumed, or was only asleep, goes on with further events after that. A torn last
-    line stays unread until it is whole, and one that is no event is passed over.
+    line stays unread until it is whole, and one that is no event is passed over. The run may be on another machine
+    whose clock is wrong: a heartbeat that is seen to move is one.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.ended = False
-        self._read = 0
+        self.position = 0
+        """Bytes read so far."""
         self._step = 0
+        self._beat = math.nan
+        self._moved = -math.inf
 
     def new_events(self, most: int = 1_000_000) -> Iterator[Event]:
-        """Yield what has come since the last call, about `most` bytes at a time. It never waits."""
-        with suppress(OSError), (self.folder / EVENTS).open("rb") as lines:
-            lines.seek(self._read)
+        """Yield what has come since the last call, about `most` bytes at a time; -1 is all. It never waits."""
+        with suppress(OSError), self._unread() as lines:
             for line in lines.readlines(most):
                 if not line.endswith(b"\n"):
                     break
-                self._read += len(line)
+                self.position += len(line)
                 with suppress(ValueError):
                     if event := from_line(line):
                         self._note(event)
                         yield event
         if not self.ended and self._all_read() and self._silent():
             self.ended = True
-            yield Ended(time=time.time(), how="killed", step=self._step, why="the process is gone")
+            yield Ended(time=self._beat or time.time(), how="killed", step=self._step, why="the process is gone")
 
     def _note(self, event: Event) -> None:
         self.ended = isinstance(event, Ended)
@@ -54,14 +59,34 @@ class RunReader:
     def _all_read(self) -> bool:
         """Whether what is unread is at most a torn line."""
         try:
-            with (self.folder / EVENTS).open("rb") as lines:
-                lines.seek(self._read)
+            with self._unread() as lines:
                 return not lines.readline().endswith(b"\n")
         except OSError:
             return True
 
+    def _unread(self) -> BinaryIO:
+        path = self.folder / EVENTS
+        if not path.is_file():
+            raise FileNotFoundError(path)  # nor is a pipe opened, which would wait for a writer
+        lines = path.open("rb")
+        lines.seek(self.position)
+        return lines
+
     def _silent(self) -> bool:
+        """Whether the last heartbeat, kept in `_beat`, is long ago by its time and was not just seen to come."""
+        before, self._beat = self._beat, self._last_beat()
+        if self._beat > before:
+            self._moved = time.monotonic()
+        return abs(time.time() - self._beat) > SILENT_AFTER and time.monotonic() - self._moved > SILENT_AFTER
+
+    def _last_beat(self) -> float:
+        """When the run last gave a sign; before its first heartbeat, when it was made."""
         for name in (HEARTBEAT, MANIFEST):
             with suppress(OSError):
-                return time.time() - (self.folder / name).stat().st_mtime > SILENT_AFTER
-        return True
+                return (self.folder / name).stat().st_mtime
+        return 0.0
+
+
+def first_threads(folder: Path) -> int:
+    """How many threads the run computed with at its beginning; 0 where it has not begun."""
+    return next((event.threads for event in RunReader(folder).new_events(-1) if isinstance(event, Began)), 0)

@@ -17,6 +17,7 @@ Schedule = Literal["constant", "steps", "linear", "cosine", "one-cycle"]
 Augmentation = Literal["none", "shift", "crop-flip", "resized-crop", "scale-crop"]
 Normalise = Literal["channel", "pixel"]
 Precision = Literal["fp32", "bf16", "fp16"]
+Damaged = Literal["fail", "skip"]
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "unit": get_args(Unit),
@@ -25,6 +26,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "augmentation": get_args(Augmentation),
     "normalise": get_args(Normalise),
     "precision": get_args(Precision),
+    "damaged": get_args(Damaged),
 }
 COUNTS = {
     "length": (1, 10_000_000), "batch_size": (1, 65_536), "warmup": (0, 10_000_000), "holdout": (0, 10_000_000),
@@ -81,6 +83,8 @@ class Recipe:
     """Images taken from the training set and tested on; 0 tests on the set's own test images where it has some."""
     measure_training: bool = False
     """After every epoch measure the error on the whole training set as on the test set, not only while training."""
+    damaged: Damaged = "fail"
+    """What an image that can't be read does to the run, or whether it is left out and counted."""
     precision: Precision = "fp32"
     seed: int = 0
     device: str = "cpu"
@@ -106,7 +110,10 @@ def steps_per_epoch(images: int, batch_size: int) -> int:
 
 
 def learning_rate(recipe: Recipe, step: int, per_epoch: int) -> float:
-    """The learning rate of a step (the first is 0), where an epoch has `per_epoch` steps."""
+    """The learning rate of a step (the first is 0), where an epoch has `per_epoch` steps.
+
+    Each schedule is torch's scheduler of that kind, over the steps after the warm-up.
+    """
     total = recipe.in_steps(recipe.length, per_epoch)
     warmup = recipe.in_steps(recipe.warmup, per_epoch)
     if step < warmup:
@@ -129,7 +136,7 @@ def _one_cycle(step: int, total: int) -> float:
     top = ONE_CYCLE_RISE * total - 1
     if step <= top:
         return _half_cosine(ONE_CYCLE_START, 1, step / top)
-    return _half_cosine(1, ONE_CYCLE_END, (step - top) / (total - 1 - top)) if total - 1 > top else 1.0
+    return _half_cosine(1, ONE_CYCLE_END, (step - top) / (total - 1 - top))
 
 
 def _half_cosine(first: float, last: float, done: float) -> float:
@@ -198,12 +205,12 @@ def _read(field: str, text: str) -> Any:
         return text
     if field == "warmup_lr" and text in ("", "none"):
         return None
+    if field == "measure_training":
+        return {"true": True, "false": False}.get(text.lower(), text)
     try:
         if field == "milestones":
             return [int(part) for part in text.split(",") if part.strip()]
-        if field == "measure_training":
-            return {"true": True, "false": False}[text.lower()]
         return float(text) if field in NUMBERS else int(text)
-    except (ValueError, KeyError):
+    except ValueError:
         wanted = "a number" if field in NUMBERS else "a whole number"
         raise RecipeError(field, f"{wanted} is needed, got {text!r}") from None

@@ -17,7 +17,8 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +27,7 @@ from typing import Any
 import platformdirs
 
 from resnet_studio.atomic import write_file
+from resnet_studio.files import Refusal, read_file
 from resnet_studio.networks import architecture as architectures
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import preset_name, title
@@ -36,6 +38,10 @@ VERSION = 1
 LIBRARIES = ("resnet-studio", "torch", "torchvision", "numpy")
 MANIFEST, EVENTS, HEARTBEAT, STOP, PAUSE = "run.json", "events.jsonl", "heartbeat", "stop", "pause"
 CHECKPOINTS, PROBES, LOG = "checkpoints", "probes", "log.txt"
+LARGEST_MANIFEST = 1_000_000
+"""Bytes of a manifest that is read."""
+LONGEST_STEM = 100
+"""Bytes of a free name, without its number."""
 
 
 class RunError(ValueError):
@@ -74,7 +80,7 @@ def data_folder() -> Path:
 def free_name(folder: Path, architecture: Architecture, data: str) -> str:
     """A name that no run in the folder has: "resnet20-cifar-digits-1"."""
     stem = f"{preset_name(architecture) or title(architecture).split(',')[0]}-{Path(data).name}"
-    stem = re.sub(r"[^\w.-]+", "-", stem)[:100]
+    stem = re.sub(r"[^\w.-]+", "-", stem).encode()[:LONGEST_STEM].decode(errors="ignore")
     return next(name for number in range(1, 1_000_000) if not (folder / (name := f"{stem}-{number}")).exists())
 
 
@@ -84,35 +90,49 @@ def environment() -> dict[str, str]:
 
 
 def make(folder: Path, manifest: Manifest) -> None:
-    """Make a run's folder. `RunError` if a run is there already, or if the folder can't be written."""
+    """Make a run's folder. `RunError` if a run is there already, or if the folder can't be written.
+
+    Of several that make the same at once, one does. Where it fails, the name is free as before.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        claim = os.open(folder / EVENTS, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    except FileExistsError:
-        raise RunError(f"{folder.name}: there is a run of this name already in {folder.parent}") from None
+        with _claimed(folder / EVENTS):
+            for name in (CHECKPOINTS, PROBES):
+                (folder / name).mkdir(exist_ok=True)
+            write_file(folder / MANIFEST, json.dumps(to_json(manifest), indent=1).encode())
     except OSError as error:
+        if isinstance(error, FileExistsError) and folder.is_dir():
+            raise RunError(f"{folder.name}: there is a run of this name already in {folder.parent}") from None
         raise RunError(f"{folder}: a run can't be kept here: {error.strerror}") from None
-    os.close(claim)
-    for name in (CHECKPOINTS, PROBES):
-        (folder / name).mkdir(exist_ok=True)
-    write_file(folder / MANIFEST, json.dumps(to_json(manifest), indent=1, ensure_ascii=False).encode())
+
+
+@contextmanager
+def _claimed(path: Path) -> Iterator[None]:
+    """Make an empty file that was not there (else `FileExistsError`), and remove it again if the block fails."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def read(folder: Path) -> Manifest:
     """A run's manifest. `RunError` says why a folder is no run, or that a newer version wrote it."""
+    path = folder / MANIFEST
+    if not os.path.lexists(path):
+        raise RunError(f"{folder.name} is not a run: it has no {MANIFEST}")
     try:
-        values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        values = json.loads(read_file(path, LARGEST_MANIFEST))
         if values["version"] > VERSION:
             raise RunError(f"{folder.name} was written by a newer version of this program; it is left as it is")
         return from_json(values)
     except RunError:
         raise
-    except FileNotFoundError:
-        raise RunError(f"{folder.name} is not a run: it has no {MANIFEST}") from None
-    except OSError as error:
-        raise RunError(f"{folder.name} can't be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{folder.name}: {MANIFEST} is damaged ({error})") from None
+    except Refusal as refusal:
+        raise RunError(f"{folder.name}: {MANIFEST} {refusal}") from None
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise RunError(f"{folder.name}: {MANIFEST} is damaged ({type(error).__name__}: {error})") from None
 
 
 def find(folder: Path) -> list[Path]:
@@ -164,16 +184,21 @@ def to_json(manifest: Manifest) -> dict[str, Any]:
 
 def from_json(values: Mapping[str, Any]) -> Manifest:
     """Read a manifest back; `ValueError`, `KeyError` or `TypeError` where it is not one."""
-    command: Sequence[str] = values["command"]
     return Manifest(
-        name=values["name"],
+        name=_text(values["name"]),
         architecture=architectures.from_json(values["architecture"]),
         recipe=recipes.from_json(values["recipe"]),
         created=float(values["created"]),
-        command=tuple(command),
-        versions=dict(values["versions"]),
-        host=values["host"],
+        command=tuple(map(_text, values["command"])),
+        versions={_text(library): _text(number) for library, number in dict(values["versions"]).items()},
+        host=_text(values["host"]),
         threads=int(values["threads"]),
         workers=int(values["workers"]),
         version=int(values["version"]),
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"text is needed, got {value!r}")
+    return value

@@ -59,7 +59,7 @@ class Summary:
 def summarise(folder: Path) -> Summary:
     """Read a run's folder. `RunError` if it is none."""
     manifest, curves = runs.read(folder), Curves()
-    for event in RunReader(folder).new_events():
+    for event in RunReader(folder).new_events(-1):
         curves.take(event)
     architecture = manifest.architecture if curves.prepared is None else from_json(curves.prepared.architecture)
     last, best = curves.last("test"), curves.best
