@@ -85,12 +85,12 @@ def verify(extra: tuple[Architecture, ...] = ()) -> Steps:
     return (yield from verify_steps(extra))
 
 
-def data_view(recipe: Recipe, image: int) -> Steps:
-    """What a training would see: a `DataView`."""
+def data_view(recipe: Recipe, image: int, download: bool) -> Steps:
+    """What a training would see: a `DataView`. The data are fetched only if `download` says so."""
     yield Progress(0, 1, f"opening {recipe.data}")
     from resnet_studio.training.previews import data_view_steps
 
-    return (yield from data_view_steps(recipe, image, data_folder()))
+    return (yield from data_view_steps(recipe, image, data_folder(), download=download))
 
 
 def estimate(recipe: Recipe, architecture: Architecture, training_images: int) -> Steps:

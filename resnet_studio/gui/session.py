@@ -11,8 +11,10 @@ from PySide6.QtCore import QDir, QObject, QSaveFile, QStandardPaths, Signal
 
 from resnet_studio.networks.architecture import Architecture, from_json, to_json
 from resnet_studio.networks.presets import preset
+from resnet_studio.training import recipe as recipes
+from resnet_studio.training.recipes import RECIPES
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(slots=True)
@@ -32,6 +34,11 @@ class Kept:
     device: str = "cpu"
     theme: str = "system"
     geometry: str = ""
+    recipe: dict[str, Any] = field(default_factory=lambda: recipes.to_json(RECIPES["digits-quick"]))
+    """How the next run is trained, as JSON values."""
+    training_page: int = 0
+    stop_runs: bool = False
+    """Whether runs that a window has started stop with it."""
 
 
 class Session(QObject):
@@ -93,10 +100,11 @@ def restore(path: Path) -> tuple[Kept, str]:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values["version"] > VERSION:
             return Kept(version=values["version"]), f"{path.name} was written by a newer version; it is left untouched."
-        kept = Kept(**values)
+        kept = Kept(**values | {"version": VERSION})
         from_json(kept.architecture)
         kept.compared = [to_json(from_json(one)) if one else None for one in kept.compared]
-        kept.workspace = int(kept.workspace)
+        recipes.from_json(kept.recipe)
+        kept.workspace, kept.training_page = int(kept.workspace), int(kept.training_page)
     except FileNotFoundError:
         return Kept(), ""
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

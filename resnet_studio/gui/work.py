@@ -14,6 +14,8 @@ from resnet_studio.inference.values import WeightsSource, image_title
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import title
 from resnet_studio.progress import Progress
+from resnet_studio.training.recipe import Recipe
+from resnet_studio.training.sources import data_title
 
 MOST_TABLES = 100
 """Tables that are remembered; the engine counts an older one again from what it has traced."""
@@ -31,6 +33,10 @@ class Work(QObject):
     """A `Photograph` of a few pixels."""
     looked = Signal(object)
     devices_found = Signal(object)
+    data_viewed = Signal(object)
+    """A `DataView`."""
+    estimated = Signal(object)
+    """An `Estimate`."""
     progressed = Signal(object)
     idle = Signal(object)
     """Nothing is running any more: seconds that the last answer took, or None after a cancel."""
@@ -51,6 +57,8 @@ class Work(QObject):
             "thumbnails": lambda _: None,
             "look": self.looked.emit,
             "devices": self.devices_found.emit,
+            "data": self.data_viewed.emit,
+            "estimate": self.estimated.emit,
         }
         link.part.connect(self._part)
         link.answer.connect(self._answer)
@@ -98,6 +106,15 @@ class Work(QObject):
     def find_devices(self) -> None:
         """Ask where networks can run."""
         self._ask("devices", "devices", label="looking for devices")
+
+    def view_data(self, recipe: Recipe, image: int, download: bool) -> None:
+        """Ask for what a training would see; a data set is fetched only where `download` says so."""
+        self._ask("data", "data view", recipe, image, download, label=f"opening {data_title(recipe.data)}")
+
+    def estimate(self, recipe: Recipe, architecture: Architecture, training_images: int) -> None:
+        """Ask what a training of a fitted architecture would cost."""
+        label = f"timing a step of {title(architecture)}"
+        self._ask("estimate", "estimate", recipe, architecture, training_images, label=label)
 
     def cancel(self) -> None:
         """End everything that is running."""

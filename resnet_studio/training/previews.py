@@ -32,9 +32,11 @@ LONGEST = 2.0
 """Seconds that a whole step may take to be timed itself."""
 
 
-def data_view_steps(recipe: Recipe, image: int, root: Path) -> Generator[Progress, None, DataView]:
+def data_view_steps(
+    recipe: Recipe, image: int, root: Path, *, download: bool = False
+) -> Generator[Progress, None, DataView]:
     """Open the recipe's data and pick what shows them; `image` is the side that a folder's images get."""
-    data: Data = yield from open_data(recipe, image, root)
+    data: Data = yield from open_data(recipe, image, root, download=download)
     places = sample_places(data.training.labels)
     samples = _pixels(data.training, places, recipe, seed=None)
     some = spread(len(places), AUGMENTED)

@@ -6,11 +6,13 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from resnet_studio.inference import devices
+from resnet_studio.inference.origin import Origin
 from resnet_studio.networks.architecture import Architecture, to_json
 from resnet_studio.networks.network import build
 from resnet_studio.training import checkpoints, forming, probes, runs
@@ -142,6 +144,9 @@ class Training:
         self._told_seconds = 0.0
         self._left_out = 0
         self._forming = Forming(architecture, data, self.normalise)
+        self._origin = Origin(
+            architecture, recipe.data, data.classes, data.mean, data.deviation, folder.name, self.step
+        )
         self._probe_steps = forming.probe_steps(self.total, self.per_epoch)
 
     def go_on(self) -> None:
@@ -274,7 +279,7 @@ class Training:
             return
         moment = checkpoints.take(self.network, self.optimizer, self.scaler, self.step, self.watch.seconds, error)
         try:
-            place = checkpoints.write(self.folder / runs.CHECKPOINTS, moment)
+            place = checkpoints.write(self.folder / runs.CHECKPOINTS, moment, replace(self._origin, step=self.step))
         except OSError as failure:
             if needed:
                 raise

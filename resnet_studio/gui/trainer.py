@@ -1,0 +1,223 @@
+"""The recipe in hand, what it would see and cost, and the runs that are started with it. Knows no widget."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
+
+from resnet_studio.gui.session import Session
+from resnet_studio.gui.work import Work
+from resnet_studio.networks import architecture as architectures
+from resnet_studio.networks.architecture import Architecture, ArchitectureError
+from resnet_studio.networks.presets import title
+from resnet_studio.training import recipe as recipes
+from resnet_studio.training import runs
+from resnet_studio.training.recipe import Recipe
+from resnet_studio.training.sources import SOURCES, DataError, DataView, fitted, is_folder
+
+STARTING = 500, 30.0
+"""Milliseconds between two looks whether a run has begun; seconds after which it is said that it has not."""
+ASKED = {"architecture": "architecture.json", "recipe": "recipe.json"}
+"""Files in a run's folder with what the window has asked for: its command names them."""
+
+
+class Trainer(QObject):
+    """Takes wishes about the next run, and starts it as its own process, which this window may outlive or not."""
+
+    recipe_changed = Signal(object)
+    fitting_changed = Signal(str, object)
+    """The title of the network as it is fitted to the data, and what was changed for that."""
+    data_viewed = Signal(object)
+    data_refused = Signal(str, bool)
+    """Why there are no data, and whether they can be downloaded."""
+    data_awaited = Signal()
+    estimated = Signal(object)
+    name_changed = Signal(str)
+    """What the next run is called unless told otherwise."""
+    started = Signal(object)
+    """The folder of a run that has begun."""
+    problem = Signal(str, str)
+    """A sentence for the user, and details."""
+
+    def __init__(self, session: Session, work: Work, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.own: set[Path] = set()
+        """Folders of runs and experiments that this window has started."""
+        self._session, self._work = session, work
+        self._recipe = recipes.from_json(session.kept.recipe)
+        self._view: DataView | None = None
+        self._asked: dict[str, object] = {}
+        self._wanted = False
+        self._awaited: dict[Path, float] = {}
+        self._look = QTimer(self, interval=STARTING[0])
+        self._look.timeout.connect(self._look_for_starts)
+        work.data_viewed.connect(self._take_view)
+        work.estimated.connect(self.estimated)
+        work.failed.connect(self._take_failure)
+        session.architecture_changed.connect(self._follow)
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the next run is trained."""
+        return self._recipe
+
+    def begin(self) -> None:
+        """The pages are there: tell what there is, and ask for the rest."""
+        self._wanted = True
+        self.recipe_changed.emit(self._recipe)
+        if self._view is not None:
+            self.data_viewed.emit(self._view)
+        self._follow()
+
+    def take(self, recipe: Recipe) -> None:
+        """Train with this recipe next."""
+        if recipe == self._recipe:
+            return
+        if recipe.data != self._recipe.data:
+            self._view = None
+        self._recipe = recipe
+        self._session.kept.recipe = recipes.to_json(recipe)
+        self.recipe_changed.emit(recipe)
+        self._follow()
+
+    def train_on(self, folder: str) -> None:
+        """Train on a folder of class folders next."""
+        self.take(replace(self._recipe, data=folder))
+
+    def download(self) -> None:
+        """Fetch the data set in hand."""
+        self.data_awaited.emit()
+        self._work.view_data(self._recipe, self._session.architecture.image, True)
+
+    def start(self, name: str = "") -> None:
+        """Start a run of the architecture and the recipe in hand, as `resnet-studio train` would."""
+        architecture = self._session.architecture
+        folder = self.folder / (name.strip() or runs.free_name(self.folder, architecture, self._recipe.data))
+        if folder.exists():
+            self.problem.emit(f"There is a run called {folder.name} already. Choose another name.", "")
+            return
+        try:
+            folder.mkdir(parents=True)
+            asked = {"architecture": architectures.to_json(architecture), "recipe": recipes.to_json(self._recipe)}
+            for what, values in asked.items():
+                (folder / ASKED[what]).write_text(json.dumps(values, indent=1), encoding="utf-8")
+        except OSError as error:
+            self.problem.emit(f"A run can't be kept in {self.folder}: {error.strerror}.", "")
+            return
+        command = ["train", str(folder / ASKED["architecture"]), "--recipe", str(folder / ASKED["recipe"])]
+        self._launch(folder, [*command, "--runs", str(folder.parent), "--name", folder.name])
+
+    def resume(self, folders: Sequence[Path]) -> None:
+        """Go on with runs that were stopped, killed or failed."""
+        for folder in folders:
+            self._launch(folder, ["train", "--resume", str(folder)])
+
+    def launch(self, folder: Path, command: Sequence[str]) -> None:
+        """Start another command of the program that keeps what it does in `folder`, which it makes itself."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self.problem.emit(f"An experiment can't be kept in {folder.parent}: {error.strerror}.", "")
+            return
+        self._launch(folder, command)
+
+    def stop_own(self) -> None:
+        """Ask the runs that this window has started to stop."""
+        for folder in self.own:
+            for one in runs.find(folder) or [folder]:
+                if one.is_dir():
+                    runs.request(one, runs.STOP)
+
+    def close(self) -> None:
+        """The window goes: look for nothing any more."""
+        self._look.stop()
+
+    def _launch(self, folder: Path, command: Sequence[str]) -> None:
+        process = QProcess()
+        process.setProgram(sys.executable)
+        process.setArguments(["-m", "resnet_studio", *command])
+        log = str(folder / runs.LOG)
+        process.setStandardOutputFile(log, QProcess.OpenModeFlag.Append)
+        process.setStandardErrorFile(log, QProcess.OpenModeFlag.Append)
+        begun, _ = process.startDetached()
+        if not begun:
+            self.problem.emit(f"The run could not be started: {process.errorString()}.", "")
+            return
+        self.own.add(folder)
+        self._awaited[folder] = time.monotonic()
+        self._look.start()
+        self._tell_name()
+
+    def _look_for_starts(self) -> None:
+        """Tell of runs that have begun, and of those that never will."""
+        for folder, since in list(self._awaited.items()):
+            if (runs.find(folder.parent) and (folder / runs.MANIFEST).exists()) or runs.find(folder):
+                del self._awaited[folder]
+                self.started.emit(folder)
+            elif time.monotonic() - since > STARTING[1]:
+                del self._awaited[folder]
+                self.problem.emit(f"{folder.name} did not start.", _end_of(folder / runs.LOG))
+        if not self._awaited:
+            self._look.stop()
+
+    def _follow(self) -> None:
+        """Architecture or recipe are others: what is seen, what is fitted and what it costs follow."""
+        self._tell_name()
+        if not self._wanted:
+            return
+        recipe, image = self._recipe, self._session.architecture.image
+        parts = (recipe.data, recipe.augmentation, recipe.holdout, recipe.normalise, recipe.damaged, recipe.seed)
+        question = (*parts, image if is_folder(recipe.data) else 0)
+        if self._asked.get("data") != question:
+            self._asked["data"] = question
+            self.data_awaited.emit()
+            self._work.view_data(recipe, image, False)
+        elif self._view is not None:
+            self._fit(self._view)
+
+    def _take_view(self, view: DataView) -> None:
+        self._view = view
+        self.data_viewed.emit(view)
+        self._fit(view)
+
+    def _fit(self, view: DataView) -> None:
+        channels, image, _ = view.size
+        try:
+            architecture, changes = fitted(self._session.architecture, channels, image, len(view.classes))
+        except (ArchitectureError, DataError) as error:
+            self.fitting_changed.emit("", (str(error),))
+            return
+        self.fitting_changed.emit(title(architecture), changes)
+        self._estimate(architecture, sum(view.training_counts))
+
+    def _estimate(self, architecture: Architecture, images: int) -> None:
+        recipe = self._recipe
+        question = (architecture, images, recipe.batch_size, recipe.precision, recipe.optimizer, recipe.device,
+                    recipe.length, recipe.unit)  # fmt: skip
+        if self._asked.get("estimate") != question:
+            self._asked["estimate"] = question
+            self._work.estimate(recipe, architecture, images)
+
+    def _take_failure(self, kind: str, error: Exception) -> None:
+        if kind == "data":
+            absent = self._recipe.data in SOURCES and SOURCES[self._recipe.data].megabytes > 0
+            self._view = None
+            self.data_refused.emit(str(error), absent)
+
+    def _tell_name(self) -> None:
+        self.name_changed.emit(runs.free_name(self.folder, self._session.architecture, self._recipe.data))
+
+
+def _end_of(log: Path) -> str:
+    """The last lines of what a process printed."""
+    try:
+        return log.read_text(encoding="utf-8", errors="replace")[-2000:].strip()
+    except OSError:
+        return ""
