@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import cast
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
-from resnet_studio.gui.widgets.dressed import dress
+from resnet_studio.gui.widgets.form_rows import FormRows
 from resnet_studio.gui.widgets.line_undo import LineUndo
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.preset_search import preset_search
@@ -67,20 +67,18 @@ class ArchitecturePanel(QWidget):
         super().__init__()
         self.setObjectName("architectureForm")
         self._architecture: Architecture = Residual()
-        self._problems: dict[str, QLabel] = {}
-        self._rows = QFormLayout(horizontalSpacing=GRID, verticalSpacing=GRID - 2)
-        self._rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self._rows = FormRows(labels=64)
         tip = "Named architectures: type a part of the name, or open the list (Ctrl+P)"
         self._preset = named(preset_search(CUSTOM), "presetSearch", "Search presets", tip)
         self._preset.textActivated.connect(self._wish_preset)
         self._typed_preset().returnPressed.connect(self._wish_unlisted)
-        LineUndo(self._preset, lambda: bool(self._problems["preset"].text()))
-        self._add_row("preset", "Preset", self._preset)
+        LineUndo(self._preset, lambda: bool(self._rows.problem("preset")))
+        self._rows.add("preset", "Preset", self._preset)
         self._rows.addRow(rule())
         tip = "Weighted layers. The paper's depths bring their block and blocks along"
         self._depth = named(QComboBox(), "depth", "Depth", tip)
         self._depth.textActivated.connect(self._wish_depth)
-        self._add_row("depth", "Depth", self._depth)
+        self._rows.add("depth", "Depth", self._depth)
         self._choices: dict[str, Segmented] = {}
         self._lines: dict[str, QLineEdit] = {}
         for field in ORDER:
@@ -105,32 +103,13 @@ class ArchitecturePanel(QWidget):
             if line.text().replace(" ", "") != text.replace(" ", ""):  # leave the user's own spaces as typed
                 line.setText(text)
         self._disable_what_follows(architecture)
-        for field in self._problems:
-            self._show_problem(field, "")
+        for field in self._rows.fields():
+            self._rows.show_problem(field, "")
 
     def search(self) -> None:
         """Put the cursor where a preset's name can be typed."""
         self._preset.setFocus()
         self._typed_preset().selectAll()
-
-    def _add_row(self, field: str, label: str, control: QWidget) -> None:
-        """A row with its label on the left and, under the control, room for what is wrong with its value."""
-        problem = named(QLabel(wordWrap=True), f"{field}Problem", f"What is wrong with {label}")
-        problem.hide()
-        problem.setProperty("problem", True)
-        self._problems[field] = problem
-        held = QWidget()
-        column = QVBoxLayout(held)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(control)
-        column.addWidget(problem)
-        text = QLabel(label)
-        text.setBuddy(control)
-        text.setMinimumSize(64, 28)
-        text.setProperty("quiet", True)
-        text.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignTop)
-        self._rows.addRow(text, held)
 
     def _add_choice(self, field: str) -> None:
         label, values = CHOICES[field]
@@ -138,16 +117,16 @@ class ArchitecturePanel(QWidget):
         choice.setObjectName(field)
         choice.chosen.connect(lambda value: self._wish(field, lambda: with_text(self._architecture, field, value)))
         self._choices[field] = choice
-        self._add_row(field, label, choice)
+        self._rows.add(field, label, choice)
 
     def _add_line(self, field: str) -> None:
         line = named(QLineEdit(), field, LINES[field], TIPS[field])
         line.textEdited.connect(
             lambda text: self._wish(field, lambda: with_text(self._architecture, field, text), typed=field)
         )
-        LineUndo(line, lambda: bool(self._problems[field].text()))
+        LineUndo(line, lambda: bool(self._rows.problem(field)))
         self._lines[field] = line
-        self._add_row(field, LINES[field], line)
+        self._rows.add(field, LINES[field], line)
 
     def _show_depth(self, architecture: Architecture) -> None:
         known = DEPTHS[architecture.stem] if isinstance(architecture, Residual) else {}
@@ -195,22 +174,13 @@ class ArchitecturePanel(QWidget):
         try:
             architecture = wished()
         except ArchitectureError as error:
-            at = error.field if error.field in self._problems else field
-            self._show_problem(at, str(error).removeprefix(f"{error.field}: "))
+            at = error.field if error.field in self._rows.fields() else field
+            self._rows.show_problem(at, str(error).removeprefix(f"{error.field}: "))
         except ValueError as error:
-            self._show_problem(field, str(error))
+            self._rows.show_problem(field, str(error))
         else:
-            self._show_problem(field, "")
+            self._rows.show_problem(field, "")
             self.wished.emit(architecture, typed)
-
-    def _show_problem(self, field: str, problem: str) -> None:
-        label = self._problems[field]
-        if label.text() == problem:
-            return
-        label.setText(problem)
-        label.setVisible(bool(problem))
-        if line := self._lines.get(field):
-            dress(line, wrong=bool(problem))
 
 
 def _text(value: object) -> str:
