@@ -75,8 +75,8 @@ class RunReader:
     def _silent(self) -> bool:
         """Whether the last heartbeat, kept in `_beat`, is long ago by its time and was not just seen to come."""
         before, self._beat = self._beat, self._last_beat()
-        if self._beat > before:
-            self._moved = time.monotonic()
+        if self._beat != before:
+            self._moved = time.monotonic() if self._beat > before else -math.inf
         return abs(time.time() - self._beat) > SILENT_AFTER and time.monotonic() - self._moved > SILENT_AFTER
 
     def _last_beat(self) -> float:
