@@ -1,4 +1,4 @@
-"""The commands that train: `train` and `experiment`. torch is imported once a run's folder is there."""
+"""The command that trains: `train`. torch is imported once a run's folder is there."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from resnet_studio.training.recipe import Recipe, with_text
 from resnet_studio.training.recipes import recipe as recipe_named
 from resnet_studio.training.recipes import usual_recipe
 from resnet_studio.training.runs import Manifest, RunError
+from resnet_studio.training.sources import SOURCES, DataError, is_folder
 from resnet_studio.training.summary import Summary, summarise
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing els
 
 
 def add_to(app: typer.Typer) -> None:
-    """Give the command line its training commands."""
+    """Give the command line its training command."""
     app.command()(train)
 
 
@@ -85,7 +86,7 @@ def train(
         raise ValueError("an architecture is needed, as in `train resnet20-cifar --data digits`, or --resume RUN")
     architecture = named(name, settings)
     changed = {"batch_size": batch_size, "lr": lr, "seed": seed, "device": device, "precision": precision}
-    chosen = the_recipe(architecture, data, recipe, {**changed, "length": epochs}, changes or ())
+    chosen = settled(the_recipe(architecture, data, recipe, {**changed, "length": epochs}, changes or ()))
     folder = where / (run_name or free(where, architecture, chosen))
     again = begin(folder, architecture, chosen, threads)
     finished(carry_on(folder, resume=again, download=download), as_json=as_json)
@@ -97,10 +98,8 @@ def the_recipe(
     """The recipe of a command line: a named one, or the data's usual one, with what else was said."""
     recipe = recipe_named(name or usual_recipe(data or "digits", architecture.depth))
     fields = {field: value for field, value in changed.items() if value is not None}
-    if "length" in fields:
-        fields["unit"] = "epochs"
-        if recipe.unit == "steps":  # their milestones are of another unit
-            fields |= {"milestones": (), "warmup": 0, "schedule": "cosine"}
+    if epochs := fields.pop("length", None):
+        recipe = in_epochs(recipe, epochs)
     if data is not None:
         fields["data"] = data
     recipe = replace(recipe, **fields)
@@ -112,6 +111,32 @@ def the_recipe(
     return recipe
 
 
+def in_epochs(recipe: Recipe, epochs: int) -> Recipe:
+    """The recipe over so many epochs. One that counts in steps keeps its shape: half way through stays half way.
+
+    So the paper's 32k and 48k of 64k become epochs 82 and 123 of 164, which is what they are.
+    """
+    if recipe.unit == "epochs":
+        return replace(recipe, length=epochs)
+    scaled = sorted({round(epochs * milestone / recipe.length) for milestone in recipe.milestones})
+    milestones = tuple(milestone for milestone in scaled if 0 < milestone < epochs)
+    warmup = min(round(epochs * recipe.warmup / recipe.length), epochs - 1)
+    schedule = recipe.schedule if milestones or recipe.schedule != "steps" else "constant"
+    return replace(
+        recipe, length=epochs, unit="epochs", milestones=milestones, warmup=warmup, schedule=schedule
+    )  # fmt: skip
+
+
+def settled(recipe: Recipe) -> Recipe:
+    """The recipe with a folder's whole path, as a run may go on from elsewhere; `DataError` if it is not there."""
+    if not is_folder(recipe.data):
+        return recipe
+    folder = Path(recipe.data).expanduser().absolute()
+    if not folder.is_dir():
+        raise DataError(f"{recipe.data} is no folder here, nor a data set known by name: {', '.join(SOURCES)}")
+    return replace(recipe, data=str(folder))
+
+
 def free(where: Path, architecture: Architecture, recipe: Recipe) -> str:
     """A name for a run that has none; workers have to be told theirs, as each makes one of its own."""
     if _under_torchrun():
@@ -121,11 +146,10 @@ def free(where: Path, architecture: Architecture, recipe: Recipe) -> str:
 
 def begin(folder: Path, architecture: Architecture, recipe: Recipe, threads: int) -> bool:
     """Make the run's folder; True if it was there, as torchrun started this worker anew after one had died."""
-    if _under_torchrun():
-        if int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) and (folder / runs.MANIFEST).exists():
-            return True
-        if int(os.environ["RANK"]):
-            return False
+    if _restarted() and (folder / runs.MANIFEST).exists():
+        return True
+    if not _leads():
+        return False
     command = (PROGRAM, *sys.argv[1:])
     manifest = Manifest(
         folder.name, architecture, recipe, time.time(), command, runs.environment(), runs.this_machine(), threads,
@@ -135,15 +159,19 @@ def begin(folder: Path, architecture: Architecture, recipe: Recipe, threads: int
     return False
 
 
-def carry_on(folder: Path, *, resume: bool, download: bool = False) -> Summary:
-    """Train what a run's folder asks for, and say what came of it."""
+def carry_on(
+    folder: Path, *, resume: bool, download: bool = False, listener: Callable[[Event], object] | None = None
+) -> Summary:
+    """Train what a run's folder asks for, and say what came of it; without a listener its progress is shown."""
     from resnet_studio.training.journal import Journal, Mute, stopping_on_signals
 
-    if not _leads():
-        _train(folder, Mute(), resume=resume, download=download)
-        return summarise(folder)
     with ExitStack() as stack:
-        listener = stack.enter_context(shown_progress(folder.name))
+        if not _leads():
+            mute = Mute()
+            stack.enter_context(stopping_on_signals(mute))
+            _train(folder, mute, resume=resume, download=download)
+            return summarise(folder)
+        listener = listener or stack.enter_context(shown_progress(folder.name))
         journal = stack.enter_context(Journal(folder, listener, insist=True))
         stack.enter_context(stopping_on_signals(journal))
         _train(folder, journal, resume=resume, download=download)
@@ -192,7 +220,7 @@ class _Drawn:
         self._task = bar.add_task(f"{name}: starting torch", total=None, error="")
 
     def take(self, event: Event) -> None:
-        from resnet_studio.training.events import Measured, Noted, Prepared, Stepped, Working
+        from resnet_studio.training.events import Ended, Measured, Noted, Prepared, Stepped, Working
 
         match event:
             case Working():
@@ -205,13 +233,16 @@ class _Drawn:
                 self._bar.update(self._task, error=f"test error {100 * event.error:.2f} %")
             case Noted():
                 self._bar.console.print(f"{self._name}: {event.text}")
+            case Ended():
+                self._bar.stop()  # the process may end right after this
 
 
 def _existing(text: str, where: Path) -> Path:
     """The folder of a run that is named, or whose path is given; `RunError` if it can't be gone on with."""
     folder = where / text if (where / text / runs.MANIFEST).exists() else Path(text)
-    runs.read(folder)
     state = summarise(folder)
+    if _restarted() or not _leads():  # of a run that lives
+        return folder
     if state.live:
         raise RunError(f"{folder.name} is still running")
     if state.how == "finished":
@@ -223,5 +254,11 @@ def _under_torchrun() -> bool:
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
+def _restarted() -> bool:
+    """Whether torchrun started this process anew because a worker had died."""
+    return _under_torchrun() and int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
 def _leads() -> bool:
+    """Whether this process writes the run's folder."""
     return not _under_torchrun() or os.environ.get("RANK", "0") == "0"

@@ -2,7 +2,7 @@
 
     weights.safetensors     the network's state_dict, with torchvision's names
     optimizer.safetensors   the optimiser's tensors: "17.momentum_buffer"
-    checkpoint.json         step, time, error, the scaler's state, and the SHA-256 of the two files
+    checkpoint.json         step, time, error, the scaler's state, and the SHA-256 of the two files and of all this
 
 What is random in a step follows from seed and step alone (`data.py`), so there is no random state to keep.
 """
@@ -13,19 +13,20 @@ import hashlib
 import json
 import math
 import shutil
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from resnet_studio.atomic import sweep, write_folder
 from resnet_studio.inference.origin import Origin, to_metadata
 
+VERSION = 1
 WEIGHTS, OPTIMIZER, FACTS = "weights.safetensors", "optimizer.safetensors", "checkpoint.json"
 
 
@@ -46,6 +47,11 @@ class Checkpoint:
     weights: dict[str, Tensor]
     optimizer: dict[str, Tensor]
     scaler: dict[str, Any]
+
+    @property
+    def finite(self) -> bool:
+        """Whether all weights are numbers."""
+        return all(bool(values.isfinite().all()) for values in self.weights.values())
 
 
 def take(
@@ -84,32 +90,32 @@ def restore(
 
 
 def write(folder: Path, checkpoint: Checkpoint, origin: Origin | None = None) -> Path:
-    """Save a checkpoint in a run's folder of checkpoints, then remove all but the newest and the best.
+    """Save a checkpoint in a run's folder of checkpoints, then remove all but it, the one before it and the best.
 
     The file of weights tells its origin, so that it can be used by itself.
 
     If anything fails (`OSError`), those that were there still are.
     """
-    plain = save(_contiguous(checkpoint.weights))
     parts = {
-        WEIGHTS: plain if origin is None else save(_contiguous(checkpoint.weights), to_metadata(origin, plain)),
+        WEIGHTS: _weights(_contiguous(checkpoint.weights), origin),
         OPTIMIZER: save(_contiguous(checkpoint.optimizer)),
     }
-    facts = {
-        "version": 1,
+    facts: dict[str, Any] = {
+        "version": VERSION,
         "step": checkpoint.step,
         "seconds": checkpoint.seconds,
         "error": checkpoint.error,
         "scaler": checkpoint.scaler,
         "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()},
     }
+    facts["check"] = _check(facts)
 
     def fill(place: Path) -> None:
         for name, data in parts.items():
             (place / name).write_bytes(data)
         (place / FACTS).write_text(json.dumps(facts, indent=1))
 
-    place = folder / f"step-{checkpoint.step:07d}"
+    place = _place(folder, checkpoint.step)
     if _facts(place) != json.loads(json.dumps(facts)):
         shutil.rmtree(place, ignore_errors=True)  # damaged: training went on from an earlier one and came here again
         write_folder(place, fill)
@@ -121,11 +127,13 @@ def read(place: Path) -> Checkpoint:
     """A checkpoint from its folder; `CheckpointError` if it is not whole or not what was written."""
     facts = _facts(place)
     if facts is None:
-        raise CheckpointError(f"{place.name} is no checkpoint")
+        raise CheckpointError(f"{place.name} is no checkpoint, or damaged")
+    if facts["version"] > VERSION:
+        raise CheckpointError(f"{place.name} was written by a newer version of this program")
     tensors = {}
-    for name, digest in facts["sha256"].items():
+    for name in (WEIGHTS, OPTIMIZER):
         data = (place / name).read_bytes()
-        if hashlib.sha256(data).hexdigest() != digest:
+        if hashlib.sha256(data).hexdigest() != facts["sha256"][name]:
             raise CheckpointError(f"{place.name}: {name} is damaged")
         tensors[name] = load(data)
     return Checkpoint(
@@ -133,24 +141,31 @@ def read(place: Path) -> Checkpoint:
     )
 
 
-def newest(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint that is good; None if there is none. What a killed writer left is removed."""
+def newest(folder: Path, tell: Callable[[str], object] = lambda text: None) -> Checkpoint | None:
+    """The newest checkpoint that is good; None if there is none. What a killed writer left is removed.
+
+    Of each newer one that is not good, `tell` is told.
+    """
     sweep(folder)
     for place in reversed(_places(folder)):
-        with suppress(CheckpointError, OSError, KeyError):
+        try:
             return read(place)
+        except (CheckpointError, OSError, SafetensorError) as error:
+            tell(f"{error}: an earlier checkpoint is taken")
     return None
 
 
 def best(folder: Path) -> Path | None:
     """Where the first checkpoint with the lowest test error is; None if none was measured."""
     errors = {place: error for place, error in _errors(folder) if error is not None}
-    return min(errors, key=lambda place: (errors[place], place.name), default=None)
+    return min(errors, key=lambda place: (errors[place], _order(place)), default=None)
 
 
-def best_error(folder: Path) -> float:
-    """The lowest test error of the checkpoints; infinite if none was measured."""
-    return min((error for _, error in _errors(folder) if error is not None), default=math.inf)
+def best_error(folder: Path, step: int) -> float:
+    """The lowest test error of the checkpoints up to a step; infinite if none was measured."""
+    last = _place(folder, step)
+    errors = (error for place, error in _errors(folder) if error is not None and _order(place) <= _order(last))
+    return min(errors, default=math.inf)
 
 
 def _errors(folder: Path) -> Iterator[tuple[Path, float | None]]:
@@ -161,23 +176,48 @@ def _errors(folder: Path) -> Iterator[tuple[Path, float | None]]:
 
 
 def _remove_old(folder: Path, written: Path) -> None:
-    """One of a later step goes too: training went on from an earlier one, as it was damaged."""
-    kept = {best(folder), written}
+    """What is of a later step goes too: training went on from an earlier one, as that was damaged.
+
+    The one before is kept for the day on which this one is.
+    """
     for place in _places(folder):
-        if place not in kept:
+        if _order(place) > _order(written):
             shutil.rmtree(place, ignore_errors=True)
+    places = _places(folder)
+    for place in set(places) - {best(folder), *places[-2:]}:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _places(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step-*"))
+    return sorted(folder.glob("step-*"), key=_order)
+
+
+def _place(folder: Path, step: int) -> Path:
+    return folder / f"step-{step:07d}"
+
+
+def _order(place: Path) -> tuple[int, str]:
+    return len(place.name), place.name
 
 
 def _facts(place: Path) -> dict[str, Any] | None:
     try:
         facts: dict[str, Any] = json.loads((place / FACTS).read_bytes())
-    except (OSError, ValueError):
+        whole = facts["check"] == _check(facts)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    return facts
+    return facts if whole else None
+
+
+def _check(facts: dict[str, Any]) -> str:
+    """The SHA-256 of everything else in a checkpoint's facts."""
+    rest = {name: value for name, value in facts.items() if name != "check"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _weights(tensors: dict[str, Tensor], origin: Origin | None) -> bytes:
+    plain = save(tensors)
+    return plain if origin is None else save(tensors, to_metadata(origin, plain))
 
 
 def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

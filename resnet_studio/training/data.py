@@ -19,9 +19,8 @@ from resnet_studio.training.recipe import Augmentation, Recipe, steps_per_epoch
 
 SPLIT_SEED, TEST_SHARE = 0, 0.2
 """The split of a set without test images is always the same; it doesn't depend on the recipe's seed."""
-MEASURED_AT_ONCE = 500
-"""Images of a batch in eval mode."""
-STATISTICS_AT_ONCE = 4096
+COUNTED_AT_ONCE = 4_000_000
+"""Values of which mean and deviation are taken at a time; each needs eight bytes, more than once."""
 
 
 Batch: TypeAlias = tuple[int | None, Tensor]
@@ -129,23 +128,22 @@ def training_order(images: int, recipe: Recipe, first: int, worker: int = 0, wor
     Everything random in a step follows from seed and step, so a run can be taken up at any step. Several workers
     share each batch: each takes a part of it, one after another.
     """
-    size = recipe.batch_size // workers
+    size = recipe.batch_size
     every = steps_per_epoch(images, recipe.batch_size)
     step = first
     while True:
         epoch, batch = divmod(step, every)
         if batch == 0 or step == first:
             order = torch.randperm(images, generator=torch.Generator().manual_seed(mixed(recipe.seed, epoch)))
-        start = batch * recipe.batch_size + worker * size
-        yield mixed(recipe.seed, step, 1 + worker), order[start : start + size]
+        together = order[batch * size : (batch + 1) * size]
+        yield mixed(recipe.seed, step, 1 + worker), torch.tensor_split(together, workers)[worker]
         step += 1
 
 
-def measuring_order(images: int, worker: int = 0, workers: int = 1) -> Iterator[Batch]:
-    """All images in batches, or a worker's share of them."""
-    return (
-        (None, places) for places in torch.split(torch.arange(images)[worker::workers], MEASURED_AT_ONCE) if len(places)
-    )
+def measuring_order(images: int, recipe: Recipe, worker: int = 0, workers: int = 1) -> Iterator[Batch]:
+    """All images, or a worker's share of them, in batches as large as those it trains on, which fit into memory."""
+    size = -(-recipe.batch_size // workers)
+    return ((None, places) for places in torch.split(torch.arange(images)[worker::workers], size) if len(places))
 
 
 def mixed(*numbers: int) -> int:
@@ -156,7 +154,7 @@ def mixed(*numbers: int) -> int:
 def statistics(pixels: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and deviation of each channel of uint8 images, of values 0 … 1, in float64."""
     total = squares = torch.zeros(pixels.shape[1], dtype=torch.float64)
-    for some in torch.split(pixels, STATISTICS_AT_ONCE):
+    for some in _portions(pixels):
         values = some.cpu().double() / 255
         total = total + values.sum((0, 2, 3))
         squares = squares + values.square().sum((0, 2, 3))
@@ -170,8 +168,12 @@ def normaliser(recipe: Recipe, pixels: Tensor, mean: Sequence[float], deviation:
     """For the training images: by channel, or (the paper) by the mean of each pixel."""
     if recipe.normalise == "pixel":
         total = torch.zeros(pixels.shape[1:], dtype=torch.float64)
-        for some in torch.split(pixels, STATISTICS_AT_ONCE):
+        for some in _portions(pixels):
             total += some.cpu().double().sum(0)
         return Normaliser((total / (255 * len(pixels))).float(), torch.ones(1))
     spread = torch.tensor([one or 1.0 for one in deviation])  # a channel that never changes is left as it is
     return Normaliser(torch.tensor(mean).view(-1, 1, 1), spread.view(-1, 1, 1))
+
+
+def _portions(pixels: Tensor) -> Sequence[Tensor]:
+    return torch.split(pixels, max(1, COUNTED_AT_ONCE // pixels[0].numel()))

@@ -19,9 +19,10 @@ from torchvision.datasets import ImageFolder
 from resnet_studio.files import shown
 from resnet_studio.inference.images import ImageError, open_image
 from resnet_studio.progress import Progress
+from resnet_studio.training.augmentation import augment_batch
 from resnet_studio.training.data import Batch, Batches, Held, Images
 from resnet_studio.training.recipe import Augmentation, Recipe
-from resnet_studio.training.sources import DataError
+from resnet_studio.training.sources import SOURCES, DataError
 
 MOST_HELD = 512_000_000
 """Bytes of images that are held on the device; larger sets are read when needed."""
@@ -32,6 +33,8 @@ READ_AT_ONCE = 64
 MOST_READERS = 8
 SCALES = (256, 480)
 """Pixels of the shorter side at an image size of 224, drawn for each image (He et al. 2015, section 3.4)."""
+CUT_AS_READ: tuple[Augmentation, ...] = ("resized-crop", "scale-crop")
+"""Augmentations that need an image at its own size; others are of whole batches."""
 
 Example = tuple[str, int]
 """A file and its class."""
@@ -73,12 +76,13 @@ def _listed(folder: Path) -> ImageFolder:
         return ImageFolder(str(folder))
     except FileNotFoundError as error:
         if not folder.is_dir():
-            raise DataError(f"{folder} does not exist. Check the path, or choose the folder again") from None
+            known = ", ".join(SOURCES)
+            raise DataError(f"{folder} is no folder here. Check the path; known by name are {known}") from None
         text = str(error)
         if "any class folder" in text:
             text = "it has no folders in it; each class needs one with its images"
         else:
-            names = text.partition("classes ")[2].partition(".")[0]
+            names = text.partition("classes ")[2].partition(". Supported")[0]
             text = f"there is no image in its class folder {names}; put some in, or remove the folder"
         raise DataError(f"{shown(folder)}: {text}") from None
     except OSError as error:
@@ -91,6 +95,11 @@ def read_image(path: str) -> Image.Image:
         return Image.fromarray(open_image(Path(path)).pixels)
     except (ImageError, OSError) as error:
         raise DataError(f"an image of the data can't be read: {error}") from None
+
+
+def middle(image: Image.Image, side: int) -> Image.Image:
+    """The largest square in the middle of an image, side × side."""
+    return ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR)
 
 
 def as_tensor(image: Image.Image) -> Tensor:
@@ -108,11 +117,11 @@ def _read_all(
 
     def read(path: str) -> Tensor | DataError:
         try:
-            return as_tensor(ImageOps.fit(read_image(path), (side, side), Image.Resampling.BILINEAR))
+            return as_tensor(middle(read_image(path), side))
         except DataError as error:
             return error
 
-    with ThreadPoolExecutor(min(MOST_READERS, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(_readers()) as pool:
         for start in range(0, len(examples), READ_AT_ONCE):
             yield Progress(start, len(examples), f"reading images, {start:,} of {len(examples):,}")
             some = examples[start : start + READ_AT_ONCE]
@@ -138,8 +147,8 @@ class Streamed:
     skip: bool
     """Whether images that can't be read are left out of their batch."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    left_out: list[str] = field(default_factory=list)
-    """Why, of each image that was left out so far."""
+    left_out: dict[str, None] = field(default_factory=dict)
+    """Why, of each image that was left out so far; in their order."""
     held: str = "in their files, read by torch's DataLoader"
 
     def __len__(self) -> int:
@@ -161,15 +170,18 @@ class Streamed:
                 seeds.append(seed)
                 yield [(place, None if seed is None else seed + number) for number, place in enumerate(places.tolist())]
 
-        files = _Files(self.examples, self.side, augmentation, self.skip)
-        workers = min(MOST_READERS, os.cpu_count() or 1)
-        loader = DataLoader(files, batch_sampler=sampled(), num_workers=workers, collate_fn=_gather)
-        for number, (images, labels, left_out) in enumerate(loader):
-            self.left_out.extend(left_out)
-            if seeds[number] is not None:
-                torch.manual_seed(seeds[number] or 0)
+        files = _Files(self.examples, self.side, augmentation)
+        loader = DataLoader(files, batch_sampler=sampled(), num_workers=_readers(), collate_fn=_gather)
+        augment = augment_batch("none" if augmentation in CUT_AS_READ else augmentation)
+        for number, (images, labels, damaged) in enumerate(loader):
+            self._leave_out(damaged)
+            seed = seeds[number]
+            if seed is not None:
+                torch.manual_seed(seed)
+                if not len(labels):
+                    raise DataError(f"no image of a whole batch could be read: {damaged[-1]}")
             if len(labels):
-                yield images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+                yield augment(images.to(self.device)), labels.to(self.device)
 
     def part(self, places: Tensor) -> Streamed:
         """Some of the images."""
@@ -181,18 +193,30 @@ class Streamed:
 
     def some(self) -> tuple[Tensor, str]:
         """Images spread evenly over all."""
-        files = _Files(self.examples, self.side, "none", self.skip)
-        chosen = np.linspace(0, len(self) - 1, min(STATISTICS_OF, len(self))).astype(int)
-        read = [files[int(place), None][0] for place in dict.fromkeys(chosen.tolist())]
-        pixels = torch.stack([one for one in read if isinstance(one, Tensor)])
-        return pixels, f"mean and deviation are of {len(pixels):,} of the training images"
+        files = _Files(self.examples, self.side, "none")
+        chosen = np.linspace(0, len(self) - 1, min(STATISTICS_OF, len(self))).astype(int).tolist()
+        with ThreadPoolExecutor(_readers()) as pool:
+            pixels, labels, damaged = _gather(list(pool.map(lambda place: files[place, None], dict.fromkeys(chosen))))
+        self._leave_out(damaged)
+        if not len(labels):
+            raise DataError(f"no image of the training set could be read: {damaged[-1]}")
+        return pixels, f"mean and deviation are of {len(labels):,} of the training images"
+
+    def _leave_out(self, damaged: list[str]) -> None:
+        """Note what could not be read, or raise it, as the recipe says."""
+        if damaged and not self.skip:
+            raise DataError(damaged[0])
+        self.left_out.update(dict.fromkeys(damaged))
 
 
 class _Files(Dataset[tuple[Tensor | str, int]]):
-    """One image at a time, in a process of the `DataLoader`. An index is a place and the seed of what is random."""
+    """One image at a time, or why it can't be had, in a process of the `DataLoader`.
 
-    def __init__(self, examples: tuple[Example, ...], side: int, augmentation: Augmentation, skip: bool) -> None:
-        self.examples, self.side, self.augmentation, self.skip = examples, side, augmentation, skip
+    An index is a place and the seed of what is random.
+    """
+
+    def __init__(self, examples: tuple[Example, ...], side: int, augmentation: Augmentation) -> None:
+        self.examples, self.side, self.augmentation = examples, side, augmentation
 
     def __getitem__(self, index: tuple[int, int | None]) -> tuple[Tensor | str, int]:
         place, seed = index
@@ -200,17 +224,14 @@ class _Files(Dataset[tuple[Tensor | str, int]]):
         try:
             image = read_image(path)
         except DataError as error:
-            if not self.skip:
-                raise
             return str(error), label
+        if seed is None or self.augmentation not in CUT_AS_READ:
+            return as_tensor(middle(image, self.side)), label
         with torch.random.fork_rng(devices=[]):
-            if seed is not None:
-                torch.manual_seed(seed)
-            return as_tensor(self._cut(image, fixed=seed is None)), label
+            torch.manual_seed(seed)
+            return as_tensor(self._cut(image)), label
 
-    def _cut(self, image: Image.Image, *, fixed: bool) -> Image.Image:
-        if fixed or self.augmentation == "none":
-            return ImageOps.fit(image, (self.side, self.side), Image.Resampling.BILINEAR)
+    def _cut(self, image: Image.Image) -> Image.Image:
         steps: list[object] = [transforms.RandomHorizontalFlip()]
         if self.augmentation == "scale-crop":
             shorter = int(torch.randint(SCALES[0], SCALES[1] + 1, ()).item() * self.side / 224)
@@ -226,3 +247,7 @@ def _gather(examples: list[tuple[Tensor | str, int]]) -> tuple[Tensor, Tensor, l
     labels = [label for image, label in examples if isinstance(image, Tensor)]
     left_out = [image for image, _ in examples if isinstance(image, str)]
     return torch.stack(images) if images else torch.empty(0), torch.tensor(labels), left_out
+
+
+def _readers() -> int:
+    return min(MOST_READERS, os.cpu_count() or 1)

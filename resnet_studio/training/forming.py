@@ -16,7 +16,7 @@ from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import plan
 from resnet_studio.training.augmentation import Normaliser
 from resnet_studio.training.data import Data
-from resnet_studio.training.sources import Probe
+from resnet_studio.training.sources import DataError, Probe
 
 MOST_IMAGES, MOST_CHANNELS, MOST_SIDE, MOST_FILTERS = 10, 64, 56, 64
 """Of what is kept of a probe: images, and of each layer channels and pixels; larger maps lose rows and columns."""
@@ -40,8 +40,11 @@ class Forming:
         labels = data.test.labels
         wanted = [int(label) for label in torch.unique(labels)[:MOST_IMAGES]]
         places = torch.stack([(labels == label).nonzero()[0, 0] for label in wanted])
-        self._images, _ = next(iter(data.test.batches([(None, places)], "none")))
-        self._truth = tuple(data.classes[label] for label in wanted)
+        read = list(data.test.batches([(None, places)], "none"))
+        if not read:
+            raise DataError("the first test images of all classes can't be read")
+        self._images, labels = read[0]
+        self._truth = tuple(data.classes[label] for label in labels.tolist())
         self.layers = watched_layers(architecture)
 
     def take(self, network: nn.Module, step: int) -> Probe:

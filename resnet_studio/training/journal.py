@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 
 from resnet_studio.training.events import Ended, Event, How, to_line
 from resnet_studio.training.runs import EVENTS, HEARTBEAT, PAUSE, STOP
@@ -32,15 +32,18 @@ class Tells(Protocol):
 
 
 class Mute:
-    """For whoever trains along and writes nothing: the other workers of a run, or a benchmark."""
+    """For whoever trains along and writes nothing: the other workers of a run."""
 
-    step = 0
+    def __init__(self) -> None:
+        self.step = 0
+        self.signalled = False
 
     def tell(self, event: Event) -> None:
         """Nobody listens."""
 
     def asked_to(self, what: str) -> bool:
-        return False
+        """Whether a signal wants the run to `STOP`; its files are the first worker's to look at."""
+        return what == STOP and self.signalled
 
 
 class Journal:
@@ -58,8 +61,9 @@ class Journal:
         self._folder, self._listener, self._insist = folder, listener, insist
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._signalled = False
         self._closed = False
+        self.signalled = False
+        """Whether a signal asked the run to stop, or its folder is gone."""
 
     def __enter__(self) -> Journal:
         self._mend()
@@ -96,15 +100,7 @@ class Journal:
 
     def asked_to(self, what: str) -> bool:
         """Whether somebody wants the run to `STOP` or to `PAUSE`."""
-        return (what == STOP and self._signalled) or os.path.exists(os.path.join(self._folder, what))
-
-    def stop_on_signals(self) -> Callable[[int, FrameType | None], None]:
-        """What to install as a signal's handler, so that Ctrl+C and `kill` stop the run as the file does."""
-
-        def handle(_number: int, _frame: FrameType | None) -> None:
-            self._signalled = True
-
-        return handle
+        return (what == STOP and self.signalled) or os.path.exists(os.path.join(self._folder, what))
 
     def _mend(self) -> None:
         """Take away what a killed writer left of its last line: what is appended then stands on lines of its own."""
@@ -115,20 +111,28 @@ class Journal:
     def _beat(self) -> None:
         asked: float | None = None
         while not self._over.wait(min(BEAT, STOP_WITHIN / 3)):
-            with suppress(OSError):
+            try:
                 os.utime(self._folder / HEARTBEAT)
+            except FileNotFoundError:  # whoever removed the folder wants no run in it
+                self.signalled = True
+            except OSError:
+                pass  # the disk may be back in a second
             if self._insist and self.asked_to(STOP):
                 asked = asked or time.monotonic()
                 if time.monotonic() - asked > STOP_WITHIN:
-                    self.tell(Ended(time.time(), "stopped", self.step, "a step took too long to wait for"))
+                    with suppress(OSError):
+                        self.tell(Ended(time.time(), "stopped", self.step, "a step took too long to wait for"))
                     os._exit(0)
 
 
 @contextmanager
-def stopping_on_signals(journal: Journal) -> Iterator[None]:
-    """Ctrl+C and `kill` stop the run in an orderly way meanwhile. Only in a program's main thread."""
-    handler: Any = journal.stop_on_signals()
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+def stopping_on_signals(journal: Journal | Mute) -> Iterator[None]:
+    """Ctrl+C and `kill` stop the run as the file does meanwhile. Only in a program's main thread."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        journal.signalled = True
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

@@ -47,13 +47,13 @@ def train(
 ) -> Iterator[Step]:
     """Train on uint8 batches, from step `first` on, and yield after each step. The gradients are there until the next.
 
-    The network is on the batches' device, and put into train mode before every step.
+    The network is on the batches' device. It is put into train mode, and whoever changes that meanwhile puts it back.
     """
+    network.train()
     for number, (pixels, labels) in enumerate(batches, start=first):
         rate = learning_rate(recipe, number, per_epoch)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        network.train()
         with torch.autocast(pixels.device.type, CAST[recipe.precision], enabled=recipe.precision != "fp32"):
             logits = network(normalise(pixels))
             loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
@@ -70,7 +70,10 @@ def train(
 def measure(
     network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], normalise: Normaliser, precision: Precision
 ) -> Tensor:
-    """Summed loss, images that are wrong, and images, in eval mode: three numbers in float64 on the CPU."""
+    """Summed loss, images that are wrong, and images, in eval mode: three numbers in float64 on the CPU.
+
+    The network is in train mode afterwards.
+    """
     network.eval()
     total = torch.zeros(3, dtype=torch.float64)
     for pixels, labels in batches:
@@ -79,4 +82,5 @@ def measure(
         loss = functional.cross_entropy(logits, labels, reduction="sum")
         wrong = (logits.argmax(1) != labels).sum()
         total += torch.stack([loss, wrong, torch.tensor(len(labels), device=loss.device)]).double().cpu()
+    network.train()
     return total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +68,21 @@ def _torchvision(name: str, root: Path, *, download: bool) -> Generator[Progress
         yield from _download(make, root, source)
     try:
         sets = [make(root, train=train) for train in (True, False)]
-    except RuntimeError:
+    except RuntimeError as error:
+        if "not found" not in str(error):
+            raise _damaged(source, root) from None
         raise DataError(
             f"{source.title} is not on this machine. --download fetches {source.megabytes} MB into {root}; digits and "
             "folders of your own images need no download"
         ) from None
+    except (AssertionError, EOFError, KeyError, OSError, ValueError):
+        raise _damaged(source, root) from None
     training, test = (Held(_pixels(one.data), torch.as_tensor(one.targets)) for one in sets)
     return training, test, tuple(sets[0].classes), ()
+
+
+def _damaged(source: Source, root: Path) -> DataError:
+    return DataError(f"{source.title} in {root} is damaged. Remove it there, and --download fetches it again")
 
 
 def _download(make: Callable[..., Any], root: Path, source: Source) -> Generator[Progress, None, None]:
@@ -95,7 +104,11 @@ def _download(make: Callable[..., Any], root: Path, source: Source) -> Generator
 
 
 def _megabytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) // 1_000_000
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # what torchvision removes meanwhile
+            total += path.stat().st_size
+    return total // 1_000_000
 
 
 def _pixels(values: Any) -> Tensor:

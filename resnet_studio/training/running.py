@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from resnet_studio.inference import devices
 from resnet_studio.inference.origin import Origin
 from resnet_studio.networks.architecture import Architecture, to_json
 from resnet_studio.networks.network import build
 from resnet_studio.training import checkpoints, forming, probes, runs
-from resnet_studio.training.data import Batches, Data, Images, measuring_order, training_order
+from resnet_studio.training.checkpoints import CheckpointError
+from resnet_studio.training.data import Data, Images, measuring_order, training_order
 from resnet_studio.training.events import (
     Began,
     Ended,
@@ -38,9 +41,9 @@ from resnet_studio.training.gradients import stage_norms
 from resnet_studio.training.journal import Tells, reason
 from resnet_studio.training.loop import Step, make_optimizer, measure, train
 from resnet_studio.training.opening import open_data
-from resnet_studio.training.recipe import Recipe, steps_per_epoch
+from resnet_studio.training.recipe import Recipe, RecipeError, steps_per_epoch
 from resnet_studio.training.runs import PAUSE, STOP
-from resnet_studio.training.sources import fitted
+from resnet_studio.training.sources import DataError, fitted
 from resnet_studio.training.workers import Workers
 
 TELL_EVERY = 0.25
@@ -51,8 +54,9 @@ LOOK_EVERY = 0.1
 """Seconds between two looks whether a paused run may go on."""
 GRADIENT_POINTS = 50
 """How often in a run the gradients' norms are taken, about."""
-GOING, TELLING, STOPPING = range(3)
-"""What the workers agree on after each step."""
+GOING, TELLING, PAUSING, STOPPING = range(4)
+"""What a worker can want after a step. They do what is last of all they want."""
+ADVICE = ". Choose a lower learning rate, or a longer warm-up"
 
 
 class TrainingFailedError(RuntimeError):
@@ -68,22 +72,38 @@ def run(
     wrong is raised: `DataError`, `ArchitectureError`, `DeviceError`, `MemoryError`, `TrainingFailedError`, `OSError`.
     """
     manifest = runs.read(folder)
-    threads = first_threads(folder) if resume else manifest.threads
-    if threads:
-        torch.set_num_threads(threads)
+    if manifest.recipe.batch_size % workers.count:
+        told = f"{manifest.recipe.batch_size} images can't be shared evenly by {workers.count} workers"
+        raise RecipeError("batch_size", f"{told}: choose a multiple of {workers.count}")
     device = the_device(manifest.recipe.device, workers)
+    threads = first_threads(folder) if resume else manifest.threads
     try:
-        with torch.random.fork_rng(devices=[]):
-            data = _opened(manifest.recipe, manifest.architecture.image, data_root, journal, download=download)
+        with torch.random.fork_rng(devices=[]), computing_with(threads):
+            with workers.in_turn() if download else nullcontext():
+                data = _opened(manifest.recipe, manifest.architecture.image, data_root, journal, download=download)
             channels, image, _ = data.size
             architecture, changes = fitted(manifest.architecture, channels, image, len(data.classes))
             journal.tell(prepared(architecture, changes, data, manifest.recipe))
             training = Training(folder, manifest.recipe, architecture, data, device, journal, workers)
             if resume:
                 training.go_on()
+                if workers.count != manifest.workers:
+                    told = f"begun with {manifest.workers} workers, going on with {workers.count}"
+                    journal.tell(Noted(time.time(), f"{told}: the curve is not quite that of an unbroken run"))
             return training.go()
     except RuntimeError as error:
         raise devices.failure(str(device), error) or error from None
+
+
+@contextmanager
+def computing_with(threads: int) -> Iterator[None]:
+    """Have torch compute with so many threads on the CPU meanwhile; 0 leaves it as it is."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def the_device(name: str, workers: Workers) -> torch.device:
@@ -138,7 +158,10 @@ class Training:
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
         self.watch = Stopwatch()
         self.step = 0
+        self.error: float | None = None
+        """On the test set after the present step, once it is measured."""
         self.best = math.inf
+        self._saved_step = -1
         self._pending: list[Step] = []
         self._told = self._saved = time.perf_counter()
         self._told_seconds = 0.0
@@ -151,13 +174,17 @@ class Training:
 
     def go_on(self) -> None:
         """Take up the newest good checkpoint; without one the run begins anew."""
-        checkpoint = checkpoints.newest(self.folder / runs.CHECKPOINTS)
+        checkpoint = checkpoints.newest(self.folder / runs.CHECKPOINTS, self._note)
+        step = checkpoint.step if checkpoint else 0
+        if self.workers.agree(step) != step:
+            raise CheckpointError(f"a worker found no newer checkpoint than that of step {step:,}: all need the folder")
         if checkpoint is None:
             return
         checkpoints.restore(checkpoint, self.network, self.optimizer, self.scaler)
-        self.step = self.journal.step = checkpoint.step
+        self.step = self.journal.step = self._saved_step = step
+        self.error = checkpoint.error
         self.watch.seconds = self._told_seconds = checkpoint.seconds
-        self.best = checkpoints.best_error(self.folder / runs.CHECKPOINTS)
+        self.best = checkpoints.best_error(self.folder / runs.CHECKPOINTS, step)
 
     def go(self) -> How:
         """Train to the end, or until somebody asks the run to stop."""
@@ -165,71 +192,76 @@ class Training:
             Began(time.time(), self.step, self.watch.seconds, torch.get_num_threads(), str(self.device),
                   self.workers.count)
         )  # fmt: skip
-        if self.step == 0:
-            self._probe()
-        with closing(self._batches()) as batches, self.watch.running():
-            steps = train(
-                self.shared,
-                self.optimizer,
-                self.scaler,
-                batches,
-                self.normalise,
-                self.recipe,
-                self.per_epoch,
-                self.step,
-            )
-            how = self._follow(steps) if self.step < self.total else "finished"
+        how = self._ending(self._between(GOING)) or self._train()
         self.journal.tell(Ended(time.time(), how, self.step))
         return how
 
-    def _follow(self, steps: Iterator[Step]) -> How:
-        for step in steps:
-            self._pending.append(step)
-            self.step += 1
-            if step.number % max(1, self.total // GRADIENT_POINTS) == 0:
-                self.journal.tell(Gradients(time.time(), step.number, stage_norms(self.network, self.architecture)))
-            word = self.workers.agree(self._word())
-            over = self.step == self.total
-            epoch_ends = over or self.step % self.per_epoch == 0
-            if word == GOING and not epoch_ends and self.step not in self._probe_steps:
-                continue
-            self._tell_steps()
-            with self.watch.paused():
-                self._look_up(epoch_ends=epoch_ends, stopping=word == STOPPING)
-            if over or word == STOPPING:
-                return "finished" if over else "stopped"
+    def _train(self) -> How:
+        order = training_order(len(self.training), self.recipe, self.step, self.workers.rank, self.workers.count)
+        with closing(self.training.batches(order, self.recipe.augmentation)) as batches, self.watch.running():
+            recipe, every, first = self.recipe, self.per_epoch, self.step
+            for step in train(self.shared, self.optimizer, self.scaler, batches, self.normalise, recipe, every, first):
+                if how := self._after(step):
+                    return how
         raise AssertionError("the batches never end")
 
-    def _batches(self) -> Batches:
-        order = training_order(len(self.training), self.recipe, self.step, self.workers.rank, self.workers.count)
-        return self.training.batches(order, self.recipe.augmentation)
+    def _after(self, step: Step) -> How | None:
+        """See to what is due after a step; how the run ends, if it does."""
+        self._pending.append(step)
+        self.step, self.error = self.step + 1, None
+        if step.number % max(1, self.total // GRADIENT_POINTS) == 0:
+            self.journal.tell(Gradients(time.time(), step.number, stage_norms(self.network, self.architecture)))
+        word = self.workers.agree(self._word())
+        if word == GOING and not self._epoch_ended and self.step not in self._probe_steps:
+            return None
+        self._tell_steps()
+        with self.watch.paused():
+            return self._ending(self._between(word))
+
+    def _ending(self, word: int) -> How | None:
+        if word == STOPPING:
+            return "stopped"
+        return "finished" if self.step == self.total else None
+
+    @property
+    def _epoch_ended(self) -> bool:
+        return self.step > 0 and (self.step % self.per_epoch == 0 or self.step == self.total)
 
     def _word(self) -> int:
-        """What the first worker wants of all: to stop, to tell what was trained, or to go on."""
-        if not self.workers.leads:
-            return GOING
-        if self.journal.asked_to(PAUSE):
-            self._wait()
+        """What this worker wants of all: to stop, to wait, to tell what was trained, or to go on."""
         if self.journal.asked_to(STOP):
             return STOPPING
-        return TELLING if time.perf_counter() - self._told > TELL_EVERY else GOING
+        if self.journal.asked_to(PAUSE):
+            return PAUSING
+        return TELLING if self.workers.leads and time.perf_counter() - self._told > TELL_EVERY else GOING
 
-    def _wait(self) -> None:
-        with self.watch.paused():
+    def _between(self, word: int) -> int:
+        """Between two steps: measure, look and save where it is time to, and wait as long as told; the last word."""
+        if word != STOPPING:
+            word = max(word, self._look())
+        self._save_if_due(word)
+        while word == PAUSING:
+            word = self._wait()
+        self._save_if_due(word)
+        self._note_left_out()
+        return word
+
+    def _look(self) -> int:
+        """Measure at an epoch's end, and look at the probe images; `STOPPING` if that broke it off."""
+        if self._epoch_ended and self.error is None:
+            self.error = self._measure()
+            if self.error is None:
+                return STOPPING
+        if self.workers.leads and self.step in self._probe_steps:
+            self._probe()
+        return GOING
+
+    def _wait(self) -> int:
+        if self.workers.leads:
             self.journal.tell(Paused(time.time(), self.step))
             while self.journal.asked_to(PAUSE) and not self.journal.asked_to(STOP):
                 time.sleep(LOOK_EVERY)
-
-    def _look_up(self, *, epoch_ends: bool, stopping: bool) -> None:
-        """Between two steps: measure, save and probe where it is time to."""
-        error = self._measure() if epoch_ends else None
-        if self.workers.leads and self.step in self._probe_steps:
-            self._probe()
-        better = error is not None and error < self.best
-        last = stopping or self.step == self.total
-        if better or last or time.perf_counter() - self._saved > SAVE_EVERY:
-            self._save(error, better=better, needed=last)
-        self._note_left_out()
+        return self.workers.agree(self._word())
 
     def _tell_steps(self) -> None:
         """Write down the steps since the last time. `TrainingFailedError` if a loss is not a number."""
@@ -254,57 +286,83 @@ class Training:
         if broken is not None:
             raise TrainingFailedError(
                 f"the loss is not a number from step {broken.number + 1:,} on, at a learning rate of {broken.rate:.3g}"
-                ". Choose a lower learning rate, or a longer warm-up"
+                f"{ADVICE}"
             )
 
-    def _measure(self) -> float:
-        """Run over the whole test set, and over the training set where the recipe says so; the test error."""
+    def _measure(self) -> float | None:
+        """Run over the whole test set, and over the training set where the recipe says so; the test error.
+
+        None if the run was asked to stop meanwhile: then all is measured when it goes on.
+        """
         self.workers.equalise(self.network)
-        if self.recipe.measure_training:
-            self._measure_on("training", self.training)
-        return self._measure_on("test", self.test)
+        sets: dict[Split, Images] = {"training": self.training} if self.recipe.measure_training else {}
+        measured: list[Measured] = []
+        for split, images in (sets | {"test": self.test}).items():
+            loss, wrong, count = map(float, self.workers.total(self._measured(images)))
+            if self.workers.agree(self._word()) == STOPPING:
+                return None
+            if not count:
+                raise DataError(f"no image of the {split} set could be read")
+            measured.append(
+                Measured(
+                    time.time(), split, self.step, loss / count, wrong / count, int(count), self.watch.seconds
+                )
+            )  # fmt: skip
+        for event in measured:
+            self.journal.tell(event)
+        return measured[-1].error
 
-    def _measure_on(self, split: Split, images: Images) -> float:
-        order = measuring_order(len(images), self.workers.rank, self.workers.count)
-        total = measure(self.network, images.batches(order, "none"), self.normalise, self.recipe.precision)
-        loss, wrong, count = map(float, self.workers.total(total))
-        error = wrong / count
-        self.journal.tell(Measured(time.time(), split, self.step, loss / count, error, int(count), self.watch.seconds))
-        return error
+    def _measured(self, images: Images) -> Tensor:
+        order = measuring_order(len(images), self.recipe, self.workers.rank, self.workers.count)
+        with closing(images.batches(order, "none")) as batches:
+            some = takewhile(lambda _: not self.journal.asked_to(STOP), batches)
+            return measure(self.network, some, self.normalise, self.recipe.precision)
 
-    def _save(self, error: float | None, *, better: bool, needed: bool) -> None:
+    def _save_if_due(self, word: int) -> None:
         """Write a checkpoint. A disk that is full is told, and ends only a run that is at its end anyway."""
-        self._saved = time.perf_counter()
-        if not self.workers.leads:
+        needed = word == STOPPING or self.step == self.total
+        better = self.error is not None and self.error < self.best
+        late = time.perf_counter() - self._saved > SAVE_EVERY
+        if not self.workers.leads or self._saved_step == self.step or not (needed or better or late or word == PAUSING):
             return
-        moment = checkpoints.take(self.network, self.optimizer, self.scaler, self.step, self.watch.seconds, error)
+        self._saved = time.perf_counter()
+        moment = checkpoints.take(self.network, self.optimizer, self.scaler, self.step, self.watch.seconds, self.error)
+        if not moment.finite:
+            raise TrainingFailedError(f"the weights are not numbers after step {self.step:,}{ADVICE}")
         try:
             place = checkpoints.write(self.folder / runs.CHECKPOINTS, moment, replace(self._origin, step=self.step))
         except OSError as failure:
             if needed:
                 raise
-            told = f"the checkpoint of step {self.step:,} could not be saved: {reason(failure)}. Earlier ones are kept"
-            self.journal.tell(Noted(time.time(), told))
+            told = f"the checkpoint of step {self.step:,} could not be saved: {reason(failure)}"
+            self._note(f"{told}. Earlier ones are kept")
             return
-        if better and error is not None:
-            self.best = error
-        self.journal.step = self.step
+        if better and self.error is not None:
+            self.best = self.error
+        self.journal.step = self._saved_step = self.step
         self.journal.tell(Saved(time.time(), self.step, str(place.relative_to(self.folder)), better))
 
     def _probe(self) -> None:
-        if self.workers.leads:
-            file = f"{runs.PROBES}/step-{self.step:07d}.npz"
+        """Keep what the probe images look like inside, unless a run that goes on has done so here already."""
+        file = f"{runs.PROBES}/step-{self.step:07d}.npz"
+        if self.step and (self.folder / file).exists():
+            return
+        try:
             probes.save(self.folder / file, self._forming.take(self.network, self.step))
+        except OSError as failure:
+            self._note(f"the maps of step {self.step:,} could not be saved: {reason(failure)}")
+        else:
             self.journal.tell(Probed(time.time(), self.step, file))
 
     def _note_left_out(self) -> None:
         """Tell of images that could not be read since the last time."""
-        left_out: Sequence[str] = getattr(self.training, "left_out", ())
+        left_out = [text for images in (self.training, self.test) for text in getattr(images, "left_out", ())]
         if len(left_out) > self._left_out:
-            self.journal.tell(
-                Noted(time.time(), f"{len(left_out):,} images were left out so far; the last: {left_out[-1]}")
-            )
+            self._note(f"{len(left_out):,} images were left out so far; the last: {left_out[-1]}")
             self._left_out = len(left_out)
+
+    def _note(self, text: str) -> None:
+        self.journal.tell(Noted(time.time(), text))
 
 
 class Stopwatch:

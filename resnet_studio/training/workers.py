@@ -18,6 +18,10 @@ PATIENCE = timedelta(days=30)
 """How long the others wait for the first, which may have been told to pause. A dead worker is noticed at once."""
 
 
+class WorkersError(RuntimeError):
+    """A worker can't go on without the others."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Workers:
     """This process among those of its run."""
@@ -35,11 +39,11 @@ class Workers:
         return self.rank == 0
 
     def agree(self, number: int) -> int:
-        """What the first worker says."""
+        """The largest of what all workers say; each waits here for the others."""
         if self.talk is None:
             return number
         said = torch.tensor([number])
-        dist.broadcast(said, 0, group=self.talk)
+        dist.all_reduce(said, dist.ReduceOp.MAX, group=self.talk)
         return int(said)
 
     def total(self, values: Tensor) -> Tensor:
@@ -47,6 +51,15 @@ class Workers:
         if self.talk is not None:
             dist.all_reduce(values, group=self.talk)
         return values
+
+    @contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """Let the first worker of each machine do something before the others do."""
+        if self.local:
+            self.agree(0)
+        yield
+        if not self.local:
+            self.agree(0)
 
     def share(self, network: nn.Module, device: torch.device) -> tuple[nn.Module, nn.Module]:
         """What to call so that gradients are averaged over the workers, and the network in it.
@@ -58,8 +71,8 @@ class Workers:
             return network, network
         if device.type == "cuda":
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
-            return DistributedDataParallel(network, device_ids=[device.index]), network
-        return DistributedDataParallel(network), network
+            return DistributedDataParallel(network, device_ids=[device.index], broadcast_buffers=False), network
+        return DistributedDataParallel(network, broadcast_buffers=False), network
 
     def equalise(self, network: nn.Module) -> None:
         """Give every worker the first one's batch norm statistics, so that all measure the same network."""
@@ -70,32 +83,25 @@ class Workers:
 
 @contextmanager
 def join() -> Iterator[Workers]:
-    """Meet the other workers that torchrun started, and part from them in the end."""
+    """Meet the other workers that torchrun started, and part from them in the end.
+
+    An error of torch's own is raised as `WorkersError` where it is that another worker is gone.
+    """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield Workers()
         return
-    on_gpus = torch.cuda.is_available()
     local = int(os.environ["LOCAL_RANK"])
-    if on_gpus:
+    if local < torch.cuda.device_count():
         torch.cuda.set_device(local)
-    dist.init_process_group("nccl" if on_gpus else "gloo", timeout=PATIENCE)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
     talk = dist.new_group(backend="gloo", timeout=PATIENCE)  # beside the GPUs' own, which make the CPU wait
     try:
         yield Workers(dist.get_rank(), dist.get_world_size(), local, talk)
+    except RuntimeError as error:
+        if isinstance(error, dist.DistError) or "gloo" in str(error):
+            raise WorkersError(
+                "another worker of the run is gone. torchrun --max-restarts goes on from the newest checkpoint"
+            ) from None
+        raise
     finally:
         dist.destroy_process_group()
-
-
-def under_torchrun() -> bool:
-    """Whether torchrun started this process."""
-    return "TORCHELASTIC_RUN_ID" in os.environ
-
-
-def leads() -> bool:
-    """Whether this process writes the run's folder, told before anybody is met."""
-    return int(os.environ.get("RANK", "0")) == 0 or not under_torchrun()
-
-
-def restarted() -> bool:
-    """Whether torchrun started this process anew because a worker had died."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
