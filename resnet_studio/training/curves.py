@@ -66,14 +66,15 @@ class Curves:
         match event:
             case Began():
                 self._go_back(event.step)
-                self.state, self.why, self.began, self.ended_at = "running", "", event, None
+                self._live("running")
+                self.began = event
             case Prepared():
                 self.prepared, self.doing = event, ""
             case Working():
-                self.state, self.doing, self.ended_at = "starting", event.what, None
+                self._live("starting", event.what)
             case Stepped():
                 self._add_steps(event)
-                self.state, self.doing = "running", ""
+                self._live("running")
             case Measured():
                 self.measured.append(event)
             case Gradients():
@@ -83,11 +84,11 @@ class Curves:
             case Saved():
                 self.saved.append(event)
             case Paused():
-                self.state = "paused"
+                self._live("paused")
             case Noted():
                 self.notes.append(event.text)
             case Ended():
-                self.state, self.why, self.ended_at = event.how, event.why, event.time
+                self.state, self.why, self.ended_at, self.doing = event.how, event.why, event.time, ""
 
     @property
     def steps(self) -> int:
@@ -164,6 +165,10 @@ class Curves:
     def _on(self, axis: Axis, steps: Values) -> Values:
         every = self.prepared.steps_per_epoch if self.prepared else 1
         return steps / every if axis == "epoch" else steps
+
+    def _live(self, state: State, doing: str = "") -> None:
+        """It lives, whatever was concluded from its silence."""
+        self.state, self.doing, self.why, self.ended_at = state, doing, "", None
 
     def _add_steps(self, event: Stepped) -> None:
         self._cut(event.first)  # told twice only where a run went on from an older checkpoint

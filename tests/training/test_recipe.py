@@ -140,7 +140,7 @@ def test_what_is_no_json_object_is_refused(text: str) -> None:
 
 
 def test_an_unknown_field_is_named_with_those_there_are() -> None:
-    with pytest.raises(RecipeError, match="momentun: no such field; there are augmentation, .*momentum") as error:
+    with pytest.raises(RecipeError, match=r"momentun: no such field; there are augmentation, .*momentum") as error:
         from_json({"momentun": 0.9})
     assert error.value.field == "momentun"
 
