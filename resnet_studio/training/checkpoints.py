@@ -25,13 +25,10 @@ from torch import Tensor, nn
 
 from resnet_studio.atomic import sweep, write_folder
 from resnet_studio.inference.origin import Origin, to_metadata
+from resnet_studio.training.errors import CheckpointError
 
 VERSION = 1
 WEIGHTS, OPTIMIZER, FACTS = "weights.safetensors", "optimizer.safetensors", "checkpoint.json"
-
-
-class CheckpointError(ValueError):
-    """A checkpoint is damaged, or does not fit the run. The text names it and says why."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

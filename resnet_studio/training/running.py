@@ -18,8 +18,8 @@ from resnet_studio.inference.origin import Origin
 from resnet_studio.networks.architecture import Architecture, to_json
 from resnet_studio.networks.network import build
 from resnet_studio.training import checkpoints, forming, probes, runs
-from resnet_studio.training.checkpoints import CheckpointError
 from resnet_studio.training.data import Data, Images, measuring_order, training_order
+from resnet_studio.training.errors import CheckpointError, TrainingFailedError
 from resnet_studio.training.events import (
     Began,
     Ended,
@@ -57,10 +57,6 @@ GRADIENT_POINTS = 50
 GOING, TELLING, PAUSING, STOPPING = range(4)
 """What a worker can want after a step. They do what is last of all they want."""
 ADVICE = ". Choose a lower learning rate, or a longer warm-up"
-
-
-class TrainingFailedError(RuntimeError):
-    """The loss is no number any more."""
 
 
 def run(

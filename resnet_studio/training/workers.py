@@ -14,12 +14,10 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from resnet_studio.training.errors import WorkersError
+
 PATIENCE = timedelta(days=30)
 """How long the others wait for the first, which may have been told to pause. A dead worker is noticed at once."""
-
-
-class WorkersError(RuntimeError):
-    """A worker can't go on without the others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -29,6 +29,7 @@ from resnet_studio.engine.process import EngineProcess
 from resnet_studio.inference.values import RandomWeights, WeightsFile
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress
+from resnet_studio.training.recipes import recipe
 
 def told(engine, number, job, *arguments):
     engine.send(Request("lane", number, job, arguments))
@@ -49,6 +50,8 @@ def main(folder):
         "thumbnails": ("thumbnails", ("sample:flower", str(folder / "no.jpg"), "sample:digit-3")),
         "look": ("look", *looked, RandomWeights(), "cpu", layers),
         "verify": ("verify", (preset("resnet50-v1.5"),)),
+        "data view": ("data view", recipe("digits-quick"), 8, False),
+        "estimate": ("estimate", recipe("digits-quick"), preset("resnet20-digits"), 1437),
         "no image": ("photograph", str(folder / "no.jpg")),
         "no weights": ("look", *looked, WeightsFile(folder / "no.pth"), "cpu", layers),
         "no device": ("look", *looked, RandomWeights(), "cuda:99", layers),
@@ -75,6 +78,8 @@ print(json.dumps({
     "probabilities": [prediction.probability for prediction in look.predictions],
     "layers": [[maps.name, list(maps.values.shape)] for maps in look.layers],
     "trained": look.weights.trained,
+    "data": [sum(values["data view"].training_counts), sum(values["data view"].test_counts), values["data view"].size],
+    "estimate": [values["estimate"].steps, values["estimate"].seconds_per_step],
     "verified": [[v.figure.subject, v.figure.quantity, v.measured, v.holds] for v in values["verify"]],
     "errors": {name: str(values[name]) for name in ("no image", "no weights", "no device")},
 }))
@@ -128,6 +133,13 @@ def test_verified_figures_cross_one_by_one_and_then_all(window: dict[str, Any]) 
     parts = [kind for kind, value in window["kinds"]["verify"] if value == "Verified"]
     assert len(parts) == len(window["verified"])
     assert ["resnet50-v1.5", "parameters", 25_557_032, True] in window["verified"]
+
+
+def test_what_a_training_would_see_and_cost_crosses(window: dict[str, Any]) -> None:
+    assert window["data"] == [1437, 360, [1, 8, 8]]
+    steps, seconds = window["estimate"]
+    assert steps == 30 * (1437 // 128)
+    assert 0 < seconds < 10
 
 
 def test_errors_cross_as_what_they_are(window: dict[str, Any]) -> None:

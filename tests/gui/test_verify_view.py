@@ -228,7 +228,7 @@ def test_every_preset_can_be_ticked() -> None:
 
 
 def test_networks_of_other_sizes_say_so(qtbot: QtBot, view: VerifyView) -> None:
-    tick(qtbot, view, "for CIFAR", "resnet20-cifar")
+    tick(qtbot, view, "for CIFAR and digits", "resnet20-cifar")
     tick(qtbot, view, "baselines", "vgg19")
     shown = table(view)
     cifar = names(view).index("resnet20-cifar")

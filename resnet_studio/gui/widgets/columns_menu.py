@@ -16,7 +16,7 @@ FAMILIES = {
     "torchvision's v1.5": ("resnet50-v1.5", "resnet101-v1.5", "resnet152-v1.5"),
     "plain": ("plain18", "plain34"),
     "the article's": ("article18", "article34", "article50", "article101", "article152"),
-    "for CIFAR": tuple(name for name in PRESETS if name.endswith("-cifar")),
+    "for CIFAR and digits": tuple(name for name in PRESETS if name.endswith(("-cifar", "-digits"))),
     "baselines": ("vgg19", "alexnet"),
 }
 
