@@ -1,0 +1,244 @@
+"""Whether the page of runs stutters: with a hundred long runs in it, and while four runs are written."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import pairwise
+from pathlib import Path
+from statistics import quantiles
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.measure import Line
+from benchmarks.window import run_child
+from resnet_studio.networks.architecture import to_json
+from resnet_studio.networks.presets import preset
+from resnet_studio.training import events, runs
+from resnet_studio.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from resnet_studio.gui.run_watch import RunWatch
+    from resnet_studio.gui.views.runs import RunsView
+
+MANY, LONG, EPOCH, TOLD = 100, 10_000, 100, 20
+"""Runs, steps of each, steps of an epoch, steps told of in one event."""
+WRITERS, STEPS_PER_SECOND, SECONDS = 4, 30, 20
+PRESETS = ("resnet20-cifar", "plain20-cifar", "resnet56-cifar", "plain56-cifar")
+LOOK = "from benchmarks.training_window import {what}; {what}({folder!r})"
+WRITE = "from benchmarks.training_window import write_live; write_live({folder!r}, {number})"
+
+
+def measure() -> Iterator[Line]:
+    """A hundred finished runs are opened, zoomed and panned; then four live ones are watched."""
+    with tempfile.TemporaryDirectory() as kept:
+        for number in range(MANY):
+            write_run(Path(kept) / f"run-{number}", number).write(LONG)
+        yield from _lines(f"{MANY} runs of {LONG:,} steps", _measured("open_many", kept), ("open", "zoom", "pan"), 100)
+    with tempfile.TemporaryDirectory() as kept, ExitStack() as writers:
+        for number in range(WRITERS):
+            code = WRITE.format(folder=kept, number=number)
+            writers.enter_context(_ended(subprocess.Popen([sys.executable, "-c", code])))
+        yield from _lines(f"{WRITERS} runs are written", _measured("follow_live", kept), ("live",), 33)
+
+
+def _measured(what: str, folder: str) -> dict[str, Any]:
+    done: dict[str, Any] = json.loads(run_child(LOOK.format(what=what, folder=folder)).splitlines()[-1])
+    return done
+
+
+def _lines(when: str, done: dict[str, Any], parts: tuple[str, ...], late_limit: float) -> Iterator[Line]:
+    for part in parts:
+        gaps = done[part]
+        late, longest = quantiles(gaps, n=100)[-1], max(gaps)
+        text = f"longest {longest:.1f} ms, 99 % under {late:.1f} ms of {len(gaps):,} gaps"
+        yield Line(f"event loop, {when}, {part}: longest gap ≤ 100 ms", text, longest, 100)
+        if late_limit < 100:
+            yield Line(f"event loop, {when}, {part}: 99 % of gaps ≤ {late_limit:.0f} ms", text, late, late_limit)
+    if "seconds" in done:
+        took = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in done["seconds"].items())
+        yield Line(f"{when}: everything sharp on the screen within 15 s", took, max(done["seconds"].values()), 15)
+
+
+class write_run:  # noqa: N801  (a verb: what it does)
+    """Writes events as a training does: some steps at a time, a measurement an epoch, every line flushed."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self.folder, self.step = folder, 0
+        self._rng = np.random.default_rng(number)
+        self._pace, self._floor = self._rng.uniform(500, 3000), self._rng.uniform(0.02, 0.3)
+        architecture = preset(PRESETS[number % len(PRESETS)])
+        recipe = Recipe(length=LONG, unit="steps")
+        runs.make(folder, runs.Manifest(folder.name, architecture, recipe, time.time() + number))
+        (folder / runs.HEARTBEAT).touch()
+        self._tell(events.Began(time.time(), 0, 0.0, 2, "cpu", 1))
+        self._tell(events.Prepared(
+            time.time(), to_json(architecture), (), tuple("0123456789"), 50_000, 10_000, "its own", EPOCH, LONG,
+            "on the device as uint8, augmented in batches", (0.5,) * 3, (0.25,) * 3,
+        ))  # fmt: skip
+
+    def write(self, steps: int) -> None:
+        """Train further steps, and end where they are all."""
+        for first in range(self.step, self.step + steps, TOLD):
+            self._tell_steps(first)
+        self.step += steps
+        if self.step >= LONG:
+            self._tell(events.Ended(time.time(), "finished", self.step))
+
+    def _tell_steps(self, first: int) -> None:
+        at = np.arange(first, first + TOLD)
+        mean = np.exp(-at / self._pace)
+        losses = (2.3 * mean + self._floor) * np.exp(self._rng.normal(0, 0.25, TOLD))
+        shares = np.minimum(0.9 * mean + self._floor / 3, 1) * np.exp(self._rng.normal(0, 0.2, TOLD))
+        seconds = (first + TOLD) / 50
+        self._tell(events.Stepped(
+            time.time(), first, tuple(losses.tolist()), tuple(np.minimum(shares, 1).tolist()),
+            tuple((0.1 * (1 - at / LONG)).tolist()), seconds, 128 * 50 * float(self._rng.normal(1, 0.03)),
+        ))  # fmt: skip
+        if (first + TOLD) % EPOCH == 0:
+            error = min(float(shares.mean()) * 1.2, 1.0)
+            loss = float(losses.mean())
+            self._tell(events.Measured(time.time(), "test", first + TOLD, loss, error, 10_000, seconds))
+
+    def _tell(self, event: events.Event) -> None:
+        with (self.folder / runs.EVENTS).open("a", encoding="utf-8") as file:
+            file.write(events.to_line(event) + "\n")
+
+
+def write_live(folder: str, number: int) -> None:
+    """Be a run that goes on, until it is ended; it begins with a past of some thousand steps."""
+    run = write_run(Path(folder) / f"run-{number}", number)
+    run.write(4_000)
+    while run.step + TOLD < LONG:
+        run.write(TOLD)
+        (run.folder / runs.HEARTBEAT).touch()
+        time.sleep(TOLD / STEPS_PER_SECOND)
+
+
+class _ended:  # noqa: N801
+    """A process that is ended with the block."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+class _Page:
+    """The page of runs on a folder, with a note of the event loop's gaps."""
+
+    def __init__(self, folder: str) -> None:
+        from PySide6.QtCore import Qt, QTimer
+        from PySide6.QtWidgets import QApplication
+
+        from resnet_studio.gui import theme
+        from resnet_studio.gui.run_watch import RunWatch
+        from resnet_studio.gui.views.runs import RunsView
+
+        self.app = QApplication([])
+        theme.apply(self.app, "light")
+        self.view: RunsView = RunsView()
+        self.watch: RunWatch = RunWatch()
+        self.watch.runs_changed.connect(self.view.show_runs)
+        self.watch.run_changed.connect(self.view.show_run)
+        self.view.resize(1152, 800)
+        self.view.show()
+        self.app.processEvents()
+        gc.freeze()  # as the program does when its window is there
+        self._folder = Path(folder)
+        self._ticks: list[float] = []
+        self._timer = QTimer(interval=1, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(lambda: self._ticks.append(time.perf_counter()))
+
+    def open(self) -> None:
+        self.watch.watch(self._folder)
+
+    def gaps(self, act: Callable[[int], None], until: Callable[[], bool], every: float = 0.05) -> list[float]:
+        """The gaps in ms while `act` is done again and again with the number of the turn, until `until` says so."""
+        from PySide6.QtCore import QTimer
+
+        self._ticks.clear()
+        self._timer.start()
+        acting = QTimer(interval=round(1e3 * every))
+        turns = iter(range(1_000_000))
+        acting.timeout.connect(lambda: self.app.quit() if until() else act(next(turns)))
+        acting.start()
+        self.app.exec()
+        acting.stop()
+        self._timer.stop()
+        return [1e3 * (after - before) for before, after in pairwise(self._ticks)]
+
+    def close(self) -> None:
+        self.watch.stop()
+        self.view.close()
+
+
+def open_many(folder: str) -> None:
+    """Open all runs, wheel into the loss plot, drag it to and fro; print the gaps of each."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    page = _Page(folder)
+    panel = page.view.panel
+    plot = panel.plots["loss"]
+    result: dict[str, Any] = {"seconds": {}}
+
+    def timed(name: str, act: Callable[[int], None], turns: int) -> None:
+        began = time.perf_counter()
+        done = [0]
+
+        def count(turn: int) -> None:
+            done[0] = turn + 1
+            if turn < turns:
+                act(turn)
+
+        def settled() -> bool:
+            known = page.watch.runs()
+            return done[0] > turns and len(known) == MANY and all(run.loaded for run in known) and panel.sharp
+
+        result[name] = page.gaps(count, settled)
+        result["seconds"][name] = time.perf_counter() - began - 0.05 * turns
+
+    def zoom(turn: int) -> None:
+        keys = (Qt.Key.Key_Plus, Qt.Key.Key_Plus, Qt.Key.Key_Plus, Qt.Key.Key_Minus)
+        QTest.keyClick(plot, keys[turn % 4])
+
+    def pan(turn: int) -> None:
+        QTest.keyClick(plot, Qt.Key.Key_Left if turn // 10 % 2 else Qt.Key.Key_Right)
+
+    timed("open", lambda turn: page.open() if turn == 0 else None, 1)
+    timed("zoom", zoom, 40)
+    timed("pan", pan, 40)
+    page.close()
+    print(json.dumps(result))
+
+
+def follow_live(folder: str) -> None:
+    """Watch runs that are being written; print the gaps."""
+    while len(runs.find(Path(folder))) < WRITERS:
+        time.sleep(0.1)
+    page = _Page(folder)
+    page.open()
+    end = time.perf_counter() + SECONDS
+    gaps = page.gaps(lambda _: None, lambda: time.perf_counter() > end)
+    page.close()
+    print(json.dumps({"live": gaps}))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    for line in measure():
+        print(line, flush=True)

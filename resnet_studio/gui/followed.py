@@ -1,0 +1,82 @@
+"""A run as the window follows it: what was asked for, what a user calls it, and what has become of it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from resnet_studio.analysis.table import plan_table
+from resnet_studio.networks.architecture import Architecture, ArchitectureError, Residual, from_json
+from resnet_studio.training.curves import LIVE, Curves
+from resnet_studio.training.events import Event, Prepared
+from resnet_studio.training.labels import Label
+from resnet_studio.training.runs import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the network of a run costs, as it was fitted to the data."""
+
+    parameters: int
+    macs: int
+
+
+@dataclass(eq=False)
+class FollowedRun:
+    """Changed on the window's thread only."""
+
+    folder: Path
+    manifest: Manifest
+    number: int
+    """Its turn among all runs, from which its colour follows."""
+    label: Label = field(default_factory=Label)
+    curves: Curves = field(default_factory=Curves)
+    cost: Cost | None = None
+    """Not known before the run has seen its data."""
+    loaded: bool = False
+    """Whether all has been read that was there when it was found."""
+
+    def take(self, events: Sequence[Event], cost: Cost | None) -> None:
+        """Add what was read of it."""
+        for event in events:
+            self.curves.take(event)
+        self.cost = cost or self.cost
+
+    @property
+    def name(self) -> str:
+        return self.label.name or self.manifest.name
+
+    @property
+    def live(self) -> bool:
+        return self.curves.state in LIVE
+
+    @property
+    def plain(self) -> bool:
+        """Whether its network has no shortcuts."""
+        architecture = self.manifest.architecture
+        return isinstance(architecture, Residual) and architecture.shortcut == "none"
+
+    @property
+    def progress(self) -> float:
+        """Share of all its steps that are trained, 0 … 1."""
+        prepared = self.curves.prepared
+        return self.curves.steps / prepared.steps if prepared and prepared.steps else 0.0
+
+
+def cost_in(events: Sequence[Event]) -> Cost | None:
+    """The cost of the network that these events tell of; None where they tell of none, or of one not known here."""
+    prepared = next((event for event in reversed(events) if isinstance(event, Prepared)), None)
+    if prepared is None:
+        return None
+    try:
+        return _cost(from_json(prepared.architecture))
+    except ArchitectureError:
+        return None
+
+
+@lru_cache(maxsize=1000)
+def _cost(architecture: Architecture) -> Cost:
+    totals = plan_table(architecture).totals
+    return Cost(totals.parameters, totals.macs)

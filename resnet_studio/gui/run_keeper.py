@@ -1,0 +1,125 @@
+"""What a user wants done with runs: renamed, coloured, stopped, put into the trash and taken out again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import QFile, QObject, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+
+from resnet_studio.gui.run_watch import RunWatch
+from resnet_studio.training import runs
+from resnet_studio.training.labels import Label, write_label
+
+
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """A run that was moved: where it was and where it is now."""
+
+    name: str
+    folder: Path
+    trash: Path
+
+
+class RunKeeper(QObject):
+    """Does it at once, as each is a file made, moved or written; says what came of it where that isn't plain to see."""
+
+    told = Signal(str, bool)
+    """A sentence, and whether what it tells can be undone."""
+    failed = Signal(str)
+
+    def __init__(self, watch: RunWatch) -> None:
+        super().__init__(watch)
+        self._watch = watch
+        self._trashed: list[Trashed] = []
+
+    def rename(self, folder: Path, name: str) -> None:
+        """Call a run so in every window; the name it was made with, or none, takes its own name back."""
+        if run := self._watch.run(folder):
+            name = name.strip()
+            self._label(folder, replace(run.label, name="" if name == run.manifest.name else name))
+
+    def colour(self, folders: Iterable[Path], colour: str) -> None:
+        """Give runs a colour of the palette; none gives them the one that is their turn."""
+        for folder in folders:
+            if run := self._watch.run(folder):
+                self._label(folder, replace(run.label, colour=colour))
+
+    def stop(self, folders: Iterable[Path]) -> None:
+        """Ask live runs to end; they keep a checkpoint."""
+        self._request(folders, lambda folder: runs.request(folder, runs.STOP))
+
+    def pause(self, folders: Iterable[Path]) -> None:
+        """Ask live runs to wait."""
+        self._request(folders, lambda folder: runs.request(folder, runs.PAUSE))
+
+    def go_on(self, folders: Iterable[Path]) -> None:
+        """Let paused runs go on."""
+        self._request(folders, lambda folder: runs.withdraw(folder, runs.PAUSE))
+
+    def open_folder(self, folder: Path) -> None:
+        """Show a run's files in the desktop's file manager."""
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self.failed.emit(f"No file manager could be opened. The run is in {folder}")
+
+    def delete(self, folders: Sequence[Path]) -> None:
+        """Move runs to the trash; a live one stays, and the user is told to stop it first."""
+        known = [run for folder in folders if (run := self._watch.run(folder))]
+        if live := [run.name for run in known if run.live]:
+            self.failed.emit(f"{_names(live)} still live: stop first, then delete.")
+        self._trashed = []
+        for run in known:
+            if not run.live:
+                self._trash(run.folder, run.name)
+        if self._trashed:
+            names = [one.name for one in self._trashed]
+            self.told.emit(f"{_names(names)} in the trash.", True)
+
+    def undo(self) -> None:
+        """Take back what was deleted last."""
+        for one in self._trashed:
+            try:
+                if one.folder.exists():
+                    raise FileExistsError(f"there is another run in {one.folder}")
+                shutil.move(one.trash, one.folder)
+                _trash_note(one.trash).unlink(missing_ok=True)
+            except OSError as error:
+                self.failed.emit(f"{one.name} stays in the trash: {error.strerror or error}")
+        self._trashed = []
+        self._watch.look_again()
+
+    def _trash(self, folder: Path, name: str) -> None:
+        file = QFile(str(folder))
+        if file.moveToTrash():  # and the file is called as it is there now
+            self._trashed.append(Trashed(name, folder, Path(file.fileName())))
+            self._watch.forget(folder)
+        else:
+            self.failed.emit(f"{name} could not be moved to the trash. Delete its folder by hand: {folder}")
+
+    def _label(self, folder: Path, label: Label) -> None:
+        try:
+            write_label(folder, label)
+        except OSError as error:
+            self.failed.emit(f"{folder.name} keeps its label: {error.strerror}")
+        self._watch.look_again()
+
+    def _request(self, folders: Iterable[Path], ask: Callable[[Path], None]) -> None:
+        for folder in folders:
+            run = self._watch.run(folder)
+            if run and run.live:
+                try:
+                    ask(folder)
+                except OSError as error:
+                    self.failed.emit(f"{run.name} can't be asked: {error.strerror}")
+
+
+def _names(names: Sequence[str]) -> str:
+    return f"{names[0]} is" if len(names) == 1 else f"{len(names)} runs are"
+
+
+def _trash_note(trash: Path) -> Path:
+    """Where a desktop that follows freedesktop.org's rules keeps what it knows of something in the trash."""
+    return trash.parent.parent / "info" / f"{trash.name}.trashinfo"
