@@ -1,0 +1,64 @@
+"""Several runs of one network as one: medians and ranges. Needs neither torch nor Qt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from resnet_studio.training.curves import Axis, Curve, Curves, Values
+
+Split = Literal["training", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """At each x the median, the least and the greatest of the values that some runs have there."""
+
+    x: Values
+    median: Values
+    low: Values
+    high: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Median and range of a few numbers; NaN of none."""
+
+    median: float
+    low: float
+    high: float
+
+
+def spread(values: Iterable[float]) -> Spread:
+    """Of the numbers among the values."""
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
+        return Spread(math.nan, math.nan, math.nan)
+    return Spread(float(np.median(known)), min(known), max(known))
+
+
+def band(curves: Sequence[Curve]) -> Band:
+    """Put curves together by their x; a run that has not come so far, or whose value is no number, does not count."""
+    met: dict[float, list[float]] = {}
+    for curve in curves:
+        for x, y in zip(curve.x.tolist(), curve.y.tolist(), strict=True):
+            if not math.isnan(y):
+                met.setdefault(x, []).append(y)
+    places = sorted(met)
+    spreads = [spread(met[x]) for x in places]
+    columns = ([one.median for one in spreads], [one.low for one in spreads], [one.high for one in spreads])
+    median, low, high = (np.array(column, float) for column in columns)
+    return Band(np.array(places, float), median, low, high)
+
+
+def errors(curves: Curves, split: Split, axis: Axis = "step") -> Curve:
+    """A run's errors on a set, 0 … 1, epoch by epoch.
+
+    Where the recipe does not have the training error measured, it is the mean of each epoch's batches as they were met.
+    """
+    measured = curves.measurements(split, "error", axis)
+    return curves.per_epoch("error", axis) if split == "training" and not len(measured.x) else measured
