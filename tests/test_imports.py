@@ -19,6 +19,9 @@ from resnet_studio.networks.architecture import ArchitectureError
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
 from resnet_studio.progress import Progress
+from resnet_studio.training.recipe import RecipeError
+from resnet_studio.training.recipes import RECIPES
+from resnet_studio.training.sources import DataError, DataView, Estimate, Probe
 
 PACKAGE = Path(resnet_studio.__file__).parent
 LAYERS = (
@@ -30,6 +33,8 @@ LAYERS = (
     {"gui"},
     {"arguments", "doctor", "terminal"},
     {"cli_training"},
+    {"experiment_runs"},
+    {"cli_experiment"},
     {"cli"},
     {"__main__"},
 )
@@ -40,7 +45,10 @@ TORCH = {"torch", "torchvision", "fvcore", "torchinfo", "sklearn"}
 CROSSING = (
     "networks.architecture", "networks.plan", "networks.presets", "networks.reading", "progress", "resources",
     "analysis.table", "analysis.published", "analysis.comparison", "engine.messages",
-    "inference.values", "inference.errors", "inference.maps", "files",
+    "inference.values", "inference.errors", "inference.maps", "files", "atomic",
+    "training.recipe", "training.recipes", "training.edits", "training.events", "training.runs", "training.labels",
+    "training.following", "training.journal", "training.curves", "training.curve_table", "training.summary",
+    "training.sources", "training.probes", "training.errors",
 )  # fmt: skip
 """Modules outside the window whose values it holds."""
 
@@ -139,6 +147,13 @@ def test_values_open_where_torch_is_forbidden(tmp_path: Path) -> None:
     weights = values.WeightsInfo("random, seed 0", False, preprocessing, ("class 0",))
     pixels = np.zeros((2, 3, 3), np.uint8)
     maps = values.LayerMaps("layer1.0", np.ones((4, 2, 2), np.float32), 1.0, 0.0, 0.0)
+    probe = Probe(
+        110, (pixels,), {"relu": (pixels,)}, {"relu": (4, 2, 2)}, ((("class 0", 1.0),),), ("class 1",), pixels
+    )
+    view = DataView(
+        "digits", ("0", "1"), (3, 2), (1, 1), "a fixed fifth", (1, 8, 8), (0.3,), (0.4,), "on the device", (pixels,),
+        (0,), ((pixels,),), ("one left out",),
+    )  # fmt: skip
     crossing = [
         *PRESETS.values(),
         ArchitectureError("width", "too narrow"),
@@ -147,6 +162,12 @@ def test_values_open_where_torch_is_forbidden(tmp_path: Path) -> None:
         Progress(1, 2, "tracing layer1.0"),
         values.Photograph("sample:china", pixels, "0" * 64),
         values.WeightsFile(tmp_path / "weights.pth"),
+        *RECIPES.values(),
+        RecipeError("lr", "too high"),
+        DataError("cifar10 is not on this machine"),
+        view,
+        Estimate(0.02, 11, 110, 50_000_000, None),
+        probe,
         values.Look((values.Prediction("class 0", 1.0),), pixels, (0.0, 0.0, 3.0, 2.0), weights, "cpu", (maps,), 0.1),
     ]
     (tmp_path / "values").write_bytes(pickle.dumps(crossing))
