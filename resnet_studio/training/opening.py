@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from resnet_studio.progress import Progress
-from resnet_studio.training.data import SPLIT_SEED, TEST_SHARE, Data, Held, Images, normaliser, statistics
+from resnet_studio.training.data import SPLIT_SEED, TESTED, Data, Held, Images, normaliser, statistics
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.sources import SOURCES, DataError, Source, is_folder
 
@@ -121,7 +122,7 @@ def _split(training: Images, test: Images | None, recipe: Recipe) -> tuple[Image
     """The images that are trained on and those that are tested on."""
     if test is not None and not recipe.holdout:
         return training, test, f"the set's own {len(test):,} test images"
-    count = recipe.holdout or round(TEST_SHARE * len(training) + 0.5)
+    count = recipe.holdout or math.ceil(len(training) / TESTED)
     if count >= len(training):
         raise DataError(f"holdout: {count:,} of {len(training):,} training images leave nothing to train on")
     kept, held_out = held_out_places(training.labels, count)
