@@ -22,8 +22,9 @@ from resnet_studio.inference.values import SAMPLES, RandomWeights, WeightsFile, 
 from resnet_studio.networks.architecture import Architecture, from_json, to_json
 from resnet_studio.networks.plan import Layer, plan
 from resnet_studio.networks.reading import read_architecture
+from resnet_studio.training import runs
 
-LAYERS, VERIFY, ACTIVATIONS, COMPARE = range(4)
+LAYERS, VERIFY, ACTIVATIONS, COMPARE, TRAINING = range(5)
 """The workspaces in the order of their tabs."""
 WEIGHT_ENDINGS = {".pth", ".pt", ".safetensors"}
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
@@ -43,6 +44,8 @@ class Studio(QObject):
     chosen_changed = Signal(str, str)
     """The image and the layer that are looked at."""
     workspace_wished = Signal(int)
+    runs_dropped = Signal(object)
+    """A folder that is a run, or has runs in it."""
     problem = Signal(str, str, str)
     """Something that the user has to know: a sentence, details, and what `accept_offer` would do about it."""
     look_refused = Signal(str)
@@ -136,8 +139,12 @@ class Studio(QObject):
             elif ending in WEIGHT_ENDINGS:
                 self.choose_weights(str(path))
                 self.workspace_wished.emit(ACTIVATIONS)
-            elif path.is_dir():
+            elif path.is_dir() and not (runs.is_run(path) or runs.find(path)):
                 images += _images_in(path)
+            elif path.is_dir():
+                self.workspace_wished.emit(TRAINING)
+                self.runs_dropped.emit(path)
+                return
             else:
                 images.append(str(path))
         if images:

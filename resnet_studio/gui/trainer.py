@@ -16,6 +16,7 @@ from resnet_studio.gui.work import Work
 from resnet_studio.networks import architecture as architectures
 from resnet_studio.networks.architecture import Architecture, ArchitectureError
 from resnet_studio.networks.presets import title
+from resnet_studio.progress import Progress
 from resnet_studio.training import recipe as recipes
 from resnet_studio.training import runs
 from resnet_studio.training.recipe import Recipe
@@ -31,13 +32,17 @@ class Trainer(QObject):
     """Takes wishes about the next run, and starts it as its own process, which this window may outlive or not."""
 
     recipe_changed = Signal(object)
-    fitting_changed = Signal(str, object)
-    """The title of the network as it is fitted to the data, and what was changed for that."""
+    fitting_changed = Signal(str, object, int)
+    """The title of the network as it is fitted to the data, what was changed for that, and its depth."""
+    obstacle_changed = Signal(str)
+    """Why this network can't be trained on these data; empty where it can."""
     data_viewed = Signal(object)
     data_refused = Signal(str, bool)
     """Why there are no data, and whether they can be downloaded."""
-    data_awaited = Signal()
+    data_awaited = Signal(str, str, object)
+    """The data that are being opened or fetched, in words how far that is, and the share that is done, if known."""
     estimated = Signal(object)
+    """An `Estimate`; None while it is being made."""
     name_changed = Signal(str)
     """What the next run is called unless told otherwise."""
     started = Signal(object)
@@ -59,6 +64,7 @@ class Trainer(QObject):
         self._look = QTimer(self, interval=STARTING[0])
         self._look.timeout.connect(self._look_for_starts)
         work.data_viewed.connect(self._take_view)
+        work.data_opening.connect(self._tell_opening)
         work.estimated.connect(self.estimated)
         work.failed.connect(self._take_failure)
         session.architecture_changed.connect(self._follow)
@@ -69,11 +75,13 @@ class Trainer(QObject):
         return self._recipe
 
     def begin(self) -> None:
-        """The pages are there: tell what there is, and ask for the rest."""
-        self._wanted = True
+        """Tell what there is."""
         self.recipe_changed.emit(self._recipe)
-        if self._view is not None:
-            self.data_viewed.emit(self._view)
+        self._tell_name()
+
+    def want(self, wanted: bool) -> None:
+        """Whether anybody looks at what the recipe sees and costs: the engine is asked only then."""
+        self._wanted = wanted
         self._follow()
 
     def take(self, recipe: Recipe) -> None:
@@ -93,7 +101,7 @@ class Trainer(QObject):
 
     def download(self) -> None:
         """Fetch the data set in hand."""
-        self.data_awaited.emit()
+        self.data_awaited.emit(self._recipe.data, "", None)
         self._work.view_data(self._recipe, self._session.architecture.image, True)
 
     def start(self, name: str = "") -> None:
@@ -177,7 +185,7 @@ class Trainer(QObject):
         question = (*parts, image if is_folder(recipe.data) else 0)
         if self._asked.get("data") != question:
             self._asked["data"] = question
-            self.data_awaited.emit()
+            self.data_awaited.emit(recipe.data, "", None)
             self._work.view_data(recipe, image, False)
         elif self._view is not None:
             self._fit(self._view)
@@ -192,9 +200,10 @@ class Trainer(QObject):
         try:
             architecture, changes = fitted(self._session.architecture, channels, image, len(view.classes))
         except (ArchitectureError, DataError) as error:
-            self.fitting_changed.emit("", (str(error),))
+            self.obstacle_changed.emit(f"{title(self._session.architecture)} can't be trained on these data: {error}")
             return
-        self.fitting_changed.emit(title(architecture), changes)
+        self.obstacle_changed.emit("")
+        self.fitting_changed.emit(title(architecture), changes, architecture.depth)
         self._estimate(architecture, sum(view.training_counts))
 
     def _estimate(self, architecture: Architecture, images: int) -> None:
@@ -203,7 +212,11 @@ class Trainer(QObject):
                     recipe.length, recipe.unit)  # fmt: skip
         if self._asked.get("estimate") != question:
             self._asked["estimate"] = question
+            self.estimated.emit(None)
             self._work.estimate(recipe, architecture, images)
+
+    def _tell_opening(self, progress: Progress) -> None:
+        self.data_awaited.emit(self._recipe.data, progress.what, progress.done / max(1, progress.of))
 
     def _take_failure(self, kind: str, error: Exception) -> None:
         if kind == "data":

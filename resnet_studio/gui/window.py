@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QByteArray, QSize, Qt
@@ -23,7 +24,8 @@ from resnet_studio.engine.process import JOBS
 from resnet_studio.gui import menus, theme
 from resnet_studio.gui.engine_link import EngineLink
 from resnet_studio.gui.session import Kept
-from resnet_studio.gui.studio import ACTIVATIONS, IMAGE_ENDINGS, LAYERS, WEIGHT_ENDINGS, Studio
+from resnet_studio.gui.studio import ACTIVATIONS, IMAGE_ENDINGS, LAYERS, TRAINING, WEIGHT_ENDINGS, Studio
+from resnet_studio.gui.training_room import PAGES, TrainingRoom
 from resnet_studio.gui.views.architecture_panel import ArchitecturePanel
 from resnet_studio.gui.views.layers import LayersView
 from resnet_studio.gui.widgets.banner import Banner
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
 PANEL_WIDTH = 304
 ENGINE_BACK = "The engine is back, and goes on with what was asked."
-WORKSPACES = ("Layers", "Verify", "Activations", "Compare")
+WORKSPACES = ("Layers", "Verify", "Activations", "Compare", "Training")
 
 
 class StudioWindow(QMainWindow):
@@ -48,7 +50,8 @@ class StudioWindow(QMainWindow):
     layers: LayersView
     activations: ActivationsView
 
-    def __init__(self, kept: Kept, jobs: str = JOBS) -> None:
+    def __init__(self, kept: Kept, jobs: str = JOBS, runs: Path | None = None) -> None:
+        """`jobs` names what the engine can do, `runs` the folder of runs if it is not the user's own."""
         super().__init__()
         self.setWindowTitle("ResNet Studio")
         self.setAcceptDrops(True)
@@ -57,7 +60,10 @@ class StudioWindow(QMainWindow):
         self.studio = Studio(kept, self.work)
         self.banner = Banner()
         self.panel, self.headline, self.status = ArchitecturePanel(), Headline(), StatusLine()
-        makers = (self._make_layers, self._make_verify, self._make_activations, self._make_compare)
+        self.training = TrainingRoom(self.studio, self.work, runs)
+        makers = (
+            self._make_layers, self._make_verify, self._make_activations, self._make_compare, self.training.make
+        )  # fmt: skip
         self.workspaces = Workspaces(tuple(zip(WORKSPACES, makers, strict=True)))
         self._lay_out()
         self._make_menus()
@@ -71,6 +77,7 @@ class StudioWindow(QMainWindow):
         self.workspaces.make(kept.workspace)
         self.workspaces.setCurrentIndex(kept.workspace)
         self.workspaces.entered.connect(self.studio.enter)
+        self.workspaces.entered.connect(self.training.enter)
 
     def start_engine(self) -> None:
         """Start the process that owns torch. Until it answers, the plan's values are shown."""
@@ -150,6 +157,13 @@ class StudioWindow(QMainWindow):
         ))  # fmt: skip
         themes = cast("QWidget", view["Cancel"].parent())
         menus.add_choice(themes, ("system", "light", "dark"), session.kept.theme, self._take_theme)  # type: ignore[arg-type]
+        training = menus.fill(self, "&Training", (
+            *((name, f"Alt+{number + 1}", lambda number=number: self._show_training(number))
+              for number, name in enumerate(PAGES)),
+            ("", "", self._find), ("Stop runs when the window closes", "", self._take_stopping),
+        ))  # fmt: skip
+        training["Stop runs when the window closes"].setCheckable(True)
+        training["Stop runs when the window closes"].setChecked(session.kept.stop_runs)
         menus.fill(self, "&Help", (("Shortcuts", "?", self._show_shortcuts), ("About", "", self._show_about)))
 
     def _make_layers(self) -> QWidget:
@@ -214,6 +228,8 @@ class StudioWindow(QMainWindow):
         studio.problem.connect(self.banner.tell)
         self.banner.offer_taken.connect(studio.accept_offer)
         studio.workspace_wished.connect(self.workspaces.setCurrentIndex)
+        studio.runs_dropped.connect(self.training.open_run)
+        self.training.problem.connect(self.banner.tell)
         status.device_chosen.connect(studio.choose_device)
         status.cancel_wished.connect(studio.cancel)
         work.progressed.connect(status.show_progress)
@@ -239,8 +255,18 @@ class StudioWindow(QMainWindow):
         if self.workspaces.currentIndex() == ACTIVATIONS:
             self.activations.start_search()
             return
+        if self.workspaces.currentIndex() == TRAINING and self.training.start_search():
+            return
         self.workspaces.setCurrentIndex(LAYERS)
         self.layers.start_search()
+
+    def _show_training(self, page: int) -> None:
+        self.workspaces.setCurrentIndex(TRAINING)
+        self.training.show_page(page)
+
+    def _take_stopping(self) -> None:
+        kept = self.studio.session.kept
+        kept.stop_runs = not kept.stop_runs
 
     def _take_theme(self, name: str) -> None:
         self.studio.session.kept.theme = name
@@ -266,5 +292,6 @@ class StudioWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.workspaces.stop()
+        self.training.close()
         self.link.close()
         super().closeEvent(event)

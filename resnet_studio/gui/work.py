@@ -33,6 +33,8 @@ class Work(QObject):
     """A `Photograph` of a few pixels."""
     looked = Signal(object)
     devices_found = Signal(object)
+    data_opening = Signal(object)
+    """`Progress` of that alone."""
     data_viewed = Signal(object)
     """A `DataView`."""
     estimated = Signal(object)
@@ -138,6 +140,8 @@ class Work(QObject):
                 self.thumbnail_made.emit(value)
         elif isinstance(value, Progress):
             self.progressed.emit(value)
+            if lane == "data":
+                self.data_opening.emit(value)
         elif lane == "verify":
             self._results.append(value)
             self.verified.emit(tuple(self._results))

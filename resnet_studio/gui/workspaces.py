@@ -22,10 +22,13 @@ class Workspaces(QTabWidget):
     """A workspace has come to the front; it is made by then."""
     made = Signal()
 
-    def __init__(self, makers: Sequence[tuple[str, Callable[[], QWidget]]]) -> None:
-        """`makers` has a tab's title and what makes its workspace, from left to right."""
+    def __init__(
+        self, makers: Sequence[tuple[str, Callable[[], QWidget]]], name: str = "workspaces", spoken: str = "Workspaces",
+        keys: str = "Ctrl+",
+    ) -> None:  # fmt: skip
+        """`makers` has a tab's title and what makes its workspace, from left to right; `keys` go before its number."""
         super().__init__()
-        named(self, "workspaces", "Workspaces").setDocumentMode(True)
+        named(self, name, spoken).setDocumentMode(True)
         self._missing = {number: make for number, (_, make) in enumerate(makers)}
         self._pages: list[QVBoxLayout] = []
         for number, (title, _) in enumerate(makers):
@@ -33,7 +36,7 @@ class Workspaces(QTabWidget):
             self._pages.append(QVBoxLayout(page))
             self._pages[number].setContentsMargins(0, 0, 0, 0)
             self.addTab(page, title)
-            self.setTabToolTip(number, f"{title} (Ctrl+{number + 1})")
+            self.setTabToolTip(number, f"{title} ({keys}{number + 1})")
         self._importing = threading.Thread(target=import_module, args=(HEAVY,), daemon=True)
         self._next = QTimer(self, interval=20)
         self._next.timeout.connect(self._make_next)

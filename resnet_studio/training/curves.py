@@ -85,8 +85,8 @@ class Curves:
                 self.saved.append(event)
             case Paused():
                 self._live("paused")
-            case Noted():
-                self.notes.append(event.text)
+            case Noted(text=text) if text not in self.notes:  # a resumed run notes the same things again
+                self.notes.append(text)
             case Ended():
                 self.state, self.why, self.ended_at, self.doing = event.how, event.why, event.time, ""
 

@@ -135,6 +135,11 @@ def read(folder: Path) -> Manifest:
         raise RunError(f"{folder.name}: {MANIFEST} is damaged ({type(error).__name__}: {error})") from None
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a folder is a run's."""
+    return os.path.exists(os.path.join(folder, MANIFEST))
+
+
 def find(folder: Path) -> list[Path]:
     """The runs below a folder, those of experiments included, in the order of their names."""
     return sorted(_found(folder))
@@ -146,7 +151,7 @@ def _found(folder: Path, depth: int = 2) -> Iterator[Path]:
     except OSError:
         return
     for entry in entries:
-        if os.path.exists(os.path.join(entry.path, MANIFEST)):
+        if is_run(Path(entry.path)):
             yield Path(entry.path)
         elif depth > 1:
             yield from _found(Path(entry.path), depth - 1)

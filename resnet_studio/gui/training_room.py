@@ -1,0 +1,138 @@
+"""The Training workspace: its pages, and the only place where they are connected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from resnet_studio.gui import run_desk
+from resnet_studio.gui.run_keeper import RunKeeper
+from resnet_studio.gui.run_watch import RunWatch
+from resnet_studio.gui.studio import TRAINING, Studio
+from resnet_studio.gui.trainer import Trainer
+from resnet_studio.gui.work import Work
+from resnet_studio.gui.workspaces import Workspaces
+from resnet_studio.inference.values import Device
+from resnet_studio.training import runs
+
+PAGES = ("New run", "Runs", "Maps", "Degradation")
+NEW, RUNS, MAPS, DEGRADATION = range(4)
+
+
+class TrainingRoom(QObject):
+    """What the window needs to know of training: the workspace's widget, what is live, and when to let go."""
+
+    problem = Signal(str, str)
+    """A sentence for the banner, and details."""
+
+    def __init__(self, studio: Studio, work: Work, folder: Path | None = None) -> None:
+        super().__init__()
+        self._studio, self._work = studio, work
+        self.folder = folder or runs.runs_folder()
+        self.watch = RunWatch(self)
+        self.keeper = RunKeeper(self.watch)
+        self.trainer = Trainer(studio.session, work, self.folder)
+        self.trainer.problem.connect(self.problem)
+        self.pages: Workspaces | None = None
+        self._in_front = studio.session.kept.workspace == TRAINING
+        self._devices: Sequence[Device] = ()
+        work.devices_found.connect(self._keep_devices)
+
+    def make(self) -> QWidget:
+        """The workspace; its pages are made when they are opened."""
+        makers = (self._make_new, self._make_runs, self._make_maps, self._make_degradation)
+        self.pages = pages = Workspaces(tuple(zip(PAGES, makers, strict=True)), "trainingPages", "Training", "Alt+")
+        self.watch.watch(self.folder)
+        self.trainer.started.connect(self._show_started)
+        kept = self._studio.session.kept
+        page = min(max(kept.training_page, 0), len(PAGES) - 1)
+        pages.make(page)
+        pages.setCurrentIndex(page)
+        pages.entered.connect(self._keep_page)
+        self._tell_wanted()
+        return pages
+
+    def enter(self, workspace: int) -> None:
+        """A workspace of the window has come to the front."""
+        self._in_front = workspace == TRAINING
+        self._tell_wanted()
+
+    def open_run(self, path: Path) -> None:
+        """Follow a run, or the runs in a folder, that lies elsewhere, and show the table of runs."""
+        self.watch.add(path)
+        self.show_page(RUNS)
+
+    def show_page(self, page: int) -> None:
+        """Bring a page to the front. The workspace is made by then."""
+        if self.pages is not None:
+            self.pages.setCurrentIndex(page)
+
+    def start_search(self) -> bool:
+        """Put the cursor where runs can be filtered, if they are on the screen."""
+        found = self.pages is not None and self.pages.currentIndex() == RUNS
+        if found:
+            self.runs.start_search()
+        return found
+
+    def close(self) -> None:
+        """The window goes; runs go on, or stop where the user wants it so."""
+        if self._studio.session.kept.stop_runs:
+            self.trainer.stop_own()
+        self.trainer.close()
+        self.watch.stop()
+
+    def _make_new(self) -> QWidget:
+        from resnet_studio.gui.views.training_setup import TrainingSetup
+
+        view, trainer = TrainingSetup(), self.trainer
+        view.recipe_wished.connect(trainer.take)
+        view.start_wished.connect(trainer.start)
+        view.download_wished.connect(trainer.download)
+        trainer.recipe_changed.connect(view.show_recipe)
+        trainer.fitting_changed.connect(view.show_architecture)
+        trainer.obstacle_changed.connect(view.show_obstacle)
+        trainer.data_viewed.connect(view.show_data)
+        trainer.data_refused.connect(view.show_data_problem)
+        trainer.data_awaited.connect(view.show_loading)
+        trainer.estimated.connect(view.show_estimate)
+        trainer.name_changed.connect(view.show_name)
+        self._work.devices_found.connect(view.show_devices)
+        if self._devices:
+            view.show_devices(self._devices)
+        trainer.begin()
+        return view
+
+    def _make_runs(self) -> QWidget:
+        from resnet_studio.gui.views.runs import RunsView
+
+        self.runs = view = RunsView()
+        run_desk.join(view, self.watch, self.keeper)
+        view.resume_wished.connect(self.trainer.resume)
+        return view
+
+    def _make_maps(self) -> QWidget:
+        return QWidget()
+
+    def _make_degradation(self) -> QWidget:
+        return QWidget()
+
+    def _keep_devices(self, devices: Sequence[Device]) -> None:
+        self._devices = devices
+
+    def _keep_page(self, page: int) -> None:
+        self._studio.session.kept.training_page = page
+        self._tell_wanted()
+
+    def _tell_wanted(self) -> None:
+        """What the next run sees and costs is asked for while its page is on the screen."""
+        if self.pages is not None:
+            self.trainer.want(self._in_front and self.pages.currentIndex() == NEW)
+
+    def _show_started(self, folder: Path) -> None:
+        """A run of this window has begun: show it in the table."""
+        self.watch.look_again()
+        self.show_page(RUNS)
+        self.runs.choose([folder])
