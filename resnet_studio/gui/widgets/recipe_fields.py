@@ -1,0 +1,111 @@
+"""The fields of a recipe as a form shows them: labels, words for values, tips, and when a field means something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from resnet_studio.training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One field."""
+
+    label: str
+    tip: str
+    values: dict[str, str] = field(default_factory=dict)
+    """What a choice is of, and the words for it; none for a line of text."""
+    listed: bool = False
+    """Whether the choice is a list that opens, not words side by side."""
+    unit: str = ""
+    """Behind a line; "unit" for the recipe's own, epochs or steps."""
+
+
+MATTERS: dict[str, Row] = {
+    "augmentation": Row(
+        "Augmentation",
+        "none: images as they are\nshift: moved by up to an eighth of the side (digits)\n"
+        "crop and flip: four pixels of padding, a random crop of that or of its mirror image (the paper's CIFAR)\n"
+        "resized crop: a random part of the image in the network's size (folders)\n"
+        "scale and crop: shorter side 256 to 480, then a random crop (the paper's ImageNet)",
+        {"none": "none", "shift": "shift", "crop-flip": "crop and flip", "resized-crop": "resized crop",
+         "scale-crop": "scale and crop"}, listed=True,
+    ),
+    "length": Row("Length", "How long to train: epochs (every training image once) or steps (one batch each)"),
+    "batch_size": Row("Batch size", "Images in one step, over all devices together", unit="images"),
+    "optimizer": Row(
+        "Optimizer", "SGD with momentum, as in the paper, or AdamW with β = (0.9, 0.999)",
+        {"sgd": "SGD", "adamw": "AdamW"},
+    ),
+    "lr": Row("Learning rate", "The highest learning rate of the run, such as 0.1"),
+    "schedule": Row(
+        "Schedule",
+        "How the learning rate goes on\nsteps: divided by 10 at each milestone, as in the paper",
+        {"constant": "constant", "steps": "steps", "linear": "linear decay", "cosine": "cosine",
+         "one-cycle": "one cycle"}, listed=True,
+    ),
+    "milestones": Row("Milestones", "Where the learning rate is divided by 10, such as 32000, 48000", unit="unit"),
+    "device": Row("Device", "Where to train", {"cpu": "CPU"}, listed=True),
+}  # fmt: skip
+MORE: dict[str, Row] = {
+    "warmup": Row("Warm-up", "How long the learning rate is smaller at the beginning; 0 for none", unit="unit"),
+    "warmup_lr": Row(
+        "Warm-up rate",
+        "A fixed learning rate during warm-up, such as the paper's 0.01 for 110 layers; empty for a linear rise",
+    ),
+    "momentum": Row("Momentum", "Of SGD; the paper has 0.9"),
+    "weight_decay": Row("Weight decay", "The paper has 0.0001"),
+    "label_smoothing": Row("Smoothing", "Of the labels: 0 for none, 0.1 as it is usual on ImageNet"),
+    "normalise": Row(
+        "Mean of",
+        "What is subtracted: the mean of each channel (and its deviation divides), or of each pixel (the paper)",
+        {"channel": "channels", "pixel": "pixels"},
+    ),
+    "precision": Row(
+        "Precision", "fp32, or autocast to half precision where the device gains by it",
+        {"fp32": "fp32", "bf16": "bf16", "fp16": "fp16"},
+    ),
+    "holdout": Row(
+        "Hold out", "Training images to test on instead of the set's own test images; 0 for none", unit="images"
+    ),
+    "measure_training": Row(
+        "Training error", "Of each batch while it is trained, or after every epoch of the whole training set, too",
+        {"false": "batches", "true": "whole set"},
+    ),
+    "damaged": Row(
+        "Bad images", "An image that can't be read ends the run, or is left out and counted",
+        {"fail": "end run", "skip": "leave out"},
+    ),
+    "seed": Row("Seed", "Of weights, order and augmentation: the same seed gives the same run"),
+}  # fmt: skip
+MEANINGFUL: dict[str, Callable[[Recipe], bool]] = {
+    "milestones": lambda recipe: recipe.schedule == "steps",
+    "momentum": lambda recipe: recipe.optimizer == "sgd",
+    "warmup_lr": lambda recipe: recipe.warmup > 0,
+}
+"""Fields that have no effect unless this holds."""
+RECIPE_TIPS = {
+    "digits-quick": "30 epochs of one cycle with shifted images: the digits in under a minute",
+    "digits-degradation": "110 steps in which plain networks of 56 layers hardly begin to learn",
+    "paper-cifar": "He et al. 2015, section 4.2: 64k steps, 0.1, divided by 10 at 32k and 48k",
+    "paper-cifar-110": "The same for 110 layers: 400 steps of warm-up at 0.01",
+    "paper-imagenet": "He et al. 2015, section 3.4, on a folder of class folders",
+    "mnist-quick": "Three epochs of one cycle with shifted images",
+    "folder-quick": "30 epochs of one cycle on a folder of class folders",
+}
+
+
+def meant(recipe: Recipe, name: str) -> bool:
+    """Whether a field has any effect, given the others."""
+    return name not in MEANINGFUL or MEANINGFUL[name](recipe)
+
+
+def text_of(recipe: Recipe, name: str) -> str:
+    """A field's value as `with_text` reads it."""
+    value = getattr(recipe, name)
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
