@@ -1,4 +1,4 @@
-"""Print every claim with its figure: `python -m benchmarks [tables] [inference] [window]`."""
+"""Print every claim with its figure: `python -m benchmarks [tables] [inference] [window] [training-window]`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import warnings
 from importlib import import_module
 
-PARTS = ("tables", "inference", "window")
+PARTS = ("tables", "inference", "window", "training-window")
 
 
 def main() -> int:
@@ -23,7 +23,7 @@ def main() -> int:
           f"torch {torch.__version__}; medians (smallest … largest)")  # fmt: skip
     missed = 0
     for part in chosen:
-        for line in import_module(f"benchmarks.{part}").measure():
+        for line in import_module(f"benchmarks.{part.replace('-', '_')}").measure():
             print(line, flush=True)
             missed += not line.met
     return 1 if missed else 0

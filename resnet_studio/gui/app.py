@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -42,6 +43,7 @@ def run(paths: Sequence[str] = (), theme_name: str | None = None) -> int:
     window.studio.open_paths(paths)
     if complaint:
         window.banner.tell(complaint, tone="warning")
+    gc.freeze()  # what the window is made of is not garbage; to look through it takes up to 0.1 s each time
     QTimer.singleShot(0, window.start_engine)  # after the first paint: the window is there at once
     end_on_signals(app)
     code = app.exec()

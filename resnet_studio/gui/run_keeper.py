@@ -12,6 +12,7 @@ from PySide6.QtGui import QDesktopServices
 
 from resnet_studio.gui.run_watch import RunWatch
 from resnet_studio.training import runs
+from resnet_studio.training.curve_table import CurveTable, write_csv
 from resnet_studio.training.labels import Label, write_label
 
 
@@ -30,11 +31,13 @@ class RunKeeper(QObject):
     told = Signal(str, bool)
     """A sentence, and whether what it tells can be undone."""
     failed = Signal(str)
+    _written = Signal(str, str)
 
     def __init__(self, watch: RunWatch) -> None:
         super().__init__(watch)
         self._watch = watch
         self._trashed: list[Trashed] = []
+        self._written.connect(self._tell_written)
 
     def rename(self, folder: Path, name: str) -> None:
         """Call a run so in every window; the name it was made with, or none, takes its own name back."""
@@ -91,6 +94,16 @@ class RunKeeper(QObject):
         self._trashed = []
         self._watch.look_again()
 
+    def write_table(self, path: Path, tables: Sequence[CurveTable]) -> None:
+        """Write curves as text; of a hundred long runs that takes some seconds, off the window's thread."""
+        self._watch.pool.start(lambda: self._written.emit(path.name, _written(path, tables)))
+
+    def _tell_written(self, name: str, problem: str) -> None:
+        if problem:
+            self.failed.emit(f"{name} could not be written: {problem}")
+        else:
+            self.told.emit(f"{name} is written.", False)
+
     def _trash(self, folder: Path, name: str) -> None:
         file = QFile(str(folder))
         if file.moveToTrash():  # and the file is called as it is there now
@@ -114,6 +127,15 @@ class RunKeeper(QObject):
                     ask(folder)
                 except OSError as error:
                     self.failed.emit(f"{run.name} can't be asked: {error.strerror}")
+
+
+def _written(path: Path, tables: Sequence[CurveTable]) -> str:
+    """Why it could not be written, or nothing."""
+    try:
+        write_csv(path, tables)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def _names(names: Sequence[str]) -> str:

@@ -74,7 +74,8 @@ class RunWatch(QObject):
         self._refused: set[Path] = set()
         self._next_scan = 0.0
         self._scanning = self._reading = self._stopped = False
-        self._pool = QThreadPool(self, maxThreadCount=1)
+        self.pool = QThreadPool(self, maxThreadCount=1)
+        """Where files are read and written off the window's thread."""
         self._timer = QTimer(self, interval=TICK)
         self._timer.timeout.connect(self._look)
         self._scanned.connect(self._take_scan)
@@ -116,8 +117,8 @@ class RunWatch(QObject):
         """End following; what is being read is waited for, some milliseconds."""
         self._stopped = True
         self._timer.stop()
-        self._pool.clear()
-        self._pool.waitForDone()
+        self.pool.clear()
+        self.pool.waitForDone()
 
     def _scan_now(self) -> None:
         self._next_scan = 0.0
@@ -131,11 +132,11 @@ class RunWatch(QObject):
         if not self._scanning and now >= self._next_scan:
             self._scanning, self._next_scan = True, now + SCAN
             folders, known = tuple(self._folders), frozenset(self._runs)
-            self._pool.start(lambda: self._scanned.emit(scan(folders, known)))
+            self.pool.start(lambda: self._scanned.emit(scan(folders, known)))
         due = [self._readers[folder] for when, folder in sorted((w, f) for f, w in self._due.items()) if when <= now]
         if due and not self._reading:
             self._reading = True
-            self._pool.start(lambda: self._read_due(due))
+            self.pool.start(lambda: self._read_due(due))
 
     def _take_scan(self, found: Sequence[Found]) -> None:
         if self._stopped:

@@ -27,17 +27,14 @@ class RunsView(QWidget):
     """The chosen runs' folders, a tuple."""
     rename_wished = Signal(object, str)
     colour_wished = Signal(object, str)
-    """Folders, and a colour of the palette or nothing."""
+    """Folders, and a colour of the palette or nothing; all wishes below are for folders too."""
     stop_wished = Signal(object)
     pause_wished = Signal(object)
     go_on_wished = Signal(object)
-    """Folders, as with `stop_wished` and `pause_wished`."""
     resume_wished = Signal(object)
-    """One folder."""
     folder_wished = Signal(object)
     """One folder, to be opened on the desktop."""
     deletion_wished = Signal(object)
-    """Folders."""
     undo_wished = Signal()
     csv_wished = Signal(object, object)
     """A path and `CurveTable`s."""
@@ -158,12 +155,12 @@ class RunsView(QWidget):
         folders = self._folders()
         wishes = {
             "stop": self.stop_wished, "pause": self.pause_wished, "go_on": self.go_on_wished,
-            "delete": self.deletion_wished,
+            "resume": self.resume_wished, "delete": self.deletion_wished,
         }  # fmt: skip
         if what in wishes:
             wishes[what].emit(folders)
-        elif what in ("resume", "open_folder"):
-            (self.resume_wished if what == "resume" else self.folder_wished).emit(folders[0])
+        elif what == "open_folder":
+            self.folder_wished.emit(folders[0])
         elif what == "rename":
             self._table.rename()
         else:

@@ -75,7 +75,7 @@ class CurveLayer(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no t
         self._box, self._slices = box, slices
         self._sources: Sequence[Source] = ()
         self._image: QImage | None = None
-        self._image_seen = QRectF()
+        self._image_frame = Frame(QRectF(), 0.0, 0.0)
         self.setParentItem(box)
         self.setZValue(1)
         box.sigRangeChanged.connect(self.redraw)
@@ -106,8 +106,10 @@ class CurveLayer(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no t
         if self.vector:
             for _step in self._draw(painter, frame):
                 pass
+        elif self._image is not None and frame == self._image_frame:
+            painter.drawImage(QPointF(0, 0), self._image)  # pixel for pixel
         elif self._image is not None:
-            painter.drawImage(frame.place(self._image_seen), self._image)
+            painter.drawImage(frame.place(self._image_frame.seen), self._image)
 
     def _resize(self, *_: object) -> None:
         self.prepareGeometryChange()
@@ -130,7 +132,7 @@ class CurveLayer(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no t
             yield from self._draw(painter, frame)
         finally:
             painter.end()
-        self._image, self._image_seen = image, frame.seen
+        self._image, self._image_frame = image, frame
         self.update()
 
     def _draw(self, painter: QPainter, frame: Frame) -> Iterator[None]:

@@ -41,6 +41,9 @@ class CurvePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.title = title
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hideButtons()
+        self.getPlotItem().ctrlMenu.setParent(self)  # pyqtgraph's own menu, which is not used, outlives its plot
+        for axis in (self.left, self.bottom):
+            axis.setZValue(-1)  # curves run over the grid
         self.box: Any = self.getViewBox()
         self.box.setMouseMode(pg.ViewBox.RectMode)
         self.box.disableAutoRange()

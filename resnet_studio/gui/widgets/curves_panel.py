@@ -228,9 +228,8 @@ class CurvesPanel(QWidget):
 
     def _show_values(self) -> None:
         plot, x = self._pointed
-        axis = self._look.axis
-        place = "" if x is None else duration(x) if axis == "seconds" else f"{x:,.0f}" if axis == "step" else f"{x:.2f}"
-        self.legend.show_values(plot, axis, self._look.weight, x, place)
+        place = "" if x is None else spoken(x, self._look.axis)
+        self.legend.show_values(plot, self._look.axis, self._look.weight, x, place)
 
     def _progress_text(self) -> str:
         """How far the chosen run is, or the newest that is live."""
@@ -246,6 +245,13 @@ class CurvesPanel(QWidget):
 
 def _lines_of(run: FollowedRun, kept: RunLines | None) -> RunLines:
     return kept if kept and kept.run is run else RunLines(run)
+
+
+def spoken(x: float, axis: Axis) -> str:
+    """A place on the x axis: the last step up to there, an epoch, or a time."""
+    if axis == "seconds":
+        return duration(x)
+    return f"{int(x):,}" if axis == "step" else f"{x:.2f}"
 
 
 def progress(run: FollowedRun) -> str:

@@ -76,7 +76,8 @@ class RunActions(QWidget):
         drawn = [run for run in chosen if run in shown]
         apply = {
             "stop": live, "pause": len(live) > len(paused), "go_on": paused,
-            "resume": len(chosen) == 1 and ended and ended[0].curves.state != "finished", "rename": len(chosen) == 1,
+            "resume": ended and not live and all(run.curves.state != "finished" for run in ended),
+            "rename": len(chosen) == 1,
             "show": len(drawn) < len(chosen), "hide": drawn, "show_only": chosen, "show_all": True,
             "open_folder": len(chosen) == 1, "delete": chosen,
         }  # fmt: skip

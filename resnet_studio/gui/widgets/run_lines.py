@@ -71,8 +71,8 @@ class RunLines:
         """The measurement with the lowest test error."""
         if plot not in MEASURED or (best := self.curves.best) is None:
             return None
-        tested, steps = self.tested(plot, axis), self.tested(plot, "step")
-        at = int(np.searchsorted(steps.x, best.step))
+        tested = self.tested(plot, axis)
+        at = [one for one in self.curves.measured if one.split == "test"].index(best)
         return Point(float(tested.x[at]), float(tested.y[at]))
 
     def break_off(self, plot: Plot, axis: Axis, weight: float) -> Point | None:

@@ -1,0 +1,26 @@
+"""The page of runs, what it follows and what it can do, joined together."""
+
+from __future__ import annotations
+
+from resnet_studio.gui.run_keeper import RunKeeper
+from resnet_studio.gui.run_watch import RunWatch
+from resnet_studio.gui.views.runs import RunsView
+
+
+def join(view: RunsView, watch: RunWatch, keeper: RunKeeper) -> None:
+    """Show what is followed, and do what is wished. Only `resume_wished` is left, which takes a process."""
+    watch.runs_changed.connect(view.show_runs)
+    watch.run_changed.connect(view.show_run)
+    watch.refused.connect(view.show_problem)
+    keeper.told.connect(view.show_told)
+    keeper.failed.connect(view.show_problem)
+    view.rename_wished.connect(keeper.rename)
+    view.colour_wished.connect(keeper.colour)
+    view.stop_wished.connect(keeper.stop)
+    view.pause_wished.connect(keeper.pause)
+    view.go_on_wished.connect(keeper.go_on)
+    view.folder_wished.connect(keeper.open_folder)
+    view.deletion_wished.connect(keeper.delete)
+    view.undo_wished.connect(keeper.undo)
+    view.csv_wished.connect(keeper.write_table)
+    view.show_runs(watch.runs())
