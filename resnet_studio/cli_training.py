@@ -59,7 +59,7 @@ def train(
     name: Name = None,
     data: DataName = None,
     recipe: RecipeName = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", metavar="N")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", min=1)] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", metavar="N", help="Over all workers.")] = None,
     lr: Annotated[float | None, typer.Option("--lr", metavar="X", help="The highest learning rate.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N")] = None,
@@ -117,7 +117,7 @@ def in_epochs(recipe: Recipe, epochs: int) -> Recipe:
     So the paper's 32k and 48k of 64k become epochs 82 and 123 of 164, which is what they are.
     """
     if recipe.unit == "epochs":
-        return replace(recipe, length=epochs)
+        return replace(recipe, length=epochs, warmup=min(recipe.warmup, epochs - 1))
     scaled = sorted({round(epochs * milestone / recipe.length) for milestone in recipe.milestones})
     milestones = tuple(milestone for milestone in scaled if 0 < milestone < epochs)
     warmup = min(round(epochs * recipe.warmup / recipe.length), epochs - 1)

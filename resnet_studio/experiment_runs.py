@@ -1,0 +1,154 @@
+"""The runs of an experiment one after another in this process, and what is printed of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from resnet_studio.analysis.grids import Grid
+from resnet_studio.analysis.units import DASH
+from resnet_studio.cli_training import begin, carry_on
+from resnet_studio.terminal import say, say_json, show
+from resnet_studio.training import degradation as experiments
+from resnet_studio.training import runs
+from resnet_studio.training.degradation import Experiment, Part
+from resnet_studio.training.errors import TrainingFailedError
+from resnet_studio.training.events import Event, Measured, Noted, Prepared, Stepped, Working
+from resnet_studio.training.runs import STOP, RunError
+from resnet_studio.training.summary import Summary, percent, summarise
+from resnet_studio.training.verdict import Verdict, judge
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+FAILED = 1
+Listener = Callable[[Event], object]
+
+
+def train_all(
+    folder: Path, value: Experiment, progress: Callable[[Part], Listener], *, download: bool = False
+) -> list[Summary]:
+    """Do what is not finished of an experiment, until somebody stops it; what came of the runs that are there."""
+    runs.withdraw(folder, STOP)
+    for part in value.parts:
+        if (folder / STOP).exists() or _train_one(folder, part, progress(part), download=download) == "stopped":
+            break
+    return [summarise(folder / part.name) for part in value.parts if (folder / part.name / runs.MANIFEST).exists()]
+
+
+def _train_one(folder: Path, part: Part, listener: Listener, *, download: bool) -> str:
+    """Begin a run or go on with it, and say how it ended. A loss that is no number ends that run alone."""
+    run = folder / part.name
+    there = (run / runs.MANIFEST).exists()
+    if there:
+        state = summarise(run)
+        if state.live:
+            raise RunError(f"{folder.name}: {part.name} is still running")
+        if state.how == "finished":
+            return "finished"
+    else:
+        begin(run, part.twin.architecture, part.recipe, threads=0)
+
+    def heed(event: Event) -> None:
+        """Hand the experiment's stop down to the run that goes on now."""
+        if (folder / STOP).exists():
+            runs.request(run, STOP)
+        listener(event)
+
+    try:
+        return carry_on(run, resume=there, download=download, listener=heed).how
+    except TrainingFailedError:
+        return "failed"
+
+
+def finished(folder: Path, value: Experiment, done: list[Summary], *, as_json: bool) -> None:
+    """Print what came of an experiment; exit code 1 if a run failed."""
+    verdict = judge(value, experiments.read_curves(folder, value))
+    if as_json:
+        say_json(as_values(folder, value, done, verdict))
+    else:
+        show(_grid(done))
+        say("\n".join(["", *verdict.sentences, *filter(None, [verdict.rule]), f"kept in {folder}"]))
+    if any(one.how == "failed" for one in done):
+        raise typer.Exit(FAILED)
+
+
+def as_values(folder: Path, value: Experiment, done: list[Summary], verdict: Verdict) -> dict[str, Any]:
+    """An experiment, its runs and the verdict as plain JSON values. Errors are shares, 0 … 1."""
+    seeds = {part.name: part.recipe.seed for part in value.parts}
+    of_runs = [
+        {
+            "name": one.name, "depth": one.depth, "shortcut": one.shortcut, "seed": seeds[one.name],
+            "state": one.how, "why": one.why, "steps": one.steps, "seconds": one.seconds,
+            "training_error": one.training_error, "test_error": one.test_error,
+        }
+        for one in done
+    ]  # fmt: skip
+    asked = experiments.to_json(value)
+    return {"name": folder.name, "folder": str(folder), **asked, "runs": of_runs, "verdict": verdict.to_json()}
+
+
+def _grid(done: list[Summary]) -> Grid:
+    rows = tuple(
+        (one.name, str(one.depth), one.shortcut, one.how, f"{one.steps:,}", _error(one.training_error),
+         _error(one.test_error))
+        for one in done
+    )  # fmt: skip
+    header = ("run", "depth", "shortcut", "state", "steps", "training error", "test error")
+    return Grid(header, rows, frozenset({1, 4, 5, 6}))
+
+
+def _error(share: float | None) -> str:
+    return DASH if share is None else percent(share)
+
+
+@contextmanager
+def shown_progress(folder: Path, value: Experiment) -> Iterator[Callable[[Part], Listener]]:
+    """Makes a listener for each run, all on one bar where stderr is a terminal; nothing is drawn elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda part: lambda event: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[error]}"), TimeElapsedColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True, markup=False)) as bar:
+        yield _Drawn(bar, folder.name, value).follow
+
+
+class _Drawn:
+    """The runs of an experiment on one bar of rich's."""
+
+    def __init__(self, bar: Bar, name: str, value: Experiment) -> None:
+        self._bar, self._value, self._steps, self._per_epoch = bar, value, 0, 1
+        self._task = bar.add_task(f"{name}: starting torch", total=None, error="")
+
+    def follow(self, part: Part) -> Listener:
+        """A listener for the run that comes next."""
+        number = self._value.parts.index(part)
+        what = f"{part.name}, {number + 1} of {len(self._value.parts)}"
+
+        def take(event: Event) -> None:
+            match event:
+                case Working():
+                    self._bar.update(self._task, description=f"{what}: {event.what}")
+                case Prepared():
+                    self._steps, self._per_epoch = event.steps, event.steps_per_epoch
+                    total = event.steps * len(self._value.parts)
+                    self._bar.update(self._task, description=what, total=total, completed=number * event.steps)
+                case Stepped():
+                    done = event.first + len(event.losses)
+                    epoch = f"epoch {-(-done // self._per_epoch)} of {-(-self._steps // self._per_epoch)}"
+                    self._bar.update(self._task, description=f"{what}, {epoch}", completed=number * self._steps + done)
+                case Measured(split="test"):
+                    self._bar.update(self._task, error=f"test error {percent(event.error)}")
+                case Noted():
+                    self._bar.console.print(f"{part.name}: {event.text}")
+
+        return take
