@@ -18,9 +18,11 @@ from resnet_studio.analysis.table import LayerTable, plan_table
 from resnet_studio.gui.session import Kept, Session
 from resnet_studio.gui.work import Work
 from resnet_studio.inference.errors import DeviceError, WeightsError, WeightsMismatch
+from resnet_studio.inference.shipped import A_DIGIT, DIGITS, shipped_weights
 from resnet_studio.inference.values import SAMPLES, RandomWeights, WeightsFile, WeightsSource
 from resnet_studio.networks.architecture import Architecture, from_json, to_json
 from resnet_studio.networks.plan import Layer, plan
+from resnet_studio.networks.presets import preset
 from resnet_studio.networks.reading import read_architecture
 from resnet_studio.training import runs
 
@@ -119,6 +121,15 @@ class Studio(QObject):
         """Run with the weights of a file, or with random ones where the path is empty."""
         self._take_weights(_weights(path))
 
+    def look_at_digits(self) -> None:
+        """Take the trained network that comes with the program in hand, with an image for it."""
+        self.session.kept.image = A_DIGIT
+        self._weights = RandomWeights()
+        self.session.take(preset(DIGITS))
+        self._take_shipped(self.session.architecture)
+        self._tell_chosen()
+        self._ask_workspace()
+
     def choose_device(self, name: str) -> None:
         """Run on that device from now on."""
         self.session.kept.device = name
@@ -174,6 +185,7 @@ class Studio(QObject):
     def _follow(self, architecture: Architecture) -> None:
         """The architecture in hand is another: everything that hangs on it follows."""
         table = self._table(architecture)
+        self._take_shipped(architecture)
         self.architecture_changed.emit(architecture)
         self.table_changed.emit(table)
         self._tell_standing(table)
@@ -184,6 +196,14 @@ class Studio(QObject):
         if not table.counted:
             self.work.count(architecture)
         self._ask_workspace()
+
+    def _take_shipped(self, architecture: Architecture) -> None:
+        """Weights that come with the program take the place of random ones, and go with their architecture."""
+        shipped = shipped_weights(architecture)
+        if shipped and isinstance(self._weights, RandomWeights):
+            self._weights = shipped
+        elif not shipped and self._weights == shipped_weights(preset(DIGITS)):
+            self._weights = self._good_weights = RandomWeights()
 
     def _ask_workspace(self) -> None:
         """Ask for what the workspace in front shows, unless that has been asked already."""

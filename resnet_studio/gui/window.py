@@ -194,6 +194,7 @@ class StudioWindow(QMainWindow):
         view.layer_chosen.connect(studio.choose_layer)
         view.files_wished.connect(studio.open_paths)
         view.weights_wished.connect(studio.choose_weights)
+        view.digits_wished.connect(studio.look_at_digits)
         studio.architecture_changed.connect(view.show_layers)
         studio.images_changed.connect(view.show_images)
         studio.chosen_changed.connect(view.show_chosen)

@@ -208,18 +208,20 @@ def test_dropped_files_and_opened_weights_are_wished(qtbot: QtBot, view: Activat
     with qtbot.waitSignal(view.weights_wished) as weights:
         qtbot.mouseClick(view.findChild(QPushButton, "randomWeights"), left)
     assert weights.args == [""]
+    with qtbot.waitSignal(view.digits_wished):
+        qtbot.mouseClick(view.findChild(QPushButton, "digitsNetwork"), left)
 
 
 def test_tab_goes_through_every_control(qtbot: QtBot, shown: ActivationsView) -> None:
     shown.activateWindow()
     shown.findChild(QListWidget, "imageStrip").setFocus()
     passed = []
-    for _ in range(8):
+    for _ in range(9):
         QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
         passed.append(QApplication.focusWidget().objectName() or QApplication.focusWidget().accessibleName())
     assert passed == [
         "openImages", "findMaps", "layerList", "Contrast: per channel", "colourMap", "featureMaps", "randomWeights",
-        "openWeights",
+        "digitsNetwork", "openWeights",
     ]  # fmt: skip
 
 

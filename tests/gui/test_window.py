@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QLabel,
     QLineEdit,
+    QMenu,
     QPlainTextEdit,
     QPushButton,
     QTabBar,
@@ -30,6 +31,7 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.session import Kept
 from resnet_studio.gui.studio import ACTIVATIONS, COMPARE, LAYERS, VERIFY
+from resnet_studio.gui.training_room import PAGES
 from resnet_studio.gui.widgets.layer_model import Column
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.gui.window import StudioWindow
@@ -264,6 +266,7 @@ def test_every_control_says_what_it_is(opened: Callable[[Kept], StudioWindow]) -
         for widget in window.findChildren(kind)
         if not isinstance(widget.parent(), QComboBox | QLineEdit | QTabBar)  # parts that Qt makes itself, as those
         and not widget.objectName().startswith("qt_")
+        and not isinstance(widget.window(), QMenu)  # pyqtgraph's, which the plots don't open
     ]
     mute = [widget for widget in controls if not (widget.toolTip() and (widget.accessibleName() or _text(widget)))]
     assert not [(type(widget).__name__, widget.objectName(), _text(widget)) for widget in mute]
@@ -274,7 +277,7 @@ def test_names_that_scripts_rely_on(opened: Callable[[Kept], StudioWindow]) -> N
     window = with_all_workspaces(opened(cifar()))
     names = (
         "presetSearch depth block architectureForm workspaces layerTable unitSwitch imageStrip predictions layerList "
-        "featureMaps deviceChoice engineState compareTable verifyTable banner"
+        "featureMaps deviceChoice engineState compareTable verifyTable banner runTable lossPlot errorPlot startTraining"
     )
     assert not [name for name in names.split() if window.findChild(QWidget, name) is None]
 
@@ -290,6 +293,8 @@ def test_workspaces_have_their_keys(qtbot: QtBot, opened: Callable[[Kept], Studi
 def with_all_workspaces(window: StudioWindow) -> StudioWindow:
     for number in range(window.workspaces.count()):
         window.workspaces.make(number)
+    for number in range(len(PAGES)):
+        window.training.pages.make(number)
     return window
 
 
@@ -345,3 +350,17 @@ def test_edit_that_the_weights_do_not_fit_goes_on_with_random_ones(
         window.studio.session.take(preset("resnet32-cifar"))
     assert not looked.args[0].weights.trained
     assert "twenty.pth does not fit" in window.banner.text
+
+
+def test_the_trained_digits_network_is_a_press_away(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
+    window = opened(Kept(workspace=ACTIVATIONS))
+    looks: list[Look] = []
+    window.work.looked.connect(looks.append)
+    qtbot.mouseClick(window.findChild(QPushButton, "digitsNetwork"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bool(looks) and looks[-1].weights.trained, timeout=PATIENCE)
+    assert window.studio.session.architecture == preset("resnet20-digits")
+    assert looks[-1].predictions[0].label == "3"
+    assert looks[-1].predictions[0].probability > 0.5
+    window.studio.session.undo()
+    qtbot.waitUntil(lambda: not looks[-1].weights.trained, timeout=PATIENCE)
+    assert window.findChild(QWidget, "banner").isHidden()

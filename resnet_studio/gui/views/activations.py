@@ -38,6 +38,7 @@ class ActivationsView(QWidget):
     """Paths that were dropped or opened."""
     weights_wished = Signal(str)
     """A file's path, or nothing for random weights."""
+    digits_wished = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,6 +153,7 @@ class ActivationsView(QWidget):
         self._images.files_wished.connect(self.files_wished)
         self._layers.layer_chosen.connect(self._take_layer)
         self._weights.weights_wished.connect(self.weights_wished)
+        self._weights.digits_wished.connect(self.digits_wished)
         self._maps.channel_shown.connect(self._channel.show_channel)
 
     def _take_layer(self, name: str) -> None:

@@ -17,6 +17,8 @@ class WeightsRow(QWidget):
     """Emits `weights_wished` with a file's path, or with nothing for random weights."""
 
     weights_wished = Signal(str)
+    digits_wished = Signal()
+    """The network that the program has trained itself, with its weights."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,16 +34,19 @@ class WeightsRow(QWidget):
         tip = "Run with random weights, seed 0"
         random = named(QPushButton("Random"), "randomWeights", "Random weights", tip)
         random.clicked.connect(lambda: self.weights_wished.emit(""))
+        tip = "Take ResNet-20 in hand as this program trained it on handwritten digits"
+        digits = named(QPushButton("Digits network"), "digitsNetwork", "The trained digits network", tip)
+        digits.clicked.connect(self.digits_wished)
         tip = "A .pth or .safetensors file with a state_dict whose names are torchvision's"
         open_file = named(QPushButton("Open file…"), "openWeights", "Open weights", tip)
         open_file.clicked.connect(self._ask_for_file)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(GRID)
-        for column, widget in enumerate((caption, self._source, random, open_file)):
+        for column, widget in enumerate((caption, self._source, random, digits, open_file)):
             grid.addWidget(widget, 0, column)
         grid.setColumnStretch(1, 1)
-        grid.addWidget(self._notes, 1, 0, 1, 4)
+        grid.addWidget(self._notes, 1, 0, 1, 5)
 
     def show_weights(self, weights: WeightsInfo) -> None:
         """Show where the weights come from and what is to be known about them."""
