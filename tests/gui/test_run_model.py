@@ -137,7 +137,7 @@ def test_the_legend_has_the_values_at_any_place(qtbot: QtBot, tmp_path: Path) ->
     model.show_values("loss", "seconds", 0.9, 1.26)
     every = lines.curves.training("loss").y
     assert model.value(model.index(0, 1)) == pytest.approx(smoothed(every, 0.9)[11])
-    assert model.index(0, 2).data() == f"{1.1 * written.loss(11):.3g}"
+    assert model.index(0, 2).data() == f"{1.1 * written.loss(11):#.3g}"
     model.show_values("loss", "step", 0.9, 0.5)
     assert (model.index(0, 1).data(), model.index(0, 2).data()) == ("–", "–")
     model.show_values("loss", "step", 0.0, None)

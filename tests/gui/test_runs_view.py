@@ -154,6 +154,7 @@ def test_every_run_is_drawn_in_its_colour_and_ticks_hide_it(three: Page) -> None
     assert three.names() == ["deep", "plain", "residual"]
     blue, vermillion, green = "#0072b2", "#d55e00", "#009e73"
     assert {blue, vermillion, green} <= colours(three.loss)
+    assert not [menu for menu in three.view.findChildren(QMenu) if menu.isVisible()]
     three.tick("plain")
     assert {blue, green} <= colours(three.error)
     assert vermillion not in colours(three.loss)
@@ -363,7 +364,7 @@ def test_smoothing_leaves_the_raw_steps_in_sight(three: Page) -> None:
     three.settle()
     exact = three.legend()[0][1]
     assert exact != noisy
-    assert exact == f"{WrittenRun(three.folder / 'x').loss(110):.3g}"
+    assert exact == f"{WrittenRun(three.folder / 'x').loss(110):#.3g}"
     three.qtbot.keyClick(slider, Qt.Key.Key_End)
     three.settle()
     assert float(three.legend()[0][1]) > float(exact)
@@ -430,3 +431,39 @@ def test_fifty_runs_are_drawn_and_few_ticks_are_enough(page: Page) -> None:
     assert len(page.table.chosen()) == 50
     page.qtbot.keyClick(page.table, Qt.Key.Key_Space)
     assert page.legend() == []
+
+
+def test_an_export_has_what_was_chosen_a_moment_ago(three: Page, tmp_path: Path) -> None:
+    three.qtbot.mouseClick(three.find(Segmented, "xAxis").button("epoch"), Qt.MouseButton.LeftButton)
+    three.qtbot.mouseClick(three.find(Segmented, "yAxis").button("log"), Qt.MouseButton.LeftButton)
+    three.view.panel.save(tmp_path / "curves.svg")
+    texts = [text.strip() for text in Xml.parse(tmp_path / "curves.svg").getroot().itertext()]
+    assert "epoch" in texts
+    assert "110" not in texts
+    low, high = three.loss.y_range()
+    assert high - low < 4
+
+
+def test_what_grew_out_of_sight_is_drawn_when_it_is_seen_again(page: Page) -> None:
+    written = WrittenRun(page.folder / "live").make().begin().train(33)
+    page.open("live")
+    page.view.hide()
+    written.train(44)
+    page.qtbot.waitUntil(lambda: page.watch.runs()[0].curves.steps == 77, timeout=10_000)
+    assert page.view.panel.sharp
+    assert page.loss.x_range() == (0, 33)
+    page.view.show()
+    page.settle()
+    assert page.loss.x_range() == (0, 77)
+
+
+def test_tab_goes_from_the_filter_over_the_buttons_to_the_table_and_the_plots(three: Page) -> None:
+    three.click("deep")
+    three.view.start_search()
+    names: list[str] = []
+    for _ in range(20):
+        names.append(QApplication.focusWidget().objectName())
+        three.qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    wanted = ["runFilter", "renameRun", "colourRun", "deleteRun", "runTable", "smoothing", "showAll", "exportCurves"]
+    assert [name for name in names if name in wanted][: len(wanted)] == wanted
+    assert {"lossPlot", "errorPlot"} <= set(names)

@@ -25,6 +25,7 @@ class CurveAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
         self.clock = False
         self.enableAutoSIPrefix(False)
         self.setStyle(tickFont=theme.text_font(9), tickTextOffset=ROOM, autoExpandTextSpace=False)
+        self.setStyle(hideOverlappingLabels=False)  # a number at the edge is whole: plots have a margin
         self.setWidth(WIDTH) if side == "left" else self.setHeight(24)
 
     def dress(self) -> None:

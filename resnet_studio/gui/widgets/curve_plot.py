@@ -41,7 +41,8 @@ class CurvePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.title = title
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hideButtons()
-        self.getPlotItem().ctrlMenu.setParent(self)  # pyqtgraph's own menu, which is not used, outlives its plot
+        # pyqtgraph's own menu, which is not used, outlives its plot unless that is its parent
+        self.getPlotItem().ctrlMenu.setParent(self, Qt.WindowType.Popup)
         for axis in (self.left, self.bottom):
             axis.setZValue(-1)  # curves run over the grid
         self.box: Any = self.getViewBox()

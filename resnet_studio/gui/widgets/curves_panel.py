@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from PySide6.QtCore import QEvent, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from resnet_studio.gui.followed import FollowedRun
@@ -80,7 +80,7 @@ class CurvesPanel(QWidget):
         lines = self._lines.get(run.folder)
         if lines and lines.run is run:
             lines.grown()
-            if not self._growth.isActive():
+            if self.isVisible() and not self._growth.isActive():
                 self._growth.start()
 
     @property
@@ -99,6 +99,8 @@ class CurvesPanel(QWidget):
         if path.suffix.lower() == ".csv":
             self.csv_wished.emit(path, [curve_table(one.run.name, one.curves) for one in self._shown])
             return
+        for _ in self._fit():
+            pass  # what was changed just now is in the file
         rows = ([self.plots["loss"], self.plots["error"]], [self.plots["rate"], self.plots["speed"]])
         try:
             Figure(rows, self._shown).save(path)
@@ -109,6 +111,10 @@ class CurvesPanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's names)
         super().resizeEvent(event)
         self._side.setFixedWidth(LEGEND[self.width() >= WIDE])
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        self._draw()  # runs that grew out of sight were not drawn
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         super().changeEvent(event)

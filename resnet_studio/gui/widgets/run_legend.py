@@ -149,8 +149,10 @@ class RunLegend(QWidget):
 
 
 def significant_or_dash(value: float) -> str:
-    """Three significant digits; a dash where there is nothing, or nothing that is a number."""
-    return DASH if math.isnan(value) else significant(value)
+    """Three significant digits, zeros too; a dash where there is nothing, or nothing that is a number."""
+    if math.isnan(value):
+        return DASH
+    return f"{value:#.3g}".rstrip(".") if 0.001 <= abs(value) < 1000 else significant(value)
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:

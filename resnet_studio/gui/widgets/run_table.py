@@ -15,7 +15,7 @@ from resnet_studio.gui.widgets.run_model import RUN_ROLE, SORT_ROLE, Column, Ind
 
 ROW = 26
 WIDTHS = {
-    Column.NAME: (188, 248), Column.ARCHITECTURE: (96, 168), Column.DATA: (64, 152), Column.PARAMETERS: (88, 96),
+    Column.NAME: (188, 248), Column.ARCHITECTURE: (84, 168), Column.DATA: (64, 152), Column.PARAMETERS: (88, 96),
     Column.FLOPS: (72, 88), Column.BEST: (84, 96), Column.STATE: (104, 208), Column.DURATION: (60, 80),
 }  # fmt: skip
 """Pixels of each column in a narrow and in a wide window; the state takes what is left."""
