@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from resnet_studio.atomic import write_file
 from resnet_studio.files import Refusal, read_file, shown
+from resnet_studio.inference.maps import NOT_A_NUMBER
 from resnet_studio.training.sources import Probe
 
 VERSION = 1
@@ -60,6 +61,21 @@ def load(path: Path) -> Probe:
     except Exception as error:  # zip, numpy and JSON raise a dozen kinds over bytes that are not theirs
         why = str(error).partition("\n")[0] or type(error).__name__
         raise ProbeError(f"{shown(path)} is damaged ({why})") from None
+
+
+def maps_of(probe: Probe, layer: str, image: int) -> NDArray[np.float32]:
+    """The maps of a layer for one image, channels × height × width, taken out of their mosaic.
+
+    Their values are places in a colour map, which come out as they went in when the layer's range is spread over it
+    again; what was not a number is none here.
+    """
+    channels, height, width = probe.shapes[layer]
+    mosaic = np.pad(probe.layers[layer][image], ((0, 1), (0, 1)))
+    rows, columns = mosaic.shape[0] // (height + 1), mosaic.shape[1] // (width + 1)
+    cells = mosaic.reshape(rows, height + 1, columns, width + 1).swapaxes(1, 2).reshape(-1, height + 1, width + 1)
+    values = cells[:channels, :height, :width].astype(np.float32)
+    values[values == NOT_A_NUMBER] = np.nan
+    return values
 
 
 def _arrays(data: bytes) -> dict[str, NDArray[np.uint8]]:

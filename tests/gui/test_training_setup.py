@@ -11,6 +11,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
+from themed import themed
 from training_values import data_view, estimate
 
 from resnet_studio.gui import theme
@@ -455,13 +456,20 @@ def test_the_learning_rate_is_told_and_read_off(qtbot: QtBot, view: TrainingSetu
     assert rate == pytest.approx(learning_rate(QUICK, int(epoch * 11), 11), rel=0.02)
 
 
-def test_both_themes(qtbot: QtBot, view: TrainingSetup) -> None:
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    backgrounds = []
-    for name in ("dark", "light"):
-        theme.apply(app, name)  # type: ignore[arg-type]
-        QApplication.processEvents()
+@pytest.mark.parametrize(("name", "colours"), [("dark", theme.DARK), ("light", theme.LIGHT)])
+def test_both_themes(view: TrainingSetup, name: theme.ThemeName, colours: theme.Theme) -> None:
+    with themed(name):
         plot = view.findChild(QWidget, "ratePlot")
-        backgrounds.append(plot._view.backgroundBrush().color().name())
-    assert backgrounds == [theme.DARK.window, theme.LIGHT.window]
+        assert plot._view.backgroundBrush().color().name() == colours.window
+        assert view.grab().toImage().pixelColor(2, view.height() - 2).name() == colours.window
+
+
+def test_the_form_has_room_in_the_style_it_is_shown_in(qtbot: QtBot, view: TrainingSetup) -> None:
+    with themed("light"):
+        more(qtbot, view)
+        view.show_recipe(replace(PAPER, data="digits", warmup=1))
+        view.resize(796, 560)
+        QApplication.processEvents()
+        assert view.width() == 796
+        form = view.findChild(QWidget, "recipeForm")
+        assert form.minimumSizeHint().width() <= form.parentWidget().width()

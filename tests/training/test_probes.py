@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from resnet_studio.inference.maps import mosaic
 from resnet_studio.training import probes
-from resnet_studio.training.probes import ProbeError
+from resnet_studio.training.probes import ProbeError, maps_of
 from resnet_studio.training.sources import Probe
 
 
@@ -167,6 +167,19 @@ def test_files_that_can_not_be_there(tmp_path: Path) -> None:
         probes.load(tmp_path / "gone.npz")
     with pytest.raises(ProbeError, match="is a folder"):
         probes.load(tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(16, 8, 8), (5, 4, 6), (1, 7, 7), (64, 1, 1), (3, 56, 56)])
+def test_maps_come_out_of_their_mosaic(shape: tuple[int, int, int]) -> None:
+    values = np.random.default_rng(0).random(shape, np.float32)
+    values[0, 0, 0] = np.nan
+    picture, geometry = mosaic(values, "layer")
+    probe = replace(made(images=1), layers={"relu": (picture,)}, shapes={"relu": shape})
+    maps = maps_of(probe, "relu", 0)
+    assert maps.shape == shape
+    assert np.isnan(maps[0, 0, 0])
+    again = mosaic(maps, "layer", geometry.columns)[0]
+    np.testing.assert_array_equal(again, picture)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)

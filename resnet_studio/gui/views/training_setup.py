@@ -188,9 +188,9 @@ class TrainingSetup(QWidget):
         strip = QWidget()
         row = QHBoxLayout(strip)
         row.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID)
-        row.setSpacing(3 * GRID)
-        row.addWidget(self._rates, 5)
-        row.addWidget(self._estimate, 4)
+        row.setSpacing(2 * GRID)
+        row.addWidget(self._rates, 1)
+        row.addWidget(self._estimate, 1)
         return strip
 
     def _lay_out(self) -> None:

@@ -27,8 +27,8 @@ class Choice(QComboBox):
         self.activated.connect(lambda row: self.chosen.emit(self.itemData(row)))
 
     def show_values(self, values: Mapping[str, str], tips: Mapping[str, str] | None = None) -> None:
-        """Offer these; the chosen one stays so if it is among them."""
-        chosen = self.currentData()
+        """Offer these; the chosen one stays so if it is among them. Of the first ones offered, the first is."""
+        chosen = self.currentData() if self.count() else next(iter(values), "")
         self.clear()
         for row, (value, label) in enumerate(values.items()):
             self.addItem(label, value)

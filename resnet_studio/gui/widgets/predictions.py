@@ -16,7 +16,7 @@ from resnet_studio.inference.values import Prediction
 
 ROW, SHOWN, NUMBER_WIDTH = 24, 5, 56
 SHINES_THROUGH = 80  # of 255: the label is read on the bar and beside it
-PROBABILITY = Qt.ItemDataRole.UserRole
+PROBABILITY, RIGHT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 
 class Predictions(QListWidget):
@@ -32,13 +32,15 @@ class Predictions(QListWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(SHOWN * ROW)
 
-    def show_predictions(self, predictions: Sequence[Prediction]) -> None:
-        """Show these in the order given."""
+    def show_predictions(self, predictions: Sequence[Prediction], right: str = "") -> None:
+        """Show these in the order given; the right class, where it is known and among them, is marked."""
         self.clear()
         for prediction in predictions[:SHOWN]:
             item = QListWidgetItem(prediction.label, self)
+            item.setData(RIGHT, bool(right) and prediction.label == right)
             item.setData(PROBABILITY, prediction.probability)
             said = f"{prediction.label}: {percent(prediction.probability)}"
+            said += ", the right class" if item.data(RIGHT) else ""
             item.setToolTip(said)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, said)
 
@@ -62,14 +64,17 @@ class _Bar(QStyledItemDelegate):
         box = QRectF(option.rect).adjusted(0, 1, 0, -1)
         painter.save()
         painter.fillRect(box, QColor(colours.hover))
-        bar = QColor(colours.accent)
+        right = bool(index.data(RIGHT))
+        bar = QColor(colours.good if right else colours.accent)
         bar.setAlpha(SHINES_THROUGH)
         painter.fillRect(QRectF(box.left(), box.top(), max(2.0, probability * box.width()), box.height()), bar)
         text = box.adjusted(8, 0, -8, 0)
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.setPen(QColor(colours.text))
         label = painter.fontMetrics().elidedText(
-            index.data(), Qt.TextElideMode.ElideRight, int(text.width()) - NUMBER_WIDTH
+            f"✓ {index.data()}" if right else index.data(),
+            Qt.TextElideMode.ElideRight,
+            int(text.width()) - NUMBER_WIDTH,
         )
         painter.drawText(text, middle | Qt.AlignmentFlag.AlignLeft, label)
         painter.drawText(text, middle | Qt.AlignmentFlag.AlignRight, percent(probability))

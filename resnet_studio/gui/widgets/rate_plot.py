@@ -34,9 +34,11 @@ class RatePlot(QWidget):
         self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._axes = CurveAxis("left"), CurveAxis("bottom")
         self._axes[1].setHeight(LABELLED)
+        self._axes[1].setStyle(hideOverlappingLabels=False)
         self._view = pg.PlotWidget(axisItems={axis.orientation: axis for axis in self._axes}, enableMenu=False)
         self._plot = self._view.getPlotItem()
-        self._plot.ctrlMenu.setParent(self)  # pyqtgraph's own menu, which is not used, outlives its plot
+        unused = self._plot.ctrlMenu  # pyqtgraph's own menu would outlive its plot
+        unused.setParent(self, unused.windowFlags())
         self._plot.hideButtons()
         self._plot.setMouseEnabled(False, False)
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
