@@ -21,8 +21,8 @@ from resnet_studio.training.recipe import Recipe, steps_per_epoch
 from resnet_studio.training.runs import MANIFEST
 from resnet_studio.training.sources import DataView, Estimate
 
-FORM, STRIP = 328, (192, 216)
-"""Width of the form, least and greatest height of the strip under the data."""
+FORM, STRIP, ESTIMATE = 328, (192, 216), 288
+"""Width of the form, least and greatest height of the strip under the data, greatest width of the estimate."""
 UNREADY = "The data have to be there first"
 WRONG = "Correct the fields that are marked first"
 
@@ -189,8 +189,9 @@ class TrainingSetup(QWidget):
         row = QHBoxLayout(strip)
         row.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID)
         row.setSpacing(2 * GRID)
-        row.addWidget(self._rates, 1)
-        row.addWidget(self._estimate, 1)
+        row.addWidget(self._rates, 10)
+        row.addWidget(self._estimate, 9)
+        self._estimate.setMaximumWidth(ESTIMATE)
         return strip
 
     def _lay_out(self) -> None:
