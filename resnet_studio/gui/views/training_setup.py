@@ -21,7 +21,7 @@ from resnet_studio.training.recipe import Recipe, steps_per_epoch
 from resnet_studio.training.runs import MANIFEST
 from resnet_studio.training.sources import DataView, Estimate
 
-FORM, STRIP, ESTIMATE = 328, (192, 216), 288
+FORM, STRIP, ESTIMATE = 328, (192, 216), 328
 """Width of the form, least and greatest height of the strip under the data, greatest width of the estimate."""
 UNREADY = "The data have to be there first"
 WRONG = "Correct the fields that are marked first"

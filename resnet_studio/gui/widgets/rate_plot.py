@@ -6,6 +6,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_studio.gui import theme
@@ -71,7 +72,7 @@ class RatePlot(QWidget):
         if rates[-1] < rates[highest]:
             ends = significant(rates[-1]) if rates[-1] > rates[highest] / 1000 else "~0"
             self._said += f" → {ends}"
-        self._words.setText(self._said)
+        self._tell(self._said)
         self._plot.setLabel("bottom", recipe.unit)
         over = f"over {recipe.length:,} {recipe.unit}"
         self._words.setToolTip(f"{over}\nfirst {rates[0]!r}\nhighest {rates[highest]!r}\nlast {rates[-1]!r}")
@@ -85,7 +86,16 @@ class RatePlot(QWidget):
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
         super().leaveEvent(event)
         self._cross.hide()
-        self._words.setText(self._said)
+        self._tell(self._said)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._tell(self._said)
+
+    def _tell(self, words: str) -> None:
+        """Show the words, in a narrow place fewer of them."""
+        fits = self.fontMetrics().horizontalAdvance(words) <= self.width()
+        self._words.setText(words if fits else words.replace("Learning rate", "Rate"))
 
     def _scale(self) -> int:
         """Steps in one of the recipe's unit."""
@@ -101,7 +111,7 @@ class RatePlot(QWidget):
         self._cross.show()
         rate = significant(learning_rate(self._recipe, step, self._per_epoch))
         at = f"epoch {x:.1f}" if self._recipe.unit == "epochs" else f"step {step:,}"
-        self._words.setText(f"Learning rate {rate} at {at}")
+        self._tell(f"Learning rate {rate} at {at}")
 
     def _dress(self) -> None:
         colours = theme.current()
