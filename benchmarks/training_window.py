@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from statistics import quantiles
@@ -41,7 +41,7 @@ def measure() -> Iterator[Line]:
     """A hundred finished runs are opened, zoomed and panned; then four live ones are watched."""
     with tempfile.TemporaryDirectory() as kept:
         for number in range(MANY):
-            write_run(Path(kept) / f"run-{number}", number).write(LONG)
+            RunWriter(Path(kept) / f"run-{number}", number).write(LONG)
         yield from _lines(f"{MANY} runs of {LONG:,} steps", _measured("open_many", kept), ("open", "zoom", "pan"), 100)
     with tempfile.TemporaryDirectory() as kept, ExitStack() as writers:
         for number in range(WRITERS):
@@ -68,7 +68,7 @@ def _lines(when: str, done: dict[str, Any], parts: tuple[str, ...], late_limit: 
         yield Line(f"{when}: everything sharp on the screen within 15 s", took, max(done["seconds"].values()), 15)
 
 
-class write_run:  # noqa: N801  (a verb: what it does)
+class RunWriter:
     """Writes events as a training does: some steps at a time, a measurement an epoch, every line flushed."""
 
     def __init__(self, folder: Path, number: int) -> None:
@@ -115,7 +115,7 @@ class write_run:  # noqa: N801  (a verb: what it does)
 
 def write_live(folder: str, number: int) -> None:
     """Be a run that goes on, until it is ended; it begins with a past of some thousand steps."""
-    run = write_run(Path(folder) / f"run-{number}", number)
+    run = RunWriter(Path(folder) / f"run-{number}", number)
     run.write(4_000)
     while run.step + TOLD < LONG:
         run.write(TOLD)
@@ -123,18 +123,14 @@ def write_live(folder: str, number: int) -> None:
         time.sleep(TOLD / STEPS_PER_SECOND)
 
 
-class _ended:  # noqa: N801
-    """A process that is ended with the block."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
+@contextmanager
+def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End a process with the block."""
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 class _Page:

@@ -11,10 +11,11 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.gui.followed import FollowedRun, cost_in
+from resnet_studio.gui.widgets.run_cells import Column
 from resnet_studio.gui.widgets.run_colours import PALETTE, run_colour
 from resnet_studio.gui.widgets.run_legend import LegendModel
 from resnet_studio.gui.widgets.run_lines import RunLines
-from resnet_studio.gui.widgets.run_model import Column, RunModel
+from resnet_studio.gui.widgets.run_model import RunModel
 from resnet_studio.gui.widgets.run_table import RunFilter
 from resnet_studio.networks.architecture import from_json
 from resnet_studio.training import runs

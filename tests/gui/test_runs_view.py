@@ -20,7 +20,7 @@ from resnet_studio.gui.run_keeper import RunKeeper
 from resnet_studio.gui.run_watch import RunWatch
 from resnet_studio.gui.views.runs import EMPTY, RunsView
 from resnet_studio.gui.widgets.curve_plot import CurvePlot
-from resnet_studio.gui.widgets.run_model import Column
+from resnet_studio.gui.widgets.run_cells import Column
 from resnet_studio.gui.widgets.run_table import RunTable
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.training import runs

@@ -6,6 +6,7 @@ import math
 from typing import Any, Literal
 
 import pyqtgraph as pg
+from PySide6.QtCore import QRectF
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.durations import duration
@@ -14,6 +15,7 @@ WIDTH, ROOM = 56, 6
 """Pixels of every left axis, so that plots below one another line up; between a number and the plot."""
 LEAST = {"left": 32, "bottom": 56}
 """Pixels from one number to the next, at least."""
+EDGE = 8
 CLOCK = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 
 
@@ -25,7 +27,6 @@ class CurveAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
         self.clock = False
         self.enableAutoSIPrefix(False)
         self.setStyle(tickFont=theme.text_font(9), tickTextOffset=ROOM, autoExpandTextSpace=False)
-        self.setStyle(hideOverlappingLabels=False)  # a number at the edge is whole: plots have a margin
         self.setWidth(WIDTH) if side == "left" else self.setHeight(24)
 
     def dress(self) -> None:
@@ -33,6 +34,11 @@ class CurveAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
         self.setPen(theme.current().rule)
         self.setTextPen(theme.current().muted)
         self.setGrid(40)
+
+    def boundingRect(self) -> QRectF:  # noqa: N802  (Qt's name)
+        """With half a number's room at both ends, without which pyqtgraph leaves out those at the edge."""
+        across, up = (0, EDGE) if self.orientation == "left" else (EDGE, 0)
+        return QRectF(super().boundingRect()).adjusted(-across, -up, across, up)
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802
         if self.clock and spacing >= 1:

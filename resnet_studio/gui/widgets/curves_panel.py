@@ -16,8 +16,8 @@ from resnet_studio.gui.widgets.curve_figure import KEY, Figure
 from resnet_studio.gui.widgets.curve_plot import CurvePlot
 from resnet_studio.gui.widgets.curve_strokes import Look, sources, x_range, y_range
 from resnet_studio.gui.widgets.curve_tools import CurveTools
-from resnet_studio.gui.widgets.durations import duration
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.run_cells import progress
 from resnet_studio.gui.widgets.run_legend import RunLegend
 from resnet_studio.gui.widgets.run_lines import PLOTS, Plot, RunLines
 from resnet_studio.gui.widgets.slices import Slices
@@ -234,8 +234,7 @@ class CurvesPanel(QWidget):
 
     def _show_values(self) -> None:
         plot, x = self._pointed
-        place = "" if x is None else spoken(x, self._look.axis)
-        self.legend.show_values(plot, self._look.axis, self._look.weight, x, place)
+        self.legend.show_values(plot, self._look.axis, self._look.weight, x)
 
     def _progress_text(self) -> str:
         """How far the chosen run is, or the newest that is live."""
@@ -251,20 +250,3 @@ class CurvesPanel(QWidget):
 
 def _lines_of(run: FollowedRun, kept: RunLines | None) -> RunLines:
     return kept if kept and kept.run is run else RunLines(run)
-
-
-def spoken(x: float, axis: Axis) -> str:
-    """A place on the x axis: the last step up to there, an epoch, or a time."""
-    if axis == "seconds":
-        return duration(x)
-    return f"{int(x):,}" if axis == "step" else f"{x:.2f}"
-
-
-def progress(run: FollowedRun) -> str:
-    """How far a run is, and how long it took: "step 430 of 1,100, 0:43 elapsed, 1:07 left" under its name."""
-    curves = run.curves
-    if not curves.steps:
-        return f"{run.name}\n{curves.doing or curves.state}"
-    of = f" of {curves.prepared.steps:,}" if curves.prepared else ""
-    left = f", {duration(curves.remaining)} left" if run.live else f", {curves.state}"
-    return f"{run.name}\nstep {curves.steps:,}{of}, {duration(curves.seconds)} elapsed{left}"

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView
 
 from resnet_studio.analysis.units import DASH
 from resnet_studio.gui import theme
+from resnet_studio.gui.widgets.durations import duration
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.run_colours import run_colour, swatch
 from resnet_studio.gui.widgets.run_lines import MEASURED, Plot, RunLines
@@ -142,9 +143,10 @@ class RunLegend(QWidget):
         """Show these runs."""
         self._model.show_lines(lines)
 
-    def show_values(self, plot: Plot, axis: Axis, weight: float, x: float | None, place: str) -> None:
-        """Show what the lines of a plot have at x (`place` in words), or at their ends."""
-        self._heading.setText(f"{NAMES[plot]} at {WORDS[axis]} {place}" if x is not None else f"{NAMES[plot]}, newest")
+    def show_values(self, plot: Plot, axis: Axis, weight: float, x: float | None) -> None:
+        """Show what the lines of a plot have at x, or at their ends."""
+        place = "" if x is None else f"{WORDS[axis]} {spoken(x, axis)}"
+        self._heading.setText(f"{NAMES[plot]} at {place}" if place else f"{NAMES[plot]}, newest")
         self._model.show_values(plot, axis, weight, x)
 
 
@@ -153,6 +155,13 @@ def significant_or_dash(value: float) -> str:
     if math.isnan(value):
         return DASH
     return f"{value:#.3g}".rstrip(".") if 0.001 <= abs(value) < 1000 else significant(value)
+
+
+def spoken(x: float, axis: Axis) -> str:
+    """A place on the x axis: the last step up to there, an epoch, or a time."""
+    if axis == "seconds":
+        return duration(x)
+    return f"{int(x):,}" if axis == "step" else f"{x:.2f}"
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
 
 from resnet_studio.gui.followed import FollowedRun
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.gui.widgets.run_model import RUN_ROLE, SORT_ROLE, Column, Index, RunModel, text
+from resnet_studio.gui.widgets.run_cells import Column, text
+from resnet_studio.gui.widgets.run_model import RUN_ROLE, SORT_ROLE, Index, RunModel
 
 ROW = 26
 WIDTHS = {

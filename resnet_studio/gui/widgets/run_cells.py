@@ -1,0 +1,112 @@
+"""What the table of runs shows of a run, cell by cell: words, exact values, and what to sort by."""
+
+from __future__ import annotations
+
+import math
+import time
+from enum import IntEnum
+
+from resnet_studio.analysis import units
+from resnet_studio.gui.followed import FollowedRun
+from resnet_studio.gui.widgets.durations import duration
+from resnet_studio.networks.presets import title
+from resnet_studio.training.sources import data_title, is_folder
+
+LAST = math.inf
+"""What has no value is sorted behind what has one."""
+
+
+class Column(IntEnum):
+    NAME = 0
+    ARCHITECTURE = 1
+    DATA = 2
+    PARAMETERS = 3
+    FLOPS = 4
+    BEST = 5
+    STATE = 6
+    DURATION = 7
+
+
+def text(run: FollowedRun, column: Column) -> str:
+    """What a cell shows."""
+    curves, cost = run.curves, run.cost
+    match column:
+        case Column.NAME:
+            return run.name
+        case Column.ARCHITECTURE:
+            return title(run.manifest.architecture)
+        case Column.DATA:
+            return data_title(run.manifest.recipe.data)
+        case Column.PARAMETERS:
+            return units.short(cost.parameters) if cost else units.DASH
+        case Column.FLOPS:
+            return units.short(cost.macs) if cost else units.DASH
+        case Column.BEST:
+            return f"{100 * curves.best.error:.2f} %" if curves.best else units.DASH
+        case Column.STATE:
+            return state(run)
+    return duration(curves.seconds) if curves.steps else units.DASH
+
+
+def state(run: FollowedRun) -> str:
+    """What a run is doing: "running, 43 %, 2:10 left"."""
+    curves = run.curves
+    if not run.loaded and not curves.steps:
+        return "being read …"
+    if curves.state == "starting" and curves.doing:
+        return curves.doing
+    share = f"{100 * run.progress:.0f} %"
+    if curves.state == "running":
+        return ", ".join(("running", share, *([f"{duration(curves.remaining)} left"] if curves.steps else ())))
+    if curves.state == "paused" or (curves.state in ("stopped", "failed", "killed") and curves.steps):
+        return f"{curves.state} at {share}"
+    return curves.state
+
+
+def tip(run: FollowedRun, column: Column) -> str:
+    """The exact value, or what there is no room for."""
+    curves, cost, recipe = run.curves, run.cost, run.manifest.recipe
+    match column:
+        case Column.NAME:
+            return str(run.folder)
+        case Column.ARCHITECTURE if curves.prepared and curves.prepared.changes:
+            return f"fitted to the data: {', '.join(curves.prepared.changes)}"
+        case Column.DATA:
+            return recipe.data if is_folder(recipe.data) else text(run, column)
+        case Column.PARAMETERS if cost:
+            return f"{units.exact(cost.parameters)} parameters"
+        case Column.FLOPS if cost:
+            return f"{units.exact(cost.macs)} multiply-adds"
+        case Column.BEST if curves.best:
+            wrong, images = round(curves.best.error * curves.best.images), curves.best.images
+            return f"{wrong:,} of {images:,} test images wrong after step {curves.best.step:,}"
+        case Column.STATE:
+            return "\n".join(filter(None, (curves.why or state(run), *curves.notes[-3:])))
+        case Column.DURATION:
+            began = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.manifest.created))
+            return f"{curves.seconds:,.1f} s of training; begun {began}"
+    return text(run, column)
+
+
+def sort_key(run: FollowedRun, column: Column) -> float | str:
+    """What a column is sorted by."""
+    match column:
+        case Column.PARAMETERS:
+            return run.cost.parameters if run.cost else LAST
+        case Column.FLOPS:
+            return run.cost.macs if run.cost else LAST
+        case Column.BEST:
+            return run.curves.best.error if run.curves.best else LAST
+        case Column.DURATION:
+            return run.curves.seconds if run.curves.steps else LAST
+    return text(run, column).casefold()
+
+
+def progress(run: FollowedRun) -> str:
+    """How far a run is, and how long it took: "step 430 of 1,100, 0:43 elapsed, 1:07 left" under its name."""
+    curves = run.curves
+    if not curves.steps:
+        return f"{run.name}\n{curves.doing or curves.state}"
+    of = f" of {curves.prepared.steps:,}" if curves.prepared else ""
+    left = f", {duration(curves.remaining)} left" if run.live else f", {curves.state}"
+    return f"{run.name}\nstep {curves.steps:,}{of}, {duration(curves.seconds)} elapsed{left}"
