@@ -28,7 +28,8 @@ from resnet_studio.training.summary import Summary, summarise
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-FAILED = 1
+LAUNCH = "torchrun"
+"""The file in a run's folder that tells which torchrun started it."""
 
 Name = Annotated[str | None, typer.Argument(metavar="ARCH", help="A preset's name or an architecture's JSON file.")]
 DataName = Annotated[
@@ -146,16 +147,17 @@ def free(where: Path, architecture: Architecture, recipe: Recipe) -> str:
 
 def begin(folder: Path, architecture: Architecture, recipe: Recipe, threads: int) -> bool:
     """Make the run's folder; True if it was there, as torchrun started this worker anew after one had died."""
-    if _restarted() and (folder / runs.MANIFEST).exists():
-        return True
     if not _leads():
         return False
+    if _restarted(folder):
+        return True
     command = (PROGRAM, *sys.argv[1:])
     manifest = Manifest(
         folder.name, architecture, recipe, time.time(), command, runs.environment(), runs.this_machine(), threads,
         int(os.environ.get("WORLD_SIZE", "1")),
     )  # fmt: skip
     runs.make(folder, manifest)
+    _note_launch(folder)
     return False
 
 
@@ -241,12 +243,13 @@ def _existing(text: str, where: Path) -> Path:
     """The folder of a run that is named, or whose path is given; `RunError` if it can't be gone on with."""
     folder = where / text if (where / text / runs.MANIFEST).exists() else Path(text)
     state = summarise(folder)
-    if _restarted() or not _leads():  # of a run that lives
+    if _restarted(folder) or not _leads():  # of a run that lives
         return folder
     if state.live:
         raise RunError(f"{folder.name} is still running")
     if state.how == "finished":
         raise RunError(f"{folder.name} has finished: there is nothing to go on with")
+    _note_launch(folder)
     return folder
 
 
@@ -254,9 +257,23 @@ def _under_torchrun() -> bool:
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
-def _restarted() -> bool:
-    """Whether torchrun started this process anew because a worker had died."""
-    return _under_torchrun() and int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+def _note_launch(folder: Path) -> None:
+    """Keep which torchrun started the run."""
+    if _under_torchrun():
+        (folder / LAUNCH).write_text(os.environ["TORCHELASTIC_RUN_ID"])
+
+
+def _restarted(folder: Path) -> bool:
+    """Whether the same torchrun started the run before: a worker had died, here or on another machine.
+
+    torchrun counts restarts for each machine, so its count alone does not tell; but one without a name of its own
+    ("none") is any.
+    """
+    if not _under_torchrun() or not (folder / LAUNCH).exists():
+        return False
+    launch = os.environ["TORCHELASTIC_RUN_ID"]
+    counted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    return (folder / LAUNCH).read_text() == launch and (counted or launch != "none")
 
 
 def _leads() -> bool:

@@ -68,11 +68,12 @@ def run(
     wrong is raised: `DataError`, `ArchitectureError`, `DeviceError`, `MemoryError`, `TrainingFailedError`, `OSError`.
     """
     manifest = runs.read(folder)
+    resume = workers.agree(resume) > 0
     if manifest.recipe.batch_size % workers.count:
         told = f"{manifest.recipe.batch_size} images can't be shared evenly by {workers.count} workers"
         raise RecipeError("batch_size", f"{told}: choose a multiple of {workers.count}")
     device = the_device(manifest.recipe.device, workers)
-    threads = first_threads(folder) if resume else manifest.threads
+    threads = (first_threads(folder) if resume else 0) or manifest.threads
     try:
         with torch.random.fork_rng(devices=[]), computing_with(threads):
             with workers.in_turn() if download else nullcontext():
@@ -161,7 +162,7 @@ class Training:
         self._pending: list[Step] = []
         self._told = self._saved = time.perf_counter()
         self._told_seconds = 0.0
-        self._left_out = 0
+        self._told_left_out = 0
         self._forming = Forming(architecture, data, self.normalise)
         self._origin = Origin(
             architecture, recipe.data, data.classes, data.mean, data.deviation, folder.name, self.step
@@ -238,7 +239,8 @@ class Training:
         self._save_if_due(word)
         while word == PAUSING:
             word = self._wait()
-        self._save_if_due(word)
+        if word == STOPPING:
+            self._save_if_due(word)
         self._note_left_out()
         return word
 
@@ -298,7 +300,7 @@ class Training:
             if self.workers.agree(self._word()) == STOPPING:
                 return None
             if not count:
-                raise DataError(f"no image of the {split} set could be read")
+                raise DataError(f"no image of the {split} set could be read: {self._left_out()[-1]}")
             measured.append(
                 Measured(
                     time.time(), split, self.step, loss / count, wrong / count, int(count), self.watch.seconds
@@ -352,10 +354,15 @@ class Training:
 
     def _note_left_out(self) -> None:
         """Tell of images that could not be read since the last time."""
-        left_out = [text for images in (self.training, self.test) for text in getattr(images, "left_out", ())]
-        if len(left_out) > self._left_out:
+        left_out = self._left_out()
+        if len(left_out) > self._told_left_out:
             self._note(f"{len(left_out):,} images were left out so far; the last: {left_out[-1]}")
-            self._left_out = len(left_out)
+            self._told_left_out = len(left_out)
+
+    def _left_out(self) -> list[str]:
+        """Why, of each image that was left out so far."""
+        both = (self.training, self.test)
+        return list(dict.fromkeys(text for images in both for text in getattr(images, "left_out", ())))
 
     def _note(self, text: str) -> None:
         self.journal.tell(Noted(time.time(), text))

@@ -6,6 +6,7 @@ heartbeat         touched every second while the run lives
 stop, pause       made by whoever wants the run to end or to wait
 checkpoints/      step-000110/ …: the newest and the best
 probes/           step-000110.npz …: what the probe images looked like inside
+torchrun          which torchrun started it, where one did
 log.txt           what the process printed, where a window started it
 label.json        name and colour that a user gave it
 """

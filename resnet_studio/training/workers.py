@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from resnet_studio.training.errors import WorkersError
 
 PATIENCE = timedelta(days=30)
 """How long the others wait for the first, which may have been told to pause. A dead worker is noticed at once."""
+ASK_EVERY = 0.05
+"""Seconds between two looks whether all have met."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +97,9 @@ def join() -> Iterator[Workers]:
     local = int(os.environ["LOCAL_RANK"])
     if local < torch.cuda.device_count():
         torch.cuda.set_device(local)
-    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    store, rank, count = next(rendezvous("env://"))
+    dist.init_process_group(backend, store=_fresh(store, rank, count), rank=rank, world_size=count, timeout=PATIENCE)
     talk = dist.new_group(backend="gloo", timeout=PATIENCE)  # beside the GPUs' own, which make the CPU wait
     try:
         yield Workers(dist.get_rank(), dist.get_world_size(), local, talk)
@@ -103,3 +111,24 @@ def join() -> Iterator[Workers]:
         raise
     finally:
         dist.destroy_process_group()
+
+
+def _fresh(store: Store, rank: int, count: int) -> Store:
+    """A part of torchrun's store that is these very processes' own.
+
+    torchrun keeps one store through its restarts, and torch would find in it the addresses of workers that are gone.
+    So the first worker names a part anew and takes in who answers to that name; one that answered to the name of an
+    earlier one, who is gone too, asks again.
+    """
+    me = uuid4().hex
+    if rank == 0:
+        store.set("first", me)
+        for other in range(1, count):
+            store.set(f"{me} took in {store.get(f'{me} {other}').decode()}", "")
+        return PrefixStore(me, store)
+    while True:
+        first = store.get("first").decode()
+        store.set(f"{first} {rank}", me)
+        if store.check([f"{first} took in {me}"]):
+            return PrefixStore(first, store)
+        time.sleep(ASK_EVERY)

@@ -1,0 +1,131 @@
+"""Runs as processes of their own: killed at any moment, told to stop by signals, and resumed from the command line."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from nursery import Child, Nursery, until
+from small import SHORT, assert_same, curves, events, make_run, only, outcome, silence
+
+from resnet_studio.networks.architecture import Residual
+from resnet_studio.training import checkpoints, runs
+from resnet_studio.training.events import Began, Ended
+
+LONG = replace(SHORT, length=10, augmentation="shift", measure_training=True)
+"""110 steps: about a second."""
+ENDLESS = replace(SHORT, length=1_000_000)
+
+
+@pytest.fixture
+def resumed(nursery: Nursery, tmp_path: Path) -> Callable[[Path], Child]:
+    """A run's folder that goes on (or begins) in a process of its own."""
+    count = 0
+
+    def start(folder: Path) -> Child:
+        nonlocal count
+        count += 1
+        if not (folder / runs.HEARTBEAT).exists():
+            (folder / runs.HEARTBEAT).touch()
+        silence(folder)
+        return nursery.start(tmp_path / f"log-{count}", "train", "--resume", folder, "--json")
+
+    return start
+
+
+def reached(folder: Path, step: int) -> Callable[[], bool]:
+    return lambda: curves(folder).steps >= step
+
+
+def ended(folder: Path) -> Ended:
+    last = events(folder)[-1]
+    assert isinstance(last, Ended)
+    return last
+
+
+def test_killed_three_times_a_run_equals_the_unbroken(tmp_path: Path, resumed: Callable[[Path], Child]) -> None:
+    whole, folder = make_run(tmp_path / "whole", LONG), make_run(tmp_path / "run", LONG)
+    assert resumed(whole).wait() == 0
+    for step in (14, 40, 80):
+        child = resumed(folder)
+        until(reached(folder, step), child.said)
+        child.send(signal.SIGKILL)
+        assert child.wait() == -signal.SIGKILL
+        silence(folder)
+        assert curves(folder).state == "killed"
+    assert resumed(folder).wait() == 0
+    began = [event.step for event in only(Began, folder) if isinstance(event, Began)]
+    assert len(began) == 4
+    assert began == sorted(began)
+    assert began[-1] > 0
+    assert curves(folder).steps == 110
+    assert_same(outcome(folder), outcome(whole))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_a_run_with_a_checkpoint(
+    tmp_path: Path, resumed: Callable[[Path], Child], number: signal.Signals
+) -> None:
+    folder = make_run(tmp_path / "run", ENDLESS)
+    child = resumed(folder)
+    until(reached(folder, 5), child.said)
+    child.send(number)
+    assert child.wait() == 0
+    said = json.loads(child.said())
+    assert (said["how"], said["name"]) == ("stopped", "run")
+    newest = checkpoints.newest(folder / runs.CHECKPOINTS)
+    assert newest is not None
+    assert newest.step == said["steps"] == curves(folder).steps == ended(folder).step
+
+
+def test_a_run_that_lives_or_has_finished_is_not_resumed(
+    nursery: Nursery, tmp_path: Path, resumed: Callable[[Path], Child]
+) -> None:
+    folder = make_run(tmp_path / "run", ENDLESS)
+    child = resumed(folder)
+    until(reached(folder, 1), child.said)
+    second = nursery.start(tmp_path / "second", "train", "--resume", folder)
+    assert second.wait() == 2
+    assert second.said() == "resnet-studio: run is still running\n"
+    runs.request(folder, runs.STOP)
+    assert child.wait() == 0
+    done = make_run(tmp_path / "done", replace(SHORT, length=1))
+    assert resumed(done).wait() == 0
+    again = nursery.start(tmp_path / "again", "train", "--resume", "done", "--runs", tmp_path)
+    assert again.wait() == 2
+    assert "done has finished: there is nothing to go on with" in again.said()
+
+
+def test_a_run_of_a_newer_version_is_left_as_it_is(tmp_path: Path, resumed: Callable[[Path], Child]) -> None:
+    folder = make_run(tmp_path / "run")
+    path = folder / runs.MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 2, "news": "anything"}))
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    child = resumed(folder)
+    assert child.wait() == 2
+    assert "run was written by a newer version of this program; it is left as it is" in child.said()
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_stop_does_not_wait_for_a_long_step(tmp_path: Path, resumed: Callable[[Path], Child]) -> None:
+    """Of a minute or so. The process ends itself; what was saved before is there."""
+    large = Residual("basic", (8, 8, 8), width=128, stem="cifar", image=8, channels=1, classes=10)
+    folder = make_run(tmp_path / "run", replace(SHORT, batch_size=1437), large)
+    child = resumed(folder)
+    until(lambda: bool(only(Began, folder)), child.said)
+    runs.request(folder, runs.STOP)
+    assert child.wait() == 0
+    assert (ended(folder).how, ended(folder).why) == ("stopped", "a step took too long to wait for")
+    assert curves(folder).steps == 0
+
+
+def test_a_run_that_is_moved_away_ends_by_itself(tmp_path: Path, resumed: Callable[[Path], Child]) -> None:
+    folder = make_run(tmp_path / "run", ENDLESS)
+    child = resumed(folder)
+    until(reached(folder, 1), child.said)
+    folder.rename(tmp_path / "trash")
+    assert child.wait() in (0, 2)
