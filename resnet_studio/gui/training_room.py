@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from resnet_studio.gui import run_desk
+from resnet_studio.gui.probe_desk import ProbeDesk
 from resnet_studio.gui.run_keeper import RunKeeper
 from resnet_studio.gui.run_watch import RunWatch
 from resnet_studio.gui.studio import TRAINING, Studio
 from resnet_studio.gui.trainer import Trainer
+from resnet_studio.gui.widgets.run_choice import RunChoice
 from resnet_studio.gui.work import Work
 from resnet_studio.gui.workspaces import Workspaces
 from resnet_studio.inference.values import Device
@@ -34,6 +36,7 @@ class TrainingRoom(QObject):
         self.folder = folder or runs.runs_folder()
         self.watch = RunWatch(self)
         self.keeper = RunKeeper(self.watch)
+        self.probes = ProbeDesk(self.watch)
         self.trainer = Trainer(studio.session, work, self.folder)
         self.trainer.problem.connect(self.problem)
         self.pages: Workspaces | None = None
@@ -82,6 +85,7 @@ class TrainingRoom(QObject):
         if self._studio.session.kept.stop_runs:
             self.trainer.stop_own()
         self.trainer.close()
+        self.probes.stop()
         self.watch.stop()
 
     def _make_new(self) -> QWidget:
@@ -111,13 +115,35 @@ class TrainingRoom(QObject):
         self.runs = view = RunsView()
         run_desk.join(view, self.watch, self.keeper)
         view.resume_wished.connect(self.trainer.resume)
+        view.chosen_changed.connect(self._show_maps_of)
         return view
 
     def _make_maps(self) -> QWidget:
-        return QWidget()
+        from resnet_studio.gui.views.forming import FormingView
+
+        view, choice, desk = FormingView(), RunChoice(), self.probes
+        view.step_wished.connect(desk.ask)
+        choice.chosen.connect(desk.choose)
+        desk.runs_changed.connect(choice.show_runs)
+        desk.run_changed.connect(view.show_run)
+        desk.probe_read.connect(view.show_probe)
+        desk.failed.connect(view.show_problem)
+        desk.begin()
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(choice)
+        column.addWidget(view, 1)
+        return page
 
     def _make_degradation(self) -> QWidget:
         return QWidget()
+
+    def _show_maps_of(self, folders: Sequence[Path]) -> None:
+        """One run that is chosen in the table is the one whose maps are shown."""
+        if len(folders) == 1:
+            self.probes.choose(folders[0])
 
     def _keep_devices(self, devices: Sequence[Device]) -> None:
         self._devices = devices

@@ -21,6 +21,8 @@ from resnet_studio.training.sources import DataError, Probe
 MOST_IMAGES, MOST_CHANNELS, MOST_SIDE, MOST_FILTERS = 10, 64, 56, 64
 """Of what is kept of a probe: images, and of each layer channels and pixels; larger maps lose rows and columns."""
 MOST_PROBES = 60
+FILTER_SIDE, GREY = 24, 128
+"""Pixels that a kernel of the first convolution is drawn with, at least about, and the colour between two."""
 TOP = 5
 
 
@@ -84,16 +86,18 @@ def first_filters(network: nn.Module) -> Pixels:
     shown = kernels if kernels.shape[1] == 3 else kernels[:, :1].repeat(3, axis=1)
     low, high = shown.min(axis=(1, 2, 3), keepdims=True), shown.max(axis=(1, 2, 3), keepdims=True)
     spread = np.rint(255 * (shown - low) / np.where(high > low, high - low, 1)).astype(np.uint8)
+    larger = max(1, FILTER_SIDE // spread.shape[-1])  # so that the gaps are narrower than the kernels' weights
+    spread = spread.repeat(larger, axis=2).repeat(larger, axis=3)
     planes = [mosaic_of(spread[:, channel]) for channel in range(3)]
     return np.stack(planes, axis=2)
 
 
 def mosaic_of(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Cells (N×height×width) side by side in a nearly square grid, one dark pixel apart."""
+    """Cells (N×height×width) side by side in a nearly square grid, one grey pixel apart."""
     count, height, width = cells.shape
     columns = int(np.ceil(np.sqrt(count)))
     rows = -(-count // columns)
-    grid = np.zeros((rows * columns, height + 1, width + 1), np.uint8)
+    grid = np.full((rows * columns, height + 1, width + 1), GREY, np.uint8)
     grid[:count, :height, :width] = cells
     joined = grid.reshape(rows, columns, height + 1, width + 1).swapaxes(1, 2)
     return joined.reshape(rows * (height + 1), columns * (width + 1))[:-1, :-1]
