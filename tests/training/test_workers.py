@@ -192,14 +192,14 @@ def pair(nursery: Nursery, tmp_path: Path) -> Iterator[list[Child]]:
 
 def start_pair(nursery: Nursery, folder: Path, arguments: list[str], count: int = 2, **more: str) -> list[Child]:
     port = free_port()
+    shared = {
+        "TORCHELASTIC_RUN_ID": "test", "WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+        "OMP_NUM_THREADS": "1", **more,
+    }  # fmt: skip
     return [
-        nursery.start(
-            folder / f"log-{port}-{rank}", *arguments,
-            TORCHELASTIC_RUN_ID="test", RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(count),
-            MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), **{"OMP_NUM_THREADS": "1", **more},
-        )
+        nursery.start(folder / f"log-{port}-{rank}", *arguments, RANK=str(rank), LOCAL_RANK=str(rank), **shared)
         for rank in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def test_workers_pause_stop_and_go_on_together(
