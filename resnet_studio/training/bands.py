@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -38,7 +39,7 @@ def spread(values: Iterable[float]) -> Spread:
     known = [value for value in values if not math.isnan(value)]
     if not known:
         return Spread(math.nan, math.nan, math.nan)
-    return Spread(float(np.median(known)), min(known), max(known))
+    return Spread(median(known), min(known), max(known))
 
 
 def band(curves: Sequence[Curve]) -> Band:
@@ -51,8 +52,8 @@ def band(curves: Sequence[Curve]) -> Band:
     places = sorted(met)
     spreads = [spread(met[x]) for x in places]
     columns = ([one.median for one in spreads], [one.low for one in spreads], [one.high for one in spreads])
-    median, low, high = (np.array(column, float) for column in columns)
-    return Band(np.array(places, float), median, low, high)
+    middle, low, high = (np.array(column, float) for column in columns)
+    return Band(np.array(places, float), middle, low, high)
 
 
 def errors(curves: Curves, split: Split, axis: Axis = "step") -> Curve:

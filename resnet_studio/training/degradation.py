@@ -100,7 +100,7 @@ class Experiment:
 
     def parts_of(self, twin: Twin) -> tuple[Part, ...]:
         """The runs of one network."""
-        return tuple(part for part in self.parts if part.twin == twin)
+        return tuple(Part(twin, replace(self.recipe, seed=seed)) for seed in self.seeds)
 
 
 def _check(experiment: Experiment) -> None:

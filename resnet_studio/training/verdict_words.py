@@ -71,23 +71,23 @@ def _apart(gap: Gap) -> str:
     deep, shallow = gap.deep, gap.shallow
     return (
         f"{deep.twin.title} has a training error of {_shown(deep, 'training')}, {_points(gap, 'training')} "
-        f"{shallow.twin.title} ({_shown(shallow, 'training')}), and a test error of {_shown(deep, 'test')}, "
-        f"{_points(gap, 'test')} {shallow.twin.title} ({_shown(shallow, 'test')})"
+        f"{shallow.twin.title}'s {_shown(shallow, 'training')}, and a test error of {_shown(deep, 'test')}, "
+        f"{_points(gap, 'test')} {shallow.twin.title}'s {_shown(shallow, 'test')}"
     )
 
 
 def _shown(ending: Ending, split: Split) -> str:
     one = ending.errors[split]
-    if ending.runs == 1:
+    if per_cent(one.low) == per_cent(one.high):
         return per_cent(one.median)
-    return f"{per_cent(one.median)} [{per_cent(one.low)} to {per_cent(one.high)}]"
+    return f"{per_cent(one.median)} ({per_cent(one.low).removesuffix(' %')}–{per_cent(one.high)})"
 
 
 def _points(gap: Gap, split: Split) -> str:
     more = 100 * gap.more(split)
     if abs(more) < 0.005:
         return "the same as"
-    return f"{abs(more):.{1 if abs(more) >= 10 else 2}f} percentage points {'more' if more > 0 else 'less'} than"
+    return f"{abs(more):.{1 if abs(more) >= 10 else 2}f} percentage points {'above' if more > 0 else 'below'}"
 
 
 def _upper(text: str) -> str:

@@ -131,8 +131,8 @@ def test_degradation_is_seen_where_the_deeper_plain_network_is_worse() -> None:
     assert verdict.plain.chance("training") == pytest.approx(2 * math.sqrt((0.01 * 0.99 + 0.6 * 0.4) / TRAINING))
     assert verdict.plain.chance("test") == pytest.approx(2 * math.sqrt((0.01 * 0.99 + 0.6 * 0.4) / TEST))
     assert verdict.sentences[0] == (
-        "Degradation is seen after 20 steps: plain-56 has a training error of 60.0 %, 59.0 percentage points more than "
-        "plain-20 (1.00 %), and a test error of 60.0 %, 59.0 percentage points more than plain-20 (1.00 %)."
+        "Degradation is seen after 20 steps: plain-56 has a training error of 60.0 %, 59.0 percentage points above "
+        "plain-20's 1.00 %, and a test error of 60.0 %, 59.0 percentage points above plain-20's 1.00 %."
     )
     assert "no worse: ResNet-56 has a training error of 0.00 %" in verdict.text
     assert "trains slower: a longer run" in verdict.text
@@ -227,7 +227,7 @@ def test_of_several_seeds_the_medians_decide() -> None:
     assert verdict.seen
     assert verdict.plain is not None
     assert verdict.plain.more("test") == pytest.approx(0.5 - 0.01)
-    assert "plain-56 has a training error of 50.0 % [2.00 % to 60.0 %]" in verdict.text
+    assert "plain-56 has a training error of 50.0 % (2.00–60.0 %)" in verdict.text
     assert "medians of 3 seeds" in verdict.text
     assert [one.runs for one in verdict.endings] == [3] * 4
 

@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter
-from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtGui import QColor, QFontMetrics, QPainter
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.curve_plot import CurvePlot
+from resnet_studio.gui.widgets.picture_file import write_picture
 from resnet_studio.gui.widgets.run_colours import paint_stroke, run_colour
 from resnet_studio.gui.widgets.run_lines import RunLines
 
-SCALE = 2
-"""Pixels of a PNG for each of the screen's."""
 EDGE, ROW, STROKE = 16, 20, 24
 KEY = ("thin: every step", "line: smoothed", "dots: test set", "○ best", "× failed", "dashed: plain network")
 
@@ -35,32 +33,9 @@ class Figure:
 
     def save(self, path: Path) -> None:
         """Write the file that its ending asks for; `OSError` if that can't be done."""
-        written = self._save_svg(path) if path.suffix.lower() == ".svg" else self._save_png(path)
-        if not written:
-            raise OSError(f"{path.name} could not be written")
-
-    def _save_png(self, path: Path) -> bool:
-        image = QImage(self.size * SCALE, QImage.Format.Format_RGB32)
-        image.setDevicePixelRatio(SCALE)
-        painter = QPainter(image)
-        self._paint(painter)
-        painter.end()
-        return image.save(str(path), "PNG")  # type: ignore[call-overload,no-any-return]  # the stub wants bytes
-
-    def _save_svg(self, path: Path) -> bool:
-        generator = QSvgGenerator()
-        generator.setFileName(str(path))
-        generator.setSize(self.size)
-        generator.setViewBox(QRect(0, 0, self.size.width(), self.size.height()))
-        generator.setTitle("Training curves")
-        painter = QPainter()
-        if not painter.begin(generator):
-            return False
-        self._paint(painter)
-        return painter.end()
+        write_picture(path, self.size, "Training curves", self._paint)
 
     def _paint(self, painter: QPainter) -> None:
-        painter.fillRect(QRect(0, 0, self.size.width(), self.size.height()), QColor(theme.current().window))
         top = EDGE
         for row in self._rows:
             left = EDGE

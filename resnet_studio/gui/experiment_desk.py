@@ -1,0 +1,55 @@
+"""The page of the degradation experiment, what it follows and what it can do, joined together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from resnet_studio.gui.experiment_watch import ExperimentWatch
+from resnet_studio.gui.views.degradation import DegradationView
+from resnet_studio.training import degradation, runs
+from resnet_studio.training.degradation import Experiment, ExperimentError
+
+
+def join(
+    view: DegradationView, watch: ExperimentWatch, where: Path, launch: Callable[[Path, Sequence[str]], object]
+) -> None:
+    """Show what is followed, and do what is wished; `launch` starts a command whose output is kept in a folder."""
+
+    def begin(experiment: Experiment) -> None:
+        folder = where / degradation.free_name(where, experiment.recipe.data)
+        try:
+            degradation.make(folder, experiment)
+        except ExperimentError as error:
+            view.show_problem(f"{error}.")
+            return
+        go_on(folder)
+
+    def go_on(folder: Path) -> None:
+        try:
+            experiment = degradation.read(folder)
+            runs.withdraw(folder, runs.STOP)
+        except (ExperimentError, OSError) as error:
+            view.show_problem(f"{error}.")
+            return
+        launch(folder, command(folder))
+        watch.begin(folder, experiment)
+
+    def stop(folder: Path) -> None:
+        try:
+            runs.request(folder, runs.STOP)
+        except OSError as error:
+            view.show_problem(f"{folder.name} can't be asked to stop: {error.strerror}.")
+
+    watch.experiments_changed.connect(view.show_experiments)
+    watch.experiment_changed.connect(view.show_experiment)
+    watch.refused.connect(view.show_problem)
+    view.experiment_wished.connect(begin)
+    view.resume_wished.connect(go_on)
+    view.stop_wished.connect(stop)
+    view.show_experiments(watch.experiments())
+
+
+def command(folder: Path) -> tuple[str, ...]:
+    """What trains all of an experiment that is not finished, as arguments of the program."""
+    return ("experiment", "degradation", "--resume", str(folder))

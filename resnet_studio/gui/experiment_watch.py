@@ -1,0 +1,127 @@
+"""Following the experiments among the runs of a folder."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from resnet_studio.gui.followed import FollowedRun
+from resnet_studio.gui.followed_experiment import BETWEEN, STARTING, FollowedExperiment
+from resnet_studio.gui.run_watch import RunWatch
+from resnet_studio.training import degradation
+from resnet_studio.training.degradation import EXPERIMENT, Experiment, ExperimentError
+
+
+class ExperimentWatch(QObject):
+    """Puts the runs that a `RunWatch` follows together to experiments; `stop` before the window goes."""
+
+    experiments_changed = Signal(object)
+    """All experiments, as a tuple of `FollowedExperiment`, oldest first: some came or went."""
+    experiment_changed = Signal(object)
+    """A `FollowedExperiment` some run of which has grown, begun or gone."""
+    refused = Signal(str)
+    """Why a folder that looks like an experiment is not shown; told once."""
+    _read = Signal(object)
+
+    def __init__(self, watch: RunWatch) -> None:
+        super().__init__(watch)
+        self._watch = watch
+        self._experiments: dict[Path, Experiment] = {}
+        self._begun: dict[Path, float] = {}
+        self._seen: set[Path] = set()
+        self._settling = QTimer(self, singleShot=True)
+        self._settling.timeout.connect(self._settle)
+        self._read.connect(self._take)
+        watch.runs_changed.connect(self._take_runs)
+        watch.run_changed.connect(self._take_run)
+        self._take_runs(watch.runs())
+
+    def experiments(self) -> tuple[FollowedExperiment, ...]:
+        """All that are followed, oldest first."""
+        return tuple(self._followed(folder) for folder in sorted(self._experiments, key=self._created))
+
+    def experiment(self, folder: Path) -> FollowedExperiment | None:
+        """The one in that folder, if it is followed."""
+        return self._followed(folder) if folder in self._experiments else None
+
+    def begin(self, folder: Path, experiment: Experiment) -> None:
+        """Follow an experiment that this window has just started; its runs will appear."""
+        self._begun[folder] = time.time()
+        self._seen.add(folder)
+        self._experiments.setdefault(folder, experiment)
+        self._watch.look_again()
+        self._await(STARTING)
+        self.experiments_changed.emit(self.experiments())
+
+    def stop(self) -> None:
+        """End following, after the `RunWatch` has ended."""
+        self._settling.stop()
+
+    def _take_runs(self, runs: Iterable[FollowedRun]) -> None:
+        parents = {run.folder.parent for run in runs}
+        fresh = sorted(parents - self._seen)
+        self._seen |= parents
+        if fresh:
+            self._watch.pool.start(lambda: self._read.emit(read(fresh)))
+        gone = [folder for folder in self._experiments if folder not in parents and folder not in self._begun]
+        for folder in gone:
+            del self._experiments[folder]
+            self._seen.discard(folder)
+        if gone:
+            self.experiments_changed.emit(self.experiments())
+        for folder in parents & self._experiments.keys():
+            self.experiment_changed.emit(self._followed(folder))
+
+    def _take(self, found: tuple[dict[Path, Experiment], list[str]]) -> None:
+        experiments, problems = found
+        self._experiments.update(experiments)
+        for problem in problems:
+            self.refused.emit(problem)
+        if experiments:
+            self.experiments_changed.emit(self.experiments())
+
+    def _take_run(self, run: FollowedRun) -> None:
+        folder = run.folder.parent
+        if folder in self._experiments:
+            self._begun.pop(folder, None)
+            if run.curves.state in ("finished", "failed"):
+                self._await(BETWEEN)
+            self.experiment_changed.emit(self._followed(folder))
+
+    def _await(self, seconds: float) -> None:
+        """Look again after a while in which something should have come."""
+        self._settling.start(round(1000 * seconds) + 100)
+
+    def _settle(self) -> None:
+        """Nothing new has come for a while: what was awaited is no longer."""
+        for one in self.experiments():
+            if not one.complete and one.current is None:
+                self.experiment_changed.emit(one)
+
+    def _created(self, folder: Path) -> float:
+        """When its first run was made; an experiment without runs is the newest."""
+        runs = (self._watch.run(folder / part.name) for part in self._experiments[folder].parts)
+        return min((run.manifest.created for run in runs if run is not None), default=math.inf)
+
+    def _followed(self, folder: Path) -> FollowedExperiment:
+        experiment = self._experiments[folder]
+        runs = {part.name: self._watch.run(folder / part.name) for part in experiment.parts}
+        curves = {name: run.curves for name, run in runs.items() if run is not None}
+        return FollowedExperiment(folder, experiment, curves, self._begun.get(folder, 0.0))
+
+
+def read(folders: Iterable[Path]) -> tuple[dict[Path, Experiment], list[str]]:
+    """The experiments among these folders, and why others can't be read."""
+    found: dict[Path, Experiment] = {}
+    problems: list[str] = []
+    for folder in folders:
+        if (folder / EXPERIMENT).exists():
+            try:
+                found[folder] = degradation.read(folder)
+            except ExperimentError as error:
+                problems.append(str(error))
+    return found, problems
