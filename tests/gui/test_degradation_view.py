@@ -162,6 +162,21 @@ def test_the_figure_is_the_articles(page: Page) -> None:
     assert pens[0].widthF() == pens[2].widthF() < pens[1].widthF() == pens[3].widthF()
 
 
+@pytest.mark.parametrize("width", [1136, 720])
+def test_panels_fill_their_room_evenly(page: Page, width: int) -> None:
+    whole = followed()
+    page.view.show_experiments([replace(whole, curves={})])  # as one that is just starting
+    page.view.show_experiment(whole)
+    page.view.resize(width, 700)
+    for name in ("degradationFigure", "gradientFigure"):
+        figure = page.find(Panels, name)
+        boxes = [item for item in figure.ci.items if isinstance(item, pg.ViewBox)]
+        page.qtbot.waitUntil(lambda figure=figure, boxes=boxes: boxes[0].height() > figure.height() - 72)
+        widths = [box.width() for box in boxes]
+        assert max(widths) - min(widths) < 1
+        assert sum(widths) > 0.7 * figure.width()
+
+
 def test_gradients_have_a_panel_for_each_stage(page: Page) -> None:
     page.view.show_experiments([followed()])
     panels = page.lines("gradientFigure")

@@ -66,6 +66,7 @@ class Panels(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has no
         low, high = self._range(panels)
         for panel, box, heading, below in zip(panels, self._boxes, self._headings, self._below, strict=True):
             heading.setText(panel.heading, color=panel.colour or colours.text, size="10pt", justify="left")
+            heading.setMinimumWidth(0)  # it may reach into the gap beside a narrow plot
             below.setLabel(x_name, color=colours.muted, **{"font-size": "9pt"})
             box.clear()
             for line in panel.lines:
@@ -117,6 +118,8 @@ class Panels(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has no
         for number in range(count):
             self.ci.layout.setColumnFixedWidth(2 * number, GAP if number else WIDTH)
             self.ci.layout.setColumnFixedWidth(2 * number + 1, max(room / count, 1))
+        self.ci.layout.activate()
+        self.ci.setGeometry(self.range)  # while headings were there and no plots, Qt made it as low as those
 
     def _draw(self, box: Any, line: Line) -> None:
         band, pen = line.band, line.stroke.pen()
