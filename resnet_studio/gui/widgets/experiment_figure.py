@@ -53,7 +53,7 @@ class ExperimentFigure(QWidget):
 
     def show_experiment(self, experiment: Experiment, curves: Mapping[str, Curves], axis: Axis) -> None:
         """Draw its errors and gradients against steps or epochs."""
-        last = _last(curves, axis)
+        last = _last(experiment, curves, axis)
         strokes = {twin: twin_stroke(twin, experiment.depths) for twin in experiment.twins}
         by_twin = {twin: _runs(experiment, twin, curves) for twin in experiment.twins}
 
@@ -133,9 +133,9 @@ def _stages(curves: Mapping[str, Curves]) -> list[str]:
     return next((list(run.gradients[0].norms) for run in curves.values() if run.gradients), [])
 
 
-def _last(curves: Mapping[str, Curves], axis: Axis) -> float:
+def _last(experiment: Experiment, curves: Mapping[str, Curves], axis: Axis) -> float:
     """Where the x axis ends: at the end of a whole run."""
     prepared = next((run.prepared for run in curves.values() if run.prepared is not None), None)
     if prepared is None:
-        return 1.0
+        return float(experiment.recipe.length) if axis == experiment.recipe.unit.removesuffix("s") else 1.0
     return prepared.steps / prepared.steps_per_epoch if axis == "epoch" else float(prepared.steps)

@@ -42,6 +42,13 @@ class Panel:
     colour: str = ""
 
 
+class Heading(pg.LabelItem):  # type: ignore[misc]
+    """Takes no room of its own: over a narrow plot it reaches into the gap beside it."""
+
+    def updateMin(self) -> None:  # noqa: N802  (pyqtgraph's name)
+        """Ask for nothing."""
+
+
 class Panels(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has no types
     """Shows any number of panels; y has one range in all of them, so that they can be compared."""
 
@@ -66,7 +73,6 @@ class Panels(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has no
         low, high = self._range(panels)
         for panel, box, heading, below in zip(panels, self._boxes, self._headings, self._below, strict=True):
             heading.setText(panel.heading, color=panel.colour or colours.text, size="10pt", justify="left")
-            heading.setMinimumWidth(0)  # it may reach into the gap beside a narrow plot
             below.setLabel(x_name, color=colours.muted, **{"font-size": "9pt"})
             box.clear()
             for line in panel.lines:
@@ -96,7 +102,7 @@ class Panels(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has no
                 left.setStyle(showValues=False)
                 left.setWidth(GAP)
             below.setHeight(BELOW)
-            heading = pg.LabelItem(justify="left")
+            heading = Heading(justify="left")
             heading.setFixedHeight(HEADING)
             self.addItem(heading, 0, 2 * number + 1)
             self.addItem(left, 1, 2 * number)
