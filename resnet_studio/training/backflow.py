@@ -15,7 +15,6 @@ import numpy as np
 from resnet_studio.training.curves import Curves
 from resnet_studio.training.degradation import Twin
 
-TIMES = "\N{NO-BREAK SPACE}×"
 VANISHED = 0.01
 """A gradient has vanished where it is less than this share of what it is compared with."""
 
@@ -94,10 +93,10 @@ def sentence(shallow: Backflow, plain: Backflow, residual: Backflow) -> str:
     grows = ": it grows on its way back" if plain.first_ratio > max(1.0, shallow.first_ratio) else ""
     return (
         f"{verdict} In the first step its gradient's norm in {first} is {_number(plain.first[first])}, "
-        f"{_number(plain.first_ratio)}{TIMES} {last}'s ({shallow.twin.title} {_number(shallow.first_ratio)}{TIMES}, "
-        f"{residual.twin.title} {_number(residual.first_ratio)}{TIMES}){grows}. "
-        f"In the median step it is {_number(plain.median[first])}, {_number(plain.median_ratio)}{TIMES} {last}'s "
-        f"({residual.twin.title} {_number(residual.median[first])}, {_number(residual.median_ratio)}{TIMES}). "
+        f"{_number(plain.first_ratio)} × {last}'s ({shallow.twin.title} {_number(shallow.first_ratio)} ×, "
+        f"{residual.twin.title} {_number(residual.first_ratio)} ×){grows}. "
+        f"In the median step it is {_number(plain.median[first])}, {_number(plain.median_ratio)} × {last}'s "
+        f"({residual.twin.title} {_number(residual.median[first])}, {_number(residual.median_ratio)} ×). "
         f"The smallest norm of any stage is {_number(plain.smallest)}; in {residual.twin.title} it is "
         f"{_number(residual.smallest)}."
     )

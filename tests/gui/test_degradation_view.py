@@ -68,7 +68,7 @@ class Page:
         return found
 
     def text(self, name: str) -> str:
-        return str(self.find(QLabel, name).text())
+        return str(self.find(QLabel, name).text()).replace("\N{NO-BREAK SPACE}", " ")
 
     def click(self, name: str) -> None:
         self.qtbot.mouseClick(self.find(QPushButton, name), LEFT)

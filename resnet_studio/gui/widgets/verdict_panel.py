@@ -10,6 +10,9 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.training.verdict import Verdict
 
 
+FIXED = "\N{NO-BREAK SPACE}"
+
+
 class VerdictPanel(QWidget):
     """Scrolls where there is not room for all of it."""
 
@@ -30,7 +33,7 @@ class VerdictPanel(QWidget):
 
     def show_verdict(self, verdict: Verdict) -> None:
         """Show what the numbers say so far."""
-        text = "\n\n".join(verdict.sentences)
+        text = unbroken("\n\n".join(verdict.sentences))
         if self._text.text() != text:
             self._text.setText(text)
         self._rule.setText(verdict.rule)
@@ -56,3 +59,8 @@ class VerdictPanel(QWidget):
         whole.setSpacing(GRID)
         whole.addLayout(head)
         whole.addWidget(scroll, 1)
+
+
+def unbroken(text: str) -> str:
+    """The text with every number and its unit on one line."""
+    return text.replace(" %", f"{FIXED}%").replace(" ×", f"{FIXED}×")
