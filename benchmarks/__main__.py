@@ -7,7 +7,7 @@ import sys
 import warnings
 from importlib import import_module
 
-PARTS = ("tables", "inference", "window", "training-window")
+PARTS = ("tables", "inference", "training", "window", "training-window")
 
 
 def main() -> int:

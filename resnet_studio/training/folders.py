@@ -20,7 +20,7 @@ from resnet_studio.files import shown
 from resnet_studio.inference.images import ImageError, open_image
 from resnet_studio.progress import Progress
 from resnet_studio.training.augmentation import augment_batch
-from resnet_studio.training.data import Batch, Batches, Held, Images
+from resnet_studio.training.data import Batch, Batches, Held, Images, sow
 from resnet_studio.training.recipe import Augmentation, Recipe
 from resnet_studio.training.sources import SOURCES, DataError
 
@@ -177,7 +177,7 @@ class Streamed:
             self._leave_out(damaged)
             seed = seeds[number]
             if seed is not None:
-                torch.manual_seed(seed)
+                sow(seed, self.device)
                 if not len(labels):
                     raise DataError(f"no image of a whole batch could be read: {damaged[-1]}")
             if len(labels):
@@ -228,7 +228,7 @@ class _Files(Dataset[tuple[Tensor | str, int]]):
         if seed is None or self.augmentation not in CUT_AS_READ:
             return as_tensor(middle(image, self.side)), label
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             return as_tensor(self._cut(image)), label
 
     def _cut(self, image: Image.Image) -> Image.Image:

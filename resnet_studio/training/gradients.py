@@ -9,15 +9,19 @@ from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import plan
 
 
-def stage_norms(network: nn.Module, architecture: Architecture) -> dict[str, float]:
-    """Euclidean norm of the gradient by all weights of each stage, conv1 to fc, after a backward pass."""
-    stages = _by_stage(network, architecture)
-    return {stage: float(torch.nn.utils.get_total_norm(gradients)) for stage, gradients in stages.items()}
-
-
-def _by_stage(network: nn.Module, architecture: Architecture) -> dict[str, list[torch.Tensor]]:
-    found: dict[str, list[torch.Tensor]] = {}
+def stage_weights(network: nn.Module, architecture: Architecture) -> dict[str, list[nn.Parameter]]:
+    """All weights of each stage, conv1 to fc."""
+    found: dict[str, list[nn.Parameter]] = {}
     for layer in plan(architecture):
-        gradients = [parameter.grad for parameter in network.get_submodule(layer.name).parameters(recurse=False)]
-        found.setdefault(layer.stage, []).extend(gradient for gradient in gradients if gradient is not None)
-    return {stage: gradients for stage, gradients in found.items() if gradients}
+        weights = network.get_submodule(layer.name).parameters(recurse=False)
+        found.setdefault(layer.stage, []).extend(weights)
+    return {stage: weights for stage, weights in found.items() if weights}
+
+
+def stage_norms(stages: dict[str, list[nn.Parameter]]) -> dict[str, float]:
+    """Euclidean norm of the gradient by all weights of each stage, after a backward pass."""
+    gradients = {
+        stage: [weight.grad for weight in weights if weight.grad is not None] for stage, weights in stages.items()
+    }
+    norms = [torch.nn.utils.get_total_norm(some) for some in gradients.values()]
+    return dict(zip(gradients, torch.stack(norms).tolist(), strict=True))

@@ -37,7 +37,7 @@ from resnet_studio.training.events import (
 )
 from resnet_studio.training.following import first_threads
 from resnet_studio.training.forming import Forming
-from resnet_studio.training.gradients import stage_norms
+from resnet_studio.training.gradients import stage_norms, stage_weights
 from resnet_studio.training.journal import Tells, reason
 from resnet_studio.training.loop import Step, make_optimizer, measure, train
 from resnet_studio.training.opening import open_data
@@ -153,6 +153,7 @@ class Training:
         self.shared, self.network = workers.share(network, device)
         self.optimizer = make_optimizer(self.network, recipe)
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
+        self._stages = stage_weights(self.network, architecture)
         self.watch = Stopwatch()
         self.step = 0
         self.error: float | None = None
@@ -207,7 +208,7 @@ class Training:
         self._pending.append(step)
         self.step, self.error = self.step + 1, None
         if step.number % max(1, self.total // GRADIENT_POINTS) == 0:
-            self.journal.tell(Gradients(time.time(), step.number, stage_norms(self.network, self.architecture)))
+            self.journal.tell(Gradients(time.time(), step.number, stage_norms(self._stages)))
         word = self.workers.agree(self._word())
         if word == GOING and not self._epoch_ended and self.step not in self._probe_steps:
             return None

@@ -19,7 +19,7 @@ from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.network import build
 from resnet_studio.networks.plan import plan
 from resnet_studio.training.data import Data, Held, measuring_order, training_order
-from resnet_studio.training.gradients import stage_norms
+from resnet_studio.training.gradients import stage_norms, stage_weights
 from resnet_studio.training.loop import Step, make_optimizer, measure, train
 from resnet_studio.training.recipe import Recipe, learning_rate
 
@@ -186,7 +186,7 @@ def test_gradients_of_a_stage_are_those_of_all_its_weights() -> None:
         "conv1": ("conv1.", "bn1."), "conv2_x": ("layer1.",), "conv3_x": ("layer2.",), "conv4_x": ("layer3.",),
         "fc": ("fc.",),
     }  # fmt: skip
-    norms = stage_norms(net, architecture)
+    norms = stage_norms(stage_weights(net, architecture))
     assert norms.keys() == parts.keys() == {layer.stage for layer in plan(architecture)}
     for stage, beginnings in parts.items():
         squares = [values.double().square().sum() for name, values in gradients.items() if name.startswith(beginnings)]
