@@ -60,7 +60,8 @@ class Trainer(QObject):
         self._view: DataView | None = None
         self._asked: dict[str, object] = {}
         self._wanted = False
-        self._awaited: dict[Path, float] = {}
+        self._awaited: dict[Path, tuple[float, int]] = {}
+        """When each was started, and how much its runs had told by then."""
         self._look = QTimer(self, interval=STARTING[0])
         self._look.timeout.connect(self._look_for_starts)
         work.data_viewed.connect(self._take_view)
@@ -148,18 +149,17 @@ class Trainer(QObject):
         self._look.stop()
 
     def _launch(self, folder: Path, command: Sequence[str]) -> None:
-        process = QProcess()
+        process, told = QProcess(), _told(folder)
         process.setProgram(sys.executable)
         process.setArguments(["-m", "resnet_studio", *command])
         log = str(folder / runs.LOG)
         process.setStandardOutputFile(log, QProcess.OpenModeFlag.Append)
         process.setStandardErrorFile(log, QProcess.OpenModeFlag.Append)
-        begun, _ = process.startDetached()
-        if not begun:
+        if not process.startDetached():
             self.problem.emit(f"The run could not be started: {process.errorString()}.", "")
             return
         self.own.add(folder)
-        self._awaited[folder] = time.monotonic()
+        self._awaited[folder] = time.monotonic(), told
         self._look.start()
         self._tell_name()
 
@@ -226,6 +226,12 @@ class Trainer(QObject):
 
     def _tell_name(self) -> None:
         self.name_changed.emit(runs.free_name(self.folder, self._session.architecture, self._recipe.data))
+
+
+def _told(folder: Path) -> int:
+    """Bytes of events in a run's folder, or in those of an experiment."""
+    logs = [one / runs.EVENTS for one in (folder, *runs.find(folder))]
+    return sum(log.stat().st_size for log in logs if log.exists())
 
 
 def _end_of(log: Path) -> str:

@@ -41,6 +41,7 @@ class TrainingRoom(QObject):
         self.trainer.problem.connect(self.problem)
         self.pages: Workspaces | None = None
         self._in_front = studio.session.kept.workspace == TRAINING
+        self._just_started: Path | None = None
         self._devices: Sequence[Device] = ()
         work.devices_found.connect(self._keep_devices)
 
@@ -114,6 +115,7 @@ class TrainingRoom(QObject):
 
         self.runs = view = RunsView()
         run_desk.join(view, self.watch, self.keeper)
+        self.watch.runs_changed.connect(lambda _: self._choose_started())
         view.resume_wished.connect(self.trainer.resume)
         view.chosen_changed.connect(self._show_maps_of)
         return view
@@ -159,6 +161,13 @@ class TrainingRoom(QObject):
 
     def _show_started(self, folder: Path) -> None:
         """A run of this window has begun: show it in the table."""
+        self._just_started = folder
         self.watch.look_again()
         self.show_page(RUNS)
-        self.runs.choose([folder])
+        self._choose_started()
+
+    def _choose_started(self) -> None:
+        """Choose the run that was started last, as soon as it is in the table."""
+        if self._just_started and self.watch.run(self._just_started):
+            self.runs.choose([self._just_started])
+            self._just_started = None
