@@ -1,0 +1,118 @@
+"""The journal of a run: nothing is told before it is written, its heart beats, and it has one end."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from nursery import until
+from small import events, make_run
+
+from resnet_studio.training import runs
+from resnet_studio.training.events import Ended, Event, Noted
+from resnet_studio.training.journal import Journal, Mute, reason, stopping_on_signals
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_run(tmp_path / "run")
+
+
+def note(text: str) -> Noted:
+    return Noted(1.0, text)
+
+
+def test_an_event_is_written_before_anybody_is_told(folder: Path) -> None:
+    seen: list[list[Event]] = []
+    with Journal(folder, lambda event: seen.append(events(folder))) as journal:
+        journal.tell(note("one"))
+        journal.tell(note("two"))
+    assert seen == [[note("one")], [note("one"), note("two")]]
+
+
+def test_nothing_follows_an_end(folder: Path) -> None:
+    end = Ended(2.0, "finished", 3)
+    with Journal(folder) as journal:
+        journal.tell(end)
+        journal.tell(note("late"))
+    assert events(folder) == [end]
+
+
+def test_an_exception_ends_the_run_as_failed(folder: Path) -> None:
+
+    def fail() -> None:
+        with Journal(folder) as journal:
+            journal.step = 7
+            raise ValueError("lr: too high\nand more")
+
+    with pytest.raises(ValueError, match="lr"):
+        fail()
+    [end] = events(folder)
+    assert isinstance(end, Ended)
+    assert (end.how, end.step, end.why) == ("failed", 7, "lr: too high")
+
+
+def test_ctrl_c_before_anything_is_a_stop(folder: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), Journal(folder):
+        raise KeyboardInterrupt
+    [end] = events(folder)
+    assert isinstance(end, Ended)
+    assert end.how == "stopped"
+
+
+def test_the_heart_beats(folder: Path) -> None:
+    with Journal(folder):
+        heartbeat = folder / runs.HEARTBEAT
+        os.utime(heartbeat, (0, 0))
+        until(lambda: heartbeat.stat().st_mtime > 1)
+
+
+def test_requests_are_files_and_old_ones_are_void(folder: Path) -> None:
+    runs.request(folder, runs.STOP)
+    runs.request(folder, runs.PAUSE)
+    with Journal(folder) as journal:
+        assert not journal.asked_to(runs.STOP)
+        assert not journal.asked_to(runs.PAUSE)
+        runs.request(folder, runs.PAUSE)
+        assert journal.asked_to(runs.PAUSE)
+        runs.withdraw(folder, runs.PAUSE)
+        assert not journal.asked_to(runs.PAUSE)
+        runs.request(folder, runs.STOP)
+        assert journal.asked_to(runs.STOP)
+
+
+def test_a_folder_that_is_gone_is_a_stop(folder: Path) -> None:
+    with Journal(folder) as journal:
+        folder.rename(folder.with_name("trash"))
+        until(lambda: journal.asked_to(runs.STOP))
+        assert not journal.asked_to(runs.PAUSE)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_a_stop(folder: Path, number: signal.Signals) -> None:
+    before, mute = signal.getsignal(number), Mute()
+    with Journal(folder) as journal, stopping_on_signals(journal), stopping_on_signals(mute):
+        os.kill(os.getpid(), number)
+        until(lambda: mute.asked_to(runs.STOP))
+        assert not journal.asked_to(runs.STOP), "it went to the one that asked last"
+        assert not mute.asked_to(runs.PAUSE)
+    assert signal.getsignal(number) == before
+
+
+def test_a_torn_last_line_is_taken_away(folder: Path) -> None:
+    with Journal(folder) as journal:
+        journal.tell(note("one"))
+    with (folder / runs.EVENTS).open("a") as file:
+        file.write('{"kind": "noted", "time": 1.0, "te')
+    with Journal(folder) as journal:
+        journal.tell(note("two"))
+    assert events(folder) == [note("one"), note("two")]
+
+
+def test_a_reason_is_one_line() -> None:
+    assert reason(OSError(28, "No space left on device", "/data/x")) == "/data/x: No space left on device"
+    assert reason(OSError(28, "No space left on device")) == "No space left on device"
+    assert reason(ValueError("one\ntwo")) == "one"
+    assert reason(AssertionError()) == "AssertionError"
