@@ -155,7 +155,8 @@ class Trainer(QObject):
         log = str(folder / runs.LOG)
         process.setStandardOutputFile(log, QProcess.OpenModeFlag.Append)
         process.setStandardErrorFile(log, QProcess.OpenModeFlag.Append)
-        if not process.startDetached():
+        begun: object = process.startDetached()  # a bool, whatever its stubs say
+        if not begun:
             self.problem.emit(f"The run could not be started: {process.errorString()}.", "")
             return
         self.own.add(folder)
@@ -165,8 +166,8 @@ class Trainer(QObject):
 
     def _look_for_starts(self) -> None:
         """Tell of runs that have begun, and of those that never will."""
-        for folder, since in list(self._awaited.items()):
-            if (runs.find(folder.parent) and (folder / runs.MANIFEST).exists()) or runs.find(folder):
+        for folder, (since, before) in list(self._awaited.items()):
+            if _told(folder) > before:
                 del self._awaited[folder]
                 self.started.emit(folder)
             elif time.monotonic() - since > STARTING[1]:
