@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 from resnet_studio.gui.session import Session
 from resnet_studio.gui.work import Work
 from resnet_studio.networks import architecture as architectures
-from resnet_studio.networks.architecture import Architecture, ArchitectureError
+from resnet_studio.networks.architecture import Architecture, ArchitectureError, Residual
 from resnet_studio.networks.presets import title
 from resnet_studio.progress import Progress
 from resnet_studio.training import recipe as recipes
@@ -24,6 +24,8 @@ from resnet_studio.training.sources import SOURCES, DataError, DataView, fitted,
 
 STARTING = 500, 30.0
 """Milliseconds between two looks whether a run has begun; seconds after which it is said that it has not."""
+SMALL, FOR_SMALL = 64, "resnet20-cifar"
+"""Side of images that the paper's ImageNet stem is not made for, and the preset that is."""
 ASKED = {"architecture": "architecture.json", "recipe": "recipe.json"}
 """Files in a run's folder with what the window has asked for: its command names them."""
 
@@ -43,6 +45,8 @@ class Trainer(QObject):
     """The data that are being opened or fetched, in words how far that is, and the share that is done, if known."""
     estimated = Signal(object)
     """An `Estimate`; None while it is being made."""
+    advice_changed = Signal(str, str)
+    """What would suit the data better than the network in hand, and the preset that does; empty where nothing would."""
     name_changed = Signal(str)
     """What the next run is called unless told otherwise."""
     started = Signal(object)
@@ -205,7 +209,17 @@ class Trainer(QObject):
             return
         self.obstacle_changed.emit("")
         self.fitting_changed.emit(title(architecture), changes, architecture.depth)
+        self._advise(image)
         self._estimate(architecture, sum(view.training_counts))
+
+    def _advise(self, image: int) -> None:
+        """Small images and a stem that makes them four times smaller do not go together."""
+        architecture = self._session.architecture
+        if image <= SMALL and isinstance(architecture, Residual) and architecture.stem == "imagenet":
+            told = f"The ImageNet stem makes {image}×{image} images four times smaller. {FOR_SMALL} is made for them."
+            self.advice_changed.emit(told, FOR_SMALL)
+        else:
+            self.advice_changed.emit("", "")
 
     def _estimate(self, architecture: Architecture, images: int) -> None:
         recipe = self._recipe

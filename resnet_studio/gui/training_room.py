@@ -18,6 +18,7 @@ from resnet_studio.gui.widgets.run_choice import RunChoice
 from resnet_studio.gui.work import Work
 from resnet_studio.gui.workspaces import Workspaces
 from resnet_studio.inference.values import Device
+from resnet_studio.networks.presets import preset
 from resnet_studio.training import runs
 
 PAGES = ("New run", "Runs", "Maps", "Degradation")
@@ -96,6 +97,8 @@ class TrainingRoom(QObject):
         view.recipe_wished.connect(trainer.take)
         view.start_wished.connect(trainer.start)
         view.download_wished.connect(trainer.download)
+        view.preset_wished.connect(lambda name: self._studio.session.take(preset(name)))
+        trainer.advice_changed.connect(view.show_advice)
         trainer.recipe_changed.connect(view.show_recipe)
         trainer.fitting_changed.connect(view.show_architecture)
         trainer.obstacle_changed.connect(view.show_obstacle)

@@ -21,6 +21,7 @@ from resnet_studio.gui.training_room import MAPS, NEW, RUNS
 from resnet_studio.gui.widgets.time_slider import TimeSlider
 from resnet_studio.gui.window import StudioWindow
 from resnet_studio.networks.architecture import Residual, to_json
+from resnet_studio.networks.presets import preset
 from resnet_studio.training import recipe as recipes
 from resnet_studio.training import runs
 from resnet_studio.training.curves import LIVE
@@ -231,3 +232,12 @@ def test_a_name_that_is_taken_is_said(qtbot: QtBot, opened: Callable[[Kept], Stu
         window.training.trainer.start("taken")
     assert "taken" in problem.args[0]
     assert problem.args[0] == window.banner.text
+
+
+def test_a_network_for_large_images_is_advised_against(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
+    window = opened(Kept(architecture=to_json(preset("resnet18")), workspace=TRAINING))
+    take = window.findChild(QPushButton, "takeAdvice")
+    qtbot.waitUntil(take.isVisible, timeout=PATIENCE)
+    qtbot.mouseClick(take, LEFT)
+    assert window.studio.session.architecture == preset("resnet20-cifar")
+    assert not take.isVisible()

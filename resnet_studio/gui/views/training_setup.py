@@ -36,6 +36,8 @@ class TrainingSetup(QWidget):
     """The run's name, as it was typed or proposed."""
     download_wished = Signal(str)
     """The name of a data set."""
+    preset_wished = Signal(str)
+    """The preset that was advised."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,6 +54,11 @@ class TrainingSetup(QWidget):
         self._problem = named(QLabel(wordWrap=True), "startProblem", "Why it can't be started")
         self._problem.setProperty("problem", True)
         self._problem.hide()
+        self._advice = named(QLabel(wordWrap=True), "advice", "Advice")
+        self._advice.setProperty("quiet", True)
+        self._preset = named(QPushButton(), "takeAdvice", "Take the advised preset", "Take this network in hand")
+        self._preset.clicked.connect(lambda: self.preset_wished.emit(self._preset.property("preset")))
+        self.show_advice("", "")
         self._button = named(QPushButton("Start training"), "startTraining", "Start training")
         self._button.setProperty("primary", True)
         self._button.clicked.connect(self._start)
@@ -118,6 +125,14 @@ class TrainingSetup(QWidget):
         self._obstacle = sentence
         self._show_standing()
 
+    def show_advice(self, sentence: str, preset: str) -> None:
+        """Say what would suit better, with a button that takes it; empty if nothing would."""
+        self._advice.setText(sentence)
+        self._preset.setText(f"Take {preset}")
+        self._preset.setProperty("preset", preset)
+        for widget in (self._advice, self._preset):
+            widget.setVisible(bool(sentence))
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's names)
         """Ctrl+Return starts from wherever the cursor is."""
         if (
@@ -179,7 +194,7 @@ class TrainingSetup(QWidget):
         below = QVBoxLayout()
         below.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
         below.setSpacing(GRID)
-        for widget in (self._problem, self._name, self._button):
+        for widget in (self._advice, self._preset, self._problem, self._name, self._button):
             below.addWidget(widget)
         column.addLayout(below)
         return held

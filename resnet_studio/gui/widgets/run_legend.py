@@ -21,7 +21,7 @@ from resnet_studio.training.curves import Axis
 
 Index = QModelIndex | QPersistentModelIndex
 HEADINGS = ("run", "training", "test")
-VALUE, ROW = 64, 22
+VALUE, ROW = 76, 22
 NAMES: dict[Plot, str] = {
     "loss": "loss", "error": "error, %", "rate": "learning rate", "speed": "images per second",
 }  # fmt: skip

@@ -9,7 +9,6 @@ from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.training.verdict import Verdict
 
-
 FIXED = "\N{NO-BREAK SPACE}"
 
 
