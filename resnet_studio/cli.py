@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from resnet_studio import cli_experiment, cli_training
+from resnet_studio import cli_experiment, cli_runs, cli_training
 from resnet_studio.analysis.units import FlopUnit
 from resnet_studio.arguments import check_target, named
 from resnet_studio.networks.architecture import to_json
@@ -222,6 +222,7 @@ def maps(
 
 cli_training.add_to(app)
 cli_experiment.add_to(app)
+cli_runs.add_to(app)
 
 
 @app.command()

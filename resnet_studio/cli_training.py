@@ -241,7 +241,7 @@ class _Drawn:
 
 def _existing(text: str, where: Path) -> Path:
     """The folder of a run that is named, or whose path is given; `RunError` if it can't be gone on with."""
-    folder = where / text if (where / text / runs.MANIFEST).exists() else Path(text)
+    folder = runs.named(text, where)
     state = summarise(folder)
     if _restarted(folder) or not _leads():  # of a run that lives
         return folder

@@ -34,7 +34,7 @@ LAYERS = (
     {"arguments", "doctor", "terminal"},
     {"cli_training"},
     {"experiment_runs"},
-    {"cli_experiment"},
+    {"cli_experiment", "cli_runs"},
     {"cli"},
     {"__main__"},
 )

@@ -141,6 +141,13 @@ def is_run(folder: Path) -> bool:
     return os.path.exists(os.path.join(folder, MANIFEST))
 
 
+def named(text: str, where: Path) -> Path:
+    """The folder of the run of that name in `where`, or whose path is given; `RunError` if there is none."""
+    folder = where / text if is_run(where / text) else Path(text)
+    read(folder)
+    return folder
+
+
 def find(folder: Path) -> list[Path]:
     """The runs below a folder, those of experiments included, in the order of their names."""
     return sorted(_found(folder))

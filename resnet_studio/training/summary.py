@@ -58,9 +58,7 @@ class Summary:
 
 def summarise(folder: Path) -> Summary:
     """Read a run's folder. `RunError` if it is none."""
-    manifest, curves = runs.read(folder), Curves()
-    for event in RunReader(folder).new_events(-1):
-        curves.take(event)
+    manifest, curves = runs.read(folder), curves_of(folder)
     architecture = manifest.architecture if curves.prepared is None else from_json(curves.prepared.architecture)
     last, best = curves.last("test"), curves.best
     return Summary(
@@ -70,6 +68,14 @@ def summarise(folder: Path) -> Summary:
         training_error=training_error(curves), test_error=_error(last), best_error=_error(best),
         best_step=best.step if best else None, notes=tuple(curves.notes),
     )  # fmt: skip
+
+
+def curves_of(folder: Path) -> Curves:
+    """All that a run has told so far."""
+    curves = Curves()
+    for event in RunReader(folder).new_events(-1):
+        curves.take(event)
+    return curves
 
 
 def training_error(curves: Curves) -> float | None:

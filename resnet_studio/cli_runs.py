@@ -1,0 +1,97 @@
+"""The commands that look: `runs` lists them, `curves` writes theirs out, `data` shows what a training would see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from resnet_studio.analysis.grids import Grid
+from resnet_studio.arguments import check_target
+from resnet_studio.cli_training import AsJson, Download, Runs
+from resnet_studio.terminal import follow, say, say_json, show
+from resnet_studio.training import runs
+from resnet_studio.training.recipe import with_text
+from resnet_studio.training.recipes import recipe, usual_recipe
+from resnet_studio.training.summary import Summary, curves_of, percent, summarise
+
+USUAL_SIDE = 224
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the command line these commands."""
+    app.command(name="runs")(list_runs)
+    app.command()(curves)
+    app.command()(data)
+
+
+def list_runs(runs_folder: Runs = None, as_json: AsJson = False) -> None:
+    """List the runs that are kept, with what became of each."""
+    where = runs_folder or runs.runs_folder()
+    found = [summarise(folder) for folder in runs.find(where)]
+    if as_json:
+        say_json([summary.to_json() for summary in found])
+    elif found:
+        header = ("run", "architecture", "data", "state", "steps", "best test error", "training time")
+        show(Grid(header, tuple(_row(summary, where) for summary in found), frozenset({4, 5, 6})))
+    else:
+        say(f"there are no runs in {where}; `train` makes one")
+
+
+def curves(
+    names: Annotated[list[str], typer.Argument(metavar="RUN", help="Names of runs, or paths of their folders.")],
+    output: Annotated[Path, typer.Option("--output", metavar="FILE.csv", help="Where the table goes.")],
+    runs_folder: Runs = None,
+) -> None:
+    """Write the curves of runs as one table: every step, and every measurement on a whole set."""
+    from resnet_studio.training.curve_table import curve_table, write_csv
+
+    check_target(output, ".csv")
+    folders = [runs.named(name, runs_folder or runs.runs_folder()) for name in names]
+    write_csv(output, [curve_table(folder.name, curves_of(folder)) for folder in folders])
+
+
+def data(
+    name: Annotated[str, typer.Argument(metavar="DATA", help="A data set's name, or a folder of class folders.")],
+    changes: Annotated[
+        list[str] | None, typer.Option("--change", metavar="FIELD=VALUE", help="Of the recipe: holdout=100.")
+    ] = None,
+    image_size: Annotated[
+        int, typer.Option("--image-size", metavar="N", help="Side that a folder's images get.")
+    ] = USUAL_SIDE,
+    download: Download = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a training would see: classes, counts, the split, mean and deviation."""
+    chosen = with_text(recipe(usual_recipe(name, 0)), "data", name)
+    for change in changes or ():
+        field, _, text = change.partition("=")
+        chosen = with_text(chosen, field.strip(), text)
+    from resnet_studio.training.previews import data_view_steps
+
+    view = follow(data_view_steps(chosen, image_size, runs.data_folder(), download=download))
+    if as_json:
+        say_json(_view_json(view))
+        return
+    rows = tuple(
+        (label, f"{training:,}", f"{test:,}")
+        for label, training, test in zip(view.classes, view.training_counts, view.test_counts, strict=True)
+    )
+    total = ("total", f"{sum(view.training_counts):,}", f"{sum(view.test_counts):,}")
+    show(Grid(("class", "training", "test"), (*rows, total), frozenset({1, 2}), frozenset({len(rows) - 1})))
+    means, deviations = (", ".join(f"{one:.4f}" for one in values) for values in (view.mean, view.deviation))
+    say(f"\ninput {'×'.join(map(str, view.size))}, mean {means}, deviation {deviations} (values 0 … 1)")
+    say("\n".join([f"test: {view.test_of}", f"held {view.held}", *view.notes]))
+
+
+def _row(summary: Summary, where: Path) -> tuple[str, ...]:
+    best = "–" if summary.best_error is None else percent(summary.best_error)
+    name = Path(summary.folder).relative_to(where)
+    return (str(name), summary.architecture, summary.data, summary.how, f"{summary.steps:,}", best,
+            f"{summary.seconds:.1f} s")  # fmt: skip
+
+
+def _view_json(view: Any) -> dict[str, Any]:
+    names = "name classes training_counts test_counts test_of size mean deviation held notes"
+    return {name: getattr(view, name) for name in names.split()}

@@ -1,0 +1,78 @@
+"""Looking at runs and data from the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from resnet_studio.cli import main
+from written_runs import finished_run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    finished_run(tmp_path / "one")
+    finished_run(tmp_path / "an experiment" / "two")
+    return tmp_path
+
+
+def test_runs_are_listed_with_those_of_experiments(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "--runs", str(folder), "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    told = {(one["name"], one["steps"], one["how"]) for one in listed}
+    assert told == {("one", 110, "finished"), ("two", 110, "finished")}
+    assert main(["runs", "--runs", str(folder)]) == 0
+    told = capsys.readouterr().out
+    assert "an experiment/two" in told
+    assert "110" in told
+
+
+def test_without_runs_it_says_how_to_make_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "--runs", str(tmp_path / "nowhere")]) == 0
+    assert "`train` makes one" in capsys.readouterr().out
+
+
+def test_curves_are_written_step_by_step(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "curves.csv"
+    two = str(folder / "an experiment" / "two")
+    assert main(["curves", "one", two, "--runs", str(folder), "--output", str(output)]) == 0
+    with output.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    steps = [int(row["step"]) for row in rows if row["run"] == "one" and row["set"] == "training batch"]
+    assert steps == list(range(1, 111))
+    assert {row["run"] for row in rows} == {"one", "two"}
+
+
+def test_what_is_no_run_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["curves", "nothing", "--runs", str(tmp_path), "--output", str(tmp_path / "x.csv")]) == 2
+    said = capsys.readouterr().err
+    assert "nothing is not a run" in said
+    assert said.count("\n") == 1
+
+
+def test_digits_are_counted_as_scikit_learn_has_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "digits", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    counts = np.array(told["training_counts"]) + np.array(told["test_counts"])
+    assert counts.tolist() == np.bincount(load_digits().target).tolist()
+    assert (sum(told["training_counts"]), sum(told["test_counts"])) == (1437, 360)
+    assert told["size"] == [1, 8, 8]
+
+
+def test_a_folder_is_shown_with_its_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir()
+        for number in range(5):
+            Image.new("RGB", (20, 30), (number, 0, 0)).save(tmp_path / label / f"{number}.png")
+    assert main(["data", str(tmp_path), "--image-size", "16"]) == 0
+    told = capsys.readouterr().out
+    assert [line.split() for line in told.splitlines() if line.startswith(("cat", "dog", "total"))] == [
+        ["cat", "4", "1"], ["dog", "4", "1"], ["total", "8", "2"]
+    ]  # fmt: skip
+    assert "input 3×16×16" in told
