@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resnet_studio.gui.experiment_watch import ExperimentWatch
-from resnet_studio.gui.views.degradation import DegradationView
 from resnet_studio.training import degradation, runs
 from resnet_studio.training.degradation import Experiment, ExperimentError
+
+if TYPE_CHECKING:
+    from resnet_studio.gui.views.degradation import (
+        DegradationView,  # it brings pyqtgraph, which the window does not wait for
+    )
 
 
 def join(

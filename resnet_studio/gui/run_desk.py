@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from resnet_studio.gui.run_keeper import RunKeeper
 from resnet_studio.gui.run_watch import RunWatch
-from resnet_studio.gui.views.runs import RunsView
+
+if TYPE_CHECKING:
+    from resnet_studio.gui.views.runs import RunsView  # it brings pyqtgraph, which the window does not wait for
 
 
 def join(view: RunsView, watch: RunWatch, keeper: RunKeeper) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from resnet_studio.gui import run_desk
+from resnet_studio.gui import experiment_desk, run_desk
+from resnet_studio.gui.experiment_watch import ExperimentWatch
 from resnet_studio.gui.probe_desk import ProbeDesk
 from resnet_studio.gui.run_keeper import RunKeeper
 from resnet_studio.gui.run_watch import RunWatch
@@ -38,6 +39,7 @@ class TrainingRoom(QObject):
         self.watch = RunWatch(self)
         self.keeper = RunKeeper(self.watch)
         self.probes = ProbeDesk(self.watch)
+        self.experiments = ExperimentWatch(self.watch)
         self.trainer = Trainer(studio.session, work, self.folder)
         self.trainer.problem.connect(self.problem)
         self.pages: Workspaces | None = None
@@ -89,6 +91,7 @@ class TrainingRoom(QObject):
         self.trainer.close()
         self.probes.stop()
         self.watch.stop()
+        self.experiments.stop()
 
     def _make_new(self) -> QWidget:
         from resnet_studio.gui.views.training_setup import TrainingSetup
@@ -143,7 +146,11 @@ class TrainingRoom(QObject):
         return page
 
     def _make_degradation(self) -> QWidget:
-        return QWidget()
+        from resnet_studio.gui.views.degradation import DegradationView
+
+        view = DegradationView()
+        experiment_desk.join(view, self.experiments, self.folder, self.trainer.launch)
+        return view
 
     def _show_maps_of(self, folders: Sequence[Path]) -> None:
         """One run that is chosen in the table is the one whose maps are shown."""
@@ -163,7 +170,9 @@ class TrainingRoom(QObject):
             self.trainer.want(self._in_front and self.pages.currentIndex() == NEW)
 
     def _show_started(self, folder: Path) -> None:
-        """A run of this window has begun: show it in the table."""
+        """A run of this window has begun: show it in the table. An experiment has a page of its own."""
+        if not runs.is_run(folder):
+            return
         self._just_started = folder
         self.watch.look_again()
         self.show_page(RUNS)
