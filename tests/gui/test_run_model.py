@@ -54,7 +54,7 @@ def test_a_finished_run_in_words(model: RunModel, tmp_path: Path) -> None:
     totals = plan_table(from_json(run.curves.prepared.architecture)).totals
     best = min(1.2 * written.error(step) for step in range(11, 111, 11))
     shown = [cell(model, 0, column) for column in Column]
-    assert shown[:3] == ["one", "resnet20-cifar", "Digits (scikit-learn)"]
+    assert shown[:3] == ["one", "resnet20-cifar", "digits"]
     assert shown[5:] == [f"{100 * best:.2f} %", "finished", "0:11"]
     role = Qt.ItemDataRole.ToolTipRole
     assert cell(model, 0, Column.PARAMETERS, role) == f"{totals.parameters:,} parameters"

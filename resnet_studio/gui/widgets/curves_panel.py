@@ -33,7 +33,7 @@ LOGARITHMIC: tuple[Plot, ...] = ("loss", "error", "rate")
 BELOW: dict[Axis, str] = {"step": "step", "epoch": "epoch", "seconds": "training time (h:min:s)"}
 EVERY = 300
 """Milliseconds between two pictures of runs that grow."""
-LEGEND, WIDE = (248, 304), 960
+LEGEND, WIDE = (272, 312), 960
 """Pixels of the legend in a narrow and a wide window; of the panel from which on it is wide."""
 
 

@@ -50,6 +50,7 @@ class ExperimentForm(QWidget):
         self._data.data_wished.connect(self.show_data)
         self._lines = {field: self._make_line(field) for field in FIELDS}
         self._run = named(QPushButton("Run the experiment"), "runDegradation", "", "Train all networks one by one")
+        self._run.setProperty("primary", True)
         self._run.clicked.connect(self._take)
         self._length = named(QLabel(), "experimentLength", "What it takes")
         self._length.setProperty("quiet", True)

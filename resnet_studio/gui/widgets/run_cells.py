@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from enum import IntEnum
+from pathlib import Path
 
 from resnet_studio.analysis import units
 from resnet_studio.gui.followed import FollowedRun
 from resnet_studio.gui.widgets.durations import duration
 from resnet_studio.networks.presets import title
-from resnet_studio.training.sources import data_title, is_folder
+from resnet_studio.training.sources import SOURCES, data_title
 
 LAST = math.inf
 """What has no value is sorted behind what has one."""
@@ -36,7 +37,7 @@ def text(run: FollowedRun, column: Column) -> str:
         case Column.ARCHITECTURE:
             return title(run.manifest.architecture)
         case Column.DATA:
-            return data_title(run.manifest.recipe.data)
+            return Path(run.manifest.recipe.data).name or run.manifest.recipe.data
         case Column.PARAMETERS:
             return units.short(cost.parameters) if cost else units.DASH
         case Column.FLOPS:
@@ -72,7 +73,7 @@ def tip(run: FollowedRun, column: Column) -> str:
         case Column.ARCHITECTURE if curves.prepared and curves.prepared.changes:
             return f"fitted to the data: {', '.join(curves.prepared.changes)}"
         case Column.DATA:
-            return recipe.data if is_folder(recipe.data) else text(run, column)
+            return data_title(recipe.data) if recipe.data in SOURCES else recipe.data
         case Column.PARAMETERS if cost:
             return f"{units.exact(cost.parameters)} parameters"
         case Column.FLOPS if cost:
