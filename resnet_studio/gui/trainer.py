@@ -144,7 +144,7 @@ class Trainer(QObject):
     def stop_own(self) -> None:
         """Ask the runs that this window has started to stop."""
         for folder in self.own:
-            for one in runs.find(folder) or [folder]:
+            for one in (folder, *runs.find(folder)):  # an experiment is asked as a whole, too
                 if one.is_dir():
                     runs.request(one, runs.STOP)
 
