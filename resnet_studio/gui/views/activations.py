@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QW
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.channel_view import ChannelView
+from resnet_studio.gui.widgets.column import column
 from resnet_studio.gui.widgets.image_strip import ImageStrip
 from resnet_studio.gui.widgets.input_view import InputView
 from resnet_studio.gui.widgets.layer_list import LayerList
@@ -135,12 +136,12 @@ class ActivationsView(QWidget):
         self._pages.addWidget(self._maps)
         columns = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False, handleWidth=1)
         columns.splitterMoved.connect(lambda: columns.setProperty("moved", True))
-        columns.addWidget(_column((self._images, 2), (rule(), 0), (self._layers, 3), margin=GRID))
+        columns.addWidget(column((self._images, 2), (rule(), 0), (self._layers, 3), margin=GRID))
         columns.addWidget(
-            _column((self._problem, 0), (self._pages, 1), (self._origin, 0), (rule(), 0), (self._weights, 0))
+            column((self._problem, 0), (self._pages, 1), (self._origin, 0), (rule(), 0), (self._weights, 0))
         )
         columns.addWidget(
-            _column((self._input, 0), (self._photograph_notes, 0), (self._predictions, 0), (self._doubt, 0),
+            column((self._input, 0), (self._photograph_notes, 0), (self._predictions, 0), (self._doubt, 0),
                     (rule(), 0), (self._channel, 1))
         )  # fmt: skip
         whole = QVBoxLayout(self)
@@ -212,14 +213,3 @@ def _say(label: QLabel, text: str, tone: Literal["quiet", "warning", "problem"])
         label.setProperty(one, one == tone)
     label.style().unpolish(label)
     label.style().polish(label)
-
-
-def _column(*parts: tuple[QWidget, int], margin: int = 2 * GRID) -> QWidget:
-    """Widgets below one another, each with its share of the height."""
-    held = QWidget()
-    layout = QVBoxLayout(held)
-    layout.setContentsMargins(margin, GRID, margin, GRID)
-    layout.setSpacing(GRID)
-    for widget, share in parts:
-        layout.addWidget(widget, share)
-    return held

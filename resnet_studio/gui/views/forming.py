@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.choice import Choice
+from resnet_studio.gui.widgets.column import column
 from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.mosaic_view import MosaicView
 from resnet_studio.gui.widgets.named import named
@@ -204,10 +205,10 @@ class FormingView(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._heading, 1)
         row.addWidget(self._colours)
-        self._columns.addWidget(_column((self._images, 3), (rule(), 0), (self._layers, 2), margin=GRID))
-        self._columns.addWidget(_column((self._problem, 0), (top, 0), (self._mosaic, 1)))
+        self._columns.addWidget(column((self._images, 3), (rule(), 0), (self._layers, 2), margin=GRID))
+        self._columns.addWidget(column((self._problem, 0), (top, 0), (self._mosaic, 1)))
         self._columns.addWidget(
-            _column((self._large, 0), (self._truth, 0), (self._predictions, 0), (rule(), 0),
+            column((self._large, 0), (self._truth, 0), (self._predictions, 0), (rule(), 0),
                     (_quiet("first convolution"), 0), (self._filters, 0), (QWidget(), 1))
         )  # fmt: skip
         self._pages.addWidget(self._empty)
@@ -234,7 +235,7 @@ def _bar(time: TimeSlider) -> QWidget:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)
     layout.addWidget(rule())
-    layout.addWidget(_column((time, 0)))
+    layout.addWidget(column((time, 0)))
     return held
 
 
@@ -242,14 +243,3 @@ def _quiet(text: str) -> QLabel:
     label = QLabel(text)
     label.setProperty("quiet", True)
     return label
-
-
-def _column(*parts: tuple[QWidget, int], margin: int = 2 * GRID) -> QWidget:
-    """Widgets below one another, each with its share of the height."""
-    held = QWidget()
-    layout = QVBoxLayout(held)
-    layout.setContentsMargins(margin, GRID, margin, GRID)
-    layout.setSpacing(GRID)
-    for widget, share in parts:
-        layout.addWidget(widget, share)
-    return held
