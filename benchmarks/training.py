@@ -65,7 +65,7 @@ def measure() -> Iterator[Line]:
 def digits() -> Case:
     recipe = RECIPES["digits-quick"]
     architecture = replace(_residual("resnet20-cifar"), image=8, channels=1)
-    return Case("ResNet-20 on digits", architecture, recipe, finish(open_data(recipe, 8, Path())), 1, 330, 80)
+    return Case("ResNet-20 on digits", architecture, recipe, finish(open_data(recipe, 8, Path())), 1, 113, 110)
 
 
 def cifar_sized() -> Case:
@@ -76,7 +76,7 @@ def cifar_sized() -> Case:
     mean, deviation = statistics(pixels)
     normalise = normaliser(recipe, pixels, mean, deviation)
     data = Data(tuple("0123456789"), training, training.part(torch.arange(10)), "", normalise, mean, deviation)
-    return Case("ResNet-20 on 10,000 images of 3×32×32", _residual("resnet20-cifar"), recipe, data, 4, 12, 8)
+    return Case("ResNet-20 on 10,000 images of 3×32×32", _residual("resnet20-cifar"), recipe, data, 4, 33, 30)
 
 
 def _residual(name: str) -> Residual:
