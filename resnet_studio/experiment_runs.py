@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,11 +27,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
 FAILED = 1
-PATIENT = "OMP_WAIT_POLICY", "PASSIVE"
-"""torch's threads sleep while they wait for each other, instead of holding a core that another process could use.
-
-With others on the two cores the experiment took 85 s instead of 461 s, with the same numbers.
-"""
 Listener = Callable[[Event], object]
 
 
@@ -40,7 +34,6 @@ def train_all(
     folder: Path, value: Experiment, progress: Callable[[Part], Listener], *, download: bool = False
 ) -> list[Summary]:
     """Do what is not finished of an experiment, until somebody stops it; what came of the runs that are there."""
-    os.environ.setdefault(*PATIENT)
     runs.withdraw(folder, STOP)
     for part in value.parts:
         if (folder / STOP).exists() or _train_one(folder, part, progress(part), download=download) == "stopped":

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from resnet_studio.inference import devices
 from resnet_studio.inference.origin import Origin
-from resnet_studio.networks.architecture import Architecture, to_json
+from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.network import build
 from resnet_studio.training import checkpoints, forming, probes, runs
 from resnet_studio.training.data import Data, Images, measuring_order, training_order
@@ -28,22 +27,21 @@ from resnet_studio.training.events import (
     Measured,
     Noted,
     Paused,
-    Prepared,
     Probed,
     Saved,
     Split,
-    Stepped,
-    Working,
 )
 from resnet_studio.training.following import first_threads
 from resnet_studio.training.forming import Forming
 from resnet_studio.training.gradients import stage_norms, stage_weights
 from resnet_studio.training.journal import Tells, reason
 from resnet_studio.training.loop import Step, make_optimizer, measure, train
-from resnet_studio.training.opening import open_data
+from resnet_studio.training.preparing import computing_with, opened, prepared, the_device
 from resnet_studio.training.recipe import Recipe, RecipeError, steps_per_epoch
 from resnet_studio.training.runs import PAUSE, STOP
 from resnet_studio.training.sources import DataError, fitted
+from resnet_studio.training.stopwatch import Stopwatch
+from resnet_studio.training.telling import stepped
 from resnet_studio.training.workers import Workers
 
 TELL_EVERY = 0.25
@@ -77,7 +75,7 @@ def run(
     try:
         with torch.random.fork_rng(devices=[]), computing_with(threads):
             with workers.in_turn() if download else nullcontext():
-                data = _opened(manifest.recipe, manifest.architecture.image, data_root, journal, download=download)
+                data = opened(manifest.recipe, manifest.architecture.image, data_root, journal, download=download)
             channels, image, _ = data.size
             architecture, changes = fitted(manifest.architecture, channels, image, len(data.classes))
             journal.tell(prepared(architecture, changes, data, manifest.recipe))
@@ -90,50 +88,6 @@ def run(
             return training.go()
     except RuntimeError as error:
         raise devices.failure(str(device), error) or error from None
-
-
-@contextmanager
-def computing_with(threads: int) -> Iterator[None]:
-    """Have torch compute with so many threads on the CPU meanwhile; 0 leaves it as it is."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def the_device(name: str, workers: Workers) -> torch.device:
-    """The recipe's device; "cuda" alone is each worker's own GPU. `DeviceError` if it is not on this machine."""
-    if name == "cuda":
-        name = f"cuda:{workers.local}"
-    devices.check(name)
-    return torch.device(name)
-
-
-def prepared(architecture: Architecture, changes: tuple[str, ...], data: Data, recipe: Recipe) -> Prepared:
-    """What is trained on what, as an event."""
-    per_epoch = steps_per_epoch(len(data.training), recipe.batch_size)
-    return Prepared(
-        time=time.time(), architecture=to_json(architecture), changes=changes, classes=data.classes,
-        training_images=len(data.training), test_images=len(data.test), test_of=data.test_of,
-        steps_per_epoch=per_epoch, steps=recipe.in_steps(recipe.length, per_epoch), held=data.training.held,
-        mean=data.mean, deviation=data.deviation,
-    )  # fmt: skip
-
-
-def _opened(recipe: Recipe, image: int, root: Path, journal: Tells, *, download: bool) -> Data:
-    steps = open_data(recipe, image, root, download=download)
-    while True:
-        try:
-            progress = next(steps)
-        except StopIteration as end:
-            data: Data = end.value
-            break
-        journal.tell(Working(time.time(), progress.what, progress.done / max(1, progress.of)))
-    for note in data.notes:
-        journal.tell(Noted(time.time(), note))
-    return data
 
 
 class Training:
@@ -267,21 +221,10 @@ class Training:
         some, self._pending = self._pending, []
         if not some:
             return
-        counted = torch.tensor([[0.0, 0.0, float(step.images)] for step in some], dtype=torch.float64)
-        counted[:, 0] = torch.stack([step.loss for step in some]).double().cpu() * counted[:, 2]
-        counted[:, 1] = torch.stack([step.wrong for step in some]).double().cpu()
-        losses, wrong, images = self.workers.total(counted).T
-        values = (losses / images).tolist()
-        seconds = self.watch.seconds
-        self.journal.tell(
-            Stepped(
-                time.time(), some[0].number, tuple(values), tuple((wrong / images).tolist()),
-                tuple(step.rate for step in some), seconds,
-                float(images.sum()) / max(seconds - self._told_seconds, 1e-9),
-            )
-        )  # fmt: skip
-        self._told, self._told_seconds = time.perf_counter(), seconds
-        broken = next((step for step, value in zip(some, values, strict=True) if not math.isfinite(value)), None)
+        event = stepped(some, self.workers, self.watch, self._told_seconds)
+        self.journal.tell(event)
+        self._told, self._told_seconds = time.perf_counter(), event.seconds
+        broken = next((step for step, loss in zip(some, event.losses, strict=True) if not math.isfinite(loss)), None)
         if broken is not None:
             raise TrainingFailedError(
                 f"the loss is not a number from step {broken.number + 1:,} on, at a learning rate of {broken.rate:.3g}"
@@ -367,37 +310,3 @@ class Training:
 
     def _note(self, text: str) -> None:
         self.journal.tell(Noted(time.time(), text))
-
-
-class Stopwatch:
-    """Adds up the time of training alone."""
-
-    def __init__(self) -> None:
-        self._before = 0.0
-        self._since: float | None = None
-
-    @property
-    def seconds(self) -> float:
-        return self._before + (0.0 if self._since is None else time.perf_counter() - self._since)
-
-    @seconds.setter
-    def seconds(self, value: float) -> None:
-        self._before = value
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Count the time of a block."""
-        self._since = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._before, self._since = self.seconds, None
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Leave the time of a block out."""
-        self._before, self._since = self.seconds, None
-        try:
-            yield
-        finally:
-            self._since = time.perf_counter()

@@ -1,0 +1,64 @@
+"""What a run needs before its first step: device, threads, data, and what it tells of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from resnet_studio.inference import devices
+from resnet_studio.networks.architecture import Architecture, to_json
+from resnet_studio.training.data import Data
+from resnet_studio.training.events import Noted, Prepared, Working
+from resnet_studio.training.journal import Tells
+from resnet_studio.training.opening import open_data
+from resnet_studio.training.recipe import Recipe, steps_per_epoch
+from resnet_studio.training.workers import Workers
+
+
+@contextmanager
+def computing_with(threads: int) -> Iterator[None]:
+    """Have torch compute with so many threads on the CPU meanwhile; 0 leaves it as it is."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def the_device(name: str, workers: Workers) -> torch.device:
+    """The recipe's device; "cuda" alone is each worker's own GPU. `DeviceError` if it is not on this machine."""
+    if name == "cuda":
+        name = f"cuda:{workers.local}"
+    devices.check(name)
+    return torch.device(name)
+
+
+def prepared(architecture: Architecture, changes: tuple[str, ...], data: Data, recipe: Recipe) -> Prepared:
+    """What is trained on what, as an event."""
+    per_epoch = steps_per_epoch(len(data.training), recipe.batch_size)
+    return Prepared(
+        time=time.time(), architecture=to_json(architecture), changes=changes, classes=data.classes,
+        training_images=len(data.training), test_images=len(data.test), test_of=data.test_of,
+        steps_per_epoch=per_epoch, steps=recipe.in_steps(recipe.length, per_epoch), held=data.training.held,
+        mean=data.mean, deviation=data.deviation,
+    )  # fmt: skip
+
+
+def opened(recipe: Recipe, image: int, root: Path, journal: Tells, *, download: bool) -> Data:
+    """The recipe's data; what is done meanwhile, and what is to be known of them, is told."""
+    steps = open_data(recipe, image, root, download=download)
+    while True:
+        try:
+            progress = next(steps)
+        except StopIteration as end:
+            data: Data = end.value
+            break
+        journal.tell(Working(time.time(), progress.what, progress.done / max(1, progress.of)))
+    for note in data.notes:
+        journal.tell(Noted(time.time(), note))
+    return data
