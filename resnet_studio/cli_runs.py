@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,9 @@ from resnet_studio.terminal import follow, say, say_json, show
 from resnet_studio.training import runs
 from resnet_studio.training.recipe import with_text
 from resnet_studio.training.recipes import recipe, usual_recipe
-from resnet_studio.training.summary import Summary, curves_of, percent, summarise
+
+if TYPE_CHECKING:
+    from resnet_studio.training.summary import Summary
 
 USUAL_SIDE = 224
 
@@ -28,6 +30,8 @@ def add_to(app: typer.Typer) -> None:
 
 def list_runs(runs_folder: Runs = None, as_json: AsJson = False) -> None:
     """List the runs that are kept, with what became of each."""
+    from resnet_studio.training.summary import summarise
+
     where = runs_folder or runs.runs_folder()
     found = [summarise(folder) for folder in runs.find(where)]
     if as_json:
@@ -46,6 +50,7 @@ def curves(
 ) -> None:
     """Write the curves of runs as one table: every step, and every measurement on a whole set."""
     from resnet_studio.training.curve_table import curve_table, write_csv
+    from resnet_studio.training.summary import curves_of
 
     check_target(output, ".csv")
     folders = [runs.named(name, runs_folder or runs.runs_folder()) for name in names]
@@ -86,6 +91,8 @@ def data(
 
 
 def _row(summary: Summary, where: Path) -> tuple[str, ...]:
+    from resnet_studio.training.summary import percent
+
     best = "–" if summary.best_error is None else percent(summary.best_error)
     name = Path(summary.folder).relative_to(where)
     return (str(name), summary.architecture, summary.data, summary.how, f"{summary.steps:,}", best,

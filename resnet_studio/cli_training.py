@@ -23,10 +23,11 @@ from resnet_studio.training.recipes import recipe as recipe_named
 from resnet_studio.training.recipes import usual_recipe
 from resnet_studio.training.runs import Manifest, RunError
 from resnet_studio.training.sources import SOURCES, DataError, is_folder
-from resnet_studio.training.summary import Summary, summarise
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
+
+    from resnet_studio.training.summary import Summary
 
 LAUNCH = "torchrun"
 """The file in a run's folder that tells which torchrun started it."""
@@ -166,6 +167,7 @@ def carry_on(
 ) -> Summary:
     """Train what a run's folder asks for, and say what came of it; without a listener its progress is shown."""
     from resnet_studio.training.journal import Journal, Mute, stopping_on_signals
+    from resnet_studio.training.summary import summarise
 
     with ExitStack() as stack:
         if not _leads():
@@ -241,6 +243,8 @@ class _Drawn:
 
 def _existing(text: str, where: Path) -> Path:
     """The folder of a run that is named, or whose path is given; `RunError` if it can't be gone on with."""
+    from resnet_studio.training.summary import summarise
+
     folder = runs.named(text, where)
     state = summarise(folder)
     if _restarted(folder) or not _leads():  # of a run that lives

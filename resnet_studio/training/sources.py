@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from resnet_studio.inference.values import Pixels
 from resnet_studio.networks.architecture import Architecture, Baseline
+
+if TYPE_CHECKING:
+    from resnet_studio.inference.values import Pixels  # with numpy, which the command line does not wait for
 
 
 @dataclass(frozen=True, slots=True)

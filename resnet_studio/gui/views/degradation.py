@@ -42,6 +42,7 @@ EMPTY = (
 SIDE, CHOICE, WIDE = (248, 336), (136, 216), 960
 """Least and greatest width of the column with numbers and verdict, and of the choice; of the view with a bar."""
 AXES = {"step": "Step", "epoch": "Epoch"}
+AXIS_TIPS = {"step": "Against steps: updates of the weights", "epoch": "Against epochs: passes over all images"}
 
 
 class DegradationView(QWidget):
@@ -73,7 +74,9 @@ class DegradationView(QWidget):
         self._bar.setFixedWidth(96)
         self._stop = named(QPushButton("Stop"), "stopExperiment", "", "Stop it; what is finished is kept")
         self._resume = named(QPushButton("Go on"), "resumeExperiment", "", "Train what is not finished")
-        self._axis = named(Segmented(AXES, "x axis"), "figureAxis", "x axis", "What the curves are drawn against")
+        self._axis = named(
+            Segmented(AXES, "x axis", AXIS_TIPS), "figureAxis", "x axis", "What the curves are drawn against"
+        )
         self._axis.show_value("epoch")
         self._export = ExportButton("exportFigure", "Export the figure", "Save figure and verdict, or the values", "")
         self._pages = QStackedWidget()
