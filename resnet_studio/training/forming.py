@@ -21,7 +21,7 @@ from resnet_studio.training.sources import DataError, Probe
 MOST_IMAGES, MOST_CHANNELS, MOST_SIDE, MOST_FILTERS = 10, 64, 56, 64
 """Of what is kept of a probe: images, and of each layer channels and pixels; larger maps lose rows and columns."""
 MOST_PROBES = 60
-FILTER_SIDE, GREY = 24, 128
+FILTER_SIDE, GREY = 36, 128
 """Pixels that a kernel of the first convolution is drawn with, at least about, and the colour between two."""
 TOP = 5
 
