@@ -13,17 +13,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.measure import Line
+from benchmarks.measure import Line, spread
 from benchmarks.window import run_child
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
 from resnet_studio.training import events, runs
 from resnet_studio.training.recipe import Recipe
+from resnet_studio.training.summary import summarise
 
 if TYPE_CHECKING:
     from resnet_studio.gui.run_watch import RunWatch
@@ -33,6 +34,8 @@ MANY, LONG, EPOCH, TOLD = 100, 10_000, 100, 20
 """Runs, steps of each, steps of an epoch, steps told of in one event."""
 WRITERS, STEPS_PER_SECOND, SECONDS = 4, 30, 20
 PRESETS = ("resnet20-cifar", "plain20-cifar", "resnet56-cifar", "plain56-cifar")
+PAIRS, WINDOW_OPENS = 5, 3.0
+"""Pairs of trainings with and without a window; seconds that it has to open."""
 LOOK = "from benchmarks.training_window import {what}; {what}({folder!r})"
 WRITE = "from benchmarks.training_window import write_live; write_live({folder!r}, {number})"
 
@@ -48,6 +51,52 @@ def measure() -> Iterator[Line]:
             code = WRITE.format(folder=kept, number=number)
             writers.enter_context(_ended(subprocess.Popen([sys.executable, "-c", code])))
         yield from _lines(f"{WRITERS} runs are written", _measured("follow_live", kept), ("live",), 33)
+    yield attached()
+
+
+def attached() -> Line:
+    """A real training in turns with and without a window that shows its curves."""
+    seconds: dict[bool, list[float]] = {False: [], True: []}
+    with tempfile.TemporaryDirectory() as kept:
+        for number in range(2 * PAIRS):
+            seconds[number % 2 == 1].append(_trained(Path(kept), f"run-{number}", watched=number % 2 == 1))
+    value = median(seconds[True]) / median(seconds[False])
+    text = f"{value:.3f} ×, {spread(seconds[True], 1.0)}"
+    return Line(
+        "training time with the window attached ≤ 1.03 ×", text, value, 1.03, f"none {spread(seconds[False], 1.0)}"
+    )
+
+
+def _trained(folder: Path, name: str, *, watched: bool) -> float:
+    """Seconds of training of one real run, by its own watch."""
+    command = [sys.executable, "-m", "resnet_studio", "train", "resnet20-cifar", "--runs", str(folder), "--name", name]
+    with ExitStack() as windows:
+        if watched:
+            code = LOOK.format(what="stay_open", folder=str(folder))
+            environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+            windows.enter_context(_ended(subprocess.Popen([sys.executable, "-c", code], env=environment)))
+            time.sleep(WINDOW_OPENS)
+        subprocess.run([*command, "--json"], check=True, capture_output=True)
+    return summarise(folder / name).seconds
+
+
+def stay_open(folder: str) -> None:
+    """Show the page of runs until somebody ends this process."""
+    from PySide6.QtWidgets import QApplication
+
+    from resnet_studio.gui import run_desk, theme
+    from resnet_studio.gui.run_keeper import RunKeeper
+    from resnet_studio.gui.run_watch import RunWatch
+    from resnet_studio.gui.views.runs import RunsView
+
+    app = QApplication([])
+    theme.apply(app, "light")
+    watch, view = RunWatch(), RunsView()
+    run_desk.join(view, watch, RunKeeper(watch))
+    view.resize(1136, 800)
+    view.show()
+    watch.watch(Path(folder))
+    app.exec()
 
 
 def _measured(what: str, folder: str) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import cast
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.session import restore, save, session_file
+from resnet_studio.gui.session import Keeper, recover, restore, save, session_file
 from resnet_studio.gui.window import StudioWindow
 from resnet_studio.resources import resource
 
@@ -32,6 +32,11 @@ def run(paths: Sequence[str] = (), theme_name: str | None = None) -> int:
     app.setDesktopFileName("resnet-studio")
     app.setWindowIcon(QIcon(str(resource("icons/resnet-studio.svg"))))
     kept, complaint = restore(session_file())
+    lock = QLockFile(f"{session_file()}.lock")
+    alone, recovered = lock.tryLock(0), ""
+    if alone:
+        kept, recovered = recover(kept)
+    kept.unclean = kept.unclean + 1 if alone else 0  # until the window has come to its end
     if problem := save(kept, session_file()):
         print(f"resnet-studio: {problem} Set XDG_CONFIG_HOME to a folder that can be written.", file=sys.stderr)  # noqa: T201
         return 2
@@ -41,13 +46,16 @@ def run(paths: Sequence[str] = (), theme_name: str | None = None) -> int:
     faults.install()
     window.show()
     window.studio.open_paths(paths)
-    if complaint:
-        window.banner.tell(complaint, tone="warning")
+    if complaint or recovered:
+        window.banner.tell(complaint or recovered, tone="warning")
+    Keeper(window.kept, session_file(), window)
     gc.freeze()  # what the window is made of is not garbage; to look through it takes up to 0.1 s each time
     QTimer.singleShot(0, window.start_engine)  # after the first paint: the window is there at once
     end_on_signals(app)
     code = app.exec()
-    save(window.kept(), session_file())
+    ended = window.kept()
+    ended.unclean = 0
+    save(ended, session_file())
     return code
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QDir, QObject, QSaveFile, QStandardPaths, Signal
+from PySide6.QtCore import QDir, QObject, QSaveFile, QStandardPaths, QTimer, Signal
 
 from resnet_studio.networks.architecture import Architecture, from_json, to_json
 from resnet_studio.networks.presets import preset
@@ -15,6 +16,8 @@ from resnet_studio.training import recipe as recipes
 from resnet_studio.training.recipes import RECIPES
 
 VERSION = 2
+WRITE_EVERY = 3000
+"""Milliseconds between two looks whether the session is to be written."""
 
 
 @dataclass(slots=True)
@@ -34,6 +37,8 @@ class Kept:
     device: str = "cpu"
     theme: str = "system"
     geometry: str = ""
+    unclean: int = 0
+    """How often in a row the window has not come to its end; while it is open, this time is among them."""
     recipe: dict[str, Any] = field(default_factory=lambda: recipes.to_json(RECIPES["digits-quick"]))
     """How the next run is trained, as JSON values."""
     training_page: int = 0
@@ -110,6 +115,38 @@ def restore(path: Path) -> tuple[Kept, str]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Kept(), f"The last session could not be read ({error}). {_set_aside(path)}"
     return kept, ""
+
+
+def recover(kept: Kept) -> tuple[Kept, str]:
+    """The session to go on with after an end that was none, and a sentence for the user.
+
+    It is offered again once: a session that brought the window down twice in a row may be why it did.
+    """
+    if not kept.unclean:
+        return kept, ""
+    if kept.unclean == 1:
+        return kept, "The window did not come to its end the last time. What was in hand is here again."
+    fresh = Kept(theme=kept.theme, geometry=kept.geometry)
+    return fresh, "The window did not come to its end twice in a row. It begins anew; Open… takes files in again."
+
+
+class Keeper(QObject):
+    """Writes the session while the window is open, so that an end that is none loses little."""
+
+    def __init__(self, kept: Callable[[], Kept], path: Path, parent: QObject) -> None:
+        super().__init__(parent)
+        self._kept, self._path = kept, path
+        self._written = ""
+        timer = QTimer(self, interval=WRITE_EVERY)
+        timer.timeout.connect(self.write)
+        timer.start()
+
+    def write(self) -> None:
+        """Write what has changed."""
+        kept = self._kept()
+        if (values := json.dumps(asdict(kept))) != self._written:
+            self._written = values
+            save(kept, self._path)
 
 
 def save(kept: Kept, path: Path) -> str:

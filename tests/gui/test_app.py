@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,17 +10,20 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.app import Faults
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.session import Keeper, Kept, recover, restore
 from resnet_studio.gui.window import StudioWindow
+from resnet_studio.networks.architecture import from_json, to_json
+from resnet_studio.networks.presets import preset
 
 WINDOW = [sys.executable, "-m", "resnet_studio"]
 
@@ -55,6 +59,71 @@ def test_window_ends_on_a_signal_and_keeps_the_session(tmp_path: Path) -> None:
     assert program.returncode == 0
     assert complaints == ""
     assert '"resnet' not in session.read_text() or session.exists()
+
+
+def killed_after(tmp_path: Path, seconds: float) -> Path:
+    """Open the window, and end it as no window ends; the session's file."""
+    session = tmp_path / "config" / "resnet-studio" / "session.json"
+    before = session.stat().st_mtime_ns if session.exists() else 0
+    program = subprocess.Popen(WINDOW, env=environment(tmp_path), stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while (not session.exists() or session.stat().st_mtime_ns == before) and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(seconds)
+    program.kill()
+    program.wait()
+    return session
+
+
+def test_a_session_is_offered_again_once_after_the_window_was_killed(tmp_path: Path) -> None:
+    session = tmp_path / "config" / "resnet-studio" / "session.json"
+    session.parent.mkdir(parents=True)
+    session.write_text(json.dumps(asdict(Kept(architecture=to_json(preset("plain34")), theme="dark"))))
+    killed_after(tmp_path, 0.5)
+    first, told = recover(restore(session)[0])
+    assert from_json(first.architecture) == preset("plain34")
+    assert "here again" in told
+    killed_after(tmp_path, 0.5)
+    second, told = recover(restore(session)[0])
+    assert from_json(second.architecture) == preset("resnet50")
+    assert second.theme == "dark"
+    assert "twice" in told
+
+
+def test_a_window_that_ends_well_has_nothing_to_recover(tmp_path: Path) -> None:
+    session = killed_after(tmp_path, 0.5)
+    program = subprocess.Popen(WINDOW, env=environment(tmp_path), stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while restore(session)[0].unclean < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    program.send_signal(signal.SIGTERM)
+    assert program.wait(timeout=30) == 0
+    assert restore(session)[0].unclean == 0
+
+
+def test_a_second_window_takes_the_first_for_no_accident(tmp_path: Path) -> None:
+    session = tmp_path / "config" / "resnet-studio" / "session.json"
+    first = subprocess.Popen(WINDOW, env=environment(tmp_path), stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while not (session.exists() and restore(session)[0].unclean == 1) and time.monotonic() < until:
+        time.sleep(0.05)
+    killed_after(tmp_path, 0.5)  # the second
+    assert restore(session)[0].unclean == 0
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(timeout=30) == 0
+
+
+def test_the_session_is_written_while_the_window_is_open(qtbot: QtBot, tmp_path: Path) -> None:
+    owner, kept = QObject(), Kept()
+    keeper = Keeper(lambda: kept, tmp_path / "session.json", owner)
+    keeper.write()
+    assert from_json(restore(tmp_path / "session.json")[0].architecture) == preset("resnet50")
+    kept.architecture = to_json(preset("plain18"))
+    qtbot.waitUntil(
+        lambda: from_json(restore(tmp_path / "session.json")[0].architecture) == preset("plain18"), timeout=20_000
+    )
+    owner.deleteLater()
 
 
 def test_settings_that_cannot_be_written_are_one_line_and_code_2(tmp_path: Path) -> None:
