@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import cast
 
-from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
+from PySide6.QtCore import QDir, QLockFile, QObject, QTimer, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -32,6 +32,7 @@ def run(paths: Sequence[str] = (), theme_name: str | None = None) -> int:
     app.setDesktopFileName("resnet-studio")
     app.setWindowIcon(QIcon(str(resource("icons/resnet-studio.svg"))))
     kept, complaint = restore(session_file())
+    QDir().mkpath(str(session_file().parent))
     lock = QLockFile(f"{session_file()}.lock")
     alone, recovered = lock.tryLock(0), ""
     if alone:

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QWidget
@@ -123,7 +124,7 @@ def test_the_session_is_written_while_the_window_is_open(qtbot: QtBot, tmp_path:
     qtbot.waitUntil(
         lambda: from_json(restore(tmp_path / "session.json")[0].architecture) == preset("plain18"), timeout=20_000
     )
-    owner.deleteLater()
+    shiboken6.delete(owner)
 
 
 def test_settings_that_cannot_be_written_are_one_line_and_code_2(tmp_path: Path) -> None:
