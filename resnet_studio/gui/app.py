@@ -89,8 +89,8 @@ class Faults(QObject):
 
 def end_on_signals(app: QApplication) -> None:
     """Ctrl+C in the terminal closes the window as the close button does."""
-    signal.signal(signal.SIGINT, lambda *_: app.closeAllWindows())
-    signal.signal(signal.SIGTERM, lambda *_: app.closeAllWindows())
+    for number in (signal.SIGINT, signal.SIGTERM):  # which come between any two lines, also of a paint event's
+        signal.signal(number, lambda *_: QTimer.singleShot(0, app.closeAllWindows))
     awake = QTimer(app, interval=500)  # Python looks at signals only while it runs
     awake.timeout.connect(lambda: None)
     awake.start()
