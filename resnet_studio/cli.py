@@ -206,11 +206,11 @@ def maps(
             check_target(path, suffix)
     from resnet_studio.inference import sheet
     from resnet_studio.inference.look import look_steps
-    from resnet_studio.inference.values import RandomWeights, WeightsFile
+    from resnet_studio.inference.values import RandomWeights, Subject, WeightsFile
 
     source = RandomWeights() if weights is None else WeightsFile(weights)
     wanted = tuple(layers or sheet.last_of_stages(architecture))
-    look = follow(look_steps(image, architecture, source, device, wanted))
+    look = follow(look_steps(Subject(image, architecture, source, device), wanted))
     sheet.write_png(output, look.layers)
     if raw is not None:
         sheet.write_npz(raw, look.layers)
@@ -249,10 +249,12 @@ def _say_look(look: Look, output: Path) -> None:
     from resnet_studio.analysis.grids import Grid, shape
 
     trained = "" if look.weights.trained else ", untrained: what they predict means nothing"
-    say(f"weights: {look.weights.source}{trained}; device: {look.device}; {1000 * look.seconds:.0f} ms")
+    say(f"weights: {look.weights.source}{trained}; device: {look.subject.device}; {1000 * look.seconds:.0f} ms")
     for note in look.weights.notes:
         say(note)
-    predictions = tuple((prediction.label, f"{100 * prediction.probability:.1f} %") for prediction in look.predictions)
+    predictions = tuple(
+        (prediction.label, f"{100 * prediction.probability:.1f} %") for prediction in look.predictions or ()
+    )
     show(Grid(("prediction", "probability"), predictions, frozenset({1})))
     rows = tuple(
         (layer.name, shape(layer.values.shape), f"{layer.mean:.3g}", f"{layer.std:.3g}", f"{100 * layer.zeros:.1f} %")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from resnet_studio.analysis.counting import layer_table_steps, summary
 from resnet_studio.engine.serving import Job, Steps
-from resnet_studio.inference.values import Device, Photograph, WeightsSource
+from resnet_studio.inference.values import Device, Photograph, Subject
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.progress import Progress
 from resnet_studio.training.recipe import Recipe
@@ -67,14 +67,13 @@ def for_the_window(photograph: Photograph, most: int = LONGEST_SIDE) -> Photogra
     return replace(photograph, pixels=np.asarray(image), reduced_from=(width, height))
 
 
-def look(
-    reference: str, architecture: Architecture, source: WeightsSource, device: str, layers: tuple[str, ...]
-) -> Steps:
+def look(subject: Subject, layers: tuple[str, ...], brief: bool) -> Steps:
     """One image through one network: a `Look`."""
-    yield Progress(0, 1, "preparing to look")
+    if not brief:
+        yield Progress(0, 1, "preparing to look")
     from resnet_studio.inference.look import look_steps
 
-    return (yield from look_steps(reference, architecture, source, device, layers))
+    return (yield from look_steps(subject, layers, brief=brief))
 
 
 def verify(extra: tuple[Architecture, ...] = ()) -> Steps:

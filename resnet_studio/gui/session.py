@@ -10,12 +10,13 @@ from typing import Any
 
 from PySide6.QtCore import QDir, QObject, QSaveFile, QStandardPaths, QTimer, Signal
 
+from resnet_studio.inference.handles import from_changed
 from resnet_studio.networks.architecture import Architecture, from_json, to_json
 from resnet_studio.networks.presets import preset
 from resnet_studio.training import recipe as recipes
 from resnet_studio.training.recipes import RECIPES
 
-VERSION = 2
+VERSION = 3
 WRITE_EVERY = 3000
 """Milliseconds between two looks whether the session is to be written."""
 
@@ -31,9 +32,16 @@ class Kept:
     workspace: int = 0
     image: str = "sample:china"
     images: list[str] = field(default_factory=list)
+    handles: dict[str, Any] = field(default_factory=dict)
+    """What hands have changed of the image, as `inference.handles.changed` writes it."""
     weights: str = ""
-    """Path of a weights file; empty for random weights."""
+    """As `weights_desk.written` writes it: a file's path; empty for random weights."""
     layer: str = ""
+    activations_page: int = 0
+    pins: list[list[Any]] = field(default_factory=list)
+    """Layer and channel of each map in the tray."""
+    beside: dict[str, Any] = field(default_factory=dict)
+    """What the second side of A/B has that the first has not, as JSON values."""
     device: str = "cpu"
     theme: str = "system"
     geometry: str = ""
@@ -109,7 +117,9 @@ def restore(path: Path) -> tuple[Kept, str]:
         from_json(kept.architecture)
         kept.compared = [to_json(from_json(one)) if one else None for one in kept.compared]
         recipes.from_json(kept.recipe)
+        from_changed(kept.handles)
         kept.workspace, kept.training_page = int(kept.workspace), int(kept.training_page)
+        kept.activations_page = int(kept.activations_page)
     except FileNotFoundError:
         return Kept(), ""
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

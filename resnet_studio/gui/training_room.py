@@ -18,7 +18,7 @@ from resnet_studio.gui.trainer import Trainer
 from resnet_studio.gui.widgets.run_choice import RunChoice
 from resnet_studio.gui.work import Work
 from resnet_studio.gui.workspaces import Workspaces
-from resnet_studio.inference.values import Device
+from resnet_studio.inference.values import HALF, Device
 from resnet_studio.networks.presets import preset
 from resnet_studio.training import runs
 
@@ -110,7 +110,7 @@ class TrainingRoom(QObject):
         trainer.data_awaited.connect(view.show_loading)
         trainer.estimated.connect(view.show_estimate)
         trainer.name_changed.connect(view.show_name)
-        self._work.devices_found.connect(view.show_devices)
+        self._work.devices_found.connect(lambda _: view.show_devices(self._devices))
         if self._devices:
             view.show_devices(self._devices)
         trainer.begin()
@@ -158,7 +158,7 @@ class TrainingRoom(QObject):
             self.probes.choose(folders[0])
 
     def _keep_devices(self, devices: Sequence[Device]) -> None:
-        self._devices = devices
+        self._devices = [device for device in devices if not device.name.endswith(HALF)]
 
     def _keep_page(self, page: int) -> None:
         self._studio.session.kept.training_page = page

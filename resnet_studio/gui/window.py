@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
@@ -21,10 +21,11 @@ from PySide6.QtWidgets import (
 
 import resnet_studio
 from resnet_studio.engine.process import JOBS
-from resnet_studio.gui import menus, theme
+from resnet_studio.gui import image_desk, menus, theme, weights_desk
+from resnet_studio.gui.activations_room import ActivationsRoom
 from resnet_studio.gui.engine_link import EngineLink
 from resnet_studio.gui.session import Kept
-from resnet_studio.gui.studio import ACTIVATIONS, IMAGE_ENDINGS, LAYERS, TRAINING, WEIGHT_ENDINGS, Studio
+from resnet_studio.gui.studio import ACTIVATIONS, LAYERS, TRAINING, Studio
 from resnet_studio.gui.training_room import PAGES, TrainingRoom
 from resnet_studio.gui.views.architecture_panel import ArchitecturePanel
 from resnet_studio.gui.views.layers import LayersView
@@ -36,9 +37,6 @@ from resnet_studio.gui.widgets.status_line import StatusLine
 from resnet_studio.gui.work import Work
 from resnet_studio.gui.workspaces import Workspaces
 
-if TYPE_CHECKING:
-    from resnet_studio.gui.views.activations import ActivationsView
-
 PANEL_WIDTH = 304
 ENGINE_BACK = "The engine is back, and goes on with what was asked."
 WORKSPACES = ("Layers", "Verify", "Activations", "Compare", "Training")
@@ -48,7 +46,6 @@ class StudioWindow(QMainWindow):
     """One window, one architecture in hand."""
 
     layers: LayersView
-    activations: ActivationsView
 
     def __init__(self, kept: Kept, jobs: str = JOBS, runs: Path | None = None) -> None:
         """`jobs` names what the engine can do, `runs` the folder of runs if it is not the user's own."""
@@ -60,9 +57,10 @@ class StudioWindow(QMainWindow):
         self.studio = Studio(kept, self.work)
         self.banner = Banner()
         self.panel, self.headline, self.status = ArchitecturePanel(), Headline(), StatusLine()
+        self.activations = ActivationsRoom(self.studio, self.work)
         self.training = TrainingRoom(self.studio, self.work, runs)
         makers = (
-            self._make_layers, self._make_verify, self._make_activations, self._make_compare, self.training.make
+            self._make_layers, self._make_verify, self.activations.make, self._make_compare, self.training.make
         )  # fmt: skip
         self.workspaces = Workspaces(tuple(zip(WORKSPACES, makers, strict=True)))
         self._lay_out()
@@ -185,28 +183,6 @@ class StudioWindow(QMainWindow):
         view.show_in_hand(session.architecture)
         return view
 
-    def _make_activations(self) -> QWidget:
-        from resnet_studio.gui.views import activations
-
-        studio, work = self.studio, self.work
-        self.activations = view = activations.ActivationsView()
-        view.image_chosen.connect(studio.choose_image)
-        view.layer_chosen.connect(studio.choose_layer)
-        view.files_wished.connect(studio.open_paths)
-        view.weights_wished.connect(studio.choose_weights)
-        view.digits_wished.connect(studio.look_at_digits)
-        studio.architecture_changed.connect(view.show_layers)
-        studio.images_changed.connect(view.show_images)
-        studio.chosen_changed.connect(view.show_chosen)
-        studio.look_refused.connect(view.show_problem)
-        work.photograph_opened.connect(view.show_photograph)
-        work.thumbnail_made.connect(view.show_thumbnail)
-        work.looked.connect(view.show_look)
-        view.show_layers(studio.session.architecture)
-        view.show_images(studio.images())
-        view.show_chosen(studio.session.kept.image, studio.session.kept.layer)
-        return view
-
     def _make_compare(self) -> QWidget:
         from resnet_studio.gui.views.compare import CompareView
 
@@ -231,7 +207,7 @@ class StudioWindow(QMainWindow):
         studio.workspace_wished.connect(self.workspaces.setCurrentIndex)
         studio.runs_dropped.connect(self.training.open_run)
         self.training.problem.connect(self.banner.tell)
-        status.device_chosen.connect(studio.choose_device)
+        status.device_chosen.connect(studio.subject.choose_device)
         status.cancel_wished.connect(studio.cancel)
         work.progressed.connect(status.show_progress)
         work.idle.connect(status.show_idle)
@@ -247,7 +223,7 @@ class StudioWindow(QMainWindow):
         self.studio.repeat()
 
     def _open(self) -> None:
-        endings = " ".join(f"*{ending}" for ending in sorted(IMAGE_ENDINGS | WEIGHT_ENDINGS | {".json"}))
+        endings = " ".join(f"*{ending}" for ending in sorted(image_desk.ENDINGS | weights_desk.ENDINGS | {".json"}))
         kinds = f"Images, weights, architectures ({endings});;All files (*)"
         paths, _ = QFileDialog.getOpenFileNames(self, "Open images, weights or an architecture", "", kinds)
         self.studio.open_paths(paths)

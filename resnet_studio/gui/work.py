@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.analysis.table import LayerTable
 from resnet_studio.gui.engine_link import EngineLink
-from resnet_studio.inference.values import WeightsSource, image_title
+from resnet_studio.inference.values import Subject, image_title
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import title
 from resnet_studio.progress import Progress
@@ -44,6 +44,10 @@ class Work(QObject):
     """Nothing is running any more: seconds that the last answer took, or None after a cancel."""
     failed = Signal(str, object)
     """The kind of question and the exception that answered it."""
+    told = Signal(str, object)
+    """Lane, and what a job has yielded beside its progress."""
+    answered = Signal(str, object)
+    """Lane and answer of any question."""
 
     def __init__(self, link: EngineLink) -> None:
         super().__init__()
@@ -73,50 +77,48 @@ class Work(QObject):
 
     def count(self, architecture: Architecture) -> None:
         """Ask for fvcore's table of the architecture in hand."""
-        self._ask("table", "table", architecture, label=f"the layer table of {title(architecture)}")
+        self.ask("table", "table", architecture, label=f"the layer table of {title(architecture)}")
 
     def count_compared(self, architecture: Architecture) -> None:
         """Ask for the table of a network that is compared; each has a lane of its own."""
         if architecture not in self._tables:
             label = f"the layer table of {title(architecture)}"
-            self._ask(f"table {title(architecture)}", "table", architecture, label=label)
+            self.ask(f"table {title(architecture)}", "table", architecture, label=label)
 
     def sum_up(self, architecture: Architecture) -> None:
         """Ask for torchinfo's summary."""
-        self._ask("summary", "summary", architecture, label=f"torchinfo's summary of {title(architecture)}")
+        self.ask("summary", "summary", architecture, label=f"torchinfo's summary of {title(architecture)}")
 
     def verify(self, extra: tuple[Architecture, ...]) -> None:
         """Ask for every published figure, and for those of the extra architectures."""
         self._results = []
-        self._ask("verify", "verify", extra, label="the verification")
+        self.ask("verify", "verify", extra, label="the verification")
 
     def open_photograph(self, reference: str) -> None:
         """Ask for an image's pixels."""
-        self._ask("photograph", "photograph", reference, label=f"opening {image_title(reference)}")
+        self.ask("photograph", "photograph", reference, label=f"opening {image_title(reference)}")
 
     def make_thumbnails(self, references: tuple[str, ...]) -> None:
         """Ask for small copies of images. Nobody waits for them, so they are not said to be running."""
         self._link.ask("thumbnails", "thumbnails", references, label="thumbnails")
 
-    def look(
-        self, reference: str, architecture: Architecture, weights: WeightsSource, device: str, layers: tuple[str, ...]
-    ) -> None:
-        """Ask for what the network makes of an image."""
-        label = f"{image_title(reference)} through {title(architecture)}"
-        self._ask("look", "look", reference, architecture, weights, device, layers, label=label)
+    def look(self, subject: Subject, layers: tuple[str, ...], *, brief: bool = False) -> None:
+        """Ask for what the network makes of an image; `brief` for one of many while a hand moves."""
+        label = f"{image_title(subject.image)} through {title(subject.architecture)}"
+        self.ask("look", "look", subject, layers, brief, label=label)
 
     def find_devices(self) -> None:
         """Ask where networks can run."""
-        self._ask("devices", "devices", label="looking for devices")
+        self.ask("devices", "devices", label="looking for devices")
 
     def view_data(self, recipe: Recipe, image: int, download: bool) -> None:
         """Ask for what a training would see; a data set is fetched only where `download` says so."""
-        self._ask("data", "data view", recipe, image, download, label=f"opening {data_title(recipe.data)}")
+        self.ask("data", "data view", recipe, image, download, label=f"opening {data_title(recipe.data)}")
 
     def estimate(self, recipe: Recipe, architecture: Architecture, training_images: int) -> None:
         """Ask what a training of a fitted architecture would cost."""
         label = f"timing a step of {title(architecture)}"
-        self._ask("estimate", "estimate", recipe, architecture, training_images, label=label)
+        self.ask("estimate", "estimate", recipe, architecture, training_images, label=label)
 
     def cancel(self) -> None:
         """End everything that is running."""
@@ -125,7 +127,8 @@ class Work(QObject):
         self._running.clear()
         self.idle.emit(None)
 
-    def _ask(self, lane: str, job: str, *arguments: object, label: str) -> None:
+    def ask(self, lane: str, job: str, *arguments: object, label: str) -> None:
+        """Ask for a job; `answered`, `told` and `failed` speak of its lane."""
         self._running[lane] = time.perf_counter()
         self._link.ask(lane, job, *arguments, label=label)
 
@@ -145,9 +148,14 @@ class Work(QObject):
         elif lane == "verify":
             self._results.append(value)
             self.verified.emit(tuple(self._results))
+        else:
+            self.told.emit(lane, value)
 
     def _answer(self, lane: str, _number: int, value: object) -> None:
-        self._answers[lane.split(" ")[0]](value)
+        known = self._answers.get(lane.split(" ")[0])
+        if known:
+            known(value)
+        self.answered.emit(lane, value)
         self._end(lane)
 
     def _error(self, lane: str, _number: int, error: BaseException) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,25 +21,33 @@ USUAL_SIDE = 224
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Captured:
-    """A network's logits (N×classes) and the outputs of named layers, on the network's device."""
+    """A network's logits (N×classes) and the outputs of named layers, on the network's device.
 
-    logits: Tensor
+    There are no logits where the pass ended after the last of the layers.
+    """
+
+    logits: Tensor | None
     layers: dict[str, Tensor]
 
 
-def capture(network: nn.Module, image: ImageLike, layers: Sequence[str]) -> Captured:
+class _ReachedError(Exception):
+    """Raised by a hook to end a pass: all that was asked for is there."""
+
+
+def capture(network: nn.Module, image: ImageLike, layers: Sequence[str], *, whole: bool = True) -> Captured:
     """Run the network in eval mode and keep the outputs of the named layers ("layer1.0.conv1", "layer2.0", …).
 
     `image` is a path, a `sample:` name or a `Photograph`, prepared as for ImageNet, or a ready N×C×H×W tensor on
-    the network's device. A layer that is called several times gives its last output. The network, the image and
-    torch's random state are left as they were. `ValueError` names a layer that isn't there or is never called.
+    the network's device. A layer that is called several times gives its last output, or its first where `whole` is
+    False: then the pass ends as soon as every layer has given one. The network, the image and torch's random state
+    are left as they were. `ValueError` names a layer that isn't there or is never called.
     """
     _check_names(network, layers)
     images = image if isinstance(image, Tensor) else prepared(network, image)
     with evaluating(network):
-        captured, overwritten = _run(network, images, layers, cloned=frozenset())
+        captured, overwritten = _run(network, images, layers, frozenset(), whole=whole)
         if overwritten:
-            captured, _ = _run(network, images, layers, cloned=overwritten)
+            captured, _ = _run(network, images, layers, overwritten, whole=whole)
     return captured
 
 
@@ -77,7 +85,7 @@ def _check_names(network: nn.Module, layers: Sequence[str]) -> None:
 
 
 def _run(
-    network: nn.Module, images: Tensor, layers: Sequence[str], cloned: frozenset[str]
+    network: nn.Module, images: Tensor, layers: Sequence[str], cloned: frozenset[str], *, whole: bool
 ) -> tuple[Captured, frozenset[str]]:
     """One forward pass; also the names of layers whose outputs a later in-place operation has changed.
 
@@ -86,19 +94,24 @@ def _run(
     """
     outputs: dict[str, Tensor] = {}
     versions: dict[str, int] = {}
+    wanted = set(layers)
+    logits: Tensor | None = None
 
     def keep(name: str, output: Any) -> None:
         if not isinstance(output, Tensor):
             raise ValueError(f"layer {name!r} gives a {type(output).__name__}, not a tensor")
         outputs[name] = output.clone() if name in cloned else output
         versions[name] = outputs[name]._version
+        if not whole and len(outputs) == len(wanted):
+            raise _ReachedError
 
     with ExitStack() as hooks:
         for name in layers:
             module = network.get_submodule(name)
             hook = module.register_forward_hook(lambda _module, _inputs, output, name=name: keep(name, output))
             hooks.callback(hook.remove)
-        logits = network(images.clone())  # a first layer that works in place must not change the caller's image
+        with suppress(_ReachedError):
+            logits = network(images.clone())  # a first layer that works in place must not change the caller's image
     for name in layers:
         if name not in outputs:
             raise ValueError(f"layer {name!r} is never called in a forward pass, so it has no output")

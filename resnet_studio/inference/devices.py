@@ -7,21 +7,32 @@ import warnings
 import torch
 
 from resnet_studio.inference.errors import DeviceError
-from resnet_studio.inference.values import Device
+from resnet_studio.inference.values import HALF, Device
 
 CPU = Device("cpu", "CPU")
 
 
 def devices() -> tuple[Device, ...]:
-    """The CPU, then every CUDA device by its name, then Apple's GPU."""
-    found = [CPU]
+    """The CPU, then every CUDA device by its name, then Apple's GPU; a GPU also with half precision."""
+    found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an old driver is no news for who has no use for it
         if torch.cuda.is_available():
             found += [Device(f"cuda:{i}", torch.cuda.get_device_name(i)) for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         found.append(Device("mps", "Apple GPU"))
-    return tuple(found)
+    halves = [Device(device.name + HALF, f"{device.label}, half precision") for device in found]
+    return (CPU, *(device for pair in zip(found, halves, strict=True) for device in pair))
+
+
+def torch_device(name: str) -> torch.device:
+    """torch's device for a name, which may ask for half precision there."""
+    return torch.device(name.removesuffix(HALF))
+
+
+def precision(name: str) -> torch.dtype:
+    """float16 where the name asks for half precision, else float32."""
+    return torch.float16 if name.endswith(HALF) else torch.float32
 
 
 def check(name: str) -> None:

@@ -46,10 +46,11 @@ class PackedConvolution(nn.Module):
 
 
 def served(architecture: Residual) -> tuple[str, ...]:
-    """Names of the layers that a folded network gives: every stage and block, and the head."""
+    """Names of the layers that a folded network gives: every stage, block and ReLU, the pools and the head."""
     names = [block.name for block in blocks(architecture)]
     stages = dict.fromkeys(name.partition(".")[0] for name in names)
-    return (*stages, *names, "avgpool", "fc")
+    whole = [layer.name for layer in plan(architecture) if layer.kind in ("relu", "max pool", "average pool", "linear")]
+    return (*stages, *names, *whole)
 
 
 def folded(network: ResNet, *, packed: bool = True) -> nn.Module:

@@ -13,12 +13,11 @@ import torch
 from torch import Tensor
 from torchvision.transforms import functional
 
+from resnet_studio.inference import adjusting, framing
+from resnet_studio.inference.handles import UNTOUCHED, Handles
 from resnet_studio.inference.values import Photograph, Pixels, Preprocessing
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-MOST_RESIZED = 1 << 20
-"""Pixels. Of a photograph so long that resizing all of it would make more, only the middle is resized: twice as
-long as wide, or longer if that stays below."""
 
 
 def imagenet(image: int) -> Preprocessing:
@@ -26,24 +25,32 @@ def imagenet(image: int) -> Preprocessing:
     return Preprocessing(round(image * 256 / 224), image, IMAGENET_MEAN, IMAGENET_STD)
 
 
-def preprocess(photograph: Photograph, preprocessing: Preprocessing, channels: int) -> Tensor:
+def preprocess(
+    photograph: Photograph, preprocessing: Preprocessing, channels: int, handles: Handles = UNTOUCHED
+) -> Tensor:
     """The network's input: 1 × channels × crop × crop, float32, on the CPU. `channels` is 3, or 1 for grey.
 
-    It equals torchvision's preset for photographs up to 16 times as long as wide (at crop 224).
+    Without handles it equals torchvision's preset for photographs up to 16 times as long as wide (at crop 224).
     """
     mean, std = _statistics(preprocessing, channels)
-    left, top, width, height = _resized_part(*_size(photograph), preprocessing.resize)
+    cut = adjusting.framed(photograph, preprocessing, handles) if handles.frames else _cut(photograph, preprocessing)
+    if channels == 1:
+        cut = functional.rgb_to_grayscale(cut)
+    scaled = adjusting.adjusted(functional.convert_image_dtype(cut, torch.float32), handles)
+    values: Tensor = functional.normalize(scaled, mean, std)
+    return adjusting.occluded(values, handles.occluder).unsqueeze(0)
+
+
+def _cut(photograph: Photograph, preprocessing: Preprocessing) -> Tensor:
+    """The centre of the resized photograph: 3 × crop × crop, 8 bits."""
+    left, top, width, height = framing.resized_part(*_size(photograph), preprocessing.resize)
     part = torch.tensor(photograph.pixels[top : top + height, left : left + width]).permute(2, 0, 1)
     # One channel at a time gives the same numbers as all at once, and needs a third of the memory.
     resized = torch.cat(
         [functional.resize(channel, [preprocessing.resize], antialias=True) for channel in part.unsqueeze(1).unbind()]
     )
-    cropped = functional.center_crop(resized, [preprocessing.crop])
-    if channels == 1:
-        cropped = functional.rgb_to_grayscale(cropped)
-    scaled = functional.convert_image_dtype(cropped, torch.float32)
-    values: Tensor = functional.normalize(scaled, mean, std).unsqueeze(0)
-    return values
+    cropped: Tensor = functional.center_crop(resized, [preprocessing.crop])
+    return cropped
 
 
 def seen(values: Tensor, preprocessing: Preprocessing) -> Pixels:
@@ -53,31 +60,9 @@ def seen(values: Tensor, preprocessing: Preprocessing) -> Pixels:
     return np.ascontiguousarray(pixels.expand(3, -1, -1).permute(1, 2, 0).numpy())
 
 
-def crop_box(width: int, height: int, preprocessing: Preprocessing) -> tuple[float, float, float, float]:
-    """Where the input lies in a photograph of that size: left, top, width and height in its pixels."""
-    left, top, part_width, part_height = _resized_part(width, height, preprocessing.resize)
-    short = min(part_width, part_height)
-    resized = [int(preprocessing.resize * side / short) for side in (part_width, part_height)]
-    scale_x, scale_y = part_width / resized[0], part_height / resized[1]
-    crop = preprocessing.crop
-    return (
-        left + round((resized[0] - crop) / 2) * scale_x,
-        top + round((resized[1] - crop) / 2) * scale_y,
-        crop * scale_x,
-        crop * scale_y,
-    )
-
-
 def _size(photograph: Photograph) -> tuple[int, int]:
     height, width = photograph.pixels.shape[:2]
     return width, height
-
-
-def _resized_part(width: int, height: int, resize: int) -> tuple[int, int, int, int]:
-    """Left, top, width and height of what is resized: all of a photograph, or the middle of a very long one."""
-    longest = min(width, height) * max(2, MOST_RESIZED // resize**2)
-    part_width, part_height = min(width, longest), min(height, longest)
-    return (width - part_width) // 2, (height - part_height) // 2, part_width, part_height
 
 
 def _statistics(preprocessing: Preprocessing, channels: int) -> tuple[list[float], list[float]]:

@@ -51,9 +51,9 @@ def write_npz(path: Path, layers: Sequence[LayerMaps]) -> None:
 def to_json(look: Look) -> dict[str, Any]:
     """What was seen as plain JSON values; a statistic without finite values is null."""
     return {
-        "predictions": [asdict(prediction) for prediction in look.predictions],
+        "predictions": [asdict(prediction) for prediction in look.predictions or ()],
         "trained": look.weights.trained,
-        "device": look.device,
+        "device": look.subject.device,
         "layers": [
             {
                 "name": layer.name,

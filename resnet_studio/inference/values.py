@@ -5,6 +5,7 @@ An image is named by a string: a path, or `sample:NAME` for one that ships with 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -12,6 +13,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_studio.inference.handles import UNTOUCHED, Handles
+from resnet_studio.networks.architecture import Architecture
+
+Point: TypeAlias = tuple[float, float]
 Pixels: TypeAlias = NDArray[np.uint8]
 """Height × width × 3 (RGB), 0 … 255."""
 SAMPLES = ("sample:china", "sample:flower", *(f"sample:digit-{digit}" for digit in range(10)))
@@ -53,6 +58,33 @@ class Preprocessing:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """A square on a photograph, in its pixels, turned about its middle."""
+
+    x: float
+    """Of its middle."""
+    y: float
+    width: float
+    height: float
+    """Width and height are equal but for what rounding to whole resized pixels does."""
+    rotation: float = 0.0
+    """Degrees by which the picture turns against the clock, so the frame turns with the clock on the photograph."""
+    flipped: bool = False
+
+    @property
+    def corners(self) -> tuple[Point, Point, Point, Point]:
+        """Upper left, upper right, lower right and lower left of the input, on the photograph."""
+        return (self.at(0, 0), self.at(1, 0), self.at(1, 1), self.at(0, 1))
+
+    def at(self, across: float, down: float) -> Point:
+        """The photograph's point under a point of the input; `across` and `down` are shares of the input's side."""
+        across = 1 - across if self.flipped else across
+        right, below = (across - 0.5) * self.width, (down - 0.5) * self.height
+        sine, cosine = math.sin(math.radians(self.rotation)), math.cos(math.radians(self.rotation))
+        return self.x + right * cosine - below * sine, self.y + right * sine + below * cosine
+
+
+@dataclass(frozen=True, slots=True)
 class RandomWeights:
     """Kaiming initialisation from a seed, batch norm calibrated on the sample photographs. Untrained."""
 
@@ -66,9 +98,34 @@ class WeightsFile:
     path: Path
     head: bool = True
     """False leaves the last layer out, as it may be made for other classes: it stays random."""
+    prefix: str = ""
+    """What the names of the wanted tensors begin with in the file: "backbone."; all others are left out."""
 
 
-WeightsSource: TypeAlias = RandomWeights | WeightsFile
+@dataclass(frozen=True, slots=True)
+class PublishedWeights:
+    """Weights that torchvision publishes, by its own names, fetched once into torch's cache."""
+
+    model: str
+    """"resnet50"."""
+    name: str
+    """"IMAGENET1K_V2"."""
+
+
+WeightsSource: TypeAlias = RandomWeights | WeightsFile | PublishedWeights
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is looked at: an image as hands have changed it, through a network with its weights, on a device."""
+
+    image: str
+    """A reference: a path, or `sample:NAME`."""
+    architecture: Architecture
+    weights: WeightsSource = RandomWeights()
+    device: str = "cpu"
+    """torch's name, with " half" behind it for half precision: "cuda:0", "cuda:0 half"."""
+    handles: Handles = UNTOUCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +143,13 @@ class WeightsInfo:
     """What a user should know: "half precision converted", "NaN in layer1.0.conv1.weight"."""
 
 
+HALF = " half"
+"""Behind a device's name: networks run in half precision there. Not on the CPU, which is slower with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where a network runs. `name` is torch's ("cpu", "cuda:0", "mps"), `label` what the window shows."""
+    """Where a network runs. `name` is torch's ("cpu", "cuda:0", "mps"), maybe with `HALF`, `label` for the window."""
 
     name: str
     label: str
@@ -98,6 +159,8 @@ class Device:
 class Prediction:
     label: str
     probability: float
+    number: int = -1
+    """Of the class; -1 where it does not matter."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,14 +179,16 @@ class LayerMaps:
 class Look:
     """One image through one network."""
 
-    predictions: tuple[Prediction, ...]
-    """The five most probable classes."""
+    subject: Subject
+    """What it is a look at."""
+    image_sha256: str
+    frame: Frame
+    """Where the input lies on the photograph."""
     seen: Pixels
     """The network's real input, turned back into pixels: crop × crop × 3."""
-    crop: tuple[float, float, float, float]
-    """Where that input lies in the photograph: left, top, width, height in the photograph's pixels."""
     weights: WeightsInfo
-    device: str
     layers: tuple[LayerMaps, ...]
     seconds: float
     """Of the forward pass alone."""
+    predictions: tuple[Prediction, ...] | None = None
+    """The five most probable classes; none where the output is not a number; None where nobody asked for them."""

@@ -13,9 +13,11 @@ from resnet_studio.files import shown
 from resnet_studio.inference import checkpoints, preprocessing, samples
 from resnet_studio.inference.errors import WeightsMismatch, listed
 from resnet_studio.inference.origin import Origin
+from resnet_studio.inference.published import cached as published_file
 from resnet_studio.inference.values import (
     SAMPLES,
     Preprocessing,
+    PublishedWeights,
     RandomWeights,
     WeightsFile,
     WeightsInfo,
@@ -43,6 +45,8 @@ def load(architecture: Architecture, source: WeightsSource) -> tuple[nn.Module, 
     memory.check(architecture, memory.to_run(architecture), "to run")
     if isinstance(source, RandomWeights):
         return _random(architecture, source.seed)
+    if isinstance(source, PublishedWeights):
+        return _from_file(architecture, WeightsFile(published_file(source)))
     return _from_file(architecture, source)
 
 

@@ -53,13 +53,15 @@ class Forming:
         """What the network makes of the images now. It is left as it was."""
         device = next(network.parameters()).device
         captured = capture(network, self._normalise(self._images.to(device)), self.layers)
+        logits = captured.logits
+        assert logits is not None
         outputs = {name: output.float().cpu().numpy() for name, output in captured.layers.items()}
         return Probe(
             step=step,
             images=tuple(_as_pixels(image.permute(1, 2, 0).cpu().numpy()) for image in self._images),
             layers={name: tuple(_picture(name, one) for one in output) for name, output in outputs.items()},
             shapes={name: _kept(output[0]).shape for name, output in outputs.items()},
-            top=tuple(self._top(one) for one in captured.logits.float().cpu()),
+            top=tuple(self._top(one) for one in logits.float().cpu()),
             truth=self._truth,
             filters=first_filters(network),
         )

@@ -1,0 +1,153 @@
+"""What is looked at: image, handles, network, weights, device and layers, and the newest look at them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from resnet_studio.gui.image_desk import ImageDesk
+from resnet_studio.gui.session import Session
+from resnet_studio.gui.weights_desk import WeightsDesk
+from resnet_studio.gui.work import Work
+from resnet_studio.inference import handles as hands
+from resnet_studio.inference.handles import Handles
+from resnet_studio.inference.values import Look, Subject
+from resnet_studio.networks.plan import Layer, plan
+
+PAGE = "page"
+
+
+class SubjectDesk(QObject):
+    """Asks for a look whenever the subject, or what is on the screen of it, is another.
+
+    While a hand moves, one brief look is under way at a time and the newest of what has come since is next: every
+    answer is shown, and none is waited for in vain. When the hand rests a whole look is taken.
+    """
+
+    subject_changed = Signal(object)
+    chosen_changed = Signal(str, str)
+    """The image and the layer that are looked at."""
+    handles_changed = Signal(object)
+    looked = Signal(object)
+
+    def __init__(self, session: Session, work: Work, images: ImageDesk, weights: WeightsDesk) -> None:
+        super().__init__()
+        self._session, self._work, self._images, self._weights = session, work, images, weights
+        self._wished: dict[str, tuple[str, ...]] = {}
+        self._in_front = False
+        self._handles = hands.from_changed(session.kept.handles)
+        self._asked: tuple[object, ...] = ()
+        self.look: Look | None = None
+        """The newest look, whatever has changed since."""
+        self._under_way = self._waits = False
+        images.chosen_changed.connect(lambda _: self._take_image())
+        weights.weights_changed.connect(lambda _: self._follow())
+        work.looked.connect(self._take_look)
+        work.failed.connect(lambda kind, _: self._go_on() if kind == "look" else None)
+
+    @property
+    def subject(self) -> Subject:
+        """What is looked at."""
+        return Subject(
+            self._images.chosen, self._session.architecture, self._weights.weights, self._session.kept.device,
+            self._handles,
+        )  # fmt: skip
+
+    @property
+    def layer(self) -> str:
+        """The layer whose maps are on the screen."""
+        return self._session.kept.layer
+
+    def layers(self) -> tuple[str, ...]:
+        """All layers that something on the screen shows."""
+        known = {name for layer in plan(self._session.architecture) if layer.called for name in _names(layer)}
+        wished = [self.layer, *(name for names in self._wished.values() for name in names)]
+        return tuple(dict.fromkeys(name for name in wished if name in known))
+
+    def follow_architecture(self) -> None:
+        """The architecture in hand is another; a layer that it lacks gives way to its first ReLU."""
+        layers = [layer for layer in plan(self._session.architecture) if layer.called]
+        if self.layer not in {name for layer in layers for name in _names(layer)}:
+            self._session.kept.layer = next(layer.name for layer in layers if layer.kind == "relu")
+        self._tell_chosen()
+        self._follow()
+
+    def choose_layer(self, name: str) -> None:
+        """Look at that layer's maps."""
+        self._session.kept.layer = name
+        self._tell_chosen()
+        self._ask()
+
+    def choose_device(self, name: str) -> None:
+        """Run on that device from now on."""
+        self._session.kept.device = name
+        self._follow()
+
+    def wish(self, who: str, layers: tuple[str, ...]) -> None:
+        """Somebody on the screen shows these layers, too."""
+        if self._wished.get(who, ()) != layers:
+            self._wished[who] = layers
+            self._ask()
+
+    def turn(self, handles: Handles, moving: bool = False) -> None:
+        """Change the image by hand; `moving` while more is to come."""
+        self._handles = handles
+        self._session.kept.handles = hands.changed(handles)
+        self.handles_changed.emit(handles)
+        if not moving:
+            self._follow()
+        elif self._in_front and not self._under_way:
+            self._ask_briefly()
+        else:
+            self._waits = True
+
+    def enter(self, in_front: bool) -> None:
+        """The workspace comes to the front, or leaves it: only what is on the screen is asked for."""
+        self._in_front = in_front
+        if in_front:
+            self._images.enter()
+            self._ask()
+
+    def repeat(self) -> None:
+        """Ask again for what is on the screen."""
+        self._asked, self._under_way, self._waits = (), False, False
+        self._images.forget()
+
+    def _take_image(self) -> None:
+        if self._in_front:
+            self._images.enter()
+        self._tell_chosen()
+        self._follow()
+
+    def _follow(self) -> None:
+        self.subject_changed.emit(self.subject)
+        self._ask()
+
+    def _ask(self) -> None:
+        """Ask for a whole look, unless that has been asked already."""
+        question = self.subject, self.layers()
+        if self._in_front and question != self._asked:
+            self._asked, self._under_way, self._waits = question, True, False
+            self._work.look(*question)
+
+    def _ask_briefly(self) -> None:
+        self._asked, self._under_way, self._waits = (), True, False
+        self._work.look(self.subject, self.layers(), brief=True)
+
+    def _take_look(self, look: Look) -> None:
+        self._weights.keep()
+        self.look = look
+        self._go_on()
+        self.looked.emit(look)
+
+    def _go_on(self) -> None:
+        """The engine has answered: what has come since is next."""
+        self._under_way = False
+        if self._waits and self._in_front:
+            self._ask_briefly()
+
+    def _tell_chosen(self) -> None:
+        self.chosen_changed.emit(self._images.chosen, self.layer)
+
+
+def _names(layer: Layer) -> tuple[str, ...]:
+    return (layer.name, layer.block) if layer.block else (layer.name,)

@@ -1,0 +1,60 @@
+"""The Maps page: every channel of the chosen layer, or what to do to see some."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
+
+from resnet_studio.gui.widgets.maps_panel import MapsPanel
+from resnet_studio.gui.widgets.named import named
+from resnet_studio.inference.values import Look, image_title
+
+NO_IMAGE = "Choose an image on the left, or drop one here, to see what every layer makes of it."
+NO_LAYER = "Choose a layer on the left to see its feature maps."
+
+
+class MapsView(QWidget):
+    """Shows one layer of a look; what is there stays until the layer that was chosen has come."""
+
+    channel_shown = Signal(int, object, object)
+    """Number, values and pixels of the channel that is to be shown large."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._look: Look | None = None
+        self._layer = ""
+        self._empty = named(QLabel(NO_IMAGE, wordWrap=True), "activationsEmpty", "What to do next")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setProperty("quiet", True)
+        self._maps = MapsPanel()
+        self._maps.channel_shown.connect(self.channel_shown)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(self._maps)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._pages)
+
+    def show_chosen(self, reference: str, layer: str) -> None:
+        """Show a layer's maps where they are there already."""
+        self._layer = layer
+        if self._look is not None:
+            self.show_look(self._look)
+        elif reference:
+            self._empty.setText(f"{image_title(reference)} is on its way through the network …")
+
+    def show_look(self, look: Look) -> None:
+        """The chosen layer's maps if the look holds them; else what is shown stays, or is the look's first layer."""
+        self._look = look
+        maps = {maps.name: maps for maps in look.layers}.get(self._layer)
+        if maps is None and look.layers and self._pages.currentWidget() is self._empty:
+            maps = look.layers[0]
+        if maps is not None:
+            self._maps.show_maps(maps)
+            self._pages.setCurrentWidget(self._maps)
+        elif not look.layers:
+            self._empty.setText(NO_LAYER)
+
+    def show_problem(self, sentence: str) -> None:
+        """Say why there are no maps, as long as there are none."""
+        self._empty.setText(sentence)

@@ -1,0 +1,97 @@
+"""The handles beside the picture: sliders for what a mouse on the picture does not do, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.handle_slider import HandleSlider
+from resnet_studio.gui.widgets.named import named
+from resnet_studio.inference.handles import RANGES, UNTOUCHED, Handles, Occluder, with_number
+
+Written = Callable[[float], str]
+
+
+def _times(value: float) -> str:
+    return f"{value:.2f}×"
+
+
+SLIDERS: dict[str, tuple[str, str, tuple[float, float], Written]] = {
+    "zoom": ("zoom", "How much larger things appear; the wheel over the photograph does the same", (0.25, 8), _times),
+    "rotation": ("turn", "Degrees against the clock", RANGES["rotation"], lambda value: f"{value:.0f}°"),
+    "brightness": ("bright", "Brightness: a factor of every value", (0, 2), _times),
+    "contrast": ("contrast", "Contrast: a factor of each value's distance from the mean", (0, 2), _times),
+    "blur": ("blur", "Gaussian blur: its deviation in pixels of the input", (0, 8), lambda value: f"{value:.1f} px"),
+    "noise": ("noise", "Gaussian noise: its deviation, white being 1", (0, 0.5), lambda value: f"{value:.2f}"),
+}
+"""Title, tip, what the slider spans and how a value is written."""
+VALUE_WIDTH = 48
+
+
+class HandlesPanel(QWidget):
+    """Emits `handles_wished` with all handles, and whether the hand still moves."""
+
+    handles_wished = Signal(object, bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._handles = UNTOUCHED
+        self._sliders: dict[str, HandleSlider] = {}
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(GRID)
+        grid.setVerticalSpacing(2)
+        for number, (name, (title, tip, (low, high), written)) in enumerate(SLIDERS.items()):
+            slider = HandleSlider(name, title, tip, low, high, getattr(UNTOUCHED, name), written, self)
+            slider.moved.connect(lambda value, moving, name=name: self._take(name, value, moving))
+            slider.value.setFixedWidth(VALUE_WIDTH)
+            row, column = divmod(number, 2)
+            for place, widget in enumerate((slider.label, slider.slider, slider.value)):
+                grid.addWidget(widget, row, 3 * column + place)
+            self._sliders[name] = slider
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(4, 1)
+        self._flip = _switch("flipHandle", "Flip", "Exchange left and right")
+        self._flip.clicked.connect(lambda on: self._wish(replace(self._handles, flipped=on)))
+        tip = "Lay a grey square over the network's input; drag it there, the wheel changes its size"
+        self._occlude = _switch("occluderHandle", "Occluder", tip)
+        self._occlude.clicked.connect(
+            lambda on: self._wish(replace(self._handles, occluder=Occluder() if on else None))
+        )
+        self._reset = named(QPushButton("Reset"), "resetHandles", "Reset", "Take every change of the image back")
+        self._reset.clicked.connect(lambda: self._wish(UNTOUCHED))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(GRID)
+        for button in (self._flip, self._occlude, self._reset):
+            buttons.addWidget(button, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(GRID)
+        whole.addLayout(grid)
+        whole.addLayout(buttons)
+        self.show_handles(UNTOUCHED)
+
+    def show_handles(self, handles: Handles) -> None:
+        """Show these, without emitting."""
+        self._handles = handles
+        for name, slider in self._sliders.items():
+            slider.show_value(getattr(handles, name))
+        self._flip.setChecked(handles.flipped)
+        self._occlude.setChecked(handles.occluder is not None)
+        self._reset.setEnabled(handles != UNTOUCHED)
+
+    def _take(self, name: str, value: float, moving: bool) -> None:
+        self._wish(with_number(self._handles, name, value), moving)
+
+    def _wish(self, handles: Handles, moving: bool = False) -> None:
+        self.show_handles(handles)
+        self.handles_wished.emit(handles, moving)
+
+
+def _switch(name: str, title: str, tip: str) -> QPushButton:
+    button = named(QPushButton(title), name, title, tip)
+    button.setCheckable(True)
+    return button
