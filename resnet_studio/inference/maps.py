@@ -14,12 +14,26 @@ from numpy.typing import NDArray
 
 from resnet_studio.inference.values import LayerMaps, Pixels
 
-Contrast = Literal["channel", "layer"]
-Colours = Literal["viridis", "magma", "grey"]
+Contrast = Literal["channel", "layer", "fixed"]
+Colours = Literal["viridis", "magma", "grey", "diverging"]
+FILES: dict[Colours, str] = {"viridis": "viridis", "magma": "magma", "diverging": "CET-D1A"}
+"""pyqtgraph's data files."""
 Indices = NDArray[np.uint8]
 """Places in a colour map: `GAP`, `NOT_A_NUMBER`, and from `LOWEST` to 255 the values."""
 GAP, NOT_A_NUMBER, LOWEST = 0, 1, 2
 GAP_COLOUR, NOT_A_NUMBER_COLOUR = (128, 128, 128), (0, 255, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How feature maps become a picture. Equal drawings of equal values are equal pictures."""
+
+    contrast: Contrast = "channel"
+    """Whose range is spread over the colours: each channel's, the whole layer's, or `limits`."""
+    colours: Colours = "viridis"
+    """"diverging" has zero in its middle, whatever the range."""
+    limits: tuple[float, float] | None = None
+    """The values of the first and the last colour where the contrast is fixed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,35 +104,53 @@ def layer_maps(name: str, values: NDArray[Any]) -> LayerMaps:
 
 
 def mosaic(
-    values: NDArray[np.float32], contrast: Contrast, columns: int | None = None, gap: int = 1
+    values: NDArray[np.float32], drawing: Drawing, columns: int | None = None, gap: int = 1
 ) -> tuple[Indices, MosaicGeometry]:
     """All maps of a layer (channels × height × width) in one picture, row by row, nearly square if not told.
 
-    Each channel's, or the whole layer's, range of finite values is spread over the colour map. A constant map takes
-    its lowest colour, infinities its ends.
+    The drawing's range of finite values is spread over the colour map. A constant map takes its lowest colour (its
+    middle where the colours diverge), infinities its ends.
     """
     channels, height, width = values.shape
     if columns is None:
         columns = math.ceil(math.sqrt(channels * (height + gap) / (width + gap)))
     geometry = MosaicGeometry(channels, height, width, max(1, min(columns, channels)), gap)
     cells = np.full((geometry.rows * geometry.columns, height + gap, width + gap), GAP, np.uint8)
-    cells[:channels, :height, :width] = spread(values, contrast)
+    cells[:channels, :height, :width] = spread(values, drawing)
     grid = cells.reshape(geometry.rows, geometry.columns, height + gap, width + gap).swapaxes(1, 2)
     picture = grid.reshape(geometry.rows * (height + gap), geometry.columns * (width + gap))
     return np.ascontiguousarray(picture[: geometry.shape[0], : geometry.shape[1]]), geometry
 
 
-def spread(values: NDArray[np.float32], contrast: Contrast) -> Indices:
+def value_range(values: NDArray[np.float32], drawing: Drawing) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The values of the first and the last colour: of each channel (channels × 1 × 1), or of all (1 × 1 × 1)."""
+    if drawing.contrast == "fixed":
+        ends = drawing.limits or (0.0, 1.0)
+        low, high = (np.full((1, 1, 1), end, np.float32) for end in ends)
+    else:
+        axes = (1, 2) if drawing.contrast == "channel" else None
+        known = values if np.isfinite(values).all() else np.where(np.isfinite(values), values, np.nan)
+        low, high = (np.nan_to_num(ends.reduce(known, axis=axes, keepdims=True)) for ends in (np.fmin, np.fmax))
+    if drawing.colours == "diverging":
+        high = np.maximum(np.abs(low), np.abs(high))
+        low = -high
+    return low, high
+
+
+def spread(values: NDArray[np.float32], drawing: Drawing) -> Indices:
     """Each value's place in the colour map; channels × height × width in and out."""
-    axes = (1, 2) if contrast == "channel" else None
     finite = bool(np.isfinite(values).all())
-    known = values if finite else np.where(np.isfinite(values), values, np.nan)
-    # in halves, as the span of large values is more than float32 holds
-    low = np.nan_to_num(np.fmin.reduce(known, axis=axes, keepdims=True)) / 2
-    span = np.nan_to_num(np.fmax.reduce(known, axis=axes, keepdims=True)) / 2 - low
+    low, high = value_range(values, drawing)
+    low, high = (
+        low / np.float32(2),
+        high / np.float32(2),
+    )  # in halves, as the span of large values is more than float32 holds
+    span = high - low
     shares = values / 2
     shares -= low
     shares /= np.where(span > 0, span, 1)
+    if drawing.colours == "diverging":
+        shares += np.where(span > 0, np.float32(0), np.float32(0.5))
     shares[np.isnan(shares)] = 0
     np.clip(shares, 0, 1, out=shares)
     shares *= 255 - LOWEST
@@ -137,7 +169,7 @@ def colour(indices: Indices, name: Colours) -> Pixels:
 @lru_cache
 def lookup_table(name: Colours) -> Pixels:
     """256 × 3 (RGB): the gap's colour, that of values that are not numbers, then the map from low to high."""
-    ramp = np.linspace(0, 255, 256)[:, None].repeat(3, axis=1) if name == "grey" else 255 * _from_pyqtgraph(name)
+    ramp = np.linspace(0, 255, 256)[:, None].repeat(3, axis=1) if name == "grey" else 255 * _from_pyqtgraph(FILES[name])
     steps = np.linspace(0, len(ramp) - 1, 256 - LOWEST)
     colours = np.stack([np.interp(steps, np.arange(len(ramp)), part) for part in ramp.T], axis=1)
     table = np.concatenate([[GAP_COLOUR, NOT_A_NUMBER_COLOUR], np.rint(colours)]).astype(np.uint8)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from resnet_studio.inference.maps import colour, mosaic
+from resnet_studio.inference.maps import Drawing, colour, mosaic
 from resnet_studio.inference.values import LayerMaps, Look, Pixels
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import plan
@@ -27,7 +27,7 @@ def last_of_stages(architecture: Architecture) -> tuple[str, ...]:
 
 def sheet(layers: Sequence[LayerMaps]) -> Pixels:
     """The mosaics of the layers below one another on white, each channel with its own contrast."""
-    pictures = [colour(mosaic(layer.values, "channel")[0], "viridis") for layer in layers]
+    pictures = [colour(mosaic(layer.values, Drawing())[0], "viridis") for layer in layers]
     width = max(picture.shape[1] for picture in pictures)
     height = sum(picture.shape[0] + MARGIN for picture in pictures) - MARGIN
     page = np.full((height, width, 3), 255, np.uint8)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from resnet_studio.inference.capture import capture
-from resnet_studio.inference.maps import layer_maps, mosaic
+from resnet_studio.inference.maps import Drawing, layer_maps, mosaic
 from resnet_studio.inference.values import Pixels
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import plan
@@ -107,7 +107,7 @@ def mosaic_of(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _picture(name: str, output: NDArray[np.float32]) -> Pixels:
     """The layer's maps in one picture, each value's place in a colour map, the layer's range for all."""
-    return mosaic(layer_maps(name, _kept(output)[None]).values, "layer")[0]
+    return mosaic(layer_maps(name, _kept(output)[None]).values, Drawing("layer"))[0]
 
 
 def _kept(output: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from resnet_studio.gui.widgets.channel_view import ChannelView, summary
 from resnet_studio.gui.widgets.histogram import BINS, count
 from resnet_studio.gui.widgets.significant import significant
-from resnet_studio.inference.maps import colour, spread
+from resnet_studio.inference.maps import Drawing, colour, spread
 
 ROWS, COLUMNS = 4, 8
 VALUES = np.arange(ROWS * COLUMNS, dtype=np.float32).reshape(ROWS, COLUMNS)
@@ -25,7 +25,7 @@ def channel(qtbot: QtBot) -> ChannelView:
     view = ChannelView()
     qtbot.addWidget(view)
     view.resize(240, 400)
-    view.show_channel(17, VALUES, colour(spread(VALUES[None], "channel")[0], "viridis"))
+    view.show_channel(17, VALUES, colour(spread(VALUES[None], Drawing("channel"))[0], "viridis"))
     view.show()
     QApplication.processEvents()
     return view
@@ -53,11 +53,11 @@ def test_elsewhere_the_whole_channel_is_summed_up(channel: ChannelView) -> None:
 
 def test_values_that_are_no_numbers(qtbot: QtBot, channel: ChannelView) -> None:
     values = np.array([[np.nan, np.inf], [1, 3]], np.float32)
-    channel.show_channel(0, values, colour(spread(values[None], "channel")[0], "viridis"))
+    channel.show_channel(0, values, colour(spread(values[None], Drawing("channel"))[0], "viridis"))
     assert text(channel, "channelReadout") == "mean 2 · 0 % zeros"
     channel.grab()
     nothing = np.full((2, 2), np.nan, np.float32)
-    channel.show_channel(0, nothing, colour(spread(nothing[None], "channel")[0], "viridis"))
+    channel.show_channel(0, nothing, colour(spread(nothing[None], Drawing("channel"))[0], "viridis"))
     assert text(channel, "channelReadout") == "mean NaN · 0 % zeros"
     channel.grab()
 

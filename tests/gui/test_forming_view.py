@@ -18,7 +18,7 @@ from resnet_studio.gui.views.forming import FormingView
 from resnet_studio.gui.widgets.choice import Choice
 from resnet_studio.gui.widgets.mosaic_view import MosaicView
 from resnet_studio.gui.widgets.predictions import Predictions
-from resnet_studio.inference.maps import GAP_COLOUR, LOWEST, lookup_table, mosaic
+from resnet_studio.inference.maps import GAP_COLOUR, LOWEST, Drawing, lookup_table, mosaic
 from resnet_studio.training.sources import Probe
 
 STEPS = (0, 1, 2, 4, 8, 11, 22)
@@ -194,7 +194,7 @@ def test_what_was_no_number_is_still_none(run: FormingView) -> None:
     maps = np.arange(16, dtype=np.float32)[:, None, None].repeat(8, 1).repeat(8, 2)
     maps[3] = math.nan
     broken = probe(22)
-    run.show_probe(replace(broken, layers=broken.layers | {"relu": (mosaic(maps, "layer")[0],) * 3}))
+    run.show_probe(replace(broken, layers=broken.layers | {"relu": (mosaic(maps, Drawing("layer"))[0],) * 3}))
     assert channel_colour(run, 3) == (0, 255, 255)
     assert channel_colour(run, 4) != GAP_COLOUR
 

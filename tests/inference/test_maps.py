@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_studio.inference.maps import GAP, LOWEST, NOT_A_NUMBER, MosaicGeometry, Place, colour, layer_maps, mosaic
+from resnet_studio.inference.maps import (
+    GAP,
+    LOWEST,
+    NOT_A_NUMBER,
+    Drawing,
+    MosaicGeometry,
+    Place,
+    colour,
+    layer_maps,
+    mosaic,
+)
 
 geometries = st.builds(
     MosaicGeometry,
@@ -74,7 +84,7 @@ def test_each_value_lies_under_exactly_one_pixel(geometry: MosaicGeometry) -> No
 
 def test_mosaic_keeps_the_values_where_the_geometry_says() -> None:
     values = np.random.default_rng(0).normal(size=(10, 5, 4)).astype(np.float32)
-    picture, geometry = mosaic(values, "layer")
+    picture, geometry = mosaic(values, Drawing("layer"))
     assert picture.shape == geometry.shape
     at = {geometry.pixel(Place(*index)): value for index, value in np.ndenumerate(values)}
     ordered = [int(picture[y, x]) for (x, y), _ in sorted(at.items(), key=lambda item: item[1])]
@@ -89,21 +99,21 @@ def test_mosaic_keeps_the_values_where_the_geometry_says() -> None:
 
 @pytest.mark.parametrize(("channels", "side"), [(64, 112), (512, 7), (2048, 7), (3, 224), (1, 8), (1000, 1)])
 def test_the_grid_is_nearly_square(channels: int, side: int) -> None:
-    picture, geometry = mosaic(np.zeros((channels, side, side), np.float32), "layer")
+    picture, geometry = mosaic(np.zeros((channels, side, side), np.float32), Drawing("layer"))
     assert geometry.columns * geometry.rows >= channels
     assert abs(geometry.columns - geometry.rows) <= 1
     assert abs(picture.shape[0] - picture.shape[1]) <= side + 1
 
 
 def test_columns_can_be_given() -> None:
-    _, geometry = mosaic(np.zeros((10, 2, 2), np.float32), "layer", columns=4, gap=2)
+    _, geometry = mosaic(np.zeros((10, 2, 2), np.float32), Drawing("layer"), columns=4, gap=2)
     assert (geometry.columns, geometry.rows, geometry.shape) == (4, 3, (10, 14))
 
 
 def test_contrast_is_of_the_channel_or_of_the_layer() -> None:
     values = np.array([[[0, 1]], [[0, 100]]], np.float32)
-    by_channel, geometry = mosaic(values, "channel", columns=1)
-    by_layer, _ = mosaic(values, "layer", columns=1)
+    by_channel, geometry = mosaic(values, Drawing("channel"), columns=1)
+    by_layer, _ = mosaic(values, Drawing("layer"), columns=1)
     x, y = geometry.pixel(Place(0, 0, 1))
     assert by_channel[y, x] == 255
     assert by_layer[y, x] == round(LOWEST + (255 - LOWEST) / 100)
@@ -117,7 +127,7 @@ def test_maps_that_are_constant_or_no_numbers_survive(contrast: str) -> None:
     values[3] = 7
     values[4] = np.finfo(np.float32).max
     values[4, 0, 0] = np.finfo(np.float32).min
-    picture, geometry = mosaic(values, contrast, columns=5)  # type: ignore[arg-type]
+    picture, geometry = mosaic(values, Drawing(contrast), columns=5)  # type: ignore[arg-type]
     shown = [[int(picture[geometry.pixel(Place(c, *at))[::-1]]) for at in np.ndindex(2, 2)] for c in range(5)]
     assert shown[1] == [NOT_A_NUMBER] * 4
     assert shown[2][:2] == [LOWEST, 255]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resnet_studio.inference.maps import mosaic
+from resnet_studio.inference.maps import Drawing, mosaic
 from resnet_studio.training import probes
 from resnet_studio.training.probes import ProbeError, maps_of
 from resnet_studio.training.sources import Probe
@@ -28,7 +28,7 @@ def made(step: int = 110, images: int = 3, size: int = 8) -> Probe:
         step=step,
         images=tuple(random.integers(256, size=(size, size, 3), dtype=np.uint8) for _ in range(images)),
         layers={
-            name: tuple(mosaic(random.random(shape, np.float32), "layer")[0] for _ in range(images))
+            name: tuple(mosaic(random.random(shape, np.float32), Drawing("layer"))[0] for _ in range(images))
             for name, shape in shapes.items()
         },
         shapes=shapes,
@@ -173,12 +173,12 @@ def test_files_that_can_not_be_there(tmp_path: Path) -> None:
 def test_maps_come_out_of_their_mosaic(shape: tuple[int, int, int]) -> None:
     values = np.random.default_rng(0).random(shape, np.float32)
     values[0, 0, 0] = np.nan
-    picture, geometry = mosaic(values, "layer")
+    picture, geometry = mosaic(values, Drawing("layer"))
     probe = replace(made(images=1), layers={"relu": (picture,)}, shapes={"relu": shape})
     maps = maps_of(probe, "relu", 0)
     assert maps.shape == shape
     assert np.isnan(maps[0, 0, 0])
-    again = mosaic(maps, "layer", geometry.columns)[0]
+    again = mosaic(maps, Drawing("layer"), geometry.columns)[0]
     np.testing.assert_array_equal(again, picture)
 
 

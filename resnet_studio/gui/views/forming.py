@@ -30,7 +30,7 @@ from resnet_studio.gui.widgets.pictures import as_image, thumbnail
 from resnet_studio.gui.widgets.predictions import Predictions
 from resnet_studio.gui.widgets.rule import rule
 from resnet_studio.gui.widgets.time_slider import TimeSlider
-from resnet_studio.inference.maps import Colours
+from resnet_studio.inference.maps import Colours, Drawing
 from resnet_studio.inference.values import Prediction
 from resnet_studio.training.probes import maps_of
 from resnet_studio.training.sources import Probe
@@ -64,6 +64,7 @@ class FormingView(QWidget):
         tip = "Colour map: equal steps in value are equal steps to the eye; cyan is not a number"
         self._colours = Choice(MAPS, "formingColours", "Colour map", tip)
         self._colours.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._drawing = Drawing("layer")
         self._mosaic = MosaicView()
         self._colours.chosen.connect(self._take_colours)
         self._large, self._filters = Picture(LARGE), Picture(LARGE)
@@ -158,7 +159,8 @@ class FormingView(QWidget):
             self._layers.setCurrentRow(list(probe.shapes).index(self._layer) if self._layer else -1)
 
     def _take_colours(self, name: str) -> None:
-        self._mosaic.show_colours(cast(Colours, name))
+        self._drawing = Drawing("layer", cast(Colours, name))
+        self._show_maps()
 
     def _take_image(self, row: int) -> None:
         self._image = row
@@ -190,7 +192,7 @@ class FormingView(QWidget):
         self._heading.setText(f"<b>{self._layer}</b> · {channels:,} channel{plural}, {height}×{width}")
         self._heading.setToolTip(f"After {probe.step:,} steps")
         maps, squares = maps_of(probe, self._layer, self._image), max(1, FINE // max(height, width))
-        self._mosaic.show_values(maps.repeat(squares, axis=1).repeat(squares, axis=2), "layer")
+        self._mosaic.show_values(maps.repeat(squares, axis=1).repeat(squares, axis=2), self._drawing)
 
     def _say(self, sentence: str) -> None:
         self._problem.setText(sentence)

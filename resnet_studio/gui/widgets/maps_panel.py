@@ -12,7 +12,7 @@ from resnet_studio.gui.widgets.mosaic_view import MosaicView
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.gui.widgets.significant import significant
-from resnet_studio.inference.maps import Colours, Contrast, Place
+from resnet_studio.inference.maps import Colours, Contrast, Drawing, Place
 from resnet_studio.inference.values import LayerMaps
 
 HINT = "click enlarges · wheel zooms · double-click resets"
@@ -96,8 +96,7 @@ class MapsPanel(QWidget):
         contrast: Contrast = "layer" if one_value else self._wished
         self._contrast.show_value(contrast)
         self._contrast.setDisabled(one_value)
-        self._mosaic.show_values(self._maps.values, contrast)
-        self._mosaic.show_colours(cast(Colours, self._colours.currentText()))
+        self._mosaic.show_values(self._maps.values, Drawing(contrast, cast(Colours, self._colours.currentText())))
         self._tell_channel(self._mosaic.channel())
 
     def _tell_channel(self, channel: int) -> None:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QGraphicsRectItem, QVBoxLayout, QWidget
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.inference.maps import Colours, Contrast, Place, colour, lookup_table, mosaic
+from resnet_studio.inference.maps import Drawing, Place, colour, lookup_table, mosaic
 from resnet_studio.inference.values import Pixels
 
 SMALLEST_VIEW = 4.0  # values that are on the screen side by side at least, however far one zooms in
@@ -33,9 +33,8 @@ class MosaicView(QWidget):
         super().__init__()
         named(self, "featureMaps", "Feature maps")
         self._values = np.zeros((1, 1, 1), np.float32)
-        self._contrast: Contrast = "channel"
-        self._indices, self._geometry = mosaic(self._values, self._contrast)
-        self._colours: Colours = "viridis"
+        self._drawing = Drawing()
+        self._indices, self._geometry = mosaic(self._values, self._drawing)
         self._chosen = 0
         self._zoomed = False
         self._view = pg.GraphicsView()
@@ -54,22 +53,16 @@ class MosaicView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._view)
         self._view.viewport().installEventFilter(self)
-        self.show_colours(self._colours)
         self._dress()
 
-    def show_values(self, values: NDArray[np.float32], contrast: Contrast) -> None:
+    def show_values(self, values: NDArray[np.float32], drawing: Drawing) -> None:
         """Show values, channels × height × width. Zoom and channel stay where a layer has the same shape."""
         same = values.shape == self._values.shape
-        self._values, self._contrast = values, contrast
+        self._values, self._drawing = values, drawing
         if same and self._zoomed:
             self._draw(self._geometry.columns)
         else:
             self.show_all()
-
-    def show_colours(self, name: Colours) -> None:
-        """Show the same picture in another colour map."""
-        self._colours = name
-        self._image.setLookupTable(lookup_table(name))
 
     def show_channel(self, channel: int) -> None:
         """Frame a channel, and move the view there if it lies outside."""
@@ -99,7 +92,7 @@ class MosaicView(QWidget):
     def pixels(self, channel: int) -> Pixels:
         """One channel in the colours that it has in the mosaic."""
         x, y = self._geometry.corner(channel)
-        return colour(self._indices[y : y + self._geometry.height, x : x + self._geometry.width], self._colours)
+        return colour(self._indices[y : y + self._geometry.height, x : x + self._geometry.width], self._drawing.colours)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's names)
         columns = self._geometry.columns
@@ -141,8 +134,9 @@ class MosaicView(QWidget):
         return max(1, height // 28) if height * width > 1 else 0
 
     def _draw(self, columns: int) -> None:
-        self._indices, self._geometry = mosaic(self._values, self._contrast, columns, self._gap())
-        self._image.setImage(self._indices, autoLevels=False, levels=(0, 255))
+        self._indices, self._geometry = mosaic(self._values, self._drawing, columns, self._gap())
+        table = lookup_table(self._drawing.colours)
+        self._image.setImage(self._indices, autoLevels=False, levels=(0, 255), lut=table)
         height, width = self._geometry.shape
         x, y = self._geometry.corner(self._geometry.channels)
         whole = QRectF(0, 0, width, height)
