@@ -40,7 +40,7 @@ def images(architecture: Residual, count: int = 1) -> torch.Tensor:
 
 @pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize("name", VARIANTS)
-def test_a_folded_network_gives_the_same_blocks_stages_and_logits(name: str, packed: bool) -> None:
+def test_a_folded_network_gives_the_same_as_the_network(name: str, packed: bool) -> None:
     architecture = VARIANTS[name]
     network = calibrated(architecture)
     names = served(architecture)
@@ -53,9 +53,11 @@ def test_a_folded_network_gives_the_same_blocks_stages_and_logits(name: str, pac
     assert (got.logits - wanted.logits).abs().max() <= 1e-4 * wanted.logits.abs().max()
 
 
-def test_it_serves_every_block_and_stage() -> None:
+def test_it_serves_every_block_stage_relu_and_pool() -> None:
     names = served(SMALL)
-    assert set(names) == {"layer1", "layer2", "layer1.0", "layer2.0", "layer2.1", "avgpool", "fc"}
+    blocks = ("layer1.0", "layer2.0", "layer2.1")
+    relus = {f"{block}.relu{number}" for block in blocks for number in (1, 2, 3)}
+    assert set(names) == {"relu", "maxpool", "layer1", "layer2", "avgpool", "fc", *blocks, *relus}
 
 
 def test_no_batch_norm_is_left_and_the_original_stays_as_it_was() -> None:

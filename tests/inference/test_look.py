@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from resnet_studio.inference import look, preprocessing, samples
+from resnet_studio.inference import framing, look, preprocessing, samples
 from resnet_studio.inference.errors import DeviceError, WeightsError
+from resnet_studio.inference.handles import Handles, Occluder
 from resnet_studio.inference.images import ImageError
 from resnet_studio.inference.look import layers_to_keep, look_steps
-from resnet_studio.inference.values import Look, RandomWeights, WeightsFile, WeightsSource
+from resnet_studio.inference.subjects import ready_steps
+from resnet_studio.inference.values import Look, RandomWeights, Subject, WeightsFile, WeightsSource
 from resnet_studio.inference.weights import load
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.network import ResNet
@@ -21,6 +23,7 @@ from resnet_studio.networks.presets import preset
 from resnet_studio.progress import finish
 
 TINY = Residual("basic", (1, 1), width=8, stem="cifar", image=16, classes=10)
+DIGIT = Subject("sample:digit-3", TINY)
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +36,7 @@ def _nothing_remembered() -> Iterator[None]:
 def looked(
     *layers: str, image: str = "sample:china", architecture: Architecture = TINY, source: WeightsSource | None = None
 ) -> Look:
-    return finish(look_steps(image, architecture, source or RandomWeights(0), "cpu", layers))
+    return finish(look_steps(Subject(image, architecture, source or RandomWeights(0)), layers))
 
 
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -58,8 +61,8 @@ def test_a_look_is_what_the_network_gives() -> None:
         logits = network(images)
         first = network.get_submodule("layer1.0.conv1")(network[:3](images))  # type: ignore[index]
     probabilities, classes = logits.softmax(1)[0].sort(descending=True)
-    assert [p.label for p in seen.predictions] == [f"class {number}" for number in classes[:5]]
-    assert [p.probability for p in seen.predictions] == pytest.approx(probabilities[:5].tolist(), rel=1e-4)
+    assert [p.label for p in seen.predictions or ()] == [f"class {number}" for number in classes[:5]]
+    assert [p.probability for p in seen.predictions or ()] == pytest.approx(probabilities[:5].tolist(), rel=1e-4)
     assert [(maps.name, maps.values.shape) for maps in seen.layers] == [
         ("layer1.0.conv1", (8, 16, 16)),
         ("layer2.0", (16, 8, 8)),
@@ -68,8 +71,10 @@ def test_a_look_is_what_the_network_gives() -> None:
     assert np.allclose(seen.layers[0].values, first[0], atol=1e-5)
     assert seen.layers[1].zeros > 0.2
     assert np.array_equal(seen.seen, preprocessing.seen(images, info.preprocessing))
-    assert seen.crop == preprocessing.crop_box(640, 427, info.preprocessing)
-    assert (seen.weights, seen.device) == (info, "cpu")
+    left, top, width, height = framing.crop_box(640, 427, info.preprocessing)
+    assert seen.frame.corners[0] == pytest.approx((left, top))
+    assert seen.frame.corners[2] == pytest.approx((left + width, top + height))
+    assert (seen.weights, seen.subject) == (info, Subject("sample:china", TINY))
 
 
 def test_fewer_classes_than_five_are_all_told() -> None:
@@ -79,8 +84,9 @@ def test_fewer_classes_than_five_are_all_told() -> None:
 
 
 def test_progress_counts_up_to_the_end() -> None:
-    steps = list(look_steps("sample:digit-3", TINY, RandomWeights(0), "cpu", ("layer1",)))
-    assert [(step.done, step.of) for step in steps] == [(0, 4), (1, 4), (2, 4), (3, 4)]
+    steps = list(look_steps(DIGIT, ("layer1",)))
+    assert [(step.done, step.of) for step in steps] == [(0, 4), (1, 4), (2, 4)]
+    assert list(look_steps(DIGIT, ("layer2",))) == []  # nothing of that takes long
 
 
 def test_another_layer_of_the_same_image_costs_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,6 +97,47 @@ def test_another_layer_of_the_same_image_costs_no_pass(monkeypatch: pytest.Monke
     assert first.seconds == second.seconds
     looked("conv1", image="sample:flower")
     assert made == [1]
+    looked("conv1")  # the image before is still there
+    assert made == [1]
+
+
+def test_a_brief_look_is_the_same_and_keeps_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    turned = replace(DIGIT, handles=Handles(zoom=2, occluder=Occluder(0.2, 0.7, 0.3)))
+    brief = finish(look_steps(turned, ("layer1.0.relu1",), brief=True))
+    whole = finish(look_steps(turned, ("layer1.0.relu1", "layer1.0.bn1")))
+    assert brief.predictions is not None
+    assert [one.label for one in brief.predictions] == [one.label for one in whole.predictions or ()]
+    top = np.abs(whole.layers[0].values).max()
+    assert np.allclose(brief.layers[0].values, whole.layers[0].values, atol=1e-4 * top)
+    made = passes(monkeypatch)
+    assert finish(look_steps(turned, ("layer2.0",))).layers  # the whole look before has it
+    assert made == []
+    finish(look_steps(replace(turned, image="sample:china"), ("layer1.0.relu1",), brief=True))
+    finish(look_steps(replace(turned, image="sample:china"), ("layer2.0",)))
+    assert made == [1, 1]
+
+
+def test_a_pass_without_predictions_ends_after_the_last_layer() -> None:
+    met: list[str] = []
+    network = subjects_network(DIGIT)
+    hooks = [part.register_forward_hook(lambda *_, name=name: met.append(name)) for name, part in network.named_children()]
+    seen = finish(look_steps(DIGIT, ("layer1.0.bn1", "bn1"), predictions=False, brief=True))
+    for hook in hooks:
+        hook.remove()
+    assert met == ["conv1", "bn1", "relu"]  # layer1 itself is never done
+    assert seen.predictions is None
+    whole = looked("layer1.0.bn1", "bn1", image="sample:digit-3")
+    for brief, full in zip(seen.layers, whole.layers, strict=True):
+        assert np.array_equal(brief.values, full.values)
+
+
+def subjects_network(subject: Subject) -> nn.Module:
+    return finish(ready_steps(subject)).network()
+
+
+def test_handles_change_what_the_network_sees() -> None:
+    flipped = finish(look_steps(replace(DIGIT, handles=Handles(flipped=True)), ()))
+    assert np.array_equal(flipped.seen, looked(image="sample:digit-3").seen[:, ::-1])
 
 
 def test_blocks_are_served_by_the_folded_network_until_an_inner_layer_is_asked_for(
@@ -117,7 +164,8 @@ def test_memory_bounds_what_is_kept() -> None:
     assert layers_to_keep(replace(preset("resnet152"), image=4096), ("layer1",)) == ("layer1",)
     assert set(layers_to_keep(preset("resnet152"), ("layer1",))) == {
         *(layer.block for layer in plan(preset("resnet152")) if layer.block),
-        *("layer1", "layer2", "layer3", "layer4", "avgpool", "fc"),
+        *(layer.name for layer in plan(preset("resnet152")) if layer.kind == "relu"),
+        *("layer1", "layer2", "layer3", "layer4", "maxpool", "avgpool", "fc"),
     }
     assert "layer1.0.unused_conv" not in layers_to_keep(preset("article18"), ("conv1",))
     assert "features.0" in layers_to_keep(preset("vgg19"), ("classifier.6",))
@@ -144,7 +192,7 @@ def test_what_is_wrong_is_said_and_what_was_there_goes_on(tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="this network takes 5"):
         looked("conv1", architecture=replace(TINY, channels=5))
     with pytest.raises(DeviceError, match="cuda:99 is not on this machine"):
-        finish(look_steps("sample:china", TINY, RandomWeights(0), "cuda:99", ()))
+        finish(look_steps(Subject("sample:china", TINY, device="cuda:99"), ()))
     assert looked("conv1").layers
 
 
@@ -177,7 +225,7 @@ def test_a_device_that_fails_is_freed_and_the_cpu_offered(error: RuntimeError, m
         with pytest.raises(DeviceError, match="Choose the CPU") as caught:
             looked("conv1", image="sample:flower")
     assert caught.value.__context__ is None  # a traceback would keep the device's tensors alive
-    assert look._last == []
+    assert look._passes == []
     assert looked("conv1", image="sample:flower").predictions
 
 
