@@ -15,6 +15,7 @@ import pytest
 import resnet_studio
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.inference import values
+from resnet_studio.inference.handles import Handles, Occluder
 from resnet_studio.networks.architecture import ArchitectureError
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
@@ -168,7 +169,10 @@ def test_values_open_where_torch_is_forbidden(tmp_path: Path) -> None:
         view,
         Estimate(0.02, 11, 110, 50_000_000, None),
         probe,
-        values.Look((values.Prediction("class 0", 1.0),), pixels, (0.0, 0.0, 3.0, 2.0), weights, "cpu", (maps,), 0.1),
+        values.Look(
+            values.Subject("sample:china", preset("resnet18"), handles=Handles(zoom=2, occluder=Occluder())), "0" * 64,
+            values.Frame(1, 1, 2, 2), pixels, weights, (maps,), 0.1, (values.Prediction("class 0", 1.0),),
+        ),
     ]
     (tmp_path / "values").write_bytes(pickle.dumps(crossing))
     code = f"""

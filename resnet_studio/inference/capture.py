@@ -30,7 +30,7 @@ class Captured:
     layers: dict[str, Tensor]
 
 
-class _ReachedError(Exception):
+class _Reached(BaseException):  # noqa: N818  (no error, and nothing in a network may catch it)
     """Raised by a hook to end a pass: all that was asked for is there."""
 
 
@@ -103,14 +103,14 @@ def _run(
         outputs[name] = output.clone() if name in cloned else output
         versions[name] = outputs[name]._version
         if not whole and len(outputs) == len(wanted):
-            raise _ReachedError
+            raise _Reached
 
     with ExitStack() as hooks:
         for name in layers:
             module = network.get_submodule(name)
             hook = module.register_forward_hook(lambda _module, _inputs, output, name=name: keep(name, output))
             hooks.callback(hook.remove)
-        with suppress(_ReachedError):
+        with suppress(_Reached):
             logits = network(images.clone())  # a first layer that works in place must not change the caller's image
     for name in layers:
         if name not in outputs:

@@ -24,9 +24,10 @@ WINDOW = """
 import json, sys
 sys.modules |= dict.fromkeys(FORBIDDEN)
 from pathlib import Path
+from dataclasses import replace
 from resnet_studio.engine.messages import Request
 from resnet_studio.engine.process import EngineProcess
-from resnet_studio.inference.values import RandomWeights, WeightsFile
+from resnet_studio.inference.values import Subject, WeightsFile
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress
 from resnet_studio.training.recipes import recipe
@@ -40,7 +41,7 @@ def told(engine, number, job, *arguments):
 
 def main(folder):
     small, cifar = preset("resnet18"), preset("resnet20-cifar")
-    looked = ("sample:china", cifar)
+    subject = Subject("sample:china", cifar)
     layers = ("layer1.0", "layer3.2")
     questions = {
         "table": ("table", small),
@@ -48,13 +49,13 @@ def main(folder):
         "devices": ("devices",),
         "photograph": ("photograph", "sample:china"),
         "thumbnails": ("thumbnails", ("sample:flower", str(folder / "no.jpg"), "sample:digit-3")),
-        "look": ("look", *looked, RandomWeights(), "cpu", layers),
+        "look": ("look", subject, layers, False),
         "verify": ("verify", (preset("resnet50-v1.5"),)),
         "data view": ("data view", recipe("digits-quick"), 8, False),
         "estimate": ("estimate", recipe("digits-quick"), preset("resnet20-digits"), 1437),
         "no image": ("photograph", str(folder / "no.jpg")),
-        "no weights": ("look", *looked, WeightsFile(folder / "no.pth"), "cpu", layers),
-        "no device": ("look", *looked, RandomWeights(), "cuda:99", layers),
+        "no weights": ("look", replace(subject, weights=WeightsFile(folder / "no.pth")), layers, False),
+        "no device": ("look", replace(subject, device="cuda:99"), layers, False),
     }
     values, kinds = {}, {}
     engine = EngineProcess()

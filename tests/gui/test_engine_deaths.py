@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.engine.messages import EngineDiedError
 from resnet_studio.gui.engine_link import EngineLink
-from resnet_studio.inference.values import RandomWeights
+from resnet_studio.inference.values import Subject
 from resnet_studio.networks.presets import preset
 
 
@@ -123,7 +123,7 @@ def test_the_real_engine_killed_idle_tracing_and_running_comes_back_and_answers(
     assert counted.checks.agree
 
     look = link.ask(
-        "look", "look", "sample:china", preset("resnet152"), RandomWeights(), "cpu", ("layer4.2",), label="the look"
+        "look", "look", Subject("sample:china", preset("resnet152")), ("layer4.2",), False, label="the look"
     )
     real.until(lambda: len(real.of(look, "part")) > 1)
     kill(link)

@@ -30,7 +30,7 @@ class HandleSlider(QObject):
         self.slider = named(QSlider(Qt.Orientation.Horizontal), f"{name}Handle", title, f"{tip}; double-click resets")
         self.slider.setRange(0, STEPS)
         self.slider.setPageStep(STEPS // 10)
-        self.slider.setMinimumWidth(40)
+        self.slider.setMinimumWidth(24)
         self.slider.valueChanged.connect(self._take)
         self.slider.sliderReleased.connect(lambda: self.moved.emit(self._value(), False))
         self.slider.installEventFilter(self)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.handle_slider import HandleSlider
@@ -21,15 +21,15 @@ def _times(value: float) -> str:
 
 
 SLIDERS: dict[str, tuple[str, str, tuple[float, float], Written]] = {
-    "zoom": ("zoom", "How much larger things appear; the wheel over the photograph does the same", (0.25, 8), _times),
-    "rotation": ("turn", "Degrees against the clock", RANGES["rotation"], lambda value: f"{value:.0f}°"),
-    "brightness": ("bright", "Brightness: a factor of every value", (0, 2), _times),
-    "contrast": ("contrast", "Contrast: a factor of each value's distance from the mean", (0, 2), _times),
-    "blur": ("blur", "Gaussian blur: its deviation in pixels of the input", (0, 8), lambda value: f"{value:.1f} px"),
-    "noise": ("noise", "Gaussian noise: its deviation, white being 1", (0, 0.5), lambda value: f"{value:.2f}"),
+    "zoom": ("Zoom", "How much larger things appear; the wheel over the photograph does the same", (0.25, 8), _times),
+    "rotation": ("Rotation", "Degrees against the clock", RANGES["rotation"], lambda value: f"{value:.0f}°"),
+    "brightness": ("Brightness", "Brightness: a factor of every value", (0, 2), _times),
+    "contrast": ("Contrast", "Contrast: a factor of each value's distance from the mean", (0, 2), _times),
+    "blur": ("Blur", "Gaussian blur: its deviation in pixels of the input", (0, 8), lambda value: f"{value:.1f} px"),
+    "noise": ("Noise", "Gaussian noise: its deviation, white being 1", (0, 0.5), lambda value: f"{value:.2f}"),
 }
 """Title, tip, what the slider spans and how a value is written."""
-VALUE_WIDTH = 48
+VALUE_WIDTH = 44
 
 
 class HandlesPanel(QWidget):
@@ -48,16 +48,14 @@ class HandlesPanel(QWidget):
             slider = HandleSlider(name, title, tip, low, high, getattr(UNTOUCHED, name), written, self)
             slider.moved.connect(lambda value, moving, name=name: self._take(name, value, moving))
             slider.value.setFixedWidth(VALUE_WIDTH)
-            row, column = divmod(number, 2)
             for place, widget in enumerate((slider.label, slider.slider, slider.value)):
-                grid.addWidget(widget, row, 3 * column + place)
+                grid.addWidget(widget, number, place)
             self._sliders[name] = slider
         grid.setColumnStretch(1, 1)
-        grid.setColumnStretch(4, 1)
-        self._flip = _switch("flipHandle", "Flip", "Exchange left and right")
+        self._flip = named(QCheckBox("Flip"), "flipHandle", "Flip", "Exchange left and right")
         self._flip.clicked.connect(lambda on: self._wish(replace(self._handles, flipped=on)))
         tip = "Lay a grey square over the network's input; drag it there, the wheel changes its size"
-        self._occlude = _switch("occluderHandle", "Occluder", tip)
+        self._occlude = named(QCheckBox("Occluder"), "occluderHandle", "Occluder", tip)
         self._occlude.clicked.connect(
             lambda on: self._wish(replace(self._handles, occluder=Occluder() if on else None))
         )
@@ -66,7 +64,8 @@ class HandlesPanel(QWidget):
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)
         for button in (self._flip, self._occlude, self._reset):
-            buttons.addWidget(button, 1)
+            buttons.addWidget(button)
+        buttons.insertStretch(2, 1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(GRID)
@@ -89,9 +88,3 @@ class HandlesPanel(QWidget):
     def _wish(self, handles: Handles, moving: bool = False) -> None:
         self.show_handles(handles)
         self.handles_wished.emit(handles, moving)
-
-
-def _switch(name: str, title: str, tip: str) -> QPushButton:
-    button = named(QPushButton(title), name, title, tip)
-    button.setCheckable(True)
-    return button
