@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,12 @@ from resnet_studio.inference.values import LayerMaps, Pixels
 
 Contrast = Literal["channel", "layer", "fixed"]
 Colours = Literal["viridis", "magma", "grey", "diverging"]
+Sort = Literal["index", "mean", "maximum", "variance", "difference"]
 FILES: dict[Colours, str] = {"viridis": "viridis", "magma": "magma", "diverging": "CET-D1A"}
 """pyqtgraph's data files."""
-Indices = NDArray[np.uint8]
+Values: TypeAlias = NDArray[np.float32]
+"""A layer's maps: channels × height × width."""
+Indices: TypeAlias = NDArray[np.uint8]
 """Places in a colour map: `GAP`, `NOT_A_NUMBER`, and from `LOWEST` to 255 the values."""
 GAP, NOT_A_NUMBER, LOWEST = 0, 1, 2
 GAP_COLOUR, NOT_A_NUMBER_COLOUR = (128, 128, 128), (0, 255, 255)
@@ -34,6 +37,8 @@ class Drawing:
     """"diverging" has zero in its middle, whatever the range."""
     limits: tuple[float, float] | None = None
     """The values of the first and the last colour where the contrast is fixed."""
+    sort: Sort = "index"
+    """By what the channels are laid out: by number, or the greatest first of what `channel_order` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class MosaicGeometry:
     width: int
     columns: int
     gap: int = 1
+    order: tuple[int, ...] = ()
+    """The channel at each position; empty where they lie by number."""
 
     @property
     def rows(self) -> int:
@@ -64,10 +71,22 @@ class MosaicGeometry:
         """Height and width of the whole mosaic in pixels."""
         return self.rows * (self.height + self.gap) - self.gap, self.columns * (self.width + self.gap) - self.gap
 
+    def channel(self, position: int) -> int:
+        """The channel that lies there, counted row by row."""
+        return self.order[position] if self.order else position
+
+    def position(self, channel: int) -> int:
+        """Where a channel lies, counted row by row."""
+        return self.order.index(channel) if self.order else channel
+
+    def cell(self, position: int) -> tuple[int, int]:
+        """x and y of the upper left pixel of the map at a position."""
+        row, column = divmod(position, self.columns)
+        return column * (self.width + self.gap), row * (self.height + self.gap)
+
     def corner(self, channel: int) -> tuple[int, int]:
         """x and y of the upper left pixel of a channel's map."""
-        row, column = divmod(channel, self.columns)
-        return column * (self.width + self.gap), row * (self.height + self.gap)
+        return self.cell(self.position(channel))
 
     def pixel(self, place: Place) -> tuple[int, int]:
         """x and y of a value."""
@@ -78,11 +97,11 @@ class MosaicGeometry:
         """The value under a point; None in a gap, beside the mosaic, or past the last channel."""
         column, inner_column = divmod(math.floor(x), self.width + self.gap)
         row, inner_row = divmod(math.floor(y), self.height + self.gap)
-        channel = row * self.columns + column
-        inside = 0 <= column < self.columns and row >= 0 and channel < self.channels
+        position = row * self.columns + column
+        inside = 0 <= column < self.columns and row >= 0 and position < self.channels
         if not inside or inner_column >= self.width or inner_row >= self.height:
             return None
-        return Place(channel, inner_row, inner_column)
+        return Place(self.channel(position), inner_row, inner_column)
 
 
 def layer_maps(name: str, values: NDArray[Any]) -> LayerMaps:
@@ -103,26 +122,53 @@ def layer_maps(name: str, values: NDArray[Any]) -> LayerMaps:
     return LayerMaps(name, maps, mean, std, zeros=1 - int(np.count_nonzero(maps)) / max(1, maps.size))
 
 
+def channel_order(values: Values, sort: Sort, reference: Values | None = None) -> NDArray[np.intp]:
+    """The channels, the greatest mean, maximum, variance or difference first; equal ones by number.
+
+    The difference is the mean absolute one to the same layer's values in a look that serves as the reference.
+    What is no number comes last.
+    """
+    channels = len(values)
+    if sort == "index":
+        return np.arange(channels)
+    if sort == "difference":
+        if reference is None or reference.shape != values.shape:
+            raise ValueError("difference: there is no reference of the same layer's shape")
+        values = np.abs(values - reference)
+    flat = values.reshape(channels, -1)
+    amounts = flat.max(1) if sort == "maximum" else flat.var(1) if sort == "variance" else flat.mean(1)
+    return np.argsort(-np.nan_to_num(amounts, nan=-np.inf, posinf=np.inf, neginf=-np.inf), kind="stable")
+
+
 def mosaic(
-    values: NDArray[np.float32], drawing: Drawing, columns: int | None = None, gap: int = 1
+    values: Values,
+    drawing: Drawing,
+    columns: int | None = None,
+    gap: int = 1,
+    order: NDArray[np.intp] | None = None,
 ) -> tuple[Indices, MosaicGeometry]:
     """All maps of a layer (channels × height × width) in one picture, row by row, nearly square if not told.
 
     The drawing's range of finite values is spread over the colour map. A constant map takes its lowest colour (its
-    middle where the colours diverge), infinities its ends.
+    middle where the colours diverge), infinities its ends. `order` says which channel lies at each position; without
+    it they lie as `drawing.sort` says, which a difference can't do, as it needs a reference.
     """
     channels, height, width = values.shape
     if columns is None:
         columns = math.ceil(math.sqrt(channels * (height + gap) / (width + gap)))
-    geometry = MosaicGeometry(channels, height, width, max(1, min(columns, channels)), gap)
+    if order is None and drawing.sort != "index":
+        order = channel_order(values, drawing.sort)
+    laid = () if order is None else tuple(order.tolist())
+    geometry = MosaicGeometry(channels, height, width, max(1, min(columns, channels)), gap, laid)
     cells = np.full((geometry.rows * geometry.columns, height + gap, width + gap), GAP, np.uint8)
-    cells[:channels, :height, :width] = spread(values, drawing)
+    indices = spread(values, drawing)
+    cells[:channels, :height, :width] = indices if order is None else indices[order]
     grid = cells.reshape(geometry.rows, geometry.columns, height + gap, width + gap).swapaxes(1, 2)
     picture = grid.reshape(geometry.rows * (height + gap), geometry.columns * (width + gap))
     return np.ascontiguousarray(picture[: geometry.shape[0], : geometry.shape[1]]), geometry
 
 
-def value_range(values: NDArray[np.float32], drawing: Drawing) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def value_range(values: Values, drawing: Drawing) -> tuple[Values, Values]:
     """The values of the first and the last colour: of each channel (channels × 1 × 1), or of all (1 × 1 × 1)."""
     if drawing.contrast == "fixed":
         ends = drawing.limits or (0.0, 1.0)
@@ -137,7 +183,7 @@ def value_range(values: NDArray[np.float32], drawing: Drawing) -> tuple[NDArray[
     return low, high
 
 
-def spread(values: NDArray[np.float32], drawing: Drawing) -> Indices:
+def spread(values: Values, drawing: Drawing) -> Indices:
     """Each value's place in the colour map; channels × height × width in and out."""
     finite = bool(np.isfinite(values).all())
     low, high = value_range(values, drawing)
