@@ -90,6 +90,7 @@ def _steps(subject: Subject, layers: tuple[str, ...], *, predictions: bool, brie
         layers=tuple(layer_maps(name, done.captured.layers[name].float().cpu().numpy().copy()) for name in layers),
         seconds=done.seconds,
         predictions=top(done.captured.logits, ready.weights.labels) if predictions else None,
+        brief=brief,
     )
 
 

@@ -1,6 +1,7 @@
 """What goes into a look at an image and what comes out: values that cross to the window. Needs no torch.
 
-An image is named by a string: a path, or `sample:NAME` for one that ships with scikit-learn.
+An image is named by a string, its reference: a path, `sample:NAME` for one that ships with scikit-learn, or
+`data:NAME:SPLIT:INDEX` for one of a data set.
 """
 
 from __future__ import annotations
@@ -23,9 +24,14 @@ SAMPLES = ("sample:china", "sample:flower", *(f"sample:digit-{digit}" for digit 
 
 
 def image_title(reference: str) -> str:
-    """What an image is called in a sentence: "china", "digit 3", "IMG_0412.jpg"."""
-    sample = reference.removeprefix("sample:")
-    return Path(reference).name if sample == reference else sample.replace("-", " ")
+    """What an image is called in a sentence: "china", "digit 3", "digits test 17", "IMG_0412.jpg"."""
+    kind, _, rest = reference.partition(":")
+    if kind == "sample":
+        return rest.replace("-", " ")
+    if kind == "data" and rest.count(":") > 1:
+        data, split, index = rest.rsplit(":", 2)
+        return f"{Path(data).name} {split} {index}"
+    return Path(reference).name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,11 +46,28 @@ class Photograph:
     """What was done to it: "first of 12 frames", "16-bit values scaled by their range"."""
     reduced_from: tuple[int, int] | None = None
     """Width and height before the pixels were made fewer for the window; None where they are as opened."""
+    truth: str = ""
+    """The class that it is known to show."""
+
+    @property
+    def title(self) -> str:
+        """What to call it, with the class of an image of a data set: "digits test 17: 3"."""
+        told = f": {self.truth}" if self.truth and self.name.startswith("data:") else ""
+        return image_title(self.name) + told
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the image as it was opened."""
         return self.reduced_from or (self.pixels.shape[1], self.pixels.shape[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """An image that can't be opened."""
+
+    name: str
+    """Its reference, as a photograph's."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +143,7 @@ class Subject:
     """What is looked at: an image as hands have changed it, through a network with its weights, on a device."""
 
     image: str
-    """A reference: a path, or `sample:NAME`."""
+    """A reference."""
     architecture: Architecture
     weights: WeightsSource = RandomWeights()
     device: str = "cpu"
@@ -192,3 +215,5 @@ class Look:
     """Of the forward pass alone."""
     predictions: tuple[Prediction, ...] | None = None
     """The five most probable classes; none where the output is not a number; None where nobody asked for them."""
+    brief: bool = False
+    """One of many while a hand moves: more is to come at once."""
