@@ -70,6 +70,7 @@ class Studio(QObject):
     def begin(self) -> None:
         """Tell what there is, from the plan alone where the engine has not been asked."""
         self._follow(self.session.architecture)
+        self.enter(self._workspace)
 
     def comparison(self) -> Comparison:
         """The networks that are compared."""

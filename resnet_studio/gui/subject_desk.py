@@ -14,13 +14,14 @@ from resnet_studio.inference.values import Look, Subject
 from resnet_studio.networks.plan import Layer, plan
 
 PAGE = "page"
+LANES = 2
 
 
 class SubjectDesk(QObject):
     """Asks for a look whenever the subject, or what is on the screen of it, is another.
 
-    While a hand moves, one brief look is under way at a time and the newest of what has come since is next: every
-    answer is shown, and none is waited for in vain. When the hand rests a whole look is taken.
+    While a hand moves, brief looks follow one another in two lanes, so that the engine never waits for the window,
+    and each is of the newest that the hand has made: every answer is shown. When the hand rests a whole look is taken.
     """
 
     subject_changed = Signal(object)
@@ -38,11 +39,13 @@ class SubjectDesk(QObject):
         self._asked: tuple[object, ...] = ()
         self.look: Look | None = None
         """The newest look, whatever has changed since."""
-        self._under_way = self._waits = False
+        self._under_way: set[int] = set()
+        """Lanes of brief looks that have no answer yet."""
+        self._waits = False
         images.chosen_changed.connect(lambda _: self._take_image())
         weights.weights_changed.connect(lambda _: self._follow())
-        work.looked.connect(self._take_look)
-        work.failed.connect(lambda kind, _: self._go_on() if kind == "look" else None)
+        work.answered.connect(self._take_answer)
+        work.failed.connect(lambda kind, _: self._under_way.clear() if kind == "look" else None)
 
     @property
     def subject(self) -> Subject:
@@ -93,12 +96,11 @@ class SubjectDesk(QObject):
         self._handles = handles
         self._session.kept.handles = hands.changed(handles)
         self.handles_changed.emit(handles)
-        if not moving:
-            self._follow()
-        elif self._in_front and not self._under_way:
+        self._waits = moving
+        if moving:
             self._ask_briefly()
         else:
-            self._waits = True
+            self._follow()
 
     def enter(self, in_front: bool) -> None:
         """The workspace comes to the front, or leaves it: only what is on the screen is asked for."""
@@ -109,7 +111,8 @@ class SubjectDesk(QObject):
 
     def repeat(self) -> None:
         """Ask again for what is on the screen."""
-        self._asked, self._under_way, self._waits = (), False, False
+        self._asked = ()
+        self._under_way.clear()
         self._images.forget()
 
     def _take_image(self) -> None:
@@ -126,24 +129,24 @@ class SubjectDesk(QObject):
         """Ask for a whole look, unless that has been asked already."""
         question = self.subject, self.layers()
         if self._in_front and question != self._asked:
-            self._asked, self._under_way, self._waits = question, True, False
+            self._asked, self._waits = question, False
             self._work.look(*question)
 
     def _ask_briefly(self) -> None:
-        self._asked, self._under_way, self._waits = (), True, False
-        self._work.look(self.subject, self.layers(), brief=True)
+        """Ask for what the hand has made, if that is new and a lane is free."""
+        lane = next((lane for lane in range(LANES) if lane not in self._under_way), None)
+        if lane is not None and self._waits and self._in_front:
+            self._asked, self._waits = (), False
+            self._under_way.add(lane)
+            self._work.look(self.subject, self.layers(), lane)
 
-    def _take_look(self, look: Look) -> None:
-        self._weights.keep()
-        self.look = look
-        self._go_on()
-        self.looked.emit(look)
-
-    def _go_on(self) -> None:
-        """The engine has answered: what has come since is next."""
-        self._under_way = False
-        if self._waits and self._in_front:
+    def _take_answer(self, lane: str, look: object) -> None:
+        if lane.split(" ")[0] == "look" and isinstance(look, Look):
+            self._under_way.discard(int(lane[5:] or -1))
             self._ask_briefly()
+            self._weights.keep()
+            self.look = look
+            self.looked.emit(look)
 
     def _tell_chosen(self) -> None:
         self.chosen_changed.emit(self._images.chosen, self.layer)

@@ -102,10 +102,11 @@ class Work(QObject):
         """Ask for small copies of images. Nobody waits for them, so they are not said to be running."""
         self._link.ask("thumbnails", "thumbnails", references, label="thumbnails")
 
-    def look(self, subject: Subject, layers: tuple[str, ...], *, brief: bool = False) -> None:
-        """Ask for what the network makes of an image; `brief` for one of many while a hand moves."""
+    def look(self, subject: Subject, layers: tuple[str, ...], brief: int | None = None) -> None:
+        """Ask for what the network makes of an image; one of many while a hand moves has a `brief` lane's number."""
         label = f"{image_title(subject.image)} through {title(subject.architecture)}"
-        self.ask("look", "look", subject, layers, brief, label=label)
+        lane = "look" if brief is None else f"look {brief}"
+        self.ask(lane, "look", subject, layers, brief is not None, label=label)
 
     def find_devices(self) -> None:
         """Ask where networks can run."""

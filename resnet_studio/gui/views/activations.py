@@ -186,6 +186,8 @@ def _line(name: str) -> QLabel:
 
 
 def _say(label: QLabel, text: str, tone: Literal["quiet", "warning", "problem"]) -> None:
+    if label.text() == text and label.property(tone):
+        return
     label.setText(text)
     label.setVisible(bool(text))
     for one in ("quiet", "warning", "problem"):
