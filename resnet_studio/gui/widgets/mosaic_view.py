@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QGraphicsRectItem, QVBoxLayout, QWidget
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.inference.maps import Drawing, Place, colour, lookup_table, mosaic
+from resnet_studio.inference.maps import Drawing, Place, Values, colour, lookup_table, mosaic
 from resnet_studio.inference.values import Pixels
 
 SMALLEST_VIEW = 4.0  # values that are on the screen side by side at least, however far one zooms in
@@ -28,15 +28,19 @@ class MosaicView(QWidget):
     channel_chosen = Signal(int)
     hovered = Signal(object)
     """The `Place` under the mouse, or None."""
+    menu_wished = Signal(int, QPoint)
+    """What can be done with a channel is wished for, at a point of the screen."""
 
     def __init__(self) -> None:
         super().__init__()
         named(self, "featureMaps", "Feature maps")
         self._values = np.zeros((1, 1, 1), np.float32)
         self._drawing = Drawing()
+        self._order: NDArray[np.intp] | None = None
         self._indices, self._geometry = mosaic(self._values, self._drawing)
         self._chosen = 0
         self._zoomed = False
+        self._mouse: QPoint | None = None
         self._view = pg.GraphicsView()
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._box = pg.ViewBox(lockAspect=True, invertY=True, enableMenu=False)
@@ -55,21 +59,25 @@ class MosaicView(QWidget):
         self._view.viewport().installEventFilter(self)
         self._dress()
 
-    def show_values(self, values: NDArray[np.float32], drawing: Drawing) -> None:
-        """Show values, channels × height × width. Zoom and channel stay where a layer has the same shape."""
-        same = values.shape == self._values.shape
-        self._values, self._drawing = values, drawing
-        if same and self._zoomed:
+    def show_values(self, values: Values, drawing: Drawing, order: NDArray[np.intp] | None = None) -> None:
+        """Show values, channels × height × width, laid out as the drawing says or in an order of channels.
+
+        Zoom and channel stay where a layer has the same shape.
+        """
+        same, before = values.shape == self._values.shape, self._geometry.order
+        self._values, self._drawing, self._order = values, drawing, order
+        if same:
             self._draw(self._geometry.columns)
+            self._frame_channel()
         else:
             self.show_all()
+        if self._mouse is not None and self._geometry.order != before:
+            self.hovered.emit(self._under(self._mouse))
 
     def show_channel(self, channel: int) -> None:
         """Frame a channel, and move the view there if it lies outside."""
         self._chosen = channel
-        box = self._channel_box(channel)
-        for frame in (self._halo, self._frame):
-            frame.setRect(box)
+        box = self._frame_channel()
         if not self._box.viewRect().contains(box.center()):
             self._box.translateBy(box.center() - self._box.viewRect().center())
 
@@ -100,15 +108,30 @@ class MosaicView(QWidget):
         step = steps.get(Qt.Key(event.key()))
         if step is None:
             super().keyPressEvent(event)
-        elif 0 <= self._chosen + step < self._geometry.channels:
-            self._choose(self._chosen + step)
+        elif 0 <= (position := self._geometry.position(self._chosen) + step) < self._geometry.channels:
+            self._choose(self._geometry.channel(position))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
+        """The keyboard's menu is for the framed channel, that of the mouse for the one under it."""
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            middle = self._image.mapRectToScene(self._channel_box(self._chosen)).center()
+            point = self._view.mapFromScene(middle)
+            self.menu_wished.emit(self._chosen, self._view.viewport().mapToGlobal(point))
+        elif place := self._under(event.pos()):
+            self._choose(place.channel)
+            self.menu_wished.emit(place.channel, event.globalPos())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Tell every move of the mouse: pyqtgraph's own signal leaves out some, and so where the mouse rests."""
         if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove:
-            self.hovered.emit(self._place(self._view.mapToScene(event.position().toPoint())))
+            self._mouse = event.position().toPoint()
+            self.hovered.emit(self._under(self._mouse))
         elif event.type() == QEvent.Type.Leave:
+            self._mouse = None
             self.hovered.emit(None)
+        elif isinstance(event, QContextMenuEvent):
+            self.contextMenuEvent(event)
+            return True
         return False
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
@@ -134,11 +157,11 @@ class MosaicView(QWidget):
         return max(1, height // 28) if height * width > 1 else 0
 
     def _draw(self, columns: int) -> None:
-        self._indices, self._geometry = mosaic(self._values, self._drawing, columns, self._gap())
+        self._indices, self._geometry = mosaic(self._values, self._drawing, columns, self._gap(), self._order)
         table = lookup_table(self._drawing.colours)
         self._image.setImage(self._indices, autoLevels=False, levels=(0, 255), lut=table)
         height, width = self._geometry.shape
-        x, y = self._geometry.corner(self._geometry.channels)
+        x, y = self._geometry.cell(self._geometry.channels)
         whole = QRectF(0, 0, width, height)
         self._beyond.setRect(whole.adjusted(x - self._geometry.gap, y - self._geometry.gap, 0, 0) if x else QRectF())
 
@@ -146,6 +169,12 @@ class MosaicView(QWidget):
         height, width = self._geometry.shape
         far = FARTHEST_VIEW * max(height, width)
         self._box.setLimits(minXRange=SMALLEST_VIEW, minYRange=SMALLEST_VIEW, maxXRange=far, maxYRange=far)
+
+    def _frame_channel(self) -> QRectF:
+        box = self._channel_box(self._chosen)
+        for frame in (self._halo, self._frame):
+            frame.setRect(box)
+        return box
 
     def _channel_box(self, channel: int) -> QRectF:
         x, y = self._geometry.corner(channel)
@@ -159,6 +188,10 @@ class MosaicView(QWidget):
         """Large values keep their edges; small ones would be one pixel here and two there, so they are smoothed."""
         size, _ = self._box.viewPixelSize()
         self._view.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, size * COARSE > self.devicePixelRatioF())
+
+    def _under(self, point: QPoint) -> Place | None:
+        """The value under a point of the view."""
+        return self._place(self._view.mapToScene(point))
 
     def _place(self, scene: QPointF) -> Place | None:
         point = self._image.mapFromScene(scene)
