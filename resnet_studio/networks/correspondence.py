@@ -1,0 +1,151 @@
+"""Which layer of one network stands where a layer of another stands. Needs no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from resnet_studio.networks.architecture import Architecture, Baseline, Residual
+from resnet_studio.networks.plan import Layer, plan
+
+BLOCK, OUTPUT, INNER_RELU = "block", "last relu", "inner relu"
+ALIKE = {"batch norm": "conv", "add": "relu", "zero pad": "relu", "dropout": "linear"}
+"""What comes nearest to a kind of layer in a network that has none of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A layer, or a block as a whole, and where it stands."""
+
+    name: str
+    layer: Layer
+    """Of a block, the one that gives its output."""
+    block: int = -1
+    """The block's number in its stage; −1 outside of blocks."""
+    role: str = ""
+    """In a block: "block", "conv1", "last relu", … The same role is the same step of the computation."""
+
+
+def counterpart(a: Architecture, b: Architecture, layer: str) -> str | None:
+    """The layer (or block) of `b` that corresponds to one of `a`; None if there is nothing sensible.
+
+    The same name, where it stands in the same stage and does the same. Else, of two residual networks (plain ones
+    are among them), the same step of the block at the same relative depth of the stage; where the block has no such
+    step, the stage's last output. Of other pairs, the layer of the same kind at the same size, in order.
+    """
+    places = {place.name: place for place in _places(a)}
+    if layer not in places:
+        return None
+    mine = places[layer]
+    same = next((place for place in _places(b) if place.name == layer and _alike(place, mine)), None)
+    if same:
+        return same.name
+    if isinstance(a, Residual) and isinstance(b, Residual):
+        return _in_stage(a, b, mine) if mine.block >= 0 else _at_stem(b)
+    return _by_size(a, b, mine)
+
+
+def _alike(one: Place, other: Place) -> bool:
+    return (one.layer.stage, one.layer.kind, one.role) == (other.layer.stage, other.layer.kind, other.role)
+
+
+@lru_cache(maxsize=64)
+def _places(architecture: Architecture) -> tuple[Place, ...]:
+    """Every layer that an image meets, in order, and after a block's layers the block itself."""
+    places: list[Place] = []
+    numbers: dict[str, int] = {}
+    layers = [layer for layer in plan(architecture) if layer.called]
+    lasts = {layer.block: layer.name for layer in layers if layer.block}
+    for layer in layers:
+        if not layer.block:
+            places.append(Place(layer.name, layer))
+            continue
+        last = layer.name == lasts[layer.block]
+        number = numbers.get(layer.stage, 0)
+        places.append(Place(layer.name, layer, number, OUTPUT if last else _role(layer)))
+        if last:
+            places.append(Place(layer.block, layer, number, BLOCK))
+            numbers[layer.stage] = number + 1
+    return tuple(places)
+
+
+def _role(layer: Layer) -> str:
+    local = layer.name.removeprefix(f"{layer.block}.")
+    return "shortcut" if local in ("downsample", "downsample.1") else local
+
+
+def _in_stage(a: Architecture, b: Architecture, mine: Place) -> str | None:
+    """In two networks of blocks. Where `b` lacks the stage, its last one takes its place."""
+    blocks = [place for place in _places(b) if place.block >= 0]
+    stages = [place.layer.stage for place in blocks]
+    stage = mine.layer.stage if mine.layer.stage in stages else stages[-1]
+    there = [place for place in blocks if place.layer.stage == stage]
+    count = 1 + max(place.block for place in _places(a) if place.layer.stage == mine.layer.stage)
+    wanted = _same_share(mine.block, count, 1 + max(place.block for place in there))
+    for role in _roles(mine.role):
+        fitting = [place for place in there if place.role == role]
+        if fitting:
+            return min(fitting, key=lambda place: abs(place.block - wanted)).name
+    return None if mine.role.startswith(("shortcut", "downsample")) else there[-2].name  # the last is the block itself
+
+
+def _roles(role: str) -> Sequence[str]:
+    """A step of a block, then what stands for it in a block of another kind."""
+    if role == "add":
+        return "add", "bn3", "bn2"  # what a plain block gives to its last ReLU
+    if role in ("conv3", "bn3"):
+        return role, f"{role[:-1]}2"  # both are the last on the main path
+    return ("relu2", "relu1") if role == "relu2" else (role,)
+
+
+def _at_stem(b: Architecture) -> str | None:
+    """A first pool that `b` lacks: what enters its first block instead."""
+    before = [place.name for place in _places(b) if place.block < 0 and place.layer.stage != "fc"]
+    return before[-1] if before else None
+
+
+def _by_size(a: Architecture, b: Architecture, mine: Place) -> str | None:
+    """Where names say nothing, as between ResNet and VGG: by what share of the image's side the output has."""
+    if mine.layer == plan(a)[-1]:
+        return plan(b)[-1].name
+    features = mine.layer.output[1] > 1
+    there = [place for place in _comparable(b) if (place.layer.output[1] > 1) == features]
+    there = there if features else [place for place in there if place.layer != plan(b)[-1]]
+    if not there:
+        return None
+    scale = min((_scale(b, place) for place in there), key=lambda scale: abs(scale - _scale(a, mine)))
+    there = [place for place in there if _scale(b, place) == scale]
+    kind = mine.layer.kind
+    kinds = {place.layer.kind for place in there}
+    kind = kind if kind in kinds else ALIKE.get(kind, kind)
+    fitting = [place for place in there if place.layer.kind == kind]
+    fitting = fitting or [place for place in there if place.layer.kind != "average pool"][-1:] or there
+    peers = [place for place in _comparable(a) if _peers(a, place, mine)]
+    at = next((number for number, place in enumerate(peers) if place.layer == mine.layer), len(peers) - 1)
+    return fitting[_same_share(max(at, 0), max(len(peers), 1), len(fitting))].name
+
+
+def _comparable(architecture: Architecture) -> list[Place]:
+    """Layers that a network of another design may have, too: of a block's ReLUs only the last."""
+    places = [place for place in _places(architecture) if place.role != BLOCK]
+    if isinstance(architecture, Baseline):
+        return places
+    return [place for place in places if place.block < 0 or place.layer.kind != "relu" or place.role == OUTPUT]
+
+
+def _peers(architecture: Architecture, place: Place, mine: Place) -> bool:
+    """Whether two layers of one network are of one kind and size, so that their order tells them apart."""
+    same = _scale(architecture, place) == _scale(architecture, mine)
+    return same and place.layer.kind == mine.layer.kind and place.layer != plan(architecture)[-1]
+
+
+def _scale(architecture: Architecture, place: Place) -> float:
+    """How often the image's side has been halved, in quarters: 55 and 56 of 224 are one size."""
+    return round(4 * math.log2(architecture.image / place.layer.output[1])) / 4
+
+
+def _same_share(number: int, count: int, others: int) -> int:
+    """The number that is as far along `others` as `number` is along `count`: first to first, last to last."""
+    return others - 1 if count == 1 else round(number * (others - 1) / (count - 1))
