@@ -45,6 +45,7 @@ QT = {"PySide6", "shiboken6", "pyqtgraph"}
 TORCH = {"torch", "torchvision", "fvcore", "torchinfo", "sklearn"}
 CROSSING = (
     "networks.architecture", "networks.plan", "networks.presets", "networks.reading", "progress", "resources",
+    "networks.receptive",
     "analysis.table", "analysis.published", "analysis.comparison", "engine.messages",
     "inference.values", "inference.errors", "inference.maps", "files", "atomic",
     "training.recipe", "training.recipes", "training.edits", "training.events", "training.runs", "training.labels",

@@ -1,0 +1,92 @@
+"""Which pixels of the input a value of a layer depends on: its receptive field, from the plan alone.
+
+A window of k values at stride s and padding p begins at s·i − p for the i-th output, so a span of outputs
+first … last needs the inputs s·first − p … s·last − p + k − 1. Walked back to the input, that is the field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.plan import Layer, plan
+
+Span: TypeAlias = tuple[int, int]
+"""The first and the last of neighbours."""
+SIDE_PATH = "downsample"
+"""What layers of a block's shortcut are called after the block's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Pixels of the input from `left` up to `right` and from `top` up to `bottom`; it may reach beyond the image."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+
+@lru_cache(maxsize=1024)
+def field(architecture: Architecture, layer: str, row: int, column: int) -> Box:
+    """The pixels that the value at a row and a column of a layer, a block or a stage depends on.
+
+    What padding adds counts as pixels beyond the image. Behind a global pool or a linear layer it is the whole
+    image. `ValueError` for a layer that the network lacks or never calls.
+    """
+    steps = _steps_to(architecture, layer)
+    if any(_sees_all(one) for one in steps):
+        return Box(0, 0, architecture.image, architecture.image)
+    top, bottom = _back(steps, (row, row))
+    left, right = _back(steps, (column, column))
+    return Box(left, top, right + 1, bottom + 1)
+
+
+def _steps_to(architecture: Architecture, name: str) -> list[Layer]:
+    """The layers that a value of that name has passed.
+
+    Of a block whose two paths are joined the residual one counts: a shortcut sees no pixel that it does not see.
+    """
+    layers = [layer for layer in plan(architecture) if layer.called]
+    ends = [
+        at
+        for at, one in enumerate(layers)
+        if name == one.name or (one.block and f"{one.block}.".startswith(f"{name}."))
+    ]
+    if not ends:
+        raise ValueError(f"no layer is called {name!r}, or it is never called")
+    end = layers[ends[-1]]
+    beside = end.block if _is_side(end) else ""
+    return [one for one in layers[: ends[-1] + 1] if _is_side(one) == (bool(beside) and one.block == beside)]
+
+
+def _is_side(layer: Layer) -> bool:
+    return layer.name.removeprefix(f"{layer.block}.").startswith(SIDE_PATH)
+
+
+def _back(steps: Sequence[Layer], span: Span) -> Span:
+    """The span of the input that a span of the last layer's output depends on."""
+    first, last = span
+    for layer in reversed(steps):
+        if layer.kind == "average pool":  # adaptive: equal shares of its input, rounded outwards
+            n_in, n_out = layer.input[1], layer.output[1]
+            first, last = first * n_in // n_out, -(-(last + 1) * n_in // n_out) - 1
+        elif layer.kernel:
+            first = layer.stride * first - layer.padding
+            last = layer.stride * last - layer.padding + layer.kernel - 1
+    return first, last
+
+
+def _sees_all(layer: Layer) -> bool:
+    return layer.kind in ("linear", "average pool", "dropout") and layer.output[1:] == (1, 1)
