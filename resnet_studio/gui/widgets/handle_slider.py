@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QLabel, QSlider
 
 from resnet_studio.gui.widgets.named import named
 
 STEPS = 200
+VALUE = QSize(44, 20)
 
 
 class HandleSlider(QObject):
@@ -35,6 +36,7 @@ class HandleSlider(QObject):
         self.slider.sliderReleased.connect(lambda: self.moved.emit(self._value(), False))
         self.slider.installEventFilter(self)
         self.value = named(QLabel(), f"{name}Value", title)
+        self.value.setFixedSize(VALUE)  # of a fixed size, so that nothing is laid out anew when it changes
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.show_value(usual)
 
@@ -43,7 +45,8 @@ class HandleSlider(QObject):
         if not (self.slider.isSliderDown() and value == self._value()):
             with QSignalBlocker(self.slider):
                 self.slider.setValue(self._place(value))
-        self.value.setText(self._written(value))
+        if self.value.text() != self._written(value):
+            self.value.setText(self._written(value))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  (Qt's name)
         if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonDblClick:

@@ -29,7 +29,6 @@ SLIDERS: dict[str, tuple[str, str, tuple[float, float], Written]] = {
     "noise": ("Noise", "Gaussian noise: its deviation, white being 1", (0, 0.5), lambda value: f"{value:.2f}"),
 }
 """Title, tip, what the slider spans and how a value is written."""
-VALUE_WIDTH = 44
 
 
 class HandlesPanel(QWidget):
@@ -47,7 +46,6 @@ class HandlesPanel(QWidget):
         for number, (name, (title, tip, (low, high), written)) in enumerate(SLIDERS.items()):
             slider = HandleSlider(name, title, tip, low, high, getattr(UNTOUCHED, name), written, self)
             slider.moved.connect(lambda value, moving, name=name: self._take(name, value, moving))
-            slider.value.setFixedWidth(VALUE_WIDTH)
             for place, widget in enumerate((slider.label, slider.slider, slider.value)):
                 grid.addWidget(widget, number, place)
             self._sliders[name] = slider

@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QPainterPath,
     QPaintEvent,
     QPen,
+    QPixmap,
     QPolygonF,
     QResizeEvent,
     QWheelEvent,
@@ -56,6 +57,7 @@ class InputView(QWidget):
         self._preprocessing: Preprocessing | None = None
         self._handles = UNTOUCHED
         self._seen: QImage | None = None
+        self._pixmaps: dict[int, tuple[tuple[object, ...], QPixmap]] = {}
         self._dragged: tuple[int, QPointF, Handles] | None = None
         """Which picture, where the drag was last, and the handles there."""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -77,8 +79,11 @@ class InputView(QWidget):
 
     def show_seen(self, pixels: Pixels, preprocessing: Preprocessing) -> None:
         """Show the network's input, and how it is cut out of the photograph."""
+        first = self._seen is None
         self._seen, self._preprocessing = as_image(pixels), preprocessing
-        self._describe()
+        if first:
+            self._describe()
+        self.update()
 
     def show_handles(self, handles: Handles) -> None:
         """Show the crop and the occluder where these handles have them."""
@@ -168,12 +173,12 @@ class InputView(QWidget):
         painter = QPainter(self)
         pictures = (self._photograph, self._seen)
         waiting = ("no image", "not seen yet") if self._photograph is None else ("", "not seen yet")
-        for box, image, empty in zip(self.boxes(), pictures, waiting, strict=True):
+        for number, (box, image, empty) in enumerate(zip(self.boxes(), pictures, waiting, strict=True)):
             if image is None:
                 painter.fillRect(box, QColor(theme.current().hover))
                 self._write(painter, box, empty)
             else:
-                paint_image(painter, box, image)
+                painter.drawPixmap(box.topLeft(), self._scaled(number, box, image))
         if self._photograph:
             self._caption(painter, 0, f"photograph\n{self._size.width():.0f}×{self._size.height():.0f}")
             self._paint_crop(painter)
@@ -185,6 +190,19 @@ class InputView(QWidget):
         if self.hasFocus():
             painter.setPen(QPen(QColor(theme.current().accent), 1))
             painter.drawRect(self.boxes()[0].adjusted(0.5, 0.5, -0.5, -0.5))
+
+    def _scaled(self, number: int, box: QRectF, image: QImage) -> QPixmap:
+        """A picture as large as its box, kept while the hand moves over it."""
+        key = image.cacheKey(), box.width(), box.height(), self.devicePixelRatioF()
+        if self._pixmaps.get(number, ((), None))[0] != key:
+            ratio = self.devicePixelRatioF()
+            pixmap = QPixmap((box.size() * ratio).toSize())
+            pixmap.setDevicePixelRatio(ratio)
+            painter = QPainter(pixmap)
+            paint_image(painter, QRectF(QPointF(), box.size()), image)
+            painter.end()
+            self._pixmaps[number] = key, pixmap
+        return self._pixmaps[number][1]
 
     def _boxes(self, width: float) -> tuple[QRectF, QRectF]:
         ratio = min(max(self._size.width() / self._size.height(), 0.25), 4.0) if self._size.height() else 1.5
@@ -230,11 +248,11 @@ class InputView(QWidget):
             return
         painter.save()
         painter.setClipRect(self.boxes()[0])
-        outside, inside = QPainterPath(), QPainterPath()
+        outside = QPainterPath()
         outside.addRect(self.boxes()[0])
-        inside.addPolygon(crop)
-        inside.closeSubpath()
-        painter.fillPath(outside - inside, QColor(0, 0, 0, 120))
+        outside.addPolygon(crop)
+        outside.closeSubpath()  # filled where an odd number of its parts lie
+        painter.fillPath(outside, QColor(0, 0, 0, 120))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, bool(self._handles.rotation))
         painter.setPen(QPen(QColor("#ffffff"), 1))
         if self._handles.rotation:

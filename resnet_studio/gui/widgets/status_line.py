@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from resnet_studio.gui.theme import GRID
@@ -12,6 +12,8 @@ from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.values import Device
 from resnet_studio.progress import Progress
+
+LONGEST = "last 8888.88 s"
 
 
 class StatusLine(QWidget):
@@ -38,6 +40,7 @@ class StatusLine(QWidget):
         self._last = named(QLabel(), "lastTime", "Last time taken", "What the last answer took")
         for label in (self._what, self._last):
             label.setProperty("quiet", True)
+        self._last.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row = QHBoxLayout(self)
         row.setContentsMargins(2 * GRID, 4, 2 * GRID, 4)
         row.setSpacing(2 * GRID)
@@ -59,6 +62,8 @@ class StatusLine(QWidget):
 
     def show_engine(self, state: str) -> None:
         """Show the engine's state in a few words, such as "starting" or "ready"."""
+        if self._engine.text() == f"● engine {state}":
+            return
         good = state in ("ready", "busy")
         self._engine.setText(f"● engine {state}")
         dress(self._engine, good=good, quiet=not good)
@@ -72,9 +77,12 @@ class StatusLine(QWidget):
 
     def show_idle(self, seconds: float | None = None) -> None:
         """Nothing runs any more; `seconds` is what the last answer took."""
-        self._what.clear()
+        if self._what.text():
+            self._what.clear()
         self._set_running(False)
         if seconds is not None:
+            # of a fixed size, so that nothing is laid out anew while images follow one another
+            self._last.setFixedSize(self._last.fontMetrics().boundingRect(LONGEST).size() + QSize(GRID, 4))
             self._last.setText(f"last {seconds:.2f} s")
 
     def _set_running(self, running: bool) -> None:
