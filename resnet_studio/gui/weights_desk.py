@@ -10,10 +10,9 @@ from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.gui.session import Kept
 from resnet_studio.inference.errors import WeightsError, WeightsMismatch
-from resnet_studio.inference.shipped import DIGITS, shipped_weights
+from resnet_studio.inference.shipped import is_shipped, shipped_weights
 from resnet_studio.inference.values import RandomWeights, WeightsFile, WeightsSource
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.presets import preset
 
 ENDINGS = {".pth", ".pt", ".safetensors"}
 
@@ -51,10 +50,10 @@ class WeightsDesk(QObject):
     def follow(self, architecture: Architecture) -> None:
         """Weights that come with the program take the place of random ones, and go with their architecture."""
         shipped = shipped_weights(architecture)
-        if shipped and isinstance(self._weights, RandomWeights):
+        if is_shipped(self._weights):
+            self._weights = self._good = shipped or RandomWeights()
+        elif shipped and isinstance(self._weights, RandomWeights):
             self._weights = shipped
-        elif not shipped and self._weights == shipped_weights(preset(DIGITS)):
-            self._weights = self._good = RandomWeights()
 
     def give_up(self, error: WeightsError) -> None:
         """Go back to the weights of the last look, or to random ones where it is those that no longer fit."""

@@ -20,7 +20,8 @@ def _presets() -> dict[str, Architecture]:
     named |= {f"plain{depth}": replace(imagenet[depth], shortcut="none") for depth in (18, 34)}
     named |= {f"resnet{depth}-cifar": value for depth, value in cifar.items()}
     named |= {f"plain{depth}-cifar": replace(cifar[depth], shortcut="none") for depth in (20, 32, 44, 56)}
-    named["resnet20-digits"] = replace(cifar[20], channels=1, image=8)  # the one whose weights come with the program
+    digits = replace(cifar[20], channels=1, image=8)  # weights come with the program, for it and its plain twin
+    named |= {"resnet20-digits": digits, "plain20-digits": replace(digits, shortcut="none")}
     named |= {"vgg19": Baseline("vgg19"), "alexnet": Baseline("alexnet")}
     named |= {
         f"article{depth}": replace(value, stride_on="3x3", variant="article") for depth, value in imagenet.items()

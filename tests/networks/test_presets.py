@@ -19,7 +19,7 @@ def test_the_names() -> None:
     names = [f"resnet{depth}" for depth in PAPER]
     names += ["resnet50-v1.5", "resnet101-v1.5", "resnet152-v1.5", "plain18", "plain34"]
     names += [f"resnet{depth}-cifar" for depth in CIFAR] + [f"plain{depth}-cifar" for depth in (20, 32, 44, 56)]
-    names += ["resnet20-digits", "vgg19", "alexnet"] + [f"article{depth}" for depth in PAPER]
+    names += ["resnet20-digits", "plain20-digits", "vgg19", "alexnet"] + [f"article{depth}" for depth in PAPER]
     assert list(PRESETS) == names
     assert len(set(PRESETS.values())) == len(names)
 
