@@ -1,0 +1,96 @@
+"""Which tensors a residual block has: what it gets, F(x), the addition, and what it gives. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+
+from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.plan import Layer, Shape, plan
+
+
+@dataclass(frozen=True, slots=True)
+class BlockPaths:
+    """The names in the built network of a block's tensors, in the order in which they are made."""
+
+    block: str
+    x: str
+    """What the block gets: the layer before it."""
+    shortcut: str
+    """shortcut(x), which the addition takes: `x` where it goes as it is. Empty in a plain network."""
+    residual: str
+    """F(x): the last batch norm."""
+    sum: str
+    """shortcut(x) + F(x). Empty in a plain network."""
+    output: str
+    """After the last ReLU."""
+    input_shape: Shape
+    output_shape: Shape
+    """Of everything but x."""
+
+    @property
+    def plain(self) -> bool:
+        return not self.sum
+
+    @property
+    def carries_x(self) -> bool:
+        """Whether x itself is what is added."""
+        return self.shortcut == self.x
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tensors of the output's shape that the block's equation has: shortcut(x), F(x), their sum, the ReLU.
+
+        A plain block has x in the shortcut's place, where it is of that shape.
+        """
+        first = self.x if self.plain and self.input_shape == self.output_shape else self.shortcut
+        return tuple(filter(None, (first, self.residual, self.sum, self.output)))
+
+
+def of_block(architecture: Architecture, block: str) -> BlockPaths:
+    """The tensors of a block, "layer3.1"; `ValueError` if the network has none of that name."""
+    known = all_blocks(architecture)
+    if block not in known:
+        raise ValueError(f"no block is called {block!r}")
+    return known[block]
+
+
+@lru_cache(maxsize=32)
+def all_blocks(architecture: Architecture) -> Mapping[str, BlockPaths]:
+    """The tensors of every block by its name, in order; none in a baseline."""
+    if not isinstance(architecture, Residual):
+        return {}
+    called = [layer for layer in plan(architecture) if layer.called]
+    found: dict[str, BlockPaths] = {}
+    before = called[0]
+    for name, layers in groupby(called, lambda layer: layer.block):
+        inside = list(layers)
+        if name:
+            found[name] = _paths(name, before, inside)
+        before = inside[-1]
+    return found
+
+
+def _paths(block: str, before: Layer, inside: Sequence[Layer]) -> BlockPaths:
+    skip = [layer for layer in inside if layer.name.startswith(f"{block}.downsample")]
+    main = [layer for layer in inside if layer not in skip]
+    added = [layer.name for layer in main if layer.kind == "add"]
+    residual = [layer.name for layer in main if layer.kind == "batch norm"][-1]
+    shortcut = skip[-1].name if skip else before.name
+    return BlockPaths(
+        block, before.name, shortcut if added else "", residual, added[0] if added else "", main[-1].name,
+        before.output, main[-1].output,
+    )  # fmt: skip
+
+
+def block_around(architecture: Architecture, layer: str) -> str:
+    """The block that is or holds a layer, else the nearest: the first for the stem, the last for the head."""
+    names = tuple(all_blocks(architecture))
+    if layer in names or not names:
+        return layer if names else ""
+    found: Layer | None = next((one for one in plan(architecture) if one.name == layer), None)
+    if found is None or found.block:
+        return found.block if found else names[0]
+    return names[-1] if found.stage == "fc" else names[0]
