@@ -141,8 +141,9 @@ def test_contrast_is_per_channel_or_per_layer(qtbot: QtBot, panel: MapsPanel) ->
 
 def test_maps_of_one_value_have_one_scale(qtbot: QtBot, panel: MapsPanel) -> None:
     panel.show_maps(layer_maps("fc", np.arange(10.0)))
-    switch = panel.findChild(QWidget, "contrast")
-    assert not switch.isEnabled()
+    alone = button(panel, "Contrast: per channel")
+    assert not alone.isEnabled()
+    assert button(panel, "Contrast: per layer").isChecked()
     seen: list[NDArray[np.uint8]] = []
     panel.channel_shown.connect(lambda _number, _values, pixels: seen.append(pixels))
     for number in (0, 9):
@@ -150,8 +151,8 @@ def test_maps_of_one_value_have_one_scale(qtbot: QtBot, panel: MapsPanel) -> Non
         panel.show_maps(layer_maps("fc", np.arange(10.0)))
     assert (seen[0] != seen[1]).any()
     panel.show_maps(telling(9))
-    assert switch.isEnabled()
-    assert panel.findChild(QToolButton, "").isChecked()  # per channel, as it was
+    assert alone.isEnabled()
+    assert alone.isChecked()  # as it was
 
 
 def test_2048_channels_are_one_item(panel: MapsPanel) -> None:
@@ -167,9 +168,13 @@ def test_columns_fill_the_view(channels: int, ratio: float, columns: int) -> Non
 
 
 def choose(qtbot: QtBot, panel: MapsPanel, spoken: str) -> None:
-    (button,) = (button for button in panel.findChildren(QToolButton) if button.accessibleName() == spoken)
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(button(panel, spoken), Qt.MouseButton.LeftButton)
     QApplication.processEvents()
+
+
+def button(panel: MapsPanel, spoken: str) -> QToolButton:
+    (found,) = (one for one in panel.findChildren(QToolButton) if one.accessibleName() == spoken)
+    return found
 
 
 def turn(widget: QWidget, at: QPoint, notches: int) -> None:

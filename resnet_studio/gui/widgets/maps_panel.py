@@ -2,102 +2,192 @@
 
 from __future__ import annotations
 
-from typing import cast
+from dataclasses import replace
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.colour_bar import ColourBar
+from resnet_studio.gui.widgets.maps_tools import MapsTools
 from resnet_studio.gui.widgets.mosaic_view import MosaicView
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.gui.widgets.significant import significant
-from resnet_studio.inference.maps import Colours, Contrast, Drawing, Place
-from resnet_studio.inference.values import LayerMaps
+from resnet_studio.inference.maps import Drawing, Place, channel_order, value_range
+from resnet_studio.inference.values import LayerMaps, Look, image_title
 
 HINT = "click enlarges · wheel zooms · double-click resets"
-CONTRAST_TIPS = {
-    "channel": "Each channel from its own lowest to its own highest value: every pattern can be seen",
-    "layer": "One scale for all channels: strong and weak ones can be compared",
-}
+NO_REFERENCE = "There is no reference yet. Choose the image to compare with, then “Set as reference”."
 
 
 class MapsPanel(QWidget):
     """Emits `channel_shown` with number, values and pixels whenever the channel to be shown large is another."""
 
     channel_shown = Signal(int, object, object)
+    hovered = Signal(object)
+    """The `Place` under the mouse, or None."""
+    pin_wished = Signal(int)
+    """A channel is to stay in view."""
+    export_wished = Signal()
+    reference_wished = Signal()
+    """What is shown now is to be the reference."""
+    reference_layer_wished = Signal(str)
+    """A layer that the reference lacks."""
 
     def __init__(self) -> None:
         super().__init__()
         self._maps: LayerMaps | None = None
-        self._wished: Contrast = "channel"
+        self._reference: Look | None = None
+        self._wished = Drawing()
+        self._order: NDArray[np.intp] | None = None
         self._place: Place | None = None
         self._name = named(QLabel(wordWrap=True), "mapsHeading", "Layer")
         self._numbers = named(QLabel(wordWrap=True), "mapsNumbers", "Statistics of the layer")
+        self._note = named(QLabel(wordWrap=True), "referenceNote", "Reference")
         self._readout = named(QLabel(HINT), "mapsReadout", "Value under the mouse")
         self._readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        for label in (self._numbers, self._readout):
+        for label in (self._numbers, self._note, self._readout):
             label.setProperty("quiet", True)
-        self._contrast = Segmented({"channel": "per channel", "layer": "per layer"}, "Contrast", CONTRAST_TIPS)
-        self._contrast.setObjectName("contrast")
-        self._contrast.show_value(self._wished)
-        self._contrast.chosen.connect(self._take_contrast)
-        tip = "Colour map: equal steps in value are equal steps to the eye; cyan is not a number"
-        self._colours = named(QComboBox(), "colourMap", "Colour map", tip)
-        self._colours.addItems(["viridis", "magma", "grey"])
-        self._colours.activated.connect(self._draw)
-        self._mosaic = MosaicView()
-        self._mosaic.channel_chosen.connect(self._tell_channel)
-        self._mosaic.hovered.connect(self._read)
+        self._tools, self._mosaic, self._bar = MapsTools(), MosaicView(), ColourBar()
+        self._menu = self._make_menu()
+        self._connect()
         self._lay_out()
 
-    def show_maps(self, maps: LayerMaps) -> None:
-        """Show a layer's maps; the channel chosen before stays so where there is one of its number."""
+    def show_maps(self, maps: LayerMaps, *, brief: bool = False) -> None:
+        """Show a layer's maps; the channel chosen before stays so where there is one of its number.
+
+        `brief` ones, of which more come at once, keep the order of channels.
+        """
+        same = self._maps is not None and (self._maps.name, self._maps.values.shape) == (maps.name, maps.values.shape)
         if self._maps is None or self._maps.values.shape != maps.values.shape:
             self._place = None
         self._maps = maps
         channels, height, width = maps.values.shape
         self._name.setText(f"<b>{maps.name}</b> · {channels:,} channel{'s' if channels > 1 else ''}, {height}×{width}")
-        numbers = f"mean {significant(maps.mean)} · deviation {significant(maps.std)} · {maps.zeros:.0%}".replace(
-            "%", " % zeros"
-        )
-        self._numbers.setText(numbers)
+        numbers = f"mean {significant(maps.mean)} · deviation {significant(maps.std)} · {maps.zeros:.0%}"
+        self._numbers.setText(numbers.replace("%", " % zeros"))
         self._numbers.setToolTip(f"mean {maps.mean!r}\ndeviation {maps.std!r}\nshare of zeros {maps.zeros!r}")
-        self._draw()
+        self._draw(keep_order=brief and same)
         self._read(self._place)
 
+    def show_reference(self, reference: Look | None) -> None:
+        """Sort by the difference to this look, where that is the order."""
+        self._reference = reference
+        if self._wished.sort == "difference":
+            self._draw()
+
+    def show_channel(self, channel: int) -> None:
+        """Frame a channel and have it shown large."""
+        if self._maps is not None and 0 <= channel < len(self._maps.values):
+            self._mosaic.show_channel(channel)
+            self._tell_channel(channel)
+
+    def drawing(self) -> Drawing:
+        """How the maps are drawn: contrast, colours and order that can't be had give way to those that can."""
+        one_value = self._maps is not None and self._maps.values[0].size == 1
+        contrast = "layer" if one_value and self._wished.contrast == "channel" else self._wished.contrast
+        return replace(self._wished, contrast=contrast, sort="index" if self._order is None else self._wished.sort)
+
+    def order(self) -> NDArray[np.intp] | None:
+        """The channels as they are laid out; None by number."""
+        return self._order
+
+    def _connect(self) -> None:
+        self._tools.drawing_wished.connect(self._take_drawing)
+        self._tools.reference_wished.connect(self.reference_wished)
+        self._mosaic.channel_chosen.connect(self._tell_channel)
+        self._mosaic.hovered.connect(self._read)
+        self._mosaic.hovered.connect(self.hovered)
+        self._mosaic.menu_wished.connect(self._open_menu)
+
     def _lay_out(self) -> None:
-        tools = QHBoxLayout()
-        tools.setSpacing(GRID)
-        for widget in (self._contrast, self._colours):
-            tools.addWidget(widget)
-        tools.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
         words = QVBoxLayout()
         words.setSpacing(2)
-        words.addWidget(self._name)
-        words.addWidget(self._numbers)
+        for label in (self._name, self._numbers):
+            words.addWidget(label)
         column.addLayout(words)
-        column.addLayout(tools)
+        for widget in (self._tools, self._note):
+            column.addWidget(widget)
         column.addWidget(self._mosaic, 1)
-        column.addWidget(self._readout)
+        below = QVBoxLayout()
+        below.setSpacing(2)
+        for line in (self._bar, self._readout):
+            below.addWidget(line)
+        column.addLayout(below)
+        self._note.hide()
 
-    def _take_contrast(self, contrast: str) -> None:
-        self._wished = cast(Contrast, contrast)
-        self._draw()
+    def _make_menu(self) -> QMenu:
+        menu = QMenu(self)
+        self._pin = menu.addAction("Pin channel", lambda: self.pin_wished.emit(self._mosaic.channel()))
+        menu.addAction("Copy values", self._copy)
+        menu.addSeparator()
+        menu.addAction("Export…", self.export_wished.emit)
+        return menu
 
-    def _draw(self) -> None:
+    def _open_menu(self, channel: int, point: QPoint) -> None:
+        self._mosaic.show_channel(channel)
+        self._pin.setText(f"Pin channel {channel}")
+        self._menu.popup(point)
+
+    def _copy(self) -> None:
+        """The channel's values as a table: rows as lines, columns with tabs between them."""
+        if self._maps is not None:
+            rows = self._maps.values[self._mosaic.channel()].tolist()
+            QGuiApplication.clipboard().setText("\n".join("\t".join(map(repr, row)) for row in rows))
+
+    def _take_drawing(self, drawing: Drawing) -> None:
+        """What becomes fixed keeps the range that the layer has now."""
+        if drawing.contrast == "fixed" and drawing.limits is None and self._maps is not None:
+            low, high = (float(end.item()) for end in value_range(self._maps.values, Drawing("layer")))
+            drawing = replace(drawing, limits=(low, high if high > low else low + 1))
+        same_order = drawing.sort == self._wished.sort
+        self._wished = drawing
+        self._draw(keep_order=same_order)
+
+    def _draw(self, *, keep_order: bool = False) -> None:
         """Maps of one value each have a scale in common, whatever is wished: alone, each would be constant."""
         if self._maps is None:
+            self._tools.show_drawing(self._wished)
             return
-        one_value = self._maps.values[0].size == 1
-        contrast: Contrast = "layer" if one_value else self._wished
-        self._contrast.show_value(contrast)
-        self._contrast.setDisabled(one_value)
-        self._mosaic.show_values(self._maps.values, Drawing(contrast, cast(Colours, self._colours.currentText())))
+        if not keep_order:
+            self._order = self._sorted(self._maps)
+        drawing = self.drawing()
+        shown = replace(drawing, sort=self._wished.sort)
+        self._tools.show_drawing(shown, channels_alone=self._maps.values[0].size > 1)
+        self._mosaic.show_values(self._maps.values, drawing, self._order)
+        ends = None if drawing.contrast == "channel" else value_range(self._maps.values, drawing)
+        self._bar.show_range(drawing.colours, None if ends is None else (ends[0].item(), ends[1].item()))
         self._tell_channel(self._mosaic.channel())
+
+    def _sorted(self, maps: LayerMaps) -> NDArray[np.intp] | None:
+        """The order that is wished, and beside a difference what it is one to; None where they lie by number."""
+        sort, theirs, note = self._wished.sort, None, ""
+        if sort == "difference":
+            theirs, note = self._reference_values(maps)
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
+        if sort == "index" or (sort == "difference" and theirs is None):
+            return None
+        return channel_order(maps.values, sort, theirs)
+
+    def _reference_values(self, maps: LayerMaps) -> tuple[NDArray[np.float32] | None, str]:
+        """The reference's values of a layer, and a line about them."""
+        if self._reference is None:
+            return None, NO_REFERENCE
+        title = image_title(self._reference.subject.image)
+        found = next((layer for layer in self._reference.layers if layer.name == maps.name), None)
+        if found is None:
+            self.reference_layer_wished.emit(maps.name)
+            return None, f"The reference {title} has no {maps.name} so far; until it has, channels lie by number."
+        if found.values.shape != maps.values.shape:
+            return None, f"The reference {title} went through another network: set a new one."
+        return found.values, f"by the mean absolute difference to {title}"
 
     def _tell_channel(self, channel: int) -> None:
         assert self._maps is not None  # the mosaic shows a channel only after it was given maps
@@ -107,8 +197,10 @@ class MapsPanel(QWidget):
         self._place = place
         if place is None or self._maps is None:
             self._readout.setText(HINT)
+            self._readout.setToolTip("")
             return
         value = float(self._maps.values[place.channel, place.row, place.column])
         self._readout.setText(
             f"channel {place.channel} · row {place.row}, column {place.column} · {significant(value)}"
         )
+        self._readout.setToolTip(repr(value))
