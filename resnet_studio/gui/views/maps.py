@@ -18,6 +18,14 @@ class MapsView(QWidget):
 
     channel_shown = Signal(int, object, object)
     """Number, values and pixels of the channel that is to be shown large."""
+    hovered = Signal(object)
+    """The `Place` under the mouse, or None."""
+    pin_wished = Signal(int)
+    """A channel of the shown layer is to stay in view."""
+    export_wished = Signal()
+    reference_wished = Signal()
+    """What is shown now is to be what others are compared with."""
+    reference_layer_wished = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,6 +36,11 @@ class MapsView(QWidget):
         self._empty.setProperty("quiet", True)
         self._maps = MapsPanel()
         self._maps.channel_shown.connect(self.channel_shown)
+        self._maps.hovered.connect(self.hovered)
+        self._maps.pin_wished.connect(self.pin_wished)
+        self._maps.export_wished.connect(self.export_wished)
+        self._maps.reference_wished.connect(self.reference_wished)
+        self._maps.reference_layer_wished.connect(self.reference_layer_wished)
         self._pages = QStackedWidget()
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self._maps)
@@ -50,10 +63,18 @@ class MapsView(QWidget):
         if maps is None and look.layers and self._pages.currentWidget() is self._empty:
             maps = look.layers[0]
         if maps is not None:
-            self._maps.show_maps(maps)
+            self._maps.show_maps(maps, brief=look.brief)
             self._pages.setCurrentWidget(self._maps)
         elif not look.layers:
             self._empty.setText(NO_LAYER)
+
+    def show_reference(self, reference: Look) -> None:
+        """Compare with this look, where channels are sorted by how much they differ."""
+        self._maps.show_reference(reference)
+
+    def show_channel(self, channel: int) -> None:
+        """Frame a channel and have it shown large."""
+        self._maps.show_channel(channel)
 
     def show_problem(self, sentence: str) -> None:
         """Say why there are no maps, as long as there are none."""

@@ -1,0 +1,53 @@
+"""The look that others are compared with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Signal
+
+from resnet_studio.gui.subject_desk import SubjectDesk
+from resnet_studio.gui.work import Work
+from resnet_studio.inference.values import Look, image_title
+from resnet_studio.networks.plan import plan
+
+LANE = "reference"
+
+
+class ReferenceDesk(QObject):
+    """Keeps a look with the layers that it has, and asks the engine for those that it lacks."""
+
+    reference_changed = Signal(object)
+    """A `Look`: another one, or the same with more layers."""
+
+    def __init__(self, subject: SubjectDesk, work: Work) -> None:
+        super().__init__()
+        self._subject, self._work = subject, work
+        self._asked: tuple[object, ...] = ()
+        self.look: Look | None = None
+        work.answered.connect(self._take)
+
+    def keep(self) -> None:
+        """The newest look is the reference from now on."""
+        if self._subject.look is not None:
+            self.look, self._asked = self._subject.look, ()
+            self.reference_changed.emit(self.look)
+
+    def need(self, layer: str) -> None:
+        """Ask for that layer of the reference, unless that has been done or its network has none of that name."""
+        if self.look is None:
+            return
+        subject = self.look.subject
+        question = subject, layer
+        known = {name for one in plan(subject.architecture) if one.called for name in (one.name, one.block)}
+        if question != self._asked and layer in known:
+            self._asked = question
+            label = f"{layer} of the reference {image_title(subject.image)}"
+            self._work.ask(LANE, "look", subject, (layer,), False, label=label)
+
+    def _take(self, lane: str, answer: object) -> None:
+        if lane == LANE and isinstance(answer, Look) and self.look and answer.subject == self.look.subject:
+            new = {layer.name for layer in answer.layers}
+            kept = (layer for layer in self.look.layers if layer.name not in new)
+            self.look = replace(self.look, layers=(*kept, *answer.layers))
+            self.reference_changed.emit(self.look)
