@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from resnet_studio.gui.reference_desk import ReferenceDesk
 from resnet_studio.gui.studio import Studio
 from resnet_studio.gui.views.activations import ActivationsView
 from resnet_studio.gui.work import Work
@@ -22,6 +23,7 @@ class ActivationsRoom(QObject):
     def __init__(self, studio: Studio, work: Work) -> None:
         super().__init__()
         self._studio, self._work = studio, work
+        self._reference = ReferenceDesk(studio.subject, work)
 
     def make(self) -> QWidget:
         """The workspace; its pages are made when they are opened."""
@@ -75,6 +77,9 @@ class ActivationsRoom(QObject):
         subject.looked.connect(view.show_look)
         self._studio.look_refused.connect(view.show_problem)
         view.channel_shown.connect(self.view.show_channel)
+        view.reference_wished.connect(self._reference.keep)
+        view.reference_layer_wished.connect(self._reference.need)
+        self._reference.reference_changed.connect(view.show_reference)
         view.show_chosen(self._studio.images.chosen, subject.layer)
         if subject.look:
             view.show_look(subject.look)
