@@ -49,15 +49,22 @@ def of_file(data: bytes) -> Origin | None:
     `Refusal` if its numbers are not those that were saved.
     """
     header = json.loads(data[8 : _start(data)])
-    metadata = header.get("__metadata__") if isinstance(header, Mapping) else None
-    if not isinstance(metadata, Mapping) or KEY not in metadata:
-        return None
-    if metadata.get(DIGEST) != _digest(data):
+    if KEY in _metadata(header) and _metadata(header).get(DIGEST) != _digest(data):
         raise Refusal("is damaged: its checksum differs. Copy it again")
+    return of_header(header)
+
+
+def of_header(header: Any) -> Origin | None:
+    """What a safetensors file's parsed header says of it; None if it is not the program's own."""
     try:
-        return _origin(json.loads(metadata[KEY]))
+        return _origin(json.loads(_metadata(header)[KEY]))
     except (ValueError, KeyError, TypeError):
         return None  # a later version's: its tensors are good all the same
+
+
+def _metadata(header: Any) -> Mapping[str, Any]:
+    metadata = header.get("__metadata__") if isinstance(header, Mapping) else None
+    return metadata if isinstance(metadata, Mapping) else {}
 
 
 def _origin(values: Mapping[str, Any]) -> Origin:

@@ -1,0 +1,64 @@
+"""Which weights are found for a network, in runs that a test writes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+
+from resnet_studio.inference.origin import Origin
+from resnet_studio.inference.shipped import shipped_weights
+from resnet_studio.inference.twins import TrainedWeights
+from resnet_studio.inference.values import WeightsFile
+from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.presets import preset
+from resnet_studio.training import runs
+from resnet_studio.training.checkpoints import Checkpoint, write
+from resnet_studio.training.recipes import RECIPES
+from resnet_studio.training.runs import CHECKPOINTS, Manifest
+from resnet_studio.training.trained import trained_weights
+
+PLAIN = Residual("basic", (1, 1), shortcut="none", width=4, stem="cifar", channels=1, image=8, classes=2)
+
+
+def run(folder: Path, *steps: int, architecture: Residual = PLAIN, age: int = 0) -> Path:
+    """A run with checkpoints; where it is aged, its files are that many seconds older."""
+    runs.make(folder, Manifest(folder.name, architecture, RECIPES["digits-quick"], 0.0))
+    place = folder
+    for step in steps:
+        origin = Origin(architecture, "digits", ("0", "1"), (0.5,), (0.5,), folder.name, step)
+        checkpoint = Checkpoint(step, 0.0, 0.5, {"conv1.weight": torch.zeros(1)}, {}, {})
+        place = write(folder / CHECKPOINTS, checkpoint, origin)
+    weights = place / "weights.safetensors"
+    if steps:
+        then = weights.stat().st_mtime - age
+        os.utime(weights, (then, then))
+    return weights
+
+
+def test_the_newest_checkpoint_of_each_run_of_that_network(tmp_path: Path) -> None:
+    old = run(tmp_path / "old", 5, 10, age=100)
+    new = run(tmp_path / "experiment" / "plain8-seed0", 1200)
+    run(tmp_path / "residual", 10, architecture=Residual("basic", (1, 1), shortcut="A", width=4, stem="cifar",
+                                                         channels=1, image=8, classes=2))  # fmt: skip
+    run(tmp_path / "begun", 0)
+    run(tmp_path / "empty")
+    assert trained_weights(tmp_path, PLAIN) == (
+        TrainedWeights("plain8-seed0, 1,200 steps", WeightsFile(new)),
+        TrainedWeights("old, 10 steps", WeightsFile(old)),
+    )
+
+
+def test_damaged_files_are_left_out(tmp_path: Path) -> None:
+    for number, damage in enumerate((b"", b"\xff" * 8, b"\x02\0\0\0\0\0\0\0[]", b"\x09\0\0\0\0\0\0\0not json!")):
+        run(tmp_path / f"run-{number}", 3).write_bytes(damage)
+    (tmp_path / "run-0" / CHECKPOINTS / "step-x").mkdir()
+    assert trained_weights(tmp_path, PLAIN) == ()
+    assert trained_weights(tmp_path / "no such folder", PLAIN) == ()
+
+
+def test_the_programs_own_come_last(tmp_path: Path) -> None:
+    own = shipped_weights(preset("plain20-digits"))
+    assert own is not None
+    assert trained_weights(tmp_path, preset("plain20-digits")) == (TrainedWeights("the program's own", own),)
