@@ -76,6 +76,14 @@ def look(subject: Subject, layers: tuple[str, ...], brief: bool) -> Steps:
     return (yield from look_steps(subject, layers, brief=brief))
 
 
+def survey(subject: Subject, images: tuple[str, ...], layer: str) -> Steps:
+    """One layer over many images: a `Survey`."""
+    yield Progress(0, len(images), "preparing to look")
+    from resnet_studio.inference.survey import survey_steps
+
+    return (yield from survey_steps(subject, images, layer))
+
+
 def verify(extra: tuple[Architecture, ...] = ()) -> Steps:
     """Every published figure beside what is measured; each is told as soon as it is there."""
     yield Progress(0, 1, "reading the published figures")
@@ -107,6 +115,7 @@ JOBS: dict[str, Job] = {
     "photograph": photograph,
     "thumbnails": thumbnails,
     "look": look,
+    "survey": survey,
     "verify": verify,
     "data view": data_view,
     "estimate": estimate,
