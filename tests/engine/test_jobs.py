@@ -50,6 +50,7 @@ def main(folder):
         "photograph": ("photograph", "sample:china"),
         "thumbnails": ("thumbnails", ("sample:flower", str(folder / "no.jpg"), "sample:digit-3")),
         "look": ("look", subject, layers, False),
+        "survey": ("survey", subject, ("sample:china", str(folder / "no.jpg"), "sample:digit-3"), "layer1.0"),
         "verify": ("verify", (preset("resnet50-v1.5"),)),
         "data view": ("data view", recipe("digits-quick"), 8, False),
         "estimate": ("estimate", recipe("digits-quick"), preset("resnet20-digits"), 1437),
@@ -79,6 +80,8 @@ print(json.dumps({
     "probabilities": [prediction.probability for prediction in look.predictions],
     "layers": [[maps.name, list(maps.values.shape)] for maps in look.layers],
     "trained": look.weights.trained,
+    "survey": [values["survey"].statistics.images, values["survey"].statistics.channels,
+               [one.image.rpartition("/")[2] for one in values["survey"].damaged]],
     "data": [sum(values["data view"].training_counts), sum(values["data view"].test_counts), values["data view"].size],
     "estimate": [values["estimate"].steps, values["estimate"].seconds_per_step],
     "verified": [[v.figure.subject, v.figure.quantity, v.measured, v.holds] for v in values["verify"]],
@@ -128,6 +131,10 @@ def test_looks_cross(window: dict[str, Any]) -> None:
     assert len(window["probabilities"]) == 5
     assert 0 < sum(window["probabilities"]) <= 1
     assert window["trained"] is False
+
+
+def test_surveys_cross(window: dict[str, Any]) -> None:
+    assert window["survey"] == [2, 16, ["no.jpg"]]
 
 
 def test_verified_figures_cross_one_by_one_and_then_all(window: dict[str, Any]) -> None:
