@@ -30,8 +30,6 @@ class MosaicView(QWidget):
     """The `Place` under the mouse, or None."""
     menu_wished = Signal(int, QPoint)
     """What can be done with a channel is wished for, at a point of the screen."""
-    moved = Signal(object)
-    """What is on the screen after a hand has zoomed or panned, a `QRectF` for `show_region`; None: all again."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,14 +92,6 @@ class MosaicView(QWidget):
         self._box.setRange(QRectF(-edge, -edge, scale * across + 2 * edge, scale * down + 2 * edge), padding=0)
         self._zoomed = False
         self.show_channel(min(self._chosen, self._geometry.channels - 1))
-
-    def show_region(self, region: QRectF | None) -> None:
-        """Show what another mosaic of the same shape and size shows, as it was told by `moved`."""
-        if region is None:
-            self.show_all()
-        else:
-            self._zoomed = True
-            self._box.setRange(region, padding=0)
 
     def channel(self) -> int:
         """The channel that is framed."""
@@ -193,7 +183,6 @@ class MosaicView(QWidget):
 
     def _note_zoom(self) -> None:
         self._zoomed = True
-        self.moved.emit(self._box.viewRect())
 
     def _choose_smoothing(self) -> None:
         """Large values keep their edges; small ones would be one pixel here and two there, so they are smoothed."""
@@ -213,7 +202,6 @@ class MosaicView(QWidget):
             return
         if event.double():
             self.show_all()
-            self.moved.emit(None)
         elif place := self._place(event.scenePos()):
             self._choose(place.channel)
 
