@@ -8,20 +8,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from resnet_studio import cli_experiment, cli_runs, cli_training
+from resnet_studio import cli_experiment, cli_maps, cli_runs, cli_training
 from resnet_studio.analysis.units import FlopUnit
-from resnet_studio.arguments import check_target, named
+from resnet_studio.arguments import named
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import PRESETS
 from resnet_studio.terminal import PROGRAM, complain, follow, quiet_libraries, say, say_json, show
-
-if TYPE_CHECKING:
-    from resnet_studio.inference.values import Look
 
 WRONG_USE, ENDED_BY_CTRL_C, PIPE_CLOSED = 2, 130, 141
 
@@ -183,43 +179,7 @@ def compare(
         show(comparison_grid(comparison, unit))
 
 
-@app.command()
-def maps(
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A photograph's file, or sample:china and the like.")],
-    name: Annotated[str, typer.Option("--architecture", metavar="ARCH", help="A preset's name or a JSON file.")],
-    output: Annotated[Path, typer.Option("--output", metavar="FILE.png", help="Where the picture goes.")],
-    weights: Annotated[Path | None, typer.Option("--weights", metavar="FILE", help="Otherwise random ones.")] = None,
-    layers: Annotated[list[str] | None, typer.Option("--layer", metavar="NAME", help="Repeatable.")] = None,
-    raw: Annotated[Path | None, typer.Option("--raw", metavar="FILE.npz", help="Also write the values.")] = None,
-    device: Annotated[str, typer.Option("--device", help="cpu, cuda:0, …")] = "cpu",
-    settings: Settings = None,
-    image_size: ImageSize = None,
-    as_json: AsJson = False,
-) -> None:
-    """Draw the feature maps that a network makes of a photograph.
-
-    Without --layer they are those of every stage's last layer.
-    """
-    architecture = named(name, settings, image_size)
-    for path, suffix in ((output, ".png"), (raw, ".npz")):
-        if path is not None:
-            check_target(path, suffix)
-    from resnet_studio.inference import sheet
-    from resnet_studio.inference.look import look_steps
-    from resnet_studio.inference.values import RandomWeights, Subject, WeightsFile
-
-    source = RandomWeights() if weights is None else WeightsFile(weights)
-    wanted = tuple(layers or sheet.last_of_stages(architecture))
-    look = follow(look_steps(Subject(image, architecture, source, device), wanted))
-    sheet.write_png(output, look.layers)
-    if raw is not None:
-        sheet.write_npz(raw, look.layers)
-    if as_json:
-        say_json(sheet.to_json(look))
-    else:
-        _say_look(look, output)
-
-
+cli_maps.add_to(app)
 cli_training.add_to(app)
 cli_experiment.add_to(app)
 cli_runs.add_to(app)
@@ -243,25 +203,6 @@ def _window(paths: Sequence[str], theme: Theme | None) -> None:
     from resnet_studio.gui.app import run
 
     raise typer.Exit(run(paths, theme))
-
-
-def _say_look(look: Look, output: Path) -> None:
-    from resnet_studio.analysis.grids import Grid, shape
-
-    trained = "" if look.weights.trained else ", untrained: what they predict means nothing"
-    say(f"weights: {look.weights.source}{trained}; device: {look.subject.device}; {1000 * look.seconds:.0f} ms")
-    for note in look.weights.notes:
-        say(note)
-    predictions = tuple(
-        (prediction.label, f"{100 * prediction.probability:.1f} %") for prediction in look.predictions or ()
-    )
-    show(Grid(("prediction", "probability"), predictions, frozenset({1})))
-    rows = tuple(
-        (layer.name, shape(layer.values.shape), f"{layer.mean:.3g}", f"{layer.std:.3g}", f"{100 * layer.zeros:.1f} %")
-        for layer in look.layers
-    )
-    show(Grid(("layer", "output", "mean", "deviation", "zeros"), rows, frozenset({2, 3, 4})))
-    say(f"drawn in this order, top to bottom, in {output}")
 
 
 def _cause(error: Exception) -> str:

@@ -11,9 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from resnet_studio.arguments import named, with_settings
 from resnet_studio.cli import main
@@ -335,75 +333,3 @@ def test_doctor_names_versions_devices_and_the_display(run):
     assert "cpu" in found["devices"]
     assert "window" in found
     assert err == ""
-
-
-def test_maps_writes_a_picture_and_the_values(read, tmp_path):
-    png, npz = tmp_path / "maps.png", tmp_path / "maps #1.npz"
-    wanted = ("--layer", "layer1.0.conv1", "--layer", "layer4.1")
-    small = ("--architecture", "resnet18", "--image-size", "64", "--output", str(png), "--raw", str(npz))
-    said = read("maps", "sample:china", *small, *wanted, "--json")
-    assert set(said) == {"predictions", "trained", "device", "layers"}
-    assert (said["trained"], said["device"]) == (False, "cpu")
-    assert len(said["predictions"]) == 5
-    assert all(0 <= prediction["probability"] <= 1 for prediction in said["predictions"])
-    assert [(layer["name"], layer["shape"]) for layer in said["layers"]] == [
-        ("layer1.0.conv1", [64, 16, 16]),
-        ("layer4.1", [512, 2, 2]),
-    ]
-    with np.load(npz) as values:
-        for layer in said["layers"]:
-            kept = values[layer["name"]]
-            assert (kept.dtype, list(kept.shape)) == (np.float32, layer["shape"])
-            assert layer["mean"] == pytest.approx(kept.mean(dtype=np.float64))
-            assert layer["std"] == pytest.approx(kept.std(dtype=np.float64))
-            assert layer["zeros"] == pytest.approx((kept == 0).mean())
-    with Image.open(png) as picture:
-        assert picture.format == "PNG"
-        assert picture.mode == "RGB"
-
-
-def test_maps_says_untrained_and_takes_the_last_of_every_stage(run, tmp_path):
-    code, out, err = run(
-        "maps", "sample:digit-3", "--architecture", "resnet20-cifar", "--output", str(tmp_path / "a.png")
-    )
-    assert (code, err) == (0, "")
-    assert "untrained" in out
-    names = [line.split()[0] for line in out.partition("deviation")[2].splitlines()[2:-1]]
-    assert names == ["relu", "layer1.2", "layer2.2", "layer3.2"]
-
-
-def test_maps_takes_weights_from_a_file(read, tmp_path):
-    import torch
-
-    from resnet_studio import build
-
-    torch.save(build(preset("resnet20-cifar"), seed=3).state_dict(), tmp_path / "three.pth")
-    arguments = ("--architecture", "resnet20-cifar", "--output", str(tmp_path / "a.png"), "--json")
-    assert read("maps", "sample:digit-3", *arguments, "--weights", str(tmp_path / "three.pth"))["trained"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--output", "{}/a.jpg"], "ends in .png"),
-        (["--output", "{}/none/a.png"], "there is no folder"),
-        (["--output", "{}/a.png", "--raw", "{}/a.zip"], "ends in .npz"),
-        (["--output", "{}/a.png", "--layer", "layer9"], "layer9"),
-        (["--output", "{}/a.png", "--device", "cuda:7"], "cuda:7 is not on this machine"),
-        (["--output", "{}/a.png", "--weights", "{}/none.pth"], "none.pth"),
-    ],
-)
-def test_maps_refuses_before_it_writes(run, tmp_path, arguments, said):
-    given = [argument.format(tmp_path) for argument in arguments]
-    code, out, err = run("maps", "sample:digit-0", "--architecture", "resnet20-cifar", *given)
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert said in err
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_maps_names_the_image_that_it_cannot_open(run, tmp_path):
-    (tmp_path / "text.jpg").write_text("no photograph")
-    for image in (tmp_path / "text.jpg", tmp_path / "none.jpg", tmp_path):
-        code, out, err = run("maps", str(image), "--architecture", "resnet18", "--output", str(tmp_path / "a.png"))
-        assert (code, out, err.count("\n")) == (2, "", 1)
-        assert image.name in err

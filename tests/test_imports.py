@@ -35,7 +35,7 @@ LAYERS = (
     {"arguments", "doctor", "terminal"},
     {"cli_training"},
     {"experiment_runs"},
-    {"cli_experiment", "cli_runs"},
+    {"cli_experiment", "cli_maps", "cli_runs"},
     {"cli"},
     {"__main__"},
 )
@@ -47,7 +47,8 @@ CROSSING = (
     "networks.architecture", "networks.plan", "networks.presets", "networks.reading", "progress", "resources",
     "networks.receptive",
     "analysis.table", "analysis.published", "analysis.comparison", "engine.messages",
-    "inference.values", "inference.errors", "inference.maps", "files", "atomic",
+    "inference.values", "inference.errors", "inference.maps", "inference.stamp", "inference.sheet_files",
+    "files", "atomic",
     "training.recipe", "training.recipes", "training.edits", "training.events", "training.runs", "training.labels",
     "training.following", "training.journal", "training.curves", "training.curve_table", "training.summary",
     "training.sources", "training.probes", "training.errors",
@@ -171,8 +172,14 @@ def test_values_open_where_torch_is_forbidden(tmp_path: Path) -> None:
         Estimate(0.02, 11, 110, 50_000_000, None),
         probe,
         values.Look(
-            values.Subject("sample:china", preset("resnet18"), handles=Handles(zoom=2, occluder=Occluder())), "0" * 64,
-            values.Frame(1, 1, 2, 2), pixels, weights, (maps,), 0.1, (values.Prediction("class 0", 1.0),),
+            values.Subject("sample:china", preset("resnet18"), handles=Handles(zoom=2, occluder=Occluder())),
+            "0" * 64,
+            values.Frame(1, 1, 2, 2),
+            pixels,
+            weights,
+            (maps,),
+            0.1,
+            (values.Prediction("class 0", 1.0),),
         ),
     ]
     (tmp_path / "values").write_bytes(pickle.dumps(crossing))

@@ -1,0 +1,278 @@
+"""The command that looks at photographs: `maps` draws what a network's layers make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from resnet_studio.arguments import check_target, named
+from resnet_studio.cli_training import AsJson, Runs
+from resnet_studio.progress import Progress
+from resnet_studio.terminal import complain, follow, say, say_json, show
+
+if TYPE_CHECKING:
+    from resnet_studio.inference.maps import Drawing
+    from resnet_studio.inference.sheet import Sheet
+    from resnet_studio.inference.values import Look, Subject
+
+FAILED = 1
+"""Exit code where some of several images could not be opened."""
+
+Images = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="IMAGE", help="Photographs, folders of them, or sample:china and the like."),
+]
+ArchitectureName = Annotated[
+    str | None, typer.Option("--architecture", metavar="ARCH", help="A preset's name or a JSON file.")
+]
+Output = Annotated[
+    Path,
+    typer.Option(
+        "--output", metavar="FILE|FOLDER",
+        help="A .png, .svg, .npz, .npy or .csv file; of several images a folder, which gets a PNG of each.",
+    ),
+]  # fmt: skip
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        "--weights", metavar="W", help="A file, published:resnet50:IMAGENET1K_V2, or random:SEED. Otherwise random:0."
+    ),
+]
+Layers = Annotated[
+    list[str] | None, typer.Option("--layer", metavar="PATTERN", help="layer1.0, or layer3.*.add. Repeatable.")
+]
+Contrast = Annotated[
+    str, typer.Option("--contrast", metavar="channel|layer|LOW,HIGH", help="Whose values are spread over the colours.")
+]
+Colormap = Annotated[Literal["viridis", "magma", "grey", "diverging"], typer.Option("--colormap")]
+Sort = Annotated[
+    Literal["index", "mean", "maximum", "variance", "difference"],
+    typer.Option("--sort", help="The greatest first; difference is that to --reference."),
+]
+Reference = Annotated[
+    str | None, typer.Option("--reference", metavar="IMAGE", help="What --sort difference compares with.")
+]
+Channel = Annotated[int | None, typer.Option("--channel", metavar="N", min=0, help="Only this channel of each layer.")]
+Scale = Annotated[int, typer.Option("--scale", metavar="N", min=1, max=32, help="Pixels along each value.")]
+Hands = Annotated[
+    list[str] | None,
+    typer.Option("--handle", metavar="NAME=VALUE", help="zoom=2, rotation=30, blur=1, flipped, … Repeatable."),
+]
+Raw = Annotated[Path | None, typer.Option("--raw", metavar="FILE.npz", help="Also write the values.")]
+DeviceName = Annotated[str, typer.Option("--device", help="cpu, cuda:0, …")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the architecture.")
+]
+ImageSize = Annotated[str | None, typer.Option("--image-size", metavar="N", help="Short for --set image=N.")]
+Run = Annotated[
+    str | None, typer.Option("--run", metavar="RUN", help="Draw the maps that a run has kept, a PNG for each moment.")
+]
+ProbeImage = Annotated[int, typer.Option("--probe-image", metavar="N", min=0, help="Which of the run's probe images.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the command line this command."""
+    app.command()(maps)
+
+
+def maps(
+    output: Output,
+    images: Images = None,
+    name: ArchitectureName = None,
+    weights: Weights = None,
+    layers: Layers = None,
+    contrast: Contrast = "channel",
+    colormap: Colormap = "viridis",
+    sort: Sort = "index",
+    reference: Reference = None,
+    channel: Channel = None,
+    scale: Scale = 1,
+    hands: Hands = None,
+    run: Run = None,
+    probe_image: ProbeImage = 0,
+    runs_folder: Runs = None,
+    raw: Raw = None,
+    device: DeviceName = "cpu",
+    settings: Settings = None,
+    image_size: ImageSize = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the feature maps that a network makes of photographs.
+
+    Without --layer they are those of every stage's last layer. What is written says where it comes from.
+    """
+    from resnet_studio.inference import reading
+
+    drawing = reading.drawing_named(contrast, colormap, sort)
+    if (sort == "difference") != (reference is not None):
+        raise ValueError("--sort difference and --reference IMAGE go together")
+    if run is not None:
+        if images or name:
+            raise ValueError("--run draws what a run has kept: it takes neither images nor an architecture")
+        _draw_run(run, runs_folder, layers, probe_image, drawing, scale, output, as_json)
+        return
+    if not images or name is None:
+        raise ValueError("an image and an architecture are needed, as in `maps photo.jpg --architecture resnet18`")
+    architecture = named(name, settings, image_size)
+    from resnet_studio.inference.handles import from_words
+    from resnet_studio.inference.sheet import last_of_stages
+    from resnet_studio.inference.values import Subject
+
+    wanted = reading.layers_named(architecture, layers) if layers else last_of_stages(architecture)
+    subject = Subject(images[0], architecture, reading.weights_named(weights), device, from_words(hands or ()))
+    wish = _Wish(subject, wanted, drawing, reference, channel, scale)
+    if len(images) > 1 or Path(images[0]).is_dir():
+        _draw_all(wish, reading.images_named(images), output, raw, as_json)
+    else:
+        _draw_one(wish, output, raw, as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is to be drawn of each image."""
+
+    subject: Subject
+    layers: tuple[str, ...]
+    drawing: Drawing
+    reference: str | None
+    channel: int | None
+    scale: int
+
+    def steps(self, image: str) -> Generator[Progress, None, tuple[Look, Sheet]]:
+        """Look at an image, and at the reference before it."""
+        from resnet_studio.inference.look import look_steps
+        from resnet_studio.inference.maps import channel_order
+        from resnet_studio.inference.sheet import Sheet
+        from resnet_studio.inference.stamp import stamp_of
+
+        orders = None
+        if self.reference is not None:
+            other = yield from look_steps(replace(self.subject, image=self.reference), self.layers)
+        look = yield from look_steps(replace(self.subject, image=image), self.layers)
+        if self.reference is not None:
+            orders = {
+                one.name: channel_order(one.values, self.drawing.sort, two.values)
+                for one, two in zip(look.layers, other.layers, strict=True)
+            }
+        stamp = stamp_of(
+            look, self.layers, self.drawing, reference=self.reference or "", channel=self.channel, scale=self.scale
+        )
+        return look, Sheet(look.layers, stamp, orders)
+
+
+def _draw_one(wish: _Wish, output: Path, raw: Path | None, as_json: bool) -> None:
+    from resnet_studio.inference.sheet import to_json
+    from resnet_studio.inference.sheet_files import check_writable, write
+
+    check_writable(output, len(wish.layers))
+    for path, suffix in ((output, output.suffix.lower()), (raw, ".npz")):
+        if path is not None:
+            check_target(path, suffix)
+    look, sheet = follow(wish.steps(wish.subject.image))
+    for path in filter(None, (output, raw)):
+        write(path, sheet)
+    if as_json:
+        say_json(to_json(look, sheet.stamp))
+    else:
+        _say_look(look, output)
+
+
+def _draw_all(wish: _Wish, images: Sequence[str], output: Path, raw: Path | None, as_json: bool) -> None:
+    """A PNG of each image; one that can't be opened is named and passed over."""
+    if raw is not None:
+        raise ValueError("--raw takes the values of one image")
+    _check_folder(output, "several images make several pictures")
+    written: list[dict[str, Any]] = []
+    failed: dict[str, str] = {}
+    follow(_all_steps(wish, images, output, written, failed))
+    for reason in failed.values():
+        complain(reason)
+    if as_json:
+        say_json({"images": written, "failed": failed})
+    else:
+        trouble = f"; {len(failed)} could not be opened" if failed else ""
+        say(f"{len(written)} of {len(images)} images drawn in {output}{trouble}")
+    raise typer.Exit(FAILED if failed else 0)
+
+
+def _all_steps(
+    wish: _Wish, images: Sequence[str], output: Path, written: list[dict[str, Any]], failed: dict[str, str]
+) -> Generator[Progress, None, None]:
+    from resnet_studio.inference.images import ImageError
+    from resnet_studio.inference.reading import stems
+    from resnet_studio.inference.sheet import to_json
+    from resnet_studio.inference.sheet_files import write
+    from resnet_studio.inference.stamp import name_of
+
+    for number, (image, stem) in enumerate(zip(images, stems(images), strict=True)):
+        yield Progress(number, len(images), name_of(image))
+        try:
+            look, sheet = yield from _within(wish.steps(image), number, len(images), name_of(image))
+        except ImageError as error:
+            failed[image] = str(error)
+            continue
+        output.mkdir(exist_ok=True)
+        path = output / f"{stem}.png"
+        write(path, sheet)
+        written.append({"image": image, "file": str(path), **to_json(look, sheet.stamp)})
+
+
+def _within(
+    steps: Generator[Progress, None, tuple[Look, Sheet]], number: int, of: int, what: str
+) -> Generator[Progress, None, tuple[Look, Sheet]]:
+    """The steps of one image, told as a part of all."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            result: tuple[Look, Sheet] = end.value
+            return result
+        yield Progress(number, of, f"{what}: {step.what}")
+
+
+def _draw_run(
+    run: str, runs_folder: Path | None, layers: list[str] | None, image: int, drawing: Drawing, scale: int,
+    output: Path, as_json: bool,
+) -> None:  # fmt: skip
+    from resnet_studio.training import runs
+    from resnet_studio.training.probe_pictures import picture_steps
+
+    _check_folder(output, "a run has kept several moments")
+    folder = runs.named(run, runs_folder or runs.runs_folder())
+    made = follow(picture_steps(folder, layers or (), image, drawing, scale, output), "opening the run")
+    if as_json:
+        say_json([str(path) for path in made])
+    else:
+        say(f"{len(made)} pictures in {output}")
+
+
+def _check_folder(output: Path, why: str) -> None:
+    from resnet_studio.inference.sheet_files import WRITERS
+
+    if output.suffix.lower() in WRITERS or output.is_file():
+        raise ValueError(f"{output}: {why}: --output must be a folder")
+    if not output.absolute().parent.is_dir():
+        raise ValueError(f"{output}: there is no folder {output.parent}")
+
+
+def _say_look(look: Look, output: Path) -> None:
+    from resnet_studio.analysis.grids import Grid, shape
+
+    trained = "" if look.weights.trained else ", untrained: what they predict means nothing"
+    say(f"weights: {look.weights.source}{trained}; device: {look.subject.device}; {1000 * look.seconds:.0f} ms")
+    for note in look.weights.notes:
+        say(note)
+    predictions = tuple(
+        (prediction.label, f"{100 * prediction.probability:.1f} %") for prediction in look.predictions or ()
+    )
+    show(Grid(("prediction", "probability"), predictions, frozenset({1})))
+    rows = tuple(
+        (layer.name, shape(layer.values.shape), f"{layer.mean:.3g}", f"{layer.std:.3g}", f"{100 * layer.zeros:.1f} %")
+        for layer in look.layers
+    )
+    show(Grid(("layer", "output", "mean", "deviation", "zeros"), rows, frozenset({2, 3, 4})))
+    say(f"written in this order to {output}")
