@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
@@ -16,47 +16,124 @@ from resnet_studio.gui.widgets.histogram import Histogram
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.pictures import as_image, paint_image
 from resnet_studio.gui.widgets.significant import significant
+from resnet_studio.inference.maps import Place
 from resnet_studio.inference.values import Pixels
 
-SMALLEST = 64
+SMALLEST, USUAL = 128, 168
+"""Least height of the map, and the one that it has where a column is longer than its window."""
+OVERLAY_TIP = "How much of the network's input is seen through the map; a double-click takes it away"
+SIGHT_TIP = "Each value of this layer depends on so many pixels of the input: its receptive field"
+PIN_TIP = "Keep this channel in view under the pages, whatever image or layer comes next (P)"
+UNPIN_TIP = "Take this channel out of the tray under the pages"
 
 
 class ChannelView(QWidget):
     """Follows the mouse over the map: the values are those that the network computed, not the colours'."""
 
+    hovered = Signal(object)
+    """The `Place` under the mouse, or None."""
+    pin_wished = Signal(int)
+    """The channel is to be kept in view, or no longer if it is."""
+
     def __init__(self) -> None:
         super().__init__()
+        self._number = 0
         self._values: NDArray[np.float32] = np.zeros((0, 0), np.float32)
         self._place: tuple[int, int] | None = None
         self._title = named(QLabel("No channel yet: click one of the maps.", wordWrap=True), "channelTitle", "Channel")
         self._title.setProperty("heading", True)
+        self._sight = named(QLabel(), "channelSight", "Receptive field", SIGHT_TIP)
+        self._pin = named(QPushButton("Pin"), "pinChannel", "Pin channel", PIN_TIP)
+        self._pin.setProperty("flat", True)
+        self._pin.clicked.connect(lambda: self.pin_wished.emit(self._number))
+        self._overlay = named(QSlider(Qt.Orientation.Horizontal), "overlay", "Overlay", OVERLAY_TIP)
+        self._strength = named(QLabel("0 %"), "overlayValue", "Overlay")
         self._map = _Map()
-        self._map.hovered.connect(self._read)
         self._readout = named(QLabel(), "channelReadout", "Value under the mouse")
-        self._readout.setProperty("quiet", True)
+        for label in (self._readout, self._sight):
+            label.setProperty("quiet", True)
         self._histogram = Histogram()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GRID // 2)
-        for widget in (self._title, self._map, self._readout, self._histogram):
-            column.addWidget(widget)
-        column.setStretchFactor(self._map, 1)
-        column.addStretch()
+        self._overlay.setRange(0, 100)
+        self._overlay.setMinimumWidth(24)
+        self._overlay.valueChanged.connect(self._take_strength)
+        self._overlay.installEventFilter(self)
+        self._map.hovered.connect(self._take_place)
+        self._lay_out()
+        self._show_tools(shown=False)
 
     def show_channel(self, number: int, values: NDArray[np.float32], pixels: Pixels) -> None:
         """Show one channel: its values, height × width, and the same in colours."""
         if values.shape != self._values.shape:
             self._place = None
-        self._values = values
+        self._number, self._values = number, values
         self._title.setText(f"channel {number}")
         self._map.show_pixels(pixels)
         self._map.setAccessibleName(f"Channel {number}")
         self._histogram.show_values(values)
+        self._show_tools(shown=True)
         self._read(self._place)
+
+    def show_seen(self, pixels: Pixels) -> None:
+        """The network's real input, over which the map can be laid."""
+        self._map.show_seen(pixels)
+
+    def show_sight(self, words: str) -> None:
+        """Say how much of the input each value depends on."""
+        self._sight.setText(words)
+
+    def show_pinned(self, *, pinned: bool) -> None:
+        """Offer to pin the channel, or to unpin it."""
+        self._pin.setText("Unpin" if pinned else "Pin")
+        named(self._pin, "pinChannel", f"{self._pin.text()} channel", UNPIN_TIP if pinned else PIN_TIP)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
         super().resizeEvent(event)
         self._map.setMaximumHeight(max(SMALLEST, self.width()))  # what it has no use for is left under the histogram
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """A double-click takes the overlay away."""
+        if event.type() == QEvent.Type.MouseButtonDblClick:
+            self._overlay.setValue(0)
+            return True
+        return super().eventFilter(watched, event)
+
+    def _lay_out(self) -> None:
+        heading, overlay = QHBoxLayout(), QHBoxLayout()
+        heading.setSpacing(GRID)
+        overlay.setSpacing(GRID)
+        heading.addWidget(self._title, 1)
+        heading.addWidget(self._sight)
+        heading.addWidget(self._pin)
+        words = QLabel("overlay")
+        words.setProperty("quiet", True)
+        words.setBuddy(self._overlay)
+        self._strength.setMinimumWidth(self._strength.fontMetrics().horizontalAdvance("100 %"))
+        self._strength.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        for widget in (words, self._overlay, self._strength):
+            overlay.addWidget(widget)
+        parts = (words, self._overlay, self._strength, self._sight, self._pin, self._map, self._histogram)
+        self._tools: tuple[QWidget, ...] = parts
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID // 2)
+        column.addLayout(heading)
+        column.addLayout(overlay)
+        for widget in (self._map, self._readout, self._histogram):
+            column.addWidget(widget)
+        column.setStretchFactor(self._map, 1)
+        column.addStretch()
+
+    def _show_tools(self, *, shown: bool) -> None:
+        for tool in self._tools:
+            tool.setVisible(shown)
+
+    def _take_strength(self, percent: int) -> None:
+        self._strength.setText(f"{percent} %")
+        self._map.show_overlay(percent / 100)
+
+    def _take_place(self, place: tuple[int, int] | None) -> None:
+        self._read(place)
+        self.hovered.emit(None if place is None else Place(self._number, *place))
 
     def _read(self, place: tuple[int, int] | None) -> None:
         """Say the value at a row and a column, or what is true of all where the mouse is elsewhere."""
@@ -91,6 +168,8 @@ class _Map(QWidget):
         super().__init__()
         named(self, "channelMap", "Channel")
         self._image: QImage | None = None
+        self._seen: QImage | None = None
+        self._overlay = 0.0
         self._shape = 0, 0
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.CrossCursor)
@@ -98,10 +177,19 @@ class _Map(QWidget):
         self.setMinimumSize(SMALLEST, SMALLEST)
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
-        return QSize(256, 256)
+        return QSize(USUAL, USUAL)
 
     def show_pixels(self, pixels: Pixels) -> None:
         self._image, self._shape = as_image(pixels), pixels.shape[:2]
+        self.update()
+
+    def show_seen(self, pixels: Pixels) -> None:
+        self._seen = as_image(pixels)
+        if self._overlay:
+            self.update()
+
+    def show_overlay(self, share: float) -> None:
+        self._overlay = share
         self.update()
 
     def box(self) -> QRectF:
@@ -115,6 +203,11 @@ class _Map(QWidget):
         painter = QPainter(self)
         if self._image is None:
             painter.fillRect(self.rect(), QColor(theme.current().hover))
+        elif self._overlay and self._seen is not None:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(self.box(), self._seen)
+            painter.setOpacity(1 - self._overlay)
+            painter.drawImage(self.box(), self._image)
         else:
             paint_image(painter, self.box(), self._image)
 

@@ -29,6 +29,7 @@ from resnet_studio.gui.widgets.pictures import as_image, paint_image
 from resnet_studio.inference.framing import frame, moved, zoomed
 from resnet_studio.inference.handles import UNTOUCHED, Handles, Occluder
 from resnet_studio.inference.values import Frame, Photograph, Pixels, Preprocessing
+from resnet_studio.networks.receptive import Box
 
 HIGHEST, CAPTION = 208, 36
 NOTCH = 1.1
@@ -57,6 +58,7 @@ class InputView(QWidget):
         self._preprocessing: Preprocessing | None = None
         self._handles = UNTOUCHED
         self._seen: QImage | None = None
+        self._field: Box | None = None
         self._pixmaps: dict[int, tuple[tuple[object, ...], QPixmap]] = {}
         self._dragged: tuple[int, QPointF, Handles] | None = None
         """Which picture, where the drag was last, and the handles there."""
@@ -90,6 +92,12 @@ class InputView(QWidget):
         self._handles = handles
         self.update()
 
+    def show_field(self, field: Box | None) -> None:
+        """Draw which pixels of the input a value depends on, on both pictures; None takes that away."""
+        if field != self._field:
+            self._field = field
+            self.update()
+
     def boxes(self) -> tuple[QRectF, QRectF]:
         """Where the photograph and the input are painted."""
         return self._boxes(self.width())
@@ -109,6 +117,18 @@ class InputView(QWidget):
         whole = QRectF(0, 0, side, side)
         whole.moveCenter(box.topLeft() + QPointF(occluder.x * box.width(), occluder.y * box.height()))
         return whole.intersected(box)
+
+    def fields(self) -> tuple[QPolygonF, QPolygonF]:
+        """Where the field is drawn on the photograph and on the input; empty without one."""
+        if self._field is None or self._seen is None or self._preprocessing is None:
+            return QPolygonF(), QPolygonF()
+        field, (width, height) = self._field, (self._seen.width(), self._seen.height())
+        left, right = (max(0.0, min(1.0, x / width)) for x in (field.left, field.right))
+        top, bottom = (max(0.0, min(1.0, y / height)) for y in (field.top, field.bottom))
+        corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+        crop, box = self._frame(self._preprocessing), self.boxes()[1]
+        seen = [box.topLeft() + QPointF(x * box.width(), y * box.height()) for x, y in corners]
+        return QPolygonF([self._on_screen(*crop.at(*corner)) for corner in corners]), QPolygonF(seen)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
@@ -187,6 +207,7 @@ class InputView(QWidget):
             if not self.occluder_box().isNull():
                 painter.setPen(QPen(QColor(theme.current().accent), 1))
                 painter.drawRect(self.occluder_box().adjusted(0.5, 0.5, -0.5, -0.5))
+        self._paint_fields(painter)
         if self.hasFocus():
             painter.setPen(QPen(QColor(theme.current().accent), 1))
             painter.drawRect(self.boxes()[0].adjusted(0.5, 0.5, -0.5, -0.5))
@@ -259,6 +280,17 @@ class InputView(QWidget):
             painter.drawPolygon(crop)
         else:
             painter.drawRect(crop.boundingRect().adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.restore()
+
+    def _paint_fields(self, painter: QPainter) -> None:
+        """A line in the accent between two light ones: it reads on any picture."""
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for box, field in zip(self.boxes(), self.fields(), strict=True):
+            painter.setClipRect(box)
+            for colour, width in ((QColor(255, 255, 255, 210), 4), (QColor(theme.LIGHT.accent), 2)):
+                painter.setPen(QPen(colour, width, j=Qt.PenJoinStyle.MiterJoin))
+                painter.drawPolygon(field)
         painter.restore()
 
     def _caption(self, painter: QPainter, which: int, text: str) -> None:
