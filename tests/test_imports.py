@@ -16,6 +16,7 @@ import resnet_studio
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.inference import values
 from resnet_studio.inference.handles import Handles, Occluder
+from resnet_studio.inference.statistics import Damaged, Survey, statistics
 from resnet_studio.networks.architecture import ArchitectureError
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
@@ -46,7 +47,7 @@ TORCH = {"torch", "torchvision", "fvcore", "torchinfo", "sklearn"}
 CROSSING = (
     "networks.architecture", "networks.plan", "networks.presets", "networks.reading", "progress", "resources",
     "networks.receptive",
-    "analysis.table", "analysis.published", "analysis.comparison", "engine.messages",
+    "analysis.table", "analysis.published", "analysis.comparison", "engine.messages", "inference.statistics",
     "inference.values", "inference.errors", "inference.maps", "inference.stamp", "inference.sheet_files",
     "files", "atomic",
     "training.recipe", "training.recipes", "training.edits", "training.events", "training.runs", "training.labels",
@@ -153,6 +154,7 @@ def test_values_open_where_torch_is_forbidden(tmp_path: Path) -> None:
     probe = Probe(
         110, (pixels,), {"relu": (pixels,)}, {"relu": (4, 2, 2)}, ((("class 0", 1.0),),), ("class 1",), pixels
     )
+    survey = Survey("layer1.0", statistics(maps.values), (Damaged("no.jpg", "no.jpg is no image"),))
     view = DataView(
         "digits", ("0", "1"), (3, 2), (1, 1), "a fixed fifth", (1, 8, 8), (0.3,), (0.4,), "on the device", (pixels,),
         (0,), ((pixels,),), ("one left out",),
@@ -171,6 +173,7 @@ def test_values_open_where_torch_is_forbidden(tmp_path: Path) -> None:
         view,
         Estimate(0.02, 11, 110, 50_000_000, None),
         probe,
+        survey,
         values.Look(
             values.Subject("sample:china", preset("resnet18"), handles=Handles(zoom=2, occluder=Occluder())),
             "0" * 64,
