@@ -6,7 +6,6 @@ A job tells its progress before anything slow, also before an import, and answer
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -14,11 +13,14 @@ from PIL import Image
 
 from resnet_studio.analysis.counting import layer_table_steps, summary
 from resnet_studio.engine.serving import Job, Steps
-from resnet_studio.inference.values import Device, Photograph, Subject
+from resnet_studio.inference import samples
+from resnet_studio.inference.values import Device, Photograph, Subject, Unopened
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.progress import Progress
+from resnet_studio.training import data_images
 from resnet_studio.training.recipe import Recipe
-from resnet_studio.training.runs import data_folder
+from resnet_studio.training.runs import data_folder, runs_folder
+from resnet_studio.training.trained import trained_weights
 
 LONGEST_SIDE = 1600
 """Pixels of a photograph that the window is given; more than it can show."""
@@ -42,19 +44,22 @@ def list_devices() -> Generator[Progress, None, tuple[Device, ...]]:
 def photograph(reference: str) -> Generator[Progress, None, Photograph]:
     """An image as the window shows it: upright, RGB, and not larger than a screen."""
     yield Progress(0, 1, "opening the image")
-    from resnet_studio.inference.samples import open_reference
-
-    return for_the_window(open_reference(reference))
+    return for_the_window(samples.open_reference(reference))
 
 
-def thumbnails(references: tuple[str, ...]) -> Generator[Progress | Photograph, None, None]:
-    """Small copies of images, each as soon as it is made. One that can't be opened is left out until it is chosen."""
+def thumbnails(references: tuple[str, ...]) -> Generator[Progress | Photograph | Unopened, None, None]:
+    """Small copies of images, each as soon as it is made, or why there can be none."""
     yield Progress(0, len(references), "making thumbnails")
-    from resnet_studio.inference.samples import open_reference
-
     for reference in references:
-        with suppress(ValueError, OSError):
-            yield for_the_window(open_reference(reference), THUMBNAIL_SIDE)
+        try:
+            yield for_the_window(samples.open_reference(reference), THUMBNAIL_SIDE)
+        except (ValueError, OSError) as error:
+            yield Unopened(reference, str(error))
+
+
+def images_of_data(data: str) -> Generator[Progress, None, data_images.DataImages]:
+    """How many images a data set has; each is then opened by its reference."""
+    return (yield from data_images.images_steps(data, data_folder()))
 
 
 def for_the_window(photograph: Photograph, most: int = LONGEST_SIDE) -> Photograph:
@@ -74,6 +79,20 @@ def look(subject: Subject, layers: tuple[str, ...], brief: bool) -> Steps:
     from resnet_studio.inference.look import look_steps
 
     return (yield from look_steps(subject, layers, brief=brief))
+
+
+def responses(subjects: tuple[Subject, ...]) -> Steps:
+    """How strong every block's F(x) is in these networks: `Responses` of each."""
+    yield Progress(0, len(subjects), "preparing to measure")
+    from resnet_studio.inference.responses import responses_steps
+
+    return (yield from responses_steps(subjects))
+
+
+def weights_at_hand(architecture: Architecture) -> Steps:
+    """The weights that this machine has for an architecture: of runs, newest first, and the program's own."""
+    yield Progress(0, 1, "looking for runs")
+    return trained_weights(runs_folder(), architecture)
 
 
 def survey(subject: Subject, images: tuple[str, ...], layer: str) -> Steps:
@@ -114,9 +133,13 @@ JOBS: dict[str, Job] = {
     "devices": list_devices,
     "photograph": photograph,
     "thumbnails": thumbnails,
+    "images of data": images_of_data,
     "look": look,
     "survey": survey,
+    "responses": responses,
+    "weights at hand": weights_at_hand,
     "verify": verify,
     "data view": data_view,
     "estimate": estimate,
 }
+samples.OPENERS[data_images.PREFIX] = data_images.open_reference

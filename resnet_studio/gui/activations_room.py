@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
+from resnet_studio.gui.beside_desk import BesideDesk
 from resnet_studio.gui.reference_desk import ReferenceDesk
 from resnet_studio.gui.studio import Studio
 from resnet_studio.gui.views.activations import ActivationsView
 from resnet_studio.gui.work import Work
 from resnet_studio.gui.workspaces import Workspaces
 
-PAGES = ("Maps",)
+PAGES = ("Maps", "A/B")
 
 
 class ActivationsRoom(QObject):
@@ -24,10 +26,11 @@ class ActivationsRoom(QObject):
         super().__init__()
         self._studio, self._work = studio, work
         self._reference = ReferenceDesk(studio.subject, work)
+        self._beside = BesideDesk(studio, work)
 
     def make(self) -> QWidget:
         """The workspace; its pages are made when they are opened."""
-        makers = (self._make_maps,)
+        makers = (self._make_maps, self._make_side_by_side)
         self.pages = pages = Workspaces(
             tuple(zip(PAGES, makers, strict=True)), "activationPages", "Activations", "Ctrl+Alt+"
         )
@@ -63,11 +66,30 @@ class ActivationsRoom(QObject):
         studio.subject.looked.connect(view.show_look)
         studio.look_refused.connect(view.show_problem)
         work.photograph_opened.connect(view.show_photograph)
-        work.thumbnail_made.connect(view.show_thumbnail)
+        self._connect_strip()
         view.show_layers(studio.session.architecture)
         view.show_images(studio.images.images())
         view.show_handles(studio.subject.subject.handles)
         view.show_chosen(studio.images.chosen, studio.subject.layer)
+
+    def _connect_strip(self) -> None:
+        studio, work, strip = self._studio, self._work, self.view.images
+        sources, player = studio.sources, studio.player
+        strip.thumbnails_wished.connect(studio.images.wish_thumbnails)
+        work.thumbnail_made.connect(strip.show_thumbnail)
+        studio.images.refused.connect(strip.show_thumbnail)
+        strip.sources.recent_wished.connect(sources.open_recent)
+        strip.sources.data_wished.connect(sources.open_data)
+        strip.sources.samples_wished.connect(sources.open_samples)
+        strip.sources.paste_wished.connect(lambda: sources.paste(QGuiApplication.clipboard().mimeData()))
+        strip.sources.opens.connect(lambda: strip.sources.show_data(sources.data_sets()))
+        sources.recent_changed.connect(strip.sources.show_recent)
+        sources.more_changed.connect(strip.show_more)
+        strip.player.toggled.connect(player.toggle)
+        strip.player.rate_wished.connect(player.take_rate)
+        player.playing_changed.connect(strip.player.show_playing)
+        player.passed_over.connect(strip.show_passed_over)
+        strip.sources.show_recent(sources.recent)
 
     def _make_maps(self) -> QWidget:
         from resnet_studio.gui.views.maps import MapsView
@@ -83,6 +105,24 @@ class ActivationsRoom(QObject):
         view.show_chosen(self._studio.images.chosen, subject.layer)
         if subject.look:
             view.show_look(subject.look)
+        return view
+
+    def _make_side_by_side(self) -> QWidget:
+        from resnet_studio.gui.views.side_by_side import SideBySideView
+
+        view, desk = SideBySideView(), self._beside
+        view.entered.connect(desk.enter)
+        view.beside_wished.connect(desk.choose)
+        view.architecture_wished.connect(desk.open_architecture)
+        view.swap_wished.connect(desk.swap)
+        view.second_wished.connect(desk.take_in_hand)
+        view.channel_shown.connect(self.view.show_channel)
+        desk.beside_changed.connect(view.show_beside)
+        desk.paired.connect(view.show_pair)
+        desk.refused.connect(view.show_problem)
+        self._studio.images.images_changed.connect(view.show_images)
+        view.show_images(self._studio.images.images())
+        desk.tell()
         return view
 
     def _keep_page(self, page: int) -> None:

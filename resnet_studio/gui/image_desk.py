@@ -3,63 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from resnet_studio.gui.image_files import ENDINGS as ENDINGS
 from resnet_studio.gui.session import Kept
 from resnet_studio.gui.work import Work
-from resnet_studio.inference.values import SAMPLES
+from resnet_studio.inference.values import SAMPLES, Unopened
 
-ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
-MOST_IMAGES, MOST_THUMBNAILS = 200, 36
+MOST_IMAGES = 10_000
 
 
 class ImageDesk(QObject):
-    """Keeps the user's images before the samples, and asks for what the strip shows of them."""
+    """Keeps the list of images, and asks for the pixels of the chosen one and of what the strip shows.
+
+    Single images are put before those at hand; a folder or a data set takes the place of the list, so that it can be
+    walked and played from its first image to its last.
+    """
 
     images_changed = Signal(object)
     chosen_changed = Signal(str)
+    refused = Signal(object)
+    """The chosen image, `Unopened`."""
 
     def __init__(self, kept: Kept, work: Work) -> None:
         super().__init__()
         self._kept, self._work = kept, work
-        self._asked: tuple[object, ...] = ()
+        self._asked = ""
+        work.failed.connect(self._take_failure)
+        kept.images = [one for one in kept.images if isinstance(one, str)][:MOST_IMAGES]
 
     @property
     def chosen(self) -> str:
-        """The image that is looked at: a path or `sample:NAME`."""
+        """The image that is looked at: its reference."""
         return self._kept.image
 
     def images(self) -> list[str]:
-        """The images at hand: the user's, then the samples."""
-        return [*self._kept.images, *SAMPLES]
+        """The images at hand; the samples where the user has none."""
+        return self._kept.images or list(SAMPLES)
 
     def choose(self, reference: str) -> None:
         """Look at that image."""
+        if reference not in self.images():
+            self._list([reference, *self.images()])
         self._kept.image = reference
         self.chosen_changed.emit(reference)
 
     def add(self, images: Sequence[str]) -> None:
         """Put images before those at hand, and look at the first."""
-        self._kept.images = list(dict.fromkeys([*images, *self._kept.images]))[:MOST_IMAGES]
-        self.images_changed.emit(self.images())
+        self._list([*images, *self.images()])
         self.choose(images[0])
 
+    def take(self, images: Sequence[str]) -> None:
+        """Put images in the place of those at hand, and look at the first."""
+        self._list(images)
+        self.choose(images[0])
+
+    def step(self) -> None:
+        """Look at the next image; the first follows the last."""
+        images = self.images()
+        at = images.index(self.chosen) if self.chosen in images else -1
+        self.choose(images[(at + 1) % len(images)])
+
+    def wish_thumbnails(self, references: tuple[str, ...]) -> None:
+        """The strip lacks these on the screen now, and whatever it lacked before no more."""
+        self._work.make_thumbnails(references)
+
     def enter(self) -> None:
-        """The workspace comes to the front: ask for what the strip shows, unless that has been asked already."""
-        question = (self.chosen, tuple(self.images()[:MOST_THUMBNAILS]))
-        if question != self._asked:
-            self._asked = question
+        """The workspace comes to the front: ask for the chosen image, unless that has been asked already."""
+        if self.chosen != self._asked:
+            self._asked = self.chosen
             self._work.open_photograph(self.chosen)
-            self._work.make_thumbnails(tuple(self.images()[:MOST_THUMBNAILS]))
 
     def forget(self) -> None:
         """Ask again at the next time for what has been asked."""
-        self._asked = ()
+        self._asked = ""
 
+    def _take_failure(self, kind: str, error: Exception) -> None:
+        if kind == "photograph":
+            self.refused.emit(Unopened(self._asked or self.chosen, str(error)))
 
-def images_in(folder: Path) -> list[str]:
-    """The images of a folder by name."""
-    found = (str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in ENDINGS)
-    return list(found)[:MOST_IMAGES]
+    def _list(self, images: Sequence[str]) -> None:
+        self._kept.images = list(dict.fromkeys(images))[:MOST_IMAGES]
+        self.images_changed.emit(self.images())

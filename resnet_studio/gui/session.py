@@ -32,6 +32,8 @@ class Kept:
     workspace: int = 0
     image: str = "sample:china"
     images: list[str] = field(default_factory=list)
+    recent: list[str] = field(default_factory=list)
+    """Files, folders and data sets that images came from, the newest first."""
     handles: dict[str, Any] = field(default_factory=dict)
     """What hands have changed of the image, as `inference.handles.changed` writes it."""
     weights: str = ""

@@ -13,8 +13,10 @@ from PySide6.QtCore import QObject, Signal
 from resnet_studio.analysis.comparison import Comparison, compare
 from resnet_studio.analysis.published import Figure, holds, paper_figure
 from resnet_studio.analysis.table import LayerTable, plan_table
-from resnet_studio.gui import image_desk, weights_desk
-from resnet_studio.gui.image_desk import ImageDesk, images_in
+from resnet_studio.gui import weights_desk
+from resnet_studio.gui.image_desk import ImageDesk
+from resnet_studio.gui.image_sources import ImageSources
+from resnet_studio.gui.player import Player
 from resnet_studio.gui.session import Kept, Session
 from resnet_studio.gui.subject_desk import SubjectDesk
 from resnet_studio.gui.weights_desk import WeightsDesk
@@ -24,7 +26,6 @@ from resnet_studio.inference.shipped import A_DIGIT, DIGITS, shipped_weights
 from resnet_studio.networks.architecture import Architecture, from_json, to_json
 from resnet_studio.networks.presets import preset
 from resnet_studio.networks.reading import read_architecture
-from resnet_studio.training import runs
 
 LAYERS, VERIFY, ACTIVATIONS, COMPARE, TRAINING = range(5)
 """The workspaces in the order of their tabs."""
@@ -53,6 +54,7 @@ class Studio(QObject):
         self.work = work
         self.images, self.weights = ImageDesk(kept, work), WeightsDesk(kept)
         self.subject = SubjectDesk(self.session, work, self.images, self.weights)
+        self.sources, self.player = ImageSources(kept, self.images, work), Player(self.images, self.subject, work)
         self._workspace = kept.workspace
         self._offered: Callable[[], None] | None = None
         self._verified: tuple[Architecture, ...] = ()
@@ -61,6 +63,10 @@ class Studio(QObject):
         work.table_counted.connect(self._take_table)
         work.failed.connect(self._take_failure)
         self.weights.problem.connect(self._tell)
+        self.sources.problem.connect(self._tell)
+        self.player.problem.connect(self._tell)
+        self.sources.opened.connect(lambda: self.workspace_wished.emit(ACTIVATIONS))
+        self.sources.runs_found.connect(self._show_runs)
 
     @property
     def table(self) -> LayerTable:
@@ -91,8 +97,14 @@ class Studio(QObject):
     def cancel(self) -> None:
         """End what is running."""
         self._verifying = False
+        self.player.pause()
         self.subject.repeat()
         self.work.cancel()
+
+    def close(self) -> None:
+        """The window goes: nothing is played or looked for any more."""
+        self.player.pause()
+        self.sources.stop()
 
     def compare_with(self, wished: Sequence[Architecture | None]) -> None:
         """Compare these; None stands for the architecture in hand, wherever it goes."""
@@ -113,8 +125,8 @@ class Studio(QObject):
         self.work.verify(extra)
 
     def open_paths(self, paths: Sequence[str]) -> None:
-        """Take architectures, weight files, images and folders of images from paths."""
-        images: list[str] = []
+        """Take architectures, weight files, images, and folders of images or of runs, from paths."""
+        others: list[str] = []
         for path in (Path(path).absolute() for path in paths):  # the session may be opened from another folder
             ending = path.suffix.lower()
             if ending == ".json":
@@ -122,25 +134,19 @@ class Studio(QObject):
             elif ending in weights_desk.ENDINGS:
                 self.weights.choose(str(path))
                 self.workspace_wished.emit(ACTIVATIONS)
-            elif path.is_dir() and not (runs.is_run(path) or runs.find(path)):
-                images += images_in(path)
-            elif path.is_dir():
-                self.workspace_wished.emit(TRAINING)
-                self.runs_dropped.emit(path)
-                return
             else:
-                images.append(str(path))
-        if images:
-            self.workspace_wished.emit(ACTIVATIONS)
-            self.images.add(images)
-        elif paths and all(Path(path).is_dir() for path in paths):
-            endings = ", ".join(sorted(image_desk.ENDINGS))
-            self._tell(f"There is no image in {Path(paths[0]).name}. Images end in {endings}.")
+                others.append(str(path))
+        if others:
+            self.sources.open_paths(others)
 
     def accept_offer(self) -> None:
         """Do what the last problem offered."""
         if self._offered:
             self._offered()
+
+    def _show_runs(self, folder: Path) -> None:
+        self.workspace_wished.emit(TRAINING)
+        self.runs_dropped.emit(folder)
 
     def _open_architecture(self, path: Path) -> None:
         try:
@@ -177,6 +183,10 @@ class Studio(QObject):
             self._tell_comparison()
 
     def _take_failure(self, kind: str, error: Exception) -> None:
+        if self.player.passes_over(kind, error):
+            return
+        if kind == "beside":
+            return  # told where the second side would be
         sentence = str(error) or type(error).__name__
         if kind in ("look", "photograph"):
             self.look_refused.emit(sentence)

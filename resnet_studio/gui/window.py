@@ -269,6 +269,7 @@ class StudioWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.workspaces.stop()
+        self.studio.close()
         self.training.close()
         self.link.close()
         super().closeEvent(event)

@@ -1,4 +1,4 @@
-"""Images by name: a file's path, or `sample:NAME` for one that ships with scikit-learn.
+"""Images by name: a file's path, `sample:NAME` for one that ships with scikit-learn, and what others add.
 
 scikit-learn takes seconds to import, so it is imported when the first sample is asked for.
 """
@@ -6,6 +6,7 @@ scikit-learn takes seconds to import, so it is imported when the first sample is
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,26 +15,33 @@ from resnet_studio.inference.images import ImageError, open_image
 from resnet_studio.inference.values import SAMPLES, Photograph, Pixels
 
 PREFIX = "sample:"
+DIGITS_SCALED = "8×8 values of 0 … 16 scaled to 0 … 255"
 
 
 def open_reference(reference: str) -> Photograph:
-    """The photograph that a reference names. Raises `ImageError`.
+    """The photograph that a reference names. Raises `ImageError`, or what an opener of `OPENERS` raises.
 
-    A file whose own name begins with `sample:` is opened as `./sample:…`.
+    A file whose own name begins like a reference is opened as `./sample:…`.
     """
-    if not reference.startswith(PREFIX):
-        return open_image(Path(reference))
+    prefix, colon, _ = reference.partition(":")
+    opener = OPENERS.get(prefix + colon)
+    return opener(reference) if opener else open_image(Path(reference))
+
+
+def photograph_of(reference: str, pixels: Pixels, notes: tuple[str, ...] = (), truth: str = "") -> Photograph:
+    """A photograph of pixels that are in no image file."""
+    sha256 = hashlib.sha256(pixels.tobytes()).hexdigest()
+    return Photograph(reference, pixels, sha256, notes, truth=truth)
+
+
+def _open_sample(reference: str) -> Photograph:
     if reference not in SAMPLES:
         known = ", ".join(SAMPLES[:4])
         raise ImageError(f"{reference} is no sample image. There are {known}, … {SAMPLES[-1]}.")
     name = reference.removeprefix(PREFIX)
     if name.startswith("digit-"):
-        return _photograph(reference, _digit(int(name[-1])), ("8×8 values of 0 … 16 scaled to 0 … 255",))
-    return _photograph(reference, _sample(name), ())
-
-
-def _photograph(reference: str, pixels: Pixels, notes: tuple[str, ...]) -> Photograph:
-    return Photograph(reference, pixels, hashlib.sha256(pixels.tobytes()).hexdigest(), notes)
+        return photograph_of(reference, _digit(int(name[-1])), (DIGITS_SCALED,), truth=name[-1])
+    return photograph_of(reference, _sample(name))
 
 
 def _sample(name: str) -> Pixels:
@@ -50,3 +58,7 @@ def _digit(digit: int) -> Pixels:
     digits = load_digits()
     grey = np.rint(digits.images[digits.target == digit][0] * (255 / 16)).astype(np.uint8)
     return np.repeat(grey[:, :, None], 3, axis=2)
+
+
+OPENERS: dict[str, Callable[[str], Photograph]] = {PREFIX: _open_sample}
+"""By what references begin with; those of data sets are added by whoever may import the training."""

@@ -47,12 +47,7 @@ def open_folder(
 
     A folder has class folders, or a folder `train` with class folders and perhaps one of `val` or `test`.
     """
-    root = Path(recipe.data)
-    training = _listed(_child(root, TRAINING_NAMES) or root)
-    tests = _child(root, TEST_NAMES) if _child(root, TRAINING_NAMES) else None
-    test = _listed(tests) if tests else None
-    if test is not None and test.classes != training.classes:
-        raise DataError(f"{shown(root)}: training and test images are not of the same classes")
+    training, test = list_folder(Path(recipe.data))
     everything = len(training.samples) + (len(test.samples) if test else 0)
     sets: list[Images | None] = []
     notes: list[str] = []
@@ -65,6 +60,16 @@ def open_folder(
             sets.append((yield from _read_all(part.samples, image, recipe, notes)))
     assert sets[0] is not None
     return sets[0], sets[1], tuple(training.classes), tuple(notes)
+
+
+def list_folder(root: Path) -> tuple[ImageFolder, ImageFolder | None]:
+    """The files of training and test images with their classes, none of them opened."""
+    training = _listed(_child(root, TRAINING_NAMES) or root)
+    tests = _child(root, TEST_NAMES) if _child(root, TRAINING_NAMES) else None
+    test = _listed(tests) if tests else None
+    if test is not None and test.classes != training.classes:
+        raise DataError(f"{shown(root)}: training and test images are not of the same classes")
+    return training, test
 
 
 def _child(root: Path, names: Sequence[str]) -> Path | None:

@@ -48,7 +48,9 @@ def main(folder):
         "summary": ("summary", small),
         "devices": ("devices",),
         "photograph": ("photograph", "sample:china"),
+        "from data": ("photograph", "data:digits:test:17"),
         "thumbnails": ("thumbnails", ("sample:flower", str(folder / "no.jpg"), "sample:digit-3")),
+        "images of data": ("images of data", "digits"),
         "look": ("look", subject, layers, False),
         "survey": ("survey", subject, ("sample:china", str(folder / "no.jpg"), "sample:digit-3"), "layer1.0"),
         "verify": ("verify", (preset("resnet50-v1.5"),)),
@@ -77,6 +79,8 @@ print(json.dumps({
     "summary": values["summary"],
     "devices": [device.name for device in values["devices"]],
     "photograph": [list(photograph.size), list(photograph.pixels.shape)],
+    "images of data": values["images of data"].counts,
+    "from data": [f"{values['from data'].name}: {values['from data'].truth}", list(values["from data"].size)],
     "probabilities": [prediction.probability for prediction in look.predictions],
     "layers": [[maps.name, list(maps.values.shape)] for maps in look.layers],
     "trained": look.weights.trained,
@@ -103,14 +107,19 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_every_job_tells_its_progress_first_and_then_its_answer(window: dict[str, Any]) -> None:
     answers = {name: said[-1] for name, said in window["kinds"].items()}
-    assert JOBS.keys() == {name for name, (kind, _) in answers.items() if kind == "answer"}
+    assert JOBS.keys() == {name for name, (kind, _) in answers.items() if kind == "answer"} - {"from data"}
     for said in window["kinds"].values():
         assert said[:2] == [["started", "NoneType"], ["part", "Progress"]]
 
 
-def test_thumbnails_come_one_by_one_and_what_cannot_be_opened_is_left_out(window: dict[str, Any]) -> None:
+def test_thumbnails_come_one_by_one_and_what_cannot_be_opened_says_so(window: dict[str, Any]) -> None:
     said = [value for kind, value in window["kinds"]["thumbnails"] if kind == "part"]
-    assert said == ["Progress", "Photograph", "Photograph"]
+    assert said == ["Progress", "Photograph", "Unopened", "Photograph"]
+
+
+def test_images_of_data_sets_are_counted_and_opened(window: dict[str, Any]) -> None:
+    assert window["images of data"] == [360, 1437]
+    assert window["from data"] == ["data:digits:test:17: 5", [8, 8]]
 
 
 def test_tables_and_summaries_cross(window: dict[str, Any]) -> None:
@@ -151,7 +160,7 @@ def test_what_a_training_would_see_and_cost_crosses(window: dict[str, Any]) -> N
 
 
 def test_errors_cross_as_what_they_are(window: dict[str, Any]) -> None:
-    errors = {name: said[-1] for name, said in window["kinds"].items() if name not in JOBS}
+    errors = {name: said[-1] for name, said in window["kinds"].items() if name.startswith("no ")}
     assert [kind for kind, _ in errors.values()] == ["error"] * 3
     assert errors["no weights"][1] == "WeightsError"
     assert errors["no device"][1] == "DeviceError"

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLabel,
     QLineEdit,
+    QListView,
     QListWidget,
     QPushButton,
     QSlider,
@@ -131,7 +132,7 @@ def test_walking_the_layers_asks_for_them(qtbot: QtBot, shown: ActivationsView) 
 def test_walking_the_images_asks_for_them(shown: ActivationsView) -> None:
     wished: list[str] = []
     shown.image_chosen.connect(wished.append)
-    QTest.keyClick(shown.findChild(QListWidget, "imageStrip"), Qt.Key.Key_Down)
+    QTest.keyClick(shown.findChild(QListView, "imageStrip"), Qt.Key.Key_Down)
     assert wished == ["sample:flower"]
 
 
@@ -214,14 +215,14 @@ def test_dropped_files_and_opened_weights_are_wished(qtbot: QtBot, view: Activat
 
 def test_tab_goes_through_every_control(qtbot: QtBot, shown: ActivationsView) -> None:
     shown.activateWindow()
-    shown.findChild(QListWidget, "imageStrip").setFocus()
+    shown.findChild(QListView, "imageStrip").setFocus()
     passed = []
-    for _ in range(9):
+    for _ in range(12):
         QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
         passed.append(QApplication.focusWidget().objectName() or QApplication.focusWidget().accessibleName())
     assert passed == [
-        "openImages", "findMaps", "layerList", "randomWeights", "digitsNetwork", "openWeights", "inputView",
-        "zoomHandle", "rotationHandle",
+        "playImages", "playSpeed", "openImages", "imageSources", "findMaps", "layerList", "randomWeights",
+        "digitsNetwork", "openWeights", "inputView", "zoomHandle", "rotationHandle",
     ]  # fmt: skip
 
 

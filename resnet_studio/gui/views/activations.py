@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.channel_view import ChannelView
@@ -20,11 +20,16 @@ from resnet_studio.gui.widgets.input_view import InputView
 from resnet_studio.gui.widgets.layer_list import LayerList
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.predictions import Predictions
+from resnet_studio.gui.widgets.readout import Readout
+from resnet_studio.gui.widgets.pin_view import Pin
 from resnet_studio.gui.widgets.rule import rule
+from resnet_studio.gui.widgets.tray import Tray
 from resnet_studio.gui.widgets.weights_row import WeightsRow
 from resnet_studio.inference.handles import Handles
+from resnet_studio.inference.maps import Place
 from resnet_studio.inference.values import Look, Photograph, Pixels, image_title
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.receptive import field
 
 FORMER = "of the former architecture"
 LEFT, RIGHT = (168, 208), (232, 304)
@@ -43,16 +48,22 @@ class ActivationsView(QWidget):
     digits_wished = Signal()
     handles_wished = Signal(object, bool)
     """The handles, and whether the hand still moves."""
+    pin_wished = Signal(str, int)
+    """A layer's channel is to be kept in view, or no longer if it is."""
 
     def __init__(self, pages: QWidget) -> None:
         """`pages` has the middle of the workspace."""
         super().__init__()
         self._look: Look | None = None
         self._photograph_of = ""
+        self._photograph: Photograph | None = None
         self._architecture: Architecture | None = None
         self.images, self.layers, self.weights = ImageStrip(), LayerList(), WeightsRow()
         self.input, self.handles = InputView(), HandlesPanel()
-        self.predictions, self.channel = Predictions(), ChannelView()
+        self.predictions, self.channel, self.tray = Predictions(), ChannelView(), Tray()
+        self._shown = Pin("", 0)
+        """The channel that is large."""
+        self._pins: tuple[Pin, ...] = ()
         self._problem = _line("activationsProblem")
         self._photograph_notes = _line("photographNotes")
         self._doubt = _line("predictionsDoubt")
@@ -60,6 +71,8 @@ class ActivationsView(QWidget):
         self._columns = self._lay_out(pages)
         self._connect()
         self.setAcceptDrops(True)
+        paste = QShortcut(QKeySequence.StandardKey.Paste, self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        paste.activated.connect(self.images.sources.paste_wished)
 
     def show_images(self, references: Sequence[str]) -> None:
         """List the images at hand."""
@@ -69,6 +82,8 @@ class ActivationsView(QWidget):
         """List an architecture's layers; maps that are there stay, and are said to be of the former one."""
         self._architecture = architecture
         self.layers.show_layers(architecture)
+        self.tray.show_layers(architecture)
+        self.show_place(None)
         self._show_origin()
 
     def show_chosen(self, reference: str, layer: str) -> None:
@@ -78,15 +93,13 @@ class ActivationsView(QWidget):
 
     def show_photograph(self, photograph: Photograph) -> None:
         """Show the chosen image as it was opened."""
-        self._photograph_of = self.images.chosen()
-        self.images.show_thumbnail(self._photograph_of, photograph.pixels)
+        self._photograph, self._photograph_of = photograph, self.images.chosen()
+        self.images.show_thumbnail(photograph)
         self.input.show_photograph(photograph)
         _say(self._photograph_notes, "\n".join(photograph.notes), "quiet")
         self._show_seen()
-
-    def show_thumbnail(self, photograph: Photograph) -> None:
-        """Show a small copy of an image in the list of those at hand."""
-        self.images.show_thumbnail(photograph.name, photograph.pixels)
+        self._show_predictions()
+        self._show_origin()
 
     def show_handles(self, handles: Handles) -> None:
         """Show how the image is changed by hand."""
@@ -98,14 +111,37 @@ class ActivationsView(QWidget):
         self._look = look
         _say(self._problem, "", "problem")
         self._show_seen()
-        self.predictions.show_predictions(look.predictions or ())
+        self._show_predictions()
+        self.channel.show_seen(look.seen)
+        self.tray.show_look(look)
         _say(self._doubt, doubt(look), "warning")
         self.weights.show_weights(look.weights)
         self._show_origin()
 
-    def show_channel(self, number: int, values: NDArray[np.float32], pixels: Pixels) -> None:
-        """Show one channel large."""
+    def show_channel(self, layer: str, number: int, values: NDArray[np.float32], pixels: Pixels) -> None:
+        """Show one channel of a layer large."""
         self.channel.show_channel(number, values, pixels)
+        if layer != self._shown.layer:
+            self.show_place(None)
+        if (layer, number) != self._shown:
+            self._shown = Pin(layer, number)
+            self._show_pinned()
+        sees = field(self._look.subject.architecture, layer, 0, 0) if self._holds(layer) and self._look else None
+        self.channel.show_sight(f"sees {sees.width}×{sees.height}" if sees else "")
+
+    def show_pins(self, pins: tuple[Pin, ...]) -> None:
+        """Show the channels that are kept in view."""
+        self._pins = pins
+        self.tray.show_pins(pins)
+        self._show_pinned()
+
+    def show_place(self, place: Place | None) -> None:
+        """Draw what a value of the large channel's layer depends on; None takes that away."""
+        known = place is not None and self._look is not None and self._holds(self._shown.layer)
+        if known and place is not None and self._look is not None:
+            self.input.show_field(field(self._look.subject.architecture, self._shown.layer, place.row, place.column))
+        else:
+            self.input.show_field(None)
 
     def show_problem(self, sentence: str) -> None:
         """Say why there is no new look. The last good one stays, and under it what it is of."""
@@ -134,10 +170,21 @@ class ActivationsView(QWidget):
         columns = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False, handleWidth=1)
         columns.splitterMoved.connect(lambda: columns.setProperty("moved", True))
         columns.addWidget(column((self.images, 2), (rule(), 0), (self.layers, 3), margin=GRID))
-        columns.addWidget(column((self._problem, 0), (pages, 1), (self._origin, 0), (rule(), 0), (self.weights, 0)))
         columns.addWidget(
-            column((self.input, 0), (self.handles, 0), (self._photograph_notes, 0), (self.predictions, 0),
-                   (self._doubt, 0), (rule(), 0), (self.channel, 1))
+            column(
+                (self._problem, 0),
+                (pages, 1),
+                (rule(), 0),
+                (self.tray, 0),
+                (rule(), 0),
+                (Readout(self._origin), 0),
+                (rule(), 0),
+                (self.weights, 0),
+            )
+        )
+        columns.addWidget(
+            _scrolled(column((self.input, 0), (self.handles, 0), (self._photograph_notes, 0), (self.predictions, 0),
+                             (self._doubt, 0), (rule(), 0), (self.channel, 1)))
         )  # fmt: skip
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -146,12 +193,14 @@ class ActivationsView(QWidget):
 
     def _connect(self) -> None:
         self.images.image_chosen.connect(self.image_chosen)
-        self.images.files_wished.connect(self.files_wished)
+        self.images.sources.files_wished.connect(self.files_wished)
         self.layers.layer_chosen.connect(self.layer_chosen)
         self.weights.weights_wished.connect(self.weights_wished)
         self.weights.digits_wished.connect(self.digits_wished)
         self.handles.handles_wished.connect(self.handles_wished)
         self.input.handles_wished.connect(self.handles_wished)
+        self.channel.hovered.connect(self.show_place)
+        self.channel.pin_wished.connect(lambda number: self.pin_wished.emit(self._shown.layer, number))
 
     def _show_origin(self) -> None:
         """Of which image the result is, and where it was computed."""
@@ -160,12 +209,32 @@ class ActivationsView(QWidget):
         subject = self._look.subject
         device = "CPU" if subject.device == "cpu" else subject.device
         former = FORMER if subject.architecture != self._architecture else ""
-        parts = (image_title(subject.image), f"{device}, {self._look.seconds:.2f} s", former)
+        opened = self._opened(subject.image)
+        title = opened.title if opened else image_title(subject.image)
+        parts = (title, f"{device}, {self._look.seconds:.2f} s", former)
         _say(self._origin, " · ".join(filter(None, parts)), "warning" if former else "quiet")
+
+    def _opened(self, reference: str) -> Photograph | None:
+        """The photograph on the screen, if it is of that image."""
+        return self._photograph if self._photograph_of == reference else None
+
+    def _show_predictions(self) -> None:
+        """The look's, with a mark at the right class where the photograph tells it."""
+        if self._look is not None:
+            opened = self._opened(self._look.subject.image)
+            self.predictions.show_predictions(self._look.predictions or (), opened.truth if opened else "")
+
+    def _holds(self, layer: str) -> bool:
+        """Whether the look has a layer, and so its network."""
+        return self._look is not None and any(maps.name == layer for maps in self._look.layers)
+
+    def _show_pinned(self) -> None:
+        self.channel.show_pinned(pinned=self._shown in self._pins)
+        self.tray.show_current(*self._shown)
 
     def _show_seen(self) -> None:
         """The network's input, where photograph and look are of one image; either may come first."""
-        if self._look is not None and self._look.subject.image == self._photograph_of:
+        if self._look is not None and self._opened(self._look.subject.image):
             self.input.show_seen(self._look.seen, self._look.weights.preprocessing)
 
 
@@ -175,6 +244,17 @@ def doubt(look: Look) -> str:
         return "The network's output is not a number, so there is no prediction: look for the first layer with NaN"
     source = look.weights.source.replace("random, ", "random weights, ", 1)
     return "" if look.weights.trained else f"{source}: untrained, the names mean nothing"
+
+
+def _scrolled(held: QWidget) -> QScrollArea:
+    """Scrolls up and down where the window is too low."""
+    area = QScrollArea(widgetResizable=True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(held)
+    held.setAutoFillBackground(False)
+    area.viewport().setAutoFillBackground(False)
+    return area
 
 
 def _line(name: str) -> QLabel:

@@ -1,106 +1,131 @@
-"""The images at hand: a thumbnail and a name each, and the way to open more."""
+"""The images at hand: a thumbnail and a name each, where more come from, and playing them as a stream."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPixmap
-from PySide6.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.image_list import SIDE, ImageList
+from resnet_studio.gui.widgets.image_model import ImageModel, Tile
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.pictures import as_image, thumbnail
-from resnet_studio.inference.values import Pixels, image_title
+from resnet_studio.gui.widgets.player_bar import PlayerBar
+from resnet_studio.gui.widgets.readout import Readout
+from resnet_studio.gui.widgets.source_button import SourceButton
+from resnet_studio.inference.values import Photograph, Unopened, image_title
 
-SIDE = 32
-REFERENCE = Qt.ItemDataRole.UserRole
-OPENABLE = "Images (*.jpg *.jpeg *.png *.webp *.bmp *.tif *.tiff *.gif);;All files (*)"
+MOST_REASONS = 10
+AHEAD = 4
+"""Rows above and below the screen whose thumbnails are asked for, too."""
 
 
 class ImageStrip(QWidget):
-    """Emits `image_chosen` with the reference that the user walks to, and `files_wished` with opened paths."""
+    """Emits `image_chosen` with the reference that the user walks to, and `thumbnails_wished` with what it lacks."""
 
     image_chosen = Signal(str)
-    files_wished = Signal(object)
+    thumbnails_wished = Signal(object)
+    """References of images on the screen; those that were wished for before and are not among them no longer count."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._thumbnails: dict[str, QIcon] = {}
-        self._list = named(QListWidget(), "imageStrip", "Images", "↑ and ↓ walk the images")
-        self._list.setIconSize(QSize(SIDE, SIDE))
-        self._list.setUniformItemSizes(True)
-        self._list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._list.currentItemChanged.connect(self._tell_chosen)
-        tip = "JPEG, PNG, WebP, BMP, TIFF or GIF; files can be dropped here, too"
-        more = named(QPushButton("+ Open or drop images"), "openImages", "Open images", tip)
-        more.clicked.connect(self._ask_for_files)
+        self._chosen = ""
+        self._wished: tuple[str, ...] = ()
+        self._more = 0
+        self._reasons: tuple[str, ...] = ()
+        self._model = ImageModel()
+        self._list = ImageList(self._model)
+        self.sources, self.player = SourceButton(), PlayerBar()
+        self._count = named(QLabel(), "imageCount")
+        self._count.setProperty("quiet", True)
+        self._list.walked.connect(self._take_row)
+        self._list.rows_shown.connect(self._wish)
+        self._list.toggled.connect(self.player.toggled)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        column.addWidget(self._list, 1)
-        column.addWidget(more)
+        for widget in (self._list, Readout(self._count), self.player, self.sources):
+            column.addWidget(widget, 1 if widget is self._list else 0)
+        self._dress()
 
     def show_images(self, references: Sequence[str]) -> None:
         """List these, and keep the chosen one chosen if it is among them."""
-        chosen = self.chosen()
-        with QSignalBlocker(self._list):
-            self._list.clear()
-            for reference in references:
-                item = QListWidgetItem(self._icon(reference), image_title(reference), self._list)
-                item.setData(REFERENCE, reference)
-                item.setToolTip(reference.removeprefix("sample:"))
-        self.show_chosen(chosen)
+        self._model.show_images(references)
+        self._wished = ()
+        self.player.allow(len(references) > 1)
+        self.show_chosen(self._chosen)
 
     def show_chosen(self, reference: str) -> None:
         """Show one as chosen, without emitting."""
-        with QSignalBlocker(self._list):
-            item = self._item(reference)
-            self._list.setCurrentRow(self._list.row(item) if item else -1)
-            if item:
-                self._list.scrollToItem(item)
+        self._chosen = reference
+        self._list.go_to(self._model.find(reference))
+        self._tell_count()
 
-    def show_thumbnail(self, reference: str, pixels: Pixels) -> None:
-        """Put the image's own pixels where its neutral tile was."""
-        small = thumbnail(as_image(pixels, 4 * SIDE), SIDE, self.devicePixelRatioF())
-        self._thumbnails[reference] = _steady(small)
-        if item := self._item(reference):
-            item.setIcon(self._thumbnails[reference])
+    def show_thumbnail(self, opened: Photograph | Unopened) -> None:
+        """Put an image's own pixels where its neutral tile was, or say why it has none."""
+        if isinstance(opened, Unopened):
+            self._model.show_tile(opened.name, Tile(image_title(opened.name), None, opened.reason))
+        else:
+            small = thumbnail(as_image(opened.pixels, 4 * SIDE), SIDE, self.devicePixelRatioF())
+            self._model.show_tile(opened.name, Tile(opened.title, _steady(small)))
+
+    def show_more(self, more: int) -> None:
+        """Say, quietly, that there are more images where these come from than are listed."""
+        self._more = more
+        self._tell_count()
+
+    def show_passed_over(self, reasons: Sequence[str]) -> None:
+        """Say how many images the stream has passed over, and on hovering why."""
+        self._reasons = tuple(reasons)
+        self._tell_count()
 
     def chosen(self) -> str:
-        """The reference of the chosen image; empty if there is none."""
-        item = self._list.currentItem()
-        return str(item.data(REFERENCE)) if item else ""
+        """The reference of the chosen image; empty if it is not listed."""
+        return self._chosen if self._model.find(self._chosen).isValid() else ""
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            for item in self._items():
-                item.setIcon(self._icon(item.data(REFERENCE)))
+            self._dress()
 
-    def _items(self) -> list[QListWidgetItem]:
-        return [self._list.item(row) for row in range(self._list.count())]
+    def _take_row(self, row: int) -> None:
+        reference = self._model.reference(row)
+        if reference != self._chosen:
+            self._chosen = reference
+            self._tell_count()
+            self.image_chosen.emit(reference)
 
-    def _item(self, reference: str) -> QListWidgetItem | None:
-        return next((item for item in self._items() if item.data(REFERENCE) == reference), None)
+    def _wish(self, first: int, last: int) -> None:
+        wished = self._model.missing(first - AHEAD, last + AHEAD)
+        if wished != self._wished:
+            self._wished = wished
+            self.thumbnails_wished.emit(wished)
 
-    def _icon(self, reference: str) -> QIcon:
-        tile = QPixmap(SIDE, SIDE)
-        tile.fill(QColor(theme.current().rule))
-        return self._thumbnails.get(reference) or _steady(tile)
+    def _tell_count(self) -> None:
+        there, row = self._model.rowCount(), self._model.find(self._chosen).row()
+        first = "the first " if self._more else ""
+        place = f"{row + 1:,} of {first}{there:,}" if row >= 0 else f"{first}{there:,} images"
+        passed = f" · {len(self._reasons):,} skipped" if self._reasons else ""
+        more = [f"{self._more:,} more are not listed"] if self._more else []
+        self._count.setText(place + passed)
+        self._count.setToolTip("\n".join((self._count.text(), *more, *self._reasons[-MOST_REASONS:])))
 
-    def _tell_chosen(self, item: QListWidgetItem | None) -> None:
-        if item:
-            self.image_chosen.emit(item.data(REFERENCE))
-
-    def _ask_for_files(self) -> None:
-        dialog = named(QFileDialog(self, "Open images", "", OPENABLE), "openImagesDialog", "Open images")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.filesSelected.connect(lambda paths: self.files_wished.emit(list(paths)))
-        dialog.open()
+    def _dress(self) -> None:
+        """Tiles in the theme's colours."""
+        colours = theme.current()
+        waiting, refused = QPixmap(SIDE, SIDE), QPixmap(SIDE, SIDE)
+        waiting.fill(QColor(colours.rule))
+        refused.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(refused)
+        painter.setPen(QPen(QColor(colours.rule), 2))
+        painter.drawRect(QRectF(1, 1, SIDE - 2, SIDE - 2))
+        painter.drawLine(1, SIDE - 1, SIDE - 1, 1)
+        painter.end()
+        self._model.show_neutral(_steady(waiting), _steady(refused))
 
 
 def _steady(pixmap: QPixmap) -> QIcon:

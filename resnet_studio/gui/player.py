@@ -1,0 +1,108 @@
+"""Playing the images at hand as a stream."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from resnet_studio.gui.image_desk import ImageDesk
+from resnet_studio.gui.subject_desk import SubjectDesk
+from resnet_studio.gui.work import Work
+from resnet_studio.inference.images import ImageError
+from resnet_studio.inference.values import Look, Photograph
+from resnet_studio.training.sources import DataError
+
+
+class Player(QObject):
+    """Goes on to the next image once the last one and its look have come, so that nothing piles up.
+
+    An image that can't be opened is passed over and counted. Where none of a whole round can, the stream ends.
+    """
+
+    playing_changed = Signal(bool)
+    passed_over = Signal(object)
+    """Why images of this stream were passed over, one sentence each."""
+    problem = Signal(str)
+
+    def __init__(self, images: ImageDesk, subject: SubjectDesk, work: Work) -> None:
+        super().__init__()
+        self._images = images
+        self._playing = False
+        self._rate = 0.0
+        self._began = 0.0
+        self._awaited: set[str] = set()
+        self._passed: dict[str, str] = {}
+        self._in_a_row = 0
+        self._timer = QTimer(self, singleShot=True)
+        self._timer.timeout.connect(self._step)
+        subject.looked.connect(self._take_look)
+        work.photograph_opened.connect(self._take_photograph)
+
+    def toggle(self) -> None:
+        """Play, or pause."""
+        if self._playing:
+            self.pause()
+        elif len(self._images.images()) > 1:
+            self._playing, self._began = True, time.monotonic()
+            self._passed, self._in_a_row = {}, 0
+            self._awaited.clear()
+            self.passed_over.emit(())
+            self.playing_changed.emit(True)
+            self._go_on()
+
+    def pause(self) -> None:
+        """Stay at the image that is looked at."""
+        self._timer.stop()
+        if self._playing:
+            self._playing = False
+            self.playing_changed.emit(False)
+
+    def take_rate(self, rate: float) -> None:
+        """Show that many images a second; as many as come with 0."""
+        self._rate = rate
+        if self._timer.isActive():
+            self._go_on()
+
+    def passes_over(self, kind: str, error: Exception) -> bool:
+        """Whether a failure of the engine is a damaged image of the stream, of which nobody else need be told."""
+        if not self._playing or kind not in ("look", "photograph"):
+            return False
+        if not isinstance(error, (ImageError, DataError)):
+            self.pause()  # somebody has to see to this
+            return False
+        self._passed[self._images.chosen] = str(error)
+        self._in_a_row += 1
+        self.passed_over.emit(tuple(self._passed.values()))
+        if self._in_a_row >= len(self._images.images()):
+            self.pause()
+            self.problem.emit(f"None of these images can be opened. {error}")
+        else:
+            self._awaited.clear()
+            self._timer.start(0)
+        return True
+
+    def _take_look(self, look: Look) -> None:
+        if look.subject.image == self._images.chosen:
+            self._have("look")
+
+    def _take_photograph(self, photograph: Photograph) -> None:
+        if photograph.name == self._images.chosen:
+            self._have("photograph")
+
+    def _have(self, what: str) -> None:
+        if what in self._awaited:
+            self._awaited.discard(what)
+            if not self._awaited:
+                self._in_a_row = 0
+                self._go_on()
+
+    def _go_on(self) -> None:
+        """The next image is due when this one has been there for its time."""
+        due = self._began + (1 / self._rate if self._rate else 0.0)
+        self._timer.start(max(0, round(1000 * (due - time.monotonic()))))
+
+    def _step(self) -> None:
+        self._began = time.monotonic()
+        self._awaited = {"look", "photograph"}
+        self._images.step()

@@ -1,0 +1,108 @@
+"""The images at hand as an item model: a name each, and a thumbnail of those that were on the screen lately."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor, QIcon
+
+from resnet_studio.gui import theme
+from resnet_studio.inference.values import image_title
+
+Index = QModelIndex | QPersistentModelIndex
+REFERENCE = Qt.ItemDataRole.UserRole
+MOST_TILES = 600
+"""Thumbnails that are held, a dozen screens full; others are asked for again when they come on the screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """What is known of an image that has been opened."""
+
+    title: str
+    icon: QIcon | None = None
+    reason: str = ""
+    """Why it can't be opened."""
+
+
+class ImageModel(QAbstractListModel):
+    """Holds references, and of the newest few their tiles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._references: tuple[str, ...] = ()
+        self._rows: dict[str, int] = {}
+        self._tiles: OrderedDict[str, Tile] = OrderedDict()
+        self._waiting = self._refused = QIcon()
+
+    def show_images(self, references: Sequence[str]) -> None:
+        """List these; each is there once."""
+        self.beginResetModel()
+        self._references = tuple(references)
+        self._rows = {reference: row for row, reference in enumerate(self._references)}
+        self.endResetModel()
+
+    def show_tile(self, reference: str, tile: Tile) -> None:
+        """Show what is known of an image now."""
+        self._tiles[reference] = tile
+        self._tiles.move_to_end(reference)
+        if len(self._tiles) > MOST_TILES:
+            self._tiles.popitem(last=False)
+        if reference in self._rows:
+            index = self.index(self._rows[reference])
+            self.dataChanged.emit(index, index)
+
+    def show_neutral(self, waiting: QIcon, refused: QIcon) -> None:
+        """Show these in place of thumbnails that are not there yet, or can't be made."""
+        self._waiting, self._refused = waiting, refused
+        if self._references:
+            self.dataChanged.emit(self.index(0), self.index(len(self._references) - 1))
+
+    def reference(self, row: int) -> str:
+        """The image of a row; empty if there is none."""
+        return self._references[row] if 0 <= row < len(self._references) else ""
+
+    def find(self, reference: str) -> QModelIndex:
+        """Where an image is; invalid if it is not listed."""
+        return self.index(self._rows[reference]) if reference in self._rows else QModelIndex()
+
+    def missing(self, first: int, last: int) -> tuple[str, ...]:
+        """The images of these rows of which nothing is known. The others count as used just now."""
+        wanted = self._references[max(first, 0) : last + 1]
+        for reference in wanted:
+            if reference in self._tiles:
+                self._tiles.move_to_end(reference)
+        return tuple(reference for reference in wanted if reference not in self._tiles)
+
+    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802  (Qt's name)
+        return 0 if parent is not None and parent.isValid() else len(self._references)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        if not index.isValid():
+            return Qt.ItemFlag.NoItemFlags
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or index.row() >= len(self._references):
+            return None
+        reference = self._references[index.row()]
+        tile = self._tiles.get(reference)
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return tile.title if tile else image_title(reference)
+            case Qt.ItemDataRole.DecorationRole:
+                return self._icon(tile)
+            case Qt.ItemDataRole.ToolTipRole:
+                return tile.reason if tile and tile.reason else reference.removeprefix("sample:")
+            case Qt.ItemDataRole.ForegroundRole:
+                return QColor(theme.current().muted) if tile and tile.reason else None
+        return reference if role == REFERENCE else None
+
+    def _icon(self, tile: Tile | None) -> QIcon:
+        if tile is None:
+            return self._waiting
+        return tile.icon or self._refused
