@@ -117,8 +117,8 @@ def _by_size(a: Architecture, b: Architecture, mine: Place) -> str | None:
         return None
     scale = min((_scale(b, place) for place in there), key=lambda scale: abs(scale - _scale(a, mine)))
     there = [place for place in there if _scale(b, place) == scale]
-    kind = mine.layer.kind
-    kinds = {place.layer.kind for place in there}
+    kind: str = mine.layer.kind
+    kinds: set[str] = {place.layer.kind for place in there}
     kind = kind if kind in kinds else ALIKE.get(kind, kind)
     fitting = [place for place in there if place.layer.kind == kind]
     fitting = fitting or [place for place in there if place.layer.kind != "average pool"][-1:] or there

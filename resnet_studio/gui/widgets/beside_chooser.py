@@ -1,0 +1,205 @@
+"""What the second side has that the first has not: its network, its weights, its image."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QLineEdit, QPushButton, QSizePolicy, QWidget
+
+from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.choice import Choice
+from resnet_studio.gui.widgets.flow import Flow
+from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.preset_search import preset_search
+from resnet_studio.inference.beside import Beside, from_values, published_for, second, to_values, twin
+from resnet_studio.inference.shipped import shipped_weights
+from resnet_studio.inference.values import (
+    PublishedWeights,
+    RandomWeights,
+    Subject,
+    WeightsFile,
+    WeightsSource,
+    image_title,
+)
+from resnet_studio.networks.presets import preset, title
+from resnet_studio.training import runs
+
+AS_A, OPEN_JSON, OPEN_FILE, OPEN_RUN = "", "open json", "open file", "open run"
+SEEDS, MOST_IMAGES = 4, 300
+WEIGHTS = "Weights (*.pth *.pt *.safetensors);;All files (*)"
+CHECKPOINTS = "A run's weights (weights.safetensors *.safetensors);;All files (*)"
+ARCHITECTURES = "Architectures (*.json);;All files (*)"
+
+
+class BesideChooser(QWidget):
+    """Emits `beside_wished` with a `Beside`, or `architecture_wished` with the path of a JSON file."""
+
+    beside_wished = Signal(object)
+    architecture_wished = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._beside, self._first = Beside(), Subject("", preset("resnet50"))
+        self._images: tuple[str, ...] = ()
+        self._network = preset_search("as A, or a preset")
+        named(self._network, "besideNetwork", "B's network", "The network of B: as A, a preset by any part of its name")
+        self._network.insertItem(0, "as A")
+        self._network.insertItem(1, "Open JSON…")
+        self._network.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._weights = Choice({}, "besideWeights", "B's weights", "The weights of B: as A, or others that may fit")
+        self._image = Choice({}, "besideImage", "B's image", "The image of B: as A, or another of those at hand")
+        self._twin = _link("besideTwin", "Give B the same network with or without its shortcuts")
+        self._seed = _link("besideSeed", "Give B random weights of another seed", "another seed")
+        self._next = _link("besideNext", "Give B the image after A's", "next image")
+        self._lay_out()
+        self._connect()
+
+    def show_beside(self, beside: Beside, first: Subject) -> None:
+        """Show what the second side is."""
+        self._beside, self._first = beside, first
+        other = second(first, beside)
+        network = cast("QLineEdit", self._network.lineEdit())
+        network.setText(title(beside.architecture) if beside.architecture else "as A")
+        network.setCursorPosition(0)
+        found = twin(first.architecture)
+        self._twin.setEnabled(found is not None)
+        self._twin.setText("residual twin" if found and found.shortcut != "none" else "plain twin")
+        self._weights.show_values(self._weights_on_offer(other))
+        self._weights.show_value(_key(beside.weights))
+        self._show_image()
+
+    def show_images(self, images: Sequence[str]) -> None:
+        """Offer these images, or the first of very many."""
+        self._images = tuple(images)
+        self._image.clear()
+        self._next.setEnabled(len(self._images) > 1)
+        self._show_image()
+
+    def _show_image(self) -> None:
+        chosen = self._beside.image or AS_A
+        if self._image.findData(chosen) < 0:
+            offered = dict.fromkeys((*self._images[:MOST_IMAGES], *filter(None, [chosen])))
+            self._image.show_values({AS_A: "as A", **{image: image_title(image) for image in offered}})
+        self._image.show_value(chosen)
+
+    def _weights_on_offer(self, other: Subject) -> dict[str, str]:
+        sources: list[WeightsSource] = [RandomWeights(seed) for seed in range(SEEDS)]
+        if shipped := shipped_weights(other.architecture):
+            sources.insert(0, shipped)
+        sources += published_for(other.architecture)
+        if self._beside.weights and self._beside.weights not in sources:
+            sources.insert(0, self._beside.weights)
+        return {
+            AS_A: "as A", **{_key(source): called(source) for source in sources},
+            OPEN_FILE: "Open a file…", OPEN_RUN: "Checkpoint of a run…",
+        }  # fmt: skip
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(GRID)
+        grid.setVerticalSpacing(2)
+        letter = QLabel("B")
+        letter.setProperty("heading", True)
+        grid.addWidget(letter, 1, 0)
+        parts = (("network", self._twin, self._network), ("weights", self._seed, self._weights),
+                 ("image", self._next, self._image))  # fmt: skip
+        for column, (caption, link, box) in enumerate(parts, start=1):
+            grid.addWidget(_caption(caption, link), 0, column)
+            grid.addWidget(box, 1, column)
+            grid.setColumnStretch(column, 1)
+
+    def _connect(self) -> None:
+        self._network.textActivated.connect(self._take_network)
+        line = cast("QLineEdit", self._network.lineEdit())
+        line.returnPressed.connect(lambda: self._take_network("as A") if not line.text().strip() else None)
+        self._weights.chosen.connect(self._take_weights)
+        self._image.chosen.connect(lambda image: self._wish(image=image or None))
+        self._twin.clicked.connect(lambda: self._wish(architecture=twin(self._first.architecture)))
+        self._seed.clicked.connect(self._take_seed)
+        self._next.clicked.connect(self._take_next)
+
+    def _take_network(self, name: str) -> None:
+        if name == "as A":
+            self._wish(architecture=None)
+        elif name == "Open JSON…":
+            self.show_beside(self._beside, self._first)
+            self._ask_for_file("Open an architecture for B", ARCHITECTURES, self.architecture_wished.emit)
+        else:
+            self._wish(architecture=preset(name))
+
+    def _take_weights(self, key: str) -> None:
+        self._weights.show_value(_key(self._beside.weights))
+        if key == OPEN_FILE:
+            self._ask_for_file("Open weights for B", WEIGHTS, self._take_file)
+        elif key == OPEN_RUN:
+            self._ask_for_file("A checkpoint for B", CHECKPOINTS, self._take_file, runs.runs_folder())
+        else:
+            self._wish(weights=from_values({"weights": json.loads(key)}).weights if key else None)
+
+    def _take_file(self, path: str) -> None:
+        self._wish(weights=WeightsFile(Path(path)))
+
+    def _take_seed(self) -> None:
+        """One that neither side has."""
+        now = second(self._first, self._beside).weights
+        self._wish(weights=RandomWeights(now.seed + 1 if isinstance(now, RandomWeights) else 0))
+
+    def _take_next(self) -> None:
+        """The one after that of the second side, and never the first's."""
+        now = self._beside.image or self._first.image
+        others = [*self._images, *self._images]
+        after = others[others.index(now) + 1 :] if now in others else others
+        self._wish(image=next((image for image in after if image != self._first.image), None))
+
+    def _wish(self, **changes: object) -> None:
+        self.beside_wished.emit(replace(self._beside, **changes))  # type: ignore[arg-type]
+
+    def _ask_for_file(self, told: str, kinds: str, take: Callable[[str], None], folder: Path | None = None) -> None:
+        dialog = named(QFileDialog(self, told, str(folder or ""), kinds), "besideDialog", told)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(take)
+        dialog.open()
+
+
+def called(weights: WeightsSource) -> str:
+    """What weights are called in a list."""
+    if isinstance(weights, RandomWeights):
+        return f"random, seed {weights.seed}"
+    if isinstance(weights, PublishedWeights):
+        return f"torchvision's {weights.name}"
+    path = weights.path
+    if path.parent.parent.name == runs.CHECKPOINTS:
+        return f"{path.parent.name} of {path.parent.parent.parent.name}"
+    return path.name if weights.head else f"{path.name} without its head"
+
+
+def _key(weights: WeightsSource | None) -> str:
+    """Weights as a value of a `Choice`."""
+    return json.dumps(to_values(Beside(weights=weights))["weights"]) if weights else AS_A
+
+
+def _link(name: str, tip: str, text: str = "plain twin") -> QPushButton:
+    button = named(QPushButton(text), name, tip, tip)
+    button.setFlat(True)
+    button.setProperty("flat", True)
+    return button
+
+
+def _caption(text: str, link: QPushButton) -> QWidget:
+    """What a box holds, and the nearest other thing that it could hold."""
+    held, row = QWidget(), Flow()
+    row.setSpacing(0)
+    held.setLayout(row)
+    label = QLabel(text)
+    label.setProperty("quiet", True)
+    label.setMinimumHeight(link.sizeHint().height())
+    row.addWidget(label)
+    row.addWidget(link)
+    return held

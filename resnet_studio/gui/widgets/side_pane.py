@@ -1,0 +1,108 @@
+"""One side of a comparison: what it is, its layer in numbers, its maps, or why there are none."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.dressed import dress
+from resnet_studio.gui.widgets.elided import Elided
+from resnet_studio.gui.widgets.linked_mosaic import LinkedMosaic
+from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.significant import significant
+from resnet_studio.inference.maps import Values, layer_maps
+from resnet_studio.inference.values import LayerMaps, Look, image_title
+from resnet_studio.networks.presets import title
+
+LINES = ("Network", "Weights and image", "Layer", "Statistics")
+LEAST = 15 * GRID
+"""Height below which maps are of no use."""
+
+
+class SidePane(QWidget):
+    """Four lines over a mosaic, so that those of several sides stand on one line."""
+
+    offer_taken = Signal()
+
+    def __init__(self, name: str, spoken: str) -> None:
+        super().__init__()
+        self._lines = [named(Elided(), f"{name}{part}", f"{spoken}: {part}") for part in LINES]
+        self._lines[0].setProperty("heading", True)
+        for line in (self._lines[1], self._lines[3]):
+            line.setProperty("quiet", True)
+        self.mosaic = LinkedMosaic()
+        named(self.mosaic, f"{name}Maps", f"Feature maps of {spoken}")
+        self.mosaic.setMinimumSize(1, LEAST)
+        self._why = named(QLabel(wordWrap=True), f"{name}Why", f"Why {spoken} shows no maps")
+        self._why.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._offer = named(QPushButton(), f"{name}Offer", f"What can be done about {spoken}")
+        self._offer.clicked.connect(self.offer_taken)
+        self._places = QStackedWidget()
+        self._places.addWidget(self.mosaic)
+        self._places.addWidget(self._lay_out_why())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        for line in self._lines:
+            column.addWidget(line)
+        column.addSpacing(GRID // 2)
+        column.addWidget(self._places, 1)
+
+    def show_subject(self, letter: str, look: Look) -> None:
+        """Say what the side is: its network, its weights, and the image."""
+        weights, trained = look.weights.source, "trained" if look.weights.trained else "untrained"
+        self._lines[0].say(f"{letter}  {title(look.subject.architecture)}")
+        notes = "\n".join(look.weights.notes)
+        self._lines[1].say(f"{weights}, {trained} · {image_title(look.subject.image)}", notes)
+
+    def show_maps(self, maps: LayerMaps) -> None:
+        """Say what the side's layer amounts to; the mosaic itself is drawn by who knows the other sides."""
+        channels = len(maps.values)
+        self._lines[2].say(f"{maps.name} · {channels:,} channel{'s' if channels > 1 else ''}, {by(maps.values[0])}")
+        zeros = f"{maps.zeros:.0%}".replace("%", " % zeros")
+        told = f"mean {significant(maps.mean)} · deviation {significant(maps.std)} · {zeros}"
+        exact = f"mean {maps.mean!r}\ndeviation {maps.std!r}\nshare of zeros {maps.zeros!r}"
+        self._lines[3].say(told, exact)
+        self._places.setCurrentIndex(0)
+
+    def show_difference(self, maps: LayerMaps, layer: str, other: str) -> None:
+        """Say what the difference of two layers amounts to."""
+        self.show_maps(maps)
+        self._lines[0].say("A − B")
+        self._lines[1].say(layer if layer == other else f"{layer} − {other}")
+        if maps.values.any():
+            size = layer_maps("", np.abs(maps.values)).mean
+            self._lines[2].say(f"mean distance {significant(size)}", f"mean of |A − B| {size!r}")
+        else:
+            self._lines[2].say("no difference: every value is the same")
+
+    def show_nothing(self, *lines: str, why: str, offer: str = "", problem: bool = False) -> None:
+        """Say why there are no maps, and under which heading."""
+        for line, text in zip(self._lines, (*lines, *[""] * len(LINES)), strict=False):
+            line.say(text)
+        self._why.setText(why)
+        dress(self._why, problem=problem, quiet=not problem)
+        self._offer.setText(offer)
+        self._offer.setVisible(bool(offer))
+        self._places.setCurrentIndex(1)
+
+    @property
+    def has_maps(self) -> bool:
+        return self._places.currentIndex() == 0
+
+    def _lay_out_why(self) -> QWidget:
+        held = QWidget()
+        column = QVBoxLayout(held)
+        column.setContentsMargins(GRID, 0, GRID, 0)
+        column.addStretch(1)
+        column.addWidget(self._why)
+        column.addWidget(self._offer, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)
+        return held
+
+
+def by(values: Values) -> str:
+    """ "64×56×56"."""
+    return "×".join(map(str, values.shape))
