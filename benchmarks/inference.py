@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from importlib.metadata import version
 
 import torch
 from torch import Tensor, nn
 from torchvision import models
 
-from benchmarks.measure import Line, in_turns, ratio
+from benchmarks.measure import Line, Task, in_turns, ratio
 from resnet_studio.inference.capture import capture
 from resnet_studio.inference.folding import folded
 from resnet_studio.networks.network import ResNet, build
-from resnet_studio.networks.plan import blocks
+from resnet_studio.networks.plan import blocks, plan
 from resnet_studio.networks.presets import preset
 
-ROUNDS = 15
+ROUNDS, PEER_ROUNDS = 15, 5
 PEERS = {"resnet18": "resnet18", "resnet50-v1.5": "resnet50", "resnet152-v1.5": "resnet152"}
 
 
@@ -38,6 +39,28 @@ def measure() -> Iterator[Line]:
         what = f"{name}, one image, every block's output"
         yield ratio(f"{what}", seconds["ours"], seconds["theirs"], 0.9, f"torchvision's {peer}, eager eval")
         yield ratio(f"{what}, capture's cost", seconds["ours"], seconds["no capture"], 1.05, "no capture")
+    yield from every_tensor()
+
+
+def every_tensor() -> Iterator[Line]:
+    """All named tensors of ResNet-50 at once, against none of them, and against torchlens."""
+    import torchlens
+
+    image, theirs = torch.rand(1, 3, 224, 224), models.resnet50(weights=None).eval()
+    architecture = preset("resnet50-v1.5")
+    network = build(architecture).eval()
+    network.load_state_dict(theirs.state_dict())
+    names = tuple(layer.name for layer in plan(architecture) if layer.called)
+    tasks: dict[str, Task] = {
+        "all": partial(capture, network, image, names),
+        "none": partial(capture, network, image, ()),
+    }
+    seconds = in_turns(tasks, ROUNDS, warm_up=3)
+    what = f"resnet50-v1.5, one image, every one of {len(names)} named tensors"
+    yield ratio(f"{what}, capture's cost", seconds["all"], seconds["none"], 1.3, "no capture")
+    with torch.no_grad():
+        beside = in_turns({"all": tasks["all"], "torchlens": lambda: torchlens.trace(theirs, image)}, PEER_ROUNDS)
+    yield ratio(what, beside["all"], beside["torchlens"], 0.3, f"torchlens {version('torchlens')}, torchvision's network")
 
 
 def _folded(name: str, theirs: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
