@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from resnet_studio.gui.beside_desk import BesideDesk
 from resnet_studio.gui.reference_desk import ReferenceDesk
+from resnet_studio.gui.statistics_desk import StatisticsDesk
 from resnet_studio.gui.studio import Studio
 from resnet_studio.gui.views.activations import ActivationsView
 from resnet_studio.gui.work import Work
 from resnet_studio.gui.workspaces import Workspaces
 
-PAGES = ("Maps", "A/B")
+PAGES = ("Maps", "Statistics", "A/B")
 
 
 class ActivationsRoom(QObject):
@@ -21,16 +22,21 @@ class ActivationsRoom(QObject):
 
     view: ActivationsView
     pages: Workspaces
+    _channel_wished = Signal(int)
+    """A channel of the chosen layer is to be shown large."""
+    _channel_told = Signal(int)
+    """A channel is shown large."""
 
     def __init__(self, studio: Studio, work: Work) -> None:
         super().__init__()
         self._studio, self._work = studio, work
         self._reference = ReferenceDesk(studio.subject, work)
+        self._statistics = StatisticsDesk(studio.subject, studio.images, work)
         self._beside = BesideDesk(studio, work)
 
     def make(self) -> QWidget:
         """The workspace; its pages are made when they are opened."""
-        makers = (self._make_maps, self._make_side_by_side)
+        makers = (self._make_maps, self._make_statistics, self._make_side_by_side)
         self.pages = pages = Workspaces(
             tuple(zip(PAGES, makers, strict=True)), "activationPages", "Activations", "Ctrl+Alt+"
         )
@@ -99,6 +105,8 @@ class ActivationsRoom(QObject):
         subject.looked.connect(view.show_look)
         self._studio.look_refused.connect(view.show_problem)
         view.channel_shown.connect(self.view.show_channel)
+        self._channel_wished.connect(view.show_channel)
+        view.channel_shown.connect(lambda number, *_: self._channel_told.emit(number))
         view.reference_wished.connect(self._reference.keep)
         view.reference_layer_wished.connect(self._reference.need)
         self._reference.reference_changed.connect(view.show_reference)
@@ -122,6 +130,27 @@ class ActivationsRoom(QObject):
         desk.refused.connect(view.show_problem)
         self._studio.images.images_changed.connect(view.show_images)
         view.show_images(self._studio.images.images())
+        desk.tell()
+        return view
+
+    def _make_statistics(self) -> QWidget:
+        from resnet_studio.gui.views.statistics import StatisticsView
+
+        self.pages.make(PAGES.index("Maps"))  # which shows the chosen channel
+        view, subject, desk = StatisticsView(), self._studio.subject, self._statistics
+        subject.chosen_changed.connect(view.show_chosen)
+        subject.looked.connect(view.show_look)
+        self._studio.look_refused.connect(view.show_problem)
+        view.channel_chosen.connect(self._channel_wished)
+        self._channel_told.connect(view.show_channel)
+        view.survey_wished.connect(desk.look_at_all)
+        view.cancel_wished.connect(self._studio.cancel)
+        desk.seen_changed.connect(view.show_seen)
+        desk.surveyed.connect(view.show_survey)
+        desk.running_changed.connect(view.show_running)
+        view.show_chosen(self._studio.images.chosen, subject.layer)
+        if subject.look:
+            view.show_look(subject.look)
         desk.tell()
         return view
 

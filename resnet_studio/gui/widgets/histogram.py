@@ -1,11 +1,11 @@
-"""How often which value occurs in one feature map."""
+"""How often which value occurs."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_studio.gui import theme
@@ -13,22 +13,30 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.significant import significant
 
 BINS, BARS, LABELS = 32, 40, 20
+SIDES = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight
+TIP = "How often each value occurs{}; the height is logarithmic"
 
 
 class Histogram(QWidget):
-    """Bars with a logarithmic height, as most values after a ReLU are zero, and a mark at one value."""
+    """Bars with a logarithmic height, as most values after a ReLU are zero, and a mark at one value.
 
-    def __init__(self) -> None:
+    Under a bar that the mouse is on stands the exact number of its values.
+    """
+
+    def __init__(self, name: str = "channelHistogram", of: str = " in this channel", height: int = BARS) -> None:
+        """`of` ends the sentence about what is counted; `height` is that of the highest bar, in pixels."""
         super().__init__()
-        tip = "How often each value occurs in this channel; the height is logarithmic"
-        named(self, "channelHistogram", "Histogram of the channel", tip)
+        named(self, name, f"How often each value occurs{of}", TIP.format(of))
+        self._height = height
         self._counts: NDArray[np.int64] = np.zeros(0, np.int64)
         self._range = 0.0, 0.0
         self._mark: float | None = None
+        self._bar: int | None = None
+        self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
-        return QSize(8 * BINS, BARS + LABELS)
+        return QSize(8 * BINS, self._height + LABELS)
 
     def show_values(self, values: NDArray[np.float32]) -> None:
         """Count the values; what is not a number, or infinite, has no place among them."""
@@ -43,28 +51,50 @@ class Histogram(QWidget):
         self._mark = value
         self.update()
 
+    def caption(self) -> tuple[str, str, str]:
+        """What stands under the bars: the ends of their range, or between them what the mouse is on."""
+        low, high = self._range
+        if not self._counts.any():
+            return "", "", ""
+        if self._bar is None:
+            return significant(low), "", significant(high) if high > low else ""
+        step = (high - low) / BINS
+        ends = f"{significant(low + self._bar * step)} … {significant(low + (self._bar + 1) * step)}"
+        count = int(self._counts[self._bar])
+        return "", f"{ends if step else significant(low)}: {count:,} value{'' if count == 1 else 's'}", ""
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self._point_at(min(max(int(event.position().x() / self.width() * BINS), 0), BINS - 1))
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+        self._point_at(None)
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         if not self._counts.any():
             return
         painter, colours = QPainter(self), theme.current()
-        heights = np.log1p(self._counts) / np.log1p(self._counts.max()) * BARS
+        heights = np.log1p(self._counts) / np.log1p(self._counts.max()) * self._height
         width = self.width() / BINS
         for number, height in enumerate(heights):
-            painter.fillRect(QRectF(number * width, BARS - height, width - 1, height), QColor(colours.accent))
-        painter.fillRect(QRectF(0, BARS, self.width(), 1), QColor(colours.rule))
+            box = QRectF(number * width, self._height - height, width - 1, height)
+            painter.fillRect(box, QColor(colours.text if number == self._bar else colours.accent))
+        painter.fillRect(QRectF(0, self._height, self.width(), 1), QColor(colours.rule))
         self._paint_mark(painter)
         painter.setPen(QColor(colours.muted))
-        below = QRectF(0, BARS, self.width(), LABELS)
-        low, high = self._range
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, significant(low))
-        if high > low:
-            painter.drawText(below, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, significant(high))
+        below = QRectF(0, self._height, self.width(), LABELS)
+        for side, text in zip(SIDES, self.caption(), strict=True):
+            painter.drawText(below, side | Qt.AlignmentFlag.AlignVCenter, text)
 
     def _paint_mark(self, painter: QPainter) -> None:
         low, high = self._range
         if self._mark is not None and low <= self._mark <= high:
             at = (self._mark - low) / (high - low) if high > low else 0.0
-            painter.fillRect(QRectF(at * (self.width() - 2), 0, 2, BARS), QColor(theme.current().text))
+            painter.fillRect(QRectF(at * (self.width() - 2), 0, 2, self._height), QColor(theme.current().text))
+
+    def _point_at(self, bar: int | None) -> None:
+        if bar != self._bar:
+            self._bar = bar
+            self.update()
 
 
 def count(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.int64]:

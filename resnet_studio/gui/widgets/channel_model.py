@@ -1,0 +1,178 @@
+"""The channels of a layer as an item model: one a row, sorted by any column."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor
+
+from resnet_studio.gui import theme
+from resnet_studio.gui.widgets.significant import significant
+from resnet_studio.inference.statistics import ChannelStatistics
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class Column(IntEnum):
+    """The table's columns, from left to right."""
+
+    CHANNEL = 0
+    MEAN = 1
+    DEVIATION = 2
+    MAXIMUM = 3
+    ZEROS = 4
+    ALIVE = 5
+
+
+HEADINGS = ("channel", "mean", "deviation", "maximum", "zeros", "alive in")
+TIPS = (
+    "Number of the channel, from 0; a click shows it large",
+    "Mean of all values",
+    "Standard deviation of all values",
+    "Greatest value",
+    "Share of values that are exactly zero",
+    "In how many of the images a value other than zero was among them",
+)
+
+
+class ChannelModel(QAbstractTableModel):
+    """Numbers come in whole columns, so that 2,048 channels are sorted and told at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers: ChannelStatistics | None = None
+        self._evidence: ChannelStatistics | None = None
+        self._silent: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self._word = ""
+        self._order: NDArray[np.intp] = np.zeros(0, np.intp)
+        self._sorted = int(Column.CHANNEL), Qt.SortOrder.AscendingOrder
+
+    def show_channels(
+        self, numbers: ChannelStatistics, evidence: ChannelStatistics, *, rectified: bool, brief: bool = False
+    ) -> None:
+        """Show numbers, and from the evidence in how many images a channel was alive. `brief` ones leave the order."""
+        other = len(self._order) != numbers.channels
+        if other:
+            self.beginResetModel()
+        self._numbers, self._evidence = numbers, evidence
+        self._silent, self._word = evidence.silent(rectified=rectified), "dead" if rectified else "constant"
+        if other:
+            self._order = self._sorted_channels()
+            self.endResetModel()
+            return
+        if not brief:
+            self._arrange()
+        self.dataChanged.emit(self.index(0, 0), self.index(len(self._order) - 1, len(Column) - 1))
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.beginResetModel()
+        self._numbers = self._evidence = None
+        self._order = np.zeros(0, np.intp)
+        self.endResetModel()
+
+    def channel(self, row: int) -> int:
+        """The channel of a row."""
+        return int(self._order[row])
+
+    def row(self, channel: int) -> int:
+        """The row of a channel; −1 where there is none of that number."""
+        return next(iter(np.flatnonzero(self._order == channel).tolist()), -1)
+
+    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802  (Qt's names)
+        return 0 if parent is not None and parent.isValid() else len(self._order)
+
+    def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
+        return 0 if parent is not None and parent.isValid() else len(Column)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
+        if orientation != Qt.Orientation.Horizontal or section >= len(HEADINGS):
+            return None
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return HEADINGS[section]
+            case Qt.ItemDataRole.ToolTipRole:
+                return TIPS[section]
+        return _RIGHT if role == Qt.ItemDataRole.TextAlignmentRole else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or self._numbers is None or self._evidence is None:
+            return None
+        channel, column = self.channel(index.row()), Column(index.column())
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return self._text(channel, column)
+            case Qt.ItemDataRole.ToolTipRole:
+                return self._exact(channel, column)
+            case Qt.ItemDataRole.TextAlignmentRole:
+                return _RIGHT
+            case Qt.ItemDataRole.ForegroundRole if self._silent[channel]:
+                colours = theme.current()
+                return QColor(colours.warning if column == Column.ALIVE else colours.muted)
+        return None
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        self._sorted = column, order
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Sort again; what is chosen stays chosen, wherever its row goes."""
+        order = self._sorted_channels()
+        if (order == self._order).all():
+            return
+        self.layoutAboutToBeChanged.emit()
+        before, channels = self.persistentIndexList(), [self.channel(at.row()) for at in self.persistentIndexList()]
+        self._order = order
+        after = [self.index(self.row(channel), at.column()) for at, channel in zip(before, channels, strict=True)]
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
+
+    def _sorted_channels(self) -> NDArray[np.intp]:
+        column, order = self._sorted
+        if self._numbers is None or self._evidence is None:
+            return np.zeros(0, np.intp)
+        keys = _amounts(self._numbers, self._evidence, Column(max(column, 0)))
+        return np.argsort(-keys if order == Qt.SortOrder.DescendingOrder else keys, kind="stable")
+
+    def _text(self, channel: int, column: Column) -> str:
+        assert self._numbers is not None
+        assert self._evidence is not None
+        match column:
+            case Column.CHANNEL:
+                return str(channel)
+            case Column.ZEROS:
+                return f"{self._numbers.zeros[channel]:.0%}".replace("%", " %")
+            case Column.ALIVE:
+                alive = f"{self._evidence.alive[channel]:,} of {self._evidence.images:,}"
+                return f"{self._word} · {alive}" if self._silent[channel] else alive
+        return significant(float(_amounts(self._numbers, self._evidence, column)[channel]))
+
+    def _exact(self, channel: int, column: Column) -> str:
+        if column in (Column.CHANNEL, Column.ALIVE):
+            return TIPS[column]
+        assert self._numbers is not None
+        assert self._evidence is not None
+        return repr(float(_amounts(self._numbers, self._evidence, column)[channel]))
+
+
+def _amounts(numbers: ChannelStatistics, evidence: ChannelStatistics, column: Column) -> NDArray[Any]:
+    """What a column is sorted by."""
+    match column:
+        case Column.MEAN:
+            return numbers.mean
+        case Column.DEVIATION:
+            return numbers.deviation
+        case Column.MAXIMUM:
+            return numbers.greatest
+        case Column.ZEROS:
+            return numbers.zeros
+        case Column.ALIVE:
+            return evidence.alive
+    return np.arange(numbers.channels)
+
+
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
