@@ -48,7 +48,7 @@ CROSSING = (
     "networks.architecture", "networks.plan", "networks.presets", "networks.reading", "progress", "resources",
     "networks.receptive",
     "analysis.table", "analysis.published", "analysis.comparison", "engine.messages", "inference.statistics",
-    "inference.values", "inference.errors", "inference.maps", "inference.stamp", "inference.sheet_files",
+    "inference.values", "inference.errors", "inference.maps", "inference.stamp", "inference.sheet_files", "inference.kernels",
     "files", "atomic",
     "training.recipe", "training.recipes", "training.edits", "training.events", "training.runs", "training.labels",
     "training.following", "training.journal", "training.curves", "training.curve_table", "training.summary",

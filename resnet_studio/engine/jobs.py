@@ -14,7 +14,7 @@ from PIL import Image
 from resnet_studio.analysis.counting import layer_table_steps, summary
 from resnet_studio.engine.serving import Job, Steps
 from resnet_studio.inference import samples
-from resnet_studio.inference.values import Device, Photograph, Subject, Unopened
+from resnet_studio.inference.values import Device, Photograph, Subject, Unopened, WeightsSource
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.progress import Progress
 from resnet_studio.training import data_images
@@ -81,6 +81,14 @@ def look(subject: Subject, layers: tuple[str, ...], brief: bool) -> Steps:
     return (yield from look_steps(subject, layers, brief=brief))
 
 
+def kernels(architecture: Architecture, weights: WeightsSource, layer: str) -> Steps:
+    """The weights of one layer: `Kernels`."""
+    yield Progress(0, 1, f"reading the weights of {layer}")
+    from resnet_studio.inference.kernel_steps import kernels_steps
+
+    return (yield from kernels_steps(architecture, weights, layer))
+
+
 def responses(subjects: tuple[Subject, ...]) -> Steps:
     """How strong every block's F(x) is in these networks: `Responses` of each."""
     yield Progress(0, len(subjects), "preparing to measure")
@@ -135,6 +143,7 @@ JOBS: dict[str, Job] = {
     "thumbnails": thumbnails,
     "images of data": images_of_data,
     "look": look,
+    "kernels": kernels,
     "survey": survey,
     "responses": responses,
     "weights at hand": weights_at_hand,

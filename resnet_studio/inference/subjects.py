@@ -102,6 +102,11 @@ def loaded_steps(
     return _networks(architecture, source, stamp)[1], stamp
 
 
+def network_of(architecture: Architecture, source: WeightsSource, stamp: Stamp) -> nn.Module:
+    """The network on the CPU that `loaded_steps` has loaded."""
+    return _networks(architecture, source, stamp)[0]
+
+
 def forget() -> None:
     """Let go of every network and image; after a failure a device's copies are not to be trusted."""
     for kept in (_photographs, _networks, _placed, _folded):
