@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
@@ -10,9 +12,14 @@ from resnet_studio.gui.beside_desk import BesideDesk
 from resnet_studio.gui.reference_desk import ReferenceDesk
 from resnet_studio.gui.statistics_desk import StatisticsDesk
 from resnet_studio.gui.studio import Studio
+from resnet_studio.gui.tray_desk import TrayDesk
 from resnet_studio.gui.views.activations import ActivationsView
+from resnet_studio.gui.widgets.pin_view import Pin
 from resnet_studio.gui.work import Work
 from resnet_studio.gui.workspaces import Workspaces
+
+if TYPE_CHECKING:
+    from resnet_studio.gui.views.maps import MapsView
 
 PAGES = ("Maps", "Statistics", "A/B")
 
@@ -20,18 +27,19 @@ PAGES = ("Maps", "Statistics", "A/B")
 class ActivationsRoom(QObject):
     """What the window needs to know of the workspace: its widget, its pages, and where a search begins."""
 
-    view: ActivationsView
-    pages: Workspaces
     _channel_wished = Signal(int)
     """A channel of the chosen layer is to be shown large."""
     _channel_told = Signal(int)
     """A channel is shown large."""
+    view: ActivationsView
+    pages: Workspaces
 
     def __init__(self, studio: Studio, work: Work) -> None:
         super().__init__()
         self._studio, self._work = studio, work
         self._reference = ReferenceDesk(studio.subject, work)
         self._statistics = StatisticsDesk(studio.subject, studio.images, work)
+        self._tray = TrayDesk(studio.session, studio.subject)
         self._beside = BesideDesk(studio, work)
 
     def make(self) -> QWidget:
@@ -73,6 +81,7 @@ class ActivationsRoom(QObject):
         studio.look_refused.connect(view.show_problem)
         work.photograph_opened.connect(view.show_photograph)
         self._connect_strip()
+        self._connect_tray()
         view.show_layers(studio.session.architecture)
         view.show_images(studio.images.images())
         view.show_handles(studio.subject.subject.handles)
@@ -97,6 +106,26 @@ class ActivationsRoom(QObject):
         player.passed_over.connect(strip.show_passed_over)
         strip.sources.show_recent(sources.recent)
 
+    def _connect_tray(self) -> None:
+        desk, view = self._tray, self.view
+        view.pin_wished.connect(desk.toggle)
+        view.tray.unpin_wished.connect(desk.unpin)
+        view.tray.move_wished.connect(desk.move)
+        view.tray.pin_chosen.connect(self._go_to)
+        desk.pins_changed.connect(view.show_pins)
+        desk.refused.connect(view.tray.show_note)
+        view.show_pins(desk.pins)
+
+    def _go_to(self, pin: Pin) -> None:
+        """Show a pinned channel among the maps of its layer."""
+        self.show_page(PAGES.index("Maps"))
+        self._studio.subject.choose_layer(pin.layer)
+        self._channel_wished.emit(pin.channel)
+
+    def _show_channel(self, maps: MapsView, number: int, values: Any, pixels: Any) -> None:
+        self.view.show_channel(number, values, pixels, maps.layer())
+        self.view.tray.show_colours(maps.colours())
+
     def _make_maps(self) -> QWidget:
         from resnet_studio.gui.views.maps import MapsView
 
@@ -104,7 +133,9 @@ class ActivationsRoom(QObject):
         subject.chosen_changed.connect(view.show_chosen)
         subject.looked.connect(view.show_look)
         self._studio.look_refused.connect(view.show_problem)
-        view.channel_shown.connect(self.view.show_channel)
+        view.channel_shown.connect(lambda *shown: self._show_channel(view, *shown))
+        view.hovered.connect(self.view.show_place)
+        view.pin_wished.connect(lambda channel: self._tray.toggle(view.layer(), channel))
         self._channel_wished.connect(view.show_channel)
         view.channel_shown.connect(lambda number, *_: self._channel_told.emit(number))
         view.reference_wished.connect(self._reference.keep)

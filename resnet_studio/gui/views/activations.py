@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.channel_view import ChannelView
@@ -19,10 +19,11 @@ from resnet_studio.gui.widgets.image_strip import ImageStrip
 from resnet_studio.gui.widgets.input_view import InputView
 from resnet_studio.gui.widgets.layer_list import LayerList
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.pin_view import Pin
 from resnet_studio.gui.widgets.predictions import Predictions
 from resnet_studio.gui.widgets.readout import Readout
-from resnet_studio.gui.widgets.pin_view import Pin
 from resnet_studio.gui.widgets.rule import rule
+from resnet_studio.gui.widgets.tall import Tall
 from resnet_studio.gui.widgets.tray import Tray
 from resnet_studio.gui.widgets.weights_row import WeightsRow
 from resnet_studio.inference.handles import Handles
@@ -61,6 +62,7 @@ class ActivationsView(QWidget):
         self.images, self.layers, self.weights = ImageStrip(), LayerList(), WeightsRow()
         self.input, self.handles = InputView(), HandlesPanel()
         self.predictions, self.channel, self.tray = Predictions(), ChannelView(), Tray()
+        self._layer = ""
         self._shown = Pin("", 0)
         """The channel that is large."""
         self._pins: tuple[Pin, ...] = ()
@@ -88,6 +90,7 @@ class ActivationsView(QWidget):
 
     def show_chosen(self, reference: str, layer: str) -> None:
         """Show which image and which layer are looked at."""
+        self._layer = layer
         self.images.show_chosen(reference)
         self.layers.show_chosen(layer)
 
@@ -118,8 +121,9 @@ class ActivationsView(QWidget):
         self.weights.show_weights(look.weights)
         self._show_origin()
 
-    def show_channel(self, layer: str, number: int, values: NDArray[np.float32], pixels: Pixels) -> None:
-        """Show one channel of a layer large."""
+    def show_channel(self, number: int, values: NDArray[np.float32], pixels: Pixels, layer: str = "") -> None:
+        """Show one channel large; it is of the chosen layer if nothing else is said."""
+        layer = layer or self._layer
         self.channel.show_channel(number, values, pixels)
         if layer != self._shown.layer:
             self.show_place(None)
@@ -171,20 +175,12 @@ class ActivationsView(QWidget):
         columns.splitterMoved.connect(lambda: columns.setProperty("moved", True))
         columns.addWidget(column((self.images, 2), (rule(), 0), (self.layers, 3), margin=GRID))
         columns.addWidget(
-            column(
-                (self._problem, 0),
-                (pages, 1),
-                (rule(), 0),
-                (self.tray, 0),
-                (rule(), 0),
-                (Readout(self._origin), 0),
-                (rule(), 0),
-                (self.weights, 0),
-            )
-        )
+            column((self._problem, 0), (pages, 1), (rule(), 0), (self.tray, 0), (rule(), 0),
+                   (Readout(self._origin), 0), (self.weights, 0))
+        )  # fmt: skip
         columns.addWidget(
-            _scrolled(column((self.input, 0), (self.handles, 0), (self._photograph_notes, 0), (self.predictions, 0),
-                             (self._doubt, 0), (rule(), 0), (self.channel, 1)))
+            Tall(column((self.input, 0), (self.handles, 0), (self._photograph_notes, 0), (self.predictions, 0),
+                        (self._doubt, 0), (rule(), 0), (self.channel, 1)))
         )  # fmt: skip
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -244,17 +240,6 @@ def doubt(look: Look) -> str:
         return "The network's output is not a number, so there is no prediction: look for the first layer with NaN"
     source = look.weights.source.replace("random, ", "random weights, ", 1)
     return "" if look.weights.trained else f"{source}: untrained, the names mean nothing"
-
-
-def _scrolled(held: QWidget) -> QScrollArea:
-    """Scrolls up and down where the window is too low."""
-    area = QScrollArea(widgetResizable=True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(held)
-    held.setAutoFillBackground(False)
-    area.viewport().setAutoFillBackground(False)
-    return area
 
 
 def _line(name: str) -> QLabel:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_studio.gui.widgets.maps_panel import MapsPanel
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.inference.maps import Colours
 from resnet_studio.inference.values import Look, image_title
 
 NO_IMAGE = "Choose an image on the left, or drop one here, to see what every layer makes of it."
@@ -30,7 +31,7 @@ class MapsView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._look: Look | None = None
-        self._layer = ""
+        self._layer = self._shown = ""
         self._empty = named(QLabel(NO_IMAGE, wordWrap=True), "activationsEmpty", "What to do next")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setProperty("quiet", True)
@@ -63,10 +64,19 @@ class MapsView(QWidget):
         if maps is None and look.layers and self._pages.currentWidget() is self._empty:
             maps = look.layers[0]
         if maps is not None:
+            self._shown = maps.name
             self._maps.show_maps(maps, brief=look.brief)
             self._pages.setCurrentWidget(self._maps)
         elif not look.layers:
             self._empty.setText(NO_LAYER)
+
+    def layer(self) -> str:
+        """The layer whose maps are shown."""
+        return self._shown
+
+    def colours(self) -> Colours:
+        """The colour map that they are shown in."""
+        return self._maps.drawing().colours
 
     def show_reference(self, reference: Look) -> None:
         """Compare with this look, where channels are sorted by how much they differ."""

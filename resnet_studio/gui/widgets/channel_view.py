@@ -111,15 +111,15 @@ class ChannelView(QWidget):
         self._strength.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for widget in (words, self._overlay, self._strength):
             overlay.addWidget(widget)
-        parts = (words, self._overlay, self._strength, self._sight, self._pin, self._map, self._histogram)
-        self._tools: tuple[QWidget, ...] = parts
+        self._tools: list[QWidget] = [words, self._overlay, self._strength, self._sight]
+        self._tools += [self._pin, self._map, self._histogram]
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
         column.addLayout(heading)
         column.addLayout(overlay)
-        for widget in (self._map, self._readout, self._histogram):
-            column.addWidget(widget)
+        for part in (self._map, self._readout, self._histogram):
+            column.addWidget(part)
         column.setStretchFactor(self._map, 1)
         column.addStretch()
 
