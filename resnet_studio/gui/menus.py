@@ -46,12 +46,19 @@ def add_choice(menu: QMenu, values: tuple[str, ...], chosen: str, take: Callable
 
 def shortcuts(window: QMainWindow) -> str:
     """Every shortcut of the window's menus as an HTML table."""
-    rows = []
+    groups = []
     for top in window.menuBar().actions():
+        rows = []
         for action in top.menu().actions() if top.menu() else ():  # type: ignore[attr-defined]
             keys = ", ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts())
             if keys:
                 rows.append((keys, action.text().rstrip("…")))
-    rows += HIDDEN_SHORTCUTS
+        groups.append((top.text().replace("&", ""), rows))
+    left, right = groups[: len(groups) // 2], [*groups[len(groups) // 2 :], ("Everywhere", list(HIDDEN_SHORTCUTS))]
+    columns = "".join(f"<td>{''.join(_table(*group) for group in half)}</td>" for half in (left, right))
+    return f"<table cellpadding='8'><tr>{columns}</tr></table>"
+
+
+def _table(title: str, rows: list[tuple[str, str]]) -> str:
     lines = "".join(f"<tr><td><b>{keys}</b></td><td>&nbsp;&nbsp;</td><td>{what}</td></tr>" for keys, what in rows)
-    return f"<table cellpadding='3'>{lines}</table>"
+    return f"<p>{title}</p><table cellpadding='3'>{lines}</table>"

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 import resnet_studio
 from resnet_studio.engine.process import JOBS
-from resnet_studio.gui import image_desk, menus, theme, weights_desk
+from resnet_studio.gui import activations_room, image_desk, menus, theme, weights_desk
 from resnet_studio.gui.activations_room import ActivationsRoom
 from resnet_studio.gui.engine_link import EngineLink
 from resnet_studio.gui.session import Kept
@@ -36,6 +36,7 @@ from resnet_studio.gui.widgets.rule import rule
 from resnet_studio.gui.widgets.status_line import StatusLine
 from resnet_studio.gui.work import Work
 from resnet_studio.gui.workspaces import Workspaces
+from resnet_studio.inference.handles import UNTOUCHED
 
 PANEL_WIDTH = 304
 ENGINE_BACK = "The engine is back, and goes on with what was asked."
@@ -155,6 +156,11 @@ class StudioWindow(QMainWindow):
         ))  # fmt: skip
         themes = cast("QWidget", view["Cancel"].parent())
         menus.add_choice(themes, ("system", "light", "dark"), session.kept.theme, self._take_theme)  # type: ignore[arg-type]
+        menus.fill(self, "&Activations", (
+            *((name, f"Ctrl+Alt+{number + 1}", lambda number=number: self._show_activations(number))
+              for number, name in enumerate(activations_room.PAGES)),
+            ("", "", self._find), ("Image as it was", "Ctrl+Alt+0", lambda: self.studio.subject.turn(UNTOUCHED)),
+        ))  # fmt: skip
         training = menus.fill(self, "&Training", (
             *((name, f"Alt+{number + 1}", lambda number=number: self._show_training(number))
               for number, name in enumerate(PAGES)),
@@ -162,7 +168,7 @@ class StudioWindow(QMainWindow):
         ))  # fmt: skip
         training["Stop runs when the window closes"].setCheckable(True)
         training["Stop runs when the window closes"].setChecked(session.kept.stop_runs)
-        menus.fill(self, "&Help", (("Shortcuts", "?", self._show_shortcuts), ("About", "", self._show_about)))
+        menus.fill(self, "&Help", (("Shortcuts", "? or F1", self._show_shortcuts), ("About", "", self._show_about)))
 
     def _make_layers(self) -> QWidget:
         self.layers = view = LayersView()
@@ -236,6 +242,10 @@ class StudioWindow(QMainWindow):
             return
         self.workspaces.setCurrentIndex(LAYERS)
         self.layers.start_search()
+
+    def _show_activations(self, page: int) -> None:
+        self.workspaces.setCurrentIndex(ACTIVATIONS)
+        self.activations.show_page(page)
 
     def _show_training(self, page: int) -> None:
         self.workspaces.setCurrentIndex(TRAINING)
