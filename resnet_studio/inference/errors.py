@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
+
+from resnet_studio.inference.values import WeightsFile
+from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.presets import title
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -19,6 +24,15 @@ class WeightsError(ValueError):
         return f"{self.name} {self.cause}"
 
 
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What can be done about weights that don't fit: what it is called, and what is then in hand."""
+
+    what: str
+    weights: WeightsFile
+    architecture: Architecture
+
+
 class WeightsMismatch(WeightsError):  # noqa: N818  (the base class says that it is an error)
     """A sound weights file of another network. Nothing of it was loaded."""
 
@@ -29,6 +43,8 @@ class WeightsMismatch(WeightsError):  # noqa: N818  (the base class says that it
         unexpected: tuple[str, ...],
         shapes: tuple[tuple[str, Shape, Shape], ...],
         head: str,
+        recognised: Architecture | None = None,
+        remedies: tuple[Remedy, ...] = (),
     ) -> None:
         self.missing = missing
         """Tensors of the network that the file lacks."""
@@ -38,8 +54,12 @@ class WeightsMismatch(WeightsError):  # noqa: N818  (the base class says that it
         """Name, shape in the file and shape in the network of each tensor whose shape differs."""
         self.head = head
         """Name of the layer that gives the classes."""
-        super().__init__(name, "does not fit this network: " + "; ".join(self._differences()))
-        self.args = (name, missing, unexpected, shapes, head)
+        self.recognised = recognised
+        """The network that the tensors were made for, where they tell."""
+        self.remedies = remedies
+        made_for = f". It was made for {title(recognised)}" if recognised else ""
+        super().__init__(name, "does not fit this network: " + "; ".join(self._differences()) + made_for)
+        self.args = (name, missing, unexpected, shapes, head, recognised, remedies)
 
     @property
     def only_head(self) -> bool:

@@ -1,27 +1,185 @@
-"""Weights that torchvision publishes: where they are kept, and fetching them once."""
+"""Weights that torchvision publishes: for which networks, where they are kept, and fetching them once. Needs no torch.
+
+They are kept where torch keeps them, by torchvision's names, so that neither fetches what the other has.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import time
 from collections.abc import Generator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from http.client import HTTPException
 from pathlib import Path
+from threading import Event, Thread
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+from uuid import uuid4
 
-import torch
-
+from resnet_studio.atomic import WRITING
 from resnet_studio.inference.errors import WeightsError
 from resnet_studio.inference.values import PublishedWeights
+from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress
+
+PLACE = "https://download.pytorch.org/models/"
+PIECE, SILENCE, TURN = 1 << 16, 10.0, 0.02
+"""Bytes read at a time; seconds until a silent server is given up; seconds between two words on a download."""
+STALE = 86_400.0
+"""Seconds after which what a killed download has left is removed."""
+OFFLINE = "Random weights, weight files, the checkpoints of runs and the digits network need no network"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file that torchvision publishes, and the preset that it was made for."""
+
+    weights: PublishedWeights
+    preset: str
+    file: str
+    """Behind the last hyphen of its name are the first eight digits of its SHA-256."""
+    megabytes: int
+
+    @property
+    def digits(self) -> str:
+        return self.file.rpartition("-")[2].partition(".")[0]
+
+
+def _entry(model: str, name: str, file: str, megabytes: int) -> Entry:
+    made_for = f"{model}-v1.5" if model in ("resnet50", "resnet101", "resnet152") else model
+    return Entry(PublishedWeights(model, name), made_for, file, megabytes)
+
+
+V1, V2 = "IMAGENET1K_V1", "IMAGENET1K_V2"
+ENTRIES = (
+    _entry("resnet18", V1, "resnet18-f37072fd.pth", 45), _entry("resnet34", V1, "resnet34-b627a593.pth", 83),
+    _entry("resnet50", V1, "resnet50-0676ba61.pth", 98), _entry("resnet50", V2, "resnet50-11ad3fa6.pth", 98),
+    _entry("resnet101", V1, "resnet101-63fe2227.pth", 171), _entry("resnet101", V2, "resnet101-cd907fc2.pth", 171),
+    _entry("resnet152", V1, "resnet152-394f9c45.pth", 230), _entry("resnet152", V2, "resnet152-f82ba261.pth", 230),
+    _entry("vgg19", V1, "vgg19-dcbb9e9d.pth", 548), _entry("alexnet", V1, "alexnet-owt-7be5be79.pth", 233),
+)  # fmt: skip
+
+
+def published_for(architecture: Architecture) -> tuple[PublishedWeights, ...]:
+    """The weights whose tensors fit, whatever the image's size and the stride's place."""
+    return tuple(entry.weights for entry in ENTRIES if _fits(preset(entry.preset), architecture))
+
+
+def entry_of(source: PublishedWeights) -> Entry:
+    """What is known of published weights; `WeightsError` if torchvision publishes none of that name."""
+    for entry in ENTRIES:
+        if entry.weights == source:
+            return entry
+    there = ", ".join(f"{entry.weights.model} {entry.weights.name}" for entry in ENTRIES)
+    raise WeightsError(f"{source.model} {source.name}", f"is not published by torchvision. There are {there}")
+
+
+def by_hash(sha256: str) -> Entry | None:
+    """The entry of a file that torchvision publishes, wherever it lies and whatever it is called."""
+    return next((entry for entry in ENTRIES if sha256.startswith(entry.digits)), None)
 
 
 def cached(source: PublishedWeights) -> Path:
     """The weights' file in torch's cache, whether it is there or not."""
-    from torchvision import models  # takes seconds to import: only for who asks for published weights
-
-    url = models.get_model_weights(source.model)[source.name].url
-    return Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2])
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    torch_home = os.environ.get("TORCH_HOME") or os.path.join(cache, "torch")
+    return Path(torch_home).expanduser() / "hub" / "checkpoints" / entry_of(source).file
 
 
 def fetch_steps(source: PublishedWeights) -> Generator[Progress, None, None]:
-    """See to it that the file is there. `WeightsError` says what to do without a network."""
-    yield Progress(0, 4, f"looking for {source.model}'s weights")
-    if not cached(source).exists():
-        raise WeightsError(cached(source).name, "is not on this machine")
+    """See to it that the file is there. `WeightsError` says why it could not be fetched, and what works without.
+
+    Ended midway or refused, it leaves nothing behind.
+    """
+    path, entry = cached(source), entry_of(source)
+    if path.exists():
+        return
+    yield Progress(0, entry.megabytes, f"asking for {entry.file}, {entry.megabytes} MB")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WeightsError(entry.file, f"can't be kept in {path.parent}: {_reason(error)}. {OFFLINE}") from None
+    _remove_stale(path.parent)
+    beside = path.with_name(f"{WRITING}{uuid4().hex}")
+    download = _Download(PLACE + entry.file, beside)
+    try:
+        while not download.ended.wait(TURN):
+            done = min(download.size // 1_000_000, entry.megabytes)
+            yield Progress(
+                done, entry.megabytes, f"downloading {entry.file}, {done} of {entry.megabytes} MB"
+            )  # a turn for others, and the point at which this may be ended
+        _check(download, entry)
+        os.replace(beside, path)
+    except OSError as error:
+        raise WeightsError(entry.file, f"could not be downloaded ({_reason(error)}). {OFFLINE}") from None
+    finally:
+        download.stopped.set()
+        with suppress(OSError):
+            beside.unlink()
+
+
+class _Download:
+    """Fetches a file in a thread of its own, as neither a silent server nor a name's look-up can be ended."""
+
+    def __init__(self, url: str, to: Path) -> None:
+        self.ended, self.stopped = Event(), Event()
+        self.size, self.announced = 0, 0
+        self.error: Exception | None = None
+        self.digest = hashlib.sha256()
+        Thread(target=self._run, args=(url, to), daemon=True, name="download").start()
+
+    def _run(self, url: str, to: Path) -> None:
+        try:
+            self._fetch(url, to)
+        except (OSError, HTTPException, ValueError) as error:
+            self.error = error
+        finally:
+            if self.stopped.is_set():  # maybe before the file was made
+                with suppress(OSError):
+                    to.unlink()
+            self.ended.set()
+
+    def _fetch(self, url: str, to: Path) -> None:
+        request = Request(url, headers={"User-Agent": "resnet-studio"})
+        with urlopen(request, timeout=SILENCE) as answer, to.open("xb") as file:
+            self.announced = int(answer.headers.get("Content-Length") or 0)
+            while not self.stopped.is_set() and (piece := answer.read1(PIECE)):
+                file.write(piece)
+                self.digest.update(piece)
+                self.size += len(piece)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _check(download: _Download, entry: Entry) -> None:
+    """Raise `OSError` if the file could not be fetched, or is not the one that was published."""
+    if download.error is not None:
+        raise OSError(_reason(download.error))
+    if download.size < download.announced:
+        raise OSError(f"the connection ended after {download.size // 1_000_000} MB")
+    if not download.digest.hexdigest().startswith(entry.digits):
+        raise OSError("what came is not the published file: its checksum differs")
+
+
+def _remove_stale(folder: Path) -> None:
+    for left in folder.glob(f"{WRITING}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > STALE:
+                left.unlink()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, HTTPError):
+        return f"the server answered {error.code} {error.reason}"
+    cause = error.reason if isinstance(error, URLError) else error
+    return (getattr(cause, "strerror", None) or str(cause) or type(cause).__name__).partition("\n")[0]
+
+
+def _fits(original: Architecture, architecture: Architecture) -> bool:
+    original = replace(original, image=architecture.image)
+    if isinstance(original, Residual) and isinstance(architecture, Residual):
+        original = replace(original, stride_on=architecture.stride_on)
+    return original == architecture

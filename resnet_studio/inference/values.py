@@ -164,6 +164,8 @@ class WeightsInfo:
     sha256: str = ""
     notes: tuple[str, ...] = ()
     """What a user should know: "half precision converted", "NaN in layer1.0.conv1.weight"."""
+    doubts: tuple[str, ...] = ()
+    """Those of the notes that are reasons not to believe the predictions."""
 
 
 HALF = " half"

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from resnet_studio.files import shown
 from resnet_studio.inference import checkpoints, preprocessing, samples
-from resnet_studio.inference.errors import WeightsMismatch, listed
+from resnet_studio.inference.checkpoints import Checkpoint
+from resnet_studio.inference.errors import WeightsError, WeightsMismatch, listed
 from resnet_studio.inference.origin import Origin
-from resnet_studio.inference.published import cached as published_file
+from resnet_studio.inference.published import by_hash, cached, entry_of
+from resnet_studio.inference.remedies import made_for, remedies
 from resnet_studio.inference.values import (
     SAMPLES,
     Preprocessing,
@@ -33,7 +34,10 @@ PHOTOGRAPHS = SAMPLES[:2]
 FEWEST = 32
 """Values of a channel that statistics need; where two photographs have fewer, all samples are taken."""
 IMAGENET_CLASSES = 1000
-PUBLISHED = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "vgg19", "alexnet")
+CHECKPOINT = "weights"
+"""The stem of a run's file of weights: its name alone would tell nothing."""
+Belonging: TypeAlias = tuple[Preprocessing, tuple[str, ...], list[str], list[str]]
+"""Preprocessing, labels, what is to be known, and what is to be doubted."""
 
 
 def load(architecture: Architecture, source: WeightsSource) -> tuple[nn.Module, WeightsInfo]:
@@ -46,7 +50,7 @@ def load(architecture: Architecture, source: WeightsSource) -> tuple[nn.Module, 
     if isinstance(source, RandomWeights):
         return _random(architecture, source.seed)
     if isinstance(source, PublishedWeights):
-        return _from_file(architecture, WeightsFile(published_file(source)))
+        return _published_network(architecture, source)
     return _from_file(architecture, source)
 
 
@@ -93,6 +97,14 @@ def _calibration_images(architecture: Architecture, seed: int) -> Tensor:
     return torch.cat([preprocessing.preprocess(image, usual, architecture.channels) for image in opened])
 
 
+def _published_network(architecture: Architecture, source: PublishedWeights) -> tuple[nn.Module, WeightsInfo]:
+    path, entry = cached(source), entry_of(source)
+    network, info = _from_file(architecture, WeightsFile(path))
+    if not info.sha256.startswith(entry.digits):
+        raise WeightsError(path.name, f"is not what was published: its checksum differs. Remove it from {path.parent}")
+    return network, replace(info, source=f"torchvision's {source.model}, {source.name}")
+
+
 def _from_file(architecture: Architecture, source: WeightsFile) -> tuple[nn.Module, WeightsInfo]:
     network = empty(architecture)
     expected = network.state_dict()
@@ -100,21 +112,37 @@ def _from_file(architecture: Architecture, source: WeightsFile) -> tuple[nn.Modu
     # A checkpoint with its optimizer's state and averages is a few times as large as its weights.
     read = checkpoints.read(source.path, most=max(2_000_000_000, 8 * weight_bytes))
     tensors, notes = dict(read.tensors), list(read.notes)
-    if not source.head:
-        notes.append(_without_head(architecture, tensors))
+    if source.prefix:
+        tensors = {name.removeprefix(source.prefix): t for name, t in tensors.items() if name.startswith(source.prefix)}
+        notes.append(f"the tensors under '{source.prefix}' are used, {len(read.tensors) - len(tensors)} others are not")
+    headless = [] if source.head else [_without_head(architecture, tensors)]
     for name in expected:
         if name.endswith("num_batches_tracked"):  # which files from before torch 0.4 lack
             tensors.setdefault(name, torch.tensor(0))
-    name = shown(source.path)
-    _check_fits(name, tensors, expected, head_name(architecture))
-    notes += _doubts(tensors)
+    _check_fits(architecture, source, read, tensors, expected)
+    converted, broken = _values(tensors)
     network.to_empty(device="cpu").load_state_dict(tensors)
     if read.origin is not None and source.head:
-        usual, labels, more = _of_own_training(architecture, read.origin)
+        usual, labels, more, differs = _of_own_training(architecture, read.origin)
     else:
-        usual, labels, more = _belonging(architecture, read.sha256, named=source.head)
-    info = WeightsInfo(name, source.head, usual, labels, read.sha256, (*notes, *more))
+        usual, labels, more, differs = _belonging(architecture, read.sha256, named=source.head)
+    info = WeightsInfo(
+        source=_name(source, read.origin),
+        trained=source.head and (read.origin is None or read.origin.step > 0),
+        preprocessing=usual,
+        labels=labels,
+        sha256=read.sha256,
+        notes=(*notes, *headless, *converted, *broken, *more, *differs),
+        doubts=(*headless, *broken, *differs),
+    )
     return network.eval(), info
+
+
+def _name(source: WeightsFile, origin: Origin | None) -> str:
+    """What the weights are called: as their file, or as the moment of the run where that tells nothing."""
+    if origin is not None and source.path.stem == CHECKPOINT:
+        return f"{origin.run}, step {origin.step:,}"
+    return shown(source.path)
 
 
 def _without_head(architecture: Architecture, tensors: dict[str, Tensor]) -> str:
@@ -127,7 +155,11 @@ def _without_head(architecture: Architecture, tensors: dict[str, Tensor]) -> str
     return f"{head} is random, the rest is the file's: the predictions mean nothing"
 
 
-def _check_fits(name: str, tensors: dict[str, Tensor], expected: dict[str, Tensor], head: str) -> None:
+def _check_fits(
+    architecture: Architecture, source: WeightsFile, read: Checkpoint, tensors: dict[str, Tensor],
+    expected: dict[str, Tensor],
+) -> None:  # fmt: skip
+    """Raise `WeightsMismatch`, with what can be done about it, if these are not the network's tensors."""
     missing = tuple(key for key in expected if key not in tensors)
     unexpected = tuple(key for key in tensors if key not in expected)
     shapes = tuple(
@@ -135,43 +167,44 @@ def _check_fits(name: str, tensors: dict[str, Tensor], expected: dict[str, Tenso
         for key, tensor in expected.items()
         if key in tensors and tensors[key].shape != tensor.shape
     )
-    if missing or unexpected or shapes:
-        raise WeightsMismatch(name, missing, unexpected, shapes, head)
+    if not (missing or unexpected or shapes):
+        return
+    found = {name: tuple(tensor.shape) for name, tensor in read.tensors.items()}
+    recognised = read.origin.architecture if read.origin else made_for(found, read.sha256, architecture)
+    offered = tuple(remedies(architecture, source, found, recognised))
+    recognised = recognised or next((one.architecture for one in offered if one.architecture != architecture), None)
+    name, head = shown(source.path), head_name(architecture)
+    raise WeightsMismatch(name, missing, unexpected, shapes, head, recognised, offered)
 
 
-def _doubts(tensors: dict[str, Tensor]) -> list[str]:
-    """What a user should know of the values: other precisions, which loading converts, and values that are none."""
+def _values(tensors: dict[str, Tensor]) -> tuple[list[str], list[str]]:
+    """What to say of the values: of other precisions, which loading converts, and of values that are none."""
     real = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
     types = sorted({str(tensor.dtype).removeprefix("torch.") for tensor in real.values()} - {"float32"})
     broken = [name for name, tensor in real.items() if not tensor.float().isfinite().all()]
-    notes = [f"{kind} converted to float32" for kind in types]
-    return notes + ([f"NaN or infinite values in {listed(broken)}"] if broken else [])
+    return [f"{kind} converted to float32" for kind in types], (
+        [f"NaN or infinite values in {listed(broken)}"] if broken else []
+    )
 
 
-def _of_own_training(architecture: Architecture, origin: Origin) -> tuple[Preprocessing, tuple[str, ...], list[str]]:
+def _of_own_training(architecture: Architecture, origin: Origin) -> Belonging:
     """What the program wrote down with weights that it trained."""
     usual = Preprocessing(architecture.image, architecture.image, origin.mean, origin.deviation)
-    notes = [f"{origin.told} in {origin.run}"]
-    if origin.architecture != architecture:
-        notes.append(_differs(origin.architecture))
-    return usual, origin.classes, notes
+    differs = [_differs(origin.architecture)] if origin.architecture != architecture else []
+    return usual, origin.classes, [f"{origin.told} in {origin.run}"], differs
 
 
-def _belonging(
-    architecture: Architecture, sha256: str, *, named: bool
-) -> tuple[Preprocessing, tuple[str, ...], list[str]]:
-    """The preprocessing and the labels of a file's weights, and what is only assumed of them."""
+def _belonging(architecture: Architecture, sha256: str, *, named: bool) -> Belonging:
+    """What belongs to a file's weights, and what is only assumed of them."""
     usual, numbered = preprocessing.imagenet(architecture.image), _numbered(architecture.classes)
     if not named or architecture.classes != IMAGENET_CLASSES:
-        return usual, numbered, []
+        return usual, numbered, [], []
     if (known := published(sha256)) is None:
-        return usual, imagenet_labels(), ["1,000 classes: ImageNet's names and preprocessing are assumed"]
+        return usual, imagenet_labels(), ["1,000 classes: ImageNet's names and preprocessing are assumed"], []
     model, weights = known
     original = PRESETS.get(f"{model}-v1.5", PRESETS[model])
-    notes = [f"torchvision's {weights}"]
-    if replace(original, image=architecture.image) != architecture:
-        notes.append(_differs(original))
-    return _scaled(weights.transforms(), architecture.image), imagenet_labels(), notes
+    differs = [_differs(original)] if replace(original, image=architecture.image) != architecture else []
+    return _scaled(weights.transforms(), architecture.image), imagenet_labels(), [f"torchvision's {weights}"], differs
 
 
 def _differs(original: Architecture) -> str:
@@ -179,19 +212,12 @@ def _differs(original: Architecture) -> str:
 
 
 def published(sha256: str) -> tuple[str, Any] | None:
-    """The model's name and torchvision's entry (a `WeightsEnum`) for a file that torchvision publishes.
+    """The model's name and torchvision's entry (a `WeightsEnum`) for a file that torchvision publishes."""
+    if (known := by_hash(sha256)) is None:
+        return None
+    from torchvision import models  # takes seconds to import: only for who has such a file
 
-    Published files carry the first eight digits of their SHA-256 in their name.
-    """
-    return _published().get(sha256[:8])
-
-
-@lru_cache(maxsize=1)
-def _published() -> dict[str, tuple[str, Any]]:
-    from torchvision import models  # takes seconds to import: only for who loads 1000 classes
-
-    entries = [(name, weights) for name in PUBLISHED for weights in models.get_model_weights(name)]
-    return {weights.url.rpartition("-")[2].partition(".")[0]: (name, weights) for name, weights in entries}
+    return known.weights.model, models.get_model_weights(known.weights.model)[known.weights.name]
 
 
 def imagenet_labels() -> tuple[str, ...]:

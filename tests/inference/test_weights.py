@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 
-from resnet_studio.inference import preprocessing, samples, weights
-from resnet_studio.inference.values import Preprocessing, RandomWeights, WeightsFile
+from resnet_studio.inference import preprocessing, published, samples, weights
+from resnet_studio.inference.published import entry_of
+from resnet_studio.inference.values import Preprocessing, PublishedWeights, RandomWeights, WeightsFile
 from resnet_studio.inference.weights import load
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.network import build
@@ -160,11 +161,13 @@ def test_torchvisions_published_files_are_known_by_their_hash(digits: str, model
 def test_a_published_file_brings_its_own_preprocessing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = saved(tmp_path, models.resnet18().state_dict())
     digits = hashlib.sha256(source.path.read_bytes()).hexdigest()[:8]
-    entry = models.ResNet50_Weights.IMAGENET1K_V2
-    monkeypatch.setattr(weights, "_published", lambda: {digits: ("resnet50", entry)})
+    entry = entry_of(PublishedWeights("resnet50", "IMAGENET1K_V2"))
+    monkeypatch.setattr(published, "ENTRIES", (replace(entry, file=f"resnet50-{digits}.pth"),))
     _, info = load(replace(preset("resnet18"), image=112), source)
     assert info.preprocessing == Preprocessing(116, 112, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-    assert any("made for resnet50-v1.5" in note for note in info.notes)
+    (doubt,) = info.doubts
+    assert doubt in info.notes
+    assert "made for resnet50-v1.5" in doubt
     assert not any("assumed" in note for note in info.notes)
 
 
@@ -192,13 +195,14 @@ def test_other_precisions_are_converted_and_said(kind: torch.dtype, state: State
     assert all(tensor.dtype in (torch.float32, torch.int64) for tensor in network.state_dict().values())
     assert torch.equal(network.state_dict()["fc.weight"], other["fc.weight"].float())
     assert info.notes == (f"{str(kind).removeprefix('torch.')} converted to float32",)
+    assert info.doubts == ()
 
 
 def test_values_that_are_no_numbers_are_named(state: State, tmp_path: Path) -> None:
     state["layer1.0.conv1.weight"][0, 0, 0, 0] = math.nan
     state["fc.bias"][3] = math.inf
     network, info = load(TINY, saved(tmp_path, state))
-    assert info.notes == ("NaN or infinite values in layer1.0.conv1.weight, fc.bias",)
+    assert info.notes == info.doubts == ("NaN or infinite values in layer1.0.conv1.weight, fc.bias",)
     assert network.state_dict()["fc.bias"][3] == math.inf
 
 
@@ -218,6 +222,7 @@ def test_all_but_the_head_can_be_loaded(state: State, tmp_path: Path) -> None:
     assert torch.equal(loaded["fc.weight"], build(architecture, 0).state_dict()["fc.weight"])
     assert (info.trained, info.labels[999]) == (False, "class 999")
     assert "fc is random" in info.notes[0]
+    assert info.doubts == info.notes
 
 
 def test_a_network_that_no_machine_holds_is_refused_before_it_is_built(tmp_path: Path) -> None:
@@ -225,3 +230,12 @@ def test_a_network_that_no_machine_holds_is_refused_before_it_is_built(tmp_path:
     for source in (RandomWeights(0), WeightsFile(tmp_path / "missing.pth")):
         with pytest.raises(MemoryError, match=r"needs [\d,]+ GiB to run; this machine has"):
             load(vast, source)
+
+
+def test_what_is_under_a_prefix_can_be_loaded(state: State, tmp_path: Path) -> None:
+    larger = {f"backbone.{name}": tensor for name, tensor in state.items()} | {"projector.weight": torch.ones(4, 4)}
+    network, info = load(TINY, replace(saved(tmp_path, larger), prefix="backbone."))
+    assert equal(network.state_dict(), state)
+    assert info.trained
+    assert info.notes == ("the tensors under 'backbone.' are used, 1 others are not",)
+    assert info.doubts == ()
