@@ -26,6 +26,7 @@ MOST_PREDICTIONS = 5
 PASSES = 2
 """Passes that are kept: two, so that two sides can be compared."""
 Result = TypeVar("Result")
+Told = TypeVar("Told")
 Steps: TypeAlias = Generator[Progress, None, Result]
 
 
@@ -59,7 +60,7 @@ def look_steps(
     return (yield from guarded(subject.device, lambda: _steps(subject, layers, predictions=predictions, brief=brief)))
 
 
-def guarded(device: str, work: Callable[[], Steps[Result]]) -> Steps[Result]:
+def guarded(device: str, work: Callable[[], Generator[Told, None, Result]]) -> Generator[Told, None, Result]:
     """Do work on a device; if that fails, give its memory back and raise a `DeviceError` that says what to do."""
     devices.check(device)
     try:

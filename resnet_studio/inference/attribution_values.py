@@ -1,0 +1,201 @@
+"""Why a network says a class: methods, and the answers that cross to the window. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_studio.inference.handles import Occluder
+from resnet_studio.inference.values import Pixels, Subject, WeightsInfo
+from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.plan import blocks, plan
+
+MISSING = "Grad-CAM and its relatives are captum's, which is not installed: pip install 'resnet-studio[why]'"
+STEPS = 50
+"""Points of integrated gradients between black and the image, captum's own default."""
+NOT_YET = -1
+"""The class at a position that the sweep has not reached."""
+
+
+class CaptumMissing(ImportError):  # noqa: N818  (the base class says that it is an error)
+    """The optional library is not there; the message has the line that installs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to attribute a class to what the network has seen."""
+
+    title: str
+    layered: bool
+    """Whether it explains at a layer, which can be chosen."""
+    signed: bool
+    """Whether values below zero speak against the class; else all values are from 0."""
+    what: str
+    """What a value means, as the rest of a sentence."""
+
+
+METHODS = {
+    "grad-cam": Method("Grad-CAM", True, False, "how much the layer speaks for the class there"),
+    "guided-grad-cam": Method(
+        "Guided Grad-CAM", True, True, "guided backpropagation, where Grad-CAM says that it matters"
+    ),
+    "layer-gradient-x-activation": Method(
+        "Layer gradient × activation", True, True, "what the layer adds to the class's logit there, to first order"
+    ),
+    "saliency": Method("Saliency", False, False, "how much the class's logit changes with the pixel"),
+    "input-x-gradient": Method(
+        "Input × gradient", False, True, "what the pixel adds to the class's logit, to first order"
+    ),
+    "guided-backprop": Method(
+        "Guided backpropagation", False, True, "the gradient of the class's logit along paths that only add to it"
+    ),
+    "integrated-gradients": Method(
+        "Integrated gradients", False, True, "what the pixel adds to the class's logit on the way from grey"
+    ),
+    "occlusion": Method("Occlusion", False, True, "by how much the class's logit falls when the pixel is covered"),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribution:
+    """Which parts of an image speak for a class."""
+
+    subject: Subject
+    method: str
+    """A key of `METHODS`."""
+    layer: str
+    """Empty for methods that have none."""
+    target: int
+    """The class."""
+    label: str
+    probability: float
+    """Of the class."""
+    values: NDArray[np.float32]
+    """Height × width of the layer, or of the input where the method has none; channels are summed."""
+    at_input: NDArray[np.float32]
+    """The same at the size of the network's input, interpolated bilinearly."""
+    seen: Pixels
+    """The network's input as pixels."""
+    image_sha256: str
+    weights: WeightsInfo
+    seconds: float
+    delta: float | None = None
+    """Integrated gradients: their sum less the logit's difference to grey; zero for infinitely many steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A position at which another class wins."""
+
+    row: int
+    column: int
+    target: int
+    label: str
+    probability: float
+    """Of the class that is explained, there."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sweep:
+    """The class's probability with a grey square at each of rows × columns positions on the input."""
+
+    subject: Subject
+    """Without an occluder of its own."""
+    target: int
+    label: str
+    probability: float
+    """Of the class while nothing is covered."""
+    patch: int
+    """Side of the square in pixels of the input."""
+    starts: tuple[int, ...]
+    """First pixel of the square at each row, and at each column."""
+    probabilities: NDArray[np.float32]
+    """Rows × columns; not a number where the sweep has not been."""
+    winners: NDArray[np.int32]
+    """The most probable class at each position, or `NOT_YET`."""
+    labels: tuple[str, ...]
+    """Of all classes."""
+    seen: Pixels
+    weights: WeightsInfo
+    seconds: float
+
+    @property
+    def done(self) -> int:
+        return int(np.count_nonzero(self.winners != NOT_YET))
+
+    @property
+    def positions(self) -> int:
+        return self.winners.size
+
+    @property
+    def flips(self) -> tuple[Flip, ...]:
+        """Where another class wins, the least probability first."""
+        rows, columns = np.nonzero((self.winners != self.target) & (self.winners != NOT_YET))
+        found = (self.flip(row, column) for row, column in zip(rows.tolist(), columns.tolist(), strict=True))
+        return tuple(sorted(found, key=lambda flip: flip.probability))
+
+    @property
+    def least(self) -> Flip | None:
+        """The position of the least probability; None before the first."""
+        if not self.done:
+            return None
+        row, column = divmod(int(np.nanargmin(self.probabilities)), self.probabilities.shape[1])
+        return self.flip(row, column)
+
+    def flip(self, row: int, column: int) -> Flip:
+        """What happens at a position that the sweep has reached."""
+        winner = int(self.winners[row, column])
+        return Flip(row, column, winner, self.labels[winner], float(self.probabilities[row, column]))
+
+    def occluder(self, row: int, column: int) -> Occluder:
+        """The handle that covers the same pixels."""
+        return occluder_at(self.starts[row], self.starts[column], self.patch, self.seen.shape[0])
+
+
+def occluder_at(top: int, left: int, patch: int, side: int) -> Occluder:
+    """The handle that covers `patch` pixels a side from there, on an input of `side` pixels."""
+    return Occluder((left + patch / 2) / side, (top + patch / 2) / side, patch / side)
+
+
+def starts(side: int, patch: int, stride: int) -> tuple[int, ...]:
+    """First pixels of a square that slides over the input; the last reaches its edge. `ValueError` where none fits."""
+    if not (1 <= patch <= side and stride >= 1):
+        raise ValueError(f"a square of {patch} pixels every {stride} does not go over an input of {side}")
+    return tuple(dict.fromkeys((*range(0, side - patch, stride), side - patch)))
+
+
+def usual_patch(side: int) -> tuple[int, int]:
+    """Side and stride of the square to begin with: a quarter and an eighth of the input."""
+    return max(1, side // 4), max(1, side // 8)
+
+
+def uncovered(subject: Subject) -> Subject:
+    """The subject without its occluder."""
+    return replace(subject, handles=replace(subject.handles, occluder=None))
+
+
+def layers_with_maps(architecture: Architecture) -> Iterator[str]:
+    """Blocks and layers whose output has more than one pixel, in the network's order, a block after its layers."""
+    layers = [layer for layer in plan(architecture) if layer.called]
+    for number, layer in enumerate(layers):
+        if layer.output[1] * layer.output[2] > 1:
+            yield layer.name
+            if layer.block and (number + 1 == len(layers) or layers[number + 1].block != layer.block):
+                yield layer.block
+
+
+def usual_layer(architecture: Architecture) -> str:
+    """The last block; the last ReLU with maps where there are no blocks. The deepest maps that still have a place."""
+    if isinstance(architecture, Residual):
+        return [block.name for block in blocks(architecture)][-1]
+    with_maps = set(layers_with_maps(architecture))
+    return [layer.name for layer in plan(architecture) if layer.kind == "relu" and layer.name in with_maps][-1]
+
+
+def missing() -> str:
+    """What to do about it where captum is not installed; empty where it is."""
+    return "" if find_spec("captum") else MISSING
