@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
@@ -21,13 +21,13 @@ from resnet_studio.inference.maps import Colours
 from resnet_studio.inference.values import Subject
 
 EMPTY = "A is on its way through its network. Choose an image and a layer on the left if nothing comes."
-VIEWS: dict[Shown, str] = {"both": "both", "difference": "difference", "all": "all three"}
+VIEWS: dict[Shown, str] = {"both": "both", "difference": "difference", "all": "all"}
 VIEW_TIPS = {
     "both": "The maps of A and of B",
     "difference": "A − B, value by value: zero is the middle of the colours",
     "all": "A, B and A − B beside one another",
 }
-SCALES: dict[Scale, str] = {"one": "one scale", "layer": "per layer", "channel": "per channel"}
+SCALES: dict[Scale, str] = {"one": "one scale", "layer": "layer", "channel": "channel"}
 SCALE_TIPS = {
     "one": "From the lowest to the highest value of both sides: the same colour is the same value",
     "layer": "Each side from its own lowest to its own highest value",
@@ -45,8 +45,8 @@ class SideBySideView(QWidget):
     swap_wished = Signal()
     second_wished = Signal()
     """The second side is to be in hand."""
-    channel_shown = Signal(str, int, object, object)
-    """Layer, number, values and pixels of the channel that is to be shown large."""
+    channel_shown = Signal(int, object, object, str)
+    """Number, values, pixels and layer of the channel that is to be shown large."""
     entered = Signal(bool)
     """The page has come to the screen, or left it."""
 
@@ -59,9 +59,9 @@ class SideBySideView(QWidget):
         self._colours = named(QComboBox(), "pairColours", "Colour map", COLOURS_TIP)
         self._colours.addItems(COLOURS)
         swap = "Take B in hand, and put A beside it"
-        self._swap = named(QPushButton("A ⇄ B"), "swapSides", swap, swap)
+        self._swap = named(QPushButton("⇄"), "swapSides", swap, swap)
         take = "Take B in hand as A: its network, weights and image. Undo takes the network back"
-        self._take = named(QPushButton("B becomes A"), "takeSecond", "Take B in hand", take)
+        self._take = named(QPushButton("A ← B"), "takeSecond", "Take B in hand", take)
         self._empty = named(QLabel(EMPTY, wordWrap=True), "pairEmpty", "What to do next")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setProperty("quiet", True)
@@ -103,18 +103,14 @@ class SideBySideView(QWidget):
         self.entered.emit(False)
 
     def _lay_out(self) -> None:
-        tools = QWidget()
-        flow = Flow()
-        tools.setLayout(flow)
-        for widget in (self._views, self._swap, self._take, self._scales, self._colours):
-            flow.addWidget(widget)
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self.panel)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, GRID, 0, 0)
         column.setSpacing(GRID)
         column.addWidget(self.chooser)
-        column.addWidget(tools)
+        column.addWidget(_Tools(self._views, self._swap, self._take))
+        column.addWidget(_Tools(self._scales, self._colours))
         column.addWidget(self._pages, 1)
         column.addWidget(self.predictions)
 
@@ -131,6 +127,21 @@ class SideBySideView(QWidget):
 
     def _show_colours(self) -> None:
         self.panel.show_colours(cast(Scale, self._scales.value()), cast(Colours, self._colours.currentText()))
+
+
+class _Tools(QWidget):
+    """Controls in as many lines as they need, which nothing else may squeeze."""
+
+    def __init__(self, *controls: QWidget) -> None:
+        super().__init__()
+        self._flow = Flow()
+        self.setLayout(self._flow)
+        for control in controls:
+            self._flow.addWidget(control)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+        super().resizeEvent(event)
+        self.setMinimumHeight(self._flow.heightForWidth(self.width()))
 
 
 def _segmented(values: Mapping[Any, str], name: str, tips: Mapping[str, str], key: str) -> Segmented:

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QLineEdit, QPush
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.choice import Choice
-from resnet_studio.gui.widgets.flow import Flow
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.preset_search import preset_search
 from resnet_studio.inference.beside import Beside, from_values, published_for, second, to_values, twin
@@ -30,6 +29,7 @@ from resnet_studio.networks.presets import preset, title
 from resnet_studio.training import runs
 
 AS_A, OPEN_JSON, OPEN_FILE, OPEN_RUN = "", "open json", "open file", "open run"
+NETWORK_AS_A = "network: A"
 SEEDS, MOST_IMAGES = 4, 300
 WEIGHTS = "Weights (*.pth *.pt *.safetensors);;All files (*)"
 CHECKPOINTS = "A run's weights (weights.safetensors *.safetensors);;All files (*)"
@@ -46,9 +46,9 @@ class BesideChooser(QWidget):
         super().__init__()
         self._beside, self._first = Beside(), Subject("", preset("resnet50"))
         self._images: tuple[str, ...] = ()
-        self._network = preset_search("as A, or a preset")
+        self._network = preset_search("network: A")
         named(self._network, "besideNetwork", "B's network", "The network of B: as A, a preset by any part of its name")
-        self._network.insertItem(0, "as A")
+        self._network.insertItem(0, NETWORK_AS_A)
         self._network.insertItem(1, "Open JSON…")
         self._network.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._weights = Choice({}, "besideWeights", "B's weights", "The weights of B: as A, or others that may fit")
@@ -64,7 +64,7 @@ class BesideChooser(QWidget):
         self._beside, self._first = beside, first
         other = second(first, beside)
         network = cast("QLineEdit", self._network.lineEdit())
-        network.setText(title(beside.architecture) if beside.architecture else "as A")
+        network.setText(title(beside.architecture) if beside.architecture else NETWORK_AS_A)
         network.setCursorPosition(0)
         found = twin(first.architecture)
         self._twin.setEnabled(found is not None)
@@ -84,7 +84,7 @@ class BesideChooser(QWidget):
         chosen = self._beside.image or AS_A
         if self._image.findData(chosen) < 0:
             offered = dict.fromkeys((*self._images[:MOST_IMAGES], *filter(None, [chosen])))
-            self._image.show_values({AS_A: "as A", **{image: image_title(image) for image in offered}})
+            self._image.show_values({AS_A: "image: A", **{image: image_title(image) for image in offered}})
         self._image.show_value(chosen)
 
     def _weights_on_offer(self, other: Subject) -> dict[str, str]:
@@ -95,7 +95,7 @@ class BesideChooser(QWidget):
         if self._beside.weights and self._beside.weights not in sources:
             sources.insert(0, self._beside.weights)
         return {
-            AS_A: "as A", **{_key(source): called(source) for source in sources},
+            AS_A: "weights: A", **{_key(source): called(source) for source in sources},
             OPEN_FILE: "Open a file…", OPEN_RUN: "Checkpoint of a run…",
         }  # fmt: skip
 
@@ -103,21 +103,20 @@ class BesideChooser(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(GRID)
-        grid.setVerticalSpacing(2)
+        grid.setVerticalSpacing(0)
         letter = QLabel("B")
         letter.setProperty("heading", True)
-        grid.addWidget(letter, 1, 0)
-        parts = (("network", self._twin, self._network), ("weights", self._seed, self._weights),
-                 ("image", self._next, self._image))  # fmt: skip
-        for column, (caption, link, box) in enumerate(parts, start=1):
-            grid.addWidget(_caption(caption, link), 0, column)
-            grid.addWidget(box, 1, column)
+        grid.addWidget(letter, 0, 0)
+        parts = (self._network, self._twin), (self._weights, self._seed), (self._image, self._next)
+        for column, (box, link) in enumerate(parts, start=1):
+            grid.addWidget(box, 0, column)
+            grid.addWidget(link, 1, column, Qt.AlignmentFlag.AlignLeft)
             grid.setColumnStretch(column, 1)
 
     def _connect(self) -> None:
         self._network.textActivated.connect(self._take_network)
         line = cast("QLineEdit", self._network.lineEdit())
-        line.returnPressed.connect(lambda: self._take_network("as A") if not line.text().strip() else None)
+        line.returnPressed.connect(lambda: self._take_network(NETWORK_AS_A) if not line.text().strip() else None)
         self._weights.chosen.connect(self._take_weights)
         self._image.chosen.connect(lambda image: self._wish(image=image or None))
         self._twin.clicked.connect(lambda: self._wish(architecture=twin(self._first.architecture)))
@@ -125,7 +124,7 @@ class BesideChooser(QWidget):
         self._next.clicked.connect(self._take_next)
 
     def _take_network(self, name: str) -> None:
-        if name == "as A":
+        if name == NETWORK_AS_A:
             self._wish(architecture=None)
         elif name == "Open JSON…":
             self.show_beside(self._beside, self._first)
@@ -190,16 +189,3 @@ def _link(name: str, tip: str, text: str = "plain twin") -> QPushButton:
     button.setFlat(True)
     button.setProperty("flat", True)
     return button
-
-
-def _caption(text: str, link: QPushButton) -> QWidget:
-    """What a box holds, and the nearest other thing that it could hold."""
-    held, row = QWidget(), Flow()
-    row.setSpacing(0)
-    held.setLayout(row)
-    label = QLabel(text)
-    label.setProperty("quiet", True)
-    label.setMinimumHeight(link.sizeHint().height())
-    row.addWidget(label)
-    row.addWidget(link)
-    return held

@@ -8,18 +8,18 @@ from PySide6.QtWidgets import QLabel, QSizePolicy
 
 
 class Elided(QLabel):
-    """Ends in "…" where there is no room for all of it; the whole is its tooltip then."""
+    """Shorter, or ends in "…", where there is no room for all of it; the whole is its tooltip then."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__()
-        self._whole = self._more = ""
+        self._whole = self._more = self._shorter = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.say(text)
 
-    def say(self, text: str, more: str = "") -> None:
-        """Show a line; `more` is what hovering over it tells beside it."""
-        self._whole, self._more = text, more
+    def say(self, text: str, more: str = "", shorter: str = "") -> None:
+        """Show a line, or a shorter one; `more` is what hovering over it tells beside it."""
+        self._whole, self._more, self._shorter = text, more, shorter or text
         self.setAccessibleDescription(text)
         self._elide()
 
@@ -28,6 +28,8 @@ class Elided(QLabel):
         self._elide()
 
     def _elide(self) -> None:
-        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.contentsRect().width())
+        room = self.contentsRect().width()
+        text = self._whole if self.fontMetrics().horizontalAdvance(self._whole) <= room else self._shorter
+        shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
         self.setText(shown)
         self.setToolTip("\n".join(filter(None, (self._whole if shown != self._whole else "", self._more))))

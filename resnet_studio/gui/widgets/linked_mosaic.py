@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QRectF, Signal
+from PySide6.QtCore import QRectF, Signal
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.mosaic_view import MosaicView
 from resnet_studio.inference.maps import Place
 
 MARK = 13  # pixels across
+FINE = 28  # rows of maps that are drawn much smaller than they are
 
 
 class LinkedMosaic(MosaicView):
@@ -19,7 +20,7 @@ class LinkedMosaic(MosaicView):
     """Another part is seen, or all of it again."""
 
     def __init__(self) -> None:
-        self._mark = pg.ScatterPlotItem(symbol="+", size=MARK)
+        self._mark = pg.ScatterPlotItem(symbol="o", brush=None)
         super().__init__()
         self._box.addItem(self._mark, ignoreBounds=True)
         self._box.sigRangeChangedManually.connect(self.moved)
@@ -53,13 +54,9 @@ class LinkedMosaic(MosaicView):
             self._mark.clear()
             return
         x, y = self._geometry.pixel(place)
-        self._mark.setData([x + 0.5], [y + 0.5])
+        pens = [pg.mkPen("#ffffff", width=4), pg.mkPen(theme.current().accent, width=2)]
+        self._mark.setData([x + 0.5] * 2, [y + 0.5] * 2, size=[MARK] * 2, pen=pens)
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._dress()
-
-    def _dress(self) -> None:
-        super()._dress()
-        self._mark.setPen(pg.mkPen(theme.current().accent, width=2))
+    def _gap(self) -> int:
+        """Twice the usual, as each side has half the usual room: the lines between maps are still to be seen."""
+        return 2 * super()._gap() if self._values.shape[1] >= FINE else super()._gap()

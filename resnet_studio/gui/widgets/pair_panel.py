@@ -26,9 +26,9 @@ LETTERS = "A", "B"
 
 
 class PairPanel(QWidget):
-    """Emits `channel_shown` with layer, number, values and pixels of the first side's framed channel."""
+    """Emits `channel_shown` with number, values, pixels and layer of the first side's framed channel."""
 
-    channel_shown = Signal(str, int, object, object)
+    channel_shown = Signal(int, object, object, str)
     offer_taken = Signal()
 
     def __init__(self) -> None:
@@ -84,12 +84,14 @@ class PairPanel(QWidget):
         self._show_difference()
 
     def show_views(self, shown: Shown) -> None:
-        """Show both sides, their difference, or all three."""
+        """Show both sides, their difference, or all three; the same part of each as before."""
+        before = self.panes[2 if self._shown == "difference" else 0]
         self._shown = shown
         for pane, among in zip(self.panes, self._among(), strict=True):
             pane.setVisible(among)
         self._show_difference()
         self._draw()
+        self._follow(before)
 
     def show_colours(self, scale: Scale, colours: Colours) -> None:
         """Spread colours over each channel, each layer, or one range for both sides."""
@@ -146,7 +148,7 @@ class PairPanel(QWidget):
         values, mosaic = self._values[number], self.panes[number].mosaic
         if values is not None and self._pair is not None:
             channel = mosaic.channel()
-            self.channel_shown.emit(self._pair.layer, channel, values[channel], mosaic.pixels(channel))
+            self.channel_shown.emit(channel, values[channel], mosaic.pixels(channel), self._pair.layer)
 
     def _read(self, under: SidePane, place: Place | None) -> None:
         """What all sides have at a place, in one line; of sides of other shapes only the one under the mouse."""

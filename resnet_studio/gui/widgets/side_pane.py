@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
@@ -19,6 +20,8 @@ from resnet_studio.networks.presets import title
 LINES = ("Network", "Weights and image", "Layer", "Statistics")
 LEAST = 15 * GRID
 """Height below which maps are of no use."""
+LOW = 28 * GRID
+"""Height of a side below which two of its lines have to do."""
 
 
 class SidePane(QWidget):
@@ -52,19 +55,26 @@ class SidePane(QWidget):
 
     def show_subject(self, letter: str, look: Look) -> None:
         """Say what the side is: its network, its weights, and the image."""
-        weights, trained = look.weights.source, "trained" if look.weights.trained else "untrained"
-        self._lines[0].say(f"{letter}  {title(look.subject.architecture)}")
-        notes = "\n".join(look.weights.notes)
-        self._lines[1].say(f"{weights}, {trained} · {image_title(look.subject.image)}", notes)
+        trained, image = "trained" if look.weights.trained else "untrained", image_title(look.subject.image)
+        source, notes = look.weights.source, "\n".join(look.weights.notes)
+        told = f"{source}, {trained} · {image}"
+        self._lines[0].say(f"{letter}  {title(look.subject.architecture)}", told)
+        seed = f"{source.removeprefix('random, ')}, " if source.startswith("random, ") else ""
+        self._lines[1].say(told, notes, f"{seed}{trained} · {image}")
 
     def show_maps(self, maps: LayerMaps) -> None:
         """Say what the side's layer amounts to; the mosaic itself is drawn by who knows the other sides."""
-        channels = len(maps.values)
-        self._lines[2].say(f"{maps.name} · {channels:,} channel{'s' if channels > 1 else ''}, {by(maps.values[0])}")
-        zeros = f"{maps.zeros:.0%}".replace("%", " % zeros")
-        told = f"mean {significant(maps.mean)} · deviation {significant(maps.std)} · {zeros}"
+        channels, zeros = len(maps.values), f"{maps.zeros:.0%}".replace("%", " % zeros")
+        mean, deviation = significant(maps.mean), significant(maps.std)
         exact = f"mean {maps.mean!r}\ndeviation {maps.std!r}\nshare of zeros {maps.zeros!r}"
-        self._lines[3].say(told, exact)
+        self._lines[2].say(
+            f"{maps.name} · {channels:,} channel{'s' if channels > 1 else ''}, {by(maps.values[0])}",
+            exact,
+            f"{maps.name} · {by(maps.values)}",
+        )
+        self._lines[3].say(
+            f"mean {mean} · deviation {deviation} · {zeros}", exact, f"μ {mean} · σ {deviation} · {zeros}"
+        )
         self._places.setCurrentIndex(0)
 
     def show_difference(self, maps: LayerMaps, layer: str, other: str) -> None:
@@ -87,6 +97,12 @@ class SidePane(QWidget):
         self._offer.setText(offer)
         self._offer.setVisible(bool(offer))
         self._places.setCurrentIndex(1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+        """Where it is low, maps matter more than words: hovering over the other lines tells the rest."""
+        super().resizeEvent(event)
+        for line in (self._lines[1], self._lines[3]):
+            line.setVisible(self.height() >= LOW)
 
     @property
     def has_maps(self) -> bool:
