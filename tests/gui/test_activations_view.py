@@ -217,11 +217,11 @@ def test_tab_goes_through_every_control(qtbot: QtBot, shown: ActivationsView) ->
     shown.activateWindow()
     shown.findChild(QListView, "imageStrip").setFocus()
     passed = []
-    for _ in range(12):
+    for _ in range(13):
         QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
         passed.append(QApplication.focusWidget().objectName() or QApplication.focusWidget().accessibleName())
     assert passed == [
-        "playImages", "playSpeed", "openImages", "imageSources", "findMaps", "layerList", "randomWeights",
+        "playImages", "playSpeed", "openImages", "imageSources", "smallFigure", "findMaps", "layerList", "randomWeights",
         "digitsNetwork", "openWeights", "inputView", "zoomHandle", "rotationHandle",
     ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
@@ -154,6 +154,13 @@ class ActivationsView(QWidget):
     def start_search(self) -> None:
         """Put the cursor where a layer's name can be typed."""
         self.layers.start_search()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's names)
+        """P pins the large channel, wherever the focus is, unless something is typed there."""
+        if event.key() == Qt.Key.Key_P and not event.modifiers() and self._shown.layer:
+            self.pin_wished.emit(*self._shown)
+        else:
+            super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802  (Qt's names)
         if any(url.isLocalFile() for url in event.mimeData().urls()):

@@ -24,6 +24,7 @@ from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.layer_model import LayerModel, Node
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.small_figure import SmallFigure
 from resnet_studio.networks.architecture import Architecture
 
 Index = QModelIndex | QPersistentModelIndex
@@ -42,6 +43,8 @@ class LayerList(QWidget):
         self._layers = LayerModel()
         self._found = _Found(self._layers)
         self._tree = self._make_tree()
+        self._figure = SmallFigure()
+        self._figure.layer_chosen.connect(self._take_chosen)
         tip = "A part of a layer's name, such as layer2 or relu; Enter goes to the first"
         self._search = QLineEdit(placeholderText="Find a layer", clearButtonEnabled=True)
         named(self._search, "findMaps", "Find a layer to look at", tip)
@@ -57,12 +60,14 @@ class LayerList(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        for widget in (self._search, self._nothing, self._tree):
+        for widget in (self._figure, self._search, self._nothing, self._tree):
             column.addWidget(widget)
 
     def show_layers(self, architecture: Architecture) -> None:
         """List an architecture's layers; the chosen one stays chosen if the network has one of its name."""
         self._layers.show_table(plan_table(architecture))
+        self._figure.show_architecture(architecture)
+        self._figure.show_chosen(self._chosen)
         self._filter(self._search.text())
 
     def show_chosen(self, name: str) -> None:
@@ -70,6 +75,7 @@ class LayerList(QWidget):
         if name != self._chosen:
             self._chosen = name
             self._select()
+            self._figure.show_chosen(name)
 
     def start_search(self) -> None:
         """Put the cursor where a layer's name can be typed."""
@@ -127,7 +133,12 @@ class LayerList(QWidget):
         name = _choosable(index)
         if name and name != self._chosen:
             self._chosen = name
+            self._figure.show_chosen(name)
             self.layer_chosen.emit(name)
+
+    def _take_chosen(self, name: str) -> None:
+        self.show_chosen(name)
+        self.layer_chosen.emit(name)
 
 
 class _Found(QSortFilterProxyModel):

@@ -1,0 +1,65 @@
+"""A network as the few parts that a small figure of it shows: a block each, or a convolution with what follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from typing import Literal
+
+from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.plan import Layer, blocks, plan
+
+Joint = Literal["identity", "projection", "zero pad", "none"]
+OPENERS = ("conv", "max pool", "average pool", "linear")
+"""Kinds of layers that begin a part where there are no blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Neighbouring layers that are drawn as one rectangle."""
+
+    name: str
+    """The block, or the last layer that computes something: what there is to look at."""
+    label: str
+    stage: str
+    size: int
+    """Side of its output."""
+    layers: frozenset[str]
+    """Every name under which something of it can be looked at."""
+    joint: Joint = "none"
+    """What a block's shortcut does."""
+
+
+@lru_cache(maxsize=64)
+def parts(architecture: Architecture) -> tuple[Part, ...]:
+    """The network's parts in the order in which an image meets them."""
+    joints = {one.name: one for one in blocks(architecture)} if isinstance(architecture, Residual) else {}
+    found = []
+    for inside in _runs(layer for layer in plan(architecture) if layer.called):
+        first, names = inside[0], frozenset(layer.name for layer in inside)
+        if block := joints.get(first.block):
+            size = inside[-1].output[1]
+            found.append(Part(block.name, block.label, block.stage, size, names | {block.name}, block.shortcut))
+        else:
+            last = [layer for layer in inside if layer.kind != "dropout"][-1]
+            found.append(Part(last.name, _label(first), first.stage, last.output[1], names))
+    return tuple(found)
+
+
+def _runs(layers: Iterator[Layer]) -> Iterator[list[Layer]]:
+    """Layers of one part each."""
+    number = 0
+
+    def part(layer: Layer) -> tuple[str, int]:
+        nonlocal number
+        number += not layer.block and layer.kind in OPENERS
+        return layer.block, number
+
+    return (list(run) for _, run in groupby(layers, part))
+
+
+def _label(layer: Layer) -> str:
+    """ "conv 7×7", "max pool 3×3", "linear"."""
+    return f"{layer.kind} {layer.kernel}×{layer.kernel}" if layer.kernel else layer.kind
