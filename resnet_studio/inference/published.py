@@ -127,7 +127,7 @@ class _Download:
     def __init__(self, url: str, to: Path) -> None:
         self.ended, self.stopped = Event(), Event()
         self.size, self.announced = 0, 0
-        self.error: Exception | None = None
+        self.problem = ""
         self.digest = hashlib.sha256()
         Thread(target=self._run, args=(url, to), daemon=True, name="download").start()
 
@@ -135,7 +135,9 @@ class _Download:
         try:
             self._fetch(url, to)
         except (OSError, HTTPException, ValueError) as error:
-            self.error = error
+            self.problem = _reason(error)
+            if isinstance(error, HTTPError):
+                error.close()
         finally:
             if self.stopped.is_set():  # maybe before the file was made
                 with suppress(OSError):
@@ -156,8 +158,8 @@ class _Download:
 
 def _check(download: _Download, entry: Entry) -> None:
     """Raise `OSError` if the file could not be fetched, or is not the one that was published."""
-    if download.error is not None:
-        raise OSError(_reason(download.error))
+    if download.problem:
+        raise OSError(download.problem)
     if download.size < download.announced:
         raise OSError(f"the connection ended after {download.size // 1_000_000} MB")
     if not download.digest.hexdigest().startswith(entry.digits):
@@ -179,7 +181,6 @@ def _reason(error: Exception) -> str:
 
 
 def _fits(original: Architecture, architecture: Architecture) -> bool:
-    original = replace(original, image=architecture.image)
     if isinstance(original, Residual) and isinstance(architecture, Residual):
-        original = replace(original, stride_on=architecture.stride_on)
-    return original == architecture
+        return architecture == replace(original, image=architecture.image, stride_on=architecture.stride_on)
+    return original == replace(architecture, image=original.image)  # a baseline has a least image
