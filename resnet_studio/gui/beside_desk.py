@@ -43,7 +43,8 @@ class BesideDesk(QObject):
         """The first side's newest look, while an older one's second side is under way."""
         self._asked: tuple[Look, str, tuple[object, ...]] | None = None
         """Of what is under way: the first side's look, its layer, and the question."""
-        self._answered: tuple[tuple[object, ...], Look] | None = None
+        self._answered: tuple[Look, tuple[object, ...], Look] | None = None
+        """The first side's look, the question that came after it, and its answer."""
         self._refused = False
         studio.subject.subject_changed.connect(lambda _: self.tell())
         studio.subject.looked.connect(self._take_first)
@@ -122,8 +123,8 @@ class BesideDesk(QObject):
         self._waiting = self._asked = None
         if other == look.subject:
             self.paired.emit(Pair(look, look, layer))
-        elif self._answered and self._answered[0] == question:
-            self.paired.emit(Pair(look, self._answered[1], layer))
+        elif self._answered and self._answered[0] is look and self._answered[1] == question:
+            self.paired.emit(Pair(look, self._answered[2], layer))
         else:
             self._asked = look, layer, question
             label = f"{image_title(other.image)} through {title(other.architecture)}, side B"
@@ -133,7 +134,7 @@ class BesideDesk(QObject):
         if lane != LANE or self._asked is None or not isinstance(look, Look):
             return
         first, layer, question = self._asked
-        self._asked, self._answered, self._refused = None, (question, look), False
+        self._asked, self._answered, self._refused = None, (first, question, look), False
         self.paired.emit(Pair(first, look, layer))
         if self._waiting and self._in_front:
             self._look_beside(self._waiting)
