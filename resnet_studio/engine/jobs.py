@@ -111,6 +111,22 @@ def survey(subject: Subject, images: tuple[str, ...], layer: str) -> Steps:
     return (yield from survey_steps(subject, images, layer))
 
 
+def attribution(subject: Subject, method: str, layer: str, target: int | None) -> Steps:
+    """Which parts of an image speak for a class: an `Attribution`."""
+    yield Progress(0, 3, "preparing to explain")
+    from resnet_studio.inference.attribution import attribution_steps
+
+    return (yield from attribution_steps(subject, method, layer, target))
+
+
+def sweep(subject: Subject, patch: int, stride: int, target: int | None) -> Steps:
+    """What a grey square does to a class's probability, everywhere: a `Sweep`, told as it grows."""
+    yield Progress(0, 1, "preparing to cover the image")
+    from resnet_studio.inference.occlusion import sweep_steps
+
+    return (yield from sweep_steps(subject, patch, stride, target))
+
+
 def verify(extra: tuple[Architecture, ...] = ()) -> Steps:
     """Every published figure beside what is measured; each is told as soon as it is there."""
     yield Progress(0, 1, "reading the published figures")
@@ -147,6 +163,8 @@ JOBS: dict[str, Job] = {
     "survey": survey,
     "responses": responses,
     "weights at hand": weights_at_hand,
+    "attribution": attribution,
+    "sweep": sweep,
     "verify": verify,
     "data view": data_view,
     "estimate": estimate,

@@ -53,6 +53,8 @@ def main(folder):
         "images of data": ("images of data", "digits"),
         "look": ("look", subject, layers, False),
         "survey": ("survey", subject, ("sample:china", str(folder / "no.jpg"), "sample:digit-3"), "layer1.0"),
+        "attribution": ("attribution", subject, "grad-cam", "", None),
+        "sweep": ("sweep", subject, 16, 16, 3),
         "verify": ("verify", (preset("resnet50-v1.5"),)),
         "data view": ("data view", recipe("digits-quick"), 8, False),
         "estimate": ("estimate", recipe("digits-quick"), preset("resnet20-digits"), 1437),
@@ -88,6 +90,8 @@ print(json.dumps({
                [one.image.rpartition("/")[2] for one in values["survey"].damaged]],
     "data": [sum(values["data view"].training_counts), sum(values["data view"].test_counts), values["data view"].size],
     "estimate": [values["estimate"].steps, values["estimate"].seconds_per_step],
+    "attribution": [values["attribution"].layer, list(values["attribution"].values.shape)],
+    "sweep": [values["sweep"].target, list(values["sweep"].starts), values["sweep"].done],
     "verified": [[v.figure.subject, v.figure.quantity, v.measured, v.holds] for v in values["verify"]],
     "errors": {name: str(values[name]) for name in ("no image", "no weights", "no device")},
 }))
@@ -144,6 +148,11 @@ def test_looks_cross(window: dict[str, Any]) -> None:
 
 def test_surveys_cross(window: dict[str, Any]) -> None:
     assert window["survey"] == [2, 16, ["no.jpg"]]
+
+
+def test_what_speaks_for_a_class_crosses(window: dict[str, Any]) -> None:
+    assert window["attribution"] == ["layer3.2", [8, 8]]
+    assert window["sweep"] == [3, [0, 16], 4]
 
 
 def test_verified_figures_cross_one_by_one_and_then_all(window: dict[str, Any]) -> None:

@@ -1,0 +1,203 @@
+"""Attributions against captum called by hand, and what they must add up to."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from captum import attr
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from resnet_studio.inference.attribution import attribution_steps
+from resnet_studio.inference.attribution_values import METHODS, CaptumMissing, layers_with_maps, missing, usual_layer
+from resnet_studio.inference.errors import DeviceError
+from resnet_studio.inference.shipped import A_DIGIT, DIGITS, shipped_weights
+from resnet_studio.inference.subjects import Ready, ready_steps
+from resnet_studio.inference.values import Subject
+from resnet_studio.networks.plan import plan
+from resnet_studio.networks.presets import PRESETS, preset
+from resnet_studio.progress import Progress, finish
+
+DIGIT = Subject(A_DIGIT, preset(DIGITS), shipped_weights(preset(DIGITS)))
+SMALL = Subject("sample:china", replace(preset("resnet18"), image=64, classes=20))
+
+
+@pytest.fixture(scope="module", params=[DIGIT, SMALL], ids=["digits", "resnet18"])
+def subject(request: pytest.FixtureRequest) -> Subject:
+    return request.param
+
+
+def by_hand(method: str, ready: Ready, layer: str, target: int) -> Tensor:
+    """captum's own classes, called as its documentation shows, all at once."""
+    network, images = ready.network(), ready.images.clone()
+    module = network.get_submodule(layer)
+    channels, side = images.shape[1], images.shape[-1]
+    patch, stride = side // 4, side // 8
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about hooks and gradients that it sets and takes away
+        match method:
+            case "grad-cam":
+                return attr.LayerGradCam(network, module).attribute(images, target, relu_attributions=True)
+            case "guided-grad-cam":
+                guided = attr.GuidedGradCam(network, module)
+                return guided.attribute(images, target, interpolate_mode="bilinear")
+            case "layer-gradient-x-activation":
+                return attr.LayerGradientXActivation(network, module).attribute(images, target)
+            case "saliency":
+                return attr.Saliency(network).attribute(images, target)
+            case "input-x-gradient":
+                return attr.InputXGradient(network).attribute(images, target)
+            case "guided-backprop":
+                return attr.GuidedBackprop(network).attribute(images, target)
+            case "integrated-gradients":
+                return attr.IntegratedGradients(network).attribute(images, target=target)
+            case "occlusion":
+                window, strides = (channels, patch, patch), (channels, stride, stride)
+                return attr.Occlusion(network).attribute(images, window, strides, target=target)
+    raise AssertionError(method)
+
+
+def close(ours: NDArray[np.float32], theirs: Tensor) -> None:
+    expected = theirs.detach()[0].sum(0).numpy()
+    assert ours.shape == expected.shape
+    assert np.abs(ours - expected).max() <= 1e-5 * max(1e-6, np.abs(expected).max())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_method_agrees_with_captum_called_by_hand(subject: Subject, method: str) -> None:
+    layer = "layer2.1"
+    found = finish(attribution_steps(subject, method, layer, 3))
+    ready = finish(ready_steps(subject))
+    expected = by_hand(method, ready, layer, 3)
+    close(found.values, expected)
+    side = ready.images.shape[-1]
+    close(found.at_input, attr.LayerAttribution.interpolate(expected, (side, side), "bilinear"))
+    assert found.layer == (layer if METHODS[method].layered else "")
+    assert (found.method, found.target, found.subject) == (method, 3, subject)
+
+
+def test_what_is_not_told_is_the_last_block_and_the_most_probable_class(subject: Subject) -> None:
+    found = finish(attribution_steps(subject))
+    ready = finish(ready_steps(subject))
+    with torch.no_grad():
+        probabilities = ready.network()(ready.images).softmax(1)[0]
+    assert (found.method, found.layer) == ("grad-cam", "layer3.2" if subject is DIGIT else "layer4.1")
+    assert found.target == int(probabilities.argmax())
+    assert found.probability == pytest.approx(float(probabilities.max()), rel=1e-5)
+    assert found.label == ready.weights.labels[found.target]
+    assert found.seen.shape == (*found.at_input.shape, 3)
+    assert found.values.min() >= 0
+    assert found.delta is None
+
+
+def test_integrated_gradients_sum_to_what_the_image_changes(subject: Subject) -> None:
+    """Completeness: the sum is f(x) − f(baseline), and the delta is by how much it is not.
+
+    The logit of an untrained network has its kinks crowded around grey: there no number of steps comes close.
+    """
+    found = finish(attribution_steps(subject, "integrated-gradients", target=2, steps=400))
+    ready = finish(ready_steps(subject))
+    with torch.no_grad():
+        logits = ready.network()(torch.cat([ready.images, torch.zeros_like(ready.images)]))[:, 2]
+    difference = float(logits[0] - logits[1])
+    total = float(found.values.sum(dtype=np.float64))
+    if found.weights.trained:
+        assert total == pytest.approx(difference, rel=0.02)
+    assert found.delta == pytest.approx(total - difference, abs=1e-4)
+
+
+def state(network: nn.Module) -> list[object]:
+    """All that a method could leave on a network."""
+    marks: list[object] = []
+    for module in network.modules():
+        hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)
+        marks.append((module.training, *(len(some) for some in hooks)))
+    marks += [(one.requires_grad, one.grad is None, one.detach().sum().item()) for one in network.parameters()]
+    marks += [one.sum().item() for one in network.buffers()]
+    return marks
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_network_and_the_image_are_left_as_they_were(method: str) -> None:
+    ready = finish(ready_steps(DIGIT))
+    before, images = state(ready.network()), ready.images.clone()
+    finish(attribution_steps(DIGIT, method))
+    assert state(ready.network()) == before
+    assert torch.equal(ready.images, images)
+    assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("method", ["integrated-gradients", "occlusion"])
+def test_long_methods_can_be_left_at_every_pass(method: str) -> None:
+    """Between two yields the network is nobody's: another look at it meanwhile changes nothing."""
+    subject = replace(SMALL, architecture=replace(SMALL.architecture, image=224))
+    whole = finish(attribution_steps(subject, method))
+    steps = attribution_steps(subject, method)
+    told = []
+    while True:
+        try:
+            told.append(next(steps))
+        except StopIteration as end:
+            again = end.value
+            break
+        finish(attribution_steps(DIGIT, "saliency"))
+    assert np.array_equal(again.values, whole.values)
+    passes = [one for one in told if one.what == METHODS[method].title]
+    assert len(passes) > 10
+    assert all(isinstance(one, Progress) and one.done < one.of for one in told)
+    left = attribution_steps(subject, method)
+    while next(left).done < 5:
+        pass
+    left.close()  # the suite fails if the thread stays
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_usual_layer_has_maps_and_is_the_last_that_has(name: str) -> None:
+    architecture = preset(name)
+    offered = list(layers_with_maps(architecture))
+    usual = usual_layer(architecture)
+    assert usual in offered
+    last = offered[offered.index(usual) + 1 :]
+    kinds = {layer.name: layer.kind for layer in plan(architecture)}
+    assert {kinds[one] for one in last} <= {"max pool", "average pool"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"method": "grad-kam"}, "grad-cam"),
+        ({"layer": "layer9"}, "layer4.1"),
+        ({"layer": "fc"}, "layer4.1"),
+        ({"target": 20}, "20"),
+        ({"target": -1}, "-1"),
+    ],
+)
+def test_what_cannot_be_had_is_named(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        finish(attribution_steps(SMALL, **changes))
+
+
+def test_a_device_that_is_not_there_is_named() -> None:
+    with pytest.raises(DeviceError, match="cuda:99"):
+        finish(attribution_steps(replace(DIGIT, device="cuda:99")))
+
+
+def test_without_captum_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert missing() == ""
+    monkeypatch.setitem(sys.modules, "captum", None)
+    with pytest.raises(CaptumMissing, match=r"pip install 'resnet-studio\[why\]'") as caught:
+        finish(attribution_steps(DIGIT))
+    assert missing() == str(caught.value)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_values_cross(subject: Subject) -> None:
+    found = finish(attribution_steps(subject))
+    again = pickle.loads(pickle.dumps(found))
+    assert np.array_equal(again.at_input, found.at_input)
