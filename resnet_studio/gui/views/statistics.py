@@ -18,14 +18,14 @@ from resnet_studio.inference.values import LayerMaps, Look, image_title
 
 NO_IMAGE = "Choose an image on the left, or drop one here, to count what a layer makes of it."
 NO_LAYER = "Choose a layer on the left to see its statistics."
-SCOPES = {"image": "this image", "seen": "images seen", "all": "all images"}
+SCOPES = {"image": "this image", "seen": "seen", "all": "all"}
 SCOPE_TIPS = {
     "image": "Numbers of the image that is looked at; they follow the hand",
     "seen": "Numbers over every image seen since the network, its weights or the layer changed",
     "all": "Numbers over all images at hand, once they have been looked at",
 }
 FIGURES = ("mean", "deviation", "zeros", "least", "greatest")
-BARS = 88
+BARS = 64
 
 
 class StatisticsView(QWidget):

@@ -29,6 +29,8 @@ class Column(IntEnum):
 
 
 HEADINGS = ("channel", "mean", "deviation", "maximum", "zeros", "alive in")
+SHORT = ("no.", "mean", "dev.", "max", "zeros", "alive in")
+"""For a narrow table."""
 TIPS = (
     "Number of the channel, from 0; a click shows it large",
     "Mean of all values",
@@ -50,6 +52,7 @@ class ChannelModel(QAbstractTableModel):
         self._word = ""
         self._order: NDArray[np.intp] = np.zeros(0, np.intp)
         self._sorted = int(Column.CHANNEL), Qt.SortOrder.AscendingOrder
+        self._headings = HEADINGS
 
     def show_channels(
         self, numbers: ChannelStatistics, evidence: ChannelStatistics, *, rectified: bool, brief: bool = False
@@ -67,6 +70,13 @@ class ChannelModel(QAbstractTableModel):
         if not brief:
             self._arrange()
         self.dataChanged.emit(self.index(0, 0), self.index(len(self._order) - 1, len(Column) - 1))
+
+    def shorten(self, *, short: bool) -> None:
+        """Have long or short headings."""
+        wanted = SHORT if short else HEADINGS
+        if wanted != self._headings:
+            self._headings = wanted
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
 
     def clear(self) -> None:
         """Show nothing."""
@@ -94,7 +104,7 @@ class ChannelModel(QAbstractTableModel):
             return None
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return HEADINGS[section]
+                return self._headings[section]
             case Qt.ItemDataRole.ToolTipRole:
                 return TIPS[section]
         return _RIGHT if role == Qt.ItemDataRole.TextAlignmentRole else None

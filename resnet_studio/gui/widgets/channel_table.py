@@ -10,8 +10,11 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.statistics import ChannelStatistics
 
 ROW = 24
-WIDTHS = {Column.CHANNEL: 3, Column.MEAN: 3, Column.DEVIATION: 4, Column.MAXIMUM: 4, Column.ZEROS: 3, Column.ALIVE: 6}
-"""Shares of the width."""
+WIDTHS = {
+    Column.CHANNEL: 44, Column.MEAN: 56, Column.DEVIATION: 54, Column.MAXIMUM: 50, Column.ZEROS: 44, Column.ALIVE: 92,
+}  # fmt: skip
+"""Shares of the width; in pixels where the table is as narrow as the window lets it be."""
+NARROW = 480
 
 
 class ChannelTable(QTableView):
@@ -30,12 +33,13 @@ class ChannelTable(QTableView):
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # so that columns keep their widths
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(ROW)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
-        header.setMinimumSectionSize(2 * ROW)
+        header.setMinimumSectionSize(ROW)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSortIndicator(Column.CHANNEL, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
@@ -64,6 +68,7 @@ class ChannelTable(QTableView):
     def resizeEvent(self, event: object) -> None:  # noqa: N802  (Qt's name)
         super().resizeEvent(event)  # type: ignore[arg-type]
         room, shares = self.viewport().width(), sum(WIDTHS.values())
+        self._channels.shorten(short=room < NARROW)
         for column, share in WIDTHS.items():
             self.setColumnWidth(column, room * share // shares)
 

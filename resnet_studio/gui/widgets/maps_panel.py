@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.colour_bar import ColourBar
@@ -20,6 +20,7 @@ from resnet_studio.inference.maps import Drawing, Place, channel_order, value_ra
 from resnet_studio.inference.values import LayerMaps, Look, image_title
 
 HINT = "click enlarges · wheel zooms · double-click resets"
+REFERENCE_TIP = "Keep what is shown now, to sort channels by how much they differ from it under another image"
 NO_REFERENCE = "There is no reference yet. Choose the image to compare with, then “Set as reference”."
 
 
@@ -52,6 +53,7 @@ class MapsPanel(QWidget):
         for label in (self._numbers, self._note, self._readout):
             label.setProperty("quiet", True)
         self._tools, self._mosaic, self._bar = MapsTools(), MosaicView(), ColourBar()
+        self._set_reference = named(QPushButton("Set as reference"), "setReference", "Set as reference", REFERENCE_TIP)
         self._menu = self._make_menu()
         self._connect()
         self._lay_out()
@@ -97,7 +99,8 @@ class MapsPanel(QWidget):
 
     def _connect(self) -> None:
         self._tools.drawing_wished.connect(self._take_drawing)
-        self._tools.reference_wished.connect(self.reference_wished)
+        self._set_reference.clicked.connect(self.reference_wished)
+        self._bar.limits_wished.connect(lambda low, high: self._take_drawing(replace(self._wished, limits=(low, high))))
         self._mosaic.channel_chosen.connect(self._tell_channel)
         self._mosaic.hovered.connect(self._read)
         self._mosaic.hovered.connect(self.hovered)
@@ -111,7 +114,11 @@ class MapsPanel(QWidget):
         words.setSpacing(2)
         for label in (self._name, self._numbers):
             words.addWidget(label)
-        column.addLayout(words)
+        above = QHBoxLayout()
+        above.setSpacing(GRID)
+        above.addLayout(words, 1)
+        above.addWidget(self._set_reference, 0, Qt.AlignmentFlag.AlignVCenter)
+        column.addLayout(above)
         for widget in (self._tools, self._note):
             column.addWidget(widget)
         column.addWidget(self._mosaic, 1)
@@ -162,7 +169,11 @@ class MapsPanel(QWidget):
         self._tools.show_drawing(shown, channels_alone=self._maps.values[0].size > 1)
         self._mosaic.show_values(self._maps.values, drawing, self._order)
         ends = None if drawing.contrast == "channel" else value_range(self._maps.values, drawing)
-        self._bar.show_range(drawing.colours, None if ends is None else (ends[0].item(), ends[1].item()))
+        self._bar.show_range(
+            drawing.colours,
+            None if ends is None else (ends[0].item(), ends[1].item()),
+            typed=drawing.contrast == "fixed",
+        )
         self._tell_channel(self._mosaic.channel())
 
     def _sorted(self, maps: LayerMaps) -> NDArray[np.intp] | None:

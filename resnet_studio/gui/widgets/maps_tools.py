@@ -1,4 +1,4 @@
-"""How feature maps are drawn, as controls: contrast, limits, colours, order of channels, and what is the reference."""
+"""How feature maps are drawn, as controls: contrast, colours, order of channels."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import cast
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from resnet_studio.gui.widgets.choice import Choice
 from resnet_studio.gui.widgets.flow import Flow
-from resnet_studio.gui.widgets.limits_fields import LimitsFields
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.inference.maps import Colours, Contrast, Drawing, Sort
@@ -34,14 +33,12 @@ SORTS = {
     "difference": "by difference",
 }
 SORT_TIP = "Which channel comes first: the greatest mean, maximum, variance or difference to the reference"
-REFERENCE_TIP = "Keep what is shown now, to sort channels by how much they differ from it under another image"
 
 
 class MapsTools(QWidget):
     """Emits the `Drawing` that is wished for; one that becomes fixed has yet to be given its limits."""
 
     drawing_wished = Signal(object)
-    reference_wished = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,15 +46,13 @@ class MapsTools(QWidget):
         self._contrast = Segmented(CONTRASTS, "Contrast", CONTRAST_TIPS)
         self._contrast.setObjectName("contrast")
         self._contrast.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._limits = LimitsFields()
         self._colours = named(QComboBox(), "colourMap", "Colour map", COLOURS_TIP)
         self._colours.addItems(COLOURS)
         self._sort = Choice(SORTS, "channelOrder", "Order of channels", SORT_TIP)
         self._sort.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._reference = named(QPushButton("Set as reference"), "setReference", "Set as reference", REFERENCE_TIP)
         row = Flow()
         self.setLayout(row)
-        for widget in (self._contrast, self._limits, self._colours, self._sort, self._reference):
+        for widget in (self._contrast, self._colours, self._sort):
             row.addWidget(widget)
         self._connect()
         self.show_drawing(self._drawing)
@@ -67,19 +62,14 @@ class MapsTools(QWidget):
         self._drawing = drawing
         self._contrast.show_value(drawing.contrast)
         self._contrast.button("channel").setEnabled(channels_alone)
-        self._limits.setVisible(drawing.contrast == "fixed")
-        if drawing.limits:
-            self._limits.show_limits(*drawing.limits)
         with QSignalBlocker(self._colours):
             self._colours.setCurrentText(drawing.colours)
         self._sort.show_value(drawing.sort)
 
     def _connect(self) -> None:
         self._contrast.chosen.connect(lambda contrast: self._wish(contrast=cast(Contrast, contrast), limits=None))
-        self._limits.limits_wished.connect(lambda low, high: self._wish(limits=(low, high)))
         self._colours.currentTextChanged.connect(lambda name: self._wish(colours=cast(Colours, name)))
         self._sort.chosen.connect(lambda sort: self._wish(sort=cast(Sort, sort)))
-        self._reference.clicked.connect(self.reference_wished)
 
     def _wish(self, **changes: object) -> None:
         self.drawing_wished.emit(replace(self._drawing, **changes))  # type: ignore[arg-type]
