@@ -43,13 +43,13 @@ LAYERS = (
 """A module may import from its own folder and from the layers before its own; those beside it are strangers."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 QT = {"PySide6", "shiboken6", "pyqtgraph"}
-TORCH = {"torch", "torchvision", "fvcore", "torchinfo", "sklearn"}
+TORCH = {"torch", "torchvision", "fvcore", "torchinfo", "sklearn", "captum"}
 CROSSING = (
     "networks.architecture", "networks.plan", "networks.presets", "networks.reading", "progress", "resources",
     "networks.receptive",
     "analysis.table", "analysis.published", "analysis.comparison", "engine.messages", "inference.statistics",
-    "inference.values", "inference.errors", "inference.maps", "inference.stamp", "inference.sheet_files", "inference.kernels",
-    "files", "atomic",
+    "inference.values", "inference.errors", "inference.maps", "inference.stamp", "inference.sheet_files",
+    "inference.kernels", "inference.attribution_values", "files", "atomic",
     "training.recipe", "training.recipes", "training.edits", "training.events", "training.runs", "training.labels",
     "training.following", "training.journal", "training.curves", "training.curve_table", "training.summary",
     "training.sources", "training.probes", "training.errors",

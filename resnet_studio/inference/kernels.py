@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -114,8 +115,8 @@ def coloured(kernels: Kernels, *, alone: bool) -> Pixels:
     return np.rint(127.5 + 127.5 * shares).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
-def grid(tiles: NDArray[np.uint8], columns: int, gap: int, fill: int) -> NDArray[np.uint8]:
-    """Tiles (N × height × width, with or without a last axis of colours) side by side, `gap` pixels apart."""
+def grid(tiles: NDArray[np.uint8], columns: int, gap: int, fill: int | Sequence[int]) -> NDArray[np.uint8]:
+    """Tiles (N × height × width, with or without a last axis of colours) side by side, `gap` pixels of `fill` apart."""
     count, height, width = tiles.shape[:3]
     lines = -(-count // columns)
     cells = np.full((lines * columns, height + gap, width + gap, *tiles.shape[3:]), fill, np.uint8)
