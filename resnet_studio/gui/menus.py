@@ -7,13 +7,18 @@ from collections.abc import Callable
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
+from resnet_studio.gui import theme
+
 Command = tuple[str, str, Callable[[], object]]
 """What the menu shows, its shortcut, what it does; an empty label is a line between groups."""
 HIDDEN_SHORTCUTS = (
     ("↑ ↓ ← →", "walk layers, images and channels; in a table, open and close"),
     ("*", "in a table: open all that is below the chosen line"),
     ("Tab", "go to the next control"),
-    ("double-click", "in Verify and Compare: take a column's architecture in hand; in the maps: reset the zoom"),
+    ("double-click", "Verify, Compare: take a column's architecture in hand; maps, pictures, sliders: reset"),
+    ("Ctrl+V", "in Activations: take an image from the clipboard"),
+    ("P", "in the maps: pin the chosen channel"),
+    ("Space", "in the images: play; in the maps of a run: play"),
 )
 
 
@@ -54,11 +59,15 @@ def shortcuts(window: QMainWindow) -> str:
             if keys:
                 rows.append((keys, action.text().rstrip("…")))
         groups.append((top.text().replace("&", ""), rows))
-    left, right = groups[: len(groups) // 2], [*groups[len(groups) // 2 :], ("Everywhere", list(HIDDEN_SHORTCUTS))]
-    columns = "".join(f"<td>{''.join(_table(*group) for group in half)}</td>" for half in (left, right))
-    return f"<table cellpadding='8'><tr>{columns}</tr></table>"
+    half = len(groups) // 2
+    columns = "".join(
+        f"<td>{''.join(_table(*group) for group in part)}</td>" for part in (groups[:half], groups[half:])
+    )
+    everywhere = _table("Everywhere", list(HIDDEN_SHORTCUTS))
+    return f"<table cellpadding='8'><tr>{columns}</tr><tr><td colspan='2'>{everywhere}</td></tr></table>"
 
 
 def _table(title: str, rows: list[tuple[str, str]]) -> str:
-    lines = "".join(f"<tr><td><b>{keys}</b></td><td>&nbsp;&nbsp;</td><td>{what}</td></tr>" for keys, what in rows)
-    return f"<p>{title}</p><table cellpadding='3'>{lines}</table>"
+    keep = "style='white-space: nowrap'"
+    lines = "".join(f"<tr><td {keep}><b>{keys}</b></td><td {keep}>&nbsp; {what}</td></tr>" for keys, what in rows)
+    return f"<p style='color: {theme.current().muted}'>{title}</p><table cellpadding='2'>{lines}</table>"
