@@ -221,8 +221,8 @@ def test_tab_goes_through_every_control(qtbot: QtBot, shown: ActivationsView) ->
         QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
         passed.append(QApplication.focusWidget().objectName() or QApplication.focusWidget().accessibleName())
     assert passed == [
-        "playImages", "playSpeed", "openImages", "imageSources", "smallFigure", "findMaps", "layerList", "randomWeights",
-        "digitsNetwork", "openWeights", "inputView", "zoomHandle", "rotationHandle",
+        "playImages", "playSpeed", "openImages", "imageSources", "smallFigure", "findMaps", "layerList",
+        "randomWeights", "digitsNetwork", "openWeights", "inputView", "zoomHandle", "rotationHandle",
     ]  # fmt: skip
 
 
