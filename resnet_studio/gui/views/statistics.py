@@ -42,7 +42,7 @@ class StatisticsView(QWidget):
         self._layer = ""
         self._seen: ChannelStatistics | None = None
         self._survey: Survey | None = None
-        self._running = 0
+        self._running = self._chosen = 0
         self._empty = named(QLabel(NO_IMAGE, wordWrap=True), "statisticsEmpty", "What to do next")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._heading = named(QLabel(wordWrap=True), "statisticsHeading", "Layer")
@@ -94,6 +94,7 @@ class StatisticsView(QWidget):
 
     def show_channel(self, number: int, *_: object) -> None:
         """Choose a channel's row."""
+        self._chosen = number
         self._table.show_chosen(number)
 
     def show_problem(self, sentence: str) -> None:
@@ -173,6 +174,7 @@ class StatisticsView(QWidget):
         after_relu = rectified(look.subject.architecture, maps.name)
         self._show_figures(numbers.whole())
         self._table.show_channels(numbers, evidence, rectified=after_relu, brief=look.brief)
+        self._table.show_chosen(self._chosen)
         silent = int(evidence.silent(rectified=after_relu).sum())
         self._verdict.setText(verdict(silent, channels, evidence.images, rectified=after_relu))
         self._show_damaged()
