@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from resnet_studio.gui.beside_desk import BesideDesk
+from resnet_studio.gui.block_desk import BlockDesk
 from resnet_studio.gui.reference_desk import ReferenceDesk
 from resnet_studio.gui.statistics_desk import StatisticsDesk
 from resnet_studio.gui.studio import Studio
@@ -21,7 +22,7 @@ from resnet_studio.gui.workspaces import Workspaces
 if TYPE_CHECKING:
     from resnet_studio.gui.views.maps import MapsView
 
-PAGES = ("Maps", "Statistics", "A/B")
+PAGES = ("Maps", "Block", "Statistics", "A/B")
 
 
 class ActivationsRoom(QObject):
@@ -41,10 +42,11 @@ class ActivationsRoom(QObject):
         self._statistics = StatisticsDesk(studio.subject, studio.images, work)
         self._tray = TrayDesk(studio.session, studio.subject)
         self._beside = BesideDesk(studio, work)
+        self._block = BlockDesk(studio.subject, work)
 
     def make(self) -> QWidget:
         """The workspace; its pages are made when they are opened."""
-        makers = (self._make_maps, self._make_statistics, self._make_side_by_side)
+        makers = (self._make_maps, self._make_block, self._make_statistics, self._make_side_by_side)
         self.pages = pages = Workspaces(
             tuple(zip(PAGES, makers, strict=True)), "activationPages", "Activations", "Ctrl+Alt+"
         )
@@ -162,6 +164,23 @@ class ActivationsRoom(QObject):
         self._studio.images.images_changed.connect(view.show_images)
         view.show_images(self._studio.images.images())
         desk.tell()
+        return view
+
+    def _make_block(self) -> QWidget:
+        from resnet_studio.gui.views.block import BlockView
+
+        view, desk, subject = BlockView(), self._block, self._studio.subject
+        view.entered.connect(desk.enter)
+        view.block_chosen.connect(desk.choose)
+        view.twin_weights_wished.connect(desk.choose_weights)
+        desk.block_changed.connect(view.show_block)
+        desk.measured.connect(view.responses.show_responses)
+        desk.choices_changed.connect(view.responses.show_choices)
+        subject.looked.connect(view.show_look)
+        self._studio.look_refused.connect(view.show_problem)
+        desk.tell()
+        if subject.look:
+            view.show_look(subject.look)
         return view
 
     def _make_statistics(self) -> QWidget:

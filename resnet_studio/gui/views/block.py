@@ -1,0 +1,187 @@
+"""The Block page: x, F(x), their sum and what the ReLU leaves of it, and the strength of F(x) over the depth."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.block_maps import BlockMaps, Term
+from resnet_studio.gui.widgets.block_stepper import BlockStepper
+from resnet_studio.gui.widgets.colour_bar import ColourBar
+from resnet_studio.gui.widgets.depth_panel import DepthPanel
+from resnet_studio.gui.widgets.elided import Elided
+from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.readout import Readout
+from resnet_studio.gui.widgets.rule import rule
+from resnet_studio.gui.widgets.significant import significant
+from resnet_studio.inference.maps import Place
+from resnet_studio.inference.values import LayerMaps, Look
+from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.paths import BlockPaths, all_blocks
+from resnet_studio.networks.plan import Shape, blocks
+from resnet_studio.networks.presets import title
+
+HINT = "click chooses · wheel zooms · double-click resets"
+ON_ITS_WAY = "{} is on its way through the network …"
+NO_BLOCKS = "{} has no blocks: take a residual or a plain network in hand to see what its blocks add."
+BAR = 22 * GRID
+LOW, DEPTH = 15 * GRID, 30 * GRID
+"""Height of the lower part: at least, and at first."""
+
+
+class BlockView(QWidget):
+    """Shows one block of a look, and emits which block the user wants."""
+
+    entered = Signal(bool)
+    """The page is on the screen now, or no longer."""
+    block_chosen = Signal(str)
+    twin_weights_wished = Signal(object)
+    """A `WeightsSource`, or None for random ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._architecture: Architecture | None = None
+        self._paths: BlockPaths | None = None
+        self._look: Look | None = None
+        self._place: Place | None = None
+        self._terms: list[Term] = []
+        self._stepper = BlockStepper()
+        self._kind = named(Elided(), "blockKind", "Kind and shortcut")
+        self._kind.setProperty("quiet", True)
+        self._bar = ColourBar()
+        self._bar.setFixedWidth(BAR)
+        self._maps = BlockMaps()
+        self._readout = named(Elided(HINT), "blockReadout", "Values under the mouse")
+        self._readout.setProperty("quiet", True)
+        self._empty = named(QLabel(wordWrap=True), "blockEmpty", "What to do next")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setProperty("quiet", True)
+        self.responses = DepthPanel()
+        self._pages = QStackedWidget()
+        self._lay_out()
+        self._stepper.chosen.connect(self.block_chosen)
+        self.responses.block_chosen.connect(self.block_chosen)
+        self.responses.weights_wished.connect(self.twin_weights_wished)
+        self._maps.hovered.connect(self._read)
+
+    def show_block(self, architecture: Architecture, paths: BlockPaths | None) -> None:
+        """Show which block of which network is looked at; None in one that has no blocks."""
+        self._architecture, self._paths = architecture, paths
+        if paths is None:
+            self._terms = []
+            self._empty.setText(NO_BLOCKS.format(title(architecture)))
+            self._pages.setCurrentWidget(self._empty)
+            return
+        self._stepper.show_blocks(tuple(all_blocks(architecture)), paths.block)
+        self._kind.say(kind(architecture, paths))
+        self.responses.show_block(paths.block)
+        self._empty.setText(ON_ITS_WAY.format(paths.block))
+        self._read(self._place)
+        if self._look is not None:
+            self.show_look(self._look)
+
+    def show_look(self, look: Look) -> None:
+        """Show the block's tensors where the look holds them; else what is there stays."""
+        self._look = look
+        maps = {one.name: one for one in look.layers}
+        paths = self._paths
+        if paths is None or look.subject.architecture != self._architecture or not set(paths.names) <= maps.keys():
+            return
+        self._terms = terms(paths, maps)
+        self._pages.setCurrentIndex(0)
+        greatest = self._maps.show_terms(self._terms)
+        self._bar.show_range("diverging", (-greatest, greatest))
+        self._read(self._place)
+
+    def show_problem(self, sentence: str) -> None:
+        """Say why there is no look, as long as there is none."""
+        if self._paths is not None:
+            self._empty.setText(sentence)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  (Qt's names)
+        super().showEvent(event)
+        if not event.spontaneous():
+            self.entered.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self.entered.emit(False)
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(2 * GRID)
+        head.addWidget(self._stepper)
+        head.addWidget(self._kind, 1)
+        head.addWidget(self._bar)
+        upper, lower = QWidget(), QWidget()
+        above = QVBoxLayout(upper)
+        above.setContentsMargins(0, 0, 0, GRID // 2)
+        above.setSpacing(GRID)
+        above.addLayout(head)
+        above.addWidget(self._maps, 1)
+        above.addWidget(Readout(self._readout))
+        below = QVBoxLayout(lower)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(GRID)
+        below.addWidget(rule())
+        below.addWidget(self.responses, 1)
+        halves = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False)
+        halves.addWidget(upper)
+        halves.addWidget(lower)
+        lower.setMinimumHeight(LOW)
+        halves.setStretchFactor(0, 1)
+        halves.setSizes([2 * DEPTH, DEPTH])
+        self._pages.addWidget(halves)
+        self._pages.addWidget(self._empty)
+        self._pages.setCurrentWidget(self._empty)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, GRID, 0, 0)
+        column.addWidget(self._pages)
+
+    def _read(self, place: Place | None) -> None:
+        self._place = place
+        if place is not None and self._terms:
+            self._readout.say(equation(self._terms, place))
+        else:
+            self._readout.say(" · ".join(filter(None, (shapes(self._paths) if self._paths else "", HINT))))
+
+
+def terms(paths: BlockPaths, maps: dict[str, LayerMaps]) -> list[Term]:
+    """The block's equation, x + F(x) = x + F(x) → after ReLU; of a plain block F(x) → after ReLU, beside its x."""
+    first = "x" if paths.plain or paths.carries_x else "shortcut(x)"
+    known = {
+        paths.residual: ("" if paths.plain else "+", "F(x)"),
+        paths.sum: ("=", "x + F(x)" if paths.carries_x else "sum"),
+        paths.output: ("→", "after ReLU"),
+    }
+    inside = f"{paths.block}."
+    return [Term(*known.get(name, ("", first)), name.removeprefix(inside), maps[name]) for name in paths.names]
+
+
+def equation(shown: list[Term], place: Place) -> str:
+    """The values of one channel and place: "x 0.12 + F(x) −0.4 = −0.28 → 0"."""
+    told = [f"channel {place.channel} · row {place.row}, column {place.column} ·"]
+    for number, term in enumerate(shown):
+        value = significant(float(term.maps.values[place.channel, place.row, place.column]))
+        name = f"{term.name} " if term.sign in ("", "+") else ""
+        told.append(f"{term.sign} {name}{value}" if term.sign else f"{'· ' * bool(number)}{name}{value}")
+    return " ".join(told)
+
+
+def kind(architecture: Architecture, paths: BlockPaths) -> str:
+    """What the block is: "bottleneck, projection"."""
+    assert isinstance(architecture, Residual)
+    return next(block.label for block in blocks(architecture) if block.name == paths.block)
+
+
+def shapes(paths: BlockPaths) -> str:
+    """What the block gives, and what it gets where that has another shape."""
+    told = shape(paths.output_shape)
+    return told if paths.input_shape == paths.output_shape else f"{told} · x is {shape(paths.input_shape)}"
+
+
+def shape(of: Shape) -> str:
+    return "×".join(map(str, of))
