@@ -66,8 +66,9 @@ def is_image(path: str) -> bool:
 
 def counted(name: str) -> list[tuple[int, str]]:
     """A key that sorts names by the numbers in them."""
-    parts = DIGITS.split(name.lower())
-    return [(int(part), "") if place % 2 else (0, part) for place, part in enumerate(parts)]
+    stem, ending = os.path.splitext(name.lower())
+    parts = DIGITS.split(stem)
+    return [*((int(part), "") if place % 2 else (0, part) for place, part in enumerate(parts)), (0, ending)]
 
 
 def keep_pasted(folder: Path, png: bytes, stamp: str) -> Path:

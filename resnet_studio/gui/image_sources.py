@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import platformdirs
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, QThreadPool, Signal
+from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QObject, QThreadPool, Signal
 from PySide6.QtGui import QImage, QImageWriter
 
 from resnet_studio.gui.image_desk import MOST_IMAGES, ImageDesk
@@ -145,7 +145,7 @@ class ImageSources(QObject):
 def _pasted(image: QImage, stamp: str) -> Found:
     """On the pool's thread: the file that a picture has become, or why it has not."""
     folder = Path(platformdirs.user_data_dir("resnet-studio", appauthor=False)) / "pasted"
-    buffer = QBuffer(QByteArray())
+    buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     QImageWriter(buffer, b"png").write(image)
     try:

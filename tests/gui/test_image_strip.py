@@ -291,7 +291,7 @@ def test_the_menu_offers_every_source(qtbot: QtBot, strip: ImageStrip, tmp_path:
     for titles, signal, told in (
         (("Recent", "a && b"), sources.recent_wished, [str(tmp_path / "a & b")]),
         (("Recent", "Digits"), sources.recent_wished, ["data:digits"]),
-        (("Data set", "MNIST"), sources.data_wished, ["mnist"]),
+        (("Images of a data set", "MNIST"), sources.data_wished, ["mnist"]),
         (("Sample photographs",), sources.samples_wished, []),
         (("Paste",), sources.paste_wished, []),
     ):

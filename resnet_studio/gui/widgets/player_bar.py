@@ -40,6 +40,8 @@ class PlayerBar(QWidget):
         row.setSpacing(GRID)
         row.addWidget(self._button)
         row.addWidget(self._speed, 1)
+        self.show_playing(True)
+        self._button.setMinimumWidth(self._button.sizeHint().width())  # nothing moves where "Play" takes its place
         self.show_playing(False)
 
     def show_playing(self, playing: bool) -> None:

@@ -75,7 +75,7 @@ class SourceButton(QWidget):
             action.setToolTip(entry)
         menu.addSeparator()
         menu.addAction("Sample photographs and digits", self.samples_wished.emit)
-        data = menu.addMenu("Data set")
+        data = menu.addMenu("Images of a data set")
         for name, title in self._data.items():
             data.addAction(_short(title), partial(self.data_wished.emit, name))
 
