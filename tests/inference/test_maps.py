@@ -1,26 +1,33 @@
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from numpy.typing import NDArray
 
 from resnet_studio.inference.maps import (
     GAP,
     LOWEST,
     NOT_A_NUMBER,
+    Colours,
+    Contrast,
     Drawing,
     MosaicGeometry,
     Place,
+    Sort,
+    channel_order,
     colour,
     layer_maps,
     mosaic,
 )
 
-geometries = st.builds(
+by_number = st.builds(
     MosaicGeometry,
     channels=st.integers(1, 40),
     height=st.integers(1, 9),
@@ -28,6 +35,10 @@ geometries = st.builds(
     columns=st.integers(1, 12),
     gap=st.integers(0, 3),
 )
+in_any_order = by_number.flatmap(
+    lambda geometry: st.permutations(range(geometry.channels)).map(lambda order: replace(geometry, order=tuple(order)))
+)
+geometries = by_number | in_any_order
 
 
 def test_statistics_are_those_of_all_values() -> None:
@@ -95,6 +106,67 @@ def test_mosaic_keeps_the_values_where_the_geometry_says() -> None:
         gaps[y, x] = False
     assert (picture[gaps] == GAP).all()
     assert (picture[~gaps] >= LOWEST).all()
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [("index", [0, 1, 2, 3]), ("mean", [1, 0, 3, 2]), ("maximum", [3, 1, 0, 2]), ("variance", [3, 2, 0, 1]),
+     ("difference", [2, 0, 1, 3])],
+)  # fmt: skip
+def test_channels_are_sorted_the_greatest_first_and_equal_ones_by_number(sort: Sort, order: list[int]) -> None:
+    values = np.array([[[2, 2]], [[3, 3]], [[-1, 1]], [[-4, 5]]], np.float32)
+    reference = values + np.array([1, 1, 9, 0], np.float32)[:, None, None]
+    assert channel_order(values, sort, reference).tolist() == order
+
+
+def test_difference_is_the_mean_absolute_one_to_a_reference_of_the_same_shape() -> None:
+    values = np.zeros((2, 1, 2), np.float32)
+    reference = np.array([[[-3, 3]], [[2, 2]]], np.float32)  # means 0 and 2, mean absolute values 3 and 2
+    assert channel_order(values, "difference", reference).tolist() == [0, 1]
+    for wrong in (None, reference[:1]):
+        with pytest.raises(ValueError, match="reference"):
+            channel_order(values, "difference", wrong)
+
+
+def test_what_is_no_number_comes_last() -> None:
+    values = np.array([[[np.nan]], [[-1]], [[np.inf]], [[3]]], np.float32)
+    assert channel_order(values, "mean").tolist() == [2, 3, 1, 0]
+
+
+@pytest.mark.parametrize("order", [None, np.array([2, 0, 3, 1])])
+def test_a_sorted_mosaic_holds_each_channel_where_its_geometry_says(order: NDArray[np.intp] | None) -> None:
+    values = np.random.default_rng(3).normal(size=(4, 3, 2)).astype(np.float32)
+    plain, by_index = mosaic(values, Drawing())
+    picture, geometry = mosaic(values, Drawing(sort="maximum"), order=order)
+    wanted = np.argsort(-values.max(axis=(1, 2))) if order is None else order
+    assert geometry.order == tuple(wanted.tolist())
+    for index in np.ndindex(*values.shape):
+        x, y = geometry.pixel(Place(*index))
+        other_x, other_y = by_index.pixel(Place(*index))
+        assert picture[y, x] == plain[other_y, other_x]
+        assert geometry.at(x, y) == Place(*index)
+
+
+@given(
+    npst.arrays(np.float32, (3, 2, 4), elements=st.floats(-1e6, 1e6, width=32)),
+    st.sampled_from(["channel", "layer", "fixed"]),
+    st.sampled_from(["viridis", "diverging"]),
+)
+def test_places_in_the_colour_map_are_the_formula_to_a_step(
+    values: NDArray[np.float32], contrast: Contrast, colours: Colours
+) -> None:
+    picture, geometry = mosaic(values, Drawing(contrast, colours, (-2.0, 3.0)))
+    for channel, maps in enumerate(values.astype(np.float64)):
+        of = maps if contrast == "channel" else values.astype(np.float64)
+        low, high = (-2.0, 3.0) if contrast == "fixed" else (of.min(), of.max())
+        if colours == "diverging":
+            high = max(abs(low), abs(high))
+            low = -high
+        for row, column in np.ndindex(*maps.shape):
+            flat = 0.5 if colours == "diverging" else 0.0
+            share = (maps[row, column] - low) / (high - low) if high > low else flat
+            x, y = geometry.pixel(Place(channel, row, column))
+            assert abs(int(picture[y, x]) - (LOWEST + (255 - LOWEST) * min(max(share, 0), 1))) <= 1
 
 
 @pytest.mark.parametrize(("channels", "side"), [(64, 112), (512, 7), (2048, 7), (3, 224), (1, 8), (1000, 1)])
