@@ -63,8 +63,10 @@ class BesideChooser(QWidget):
         """Show what the second side is."""
         self._beside, self._first = beside, first
         other = second(first, beside)
+        named_so = title(beside.architecture) if beside.architecture else NETWORK_AS_A
+        self._network.setCurrentIndex(self._network.findText(named_so))
         network = cast("QLineEdit", self._network.lineEdit())
-        network.setText(title(beside.architecture) if beside.architecture else NETWORK_AS_A)
+        network.setText(named_so)
         network.setCursorPosition(0)
         found = twin(first.architecture)
         self._twin.setEnabled(found is not None)

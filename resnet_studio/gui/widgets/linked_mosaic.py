@@ -31,31 +31,44 @@ class LinkedMosaic(MosaicView):
         self.moved.emit()
 
     def follow(self, other: LinkedMosaic) -> None:
-        """See what another sees: the same values of maps of one shape, else the same share of the whole."""
+        """See what another sees: the same values of maps of one shape, else from the same share of the whole on."""
         same = self._values.shape == other._values.shape
-        if same and self._geometry.columns != other._geometry.columns:
-            self._draw(other._geometry.columns)
-        if not (same or other._zoomed):
+        if not other._zoomed:
             self.show_all()
-            return
+        if (
+            same
+            and self._geometry.columns != other._geometry.columns
+            and (other._zoomed or self._is_as_large_as(other))
+        ):
+            self._draw(other._geometry.columns)
+        if other._zoomed:
+            self._see_as(other)
+        self._frame_channel()
+
+    def _see_as(self, other: LinkedMosaic) -> None:
+        """From the same corner on, at the same scale, however much room there is."""
         (height, width), (to_height, to_width) = other._geometry.shape, self._geometry.shape
         across, down, seen = to_width / width, to_height / height, other._box.viewRect()
+        scale = seen.width() / max(1, other._box.width())
+        room = self._box.width() * scale * across, self._box.height() * scale * down
         self._limit()
-        self._box.setRange(
-            QRectF(seen.x() * across, seen.y() * down, seen.width() * across, seen.height() * down), padding=0
-        )
-        self._zoomed = other._zoomed
-        self._frame_channel()
+        self._box.setRange(QRectF(seen.x() * across, seen.y() * down, *room), padding=0)
+        self._zoomed = True
 
     def show_place(self, place: Place | None) -> None:
         """Mark a value that is looked at elsewhere."""
         channels, height, width = self._values.shape
-        if place is None or not (place.channel < channels and place.row < height and place.column < width):
-            self._mark.clear()
+        inside = place is not None and place.channel < channels and place.row < height and place.column < width
+        self._mark.setVisible(inside)  # which, unlike to clear it, takes it off the screen
+        if place is None or not inside:
             return
         x, y = self._geometry.pixel(place)
         pens = [pg.mkPen("#ffffff", width=4), pg.mkPen(theme.current().accent, width=2)]
         self._mark.setData([x + 0.5] * 2, [y + 0.5] * 2, size=[MARK] * 2, pen=pens)
+
+    def _is_as_large_as(self, other: LinkedMosaic) -> bool:
+        """But for the pixel that is left over where a width is shared out."""
+        return max(abs(self.width() - other.width()), abs(self.height() - other.height())) <= 1
 
     def _gap(self) -> int:
         """Twice the usual, as each side has half the usual room: the lines between maps are still to be seen."""

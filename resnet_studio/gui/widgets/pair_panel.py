@@ -42,6 +42,9 @@ class PairPanel(QWidget):
         self.panes = tuple(
             SidePane(name, spoken) for name, spoken in (("sideA", "A"), ("sideB", "B"), ("difference", "A − B"))
         )
+        self._under: SidePane = self.panes[0]
+        self._place: Place | None = None
+        """The value under the mouse, and in which pane."""
         self._readout = named(Elided(HINT), "pairReadout", "Values under the mouse")
         self._readout.setProperty("quiet", True)
         row = QHBoxLayout()
@@ -49,7 +52,7 @@ class PairPanel(QWidget):
         for pane in self.panes:
             row.addWidget(pane, 1)
             pane.mosaic.moved.connect(lambda pane=pane: self._follow(pane))
-            pane.mosaic.hovered.connect(lambda place, pane=pane: self._read(pane, place))
+            pane.mosaic.hovered.connect(lambda place, pane=pane: self._hover(pane, place))
             pane.mosaic.channel_chosen.connect(lambda channel, pane=pane: self._take_channel(pane, channel))
         self.panes[1].offer_taken.connect(self.offer_taken)
         self.panes[2].hide()
@@ -75,7 +78,7 @@ class PairPanel(QWidget):
             self.panes[1].show_nothing(f"B  {network}", why=f"{network} has nothing that corresponds to {pair.layer}")
         self._show_difference()
         self._draw()
-        self._read(self.panes[0], None)
+        self._read(self._under, self._place)
 
     def show_problem(self, sentence: str, offer: str) -> None:
         """Say why there is no second side, in its place."""
@@ -150,9 +153,17 @@ class PairPanel(QWidget):
             channel = mosaic.channel()
             self.channel_shown.emit(channel, values[channel], mosaic.pixels(channel), self._pair.layer)
 
+    def _hover(self, under: SidePane, place: Place | None) -> None:
+        """The mouse is over a value; that it has left a pane is news only of the pane it was last in."""
+        if place is not None or under is self._under:
+            self._read(under, place)
+
     def _read(self, under: SidePane, place: Place | None) -> None:
         """What all sides have at a place, in one line; of sides of other shapes only the one under the mouse."""
         a, b, _ = self._values
+        shown = self._values[self.panes.index(under)]
+        place = place if shown is not None and _holds(shown, place) else None
+        self._under, self._place = under, place
         if a is None or b is None or a.shape != b.shape:
             sides = {"AB"[number]: values for number, values in enumerate((a, b)) if self.panes[number] is under}
         else:
@@ -173,3 +184,9 @@ class PairPanel(QWidget):
 def _points(values: Values | None) -> bool:
     """Maps of one value each have a scale in common, whatever is wished: alone, each would be constant."""
     return values is not None and values[0].size == 1
+
+
+def _holds(values: Values, place: Place | None) -> bool:
+    return place is not None and all(
+        at < size for at, size in zip((place.channel, place.row, place.column), values.shape, strict=True)
+    )
