@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from resnet_studio.gui.beside_desk import BesideDesk
 from resnet_studio.gui.block_desk import BlockDesk
+from resnet_studio.gui.kernels_desk import KernelsDesk
 from resnet_studio.gui.reference_desk import ReferenceDesk
 from resnet_studio.gui.statistics_desk import StatisticsDesk
 from resnet_studio.gui.studio import Studio
@@ -22,7 +23,7 @@ from resnet_studio.gui.workspaces import Workspaces
 if TYPE_CHECKING:
     from resnet_studio.gui.views.maps import MapsView
 
-PAGES = ("Maps", "Block", "Statistics", "A/B")
+PAGES = ("Maps", "Block", "Statistics", "Kernels", "A/B")
 
 
 class ActivationsRoom(QObject):
@@ -43,10 +44,13 @@ class ActivationsRoom(QObject):
         self._tray = TrayDesk(studio.session, studio.subject)
         self._beside = BesideDesk(studio, work)
         self._block = BlockDesk(studio.subject, work)
+        self._kernels = KernelsDesk(studio.subject, work)
 
     def make(self) -> QWidget:
         """The workspace; its pages are made when they are opened."""
-        makers = (self._make_maps, self._make_block, self._make_statistics, self._make_side_by_side)
+        makers = (
+            self._make_maps, self._make_block, self._make_statistics, self._make_kernels, self._make_side_by_side,
+        )  # fmt: skip
         self.pages = pages = Workspaces(
             tuple(zip(PAGES, makers, strict=True)), "activationPages", "Activations", "Ctrl+Alt+"
         )
@@ -181,6 +185,19 @@ class ActivationsRoom(QObject):
         desk.tell()
         if subject.look:
             view.show_look(subject.look)
+        return view
+
+    def _make_kernels(self) -> QWidget:
+        from resnet_studio.gui.views.kernels import KernelsView
+
+        self.pages.make(PAGES.index("Maps"))  # which shows the chosen channel
+        view, desk = KernelsView(), self._kernels
+        view.entered.connect(desk.enter)
+        view.channel_chosen.connect(self._channel_wished)
+        self._channel_told.connect(view.show_filter)
+        desk.wished.connect(view.show_wish)
+        desk.kernels_changed.connect(view.show_kernels)
+        desk.refused.connect(view.show_problem)
         return view
 
     def _make_statistics(self) -> QWidget:

@@ -116,7 +116,7 @@ def test_the_stepper_walks_the_input_channels(qtbot: QtBot, view: KernelsView) -
 
 def test_one_filter_with_all_its_inputs(qtbot: QtBot, view: KernelsView) -> None:
     qtbot.mouseClick(viewport(view), Qt.MouseButton.LeftButton, pos=tile(view, 7))
-    press(qtbot, view, "Slice: one filter")
+    press(qtbot, view, "Slice: by filter")
     number = view.findChild(QSpinBox, "kernelNumber")
     assert number.text() == "7 of 9"
     QTest.mouseMove(viewport(view), tile(view, 3, 1, 2))

@@ -13,7 +13,7 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.inference.kernels import Kernels
 
-SLICES = {"input": "one input channel", "filter": "one filter"}
+SLICES = {"input": "by input", "filter": "by filter"}
 SLICE_TIPS = {
     "input": "What every filter looks for in one input channel",
     "filter": "What one filter looks for in all of its input channels",
@@ -88,6 +88,7 @@ class KernelTools(QWidget):
         on = named(QToolButton(), "kernelOn", "The one after", "The one after (↑)")
         for button, text, step in ((back, "‹", self._number.stepDown), (on, "›", self._number.stepUp)):
             button.setText(text)
+            button.setFixedWidth(4 * GRID)
             button.clicked.connect(step)
         for widget in (back, self._number, on):
             row.addWidget(widget)
