@@ -6,15 +6,16 @@ import math
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSlider, QWidget
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.widgets.channel_view import ChannelView, summary
 from resnet_studio.gui.widgets.histogram import BINS, count
 from resnet_studio.gui.widgets.significant import significant
-from resnet_studio.inference.maps import Drawing, colour, spread
+from resnet_studio.inference.maps import Drawing, Place, colour, spread
 
 ROWS, COLUMNS = 4, 8
 VALUES = np.arange(ROWS * COLUMNS, dtype=np.float32).reshape(ROWS, COLUMNS)
@@ -83,3 +84,53 @@ def test_summary_of_nothing() -> None:
 )  # fmt: skip
 def test_three_significant_digits(value: float, written: str) -> None:
     assert significant(value) == written
+
+
+def middle(view: ChannelView, row: int, column: int) -> QColor:
+    """The colour in the middle of a value's place."""
+    shown = view.findChild(QWidget, "channelMap")
+    side = shown.width() / COLUMNS
+    return shown.grab().toImage().pixelColor(int((column + 0.5) * side), int((row + 0.5) * side))
+
+
+def test_the_map_lies_over_the_input_as_strongly_as_wished(channel: ChannelView) -> None:
+    seen, even = (40, 200, 90), np.full((ROWS, COLUMNS), 3, np.float32)
+    pixels = np.full((ROWS, COLUMNS, 3), (200, 40, 10), np.uint8)
+    channel.show_channel(17, even, pixels)
+    channel.show_seen(np.full((ROWS, COLUMNS, 3), seen, np.uint8))
+    slider = channel.findChild(QSlider, "overlay")
+    assert slider.value() == 0
+    assert middle(channel, 1, 1) == QColor(200, 40, 10)
+    for percent in (25, 50, 100):
+        slider.setValue(percent)
+        share = percent / 100
+        wanted = [round((1 - share) * high + share * low) for high, low in zip((200, 40, 10), seen, strict=True)]
+        found = middle(channel, 1, 1)
+        assert (found.red(), found.green(), found.blue()) == pytest.approx(wanted, abs=2)
+        assert text(channel, "overlayValue") == f"{percent} %"
+    QTest.mouseDClick(slider, Qt.MouseButton.LeftButton)
+    assert middle(channel, 1, 1) == QColor(200, 40, 10)
+
+
+def test_what_is_hovered_and_pinned_is_told(qtbot: QtBot, channel: ChannelView) -> None:
+    hovered: list[Place | None] = []
+    pinned: list[int] = []
+    channel.hovered.connect(hovered.append)
+    channel.pin_wished.connect(pinned.append)
+    shown = channel.findChild(QWidget, "channelMap")
+    side = shown.width() / COLUMNS
+    QTest.mouseMove(shown, QPoint(int(5.5 * side), int(2.5 * side)))
+    QTest.mouseMove(shown, QPoint(4, shown.height() - 4))
+    assert hovered == [Place(17, 2, 5), None]
+    button = channel.findChild(QPushButton, "pinChannel")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert pinned == [17]
+    channel.show_pinned(pinned=True)
+    assert (button.text(), button.accessibleName()) == ("Unpin", "Unpin channel")
+
+
+def test_without_a_channel_there_is_nothing_to_handle(qtbot: QtBot) -> None:
+    view = ChannelView()
+    qtbot.addWidget(view)
+    view.show()
+    assert not [one for one in (*view.findChildren(QPushButton), *view.findChildren(QSlider)) if one.isVisible()]

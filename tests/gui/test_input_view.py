@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -14,6 +14,7 @@ from resnet_studio.gui.widgets.input_view import NOTCH, InputView
 from resnet_studio.inference.framing import frame
 from resnet_studio.inference.handles import UNTOUCHED, Handles, Occluder
 from resnet_studio.inference.values import Photograph, Preprocessing
+from resnet_studio.networks.receptive import Box
 
 RED, BLUE = (200, 20, 20), (20, 20, 200)
 SQUARE = Preprocessing(224, 224, (0.5,) * 3, (0.2,) * 3)
@@ -152,3 +153,56 @@ def test_a_reduced_photograph_has_its_own_size(shown: Shown) -> None:
     crop, whole = shown.view.crop().boundingRect(), shown.view.boxes()[0]
     assert crop.left() == pytest.approx(whole.width() / 4)
     assert "4000×2000" in shown.view.accessibleDescription()
+
+
+def lined(image: QImage, box: QRectF) -> list[bool]:
+    """Whether the field's line runs through the middles of a rectangle's four sides."""
+    middles = [(box.left(), box.center().y()), (box.right(), box.center().y()),
+               (box.center().x(), box.top()), (box.center().x(), box.bottom())]  # fmt: skip
+    return [image.pixelColor(round(x), round(y)) not in (QColor(*RED), QColor(*BLUE)) for x, y in middles]
+
+
+def test_a_field_is_drawn_on_both_pictures(shown: Shown) -> None:
+    """The photograph, 600×400, is seen from x = 100 to x = 500, so a pixel of the input is 400 / 224 of its own."""
+    shown.view.show_field(Box(56, 84, 112, 168))
+    whole, seen = shown.view.boxes()
+    above, scale = seen.topLeft(), seen.width() / 224
+    wanted = QRectF(above.x() + 56 * scale, above.y() + 84 * scale, 56 * scale, 84 * scale)
+    photograph, on_input = (field.boundingRect() for field in shown.view.fields())
+    assert on_input.getRect() == pytest.approx(wanted.getRect())
+    crop = shown.view.crop().boundingRect()
+    assert photograph.left() == pytest.approx(crop.left() + crop.width() / 4)
+    assert photograph.width() == pytest.approx(crop.width() / 4)
+    assert photograph.top() == pytest.approx(whole.top() + whole.height() * 84 / 224)
+    image = shown.view.grab().toImage()
+    assert lined(image, photograph) == lined(image, on_input) == [True] * 4
+    shown.view.show_field(None)
+    image = shown.view.grab().toImage()
+    assert lined(image, photograph) == lined(image, on_input) == [False] * 4
+
+
+def test_a_field_follows_a_turned_and_mirrored_crop(shown: Shown) -> None:
+    shown.view.show_field(Box(0, 0, 112, 112))
+    shown.view.show_handles(Handles(flipped=True))
+    photograph, on_input = (field.boundingRect() for field in shown.view.fields())
+    assert photograph.center().x() > shown.view.crop().boundingRect().center().x()
+    assert on_input.center().x() < shown.view.boxes()[1].center().x()
+    shown.view.show_handles(Handles(rotation=90))
+    corner = shown.view.fields()[0][0]
+    assert (corner.x(), corner.y()) == pytest.approx((shown.view.crop()[0].x(), shown.view.crop()[0].y()))
+
+
+def test_what_reaches_beyond_the_input_ends_at_its_edge(shown: Shown) -> None:
+    shown.view.show_field(Box(-100, -100, 500, 500))
+    photograph, on_input = (field.boundingRect() for field in shown.view.fields())
+    assert on_input.getRect() == pytest.approx(shown.view.boxes()[1].getRect())
+    assert photograph.getRect() == pytest.approx(shown.view.crop().boundingRect().getRect())
+
+
+def test_without_a_look_no_field_is_drawn(qtbot: QtBot) -> None:
+    view = InputView()
+    qtbot.addWidget(view)
+    view.show_photograph(photograph())
+    view.show_field(Box(0, 0, 7, 7))
+    assert [field.isEmpty() for field in view.fields()] == [True, True]
+    view.grab()

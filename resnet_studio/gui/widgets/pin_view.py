@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QApplication, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy, QToolButton, QWidget
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.pictures import as_image, paint_image
 from resnet_studio.inference.values import Pixels
 
-WIDTH, MAP, TITLE = 128, 72, 20
+NARROWEST, WIDEST, MAP, TITLE = 96, 136, 72, 20
 HEIGHT = MAP + TITLE
 CLOSE = 18
 TIP = "Click shows this channel large. Drag or Shift+← → moves it, Delete takes it out of the tray"
@@ -49,7 +49,7 @@ class PinView(QWidget):
         self._words = "…"
         self._current = self._dragging = False
         self._pressed: QPointF | None = None
-        self.setFixedSize(WIDTH, HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._close = named(QToolButton(self), "unpin", f"Unpin {pin.title}", "Take it out of the tray (Delete)")
@@ -62,7 +62,8 @@ class PinView(QWidget):
         self._close.hide()
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
-        return QSize(WIDTH, HEIGHT)
+        wanted = self.fontMetrics().horizontalAdvance(self.pin.title) + 4
+        return QSize(min(max(NARROWEST, wanted), WIDEST), HEIGHT)
 
     def show_pixels(self, pixels: Pixels) -> None:
         """Show the map as it is now."""
@@ -108,8 +109,8 @@ class PinView(QWidget):
                 painter.drawRect(box.adjusted(inset, inset, -inset, -inset))
         strong = self._current or self.hasFocus() or self.underMouse()
         painter.setPen(QColor(colours.text if strong else colours.muted))
-        below = QRectF(0, MAP, WIDTH, TITLE)
-        title = painter.fontMetrics().elidedText(self.pin.title, Qt.TextElideMode.ElideLeft, WIDTH - 4)
+        below = QRectF(0, MAP, self.width(), TITLE)
+        title = painter.fontMetrics().elidedText(self.pin.title, Qt.TextElideMode.ElideLeft, self.width())
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802

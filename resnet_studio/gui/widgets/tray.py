@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVB
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.gui.widgets.pin_view import HEIGHT, WIDTH, Pin, PinView
+from resnet_studio.gui.widgets.pin_view import HEIGHT, Pin, PinView
 from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.maps import Colours, Drawing, Values, colour, spread
 from resnet_studio.inference.values import Look
@@ -117,6 +117,7 @@ class Tray(QWidget):
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(GRID)
         self._row.addStretch(1)
+        self._row.setAlignment(Qt.AlignmentFlag.AlignTop)
         side = QVBoxLayout()
         side.setSpacing(GRID // 2)
         side.addWidget(self._one_scale)
@@ -144,7 +145,7 @@ class Tray(QWidget):
 
     def _drag(self, view: PinView, point: QPointF) -> None:
         inside = self._pins.mapFromGlobal(point)
-        to = min(max(int(inside.x()) // (WIDTH + GRID), 0), len(self._views) - 1)
+        to = sum(one.geometry().center().x() < inside.x() for one in self._views if one is not view)
         if to != self._views.index(view):
             self.move_wished.emit(view.pin, to)
             self._strip.ensureWidgetVisible(view)
