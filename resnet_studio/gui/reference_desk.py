@@ -26,6 +26,7 @@ class ReferenceDesk(QObject):
         self._asked: tuple[object, ...] = ()
         self.look: Look | None = None
         work.answered.connect(self._take)
+        work.failed.connect(lambda kind, _: self._forget() if kind == LANE else None)
 
     def keep(self) -> None:
         """The newest look is the reference from now on."""
@@ -44,6 +45,10 @@ class ReferenceDesk(QObject):
             self._asked = question
             label = f"{layer} of the reference {image_title(subject.image)}"
             self._work.ask(LANE, "look", subject, (layer,), False, label=label)
+
+    def _forget(self) -> None:
+        """What has failed may be asked again."""
+        self._asked = ()
 
     def _take(self, lane: str, answer: object) -> None:
         if lane == LANE and isinstance(answer, Look) and self.look and answer.subject == self.look.subject:
