@@ -16,14 +16,16 @@ from resnet_studio.gui.statistics_desk import StatisticsDesk
 from resnet_studio.gui.studio import Studio
 from resnet_studio.gui.tray_desk import TrayDesk
 from resnet_studio.gui.views.activations import ActivationsView
+from resnet_studio.gui.why_desk import WhyDesk
 from resnet_studio.gui.widgets.pin_view import Pin
 from resnet_studio.gui.work import Work
 from resnet_studio.gui.workspaces import Workspaces
+from resnet_studio.inference.attribution_values import missing
 
 if TYPE_CHECKING:
     from resnet_studio.gui.views.maps import MapsView
 
-PAGES = ("Maps", "Block", "Statistics", "Kernels", "A/B")
+PAGES = ("Maps", "Block", "Statistics", "Kernels", "A/B", "Why")
 
 
 class ActivationsRoom(QObject):
@@ -44,6 +46,7 @@ class ActivationsRoom(QObject):
         self._tray = TrayDesk(studio.session, studio.subject)
         self._beside = BesideDesk(studio, work)
         self._block = BlockDesk(studio.subject, work)
+        self._why = WhyDesk(studio.subject, work)
         self._kernels = KernelsDesk(studio.subject, work)
 
     def make(self) -> QWidget:
@@ -219,6 +222,28 @@ class ActivationsRoom(QObject):
         if subject.look:
             view.show_look(subject.look)
         desk.tell()
+        return view
+
+    def _make_why(self) -> QWidget:
+        from resnet_studio.gui.views.why import WhyView
+
+        view, desk, subject = WhyView(), self._why, self._studio.subject
+        view.entered.connect(desk.enter)
+        view.explain_wished.connect(desk.explain)
+        view.question_changed.connect(desk.choose)
+        view.follow_wished.connect(desk.follow)
+        view.sweep_wished.connect(desk.sweep)
+        view.cancel_wished.connect(desk.cancel)
+        view.occluder_wished.connect(desk.cover)
+        desk.explained.connect(view.show_attribution)
+        desk.swept.connect(view.show_sweep)
+        desk.running_changed.connect(view.show_running)
+        subject.subject_changed.connect(view.show_subject)
+        subject.looked.connect(view.show_look)
+        view.show_missing(missing())
+        view.show_subject(subject.subject)
+        if subject.look:
+            view.show_look(subject.look)
         return view
 
     def _keep_page(self, page: int) -> None:

@@ -128,6 +128,12 @@ class Work(QObject):
         self._running.clear()
         self.idle.emit(None)
 
+    def drop(self, lane: str) -> None:
+        """End what runs in that lane alone."""
+        self._link.cancel(lane)
+        if self._running.pop(lane, None) is not None and not self._running:
+            self.idle.emit(None)
+
     def ask(self, lane: str, job: str, *arguments: object, label: str) -> None:
         """Ask for a job; `answered`, `told` and `failed` speak of its lane."""
         self._running[lane] = time.perf_counter()

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_studio.inference.handles import Occluder
-from resnet_studio.inference.values import Pixels, Subject, WeightsInfo
+from resnet_studio.inference.maps import Drawing, colour, spread
+from resnet_studio.inference.values import Pixels, Subject, WeightsInfo, image_title
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.plan import blocks, plan
 
@@ -194,6 +195,51 @@ def usual_layer(architecture: Architecture) -> str:
         return [block.name for block in blocks(architecture)][-1]
     with_maps = set(layers_with_maps(architecture))
     return [layer.name for layer in plan(architecture) if layer.kind == "relu" and layer.name in with_maps][-1]
+
+
+def drawing(found: Attribution) -> Drawing:
+    """How an attribution is drawn: signed ones diverge around zero, others begin there.
+
+    The strongest hundredth of the values may lie beyond the ends: of 50,000 pixels a few would bleach all others.
+    """
+    sizes = np.sort(np.abs(found.values[np.isfinite(found.values)]), axis=None)
+    end = float(sizes[-1 - sizes.size // 100]) if sizes.size else 0.0
+    end = end or 1.0
+    if METHODS[found.method].signed:
+        return Drawing("fixed", "diverging", (-end, end))
+    return Drawing("fixed", "magma", (0.0, end))
+
+
+def sweep_drawing(sweep: Sweep) -> Drawing:
+    """From zero to the class's greatest probability."""
+    known = sweep.probabilities[np.isfinite(sweep.probabilities)]
+    return Drawing("fixed", "viridis", (0.0, max(sweep.probability, float(known.max(initial=0.0))) or 1.0))
+
+
+def heat(values: NDArray[np.float32], drawing: Drawing) -> Pixels:
+    """Values, height × width, in colours."""
+    return colour(spread(values[None], drawing)[0], drawing.colours)
+
+
+def edges(sweep: Sweep) -> NDArray[np.intp]:
+    """First pixel of each position's cell on the input, and its end: halfway between the middles of two squares."""
+    middles = np.array(sweep.starts) + sweep.patch / 2
+    between = np.rint((middles[1:] + middles[:-1]) / 2).astype(np.intp)
+    return np.array([0, *between.tolist(), sweep.seen.shape[0]], np.intp)
+
+
+def changed_since(then: Subject, now: Subject) -> str:
+    """What a result is of where it is not of what is looked at now; empty where it still is."""
+    parts = []
+    if then.image != now.image:
+        parts.append(f"of {image_title(then.image)}")
+    if then.architecture != now.architecture:
+        parts.append("of another network")
+    elif then.weights != now.weights:
+        parts.append("with other weights")
+    if then.image == now.image and then.handles != now.handles:
+        parts.append("of the image before it was changed by hand")
+    return ", ".join(parts)
 
 
 def missing() -> str:

@@ -1,0 +1,256 @@
+"""What would flip it: a grey square over the input, the class's probability at each position, and who wins there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.attribution_panel import UNTRAINED, below, empty_state
+from resnet_studio.gui.widgets.colour_bar import ColourBar
+from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.overlay_view import OverlayView
+from resnet_studio.gui.widgets.predictions import percent
+from resnet_studio.gui.widgets.readout import Readout
+from resnet_studio.gui.widgets.strength_slider import StrengthSlider
+from resnet_studio.inference.attribution_values import (
+    NOT_YET,
+    Flip,
+    Sweep,
+    changed_since,
+    edges,
+    heat,
+    starts,
+    sweep_drawing,
+    uncovered,
+    usual_patch,
+)
+from resnet_studio.inference.values import Subject
+
+EMPTY = "Start slides a grey square over the image and shows where the class depends on what it covers."
+HINT = "hover reads a position · a click puts the occluder there"
+MOST_LISTED = 200
+PLACE = Qt.ItemDataRole.UserRole
+
+
+class SweepPanel(QWidget):
+    """Emits how to sweep, and where the occluder is wished for."""
+
+    sweep_wished = Signal(int, int)
+    """Side and stride of the square in pixels of the input."""
+    cancel_wished = Signal()
+    occluder_wished = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._side = 0
+        self._running = False
+        self._subject: Subject | None = None
+        self._sweep: Sweep | None = None
+        self._edges = np.zeros(0, np.intp)
+        self._patch = named(QSpinBox(suffix=" px"), "sweepPatch", "Square", "Side of the square in pixels of the input")
+        tip = "How far the square moves from one position to the next"
+        self._stride = named(QSpinBox(suffix=" px"), "sweepStride", "Stride", tip)
+        self._count = named(QLabel(), "sweepCount", "Positions")
+        self._start = named(QPushButton("Start"), "sweepStart", "Start", "Slide the square over the image")
+        self._start.setProperty("primary", True)
+        for field in (self._patch, self._stride):
+            field.setMinimum(1)
+        self._empty = empty_state("sweepEmpty", EMPTY)
+        self._title = named(QLabel(wordWrap=True), "sweepTitle", "What is shown")
+        self._map = OverlayView("sweepMap", "The class's probability with the square at each position")
+        self._list = named(QListWidget(), "sweepFlips", "Where another class wins")
+        self._heading = named(QLabel(wordWrap=True), "sweepHeading", "How often another class wins")
+        self._strength, self._bar = StrengthSlider("sweepStrength"), ColourBar()
+        self._readout = named(QLabel(HINT), "sweepReadout", "Position under the mouse")
+        self._notes = named(QLabel(wordWrap=True), "sweepNotes", "What to think of it")
+        self._notes.setProperty("warning", True)
+        for label in (self._count, self._readout):
+            label.setProperty("quiet", True)
+        self._lay_out()
+        self._connect()
+
+    def show_subject(self, subject: Subject) -> None:
+        """This is what is looked at."""
+        self._subject = subject
+        if subject.architecture.image != self._side:
+            self._side = 0  # while the fields change one after the other
+            side = subject.architecture.image
+            for field, value in zip((self._patch, self._stride), usual_patch(side), strict=True):
+                field.setRange(1, side)
+                field.setValue(value)
+            self._side = side
+            self._count_positions()
+        self._show_doubt()
+
+    def show_sweep(self, sweep: Sweep) -> None:
+        """Show a sweep, whole or as far as it is."""
+        self._sweep, self._edges = sweep, edges(sweep)
+        how, widths = sweep_drawing(sweep), np.diff(self._edges)
+
+        def spread(cells: NDArray[Any]) -> NDArray[Any]:
+            return np.repeat(np.repeat(cells, widths, 0), widths, 1)
+
+        known = sweep.winners != NOT_YET
+        self._pages.setCurrentIndex(0)
+        self._map.show_pictures(sweep.seen, spread(heat(sweep.probabilities, how)), spread(known))
+        self._map.show_marks(tuple(self._cell(flip.row, flip.column) for flip in sweep.flips))
+        self._bar.show_range(how.colours, how.limits)
+        self._title.setText(_titled(sweep))
+        self._show_flips(sweep)
+        self._show_doubt()
+
+    def show_running(self, *, running: bool) -> None:
+        """Offer to start, or to cancel what runs."""
+        self._running = running
+        self._start.setText("Cancel" if running else "Start")
+        named(self._start, "sweepStart", self._start.text(), "Stop here" if running else "Slide the square over it")
+        self._start.setProperty("primary", not running)
+        self._start.style().unpolish(self._start)
+        self._start.style().polish(self._start)
+
+    def _lay_out(self) -> None:
+        tools = QHBoxLayout()
+        tools.setSpacing(GRID)
+        for words, field in (("square", self._patch), ("every", self._stride)):
+            label = QLabel(words)
+            label.setProperty("quiet", True)
+            label.setBuddy(field)
+            tools.addWidget(label)
+            tools.addWidget(field)
+        tools.addWidget(self._count, 1)
+        self._start.setMinimumWidth(self._start.fontMetrics().horizontalAdvance("Computing …") + 4 * GRID)
+        tools.addWidget(self._start)
+        flips = QVBoxLayout()
+        flips.setSpacing(GRID)
+        flips.addWidget(self._heading)
+        flips.addWidget(self._list, 1)
+        pictures = QGridLayout()
+        pictures.setHorizontalSpacing(2 * GRID)
+        pictures.setVerticalSpacing(GRID)
+        pictures.addWidget(self._map, 0, 0)
+        pictures.addLayout(flips, 0, 1)
+        pictures.addWidget(self._strength, 1, 0)
+        pictures.addWidget(self._bar, 1, 1)
+        pictures.setRowStretch(0, 1)
+        for number in (0, 1):
+            pictures.setColumnStretch(number, 1)
+        shown = QVBoxLayout()
+        shown.addWidget(self._title)
+        shown.addLayout(pictures, 1)
+        shown.addWidget(Readout(self._readout))
+        shown.addWidget(self._notes)
+        shown.addStretch()
+        self._notes.hide()
+        self._pages = below(self, tools, shown, self._empty)
+
+    def _connect(self) -> None:
+        self._start.clicked.connect(self._press)
+        for field in (self._patch, self._stride):
+            field.valueChanged.connect(self._count_positions)
+        self._strength.moved.connect(self._map.show_strength)
+        self._map.show_strength(self._strength.share())
+        self._map.hovered.connect(self._hover)
+        self._map.clicked.connect(self._click)
+        self._list.currentItemChanged.connect(lambda item, _: self._show_place(item.data(PLACE) if item else None))
+        self._list.itemActivated.connect(lambda item: self._cover(*item.data(PLACE)))
+
+    def _press(self) -> None:
+        if self._running:
+            self.cancel_wished.emit()
+        else:
+            self.sweep_wished.emit(self._patch.value(), self._stride.value())
+
+    def _count_positions(self) -> None:
+        if self._side:
+            count = len(starts(self._side, self._patch.value(), self._stride.value())) ** 2
+            self._count.setText(f"{count:,} position{'s' if count > 1 else ''}")
+
+    def _show_flips(self, sweep: Sweep) -> None:
+        flips = sweep.flips
+        of = f"{sweep.done:,}" + ("" if sweep.done == sweep.positions else " so far")
+        if flips:
+            self._heading.setText(f"Another class wins at {len(flips):,} of {of} positions:")
+        else:
+            self._heading.setText(f"No other class wins at any of {of} positions.")
+        self._list.clear()
+        for flip in flips[:MOST_LISTED]:
+            item = QListWidgetItem(f"{flip.label}  ·  {sweep.label} {percent(flip.probability)}", self._list)
+            item.setToolTip(self._said(flip))
+            item.setData(PLACE, (flip.row, flip.column))
+
+    def _place(self, pixel: tuple[int, int]) -> tuple[int, int] | None:
+        """The position to whose cell a pixel belongs, if the sweep has been there."""
+        row, column = (int(np.searchsorted(self._edges, one, "right")) - 1 for one in pixel)
+        assert self._sweep is not None
+        return (row, column) if self._sweep.winners[row, column] != NOT_YET else None
+
+    def _hover(self, pixel: tuple[int, int] | None) -> None:
+        self._show_place(self._place(pixel) if pixel and self._sweep else None)
+
+    def _show_place(self, place: tuple[int, int] | None) -> None:
+        if place is None or self._sweep is None:
+            self._readout.setText(HINT)
+            self._map.show_frame(None)
+            return
+        row, column = place
+        self._readout.setText(self._said(self._sweep.flip(row, column)))
+        top, left, patch = self._sweep.starts[row], self._sweep.starts[column], self._sweep.patch
+        self._map.show_frame(QRect(left, top, patch, patch))
+
+    def _said(self, flip: Flip) -> str:
+        assert self._sweep is not None
+        sweep = self._sweep
+        where = f"square at row {sweep.starts[flip.row]}, column {sweep.starts[flip.column]}"
+        wins = f"{flip.label} wins" if flip.target != sweep.target else "it still wins"
+        return f"{where}: {sweep.label} {percent(flip.probability)}, {wins}"
+
+    def _click(self, row: int, column: int) -> None:
+        place = self._place((row, column)) if self._sweep else None
+        if place:
+            self._cover(*place)
+
+    def _cover(self, row: int, column: int) -> None:
+        assert self._sweep is not None
+        self.occluder_wished.emit(self._sweep.occluder(row, column))
+
+    def _cell(self, row: int, column: int) -> QRect:
+        top, bottom = self._edges[row : row + 2].tolist()
+        left, right = self._edges[column : column + 2].tolist()
+        return QRect(left, top, right - left, bottom - top)
+
+    def _show_doubt(self) -> None:
+        if self._sweep is None:
+            return
+        since = changed_since(self._sweep.subject, uncovered(self._subject)) if self._subject else ""
+        doubts = [f"This is {since}: start again."] if since else []
+        if not self._sweep.weights.trained:
+            doubts.append(f"{UNTRAINED[:1].upper()}{UNTRAINED[1:]}.")
+        self._notes.setText(" ".join(doubts))
+        self._notes.setVisible(bool(doubts))
+
+
+def _titled(sweep: Sweep) -> str:
+    """ "**3** is > 99 % uncovered, 79 % at least · 49 of 49 positions · 0.4 s"."""
+    least = sweep.least
+    parts = [f"<b>{sweep.label}</b> is {percent(sweep.probability)} uncovered".replace("< 0", "&lt; 0")]
+    if least is not None:
+        parts[0] += f", {percent(least.probability)} at least".replace("< 0", "&lt; 0")
+    if sweep.done < sweep.positions:
+        parts.append(f"{sweep.done:,} of {sweep.positions:,} positions")
+    parts.append(f"{sweep.seconds:.2f} s")
+    return " · ".join(parts)
