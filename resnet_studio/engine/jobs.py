@@ -14,6 +14,7 @@ from PIL import Image
 from resnet_studio.analysis.counting import layer_table_steps, summary
 from resnet_studio.engine.serving import Job, Steps
 from resnet_studio.inference import samples
+from resnet_studio.inference.published import fetch_steps
 from resnet_studio.inference.values import Device, Photograph, Subject, Unopened, WeightsSource
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.progress import Progress
@@ -163,6 +164,7 @@ JOBS: dict[str, Job] = {
     "survey": survey,
     "responses": responses,
     "weights at hand": weights_at_hand,
+    "fetch weights": fetch_steps,
     "attribution": attribution,
     "sweep": sweep,
     "verify": verify,

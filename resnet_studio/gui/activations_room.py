@@ -46,13 +46,14 @@ class ActivationsRoom(QObject):
         self._tray = TrayDesk(studio.session, studio.subject)
         self._beside = BesideDesk(studio, work)
         self._block = BlockDesk(studio.subject, work)
-        self._why = WhyDesk(studio.subject, work)
         self._kernels = KernelsDesk(studio.subject, work)
+        self._why = WhyDesk(studio.subject, work)
 
     def make(self) -> QWidget:
         """The workspace; its pages are made when they are opened."""
         makers = (
             self._make_maps, self._make_block, self._make_statistics, self._make_kernels, self._make_side_by_side,
+            self._make_why,
         )  # fmt: skip
         self.pages = pages = Workspaces(
             tuple(zip(PAGES, makers, strict=True)), "activationPages", "Activations", "Ctrl+Alt+"
@@ -79,7 +80,10 @@ class ActivationsRoom(QObject):
         view.image_chosen.connect(studio.images.choose)
         view.layer_chosen.connect(studio.subject.choose_layer)
         view.files_wished.connect(studio.open_paths)
-        view.weights_wished.connect(studio.weights.choose)
+        view.weights_wished.connect(studio.weights.wish)
+        view.weights.opens.connect(studio.weights.look_around)
+        studio.weights.published_told.connect(view.weights.menu.show_published)
+        studio.weights.runs_found.connect(view.weights.menu.show_runs)
         view.digits_wished.connect(studio.look_at_digits)
         view.handles_wished.connect(studio.subject.turn)
         studio.architecture_changed.connect(view.show_layers)

@@ -5,7 +5,7 @@ The window connects views to this and this to views; it knows no widget.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -19,10 +19,11 @@ from resnet_studio.gui.image_sources import ImageSources
 from resnet_studio.gui.player import Player
 from resnet_studio.gui.session import Kept, Session
 from resnet_studio.gui.subject_desk import SubjectDesk
-from resnet_studio.gui.weights_desk import WeightsDesk
+from resnet_studio.gui.weights_desk import Offer, WeightsDesk
 from resnet_studio.gui.work import Work
 from resnet_studio.inference.errors import DeviceError, WeightsError
 from resnet_studio.inference.shipped import A_DIGIT, DIGITS, shipped_weights
+from resnet_studio.inference.values import WeightsFile
 from resnet_studio.networks.architecture import Architecture, from_json, to_json
 from resnet_studio.networks.presets import preset
 from resnet_studio.networks.reading import read_architecture
@@ -43,8 +44,8 @@ class Studio(QObject):
     workspace_wished = Signal(int)
     runs_dropped = Signal(object)
     """A folder that is a run, or has runs in it."""
-    problem = Signal(str, str, str)
-    """Something that the user has to know: a sentence, details, and what `accept_offer` would do about it."""
+    problem = Signal(str, str, object)
+    """Something that the user has to know: a sentence, details, and all that `accept_offer` would do about it."""
     look_refused = Signal(str)
     """Why the image could not be pushed through the network."""
 
@@ -52,17 +53,18 @@ class Studio(QObject):
         super().__init__()
         self.session = Session(kept)
         self.work = work
-        self.images, self.weights = ImageDesk(kept, work), WeightsDesk(kept)
+        self.images, self.weights = ImageDesk(kept, work), WeightsDesk(kept, work)
         self.subject = SubjectDesk(self.session, work, self.images, self.weights)
         self.sources, self.player = ImageSources(kept, self.images, work), Player(self.images, self.subject, work)
         self._workspace = kept.workspace
-        self._offered: Callable[[], None] | None = None
+        self._offered: tuple[Offer, ...] = ()
         self._verified: tuple[Architecture, ...] = ()
         self._verifying = False
         self.session.architecture_changed.connect(self._follow)
         work.table_counted.connect(self._take_table)
         work.failed.connect(self._take_failure)
         self.weights.problem.connect(self._tell)
+        self.weights.architecture_wished.connect(self.session.take)
         self.sources.problem.connect(self._tell)
         self.player.problem.connect(self._tell)
         self.sources.opened.connect(lambda: self.workspace_wished.emit(ACTIVATIONS))
@@ -105,6 +107,7 @@ class Studio(QObject):
         """The window goes: nothing is played or looked for any more."""
         self.player.pause()
         self.sources.stop()
+        self.weights.stop()
 
     def compare_with(self, wished: Sequence[Architecture | None]) -> None:
         """Compare these; None stands for the architecture in hand, wherever it goes."""
@@ -132,17 +135,16 @@ class Studio(QObject):
             if ending == ".json":
                 self._open_architecture(path)
             elif ending in weights_desk.ENDINGS:
-                self.weights.choose(str(path))
+                self.weights.wish(WeightsFile(path))
                 self.workspace_wished.emit(ACTIVATIONS)
             else:
                 others.append(str(path))
         if others:
             self.sources.open_paths(others)
 
-    def accept_offer(self) -> None:
-        """Do what the last problem offered."""
-        if self._offered:
-            self._offered()
+    def accept_offer(self, number: int) -> None:
+        """Do one of the things that the last problem offered."""
+        self._offered[number][1]()
 
     def _show_runs(self, folder: Path) -> None:
         self.workspace_wished.emit(TRAINING)
@@ -193,15 +195,13 @@ class Studio(QObject):
         if isinstance(error, WeightsError) and kind == "look":
             self.weights.give_up(error)
         elif isinstance(error, DeviceError):
-            self._tell(sentence, offer="Run on the CPU", offered=lambda: self.subject.choose_device("cpu"))
+            self._tell(sentence, offers=(("Run on the CPU", lambda: self.subject.choose_device("cpu")),))
         else:
             self._tell(sentence, "\n".join(getattr(error, "__notes__", ())))
 
-    def _tell(
-        self, sentence: str, details: str = "", offer: str = "", offered: Callable[[], None] | None = None
-    ) -> None:
-        self._offered = offered if offer else None
-        self.problem.emit(sentence, details, offer)
+    def _tell(self, sentence: str, details: str = "", offers: tuple[Offer, ...] = ()) -> None:
+        self._offered = offers
+        self.problem.emit(sentence, details, tuple(what for what, _ in offers))
 
     def _tell_standing(self, table: LayerTable) -> None:
         figure = paper_figure(table.architecture)

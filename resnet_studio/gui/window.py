@@ -60,6 +60,7 @@ class StudioWindow(QMainWindow):
         self.panel, self.headline, self.status = ArchitecturePanel(), Headline(), StatusLine()
         self.activations = ActivationsRoom(self.studio, self.work)
         self.training = TrainingRoom(self.studio, self.work, runs)
+        self.studio.weights.runs = self.training.folder
         makers = (
             self._make_layers, self._make_verify, self.activations.make, self._make_compare, self.training.make
         )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_studio.inference import origin
@@ -17,6 +18,32 @@ from resnet_studio.training import runs
 WEIGHTS = "weights.safetensors"
 LONGEST_HEADER = 10_000_000
 """Bytes of a file's header that is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunWeights:
+    """A checkpoint of a run: the weights of one moment."""
+
+    weights: WeightsFile
+    run: str
+    step: int
+    data: str
+    architecture: Architecture
+    """As fitted to the data."""
+
+
+def run_weights(folder: Path, most: int) -> tuple[RunWeights, ...]:
+    """The newest checkpoints of the runs below a folder, whatever they trained, the newest first.
+
+    Files that can't be read, or that no run has written, are left out.
+    """
+    paths = [(_written(path), path) for run in runs.find(folder) for _, path in _checkpoints(run)]
+    newest = [path for _, path in sorted(paths, reverse=True)[:most]]
+    return tuple(
+        RunWeights(WeightsFile(path), told.run, told.step, told.data, told.architecture)
+        for path in newest
+        if (told := _origin(path))
+    )
 
 
 def trained_weights(folder: Path, architecture: Architecture) -> tuple[TrainedWeights, ...]:
@@ -43,6 +70,13 @@ def _checkpoints(run: Path) -> Iterator[tuple[int, Path]]:
         number = path.parent.name.removeprefix("step-")
         if number.isdecimal():
             yield int(number), path
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0  # a live run has removed it meanwhile
 
 
 def _origin(path: Path) -> Origin | None:

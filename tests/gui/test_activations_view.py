@@ -38,7 +38,9 @@ from resnet_studio.inference.values import (
     Photograph,
     Prediction,
     Preprocessing,
+    RandomWeights,
     Subject,
+    WeightsFile,
     WeightsInfo,
 )
 from resnet_studio.networks.architecture import Architecture
@@ -63,7 +65,8 @@ def look(
     predictions = tuple(Prediction(f"class {n}", p) for n, p in enumerate(PROBABILITIES))
     maps = tuple(layer_maps(name, np.arange(3 * 16, dtype=np.float32).reshape(3, 4, 4)) for name in layers)
     seen = np.full((224, 224, 3), BLUE, np.uint8)
-    subject = Subject(image, architecture, handles=handles)
+    source = WeightsFile(Path("/nets", weights.source)) if weights.sha256 else RandomWeights()
+    subject = Subject(image, architecture, source, handles=handles)
     return Look(subject, "00", Frame(300, 200, 400, 400), seen, weights, maps, 0.081, predictions)
 
 
@@ -205,10 +208,7 @@ def test_dropped_files_and_opened_weights_are_wished(qtbot: QtBot, view: Activat
     dialog.selectFile(str(file))
     with qtbot.waitSignal(view.weights_wished) as weights:
         dialog.accept()
-    assert weights.args == [str(file)]
-    with qtbot.waitSignal(view.weights_wished) as weights:
-        qtbot.mouseClick(view.findChild(QPushButton, "randomWeights"), left)
-    assert weights.args == [""]
+    assert weights.args == [WeightsFile(file)]
     with qtbot.waitSignal(view.digits_wished):
         qtbot.mouseClick(view.findChild(QPushButton, "digitsNetwork"), left)
 
@@ -217,12 +217,12 @@ def test_tab_goes_through_every_control(qtbot: QtBot, shown: ActivationsView) ->
     shown.activateWindow()
     shown.findChild(QListView, "imageStrip").setFocus()
     passed = []
-    for _ in range(13):
+    for _ in range(14):
         QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
         passed.append(QApplication.focusWidget().objectName() or QApplication.focusWidget().accessibleName())
     assert passed == [
         "playImages", "playSpeed", "openImages", "imageSources", "smallFigure", "findMaps", "layerList",
-        "randomWeights", "digitsNetwork", "openWeights", "inputView", "zoomHandle", "rotationHandle",
+        "weightsSeed", "digitsNetwork", "openWeights", "weightsSources", "inputView", "zoomHandle", "rotationHandle",
     ]  # fmt: skip
 
 

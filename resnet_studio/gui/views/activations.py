@@ -30,9 +30,11 @@ from resnet_studio.inference.handles import Handles
 from resnet_studio.inference.maps import Place
 from resnet_studio.inference.values import Look, Photograph, Pixels, image_title
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.receptive import field
+from resnet_studio.networks.receptive import Box, field
 
 FORMER = "of the former architecture"
+LOW = 680
+"""Below this height the tray's maps are small, so that the mosaic keeps its room."""
 LEFT, RIGHT = (168, 208), (232, 304)
 """Least and greatest width that the outer columns have by themselves."""
 
@@ -44,8 +46,8 @@ class ActivationsView(QWidget):
     layer_chosen = Signal(str)
     files_wished = Signal(object)
     """Paths that were dropped or opened."""
-    weights_wished = Signal(str)
-    """A file's path, or nothing for random weights."""
+    weights_wished = Signal(object)
+    """Where weights are to come from."""
     digits_wished = Signal()
     handles_wished = Signal(object, bool)
     """The handles, and whether the hand still moves."""
@@ -118,7 +120,7 @@ class ActivationsView(QWidget):
         self.channel.show_seen(look.seen)
         self.tray.show_look(look)
         _say(self._doubt, doubt(look), "warning")
-        self.weights.show_weights(look.weights)
+        self.weights.show_weights(look.weights, look.subject.weights)
         self._show_origin()
 
     def show_channel(self, number: int, values: NDArray[np.float32], pixels: Pixels, layer: str = "") -> None:
@@ -130,8 +132,7 @@ class ActivationsView(QWidget):
         if (layer, number) != self._shown:
             self._shown = Pin(layer, number)
             self._show_pinned()
-        sees = field(self._look.subject.architecture, layer, 0, 0) if self._holds(layer) and self._look else None
-        self.channel.show_sight(f"sees {sees.width}×{sees.height}" if sees else "")
+        self.channel.show_sight(self._sight(layer))
 
     def show_pins(self, pins: tuple[Pin, ...]) -> None:
         """Show the channels that are kept in view."""
@@ -172,6 +173,7 @@ class ActivationsView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
+        self.tray.show_small(small=self.height() < LOW)
         if not self._columns.property("moved"):
             left = min(max(LEFT[0], self.width() * 3 // 16), LEFT[1])
             right = min(max(RIGHT[0], self.width() * 9 // 32), RIGHT[1])
@@ -226,6 +228,15 @@ class ActivationsView(QWidget):
         if self._look is not None:
             opened = self._opened(self._look.subject.image)
             self.predictions.show_predictions(self._look.predictions or (), opened.truth if opened else "")
+
+    def _sight(self, layer: str) -> str:
+        """How much of the input each value of a layer depends on."""
+        if self._look is None or not self._holds(layer):
+            return ""
+        architecture = self._look.subject.architecture
+        sees = field(architecture, layer, 0, 0)
+        whole = sees == Box(0, 0, architecture.image, architecture.image)
+        return "sees all" if whole else f"sees {sees.width}×{sees.height}"
 
     def _holds(self, layer: str) -> bool:
         """Whether the look has a layer, and so its network."""

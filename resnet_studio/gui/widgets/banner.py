@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout
 
@@ -14,22 +16,22 @@ from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.named import named
 
 DETAILS_HEIGHT = 168
+MOST_OFFERS = 4
 READING = 6000
 """Milliseconds that news stay."""
 
 
 class Banner(QFrame):
-    """Hidden until `tell`. The text can be copied with its details; an offer emits `offer_taken` when it is pressed."""
+    """Hidden until `tell`. The text can be copied with its details; an offer that is pressed emits its number."""
 
-    offer_taken = Signal()
+    offer_taken = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
         named(self, "banner", "Message")
-        self._text = QLabel(wordWrap=True)
+        self._text = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._offer = named(QPushButton(), "bannerOffer", "What can be done", "Do this about it")
-        self._offer.clicked.connect(self._take_offer)
+        self._offers = [self._make_offer(number) for number in range(MOST_OFFERS)]
         self._more = named(QPushButton("Details"), "bannerMore", "Details", "Show or hide the details")
         self._more.setCheckable(True)
         copy = named(QPushButton("Copy"), "bannerCopy", "Copy the message", "Copy the message and its details")
@@ -43,14 +45,7 @@ class Banner(QFrame):
         self._more.toggled.connect(self._details.setVisible)
         self._reading = QTimer(self, interval=READING, singleShot=True)
         self._reading.timeout.connect(self.hide)
-        row = QHBoxLayout()
-        row.setSpacing(GRID)
-        for widget in (self._text, self._offer, self._more, copy, close):
-            row.addWidget(widget)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
-        column.addLayout(row)
-        column.addWidget(self._details)
+        self._lay_out(copy, close)
         self.hide()
 
     @property
@@ -58,9 +53,10 @@ class Banner(QFrame):
         return self._text.text()
 
     def tell(
-        self, message: str, details: str = "", offer: str = "", tone: Literal["problem", "warning", "news"] = "problem"
-    ) -> None:
-        """Show a message. `details` (a table, a traceback) are a press away, and so is what `offer` says.
+        self, message: str, details: str = "", offers: Sequence[str] = (),
+        tone: Literal["problem", "warning", "news"] = "problem",
+    ) -> None:  # fmt: skip
+        """Show a message. `details` (a table, a traceback) are a press away, and so is what each of the `offers` says.
 
         News goes away by itself after a while.
         """
@@ -69,8 +65,9 @@ class Banner(QFrame):
         self._more.setChecked(False)
         self._more.setVisible(bool(details))
         self._details.hide()
-        self._offer.setText(offer)
-        self._offer.setVisible(bool(offer))
+        for number, button in enumerate(self._offers):
+            button.setText(offers[number].replace("&", "&&") if number < len(offers) else "")
+            button.setVisible(number < len(offers))
         dress(self, warning=tone != "problem")
         self.show()
         self._reading.stop() if tone != "news" else self._reading.start()
@@ -79,9 +76,34 @@ class Banner(QFrame):
         self._reading.stop()
         super().hideEvent(event)
 
-    def _take_offer(self) -> None:
+    def _make_offer(self, number: int) -> QPushButton:
+        name = f"bannerOffer{number}" if number else "bannerOffer"
+        button = named(QPushButton(), name, "What can be done", "Do this about it")
+        button.clicked.connect(partial(self._take_offer, number))
+        return button
+
+    def _lay_out(self, *others: QPushButton) -> None:
+        """What can be done is under the text: what is said first, then what to do."""
+        said, offers, row = QVBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        offers.setSpacing(GRID)
+        for button in self._offers:
+            offers.addWidget(button)
+        offers.addStretch(1)
+        said.setSpacing(GRID)
+        said.addWidget(self._text)
+        said.addLayout(offers)
+        row.setSpacing(GRID)
+        row.addLayout(said, 1)
+        for widget in (self._more, *others):
+            row.addWidget(widget, 0, Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
+        column.addLayout(row)
+        column.addWidget(self._details)
+
+    def _take_offer(self, number: int) -> None:
         self.hide()
-        self.offer_taken.emit()
+        self.offer_taken.emit(number)
 
     def _copy(self) -> None:
         parts = (self._text.text(), self._details.toPlainText())

@@ -2,72 +2,172 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.inference.values import WeightsInfo
+from resnet_studio.gui.widgets.weights_menu import WeightsMenu
+from resnet_studio.inference.values import RandomWeights, WeightsFile, WeightsInfo, WeightsSource
 
 OPENABLE = "Weights (*.pth *.pt *.safetensors);;All files (*)"
+LARGEST_SEED, SEED_WIDTH = 999_999, 9 * GRID
 
 
 class WeightsRow(QWidget):
-    """Emits `weights_wished` with a file's path, or with nothing for random weights."""
+    """Emits `weights_wished` with a source of weights."""
 
-    weights_wished = Signal(str)
+    weights_wished = Signal(object)
     digits_wished = Signal()
     """The network that the program has trained itself, with its weights."""
+    opens = Signal()
+    """The menu is about to show which weights there are."""
 
     def __init__(self) -> None:
         super().__init__()
-        caption = QLabel("Weights")
-        caption.setProperty("quiet", True)
-        self._name = "random, seed 0"
+        self._name = "random, seed"
         self._source = named(QLabel(self._name), "weightsSource", "Weights")
         self._source.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._source.setMinimumWidth(8 * GRID)
-        self._notes = named(QLabel(wordWrap=True), "weightsNotes", "Notes on the weights")
-        self._notes.setProperty("warning", True)
-        self._notes.hide()
-        tip = "Run with random weights, seed 0"
-        random = named(QPushButton("Random"), "randomWeights", "Random weights", tip)
-        random.clicked.connect(lambda: self.weights_wished.emit(""))
-        tip = "Take ResNet-20 in hand as this program trained it on handwritten digits"
-        digits = named(QPushButton("Digits network"), "digitsNetwork", "The trained digits network", tip)
-        digits.clicked.connect(self.digits_wished)
-        tip = "A .pth or .safetensors file with a state_dict whose names are torchvision's"
-        open_file = named(QPushButton("Open file…"), "openWeights", "Open weights", tip)
-        open_file.clicked.connect(self._ask_for_file)
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(GRID)
-        for column, widget in enumerate((caption, self._source, random, digits, open_file)):
-            grid.addWidget(widget, 0, column)
-        grid.setColumnStretch(1, 1)
-        grid.addWidget(self._notes, 1, 0, 1, 5)
+        self._state = named(QLabel(), "weightsState", "Whether the weights are trained")
+        self._state.setProperty("quiet", True)
+        self._state.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._seed = named(
+            QSpinBox(), "weightsSeed", "Seed of the random weights", "Another seed, other random weights"
+        )
+        self._seed.setRange(0, LARGEST_SEED)
+        self._seed.setKeyboardTracking(False)
+        self._seed.setFixedWidth(SEED_WIDTH)
+        named(
+            self._seed.lineEdit(), self._seed.lineEdit().objectName(), self._seed.accessibleName(), self._seed.toolTip()
+        )
+        self._seed.valueChanged.connect(self._take_seed)
+        self._notes = self._line("weightsNotes", "Notes on the weights", "quiet")
+        self._doubts = self._line("weightsDoubts", "Doubts about the weights", "warning")
+        self.menu = WeightsMenu(self)
+        self.menu.show_seed(0)
+        self._lay_out()
+        self._connect()
 
-    def show_weights(self, weights: WeightsInfo) -> None:
+    def show_weights(self, weights: WeightsInfo, source: WeightsSource) -> None:
         """Show where the weights come from and what is to be known about them."""
-        self._name = weights.source
+        random = isinstance(source, RandomWeights)
+        if isinstance(source, RandomWeights):
+            self._show_seed(source.seed)
+        self._name = "random, seed" if random else weights.source
+        self._seed.setVisible(random)
+        self._source.setToolTip(f"{weights.source}\nSHA-256 {weights.sha256}" if weights.sha256 else weights.source)
+        headless = bool(weights.sha256) and not weights.trained
+        self._state.setText("trained" if weights.trained else "not all trained" if headless else "untrained")
+        self._state.setMaximumWidth(self._state.sizeHint().width())
+        _say(self._notes, [note for note in weights.notes if note not in weights.doubts])
+        _say(self._doubts, weights.doubts)
         self._elide()
-        self._source.setToolTip(f"SHA-256 {weights.sha256}" if weights.sha256 else weights.source)
-        self._notes.setText("\n".join(weights.notes))
-        self._notes.setVisible(bool(weights.notes))
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+    def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
+        """Where there is no room beside one another, the buttons are below what is told."""
+        widest = max(self._told.minimumSize().width(), self._asked.minimumSize().width())
+        return QSize(widest, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
+        beside = self._told.minimumSize().width() + GRID + self._asked.minimumSize().width() <= self.width()
+        direction = QBoxLayout.Direction
+        self._row.setDirection(direction.LeftToRight if beside else direction.TopToBottom)
         self._elide()
+
+    def _line(self, name: str, spoken: str, tone: str) -> QLabel:
+        label = named(QLabel(wordWrap=True), name, spoken)
+        label.setProperty(tone, True)
+        label.hide()
+        return label
+
+    def _lay_out(self) -> None:
+        caption = QLabel("Weights")
+        caption.setProperty("quiet", True)
+        tip = "Take ResNet-20 in hand as this program trained it on handwritten digits"
+        self._digits = named(QPushButton("Digits network"), "digitsNetwork", "The trained digits network", tip)
+        tip = "A .pth or .safetensors file with a state_dict whose names are torchvision's"
+        self._open = named(QPushButton("Open file…"), "openWeights", "Open weights", tip)
+        tip = "Random weights, published ones, checkpoints of runs"
+        self._more = named(QToolButton(), "weightsSources", "More sources of weights", tip)
+        self._more.setText("▾")
+        self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._more.setMenu(self.menu)
+        self._open.setProperty("segment", "first")
+        self._more.setProperty("segment", "last")
+        self._told, self._asked = QHBoxLayout(), QHBoxLayout()
+        for widget, stretch in ((caption, 0), (self._source, 1000), (self._seed, 0), (self._state, 100)):
+            self._told.addWidget(widget, stretch)
+        self._told.addStretch(1)
+        opening = QHBoxLayout()
+        opening.setSpacing(0)
+        opening.addWidget(self._open)
+        opening.addWidget(self._more)
+        self._asked.addWidget(self._digits)
+        self._asked.addLayout(opening)
+        self._row = row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        for layout in (self._told, self._asked, row):
+            layout.setSpacing(GRID)
+        row.addLayout(self._told, 1)
+        row.addLayout(self._asked)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID // 2)
+        column.addLayout(row)
+        column.addWidget(self._notes)
+        column.addWidget(self._doubts)
+
+    def _connect(self) -> None:
+        self._digits.clicked.connect(self.digits_wished)
+        self._open.clicked.connect(self._ask_for_file)
+        self.menu.aboutToShow.connect(self.opens)
+        self.menu.weights_wished.connect(self.weights_wished)
+        self.menu.digits_wished.connect(self.digits_wished)
+        self.menu.file_wished.connect(self._ask_for_file)
+        self.menu.random_wished.connect(lambda: self._take_seed(self._seed.value()))
+
+    def _take_seed(self, seed: int) -> None:
+        self.menu.show_seed(seed)
+        self.weights_wished.emit(RandomWeights(seed))
+
+    def _show_seed(self, seed: int) -> None:
+        self.menu.show_seed(seed)
+        if not self._seed.hasFocus():  # what a hand has typed meanwhile stays
+            self._seed.blockSignals(True)
+            self._seed.setValue(seed)
+            self._seed.blockSignals(False)
 
     def _elide(self) -> None:
         """A long name loses its middle: its beginning and its ending tell files apart."""
+        metrics = self._source.fontMetrics()
+        self._source.setMaximumWidth(max(8 * GRID, metrics.horizontalAdvance(self._name) + 2))
         room = self._source.contentsRect().width()
-        self._source.setText(self._source.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideMiddle, room))
+        self._source.setText(metrics.elidedText(self._name, Qt.TextElideMode.ElideMiddle, room))
 
     def _ask_for_file(self) -> None:
         dialog = named(QFileDialog(self, "Open weights", "", OPENABLE), "openWeightsDialog", "Open weights")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self.weights_wished)
+        dialog.fileSelected.connect(lambda path: self.weights_wished.emit(WeightsFile(Path(path))))
         dialog.open()
+
+
+def _say(label: QLabel, sentences: Sequence[str]) -> None:
+    label.setText(" · ".join(sentences))
+    label.setVisible(bool(sentences))
