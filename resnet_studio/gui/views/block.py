@@ -89,7 +89,9 @@ class BlockView(QWidget):
         paths = self._paths
         if paths is None or look.subject.architecture != self._architecture or not set(paths.names) <= maps.keys():
             return
-        self._terms = terms(paths, maps)
+        before, self._terms = self._terms, terms(paths, maps)
+        if not before or before[0].maps.values.shape != self._terms[0].maps.values.shape:
+            self._place = None
         self._pages.setCurrentIndex(0)
         greatest = self._maps.show_terms(self._terms)
         self._bar.show_range("diverging", (-greatest, greatest))
@@ -150,12 +152,12 @@ class BlockView(QWidget):
 
 
 def terms(paths: BlockPaths, maps: dict[str, LayerMaps]) -> list[Term]:
-    """The block's equation, x + F(x) = x + F(x) → after ReLU; of a plain block F(x) → after ReLU, beside its x."""
+    """The block's equation, x + F(x) = x + F(x) → ReLU; of a plain block F(x) → ReLU, beside its x."""
     first = "x" if paths.plain or paths.carries_x else "shortcut(x)"
     known = {
         paths.residual: ("" if paths.plain else "+", "F(x)"),
         paths.sum: ("=", "x + F(x)" if paths.carries_x else "sum"),
-        paths.output: ("→", "after ReLU"),
+        paths.output: ("→", "ReLU"),
     }
     inside = f"{paths.block}."
     return [Term(*known.get(name, ("", first)), name.removeprefix(inside), maps[name]) for name in paths.names]
