@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
@@ -19,8 +19,8 @@ from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.maps import Place
 from resnet_studio.inference.values import Pixels
 
-SMALLEST, USUAL = 128, 168
-"""Least height of the map, and the one that it has where a column is longer than its window."""
+SMALLEST, BESIDE = 160, 80
+"""Least side of the map; least width of what is beside it where it is too low for that to be under it."""
 OVERLAY_TIP = "How much of the network's input is seen through the map; a double-click takes it away"
 SIGHT_TIP = "Each value of this layer depends on so many pixels of the input: its receptive field"
 PIN_TIP = "Keep this channel in view under the pages, whatever image or layer comes next (P)"
@@ -67,6 +67,7 @@ class ChannelView(QWidget):
             self._place = None
         self._number, self._values = number, values
         self._title.setText(f"channel {number}")
+        self._title.setWordWrap(False)
         self._map.show_pixels(pixels)
         self._map.setAccessibleName(f"Channel {number}")
         self._histogram.show_values(values)
@@ -86,9 +87,26 @@ class ChannelView(QWidget):
         self._pin.setText("Unpin" if pinned else "Pin")
         named(self._pin, "pinChannel", f"{self._pin.text()} channel", UNPIN_TIP if pinned else PIN_TIP)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+    def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
+        return QSize(super().minimumSizeHint().width(), self._least(beside=self._fits_beside()))
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(SMALLEST + GRID + BESIDE, self.minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Value and histogram are under the map, and what it has no use for under them; beside it if it is low."""
         super().resizeEvent(event)
-        self._map.setMaximumHeight(max(SMALLEST, self.width()))  # what it has no use for is left under the histogram
+        if (event.oldSize().width() >= SMALLEST + GRID + BESIDE) != self._fits_beside():
+            self.updateGeometry()
+        beside = self._fits_beside() and self.height() < self._least(beside=False)
+        ways = QBoxLayout.Direction
+        self._body.setDirection(ways.LeftToRight if beside else ways.TopToBottom)
+        self._body.setSpacing(GRID if beside else GRID // 2)
+        self._readout.setWordWrap(beside)
+        height = max(SMALLEST, self.height() - self._least(beside=True) + SMALLEST)
+        side = min(self.width(), height) if not beside else min(height, self.width() - GRID - BESIDE)
+        self._map.setMaximumSize(side if beside else self.width(), max(SMALLEST, side))
+        self._rest.setMaximumHeight(self._map.maximumHeight() if beside else self._rest.sizeHint().height())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """A double-click takes the overlay away."""
@@ -99,7 +117,7 @@ class ChannelView(QWidget):
 
     def _lay_out(self) -> None:
         heading, overlay = QHBoxLayout(), QHBoxLayout()
-        heading.setSpacing(GRID)
+        heading.setSpacing(2)
         overlay.setSpacing(GRID)
         heading.addWidget(self._title, 1)
         heading.addWidget(self._sight)
@@ -113,15 +131,34 @@ class ChannelView(QWidget):
             overlay.addWidget(widget)
         self._tools: list[QWidget] = [words, self._overlay, self._strength, self._sight]
         self._tools += [self._pin, self._map, self._histogram]
+        self._rest = QWidget()
+        rest = QVBoxLayout(self._rest)
+        rest.setContentsMargins(0, 0, 0, 0)
+        rest.setSpacing(GRID // 2)
+        rest.addWidget(self._readout)
+        rest.addWidget(self._histogram)
+        rest.addStretch()
+        self._body = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._body.addWidget(self._map, 1)
+        self._body.addWidget(self._rest)
+        self._rows = QVBoxLayout()
+        for row in (heading, overlay):
+            self._rows.addLayout(row)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GRID // 2)
-        column.addLayout(heading)
-        column.addLayout(overlay)
-        for part in (self._map, self._readout, self._histogram):
-            column.addWidget(part)
-        column.setStretchFactor(self._map, 1)
+        for layout in (self._rows, self._body, column):
+            layout.setSpacing(GRID // 2)
+        column.addLayout(self._rows)
+        column.addLayout(self._body, 1)
         column.addStretch()
+
+    def _fits_beside(self) -> bool:
+        return self.width() >= SMALLEST + GRID + BESIDE
+
+    def _least(self, *, beside: bool) -> int:
+        """The least height, with the value and the histogram beside the map or under it."""
+        under = 0 if beside else GRID // 2 + self._rest.sizeHint().height()
+        return self._rows.sizeHint().height() + GRID // 2 + SMALLEST + under
 
     def _show_tools(self, *, shown: bool) -> None:
         for tool in self._tools:
@@ -177,7 +214,7 @@ class _Map(QWidget):
         self.setMinimumSize(SMALLEST, SMALLEST)
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
-        return QSize(USUAL, USUAL)
+        return QSize(SMALLEST, SMALLEST)
 
     def show_pixels(self, pixels: Pixels) -> None:
         self._image, self._shape = as_image(pixels), pixels.shape[:2]

@@ -13,9 +13,9 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.pictures import as_image, paint_image
 from resnet_studio.inference.values import Pixels
 
-NARROWEST, WIDEST, MAP, TITLE = 96, 136, 72, 20
-HEIGHT = MAP + TITLE
-CLOSE = 18
+MAP, SMALL, TITLE = 72, 48, 20
+"""Side of a map, usual and where there is little room, and the height of the line under it."""
+WIDEST, CLOSE = 136, 18
 TIP = "Click shows this channel large. Drag or Shift+← → moves it, Delete takes it out of the tray"
 ABSENT = "not in this\nnetwork"
 
@@ -48,6 +48,7 @@ class PinView(QWidget):
         self._image: QImage | None = None
         self._words = "…"
         self._current = self._dragging = False
+        self._side = MAP
         self._pressed: QPointF | None = None
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -57,13 +58,19 @@ class PinView(QWidget):
         self._close.setProperty("flat", True)
         self._close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._close.setCursor(Qt.CursorShape.ArrowCursor)
-        self._close.setGeometry(MAP + 4, 0, CLOSE, CLOSE)
         self._close.clicked.connect(self.unpin_wished)
         self._close.hide()
+        self.show_small(small=False)
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
         wanted = self.fontMetrics().horizontalAdvance(self.pin.title) + 4
-        return QSize(min(max(NARROWEST, wanted), WIDEST), HEIGHT)
+        return QSize(min(max(self._side + CLOSE + 6, wanted), WIDEST), self._side + TITLE)
+
+    def show_small(self, *, small: bool) -> None:
+        """Take less room, or the usual."""
+        self._side = SMALL if small else MAP
+        self._close.setGeometry(self._side + 4, 0, CLOSE, CLOSE)
+        self.updateGeometry()
 
     def show_pixels(self, pixels: Pixels) -> None:
         """Show the map as it is now."""
@@ -95,13 +102,13 @@ class PinView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter, colours = QPainter(self), theme.current()
-        box = QRectF(0, 0, MAP, MAP)
+        box = QRectF(0, 0, self._side, self._side)
         if self._image is None:
             painter.fillRect(box, QColor(colours.hover))
             painter.setPen(QColor(colours.muted))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._words)
         else:
-            size = self._image.size().scaled(MAP, MAP, Qt.AspectRatioMode.KeepAspectRatio)
+            size = self._image.size().scaled(self._side, self._side, Qt.AspectRatioMode.KeepAspectRatio)
             paint_image(painter, QRectF(0, 0, size.width(), size.height()), self._image)
         if self._current or self.hasFocus():
             for colour, inset, width in (("#ffffff", 1.5, 3), (colours.accent, 1, 2)):
@@ -109,7 +116,7 @@ class PinView(QWidget):
                 painter.drawRect(box.adjusted(inset, inset, -inset, -inset))
         strong = self._current or self.hasFocus() or self.underMouse()
         painter.setPen(QColor(colours.text if strong else colours.muted))
-        below = QRectF(0, MAP, self.width(), TITLE)
+        below = QRectF(0, self._side, self.width(), TITLE)
         title = painter.fontMetrics().elidedText(self.pin.title, Qt.TextElideMode.ElideLeft, self.width())
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
 

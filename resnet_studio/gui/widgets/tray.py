@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVB
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.gui.widgets.pin_view import HEIGHT, Pin, PinView
+from resnet_studio.gui.widgets.pin_view import MAP, SMALL, TITLE, Pin, PinView
 from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.maps import Colours, Drawing, Values, colour, spread
 from resnet_studio.inference.values import Look
@@ -43,6 +43,7 @@ class Tray(QWidget):
         self._look: Look | None = None
         self._colours: Colours = "viridis"
         self._current: Pin | None = None
+        self._small = False
         self._empty = named(QLabel(EMPTY), "trayEmpty", "", EMPTY_TIP)
         self._note = named(QLabel(wordWrap=True), "trayNote", "Tray")
         self._range = named(QLabel(), "trayRange", "Range of all pins")
@@ -104,6 +105,14 @@ class Tray(QWidget):
             self._current = Pin(layer, channel)
             self._mark()
 
+    def show_small(self, *, small: bool) -> None:
+        """Draw the maps small, or as usual."""
+        if small != self._small:
+            self._small = small
+            self._strip.setFixedHeight((SMALL if small else MAP) + TITLE + BAR)
+            for view in self._views:
+                view.show_small(small=small)
+
     def show_note(self, sentence: str) -> None:
         """Say why a channel could not be pinned."""
         self._note.setText(sentence)
@@ -137,6 +146,7 @@ class Tray(QWidget):
 
     def _make(self, pin: Pin) -> PinView:
         view = PinView(pin)
+        view.show_small(small=self._small)
         view.chosen.connect(lambda: None if view.is_absent() else self.pin_chosen.emit(pin))
         view.unpin_wished.connect(lambda: self.unpin_wished.emit(pin))
         view.dragged.connect(lambda point: self._drag(view, point))
@@ -165,7 +175,10 @@ class Tray(QWidget):
             view.show_current(current=view.pin == self._current)
 
     def _draw(self) -> None:
-        """Each pin from the look, if that is one of the network in hand."""
+        """Each pin from the look, if that is one of the network in hand.
+
+        A map of one value has its layer's range: alone, it would be constant.
+        """
         found: dict[PinView, Values] = {}
         look = self._look if self._look and self._look.subject.architecture == self._architecture else None
         layers = {maps.name: maps.values for maps in look.layers} if look else {}
@@ -179,8 +192,9 @@ class Tray(QWidget):
                 view.show_waiting()
         limits = _limits(list(found.values())) if self._one_scale.isChecked() else None
         self._range.setText(f"{significant(limits[0])} …\n{significant(limits[1])}" if limits else "")
-        drawing = Drawing("fixed" if limits else "channel", self._colours, limits)
         for view, values in found.items():
+            ends = limits or (_limits([layers[view.pin.layer]]) if values.size == 1 else None)
+            drawing = Drawing("fixed" if ends else "channel", self._colours, ends)
             view.show_pixels(colour(spread(values, drawing)[0], self._colours))
 
 
@@ -192,7 +206,7 @@ class _Strip(QScrollArea):
         self.setWidget(pins)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFixedHeight(HEIGHT + BAR)
+        self.setFixedHeight(MAP + TITLE + BAR)
         self.viewport().setAutoFillBackground(False)
         pins.setAutoFillBackground(False)
 
