@@ -135,17 +135,13 @@ class Sweep:
     @property
     def flips(self) -> tuple[Flip, ...]:
         """Where another class wins, the least probability first."""
-        rows, columns = np.nonzero((self.winners != self.target) & (self.winners != NOT_YET))
-        found = (self.flip(row, column) for row, column in zip(rows.tolist(), columns.tolist(), strict=True))
-        return tuple(sorted(found, key=lambda flip: flip.probability))
+        return tuple(flip for flip in self.lowest if flip.target != self.target)
 
     @property
-    def least(self) -> Flip | None:
-        """The position of the least probability; None before the first."""
-        if not self.done:
-            return None
-        row, column = divmod(int(np.nanargmin(self.probabilities)), self.probabilities.shape[1])
-        return self.flip(row, column)
+    def lowest(self) -> tuple[Flip, ...]:
+        """All positions that the sweep has reached, the least probability first."""
+        order = np.argsort(self.probabilities, axis=None, kind="stable")[: self.done]  # what is no number comes last
+        return tuple(self.flip(*divmod(int(place), len(self.starts))) for place in order)
 
     def flip(self, row: int, column: int) -> Flip:
         """What happens at a position that the sweep has reached."""

@@ -68,8 +68,7 @@ def test_a_large_square_flips_the_digit_and_the_list_says_where() -> None:
     assert len(sweep.flips) == other.sum() > 0
     assert [flip.probability for flip in sweep.flips] == sorted(sweep.probabilities[other].tolist())
     assert all(flip.label == str(flip.target) == str(sweep.winners[flip.row, flip.column]) for flip in sweep.flips)
-    assert sweep.least is not None
-    assert sweep.least.probability == sweep.probabilities.min()
+    assert [flip.probability for flip in sweep.lowest] == sorted(sweep.probabilities.ravel().tolist())
 
 
 def test_partial_results_grow_and_stay_as_they_were_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ from resnet_studio.inference.attribution_values import (
 from resnet_studio.inference.values import Subject
 from resnet_studio.networks.architecture import Architecture, Residual
 
-WHICH = "The last block is the layer to take: no later one knows where things are, no earlier one better what they are."
+WHICH = "Take the last block: after it the network no longer knows where things are, before it less of what they are."
 LAYER_TIP = f"The layer at which Grad-CAM explains. {WHICH}"
 FOLLOW_TIP = "Compute again whenever another image is chosen, or a hand on it comes to rest"
 EMPTY = "Compute shows which parts of the image speak for the class."
@@ -193,6 +193,11 @@ class AttributionPanel(QWidget):
         self._notes.setVisible(bool(doubts))
 
 
+def time_taken(seconds: float) -> str:
+    """ "4 ms", "1.25 s"."""
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
+
+
 def empty_state(name: str, text: str) -> QLabel:
     """What to do next, where there is no answer yet."""
     label = named(QLabel(text, wordWrap=True), name, "What to do next")
@@ -225,7 +230,7 @@ def _titled(found: Attribution) -> str:
     height, width = found.values.shape
     parts = [f"<b>{METHODS[found.method].title}</b>{where}, {height}×{width}"]
     parts.append(f"for {found.label} ({percent(found.probability)})".replace("<", "&lt;"))
-    parts.append(f"{found.seconds:.2f} s")
+    parts.append(time_taken(found.seconds))
     if found.delta is not None:
         parts.append(f"sum is off by {significant(abs(found.delta))}")
     return " · ".join(parts)

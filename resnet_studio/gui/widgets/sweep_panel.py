@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtWidgets import (
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QListWidget,
@@ -20,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_studio.gui.theme import GRID
-from resnet_studio.gui.widgets.attribution_panel import UNTRAINED, below, empty_state
+from resnet_studio.gui.widgets.attribution_panel import UNTRAINED, below, empty_state, time_taken
 from resnet_studio.gui.widgets.colour_bar import ColourBar
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.overlay_view import OverlayView
@@ -43,7 +42,7 @@ from resnet_studio.inference.values import Subject
 
 EMPTY = "Start slides a grey square over the image and shows where the class depends on what it covers."
 HINT = "hover reads a position · a click puts the occluder there"
-MOST_LISTED = 200
+MOST_LISTED, MOST_LOWEST = 200, 10
 PLACE = Qt.ItemDataRole.UserRole
 
 
@@ -135,26 +134,22 @@ class SweepPanel(QWidget):
         tools.addWidget(self._count, 1)
         self._start.setMinimumWidth(self._start.fontMetrics().horizontalAdvance("Computing …") + 4 * GRID)
         tools.addWidget(self._start)
-        flips = QVBoxLayout()
-        flips.setSpacing(GRID)
-        flips.addWidget(self._heading)
-        flips.addWidget(self._list, 1)
-        pictures = QGridLayout()
-        pictures.setHorizontalSpacing(2 * GRID)
-        pictures.setVerticalSpacing(GRID)
-        pictures.addWidget(self._map, 0, 0)
-        pictures.addLayout(flips, 0, 1)
-        pictures.addWidget(self._strength, 1, 0)
-        pictures.addWidget(self._bar, 1, 1)
-        pictures.setRowStretch(0, 1)
-        for number in (0, 1):
-            pictures.setColumnStretch(number, 1)
+        left, right, halves = QVBoxLayout(), QVBoxLayout(), QHBoxLayout()
+        for layout in (left, right):
+            layout.setSpacing(GRID)
+            halves.addLayout(layout, 1)
+        halves.setSpacing(2 * GRID)
+        left.addWidget(self._map, 1)
+        left.addWidget(self._strength)
+        left.addWidget(self._bar)
+        left.addStretch()
+        right.addWidget(self._heading)
+        right.addWidget(self._list, 1)
         shown = QVBoxLayout()
         shown.addWidget(self._title)
-        shown.addLayout(pictures, 1)
+        shown.addLayout(halves, 1)
         shown.addWidget(Readout(self._readout))
         shown.addWidget(self._notes)
-        shown.addStretch()
         self._notes.hide()
         self._pages = below(self, tools, shown, self._empty)
 
@@ -186,10 +181,11 @@ class SweepPanel(QWidget):
         if flips:
             self._heading.setText(f"Another class wins at {len(flips):,} of {of} positions:")
         else:
-            self._heading.setText(f"No other class wins at any of {of} positions.")
+            self._heading.setText(f"No other class wins at any of {of} positions. The lowest:")
         self._list.clear()
-        for flip in flips[:MOST_LISTED]:
-            item = QListWidgetItem(f"{flip.label}  ·  {sweep.label} {percent(flip.probability)}", self._list)
+        for flip in flips[:MOST_LISTED] or sweep.lowest[:MOST_LOWEST]:
+            wins = f"{flip.label} wins, " if flips else ""
+            item = QListWidgetItem(f"{wins}{sweep.label} {percent(flip.probability)}", self._list)
             item.setToolTip(self._said(flip))
             item.setData(PLACE, (flip.row, flip.column))
 
@@ -246,11 +242,10 @@ class SweepPanel(QWidget):
 
 def _titled(sweep: Sweep) -> str:
     """ "**3** is > 99 % uncovered, 79 % at least · 49 of 49 positions · 0.4 s"."""
-    least = sweep.least
     parts = [f"<b>{sweep.label}</b> is {percent(sweep.probability)} uncovered".replace("< 0", "&lt; 0")]
-    if least is not None:
-        parts[0] += f", {percent(least.probability)} at least".replace("< 0", "&lt; 0")
+    if sweep.done:
+        parts[0] += f", {percent(float(np.nanmin(sweep.probabilities)))} at least".replace("< 0", "&lt; 0")
     if sweep.done < sweep.positions:
         parts.append(f"{sweep.done:,} of {sweep.positions:,} positions")
-    parts.append(f"{sweep.seconds:.2f} s")
+    parts.append(time_taken(sweep.seconds))
     return " · ".join(parts)
