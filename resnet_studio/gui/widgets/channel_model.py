@@ -15,6 +15,8 @@ from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.statistics import ChannelStatistics
 
 Index = QModelIndex | QPersistentModelIndex
+MOST_NAMED = 999
+"""Images whose number has room in every line."""
 
 
 class Column(IntEnum):
@@ -104,7 +106,9 @@ class ChannelModel(QAbstractTableModel):
             return None
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return self._headings[section]
+                column, order = self._sorted
+                mark = "▴ " if order == Qt.SortOrder.AscendingOrder else "▾ "
+                return f"{mark if section == column else ''}{self._headings[section]}"
             case Qt.ItemDataRole.ToolTipRole:
                 return TIPS[section]
         return _RIGHT if role == Qt.ItemDataRole.TextAlignmentRole else None
@@ -127,6 +131,7 @@ class ChannelModel(QAbstractTableModel):
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self._sorted = column, order
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
         self._arrange()
 
     def _arrange(self) -> None:
@@ -157,13 +162,20 @@ class ChannelModel(QAbstractTableModel):
             case Column.ZEROS:
                 return f"{self._numbers.zeros[channel]:.0%}".replace("%", " %")
             case Column.ALIVE:
-                alive = f"{self._evidence.alive[channel]:,} of {self._evidence.images:,}"
-                return f"{self._word} · {alive}" if self._silent[channel] else alive
+                return self._word if self._silent[channel] else self._alive(channel, MOST_NAMED)
         return significant(float(_amounts(self._numbers, self._evidence, column)[channel]))
 
+    def _alive(self, channel: int, most: int | None = None) -> str:
+        """In how many images a channel is alive, and of how many where those are at most `most`."""
+        assert self._evidence is not None
+        alive, images = int(self._evidence.alive[channel]), self._evidence.images
+        return f"{alive:,} of {images:,}" if most is None or images <= most else f"{alive:,}"
+
     def _exact(self, channel: int, column: Column) -> str:
-        if column in (Column.CHANNEL, Column.ALIVE):
+        if column == Column.CHANNEL:
             return TIPS[column]
+        if column == Column.ALIVE:
+            return f"{self._alive(channel)} images have a value other than zero"
         assert self._numbers is not None
         assert self._evidence is not None
         return repr(float(_amounts(self._numbers, self._evidence, column)[channel]))

@@ -11,7 +11,7 @@ from resnet_studio.inference.statistics import ChannelStatistics
 
 ROW = 24
 WIDTHS = {
-    Column.CHANNEL: 40, Column.MEAN: 54, Column.DEVIATION: 52, Column.MAXIMUM: 50, Column.ZEROS: 52, Column.ALIVE: 92,
+    Column.CHANNEL: 42, Column.MEAN: 56, Column.DEVIATION: 54, Column.MAXIMUM: 52, Column.ZEROS: 56, Column.ALIVE: 80,
 }  # fmt: skip
 """Shares of the width; in pixels where the table is as narrow as the window lets it be."""
 NARROW = 480

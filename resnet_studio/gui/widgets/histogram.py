@@ -14,7 +14,6 @@ from resnet_studio.gui.widgets.significant import significant
 
 BINS, BARS, LABELS = 32, 40, 20
 SIDES = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight
-TIP = "How often each value occurs{}; the height is logarithmic"
 
 
 class Histogram(QWidget):
@@ -26,7 +25,8 @@ class Histogram(QWidget):
     def __init__(self, name: str = "channelHistogram", of: str = " in this channel", height: int = BARS) -> None:
         """`of` ends the sentence about what is counted; `height` is that of the highest bar, in pixels."""
         super().__init__()
-        named(self, name, f"How often each value occurs{of}", TIP.format(of))
+        named(self, name, f"How often each value occurs{of}")  # a tip would cover what stands under the bars
+        self.setAccessibleDescription("The height is logarithmic")
         self._height = height
         self._counts: NDArray[np.int64] = np.zeros(0, np.int64)
         self._range = 0.0, 0.0
