@@ -28,6 +28,14 @@ def shown(path: Path) -> str:
     return os.fsencode(path.name or path).decode("utf-8", "replace")
 
 
+def leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder or a link to one; a link that leads back to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def read_file(path: Path, most: int) -> bytes:
     """The bytes of a regular file of at most `most` bytes; `Refusal` otherwise.
 

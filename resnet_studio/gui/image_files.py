@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_studio.atomic import write_file
-from resnet_studio.files import shown
+from resnet_studio.files import leads_to_folder, shown
 from resnet_studio.training import runs
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
@@ -55,7 +55,7 @@ def images_in(folder: Path) -> list[str]:
     Names decide; no file is opened here.
     """
     with os.scandir(folder) as entries:
-        names = [one.name for one in entries if is_image(one.name) and not _is_folder(one)]
+        names = [one.name for one in entries if is_image(one.name) and not leads_to_folder(one)]
     return [str(folder / name) for name in sorted(names, key=counted)]
 
 
@@ -80,13 +80,6 @@ def keep_pasted(folder: Path, png: bytes, stamp: str) -> Path:
         path = folder / f"pasted-{stamp}-{number}.png"
     write_file(path, png)
     return path
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads back to itself: opening it says so
-        return False
 
 
 def _list(folder: Path, images: list[str], problems: list[str]) -> None:

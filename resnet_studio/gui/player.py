@@ -34,8 +34,11 @@ class Player(QObject):
         self._awaited: set[str] = set()
         self._passed: dict[str, str] = {}
         self._in_a_row = 0
+        self._ended_at = ""
+        """The damaged image at which a stream has ended: what else fails of it has been told."""
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._step)
+        images.chosen_changed.connect(self._take_chosen)
         subject.looked.connect(self._take_look)
         work.photograph_opened.connect(self._take_photograph)
 
@@ -66,8 +69,10 @@ class Player(QObject):
 
     def passes_over(self, kind: str, error: Exception) -> bool:
         """Whether a failure of the engine is a damaged image of the stream, of which nobody else need be told."""
-        if not self._playing or kind not in ("look", "photograph"):
+        if kind not in ("look", "photograph"):
             return False
+        if not self._playing:
+            return self._images.chosen == self._ended_at
         if not isinstance(error, (ImageError, DataError)):
             self.pause()  # somebody has to see to this
             return False
@@ -76,11 +81,15 @@ class Player(QObject):
         self.passed_over.emit(tuple(self._passed.values()))
         if self._in_a_row >= len(self._images.images()):
             self.pause()
+            self._ended_at = self._images.chosen
             self.problem.emit(f"None of these images can be opened. {error}")
         else:
             self._awaited.clear()
             self._timer.start(0)
         return True
+
+    def _take_chosen(self, _: str) -> None:
+        self._ended_at = ""
 
     def _take_look(self, look: Look) -> None:
         if look.subject.image == self._images.chosen:

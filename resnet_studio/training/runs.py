@@ -28,7 +28,7 @@ from typing import Any
 import platformdirs
 
 from resnet_studio.atomic import write_file
-from resnet_studio.files import Refusal, read_file
+from resnet_studio.files import Refusal, leads_to_folder, read_file
 from resnet_studio.networks import architecture as architectures
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import preset_name, title
@@ -155,7 +155,8 @@ def find(folder: Path) -> list[Path]:
 
 def _found(folder: Path, depth: int = 2) -> Iterator[Path]:
     try:
-        entries = [entry for entry in os.scandir(folder) if entry.is_dir()]
+        with os.scandir(folder) as found:
+            entries = [entry for entry in found if leads_to_folder(entry)]
     except OSError:
         return
     for entry in entries:

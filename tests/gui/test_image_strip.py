@@ -310,3 +310,12 @@ def test_a_folder_is_told_as_its_path(qtbot: QtBot, strip: ImageStrip, tmp_path:
     with qtbot.waitSignal(strip.sources.files_wished) as wished:
         dialog.accept()
     assert wished.args == [[str(tmp_path)]]
+
+
+def test_a_space_in_a_typed_name_belongs_to_it(strip: ImageStrip) -> None:
+    toggled: list[None] = []
+    strip.player.toggled.connect(lambda: toggled.append(None))
+    strip.show_chosen(FILE)
+    QTest.keyClicks(items(strip), "digit 7")
+    assert strip.chosen() == "sample:digit-7"
+    assert toggled == []

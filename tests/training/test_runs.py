@@ -224,6 +224,12 @@ def test_runs_are_found_with_those_of_experiments(tmp_path: Path) -> None:
     assert runs.find(tmp_path / "gone") == runs.find(tmp_path / "a file") == []
 
 
+def test_a_link_in_a_circle_hides_no_run(tmp_path: Path) -> None:
+    runs.make(tmp_path / "run", MANIFEST)
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    assert runs.find(tmp_path) == [tmp_path / "run"]
+
+
 def test_a_run_in_a_run_is_its_own_business(tmp_path: Path) -> None:
     runs.make(tmp_path / "a", MANIFEST)
     runs.make(tmp_path / "a" / "b", MANIFEST)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractItemView, QListView
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QListView
 
 from resnet_studio.gui.widgets.image_model import ImageModel
 from resnet_studio.gui.widgets.named import named
@@ -31,6 +31,8 @@ class ImageList(QListView):
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self._typed = QElapsedTimer()
+        """Since the last letter of a name that is typed: a space belongs to it, too."""
         self._soon = QTimer(self, singleShot=True, interval=LOOK_EVERY)
         self._soon.timeout.connect(self._tell_rows)
         self.verticalScrollBar().valueChanged.connect(self._look_soon)
@@ -50,10 +52,13 @@ class ImageList(QListView):
             self.walked.emit(current.row())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        if event.key() == Qt.Key.Key_Space and not event.modifiers():
+        typing = self._typed.isValid() and self._typed.elapsed() < QApplication.keyboardInputInterval()
+        if event.key() == Qt.Key.Key_Space and not event.modifiers() and not typing:
             self.toggled.emit()
-        else:
-            super().keyPressEvent(event)
+            return
+        if event.text().isprintable() and event.text():
+            self._typed.start()
+        super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
