@@ -93,15 +93,18 @@ STEM = 1 + 6 + 2 * 2
 SIDES = {
     ("vgg19", "features.36"): 212 + 2 * (4 + 8 + 16),
     ("alexnet", "features.12"): 195,
+    ("resnet50", "layer4"): 483,
+    ("resnet101", "layer4"): 1027,
+    ("resnet152", "layer4"): 1507,
     ("resnet50", "layer1"): STEM + 3 * 2 * 4,
     ("resnet50-v1.5", "layer2.0"): STEM + 3 * 2 * 4 + 2 * 4,
     ("resnet50", "layer2.0"): STEM + 3 * 2 * 4 + 2 * 8,
     ("resnet50-v1.5", "layer4"): STEM + 2 * (4 * 4 + 4 * 8 + 6 * 16 + 2 * 32),
     ("resnet18", "layer4"): STEM + 2 * (5 * 4 + 4 * 8 + 4 * 16 + 3 * 32),
 }
-"""VGG-16's 212 and AlexNet's 195 from Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural
-Networks", Distill 2019; VGG-19 has one more 3×3 convolution in each of the last three stages. The others from the
-paper's Table 1: every 3×3 adds twice the distance between the values that it takes."""
+"""VGG-16's 212, AlexNet's 195 and the numbers of layer4 from Araujo, Norris and Sim, "Computing Receptive Fields of
+Convolutional Neural Networks", Distill 2019; VGG-19 has one more 3×3 convolution in each of the last three stages.
+The others from the paper's Table 1: every 3×3 adds twice the distance between the values that it takes."""
 
 
 @pytest.mark.parametrize(("network", "layer"), SIDES)

@@ -117,7 +117,7 @@ class ChannelView(QWidget):
 
     def _lay_out(self) -> None:
         heading, overlay = QHBoxLayout(), QHBoxLayout()
-        heading.setSpacing(2)
+        heading.setSpacing(GRID // 2)
         overlay.setSpacing(GRID)
         heading.addWidget(self._title, 1)
         heading.addWidget(self._sight)
