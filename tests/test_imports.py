@@ -46,10 +46,10 @@ QT = {"PySide6", "shiboken6", "pyqtgraph"}
 TORCH = {"torch", "torchvision", "fvcore", "torchinfo", "sklearn", "captum"}
 CROSSING = (
     "networks.architecture", "networks.plan", "networks.presets", "networks.reading", "progress", "resources",
-    "networks.receptive",
+    "networks.receptive", "networks.correspondence",
     "analysis.table", "analysis.published", "analysis.comparison", "engine.messages", "inference.statistics",
     "inference.values", "inference.errors", "inference.maps", "inference.stamp", "inference.sheet_files",
-    "inference.kernels", "inference.attribution_values", "files", "atomic",
+    "inference.beside", "inference.kernels", "inference.attribution_values", "files", "atomic",
     "training.recipe", "training.recipes", "training.edits", "training.events", "training.runs", "training.labels",
     "training.following", "training.journal", "training.curves", "training.curve_table", "training.summary",
     "training.sources", "training.probes", "training.errors",

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from resnet_studio.gui.beside_desk import BesideDesk
 from resnet_studio.gui.block_desk import BlockDesk
 from resnet_studio.gui.kernels_desk import KernelsDesk
+from resnet_studio.gui.maps_export import MapsExport
 from resnet_studio.gui.reference_desk import ReferenceDesk
 from resnet_studio.gui.statistics_desk import StatisticsDesk
 from resnet_studio.gui.studio import Studio
@@ -47,6 +48,8 @@ class ActivationsRoom(QObject):
         self._beside = BesideDesk(studio, work)
         self._block = BlockDesk(studio.subject, work)
         self._kernels = KernelsDesk(studio.subject, work)
+        self.export = MapsExport(self)
+        self.export.refused.connect(lambda sentence: studio.problem.emit(sentence, "", ()))
         self._why = WhyDesk(studio.subject, work)
 
     def make(self) -> QWidget:
@@ -151,6 +154,7 @@ class ActivationsRoom(QObject):
         view.pin_wished.connect(lambda channel: self._tray.toggle(view.layer(), channel))
         self._channel_wished.connect(view.show_channel)
         view.channel_shown.connect(lambda number, *_: self._channel_told.emit(number))
+        view.export_wished.connect(self.export.write)
         view.reference_wished.connect(self._reference.keep)
         view.reference_layer_wished.connect(self._reference.need)
         self._reference.reference_changed.connect(view.show_reference)
@@ -171,7 +175,10 @@ class ActivationsRoom(QObject):
         view.channel_shown.connect(self.view.show_channel)
         desk.beside_changed.connect(view.show_beside)
         desk.paired.connect(view.show_pair)
+        desk.awaited.connect(view.show_awaited)
         desk.refused.connect(view.show_problem)
+        view.runs_wished.connect(self._studio.weights.look_around)
+        self._studio.weights.runs_found.connect(view.show_runs)
         self._studio.images.images_changed.connect(view.show_images)
         view.show_images(self._studio.images.images())
         desk.tell()

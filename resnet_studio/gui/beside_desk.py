@@ -10,14 +10,14 @@ from PySide6.QtCore import QObject, Signal
 from resnet_studio.gui.studio import Studio
 from resnet_studio.gui.work import Work
 from resnet_studio.inference.beside import Beside, Pair, apart, from_values, maps_in, second, to_values
-from resnet_studio.inference.errors import WeightsMismatch
-from resnet_studio.inference.values import Look, Subject, WeightsFile, image_title
+from resnet_studio.inference.errors import Remedy, WeightsMismatch
+from resnet_studio.inference.published import cached
+from resnet_studio.inference.values import Look, PublishedWeights, Subject, image_title
 from resnet_studio.networks.correspondence import counterpart
 from resnet_studio.networks.presets import title
 from resnet_studio.networks.reading import read_architecture
 
 LANE = "beside"
-ALL_BUT_THE_HEAD = "Load all but the head"
 
 
 class BesideDesk(QObject):
@@ -31,13 +31,15 @@ class BesideDesk(QObject):
     """A `Beside`, and the first side's `Subject`."""
     paired = Signal(object)
     """A `Pair`; of one look twice where the sides do not differ."""
-    refused = Signal(str, str, object)
-    """Why there is no second side, what can be done about it, and the `Beside` that does it."""
+    awaited = Signal(object)
+    """A `Pair` of the first side's look alone: the second side's is under way."""
+    refused = Signal(str, object)
+    """Why there is no second side, and what can be done about it: words, each with the `Beside` that does it."""
 
     def __init__(self, studio: Studio, work: Work) -> None:
         super().__init__()
         self._studio, self._work = studio, work
-        self._beside = from_values(studio.session.kept.beside)
+        self._beside = _at_hand(from_values(studio.session.kept.beside))
         self._in_front = False
         self._waiting: Look | None = None
         """The first side's newest look, while an older one's second side is under way."""
@@ -73,7 +75,7 @@ class BesideDesk(QObject):
         try:
             self.choose(replace(self._beside, architecture=read_architecture(Path(path))))
         except ValueError as error:
-            self.refused.emit(str(error), "", None)
+            self.refused.emit(str(error), ())
 
     def swap(self) -> None:
         """Take the second side in hand, and put the first beside it."""
@@ -128,6 +130,7 @@ class BesideDesk(QObject):
         else:
             self._asked = look, layer, question
             label = f"{image_title(other.image)} through {title(other.architecture)}, side B"
+            self.awaited.emit(Pair(look, look, layer))
             self._work.ask(LANE, "look", *question, look.brief, label=label)
 
     def _take_answer(self, lane: str, look: object) -> None:
@@ -143,12 +146,25 @@ class BesideDesk(QObject):
         """A refused side is looked at again when the hand rests, or when another is chosen."""
         if lane != LANE:
             return
-        self._asked, self._refused = None, True
-        offer, weights = None, second(self._studio.subject.subject, self._beside).weights
-        if isinstance(error, WeightsMismatch) and error.only_head and isinstance(weights, WeightsFile):
-            offer = replace(self._beside, weights=replace(weights, head=False))
-        self.refused.emit(str(error) or type(error).__name__, ALL_BUT_THE_HEAD if offer else "", offer)
+        asked, self._asked, self._refused = self._asked, None, True
+        if asked:
+            self.awaited.emit(Pair(asked[0], asked[0], asked[1]))
+        remedies = error.remedies if isinstance(error, WeightsMismatch) else ()
+        offers = tuple((remedy.what, self._with(remedy)) for remedy in remedies)
+        self.refused.emit(str(error) or type(error).__name__, offers)
+
+    def _with(self, remedy: Remedy) -> Beside:
+        """What is beside the first side after that."""
+        other = self._studio.session.architecture != remedy.architecture
+        return replace(self._beside, architecture=remedy.architecture if other else None, weights=remedy.weights)
 
     def _forget(self) -> None:
         """Everything that ran was cancelled."""
         self._asked = self._waiting = self._answered = None
+
+
+def _at_hand(beside: Beside) -> Beside:
+    """Without weights that would have to be fetched: a start downloads nothing."""
+    weights = beside.weights
+    missing = isinstance(weights, PublishedWeights) and not cached(weights).exists()
+    return replace(beside, weights=None) if missing else beside

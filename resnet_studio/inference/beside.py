@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from resnet_studio.inference.maps import Values
+from resnet_studio.inference.published import ENTRIES, published_for
 from resnet_studio.inference.shipped import shipped_weights
 from resnet_studio.inference.values import (
     LayerMaps,
@@ -22,18 +23,6 @@ from resnet_studio.inference.values import (
 )
 from resnet_studio.networks.architecture import Architecture, Residual, from_json, to_json
 from resnet_studio.networks.correspondence import counterpart
-from resnet_studio.networks.presets import preset
-
-PUBLISHED: dict[str, tuple[str, tuple[str, ...]]] = {
-    "resnet18": ("resnet18", ("IMAGENET1K_V1",)),
-    "resnet34": ("resnet34", ("IMAGENET1K_V1",)),
-    "resnet50-v1.5": ("resnet50", ("IMAGENET1K_V1", "IMAGENET1K_V2")),
-    "resnet101-v1.5": ("resnet101", ("IMAGENET1K_V1", "IMAGENET1K_V2")),
-    "resnet152-v1.5": ("resnet152", ("IMAGENET1K_V1", "IMAGENET1K_V2")),
-    "vgg19": ("vgg19", ("IMAGENET1K_V1",)),
-    "alexnet": ("alexnet", ("IMAGENET1K_V1",)),
-}
-"""What torchvision publishes for a preset: the model's name there, and those of its weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +84,6 @@ def twin(architecture: Architecture) -> Residual | None:
     return replace(architecture, shortcut="A" if architecture.stem == "cifar" else "B")
 
 
-def published_for(architecture: Architecture) -> tuple[PublishedWeights, ...]:
-    """Weights that torchvision publishes and whose tensors fit, whatever the image's size and the stride's place."""
-    for name, (model, weights) in PUBLISHED.items():
-        original = preset(name)
-        fitted = replace(architecture, image=original.image)
-        if isinstance(fitted, Residual) and fitted.variant == "paper" and isinstance(original, Residual):
-            fitted = replace(fitted, stride_on=original.stride_on)
-        if fitted == original:
-            return tuple(PublishedWeights(model, one) for one in weights)
-    return ()
-
-
 def difference(a: Values, b: Values) -> Values | None:
     """A − B value by value, where the shapes are equal."""
     if a.shape != b.shape:
@@ -160,14 +137,11 @@ def _weights(values: object) -> WeightsSource | None:
         case {"seed": int(seed)} if 0 <= seed < 1 << 63:
             return RandomWeights(seed)
         case {"model": str(model), "name": str(name)}:
-            return PublishedWeights(model, name) if (model, name) in _known() else None
+            named_so = PublishedWeights(model, name)
+            return named_so if named_so in (entry.weights for entry in ENTRIES) else None
         case {"path": str(path), "head": bool(head), "prefix": str(prefix)} if path:
             return WeightsFile(Path(path), head, prefix)
     return None
-
-
-def _known() -> set[tuple[str, str]]:
-    return {(model, name) for model, names in PUBLISHED.values() for name in names}
 
 
 def _follow(weights: WeightsSource, of: Architecture, architecture: Architecture) -> WeightsSource:

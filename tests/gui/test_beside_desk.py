@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.gui.beside_desk import ALL_BUT_THE_HEAD, BesideDesk
+from resnet_studio.gui.beside_desk import BesideDesk
 from resnet_studio.gui.session import Kept
 from resnet_studio.gui.studio import ACTIVATIONS, Studio
 from resnet_studio.gui.work import Work
 from resnet_studio.inference.beside import Beside, Pair
-from resnet_studio.inference.errors import WeightsError, WeightsMismatch
+from resnet_studio.inference.errors import Remedy, WeightsError, WeightsMismatch
 from resnet_studio.inference.handles import Handles
 from resnet_studio.inference.maps import layer_maps
 from resnet_studio.inference.shipped import shipped_weights
@@ -79,7 +79,9 @@ class Bench:
         self.studio.problem.connect(lambda sentence, *_: self.problems.append(sentence))
         self.desk = BesideDesk(self.studio, work)
         self.pairs: list[Pair] = []
-        self.refusals: list[tuple[str, str, Beside | None]] = []
+        self.refusals: list[tuple[str, tuple[tuple[str, Beside], ...]]] = []
+        self.awaited: list[Pair] = []
+        self.desk.awaited.connect(self.awaited.append)
         self.told: list[tuple[Beside, Subject]] = []
         self.desk.paired.connect(self.pairs.append)
         self.desk.refused.connect(lambda *one: self.refusals.append(one))
@@ -193,15 +195,29 @@ def test_a_session_that_was_tampered_with_puts_nothing_beside() -> None:
     bench.studio.close()
 
 
+def test_a_start_downloads_nothing() -> None:
+    bench = Bench(kept(beside={"weights": {"model": "resnet34", "name": "IMAGENET1K_V1"}, "image": "sample:flower"}))
+    bench.engine.look("look")
+    assert bench.question()[0] == Subject("sample:flower", preset("resnet34"))
+    bench.studio.close()
+
+
 def test_refused_weights_are_told_in_their_place_and_the_first_side_keeps_its_own(bench: Bench) -> None:
     file = WeightsFile(Path("/weights/other.pth"))
     bench.engine.look("look")
     bench.desk.choose(Beside(weights=file))
     assert bench.question()[0].weights == file
-    bench.engine.fail("beside", WeightsMismatch("other.pth", (), (), (("fc.weight", (10, 512), (1000, 512)),), "fc"))
-    (sentence, offer, beside) = bench.refusals[-1]
+    remedies = (Remedy("all but the head", replace(file, head=False), preset("resnet34")),
+                Remedy("switch", file, preset("resnet18")))  # fmt: skip
+    differing = (("fc.weight", (10, 512), (1000, 512)),)
+    bench.engine.fail("beside", WeightsMismatch("other.pth", (), (), differing, "fc", None, remedies))
+    sentence, offers = bench.refusals[-1]
     assert sentence.startswith("other.pth does not fit this network")
-    assert (offer, beside) == (ALL_BUT_THE_HEAD, Beside(weights=replace(file, head=False)))
+    assert offers == (
+        ("all but the head", Beside(weights=replace(file, head=False))),
+        ("switch", Beside(preset("resnet18"), file)),
+    )
+    assert bench.awaited[-1].a is bench.awaited[-1].b is bench.studio.subject.look
     assert bench.studio.subject.subject.weights == RandomWeights()
     assert bench.problems == []
 
@@ -209,7 +225,7 @@ def test_refused_weights_are_told_in_their_place_and_the_first_side_keeps_its_ow
 def test_a_refused_side_waits_until_the_hand_rests(bench: Bench) -> None:
     bench.engine.look("look")
     bench.engine.fail("beside", WeightsError("net.pth", "is gone"))
-    assert bench.refusals[-1] == ("net.pth is gone", "", None)
+    assert bench.refusals[-1] == ("net.pth is gone", ())
     bench.studio.subject.turn(Handles(zoom=1.1), True)
     bench.engine.look("look 0")
     assert "beside" not in bench.engine.questions

@@ -28,7 +28,7 @@ from themed import themed
 
 from resnet_studio.gui.views.side_by_side import SideBySideView
 from resnet_studio.gui.widgets.linked_mosaic import LinkedMosaic
-from resnet_studio.gui.widgets.pair_panel import HINT, SAME
+from resnet_studio.gui.widgets.pair_panel import AWAITED, HINT, SAME
 from resnet_studio.gui.widgets.paired_predictions import PairedPredictions
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.inference.beside import Beside, Pair
@@ -48,6 +48,7 @@ from resnet_studio.inference.values import (
 )
 from resnet_studio.networks.architecture import Architecture, to_json
 from resnet_studio.networks.presets import preset
+from resnet_studio.training.trained import RunWeights
 
 LEFT = Qt.MouseButton.LeftButton
 RESNET, PLAIN = preset("resnet34"), preset("plain34")
@@ -267,11 +268,11 @@ def test_nothing_beside_says_what_to_do(view: SideBySideView) -> None:
 
 def test_a_refusal_stands_in_the_second_sides_place_with_what_can_be_done(qtbot: QtBot, shown: SideBySideView) -> None:
     better = Beside(weights=WeightsFile(Path("net.pth"), head=False))
-    shown.show_problem("net.pth does not fit this network", "Load all but the head", better)
+    shown.show_problem("net.pth does not fit this network", [("Load all but the head", better)])
     assert text(shown, "sideBWhy") == "net.pth does not fit this network"
     assert mosaic(shown, "sideA").isVisible()
     with qtbot.waitSignal(shown.beside_wished) as wished:
-        qtbot.mouseClick(shown.findChild(QPushButton, "sideBOffer"), LEFT)
+        qtbot.mouseClick(shown.findChild(QPushButton, "sideBMapsOffer0"), LEFT)
     assert wished.args == [better]
     shown.show_pair(pair(telling(9), telling(9)))
     assert mosaic(shown, "sideB").isVisible()
@@ -333,7 +334,7 @@ def test_weights_on_offer_are_those_that_may_fit(view: SideBySideView) -> None:
 
     seeds, files = [f"random, seed {n}" for n in range(4)], ["Open a file…", "Checkpoint of a run…"]
     assert offered(Beside(PLAIN)) == ["weights: A", *seeds, *files]
-    assert offered(Beside()) == ["weights: A", *seeds, "torchvision's IMAGENET1K_V1", *files]
+    assert offered(Beside()) == ["weights: A", *seeds, "torchvision's resnet34, IMAGENET1K_V1", *files]
     digits = offered(Beside(preset("resnet20-digits")))
     assert digits == ["weights: A", "resnet20-digits.safetensors", *seeds, *files]
     checkpoint = WeightsFile(Path("/runs/first/checkpoints/step-000110/weights.safetensors"))
@@ -350,7 +351,7 @@ def test_weights_are_chosen_from_the_list(view: SideBySideView, weights: RandomW
     view.show_beside(Beside(weights=RandomWeights(1)), FIRST)
     choice = view.findChild(QComboBox, "besideWeights")
     words = {None: "weights: A", RandomWeights(2): "random, seed 2"}
-    row = choice.findText(words.get(weights, "torchvision's IMAGENET1K_V1"))  # type: ignore[arg-type]
+    row = choice.findText(words.get(weights, "torchvision's resnet34, IMAGENET1K_V1"))  # type: ignore[arg-type]
     choice.setCurrentIndex(row)
     choice.activated.emit(row)
     assert wished == [Beside(weights=weights)]
@@ -386,6 +387,29 @@ def test_files_are_asked_for(qtbot: QtBot, view: SideBySideView, tmp_path: Path)
         qtbot.waitUntil(lambda: not view.findChildren(QFileDialog))
     file = Beside(PLAIN, WeightsFile(tmp_path / "net.pth"))
     assert wished == [file, file, str(tmp_path / "net.json")]
+
+
+def test_moments_of_runs_are_offered_where_they_fit(view: SideBySideView) -> None:
+    files = [WeightsFile(Path(f"/runs/first/checkpoints/step-{step:06}/weights.safetensors")) for step in (10, 110)]
+    found = [RunWeights(file, "first", step, "digits", PLAIN) for file, step in zip(files, (10, 110), strict=True)]
+    view.show_runs([*found, RunWeights(files[0], "second", 5, "digits", preset("resnet18"))])
+    choice = view.findChild(QComboBox, "besideWeights")
+    offered = [choice.itemText(row) for row in range(choice.count())]
+    assert [one for one in offered if "step" in one] == ["first, step 10", "first, step 110"]
+    wished: list[Beside] = []
+    view.beside_wished.connect(wished.append)
+    choice.activated.emit(offered.index("first, step 110"))
+    assert wished == [Beside(PLAIN, files[1])]
+
+
+def test_the_first_side_is_there_while_the_second_is_awaited(view: SideBySideView) -> None:
+    alone = look(telling(9))
+    view.show_awaited(Pair(alone, alone, "layer2.0"))
+    assert mosaic(view, "sideA").isVisible()
+    assert text(view, "sideBWhy") == AWAITED
+    view.show_pair(pair(telling(9), telling(9)))
+    view.show_awaited(Pair(alone, alone, "layer2.0"))
+    assert mosaic(view, "sideB").isVisible()
 
 
 def test_sides_can_be_exchanged_and_taken(qtbot: QtBot, shown: SideBySideView) -> None:

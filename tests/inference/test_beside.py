@@ -15,7 +15,6 @@ from resnet_studio.inference.beside import (
     common_limits,
     difference,
     from_values,
-    published_for,
     second,
     to_values,
     twin,
@@ -23,7 +22,7 @@ from resnet_studio.inference.beside import (
 from resnet_studio.inference.handles import Handles
 from resnet_studio.inference.shipped import shipped_weights
 from resnet_studio.inference.values import PublishedWeights, RandomWeights, Subject, WeightsFile
-from resnet_studio.networks.presets import PRESETS, preset
+from resnet_studio.networks.presets import preset
 
 FILE = WeightsFile(Path("/weights/net.pth"))
 FIRST = Subject("sample:china", preset("resnet50"), RandomWeights(3), "cpu", Handles(zoom=2))
@@ -71,18 +70,6 @@ def test_published_weights_go_with_their_networks() -> None:
     assert second(v2, Beside(preset("resnet101"))).weights == PublishedWeights("resnet101", "IMAGENET1K_V2")
     assert second(v2, Beside(preset("vgg19"))).weights == PublishedWeights("vgg19", "IMAGENET1K_V1")
     assert second(v2, Beside(preset("plain34"))).weights == RandomWeights()
-
-
-def test_published_weights_are_offered_where_their_tensors_fit() -> None:
-    assert [one.name for one in published_for(preset("resnet50"))] == ["IMAGENET1K_V1", "IMAGENET1K_V2"]
-    assert published_for(preset("resnet50")) == published_for(preset("resnet50-v1.5"))
-    assert published_for(replace(preset("vgg19"), image=64)) == (PublishedWeights("vgg19", "IMAGENET1K_V1"),)
-    assert published_for(replace(preset("resnet18"), classes=10)) == ()
-    fitting = {name for name, architecture in PRESETS.items() if published_for(architecture)}
-    assert fitting == {
-        "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnet50-v1.5", "resnet101-v1.5",
-        "resnet152-v1.5", "vgg19", "alexnet",
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

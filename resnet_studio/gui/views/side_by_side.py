@@ -16,9 +16,11 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.pair_panel import PairPanel, Scale, Shown
 from resnet_studio.gui.widgets.paired_predictions import PairedPredictions
 from resnet_studio.gui.widgets.segmented import Segmented
+from resnet_studio.gui.widgets.side_pane import Offer
 from resnet_studio.inference.beside import Beside, Pair
 from resnet_studio.inference.maps import Colours
 from resnet_studio.inference.values import Subject
+from resnet_studio.training.trained import RunWeights
 
 EMPTY = "A is on its way through its network. Choose an image and a layer on the left if nothing comes."
 VIEWS: dict[Shown, str] = {"both": "both", "difference": "difference", "all": "all"}
@@ -47,12 +49,13 @@ class SideBySideView(QWidget):
     """The second side is to be in hand."""
     channel_shown = Signal(int, object, object, str)
     """Number, values, pixels and layer of the channel that is to be shown large."""
+    runs_wished = Signal()
+    """The page would offer checkpoints."""
     entered = Signal(bool)
     """The page has come to the screen, or left it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._offer: Beside | None = None
         self.chooser, self.panel, self.predictions = BesideChooser(), PairPanel(), PairedPredictions()
         self._views = _segmented(VIEWS, "Views", VIEW_TIPS, "pairViews")
         self._scales = _segmented(SCALES, "Colour scale", SCALE_TIPS, "pairScale")
@@ -81,22 +84,32 @@ class SideBySideView(QWidget):
 
     def show_pair(self, pair: Pair) -> None:
         """Show two looks that belong together."""
-        self._offer = None
         self.panel.show_pair(pair)
         alone = pair.a is pair.b
         self.predictions.show_predictions(pair.a.predictions, None if alone else pair.b.predictions)
         self._pages.setCurrentWidget(self.panel)
 
-    def show_problem(self, sentence: str, offer: str, beside: Beside | None) -> None:
-        """Say in the second side's place why it is not there, and what `beside` would do about it."""
-        self._offer = beside
-        self.panel.show_problem(sentence, offer)
+    def show_awaited(self, pair: Pair) -> None:
+        """Show the first side where there is nothing to show yet; what is there stays until the second has come."""
+        if self._pages.currentWidget() is self._empty:
+            self.show_pair(pair)
+            self.panel.show_awaited()
+
+    def show_problem(self, sentence: str, offers: Sequence[Offer]) -> None:
+        """Say in the second side's place why it is not there, and what can be done about it."""
+        self.panel.show_problem(sentence, offers)
+        self.predictions.show_second(None)
         if self._pages.currentWidget() is self._empty:
             self._empty.setText(sentence)
+
+    def show_runs(self, found: Sequence[RunWeights]) -> None:
+        """Offer checkpoints for the second side."""
+        self.chooser.show_runs(found)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  (Qt's names)
         super().showEvent(event)
         self.entered.emit(True)
+        self.runs_wished.emit()
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
         super().hideEvent(event)
@@ -118,7 +131,7 @@ class SideBySideView(QWidget):
         self.chooser.beside_wished.connect(self.beside_wished)
         self.chooser.architecture_wished.connect(self.architecture_wished)
         self.panel.channel_shown.connect(self.channel_shown)
-        self.panel.offer_taken.connect(lambda: self.beside_wished.emit(self._offer) if self._offer else None)
+        self.panel.offer_taken.connect(self.beside_wished)
         self._views.chosen.connect(lambda shown: self.panel.show_views(cast(Shown, shown)))
         self._scales.chosen.connect(lambda _: self._show_colours())
         self._colours.activated.connect(lambda _: self._show_colours())

@@ -15,7 +15,8 @@ from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.choice import Choice
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.preset_search import preset_search
-from resnet_studio.inference.beside import Beside, from_values, published_for, second, to_values, twin
+from resnet_studio.inference.beside import Beside, from_values, second, to_values, twin
+from resnet_studio.inference.published import published_for
 from resnet_studio.inference.shipped import shipped_weights
 from resnet_studio.inference.values import (
     PublishedWeights,
@@ -25,8 +26,10 @@ from resnet_studio.inference.values import (
     WeightsSource,
     image_title,
 )
+from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import preset, title
 from resnet_studio.training import runs
+from resnet_studio.training.trained import RunWeights
 
 AS_A, OPEN_JSON, OPEN_FILE, OPEN_RUN = "", "open json", "open file", "open run"
 NETWORK_AS_A = "network: A"
@@ -46,6 +49,7 @@ class BesideChooser(QWidget):
         super().__init__()
         self._beside, self._first = Beside(), Subject("", preset("resnet50"))
         self._images: tuple[str, ...] = ()
+        self._runs: tuple[RunWeights, ...] = ()
         self._network = preset_search("network: A")
         named(self._network, "besideNetwork", "B's network", "The network of B: as A, a preset by any part of its name")
         self._network.insertItem(0, NETWORK_AS_A)
@@ -62,7 +66,6 @@ class BesideChooser(QWidget):
     def show_beside(self, beside: Beside, first: Subject) -> None:
         """Show what the second side is."""
         self._beside, self._first = beside, first
-        other = second(first, beside)
         named_so = title(beside.architecture) if beside.architecture else NETWORK_AS_A
         self._network.setCurrentIndex(self._network.findText(named_so))
         network = cast("QLineEdit", self._network.lineEdit())
@@ -71,8 +74,7 @@ class BesideChooser(QWidget):
         found = twin(first.architecture)
         self._twin.setEnabled(found is not None)
         self._twin.setText("residual twin" if found and found.shortcut != "none" else "plain twin")
-        self._weights.show_values(self._weights_on_offer(other))
-        self._weights.show_value(_key(beside.weights))
+        self._show_weights()
         self._show_image()
 
     def show_images(self, images: Sequence[str]) -> None:
@@ -82,6 +84,15 @@ class BesideChooser(QWidget):
         self._next.setEnabled(len(self._images) > 1)
         self._show_image()
 
+    def show_runs(self, found: Sequence[RunWeights]) -> None:
+        """Offer these checkpoints where they fit."""
+        self._runs = tuple(found)
+        self._show_weights()
+
+    def _show_weights(self) -> None:
+        self._weights.show_values(self._weights_on_offer(second(self._first, self._beside).architecture))
+        self._weights.show_value(_key(self._beside.weights))
+
     def _show_image(self) -> None:
         chosen = self._beside.image or AS_A
         if self._image.findData(chosen) < 0:
@@ -89,15 +100,17 @@ class BesideChooser(QWidget):
             self._image.show_values({AS_A: "image: A", **{image: image_title(image) for image in offered}})
         self._image.show_value(chosen)
 
-    def _weights_on_offer(self, other: Subject) -> dict[str, str]:
+    def _weights_on_offer(self, architecture: Architecture) -> dict[str, str]:
         sources: list[WeightsSource] = [RandomWeights(seed) for seed in range(SEEDS)]
-        if shipped := shipped_weights(other.architecture):
+        if shipped := shipped_weights(architecture):
             sources.insert(0, shipped)
-        sources += published_for(other.architecture)
-        if self._beside.weights and self._beside.weights not in sources:
+        sources += published_for(architecture)
+        if self._beside.weights:
             sources.insert(0, self._beside.weights)
+        trained = {_key(one.weights): f"{one.run}, step {one.step:,}" for one in self._runs
+                   if one.architecture == architecture}  # fmt: skip
         return {
-            AS_A: "weights: A", **{_key(source): called(source) for source in sources},
+            AS_A: "weights: A", **{_key(source): called(source) for source in sources}, **trained,
             OPEN_FILE: "Open a file…", OPEN_RUN: "Checkpoint of a run…",
         }  # fmt: skip
 
@@ -113,7 +126,7 @@ class BesideChooser(QWidget):
         for column, (box, link) in enumerate(parts, start=1):
             grid.addWidget(box, 0, column)
             grid.addWidget(link, 1, column, Qt.AlignmentFlag.AlignLeft)
-            grid.setColumnStretch(column, 1)
+            grid.setColumnStretch(column, 13 - column)
 
     def _connect(self) -> None:
         self._network.textActivated.connect(self._take_network)
@@ -174,7 +187,7 @@ def called(weights: WeightsSource) -> str:
     if isinstance(weights, RandomWeights):
         return f"random, seed {weights.seed}"
     if isinstance(weights, PublishedWeights):
-        return f"torchvision's {weights.name}"
+        return f"torchvision's {weights.model}, {weights.name}"
     path = weights.path
     if path.parent.parent.name == runs.CHECKPOINTS:
         return f"{path.parent.name} of {path.parent.parent.parent.name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.elided import Elided
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.gui.widgets.side_pane import SidePane, by
+from resnet_studio.gui.widgets.side_pane import Offer, SidePane, by
 from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.beside import Pair, common_limits, difference
 from resnet_studio.inference.maps import Colours, Drawing, Place, Values, layer_maps
@@ -21,6 +22,7 @@ Shown: TypeAlias = Literal["both", "difference", "all"]
 Scale: TypeAlias = Literal["channel", "layer", "one"]
 HINT = "the wheel zooms all · a click frames the channel in all · double-click resets"
 SAME = "B is A so far. Choose another network, other weights or another image for B above."
+AWAITED = "B is on its way through its network …"
 NO_B = "There is no B to compare with."
 LETTERS = "A", "B"
 
@@ -29,7 +31,8 @@ class PairPanel(QWidget):
     """Emits `channel_shown` with number, values, pixels and layer of the first side's framed channel."""
 
     channel_shown = Signal(int, object, object, str)
-    offer_taken = Signal()
+    offer_taken = Signal(object)
+    """The `Beside` of an offer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,10 +83,14 @@ class PairPanel(QWidget):
         self._draw()
         self._read(self._under, self._place)
 
-    def show_problem(self, sentence: str, offer: str) -> None:
+    def show_awaited(self) -> None:
+        """Say that the second side is on its way."""
+        self.panes[1].show_nothing("B", why=AWAITED)
+
+    def show_problem(self, sentence: str, offers: Sequence[Offer]) -> None:
         """Say why there is no second side, in its place."""
         self._values[1:] = None, None
-        self.panes[1].show_nothing("B", why=sentence, offer=offer, problem=True)
+        self.panes[1].show_nothing("B", why=sentence, offers=offers, problem=True)
         self._show_difference()
 
     def show_views(self, shown: Shown) -> None:

@@ -36,6 +36,10 @@ class PairedPredictions(QWidget):
         self.setAccessibleDescription("; ".join(map(self._said, range(2))))
         self.update()
 
+    def show_second(self, b: Sequence[Prediction] | None) -> None:
+        """Show other classes for the second side."""
+        self.show_predictions(self._sides[0], b)
+
     def joined(self) -> list[tuple[int, int]]:
         """The rows of each class that both sides name."""
         a, b = (self._labels(side) for side in range(2))

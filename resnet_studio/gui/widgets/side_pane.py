@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -13,10 +16,13 @@ from resnet_studio.gui.widgets.elided import Elided
 from resnet_studio.gui.widgets.linked_mosaic import LinkedMosaic
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.significant import significant
+from resnet_studio.inference.beside import Beside
 from resnet_studio.inference.maps import Values, layer_maps
 from resnet_studio.inference.values import LayerMaps, Look, image_title
 from resnet_studio.networks.presets import title
 
+Offer: TypeAlias = tuple[str, Beside]
+"""What can be done, in words, and what is then beside the first side."""
 LINES = ("Network", "Weights and image", "Layer", "Statistics")
 LEAST = 15 * GRID
 """Height below which maps are of no use."""
@@ -27,7 +33,8 @@ LOW = 28 * GRID
 class SidePane(QWidget):
     """Four lines over a mosaic, so that those of several sides stand on one line."""
 
-    offer_taken = Signal()
+    offer_taken = Signal(object)
+    """The `Beside` of an offer."""
 
     def __init__(self, name: str, spoken: str) -> None:
         super().__init__()
@@ -40,8 +47,7 @@ class SidePane(QWidget):
         self.mosaic.setMinimumSize(1, LEAST)
         self._why = named(QLabel(wordWrap=True), f"{name}Why", f"Why {spoken} shows no maps")
         self._why.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._offer = named(QPushButton(), f"{name}Offer", f"What can be done about {spoken}")
-        self._offer.clicked.connect(self.offer_taken)
+        self._offers = QVBoxLayout()
         self._places = QStackedWidget()
         self._places.addWidget(self.mosaic)
         self._places.addWidget(self._lay_out_why())
@@ -88,14 +94,13 @@ class SidePane(QWidget):
         else:
             self._lines[2].say("no difference: every value is the same")
 
-    def show_nothing(self, *lines: str, why: str, offer: str = "", problem: bool = False) -> None:
+    def show_nothing(self, *lines: str, why: str, offers: Sequence[Offer] = (), problem: bool = False) -> None:
         """Say why there are no maps, and under which heading."""
         for line, text in zip(self._lines, (*lines, *[""] * len(LINES)), strict=False):
             line.say(text)
         self._why.setText(why)
         dress(self._why, problem=problem, quiet=not problem)
-        self._offer.setText(offer)
-        self._offer.setVisible(bool(offer))
+        self._show_offers(offers)
         self._places.setCurrentIndex(1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
@@ -108,13 +113,22 @@ class SidePane(QWidget):
     def has_maps(self) -> bool:
         return self._places.currentIndex() == 0
 
+    def _show_offers(self, offers: Sequence[Offer]) -> None:
+        while item := self._offers.takeAt(0):
+            if widget := item.widget():
+                widget.deleteLater()
+        for number, (words, beside) in enumerate(offers):
+            button = named(QPushButton(words), f"{self.mosaic.objectName()}Offer{number}", words, words)
+            button.clicked.connect(lambda _=False, beside=beside: self.offer_taken.emit(beside))
+            self._offers.addWidget(button)
+
     def _lay_out_why(self) -> QWidget:
         held = QWidget()
         column = QVBoxLayout(held)
         column.setContentsMargins(GRID, 0, GRID, 0)
         column.addStretch(1)
         column.addWidget(self._why)
-        column.addWidget(self._offer, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addLayout(self._offers)
         column.addStretch(1)
         return held
 
