@@ -34,6 +34,7 @@ PHOTOGRAPHS = SAMPLES[:2]
 FEWEST = 32
 """Values of a channel that statistics need; where two photographs have fewer, all samples are taken."""
 IMAGENET_CLASSES = 1000
+TORCHVISIONS = "torchvision's "
 CHECKPOINT = "weights"
 """The stem of a run's file of weights: its name alone would tell nothing."""
 Belonging: TypeAlias = tuple[Preprocessing, tuple[str, ...], list[str], list[str]]
@@ -102,7 +103,8 @@ def _published_network(architecture: Architecture, source: PublishedWeights) -> 
     network, info = _from_file(architecture, WeightsFile(path))
     if not info.sha256.startswith(entry.digits):
         raise WeightsError(path.name, f"is not what was published: its checksum differs. Remove it from {path.parent}")
-    return network, replace(info, source=f"torchvision's {source.model}, {source.name}")
+    others = tuple(note for note in info.notes if not note.startswith(TORCHVISIONS))
+    return network, replace(info, source=f"{TORCHVISIONS}{source.model}, {source.name}", notes=others)
 
 
 def _from_file(architecture: Architecture, source: WeightsFile) -> tuple[nn.Module, WeightsInfo]:
@@ -204,7 +206,7 @@ def _belonging(architecture: Architecture, sha256: str, *, named: bool) -> Belon
     model, weights = known
     original = PRESETS.get(f"{model}-v1.5", PRESETS[model])
     differs = [_differs(original)] if replace(original, image=architecture.image) != architecture else []
-    return _scaled(weights.transforms(), architecture.image), imagenet_labels(), [f"torchvision's {weights}"], differs
+    return _scaled(weights.transforms(), architecture.image), imagenet_labels(), [f"{TORCHVISIONS}{weights}"], differs
 
 
 def _differs(original: Architecture) -> str:

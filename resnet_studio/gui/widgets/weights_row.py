@@ -41,12 +41,13 @@ class WeightsRow(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._name = "random, seed"
+        self._wished: int | None = None
+        """The seed that a hand has chosen, until a look with it is there."""
         self._source = named(QLabel(self._name), "weightsSource", "Weights")
         self._source.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._source.setMinimumWidth(8 * GRID)
         self._state = named(QLabel(), "weightsState", "Whether the weights are trained")
         self._state.setProperty("quiet", True)
-        self._state.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._seed = named(
             QSpinBox(), "weightsSeed", "Seed of the random weights", "Another seed, other random weights"
         )
@@ -69,12 +70,13 @@ class WeightsRow(QWidget):
         random = isinstance(source, RandomWeights)
         if isinstance(source, RandomWeights):
             self._show_seed(source.seed)
+        else:
+            self._wished = None
         self._name = "random, seed" if random else weights.source
         self._seed.setVisible(random)
         self._source.setToolTip(f"{weights.source}\nSHA-256 {weights.sha256}" if weights.sha256 else weights.source)
         headless = bool(weights.sha256) and not weights.trained
         self._state.setText("trained" if weights.trained else "not all trained" if headless else "untrained")
-        self._state.setMaximumWidth(self._state.sizeHint().width())
         _say(self._notes, [note for note in weights.notes if note not in weights.doubts])
         _say(self._doubts, weights.doubts)
         self._elide()
@@ -112,7 +114,7 @@ class WeightsRow(QWidget):
         self._open.setProperty("segment", "first")
         self._more.setProperty("segment", "last")
         self._told, self._asked = QHBoxLayout(), QHBoxLayout()
-        for widget, stretch in ((caption, 0), (self._source, 1000), (self._seed, 0), (self._state, 100)):
+        for widget, stretch in ((caption, 0), (self._source, 1000), (self._seed, 0), (self._state, 0)):
             self._told.addWidget(widget, stretch)
         self._told.addStretch(1)
         opening = QHBoxLayout()
@@ -143,12 +145,17 @@ class WeightsRow(QWidget):
         self.menu.random_wished.connect(lambda: self._take_seed(self._seed.value()))
 
     def _take_seed(self, seed: int) -> None:
+        self._wished = seed
         self.menu.show_seed(seed)
         self.weights_wished.emit(RandomWeights(seed))
 
     def _show_seed(self, seed: int) -> None:
+        """A look at an earlier seed, or one that comes while a hand types, does not take the field back."""
+        if self._wished not in (None, seed) or self._seed.lineEdit().isModified():
+            return
+        self._wished = None
         self.menu.show_seed(seed)
-        if not self._seed.hasFocus():  # what a hand has typed meanwhile stays
+        if self._seed.value() != seed:
             self._seed.blockSignals(True)
             self._seed.setValue(seed)
             self._seed.blockSignals(False)
