@@ -134,3 +134,24 @@ def test_without_a_channel_there_is_nothing_to_handle(qtbot: QtBot) -> None:
     qtbot.addWidget(view)
     view.show()
     assert not [one for one in (*view.findChildren(QPushButton), *view.findChildren(QSlider)) if one.isVisible()]
+
+
+@pytest.mark.parametrize(("size", "beside"), [((300, 260), True), ((300, 500), False), ((220, 300), False)])
+def test_nothing_is_cut_in_a_low_column(qtbot: QtBot, size: tuple[int, int], beside: bool) -> None:
+    view = ChannelView()
+    qtbot.addWidget(view)
+    view.resize(*size)
+    view.show()
+    QApplication.processEvents()
+    values = np.arange(64, dtype=np.float32).reshape(8, 8)
+    view.show_channel(3, values, colour(spread(values[None], Drawing("channel"))[0], "viridis"))
+    view.resize(size[0], max(size[1], view.minimumSizeHint().height()))
+    QApplication.processEvents()
+    names = ("channelMap", "channelReadout", "channelHistogram")
+    shown, readout, histogram = (view.findChild(QWidget, name) for name in names)
+    assert shown.height() >= 160
+    corners = [part.mapTo(view, QPoint(part.width(), part.height())) for part in (shown, readout, histogram)]
+    assert all(corner.x() <= view.width() and corner.y() <= view.height() for corner in corners)
+    assert readout.height() >= readout.sizeHint().height()
+    assert histogram.height() == histogram.sizeHint().height()
+    assert (histogram.mapTo(view, QPoint(0, 0)).x() >= shown.width()) is beside

@@ -71,7 +71,8 @@ class ChannelView(QWidget):
         self._map.show_pixels(pixels)
         self._map.setAccessibleName(f"Channel {number}")
         self._histogram.show_values(values)
-        self._show_tools(shown=True)
+        if self._map.isHidden():
+            self._show_tools(shown=True)
         self._read(self._place)
 
     def show_seen(self, pixels: Pixels) -> None:
@@ -94,19 +95,10 @@ class ChannelView(QWidget):
         return QSize(SMALLEST + GRID + BESIDE, self.minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Value and histogram are under the map, and what it has no use for under them; beside it if it is low."""
         super().resizeEvent(event)
         if (event.oldSize().width() >= SMALLEST + GRID + BESIDE) != self._fits_beside():
             self.updateGeometry()
-        beside = self._fits_beside() and self.height() < self._least(beside=False)
-        ways = QBoxLayout.Direction
-        self._body.setDirection(ways.LeftToRight if beside else ways.TopToBottom)
-        self._body.setSpacing(GRID if beside else GRID // 2)
-        self._readout.setWordWrap(beside)
-        height = max(SMALLEST, self.height() - self._least(beside=True) + SMALLEST)
-        side = min(self.width(), height) if not beside else min(height, self.width() - GRID - BESIDE)
-        self._map.setMaximumSize(side if beside else self.width(), max(SMALLEST, side))
-        self._rest.setMaximumHeight(self._map.maximumHeight() if beside else self._rest.sizeHint().height())
+        self._arrange()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """A double-click takes the overlay away."""
@@ -152,17 +144,34 @@ class ChannelView(QWidget):
         column.addLayout(self._body, 1)
         column.addStretch()
 
+    def _arrange(self) -> None:
+        """Value and histogram are under the map, and what it has no use for under them; beside it if it is low."""
+        beside = self._fits_beside() and self.height() < self._least(beside=False)
+        ways = QBoxLayout.Direction
+        self._body.setDirection(ways.LeftToRight if beside else ways.TopToBottom)
+        self._body.setSpacing(GRID if beside else GRID // 2)
+        self._readout.setWordWrap(beside)
+        height = max(SMALLEST, self.height() - self._least(beside=True) + SMALLEST)
+        side = min(self.width(), height) if not beside else min(height, self.width() - GRID - BESIDE)
+        self._map.setMaximumSize(side if beside else self.width(), max(SMALLEST, side))
+        self._rest.setMaximumHeight(self._map.maximumHeight() if beside else self._under())
+
     def _fits_beside(self) -> bool:
         return self.width() >= SMALLEST + GRID + BESIDE
 
     def _least(self, *, beside: bool) -> int:
         """The least height, with the value and the histogram beside the map or under it."""
-        under = 0 if beside else GRID // 2 + self._rest.sizeHint().height()
+        under = 0 if beside else GRID // 2 + self._under()
         return self._rows.sizeHint().height() + GRID // 2 + SMALLEST + under
+
+    def _under(self) -> int:
+        """The height of the value, in one line, and the histogram."""
+        return self._readout.fontMetrics().height() + GRID // 2 + self._histogram.sizeHint().height()
 
     def _show_tools(self, *, shown: bool) -> None:
         for tool in self._tools:
             tool.setVisible(shown)
+        self._arrange()
 
     def _take_strength(self, percent: int) -> None:
         self._strength.setText(f"{percent} %")
