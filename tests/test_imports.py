@@ -17,6 +17,7 @@ from resnet_studio.analysis.table import plan_table
 from resnet_studio.inference import values
 from resnet_studio.inference.handles import Handles, Occluder
 from resnet_studio.inference.statistics import Damaged, Survey, statistics
+from resnet_studio.inference.twins import Responses, TrainedWeights
 from resnet_studio.networks.architecture import ArchitectureError
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
@@ -46,13 +47,13 @@ QT = {"PySide6", "shiboken6", "pyqtgraph"}
 TORCH = {"torch", "torchvision", "fvcore", "torchinfo", "sklearn", "captum"}
 CROSSING = (
     "networks.architecture", "networks.plan", "networks.presets", "networks.reading", "progress", "resources",
-    "networks.receptive", "networks.correspondence",
+    "networks.receptive", "networks.correspondence", "networks.paths", "inference.twins", "inference.shipped",
     "analysis.table", "analysis.published", "analysis.comparison", "engine.messages", "inference.statistics",
     "inference.values", "inference.errors", "inference.maps", "inference.stamp", "inference.sheet_files",
     "inference.beside", "inference.kernels", "inference.attribution_values", "files", "atomic",
     "training.recipe", "training.recipes", "training.edits", "training.events", "training.runs", "training.labels",
     "training.following", "training.journal", "training.curves", "training.curve_table", "training.summary",
-    "training.sources", "training.probes", "training.errors",
+    "training.sources", "training.probes", "training.errors", "training.trained",
 )  # fmt: skip
 """Modules outside the window whose values it holds."""
 
@@ -174,6 +175,8 @@ def test_values_open_where_torch_is_forbidden(tmp_path: Path) -> None:
         Estimate(0.02, 11, 110, 50_000_000, None),
         probe,
         survey,
+        Responses(values.Subject("sample:china", preset("resnet18")), "random", False, ("layer1.0",), (1.0,), (0.5,)),
+        TrainedWeights("the program's own", values.RandomWeights()),
         values.Look(
             values.Subject("sample:china", preset("resnet18"), handles=Handles(zoom=2, occluder=Occluder())),
             "0" * 64,

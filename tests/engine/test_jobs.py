@@ -17,16 +17,18 @@ import pytest
 import resnet_studio
 from resnet_studio.engine.jobs import JOBS, LONGEST_SIDE, for_the_window
 from resnet_studio.engine.messages import crossing
-from resnet_studio.inference.values import Photograph
+from resnet_studio.inference.published import cached
+from resnet_studio.inference.values import PublishedWeights, Subject, WeightsFile
 
 FORBIDDEN = ("torch", "torchvision", "fvcore", "torchinfo", "sklearn", "PySide6")
 WINDOW = """
-import json, sys
+import json, os, sys
 sys.modules |= dict.fromkeys(FORBIDDEN)
 from pathlib import Path
 from dataclasses import replace
 from resnet_studio.engine.messages import Request
 from resnet_studio.engine.process import EngineProcess
+from resnet_studio.inference.twins import with_twin
 from resnet_studio.inference.values import Subject, WeightsFile
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress
@@ -38,6 +40,13 @@ def told(engine, number, job, *arguments):
         reply = engine.receive()
         if reply and reply.number == number:
             yield reply.kind, reply.value
+
+def published(folder):
+    os.environ["TORCH_HOME"] = str(folder)  # as if they had been fetched before
+    source = PublishedWeights("resnet18", "IMAGENET1K_V1")
+    cached(source).parent.mkdir(parents=True)
+    cached(source).touch()
+    return source
 
 def main(folder):
     small, cifar = preset("resnet18"), preset("resnet20-cifar")
@@ -55,6 +64,9 @@ def main(folder):
         "survey": ("survey", subject, ("sample:china", str(folder / "no.jpg"), "sample:digit-3"), "layer1.0"),
         "attribution": ("attribution", subject, "grad-cam", "", None),
         "sweep": ("sweep", subject, 16, 16, 3),
+        "responses": ("responses", with_twin(subject)),
+        "weights at hand": ("weights at hand", preset("plain20-digits")),
+        "fetch weights": ("fetch weights", published(folder)),
         "verify": ("verify", (preset("resnet50-v1.5"),)),
         "data view": ("data view", recipe("digits-quick"), 8, False),
         "estimate": ("estimate", recipe("digits-quick"), preset("resnet20-digits"), 1437),
@@ -84,6 +96,8 @@ print(json.dumps({
     "images of data": values["images of data"].counts,
     "from data": [f"{values['from data'].name}: {values['from data'].truth}", list(values["from data"].size)],
     "probabilities": [prediction.probability for prediction in look.predictions],
+    "responses": [[len(one.blocks), one.plain, one.residuals[0]] for one in values["responses"]],
+    "weights at hand": [one.title for one in values["weights at hand"]],
     "layers": [[maps.name, list(maps.values.shape)] for maps in look.layers],
     "trained": look.weights.trained,
     "survey": [values["survey"].statistics.images, values["survey"].statistics.channels,
@@ -119,6 +133,14 @@ def test_every_job_tells_its_progress_first_and_then_its_answer(window: dict[str
 def test_thumbnails_come_one_by_one_and_what_cannot_be_opened_says_so(window: dict[str, Any]) -> None:
     said = [value for kind, value in window["kinds"]["thumbnails"] if kind == "part"]
     assert said == ["Progress", "Photograph", "Unopened", "Photograph"]
+
+
+def test_a_network_and_its_twin_are_measured(window: dict[str, Any]) -> None:
+    (blocks, plain, first), (others, twin_plain, other) = window["responses"]
+    assert (blocks, others, plain, twin_plain) == (9, 9, False, True)
+    assert first > 0
+    assert other > 0
+    assert window["weights at hand"] == ["the program's own"]
 
 
 def test_images_of_data_sets_are_counted_and_opened(window: dict[str, Any]) -> None:
