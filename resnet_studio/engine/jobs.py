@@ -15,7 +15,7 @@ from resnet_studio.analysis.counting import layer_table_steps, summary
 from resnet_studio.engine.serving import Job, Steps
 from resnet_studio.inference import samples
 from resnet_studio.inference.published import fetch_steps
-from resnet_studio.inference.values import Device, Photograph, Subject, Unopened, WeightsSource
+from resnet_studio.inference.values import Device, Photograph, PublishedWeights, Subject, Unopened, WeightsSource
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.progress import Progress
 from resnet_studio.training import data_images
@@ -104,6 +104,12 @@ def weights_at_hand(architecture: Architecture) -> Steps:
     return trained_weights(runs_folder(), architecture)
 
 
+def fetch_weights(source: PublishedWeights) -> Steps:
+    """See to it that published weights are on this machine."""
+    yield Progress(0, 1, "looking for the weights")
+    yield from fetch_steps(source)
+
+
 def survey(subject: Subject, images: tuple[str, ...], layer: str) -> Steps:
     """One layer over many images: a `Survey`."""
     yield Progress(0, len(images), "preparing to look")
@@ -164,7 +170,7 @@ JOBS: dict[str, Job] = {
     "survey": survey,
     "responses": responses,
     "weights at hand": weights_at_hand,
-    "fetch weights": fetch_steps,
+    "fetch weights": fetch_weights,
     "attribution": attribution,
     "sweep": sweep,
     "verify": verify,

@@ -17,8 +17,7 @@ import pytest
 import resnet_studio
 from resnet_studio.engine.jobs import JOBS, LONGEST_SIDE, for_the_window
 from resnet_studio.engine.messages import crossing
-from resnet_studio.inference.published import cached
-from resnet_studio.inference.values import PublishedWeights, Subject, WeightsFile
+from resnet_studio.inference.values import Photograph
 
 FORBIDDEN = ("torch", "torchvision", "fvcore", "torchinfo", "sklearn", "PySide6")
 WINDOW = """
@@ -29,7 +28,8 @@ from dataclasses import replace
 from resnet_studio.engine.messages import Request
 from resnet_studio.engine.process import EngineProcess
 from resnet_studio.inference.twins import with_twin
-from resnet_studio.inference.values import Subject, WeightsFile
+from resnet_studio.inference.published import cached
+from resnet_studio.inference.values import PublishedWeights, Subject, WeightsFile
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress
 from resnet_studio.training.recipes import recipe
