@@ -96,16 +96,20 @@ def summed(attribution: Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
     return attribution[0].detach().float().sum(0).cpu().numpy().copy()
 
 
-def explained(ready: Ready, network: nn.Module, target: int | None) -> tuple[int, float]:
-    """The class to explain, the most probable if none is given, and its probability. `ValueError` for none."""
+def explained(ready: Ready, network: nn.Module, target: int | None) -> tuple[int, float, int]:
+    """The class to explain, by itself the most probable, its probability, and the most probable class.
+
+    `ValueError` where there is none.
+    """
     with evaluating(network):
         logits = network(ready.images)[0].float()
     if not logits.isfinite().all():
         raise ValueError("the network's output is not a number, so there is no class to explain")
-    target = int(logits.argmax()) if target is None else target
+    winner = int(logits.argmax())
+    target = winner if target is None else target
     if not 0 <= target < len(logits):
         raise ValueError(f"there is no class {target}: the network has {len(logits):,}, from 0")
-    return target, float(logits.softmax(0)[target])
+    return target, float(logits.softmax(0)[target]), winner
 
 
 def _steps(
@@ -115,7 +119,7 @@ def _steps(
     yield Progress(1, 3, "running the network")
     network = ready.network()
     started = time.perf_counter()
-    target, probability = explained(ready, network, target)
+    target, probability, _ = explained(ready, network, target)
     module = network.get_submodule(layer) if layer else None
     asked = Asked(network, ready.images.detach().clone(), module, target, images_a_pass(subject.architecture), *how)
     yield Progress(2, 3, METHODS[method].title)

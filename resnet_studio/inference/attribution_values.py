@@ -45,7 +45,7 @@ METHODS = {
         "Guided Grad-CAM", True, True, "guided backpropagation, where Grad-CAM says that it matters"
     ),
     "layer-gradient-x-activation": Method(
-        "Layer gradient × activation", True, True, "what the layer adds to the class's logit there, to first order"
+        "Gradient × activation", True, True, "what the layer adds to the class's logit there, to first order"
     ),
     "saliency": Method("Saliency", False, False, "how much the class's logit changes with the pixel"),
     "input-x-gradient": Method(
@@ -89,13 +89,15 @@ class Attribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Flip:
-    """A position at which another class wins."""
+class Covered:
+    """What a square at one position does."""
 
     row: int
     column: int
-    target: int
+    winner: int
+    """The most probable class there."""
     label: str
+    """The winner's."""
     probability: float
     """Of the class that is explained, there."""
 
@@ -110,6 +112,8 @@ class Sweep:
     label: str
     probability: float
     """Of the class while nothing is covered."""
+    winner: int
+    """The most probable class while nothing is covered."""
     patch: int
     """Side of the square in pixels of the input."""
     starts: tuple[int, ...]
@@ -133,20 +137,20 @@ class Sweep:
         return self.winners.size
 
     @property
-    def flips(self) -> tuple[Flip, ...]:
-        """Where another class wins, the least probability first."""
-        return tuple(flip for flip in self.lowest if flip.target != self.target)
+    def flips(self) -> tuple[Covered, ...]:
+        """Where another class wins than without the square, the least probability first."""
+        return tuple(flip for flip in self.lowest if flip.winner != self.winner)
 
     @property
-    def lowest(self) -> tuple[Flip, ...]:
+    def lowest(self) -> tuple[Covered, ...]:
         """All positions that the sweep has reached, the least probability first."""
         order = np.argsort(self.probabilities, axis=None, kind="stable")[: self.done]  # what is no number comes last
         return tuple(self.flip(*divmod(int(place), len(self.starts))) for place in order)
 
-    def flip(self, row: int, column: int) -> Flip:
+    def flip(self, row: int, column: int) -> Covered:
         """What happens at a position that the sweep has reached."""
         winner = int(self.winners[row, column])
-        return Flip(row, column, winner, self.labels[winner], float(self.probabilities[row, column]))
+        return Covered(row, column, winner, self.labels[winner], float(self.probabilities[row, column]))
 
     def occluder(self, row: int, column: int) -> Occluder:
         """The handle that covers the same pixels."""

@@ -45,13 +45,13 @@ def _steps(subject: Subject, patch: int, stride: int, target: int | None) -> Gen
     ready = yield from ready_steps(subject)
     network = ready.folded() if isinstance(subject.architecture, Residual) else ready.network()  # as a look does
     began = told = time.perf_counter()
-    target, probability = explained(ready, network, target)
+    target, probability, winner = explained(ready, network, target)
     side = ready.images.shape[-1]
     places = starts(side, patch, stride)
     cells = [(row, column) for row in range(len(places)) for column in range(len(places))]
     nothing = np.full((len(places), len(places)), np.nan, np.float32)
     sweep = Sweep(
-        subject, target, ready.weights.labels[target], probability, patch, places, nothing,
+        subject, target, ready.weights.labels[target], probability, winner, patch, places, nothing,
         np.full(nothing.shape, NOT_YET, np.int32), ready.weights.labels,
         preprocessing.seen(ready.images, ready.weights.preprocessing), ready.weights, 0.0,
     )  # fmt: skip

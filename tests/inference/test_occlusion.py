@@ -55,7 +55,8 @@ def test_another_class_can_be_watched() -> None:
     sweep = finish(sweep_steps(DIGIT, 5, 1, target=8))
     assert (sweep.target, sweep.label) == (8, "8")
     assert sweep.probability < 0.5  # it is a 3
-    assert all(flip.target != 8 for flip in sweep.flips)
+    assert sweep.winner == 3
+    assert all(flip.winner != 3 for flip in sweep.flips)
     for wrong in (-1, 10):
         with pytest.raises(ValueError, match=str(wrong)):
             finish(sweep_steps(DIGIT, target=wrong))
@@ -67,7 +68,7 @@ def test_a_large_square_flips_the_digit_and_the_list_says_where() -> None:
     other = sweep.winners != 3
     assert len(sweep.flips) == other.sum() > 0
     assert [flip.probability for flip in sweep.flips] == sorted(sweep.probabilities[other].tolist())
-    assert all(flip.label == str(flip.target) == str(sweep.winners[flip.row, flip.column]) for flip in sweep.flips)
+    assert all(flip.label == str(flip.winner) == str(sweep.winners[flip.row, flip.column]) for flip in sweep.flips)
     assert [flip.probability for flip in sweep.lowest] == sorted(sweep.probabilities.ravel().tolist())
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.attribution_panel import AttributionPanel
 from resnet_studio.gui.widgets.class_choice import ClassChoice
+from resnet_studio.gui.widgets.flow import Flow
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.gui.widgets.sweep_panel import SweepPanel
 from resnet_studio.inference.attribution_values import Attribution, Sweep
@@ -39,6 +40,7 @@ class WhyView(QWidget):
         super().__init__()
         self._part = Segmented(PARTS, "Why", TIPS)
         self._part.setObjectName("whyPart")
+        self._part.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._class = ClassChoice()
         self.attribution, self.sweep = AttributionPanel(), SweepPanel()
         self._pages = QStackedWidget()
@@ -86,14 +88,9 @@ class WhyView(QWidget):
             self.entered.emit(False)
 
     def _lay_out(self) -> None:
-        label = QLabel("class")
-        label.setProperty("quiet", True)
-        head = QHBoxLayout()
-        head.setSpacing(GRID)
+        head = Flow()
         head.addWidget(self._part)
-        head.addSpacing(GRID)
-        head.addWidget(label)
-        head.addWidget(self._class, 1)
+        head.addWidget(self._class)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, GRID, 0, 0)
         column.setSpacing(GRID)

@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QLayout,
     QPushButton,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.choice import Choice
 from resnet_studio.gui.widgets.colour_bar import ColourBar
+from resnet_studio.gui.widgets.flow import Flow
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.overlay_view import OverlayView
 from resnet_studio.gui.widgets.predictions import percent
@@ -40,7 +40,8 @@ from resnet_studio.networks.architecture import Architecture, Residual
 WHICH = "Take the last block: after it the network no longer knows where things are, before it less of what they are."
 LAYER_TIP = f"The layer at which Grad-CAM explains. {WHICH}"
 FOLLOW_TIP = "Compute again whenever another image is chosen, or a hand on it comes to rest"
-EMPTY = "Compute shows which parts of the image speak for the class."
+EMPTY = f"Compute shows which parts of the image speak for the class.\n{WHICH}"
+METHOD_WIDTH, LAYER_WIDTH, HEIGHT = 24 * GRID, 17 * GRID, 28
 UNTRAINED = "untrained weights: this explains a random network"
 NOTHING = "Nothing at this layer speaks for the class: after Grad-CAM's ReLU every value is 0."
 
@@ -93,9 +94,10 @@ class AttributionPanel(QWidget):
             self._architecture = subject.architecture
             names = {name: _inset(subject.architecture, name) for name in layers_with_maps(subject.architecture)}
             usual = usual_layer(subject.architecture)
-            self._layer.show_values({"": f"last block · {usual}" if "." in usual else usual} | names)
+            self._layer.show_values({"": f"last ({usual})"} | names)
             if self._layer.currentIndex() < 0:
                 self._layer.show_value("")
+            self._show_hint()
         self._show_doubt()
 
     def show_attribution(self, found: Attribution) -> None:
@@ -124,10 +126,12 @@ class AttributionPanel(QWidget):
             self._empty.setText(sentence)
 
     def _lay_out(self) -> None:
-        tools = QHBoxLayout()
-        tools.setSpacing(GRID)
-        tools.addWidget(self._method, 3)
-        tools.addWidget(self._layer, 3)
+        tools = Flow()
+        for choice, width in ((self._method, METHOD_WIDTH), (self._layer, LAYER_WIDTH)):
+            choice.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+            choice.setFixedWidth(width)
+            tools.addWidget(choice)
+        self._follow.setMinimumHeight(HEIGHT)
         tools.addWidget(self._follow)
         self._compute.setMinimumWidth(self._compute.fontMetrics().horizontalAdvance("Computing …") + 4 * GRID)
         tools.addWidget(self._compute)
@@ -153,18 +157,22 @@ class AttributionPanel(QWidget):
     def _connect(self) -> None:
         self._compute.clicked.connect(self.compute_wished)
         self._follow.toggled.connect(self.follow_wished)
-        self._method.chosen.connect(self._take_method)
-        self._layer.chosen.connect(lambda _: self.question_changed.emit())
+        self._method.chosen.connect(lambda _: self._take_choice())
+        self._layer.chosen.connect(lambda _: self._take_choice())
         self._strength.moved.connect(self._over.show_strength)
         self._over.show_strength(self._strength.share())
         self._over.hovered.connect(lambda pixel: self._read(pixel, large=True))
         self._alone.hovered.connect(self._read)
 
-    def _take_method(self, method: str) -> None:
-        layered = METHODS[method].layered
-        self._layer.setEnabled(layered)
-        self._hint.setVisible(layered)
+    def _take_choice(self) -> None:
+        self._show_hint()
         self.question_changed.emit()
+
+    def _show_hint(self) -> None:
+        """Say which layer to take, to who has taken another."""
+        self._layer.setEnabled(METHODS[self.method()].layered)
+        usual = usual_layer(self._architecture) if self._architecture else ""
+        self._hint.setVisible(self.layer() not in ("", usual))
 
     def _read(self, pixel: tuple[int, int] | None, *, large: bool = False) -> None:
         """Say the value at a row and a column, of the input or of the layer."""

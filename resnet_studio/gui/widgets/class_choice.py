@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.choice import Choice
@@ -14,6 +14,7 @@ from resnet_studio.gui.widgets.predictions import percent
 from resnet_studio.inference.values import Look, Prediction
 
 MOST, OTHER = "most", "other"
+WIDTH, FIELD = 23 * GRID, 16 * GRID
 TIP = "The class to explain: the most probable follows the image"
 OTHER_TIP = "A class by its number (from 0) or its name; Enter takes it"
 
@@ -32,11 +33,17 @@ class ClassChoice(QWidget):
         self._field.hide()
         self._list.chosen.connect(self._choose)
         self._field.returnPressed.connect(self._take)
+        label = QLabel("class")
+        label.setProperty("quiet", True)
+        label.setBuddy(self._list)
+        self._list.setMinimumWidth(WIDTH)
+        self._field.setFixedWidth(FIELD)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID)
+        row.addWidget(label)
         row.addWidget(self._list, 1)
-        row.addWidget(self._field, 1)
+        row.addWidget(self._field)
 
     def target(self) -> int | None:
         """The class; None for the most probable."""

@@ -28,7 +28,7 @@ from resnet_studio.gui.widgets.readout import Readout
 from resnet_studio.gui.widgets.strength_slider import StrengthSlider
 from resnet_studio.inference.attribution_values import (
     NOT_YET,
-    Flip,
+    Covered,
     Sweep,
     changed_since,
     edges,
@@ -75,7 +75,8 @@ class SweepPanel(QWidget):
         self._list = named(QListWidget(), "sweepFlips", "Where another class wins")
         self._heading = named(QLabel(wordWrap=True), "sweepHeading", "How often another class wins")
         self._strength, self._bar = StrengthSlider("sweepStrength"), ColourBar()
-        self._readout = named(QLabel(HINT), "sweepReadout", "Position under the mouse")
+        self._readout = named(QLabel(HINT, wordWrap=True), "sweepReadout", "Position under the mouse")
+        self._readout.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._notes = named(QLabel(wordWrap=True), "sweepNotes", "What to think of it")
         self._notes.setProperty("warning", True)
         for label in (self._count, self._readout):
@@ -142,14 +143,14 @@ class SweepPanel(QWidget):
         left.addWidget(self._map, 1)
         left.addWidget(self._strength)
         left.addWidget(self._bar)
+        left.addWidget(Readout(self._readout, 3))
         left.addStretch()
         right.addWidget(self._heading)
         right.addWidget(self._list, 1)
         shown = QVBoxLayout()
         shown.addWidget(self._title)
-        shown.addLayout(halves, 1)
-        shown.addWidget(Readout(self._readout))
         shown.addWidget(self._notes)
+        shown.addLayout(halves, 1)
         self._notes.hide()
         self._pages = below(self, tools, shown, self._empty)
 
@@ -184,8 +185,8 @@ class SweepPanel(QWidget):
             self._heading.setText(f"No other class wins at any of {of} positions. The lowest:")
         self._list.clear()
         for flip in flips[:MOST_LISTED] or sweep.lowest[:MOST_LOWEST]:
-            wins = f"{flip.label} wins, " if flips else ""
-            item = QListWidgetItem(f"{wins}{sweep.label} {percent(flip.probability)}", self._list)
+            wins = f"{flip.label} wins" if flips else percent(flip.probability)
+            item = QListWidgetItem(f"{wins} at {self._where(flip)}", self._list)
             item.setToolTip(self._said(flip))
             item.setData(PLACE, (flip.row, flip.column))
 
@@ -208,12 +209,16 @@ class SweepPanel(QWidget):
         top, left, patch = self._sweep.starts[row], self._sweep.starts[column], self._sweep.patch
         self._map.show_frame(QRect(left, top, patch, patch))
 
-    def _said(self, flip: Flip) -> str:
+    def _said(self, flip: Covered) -> str:
         assert self._sweep is not None
         sweep = self._sweep
-        where = f"square at row {sweep.starts[flip.row]}, column {sweep.starts[flip.column]}"
-        wins = f"{flip.label} wins" if flip.target != sweep.target else "it still wins"
-        return f"{where}: {sweep.label} {percent(flip.probability)}, {wins}"
+        wins = f"{flip.label} wins" if flip.winner != sweep.winner else "the same class wins"
+        return f"square at {self._where(flip)}: {sweep.label} {percent(flip.probability)}, {wins}"
+
+    def _where(self, flip: Covered) -> str:
+        """The first row and column that the square covers."""
+        assert self._sweep is not None
+        return f"row {self._sweep.starts[flip.row]}, column {self._sweep.starts[flip.column]}"
 
     def _click(self, row: int, column: int) -> None:
         place = self._place((row, column)) if self._sweep else None
@@ -241,10 +246,10 @@ class SweepPanel(QWidget):
 
 
 def _titled(sweep: Sweep) -> str:
-    """ "**3** is > 99 % uncovered, 79 % at least · 49 of 49 positions · 0.4 s"."""
+    """ "**3** is > 99 % uncovered, 79 % at the lowest · 49 of 49 positions · 0.4 s"."""
     parts = [f"<b>{sweep.label}</b> is {percent(sweep.probability)} uncovered".replace("< 0", "&lt; 0")]
     if sweep.done:
-        parts[0] += f", {percent(float(np.nanmin(sweep.probabilities)))} at least".replace("< 0", "&lt; 0")
+        parts[0] += f", {percent(float(np.nanmin(sweep.probabilities)))} at the lowest".replace("< 0", "&lt; 0")
     if sweep.done < sweep.positions:
         parts.append(f"{sweep.done:,} of {sweep.positions:,} positions")
     parts.append(time_taken(sweep.seconds))
