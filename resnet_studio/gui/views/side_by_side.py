@@ -14,7 +14,7 @@ from resnet_studio.gui.widgets.beside_chooser import BesideChooser
 from resnet_studio.gui.widgets.flow import Flow
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.pair_panel import PairPanel, Scale, Shown
-from resnet_studio.gui.widgets.paired_predictions import PairedPredictions
+from resnet_studio.gui.widgets.paired_predictions import FEWEST, MOST, PairedPredictions
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.gui.widgets.side_pane import Offer
 from resnet_studio.inference.beside import Beside, Pair
@@ -35,6 +35,8 @@ SCALE_TIPS = {
     "layer": "Each side from its own lowest to its own highest value",
     "channel": "Each channel from its own lowest to its own highest value: every pattern can be seen",
 }
+LOW = 60 * GRID
+"""Height below which fewer predictions leave their room to the maps."""
 COLOURS: tuple[Colours, ...] = ("viridis", "magma", "grey", "diverging")
 COLOURS_TIP = "Colours of A and B; the difference always diverges around zero. Cyan is not a number"
 
@@ -106,7 +108,11 @@ class SideBySideView(QWidget):
         """Offer checkpoints for the second side."""
         self.chooser.show_runs(found)
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  (Qt's names)
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's names)
+        super().resizeEvent(event)
+        self.predictions.show_rows(MOST if self.height() >= LOW else FEWEST)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
         self.entered.emit(True)
         self.runs_wished.emit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -27,8 +27,14 @@ class PairedPredictions(QWidget):
     def __init__(self) -> None:
         super().__init__()
         named(self, "pairedPredictions", "Most probable classes of A and B")
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
+        self._rows = MOST
         self._sides: tuple[tuple[Prediction, ...] | None, ...] = (None, None)
+
+    def show_rows(self, rows: int) -> None:
+        """Take room for so many classes."""
+        self._rows = rows
+        self.updateGeometry()
 
     def show_predictions(self, a: Sequence[Prediction] | None, b: Sequence[Prediction] | None) -> None:
         """Show these; None leaves a side blank, none says that its output is not a number."""
@@ -51,7 +57,7 @@ class PairedPredictions(QWidget):
         return QRectF(side * (width + BETWEEN), row * ROW + 1, width, ROW - 2)
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
-        return QSize(40 * ROW, MOST * ROW)
+        return QSize(40 * ROW, self._rows * ROW)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         return QSize(8 * ROW, FEWEST * ROW)
@@ -85,12 +91,8 @@ class PairedPredictions(QWidget):
         painter.fillRect(box, QColor(colours.hover))
         bar = QColor(colours.accent if shared else colours.muted)
         bar.setAlpha(SHINES_THROUGH)
-        painter.fillRect(
-            QRectF(box.topLeft(), QSize(max(2, round(prediction.probability * box.width())), 0)).adjusted(
-                0, 0, 0, box.height()
-            ),
-            bar,
-        )
+        width = max(2.0, prediction.probability * box.width())
+        painter.fillRect(QRectF(box.topLeft(), QSizeF(width, box.height())), bar)
         text, middle = box.adjusted(6, 0, -6, 0), Qt.AlignmentFlag.AlignVCenter
         painter.setPen(QColor(colours.text))
         room = max(0, int(text.width()) - NUMBER_WIDTH)
@@ -99,7 +101,7 @@ class PairedPredictions(QWidget):
         painter.drawText(text, middle | Qt.AlignmentFlag.AlignRight, percent(prediction.probability))
 
     def _shown(self, side: int) -> tuple[Prediction, ...]:
-        return (self._sides[side] or ())[: max(FEWEST, min(MOST, self.height() // ROW))]
+        return (self._sides[side] or ())[: self.height() // ROW]
 
     def _labels(self, side: int) -> list[str]:
         return [prediction.label for prediction in self._shown(side)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -24,7 +24,7 @@ from resnet_studio.networks.presets import title
 Offer: TypeAlias = tuple[str, Beside]
 """What can be done, in words, and what is then beside the first side."""
 LINES = ("Network", "Weights and image", "Layer", "Statistics")
-LEAST = 15 * GRID
+LEAST = 9 * GRID
 """Height below which maps are of no use."""
 LOW = 28 * GRID
 """Height of a side below which two of its lines have to do."""
@@ -78,9 +78,7 @@ class SidePane(QWidget):
             exact,
             f"{maps.name} · {by(maps.values)}",
         )
-        self._lines[3].say(
-            f"mean {mean} · deviation {deviation} · {zeros}", exact, f"μ {mean} · σ {deviation} · {zeros}"
-        )
+        self._lines[3].say(f"mean {mean} · deviation {deviation} · {zeros}", exact, f"μ {mean}  σ {deviation}  {zeros}")
         self._places.setCurrentIndex(0)
 
     def show_difference(self, maps: LayerMaps, layer: str, other: str) -> None:
@@ -103,7 +101,14 @@ class SidePane(QWidget):
         self._show_offers(offers)
         self._places.setCurrentIndex(1)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
+        """Two lines over maps; all other room is given, not asked for."""
+        return QSize(LEAST, 2 * self.fontMetrics().lineSpacing() + 2 * GRID + LEAST)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(1, self.sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Where it is low, maps matter more than words: hovering over the other lines tells the rest."""
         super().resizeEvent(event)
         for line in (self._lines[1], self._lines[3]):
