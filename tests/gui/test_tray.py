@@ -118,6 +118,15 @@ def test_pins_follow_every_look(told: Told) -> None:
     assert told.colours(PINS[0]) == before[::-1]
 
 
+def test_a_new_pin_comes_into_view(qtbot: QtBot, told: Told) -> None:
+    pins = [Pin("layer1.0", channel) for channel in range(8)]
+    for number in range(4, 9):
+        told.show(*pins[:number])
+        last = told.tray.views()[-1]
+        qtbot.waitUntil(lambda last=last: last.visibleRegion().boundingRect().width() == last.width() > 90)  # type: ignore[misc]
+    assert told.tray.views()[0].visibleRegion().isEmpty()
+
+
 def test_one_scale_is_from_the_least_to_the_greatest(qtbot: QtBot, told: Told) -> None:
     qtbot.mouseClick(told.tray.findChild(QPushButton, "trayScale"), LEFT)
     limits = (3.0, 17.0 + 15)

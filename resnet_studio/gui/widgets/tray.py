@@ -62,6 +62,7 @@ class Tray(QWidget):
     def show_pins(self, pins: Sequence[Pin]) -> None:
         """Show these, in this order."""
         known = {view.pin: view for view in self._views}
+        self._strip.reveals = bool(known and pins and pins[-1] not in known)
         focused = next((number for number, view in enumerate(self._views) if view.hasFocus()), None)
         self._views = [known.pop(pin) if pin in known else self._make(pin) for pin in pins]
         for gone in known.values():
@@ -209,6 +210,13 @@ class _Strip(QScrollArea):
         self.setFixedHeight(MAP + TITLE + BAR)
         self.viewport().setAutoFillBackground(False)
         pins.setAutoFillBackground(False)
+        self.reveals = False
+        """Whether what comes at the end is to be seen as soon as there is room made for it."""
+        self.horizontalScrollBar().rangeChanged.connect(self._reveal)
+
+    def _reveal(self, _: int, end: int) -> None:
+        if self.reveals:
+            self.horizontalScrollBar().setValue(end)
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802  (Qt's name)
         turn: QPoint = event.angleDelta()
