@@ -178,11 +178,11 @@ class SweepPanel(QWidget):
 
     def _show_flips(self, sweep: Sweep) -> None:
         flips = sweep.flips
-        of = f"{sweep.done:,}" + ("" if sweep.done == sweep.positions else " so far")
+        of = f"{sweep.done:,} positions" + ("" if sweep.done == sweep.positions else " so far")
         if flips:
-            self._heading.setText(f"Another class wins at {len(flips):,} of {of} positions:")
+            self._heading.setText(f"Another class wins at {len(flips):,} of {of}:")
         else:
-            self._heading.setText(f"No other class wins at any of {of} positions. The lowest:")
+            self._heading.setText(f"No other class wins at any of {of}. The lowest:")
         self._list.clear()
         for flip in flips[:MOST_LISTED] or sweep.lowest[:MOST_LOWEST]:
             wins = f"{flip.label} wins" if flips else percent(flip.probability)
@@ -213,7 +213,7 @@ class SweepPanel(QWidget):
         assert self._sweep is not None
         sweep = self._sweep
         wins = f"{flip.label} wins" if flip.winner != sweep.winner else "the same class wins"
-        return f"square at {self._where(flip)}: {sweep.label} {percent(flip.probability)}, {wins}"
+        return f"square at {self._where(flip)}: {sweep.label} at {percent(flip.probability)}, {wins}"
 
     def _where(self, flip: Covered) -> str:
         """The first row and column that the square covers."""
