@@ -24,7 +24,7 @@ FAILED = 1
 
 Images = Annotated[
     list[str] | None,
-    typer.Argument(metavar="IMAGE", help="Photographs, folders of them, or sample:china and the like."),
+    typer.Argument(metavar="IMAGE", help="Photographs, folders of them, sample:china, data:digits:test:17."),
 ]
 ArchitectureName = Annotated[
     str | None, typer.Option("--architecture", metavar="ARCH", help="A preset's name or a JSON file.")
@@ -118,10 +118,13 @@ def maps(
     if not images or name is None:
         raise ValueError("an image and an architecture are needed, as in `maps photo.jpg --architecture resnet18`")
     architecture = named(name, settings, image_size)
+    from resnet_studio.inference import samples
     from resnet_studio.inference.handles import from_words
     from resnet_studio.inference.sheet import last_of_stages
     from resnet_studio.inference.values import Subject
+    from resnet_studio.training import data_images
 
+    samples.OPENERS[data_images.PREFIX] = data_images.open_reference
     wanted = reading.layers_named(architecture, layers) if layers else last_of_stages(architecture)
     subject = Subject(images[0], architecture, reading.weights_named(weights), device, from_words(hands or ()))
     wish = _Wish(subject, wanted, drawing, reference, channel, scale)

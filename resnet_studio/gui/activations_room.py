@@ -120,6 +120,7 @@ class ActivationsRoom(QObject):
         strip.player.rate_wished.connect(player.take_rate)
         player.playing_changed.connect(strip.player.show_playing)
         player.passed_over.connect(strip.show_passed_over)
+        player.take_rate(strip.player.rate)
         strip.sources.show_recent(sources.recent)
 
     def _connect_tray(self) -> None:

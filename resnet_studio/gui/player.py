@@ -61,8 +61,13 @@ class Player(QObject):
             self._playing = False
             self.playing_changed.emit(False)
 
+    @property
+    def rate(self) -> float:
+        """Images a second; 0 for as many as come."""
+        return self._rate
+
     def take_rate(self, rate: float) -> None:
-        """Show that many images a second; as many as come with 0."""
+        """Show that many images a second from now on."""
         self._rate = rate
         if self._timer.isActive():
             self._go_on()

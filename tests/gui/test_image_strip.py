@@ -238,7 +238,7 @@ def test_space_and_button_play_and_the_speed_is_told(qtbot: QtBot, strip: ImageS
     with qtbot.waitSignal(strip.player.toggled):
         qtbot.mouseClick(button, LEFT)
     strip.player.show_playing(True)
-    assert button.text() == "Pause"
+    assert button.accessibleName() == "Pause the images"
     with qtbot.waitSignal(strip.player.rate_wished) as rate:
         QTest.keyClick(strip.findChild(QComboBox, "playSpeed"), Key.Key_End)
     assert rate.args == [0.0]

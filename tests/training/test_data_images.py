@@ -167,3 +167,12 @@ def test_neither_torch_nor_scikit_learn_is_loaded_before_an_image_is_opened() ->
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_the_command_line_draws_maps_of_an_image_of_a_data_set(tmp_path: Path) -> None:
+    output = tmp_path / "maps.png"
+    options = ["--architecture", "resnet20-digits", "--output", str(output)]
+    command = [sys.executable, "-m", "resnet_studio", "maps", "data:digits:test:17", *options]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert output.read_bytes().startswith(b"\x89PNG")
