@@ -66,8 +66,10 @@ class BlockDesk(QObject):
         self._follow()
 
     def choose(self, block: str) -> None:
-        """Look at a block: at what it gives."""
-        self._subject.choose_layer(all_blocks(self._subject.subject.architecture)[block].output)
+        """Look at a block: at what it gives. One of a former network that this one lacks is let be."""
+        paths = all_blocks(self._subject.subject.architecture).get(block)
+        if paths is not None:
+            self._subject.choose_layer(paths.output)
 
     def choose_weights(self, weights: WeightsSource | None) -> None:
         """Measure the twin with these weights; None for random ones."""

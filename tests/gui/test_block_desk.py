@@ -109,6 +109,13 @@ def test_a_chosen_block_is_looked_at_by_what_it_gives(bench: Bench) -> None:
     assert bench.blocks[-1].block == "layer3.0"
 
 
+def test_a_block_of_a_former_network_is_let_be(bench: Bench) -> None:
+    bench.desk.enter(True)
+    before = bench.studio.subject.layer
+    bench.desk.choose("layer4.2")
+    assert bench.studio.subject.layer == before
+
+
 def test_the_network_and_its_twin_are_measured_once(bench: Bench) -> None:
     bench.desk.enter(True)
     job, subjects = bench.asked(LANE, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.block_maps import BlockMaps, Term
@@ -27,8 +27,8 @@ HINT = "click chooses · wheel zooms · double-click resets"
 ON_ITS_WAY = "{} is on its way through the network …"
 NO_BLOCKS = "{} has no blocks: take a residual or a plain network in hand to see what its blocks add."
 BAR = 22 * GRID
-LOW, DEPTH = 15 * GRID, 30 * GRID
-"""Height of the lower part: at least, and at first."""
+UPPER, LOWER, DEPTH = 40 * GRID, 29 * GRID, 31 * GRID
+"""Height of both parts at least, below which the page scrolls; of the lower one at first."""
 
 
 class BlockView(QWidget):
@@ -51,7 +51,7 @@ class BlockView(QWidget):
         self._kind = named(Elided(), "blockKind", "Kind and shortcut")
         self._kind.setProperty("quiet", True)
         self._bar = ColourBar()
-        self._bar.setFixedWidth(BAR)
+        self._bar.setMaximumWidth(BAR)
         self._maps = BlockMaps()
         self._readout = named(Elided(HINT), "blockReadout", "Values under the mouse")
         self._readout.setProperty("quiet", True)
@@ -114,7 +114,7 @@ class BlockView(QWidget):
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
-        head.setSpacing(2 * GRID)
+        head.setSpacing(GRID)
         head.addWidget(self._stepper)
         head.addWidget(self._kind, 1)
         head.addWidget(self._bar)
@@ -133,10 +133,15 @@ class BlockView(QWidget):
         halves = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False)
         halves.addWidget(upper)
         halves.addWidget(lower)
-        lower.setMinimumHeight(LOW)
+        upper.setMinimumHeight(UPPER)
+        lower.setMinimumHeight(LOWER)
         halves.setStretchFactor(0, 1)
         halves.setSizes([2 * DEPTH, DEPTH])
-        self._pages.addWidget(halves)
+        scrolled = QScrollArea(widgetResizable=True)
+        scrolled.setFrameShape(QFrame.Shape.NoFrame)
+        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scrolled.setWidget(halves)
+        self._pages.addWidget(scrolled)
         self._pages.addWidget(self._empty)
         self._pages.setCurrentWidget(self._empty)
         column = QVBoxLayout(self)

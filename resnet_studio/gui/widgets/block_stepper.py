@@ -49,6 +49,7 @@ class BlockStepper(QWidget):
         button = named(QToolButton(), name, tip.partition(" (")[0], tip)
         button.setText(text)
         button.setAutoRaise(True)
+        button.setFixedWidth(4 * GRID)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the name beside it has the keys
         button.clicked.connect(lambda: self._step(step))
         return button

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
@@ -20,7 +20,7 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.picture_file import write_picture
 from resnet_studio.gui.widgets.readout import Readout
 from resnet_studio.gui.widgets.significant import significant
-from resnet_studio.gui.widgets.twin_strokes import TwinStroke, paint_sample, sample
+from resnet_studio.gui.widgets.twin_strokes import paint_sample, sample
 from resnet_studio.inference.twins import Responses, TrainedWeights
 from resnet_studio.networks.presets import title
 
@@ -29,7 +29,7 @@ TIP = (
     "Standard deviation of F(x), after its last batch norm and before addition and ReLU,\n"
     "and of the x that it is added to: He et al. 2015, Section 4.2 and Figure 7"
 )
-HINT = "a click goes to that block"
+HINT, MEASURING = "a click goes to that block", "the network and its twin are measured …"
 RANDOM = "random"
 EDGE, ROW, STROKE = 16, 20, 32
 """Pixels of an exported picture: around it, of a line of its legend, of a stroke there."""
@@ -49,15 +49,14 @@ class DepthPanel(QWidget):
         self._block = ""
         heading = named(QLabel(HEADING), "depthHeading", "", TIP)
         heading.setProperty("heading", True)
-        self._of = named(QLabel("twin's weights"), "twinWeightsLabel")
-        self._of.setProperty("quiet", True)
         self._weights = Choice({}, "twinWeights", "The twin's weights", "Which weights the other network has")
         self._weights.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self._weights.setMaximumWidth(28 * GRID)
+        self._weights.setMinimumContentsLength(8)
+        self._weights.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._weights.chosen.connect(self._wish)
         self._export = ExportButton("exportResponses", "Export the responses", "Save the plot, or the values", "")
         self._export.path_chosen.connect(self.save)
-        self._lines = [(QLabel(), named(Elided(), f"response{number}", "Line of the plot")) for number in range(4)]
+        self._rows = [_Row(number) for number in range(2)]
         self._plot = DepthPlot()
         self._plot.block_chosen.connect(self.block_chosen)
         self._plot.hovered.connect(self._read)
@@ -90,8 +89,7 @@ class DepthPanel(QWidget):
         self._weights.show_values(labels)
         held = [str(number) for number, one in enumerate(choices) if one.weights == chosen]
         self._weights.show_value(held[0] if held else RANDOM)
-        for widget in (self._of, self._weights):
-            widget.setVisible(bool(choices))
+        self._weights.setVisible(bool(choices))
 
     def save(self, path: Path) -> None:
         """Write the plot or the values, as the path's ending asks for, and say so."""
@@ -112,32 +110,22 @@ class DepthPanel(QWidget):
         head.setSpacing(GRID)
         head.addWidget(heading)
         head.addStretch(1)
-        for widget in (self._of, self._weights, self._export):
-            head.addWidget(widget)
-        legend = QGridLayout()
-        legend.setHorizontalSpacing(GRID)
-        legend.setVerticalSpacing(0)
-        for number, (picture, said) in enumerate(self._lines):
-            legend.addWidget(picture, number // 2, 2 * (number % 2))
-            legend.addWidget(said, number // 2, 2 * (number % 2) + 1)
-        legend.setColumnStretch(1, 3)
-        legend.setColumnStretch(3, 1)
+        head.addWidget(self._export)
+        self._rows[1].add(self._weights)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
         column.addLayout(head)
-        column.addLayout(legend)
+        for row in self._rows:
+            column.addWidget(row)
         column.addWidget(self._plot, 1)
         column.addWidget(Readout(self._readout))
 
     def _show_legend(self) -> None:
-        drawn = legend(self._responses)
-        for number, (picture, said) in enumerate(self._lines):
-            picture.setVisible(number < len(drawn))
-            said.setVisible(number < len(drawn))
-            if number < len(drawn):
-                picture.setPixmap(sample(drawn[number][0]))
-                said.say(drawn[number][1])
+        for number, row in enumerate(self._rows):
+            row.setVisible(number < len(self._responses))
+            if number < len(self._responses):
+                row.show_responses(self._responses[number])
 
     def _read(self, number: int | None) -> None:
         """What a block's points are: of the one under the mouse, else of the one that is looked at."""
@@ -145,7 +133,7 @@ class DepthPanel(QWidget):
         if number is None and self._block in blocks:
             number = blocks.index(self._block)
         if number is None:
-            self._readout.say(HINT if blocks else "")
+            self._readout.say(HINT if blocks else MEASURING)
             return
         told = (
             f"{family(one)}: F(x) {significant(one.residuals[number])}, x {significant(one.inputs[number])}"
@@ -161,34 +149,62 @@ class DepthPanel(QWidget):
             with path.open("w", encoding="utf-8", newline="") as file:
                 csv.writer(file).writerows(rows(self._responses))
         else:
-            lines = len(legend(self._responses))
-            size = QSize(self._plot.width() + 2 * EDGE, self._plot.height() + lines * ROW + 2 * EDGE + GRID)
+            below = GRID + len(self._responses) * ROW
+            size = QSize(self._plot.width() + 2 * EDGE, self._plot.height() + below + 2 * EDGE)
             write_picture(path, size, HEADING, self._paint)
 
     def _paint(self, painter: QPainter) -> None:
-        place = QRectF(EDGE, EDGE, self._plot.width(), self._plot.height())
+        size = self._plot.width()
+        place = QRectF(EDGE, EDGE, size, self._plot.height())
         item = self._plot.getPlotItem()
         self._plot.scene().render(painter, place, item.mapRectToScene(item.boundingRect()))
         painter.setFont(theme.text_font(9))
-        for number, (stroke, said) in enumerate(legend(self._responses)):
-            line = QRect(EDGE, round(place.bottom()) + GRID + number * ROW, self._plot.width(), ROW)
-            paint_sample(painter, QRect(line.left(), line.top(), STROKE, ROW), stroke)
-            painter.setPen(QColor(theme.current().text))
-            painter.drawText(line.adjusted(STROKE + GRID, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, said)
+        for number, one in enumerate(self._responses):
+            top, look = round(place.bottom()) + GRID + number * ROW, strokes(one.plain)
+            left = EDGE
+            for stroke, said, wide in ((look.residual, "F(x)", 32), (look.x, "x", 16), (None, whose(one), size)):
+                if stroke:
+                    paint_sample(painter, QRect(left, top, STROKE, ROW), stroke)
+                    left += STROKE + GRID
+                painter.setPen(QColor(theme.current().text))
+                painter.drawText(QRect(left, top, wide, ROW), Qt.AlignmentFlag.AlignVCenter, said)
+                left += wide + GRID
+
+
+class _Row(QWidget):
+    """The two lines of a network, and whose they are."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._samples = QLabel(), QLabel()
+        self._whose = named(Elided(), f"response{number}", "Network and its weights")
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(GRID)
+        for picture, said in zip(self._samples, ("F(x)", "x"), strict=True):
+            self._row.addWidget(picture)
+            self._row.addWidget(QLabel(said))
+        self._row.addWidget(self._whose, 1)
+
+    def add(self, widget: QWidget) -> None:
+        """Put a widget behind the text."""
+        self._row.addWidget(widget)
+
+    def show_responses(self, one: Responses) -> None:
+        look = strokes(one.plain)
+        for picture, stroke in zip(self._samples, (look.residual, look.x), strict=True):
+            picture.setPixmap(sample(stroke))
+        self._whose.say(whose(one))
 
 
 def family(one: Responses) -> str:
     return "plain" if one.plain else "residual"
 
 
-def legend(responses: Sequence[Responses]) -> list[tuple[TwinStroke, str]]:
-    """The stroke of each line and what it is, with the weights that it was measured with."""
-    lines: list[tuple[TwinStroke, str]] = []
-    for one in responses:
-        look, doubt = strokes(one.plain), "" if one.trained else ", untrained"
-        lines.append((look.residual, f"F(x) {title(one.subject.architecture).split(',')[0]}, {one.source}{doubt}"))
-        lines.append((look.x, f"x {family(one)}"))
-    return lines
+def whose(one: Responses) -> str:
+    """The network and the weights that it was measured with: "plain34, random, seed 0, untrained"."""
+    doubt = "" if one.trained else ", untrained"
+    return f"{title(one.subject.architecture).split(',')[0]}, {one.source}{doubt}"
 
 
 def rows(responses: Sequence[Responses]) -> list[list[object]]:

@@ -158,7 +158,7 @@ class DepthPlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
 
 
 class _Stages(CurveAxis):
-    """Says the name of the first block of each stage, and of the others where there is room."""
+    """Says the number of the first block of each stage, and of the others where there is room: "3.0" for layer3.0."""
 
     def __init__(self) -> None:
         super().__init__("bottom")
@@ -171,16 +171,14 @@ class _Stages(CurveAxis):
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:  # noqa: N802
         numbers = range(len(self._blocks))
-        if len(self._blocks) * ROOM_OF_A_NAME <= size:
+        if len(self._blocks) * ROOM_OF_A_NUMBER <= size:
             return [(1.0, list(map(float, numbers)))]
         stages = groupby(numbers, lambda number: self._blocks[number].partition(".")[0])
         return [(1.0, [float(next(members)) for _, members in stages])]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802
-        every = len(values) == len(self._blocks)
-        names = [self._blocks[round(value)] for value in values if 0 <= round(value) < len(self._blocks)]
-        return [name.removeprefix("layer") for name in names] if every else [name.partition(".")[0] for name in names]
+        return [self._blocks[round(value)].removeprefix("layer") for value in values]
 
 
-ROOM_OF_A_NAME = 32
+ROOM_OF_A_NUMBER = 32
 """Pixels of "3.10"."""
