@@ -113,14 +113,15 @@ class ActivationsView(QWidget):
 
     def show_look(self, look: Look) -> None:
         """Show what the network makes of the chosen image."""
-        self._look = look
+        before, self._look = self._look, look
         _say(self._problem, "", "problem")
         self._show_seen()
         self._show_predictions()
         self.channel.show_seen(look.seen)
         self.tray.show_look(look)
         _say(self._doubt, doubt(look), "warning")
-        self.weights.show_weights(look.weights, look.subject.weights)
+        if before is None or (before.weights, before.subject.weights) != (look.weights, look.subject.weights):
+            self.weights.show_weights(look.weights, look.subject.weights)
         self._show_origin()
 
     def show_channel(self, number: int, values: NDArray[np.float32], pixels: Pixels, layer: str = "") -> None:

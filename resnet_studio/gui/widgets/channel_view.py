@@ -66,8 +66,9 @@ class ChannelView(QWidget):
         if values.shape != self._values.shape:
             self._place = None
         self._number, self._values = number, values
-        self._title.setText(f"channel {number}")
-        self._title.setWordWrap(False)
+        if self._title.text() != f"channel {number}":
+            self._title.setText(f"channel {number}")
+            self._title.setWordWrap(False)
         self._map.show_pixels(pixels)
         self._map.setAccessibleName(f"Channel {number}")
         self._histogram.show_values(values)
@@ -81,7 +82,8 @@ class ChannelView(QWidget):
 
     def show_sight(self, words: str) -> None:
         """Say how much of the input each value depends on."""
-        self._sight.setText(words)
+        if self._sight.text() != words:
+            self._sight.setText(words)
 
     def show_pinned(self, *, pinned: bool) -> None:
         """Offer to pin the channel, or to unpin it."""
@@ -202,7 +204,7 @@ def summary(values: NDArray[np.float32]) -> str:
     finite = values[np.isfinite(values)]
     mean = float(finite.mean(dtype=np.float64)) if finite.size else math.nan
     zeros = 1 - np.count_nonzero(values) / values.size
-    return f"mean {significant(mean)} · {100 * zeros:.0f} % zeros"
+    return f"mean {significant(mean)} · {100 * zeros:.0f}\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}zeros"
 
 
 class _Map(QWidget):

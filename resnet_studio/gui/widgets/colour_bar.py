@@ -50,8 +50,9 @@ class ColourBar(QWidget):
         self._high.setVisible(not typed)
         for field in (self._low_field, self._high_field):
             field.setVisible(typed)
-        self._low.setText(significant(ends[0]) if ends else "")
-        self._high.setText(significant(ends[1]) if ends else OWN)
+        for label, text in ((self._low, significant(ends[0]) if ends else ""), (self._high, _high(ends))):
+            if label.text() != text:
+                label.setText(text)
         if ends and typed:
             self._ends, self._symmetric = ends, colours == "diverging"
             self._low_field.show_number(ends[0])
@@ -71,6 +72,10 @@ class ColourBar(QWidget):
             field.mark(wrong=field is self.sender() and low >= high)
         if low < high:
             self.limits_wished.emit(low, high)
+
+
+def _high(ends: tuple[float, float] | None) -> str:
+    return significant(ends[1]) if ends else OWN
 
 
 class _Ramp(QWidget):

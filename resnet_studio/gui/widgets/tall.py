@@ -16,7 +16,7 @@ class Tall(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._held = held
+        self._held, self._width = held, 0
         self.setWidget(held)
         held.setAutoFillBackground(False)
         self.viewport().setAutoFillBackground(False)
@@ -26,6 +26,8 @@ class Tall(QScrollArea):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """What it holds may need another width."""
-        if event.type() == QEvent.Type.LayoutRequest:
+        needed = self._held.minimumSizeHint().width() if event.type() == QEvent.Type.LayoutRequest else self._width
+        if needed != self._width:
+            self._width = needed
             self.updateGeometry()
         return super().eventFilter(watched, event)
