@@ -33,7 +33,7 @@ def channel(qtbot: QtBot) -> ChannelView:
 
 
 def text(view: ChannelView, name: str) -> str:
-    return view.findChild(QLabel, name).text()
+    return view.findChild(QLabel, name).text().replace("\N{NO-BREAK SPACE}", " ")
 
 
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (2, 5), (3, 7)])
