@@ -14,7 +14,7 @@ from resnet_studio.gui.widgets.predictions import percent
 from resnet_studio.inference.values import Look, Prediction
 
 MOST, OTHER = "most", "other"
-WIDTH, FIELD = 23 * GRID, 16 * GRID
+WIDTH, FIELD = 29 * GRID, 16 * GRID
 TIP = "The class to explain: the most probable follows the image"
 OTHER_TIP = "A class by its number (from 0) or its name; Enter takes it"
 

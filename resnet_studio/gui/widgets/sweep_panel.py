@@ -19,8 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_studio.gui.theme import GRID
-from resnet_studio.gui.widgets.attribution_panel import UNTRAINED, below, empty_state, time_taken
+from resnet_studio.gui.widgets.attribution_panel import HEIGHT, UNTRAINED, below, empty_state, time_taken
 from resnet_studio.gui.widgets.colour_bar import ColourBar
+from resnet_studio.gui.widgets.flow import Flow
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.overlay_view import OverlayView
 from resnet_studio.gui.widgets.predictions import percent
@@ -73,6 +74,7 @@ class SweepPanel(QWidget):
         self._title = named(QLabel(wordWrap=True), "sweepTitle", "What is shown")
         self._map = OverlayView("sweepMap", "The class's probability with the square at each position")
         self._list = named(QListWidget(), "sweepFlips", "Where another class wins")
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._heading = named(QLabel(wordWrap=True), "sweepHeading", "How often another class wins")
         self._strength, self._bar = StrengthSlider("sweepStrength"), ColourBar()
         self._readout = named(QLabel(HINT, wordWrap=True), "sweepReadout", "Position under the mouse")
@@ -124,17 +126,13 @@ class SweepPanel(QWidget):
         self._start.style().polish(self._start)
 
     def _lay_out(self) -> None:
-        tools = QHBoxLayout()
-        tools.setSpacing(GRID)
+        tools = Flow()
         for words, field in (("square", self._patch), ("every", self._stride)):
-            label = QLabel(words)
-            label.setProperty("quiet", True)
-            label.setBuddy(field)
-            tools.addWidget(label)
-            tools.addWidget(field)
-        tools.addWidget(self._count, 1)
-        self._start.setMinimumWidth(self._start.fontMetrics().horizontalAdvance("Computing …") + 4 * GRID)
-        tools.addWidget(self._start)
+            tools.addWidget(_beside(words, field))
+        self._start.setMinimumWidth(self._start.fontMetrics().horizontalAdvance("Cancel") + 5 * GRID)
+        for widget in (self._count, self._start):
+            widget.setMinimumHeight(HEIGHT)
+            tools.addWidget(widget)
         left, right, halves = QVBoxLayout(), QVBoxLayout(), QHBoxLayout()
         for layout in (left, right):
             layout.setSpacing(GRID)
@@ -243,6 +241,19 @@ class SweepPanel(QWidget):
             doubts.append(f"{UNTRAINED[:1].upper()}{UNTRAINED[1:]}.")
         self._notes.setText(" ".join(doubts))
         self._notes.setVisible(bool(doubts))
+
+
+def _beside(words: str, field: QWidget) -> QWidget:
+    """A field with its name before it."""
+    both, label = QWidget(), QLabel(words)
+    label.setProperty("quiet", True)
+    label.setBuddy(field)
+    row = QHBoxLayout(both)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(GRID)
+    row.addWidget(label)
+    row.addWidget(field)
+    return both
 
 
 def _titled(sweep: Sweep) -> str:
