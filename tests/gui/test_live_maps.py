@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
@@ -92,6 +92,24 @@ def test_predictions_follow_an_occluder(live: Live) -> None:
     assert isinstance(seen.subject.handles.occluder, Occluder)
     assert seen.predictions
     assert all(look.predictions for look in live.looks)
+
+
+def test_a_frame_does_not_lay_the_window_out_anew(live: Live) -> None:
+    live.drag(0, 3)
+    live.rest()
+    asked: list[QEvent.Type] = []
+
+    class Watch(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+            if watched is live.window and event.type() == QEvent.Type.LayoutRequest:
+                asked.append(event.type())
+            return False
+
+    watch = Watch()
+    live.window.installEventFilter(watch)
+    live.drag(0, 8)
+    assert not asked
+    live.rest()
 
 
 def test_faster_than_the_engine_only_the_newest_counts(live: Live) -> None:

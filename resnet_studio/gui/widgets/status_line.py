@@ -65,6 +65,7 @@ class StatusLine(QWidget):
         if self._engine.text() == f"● engine {state}":
             return
         good = state in ("ready", "busy")
+        _keep_size(self._engine, "● engine starting")
         self._engine.setText(f"● engine {state}")
         dress(self._engine, good=good, quiet=not good)
 
@@ -81,10 +82,14 @@ class StatusLine(QWidget):
             self._what.clear()
         self._set_running(False)
         if seconds is not None:
-            # of a fixed size, so that nothing is laid out anew while images follow one another
-            self._last.setFixedSize(self._last.fontMetrics().boundingRect(LONGEST).size() + QSize(GRID, 4))
+            _keep_size(self._last, LONGEST)
             self._last.setText(f"last {seconds:.2f} s")
 
     def _set_running(self, running: bool) -> None:
         self._bar.setVisible(running)
         self._cancel.setVisible(running)
+
+
+def _keep_size(label: QLabel, longest: str) -> None:
+    """One size for all that a label will say, so that nothing is laid out anew while images follow one another."""
+    label.setFixedSize(label.fontMetrics().boundingRect(longest).size() + QSize(GRID, 4))
