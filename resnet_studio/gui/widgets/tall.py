@@ -9,14 +9,21 @@ LOWEST = 96
 
 
 class Tall(QScrollArea):
-    """Is never narrower than what it holds."""
+    """Is never narrower than what it holds.
+
+    The bar has its room also where nothing is to scroll: pictures that are higher where there is more width would
+    else make it come and go without end.
+    """
 
     def __init__(self, held: QWidget) -> None:
+        self._held, self._width = held, 0
         super().__init__(widgetResizable=True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.verticalScrollBar().rangeChanged.connect(lambda low, high: self.verticalScrollBar().setEnabled(low < high))
+        self.verticalScrollBar().setEnabled(False)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._held, self._width = held, 0
         self.setWidget(held)
         held.setAutoFillBackground(False)
         self.viewport().setAutoFillBackground(False)
