@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
@@ -162,11 +163,15 @@ def last() -> None:
         handles = Handles(x=0.5 * share - 0.25, zoom=1 + share, occluder=Occluder(share, 0.5))
         question = (replace(subject, handles=handles), (LAYER,), True)
         engine.send(Request("look", number, "look", question))
-        _until(engine, lambda reply, number=number: reply.number == number and reply.kind in ("answer", "error"))
+        _until(engine, partial(_ends, number))
         if number % SAMPLE == 0:
             megabytes.append(_resident(engine.pid))
     engine.stop()
     print(json.dumps(megabytes))
+
+
+def _ends(number: int, reply: Any) -> bool:
+    return bool(reply.number == number and reply.kind in ("answer", "error"))
 
 
 def _until(engine: Any, done: Callable[[Any], bool]) -> None:
