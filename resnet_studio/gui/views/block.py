@@ -117,7 +117,7 @@ class BlockView(QWidget):
         head.setSpacing(GRID)
         head.addWidget(self._stepper)
         head.addWidget(self._kind, 1)
-        head.addWidget(self._bar)
+        head.addWidget(self._bar, 1)
         upper, lower = QWidget(), QWidget()
         above = QVBoxLayout(upper)
         above.setContentsMargins(0, 0, 0, GRID // 2)

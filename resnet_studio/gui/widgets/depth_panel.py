@@ -184,11 +184,11 @@ class _Row(QWidget):
         for picture, said in zip(self._samples, ("F(x)", "x"), strict=True):
             self._row.addWidget(picture)
             self._row.addWidget(QLabel(said))
-        self._row.addWidget(self._whose, 1)
+        self._row.addWidget(self._whose, 3)
 
     def add(self, widget: QWidget) -> None:
         """Put a widget behind the text."""
-        self._row.addWidget(widget)
+        self._row.addWidget(widget, 2)
 
     def show_responses(self, one: Responses) -> None:
         look = strokes(one.plain)
