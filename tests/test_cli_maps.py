@@ -95,6 +95,7 @@ def test_a_pattern_stands_for_every_layer_that_matches(read, tmp_path):
         ((), Drawing()),
         (("--contrast", "layer", "--colormap", "grey", "--sort", "mean"), Drawing("layer", "grey", None, "mean")),
         (("--contrast", "-1,2.5", "--colormap", "magma"), Drawing("fixed", "magma", (-1.0, 2.5))),
+        (("--contrast", "-1,2.5", "--colormap", "diverging"), Drawing("fixed", "diverging", (-2.5, 2.5))),
         (("--colormap", "diverging", "--sort", "variance"), Drawing("channel", "diverging", None, "variance")),
     ],
 )

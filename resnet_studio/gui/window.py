@@ -214,6 +214,7 @@ class StudioWindow(QMainWindow):
         studio.workspace_wished.connect(self.workspaces.setCurrentIndex)
         studio.runs_dropped.connect(self.training.open_run)
         self.training.problem.connect(self.banner.tell)
+        self.activations.export.written.connect(lambda told: self.banner.tell(told, tone="news"))
         status.device_chosen.connect(studio.subject.choose_device)
         status.cancel_wished.connect(studio.cancel)
         work.progressed.connect(status.show_progress)
@@ -281,6 +282,7 @@ class StudioWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.workspaces.stop()
         self.studio.close()
+        self.activations.export.stop()
         self.training.close()
         self.link.close()
         super().closeEvent(event)

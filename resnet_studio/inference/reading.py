@@ -53,7 +53,10 @@ def layers_named(architecture: Architecture, patterns: Sequence[str]) -> tuple[s
 
 
 def drawing_named(contrast: str, colours: str, sort: str) -> Drawing:
-    """How maps are drawn; a contrast is "channel", "layer" or two values, as in "-1,1"."""
+    """How maps are drawn; a contrast is "channel", "layer" or two values, as in "-1,1".
+
+    Colours that diverge around zero reach as far on both sides of it.
+    """
     looks = cast(Colours, colours), cast(Sort, sort)
     if contrast in ("channel", "layer"):
         return Drawing(cast(Contrast, contrast), looks[0], None, looks[1])
@@ -63,6 +66,9 @@ def drawing_named(contrast: str, colours: str, sort: str) -> Drawing:
         raise ValueError(f"contrast: channel, layer, or two values as in 0,2.5, not {contrast!r}") from None
     if not low < high:
         raise ValueError(f"contrast: the first value must be the smaller one, got {contrast}")
+    if colours == "diverging":
+        high = max(abs(low), abs(high))
+        low = -high
     return Drawing("fixed", looks[0], (low, high), looks[1])
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
+from resnet_studio.gui.widgets.maps_export_button import ExportWish, MapsExportButton
 from resnet_studio.gui.widgets.maps_panel import MapsPanel
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.maps import Colours
+from resnet_studio.inference.sheet import Sheet
+from resnet_studio.inference.stamp import name_of, stamp_of
 from resnet_studio.inference.values import Look, image_title
 
 NO_IMAGE = "Choose an image on the left, or drop one here, to see what every layer makes of it."
@@ -23,7 +28,8 @@ class MapsView(QWidget):
     """The `Place` under the mouse, or None."""
     pin_wished = Signal(int)
     """A channel of the shown layer is to stay in view."""
-    export_wished = Signal()
+    export_wished = Signal(object, object)
+    """The path of the file to be written, and the `Sheet` that goes into it."""
     reference_wished = Signal()
     """What is shown now is to be what others are compared with."""
     reference_layer_wished = Signal(str)
@@ -31,6 +37,9 @@ class MapsView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._look: Look | None = None
+        self._drawn: Look | None = None
+        """The look whose maps are shown, which may be older than the newest."""
+        self._reference: Look | None = None
         self._layer = self._shown = ""
         self._empty = named(QLabel(NO_IMAGE, wordWrap=True), "activationsEmpty", "What to do next")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -39,7 +48,11 @@ class MapsView(QWidget):
         self._maps.channel_shown.connect(self.channel_shown)
         self._maps.hovered.connect(self.hovered)
         self._maps.pin_wished.connect(self.pin_wished)
-        self._maps.export_wished.connect(self.export_wished)
+        self._export = MapsExportButton()
+        self._export.wished.connect(self._wish_export)
+        self._maps.add_tool(self._export)
+        self._maps.export_wished.connect(self._export.showMenu)
+        self._maps.channel_shown.connect(lambda number, *_: self._export.show_channel(number))
         self._maps.reference_wished.connect(self.reference_wished)
         self._maps.reference_layer_wished.connect(self.reference_layer_wished)
         self._pages = QStackedWidget()
@@ -64,7 +77,8 @@ class MapsView(QWidget):
         if maps is None and look.layers and self._pages.currentWidget() is self._empty:
             maps = look.layers[0]
         if maps is not None:
-            self._shown = maps.name
+            self._shown, self._drawn = maps.name, look
+            self._export.stem = f"{Path(name_of(look.subject.image)).stem}-{maps.name}"
             self._maps.show_maps(maps, brief=look.brief)
             self._pages.setCurrentWidget(self._maps)
         elif not look.layers:
@@ -80,6 +94,7 @@ class MapsView(QWidget):
 
     def show_reference(self, reference: Look) -> None:
         """Compare with this look, where channels are sorted by how much they differ."""
+        self._reference = reference
         self._maps.show_reference(reference)
 
     def show_channel(self, channel: int) -> None:
@@ -89,3 +104,20 @@ class MapsView(QWidget):
     def show_problem(self, sentence: str) -> None:
         """Say why there are no maps, as long as there are none."""
         self._empty.setText(sentence)
+
+    def sheet(self, *, alone: bool = False, scale: int = 1) -> Sheet | None:
+        """The maps as they are drawn now, or one channel alone, to be written; None without any."""
+        look, drawing, order = self._drawn, self._maps.drawing(), self._maps.order()
+        if look is None:
+            return None
+        reference = self._reference if drawing.sort == "difference" else None
+        stamp = stamp_of(
+            look, (self._shown,), drawing, reference=reference.subject.image if reference else "",
+            channel=self._maps.channel() if alone else None, scale=scale,
+        )  # fmt: skip
+        layers = tuple(maps for maps in look.layers if maps.name == self._shown)
+        return Sheet(layers, stamp, None if order is None else {self._shown: order})
+
+    def _wish_export(self, wish: ExportWish) -> None:
+        if sheet := self.sheet(alone=wish.alone, scale=wish.scale):
+            self.export_wished.emit(wish.path, sheet)

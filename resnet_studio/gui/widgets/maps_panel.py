@@ -87,6 +87,10 @@ class MapsPanel(QWidget):
             self._mosaic.show_channel(channel)
             self._tell_channel(channel)
 
+    def add_tool(self, tool: QWidget) -> None:
+        """Put a control behind those that say how the maps are drawn."""
+        self._tools.add(tool)
+
     def drawing(self) -> Drawing:
         """How the maps are drawn: contrast, colours and order that can't be had give way to those that can."""
         one_value = self._maps is not None and self._maps.values[0].size == 1
@@ -96,6 +100,10 @@ class MapsPanel(QWidget):
     def order(self) -> NDArray[np.intp] | None:
         """The channels as they are laid out; None by number."""
         return self._order
+
+    def channel(self) -> int:
+        """The channel that is shown large."""
+        return self._mosaic.channel()
 
     def _connect(self) -> None:
         self._tools.drawing_wished.connect(self._take_drawing)

@@ -50,12 +50,16 @@ class MapsTools(QWidget):
         self._colours.addItems(COLOURS)
         self._sort = Choice(SORTS, "channelOrder", "Order of channels", SORT_TIP)
         self._sort.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        row = Flow()
+        self._row = row = Flow()
         self.setLayout(row)
         for widget in (self._contrast, self._colours, self._sort):
             row.addWidget(widget)
         self._connect()
         self.show_drawing(self._drawing)
+
+    def add(self, tool: QWidget) -> None:
+        """Put another control behind these."""
+        self._row.addWidget(tool)
 
     def show_drawing(self, drawing: Drawing, *, channels_alone: bool = True) -> None:
         """Show how maps are drawn; maps of one value each can't have a range of their own."""
