@@ -19,7 +19,7 @@ def shipped_weights(architecture: Architecture) -> WeightsFile | None:
 
 def is_shipped(weights: WeightsSource) -> bool:
     """Whether weights are some that come with the program, for whatever architecture."""
-    return weights in map(_weights, SHIPPED)
+    return any(weights == _weights(name) for name in SHIPPED)
 
 
 def _weights(name: str) -> WeightsFile:

@@ -32,8 +32,8 @@ from resnet_studio.progress import Progress
 
 Stamp: TypeAlias = tuple[int, int] | None
 """A file's time of change and size, so that a replaced file is read again; None where there is no file."""
-KEPT = 2
-"""Networks of each kind that are kept: two, so that two sides can be compared without loading anything again."""
+KEPT = 3
+"""Networks of each kind that are kept: the one in hand, its twin, and the one beside it."""
 Result = TypeVar("Result")
 
 

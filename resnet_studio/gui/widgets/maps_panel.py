@@ -15,6 +15,7 @@ from resnet_studio.gui.widgets.colour_bar import ColourBar
 from resnet_studio.gui.widgets.maps_tools import MapsTools
 from resnet_studio.gui.widgets.mosaic_view import MosaicView
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.readout import Readout
 from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.maps import Drawing, Place, channel_order, value_range
 from resnet_studio.inference.values import LayerMaps, Look, image_title
@@ -121,7 +122,7 @@ class MapsPanel(QWidget):
         words = QVBoxLayout()
         words.setSpacing(2)
         for label in (self._name, self._numbers):
-            words.addWidget(label)
+            words.addWidget(Readout(label))
         above = QHBoxLayout()
         above.setSpacing(GRID)
         above.addLayout(words, 1)
@@ -132,7 +133,7 @@ class MapsPanel(QWidget):
         column.addWidget(self._mosaic, 1)
         below = QVBoxLayout()
         below.setSpacing(2)
-        for line in (self._bar, self._readout):
+        for line in (self._bar, Readout(self._readout)):
             below.addWidget(line)
         column.addLayout(below)
         self._note.hide()
