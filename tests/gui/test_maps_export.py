@@ -99,7 +99,7 @@ def draw(qtbot: QtBot, window: StudioWindow, contrast: str, colours: str, sort: 
             field.setFocus()
             field.selectAll()
             qtbot.keyClicks(field, text)
-        qtbot.keyClick(high, Qt.Key.Key_Return)
+            qtbot.keyClick(field, Qt.Key.Key_Return)
 
 
 def pixels(path: Path) -> NDArray[np.uint8]:
