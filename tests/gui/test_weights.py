@@ -15,12 +15,15 @@ from PySide6.QtWidgets import QLabel, QMenu, QPlainTextEdit, QPushButton, QSpinB
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.session import Kept
+from resnet_studio.gui.studio import ACTIVATIONS
 from resnet_studio.gui.weights_desk import WeightsDesk, called, read, written
 from resnet_studio.gui.widgets.banner import Banner
 from resnet_studio.gui.widgets.weights_row import WeightsRow
-from resnet_studio.inference.errors import WeightsError, WeightsMismatch
+from resnet_studio.gui.window import StudioWindow
+from resnet_studio.inference.errors import DeviceError, WeightsError, WeightsMismatch
 from resnet_studio.inference.published import ENTRIES, cached
 from resnet_studio.inference.values import (
+    Look,
     Preprocessing,
     PublishedWeights,
     RandomWeights,
@@ -29,10 +32,12 @@ from resnet_studio.inference.values import (
     WeightsSource,
 )
 from resnet_studio.inference.weights import load
+from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.network import build
 from resnet_studio.networks.presets import preset
 from resnet_studio.training.trained import RunWeights
 
+PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
 LEFT = Qt.MouseButton.LeftButton
 V1, V2 = (PublishedWeights("resnet50", f"IMAGENET1K_{name}") for name in ("V1", "V2"))
 INFO = WeightsInfo("random, seed 0", False, Preprocessing(224, 224, (0.5,) * 3, (0.2,) * 3), ("class 0",))
@@ -300,3 +305,35 @@ def test_a_banner_has_a_button_for_each_offer(qtbot: QtBot) -> None:
     assert banner.isHidden()
     banner.tell("Nothing to be done.")
     assert all(button.isHidden() for button in buttons)
+
+
+def test_a_switch_takes_the_network_in_hand_and_then_its_weights(qtbot: QtBot, tmp_path: Path) -> None:
+    """In the whole window with a real engine; a device that fails is left the same way."""
+    file = tmp_path / "inside.pth"
+    inside = {f"backbone.{name}": tensor for name, tensor in build(preset("resnet20-cifar")).state_dict().items()}
+    torch.save(inside, file)
+    window = StudioWindow(Kept(architecture=to_json(preset("resnet32-cifar")), workspace=ACTIVATIONS))
+    qtbot.addWidget(window)
+    window.show()
+    window.start_engine()
+    looks: list[Look] = []
+    window.work.looked.connect(looks.append)
+    qtbot.waitUntil(lambda: bool(looks), timeout=PATIENCE)
+    with qtbot.waitSignal(window.studio.problem, timeout=PATIENCE):
+        window.studio.open_paths([str(file)])
+    offer = window.banner.findChild(QPushButton, "bannerOffer")
+    assert offer.text() == "Switch to resnet20-cifar, under backbone."
+    assert window.studio.session.architecture == preset("resnet32-cifar")
+    qtbot.waitUntil(lambda: window.link.state == "ready", timeout=PATIENCE)
+    assert looks[-1].subject == looks[0].subject
+    qtbot.mouseClick(offer, LEFT)
+    assert window.studio.session.architecture == preset("resnet20-cifar")
+    qtbot.waitUntil(lambda: looks[-1].weights.trained, timeout=PATIENCE)
+    assert looks[-1].subject.weights == read(window.kept().weights) == WeightsFile(file, prefix="backbone.")
+    assert window.banner.isHidden()
+    window.studio.session.kept.device = "cuda:0 half"
+    window.work.failed.emit("look", DeviceError("cuda:0 half failed (CUDA out of memory). Its memory was freed"))
+    assert offer.text() == "Run on the CPU"
+    qtbot.mouseClick(offer, LEFT)
+    assert window.studio.subject.subject.device == "cpu"
+    window.close()

@@ -123,6 +123,7 @@ class WeightsRow(QWidget):
         opening.addWidget(self._more)
         self._asked.addWidget(self._digits)
         self._asked.addLayout(opening)
+        self._asked.addStretch(1)
         self._row = row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         for layout in (self._told, self._asked, row):
             layout.setSpacing(GRID)
