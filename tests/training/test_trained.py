@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,7 +18,7 @@ from resnet_studio.training import runs
 from resnet_studio.training.checkpoints import Checkpoint, write
 from resnet_studio.training.recipes import RECIPES
 from resnet_studio.training.runs import CHECKPOINTS, Manifest
-from resnet_studio.training.trained import trained_weights
+from resnet_studio.training.trained import RunWeights, run_weights, trained_weights
 
 PLAIN = Residual("basic", (1, 1), shortcut="none", width=4, stem="cifar", channels=1, image=8, classes=2)
 
@@ -62,3 +63,21 @@ def test_the_programs_own_come_last(tmp_path: Path) -> None:
     own = shipped_weights(preset("plain20-digits"))
     assert own is not None
     assert trained_weights(tmp_path, preset("plain20-digits")) == (TrainedWeights("the program's own", own),)
+
+
+def test_checkpoints_of_all_runs_are_listed_the_newest_first(tmp_path: Path) -> None:
+    residual = replace(PLAIN, shortcut="A")
+    old = run(tmp_path / "old", 5, 10, age=100)
+    other = run(tmp_path / "experiment" / "residual", 0, architecture=residual, age=50)
+    first = tmp_path / "old" / CHECKPOINTS / "step-0000005" / "weights.safetensors"
+    os.utime(first, (0, 0))
+    run(tmp_path / "damaged", 3).write_bytes(b"not weights")
+    run(tmp_path / "empty")
+    found = run_weights(tmp_path, 10)
+    assert found == (
+        RunWeights(WeightsFile(other), "residual", 0, "digits", residual),
+        RunWeights(WeightsFile(old), "old", 10, "digits", PLAIN),
+        RunWeights(WeightsFile(first), "old", 5, "digits", PLAIN),
+    )
+    assert run_weights(tmp_path, 2) == found[:1]  # the damaged one counts, as reading it is what takes time
+    assert run_weights(tmp_path / "no such folder", 10) == ()
