@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,9 +14,10 @@ from resnet_studio.progress import Progress
 from resnet_studio.terminal import complain, follow, say, say_json, show
 
 if TYPE_CHECKING:
+    from resnet_studio.inference.attribution_values import Attribution
+    from resnet_studio.inference.drawing import Drawn, Wish
     from resnet_studio.inference.maps import Drawing
-    from resnet_studio.inference.sheet import Sheet
-    from resnet_studio.inference.values import Look, Subject
+    from resnet_studio.inference.values import Look
 
 FAILED = 1
 """Exit code where some of several images could not be opened."""
@@ -62,6 +62,15 @@ Hands = Annotated[
     list[str] | None,
     typer.Option("--handle", metavar="NAME=VALUE", help="zoom=2, rotation=30, blur=1, flipped, … Repeatable."),
 ]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        "--attribution", metavar="METHOD", help="Draw why a class instead: grad-cam, integrated-gradients, occlusion, …"
+    ),
+]
+Target = Annotated[
+    int | None, typer.Option("--class", metavar="K", help="The class to explain. Otherwise the most probable one.")
+]
 Raw = Annotated[Path | None, typer.Option("--raw", metavar="FILE.npz", help="Also write the values.")]
 DeviceName = Annotated[str, typer.Option("--device", help="cpu, cuda:0, …")]
 Settings = Annotated[
@@ -92,6 +101,8 @@ def maps(
     channel: Channel = None,
     scale: Scale = 1,
     hands: Hands = None,
+    attribution: Method = None,
+    target: Target = None,
     run: Run = None,
     probe_image: ProbeImage = 0,
     runs_folder: Runs = None,
@@ -119,72 +130,56 @@ def maps(
         raise ValueError("an image and an architecture are needed, as in `maps photo.jpg --architecture resnet18`")
     architecture = named(name, settings, image_size)
     from resnet_studio.inference import samples
+    from resnet_studio.inference.drawing import Wish
     from resnet_studio.inference.handles import from_words
     from resnet_studio.inference.sheet import last_of_stages
     from resnet_studio.inference.values import Subject
     from resnet_studio.training import data_images
 
     samples.OPENERS[data_images.PREFIX] = data_images.open_reference
-    wanted = reading.layers_named(architecture, layers) if layers else last_of_stages(architecture)
+    wanted = () if attribution else last_of_stages(architecture)
+    wanted = reading.layers_named(architecture, layers) if layers else wanted
+    _check_why(attribution, target, wanted)
     subject = Subject(images[0], architecture, reading.weights_named(weights), device, from_words(hands or ()))
-    wish = _Wish(subject, wanted, drawing, reference, channel, scale)
+    wish = Wish(subject, wanted, drawing, reference or "", channel, scale, attribution or "", target)
     if len(images) > 1 or Path(images[0]).is_dir():
         _draw_all(wish, reading.images_named(images), output, raw, as_json)
     else:
         _draw_one(wish, output, raw, as_json)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """What is to be drawn of each image."""
+def _draw_one(wish: Wish, output: Path, raw: Path | None, as_json: bool) -> None:
+    from resnet_studio.inference.sheet_files import check_writable
+    from resnet_studio.inference.values import Look
 
-    subject: Subject
-    layers: tuple[str, ...]
-    drawing: Drawing
-    reference: str | None
-    channel: int | None
-    scale: int
-
-    def steps(self, image: str) -> Generator[Progress, None, tuple[Look, Sheet]]:
-        """Look at an image, and at the reference before it."""
-        from resnet_studio.inference.look import look_steps
-        from resnet_studio.inference.maps import channel_order
-        from resnet_studio.inference.sheet import Sheet
-        from resnet_studio.inference.stamp import stamp_of
-
-        orders = None
-        if self.reference is not None:
-            other = yield from look_steps(replace(self.subject, image=self.reference), self.layers)
-        look = yield from look_steps(replace(self.subject, image=image), self.layers)
-        if self.reference is not None:
-            orders = {
-                one.name: channel_order(one.values, self.drawing.sort, two.values)
-                for one, two in zip(look.layers, other.layers, strict=True)
-            }
-        stamp = stamp_of(
-            look, self.layers, self.drawing, reference=self.reference or "", channel=self.channel, scale=self.scale
-        )
-        return look, Sheet(look.layers, stamp, orders)
-
-
-def _draw_one(wish: _Wish, output: Path, raw: Path | None, as_json: bool) -> None:
-    from resnet_studio.inference.sheet import to_json
-    from resnet_studio.inference.sheet_files import check_writable, write
-
-    check_writable(output, len(wish.layers))
+    check_writable(output, 1 if wish.method else len(wish.layers))
     for path, suffix in ((output, output.suffix.lower()), (raw, ".npz")):
         if path is not None:
             check_target(path, suffix)
-    look, sheet = follow(wish.steps(wish.subject.image))
+    drawn = follow(wish.steps(wish.subject.image))
     for path in filter(None, (output, raw)):
-        write(path, sheet)
+        drawn.write(path)
     if as_json:
-        say_json(to_json(look, sheet.stamp))
+        say_json(drawn.told)
+    elif isinstance(drawn.found, Look):
+        _say_look(drawn.found, output)
     else:
-        _say_look(look, output)
+        _say_why(drawn.found, output)
 
 
-def _draw_all(wish: _Wish, images: Sequence[str], output: Path, raw: Path | None, as_json: bool) -> None:
+def _check_why(method: str | None, target: int | None, layers: Sequence[str]) -> None:
+    from resnet_studio.inference.attribution_values import METHODS
+
+    if method is None:
+        if target is not None:
+            raise ValueError("--class needs a method, as in --attribution grad-cam")
+    elif method not in METHODS:
+        raise ValueError(f"no method is called {method!r}: there are {', '.join(METHODS)}")
+    elif len(layers) > 1:
+        raise ValueError(f"an attribution is that of one layer, these are {len(layers)}: {', '.join(layers[:3])}, …")
+
+
+def _draw_all(wish: Wish, images: Sequence[str], output: Path, raw: Path | None, as_json: bool) -> None:
     """A PNG of each image; one that can't be opened is named and passed over."""
     if raw is not None:
         raise ValueError("--raw takes the values of one image")
@@ -203,36 +198,34 @@ def _draw_all(wish: _Wish, images: Sequence[str], output: Path, raw: Path | None
 
 
 def _all_steps(
-    wish: _Wish, images: Sequence[str], output: Path, written: list[dict[str, Any]], failed: dict[str, str]
+    wish: Wish, images: Sequence[str], output: Path, written: list[dict[str, Any]], failed: dict[str, str]
 ) -> Generator[Progress, None, None]:
     from resnet_studio.inference.images import ImageError
     from resnet_studio.inference.reading import stems
-    from resnet_studio.inference.sheet import to_json
-    from resnet_studio.inference.sheet_files import write
     from resnet_studio.inference.stamp import name_of
 
     for number, (image, stem) in enumerate(zip(images, stems(images), strict=True)):
         yield Progress(number, len(images), name_of(image))
         try:
-            look, sheet = yield from _within(wish.steps(image), number, len(images), name_of(image))
+            drawn = yield from _within(wish.steps(image), number, len(images), name_of(image))
         except ImageError as error:
             failed[image] = str(error)
             continue
         output.mkdir(exist_ok=True)
         path = output / f"{stem}.png"
-        write(path, sheet)
-        written.append({"image": image, "file": str(path), **to_json(look, sheet.stamp)})
+        drawn.write(path)
+        written.append({"image": image, "file": str(path), **drawn.told})
 
 
 def _within(
-    steps: Generator[Progress, None, tuple[Look, Sheet]], number: int, of: int, what: str
-) -> Generator[Progress, None, tuple[Look, Sheet]]:
+    steps: Generator[Progress, None, Drawn], number: int, of: int, what: str
+) -> Generator[Progress, None, Drawn]:
     """The steps of one image, told as a part of all."""
     while True:
         try:
             step = next(steps)
         except StopIteration as end:
-            result: tuple[Look, Sheet] = end.value
+            result: Drawn = end.value
             return result
         yield Progress(number, of, f"{what}: {step.what}")
 
@@ -260,6 +253,16 @@ def _check_folder(output: Path, why: str) -> None:
         raise ValueError(f"{output}: {why}: --output must be a folder")
     if not output.absolute().parent.is_dir():
         raise ValueError(f"{output}: there is no folder {output.parent}")
+
+
+def _say_why(found: Attribution, output: Path) -> None:
+    from resnet_studio.inference.attribution_values import METHODS
+
+    at = f" at {found.layer}" if found.layer else ""
+    say(f"{METHODS[found.method].title}{at}: {found.label} (class {found.target}), {100 * found.probability:.1f} %")
+    if not found.weights.trained:
+        say(f"weights: {found.weights.source}, untrained: what they predict means nothing")
+    say(f"written to {output}")
 
 
 def _say_look(look: Look, output: Path) -> None:

@@ -10,9 +10,14 @@ import pytest
 from PIL import Image
 
 from resnet_studio.cli import main
+from resnet_studio.inference.attribution import attribution_steps
+from resnet_studio.inference.attribution_values import drawing, heat
 from resnet_studio.inference.maps import Drawing, channel_order, colour, layer_maps, mosaic
+from resnet_studio.inference.shipped import shipped_weights
 from resnet_studio.inference.stamp import KEY
+from resnet_studio.inference.values import Subject
 from resnet_studio.networks.presets import preset
+from resnet_studio.progress import finish
 
 CIFAR = ("--architecture", "resnet20-cifar")
 
@@ -90,7 +95,7 @@ def test_a_pattern_stands_for_every_layer_that_matches(read, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "drawing"),
+    ("options", "drawn"),
     [
         ((), Drawing()),
         (("--contrast", "layer", "--colormap", "grey", "--sort", "mean"), Drawing("layer", "grey", None, "mean")),
@@ -99,11 +104,11 @@ def test_a_pattern_stands_for_every_layer_that_matches(read, tmp_path):
         (("--colormap", "diverging", "--sort", "variance"), Drawing("channel", "diverging", None, "variance")),
     ],
 )
-def test_the_picture_is_drawn_as_it_is_asked_for(read, tmp_path, options, drawing):
+def test_the_picture_is_drawn_as_it_is_asked_for(read, tmp_path, options, drawn):
     png, npz = tmp_path / "a.png", tmp_path / "a.npz"
     wanted = ("--layer", "layer2.0.add", "--scale", 3, "--handle", "zoom=2", "--handle", "flipped")
     said = read("maps", "sample:china", *CIFAR, *wanted, *options, "--output", png, "--raw", npz)
-    expected = colour(mosaic(values(npz, "layer2.0.add"), drawing)[0], drawing.colours)
+    expected = colour(mosaic(values(npz, "layer2.0.add"), drawn)[0], drawn.colours)
     np.testing.assert_array_equal(pixels(png), expected.repeat(3, axis=0).repeat(3, axis=1))
     assert said["stamp"]["image"]["handles"] == {"zoom": 2, "flipped": True}
 
@@ -234,3 +239,49 @@ def test_maps_of_one_value(read, tmp_path):
     kept = layer_maps("fc", values(tmp_path / "a.npz", "fc"))
     expected = colour(mosaic(kept.values, Drawing("layer"), gap=0)[0], "viridis")
     np.testing.assert_array_equal(pixels(tmp_path / "a.png"), expected)
+
+
+def test_why_a_class_is_laid_over_the_input(read, run, tmp_path):
+    png, npz = tmp_path / "why.png", tmp_path / "why.npz"
+    weights = shipped_weights(preset("resnet20-digits"))
+    given = ("maps", "sample:digit-3", "--architecture", "resnet20-digits", "--weights", weights.path)
+    why = ("--attribution", "grad-cam", "--layer", "layer2.2")
+    said = read(*given, *why, "--output", png, "--raw", npz, "--scale", 4)
+    assert (said["method"], said["target"], said["label"], said["layer"]) == ("grad-cam", 3, "3", "layer2.2")
+    assert said["trained"]
+    assert said["probability"] > 0.5
+    subject = Subject("sample:digit-3", preset("resnet20-digits"), weights)
+    found = finish(attribution_steps(subject, "grad-cam", "layer2.2"))
+    np.testing.assert_array_equal(values(npz, "grad-cam")[0], found.at_input)
+    mixed = (found.seen.astype(float) + heat(found.at_input, drawing(found))) / 2
+    np.testing.assert_array_equal(pixels(png)[::4, ::4], np.rint(mixed))
+    with Image.open(png) as image:
+        stamp = json.loads(image.info[KEY])
+        assert "explained: 3 (class 3) by Grad-CAM at layer2.2" in image.info["Description"]
+    assert stamp == said["stamp"]
+    assert stamp["explained"] == {"method": "grad-cam", "title": "Grad-CAM", "target": 3, "label": "3"}
+    other = read(*given, *why, "--class", 5, "--output", tmp_path / "five.png")
+    assert other["target"] == 5
+    code, out, err = run(*given, *why, "--output", tmp_path / "why.svg")
+    assert (code, err) == (0, "")
+    assert out.startswith("Grad-CAM at layer2.2: 3 (class 3), ")
+    output = tmp_path / "all"
+    assert run(*given[:1], "sample:digit-3", *given[1:], "--attribution", "saliency", "--output", output)[0] == 0
+    assert (output / "1-sample-digit-3.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--attribution", "guess"), "no method is called 'guess': there are grad-cam"),
+        (("--class", 3), "--class needs a method"),
+        (("--attribution", "grad-cam", "--class", 10), "10"),
+        (("--attribution", "grad-cam", "--layer", "layer*.0"), "that of one layer, these are 3"),
+        (("--attribution", "grad-cam", "--layer", "fc"), "'fc' is no layer with maps"),
+    ],
+)
+def test_what_cannot_be_explained_is_said(run, tmp_path, options, said):
+    code, out, err = run("maps", "sample:digit-3", *CIFAR, *options, "--output", tmp_path / "a.png")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+    assert list(tmp_path.iterdir()) == []

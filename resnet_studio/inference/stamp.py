@@ -27,6 +27,17 @@ def versions() -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Explained:
+    """Which class was attributed to the image, and how."""
+
+    method: str
+    title: str
+    target: int
+    """The class."""
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stamp:
     """Enough to make the same file again: image, handles, network, weights, layers, drawing, versions and device."""
 
@@ -50,6 +61,8 @@ class Stamp:
     """The one that was drawn, if not all."""
     scale: int = 1
     """Pixels of the picture along a value."""
+    explained: Explained | None = None
+    """Where it is no maps that are drawn, but why a class."""
     versions: dict[str, str] = field(default_factory=versions, hash=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -64,6 +77,7 @@ class Stamp:
             "drawing": {
                 **asdict(self.drawing), "reference": self.reference, "channel": self.channel, "scale": self.scale,
             },
+            "explained": None if self.explained is None else asdict(self.explained),
             "device": self.device,
             "versions": self.versions,
         }  # fmt: skip
@@ -78,9 +92,15 @@ class Stamp:
             _said(f"image: {self.image}", hands, _hash(self.image_sha256)),
             f"network: {weights}",
             *(() if self.preprocessing is None else (_prepared(self.preprocessing),)),
+            *(() if self.explained is None else (self._why(),)),
             f"drawing: {self._drawn()}",
             f"made with {libraries} on {self.device}",
         )
+
+    def _why(self) -> str:
+        assert self.explained is not None
+        at = f" at {', '.join(self.layers)}" if self.layers else ""
+        return f"explained: {self.explained.label} (class {self.explained.target}) by {self.explained.title}{at}"
 
     def _drawn(self) -> str:
         drawing = self.drawing

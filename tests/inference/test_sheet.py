@@ -115,6 +115,7 @@ def test_the_stamp_says_all_that_the_file_depends_on(layer: LayerMaps) -> None:
         "contrast": "fixed", "colours": "magma", "limits": (0.0, 2.0), "sort": "index",
         "reference": "", "channel": 3, "scale": 2,
     }  # fmt: skip
+    assert stamp["explained"] is None
     assert stamp["device"] == "cpu"
     assert stamp["versions"] == versions()
     assert set(stamp["versions"]) == {"resnet-studio", "torch", "torchvision", "numpy"}
