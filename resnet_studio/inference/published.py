@@ -28,8 +28,8 @@ from resnet_studio.progress import Progress
 PLACE = "https://download.pytorch.org/models/"
 PIECE, SILENCE, TURN = 1 << 16, 10.0, 0.02
 """Bytes read at a time; seconds until a silent server is given up; seconds between two words on a download."""
-STALE = 86_400.0
-"""Seconds after which what a killed download has left is removed."""
+STALE = 60.0
+"""Seconds without a byte after which a download is one that was killed, and what it has left is removed."""
 OFFLINE = "Random weights, weight files, the checkpoints of runs and the digits network need no network"
 
 
