@@ -16,8 +16,8 @@ from resnet_studio.inference.values import LayerMaps, Pixels
 
 EDGE, SPACE = 32, 8
 """Pixels around the page, and what distances are multiples of."""
-LEAST_WIDTH = 640
-"""Pixels that a picture is enlarged to by whole numbers, if it is not so wide."""
+LEAST_WIDTH = 480
+"""Pixels that a picture is enlarged to by whole numbers, if it is not so wide; of the page, too."""
 BAR = 256, 12
 TEXT, QUIET = "#1b1f24", "#5d6570"
 FONT = "Inter, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif"
@@ -57,7 +57,8 @@ class _Page:
         numbers = f"mean {number(layer.mean)}, deviation {number(layer.std)}, {100 * layer.zeros:.0f} % zeros"
         self._line(f"{size}: {numbers}", "line", QUIET)
         self._y += SPACE
-        self._image(pixels, pixels.shape[1] * times, pixels.shape[0] * times, crisp=True)
+        large = pixels.repeat(times, axis=0).repeat(times, axis=1)  # not every program keeps the edges of pixels
+        self._image(large, large.shape[1], large.shape[0], crisp=True)
         self._y += 2 * SPACE
         self._scale(layer, drawn(layer, self._stamp.drawing))
         self._y += 3 * SPACE
