@@ -189,6 +189,7 @@ def test_a_difference_names_its_reference(qtbot: QtBot, window: StudioWindow, he
                                           tmp_path: Path) -> None:  # fmt: skip
     with qtbot.waitSignal(window.studio.subject.looked, timeout=PATIENCE):
         window.studio.images.choose("sample:flower")
+    draw(qtbot, window, "per channel", "viridis", "difference", "")  # which brings the button
     qtbot.mouseClick(window.findChild(QPushButton, "setReference"), Qt.MouseButton.LeftButton)
     with qtbot.waitSignal(
         window.studio.subject.looked,

@@ -46,8 +46,8 @@ class MapsPanel(QWidget):
         self._wished = Drawing()
         self._order: NDArray[np.intp] | None = None
         self._place: Place | None = None
-        self._name = named(QLabel(wordWrap=True), "mapsHeading", "Layer")
-        self._numbers = named(QLabel(wordWrap=True), "mapsNumbers", "Statistics of the layer")
+        self._name = named(QLabel(), "mapsHeading", "Layer")
+        self._numbers = named(QLabel(), "mapsNumbers", "Statistics of the layer")
         self._note = named(QLabel(wordWrap=True), "referenceNote", "Reference")
         self._readout = named(QLabel(HINT), "mapsReadout", "Value under the mouse")
         self._readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -137,11 +137,13 @@ class MapsPanel(QWidget):
             below.addWidget(line)
         column.addLayout(below)
         self._note.hide()
+        self._set_reference.hide()
 
     def _make_menu(self) -> QMenu:
         menu = QMenu(self)
         self._pin = menu.addAction("Pin channel", lambda: self.pin_wished.emit(self._mosaic.channel()))
         menu.addAction("Copy values", self._copy)
+        menu.addAction("Set as reference", self.reference_wished.emit)
         menu.addSeparator()
         menu.addAction("Export…", self.export_wished.emit)
         return menu
@@ -192,6 +194,7 @@ class MapsPanel(QWidget):
             theirs, note = self._reference_values(maps)
         self._note.setText(note)
         self._note.setVisible(bool(note))
+        self._set_reference.setVisible(sort == "difference")
         if sort == "index" or (sort == "difference" and theirs is None):
             return None
         return channel_order(maps.values, sort, theirs)
