@@ -270,7 +270,7 @@ def test_the_menu_of_a_channel_pins_copies_and_exports(qtbot: QtBot, panel: Maps
     at = point(panel, 5, 1, 1)
     event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, viewport(panel).mapToGlobal(at))
     QApplication.sendEvent(viewport(panel), event)
-    pin, copy, _, export = menu.actions()
+    pin, copy, reference, _, export = menu.actions()
     assert menu.isVisible()
     assert pin.text() == "Pin channel 5"
     with qtbot.waitSignal(panel.pin_wished) as pinned:
@@ -279,6 +279,8 @@ def test_the_menu_of_a_channel_pins_copies_and_exports(qtbot: QtBot, panel: Maps
     copy.trigger()
     rows = [line.split("\t") for line in QApplication.clipboard().text().splitlines()]
     assert np.array(rows, np.float32) == pytest.approx(telling(9).values[5])
+    with qtbot.waitSignal(panel.reference_wished):
+        reference.trigger()
     with qtbot.waitSignal(panel.export_wished):
         export.trigger()
     menu.close()
