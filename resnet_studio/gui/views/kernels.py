@@ -28,9 +28,9 @@ from resnet_studio.inference.maps import Place
 
 EMPTY = "Choose a layer on the left to see the weights of its convolution."
 COMING = "The weights of {} are on their way …"
-GREY = "grey is a weight of zero"
+GREY = "grey is zero, full colour ±{}"
 HINTS = {
-    "colour": "click chooses a filter · wheel zooms · double-click resets",
+    "colour": "click chooses a filter · wheel zooms",
     "input": "a picture a filter · click chooses one · wheel zooms",
     "filter": "a picture an input channel · click shows it in every filter",
     "matrix": "down the filters, across the input channels · click chooses",
@@ -58,7 +58,7 @@ class KernelsView(QWidget):
         for label in (self._about, self._read_out):
             label.setProperty("quiet", True)
         self._tools, self._tiles, self._bar, self._norms = KernelTools(), FilterView(), ColourBar(), NormBars()
-        self._grey = QLabel(GREY)
+        self._grey = named(QLabel(), "kernelsGrey", "What the colours mean")
         self._grey.setProperty("quiet", True)
         self._pages = QStackedWidget()
         self._lay_out()
@@ -139,7 +139,7 @@ class KernelsView(QWidget):
         size = f"{kernels.inputs:,}" if kernels.linear else f"{kernels.inputs:,}×{height}×{width}"
         self._name.setText(f"<b>{kernels.layer}</b> · {count:,} {kind} of {size}")
         trained = "" if kernels.weights.trained else " · untrained"
-        parts = [f"{kernels.weights.source}{trained}", f"largest weight ±{significant(kernels.largest)}"]
+        parts = [f"{kernels.weights.source}{trained}"]
         if self._of and self._of != kernels.layer:
             parts.insert(0, f"the weights behind {self._of}")
         if kernels.every > 1:
@@ -162,6 +162,7 @@ class KernelsView(QWidget):
         ends = None if chosen.alone else (-kernels.largest, kernels.largest)
         self._bar.show_range("diverging", ends)
         self._bar.setVisible(not kernels.colour)
+        self._grey.setText(GREY.format("its own largest weight" if chosen.alone else significant(kernels.largest)))
         self._grey.setVisible(kernels.colour)
         self._read(None)
 

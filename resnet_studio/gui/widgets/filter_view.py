@@ -17,6 +17,7 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.kernels import grid
 from resnet_studio.inference.maps import GAP, MosaicGeometry, Place, lookup_table
 
+SMALLEST = 120  # pixels of height
 EDGE = 2  # pixels around the picture, in which half of the frame's line lies
 FINE = 28  # pixels of a tile at least, so that the gaps are narrower than the weights
 FARTHEST_VIEW, SMALLEST_VIEW = 4.0, 4.0  # pictures, and pixels of it, that are on the screen at most and at least
@@ -52,6 +53,7 @@ class FilterView(QWidget):
         self._view.scene().sigMouseClicked.connect(self._click)
         self._view.viewport().installEventFilter(self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumHeight(SMALLEST)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._view)

@@ -15,7 +15,7 @@ from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.significant import significant
 
-BARS, LABELS = 72, 20
+BARS, LEAST, LABELS = 56, 24, 20
 THIN = 3.0  # pixels below which bars have no gap between them
 MARK = 3.0  # pixels that the chosen one is wide at least
 
@@ -35,10 +35,13 @@ class NormBars(QWidget):
         self._chosen = 0
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
         return QSize(40 * GRID, BARS + LABELS)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(0, LEAST + LABELS)
 
     def show_norms(self, norms: NDArray[np.float64]) -> None:
         """Show a norm for each filter; one that is no number comes last."""
@@ -63,9 +66,9 @@ class NormBars(QWidget):
         bars.setAlphaF(0.5)
         heights = self._heights()
         for left, right, height in _boxes(heights, self.width()):
-            painter.fillRect(QRectF(left, BARS - height, right - left, height), bars)
+            painter.fillRect(QRectF(left, self._base() - height, right - left, height), bars)
         self._paint_chosen(painter, heights)
-        painter.fillRect(QRectF(0, BARS, self.width(), 1), QColor(colours.rule))
+        painter.fillRect(QRectF(0, self._base(), self.width(), 1), QColor(colours.rule))
         self._paint_ends(painter)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
@@ -88,12 +91,16 @@ class NormBars(QWidget):
         rank = min(max(self.rank(self._chosen) - 1 + step, 0), len(self._order) - 1)
         self.filter_chosen.emit(int(self._order[rank]))
 
+    def _base(self) -> int:
+        """Where the bars stand."""
+        return self.height() - LABELS
+
     def _heights(self) -> NDArray[np.float64]:
         """Pixels of each bar, the largest first; what is no number has none."""
         norms = self._norms[self._order]
         known = np.where(np.isfinite(norms), norms, 0.0)
         largest = float(known.max())
-        return known * (BARS / largest if largest else 0.0)
+        return known * (self._base() / largest if largest else 0.0)
 
     def _paint_chosen(self, painter: QPainter, heights: NDArray[np.float64]) -> None:
         """In the accent, over the others, with a thin line up to where short bars can be found by."""
@@ -102,12 +109,12 @@ class NormBars(QWidget):
         wide = max(width - (1 if width > THIN else 0), MARK)
         left, height = min(rank * width, self.width() - wide), float(heights[rank])
         accent = QColor(theme.current().accent)
-        painter.fillRect(QRectF(left, BARS - height, wide, height), accent)
-        painter.fillRect(QRectF(round(left + wide / 2), 0, 1, BARS - height), accent)
+        painter.fillRect(QRectF(left, self._base() - height, wide, height), accent)
+        painter.fillRect(QRectF(round(left + wide / 2), 0, 1, self._base() - height), accent)
 
     def _paint_ends(self, painter: QPainter) -> None:
         painter.setPen(QColor(theme.current().muted))
-        below = QRectF(0, BARS, self.width(), LABELS)
+        below = QRectF(0, self._base(), self.width(), LABELS)
         first, last = (float(self._norms[self._order[place]]) for place in (0, -1))
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, significant(first))
         if len(self._norms) > 1:
