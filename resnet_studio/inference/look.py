@@ -37,10 +37,13 @@ class Pass:
     key: Key
     captured: Captured
     seconds: float
+    brief: bool
 
-    def serves(self, key: Key, layers: tuple[str, ...], *, predictions: bool) -> bool:
+    def serves(self, key: Key, layers: tuple[str, ...], *, predictions: bool, brief: bool) -> bool:
+        """Whether it has what is asked for. What rests is never shown from a brief pass, which may be a folded one."""
         has_logits = self.captured.logits is not None or not predictions
-        return self.key == key and has_logits and set(layers) <= self.captured.layers.keys()
+        good = brief or not self.brief
+        return self.key == key and good and has_logits and set(layers) <= self.captured.layers.keys()
 
 
 _passes: list[Pass] = []
@@ -75,7 +78,7 @@ def guarded(device: str, work: Callable[[], Generator[Told, None, Result]]) -> G
 
 def _steps(subject: Subject, layers: tuple[str, ...], *, predictions: bool, brief: bool) -> Steps[Look]:
     ready = yield from ready_steps(subject)
-    done = next((one for one in _passes if one.serves(ready.key, layers, predictions=predictions)), None)
+    done = next((one for one in _passes if one.serves(ready.key, layers, predictions=predictions, brief=brief)), None)
     if done is None:
         if not brief:
             yield Progress(2, 4, "running the network")
@@ -96,16 +99,15 @@ def _steps(subject: Subject, layers: tuple[str, ...], *, predictions: bool, brie
 
 
 def layers_to_keep(architecture: Architecture, layers: tuple[str, ...]) -> tuple[str, ...]:
-    """What a pass for these layers captures: more than was asked for, as another layer is likely to be asked next.
+    """What a pass for these layers captures: every layer, block and stage, as another is likely to be asked for next.
 
-    What a folded network gives brings along all that it gives; any other layer brings along every layer. Where that
-    would take more than `MOST_KEPT`, nothing is brought along.
+    Where that would take more than `MOST_KEPT`, nothing is brought along.
     """
     sizes = {layer.name: layer.activation_bytes for layer in plan(architecture) if layer.called}
-    sizes |= {layer.block: layer.activation_bytes for layer in plan(architecture) if layer.block}  # its last stays
-    quick = served(architecture) if isinstance(architecture, Residual) else ()
-    wanted = quick if set(layers) <= set(quick) else tuple(dict.fromkeys((*sizes, *quick, *layers)))
-    return wanted if sum(sizes.get(name, 0) for name in wanted) <= MOST_KEPT else layers
+    if sum(sizes.values()) > MOST_KEPT:
+        return layers
+    held = served(architecture) if isinstance(architecture, Residual) else ()
+    return tuple(dict.fromkeys((*sizes, *held, *layers)))
 
 
 def forget() -> None:
@@ -115,15 +117,20 @@ def forget() -> None:
 
 
 def _forward(ready: Ready, layers: tuple[str, ...], *, predictions: bool, brief: bool) -> Pass:
+    """A pass; a brief one goes through the folded network where that has what is asked for: faster, and equal to 1e-4.
+
+    What rests goes through the plain one always, whatever was looked at before, so that the window
+    and the command line give the very same numbers.
+    """
     architecture = ready.subject.architecture
     kept = layers if brief else layers_to_keep(architecture, layers)
-    quick = isinstance(architecture, Residual) and set(kept) <= set(served(architecture))
+    quick = brief and isinstance(architecture, Residual) and set(kept) <= set(served(architecture))
     network = ready.folded() if quick else ready.network()
     started = time.perf_counter()
     captured = capture(network, ready.images, kept, whole=predictions or not brief)
     if captured.logits is not None:  # a GPU has finished only when its numbers are here
         captured = Captured(captured.logits.float().cpu(), captured.layers)
-    return Pass(ready.key, captured, time.perf_counter() - started)
+    return Pass(ready.key, captured, time.perf_counter() - started, brief)
 
 
 def top(logits: Tensor | None, labels: tuple[str, ...], most: int = MOST_PREDICTIONS) -> tuple[Prediction, ...]:

@@ -43,7 +43,7 @@ def sweep_steps(
 
 def _steps(subject: Subject, patch: int, stride: int, target: int | None) -> Generator[Progress | Sweep, None, Sweep]:
     ready = yield from ready_steps(subject)
-    network = ready.folded() if isinstance(subject.architecture, Residual) else ready.network()  # as a look does
+    network = ready.folded() if isinstance(subject.architecture, Residual) else ready.network()
     began = told = time.perf_counter()
     target, probability, winner = explained(ready, network, target)
     side = ready.images.shape[-1]
