@@ -33,7 +33,7 @@ from resnet_studio.networks.architecture import Residual
 from resnet_studio.progress import Progress
 
 TINY = Residual("basic", (1,), width=4, stem="cifar", image=16, classes=10)
-ORIGIN = Origin(TINY, "digits", tuple("0123456789"), (0.5,), (0.25,), "a run", 330)
+ORIGIN = Origin(TINY, "digits", tuple("0123456789"), (0.5,) * 3, (0.25,) * 3, "a run", 330)
 PATIENCE = 120  # seconds for the engine to import torch, or to answer
 State = dict[str, torch.Tensor]
 

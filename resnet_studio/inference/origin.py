@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +59,7 @@ def of_header(header: Any) -> Origin | None:
     """What a safetensors file's parsed header says of it; None if it is not the program's own."""
     try:
         return _origin(json.loads(_metadata(header)[KEY]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None  # a later version's: its tensors are good all the same
 
 
@@ -76,6 +77,8 @@ def _origin(values: Mapping[str, Any]) -> Origin:
     counts = len(origin.classes), len(origin.mean), len(origin.deviation)
     if counts != (origin.architecture.classes, origin.architecture.channels, origin.architecture.channels):
         raise ValueError(f"{counts} classes, means and deviations are not this network's")
+    if not all(map(math.isfinite, origin.mean)) or not all(0 < one < math.inf for one in origin.deviation):
+        raise ValueError(f"means {origin.mean} and deviations {origin.deviation} are not those of images")
     return origin
 
 

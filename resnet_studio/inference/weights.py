@@ -124,7 +124,7 @@ def _from_file(architecture: Architecture, source: WeightsFile) -> tuple[nn.Modu
     _check_fits(architecture, source, read, tensors, expected)
     converted, broken = _values(tensors)
     network.to_empty(device="cpu").load_state_dict(tensors)
-    if read.origin is not None and source.head:
+    if source.head and read.origin is not None and _same_ends(read.origin.architecture, architecture):
         usual, labels, more, differs = _of_own_training(architecture, read.origin)
     else:
         usual, labels, more, differs = _belonging(architecture, read.sha256, named=source.head)
@@ -175,7 +175,7 @@ def _check_fits(
     recognised = read.origin.architecture if read.origin else made_for(found, read.sha256, architecture)
     offered = tuple(remedies(architecture, source, found, recognised))
     recognised = recognised or next((one.architecture for one in offered if one.architecture != architecture), None)
-    name, head = shown(source.path), head_name(architecture)
+    name, head = _name(source, read.origin), head_name(architecture)
     raise WeightsMismatch(name, missing, unexpected, shapes, head, recognised, offered)
 
 
@@ -207,6 +207,11 @@ def _belonging(architecture: Architecture, sha256: str, *, named: bool) -> Belon
     original = PRESETS.get(f"{model}-v1.5", PRESETS[model])
     differs = [_differs(original)] if replace(original, image=architecture.image) != architecture else []
     return _scaled(weights.transforms(), architecture.image), imagenet_labels(), [f"{TORCHVISIONS}{weights}"], differs
+
+
+def _same_ends(one: Architecture, other: Architecture) -> bool:
+    """Whether what one is given and gives has as many channels and classes: a header may say what it likes."""
+    return (one.channels, one.classes) == (other.channels, other.classes)
 
 
 def _differs(original: Architecture) -> str:

@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from resnet_studio.inference.errors import WeightsError
 from resnet_studio.inference.origin import KEY, Origin, to_metadata
 from resnet_studio.inference.values import Preprocessing, WeightsFile
 from resnet_studio.inference.weights import load
-from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.architecture import Residual, to_json
 from resnet_studio.networks.network import build
 
 TINY = Residual("basic", (1,), width=4, stem="cifar", channels=1, image=8, classes=3)
@@ -68,6 +69,10 @@ def test_without_its_head_a_file_is_not_called_trained(tmp_path: Path) -> None:
         lambda values: values.update(mean=[0.1, 0.2]),
         lambda values: values.update(architecture={"kind": "transformer"}),
         lambda values: values.update(step="many"),
+        lambda values: values.update(step=math.inf),
+        lambda values: values.update(mean=[math.nan]),
+        lambda values: values.update(deviation=[0.0]),
+        lambda values: values.update(classes=["one"], architecture=to_json(replace(TINY, classes=1))),
     ],
 )
 def test_a_header_of_another_version_keeps_no_weights_away(tmp_path: Path, change) -> None:

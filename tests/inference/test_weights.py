@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torchvision import models
 
 from resnet_studio.inference import preprocessing, published, samples, weights
+from resnet_studio.inference.errors import WeightsMismatch
+from resnet_studio.inference.origin import Origin, to_metadata
 from resnet_studio.inference.published import entry_of
 from resnet_studio.inference.values import Preprocessing, PublishedWeights, RandomWeights, WeightsFile
 from resnet_studio.inference.weights import load
@@ -239,3 +241,20 @@ def test_what_is_under_a_prefix_can_be_loaded(state: State, tmp_path: Path) -> N
     assert info.trained
     assert info.notes == ("the tensors under 'backbone.' are used, 1 others are not",)
     assert info.doubts == ()
+
+
+def test_weights_of_a_run_are_called_by_their_moment(tmp_path: Path) -> None:
+    state = load(TINY, RandomWeights(0))[0].state_dict()
+    for step, trained in ((0, False), (1330, True)):
+        origin = Origin(TINY, "digits", tuple("0123456789"), (0.5,) * 3, (0.25,) * 3, "a run", step)
+        plain = safetensors.torch.save(state)
+        path = tmp_path / f"step-{step}" / "weights.safetensors"
+        path.parent.mkdir()
+        path.write_bytes(safetensors.torch.save(state, to_metadata(origin, plain)))
+        _, info = load(TINY, WeightsFile(path))
+        assert (info.source, info.trained) == (f"a run, step {step:,}", trained)
+    other = replace(TINY, blocks=(1, 1, 1), image=32)
+    with pytest.raises(WeightsMismatch, match=r"^a run, step 1,330 does not fit .* It was made for ") as refused:
+        load(other, WeightsFile(path))
+    assert refused.value.recognised == TINY
+    assert [remedy.architecture for remedy in refused.value.remedies] == [TINY]

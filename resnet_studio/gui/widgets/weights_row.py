@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -22,11 +21,13 @@ from PySide6.QtWidgets import (
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.seed_field import SeedField
 from resnet_studio.gui.widgets.weights_menu import WeightsMenu
 from resnet_studio.inference.values import RandomWeights, WeightsFile, WeightsInfo, WeightsSource
 
 OPENABLE = "Weights (*.pth *.pt *.safetensors);;All files (*)"
-LARGEST_SEED, SEED_WIDTH = 999_999, 9 * GRID
+RANDOM = "random, seed"
+"""What stands before the field of the seed."""
 
 
 class WeightsRow(QWidget):
@@ -40,24 +41,9 @@ class WeightsRow(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._name = "random, seed"
-        self._wished: int | None = None
-        """The seed that a hand has chosen, until a look with it is there."""
-        self._source = named(QLabel(self._name), "weightsSource", "Weights")
-        self._source.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._source.setMinimumWidth(8 * GRID)
+        self._source, self._seed = named(_Name(RANDOM), "weightsSource", "Weights"), SeedField()
         self._state = named(QLabel(), "weightsState", "Whether the weights are trained")
         self._state.setProperty("quiet", True)
-        self._seed = named(
-            QSpinBox(), "weightsSeed", "Seed of the random weights", "Another seed, other random weights"
-        )
-        self._seed.setRange(0, LARGEST_SEED)
-        self._seed.setKeyboardTracking(False)
-        self._seed.setFixedWidth(SEED_WIDTH)
-        named(
-            self._seed.lineEdit(), self._seed.lineEdit().objectName(), self._seed.accessibleName(), self._seed.toolTip()
-        )
-        self._seed.valueChanged.connect(self._take_seed)
         self._notes = self._line("weightsNotes", "Notes on the weights", "quiet")
         self._doubts = self._line("weightsDoubts", "Doubts about the weights", "warning")
         self.menu = WeightsMenu(self)
@@ -69,17 +55,17 @@ class WeightsRow(QWidget):
         """Show where the weights come from and what is to be known about them."""
         random = isinstance(source, RandomWeights)
         if isinstance(source, RandomWeights):
-            self._show_seed(source.seed)
+            self._seed.show_seed(source.seed)
+            self.menu.show_seed(self._seed.value())
         else:
-            self._wished = None
-        self._name = "random, seed" if random else weights.source
+            self._seed.let_go()
+        self._source.say(RANDOM if random else weights.source)
         self._seed.setVisible(random)
         self._source.setToolTip(f"{weights.source}\nSHA-256 {weights.sha256}" if weights.sha256 else weights.source)
         headless = bool(weights.sha256) and not weights.trained
         self._state.setText("trained" if weights.trained else "not all trained" if headless else "untrained")
         _say(self._notes, [note for note in weights.notes if note not in weights.doubts])
         _say(self._doubts, weights.doubts)
-        self._elide()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
         """Where there is no room beside one another, the buttons are below what is told."""
@@ -91,7 +77,6 @@ class WeightsRow(QWidget):
         beside = self._told.minimumSize().width() + GRID + self._asked.minimumSize().width() <= self.width()
         direction = QBoxLayout.Direction
         self._row.setDirection(direction.LeftToRight if beside else direction.TopToBottom)
-        self._elide()
 
     def _line(self, name: str, spoken: str, tone: str) -> QLabel:
         label = named(QLabel(wordWrap=True), name, spoken)
@@ -143,30 +128,12 @@ class WeightsRow(QWidget):
         self.menu.weights_wished.connect(self.weights_wished)
         self.menu.digits_wished.connect(self.digits_wished)
         self.menu.file_wished.connect(self._ask_for_file)
-        self.menu.random_wished.connect(lambda: self._take_seed(self._seed.value()))
+        self.menu.random_wished.connect(lambda: self._seed.wish(self._seed.value()))
+        self._seed.seed_wished.connect(self._take_seed)
 
     def _take_seed(self, seed: int) -> None:
-        self._wished = seed
         self.menu.show_seed(seed)
         self.weights_wished.emit(RandomWeights(seed))
-
-    def _show_seed(self, seed: int) -> None:
-        """A look at an earlier seed, or one that comes while a hand types, does not take the field back."""
-        if self._wished not in (None, seed) or self._seed.lineEdit().isModified():
-            return
-        self._wished = None
-        self.menu.show_seed(seed)
-        if self._seed.value() != seed:
-            self._seed.blockSignals(True)
-            self._seed.setValue(seed)
-            self._seed.blockSignals(False)
-
-    def _elide(self) -> None:
-        """A long name loses its middle: its beginning and its ending tell files apart."""
-        metrics = self._source.fontMetrics()
-        self._source.setMaximumWidth(max(8 * GRID, metrics.horizontalAdvance(self._name) + 2))
-        room = self._source.contentsRect().width()
-        self._source.setText(metrics.elidedText(self._name, Qt.TextElideMode.ElideMiddle, room))
 
     def _ask_for_file(self) -> None:
         dialog = named(QFileDialog(self, "Open weights", "", OPENABLE), "openWeightsDialog", "Open weights")
@@ -174,6 +141,30 @@ class WeightsRow(QWidget):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(lambda path: self.weights_wished.emit(WeightsFile(Path(path))))
         dialog.open()
+
+
+class _Name(QLabel):
+    """Where there is no room a long name loses its middle: its beginning and its ending tell files apart."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setMinimumWidth(8 * GRID)
+        self.say(text)
+
+    def say(self, text: str) -> None:
+        self._whole = text
+        self.setMaximumWidth(max(8 * GRID, self.fontMetrics().horizontalAdvance(text) + 2))
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        mode = Qt.TextElideMode.ElideMiddle
+        self.setText(self.fontMetrics().elidedText(self._whole, mode, self.contentsRect().width()))
 
 
 def _say(label: QLabel, sentences: Sequence[str]) -> None:

@@ -161,6 +161,17 @@ def test_notes_are_quiet_and_doubts_are_not(row: WeightsRow) -> None:
     assert (text(row, "weightsSource"), text(row, "weightsState")) == ("net.pth", "trained")
 
 
+def test_a_name_is_whole_where_there_is_room_and_loses_its_middle_elsewhere(qtbot: QtBot, row: WeightsRow) -> None:
+    name = "resnet20-cifar-digits-1, step 330"
+    row.show_weights(INFO, RandomWeights())
+    row.show_weights(replace(FILE, source=name), WeightsFile(Path("/nets/net.pth")))
+    source = row.findChild(QLabel, "weightsSource")
+    qtbot.waitUntil(lambda: source.text() == name)
+    row.show_weights(replace(FILE, source=3 * name), WeightsFile(Path("/nets/net.pth")))
+    qtbot.waitUntil(lambda: "…" in source.text())
+    qtbot.waitUntil(lambda: source.text().startswith("resnet20") and source.text().endswith("step 330"))
+
+
 def test_buttons_go_below_where_there_is_no_room(qtbot: QtBot) -> None:
     outside, row = QWidget(), WeightsRow()
     qtbot.addWidget(outside)
