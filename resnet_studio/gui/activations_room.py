@@ -65,6 +65,8 @@ class ActivationsRoom(QObject):
         self._connect()
         kept = self._studio.session.kept
         page = min(max(kept.activations_page, 0), len(PAGES) - 1)
+        pages.tabBar().setDrawBase(False)
+        pages.make(0)  # its channel is shown large on every page
         pages.make(page)
         pages.setCurrentIndex(page)
         pages.entered.connect(self._keep_page)

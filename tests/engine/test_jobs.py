@@ -29,7 +29,7 @@ from resnet_studio.engine.messages import Request
 from resnet_studio.engine.process import EngineProcess
 from resnet_studio.inference.twins import with_twin
 from resnet_studio.inference.published import cached
-from resnet_studio.inference.values import PublishedWeights, Subject, WeightsFile
+from resnet_studio.inference.values import PublishedWeights, RandomWeights, Subject, WeightsFile
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress
 from resnet_studio.training.recipes import recipe
@@ -64,6 +64,7 @@ def main(folder):
         "survey": ("survey", subject, ("sample:china", str(folder / "no.jpg"), "sample:digit-3"), "layer1.0"),
         "attribution": ("attribution", subject, "grad-cam", "", None),
         "sweep": ("sweep", subject, 16, 16, 3),
+        "kernels": ("kernels", cifar, RandomWeights(), "layer1.0.conv1"),
         "responses": ("responses", with_twin(subject)),
         "weights at hand": ("weights at hand", preset("plain20-digits")),
         "fetch weights": ("fetch weights", published(folder)),
@@ -97,6 +98,7 @@ print(json.dumps({
     "from data": [f"{values['from data'].name}: {values['from data'].truth}", list(values["from data"].size)],
     "probabilities": [prediction.probability for prediction in look.predictions],
     "responses": [[len(one.blocks), one.plain, one.residuals[0]] for one in values["responses"]],
+    "kernels": list(values["kernels"].weights.shape),
     "weights at hand": [one.title for one in values["weights at hand"]],
     "layers": [[maps.name, list(maps.values.shape)] for maps in look.layers],
     "trained": look.weights.trained,
@@ -166,6 +168,10 @@ def test_looks_cross(window: dict[str, Any]) -> None:
     assert len(window["probabilities"]) == 5
     assert 0 < sum(window["probabilities"]) <= 1
     assert window["trained"] is False
+
+
+def test_kernels_cross(window: dict[str, Any]) -> None:
+    assert window["kernels"] == [16, 16, 3, 3]
 
 
 def test_surveys_cross(window: dict[str, Any]) -> None:
