@@ -60,7 +60,8 @@ def every_tensor() -> Iterator[Line]:
     yield ratio(f"{what}, capture's cost", seconds["all"], seconds["none"], 1.3, "no capture")
     with torch.no_grad():
         beside = in_turns({"all": tasks["all"], "torchlens": lambda: torchlens.trace(theirs, image)}, PEER_ROUNDS)
-    yield ratio(what, beside["all"], beside["torchlens"], 0.3, f"torchlens {version('torchlens')}, torchvision's network")
+    peer = f"torchlens {version('torchlens')}, torchvision's network"
+    yield ratio(what, beside["all"], beside["torchlens"], 0.3, peer)
 
 
 def _folded(name: str, theirs: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:

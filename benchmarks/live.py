@@ -48,9 +48,10 @@ def measure() -> Iterator[Line]:
         frames.append(moved["seconds"] / FRAMES)
         gaps += moved["gaps"]
     rate = median(theirs / ours for ours, theirs in zip(frames, bare, strict=True))
+    slow, middle, fast = (1 / seconds for seconds in (max(frames), median(frames), min(frames)))
     yield Line(
         "ResNet-18 at 224, a 64-channel layer live: frames on the screen a second ≥ 0.7 ×",
-        f"{rate:.3f} ×, {1 / median(frames):.1f} a second ({1 / max(frames):.1f} … {1 / min(frames):.1f}, n = {ROUNDS})",
+        f"{rate:.3f} ×, {middle:.1f} a second ({slow:.1f} … {fast:.1f}, n = {ROUNDS})",
         -rate, -0.7, f"torchvision's whole forward pass alone {1 / median(bare):.1f} a second",
     )  # fmt: skip
     yield from loop("while the crop is moved", gaps)

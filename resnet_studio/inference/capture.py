@@ -30,7 +30,7 @@ class Captured:
     layers: dict[str, Tensor]
 
 
-class _Reached(BaseException):  # noqa: N818  (no error, and nothing in a network may catch it)
+class _Reached(BaseException):
     """Raised by a hook to end a pass: all that was asked for is there."""
 
 

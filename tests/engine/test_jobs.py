@@ -98,7 +98,7 @@ print(json.dumps({
     "from data": [f"{values['from data'].name}: {values['from data'].truth}", list(values["from data"].size)],
     "probabilities": [prediction.probability for prediction in look.predictions],
     "responses": [[len(one.blocks), one.plain, one.residuals[0]] for one in values["responses"]],
-    "kernels": list(values["kernels"].weights.shape),
+    "kernels": list(values["kernels"].values.shape),
     "weights at hand": [one.title for one in values["weights at hand"]],
     "layers": [[maps.name, list(maps.values.shape)] for maps in look.layers],
     "trained": look.weights.trained,

@@ -48,7 +48,7 @@ def test_a_handle_has_its_range(name: str) -> None:
 
 def test_an_occluder_lies_on_the_input() -> None:
     for bad in ({"x": -0.1}, {"y": 1.1}, {"side": 0}, {"side": 1.5}):
-        with pytest.raises(ValueError, match="^occluder"):
+        with pytest.raises(ValueError, match=r"^occluder"):
             replace(Occluder(), **bad)
 
 

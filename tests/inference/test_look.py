@@ -120,7 +120,9 @@ def test_a_brief_look_is_the_same_and_keeps_nothing_else(monkeypatch: pytest.Mon
 def test_a_pass_without_predictions_ends_after_the_last_layer() -> None:
     met: list[str] = []
     network = subjects_network(DIGIT)
-    hooks = [part.register_forward_hook(lambda *_, name=name: met.append(name)) for name, part in network.named_children()]
+    hooks = [
+        part.register_forward_hook(lambda *_, name=name: met.append(name)) for name, part in network.named_children()
+    ]
     seen = finish(look_steps(DIGIT, ("layer1.0.bn1", "bn1"), predictions=False, brief=True))
     for hook in hooks:
         hook.remove()

@@ -13,8 +13,8 @@ from torch import Tensor
 from torchvision.models import ResNet50_Weights
 from torchvision.transforms import functional
 
-from resnet_studio.inference.images import open_image
 from resnet_studio.inference.framing import crop_box
+from resnet_studio.inference.images import open_image
 from resnet_studio.inference.preprocessing import imagenet, preprocess, seen
 from resnet_studio.inference.samples import open_reference
 from resnet_studio.inference.values import Photograph, Preprocessing
