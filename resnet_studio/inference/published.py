@@ -15,7 +15,7 @@ from http.client import HTTPException
 from pathlib import Path
 from threading import Event, Thread
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.request import Request, build_opener
 from uuid import uuid4
 
 from resnet_studio.atomic import WRITING
@@ -146,7 +146,7 @@ class _Download:
 
     def _fetch(self, url: str, to: Path) -> None:
         request = Request(url, headers={"User-Agent": "resnet-studio"})
-        with urlopen(request, timeout=SILENCE) as answer, to.open("xb") as file:
+        with build_opener().open(request, timeout=SILENCE) as answer, to.open("xb") as file:
             self.announced = int(answer.headers.get("Content-Length") or 0)
             while not self.stopped.is_set() and (piece := answer.read1(PIECE)):
                 file.write(piece)

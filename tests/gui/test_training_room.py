@@ -220,8 +220,8 @@ def test_a_dropped_run_is_shown(qtbot: QtBot, opened: Callable[[Kept], StudioWin
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(elsewhere))])
     window.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier))
-    assert window.findChild(QTabWidget, "workspaces").currentIndex() == TRAINING
     qtbot.waitUntil(lambda: window.training.watch.run(elsewhere) is not None, timeout=PATIENCE)
+    assert window.findChild(QTabWidget, "workspaces").currentIndex() == TRAINING
     assert window.findChild(QWidget, "runTable").isVisible()
 
 
