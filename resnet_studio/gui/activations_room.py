@@ -15,6 +15,7 @@ from resnet_studio.gui.maps_export import MapsExport
 from resnet_studio.gui.reference_desk import ReferenceDesk
 from resnet_studio.gui.statistics_desk import StatisticsDesk
 from resnet_studio.gui.studio import Studio
+from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.tray_desk import TrayDesk
 from resnet_studio.gui.views.activations import ActivationsView
 from resnet_studio.gui.why_desk import WhyDesk
@@ -59,7 +60,7 @@ class ActivationsRoom(QObject):
             self._make_why,
         )  # fmt: skip
         self.pages = pages = Workspaces(
-            tuple(zip(PAGES, makers, strict=True)), "activationPages", "Activations", "Ctrl+Alt+"
+            tuple(zip(PAGES, makers, strict=True)), "activationPages", "Activations", "Ctrl+Alt+", GRID
         )
         self.view = ActivationsView(pages)
         self._connect()

@@ -24,9 +24,12 @@ class Workspaces(QTabWidget):
 
     def __init__(
         self, makers: Sequence[tuple[str, Callable[[], QWidget]]], name: str = "workspaces", spoken: str = "Workspaces",
-        keys: str = "Ctrl+",
+        keys: str = "Ctrl+", above: int = 0,
     ) -> None:  # fmt: skip
-        """`makers` has a tab's title and what makes its workspace, from left to right; `keys` go before its number."""
+        """`makers` has a tab's title and what makes its workspace, from left to right; `keys` go before its number.
+
+        `above` is the room in pixels between the tabs and a workspace.
+        """
         super().__init__()
         named(self, name, spoken).setDocumentMode(True)
         self._missing = {number: make for number, (_, make) in enumerate(makers)}
@@ -34,7 +37,7 @@ class Workspaces(QTabWidget):
         for number, (title, _) in enumerate(makers):
             page = QWidget()
             self._pages.append(QVBoxLayout(page))
-            self._pages[number].setContentsMargins(0, 0, 0, 0)
+            self._pages[number].setContentsMargins(0, above, 0, 0)
             self.addTab(page, title)
             self.setTabToolTip(number, f"{title} ({keys}{number + 1})")
         self._importing = threading.Thread(target=import_module, args=(HEAVY,), daemon=True)
