@@ -200,7 +200,7 @@ def _draw_all(wish: Wish, images: Sequence[str], output: Path, raw: Path | None,
 def _all_steps(
     wish: Wish, images: Sequence[str], output: Path, written: list[dict[str, Any]], failed: dict[str, str]
 ) -> Generator[Progress, None, None]:
-    from resnet_studio.inference.images import ImageError
+    from resnet_studio.inference.errors import ImageError
     from resnet_studio.inference.reading import stems
     from resnet_studio.inference.stamp import name_of
 

@@ -14,7 +14,7 @@ from resnet_studio.gui.kernels_desk import KernelsDesk
 from resnet_studio.gui.maps_export import MapsExport
 from resnet_studio.gui.reference_desk import ReferenceDesk
 from resnet_studio.gui.statistics_desk import StatisticsDesk
-from resnet_studio.gui.studio import Studio
+from resnet_studio.gui.studio import ACTIVATION_PAGES, Studio
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.tray_desk import TrayDesk
 from resnet_studio.gui.views.activations import ActivationsView
@@ -26,8 +26,6 @@ from resnet_studio.inference.attribution_values import missing
 
 if TYPE_CHECKING:
     from resnet_studio.gui.views.maps import MapsView
-
-PAGES = ("Maps", "Block", "Statistics", "Kernels", "A/B", "Why")
 
 
 class ActivationsRoom(QObject):
@@ -60,18 +58,22 @@ class ActivationsRoom(QObject):
             self._make_why,
         )  # fmt: skip
         self.pages = pages = Workspaces(
-            tuple(zip(PAGES, makers, strict=True)), "activationPages", "Activations", "Ctrl+Alt+", GRID
+            tuple(zip(ACTIVATION_PAGES, makers, strict=True)), "activationPages", "Activations", "Ctrl+Alt+", GRID
         )
         self.view = ActivationsView(pages)
         self._connect()
         kept = self._studio.session.kept
-        page = min(max(kept.activations_page, 0), len(PAGES) - 1)
+        page = min(max(kept.activations_page, 0), len(ACTIVATION_PAGES) - 1)
         pages.tabBar().setDrawBase(False)
         pages.make(0)  # its channel is shown large on every page
         pages.make(page)
         pages.setCurrentIndex(page)
         pages.entered.connect(self._keep_page)
         return self.view
+
+    def close(self) -> None:
+        """Wait for what is being written; the window is closing."""
+        self.export.stop()
 
     def show_page(self, page: int) -> None:
         """Bring a page to the front."""
@@ -138,7 +140,7 @@ class ActivationsRoom(QObject):
 
     def _go_to(self, pin: Pin) -> None:
         """Show a pinned channel among the maps of its layer."""
-        self.show_page(PAGES.index("Maps"))
+        self.show_page(ACTIVATION_PAGES.index("Maps"))
         self._studio.subject.choose_layer(pin.layer)
         self._channel_wished.emit(pin.channel)
 
@@ -208,7 +210,7 @@ class ActivationsRoom(QObject):
     def _make_kernels(self) -> QWidget:
         from resnet_studio.gui.views.kernels import KernelsView
 
-        self.pages.make(PAGES.index("Maps"))  # which shows the chosen channel
+        self.pages.make(ACTIVATION_PAGES.index("Maps"))  # which shows the chosen channel
         view, desk = KernelsView(), self._kernels
         view.entered.connect(desk.enter)
         view.channel_chosen.connect(self._channel_wished)
@@ -221,7 +223,7 @@ class ActivationsRoom(QObject):
     def _make_statistics(self) -> QWidget:
         from resnet_studio.gui.views.statistics import StatisticsView
 
-        self.pages.make(PAGES.index("Maps"))  # which shows the chosen channel
+        self.pages.make(ACTIVATION_PAGES.index("Maps"))  # which shows the chosen channel
         view, subject, desk = StatisticsView(), self._studio.subject, self._statistics
         subject.chosen_changed.connect(view.show_chosen)
         subject.looked.connect(view.show_look)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from resnet_studio.gui.image_desk import ImageDesk
 from resnet_studio.gui.subject_desk import SubjectDesk
 from resnet_studio.gui.work import Work
-from resnet_studio.inference.images import ImageError
+from resnet_studio.inference.errors import ImageError
 from resnet_studio.inference.values import Look, Photograph
 from resnet_studio.training.sources import DataError
 

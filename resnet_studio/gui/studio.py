@@ -30,6 +30,7 @@ from resnet_studio.networks.reading import read_architecture
 
 LAYERS, VERIFY, ACTIVATIONS, COMPARE, TRAINING = range(5)
 """The workspaces in the order of their tabs."""
+ACTIVATION_PAGES = ("Maps", "Block", "Statistics", "Kernels", "A/B", "Why")
 
 
 class Studio(QObject):

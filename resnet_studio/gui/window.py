@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
@@ -21,11 +21,10 @@ from PySide6.QtWidgets import (
 
 import resnet_studio
 from resnet_studio.engine.process import JOBS
-from resnet_studio.gui import activations_room, image_desk, menus, theme, weights_desk
-from resnet_studio.gui.activations_room import ActivationsRoom
+from resnet_studio.gui import image_desk, menus, theme, weights_desk
 from resnet_studio.gui.engine_link import EngineLink
 from resnet_studio.gui.session import Kept
-from resnet_studio.gui.studio import ACTIVATIONS, LAYERS, TRAINING, Studio
+from resnet_studio.gui.studio import ACTIVATION_PAGES, ACTIVATIONS, LAYERS, TRAINING, Studio
 from resnet_studio.gui.training_room import PAGES, TrainingRoom
 from resnet_studio.gui.views.architecture_panel import ArchitecturePanel
 from resnet_studio.gui.views.layers import LayersView
@@ -43,6 +42,10 @@ ENGINE_BACK = "The engine is back, and goes on with what was asked."
 WORKSPACES = ("Layers", "Verify", "Activations", "Compare", "Training")
 
 
+if TYPE_CHECKING:
+    from resnet_studio.gui.activations_room import ActivationsRoom
+
+
 class StudioWindow(QMainWindow):
     """One window, one architecture in hand."""
 
@@ -58,11 +61,11 @@ class StudioWindow(QMainWindow):
         self.studio = Studio(kept, self.work)
         self.banner = Banner()
         self.panel, self.headline, self.status = ArchitecturePanel(), Headline(), StatusLine()
-        self.activations = ActivationsRoom(self.studio, self.work)
+        self.activations: ActivationsRoom | None = None
         self.training = TrainingRoom(self.studio, self.work, runs)
         self.studio.weights.runs = self.training.folder
         makers = (
-            self._make_layers, self._make_verify, self.activations.make, self._make_compare, self.training.make
+            self._make_layers, self._make_verify, self._make_activations, self._make_compare, self.training.make
         )  # fmt: skip
         self.workspaces = Workspaces(tuple(zip(WORKSPACES, makers, strict=True)))
         self._lay_out()
@@ -159,7 +162,7 @@ class StudioWindow(QMainWindow):
         menus.add_choice(themes, ("system", "light", "dark"), session.kept.theme, self._take_theme)  # type: ignore[arg-type]
         menus.fill(self, "&Activations", (
             *((name, f"Ctrl+Alt+{number + 1}", lambda number=number: self._show_activations(number))
-              for number, name in enumerate(activations_room.PAGES)),
+              for number, name in enumerate(ACTIVATION_PAGES)),
             ("", "", self._find), ("Image as it was", "Ctrl+Alt+0", lambda: self.studio.subject.turn(UNTOUCHED)),
         ))  # fmt: skip
         training = menus.fill(self, "&Training", (
@@ -190,6 +193,13 @@ class StudioWindow(QMainWindow):
         view.show_in_hand(session.architecture)
         return view
 
+    def _make_activations(self) -> QWidget:
+        from resnet_studio.gui.activations_room import ActivationsRoom
+
+        self.activations = ActivationsRoom(self.studio, self.work)
+        self.activations.export.written.connect(lambda told: self.banner.tell(told, tone="news"))
+        return self.activations.make()
+
     def _make_compare(self) -> QWidget:
         from resnet_studio.gui.views.compare import CompareView
 
@@ -214,7 +224,6 @@ class StudioWindow(QMainWindow):
         studio.workspace_wished.connect(self.workspaces.setCurrentIndex)
         studio.runs_dropped.connect(self.training.open_run)
         self.training.problem.connect(self.banner.tell)
-        self.activations.export.written.connect(lambda told: self.banner.tell(told, tone="news"))
         status.device_chosen.connect(studio.subject.choose_device)
         status.cancel_wished.connect(studio.cancel)
         work.progressed.connect(status.show_progress)
@@ -238,6 +247,7 @@ class StudioWindow(QMainWindow):
 
     def _find(self) -> None:
         if self.workspaces.currentIndex() == ACTIVATIONS:
+            assert self.activations is not None  # its workspace is in front
             self.activations.start_search()
             return
         if self.workspaces.currentIndex() == TRAINING and self.training.start_search():
@@ -247,6 +257,7 @@ class StudioWindow(QMainWindow):
 
     def _show_activations(self, page: int) -> None:
         self.workspaces.setCurrentIndex(ACTIVATIONS)
+        assert self.activations is not None
         self.activations.show_page(page)
 
     def _show_training(self, page: int) -> None:
@@ -282,7 +293,8 @@ class StudioWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.workspaces.stop()
         self.studio.close()
-        self.activations.export.stop()
+        if self.activations:
+            self.activations.close()
         self.training.close()
         self.link.close()
         super().closeEvent(event)

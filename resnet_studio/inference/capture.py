@@ -76,9 +76,13 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 
 
 def _check_names(network: nn.Module, layers: Sequence[str]) -> None:
-    known = {name for name, _ in network.named_modules() if name}
     for layer in layers:
-        if layer not in known:
+        try:
+            known_module = bool(layer) and network.get_submodule(layer) is not None
+        except AttributeError:
+            known_module = False
+        if not known_module:
+            known = {name for name, _ in network.named_modules() if name}
             near = get_close_matches(layer, known, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(known)[:5])}, …"
             raise ValueError(f"no layer is called {layer!r}: {hint}")

@@ -1,4 +1,4 @@
-"""What can be wrong with weights and devices, as errors that cross to the window whole. Needs no torch."""
+"""What can be wrong with images, weights and devices, as errors that cross to the window whole. Needs no torch."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import title
 
 Shape: TypeAlias = tuple[int, ...]
+
+
+class ImageError(ValueError):
+    """Why an image is not opened: names the file and the cause, and says what to do."""
 
 
 class WeightsError(ValueError):

@@ -21,6 +21,7 @@ from PIL import Image
 from resnet_studio.files import Refusal, read_file, shown
 from resnet_studio.inference import integrity
 from resnet_studio.inference.colour import bits_per_channel, to_rgb
+from resnet_studio.inference.errors import ImageError
 from resnet_studio.inference.values import Photograph, Pixels
 
 MOST_PIXELS = 64_000_000
@@ -65,10 +66,6 @@ UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     8: lambda pixels: np.rot90(pixels),
 }
 """EXIF's orientations other than 1, each with what undoes it."""
-
-
-class ImageError(ValueError):
-    """Why an image is not opened: names the file and the cause, and says what to do."""
 
 
 def open_image(path: Path) -> Photograph:

@@ -5,17 +5,13 @@ They are kept where torch keeps them, by torchvision's names, so that neither fe
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from http.client import HTTPException
 from pathlib import Path
-from threading import Event, Thread
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, build_opener
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from resnet_studio.atomic import WRITING
@@ -26,8 +22,11 @@ from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress
 
 PLACE = "https://download.pytorch.org/models/"
-PIECE, SILENCE, TURN = 1 << 16, 10.0, 0.02
-"""Bytes read at a time; seconds until a silent server is given up; seconds between two words on a download."""
+if TYPE_CHECKING:
+    from resnet_studio.inference.download import Download
+
+TURN = 0.02
+"""Seconds between two words on a download."""
 STALE = 60.0
 """Seconds without a byte after which a download is one that was killed, and what it has left is removed."""
 OFFLINE = "Random weights, weight files, the checkpoints of runs and the digits network need no network"
@@ -101,10 +100,12 @@ def fetch_steps(source: PublishedWeights) -> Generator[Progress, None, None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WeightsError(entry.file, f"can't be kept in {path.parent}: {_reason(error)}. {OFFLINE}") from None
+        raise WeightsError(entry.file, f"can't be kept in {path.parent}: {_why(error)}. {OFFLINE}") from None
     _remove_stale(path.parent)
     beside = path.with_name(f"{WRITING}{uuid4().hex}")
-    download = _Download(PLACE + entry.file, beside)
+    from resnet_studio.inference.download import Download  # the network's libraries: only for who fetches
+
+    download = Download(PLACE + entry.file, beside)
     try:
         while not download.ended.wait(TURN):
             done = min(download.size // 1_000_000, entry.megabytes)
@@ -114,49 +115,14 @@ def fetch_steps(source: PublishedWeights) -> Generator[Progress, None, None]:
         _check(download, entry)
         os.replace(beside, path)
     except OSError as error:
-        raise WeightsError(entry.file, f"could not be downloaded ({_reason(error)}). {OFFLINE}") from None
+        raise WeightsError(entry.file, f"could not be downloaded ({_why(error)}). {OFFLINE}") from None
     finally:
         download.stopped.set()
         with suppress(OSError):
             beside.unlink()
 
 
-class _Download:
-    """Fetches a file in a thread of its own, as neither a silent server nor a name's look-up can be ended."""
-
-    def __init__(self, url: str, to: Path) -> None:
-        self.ended, self.stopped = Event(), Event()
-        self.size, self.announced = 0, 0
-        self.problem = ""
-        self.digest = hashlib.sha256()
-        Thread(target=self._run, args=(url, to), daemon=True, name="download").start()
-
-    def _run(self, url: str, to: Path) -> None:
-        try:
-            self._fetch(url, to)
-        except (OSError, HTTPException, ValueError) as error:
-            self.problem = _reason(error)
-            if isinstance(error, HTTPError):
-                error.close()
-        finally:
-            if self.stopped.is_set():  # maybe before the file was made
-                with suppress(OSError):
-                    to.unlink()
-            self.ended.set()
-
-    def _fetch(self, url: str, to: Path) -> None:
-        request = Request(url, headers={"User-Agent": "resnet-studio"})
-        with build_opener().open(request, timeout=SILENCE) as answer, to.open("xb") as file:
-            self.announced = int(answer.headers.get("Content-Length") or 0)
-            while not self.stopped.is_set() and (piece := answer.read1(PIECE)):
-                file.write(piece)
-                self.digest.update(piece)
-                self.size += len(piece)
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _check(download: _Download, entry: Entry) -> None:
+def _check(download: Download, entry: Entry) -> None:
     """Raise `OSError` if the file could not be fetched, or is not the one that was published."""
     if download.problem:
         raise OSError(download.problem)
@@ -166,18 +132,15 @@ def _check(download: _Download, entry: Entry) -> None:
         raise OSError("what came is not the published file: its checksum differs")
 
 
+def _why(error: OSError) -> str:
+    return (error.strerror or str(error)).partition("\n")[0]
+
+
 def _remove_stale(folder: Path) -> None:
     for left in folder.glob(f"{WRITING}*"):
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > STALE:
                 left.unlink()
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, HTTPError):
-        return f"the server answered {error.code} {error.reason}"
-    cause = error.reason if isinstance(error, URLError) else error
-    return (getattr(cause, "strerror", None) or str(cause) or type(cause).__name__).partition("\n")[0]
 
 
 def _fits(original: Architecture, architecture: Architecture) -> bool:

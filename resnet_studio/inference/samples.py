@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from resnet_studio.inference.images import ImageError, open_image
+from resnet_studio.inference.errors import ImageError
+from resnet_studio.inference.images import open_image
 from resnet_studio.inference.values import SAMPLES, Photograph, Pixels
 
 PREFIX = "sample:"

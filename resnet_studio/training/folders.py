@@ -17,7 +17,8 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from resnet_studio.files import shown
-from resnet_studio.inference.images import ImageError, open_image
+from resnet_studio.inference.errors import ImageError
+from resnet_studio.inference.images import open_image
 from resnet_studio.progress import Progress
 from resnet_studio.training.augmentation import augment_batch
 from resnet_studio.training.data import Batch, Batches, Held, Images, sow

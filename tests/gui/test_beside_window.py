@@ -10,9 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.activations_room import PAGES
 from resnet_studio.gui.session import Kept
-from resnet_studio.gui.studio import ACTIVATIONS
+from resnet_studio.gui.studio import ACTIVATION_PAGES, ACTIVATIONS
 from resnet_studio.gui.views.side_by_side import SideBySideView
 from resnet_studio.gui.window import StudioWindow
 from resnet_studio.inference.beside import Pair
@@ -27,7 +26,7 @@ PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
 def window(qtbot: QtBot) -> Iterator[StudioWindow]:
     kept = Kept(
         architecture=to_json(preset(DIGITS)), image=A_DIGIT, layer="layer2.0", workspace=ACTIVATIONS,
-        activations_page=PAGES.index("A/B"), beside={"architecture": to_json(preset(PLAIN_DIGITS))},
+        activations_page=ACTIVATION_PAGES.index("A/B"), beside={"architecture": to_json(preset(PLAIN_DIGITS))},
     )  # fmt: skip
     window = StudioWindow(kept)
     qtbot.addWidget(window)

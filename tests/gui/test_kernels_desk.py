@@ -10,10 +10,9 @@ import pytest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.activations_room import PAGES
 from resnet_studio.gui.kernels_desk import LANE
 from resnet_studio.gui.session import Kept
-from resnet_studio.gui.studio import ACTIVATIONS
+from resnet_studio.gui.studio import ACTIVATION_PAGES, ACTIVATIONS
 from resnet_studio.gui.views.kernels import KernelsView
 from resnet_studio.gui.widgets.norm_bars import NormBars
 from resnet_studio.gui.window import StudioWindow
@@ -24,7 +23,7 @@ from resnet_studio.networks.presets import preset
 
 PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
 TINY = replace(preset("resnet20-cifar"), blocks=(1, 1), width=8)
-KERNELS, MAPS = PAGES.index("Kernels"), PAGES.index("Maps")
+KERNELS, MAPS = ACTIVATION_PAGES.index("Kernels"), ACTIVATION_PAGES.index("Maps")
 
 
 @pytest.fixture

@@ -12,9 +12,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.activations_room import PAGES
 from resnet_studio.gui.session import Kept
-from resnet_studio.gui.studio import ACTIVATIONS, Studio
+from resnet_studio.gui.studio import ACTIVATION_PAGES, ACTIVATIONS, Studio
 from resnet_studio.gui.views.why import WhyView
 from resnet_studio.gui.why_desk import SWEEP, WHY, WhyDesk
 from resnet_studio.gui.widgets.overlay_view import OverlayView
@@ -193,7 +192,10 @@ def test_covering_a_position_turns_the_occluder_handle_alone(bench: Bench) -> No
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[StudioWindow]:
     kept = Kept(
-        architecture=to_json(preset(DIGITS)), image=A_DIGIT, workspace=ACTIVATIONS, activations_page=PAGES.index("Why")
+        architecture=to_json(preset(DIGITS)),
+        image=A_DIGIT,
+        workspace=ACTIVATIONS,
+        activations_page=ACTIVATION_PAGES.index("Why"),
     )
     window = StudioWindow(kept)
     qtbot.addWidget(window)
