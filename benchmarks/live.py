@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LAYER = "layer1.0.relu1"
 """64 channels of 56×56."""
 ROUNDS, FRAMES, SWITCHES = 5, 60, 24
+SETTLED = 3000
+"""Milliseconds after the first look."""
 LONG, SAMPLE = 10_000, 500
 """Frames of the run that watches memory, and after how many it is read."""
 BARE = """
@@ -118,16 +120,23 @@ def move(rounds: int, frames: int) -> None:
 
 
 def switch() -> None:
-    """Choose one layer after another; print the milliseconds from each choice to its maps on the screen."""
+    """Choose one layer after another; print the milliseconds from each choice to its maps on the screen.
+
+    It begins when the workspaces are there that the window makes beside, after its start.
+    """
     from PySide6.QtCore import QTimer
 
     from resnet_studio.networks.plan import plan
 
     app, window = _opened()
     subject = window.studio.subject
-    names = [layer.name for layer in plan(subject.subject.architecture) if layer.called][1 : 2 + SWITCHES]
+    names = [layer.name for layer in plan(subject.subject.architecture) if layer.called][1 : 1 + SWITCHES]
     times: list[float] = []
     chosen: list[float] = []
+
+    def begin(_: object) -> None:
+        subject.looked.disconnect(begin)
+        QTimer.singleShot(SETTLED, lambda: (subject.looked.connect(go_on), go_on(None)))
 
     def go_on(_: object) -> None:
         app.processEvents()  # what the look has changed is painted
@@ -139,12 +148,12 @@ def switch() -> None:
         chosen.append(time.perf_counter())
         subject.choose_layer(names[len(chosen) - 1])
 
-    subject.looked.connect(go_on)
+    subject.looked.connect(begin)
     window.start_engine()
     QTimer.singleShot(120_000, app.quit)
     app.exec()
     window.close()
-    print(json.dumps({"milliseconds": times[1:]}))  # the first asks for every layer
+    print(json.dumps({"milliseconds": times}))
 
 
 def last() -> None:
