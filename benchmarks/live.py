@@ -136,7 +136,8 @@ def switch() -> None:
 
     def begin(_: object) -> None:
         subject.looked.disconnect(begin)
-        QTimer.singleShot(SETTLED, lambda: (subject.looked.connect(go_on), go_on(None)))
+        subject.looked.connect(go_on)
+        QTimer.singleShot(SETTLED, partial(go_on, None))
 
     def go_on(_: object) -> None:
         app.processEvents()  # what the look has changed is painted
