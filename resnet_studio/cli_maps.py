@@ -39,7 +39,9 @@ Output = Annotated[
 Weights = Annotated[
     str | None,
     typer.Option(
-        "--weights", metavar="W", help="A file, published:resnet50:IMAGENET1K_V2, or random:SEED. Otherwise random:0."
+        "--weights",
+        metavar="W",
+        help="A file, published:resnet50:IMAGENET1K_V2, or random:SEED. Otherwise the program's own, or random:0.",
     ),
 ]
 Layers = Annotated[
@@ -133,14 +135,16 @@ def maps(
     from resnet_studio.inference.drawing import Wish
     from resnet_studio.inference.handles import from_words
     from resnet_studio.inference.sheet import last_of_stages
-    from resnet_studio.inference.values import Subject
+    from resnet_studio.inference.shipped import shipped_weights
+    from resnet_studio.inference.values import RandomWeights, Subject
     from resnet_studio.training import data_images
 
     samples.OPENERS[data_images.PREFIX] = data_images.open_reference
     wanted = () if attribution else last_of_stages(architecture)
     wanted = reading.layers_named(architecture, layers) if layers else wanted
     _check_why(attribution, target, wanted)
-    subject = Subject(images[0], architecture, reading.weights_named(weights), device, from_words(hands or ()))
+    source = reading.weights_named(weights) if weights else shipped_weights(architecture) or RandomWeights()
+    subject = Subject(images[0], architecture, source, device, from_words(hands or ()))
     wish = Wish(subject, wanted, drawing, reference or "", channel, scale, attribution or "", target)
     if len(images) > 1 or Path(images[0]).is_dir():
         _draw_all(wish, reading.images_named(images), output, raw, as_json)

@@ -285,3 +285,11 @@ def test_what_cannot_be_explained_is_said(run, tmp_path, options, said):
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert said in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_that_comes_trained_needs_no_weights_named(read, tmp_path):
+    wanted = ("sample:digit-3", "--architecture", "resnet20-digits", "--output", tmp_path / "maps.png")
+    said = read("maps", *wanted)
+    assert said["trained"]
+    assert said["predictions"][0]["label"] == "3"
+    assert not read("maps", *wanted, "--weights", "random:0")["trained"]

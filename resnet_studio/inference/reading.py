@@ -18,9 +18,9 @@ ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", 
 PATTERN = frozenset("*?[")
 
 
-def weights_named(text: str | None) -> WeightsSource:
-    """ "random:3", "published:resnet50:IMAGENET1K_V2", or a file's path; random ones of seed 0 for nothing."""
-    kind, _, rest = (text or "random:0").partition(":")
+def weights_named(text: str) -> WeightsSource:
+    """ "random:3", "published:resnet50:IMAGENET1K_V2", or a file's path."""
+    kind, _, rest = text.partition(":")
     if kind == "random":
         if not rest.isdecimal():
             raise ValueError(f"weights: random:SEED takes a whole number, as in random:3, not {rest!r}")
@@ -30,7 +30,7 @@ def weights_named(text: str | None) -> WeightsSource:
         if not (model and name):
             raise ValueError("weights: a model and a name are needed, as in published:resnet50:IMAGENET1K_V2")
         return PublishedWeights(model, name)
-    return WeightsFile(Path(text or ""))
+    return WeightsFile(Path(text))
 
 
 def layers_named(architecture: Architecture, patterns: Sequence[str]) -> tuple[str, ...]:
