@@ -45,7 +45,7 @@ def list_devices() -> Generator[Progress, None, tuple[Device, ...]]:
 def photograph(reference: str) -> Generator[Progress, None, Photograph]:
     """An image as the window shows it: upright, RGB, and not larger than a screen."""
     yield Progress(0, 1, "opening the image")
-    return for_the_window(samples.open_reference(reference))
+    return for_the_window(samples.open_or_recall(reference))
 
 
 def thumbnails(references: tuple[str, ...]) -> Generator[Progress | Photograph | Unopened, None, None]:

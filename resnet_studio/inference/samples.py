@@ -13,9 +13,12 @@ import numpy as np
 
 from resnet_studio.inference.errors import ImageError
 from resnet_studio.inference.images import open_image
+from resnet_studio.inference.kept import Kept, stamp_of_file
 from resnet_studio.inference.values import SAMPLES, Photograph, Pixels
 
 PREFIX = "sample:"
+KEPT = 3
+"""Photographs that are kept: of the images that two sides look at, and of the one before."""
 DIGITS_SCALED = "8×8 values of 0 … 16 scaled to 0 … 255"
 
 
@@ -27,6 +30,16 @@ def open_reference(reference: str) -> Photograph:
     prefix, colon, _ = reference.partition(":")
     opener = OPENERS.get(prefix + colon)
     return opener(reference) if opener else open_image(Path(reference))
+
+
+def open_or_recall(reference: str) -> Photograph:
+    """The same, from memory if it is among the last few that this was asked for and its file has not changed."""
+    return opened(reference, stamp_of_file(reference))
+
+
+def lately_opened(reference: str) -> bool:
+    """Whether to open it would take no time."""
+    return opened.known(reference, stamp_of_file(reference))
 
 
 def photograph_of(reference: str, pixels: Pixels, notes: tuple[str, ...] = (), truth: str = "") -> Photograph:
@@ -63,3 +76,4 @@ def _digit(digit: int) -> Pixels:
 
 OPENERS: dict[str, Callable[[str], Photograph]] = {PREFIX: _open_sample}
 """By what references begin with; those of data sets are added by whoever may import the training."""
+opened: Kept[Photograph] = Kept(lambda reference, _: open_reference(reference), KEPT)

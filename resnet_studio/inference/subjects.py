@@ -5,19 +5,18 @@ Each is kept for the next question, so that another layer or a moved crop costs 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from resnet_studio.inference import devices, preprocessing, published, samples, weights
 from resnet_studio.inference.folding import folded
+from resnet_studio.inference.kept import Kept, Stamp, stamp_of_file
 from resnet_studio.inference.values import (
     Photograph,
     PublishedWeights,
@@ -30,11 +29,8 @@ from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.network import ResNet
 from resnet_studio.progress import Progress
 
-Stamp: TypeAlias = tuple[int, int] | None
-"""A file's time of change and size, so that a replaced file is read again; None where there is no file."""
 KEPT = 3
 """Networks of each kind that are kept: the one in hand, its twin, and the one beside it."""
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +74,9 @@ def ready_steps(subject: Subject) -> Generator[Progress, None, Ready]:
     Raises `ImageError`, `WeightsError`, `DeviceError`, `MemoryError`. It yields only before what takes long.
     """
     devices.check(subject.device)
-    stamp = _stamp(subject.image)
-    if not _photographs.known(subject.image, stamp):
+    if not samples.lately_opened(subject.image):
         yield Progress(0, 4, "opening the image")
-    photograph = _photographs(subject.image, stamp)
+    photograph = samples.open_or_recall(subject.image)
     information, stamp = yield from loaded_steps(subject.architecture, subject.weights)
     channels = subject.architecture.channels
     images = preprocessing.preprocess(photograph, information.preprocessing, channels, subject.handles)
@@ -96,7 +91,7 @@ def loaded_steps(
     """See to it that a network with these weights is there; what is known of them."""
     if isinstance(source, PublishedWeights):
         yield from published.fetch_steps(source)
-    stamp = _stamp(_path(source))
+    stamp = stamp_of_file(_path(source))
     if not _networks.known(architecture, source, stamp):
         yield Progress(1, 4, "loading the weights")
     return _networks(architecture, source, stamp)[1], stamp
@@ -109,31 +104,10 @@ def network_of(architecture: Architecture, source: WeightsSource, stamp: Stamp) 
 
 def forget() -> None:
     """Let go of every network and image; after a failure a device's copies are not to be trusted."""
-    for kept in (_photographs, _networks, _placed, _folded):
+    for kept in (samples.opened, _networks, _placed, _folded):
         kept.clear()
     with suppress(RuntimeError):
         torch.cuda.empty_cache()
-
-
-class _Kept(Generic[Result]):
-    """Results of a function, the newest few, and whether one is there: making it would take long."""
-
-    def __init__(self, make: Callable[..., Result], most: int) -> None:
-        self._make, self._most = make, most
-        self._results: dict[tuple[Any, ...], Result] = {}
-
-    def __call__(self, *key: Any) -> Result:
-        result = self._results.pop(key) if key in self._results else self._make(*key)
-        self._results[key] = result  # the newest is last
-        while len(self._results) > self._most:
-            del self._results[next(iter(self._results))]
-        return result
-
-    def known(self, *key: Any) -> bool:
-        return key in self._results
-
-    def clear(self) -> None:
-        self._results.clear()
 
 
 def _load(architecture: Architecture, source: WeightsSource, _: Stamp) -> tuple[nn.Module, WeightsInfo]:
@@ -153,19 +127,10 @@ def _fold(architecture: Architecture, source: WeightsSource, stamp: Stamp, devic
     return result.to(devices.torch_device(device), devices.precision(device))
 
 
-_photographs = _Kept(lambda reference, _: samples.open_reference(reference), KEPT)
-_networks, _placed, _folded = _Kept(_load, KEPT), _Kept(_place, KEPT), _Kept(_fold, KEPT)
+_networks, _placed, _folded = Kept(_load, KEPT), Kept(_place, KEPT), Kept(_fold, KEPT)
 
 
 def _path(source: WeightsSource) -> Path | None:
     if isinstance(source, PublishedWeights):
         return published.cached(source)
     return source.path if isinstance(source, WeightsFile) else None
-
-
-def _stamp(path: str | Path | None) -> Stamp:
-    try:
-        status = os.stat(path or "")
-    except (OSError, ValueError):
-        return None  # a sample, random weights, or a file of which opening will say what is wrong
-    return status.st_mtime_ns, status.st_size

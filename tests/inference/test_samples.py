@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ from crafted import encoded, saved, scene
 from PIL import Image
 from sklearn import datasets
 
-from resnet_studio.inference.images import ImageError
+from resnet_studio.inference import samples
+from resnet_studio.inference.errors import ImageError
 from resnet_studio.inference.samples import open_reference
 from resnet_studio.inference.values import SAMPLES
 
@@ -68,3 +70,16 @@ def test_scikit_learn_and_torch_are_not_imported_to_open_a_file() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_photograph_is_opened_once_until_its_file_changes(tmp_path: Path) -> None:
+    file = tmp_path / "grey.png"
+    Image.new("RGB", (8, 8), (9, 9, 9)).save(file)
+    assert not samples.lately_opened(str(file))
+    first = samples.open_or_recall(str(file))
+    assert samples.lately_opened(str(file))
+    assert samples.open_or_recall(str(file)) is first
+    Image.new("RGB", (8, 8), (200, 9, 9)).save(file)
+    os.utime(file, (1, 1))
+    assert not samples.lately_opened(str(file))
+    assert samples.open_or_recall(str(file)).pixels[0, 0, 0] == 200
