@@ -12,7 +12,6 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPainterPath,
     QPaintEvent,
     QPen,
     QPixmap,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.input_strokes import paint_crop, paint_field
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.pictures import as_image, paint_image
 from resnet_studio.inference.framing import frame, moved, zoomed
@@ -201,13 +201,14 @@ class InputView(QWidget):
                 painter.drawPixmap(box.topLeft(), self._scaled(number, box, image))
         if self._photograph:
             self._caption(painter, 0, f"photograph\n{self._size.width():.0f}×{self._size.height():.0f}")
-            self._paint_crop(painter)
+            paint_crop(painter, self.boxes()[0], self.crop(), turned=bool(self._handles.rotation))
         if self._seen:
             self._caption(painter, 1, f"as seen\n{self._seen.width()}×{self._seen.height()}")
             if not self.occluder_box().isNull():
                 painter.setPen(QPen(QColor(theme.current().accent), 1))
                 painter.drawRect(self.occluder_box().adjusted(0.5, 0.5, -0.5, -0.5))
-        self._paint_fields(painter)
+        for box, field in zip(self.boxes(), self.fields(), strict=True):
+            paint_field(painter, box, field)
         if self.hasFocus():
             painter.setPen(QPen(QColor(theme.current().accent), 1))
             painter.drawRect(self.boxes()[0].adjusted(0.5, 0.5, -0.5, -0.5))
@@ -262,36 +263,6 @@ class InputView(QWidget):
     def _wish(self, handles: Handles, *, moving: bool = False) -> None:
         self.show_handles(handles)
         self.handles_wished.emit(handles, moving)
-
-    def _paint_crop(self, painter: QPainter) -> None:
-        crop = self.crop()
-        if crop.isEmpty():
-            return
-        painter.save()
-        painter.setClipRect(self.boxes()[0])
-        outside = QPainterPath()
-        outside.addRect(self.boxes()[0])
-        outside.addPolygon(crop)
-        outside.closeSubpath()  # filled where an odd number of its parts lie
-        painter.fillPath(outside, QColor(0, 0, 0, 120))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, bool(self._handles.rotation))
-        painter.setPen(QPen(QColor("#ffffff"), 1))
-        if self._handles.rotation:
-            painter.drawPolygon(crop)
-        else:
-            painter.drawRect(crop.boundingRect().adjusted(0.5, 0.5, -0.5, -0.5))
-        painter.restore()
-
-    def _paint_fields(self, painter: QPainter) -> None:
-        """A line in the accent between two light ones: it reads on any picture."""
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for box, field in zip(self.boxes(), self.fields(), strict=True):
-            painter.setClipRect(box)
-            for colour, width in ((QColor(255, 255, 255, 210), 4), (QColor(theme.LIGHT.accent), 2)):
-                painter.setPen(QPen(colour, width, j=Qt.PenJoinStyle.MiterJoin))
-                painter.drawPolygon(field)
-        painter.restore()
 
     def _caption(self, painter: QPainter, which: int, text: str) -> None:
         box = self.boxes()[which]
