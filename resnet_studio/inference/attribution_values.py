@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -15,7 +16,10 @@ from resnet_studio.inference.values import Pixels, Subject, WeightsInfo, image_t
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.plan import blocks, plan
 
-MISSING = "Grad-CAM and its relatives are captum's, which is not installed: pip install 'resnet-studio[why]'"
+MISSING = (
+    "Grad-CAM and its relatives are captum's, which is not installed. This line installs it for this program, which then "
+    f"has to be started again: {sys.executable} -m pip install 'captum>=0.9'"
+)
 STEPS = 50
 """Points of integrated gradients between black and the image, captum's own default."""
 NOT_YET = -1

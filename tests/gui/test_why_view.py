@@ -311,7 +311,7 @@ def test_without_captum_the_sweep_works_and_the_rest_says_what_to_do(
     monkeypatch.setitem(sys.modules, "captum", None)
     view.show_missing(missing())
     assert said(view, "whyEmpty") == MISSING
-    assert "pip install 'resnet-studio[why]'" in MISSING
+    assert f"{sys.executable} -m pip install 'captum" in MISSING
     assert not any(button(view, name).isEnabled() for name in ("whyCompute",))
     to_sweep(view, qtbot)
     with qtbot.waitSignal(view.sweep_wished) as asked:

@@ -124,6 +124,7 @@ class AttributionPanel(QWidget):
             widget.setEnabled(not sentence)
         if sentence:
             self._empty.setText(sentence)
+            self._empty.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
     def _lay_out(self) -> None:
         tools = Flow()
