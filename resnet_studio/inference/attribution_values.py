@@ -17,8 +17,8 @@ from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.plan import blocks, plan
 
 MISSING = (
-    "Grad-CAM and its relatives are captum's, which is not installed. This line installs it for this program, which then "
-    f"has to be started again: {sys.executable} -m pip install 'captum>=0.9'"
+    "Grad-CAM and its relatives are captum's, which is not installed. This line installs it for this program, which "
+    f"then has to be started again: {sys.executable} -m pip install 'captum>=0.9'"
 )
 STEPS = 50
 """Points of integrated gradients between black and the image, captum's own default."""

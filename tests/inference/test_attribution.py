@@ -191,7 +191,7 @@ def test_a_device_that_is_not_there_is_named() -> None:
 def test_without_captum_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     assert missing() == ""
     monkeypatch.setitem(sys.modules, "captum", None)
-    with pytest.raises(CaptumMissing, match=r"pip install 'resnet-studio\[why\]'") as caught:
+    with pytest.raises(CaptumMissing, match=r"-m pip install 'captum>=0\.9'$") as caught:
         finish(attribution_steps(DIGIT))
     assert missing() == str(caught.value)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
