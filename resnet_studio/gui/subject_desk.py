@@ -13,7 +13,6 @@ from resnet_studio.inference.handles import Handles
 from resnet_studio.inference.values import Look, Subject
 from resnet_studio.networks.plan import Layer, plan
 
-PAGE = "page"
 LANES = 2
 
 

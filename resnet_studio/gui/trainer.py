@@ -6,7 +6,6 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
@@ -99,10 +98,6 @@ class Trainer(QObject):
         self._session.kept.recipe = recipes.to_json(recipe)
         self.recipe_changed.emit(recipe)
         self._follow()
-
-    def train_on(self, folder: str) -> None:
-        """Train on a folder of class folders next."""
-        self.take(replace(self._recipe, data=folder))
 
     def download(self) -> None:
         """Fetch the data set in hand."""

@@ -65,12 +65,6 @@ class WeightsMismatch(WeightsError):  # noqa: N818  (the base class says that it
         super().__init__(name, "does not fit this network: " + "; ".join(self._differences()) + made_for)
         self.args = (name, missing, unexpected, shapes, head, recognised, remedies)
 
-    @property
-    def only_head(self) -> bool:
-        """Whether all but the last layer fits, so that `WeightsFile(path, head=False)` loads."""
-        differing = (*self.missing, *self.unexpected, *(name for name, _, _ in self.shapes))
-        return all(name.startswith(f"{self.head}.") for name in differing)
-
     def table(self) -> str:
         """What differs, a tensor a line: its name, its shape in the file, its shape in the network."""
         rows = [("tensor", "in the file", "in the network")]
