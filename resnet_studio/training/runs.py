@@ -3,7 +3,8 @@
 run.json          what was asked for: `Manifest`
 events.jsonl      what happened: one `Event` a line
 heartbeat         touched every second while the run lives
-stop, pause       made by whoever wants the run to end or to wait
+stop, pause       made by whoever wants the run to end after its step, or to wait
+stop-now          made by whoever wants it to end at once, at the newest checkpoint
 checkpoints/      step-000110/ …: the newest and the best
 probes/           step-000110.npz …: what the probe images looked like inside
 torchrun          which torchrun started it, where one did
@@ -38,6 +39,8 @@ from resnet_studio.training.recipe import Recipe
 VERSION = 1
 LIBRARIES = ("resnet-studio", "torch", "torchvision", "numpy")
 MANIFEST, EVENTS, HEARTBEAT, STOP, PAUSE = "run.json", "events.jsonl", "heartbeat", "stop", "pause"
+STOP_NOW = "stop-now"
+"""Ends a run in the middle of its step: what it trained since its newest checkpoint is lost."""
 CHECKPOINTS, PROBES, LOG = "checkpoints", "probes", "log.txt"
 LARGEST_MANIFEST = 1_000_000
 """Bytes of a manifest that is read."""
@@ -167,7 +170,7 @@ def _found(folder: Path, depth: int = 2) -> Iterator[Path]:
 
 
 def request(folder: Path, what: str) -> None:
-    """Ask a run to `STOP` or to `PAUSE`."""
+    """Ask a run to `STOP`, to `STOP_NOW` or to `PAUSE`."""
     (folder / what).touch()
 
 
