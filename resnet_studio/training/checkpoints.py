@@ -75,7 +75,7 @@ def restore(
     except RuntimeError as error:
         raise CheckpointError(f"the checkpoint is of another network: {str(error).partition(chr(10))[0]}") from None
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    state: dict[int, dict[str, Tensor]] = {}
+    state: dict[int, dict[str, Tensor]] = optimizer.state_dict()["state"]  # what the checkpoint lacks stays as it is
     for key, value in checkpoint.optimizer.items():
         number, _, name = key.partition(".")
         like = parameters[int(number)]

@@ -76,8 +76,12 @@ class Forming:
 
 
 def watched_layers(architecture: Architecture) -> tuple[str, ...]:
-    """The last layer with maps of each stage: what it hands on to the next."""
-    called = [layer for layer in plan(architecture) if (layer.called and layer.output[1] > 1) or layer.kind == "relu"]
+    """The last layer with maps of each stage: what it hands on to the next. A classifier has vectors, no maps."""
+    called = [
+        layer
+        for layer in plan(architecture)
+        if layer.stage != "fc" and ((layer.called and layer.output[1] > 1) or layer.kind == "relu")
+    ]
     return tuple(list(layers)[-1].name for _, layers in groupby(called, lambda layer: layer.stage))
 
 

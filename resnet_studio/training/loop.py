@@ -28,11 +28,19 @@ class Step:
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimiser, in torch's fused form."""
+    """The recipe's optimizer, in torch's fused form.
+
+    SGD's momentum starts as zeros, which gives the same first step. torch would start it as memory that it has not
+    set, and the first step does not set it either where the gradient scaler skips that step (fp16).
+    """
     parameters, decay = list(network.parameters()), recipe.weight_decay
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(parameters, recipe.lr, weight_decay=decay, fused=True)
-    return torch.optim.SGD(parameters, recipe.lr, recipe.momentum, weight_decay=decay, fused=True)
+    optimizer = torch.optim.SGD(parameters, recipe.lr, recipe.momentum, weight_decay=decay, fused=True)
+    if recipe.momentum:
+        for parameter in parameters:
+            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimizer
 
 
 def train(

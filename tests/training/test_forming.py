@@ -43,6 +43,21 @@ def test_the_last_layer_of_each_stage_is_watched() -> None:
         assert all(layers[one].called for one in watched)
 
 
+@pytest.mark.parametrize("name", ["vgg19", "alexnet", "article18", "resnet18"])
+def test_what_is_watched_are_maps(name: str) -> None:
+    """A baseline's classifier has ReLUs of vectors, too."""
+    side = 64 if name == "alexnet" else 56
+    architecture = replace(preset(name), classes=10, image=side)
+    data = opened(SHORT)
+    assert isinstance(data.test, Held)
+    large = Held(data.test.pixels[:2].repeat(1, 3, side // 8, side // 8), data.test.labels[:2])
+    probe = Forming(architecture, replace(data, test=large), data.normalise).take(build(architecture), 0)
+    planned = {layer.name: layer.output for layer in plan(architecture)}
+    assert probe.shapes
+    for layer, (channels, height, width) in probe.shapes.items():
+        assert (channels, height, width) == (min(planned[layer][0], 64), *planned[layer][1:])
+
+
 def test_looking_changes_nothing(tmp_path: Path) -> None:
     data, net = opened(SHORT), build(TINY).train()
     forming = Forming(TINY, data, data.normalise)

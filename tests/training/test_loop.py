@@ -21,7 +21,7 @@ from resnet_studio.networks.plan import plan
 from resnet_studio.training.data import Data, Held, measuring_order, training_order
 from resnet_studio.training.gradients import stage_norms, stage_weights
 from resnet_studio.training.loop import Step, make_optimizer, measure, train
-from resnet_studio.training.recipe import Recipe, learning_rate
+from resnet_studio.training.recipe import Optimizer, Recipe, learning_rate
 
 STEPS, PER_EPOCH = 22, 11
 SGD = replace(SHORT, lr=0.1, schedule="one-cycle", weight_decay=5e-4)
@@ -127,6 +127,35 @@ def test_mixed_precision_learns_nearly_the_same(digits: Data, precision: str) ->
     assert losses(mixed)[:3] == pytest.approx(losses(whole)[:3], rel=0.02)
     assert losses(mixed)[-1] < 0.9 * losses(mixed)[0]
     assert mixed[0].loss.dtype == torch.float32
+
+
+@pytest.fixture
+def unset_memory_is_nan() -> Iterator[None]:
+    """Have torch fill memory that nobody has set with NaN, so that it is never zero by luck."""
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("unset_memory_is_nan")
+@pytest.mark.parametrize("momentum", [0.9, 0.0])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_first_steps_that_the_scaler_skips_leave_the_optimizer_sound(
+    digits: Data, optimizer: Optimizer, momentum: float
+) -> None:
+    """At first the loss is scaled beyond float16: steps are skipped until the scale is halved far enough."""
+    recipe, net = replace(SGD, precision="fp16", optimizer=optimizer, momentum=momentum, lr=0.003), network()
+    batches = digits.training.batches(training_order(len(digits.training), recipe, 0), "none")
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**40)
+    before = {name: values.clone() for name, values in net.named_parameters()}
+    told, skipped = [], 0
+    for step in islice(train(net, make_optimizer(net, recipe), scaler, batches, digits.normalise, recipe, 11, 0), 60):
+        told.append(float(step.loss))
+        if all(torch.equal(values, before[name]) for name, values in net.named_parameters()):
+            skipped = len(told)
+    assert 3 < skipped < 40
+    assert np.isfinite(told).all()
+    assert np.mean(told[-5:]) < np.mean(told[:5])
 
 
 def test_learning_rates_are_the_recipes(digits: Data) -> None:
