@@ -12,8 +12,10 @@ from typing import Any
 from resnet_studio.files import Refusal
 from resnet_studio.networks.architecture import Architecture, from_json, to_json
 
-KEY, DIGEST = "resnet_studio", "sha256"
-"""Entries of a safetensors file's metadata: an `Origin` as JSON, and the SHA-256 of what follows the header."""
+KEY, DIGEST, HEADER_DIGEST = "resnet_studio", "sha256", "header_sha256"
+"""Entries of a safetensors file's metadata: an `Origin` as JSON, the SHA-256 of what follows the header, and that of
+the header itself, which files from before it lack."""
+METADATA = "__metadata__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +43,27 @@ def to_metadata(origin: Origin, plain: bytes) -> dict[str, str]:
         "architecture": to_json(origin.architecture),
         **{name: getattr(origin, name) for name in ("data", "classes", "mean", "deviation", "run", "step")},
     }
-    return {"format": "pt", KEY: json.dumps(values, ensure_ascii=False), DIGEST: _digest(plain)}
+    metadata = {"format": "pt", KEY: json.dumps(values, ensure_ascii=False), DIGEST: _digest(plain)}
+    header = json.loads(plain[8 : _start(plain)]) | {METADATA: metadata}
+    return metadata | {HEADER_DIGEST: _header_digest(header)}
 
 
 def of_file(data: bytes) -> Origin | None:
     """What a safetensors file says of itself; None if it is not the program's own.
 
-    `Refusal` if its numbers are not those that were saved.
+    `Refusal` if its header or its numbers are not those that were saved.
     """
     header = json.loads(data[8 : _start(data)])
-    if KEY in _metadata(header) and _metadata(header).get(DIGEST) != _digest(data):
+    metadata = _metadata(header)
+    if not _whole(header) or (KEY in metadata and metadata.get(DIGEST) != _digest(data)):
         raise Refusal("is damaged: its checksum differs. Copy it again")
     return of_header(header)
 
 
 def of_header(header: Any) -> Origin | None:
-    """What a safetensors file's parsed header says of it; None if it is not the program's own."""
+    """What a safetensors file's parsed header says of it; None if it is not the program's own, or is damaged."""
+    if not _whole(header):
+        return None
     try:
         return _origin(json.loads(_metadata(header)[KEY]))
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
@@ -64,7 +71,7 @@ def of_header(header: Any) -> Origin | None:
 
 
 def _metadata(header: Any) -> Mapping[str, Any]:
-    metadata = header.get("__metadata__") if isinstance(header, Mapping) else None
+    metadata = header.get(METADATA) if isinstance(header, Mapping) else None
     return metadata if isinstance(metadata, Mapping) else {}
 
 
@@ -88,3 +95,15 @@ def _start(data: bytes) -> int:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data[_start(data) :]).hexdigest()
+
+
+def _whole(header: Any) -> bool:
+    """Whether a header is the one that was written; one without a checksum of its own counts as whole."""
+    metadata = _metadata(header)
+    return HEADER_DIGEST not in metadata or metadata[HEADER_DIGEST] == _header_digest(header)
+
+
+def _header_digest(header: Mapping[str, Any]) -> str:
+    """The SHA-256 of all that a header says but for this checksum, whatever the order in which it is written."""
+    metadata = {name: value for name, value in _metadata(header).items() if name != HEADER_DIGEST}
+    return hashlib.sha256(json.dumps({**header, METADATA: metadata}, sort_keys=True).encode()).hexdigest()

@@ -1,5 +1,6 @@
 import json
 import math
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import safetensors.torch
 from torch import Tensor
 
 from resnet_studio.inference.errors import WeightsError
-from resnet_studio.inference.origin import KEY, Origin, to_metadata
+from resnet_studio.inference.origin import HEADER_DIGEST, KEY, Origin, to_metadata
 from resnet_studio.inference.values import Preprocessing, WeightsFile
 from resnet_studio.inference.weights import load
 from resnet_studio.networks.architecture import Residual, to_json
@@ -48,6 +49,35 @@ def test_a_flipped_bit_in_their_numbers_is_seen(tmp_path: Path, place: float) ->
         load(TINY, WeightsFile(tmp_path / "weights.safetensors"))
 
 
+def test_no_flip_in_the_header_changes_anything_silently(tmp_path: Path) -> None:
+    data = written(tmp_path / "weights.safetensors")
+    (tmp_path / "header.safetensors").write_bytes(data)
+    good = load(TINY, WeightsFile(tmp_path / "weights.safetensors"))[1]
+    draw = random.Random(0)
+    end = 8 + int.from_bytes(data[:8], "little")
+    names = data.index(b"cats"), data.index(b'"run')  # flips where 13 of 400 once went unseen: classes, data, mean
+    places = [draw.randrange(*names) for _ in range(150)] + [draw.randrange(end) for _ in range(250)]
+    refused = 0
+    for place in places:
+        flipped = bytearray(data)
+        flipped[place] ^= 1 << draw.randrange(8)
+        (tmp_path / "weights.safetensors").write_bytes(flipped)
+        try:
+            info = load(TINY, WeightsFile(tmp_path / "weights.safetensors"))[1]
+        except WeightsError:
+            refused += 1
+        else:  # a flip in white space, or one that reads the same
+            assert replace(info, sha256="") == replace(good, sha256=""), place
+    assert refused > 350
+
+
+def test_a_file_from_before_the_header_had_a_checksum_still_opens(tmp_path: Path) -> None:
+    metadata = to_metadata(ORIGIN, safetensors.torch.save(trained()))
+    del metadata[HEADER_DIGEST]
+    (tmp_path / "old.safetensors").write_bytes(safetensors.torch.save(trained(), metadata))
+    assert load(TINY, WeightsFile(tmp_path / "old.safetensors"))[1].labels == ("cat", "dog", "döner")
+
+
 def test_another_network_is_told(tmp_path: Path) -> None:
     written(tmp_path / "weights.safetensors")
     _, info = load(replace(TINY, image=16), WeightsFile(tmp_path / "weights.safetensors"))
@@ -80,6 +110,7 @@ def test_a_header_of_another_version_keeps_no_weights_away(tmp_path: Path, chang
     values = json.loads(metadata[KEY])
     change(values)
     metadata[KEY] = json.dumps(values)
+    del metadata[HEADER_DIGEST]
     (tmp_path / "weights.safetensors").write_bytes(safetensors.torch.save(trained(), metadata))
     _, info = load(TINY, WeightsFile(tmp_path / "weights.safetensors"))
     assert info.labels == ("class 0", "class 1", "class 2")
