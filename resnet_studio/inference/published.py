@@ -39,27 +39,41 @@ class Entry:
     weights: PublishedWeights
     preset: str
     file: str
-    """Behind the last hyphen of its name are the first eight digits of its SHA-256."""
     megabytes: int
+    """Of 1024² bytes, as torchvision counts, rounded."""
+    sha256: str
+    """The whole hash, or as much of it as is known."""
 
     @property
-    def digits(self) -> str:
-        return self.file.rpartition("-")[2].partition(".")[0]
+    def most(self) -> int:
+        """Bytes that the file has at most."""
+        return (self.megabytes + 1) << 20
+
+    def is_file(self, sha256: str) -> bool:
+        """Whether a file with this hash is the published one."""
+        return sha256.startswith(self.sha256)
 
 
-def _entry(model: str, name: str, file: str, megabytes: int) -> Entry:
+def _entry(model: str, name: str, file: str, megabytes: int, more_of_hash: str = "") -> Entry:
     made_for = f"{model}-v1.5" if model in ("resnet50", "resnet101", "resnet152") else model
-    return Entry(PublishedWeights(model, name), made_for, file, megabytes)
+    first_of_hash = file.rpartition("-")[2].partition(".")[0]
+    return Entry(PublishedWeights(model, name), made_for, file, megabytes, first_of_hash + more_of_hash)
 
 
 V1, V2 = "IMAGENET1K_V1", "IMAGENET1K_V2"
 ENTRIES = (
-    _entry("resnet18", V1, "resnet18-f37072fd.pth", 45), _entry("resnet34", V1, "resnet34-b627a593.pth", 83),
-    _entry("resnet50", V1, "resnet50-0676ba61.pth", 98), _entry("resnet50", V2, "resnet50-11ad3fa6.pth", 98),
-    _entry("resnet101", V1, "resnet101-63fe2227.pth", 171), _entry("resnet101", V2, "resnet101-cd907fc2.pth", 171),
-    _entry("resnet152", V1, "resnet152-394f9c45.pth", 230), _entry("resnet152", V2, "resnet152-f82ba261.pth", 230),
-    _entry("vgg19", V1, "vgg19-dcbb9e9d.pth", 548), _entry("alexnet", V1, "alexnet-owt-7be5be79.pth", 233),
-)  # fmt: skip
+    _entry("resnet18", V1, "resnet18-f37072fd.pth", 45, "47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec"),
+    _entry("resnet34", V1, "resnet34-b627a593.pth", 83, "bcbe140c234610266fe4f8ae95ea42fc881d091c9b6052e6b1d0590f"),
+    _entry("resnet50", V1, "resnet50-0676ba61.pth", 98, "b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a"),
+    _entry("resnet50", V2, "resnet50-11ad3fa6.pth", 98, "2ca79e40addfd354a8ec4b7c75143b3038b8d2a807fbc68deab379ca"),
+    _entry("resnet101", V1, "resnet101-63fe2227.pth", 171, "b86e8f1f2063f43a75c84d195911b6a0eace650907dd3dc62dd49a0a"),
+    _entry("resnet101", V2, "resnet101-cd907fc2.pth", 171, "a0de2292b2ba2b27d2216bc672d84632d1cf20058d01c0c03b5e020e"),
+    _entry("resnet152", V1, "resnet152-394f9c45.pth", 230, "966e3651a89bbb78a48410a6755854ce4a5ab64927cf1c7247f85e58"),
+    _entry("resnet152", V2, "resnet152-f82ba261.pth", 230),
+    _entry("vgg19", V1, "vgg19-dcbb9e9d.pth", 548, "ad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"),
+    _entry("alexnet", V1, "alexnet-owt-7be5be79.pth", 233, "1159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02"),
+)
+"""The last argument is the rest of the SHA-256, where it is known: torchvision itself says its first eight digits."""
 
 
 def published_for(architecture: Architecture) -> tuple[PublishedWeights, ...]:
@@ -78,7 +92,7 @@ def entry_of(source: PublishedWeights) -> Entry:
 
 def by_hash(sha256: str) -> Entry | None:
     """The entry of a file that torchvision publishes, wherever it lies and whatever it is called."""
-    return next((entry for entry in ENTRIES if sha256.startswith(entry.digits)), None)
+    return next((entry for entry in ENTRIES if entry.is_file(sha256)), None)
 
 
 def cached(source: PublishedWeights) -> Path:
@@ -105,7 +119,7 @@ def fetch_steps(source: PublishedWeights) -> Generator[Progress, None, None]:
     beside = path.with_name(f"{WRITING}{uuid4().hex}")
     from resnet_studio.inference.download import Download  # the network's libraries: only for who fetches
 
-    download = Download(PLACE + entry.file, beside)
+    download = Download(PLACE + entry.file, beside, entry.most)
     try:
         while not download.ended.wait(TURN):
             done = min(download.size // 1_000_000, entry.megabytes)
@@ -128,7 +142,7 @@ def _check(download: Download, entry: Entry) -> None:
         raise OSError(download.problem)
     if download.size < download.announced:
         raise OSError(f"the connection ended after {download.size // 1_000_000} MB")
-    if not download.digest.hexdigest().startswith(entry.digits):
+    if not entry.is_file(download.digest.hexdigest()):
         raise OSError("what came is not the published file: its checksum differs")
 
 

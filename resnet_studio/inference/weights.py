@@ -101,7 +101,7 @@ def _calibration_images(architecture: Architecture, seed: int) -> Tensor:
 def _published_network(architecture: Architecture, source: PublishedWeights) -> tuple[nn.Module, WeightsInfo]:
     path, entry = cached(source), entry_of(source)
     network, info = _from_file(architecture, WeightsFile(path))
-    if not info.sha256.startswith(entry.digits):
+    if not entry.is_file(info.sha256):
         raise WeightsError(path.name, f"is not what was published: its checksum differs. Remove it from {path.parent}")
     others = tuple(note for note in info.notes if not note.startswith(TORCHVISIONS))
     return network, replace(info, source=f"{TORCHVISIONS}{source.model}, {source.name}", notes=others)

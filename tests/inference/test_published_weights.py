@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import re
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -35,7 +39,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 class Server:
     """Answers every request on 127.0.0.1 as `answer` does, and notes which paths were asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.asked: list[str] = []
         self.answer: Answer = lambda request: request.send_error(404)
         self.released = threading.Event()
@@ -49,9 +53,11 @@ class Server:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if context:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/models/"
+        self.url = f"http{'s' if context else ''}://127.0.0.1:{self._server.server_port}/models/"
 
     def send(self, data: bytes, *, announced: int | None = None, then_wait: bool = False) -> None:
         """Answer with these bytes; maybe hold the connection open behind them."""
@@ -89,9 +95,10 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """A file that stands for what is published of ResNet-18; the table has its digits."""
     torch.save(build(preset("resnet18"), 5).state_dict(), tmp_path / "file")
     data = (tmp_path / "file").read_bytes()
-    digits = hashlib.sha256(data).hexdigest()[:8]
+    sha256 = hashlib.sha256(data).hexdigest()
     entries = tuple(
-        replace(entry, file=f"resnet18-{digits}.pth") if entry.weights == SOURCE else entry for entry in ENTRIES
+        replace(entry, file=f"resnet18-{sha256[:8]}.pth", sha256=sha256) if entry.weights == SOURCE else entry
+        for entry in ENTRIES
     )
     monkeypatch.setattr(published, "ENTRIES", entries)
     return data
@@ -113,6 +120,9 @@ def test_the_table_is_torchvisions() -> None:
         url, megabytes, parameters = theirs[entry.weights.model, entry.weights.name]
         assert url == published.PLACE + entry.file
         assert entry.megabytes == round(megabytes)
+        assert entry.most > megabytes * 1024**2
+        assert entry.sha256.startswith(entry.file.rpartition("-")[2].removesuffix(".pth"))
+        assert re.fullmatch(r"[0-9a-f]{64}|[0-9a-f]{8}", entry.sha256)
         counted = (shape for name, shape in shapes_of(preset(entry.preset)).items() if "running" not in name)
         assert sum(torch.Size(shape).numel() for shape in counted if shape) == parameters
 
@@ -147,7 +157,9 @@ def test_weights_fit_by_their_shapes_and_no_others_are_offered() -> None:
 
 
 def test_a_file_is_known_by_its_hash_and_an_unknown_name_is_told_from_the_known() -> None:
-    assert by_hash("11ad3fa6" + 56 * "0") == entry_of(PublishedWeights("resnet50", "IMAGENET1K_V2"))
+    known = entry_of(PublishedWeights("resnet50", "IMAGENET1K_V2"))
+    assert by_hash(known.sha256) == known
+    assert by_hash(known.sha256[:-1] + "0") is None  # found by chance, or made so, in 2^32 tries where 8 digits count
     assert by_hash(64 * "0") is None
     with pytest.raises(WeightsError, match=r"resnet50 V9 is not published by torchvision\. There are resnet18"):
         cached(PublishedWeights("resnet50", "V9"))
@@ -166,7 +178,7 @@ def test_weights_are_fetched_once_with_progress(server: Server, weights: bytes) 
     network, info = load(preset("resnet18"), SOURCE)
     assert torch.equal(network.state_dict()["fc.weight"], build(preset("resnet18"), 5).state_dict()["fc.weight"])
     assert (info.source, info.trained) == ("torchvision's resnet18, IMAGENET1K_V1", True)
-    assert info.sha256.startswith(entry_of(SOURCE).digits)
+    assert info.sha256 == hashlib.sha256(weights).hexdigest()
     assert info.labels[207] == "golden retriever"
     assert info.preprocessing.resize == 256
     assert info.doubts == ()
@@ -212,6 +224,119 @@ def test_what_is_not_the_published_file_is_not_kept(
     assert "digits network need no network" in str(refused.value)
     assert left() == []
     assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)
+
+
+MOST = 46 << 20  # of ResNet-18's file: torchvision says 44.661 MB of 1024² bytes
+
+
+def test_a_server_that_announces_more_than_the_file_has_is_refused_at_once(server: Server) -> None:
+    server.send(b"", announced=MOST + 1, then_wait=True)
+    with pytest.raises(WeightsError, match="sends more than the 48 MB"):
+        finish(fetch_steps(SOURCE))
+    assert left() == []
+
+
+def test_a_server_that_does_not_end_is_let_go_of_and_the_disk_is_not_filled(server: Server) -> None:
+    sent = 0
+
+    def endless(request: BaseHTTPRequestHandler) -> None:
+        nonlocal sent
+        request.send_response(200)
+        request.end_headers()  # no length: HTTP/1.0 ends with the connection
+        with suppress(OSError):
+            while sent < 4 * MOST:
+                sent += request.wfile.write(bytes(1 << 20))
+
+    server.answer = endless
+    sizes = [0]
+    steps = fetch_steps(SOURCE)
+    with pytest.raises(WeightsError, match="sends more than the 48 MB"):
+        finish(_noting_sizes(steps, sizes))
+    assert 0 < max(sizes) <= MOST
+    assert left() == []
+
+
+def _noting_sizes(steps: Iterator[Progress], sizes: list[int]) -> Iterator[Progress]:
+    for step in steps:
+        sizes += (path.stat().st_size for path in cached(SOURCE).parent.glob("*"))
+        yield step
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "9" * 5000])
+def test_a_length_that_is_none_does_not_matter(length: str, server: Server, weights: bytes) -> None:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", length)
+        request.end_headers()
+        request.wfile.write(weights)
+
+    server.answer = answer
+    finish(fetch_steps(SOURCE))
+    assert cached(SOURCE).read_bytes() == weights
+
+
+def leads_to(url: str, code: int) -> Answer:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(code)
+        request.send_header("Location", url)
+        request.end_headers()
+
+    return answer
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server that speaks https with a certificate that only these tests trust."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    line = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext subjectAltName=IP:127.0.0.1 \
+        -keyout {key} -out {certificate}"
+    subprocess.run(line.split(), check=True, capture_output=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = Server(context)
+    monkeypatch.setattr(published, "PLACE", server.url)
+    yield server
+    server.stop()
+
+
+def test_weights_come_over_https(encrypted: Server, weights: bytes) -> None:
+    encrypted.send(weights)
+    finish(fetch_steps(SOURCE))
+    assert cached(SOURCE).read_bytes() == weights
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_no_server_leads_from_https_to_http(code: int, server: Server, encrypted: Server, weights: bytes) -> None:
+    server.send(weights)
+    encrypted.answer = leads_to(f"{server.url}{entry_of(SOURCE).file}", code)
+    with pytest.raises(WeightsError, match="not encrypted"):
+        finish(fetch_steps(SOURCE))
+    assert server.asked == []
+    assert left() == []
+
+
+def test_a_server_may_lead_to_another_place_over_https(encrypted: Server, weights: bytes) -> None:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        if request.path == "/mirror":
+            encrypted.send(weights)
+            encrypted.answer(request)
+        else:
+            leads_to("/mirror", 302)(request)
+
+    encrypted.answer = answer
+    finish(fetch_steps(SOURCE))
+    assert cached(SOURCE).read_bytes() == weights
+
+
+@pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://127.0.0.1/file", "data:,text"])
+def test_a_server_leads_nowhere_but_to_servers(url: str, server: Server) -> None:
+    server.answer = leads_to(url, 302)
+    with pytest.raises(WeightsError, match="could not be downloaded"):
+        finish(fetch_steps(SOURCE))
+    assert left() == []
 
 
 def test_no_network_is_said_at_once_with_what_works_without(monkeypatch: pytest.MonkeyPatch) -> None:

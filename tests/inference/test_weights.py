@@ -141,19 +141,19 @@ def test_torchvisions_weights_give_torchvisions_logits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("digits", "model", "resize"),
+    ("sha256", "model", "resize"),
     [
-        ("f37072fd", "resnet18", 256),
-        ("b627a593", "resnet34", 256),
-        ("0676ba61", "resnet50", 256),
-        ("11ad3fa6", "resnet50", 232),
-        ("394f9c45", "resnet152", 256),
-        ("dcbb9e9d", "vgg19", 256),
-        ("7be5be79", "alexnet", 256),
+        ("f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec", "resnet18", 256),
+        ("b627a593bcbe140c234610266fe4f8ae95ea42fc881d091c9b6052e6b1d0590f", "resnet34", 256),
+        ("0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a", "resnet50", 256),
+        ("11ad3fa62ca79e40addfd354a8ec4b7c75143b3038b8d2a807fbc68deab379ca", "resnet50", 232),
+        ("f82ba261" + 56 * "0", "resnet152", 232),  # of which only the first eight digits are known
+        ("dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44", "vgg19", 256),
+        ("7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02", "alexnet", 256),
     ],
 )
-def test_torchvisions_published_files_are_known_by_their_hash(digits: str, model: str, resize: int) -> None:
-    known = weights.published(digits + 56 * "0")
+def test_torchvisions_published_files_are_known_by_their_hash(sha256: str, model: str, resize: int) -> None:
+    known = weights.published(sha256)
     assert known is not None
     assert known[0] == model
     assert known[1].transforms().resize_size == [resize]
@@ -162,9 +162,9 @@ def test_torchvisions_published_files_are_known_by_their_hash(digits: str, model
 
 def test_a_published_file_brings_its_own_preprocessing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = saved(tmp_path, models.resnet18().state_dict())
-    digits = hashlib.sha256(source.path.read_bytes()).hexdigest()[:8]
+    sha256 = hashlib.sha256(source.path.read_bytes()).hexdigest()
     entry = entry_of(PublishedWeights("resnet50", "IMAGENET1K_V2"))
-    monkeypatch.setattr(published, "ENTRIES", (replace(entry, file=f"resnet50-{digits}.pth"),))
+    monkeypatch.setattr(published, "ENTRIES", (replace(entry, sha256=sha256),))
     _, info = load(replace(preset("resnet18"), image=112), source)
     assert info.preprocessing == Preprocessing(116, 112, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     (doubt,) = info.doubts
