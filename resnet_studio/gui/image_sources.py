@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import platformdirs
-from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QObject, QThreadPool, Signal
-from PySide6.QtGui import QImage, QImageWriter
+from PySide6.QtCore import QMimeData, QObject, QThreadPool, Signal
+from PySide6.QtGui import QImage
 
 from resnet_studio.gui.image_desk import MOST_IMAGES, ImageDesk
 from resnet_studio.gui.image_files import Found, find, is_image, keep_pasted
 from resnet_studio.gui.session import Kept
 from resnet_studio.gui.work import Work
-from resnet_studio.inference.values import SAMPLES
+from resnet_studio.inference.values import SAMPLES, Pixels
 from resnet_studio.training.data_images import DataImages
 from resnet_studio.training.sources import SOURCES, data_title, is_folder
 
@@ -93,7 +95,8 @@ class ImageSources(QObject):
             self.problem.emit("There is no image in the clipboard. Copy a picture, or image files, and paste again.")
         else:
             stamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")
-            self._pool.start(lambda: self._found.emit(_pasted(image, stamp)))
+            pixels = _pixels(image)
+            self._pool.start(lambda: self._found.emit(_pasted(pixels, stamp)))
 
     def stop(self) -> None:
         """End looking; what is being looked at is waited for, some milliseconds."""
@@ -142,13 +145,23 @@ class ImageSources(QObject):
         self.recent_changed.emit(self.recent)
 
 
-def _pasted(image: QImage, stamp: str) -> Found:
+def _pixels(image: QImage) -> Pixels:
+    """The picture as an array: the pool's thread touches nothing of Qt's."""
+    has_alpha = image.hasAlphaChannel()
+    image = image.convertToFormat(QImage.Format.Format_RGBA8888 if has_alpha else QImage.Format.Format_RGB888)
+    lines = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    channels = 4 if has_alpha else 3
+    return lines[:, : channels * image.width()].reshape(image.height(), image.width(), channels).copy()
+
+
+def _pasted(pixels: Pixels, stamp: str) -> Found:
     """On the pool's thread: the file that a picture has become, or why it has not."""
+    from PIL import Image  # which the window's start does not wait for
+
     folder = Path(platformdirs.user_data_dir("resnet-studio", appauthor=False)) / "pasted"
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    QImageWriter(buffer, b"png").write(image)
+    png = BytesIO()
+    Image.fromarray(pixels).save(png, "PNG")
     try:
-        return Found((str(keep_pasted(folder, bytes(buffer.data().data()), stamp)),))
+        return Found((str(keep_pasted(folder, png.getvalue(), stamp)),))
     except OSError as error:
         return Found(problems=(f"The pasted picture can't be kept in {folder}: {error.strerror}.",))

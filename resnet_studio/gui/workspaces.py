@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Callable, Iterator, Sequence
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
+from resnet_studio.gui.plotting_import import import_steps
 from resnet_studio.gui.widgets.named import named
-
-HEAVY = "pyqtgraph"
-"""The library that one workspace draws with; to import it takes longer than to open the window."""
+from resnet_studio.gui.widgets.slices import Slices
 
 
 class Workspaces(QTabWidget):
@@ -21,6 +18,8 @@ class Workspaces(QTabWidget):
     entered = Signal(int)
     """A workspace has come to the front; it is made by then."""
     made = Signal()
+    prepared = Signal()
+    """All workspaces are there."""
 
     def __init__(
         self, makers: Sequence[tuple[str, Callable[[], QWidget]]], name: str = "workspaces", spoken: str = "Workspaces",
@@ -33,6 +32,8 @@ class Workspaces(QTabWidget):
         super().__init__()
         named(self, name, spoken).setDocumentMode(True)
         self._missing = {number: make for number, (_, make) in enumerate(makers)}
+        self._apart: dict[int, QWidget] = {}
+        """Made and not yet in their places, where they get their style, which takes as long again."""
         self._pages: list[QVBoxLayout] = []
         for number, (title, _) in enumerate(makers):
             page = QWidget()
@@ -40,33 +41,35 @@ class Workspaces(QTabWidget):
             self._pages[number].setContentsMargins(0, above, 0, 0)
             self.addTab(page, title)
             self.setTabToolTip(number, f"{title} ({keys}{number + 1})")
-        self._importing = threading.Thread(target=import_module, args=(HEAVY,), daemon=True)
-        self._next = QTimer(self, interval=20)
-        self._next.timeout.connect(self._make_next)
+        self._slices = Slices(self)
         self.currentChanged.connect(self._enter)
 
     def make(self, number: int) -> None:
         """Make a workspace, unless it is there."""
         if number in self._missing:
-            self._pages[number].addWidget(self._missing.pop(number)())
+            self._apart[number] = self._missing.pop(number)()
+        if number in self._apart:
+            self._pages[number].addWidget(self._apart.pop(number))
             self.made.emit()
 
     def prepare(self) -> None:
         """Begin to make the workspaces that nobody has opened yet, one at a time between the window's events."""
-        self._importing.start()
-        self._next.start()
+        self._slices.start(self, self._make_all())
 
     def stop(self) -> None:
         """Make nothing any more; the window is closing."""
-        self._next.stop()
-        if self._importing.is_alive():
-            self._importing.join()
+        self._slices.stop()
 
-    def _make_next(self) -> None:
-        if not self._missing:
-            self._next.stop()
-        elif not self._importing.is_alive():
-            self.make(next(iter(self._missing)))
+    def _make_all(self) -> Iterator[None]:
+        """What the workspaces draw with is imported first, as that takes longer than to open the window."""
+        yield from import_steps()
+        for number in range(self.count()):
+            if number in self._missing:  # nobody has opened it meanwhile
+                self._apart[number] = self._missing.pop(number)()
+                yield
+            self.make(number)
+            yield
+        self.prepared.emit()
 
     def _enter(self, number: int) -> None:
         self.make(number)
