@@ -1,4 +1,4 @@
-"""Print every claim with its figure: `python -m benchmarks [tables] [inference] [live] [window] [training-window]`."""
+"""Print every claim with its figure: `python -m benchmarks [tables] [inference] [live] [contention] [window] [training-window]`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import warnings
 from importlib import import_module
 
-PARTS = ("tables", "inference", "live", "training", "window", "training-window")
+PARTS = ("tables", "inference", "live", "training", "contention", "window", "training-window")
 
 
 def main() -> int:

@@ -29,7 +29,7 @@ from resnet_studio.training.journal import Journal
 from resnet_studio.training.opening import open_data
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.recipes import RECIPES
-from resnet_studio.training.running import Training
+from resnet_studio.training.running import Training, thread_choice
 from resnet_studio.training.workers import Workers
 
 ROUNDS, WARM_UP = 7, 3
@@ -134,7 +134,8 @@ def train(case: Case, recipe: Recipe, listener: Callable[[Event], object]) -> No
         runs.make(folder, runs.Manifest("run", case.architecture, recipe, time.time()))
         with Journal(folder, listener) as journal:
             Training(
-                folder, recipe, case.architecture, case.data, torch.device("cpu"), journal, Workers()
+                folder, recipe, case.architecture, case.data, torch.device("cpu"), journal, Workers(),
+                thread_choice(None, ()),
             ).go()  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import typer
 from resnet_studio import cli_experiment, cli_maps, cli_runs, cli_training
 from resnet_studio.analysis.units import FlopUnit
 from resnet_studio.arguments import named
+from resnet_studio.cores import bound_spinning
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import PRESETS
 from resnet_studio.terminal import PROGRAM, complain, follow, quiet_libraries, say, say_json, show
@@ -44,6 +45,7 @@ Theme = Literal["light", "dark", "system"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; whatever a user can cause is one line on stderr and code 2."""
+    bound_spinning()
     with quiet_libraries():
         try:
             code = app(arguments, prog_name=PROGRAM, standalone_mode=False)

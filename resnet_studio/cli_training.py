@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from resnet_studio.arguments import named
+from resnet_studio.cores import CoreShare
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.terminal import PROGRAM, say, say_json
 from resnet_studio.training import runs
@@ -72,7 +73,7 @@ def train(
     runs_folder: Runs = None,
     run_name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The run's name.")] = None,
     resume: Annotated[str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run.")] = None,
-    threads: Annotated[int, typer.Option("--threads", metavar="N", help="On the CPU; 0 is torch's choice.")] = 0,
+    threads: Annotated[int, typer.Option("--threads", metavar="N", help="CPU threads; 0 chooses.")] = 0,
     download: Download = False,
     as_json: AsJson = False,
 ) -> None:
@@ -170,25 +171,26 @@ def carry_on(
     from resnet_studio.training.summary import summarise
 
     with ExitStack() as stack:
+        cores = stack.enter_context(CoreShare().claimed())
         if not _leads():
             mute = Mute()
             stack.enter_context(stopping_on_signals(mute))
-            _train(folder, mute, resume=resume, download=download)
+            _train(folder, mute, cores, resume=resume, download=download)
             return summarise(folder)
         listener = listener or stack.enter_context(shown_progress(folder.name))
         journal = stack.enter_context(Journal(folder, listener, insist=True))
         stack.enter_context(stopping_on_signals(journal))
-        _train(folder, journal, resume=resume, download=download)
+        _train(folder, journal, cores, resume=resume, download=download)
     return summarise(folder)
 
 
-def _train(folder: Path, journal: Any, *, resume: bool, download: bool) -> None:
+def _train(folder: Path, journal: Any, cores: CoreShare, *, resume: bool, download: bool) -> None:
     os.environ.setdefault("TQDM_DISABLE", "1")  # torchvision's own bar; the run tells how far a download is
     from resnet_studio.training.running import run
     from resnet_studio.training.workers import join
 
     with join() as workers:
-        run(folder, runs.data_folder(), journal, workers, resume=resume, download=download)
+        run(folder, runs.data_folder(), journal, workers, resume=resume, download=download, cores=cores)
 
 
 def finished(summary: Summary, *, as_json: bool) -> None:

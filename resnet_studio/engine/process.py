@@ -8,17 +8,21 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pkgutil import resolve_name
 from types import ModuleType
 
+from resnet_studio.cores import CoreShare, bound_spinning
 from resnet_studio.engine.messages import Assembly, Reply, Request, crossing, pack, send
 from resnet_studio.engine.serving import serve
 
 JOBS = "resnet_studio.engine.jobs:JOBS"
 """Where the engine finds its jobs. Only the engine's process imports it, as it imports torch."""
+CHECK_CORES_EVERY = 0.25
+"""Seconds between two looks at who else computes on this machine."""
 LIBRARIES = ("torch", "torchvision", "fvcore", "torchinfo", "numpy")
 
 
@@ -95,6 +99,7 @@ def _run(pipe: multiprocessing.connection.Connection, jobs: str) -> None:
     """The engine's process from its first to its last line."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is for the window to answer
     threading.Thread(target=_end_with_window, daemon=True).start()
+    bound_spinning()
     if hasattr(os, "nice"):
         os.nice(10)
     try:
@@ -104,8 +109,33 @@ def _run(pipe: multiprocessing.connection.Connection, jobs: str) -> None:
         send(pipe, pack(Reply("", 0, "failed", crossing(error)))[1])
         os._exit(1)
     send(pipe, pack(Reply("", 0, "ready", versions))[1])
-    serve(pipe, table)
+    serve(pipe, table, EngineCores())
     os._exit(0)  # nothing is left to do, and taking torch down orderly takes a while
+
+
+class EngineCores:
+    """The engine's part of the machine's cores: all of them, or its share while a training computes, too."""
+
+    def __init__(self) -> None:
+        self._share = CoreShare()
+        self._most = 0
+        self._checked = -CHECK_CORES_EVERY
+
+    def take(self) -> None:
+        """Before a step of a job: claim the cores, and have torch, once it is imported, compute with the share."""
+        now = time.monotonic()
+        if now - self._checked < CHECK_CORES_EVERY:
+            return
+        self._checked = now
+        self._share.claim()
+        if torch := sys.modules.get("torch"):
+            self._most = self._most or torch.get_num_threads()
+            torch.set_num_threads(self._share.threads(self._most))
+
+    def give_back(self) -> None:
+        """There is nothing to do now."""
+        self._share.release()
+        self._checked = -CHECK_CORES_EVERY
 
 
 def _end_with_window() -> None:

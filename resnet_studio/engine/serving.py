@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from resnet_studio.engine.messages import NOTHING, Reply, Request, crossing, pack, send
 
@@ -19,7 +19,19 @@ Turns: TypeAlias = dict[str, tuple[Request, Steps]]
 """The request of each lane with its job, which is not begun before its first turn. The first lane is next."""
 
 
-def serve(pipe: Connection, jobs: Mapping[str, Job]) -> None:
+IDLE_AFTER = 0.5
+"""Seconds without a request after which the engine lets others have its cores."""
+
+
+class Cores(Protocol):
+    """What is computed on."""
+
+    def take(self) -> None: ...
+
+    def give_back(self) -> None: ...
+
+
+def serve(pipe: Connection, jobs: Mapping[str, Job], cores: Cores) -> None:
     """Answer requests until the window closes its end of the pipe.
 
     The window asks for a new table at every keystroke, so a request takes the place of an older one of its
@@ -29,7 +41,10 @@ def serve(pipe: Connection, jobs: Mapping[str, Job]) -> None:
     stepped = 0
     with suppress(EOFError, OSError):  # jobs' own errors never get here: the window has gone
         while True:
+            if not turns and not pipe.poll(IDLE_AFTER):
+                cores.give_back()
             take_requests(pipe, jobs, turns)
+            cores.take()
             lane = next(iter(turns))
             request, steps = turns.pop(lane)
             if request.number != stepped:

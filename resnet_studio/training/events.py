@@ -137,6 +137,18 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
+class Threads:
+    """From `step` on the run computes with another number of threads on the CPU."""
+
+    kind: ClassVar = "threads"
+    time: float
+    step: int
+    threads: int
+    trial: bool = False
+    """Whether it is tried out for a step, to see which number is the quickest."""
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """Something the user should know: images left out, a restart, a precision that this device lacks."""
 
@@ -170,7 +182,9 @@ class Ended:
     """In words, where it failed."""
 
 
-Event: TypeAlias = Began | Prepared | Stepped | Measured | Gradients | Probed | Saved | Paused | Noted | Working | Ended
+Event: TypeAlias = (
+    Began | Prepared | Stepped | Measured | Gradients | Probed | Saved | Paused | Threads | Noted | Working | Ended
+)
 KINDS: dict[str, type[Any]] = {kind.kind: kind for kind in get_args(Event)}
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from resnet_studio.training.events import Began, Ended, Event, Measured, Stepped, from_line
+from resnet_studio.training.events import Ended, Event, Measured, Stepped, from_line
 from resnet_studio.training.runs import EVENTS, HEARTBEAT, MANIFEST
 
 SILENT_AFTER = 10.0
@@ -85,8 +85,3 @@ class RunReader:
             with suppress(OSError):
                 return (self.folder / name).stat().st_mtime
         return 0.0
-
-
-def first_threads(folder: Path) -> int:
-    """How many threads the run computed with at its beginning; 0 where it has not begun."""
-    return next((event.threads for event in RunReader(folder).new_events(-1) if isinstance(event, Began)), 0)

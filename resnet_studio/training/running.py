@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from itertools import takewhile
@@ -12,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from resnet_studio.cores import CoreShare
 from resnet_studio.inference import devices
 from resnet_studio.inference.origin import Origin
 from resnet_studio.networks.architecture import Architecture
@@ -22,6 +24,7 @@ from resnet_studio.training.errors import CheckpointError, TrainingFailedError
 from resnet_studio.training.events import (
     Began,
     Ended,
+    Event,
     Gradients,
     How,
     Measured,
@@ -30,8 +33,9 @@ from resnet_studio.training.events import (
     Probed,
     Saved,
     Split,
+    Threads,
 )
-from resnet_studio.training.following import first_threads
+from resnet_studio.training.following import RunReader
 from resnet_studio.training.forming import Forming
 from resnet_studio.training.gradients import stage_norms, stage_weights
 from resnet_studio.training.journal import Tells, reason
@@ -42,6 +46,7 @@ from resnet_studio.training.runs import PAUSE, STOP
 from resnet_studio.training.sources import DataError, fitted
 from resnet_studio.training.stopwatch import Stopwatch
 from resnet_studio.training.telling import stepped
+from resnet_studio.training.threads import ThreadChoice, recorded
 from resnet_studio.training.workers import Workers
 
 TELL_EVERY = 0.25
@@ -58,12 +63,14 @@ ADVICE = ". Choose a lower learning rate, or a longer warm-up"
 
 
 def run(
-    folder: Path, data_root: Path, journal: Tells, workers: Workers, *, resume: bool = False, download: bool = False
-) -> How:
+    folder: Path, data_root: Path, journal: Tells, workers: Workers, *, resume: bool = False, download: bool = False,
+    cores: CoreShare | None = None,
+) -> How:  # fmt: skip
     """Train what the folder's manifest asks for, until its end or until it is asked to stop; how it ended.
 
-    The journal is the first worker's; others have a mute one. torch's random state is left as it was. What goes
-    wrong is raised: `DataError`, `ArchitectureError`, `DeviceError`, `MemoryError`, `TrainingFailedError`, `OSError`.
+    The journal is the first worker's; others have a mute one. Without `cores` nobody else is thought to compute here.
+    torch's random state is left as it was. What goes wrong is raised: `DataError`, `ArchitectureError`,
+    `DeviceError`, `MemoryError`, `TrainingFailedError`, `OSError`.
     """
     manifest = runs.read(folder)
     resume = workers.agree(resume) > 0
@@ -71,15 +78,16 @@ def run(
         told = f"{manifest.recipe.batch_size} images can't be shared evenly by {workers.count} workers"
         raise RecipeError("batch_size", f"{told}: choose a multiple of {workers.count}")
     device = the_device(manifest.recipe.device, workers)
-    threads = (first_threads(folder) if resume else 0) or manifest.threads
     try:
-        with torch.random.fork_rng(devices=[]), computing_with(threads):
+        with torch.random.fork_rng(devices=[]), computing_with(manifest.threads):
             with workers.in_turn() if download else nullcontext():
                 data = opened(manifest.recipe, manifest.architecture.image, data_root, journal, download=download)
             channels, image, _ = data.size
             architecture, changes = fitted(manifest.architecture, channels, image, len(data.classes))
             journal.tell(prepared(architecture, changes, data, manifest.recipe))
-            training = Training(folder, manifest.recipe, architecture, data, device, journal, workers)
+            tries = not manifest.threads and workers.count == 1 and device.type == "cpu"
+            choice = thread_choice(cores if tries else None, RunReader(folder).new_events(-1) if resume else ())
+            training = Training(folder, manifest.recipe, architecture, data, device, journal, workers, choice, cores)
             if resume:
                 training.go_on()
                 if workers.count != manifest.workers:
@@ -90,15 +98,24 @@ def run(
         raise devices.failure(str(device), error) or error from None
 
 
+def thread_choice(cores: CoreShare | None, events: Iterable[Event]) -> ThreadChoice:
+    """How the run's threads are chosen; without `cores` they are as many as torch has now."""
+    most = torch.get_num_threads()
+    if cores is None:
+        return ThreadChoice(lambda: most, recorded(events), tries=False)
+    return ThreadChoice(lambda: cores.threads(most), recorded(events))
+
+
 class Training:
     """A network on its way through a recipe."""
 
     def __init__(
         self, folder: Path, recipe: Recipe, architecture: Architecture, data: Data, device: torch.device,
-        journal: Tells, workers: Workers,
+        journal: Tells, workers: Workers, choice: ThreadChoice, cores: CoreShare | None = None,
     ) -> None:  # fmt: skip
         self.recipe, self.architecture, self.journal, self.workers = recipe, architecture, journal, workers
         self.folder, self.device = folder, device
+        self._choice, self._cores = choice, cores
         self.training, self.test = data.training.to(device), data.test.to(device)
         self.normalise = data.normalise.to(device)
         self.per_epoch = steps_per_epoch(len(data.training), recipe.batch_size)
@@ -140,6 +157,8 @@ class Training:
 
     def go(self) -> How:
         """Train to the end, or until somebody asks the run to stop."""
+        torch.set_num_threads(self._choice.count(self.step))
+        self._threads = torch.get_num_threads(), False
         self.journal.tell(
             Began(time.time(), self.step, self.watch.seconds, torch.get_num_threads(), str(self.device),
                   self.workers.count)
@@ -152,10 +171,22 @@ class Training:
         order = training_order(len(self.training), self.recipe, self.step, self.workers.rank, self.workers.count)
         with closing(self.training.batches(order, self.recipe.augmentation)) as batches, self.watch.running():
             recipe, every, first = self.recipe, self.per_epoch, self.step
-            for step in train(self.shared, self.optimizer, self.scaler, batches, self.normalise, recipe, every, first):
+            steps = train(self.shared, self.optimizer, self.scaler, batches, self.normalise, recipe, every, first)
+            while True:  # the batches never end
+                self._choose_threads()
+                began = time.perf_counter()
+                step = next(steps)
+                self._choice.note(step.number, time.perf_counter() - began)
                 if how := self._after(step):
                     return how
-        raise AssertionError("the batches never end")
+
+    def _choose_threads(self) -> None:
+        """Compute the next step with as many threads as are chosen for it, and tell where those are others."""
+        chosen = self._choice.count(self.step), self._choice.in_trial
+        if chosen != self._threads:
+            torch.set_num_threads(chosen[0])
+            self._threads = chosen
+            self.journal.tell(Threads(time.time(), self.step, *chosen))
 
     def _after(self, step: Step) -> How | None:
         """See to what is due after a step; how the run ends, if it does."""
@@ -212,8 +243,9 @@ class Training:
     def _wait(self) -> int:
         if self.workers.leads:
             self.journal.tell(Paused(time.time(), self.step))
-            while self.journal.asked_to(PAUSE) and not self.journal.asked_to(STOP):
-                time.sleep(LOOK_EVERY)
+            with self._cores.released() if self._cores else nullcontext():
+                while self.journal.asked_to(PAUSE) and not self.journal.asked_to(STOP):
+                    time.sleep(LOOK_EVERY)
         return self.workers.agree(self._word())
 
     def _tell_steps(self) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from resnet_studio.training import following
 from resnet_studio.training.events import Began, Ended, Event, Measured, Noted, Stepped, to_line
-from resnet_studio.training.following import SILENT_AFTER, RunReader, first_threads
+from resnet_studio.training.following import SILENT_AFTER, RunReader
 from resnet_studio.training.runs import EVENTS, HEARTBEAT, MANIFEST
 
 WRITER = """
@@ -288,9 +288,3 @@ def until_ended(reader: RunReader) -> list[Event]:
         events += reader.new_events()
         time.sleep(0.01)
     return events
-
-
-def test_the_threads_of_a_runs_beginning_are_found(folder: Path) -> None:
-    assert first_threads(folder) == first_threads(folder / "gone") == 0
-    tell(folder, Noted(0.0, "x" * 2_000_000), Began(1.0, 0, 0.0, 3, "cpu", 1), Began(2.0, 5, 1.0, 2, "cpu", 1))
-    assert first_threads(folder) == 3

@@ -1,0 +1,170 @@
+"""What processes cost each other that compute on the same cores: two runs, and live maps beside a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from benchmarks.live import FRAMES, WINDOW
+from benchmarks.measure import Line, spread
+from benchmarks.window import run_child
+from resnet_studio.training.events import Began, Ended, Event, Stepped
+from resnet_studio.training.following import RunReader
+from resnet_studio.training.runs import STOP, request
+
+ROUNDS, EPOCHS = 5, 40
+BEFORE = {"OMP_WAIT_POLICY": "", "GOMP_SPINCOUNT": "300000"}
+"""GNU's own waiting."""
+TABLE = "from benchmarks.contention import table; table()"
+
+
+def measure() -> Iterator[Line]:
+    """Runs in turns and at once, then a window whose crop is moved, without a run and beside one."""
+    with tempfile.TemporaryDirectory() as temporary:
+        yield from two_runs(Path(temporary))
+        yield from beside_a_run(Path(temporary))
+
+
+def two_runs(where: Path) -> Iterator[Line]:
+    """ResNet-20 on digits: alone as torch would have it, alone as the program chooses, two in turns, two at once."""
+    torchs, alone, turns, once = [], [], [], []
+    for number in range(ROUNDS):
+        torchs.append(took(finished(where, [f"torch-{number}"], ["--threads", str(os.cpu_count())], BEFORE)))
+        one, other = (took(finished(where, [f"{which}-{number}"])) for which in "ab")
+        alone += [one, other]
+        turns.append(one + other)
+        once.append(took(finished(where, [f"c-{number}", f"d-{number}"])))
+    what = f"ResNet-20 on digits, {EPOCHS} epochs"
+    both = median(at_once / in_turns for at_once, in_turns in zip(once, turns, strict=True))
+    yield Line(
+        f"{what}: two runs at once ≤ 0.75 × two in turns", f"{both:.3f} ×, {spread(once, 1.0)}", both, 0.75,
+        f"in turns {spread(turns, 1.0)}",
+    )  # fmt: skip
+    slower = median(alone) / median(torchs)
+    yield Line(
+        f"{what}: alone ≤ 1.05 ×", f"{slower:.3f} ×, {spread(alone, 1.0)}", slower, 1.05,
+        f"every core a thread, waiting as OpenMP does by itself {spread(torchs, 1.0)}",
+    )  # fmt: skip
+
+
+def beside_a_run(where: Path) -> Iterator[Line]:
+    """Frames a second, steps a second and seconds of a table, each alone and beside the other."""
+    frames: dict[str, list[float]] = {"alone": [], "beside": []}
+    tables: dict[str, list[float]] = {"alone": [], "beside": []}
+    steps: dict[str, list[float]] = {"alone": [], "beside": []}
+    for number in range(ROUNDS):
+        frames["alone"].append(frame())
+        tables["alone"].append(float(run_child(TABLE)))
+        name = f"long-{number}"
+        run = start(where, name, ["--epochs", "100000"])
+        begun(where / name)
+        tables["beside"].append(float(run_child(TABLE)))
+        before = len(step_times(where / name))
+        frames["beside"].append(frame())
+        during = step_times(where / name)[before:]
+        steps["beside"].append(median(during))
+        wait_for_steps(where / name, 2000)
+        request(where / name, STOP)
+        run.wait()
+        steps["alone"].append(median(step_times(where / name)[-500:]))
+    for what, times, most in (
+        ("ResNet-18's maps live beside a run: a frame", frames, 2.0),
+        ("a run beside ResNet-18's live maps: a step", steps, 2.0),
+        ("ResNet-50's table beside a run", tables, 2.0),
+    ):
+        slower = median(times["beside"]) / median(times["alone"])
+        yield Line(
+            f"{what} takes ≤ {most} ×", f"{slower:.3f} ×, {spread(times['beside'])}", slower, most,
+            f"alone {spread(times['alone'])}",
+        )  # fmt: skip
+
+
+def start(
+    where: Path, name: str, options: Sequence[str] = (), environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """A run of ResNet-20 on digits in a process of its own."""
+    command = [
+        sys.executable,
+        "-m",
+        "resnet_studio",
+        "train",
+        "resnet20-cifar",
+        "--data",
+        "digits",
+        "--runs",
+        str(where),
+    ]
+    return subprocess.Popen(
+        [*command, "--name", name, *options], env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL
+    )  # fmt: skip
+
+
+def finished(
+    where: Path, names: Sequence[str], options: Sequence[str] = (), environment: Mapping[str, str] | None = None
+) -> list[list[Event]]:
+    """Runs that are started at once; their events once all have ended."""
+    started = [start(where, name, ["--epochs", str(EPOCHS), *options], environment) for name in names]
+    assert all(run.wait() == 0 for run in started)
+    return [list(RunReader(where / name).new_events(-1)) for name in names]
+
+
+def took(events: Sequence[Sequence[Event]]) -> float:
+    """Seconds from the first of these runs' beginnings to the last of their ends; importing torch is not part of it."""
+    began = min(event.time for run in events for event in run if isinstance(event, Began))
+    return max(event.time for run in events for event in run if isinstance(event, Ended)) - began
+
+
+def frame() -> float:
+    """Seconds of a frame on the screen while the crop is moved."""
+    return float(json.loads(run_child(WINDOW.format(rounds=1, frames=FRAMES)).splitlines()[-1])["seconds"]) / FRAMES
+
+
+def begun(folder: Path) -> None:
+    wait_for_steps(folder, 100)
+
+
+def wait_for_steps(folder: Path, more: int) -> None:
+    """Wait until a run has trained so many further steps."""
+    reader, seen = RunReader(folder), 0
+    for _ in reader.new_events(-1):
+        pass
+    while seen < more:
+        seen += sum(len(event.losses) for event in reader.new_events() if isinstance(event, Stepped))
+
+
+def step_times(folder: Path) -> list[float]:
+    """Seconds of each step so far, as they were told of."""
+    times: list[float] = []
+    seconds = 0.0
+    for event in RunReader(folder).new_events(-1):
+        if isinstance(event, Stepped):
+            times += [(event.seconds - seconds) / len(event.losses)] * len(event.losses)
+            seconds = event.seconds
+    return times
+
+
+def table() -> None:
+    """Ask a real engine for tables; print the seconds that ResNet-50's takes once the engine is warm."""
+    import time
+
+    from resnet_studio.engine.messages import Request
+    from resnet_studio.engine.process import EngineProcess
+    from resnet_studio.networks.presets import preset
+
+    engine, seconds = EngineProcess(), 0.0
+    for number, name in enumerate(("resnet34", "resnet50"), start=1):
+        began = time.perf_counter()
+        engine.send(Request("table", number, "table", (preset(name),)))
+        while True:
+            reply = engine.receive()
+            if reply and reply.number == number and reply.kind in ("answer", "error"):
+                break
+        seconds = time.perf_counter() - began
+    engine.stop()
+    print(seconds)

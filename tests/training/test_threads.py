@@ -1,0 +1,204 @@
+"""How many threads a run computes with: the choice by itself, and in real runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from small import SHORT, TINY, make_run, stop_at
+
+from resnet_studio.cores import CoreShare
+from resnet_studio.training import runs, threads
+from resnet_studio.training.events import Began, Ended, Event, Stepped, Threads
+from resnet_studio.training.following import RunReader
+from resnet_studio.training.journal import Journal
+from resnet_studio.training.running import run
+from resnet_studio.training.threads import MOST, Record, ThreadChoice, recorded
+from resnet_studio.training.workers import Workers
+
+
+class Clock:
+    """A clock that goes on by as much as a step takes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        monkeypatch.setattr(threads.time, "monotonic", lambda: self.now)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def follow(
+    choice: ThreadChoice, clock: Clock, seconds: Callable[[int], float], steps: int, first: int = 0
+) -> list[int]:
+    """The counts of some steps, each of which takes as long as `seconds` says of its count."""
+    counts = []
+    for step in range(first, first + steps):
+        counts.append(choice.count(step))
+        clock.now += seconds(counts[-1])
+        choice.note(step, seconds(counts[-1]))
+    return counts
+
+
+def test_the_quickest_count_is_taken(clock: Clock) -> None:
+    choice = ThreadChoice(lambda: 8)
+    tried = follow(choice, clock, lambda count: abs(count - 4) + 0.1, 16)
+    assert sorted(set(tried)) == [1, 2, 4, 8]
+    assert all(tried.count(count) >= 2 for count in (1, 2, 4, 8))
+    assert set(follow(choice, clock, lambda count: 0.1, 5, 16)) == {4}
+
+
+def test_as_many_as_there_are_unless_fewer_are_clearly_quicker(clock: Clock) -> None:
+    choice = ThreadChoice(lambda: 2)
+    follow(choice, clock, lambda count: 0.010 if count == 2 else 0.0095, 8)
+    assert choice.count(8) == 2
+    choice = ThreadChoice(lambda: 2)
+    follow(choice, clock, lambda count: 0.010 if count == 2 else 0.0085, 8)
+    assert choice.count(8) == 1
+
+
+def test_long_steps_are_tried_less_often(clock: Clock) -> None:
+    choice = ThreadChoice(lambda: 2)
+    follow(choice, clock, lambda count: 60.0 / count, 4)
+    assert not choice.in_trial
+    assert choice.count(4) == 2
+
+
+def test_one_core_needs_no_trial(clock: Clock) -> None:
+    assert not ThreadChoice(lambda: 1).in_trial
+    assert not ThreadChoice(lambda: 8, tries=False).in_trial
+    assert ThreadChoice(lambda: 8, tries=False).count(0) == 8
+
+
+def test_cores_are_given_up_soon_and_taken_back_late(clock: Clock) -> None:
+    share = 2
+    choice = ThreadChoice(lambda: share)
+    follow(choice, clock, lambda count: 0.1 / count, 20)
+    assert choice.count(20) == 2
+    share = 1
+    counts = follow(choice, clock, lambda count: 0.1, 10, 20)
+    assert counts[-1] == 1
+    assert counts.count(2) <= 8  # two looks, a quarter of a second apart
+    share = 2
+    counts = follow(choice, clock, lambda count: 0.1, 45, 30)
+    assert set(counts) == {1}
+    counts = follow(choice, clock, lambda count: 0.1, 20, 75)
+    assert counts[-1] == 2
+    assert not choice.in_trial  # it was tried before
+
+
+def test_a_neighbor_that_comes_and_goes_changes_nothing(clock: Clock) -> None:
+    share = 2
+    choice = ThreadChoice(lambda: share)
+    follow(choice, clock, lambda count: 0.2 / count, 20)
+    counts = []
+    for number in range(30):
+        share = 1 + number % 2
+        counts += follow(choice, clock, lambda count: 0.3, 1, 20 + number)
+    assert set(counts) == {2}
+
+
+def test_a_run_that_began_beside_another_tries_more_once_alone(clock: Clock) -> None:
+    share = 1
+    choice = ThreadChoice(lambda: share)
+    assert set(follow(choice, clock, lambda count: 0.1, 10)) == {1}
+    share = 2
+    counts = follow(choice, clock, lambda count: 0.1 / count, 120, 10)
+    assert set(counts[:50]) == {1}
+    assert counts[-1] == 2
+
+
+def test_a_resumed_run_repeats_what_was_recorded(clock: Clock) -> None:
+    events = [Began(0.0, 0, 0.0, 2, "cpu", 1), Threads(0.0, 2, 1, True), Threads(0.0, 3, 4), stepped(0, 9)]
+    record = recorded(events)
+    assert record == Record({0: 2, 2: 1, 3: 4}, until=9, in_trial=False)
+    choice = ThreadChoice(lambda: 8, record)
+    assert follow(choice, clock, lambda count: 9.0, 9) == [2, 2, 1, 4, 4, 4, 4, 4, 4]
+    assert follow(choice, clock, lambda count: 0.1, 9, 9) == [4] * 9  # as the unbroken run would have gone on
+
+
+def test_a_trial_that_was_broken_off_is_made_anew(clock: Clock) -> None:
+    record = recorded(
+        [Began(0.0, 0, 0.0, 2, "cpu", 1), Threads(0.0, 0, 2, True), Threads(0.0, 1, 1, True), stepped(0, 2)]
+    )
+    choice = ThreadChoice(lambda: 2, record)
+    assert follow(choice, clock, lambda count: 0.1 / count, 30)[:2] == [2, 1]
+    assert choice.count(30) == 2
+
+
+def test_no_file_has_a_run_start_a_million_threads() -> None:
+    record = recorded([Began(0.0, 0, 0.0, 10**9, "cpu", 1), Threads(0.0, 1, 0), stepped(0, 5)])
+    assert (record.at(0), record.at(1)) == (MOST, 1)
+
+
+def stepped(first: int, count: int) -> Stepped:
+    zeros = (0.0,) * count
+    return Stepped(0.0, first, zeros, zeros, zeros, 0.0, 0.0)
+
+
+@pytest.fixture
+def torch_threads() -> Iterator[None]:
+    """Four threads, on however many cores; as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
+def train(folder: Path, listener: Callable[[Event], object], cores: CoreShare, *, resume: bool = False) -> list[Event]:
+    with Journal(folder, listener) as journal:
+        run(folder, folder.parent / "data", journal, Workers(), resume=resume, cores=cores)
+    return list(RunReader(folder).new_events(-1))
+
+
+@pytest.mark.usefixtures("torch_threads")
+def test_a_run_records_what_it_tried_and_a_resume_is_bit_equal(tmp_path: Path) -> None:
+    cores = CoreShare(tmp_path / "computing")
+    folder = make_run(tmp_path / "run", replace(SHORT, length=4), TINY, threads=0)
+    events = train(folder, stop_at(folder, 35), cores)
+    tried = [event for event in events if isinstance(event, Threads)]
+    assert {event.threads for event in tried if event.trial} == {1, 2, 4}
+    assert not tried[-1].trial
+    losses = losses_of(events)
+    again = make_run(tmp_path / "again", replace(SHORT, length=4), TINY, threads=0)
+    (again / runs.EVENTS).write_text("".join(early(folder)))  # killed before its first checkpoint
+    resumed = train(again, lambda event: None, cores, resume=True)
+    assert isinstance(resumed[-1], Ended)
+    assert losses_of(resumed)[: len(losses)] == losses
+
+
+def early(folder: Path) -> list[str]:
+    """The lines of a run's events but for its end."""
+    return (folder / runs.EVENTS).read_text().splitlines(keepends=True)[:-1]
+
+
+def losses_of(events: list[Event]) -> list[float]:
+    """The losses of a run's last session."""
+    losses: list[float] = []
+    for event in events:
+        if isinstance(event, Began):
+            losses = []
+        elif isinstance(event, Stepped):
+            losses += event.losses
+    return losses
+
+
+@pytest.mark.usefixtures("torch_threads")
+def test_beside_another_a_run_computes_with_its_part(tmp_path: Path) -> None:
+    cores = CoreShare(tmp_path / "computing")
+    with CoreShare(tmp_path / "computing").claimed():
+        events = train(make_run(tmp_path / "run", SHORT, TINY, threads=0), lambda event: None, cores)
+    counts = {event.threads for event in events if isinstance(event, Began | Threads)}
+    assert counts <= {1, 2}
+
+
+@pytest.mark.usefixtures("torch_threads")
+def test_a_count_that_was_asked_for_stays(tmp_path: Path) -> None:
+    with CoreShare(tmp_path / "computing").claimed() as cores:
+        events = train(make_run(tmp_path / "run", SHORT, TINY, threads=3), lambda event: None, cores)
+    assert [event.threads for event in events if isinstance(event, Began | Threads)] == [3]
