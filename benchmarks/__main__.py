@@ -1,4 +1,4 @@
-"""Print every claim with its figure: `python -m benchmarks [tables] [inference] [live] [contention] [window] [training-window]`."""
+"""Print every claim with its figure: `python -m benchmarks`, or `python -m benchmarks PART …` for some."""
 
 from __future__ import annotations
 

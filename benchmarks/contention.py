@@ -7,18 +7,21 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks.live import FRAMES, WINDOW
+from benchmarks.live import WINDOW
 from benchmarks.measure import Line, spread
 from benchmarks.window import run_child
 from resnet_studio.training.events import Began, Ended, Event, Stepped
 from resnet_studio.training.following import RunReader
 from resnet_studio.training.runs import STOP, request
 
-ROUNDS, EPOCHS = 5, 40
+ROUNDS, EPOCHS, MOVES = 5, 40, 300
+ALONE_AGAIN = 12.0
+"""Seconds in which a run takes its cores back and trains on its own."""
 BEFORE = {"OMP_WAIT_POLICY": "", "GOMP_SPINCOUNT": "300000"}
 """GNU's own waiting."""
 TABLE = "from benchmarks.contention import table; table()"
@@ -59,20 +62,19 @@ def beside_a_run(where: Path) -> Iterator[Line]:
     tables: dict[str, list[float]] = {"alone": [], "beside": []}
     steps: dict[str, list[float]] = {"alone": [], "beside": []}
     for number in range(ROUNDS):
-        frames["alone"].append(frame())
+        frames["alone"].append(moved() / MOVES)
         tables["alone"].append(float(run_child(TABLE)))
         name = f"long-{number}"
         run = start(where, name, ["--epochs", "100000"])
-        begun(where / name)
+        wait_for_steps(where / name, 100)
         tables["beside"].append(float(run_child(TABLE)))
-        before = len(step_times(where / name))
-        frames["beside"].append(frame())
-        during = step_times(where / name)[before:]
-        steps["beside"].append(median(during))
-        wait_for_steps(where / name, 2000)
+        seconds = moved()
+        frames["beside"].append(seconds / MOVES)
+        steps["beside"].append(step_time(where / name, seconds))
+        time.sleep(ALONE_AGAIN)
+        steps["alone"].append(step_time(where / name, ALONE_AGAIN / 2))
         request(where / name, STOP)
         run.wait()
-        steps["alone"].append(median(step_times(where / name)[-500:]))
     for what, times, most in (
         ("ResNet-18's maps live beside a run: a frame", frames, 2.0),
         ("a run beside ResNet-18's live maps: a step", steps, 2.0),
@@ -120,39 +122,32 @@ def took(events: Sequence[Sequence[Event]]) -> float:
     return max(event.time for run in events for event in run if isinstance(event, Ended)) - began
 
 
-def frame() -> float:
-    """Seconds of a frame on the screen while the crop is moved."""
-    return float(json.loads(run_child(WINDOW.format(rounds=1, frames=FRAMES)).splitlines()[-1])["seconds"]) / FRAMES
+def moved() -> float:
+    """Seconds in which a moved crop came to the screen `MOVES` times."""
+    return float(json.loads(run_child(WINDOW.format(rounds=1, frames=MOVES)).splitlines()[-1])["seconds"])
 
 
-def begun(folder: Path) -> None:
-    wait_for_steps(folder, 100)
-
-
-def wait_for_steps(folder: Path, more: int) -> None:
-    """Wait until a run has trained so many further steps."""
+def wait_for_steps(folder: Path, count: int) -> None:
+    """Wait until a run has trained so many steps."""
     reader, seen = RunReader(folder), 0
-    for _ in reader.new_events(-1):
-        pass
-    while seen < more:
+    while seen < count:
+        time.sleep(0.05)
         seen += sum(len(event.losses) for event in reader.new_events() if isinstance(event, Stepped))
 
 
-def step_times(folder: Path) -> list[float]:
-    """Seconds of each step so far, as they were told of."""
-    times: list[float] = []
-    seconds = 0.0
+def step_time(folder: Path, last: float) -> float:
+    """Median seconds of the steps that a run has told of in the last so many seconds."""
+    times, before, since = [], 0.0, time.time() - last
     for event in RunReader(folder).new_events(-1):
         if isinstance(event, Stepped):
-            times += [(event.seconds - seconds) / len(event.losses)] * len(event.losses)
-            seconds = event.seconds
-    return times
+            if event.time > since:
+                times.append((event.seconds - before) / len(event.losses))
+            before = event.seconds
+    return median(times)
 
 
 def table() -> None:
     """Ask a real engine for tables; print the seconds that ResNet-50's takes once the engine is warm."""
-    import time
-
     from resnet_studio.engine.messages import Request
     from resnet_studio.engine.process import EngineProcess
     from resnet_studio.networks.presets import preset
