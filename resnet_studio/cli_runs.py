@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from resnet_studio.analysis.grids import Grid
+from resnet_studio.analysis.units import DASH
 from resnet_studio.arguments import check_target
 from resnet_studio.cli_training import AsJson, Download, Runs
 from resnet_studio.terminal import follow, say, say_json, show
 from resnet_studio.training import runs
 from resnet_studio.training.recipe import with_text
 from resnet_studio.training.recipes import recipe, usual_recipe
+from resnet_studio.training.runs import RunError
 
 if TYPE_CHECKING:
     from resnet_studio.training.summary import Summary
@@ -29,16 +31,20 @@ def add_to(app: typer.Typer) -> None:
 
 
 def list_runs(runs_folder: Runs = None, as_json: AsJson = False) -> None:
-    """List the runs that are kept, with what became of each."""
-    from resnet_studio.training.summary import summarise
+    """List the runs that are kept, with what became of each; a damaged one is listed with the reason."""
+    from resnet_studio.training.summary import listed
 
     where = runs_folder or runs.runs_folder()
-    found = [summarise(folder) for folder in runs.find(where)]
+    if where.exists() and not where.is_dir():
+        raise RunError(f"{where} is a file, not a folder of runs")
+    found = [listed(folder) for folder in runs.find(where)]
     if as_json:
         say_json([summary.to_json() for summary in found])
     elif found:
         header = ("run", "architecture", "data", "state", "steps", "best test error", "training time")
         show(Grid(header, tuple(_row(summary, where) for summary in found), frozenset({4, 5, 6})))
+        for broken in (summary for summary in found if summary.how in ("damaged", "newer")):
+            say(broken.why)
     else:
         say(f"there are no runs in {where}; `train` makes one")
 
@@ -93,9 +99,9 @@ def data(
 def _row(summary: Summary, where: Path) -> tuple[str, ...]:
     from resnet_studio.training.summary import percent
 
-    best = "–" if summary.best_error is None else percent(summary.best_error)
+    best = DASH if summary.best_error is None else percent(summary.best_error)
     name = Path(summary.folder).relative_to(where)
-    return (str(name), summary.architecture, summary.data, summary.how, f"{summary.steps:,}", best,
+    return (str(name), summary.architecture or DASH, summary.data or DASH, summary.how, f"{summary.steps:,}", best,
             f"{summary.seconds:.1f} s")  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from resnet_studio.training.degradation import Experiment, Part
 from resnet_studio.training.errors import TrainingFailedError
 from resnet_studio.training.events import Event, Measured, Noted, Prepared, Stepped, Working
 from resnet_studio.training.runs import STOP, RunError
-from resnet_studio.training.summary import Summary, percent, summarise
+from resnet_studio.training.summary import Summary, listed, percent
 from resnet_studio.training.verdict import Verdict, judge
 
 if TYPE_CHECKING:
@@ -38,19 +38,22 @@ def train_all(
     for part in value.parts:
         if (folder / STOP).exists() or _train_one(folder, part, progress(part), download=download) == "stopped":
             break
-    return [summarise(folder / part.name) for part in value.parts if (folder / part.name / runs.MANIFEST).exists()]
+    return [listed(folder / part.name) for part in value.parts if runs.is_run(folder / part.name)]
 
 
 def _train_one(folder: Path, part: Part, listener: Listener, *, download: bool) -> str:
-    """Begin a run or go on with it, and say how it ended. A loss that is no number ends that run alone."""
+    """Begin a run or go on with it, and say how it ended.
+
+    A loss that is no number ends that run alone, and a run that is damaged is left as it is.
+    """
     run = folder / part.name
-    there = (run / runs.MANIFEST).exists()
+    there = runs.is_run(run)
     if there:
-        state = summarise(run)
+        state = listed(run)
         if state.live:
             raise RunError(f"{folder.name}: {part.name} is still running")
-        if state.how == "finished":
-            return "finished"
+        if state.how in ("finished", "damaged", "newer"):
+            return state.how
     else:
         begin(run, part.twin.architecture, part.recipe, threads=0)
 
@@ -73,8 +76,8 @@ def finished(folder: Path, value: Experiment, done: list[Summary], *, as_json: b
         say_json(as_values(folder, value, done, verdict))
     else:
         show(_grid(done))
-        say("\n".join(["", *verdict.sentences, *filter(None, [verdict.rule]), f"kept in {folder}"]))
-    if any(one.how == "failed" for one in done):
+        say("\n".join(["", *_broken(done), *verdict.sentences, *filter(None, [verdict.rule]), f"kept in {folder}"]))
+    if any(one.how in ("failed", "damaged", "newer") for one in done):
         raise typer.Exit(FAILED)
 
 
@@ -85,7 +88,7 @@ def as_values(folder: Path, value: Experiment, done: list[Summary], verdict: Ver
         {
             "name": one.name, "depth": one.depth, "shortcut": one.shortcut, "seed": seeds[one.name],
             "state": one.how, "why": one.why, "steps": one.steps, "seconds": one.seconds,
-            "training_error": one.training_error, "test_error": one.test_error,
+            "training_error": one.to_json()["training_error"], "test_error": one.to_json()["test_error"],
         }
         for one in done
     ]  # fmt: skip
@@ -95,12 +98,17 @@ def as_values(folder: Path, value: Experiment, done: list[Summary], verdict: Ver
 
 def _grid(done: list[Summary]) -> Grid:
     rows = tuple(
-        (one.name, str(one.depth), one.shortcut, one.how, f"{one.steps:,}", _error(one.training_error),
+        (one.name, str(one.depth or DASH), one.shortcut, one.how, f"{one.steps:,}", _error(one.training_error),
          _error(one.test_error))
         for one in done
     )  # fmt: skip
     header = ("run", "depth", "shortcut", "state", "steps", "training error", "test error")
     return Grid(header, rows, frozenset({1, 4, 5, 6}))
+
+
+def _broken(done: list[Summary]) -> list[str]:
+    """Why runs were left as they are."""
+    return [one.why for one in done if one.how in ("damaged", "newer")]
 
 
 def _error(share: float | None) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 OPENING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """A pipe that takes a file's place after the first look must not block: hence O_NONBLOCK."""
@@ -55,6 +57,28 @@ def read_file(path: Path, most: int) -> bytes:
     if len(data) != before.st_size or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise Refusal("changed while it was being read. Try again when it is complete")
     return data
+
+
+def read_json(path: Path, most: int) -> Any:
+    """What a JSON file of at most `most` bytes holds; `Refusal` says in plain words why it can't be had.
+
+    Every file of the program's own that may be cut off, damaged or crafted is read by this.
+    """
+    data = read_file(path, most)
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(f"is damaged ({json_fault(error)})") from None
+
+
+def json_fault(error: ValueError | RecursionError) -> str:
+    """Why a text is not JSON, in plain words, from what `json.loads` raised."""
+    if isinstance(error, json.JSONDecodeError):
+        cut_off = not error.doc[error.pos :].strip() or error.msg.startswith("Unterminated")
+        return "it breaks off before its end" if cut_off else f"line {error.lineno}, column {error.colno} is not JSON"
+    if isinstance(error, RecursionError):
+        return "its brackets are nested too deeply"
+    return "it is not text" if isinstance(error, UnicodeError) else "it holds a number of thousands of digits"
 
 
 def _check(status: os.stat_result, most: int) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from resnet_studio.training import degradation, runs
 from resnet_studio.training.degradation import Experiment
 from resnet_studio.training.events import Ended, Event, Stepped
 from resnet_studio.training.following import RunReader
+from resnet_studio.training.recipes import RECIPES
+from written_runs import finished_run
 
 TINY = ("experiment", "degradation", "--depths", "8,14", "--epochs", "1")
 STEPS = (1797 - 360) // 128
@@ -137,6 +140,21 @@ def test_a_run_that_fails_ends_alone(run: Run, tmp_path: Path) -> None:
     assert "failed" in {one["state"] for one in told["runs"]}
     for one in told["runs"]:
         assert one["state"] == "finished" or "Choose a lower learning rate" in one["why"]
+
+
+def test_a_damaged_run_is_named_and_the_others_are_trained(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    degradation.make(
+        folder, Experiment(depths=(8, 14), recipe=replace(RECIPES["digits-degradation"], length=1, warmup=0))
+    )
+    finished_run(folder / "plain14-seed0")
+    (folder / "plain14-seed0" / "run.json").write_text('{"name": "cut')
+    code, out, err = run("experiment", "degradation", "--resume", str(folder), "--json")
+    told = {one["name"]: one for one in json.loads(out)["runs"]}
+    assert (code, err) == (1, "")
+    assert told.pop("plain14-seed0")["state"] == "damaged"
+    assert {one["state"] for one in told.values()} == {"finished"}
+    assert len(told) == 3
 
 
 def begun(folder: Path, *arguments: str) -> subprocess.Popen[str]:

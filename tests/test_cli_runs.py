@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from resnet_studio.cli import main
-from written_runs import finished_run
+from resnet_studio.training.events import Measured
+from written_runs import WrittenRun, finished_run
 
 
 @pytest.fixture
@@ -31,6 +33,50 @@ def test_runs_are_listed_with_those_of_experiments(folder: Path, capsys: pytest.
     told = capsys.readouterr().out
     assert "an experiment/two" in told
     assert "110" in told
+
+
+DAMAGE = {
+    "cut": b'{"name": "cut", "architecture": {"kind": "resi', "empty": b"", "deep": b"[" * 9000, "text": b"\xff\x00",
+    "other": b'{"version": 1}', "list": b"[]", "later": b'{"version": 99}', "number": b"9" * 5000,
+}  # fmt: skip
+
+
+def test_damaged_runs_hide_no_good_one_and_are_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, content in DAMAGE.items():
+        finished_run(folder / name)
+        (folder / name / "run.json").write_bytes(content)
+    (finished_run(folder / "missing").folder / "run.json").unlink()
+    assert main(["runs", "--runs", str(folder), "--json"]) == 0
+    listed = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+    assert {one["how"] for name, one in listed.items() if name in ("one", "two")} == {"finished"}
+    broken = {name: one["how"] for name, one in listed.items() if name not in ("one", "two")}
+    assert broken == dict.fromkeys((*DAMAGE, "missing"), "damaged") | {"later": "newer"}
+    assert all(one["why"].startswith(name) and one["steps"] == 110 for name, one in listed.items() if name in broken)
+    assert main(["runs", "--runs", str(folder)]) == 0
+    told = capsys.readouterr().out
+    assert "cut: run.json is damaged (it breaks off before its end)" in told
+    assert "later was written by a newer version" in told
+    assert all(len(line) < 400 and "Error" not in line for line in told.splitlines())
+
+
+def test_numbers_that_are_none_and_networks_not_known_hide_no_run(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = WrittenRun(folder / "nan").make().begin().train(11)
+    run.tell(Measured(1.0, "test", 11, math.nan, math.nan, 360, math.nan))
+    run.end()
+    events = finished_run(folder / "unknown").folder / "events.jsonl"
+    events.write_text(events.read_text().replace('"kind": "residual"', '"kind": "transformer"'))
+    assert main(["runs", "--runs", str(folder), "--json"]) == 0
+    listed = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+    assert listed.keys() == {"one", "two", "nan", "unknown"}
+    assert listed["nan"]["test_error"] is None
+    assert listed["unknown"]["architecture"] == "resnet20-cifar"
+
+
+def test_a_file_is_no_folder_of_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "--runs", str(folder / "one" / "run.json")]) == 2
+    assert "is a file, not a folder of runs" in capsys.readouterr().err
 
 
 def test_without_runs_it_says_how_to_make_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

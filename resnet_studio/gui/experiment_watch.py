@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from resnet_studio.gui.background import Background
 from resnet_studio.gui.followed import FollowedRun
 from resnet_studio.gui.followed_experiment import BETWEEN, STARTING, FollowedExperiment
 from resnet_studio.gui.run_watch import RunWatch
@@ -25,7 +26,6 @@ class ExperimentWatch(QObject):
     """A `FollowedExperiment` some run of which has grown, begun or gone."""
     refused = Signal(str)
     """Why a folder that looks like an experiment is not shown; told once."""
-    _read = Signal(object)
 
     def __init__(self, watch: RunWatch) -> None:
         super().__init__(watch)
@@ -35,7 +35,7 @@ class ExperimentWatch(QObject):
         self._seen: set[Path] = set()
         self._settling = QTimer(self, singleShot=True)
         self._settling.timeout.connect(self._settle)
-        self._read.connect(self._take)
+        self._reading = Background(self)
         watch.runs_changed.connect(self._take_runs)
         watch.run_changed.connect(self._take_run)
         self._take_runs(watch.runs())
@@ -60,13 +60,14 @@ class ExperimentWatch(QObject):
     def stop(self) -> None:
         """End following, after the `RunWatch` has ended."""
         self._settling.stop()
+        self._reading.stop()
 
     def _take_runs(self, runs: Iterable[FollowedRun]) -> None:
         parents = {run.folder.parent for run in runs}
         fresh = sorted(parents - self._seen)
         self._seen |= parents
         if fresh:
-            self._watch.pool.start(lambda: self._read.emit(read(fresh)))
+            self._reading.run(lambda: read(fresh), self._take)
         gone = [folder for folder in self._experiments if folder not in parents and folder not in self._begun]
         for folder in gone:
             del self._experiments[folder]
@@ -105,7 +106,7 @@ class ExperimentWatch(QObject):
     def _created(self, folder: Path) -> float:
         """When its first run was made; an experiment without runs is the newest."""
         runs = (self._watch.run(folder / part.name) for part in self._experiments[folder].parts)
-        return min((run.manifest.created for run in runs if run is not None), default=math.inf)
+        return min((run.created for run in runs if run is not None), default=math.inf)
 
     def _followed(self, folder: Path) -> FollowedExperiment:
         experiment = self._experiments[folder]

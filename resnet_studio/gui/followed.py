@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,6 +14,7 @@ from resnet_studio.training.curves import LIVE, Curves
 from resnet_studio.training.events import Event, Prepared
 from resnet_studio.training.labels import Label
 from resnet_studio.training.runs import Manifest
+from resnet_studio.training.summary import fitted_architecture
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,10 @@ class FollowedRun:
     """Changed on the window's thread only."""
 
     folder: Path
-    manifest: Manifest
-    number: int
-    """Its turn among all runs, from which its colour follows."""
+    manifest: Manifest | None
+    """What was asked for; None where it can't be read."""
+    problem: str = ""
+    """Why it can't be read, in a sentence that names the run."""
     label: Label = field(default_factory=Label)
     curves: Curves = field(default_factory=Curves)
     cost: Cost | None = None
@@ -46,7 +49,17 @@ class FollowedRun:
 
     @property
     def name(self) -> str:
-        return self.label.name or self.manifest.name
+        return self.label.name or (self.manifest.name if self.manifest else self.folder.name)
+
+    @property
+    def architecture(self) -> Architecture | None:
+        """The network as it was chosen; of a damaged run as it was fitted to the data, if its events tell."""
+        return self.manifest.architecture if self.manifest else fitted_architecture(self.curves)
+
+    @property
+    def created(self) -> float:
+        """When it was made, in seconds since 1970; 0 where that is not known."""
+        return self.manifest.created if self.manifest and math.isfinite(self.manifest.created) else 0.0
 
     @property
     def live(self) -> bool:
@@ -55,7 +68,7 @@ class FollowedRun:
     @property
     def plain(self) -> bool:
         """Whether its network has no shortcuts."""
-        architecture = self.manifest.architecture
+        architecture = self.architecture
         return isinstance(architecture, Residual) and architecture.shortcut == "none"
 
     @property

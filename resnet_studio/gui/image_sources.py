@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import platformdirs
-from PySide6.QtCore import QMimeData, QObject, QThreadPool, Signal
+from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtGui import QImage
 
+from resnet_studio.gui.background import Background
 from resnet_studio.gui.image_desk import MOST_IMAGES, ImageDesk
 from resnet_studio.gui.image_files import Found, find, is_image, keep_pasted
 from resnet_studio.gui.session import Kept
@@ -38,13 +39,11 @@ class ImageSources(QObject):
     more_changed = Signal(int)
     """How many images there are, where those at hand come from, beside those at hand."""
     problem = Signal(str)
-    _found = Signal(object)
 
     def __init__(self, kept: Kept, desk: ImageDesk, work: Work) -> None:
         super().__init__()
         self._kept, self._desk, self._work = kept, desk, work
-        self._pool = QThreadPool(self, maxThreadCount=1)
-        self._found.connect(self._take)
+        self._looking = Background(self)
         kept.recent = [one for one in kept.recent if isinstance(one, str)][:MOST_RECENT]
         work.answered.connect(lambda lane, value: self._take_data(value) if lane == LANE else None)
 
@@ -96,15 +95,17 @@ class ImageSources(QObject):
         else:
             stamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")
             pixels = _pixels(image)
-            self._pool.start(lambda: self._found.emit(_pasted(pixels, stamp)))
+            self._looking.run(lambda: _pasted(pixels, stamp), self._take, self._take_failure)
 
     def stop(self) -> None:
         """End looking; what is being looked at is waited for, some milliseconds."""
-        self._pool.clear()
-        self._pool.waitForDone()
+        self._looking.stop()
 
     def _look_into(self, paths: Sequence[str]) -> None:
-        self._pool.start(lambda: self._found.emit(find(paths)))
+        self._looking.run(lambda: find(paths), self._take, self._take_failure)
+
+    def _take_failure(self, error: Exception) -> None:
+        self.problem.emit(f"The images could not be opened: {error}.")
 
     def _take(self, found: Found) -> None:
         if found.runs:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtCore import QObject, Signal
 
+from resnet_studio.gui.background import Background
 from resnet_studio.inference.sheet import Sheet
 from resnet_studio.inference.sheet_files import write
 
@@ -16,27 +17,23 @@ class MapsExport(QObject):
     written = Signal(str)
     """A sentence for the user."""
     refused = Signal(str)
-    _done = Signal(bool, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._pool = QThreadPool(self, maxThreadCount=1)
-        self._done.connect(lambda good, told: (self.written if good else self.refused).emit(told))
+        self._writing = Background(self)
 
     def write(self, path: Path, sheet: Sheet) -> None:
         """Write a sheet as the kind of file that the path's ending asks for."""
-        self._pool.start(lambda: self._done.emit(*_written(path, sheet)))
+        self._writing.run(
+            lambda: write(path, sheet),
+            lambda _: self.written.emit(f"Saved {path.name} in {path.parent}."),
+            lambda error: self.refused.emit(f"{path.name} could not be written: {_cause(error)}."),
+        )
 
     def stop(self) -> None:
         """End writing; files that are not begun yet are not written."""
-        self._pool.clear()
-        self._pool.waitForDone()
+        self._writing.stop()
 
 
-def _written(path: Path, sheet: Sheet) -> tuple[bool, str]:
-    try:
-        write(path, sheet)
-    except (OSError, ValueError, MemoryError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or str(error) or "there is not enough memory"
-        return False, f"{path.name} could not be written: {reason}."
-    return True, f"Saved {path.name} in {path.parent}."
+def _cause(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error) or "there is not enough memory"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtCore import QObject, Signal
 
+from resnet_studio.gui.background import Background
 from resnet_studio.gui.followed import FollowedRun
 from resnet_studio.gui.run_watch import RunWatch
 from resnet_studio.training import probes
@@ -24,17 +25,15 @@ class ProbeDesk(QObject):
     probe_read = Signal(object)
     failed = Signal(int, str)
     """A step, and why its maps can't be shown."""
-    _read = Signal(object, int, object)
 
     def __init__(self, watch: RunWatch) -> None:
         super().__init__(watch)
         self._watch = watch
         self._chosen: Path | None = None
         self._shown: Path | None = None
-        self._pool = QThreadPool(self, maxThreadCount=1)
+        self._reading = Background(self)
         watch.runs_changed.connect(lambda _: self._follow())
         watch.run_changed.connect(self._take)
-        self._read.connect(self._tell)
 
     def begin(self) -> None:
         """Tell what there is."""
@@ -53,13 +52,16 @@ class ProbeDesk(QObject):
             self.failed.emit(step, f"There are no maps of step {step:,} any more.")
             return
         folder = run.folder
-        self._pool.clear()
-        self._pool.start(lambda: self._read.emit(folder, step, read(folder, probed)))
+        self._reading.forget()
+        self._reading.run(
+            lambda: read(folder, probed),
+            lambda answer: self._tell(folder, step, answer),
+            lambda error: self._tell(folder, step, f"The maps of step {step:,} can't be read: {error}"),
+        )
 
     def stop(self) -> None:
         """End reading; what is being read is waited for."""
-        self._pool.clear()
-        self._pool.waitForDone()
+        self._reading.stop()
 
     def _take(self, run: FollowedRun) -> None:
         if run.folder == self._shown or run.curves.probes:

@@ -10,10 +10,11 @@ from pathlib import Path
 from PySide6.QtCore import QFile, QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
+from resnet_studio.gui.background import Background
 from resnet_studio.gui.run_watch import RunWatch
 from resnet_studio.training import runs
 from resnet_studio.training.curve_table import CurveTable, write_csv
-from resnet_studio.training.labels import Label, write_label
+from resnet_studio.training.labels import Label, free_color, write_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +32,26 @@ class RunKeeper(QObject):
     told = Signal(str, bool)
     """A sentence, and whether what it tells can be undone."""
     failed = Signal(str)
-    _written = Signal(str, str)
 
     def __init__(self, watch: RunWatch) -> None:
         super().__init__(watch)
         self._watch = watch
         self._trashed: list[Trashed] = []
-        self._written.connect(self._tell_written)
+        self._writing = Background(self)
 
     def rename(self, folder: Path, name: str) -> None:
         """Call a run so in every window; the name it was made with, or none, takes its own name back."""
         if run := self._watch.run(folder):
             name = name.strip()
-            self._label(folder, replace(run.label, name="" if name == run.manifest.name else name))
+            own = run.manifest.name if run.manifest else folder.name
+            self._label(folder, replace(run.label, name="" if name == own else name))
 
     def colour(self, folders: Iterable[Path], colour: str) -> None:
-        """Give runs a colour of the palette; none gives them the one that is their turn."""
+        """Give runs a color of the palette; none gives each the one that the fewest others have."""
         for folder in folders:
             if run := self._watch.run(folder):
-                self._label(folder, replace(run.label, colour=colour))
+                others = [other.label.colour for other in self._watch.runs() if other is not run]
+                self._label(folder, replace(run.label, colour=colour or free_color(others)))
 
     def stop(self, folders: Iterable[Path]) -> None:
         """Ask live runs to end; they keep a checkpoint."""
@@ -96,13 +98,15 @@ class RunKeeper(QObject):
 
     def write_table(self, path: Path, tables: Sequence[CurveTable]) -> None:
         """Write curves as text; of a hundred long runs that takes some seconds, off the window's thread."""
-        self._watch.pool.start(lambda: self._written.emit(path.name, _written(path, tables)))
+        self._writing.run(
+            lambda: write_csv(path, tables),
+            lambda _: self.told.emit(f"{path.name} is written.", False),
+            lambda error: self.failed.emit(f"{path.name} could not be written: {_cause(error)}"),
+        )
 
-    def _tell_written(self, name: str, problem: str) -> None:
-        if problem:
-            self.failed.emit(f"{name} could not be written: {problem}")
-        else:
-            self.told.emit(f"{name} is written.", False)
+    def close(self) -> None:
+        """The window goes; what is being written is waited for."""
+        self._writing.stop()
 
     def _trash(self, folder: Path, name: str) -> None:
         file = QFile(str(folder))
@@ -129,13 +133,8 @@ class RunKeeper(QObject):
                     self.failed.emit(f"{run.name} can't be asked: {error.strerror}")
 
 
-def _written(path: Path, tables: Sequence[CurveTable]) -> str:
-    """Why it could not be written, or nothing."""
-    try:
-        write_csv(path, tables)
-    except OSError as error:
-        return error.strerror or str(error)
-    return ""
+def _cause(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error) or "there is not enough memory"
 
 
 def _names(names: Sequence[str]) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
+from resnet_studio.gui.background import Background
 from resnet_studio.gui.followed import Cost, FollowedRun, cost_in
 from resnet_studio.training import runs
 from resnet_studio.training.events import Event
 from resnet_studio.training.following import RunReader
-from resnet_studio.training.labels import Label, read_label
+from resnet_studio.training.labels import Label, LabelError, free_color, read_label, write_label
 from resnet_studio.training.runs import Manifest, RunError
 
 TICK, SCAN = 200, 1.0
@@ -35,6 +37,9 @@ class Found:
     label: Label
     manifest: Manifest | None = None
     problem: str = ""
+    """Why its manifest can't be read."""
+    label_problem: str = ""
+    """Why its label can't be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,15 @@ class News:
     cost: Cost | None
     more: bool
     """Whether there may be more at once."""
+    problem: str = ""
+    """Why its events can't be read."""
 
 
 class RunWatch(QObject):
     """`watch` a folder, `add` further ones; `stop` before the window goes.
 
-    Any number of windows can watch one folder, on this machine or others: nothing here writes.
+    Any number of windows can watch one folder, on this machine or others. All that is written here is the color of a
+    run that has none yet, into its own label.
     """
 
     runs_changed = Signal(object)
@@ -59,28 +67,22 @@ class RunWatch(QObject):
     run_changed = Signal(object)
     """A `FollowedRun` whose curves have grown."""
     refused = Signal(str)
-    """Why a folder that looks like a run is not shown; told once."""
-    _scanned = Signal(object)
+    """What of a run can't be read, or why a folder has none; told once."""
     _news = Signal(object)
-    _read = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._folders: list[Path] = []
         self._runs: dict[Path, FollowedRun] = {}
-        self._numbers: dict[Path, int] = {}
         self._readers: dict[Path, RunReader] = {}
         self._due: dict[Path, float] = {}
-        self._refused: set[Path] = set()
+        self._told: set[str] = set()
         self._next_scan = 0.0
-        self._scanning = self._reading = self._stopped = False
-        self.pool = QThreadPool(self, maxThreadCount=1)
-        """Where files are read and written off the window's thread."""
+        self._stopped = False
+        self._scanning, self._reading = Background(self), Background(self)
         self._timer = QTimer(self, interval=TICK)
         self._timer.timeout.connect(self._look)
-        self._scanned.connect(self._take_scan)
         self._news.connect(self._take_news)
-        self._read.connect(self._end_reading)
 
     def watch(self, folder: Path) -> None:
         """Follow the runs in this folder from now on, and no longer those of another."""
@@ -91,7 +93,6 @@ class RunWatch(QObject):
         """Follow a run, or the runs in a folder, besides those in the watched folder."""
         if path not in self._folders:
             self._folders.append(path)
-            self._refused.discard(path)
         self._scan_now()
 
     def runs(self) -> tuple[FollowedRun, ...]:
@@ -117,8 +118,8 @@ class RunWatch(QObject):
         """End following; what is being read is waited for, some milliseconds."""
         self._stopped = True
         self._timer.stop()
-        self.pool.clear()
-        self.pool.waitForDone()
+        self._scanning.stop()
+        self._reading.stop()
 
     def _scan_now(self) -> None:
         self._next_scan = 0.0
@@ -129,51 +130,49 @@ class RunWatch(QObject):
     def _look(self) -> None:
         """Start what is due, where it is not running."""
         now = time.monotonic()
-        if not self._scanning and now >= self._next_scan:
-            self._scanning, self._next_scan = True, now + SCAN
-            folders, known = tuple(self._folders), frozenset(self._runs)
-            self.pool.start(lambda: self._scanned.emit(scan(folders, known)))
+        if not self._scanning.busy and now >= self._next_scan:
+            self._next_scan = now + SCAN
+            folders, known = tuple(self._folders), frozenset(one.folder for one in self.runs() if not one.problem)
+            self._scanning.run(lambda: scan(folders, known), self._take_scan, self._take_failure)
         due = [self._readers[folder] for when, folder in sorted((w, f) for f, w in self._due.items()) if when <= now]
-        if due and not self._reading:
-            self._reading = True
-            self.pool.start(lambda: self._read_due(due))
+        if due and not self._reading.busy:
+            self._reading.run(lambda: read(due, self._news.emit), lambda _: self._look(), self._take_failure)
 
     def _take_scan(self, found: Sequence[Found]) -> None:
-        if self._stopped:
-            return
-        self._scanning = False
-        before = {folder: run.label for folder, run in self._runs.items()}
-        for one in sorted(found, key=lambda one: one.manifest.created if one.manifest else 0.0):
-            if one.manifest:
-                self._follow(one.folder, one.manifest)
-            if one.problem and one.folder not in self._refused:
-                self._refused.add(one.folder)
-                self.refused.emit(one.problem)
-            if run := self._runs.get(one.folder):
-                run.label = one.label
+        before = {folder: (run, run.label) for folder, run in self._runs.items()}
+        for one in found:
+            self._follow(one)
+            self._tell_once(one.label_problem)
+            self._runs[one.folder].label = one.label
         for gone in self._runs.keys() - {one.folder for one in found}:
             del self._runs[gone], self._readers[gone], self._due[gone]
-        if before != {folder: run.label for folder, run in self._runs.items()}:
-            self._runs = dict(sorted(self._runs.items(), key=lambda item: (item[1].manifest.created, item[0])))
+        if before != {folder: (run, run.label) for folder, run in self._runs.items()}:
+            self._runs = dict(sorted(self._runs.items(), key=lambda item: (item[1].created, item[0])))
             self.runs_changed.emit(self.runs())
         self._look()
 
-    def _follow(self, folder: Path, manifest: Manifest) -> None:
-        if folder not in self._runs:
-            number = self._numbers.setdefault(folder, len(self._numbers))
-            self._runs[folder] = FollowedRun(folder, manifest, number)
-            self._readers[folder] = RunReader(folder)
-            self._due[folder] = 0.0
+    def _take_failure(self, error: Exception) -> None:
+        """Nobody thought of this error; the next look may do better."""
+        self._tell_once(f"The runs could not be read: {error}")
 
-    def _read_due(self, due: Sequence[RunReader]) -> None:
-        """On the pool's thread; what is emitted arrives on the window's."""
-        read(due, self._news.emit)
-        self._read.emit()
+    def _tell_once(self, problem: str) -> None:
+        if problem and problem not in self._told:
+            self._told.add(problem)
+            self.refused.emit(problem)
+
+    def _follow(self, found: Found) -> None:
+        """Follow a run that is new, or no longer damaged as it was."""
+        run = self._runs.get(found.folder)
+        if run is None or (run.problem and run.problem != found.problem):
+            self._runs[found.folder] = FollowedRun(found.folder, found.manifest, found.problem)
+            self._readers[found.folder] = RunReader(found.folder)
+            self._due[found.folder] = 0.0
 
     def _take_news(self, news: News) -> None:
         run = self._runs.get(news.reader.folder)
         if self._stopped or run is None or self._readers[run.folder] is not news.reader:
             return
+        self._tell_once(news.problem)
         run.take(news.events, news.cost)
         wait = 0.0 if news.more else LIVE_EVERY if run.live else ENDED_EVERY
         self._due[run.folder] = time.monotonic() + wait
@@ -181,25 +180,52 @@ class RunWatch(QObject):
         if news.events or fresh:
             self.run_changed.emit(run)
 
-    def _end_reading(self) -> None:
-        self._reading = False
-        if not self._stopped:
-            self._look()
-
 
 def scan(folders: Iterable[Path], known: frozenset[Path]) -> list[Found]:
-    """The runs that are there, each once, with their labels; manifests of those that are not known yet."""
+    """The runs that are there, each once, the oldest first, with their labels; manifests of those not known yet.
+
+    A run without a color is given one, which it keeps: written into its label where that can be written.
+    """
     there: dict[Path, None] = {}
     for folder in folders:
-        there.update(dict.fromkeys([folder] if (folder / runs.MANIFEST).exists() else runs.find(folder)))
-    return [_found(folder, folder in known) for folder in there]
+        there.update(dict.fromkeys([folder] if runs.is_run(folder) else runs.find(folder)))
+    found = sorted((_found(folder, folder in known) for folder in there), key=_created)
+    colors = [one.label.colour for one in found]
+    for number, one in enumerate(found):
+        if not (colors[number] or one.label_problem or one.folder in known):
+            colors[number] = free_color(colors)
+            found[number] = replace(one, label=_colored(one, colors[number]))
+    return found
 
 
 def _found(folder: Path, known: bool) -> Found:
+    """What is to be known of a run. Whatever is wrong with it, it must not hide the others."""
+    label, label_problem = Label(), ""
     try:
-        return Found(folder, read_label(folder), None if known else runs.read(folder))
+        label = read_label(folder)
+    except LabelError as error:
+        label_problem = f"{error}: the run has lost its name and color"
+    try:
+        return Found(folder, label, None if known else runs.read(folder), label_problem=label_problem)
     except RunError as error:
-        return Found(folder, Label(), problem=str(error))
+        return Found(folder, label, problem=str(error), label_problem=label_problem)
+    except Exception as error:
+        return Found(folder, label, problem=f"{folder.name} can't be read: {error}", label_problem=label_problem)
+
+
+def _created(found: Found) -> float:
+    created = found.manifest.created if found.manifest else 0.0
+    return created if math.isfinite(created) else 0.0
+
+
+def _colored(found: Found, color: str) -> Label:
+    """The run's label with a color, as it is kept from now on; where it can't be written it is as it was."""
+    label = replace(found.label, colour=color)
+    try:
+        write_label(found.folder, label)
+    except OSError:
+        return found.label
+    return label
 
 
 def read(readers: Sequence[RunReader], tell: Callable[[News], None]) -> None:
@@ -207,8 +233,13 @@ def read(readers: Sequence[RunReader], tell: Callable[[News], None]) -> None:
     size = 0
     for reader in readers:
         before = reader.position
-        events = tuple(reader.new_events(CHUNK))
-        tell(News(reader, events, cost_in(events), more=reader.position - before >= CHUNK))
+        try:
+            events = tuple(reader.new_events(CHUNK))
+            tell(News(reader, events, cost_in(events), more=reader.position - before >= CHUNK))
+        except Exception as error:  # whatever is wrong with this run, the others are read
+            problem = f"{reader.folder.name}: what it tells of its training can't be read: {error}"
+            tell(News(reader, (), None, more=False, problem=problem))
+            continue
         size += reader.position - before
         if size >= BATCH:
             return

@@ -91,6 +91,7 @@ class TrainingRoom(QObject):
         self.trainer.close()
         self.probes.stop()
         self.watch.stop()
+        self.keeper.close()
         self.experiments.stop()
 
     def _make_new(self) -> QWidget:

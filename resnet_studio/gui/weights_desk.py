@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtCore import QObject, Signal
 
+from resnet_studio.gui.background import Background
 from resnet_studio.gui.session import Kept
 from resnet_studio.gui.work import Work
 from resnet_studio.inference.errors import Remedy, WeightsError, WeightsMismatch
@@ -51,7 +52,7 @@ class WeightsDesk(QObject):
         self._kept, self._work = kept, work
         self._weights = self._good = read(kept.weights)
         self._awaited: PublishedWeights | None = None
-        self._pool = QThreadPool(self, maxThreadCount=1)
+        self._looking = Background(self)
         self.runs = runs_folder()
         """Where the runs are whose checkpoints are on offer."""
         self._architecture: Architecture | None = None
@@ -107,13 +108,12 @@ class WeightsDesk(QObject):
         if self._architecture:
             self.published_told.emit({one: _told(one, self._architecture) for one in published_for(self._architecture)})
         folder = self.runs
-        self._pool.clear()
-        self._pool.start(lambda: self.runs_found.emit(run_weights(folder, MOST_OF_RUNS)))
+        self._looking.forget()
+        self._looking.run(lambda: run_weights(folder, MOST_OF_RUNS), self.runs_found.emit)
 
     def stop(self) -> None:
         """The window goes."""
-        self._pool.clear()
-        self._pool.waitForDone()
+        self._looking.stop()
 
     def _apply(self, remedy: Remedy) -> None:
         """The network first: the weights are those of it."""

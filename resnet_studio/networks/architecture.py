@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
+from resnet_studio.files import json_fault
+
 BlockKind = Literal["basic", "bottleneck"]
 StrideOn = Literal["1x1", "3x3"]
 Shortcut = Literal["A", "B", "C", "none"]
@@ -157,7 +159,7 @@ def from_json(values: Mapping[str, Any] | str) -> Architecture:
         try:
             values = json.loads(values)
         except (ValueError, RecursionError) as error:  # also a number of 5,000 digits and 100,000 open brackets
-            raise ArchitectureError("architecture", f"not JSON: {error}") from None
+            raise ArchitectureError("architecture", f"not JSON: {json_fault(error)}") from None
     if not isinstance(values, Mapping):
         raise ArchitectureError("architecture", 'a JSON object is needed, such as {"kind": "residual"}')
     kinds: dict[str, type[Residual] | type[Baseline]] = {"residual": Residual, "baseline": Baseline}

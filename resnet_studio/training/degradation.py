@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from resnet_studio.atomic import write_file
-from resnet_studio.files import read_file
+from resnet_studio.files import Refusal, read_json
 from resnet_studio.networks.architecture import DEPTHS, Residual
 from resnet_studio.training import recipe as recipes
 from resnet_studio.training.curves import Curves
 from resnet_studio.training.following import RunReader
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.recipes import RECIPES
-from resnet_studio.training.runs import LOG
+from resnet_studio.training.runs import LOG, wrong_with
 from resnet_studio.training.sources import SOURCES, is_folder
 
 EXPERIMENT, VERSION, KIND = "experiment.json", 1, "degradation"
@@ -148,14 +148,16 @@ def read(folder: Path) -> Experiment:
     if not path.exists():
         raise ExperimentError(f"{folder.name} is not an experiment: it has no {EXPERIMENT}")
     try:
-        values = json.loads(read_file(path, LARGEST))
+        values = read_json(path, LARGEST)
         if values["version"] > VERSION:
             raise ExperimentError(f"{folder.name} was written by a newer version of this program; it is left as it is")
         return from_json(values)
     except ExperimentError:
         raise
-    except (ValueError, KeyError, TypeError) as error:
-        raise ExperimentError(f"{folder.name}: {EXPERIMENT} is damaged ({error})") from None
+    except Refusal as refusal:
+        raise ExperimentError(f"{folder.name}: {EXPERIMENT} {refusal}") from None
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ExperimentError(f"{folder.name}: {EXPERIMENT} is damaged ({wrong_with(error)})") from None
 
 
 def find(where: Path) -> list[Path]:

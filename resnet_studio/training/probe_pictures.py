@@ -12,14 +12,13 @@ from resnet_studio.atomic import write_file
 from resnet_studio.inference.maps import Drawing, layer_maps
 from resnet_studio.inference.sheet import Sheet, page, png
 from resnet_studio.inference.stamp import Stamp
-from resnet_studio.networks.architecture import from_json
 from resnet_studio.progress import Progress
 from resnet_studio.training import probes, runs
 from resnet_studio.training.curves import Curves
 from resnet_studio.training.probes import ProbeError, maps_of
 from resnet_studio.training.runs import Manifest
 from resnet_studio.training.sources import Probe
-from resnet_studio.training.summary import curves_of
+from resnet_studio.training.summary import curves_of, fitted_architecture
 
 
 def picture_steps(
@@ -58,7 +57,7 @@ def _known(probe: Probe, layers: Sequence[str], image: int) -> tuple[str, ...]:
 
 
 def _stamp(manifest: Manifest, curves: Curves, probe: Probe, image: int) -> Stamp:
-    fitted = manifest.architecture if curves.prepared is None else from_json(curves.prepared.architecture)
+    fitted = fitted_architecture(curves) or manifest.architecture
     pixels = probe.images[image]
     return Stamp(
         architecture=fitted,

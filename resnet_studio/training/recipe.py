@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
+from resnet_studio.files import json_fault
+
 Unit = Literal["epochs", "steps"]
 Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["constant", "steps", "linear", "cosine", "one-cycle"]
@@ -161,7 +163,7 @@ def from_json(values: Mapping[str, Any] | str) -> Recipe:
         try:
             values = json.loads(values)
         except (ValueError, RecursionError) as error:
-            raise RecipeError("recipe", f"not JSON: {error}") from None
+            raise RecipeError("recipe", f"not JSON: {json_fault(error)}") from None
     if not isinstance(values, Mapping):
         raise RecipeError("recipe", 'a JSON object is needed, such as {"data": "digits", "length": 30}')
     known = {f.name for f in fields(Recipe)}

@@ -29,12 +29,12 @@ from typing import Any
 import platformdirs
 
 from resnet_studio.atomic import write_file
-from resnet_studio.files import Refusal, leads_to_folder, read_file
+from resnet_studio.files import Refusal, leads_to_folder, read_json
 from resnet_studio.networks import architecture as architectures
-from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.architecture import Architecture, ArchitectureError
 from resnet_studio.networks.presets import preset_name, title
 from resnet_studio.training import recipe as recipes
-from resnet_studio.training.recipe import Recipe
+from resnet_studio.training.recipe import Recipe, RecipeError
 
 VERSION = 1
 LIBRARIES = ("resnet-studio", "torch", "torchvision", "numpy")
@@ -46,10 +46,16 @@ LARGEST_MANIFEST = 1_000_000
 """Bytes of a manifest that is read."""
 LONGEST_STEM = 100
 """Bytes of a free name, without its number."""
+LONGEST_REASON = 200
+"""Characters of a reason; it may quote what stands in a damaged file."""
 
 
 class RunError(ValueError):
     """A folder is no run, or can't be made one. The text names it and says why."""
+
+
+class NewerRunError(RunError):
+    """A newer version of the program wrote the run: nothing is wrong with it, but it can't be read here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,23 +131,43 @@ def read(folder: Path) -> Manifest:
     """A run's manifest. `RunError` says why a folder is no run, or that a newer version wrote it."""
     path = folder / MANIFEST
     if not os.path.lexists(path):
+        if _has_events(folder):
+            raise RunError(f"{folder.name}: {MANIFEST} is missing")
         raise RunError(f"{folder.name} is not a run: it has no {MANIFEST}")
     try:
-        values = json.loads(read_file(path, LARGEST_MANIFEST))
+        values = read_json(path, LARGEST_MANIFEST)
         if values["version"] > VERSION:
-            raise RunError(f"{folder.name} was written by a newer version of this program; it is left as it is")
+            raise NewerRunError(f"{folder.name} was written by a newer version of this program; it is left as it is")
         return from_json(values)
     except RunError:
         raise
     except Refusal as refusal:
         raise RunError(f"{folder.name}: {MANIFEST} {refusal}") from None
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise RunError(f"{folder.name}: {MANIFEST} is damaged ({type(error).__name__}: {error})") from None
+        raise RunError(f"{folder.name}: {MANIFEST} is damaged ({wrong_with(error)})") from None
+
+
+def wrong_with(error: Exception) -> str:
+    """What is wrong with the values of a file, in words, from what reading them raised."""
+    if isinstance(error, KeyError):
+        return f"the field {error} is missing"
+    if isinstance(error, ArchitectureError | RecipeError):
+        text = str(error)
+        return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]} …"
+    return "a field has a value of the wrong kind"
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is a run's."""
-    return os.path.exists(os.path.join(folder, MANIFEST))
+    """Whether a folder is a run's, be it a damaged one: it has a manifest, or events without one."""
+    return os.path.lexists(os.path.join(folder, MANIFEST)) or _has_events(folder)
+
+
+def _has_events(folder: Path) -> bool:
+    """Whether something was told there; a run that was killed while it was made has an empty file."""
+    try:
+        return os.path.getsize(os.path.join(folder, EVENTS)) > 0
+    except OSError:
+        return False
 
 
 def named(text: str, where: Path) -> Path:
@@ -152,7 +178,7 @@ def named(text: str, where: Path) -> Path:
 
 
 def find(folder: Path) -> list[Path]:
-    """The runs below a folder, those of experiments included, in the order of their names."""
+    """The runs below a folder, those of experiments and damaged ones included, in the order of their names."""
     return sorted(_found(folder))
 
 

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from resnet_studio.networks.architecture import Residual, from_json
+from resnet_studio.networks.architecture import Architecture, ArchitectureError, Residual, from_json
 from resnet_studio.networks.presets import title
 from resnet_studio.training import runs
 from resnet_studio.training.curves import LIVE, Curves, State
 from resnet_studio.training.events import Measured
 from resnet_studio.training.following import RunReader
+from resnet_studio.training.runs import NewerRunError, RunError
+
+Standing = State | Literal["damaged", "newer"]
+"""How a run is; "damaged" where its manifest can't be read, "newer" where a newer version of the program wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A run in short. Errors are shares, 0 … 1; None where nothing was measured."""
+    """A run in short. Errors are shares, 0 … 1; None where nothing was measured.
+
+    Of a damaged run the architecture, its depth and shortcut, and the data may be unknown: empty or None.
+    """
 
     name: str
     folder: str
     architecture: str
-    depth: int
+    depth: int | None
     shortcut: str
     data: str
-    how: State
+    how: Standing
     why: str
     steps: int
     seconds: float
@@ -40,8 +48,12 @@ class Summary:
         return self.how in LIVE
 
     def to_json(self) -> dict[str, Any]:
-        """The summary as plain JSON values."""
-        return asdict(self) | {"notes": list(self.notes)}
+        """The summary as plain JSON values; what is not a number is null."""
+        values = asdict(self) | {"notes": list(self.notes)}
+        return {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in values.items()
+        }
 
     def lines(self) -> list[str]:
         """The summary in words."""
@@ -59,15 +71,47 @@ class Summary:
 def summarise(folder: Path) -> Summary:
     """Read a run's folder. `RunError` if it is none."""
     manifest, curves = runs.read(folder), curves_of(folder)
-    architecture = manifest.architecture if curves.prepared is None else from_json(curves.prepared.architecture)
+    architecture = fitted_architecture(curves) or manifest.architecture
+    return _summary(folder, curves, architecture, manifest.recipe.data, curves.state, curves.why)
+
+
+def listed(folder: Path) -> Summary:
+    """What a list of runs shows of one. Where its manifest can't be read, the reason, and what its events tell."""
+    try:
+        return summarise(folder)
+    except RunError as error:
+        curves = curves_of(folder)
+        how: Standing = "newer" if isinstance(error, NewerRunError) else "damaged"
+        return _summary(folder, curves, fitted_architecture(curves), "", how, str(error))
+
+
+def fitted_architecture(curves: Curves) -> Architecture | None:
+    """The network as it was fitted to the data; None where the run does not tell, or tells of none that is known."""
+    if curves.prepared is None:
+        return None
+    try:
+        return from_json(curves.prepared.architecture)
+    except ArchitectureError:
+        return None
+
+
+def _summary(
+    folder: Path, curves: Curves, architecture: Architecture | None, data: str, how: Standing, why: str
+) -> Summary:
     last, best = curves.last("test"), curves.best
     return Summary(
-        name=folder.name, folder=str(folder), architecture=title(architecture), depth=architecture.depth,
-        shortcut=architecture.shortcut if isinstance(architecture, Residual) else "none", data=manifest.recipe.data,
-        how=curves.state, why=curves.why, steps=curves.steps, seconds=curves.seconds,
+        name=folder.name, folder=str(folder), architecture=title(architecture) if architecture else "",
+        depth=architecture.depth if architecture else None, shortcut=_shortcut(architecture), data=data,
+        how=how, why=why, steps=curves.steps, seconds=curves.seconds,
         training_error=training_error(curves), test_error=_error(last), best_error=_error(best),
         best_step=best.step if best else None, notes=tuple(curves.notes),
     )  # fmt: skip
+
+
+def _shortcut(architecture: Architecture | None) -> str:
+    if architecture is None:
+        return ""
+    return architecture.shortcut if isinstance(architecture, Residual) else "none"
 
 
 def curves_of(folder: Path) -> Curves:

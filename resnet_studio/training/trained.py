@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from resnet_studio.files import OPENING
 from resnet_studio.inference import origin
 from resnet_studio.inference.origin import Origin
 from resnet_studio.inference.shipped import shipped_weights
@@ -28,22 +31,18 @@ class RunWeights:
     run: str
     step: int
     data: str
-    architecture: Architecture
-    """As fitted to the data."""
+    architecture: Architecture | None
+    """As fitted to the data; None where the file is damaged."""
 
 
 def run_weights(folder: Path, most: int) -> tuple[RunWeights, ...]:
     """The newest checkpoints of the runs below a folder, whatever they trained, the newest first.
 
-    Files that can't be read, or that no run has written, are left out.
+    A damaged file is among them without an architecture, called as its folders are. Files of somebody else's are not.
     """
     paths = [(_written(path), path) for run in runs.find(folder) for _, path in _checkpoints(run)]
     newest = [path for _, path in sorted(paths, reverse=True)[:most]]
-    return tuple(
-        RunWeights(WeightsFile(path), told.run, told.step, told.data, told.architecture)
-        for path in newest
-        if (told := _origin(path))
-    )
+    return tuple(found for path in newest if (found := _run_weights(path)))
 
 
 def trained_weights(folder: Path, architecture: Architecture) -> tuple[TrainedWeights, ...]:
@@ -53,12 +52,20 @@ def trained_weights(folder: Path, architecture: Architecture) -> tuple[TrainedWe
     """
     found = [(path, told) for run in runs.find(folder) if (path := _newest(run)) and (told := _origin(path))]
     fitting = [(path, told) for path, told in found if told.architecture == architecture and told.step]
-    fitting.sort(key=lambda one: one[0].stat().st_mtime, reverse=True)
+    fitting.sort(key=lambda one: _written(one[0]), reverse=True)
     at_hand = [TrainedWeights(f"{told.run}, {told.step:,} steps", WeightsFile(path)) for path, told in fitting]
     shipped = shipped_weights(architecture)
     if shipped is not None:
         at_hand.append(TrainedWeights("the program's own", shipped))
     return tuple(at_hand)
+
+
+def _run_weights(path: Path) -> RunWeights | None:
+    try:
+        told = origin.of_header(_header(path))
+    except (OSError, ValueError):
+        return RunWeights(WeightsFile(path), path.parts[-4], int(path.parent.name.removeprefix("step-")), "", None)
+    return RunWeights(WeightsFile(path), told.run, told.step, told.data, told.architecture) if told else None
 
 
 def _newest(run: Path) -> Path | None:
@@ -80,11 +87,25 @@ def _written(path: Path) -> float:
 
 
 def _origin(path: Path) -> Origin | None:
-    """What a file of weights says of itself; its numbers are not read."""
+    """What a file of weights says of itself; None where it says nothing, or is damaged."""
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length)) if length <= LONGEST_HEADER else {}
-        return origin.of_header(header)
-    except (OSError, ValueError, RecursionError):
+        return origin.of_header(_header(path))
+    except (OSError, ValueError):
         return None
+
+
+def _header(path: Path) -> Any:
+    """The header of a file of weights, whose numbers are not read; `ValueError` if it has none.
+
+    It never waits for a pipe.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path} is not a file")
+    with open(os.open(path, OPENING), "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > LONGEST_HEADER:
+            raise ValueError(f"{path}: a header of {length:,} bytes is not read")
+        try:
+            return json.loads(file.read(length))
+        except RecursionError:
+            raise ValueError(f"{path}: its header is nested too deeply") from None

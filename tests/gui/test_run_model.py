@@ -26,9 +26,9 @@ from resnet_studio.training.labels import Label
 from written_runs import WrittenRun, finished_run
 
 
-def follow(written: WrittenRun, number: int = 0) -> FollowedRun:
+def follow(written: WrittenRun) -> FollowedRun:
     """The run as the window has it after reading all there is."""
-    run = FollowedRun(written.folder, runs.read(written.folder), number)
+    run = FollowedRun(written.folder, runs.read(written.folder))
     events = tuple(RunReader(written.folder).new_events())
     run.take(events, cost_in(events))
     run.loaded = True
@@ -79,7 +79,7 @@ def test_states_say_how_far_and_why(model: RunModel, tmp_path: Path) -> None:
 
 
 def test_rows_come_and_go_and_keep_their_ticks(model: RunModel, tmp_path: Path) -> None:
-    found = [follow(finished_run(tmp_path / name), number) for number, name in enumerate("abc")]
+    found = [follow(finished_run(tmp_path / name)) for name in "abc"]
     model.show_runs(found[:2])
     model.show_only([found[0].folder], wanted=False)
     model.show_runs(found)
@@ -116,14 +116,28 @@ def test_an_edited_name_is_a_wish(model: RunModel, qtbot: QtBot, tmp_path: Path)
     assert not model.setData(model.index(0, Column.BEST), "1")
 
 
-def test_colours_go_by_turn_unless_one_was_chosen(tmp_path: Path) -> None:
+def test_a_label_decides_the_color_and_without_one_the_name_does(tmp_path: Path) -> None:
     manifest = follow(WrittenRun(tmp_path / "one").make()).manifest
-    by_turn = [run_colour(FollowedRun(tmp_path, manifest, number)) for number in range(2 * len(PALETTE))]
-    assert by_turn[:2] == ["#0072b2", "#d55e00"]
-    assert by_turn[: len(PALETTE)] == by_turn[len(PALETTE) :]
-    assert len(set(by_turn)) == len(PALETTE)
-    assert run_colour(FollowedRun(tmp_path, manifest, 0, Label("", "green"))) == "#009e73"
-    assert run_colour(FollowedRun(tmp_path, manifest, 0, Label("", "no colour"))) == "#0072b2"
+
+    def color(path: str, label: str = "") -> str:
+        return run_colour(FollowedRun(Path(path), manifest, label=Label("", label)))
+
+    assert color("/here/one", "green") == "#009e73"
+    assert color("/here/one") == color("/elsewhere/one") == color("/here/one", "no color")
+    assert len({color(f"/here/{number}") for number in range(100)}) == len(PALETTE)
+
+
+def test_a_damaged_run_says_so_and_shows_what_its_events_tell(model: RunModel, tmp_path: Path) -> None:
+    written = finished_run(tmp_path / "one")
+    run = FollowedRun(written.folder, None, "one: run.json is damaged (it breaks off before its end)")
+    events = tuple(RunReader(written.folder).new_events())
+    run.take(events, cost_in(events))
+    model.show_runs([run])
+    best = min(1.2 * written.error(step) for step in range(11, 111, 11))
+    shown = [cell(model, 0, column) for column in Column]
+    assert shown[:3] == ["one", "resnet20-digits", "–"]
+    assert shown[5:] == [f"{100 * best:.2f} %", "damaged", "0:11"]
+    assert cell(model, 0, Column.STATE, Qt.ItemDataRole.ToolTipRole) == run.problem
 
 
 def test_the_legend_has_the_values_at_any_place(qtbot: QtBot, tmp_path: Path) -> None:

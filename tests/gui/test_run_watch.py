@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -12,11 +13,15 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.analysis.table import plan_table
+from resnet_studio.gui import run_watch
 from resnet_studio.gui.followed import FollowedRun
 from resnet_studio.gui.run_watch import RunWatch
+from resnet_studio.gui.widgets.run_colours import run_colour
 from resnet_studio.networks.architecture import from_json
 from resnet_studio.networks.presets import preset
-from resnet_studio.training import runs
+from resnet_studio.training import labels, runs
+from resnet_studio.training.events import Event
+from resnet_studio.training.following import RunReader
 from resnet_studio.training.labels import Label, read_label, write_label
 from written_runs import WrittenRun, finished_run
 
@@ -56,11 +61,12 @@ def test_the_cost_is_that_of_the_fitted_network(qtbot: QtBot, watch: RunWatch, t
     assert chosen.parameters - run.cost.parameters == (3 - 1) * 16 * 9  # the first convolution sees one channel
 
 
-def test_runs_come_oldest_first_with_a_turn_each(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+def test_runs_come_oldest_first_with_a_color_each(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
     for age, name in ((30, "a"), (10, "b"), (20, "experiment/c")):
         finished_run(tmp_path / name, created=1e9 - age)
     found = followed(qtbot, watch, "a", "c", "b")
-    assert [run.number for run in found] == [0, 1, 2]
+    assert len({run_colour(run) for run in found}) == 3
+    assert [read_label(run.folder).colour for run in found] == [run.label.colour for run in found]
 
 
 def test_what_a_live_run_appends_is_told(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
@@ -130,46 +136,134 @@ def test_dropped_runs_join_the_others(qtbot: QtBot, watch: RunWatch, tmp_path: P
     followed(qtbot, watch, "a", "b", "c")
 
 
-def test_runs_that_go_are_gone_and_keep_their_turn(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
-    for number, name in enumerate("ab"):
+def test_colors_outlive_the_window_other_runs_and_the_machine(
+    qtbot: QtBot, watch: RunWatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for number, name in enumerate("abcd"):
         finished_run(tmp_path / name, created=1e9 + number)
-    followed(qtbot, watch, "a", "b")
-    shutil.move(tmp_path / "a", tmp_path.parent / "away")
-    followed(qtbot, watch, "b")
-    shutil.move(tmp_path.parent / "away", tmp_path / "a")
-    back = followed(qtbot, watch, "a", "b")
-    assert [run.number for run in back] == [0, 1]
-    assert back[0].curves.steps == 110
+    before = {run.folder.name: run_colour(run) for run in followed(qtbot, watch, "a", "b", "c", "d")}
+    shutil.rmtree(tmp_path / "a")
+    shutil.move(tmp_path / "c", tmp_path.parent / "away")
+    finished_run(tmp_path / "e", created=1.0)
+    followed(qtbot, watch, "e", "b", "d")
+    shutil.move(tmp_path.parent / "away", tmp_path / "c")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    shutil.copytree(tmp_path, elsewhere, dirs_exist_ok=True)
+    again = RunWatch()
+    again.watch(elsewhere)
+    try:
+        after = {run.folder.name: run_colour(run) for run in followed(qtbot, again, "e", "b", "c", "d")}
+    finally:
+        again.stop()
+    assert {name: after[name] for name in "bcd"} == {name: before[name] for name in "bcd"}
+    assert len(set(after.values())) == 4
 
 
-def test_a_newer_version_is_refused_once_in_words(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
-    said: list[str] = []
-    watch.refused.connect(said.append)
-    finished_run(tmp_path / "new")
-    manifest = tmp_path / "new" / runs.MANIFEST
-    before = os.stat(manifest).st_mtime_ns
+def test_a_color_that_can_not_be_kept_is_the_same_every_time(
+    qtbot: QtBot, watch: RunWatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(labels, "write_file", full)
+    finished_run(tmp_path / "b")
+    (alone,) = followed(qtbot, watch, "b")
+    color = run_colour(alone)
+    finished_run(tmp_path / "a", created=1.0)
+    assert [run_colour(run) for run in followed(qtbot, watch, "a", "b")][1] == color
+
+
+def damage(folder: Path, content: bytes) -> Path:
+    """A run that was whole and has this manifest now."""
+    finished_run(folder, created=3e9)
+    (folder / runs.MANIFEST).write_bytes(content)
+    return folder
+
+
+DAMAGE = {
+    "cut": b'{"name": "cut", "architecture": {"kind": "resi', "empty": b"", "deep": b"[" * 9000, "bytes": b"\xff\x00",
+    "other": b'{"version": 1}', "list": b"[]", "long": b'{"version": ' + b"9" * 5000 + b"}",
+}  # fmt: skip
+
+
+def test_damaged_runs_are_there_with_the_reason_beside_the_good_one(
+    qtbot: QtBot, watch: RunWatch, tmp_path: Path
+) -> None:
+    finished_run(tmp_path / "good")
+    for name, content in DAMAGE.items():
+        damage(tmp_path / name, content)
+    missing = finished_run(tmp_path / "missing").folder
+    (missing / runs.MANIFEST).unlink()
+    qtbot.waitUntil(lambda: len(watch.runs()) == 2 + len(DAMAGE), timeout=10_000)
+    qtbot.waitUntil(lambda: all(run.loaded for run in watch.runs()), timeout=10_000)
+    problems = {run.folder.name: run.problem for run in watch.runs()}
+    assert problems.pop("good") == ""
+    assert all(problem.startswith(f"{name}: run.json is ") for name, problem in problems.items())
+    assert {run.curves.steps for run in watch.runs()} == {110}  # their events are whole
+
+
+def test_a_run_that_is_put_right_is_followed_as_any_other(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+    folder = finished_run(tmp_path / "one").folder
+    good = (folder / runs.MANIFEST).read_bytes()
+    (folder / runs.MANIFEST).write_bytes(good[:50])
+    (run,) = followed(qtbot, watch, "one")
+    assert run.problem
+    (folder / runs.MANIFEST).write_bytes(good)
+    qtbot.waitUntil(lambda: watch.runs()[0].problem == "", timeout=10_000)
+    (run,) = followed(qtbot, watch, "one")
+    assert (run.curves.state, run.curves.steps) == ("finished", 110)
+
+
+def test_a_newer_versions_run_is_there_and_left_as_it_is(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+    manifest = finished_run(tmp_path / "new").folder / runs.MANIFEST
     text = manifest.read_text().replace('"version": 1', '"version": 99')
     manifest.write_text(text)
-    os.utime(manifest, ns=(before, before))
-    finished_run(tmp_path / "old")
-    qtbot.waitUntil(lambda: bool(said), timeout=10_000)
-    watch.look_again()
-    qtbot.waitUntil(lambda: "old" in [run.folder.name for run in watch.runs()], timeout=10_000)
-    assert len(said) == 1
-    assert "newer version" in said[0]
+    (run,) = followed(qtbot, watch, "new")
+    assert "newer version" in run.problem
     assert manifest.read_text() == text
+
+
+def test_a_damaged_label_is_named_once_and_hides_nothing(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+    said: list[str] = []
+    watch.refused.connect(said.append)
+    bad = finished_run(tmp_path / "bad").folder
+    (bad / "label.json").write_text("[" * 9000)
+    finished_run(tmp_path / "good", created=2e9)
+    followed(qtbot, watch, "bad", "good")
+    finished_run(tmp_path / "later", created=3e9)
+    followed(qtbot, watch, "bad", "good", "later")  # it goes on looking
+    why = "its brackets are nested too deeply"
+    assert said == [f"bad: label.json is damaged ({why}): the run has lost its name and color"]
+    assert (bad / "label.json").read_text() == "[" * 9000
+
+
+def test_an_error_nobody_thought_of_ends_no_run_but_its_own(
+    qtbot: QtBot, watch: RunWatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a reader or a scan raises, it is told once and following goes on."""
+    said: list[str] = []
+    watch.refused.connect(said.append)
+    good, bad = finished_run(tmp_path / "good"), finished_run(tmp_path / "bad", created=1.0)
+    events = RunReader.new_events
+
+    def broken(reader: RunReader, most: int = 0) -> Iterator[Event]:
+        if reader.folder == bad.folder:
+            raise MemoryError
+        return events(reader, most)
+
+    monkeypatch.setattr(RunReader, "new_events", broken)
+    qtbot.waitUntil(lambda: any(run.folder == good.folder and run.loaded for run in watch.runs()), timeout=10_000)
+    qtbot.waitUntil(lambda: any(one.startswith("bad: what it tells") for one in said), timeout=10_000)
+    monkeypatch.setattr(run_watch, "scan", broken)
+    watch.look_again()
+    qtbot.waitUntil(lambda: len(said) == 2, timeout=10_000)
+    monkeypatch.undo()
+    finished_run(tmp_path / "later", created=3e9)
+    followed(qtbot, watch, "bad", "good", "later")
+    assert len(said) == 2
 
 
 def test_a_folder_that_is_not_there_yet_is_followed(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
     watch.watch(tmp_path / "later")
     finished_run(tmp_path / "later" / "one")
     followed(qtbot, watch, "one")
-
-
-def test_labels_outlive_the_window_and_damage(tmp_path: Path) -> None:
-    assert read_label(tmp_path) == Label()
-    write_label(tmp_path, Label("α", "green"))
-    assert read_label(tmp_path) == Label("α", "green")
-    for damaged in ("", "[]", '{"name": 3}', "{", "\x00"):
-        (tmp_path / "label.json").write_text(damaged)
-        assert read_label(tmp_path) == Label()

@@ -59,6 +59,24 @@ def test_damaged_files_are_left_out(tmp_path: Path) -> None:
     assert trained_weights(tmp_path / "no such folder", PLAIN) == ()
 
 
+DAMAGED = (
+    b"", b"\xff" * 8, b"\x09\0\0\0\0\0\0\0not json!", (10_000).to_bytes(8, "little") + b"[" * 10_000,
+    (3).to_bytes(8, "little") + b'{"a',
+)  # fmt: skip
+
+
+def test_damaged_checkpoints_are_named_beside_the_good_one(tmp_path: Path) -> None:
+    good = run(tmp_path / "good", 7)
+    for number, damage in enumerate(DAMAGED):
+        run(tmp_path / f"run-{number}", 3).write_bytes(damage)
+    pipe = run(tmp_path / "pipe", 3)
+    pipe.unlink()
+    os.mkfifo(pipe)  # opening it would wait for a writer
+    broken = {(one.run, one.step) for one in run_weights(tmp_path, 10) if one.architecture is None}
+    assert broken == {*((f"run-{number}", 3) for number in range(len(DAMAGED))), ("pipe", 3)}
+    assert trained_weights(tmp_path, PLAIN) == (TrainedWeights("good, 7 steps", WeightsFile(good)),)
+
+
 def test_the_programs_own_come_last(tmp_path: Path) -> None:
     own = shipped_weights(preset("plain20-digits"))
     assert own is not None
@@ -71,13 +89,15 @@ def test_checkpoints_of_all_runs_are_listed_the_newest_first(tmp_path: Path) -> 
     other = run(tmp_path / "experiment" / "residual", 0, architecture=residual, age=50)
     first = tmp_path / "old" / CHECKPOINTS / "step-0000005" / "weights.safetensors"
     os.utime(first, (0, 0))
-    run(tmp_path / "damaged", 3).write_bytes(b"not weights")
+    damaged = run(tmp_path / "damaged", 3)
+    damaged.write_bytes(b"not weights")
     run(tmp_path / "empty")
     found = run_weights(tmp_path, 10)
     assert found == (
+        RunWeights(WeightsFile(damaged), "damaged", 3, "", None),
         RunWeights(WeightsFile(other), "residual", 0, "digits", residual),
         RunWeights(WeightsFile(old), "old", 10, "digits", PLAIN),
         RunWeights(WeightsFile(first), "old", 5, "digits", PLAIN),
     )
-    assert run_weights(tmp_path, 2) == found[:1]  # the damaged one counts, as reading it is what takes time
+    assert run_weights(tmp_path, 2) == found[:2]  # the damaged one counts, as reading it is what takes time
     assert run_weights(tmp_path / "no such folder", 10) == ()

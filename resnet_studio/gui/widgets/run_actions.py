@@ -43,7 +43,7 @@ class RunActions(QWidget):
     wished = Signal(str)
     """One of `ACTIONS`."""
     colour_wished = Signal(str)
-    """A name of the palette, or nothing for the colour that is the run's turn."""
+    """A name of the palette, or nothing for one that few other runs have."""
 
     def __init__(self, menu: QMenu) -> None:
         super().__init__()
@@ -76,7 +76,9 @@ class RunActions(QWidget):
         drawn = [run for run in chosen if run in shown]
         apply = {
             "stop": live, "pause": len(live) > len(paused), "go_on": paused,
-            "resume": ended and not live and all(run.curves.state != "finished" for run in ended),
+            "resume": ended and not live and not any(
+                run.curves.state == "finished" or run.problem for run in ended
+            ),
             "rename": len(chosen) == 1,
             "show": len(drawn) < len(chosen), "hide": drawn, "show_only": chosen, "show_all": True,
             "open_folder": len(chosen) == 1, "delete": chosen,
@@ -120,4 +122,4 @@ class RunActions(QWidget):
             action = self._colours.addAction(swatch(named_colour(name)), TITLES.get(name, name))
             action.triggered.connect(lambda _=False, name=name: self.colour_wished.emit(name))
         self._colours.addSeparator()
-        self._colours.addAction("by turn", lambda: self.colour_wished.emit(""))
+        self._colours.addAction("automatic", lambda: self.colour_wished.emit(""))

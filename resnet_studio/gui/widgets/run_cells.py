@@ -35,9 +35,10 @@ def text(run: FollowedRun, column: Column) -> str:
         case Column.NAME:
             return run.name
         case Column.ARCHITECTURE:
-            return title(run.manifest.architecture)
+            return title(run.architecture) if run.architecture else units.DASH
         case Column.DATA:
-            return Path(run.manifest.recipe.data).name or run.manifest.recipe.data
+            data = run.manifest.recipe.data if run.manifest else units.DASH
+            return Path(data).name or data
         case Column.PARAMETERS:
             return units.short(cost.parameters) if cost else units.DASH
         case Column.FLOPS:
@@ -52,6 +53,8 @@ def text(run: FollowedRun, column: Column) -> str:
 def state(run: FollowedRun) -> str:
     """What a run is doing: "running, 43 %, 2:10 left"."""
     curves = run.curves
+    if run.problem:
+        return "newer version" if "newer version" in run.problem else "damaged"
     if not run.loaded and not curves.steps:
         return "being read …"
     if curves.state == "starting" and curves.doing:
@@ -66,13 +69,13 @@ def state(run: FollowedRun) -> str:
 
 def tip(run: FollowedRun, column: Column) -> str:
     """The exact value, or what there is no room for."""
-    curves, cost, recipe = run.curves, run.cost, run.manifest.recipe
+    curves, cost, recipe = run.curves, run.cost, run.manifest.recipe if run.manifest else None
     match column:
         case Column.NAME:
             return str(run.folder)
         case Column.ARCHITECTURE if curves.prepared and curves.prepared.changes:
             return f"fitted to the data: {', '.join(curves.prepared.changes)}"
-        case Column.DATA:
+        case Column.DATA if recipe:
             return data_title(recipe.data) if recipe.data in SOURCES else recipe.data
         case Column.PARAMETERS if cost:
             return f"{units.exact(cost.parameters)} parameters"
@@ -82,11 +85,19 @@ def tip(run: FollowedRun, column: Column) -> str:
             wrong, images = round(curves.best.error * curves.best.images), curves.best.images
             return f"{wrong:,} of {images:,} test images wrong after step {curves.best.step:,}"
         case Column.STATE:
-            return "\n".join(filter(None, (curves.why or state(run), *curves.notes[-3:])))
+            return "\n".join(filter(None, (run.problem or curves.why or state(run), *curves.notes[-3:])))
         case Column.DURATION:
-            began = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.manifest.created))
-            return f"{curves.seconds:,.1f} s of training; begun {began}"
+            began = _date(run.created)
+            return f"{curves.seconds:,.1f} s of training" + (f"; begun {began}" if began else "")
     return text(run, column)
+
+
+def _date(seconds: float) -> str:
+    """A moment on this machine's clock; nothing where it is not known, or no clock can show it."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds)) if seconds else ""
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def sort_key(run: FollowedRun, column: Column) -> float | str:

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.followed import FollowedRun
+from resnet_studio.training.labels import derived_color
 
 PALETTE = {
     "blue": "#0072b2",
@@ -28,9 +29,8 @@ def named_colour(name: str) -> str:
 
 
 def run_colour(run: FollowedRun) -> str:
-    """The colour that a user gave a run, or the one that is its turn."""
-    names = tuple(PALETTE)
-    return named_colour(run.label.colour if run.label.colour in PALETTE else names[run.number % len(names)])
+    """The color that its label keeps, whoever chose it; without one that can be read, the one its name gives."""
+    return named_colour(run.label.colour if run.label.colour in PALETTE else derived_color(run.folder))
 
 
 def mixed(colour: str, share: float) -> str:

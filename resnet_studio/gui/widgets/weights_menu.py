@@ -58,9 +58,11 @@ class WeightsMenu(QMenu):
         if not found:
             self._say("No run has kept a checkpoint yet. Start one under Training")
         for one in found:
-            label = f"{_short(one.run)}, step {one.step:,}\t{_short(title(one.architecture))}"
+            what = title(one.architecture) if one.architecture else "damaged"
+            label = f"{_short(one.run)}, step {one.step:,}\t{_short(what)}"
             action = self._runs.addAction(label, partial(self.weights_wished.emit, one.weights))
             action.setToolTip(str(one.weights.path))
+            action.setEnabled(one.architecture is not None)
 
     def _add_menu(self, label: str, name: str) -> QMenu:
         menu = named(self.addMenu(label), name, label)
