@@ -73,7 +73,7 @@ def train(
     runs_folder: Runs = None,
     run_name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The run's name.")] = None,
     resume: Annotated[str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run.")] = None,
-    threads: Annotated[int, typer.Option("--threads", metavar="N", help="CPU threads; 0 chooses.")] = 0,
+    threads: Annotated[int, typer.Option("--threads", metavar="N", min=0, max=512, help="CPU threads; 0 chooses.")] = 0,
     download: Download = False,
     as_json: AsJson = False,
 ) -> None:
