@@ -79,7 +79,8 @@ def train(
 ) -> None:
     """Train a network. The run is a folder that the window opens, while it is written or years later.
 
-    Ctrl+C stops it with a checkpoint; --resume goes on with the same curve. Several processes: torchrun.
+    Ctrl+C finishes the step and keeps a checkpoint, a second Ctrl+C ends at once; --resume goes on with the same curve.
+    Several processes: torchrun.
     """
     where = runs_folder or runs.runs_folder()
     if resume is not None:
@@ -164,9 +165,13 @@ def begin(folder: Path, architecture: Architecture, recipe: Recipe, threads: int
 
 
 def carry_on(
-    folder: Path, *, resume: bool, download: bool = False, listener: Callable[[Event], object] | None = None
-) -> Summary:
-    """Train what a run's folder asks for, and say what came of it; without a listener its progress is shown."""
+    folder: Path, *, resume: bool, download: bool = False, listener: Callable[[Event], object] | None = None,
+    above: Sequence[Path] = (),
+) -> Summary:  # fmt: skip
+    """Train what a run's folder asks for, and say what came of it; without a listener its progress is shown.
+
+    Requests to stop are heeded in the folders `above`, too. Under torchrun nobody but torchrun ends the process.
+    """
     from resnet_studio.training.journal import Journal, Mute, stopping_on_signals
     from resnet_studio.training.summary import summarise
 
@@ -178,10 +183,16 @@ def carry_on(
             _train(folder, mute, cores, resume=resume, download=download)
             return summarise(folder)
         listener = listener or stack.enter_context(shown_progress(folder.name))
-        journal = stack.enter_context(Journal(folder, listener, insist=True))
-        stack.enter_context(stopping_on_signals(journal))
+        journal = stack.enter_context(Journal(folder, listener, insist=not _under_torchrun(), above=above))
+        stack.enter_context(stopping_on_signals(journal, _say_what_is_waited_for))
         _train(folder, journal, cores, resume=resume, download=download)
     return summarise(folder)
+
+
+def _say_what_is_waited_for(signals: int) -> None:
+    """On a terminal: what Ctrl+C does, where it may take long."""
+    if signals == 1 and sys.stderr.isatty() and not _under_torchrun():
+        sys.stderr.write("Finishing this step and saving a checkpoint. Press Ctrl+C again to end at once.\n")
 
 
 def _train(folder: Path, journal: Any, cores: CoreShare, *, resume: bool, download: bool) -> None:

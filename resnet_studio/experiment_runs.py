@@ -19,7 +19,7 @@ from resnet_studio.training import runs
 from resnet_studio.training.degradation import Experiment, Part
 from resnet_studio.training.errors import TrainingFailedError
 from resnet_studio.training.events import Event, Measured, Noted, Prepared, Stepped, Working
-from resnet_studio.training.runs import STOP, RunError
+from resnet_studio.training.runs import STOP, STOP_NOW, RunError
 from resnet_studio.training.summary import Summary, listed, percent
 from resnet_studio.training.verdict import Verdict, judge
 
@@ -34,9 +34,12 @@ def train_all(
     folder: Path, value: Experiment, progress: Callable[[Part], Listener], *, download: bool = False
 ) -> list[Summary]:
     """Do what is not finished of an experiment, until somebody stops it; what came of the runs that are there."""
-    runs.withdraw(folder, STOP)
+    for request in (STOP, STOP_NOW):
+        runs.withdraw(folder, request)
     for part in value.parts:
-        if (folder / STOP).exists() or _train_one(folder, part, progress(part), download=download) == "stopped":
+        if any((folder / request).exists() for request in (STOP, STOP_NOW)):
+            break
+        if _train_one(folder, part, progress(part), download=download) == "stopped":
             break
     return [listed(folder / part.name) for part in value.parts if runs.is_run(folder / part.name)]
 
@@ -57,14 +60,8 @@ def _train_one(folder: Path, part: Part, listener: Listener, *, download: bool) 
     else:
         begin(run, part.twin.architecture, part.recipe, threads=0)
 
-    def heed(event: Event) -> None:
-        """Hand the experiment's stop down to the run that goes on now."""
-        if (folder / STOP).exists():
-            runs.request(run, STOP)
-        listener(event)
-
     try:
-        return carry_on(run, resume=there, download=download, listener=heed).how
+        return carry_on(run, resume=there, download=download, listener=listener, above=[folder]).how
     except TrainingFailedError:
         return "failed"
 

@@ -66,6 +66,12 @@ def take(
     return Checkpoint(step, seconds, error, dict(network.state_dict()), tensors, scaler.state_dict())
 
 
+def size(network: nn.Module, optimizer: str) -> int:
+    """Bytes of a checkpoint, about: the weights, and the optimizer's one or two values for each ("adamw")."""
+    weights: int = sum(values.nbytes for values in network.state_dict().values())
+    return (3 if optimizer == "adamw" else 2) * weights
+
+
 def restore(
     checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
 ) -> None:

@@ -179,7 +179,9 @@ class Ended:
     how: How
     step: int
     why: str = ""
-    """In words, where it failed."""
+    """In words, where it failed or was ended from outside."""
+    lost: int = 0
+    """Steps that were trained after the newest checkpoint: a run that goes on trains them again."""
 
 
 Event: TypeAlias = (

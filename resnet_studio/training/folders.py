@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -177,7 +178,9 @@ class Streamed:
                 yield [(place, None if seed is None else seed + number) for number, place in enumerate(places.tolist())]
 
         files = _Files(self.examples, self.side, augmentation)
-        loader = DataLoader(files, batch_sampler=sampled(), num_workers=_readers(), collate_fn=_gather)
+        loader = DataLoader(
+            files, batch_sampler=sampled(), num_workers=_readers(), collate_fn=_gather, worker_init_fn=_leave_signals
+        )
         augment = augment_batch("none" if augmentation in CUT_AS_READ else augmentation)
         for number, (images, labels, damaged) in enumerate(loader):
             self._leave_out(damaged)
@@ -253,6 +256,12 @@ def _gather(examples: list[tuple[Tensor | str, int]]) -> tuple[Tensor, Tensor, l
     labels = [label for image, label in examples if isinstance(image, Tensor)]
     left_out = [image for image, _ in examples if isinstance(image, str)]
     return torch.stack(images) if images else torch.empty(0), torch.tensor(labels), left_out
+
+
+def _leave_signals(_worker: int) -> None:
+    """Leave a terminal's Ctrl+C, which reaches every process in it, to the process that trains."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _readers() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
@@ -51,8 +51,11 @@ from resnet_studio.training.workers import Workers
 
 TELL_EVERY = 0.25
 """Seconds between two words on what was trained."""
-SAVE_EVERY = 60.0
-"""Seconds after which a checkpoint is due, whatever the epoch."""
+SAVE_EVERY, SAVE_SHARE = 60.0, 0.01
+"""Seconds after which a checkpoint is due at the latest, and the share of a run's time that checkpoints may take until
+then. Those of a lower test error, of a pause and of an end come on top."""
+SAVE_FIRST, DISK_SPEED = 0.02, 100e6
+"""What a checkpoint is taken to cost before one was written: seconds, and bytes a second on top."""
 LOOK_EVERY = 0.1
 """Seconds between two looks whether a paused run may go on."""
 GRADIENT_POINTS = 50
@@ -106,6 +109,11 @@ def thread_choice(cores: CoreShare | None, events: Iterable[Event]) -> ThreadCho
     return ThreadChoice(lambda: cores.threads(most), recorded(events))
 
 
+def save_interval(cost: float) -> float:
+    """Seconds between two checkpoints of which each takes `cost` seconds."""
+    return min(SAVE_EVERY, cost / SAVE_SHARE)
+
+
 class Training:
     """A network on its way through a recipe."""
 
@@ -131,6 +139,7 @@ class Training:
         """On the test set after the present step, once it is measured."""
         self.best = math.inf
         self._saved_step = -1
+        self._save_cost = SAVE_FIRST + checkpoints.size(self.network, recipe.optimizer) / DISK_SPEED
         self._pending: list[Step] = []
         self._told = self._saved = time.perf_counter()
         self._told_seconds = 0.0
@@ -150,7 +159,7 @@ class Training:
         if checkpoint is None:
             return
         checkpoints.restore(checkpoint, self.network, self.optimizer, self.scaler)
-        self.step = self.journal.step = self._saved_step = step
+        self.step = self.journal.step = self.journal.trained = self._saved_step = step
         self.error = checkpoint.error
         self.watch.seconds = self._told_seconds = checkpoint.seconds
         self.best = checkpoints.best_error(self.folder / runs.CHECKPOINTS, step)
@@ -163,9 +172,20 @@ class Training:
             Began(time.time(), self.step, self.watch.seconds, torch.get_num_threads(), str(self.device),
                   self.workers.count)
         )  # fmt: skip
-        how = self._ending(self._between(GOING)) or self._train()
+        try:
+            how = self._ending(self._between(GOING)) or self._train()
+        except DataError:
+            self._keep_what_is_trained()
+            raise
         self.journal.tell(Ended(time.time(), how, self.step))
         return how
+
+    def _keep_what_is_trained(self) -> None:
+        """Save a checkpoint before the run fails between two steps. Workers can't: each would wait for the others."""
+        if self.step and self.workers.count == 1:
+            with suppress(OSError, TrainingFailedError):
+                self._tell_steps()
+                self._save_if_due(STOPPING)
 
     def _train(self) -> How:
         order = training_order(len(self.training), self.recipe, self.step, self.workers.rank, self.workers.count)
@@ -192,6 +212,7 @@ class Training:
         """See to what is due after a step; how the run ends, if it does."""
         self._pending.append(step)
         self.step, self.error = self.step + 1, None
+        self.journal.trained = self.step
         if step.number % max(1, self.total // GRADIENT_POINTS) == 0:
             self.journal.tell(Gradients(time.time(), step.number, stage_norms(self._stages)))
         word = self.workers.agree(self._word())
@@ -296,10 +317,10 @@ class Training:
         """Write a checkpoint. A disk that is full is told, and ends only a run that is at its end anyway."""
         needed = word == STOPPING or self.step == self.total
         better = self.error is not None and self.error < self.best
-        late = time.perf_counter() - self._saved > SAVE_EVERY
+        late = time.perf_counter() - self._saved > save_interval(self._save_cost)
         if not self.workers.leads or self._saved_step == self.step or not (needed or better or late or word == PAUSING):
             return
-        self._saved = time.perf_counter()
+        began = time.perf_counter()
         moment = checkpoints.take(self.network, self.optimizer, self.scaler, self.step, self.watch.seconds, self.error)
         if not moment.finite:
             raise TrainingFailedError(f"the weights are not numbers after step {self.step:,}{ADVICE}")
@@ -311,6 +332,9 @@ class Training:
             told = f"the checkpoint of step {self.step:,} could not be saved: {reason(failure)}"
             self._note(f"{told}. Earlier ones are kept")
             return
+        finally:
+            self._saved = time.perf_counter()
+            self._save_cost = self._saved - began
         if better and self.error is not None:
             self.best = self.error
         self.journal.step = self._saved_step = self.step

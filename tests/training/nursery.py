@@ -103,6 +103,7 @@ def _serve() -> None:
 def _become(arguments: list[str], environment: dict[str, str], log: str) -> None:
     from resnet_studio.cli import main
 
+    os.setsid()  # as a terminal starts it: a group of its own
     os.environ.clear()
     os.environ.update(environment)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)

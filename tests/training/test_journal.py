@@ -71,8 +71,10 @@ def test_the_heart_beats(folder: Path) -> None:
 
 def test_requests_are_files_and_old_ones_are_void(folder: Path) -> None:
     runs.request(folder, runs.STOP)
+    runs.request(folder, runs.STOP_NOW)
     runs.request(folder, runs.PAUSE)
     with Journal(folder) as journal:
+        assert not journal.asked_to(runs.STOP_NOW)
         assert not journal.asked_to(runs.STOP)
         assert not journal.asked_to(runs.PAUSE)
         runs.request(folder, runs.PAUSE)
@@ -99,6 +101,40 @@ def test_a_signal_is_a_stop(folder: Path, number: signal.Signals) -> None:
         assert not journal.asked_to(runs.STOP), "it went to the one that asked last"
         assert not mute.asked_to(runs.PAUSE)
     assert signal.getsignal(number) == before
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_is_a_stop_at_once(folder: Path, first: signal.Signals) -> None:
+    told: list[int] = []
+    with Journal(folder) as journal, stopping_on_signals(journal, told.append):
+        os.kill(os.getpid(), first)
+        until(lambda: journal.asked_to(runs.STOP))
+        assert not journal.asked_to(runs.STOP_NOW)
+        os.kill(os.getpid(), signal.SIGINT)
+        until(lambda: journal.asked_to(runs.STOP_NOW))
+        until(lambda: told == [1, 2])
+
+
+def test_what_is_asked_of_an_experiment_is_asked_of_its_run(folder: Path) -> None:
+    with Journal(folder, above=[folder.parent]) as journal:
+        assert not journal.asked_to(runs.STOP)
+        runs.request(folder.parent, runs.STOP_NOW)
+        assert journal.asked_to(runs.STOP_NOW)
+        assert journal.asked_to(runs.STOP), "a step that ends meanwhile is the last"
+        assert not journal.asked_to(runs.PAUSE)
+
+
+def test_a_failed_run_says_how_many_steps_are_lost(folder: Path) -> None:
+    def fail() -> None:
+        with Journal(folder) as journal:
+            journal.step, journal.trained = 7, 19
+            raise ValueError("the disk is gone")
+
+    with pytest.raises(ValueError, match="disk"):
+        fail()
+    [end] = events(folder)
+    assert isinstance(end, Ended)
+    assert (end.how, end.step, end.lost) == ("failed", 7, 12)
 
 
 def test_a_torn_last_line_is_taken_away(folder: Path) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from nursery import Child, Nursery, until
-from small import SHORT, assert_same, curves, events, make_run, only, outcome, silence
+from small import SHORT, TINY, assert_same, class_folders, curves, events, make_run, only, outcome, silence
 
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.training import checkpoints, runs
-from resnet_studio.training.events import Began, Ended
+from resnet_studio.training.events import Began, Ended, Gradients
+from resnet_studio.training.journal import STOP_WITHIN
 
 LONG = replace(SHORT, length=10, augmentation="shift", measure_training=True)
 """110 steps: about a second."""
@@ -111,16 +114,72 @@ def test_a_run_of_a_newer_version_is_left_as_it_is(tmp_path: Path, resumed: Call
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_a_stop_does_not_wait_for_a_long_step(tmp_path: Path, resumed: Callable[[Path], Child]) -> None:
-    """Of a minute or so. The process ends itself; what was saved before is there."""
-    large = Residual("basic", (8, 8, 8), width=128, stem="cifar", image=8, channels=1, classes=10)
-    folder = make_run(tmp_path / "run", replace(SHORT, batch_size=1437), large)
+LARGE = Residual("basic", (8, 8, 8), width=128, stem="cifar", image=8, channels=1, classes=10)
+"""A step of all digits takes it a minute or so."""
+MEDIUM = replace(LARGE, blocks=(1, 1, 1), width=64)
+"""A step of all digits takes it a second or two."""
+WHOLE = replace(SHORT, batch_size=1437, length=50)
+
+
+def test_a_stop_waits_for_a_long_step_and_keeps_it(tmp_path: Path, resumed: Callable[[Path], Child]) -> None:
+    """Longer than a run that does not train has to stop."""
+    folder = make_run(tmp_path / "run", WHOLE, replace(MEDIUM, blocks=(3, 3, 3)))
     child = resumed(folder)
     until(lambda: bool(only(Began, folder)), child.said)
+    asked = time.monotonic()
     runs.request(folder, runs.STOP)
     assert child.wait() == 0
-    assert (ended(folder).how, ended(folder).why) == ("stopped", "a step took too long to wait for")
+    assert time.monotonic() - asked > STOP_WITHIN
+    assert (ended(folder).how, ended(folder).why, ended(folder).lost) == ("stopped", "", 0)
+    newest = checkpoints.newest(folder / runs.CHECKPOINTS)
+    assert newest is not None
+    assert newest.step == curves(folder).steps == 1
+
+
+@pytest.mark.parametrize("how", ["file", "signals"])
+def test_a_stop_at_once_does_not_wait_for_a_long_step(
+    tmp_path: Path, resumed: Callable[[Path], Child], how: str
+) -> None:
+    """The process ends itself in the middle of a step; what was saved before is there."""
+    folder = make_run(tmp_path / "run", WHOLE, LARGE)
+    child = resumed(folder)
+    until(lambda: bool(only(Began, folder)), child.said)
+    if how == "file":
+        runs.request(folder, runs.STOP_NOW)
+    else:
+        child.send(signal.SIGINT)
+        child.send(signal.SIGTERM)
+    assert child.wait() == 0
+    assert (ended(folder).how, ended(folder).why, ended(folder).lost) == ("stopped", "at once, as asked", 0)
     assert curves(folder).steps == 0
+
+
+def test_a_stop_at_once_says_how_many_steps_it_loses(tmp_path: Path, resumed: Callable[[Path], Child]) -> None:
+    folder = make_run(tmp_path / "run", WHOLE, MEDIUM)
+    child = resumed(folder)
+    until(reached(folder, 2), child.said)
+    runs.request(folder, runs.STOP_NOW)
+    assert child.wait() == 0
+    trained = len(only(Gradients, folder))
+    end, newest = ended(folder), checkpoints.newest(folder / runs.CHECKPOINTS)
+    safe = newest.step if newest else 0
+    assert (end.step, end.lost) == (safe, trained - safe)
+    assert (f"{end.lost} step" in end.why) == (end.lost > 0)
+
+
+def test_a_terminals_ctrl_c_is_one_though_it_reaches_the_readers_too(
+    tmp_path: Path, resumed: Callable[[Path], Child]
+) -> None:
+    """Ctrl+C goes to every process of the terminal, those that read images included."""
+    data = class_folders(tmp_path / "data", {"a": 40, "b": 80})
+    recipe = replace(SHORT, data=str(data), length=50, batch_size=4)
+    large = replace(TINY, image=1300, channels=3, stem="imagenet")  # more pixels in all than are held
+    folder = make_run(tmp_path / "run", recipe, large)
+    child = resumed(folder)
+    until(reached(folder, 1), child.said)
+    os.killpg(child.pid, signal.SIGINT)
+    assert child.wait() == 0, child.said()
+    assert (ended(folder).how, ended(folder).why, ended(folder).lost) == ("stopped", "", 0)
 
 
 def test_a_run_that_is_moved_away_ends_by_itself(tmp_path: Path, resumed: Callable[[Path], Child]) -> None:

@@ -7,8 +7,10 @@ import math
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,7 @@ from resnet_studio.training.events import (
 from resnet_studio.training.journal import Mute
 from resnet_studio.training.recipe import Recipe, RecipeError
 from resnet_studio.training.running import run
+from resnet_studio.training.sources import DataError
 from resnet_studio.training.workers import Workers
 
 TOTAL, PER_EPOCH = 22, 11
@@ -302,6 +305,50 @@ def test_weights_that_are_no_numbers_are_not_saved(tmp_path: Path) -> None:
         with pytest.raises(TrainingFailedError, match="the weights are not numbers after step 11"):
             train(folder, spoil)
     assert checkpoints.newest(folder / runs.CHECKPOINTS) is None
+
+
+def test_checkpoints_come_by_what_they_cost() -> None:
+    assert [running.save_interval(cost) for cost in (0.0, 0.05, 0.3, 0.6, 7.0)] == [0.0, 5.0, 30.0, 60.0, 60.0]
+
+
+def test_checkpoints_take_a_share_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the test error never improves, they are written all the same; a quarter of the time instead of 1 %."""
+    monkeypatch.setattr(running, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(running, "SAVE_SHARE", 0.25)
+    folder, write, spans = make_run(tmp_path / "run", replace(SHORT, lr=0.0, length=6)), checkpoints.write, []
+
+    def timed(*arguments: object) -> Path:
+        began = time.perf_counter()
+        place = write(*arguments)  # type: ignore[arg-type]
+        spans.append((began, time.perf_counter()))
+        return place
+
+    monkeypatch.setattr(checkpoints, "write", timed)
+    assert train(folder) == "finished"
+    by_time = spans[1:-1]  # the first is the best, and the last one the end's
+    assert len(by_time) > 3
+    for (earlier, done), (began, _) in pairwise(by_time):
+        assert began - done > 3 * (done - earlier), "a quarter of the time at most"
+
+
+def test_a_run_whose_data_fail_keeps_what_it_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image that went away while the run read it."""
+    monkeypatch.setattr(folders, "MOST_HELD", 0)
+    data = class_folders(tmp_path / "data", {"a": 40, "b": 40})
+    folder = make_run(tmp_path / "run", Recipe(data=str(data), length=50, batch_size=8, lr=0.01))
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Measured):
+            for path in (data / "a").iterdir():
+                path.write_bytes(b"")
+
+    with pytest.raises(DataError, match=r"\d+\.png is empty"):
+        train(folder, listen)
+    newest, end = checkpoints.newest(folder / runs.CHECKPOINTS), events(folder)[-1]
+    assert isinstance(end, Ended)
+    assert newest is not None
+    assert (end.how, end.lost) == ("failed", 0)
+    assert newest.step == end.step == curves(folder).steps > 7
 
 
 def full_disk(monkeypatch: pytest.MonkeyPatch, *writes: int) -> None:
