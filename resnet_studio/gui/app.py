@@ -8,6 +8,8 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import cast
 
@@ -16,48 +18,98 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.session import Keeper, recover, restore, save, session_file
+from resnet_studio.gui.session import Kept
+from resnet_studio.gui.session_file import Keeper, put_by, put_by_last, restore, save, session_file
 from resnet_studio.gui.window import StudioWindow
 from resnet_studio.resources import resource
 
+ONCE = "ResNet Studio ended unexpectedly the last time. What was open then is open again."
+AGAIN = "ResNet Studio ended unexpectedly twice in a row, so this time it starts with the defaults."
+OFFERED = "The session from before is kept: open it, or discard it."
+
 
 def run(paths: Sequence[str] = (), theme_name: str | None = None) -> int:
-    """Open the window, with images, weight files or architectures from `paths`, and wait until it is closed.
-
-    Returns the process's exit code: 2, with a line on stderr, where the settings can't be written.
-    """
+    """Open the window, with images, weight files or architectures from `paths`, and wait until it is closed."""
     app = QApplication(sys.argv[:1])
     app.setApplicationName("resnet-studio")
     app.setApplicationDisplayName("ResNet Studio")
     app.setDesktopFileName("resnet-studio")
     app.setWindowIcon(QIcon(str(resource("icons/resnet-studio.svg"))))
-    kept, complaint = restore(session_file())
-    QDir().mkpath(str(session_file().parent))
-    lock = QLockFile(f"{session_file()}.lock")
-    alone, recovered = lock.tryLock(0), ""
-    if alone:
-        kept, recovered = recover(kept)
+    path = session_file()
+    lock = QLockFile(f"{path}.lock")
+    QDir().mkpath(str(path.parent))
+    alone = lock.tryLock(0) or lock.error() != QLockFile.LockError.LockFailedError  # where no lock can be had, too
+    kept, told = restore(path)
+    if alone and kept.unclean >= 2:
+        put_by(path)
+        kept, told = Kept(theme=kept.theme, geometry=kept.geometry), AGAIN
+    elif alone and kept.unclean:
+        told = " ".join(filter(None, (ONCE, told)))
     kept.unclean = kept.unclean + 1 if alone else 0  # until the window has come to its end
-    if problem := save(kept, session_file()):
-        print(f"resnet-studio: {problem} Set XDG_CONFIG_HOME to a folder that can be written.", file=sys.stderr)  # noqa: T201
-        return 2
     theme.apply(app, cast("theme.ThemeName", theme_name or kept.theme))
-    window = StudioWindow(kept)
-    faults = Faults(window)
-    faults.install()
-    window.show()
-    window.studio.open_paths(paths)
-    if complaint or recovered:
-        window.banner.tell(complaint or recovered, tone="warning")
-    Keeper(window.kept, session_file(), window)
-    gc.freeze()  # what the window is made of is not garbage; to look through it takes up to 0.1 s each time
-    QTimer.singleShot(0, window.start_engine)  # after the first paint: the window is there at once
+    program = Program(path, paths)
+    program.open(kept, told)
+    if alone:
+        program.offer_last(told)
     end_on_signals(app)
     code = app.exec()
-    ended = window.kept()
-    ended.unclean = 0
-    save(ended, session_file())
+    program.end()
     return code
+
+
+class Program:
+    """The window that is open, and what keeps its session: another session is shown by another window."""
+
+    def __init__(self, path: Path, paths: Sequence[str]) -> None:
+        """`path` is the session's file; `paths` are opened in whatever window is."""
+        self._path, self._paths = path, paths
+
+    def open(self, kept: Kept, told: str = "") -> None:
+        """Open a window on this session, with a sentence of what there is to know about it."""
+        problem = save(kept, self._path)
+        self._window = window = StudioWindow(kept)
+        Faults(window).install()
+        window.show()
+        window.studio.open_paths(self._paths)
+        if told or problem:
+            window.show_notice(" ".join(filter(None, (told, problem))))
+        self._keeper = keeper = Keeper(window.kept, self._path, window, problem)
+        keeper.failed.connect(window.show_notice)
+        keeper.recovered.connect(lambda: window.banner.tell("The session can be saved again.", tone="news"))
+        gc.freeze()  # what the window is made of is not garbage; to look through it takes up to 0.1 s each time
+        QTimer.singleShot(0, window.start_engine)  # after the first paint: the window is there at once
+
+    def offer_last(self, told: str) -> None:
+        """Offer the session that was put by, if there is one, until it is opened or given up."""
+        last = put_by_last(self._path)
+        if last is not None:
+            offers = ("Open the last session", lambda: self._open_last(last)), ("Discard it", lambda: _remove(last))
+            self._window.show_notice(" ".join(filter(None, (told, OFFERED))), offers)
+
+    def end(self) -> None:
+        """The window was closed: the next start finds everything as it is now."""
+        self._keeper.stop()
+        kept = self._window.kept()
+        kept.unclean = 0
+        if problem := save(kept, self._path):
+            print(f"resnet-studio: {problem}", file=sys.stderr)  # noqa: T201
+
+    def _open_last(self, last: Path) -> None:
+        """Put the window on the session that was put by in the place of this one."""
+        kept, told = restore(last)
+        kept.unclean = 1
+        before = self._window
+        self._keeper.stop()
+        self.open(kept, told)
+        before.close()
+        before.deleteLater()
+        if not self._keeper.problem:
+            _remove(last)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
 
 
 class Faults(QObject):

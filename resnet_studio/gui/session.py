@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-from PySide6.QtCore import QDir, QObject, QSaveFile, QStandardPaths, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.inference.handles import from_changed
 from resnet_studio.networks.architecture import Architecture, from_json, to_json
 from resnet_studio.networks.presets import preset
 from resnet_studio.training import recipe as recipes
 from resnet_studio.training.recipes import RECIPES
 
 VERSION = 3
-WRITE_EVERY = 3000
-"""Milliseconds between two looks whether the session is to be written."""
 
 
 @dataclass(slots=True)
@@ -98,85 +92,3 @@ class Session(QObject):
             self.kept.architecture = to_json(self.architecture)
             self.architecture_changed.emit(self.architecture)
             self.history_changed.emit(to > 0, to + 1 < len(self._values))
-
-
-def session_file() -> Path:
-    """Where the session is kept, in the folder that the desktop has for it."""
-    folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppConfigLocation)
-    return Path(folder) / "session.json"
-
-
-def restore(path: Path) -> tuple[Kept, str]:
-    """The session of the last time, and a sentence for the user where it could not be read.
-
-    A file that is not a session is set aside as `session.json.bad`; one of a newer version is left as it is.
-    """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values["version"] > VERSION:
-            return Kept(version=values["version"]), f"{path.name} was written by a newer version; it is left untouched."
-        kept = Kept(**values | {"version": VERSION})
-        from_json(kept.architecture)
-        kept.compared = [to_json(from_json(one)) if one else None for one in kept.compared]
-        recipes.from_json(kept.recipe)
-        from_changed(kept.handles)
-        kept.workspace, kept.training_page = int(kept.workspace), int(kept.training_page)
-        kept.activations_page = int(kept.activations_page)
-    except FileNotFoundError:
-        return Kept(), ""
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return Kept(), f"The last session could not be read ({error}). {_set_aside(path)}"
-    return kept, ""
-
-
-def recover(kept: Kept) -> tuple[Kept, str]:
-    """The session to go on with after an end that was none, and a sentence for the user.
-
-    It is offered again once: a session that brought the window down twice in a row may be why it did.
-    """
-    if not kept.unclean:
-        return kept, ""
-    if kept.unclean == 1:
-        return kept, "The window did not come to its end the last time. What was in hand is here again."
-    fresh = Kept(theme=kept.theme, geometry=kept.geometry)
-    return fresh, "The window did not come to its end twice in a row. It begins anew; Open… takes files in again."
-
-
-class Keeper(QObject):
-    """Writes the session while the window is open, so that an end that is none loses little."""
-
-    def __init__(self, kept: Callable[[], Kept], path: Path, parent: QObject) -> None:
-        super().__init__(parent)
-        self._kept, self._path = kept, path
-        self._written = ""
-        timer = QTimer(self, interval=WRITE_EVERY)
-        timer.timeout.connect(self.write)
-        timer.start()
-
-    def write(self) -> None:
-        """Write what has changed."""
-        kept = self._kept()
-        if (values := json.dumps(asdict(kept))) != self._written:
-            self._written = values
-            save(kept, self._path)
-
-
-def save(kept: Kept, path: Path) -> str:
-    """Write the session whole or not at all; a sentence for the user where it can't be written."""
-    if kept.version > VERSION:
-        return ""
-    QDir().mkpath(str(path.parent))
-    file = QSaveFile(str(path))
-    if file.open(QSaveFile.OpenModeFlag.WriteOnly):
-        file.write(json.dumps(asdict(kept), indent=1).encode())
-        if file.commit():
-            return ""
-    return f"The session can't be kept in {path.parent}: {file.errorString()}."
-
-
-def _set_aside(path: Path) -> str:
-    try:
-        path.replace(path.with_name(path.name + ".bad"))
-    except OSError:
-        return "A new one begins."
-    return f"It is set aside as {path.name}.bad, and a new one begins."

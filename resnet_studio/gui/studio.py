@@ -143,6 +143,10 @@ class Studio(QObject):
         if others:
             self.sources.open_paths(others)
 
+    def take_offers(self, offers: Sequence[Offer]) -> None:
+        """What a message in the window offers from now on."""
+        self._offered = tuple(offers)
+
     def accept_offer(self, number: int) -> None:
         """Do one of the things that the last problem offered."""
         self._offered[number][1]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -28,6 +29,7 @@ from resnet_studio.gui.studio import ACTIVATION_PAGES, ACTIVATIONS, LAYERS, TRAI
 from resnet_studio.gui.training_room import PAGES, TrainingRoom
 from resnet_studio.gui.views.architecture_panel import ArchitecturePanel
 from resnet_studio.gui.views.layers import LayersView
+from resnet_studio.gui.weights_desk import Offer
 from resnet_studio.gui.widgets.banner import Banner
 from resnet_studio.gui.widgets.headline import Headline
 from resnet_studio.gui.widgets.named import named
@@ -93,6 +95,11 @@ class StudioWindow(QMainWindow):
         kept = self.studio.session.kept
         kept.geometry = self.saveGeometry().toBase64().toStdString()
         return kept
+
+    def show_notice(self, sentence: str, offers: Sequence[Offer] = ()) -> None:
+        """Say what there is to know of the session, and what can be done about it."""
+        self.studio.take_offers(offers)
+        self.banner.tell(sentence, offers=[what for what, _ in offers], tone="warning")
 
     def report(self, error: BaseException, details: str) -> None:
         """Show a fault of the program itself, with what a bug report needs under Copy."""
