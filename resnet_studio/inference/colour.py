@@ -48,6 +48,8 @@ def bits_per_channel(image: Image.Image, data: bytes) -> int:
     """As the file has them; Pillow's mode tells only what they were turned into."""
     if image.format == "PNG":
         return data[24]
+    if image.format == "PPM":
+        return 16 if image.mode == "I" else 8  # Pillow spreads whatever range it has over that
     return int(max(_tags(image).get(BITS_PER_SAMPLE, (8,))))
 
 
@@ -95,7 +97,8 @@ def _from_wide(image: Image.Image, bits: int) -> tuple[Turn, Notes]:
     least, greatest = float(np.min(extremes)), float(np.max(extremes))
     if not np.isfinite((least, greatest)).all():
         raise Refusal("has values that are not finite numbers (NaN or infinity). Replace them and save it again")
-    low, high, note = _range(image.mode, bits, least, greatest)
+    mode = "I;16" if image.format == "PPM" and image.mode == "I" else image.mode
+    low, high, note = _range(mode, bits, least, greatest)
     if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
         low, high = high, low
     transparent = image.info.get("transparency")

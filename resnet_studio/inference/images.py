@@ -1,6 +1,6 @@
 """Opening a photograph that a user named: a whole, upright one with 8-bit RGB pixels, or a reason why not.
 
-The content decides what a file is, never its name, and only Pillow's own decoders for six formats are asked, none of
+The content decides what a file is, never its name, and only Pillow's own decoders for eight formats are asked, none of
 which starts another program. `integrity.py` says which damage can be found in which format, `colour.py` how pixels
 of other kinds become RGB.
 """
@@ -8,6 +8,7 @@ of other kinds become RGB.
 from __future__ import annotations
 
 import hashlib
+import logging
 import struct
 import warnings
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from resnet_studio.files import Refusal, read_file, shown
 from resnet_studio.inference import integrity
@@ -28,7 +29,7 @@ MOST_PIXELS = 64_000_000
 """Larger images are refused before they are decoded. Phones with 50 megapixels stay below it."""
 MOST_BYTES = 512_000_000
 """Of a file: 64 million pixels with four uncompressed channels of 16 bits."""
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
 ORIENTATION = 0x0112
 MOST_COUNTED = 1000
 """Pages of a TIFF, as Pillow takes minutes to count some 100,000 of them."""
@@ -43,6 +44,8 @@ OPENABLE = {
     b"II+\0": "TIFF",
     b"MM\0+": "TIFF",
     b"GIF8": "GIF",
+    b"ftypavi": "AVIF",
+    **{b"P%d%c" % (kind, space): "PPM" for kind in range(1, 7) for space in b" \t\r\n"},
 }
 NOT_OPENABLE = {
     b"%pdf": "a PDF document",
@@ -55,7 +58,23 @@ NOT_OPENABLE = {
     b"\x1f\x8b": "an archive",
     b"7z\xbc\xaf": "an archive",
     b"8bps": "a Photoshop document",
+    b"\0\0\0\x0cjp  ": "a JPEG 2000 image",
+    b"\xff\x4f\xff\x51": "a JPEG 2000 image",
+    b"\0\0\0\x0cjxl ": "a JPEG XL image",
+    b"\xff\x0a": "a JPEG XL image",
+    b"v/1\x01": "an OpenEXR image",
+    b"#?radiance": "a Radiance image",
+    b"simple  =": "a FITS image",
+    b"\x93numpy": "a NumPy array",
+    b"\x89hdf": "an HDF5 file",
+    b"\0\0\1\0": "an icon",
 }
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+"""Brands of a file of frames that are coded as HEVC, as phones write them."""
+NAMES = "JPEG, PNG, WebP, BMP, TIFF, GIF, PPM or AVIF"
+USUAL_BANDS = 4
+SAMPLES_PER_PIXEL = 277
+logging.getLogger("PIL").setLevel(logging.CRITICAL)  # what it says of a file is said here, in other words
 UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
@@ -88,13 +107,13 @@ def open_image(path: Path) -> Photograph:
 
 
 def _decode(data: bytes) -> tuple[Pixels, tuple[str, ...]]:
-    whole, data = data, _first_webp_frame(data)
+    whole, data = data, integrity.without_rubbish(_first_webp_frame(data))
     image = _identify(data)
     orientation = _orientation(image)
     try:
         integrity.check_cost(image, data)
-        image.load()
-        integrity.check(image, data)
+        integrity.load(image)
+        doubts = integrity.check(image, data)
         pixels, notes = to_rgb(image, bits_per_channel(image, data))
     except (Refusal, MemoryError):
         raise
@@ -103,7 +122,7 @@ def _decode(data: bytes) -> tuple[Pixels, tuple[str, ...]]:
     if orientation in UPRIGHT:
         notes = ("turned upright by its EXIF orientation", *notes)
         pixels = UPRIGHT.get(_orientation(image), np.asarray)(pixels)  # Pillow has turned a TIFF by now
-    return np.ascontiguousarray(pixels), (*_frames(whole), *notes)
+    return np.ascontiguousarray(pixels), (*_frames(whole), *notes, *doubts)
 
 
 def _identify(data: bytes) -> Image.Image:
@@ -125,14 +144,37 @@ def _too_large(size: str) -> Refusal:
 
 def _not_an_image(data: bytes) -> Refusal:
     for start, kind in OPENABLE.items():
-        if data.startswith(start):
-            return Refusal(
-                f"begins like a {kind} image, but is damaged or of a rare kind. "
+        if data.startswith(start) or data[4:].startswith(start):
+            article = "an" if kind == "AVIF" else "a"
+            return _rare_tiff(data) or Refusal(
+                f"begins like {article} {kind} image, but is damaged or of a rare kind. "
                 "Copy or download it again, or save it as an 8-bit PNG"
             )
+    return Refusal(f"is {_kind(data)}, not a {NAMES} image. Save or export it as one of them")
+
+
+def _kind(data: bytes) -> str:
+    """What a file is that is no image for this program."""
+    if data[4:8] == b"ftyp":
+        return "a HEIC image" if data[8:12] in HEIC else "a film"
+    if data[128:132] == b"DICM":
+        return "a DICOM image"
     begin = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    what = next((kind for start, kind in NOT_OPENABLE.items() if begin.startswith(start)), "in no format known here")
-    return Refusal(f"is {what}, not a JPEG, PNG, WebP, BMP, TIFF or GIF image. Save or export it as one of them")
+    known = (kind for start, kind in NOT_OPENABLE.items() if begin.startswith(start.lower()))
+    return next(known, "in no format known here")
+
+
+def _rare_tiff(data: bytes) -> Refusal | None:
+    """Why a TIFF is not opened whose directory can be read."""
+    with suppress(Exception):  # a broken one
+        directory = TiffImagePlugin.ImageFileDirectory_v2(data[: 16 if b"+" in data[2:4] else 8])
+        content = BytesIO(data)
+        content.seek(directory.next)
+        directory.load(content)
+        bands = int(directory.get(SAMPLES_PER_PIXEL, 1))
+        if bands > USUAL_BANDS:
+            return Refusal(f"has {bands} bands; a picture has 1, 3 or 4. Save three of them as an RGB image")
+    return None
 
 
 def _orientation(image: Image.Image) -> int:

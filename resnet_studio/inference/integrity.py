@@ -2,10 +2,13 @@
 
 What can be known depends on the format. PNG has a checksum on every chunk and Deflate in TIFF one on every strip:
 any flipped bit in the pixels is found. JPEG has none; found are a scan that ends early (libjpeg draws the rest grey)
-and one with bytes left over, as most broken Huffman codes lead to one or the other. A flip that only changes a
-coefficient makes another valid picture (in trials two of three), and a progressive file that ends exactly between two
-scans a coarser one. WebP, GIF, BMP and other TIFF have nothing to check: a missing end is found by their decoders, as
-are codes that can't be; any other flipped bit is a changed pixel, and zeros in place of pixels are black ones.
+and one whose picture is complete in the midst of a code, with bytes left over, as most broken Huffman codes lead to one
+or the other. A scan ends with ones up to the end of its last byte: what some cameras write behind that is no damage. A
+flip that only changes a coefficient makes another valid picture (in trials two of three), and a progressive file that
+ends exactly between two scans a coarser one. Runs of a BMP have to end where their rows do. Of fax codes in TIFF
+libtiff says what it could not read. WebP, GIF, AVIF, PPM, other BMP and TIFF have nothing to check: a missing end is
+found by their decoders, as are codes that can't be; any other flipped bit is a changed pixel, and zeros in place of
+pixels are black ones.
 """
 
 from __future__ import annotations
@@ -17,12 +20,14 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from PIL import Image, TiffImagePlugin
 
 from resnet_studio.files import Refusal
 from resnet_studio.inference.colour import bands
+from resnet_studio.inference.decoder_messages import heard
+from resnet_studio.inference.jpeg_codes import SEQUENTIAL, are_blocks, bits_of
 
 PIECE = 1 << 16  # bytes inflated at a time
 MOST_FROM_PIECE = 1032 * PIECE  # Deflate's greatest ratio
@@ -40,6 +45,18 @@ MOST_SCANS = 100
 MOST_TILE_PIXELS = 1 << 26
 """Of one tile of a TIFF. It is decoded whole, however small the picture is."""
 MARKER = re.compile(rb"\xff+([^\x00\xff])")
+RESTART_INTERVAL = 0xDD
+OF_FURTHER_SCANS = {0xC4, 0xCC, 0xDB, RESTART_INTERVAL, 0xDC, START_OF_SCAN}
+"""Tables, restart interval, number of lines."""
+BETWEEN_SCANS = {*OF_FURTHER_SCANS, 0xFE, *range(0xE0, 0xF0)}
+"""Segments that may follow a scan: these, comments and an application's own."""
+SCAN_HEADERS = {bytes((0, 6 + 2 * components, components)) for components in range(1, 5)}
+MOST_BETWEEN, MOST_TRIED = 16, 100_000
+"""Segments between two scans, and places behind a scan at which they may begin."""
+ONES = 0xFF
+RLE8, RLE4 = 1, 2
+MOST_TEXT_VALUES = 4_000_000
+"""Of a netpbm image that Pillow reads value by value in Python, about a million a second."""
 
 HEIGHT, COMPRESSION, STRIP_OFFSETS, ROWS_PER_STRIP, STRIP_SIZES = 257, 259, 273, 278, 279
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_SIZES = 322, 323, 324, 325
@@ -56,22 +73,36 @@ def check_cost(image: Image.Image, data: bytes) -> None:
     """Raise `Refusal`, before anything is decoded, if that would take far more time or memory than the pixels need."""
     if image.format in ("JPEG", "MPO") and sum(marker == START_OF_SCAN for marker, _, _ in _parts(data)) > MOST_SCANS:
         raise Refusal(f"has more than {MOST_SCANS} scans, which would take minutes to draw. Save it again as a PNG")
+    slow = image.format == "PPM" and any(tile.codec_name != "raw" for tile in getattr(image, "tile", ()))
+    if slow and image.width * image.height * len(image.getbands()) > MOST_TEXT_VALUES:
+        raise Refusal("is a large PPM image of a kind that takes minutes to read. Save it as a PNG")
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         tags = image.tag_v2
         if tags.get(TILE_WIDTH, 0) * tags.get(TILE_HEIGHT, 0) > MOST_TILE_PIXELS:
             raise Refusal("has tiles far larger than an image may be. Save it again as a PNG")
 
 
-def check(image: Image.Image, data: bytes) -> None:
-    """Raise `DamagedError` if the first frame of `data`, decoded as `image`, is not what its writer wrote."""
-    checks: dict[str, Callable[[Image.Image, bytes], None]] = {
+def load(image: Image.Image) -> None:
+    """Decode an image. `DamagedError` where libtiff says that it could not read something, and goes on without."""
+    if not any(tile.codec_name == "libtiff" for tile in getattr(image, "tile", ())):
+        image.load()
+        return
+    with heard() as messages:
+        image.load()
+    if messages:
+        raise DamagedError
+
+
+def check(image: Image.Image, data: bytes) -> tuple[str, ...]:
+    """Notes on the first frame of `data`, decoded as `image`; `DamagedError` if it is not what its writer wrote."""
+    checks: dict[str, Callable[[Image.Image, bytes], tuple[str, ...] | None]] = {
         "PNG": _check_png,
         "JPEG": _check_jpeg,
         "MPO": _check_jpeg,
         "TIFF": _check_tiff,
+        "BMP": _check_bmp,
     }
-    if image.format in checks:
-        checks[image.format](image, data)
+    return (image.format in checks and checks[image.format](image, data)) or ()
 
 
 def _check_png(_: Image.Image, data: bytes) -> None:
@@ -117,7 +148,67 @@ def _check_deflate(data: bytes, parts: Iterable[tuple[int, int]], size: tuple[in
                 return
 
 
-def _check_jpeg(image: Image.Image, data: bytes) -> None:
+def _check_bmp(_: Image.Image, data: bytes) -> None:
+    """That runs end where rows do; Pillow drops what is too much of one, and draws the rest elsewhere."""
+    offset, _, width, height = struct.unpack_from("<IIii", data, 10)
+    packed = struct.unpack_from("<I", data, 30)[0] if data[14] >= 40 else 0
+    if packed not in (RLE8, RLE4):
+        return
+    place, x, rows = offset, 0, 0
+    while rows < abs(height):
+        if place + 2 > len(data):
+            if rows < abs(height) - 1 or x < width:
+                raise DamagedError
+            return
+        count, code = data[place], data[place + 1]
+        place += 2
+        if count:
+            x += count
+        elif code == 0:
+            x, rows = 0, rows + 1
+        elif code == 1:
+            return
+        elif code == 2:
+            x, rows, place = x + data[place], rows + data[place + 1], place + 2
+        else:
+            x += code
+            place += code if packed == RLE8 else (code + 1) // 2
+            place += place % 2
+        if x > width + (packed == RLE4 and width % 2):  # two pixels share a byte
+            raise DamagedError
+
+
+def without_rubbish(data: bytes) -> bytes:
+    """A JPEG without what stands between its scans and the next segment, which libjpeg takes for broken segments.
+
+    Anything else is given back as it is.
+    """
+    if not data.startswith(b"\xff\xd8\xff"):
+        return data
+    pieces, kept, place, scanned, restarts = [], 0, 2, False, False
+    next_restart = components = drawn = 0
+    while (found := MARKER.search(data, place)) and (marker := found[1][0]) != END_OF_IMAGE:
+        awaited = RESTARTS[next_restart % 8] if restarts else END_OF_IMAGE
+        if scanned and not _follows_a_scan(data, found.start(), awaited):
+            if marker in OF_FURTHER_SCANS and drawn != components:
+                break  # one that is cut off
+            pieces.append(data[kept : found.start()])
+            others = (one.start() for one in islice(MARKER.finditer(data, found.start()), MOST_TRIED))
+            kept = place = next((one for one in others if _follows_a_scan(data, one, awaited)), len(data))
+            continue
+        place = found.end()
+        if marker in SEQUENTIAL:
+            components = int.from_bytes(data[place + 7 : place + 8], "big")
+        elif marker == START_OF_SCAN:
+            scanned, drawn = True, int.from_bytes(data[place + 2 : place + 3], "big")
+        if marker not in WITHOUT_HEADER:
+            place += int.from_bytes(data[place : place + 2], "big")
+        restarts |= marker == RESTART_INTERVAL
+        next_restart = next_restart + 1 if marker in RESTARTS else 0
+    return b"".join([*pieces, data[kept:]])
+
+
+def _check_jpeg(image: Image.Image, data: bytes) -> tuple[str, ...]:
     """Decode variants of the file: whole scans are read exactly to their ends, not less and not more.
 
     Bytes inserted behind every scan change the pixels only if a scan was too short; bytes changed at the end of
@@ -126,7 +217,7 @@ def _check_jpeg(image: Image.Image, data: bytes) -> None:
     parts = list(_parts(data))
     scans = [(start, end) for marker, start, end in parts if marker in CODED]
     if not scans or any(marker in ARITHMETIC for marker, _, _ in parts):
-        return  # in arithmetic coding bytes after the end count as data
+        return ()  # in arithmetic coding bytes after the end count as data
     seen = _hash(image)
     ends = [0, *(end for _, end in scans)]
     filled = FILLER.join(data[start:end] for start, end in pairwise([*ends, len(data)]))
@@ -135,8 +226,61 @@ def _check_jpeg(image: Image.Image, data: bytes) -> None:
     start, end = scans[-1]
     flat = "progressive" in image.info and end - start < FLAT_SCAN
     variants = [] if flat else _tail_variants(data, start, end)
-    if variants and all(_decoded(variant) == seen for variant in variants):
+    if not variants or any(_decoded(variant) != seen for variant in variants):
+        return ()
+    read = _read_to(data, start, end, seen)
+    unread = _unread_bits(data, read, end, seen)
+    if "0" in unread or are_blocks(data, start, unread + bits_of(data[read:end])):
         raise DamagedError
+    return (f"{end - read:,} bytes behind the picture were passed over",)
+
+
+def _read_to(data: bytes, start: int, end: int, seen: bytes) -> int:
+    """The end of the bytes of a scan on which the picture hangs, where it has others behind them."""
+
+    def unread(place: int) -> bool:
+        return _decoded(_replaced(data, place, end)) == seen
+
+    size = TAIL
+    while end - size > start and unread(end - size):
+        size *= 2
+    known, unknown = max(start, end - size), end - size // 2
+    while unknown - known > 1:
+        middle = (known + unknown) // 2
+        known, unknown = (known, middle) if unread(middle) else (middle, unknown)
+    return unknown
+
+
+def _unread_bits(data: bytes, read: int, end: int, seen: bytes) -> str:
+    """The bits of the last byte that was read on which nothing hangs: ones, says the standard (ITU-T T.81, F.1.2.3)."""
+    last = data[read - 1]
+    if data[read - 2 : read] == b"\xff\x00":
+        return ""
+    for bits in range(7, 0, -1):
+        changed = last ^ ONES >> 8 - bits
+        if _decoded(_replaced(data[: read - 1] + bytes([changed]) + data[read:], read, end)) == seen:
+            return f"{last:08b}"[-bits:]
+    return ""
+
+
+def _replaced(data: bytes, place: int, end: int) -> bytes:
+    """The file with other bytes from `place` to the end of a scan; no marker may come of its last byte."""
+    stuffed = b"\x00" if data[place - 1] == 0xFF else b""
+    return data[:place] + stuffed + FILLER + data[end:]
+
+
+def _follows_a_scan(data: bytes, place: int, restart: int) -> bool:
+    """Whether that restart or whole segments begin there that lead to another scan or to the end of the image."""
+    for _ in range(MOST_BETWEEN):
+        found = MARKER.match(data, place)
+        if found is None or found[1][0] == START_OF_SCAN:
+            return found is not None and data[found.end() : found.end() + 3] in SCAN_HEADERS
+        if found[1][0] in (END_OF_IMAGE, restart):
+            return True
+        if found[1][0] not in BETWEEN_SCANS:
+            return False
+        place = found.end() + max(2, int.from_bytes(data[found.end() : found.end() + 2], "big"))
+    return False
 
 
 def _tail_variants(data: bytes, start: int, end: int) -> list[bytes]:

@@ -18,7 +18,7 @@ from PIL import Image
 
 from resnet_studio.inference.images import MOST_BYTES, MOST_PIXELS, ImageError, open_image
 
-LOSSLESS = {"PNG": {}, "BMP": {}, "TIFF": {"compression": "tiff_lzw"}, "WEBP": {"lossless": True}}
+LOSSLESS = {"PNG": {}, "BMP": {}, "TIFF": {"compression": "tiff_lzw"}, "WEBP": {"lossless": True}, "PPM": {}}
 ROW_0_AND_COLUMN_0 = {
     2: ("top", "right"),
     3: ("bottom", "right"),
@@ -68,9 +68,9 @@ def test_lossless_formats_give_the_pixels_that_were_saved(kind: str, tmp_path: P
     assert photograph.notes == ()
 
 
-@pytest.mark.parametrize(("kind", "error"), [("JPEG", 3), ("WEBP", 6), ("GIF", 10)])
+@pytest.mark.parametrize(("kind", "error"), [("JPEG", 3), ("WEBP", 6), ("GIF", 10), ("AVIF", 3)])
 def test_lossy_formats_give_nearly_the_pixels_that_were_saved(kind: str, error: float, tmp_path: Path) -> None:
-    data = encoded(Image.fromarray(scene()), kind, quality=95, subsampling=0)
+    data = encoded(Image.fromarray(scene()), kind, quality=95, subsampling="4:4:4")
     pixels = open_image(saved(tmp_path, data)).pixels
     assert np.abs(pixels.astype(int) - scene()).mean() < error
 
@@ -121,14 +121,58 @@ EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n0 0 10
         (archive(), "an archive"),
         (gzip.compress(b"photo"), "an archive"),
         (b"8BPS\0\1", "a Photoshop document"),
-        (encoded(Image.fromarray(scene()), "PPM"), "in no format known here"),
-        (encoded(Image.fromarray(scene()), "ICO"), "in no format known here"),
+        (encoded(Image.fromarray(scene()), "TGA"), "in no format known here"),
+        (encoded(Image.fromarray(scene()), "ICO"), "an icon"),
         (b"\0", "in no format known here"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(50), "a HEIC image"),
+        (b"\0\0\0\x20ftypisom\0\0\2\0" + bytes(50), "a film"),
+        (encoded(Image.fromarray(scene()), "JPEG2000"), "a JPEG 2000 image"),
+        (encoded(Image.fromarray(scene()), "JPEG2000", no_jp2=True), "a JPEG 2000 image"),
+        (bytes(128) + b"DICM" + bytes(50), "a DICOM image"),
+        (b"\xff\x0a" + bytes(50), "a JPEG XL image"),
+        (b"\x93NUMPY\1\0", "a NumPy array"),
     ],
 )
 def test_what_is_no_photograph_is_refused_and_named(data: bytes, what: str, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=rf"^photo\.jpg is {what}, not a JPEG, PNG, .* Save or export it as one"):
         open_image(saved(tmp_path, data, "photo.jpg"))
+
+
+@pytest.mark.parametrize("count", [5, 13])
+def test_a_tiff_of_many_bands_is_refused_with_their_number(
+    count: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tags: dict[int, int | tuple[int, ...]] = {256: 4, 257: 4, 258: (8,) * count, 262: 1, 277: count}
+    with pytest.raises(ImageError, match=rf"^image has {count} bands; .* Save three of them as an RGB image\.$"):
+        open_image(saved(tmp_path, tiff(bytes(16 * count), tags)))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("greatest", [255, 15, 4095, 65_535])
+@pytest.mark.parametrize("kind", [b"P2", b"P3", b"P5", b"P6"])
+def test_netpbm_images_are_scaled_by_their_own_range(kind: bytes, greatest: int, tmp_path: Path) -> None:
+    """round(255 value / maxval), within a level, as the program's own steps round too."""
+    shape = (3, 4, 3) if kind in (b"P3", b"P6") else (3, 4, 1)
+    values = np.random.default_rng(0).integers(0, greatest + 1, shape)
+    content = values.astype(np.uint8 if greatest < 256 else ">u2").tobytes()
+    if kind in (b"P2", b"P3"):
+        content = " ".join(map(str, values.ravel())).encode()
+    photograph = open_image(saved(tmp_path, kind + b" # of a test\n4 3\n%d\n" % greatest + content))
+    expected = np.broadcast_to(values * 255 / greatest, (3, 4, 3))
+    assert np.abs(photograph.pixels - expected).max() <= 1
+
+
+def test_a_netpbm_image_that_would_take_minutes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="is a large PPM image of a kind that takes minutes to read"):
+        open_image(saved(tmp_path, b"P5 5000 4000 4095\n" + bytes(40_000_000)))
+
+
+@pytest.mark.parametrize("kind", ["PPM", "AVIF"])
+def test_the_end_of_a_new_format_may_not_be_missing(kind: str, tmp_path: Path) -> None:
+    data = encoded(Image.fromarray(scene()), kind)
+    for end in np.linspace(16, len(data) - 1, 30).astype(int):
+        with pytest.raises(ImageError, match="damaged"):
+            open_image(saved(tmp_path, data[:end]))
 
 
 def test_postscript_starts_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import struct
+import time
 import zlib
 from collections.abc import Iterator
 from itertools import pairwise, product
@@ -147,6 +149,104 @@ def test_padding_before_the_end_of_a_jpeg_does_not_matter(tmp_path: Path) -> Non
     data = whole("JPEG")
     for padding in (bytes(100), b"\xff" * 100):
         assert not refused(tmp_path, data[:-2] + padding + data[-2:])
+
+
+JUNK = np.random.default_rng(7).integers(0, 256, 50_000, dtype=np.uint8).tobytes()
+"""With markers of all kinds in it."""
+
+
+@pytest.mark.parametrize("name", [*JPEGS, "JPEG of another camera"])
+def test_bytes_that_a_camera_leaves_behind_the_picture_do_not_matter(name: str, tmp_path: Path) -> None:
+    """Every viewer shows these: libjpeg draws all blocks and warns of "extraneous bytes before marker 0xd9"."""
+    data = whole("JPEG", 33, 65) if name == "JPEG of another camera" else whole(name)
+    expected = open_image(saved(tmp_path, data)).pixels
+    for junk in (b"end", JUNK[:17], JUNK[:64], JUNK[:500], JUNK[:5_000], JUNK, 4 * b"\xff\xe1\xf0\0", b"\xff\xd8"):
+        photograph = open_image(saved(tmp_path, data[:-2] + junk + data[-2:]))
+        np.testing.assert_array_equal(photograph.pixels, expected)
+
+
+def test_bytes_behind_the_picture_are_counted_beside_it(tmp_path: Path) -> None:
+    data = whole("JPEG")
+    photograph = open_image(saved(tmp_path, data[:-2] + JUNK[:64].replace(b"\xff", b"") + data[-2:]))
+    count = len(JUNK[:64].replace(b"\xff", b""))
+    assert photograph.notes == (f"{count} bytes behind the picture were passed over",)
+
+
+@pytest.mark.parametrize("name", JPEGS)
+def test_bytes_behind_it_do_not_hide_that_a_jpeg_was_cut_short(name: str, tmp_path: Path) -> None:
+    data = whole(name)
+    for end in np.linspace(data.index(b"\xff\xda") + 20, len(data) - 100, 12).astype(int):
+        assert refused(tmp_path, data[:end].rstrip(b"\xff") + b"\xff\x3c\0\x10" + JUNK[:300] + b"\xff\xd9")
+
+
+def test_segments_without_end_behind_a_scan_take_no_time(tmp_path: Path) -> None:
+    data = whole("JPEG")
+    for segment in (b"\xff\xfe\0\2", b"\xff\x3c"):
+        began = time.perf_counter()
+        refused(tmp_path, data[:-2] + segment * (4_000_000 // len(segment)))
+        assert time.perf_counter() - began < 10
+
+
+def fax(compression: str) -> bytes:
+    pattern = np.add.outer(np.arange(120), np.arange(160)) // 9 % 2 == 0
+    return encoded(Image.fromarray(pattern), "TIFF", compression=compression)
+
+
+@pytest.mark.parametrize(("compression", "wrong"), [("group4", b"\xff\xff"), ("tiff_ccitt", b"\0\1")])
+def test_bad_code_words_of_a_fax_are_found_and_not_printed(
+    compression: str, wrong: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """libtiff fills lines with white, prints "Bad code word at line 29 of strip 0" and calls that a success."""
+    data = fax(compression)
+    assert not refused(tmp_path, data)
+    places = np.linspace(60, len(data) - 300, 12).astype(int)
+    assert sum(refused(tmp_path, data[:place] + wrong + data[place + 2 :]) for place in places) >= 8
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "tiff_adobe_deflate", "jpeg"])
+def test_what_libtiff_says_of_other_codes_is_not_printed(
+    compression: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = encoded(Image.fromarray(scene(120, 160)), "TIFF", compression=compression)
+    for place in np.linspace(10, len(data) - 300, 20).astype(int):
+        refused(tmp_path, data[:place] + JUNK[:6] + data[place + 6 :])
+    assert capfd.readouterr() == ("", "")
+
+
+def bmp(width: int, height: int, bits: int, codes: bytes) -> bytes:
+    """A BMP of runs, bottom row first."""
+    colours = b"".join(struct.pack("<BBBB", value, value, value, 0) for value in range(1 << bits))
+    start = 54 + len(colours)
+    header = struct.pack("<IHHI", start + len(codes), 0, 0, start)
+    packed = {8: 1, 4: 2}[bits]
+    about = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, packed, len(codes), 0, 0, 1 << bits, 0)
+    return b"BM" + header + about + colours + codes
+
+
+ROW = b"\x05\x10\x03\x20\0\0"
+
+
+@pytest.mark.parametrize(
+    ("bits", "width", "codes", "sound"),
+    [
+        (8, 8, 4 * ROW + b"\0\1", True),
+        (8, 8, 4 * ROW, True),
+        (8, 8, (4 * ROW)[:-2], True),
+        (8, 8, 4 * b"\0\x08abcdefgh\0\0" + b"\0\1", True),
+        (8, 8, ROW + b"\0\2\2\1\4\x10\0\0" + ROW + b"\0\1", True),
+        (4, 7, 4 * b"\x08\x12\0\0" + b"\0\1", True),
+        (8, 8, 2 * ROW + b"\x09\x10\0\0" + ROW + b"\0\1", False),
+        (8, 8, ROW + b"\xc8\x10\0\0" + 2 * ROW + b"\0\1", False),
+        (8, 8, 4 * b"\0\x0aabcdefghij\0\0" + b"\0\1", False),
+        (8, 8, ROW + b"\0\2\x09\1\4\x10\0\0" + ROW + b"\0\1", False),
+        (8, 8, 3 * ROW + b"\5\x10", False),
+        (4, 7, 4 * b"\x0a\x12\0\0" + b"\0\1", False),
+    ],
+)
+def test_runs_of_a_bmp_end_where_its_rows_do(bits: int, width: int, codes: bytes, sound: bool, tmp_path: Path) -> None:
+    """Pillow cuts what is too long and draws the rest of the file elsewhere."""
+    assert refused(tmp_path, bmp(width, 4, bits, codes)) != sound
 
 
 def test_a_wrong_checksum_before_the_pixels_is_found(tmp_path: Path) -> None:
