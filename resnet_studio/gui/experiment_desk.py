@@ -22,6 +22,8 @@ def join(
     """Show what is followed, and do what is wished; `launch` starts a command whose output is kept in a folder."""
 
     def begin(experiment: Experiment) -> None:
+        if view.starting:
+            return
         folder = where / degradation.free_name(where, experiment.recipe.data)
         try:
             degradation.make(folder, experiment)
@@ -33,18 +35,20 @@ def join(
     def go_on(folder: Path) -> None:
         try:
             experiment = degradation.read(folder)
-            runs.withdraw(folder, runs.STOP)
+            for what in (runs.STOP, runs.STOP_NOW):
+                runs.withdraw(folder, what)
         except (ExperimentError, OSError) as error:
             view.show_problem(f"{error}.")
             return
         launch(folder, command(folder))
         watch.begin(folder, experiment)
 
-    def stop(folder: Path) -> None:
+    def stop(folder: Path, what: str = runs.STOP) -> None:
         try:
-            runs.request(folder, runs.STOP)
+            runs.request(folder, what)
         except OSError as error:
             view.show_problem(f"{folder.name} can't be asked to stop: {error.strerror}.")
+        watch.note_request(folder)
 
     watch.experiments_changed.connect(view.show_experiments)
     watch.experiment_changed.connect(view.show_experiment)
@@ -52,6 +56,7 @@ def join(
     view.experiment_wished.connect(begin)
     view.resume_wished.connect(go_on)
     view.stop_wished.connect(stop)
+    view.stop_now_wished.connect(lambda folder: stop(folder, runs.STOP_NOW))
     view.show_experiments(watch.experiments())
 
 

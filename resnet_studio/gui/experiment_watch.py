@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from resnet_studio.gui.background import Background
 from resnet_studio.gui.followed import FollowedRun
 from resnet_studio.gui.followed_experiment import BETWEEN, STARTING, FollowedExperiment
-from resnet_studio.gui.run_watch import RunWatch
+from resnet_studio.gui.run_watch import RunWatch, requests
 from resnet_studio.training import degradation
 from resnet_studio.training.degradation import EXPERIMENT, Experiment, ExperimentError
 
@@ -56,6 +56,11 @@ class ExperimentWatch(QObject):
         self._watch.look_again()
         self._await(STARTING)
         self.experiments_changed.emit(self.experiments())
+
+    def note_request(self, folder: Path) -> None:
+        """This window has just asked an experiment to stop."""
+        if folder in self._experiments:
+            self.experiment_changed.emit(self._followed(folder))
 
     def stop(self) -> None:
         """End following, after the `RunWatch` has ended."""
@@ -111,8 +116,10 @@ class ExperimentWatch(QObject):
     def _followed(self, folder: Path) -> FollowedExperiment:
         experiment = self._experiments[folder]
         runs = {part.name: self._watch.run(folder / part.name) for part in experiment.parts}
-        curves = {name: run.curves for name, run in runs.items() if run is not None}
-        return FollowedExperiment(folder, experiment, curves, self._begun.get(folder, 0.0))
+        found = {name: run for name, run in runs.items() if run is not None}
+        curves = {name: run.curves for name, run in found.items()}
+        left = next((run.step_left for run in found.values() if run.live), math.nan)
+        return FollowedExperiment(folder, experiment, curves, self._begun.get(folder, 0.0), requests(folder), left)
 
 
 def read(folders: Iterable[Path]) -> tuple[dict[Path, Experiment], list[str]]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.networks.architecture import Architecture, ArchitectureError, Residual, from_json
 from resnet_studio.training.curves import LIVE, Curves
-from resnet_studio.training.events import Event, Prepared
+from resnet_studio.training.events import Began, Event, Prepared, Stepped
 from resnet_studio.training.labels import Label
-from resnet_studio.training.runs import Manifest
+from resnet_studio.training.runs import PAUSE, STOP, STOP_NOW, Manifest
 from resnet_studio.training.summary import fitted_architecture
+
+Pending = Literal["", "resuming", "pausing", "continuing", "stopping", "stopping now"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,23 @@ class FollowedRun:
     """Not known before the run has seen its data."""
     loaded: bool = False
     """Whether all has been read that was there when it was found."""
+    asked: frozenset[str] = frozenset()
+    """The requests that lie in its folder: `STOP`, `STOP_NOW`, `PAUSE`."""
+    asked_at: float = -math.inf
+    """When this window last made or withdrew one, on the monotonic clock."""
+    resuming: bool = False
+    """Whether this window has started a process that goes on with it, of which nothing has been heard yet."""
+    heard_at: float = math.nan
+    """When its newest step was read, on the monotonic clock."""
 
     def take(self, events: Sequence[Event], cost: Cost | None) -> None:
         """Add what was read of it."""
         for event in events:
             self.curves.take(event)
+            if isinstance(event, Stepped):
+                self.heard_at = time.monotonic()
+            elif isinstance(event, Began):
+                self.asked, self.resuming = frozenset(), False
         self.cost = cost or self.cost
 
     @property
@@ -64,6 +80,24 @@ class FollowedRun:
     @property
     def live(self) -> bool:
         return self.curves.state in LIVE
+
+    @property
+    def pending(self) -> Pending:
+        """What it was asked to do and has not done yet."""
+        if not self.live:
+            return "resuming" if self.resuming else ""
+        if STOP_NOW in self.asked:
+            return "stopping now"
+        if STOP in self.asked:
+            return "stopping"
+        if self.curves.state != "paused":
+            return "pausing" if PAUSE in self.asked else ""
+        return "continuing" if PAUSE not in self.asked and self.asked_at > -math.inf else ""
+
+    @property
+    def step_left(self) -> float:
+        """Seconds that the step under way still takes if it takes as long as the last ones; NaN where nobody knows."""
+        return self.curves.step_seconds - (time.monotonic() - self.heard_at)
 
     @property
     def plain(self) -> bool:

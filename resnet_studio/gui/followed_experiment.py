@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from resnet_studio.training.curves import LIVE, Curves
 from resnet_studio.training.degradation import Experiment, Part
+from resnet_studio.training.runs import STOP
 
 BETWEEN, STARTING = 6.0, 30.0
 """Seconds after the end of a run in which the next one is expected, and after the start of the process."""
@@ -24,6 +26,10 @@ class FollowedExperiment:
     """Of the runs that have begun, by their names."""
     begun: float = 0.0
     """When the window started it, as long as nothing has been heard of it."""
+    asked: frozenset[str] = frozenset()
+    """The requests that lie in its folder: `STOP`, `STOP_NOW`."""
+    step_left: float = math.nan
+    """Seconds that the step under way still takes, as far as that can be told."""
 
     @property
     def name(self) -> str:
@@ -57,6 +63,11 @@ class FollowedExperiment:
     def current(self) -> Part | None:
         """The run that goes on now."""
         return next((part for part in self.experiment.parts if self._state(part) in LIVE), None)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop and still goes on."""
+        return self.live and STOP in self.asked
 
     def progress(self) -> str:
         """How far the whole is: "plain-56, epoch 4 of 10 · run 2 of 4"."""

@@ -21,6 +21,7 @@ def join(view: RunsView, watch: RunWatch, keeper: RunKeeper) -> None:
     view.rename_wished.connect(keeper.rename)
     view.colour_wished.connect(keeper.colour)
     view.stop_wished.connect(keeper.stop)
+    view.stop_now_wished.connect(keeper.stop_now)
     view.pause_wished.connect(keeper.pause)
     view.go_on_wished.connect(keeper.go_on)
     view.folder_wished.connect(keeper.open_folder)

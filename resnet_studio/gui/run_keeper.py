@@ -54,8 +54,12 @@ class RunKeeper(QObject):
                 self._label(folder, replace(run.label, colour=colour or free_color(others)))
 
     def stop(self, folders: Iterable[Path]) -> None:
-        """Ask live runs to end; they keep a checkpoint."""
+        """Ask live runs to end after the step they are in; they keep a checkpoint."""
         self._request(folders, lambda folder: runs.request(folder, runs.STOP))
+
+    def stop_now(self, folders: Iterable[Path]) -> None:
+        """Ask runs that are stopping to end at once, at their newest checkpoints."""
+        self._request(folders, lambda folder: runs.request(folder, runs.STOP_NOW))
 
     def pause(self, folders: Iterable[Path]) -> None:
         """Ask live runs to wait."""
@@ -73,11 +77,13 @@ class RunKeeper(QObject):
     def delete(self, folders: Sequence[Path]) -> None:
         """Move runs to the trash; a live one stays, and the user is told to stop it first."""
         known = [run for folder in folders if (run := self._watch.run(folder))]
-        if live := [run.name for run in known if run.live]:
-            self.failed.emit(f"{_names(live)} still live: stop first, then delete.")
+        busy = [run for run in known if run.live or run.resuming]
+        if busy:
+            them = "it" if len(busy) == 1 else "them"
+            self.failed.emit(f"{_names([run.name for run in busy])} running; stop {them} before deleting.")
         self._trashed = []
         for run in known:
-            if not run.live:
+            if run not in busy:
                 self._trash(run.folder, run.name)
         if self._trashed:
             names = [one.name for one in self._trashed]
@@ -131,6 +137,7 @@ class RunKeeper(QObject):
                     ask(folder)
                 except OSError as error:
                     self.failed.emit(f"{run.name} can't be asked: {error.strerror}")
+                self._watch.note_request(folder)
 
 
 def _cause(error: Exception) -> str:

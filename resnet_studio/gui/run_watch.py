@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,6 +41,8 @@ class Found:
     """Why its manifest can't be read."""
     label_problem: str = ""
     """Why its label can't be."""
+    asked: frozenset[str] = frozenset()
+    """The requests that lie in its folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,19 @@ class RunWatch(QObject):
         """The run in that folder, if it is followed."""
         return self._runs.get(folder)
 
+    def note_request(self, folder: Path) -> None:
+        """This window has just made a request to a run, or withdrawn one."""
+        if run := self._runs.get(folder):
+            run.asked, run.asked_at = requests(folder), time.monotonic()
+            self.run_changed.emit(run)
+
+    def note_resuming(self, folders: Collection[Path]) -> None:
+        """These are being gone on with, and no others."""
+        for run in self.runs():
+            if run.resuming != (run.folder in folders):
+                run.resuming = run.folder in folders
+                self.run_changed.emit(run)
+
     def look_again(self) -> None:
         """Look at all folders now: something in them was changed by this window."""
         self._scan_now()
@@ -133,17 +149,23 @@ class RunWatch(QObject):
         if not self._scanning.busy and now >= self._next_scan:
             self._next_scan = now + SCAN
             folders, known = tuple(self._folders), frozenset(one.folder for one in self.runs() if not one.problem)
-            self._scanning.run(lambda: scan(folders, known), self._take_scan, self._take_failure)
+            self._scanning.run(
+                lambda: scan(folders, known), lambda found: self._take_scan(found, now), self._take_failure
+            )
         due = [self._readers[folder] for when, folder in sorted((w, f) for f, w in self._due.items()) if when <= now]
         if due and not self._reading.busy:
             self._reading.run(lambda: read(due, self._news.emit), lambda _: self._look(), self._take_failure)
 
-    def _take_scan(self, found: Sequence[Found]) -> None:
+    def _take_scan(self, found: Sequence[Found], began: float) -> None:
         before = {folder: (run, run.label) for folder, run in self._runs.items()}
         for one in found:
             self._follow(one)
             self._tell_once(one.label_problem)
-            self._runs[one.folder].label = one.label
+            run = self._runs[one.folder]
+            run.label = one.label
+            if run.asked != one.asked and run.asked_at < began:  # perhaps by another window
+                run.asked = one.asked
+                self.run_changed.emit(run)
         for gone in self._runs.keys() - {one.folder for one in found}:
             del self._runs[gone], self._readers[gone], self._due[gone]
         if before != {folder: (run, run.label) for folder, run in self._runs.items()}:
@@ -205,12 +227,19 @@ def _found(folder: Path, known: bool) -> Found:
         label = read_label(folder)
     except LabelError as error:
         label_problem = f"{error}: the run has lost its name and color"
+    manifest, problem = None, ""
     try:
-        return Found(folder, label, None if known else runs.read(folder), label_problem=label_problem)
+        manifest = None if known else runs.read(folder)
     except RunError as error:
-        return Found(folder, label, problem=str(error), label_problem=label_problem)
+        problem = str(error)
     except Exception as error:
-        return Found(folder, label, problem=f"{folder.name} can't be read: {error}", label_problem=label_problem)
+        problem = f"{folder.name} can't be read: {error}"
+    return Found(folder, label, manifest, problem, label_problem, requests(folder))
+
+
+def requests(folder: Path) -> frozenset[str]:
+    """What somebody wants of a run: `STOP`, `STOP_NOW`, `PAUSE`."""
+    return frozenset(what for what in (runs.STOP, runs.STOP_NOW, runs.PAUSE) if os.path.lexists(folder / what))
 
 
 def _created(found: Found) -> float:

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
@@ -18,11 +19,13 @@ from resnet_studio.networks.presets import title
 from resnet_studio.progress import Progress
 from resnet_studio.training import recipe as recipes
 from resnet_studio.training import runs
+from resnet_studio.training.following import SILENT_AFTER
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.sources import SOURCES, DataError, DataView, fitted, is_folder
 
 STARTING = 500, 30.0
-"""Milliseconds between two looks whether a run has begun; seconds after which it is said that it has not."""
+"""Milliseconds between two looks whether a run has begun; seconds without a sign after which it is said that it has
+not."""
 SMALL, FOR_SMALL = 64, "resnet20-cifar"
 """Side of images that the paper's ImageNet stem is not made for, and the preset that is."""
 ASKED = {"architecture": "architecture.json", "recipe": "recipe.json"}
@@ -48,8 +51,12 @@ class Trainer(QObject):
     """What would suit the data better than the network in hand, and the preset that does; empty where nothing would."""
     name_changed = Signal(str)
     """What the next run is called unless told otherwise."""
-    started = Signal(object)
-    """The folder of a run that has begun."""
+    starting_changed = Signal(str)
+    """The name of the new run that is starting; empty once it has begun, or never will."""
+    awaited_changed = Signal(object)
+    """Folders of the runs and experiments whose processes were started, and of which nothing was heard yet."""
+    started = Signal(object, bool)
+    """The folder of a run that has begun, and whether it is a new one."""
     problem = Signal(str, str)
     """A sentence for the user, and details."""
 
@@ -65,6 +72,8 @@ class Trainer(QObject):
         self._wanted = False
         self._awaited: dict[Path, tuple[float, int]] = {}
         """When each was started, and how much its runs had told by then."""
+        self._starting: Path | None = None
+        """The new run that is starting: another can't be started meanwhile."""
         self._look = QTimer(self, interval=STARTING[0])
         self._look.timeout.connect(self._look_for_starts)
         work.data_viewed.connect(self._take_view)
@@ -106,6 +115,8 @@ class Trainer(QObject):
 
     def start(self, name: str = "") -> None:
         """Start a run of the architecture and the recipe in hand, as `resnet-studio train` would."""
+        if self._starting is not None:
+            return
         architecture = self._session.architecture
         folder = self.folder / (name.strip() or runs.free_name(self.folder, architecture, self._recipe.data))
         if folder.exists():
@@ -120,15 +131,19 @@ class Trainer(QObject):
             self.problem.emit(f"A run can't be kept in {self.folder}: {error.strerror}.", "")
             return
         command = ["train", str(folder / ASKED["architecture"]), "--recipe", str(folder / ASKED["recipe"])]
-        self._launch(folder, [*command, "--runs", str(folder.parent), "--name", folder.name])
+        if self._launch(folder, [*command, "--runs", str(folder.parent), "--name", folder.name]):
+            self._starting = folder
+            self.starting_changed.emit(folder.name)
 
     def resume(self, folders: Sequence[Path]) -> None:
-        """Go on with runs that were stopped, killed or failed."""
-        for folder in folders:
+        """Go on with runs that were stopped, killed or failed, each once."""
+        for folder in (one for one in folders if one not in self._awaited):
             self._launch(folder, ["train", "--resume", str(folder)])
 
     def launch(self, folder: Path, command: Sequence[str]) -> None:
         """Start another command of the program that keeps what it does in `folder`, which it makes itself."""
+        if folder in self._awaited:
+            return
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -147,7 +162,8 @@ class Trainer(QObject):
         """The window goes: look for nothing any more."""
         self._look.stop()
 
-    def _launch(self, folder: Path, command: Sequence[str]) -> None:
+    def _launch(self, folder: Path, command: Sequence[str]) -> bool:
+        """Start a process of the program; False, and a message, where the system can't."""
         process, told = QProcess(), _told(folder)
         process.setProgram(sys.executable)
         process.setArguments(["-m", "resnet_studio", *command])
@@ -157,23 +173,34 @@ class Trainer(QObject):
         begun: object = process.startDetached()  # a bool, whatever its stubs say
         if not begun:
             self.problem.emit(f"The run could not be started: {process.errorString()}.", "")
-            return
+            return False
         self.own.add(folder)
         self._awaited[folder] = time.monotonic(), told
         self._look.start()
         self._tell_name()
+        self.awaited_changed.emit(frozenset(self._awaited))
+        return True
 
     def _look_for_starts(self) -> None:
         """Tell of runs that have begun, and of those that never will."""
         for folder, (since, before) in list(self._awaited.items()):
             if _told(folder) > before:
-                del self._awaited[folder]
-                self.started.emit(folder)
-            elif time.monotonic() - since > STARTING[1]:
-                del self._awaited[folder]
+                self.started.emit(folder, self._end_waiting(folder))
+            elif time.monotonic() - since > STARTING[1] and not _beats(folder):
+                self._end_waiting(folder)
                 self.problem.emit(f"{folder.name} did not start.", _end_of(folder / runs.LOG))
         if not self._awaited:
             self._look.stop()
+
+    def _end_waiting(self, folder: Path) -> bool:
+        """It has begun, or never will; whether it was the new run."""
+        del self._awaited[folder]
+        new = folder == self._starting
+        if new:
+            self._starting = None
+            self.starting_changed.emit("")
+        self.awaited_changed.emit(frozenset(self._awaited))
+        return new
 
     def _follow(self) -> None:
         """Architecture or recipe are others: what is seen, what is fitted and what it costs follow."""
@@ -242,6 +269,15 @@ def _told(folder: Path) -> int:
     """Bytes of events in a run's folder, or in those of an experiment."""
     logs = [one / runs.EVENTS for one in (folder, *runs.find(folder))]
     return sum(log.stat().st_size for log in logs if log.exists())
+
+
+def _beats(folder: Path) -> bool:
+    """Whether a run there, or one of an experiment, gave a sign of life lately: PyTorch may take long to load."""
+    for one in (folder, *runs.find(folder)):
+        with suppress(OSError):
+            if time.time() - (one / runs.HEARTBEAT).stat().st_mtime < SILENT_AFTER:
+                return True
+    return False
 
 
 def _end_of(log: Path) -> str:

@@ -54,6 +54,7 @@ class TrainingRoom(QObject):
         self.pages = pages = Workspaces(tuple(zip(PAGES, makers, strict=True)), "trainingPages", "Training", "Alt+")
         self.watch.watch(self.folder)
         self.trainer.started.connect(self._show_started)
+        self.trainer.awaited_changed.connect(self.watch.note_resuming)
         kept = self._studio.session.kept
         page = min(max(kept.training_page, 0), len(PAGES) - 1)
         pages.make(page)
@@ -111,6 +112,7 @@ class TrainingRoom(QObject):
         trainer.data_awaited.connect(view.show_loading)
         trainer.estimated.connect(view.show_estimate)
         trainer.name_changed.connect(view.show_name)
+        trainer.starting_changed.connect(view.show_starting)
         self._work.devices_found.connect(lambda _: view.show_devices(self._devices))
         if self._devices:
             view.show_devices(self._devices)
@@ -151,6 +153,7 @@ class TrainingRoom(QObject):
 
         view = DegradationView()
         experiment_desk.join(view, self.experiments, self.folder, self.trainer.launch)
+        self.trainer.awaited_changed.connect(view.show_awaited)
         return view
 
     def _show_maps_of(self, folders: Sequence[Path]) -> None:
@@ -170,14 +173,14 @@ class TrainingRoom(QObject):
         if self.pages is not None:
             self.trainer.want(self._in_front and self.pages.currentIndex() == NEW)
 
-    def _show_started(self, folder: Path) -> None:
-        """A run of this window has begun: show it in the table. An experiment has a page of its own."""
-        if not runs.is_run(folder):
-            return
-        self._just_started = folder
+    def _show_started(self, folder: Path, new: bool) -> None:
+        """A run of this window has begun: show it in the table, unless the user has gone to another page meanwhile."""
         self.watch.look_again()
-        self.show_page(RUNS)
-        self._choose_started()
+        waits_here = self._in_front and self.pages is not None and self.pages.currentIndex() == NEW
+        if new and waits_here:
+            self._just_started = folder
+            self.show_page(RUNS)
+            self._choose_started()
 
     def _choose_started(self) -> None:
         """Choose the run that was started last, as soon as it is in the table."""

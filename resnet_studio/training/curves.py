@@ -28,6 +28,8 @@ from resnet_studio.training.events import (
 Values = NDArray[np.float64]
 State = Literal["starting", "running", "paused", "finished", "stopped", "failed", "killed"]
 Axis = Literal["step", "epoch", "seconds"]
+NEWEST = 10
+"""How many steps tell the present pace."""
 LIVE: frozenset[State] = frozenset({"starting", "running", "paused"})
 
 
@@ -106,6 +108,18 @@ class Curves:
         if self.prepared is None or not self.steps or self.state not in LIVE:
             return math.nan
         return self.seconds / self.steps * (self.prepared.steps - self.steps)
+
+    @property
+    def step_seconds(self) -> float:
+        """Seconds that one of the newest steps took; NaN before the first."""
+        count = min(self.steps, NEWEST)
+        before = self._seconds[-1 - count] if self.steps > count else 0.0
+        return (self.seconds - before) / count if count else math.nan
+
+    @property
+    def unsaved(self) -> int:
+        """Steps since the newest checkpoint: what ending at once would lose."""
+        return max(0, self.steps - (self.saved[-1].step if self.saved else 0))
 
     @property
     def best(self) -> Measured | None:

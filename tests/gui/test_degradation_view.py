@@ -412,6 +412,34 @@ def test_an_experiment_is_begun_followed_stopped_and_gone_on_with(page: Page, de
     assert page.find(QPushButton, "stopExperiment").isVisible()
 
 
+def test_what_a_click_asks_for_is_seen_at_once(page: Page, desk: Callable[[], Desk]) -> None:
+    made = desk()
+    run, stop, now = (
+        page.find(QPushButton, name) for name in ("runDegradation", "stopExperiment", "stopExperimentNow")
+    )
+    page.click("runDegradation")
+    folder = made.where / "degradation-digits-1"
+    page.view.show_awaited(frozenset([folder]))  # as whoever launches it says at once
+    assert (run.text(), run.isEnabled()) == ("Starting…", False)
+    page.click("runDegradation")
+    page.qtbot.keyClick(page.find(QLineEdit, "depthsChoice"), Qt.Key.Key_Return)
+    page.view.experiment_wished.emit(Experiment())
+    assert [launched for launched, _ in made.launched] == [folder]
+    experiment = degradation.read(folder)
+    made.write(folder, experiment.parts[0], how=None)
+    page.view.show_awaited(frozenset())
+    page.qtbot.waitUntil(lambda: page.text("experimentProgress").startswith("plain-20, epoch"), timeout=10_000)
+    assert (run.text(), run.isEnabled()) == ("Run the experiment", True)
+    page.click("stopExperiment")
+    assert (stop.text().partition("…")[0], stop.isEnabled(), now.isVisible()) == ("Stopping", False, False)
+    page.qtbot.waitUntil(now.isVisible, timeout=10_000)
+    steps = made.watch.run(folder / experiment.parts[0].name).curves.steps
+    assert now.text() == f"Stop now (loses {steps} steps)"
+    page.click("stopExperimentNow")
+    assert (now.text(), now.isEnabled()) == ("Stopping now…", False)
+    assert (folder / runs.STOP_NOW).exists()
+
+
 def test_one_that_vanishes_is_forgotten(page: Page, desk: Callable[[], Desk], tmp_path: Path) -> None:
     experiment = Experiment()
     folder = tmp_path / "mine"

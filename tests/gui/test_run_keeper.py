@@ -95,7 +95,7 @@ def test_a_live_run_is_not_deleted(kept: Kept, tmp_path: Path) -> None:
     over = finished_run(tmp_path / "runs" / "over").folder
     kept.wait("live", "over")
     kept.keeper.delete([live, over])
-    assert kept.failed == ["live is still live: stop first, then delete."]
+    assert kept.failed == ["live is running; stop it before deleting."]
     assert live.exists()
     assert not over.exists()
     assert kept.told == [("over is in the trash.", True)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+import time
 import xml.etree.ElementTree as Xml
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +26,7 @@ from resnet_studio.gui.widgets.run_cells import Column
 from resnet_studio.gui.widgets.run_table import RunTable
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.training import runs
+from resnet_studio.training.events import Saved
 from written_runs import WrittenRun, finished_run
 
 
@@ -241,7 +244,7 @@ def test_a_live_run_has_stop_and_pause_and_is_not_deleted(page: Page) -> None:
     page.click("live")
     assert page.find(QLabel, "runProgress").text() == "live\nstep 33 of 110, 0:03 elapsed, 0:08 left"
     page.press("deleteRun")
-    assert "stop first" in page.find(QLabel, "newsText").text()
+    assert "stop it before deleting" in page.find(QLabel, "newsText").text()
     page.press("pauseRun")
     assert (written.folder / runs.PAUSE).exists()
     written.pause()
@@ -267,7 +270,7 @@ def test_the_menu_acts_on_what_is_chosen(three: Page) -> None:
     three.table.customContextMenuRequested.emit(three.place("deep"))
     menu = three.table.menu
     assert menu.isVisible()
-    words = [action.text() for action in menu.actions() if action.text()]
+    words = [action.text() for action in menu.actions() if action.text() and action.isVisible()]
     assert words == [
         "Rename", "Colour", "Show", "Hide", "Show only these", "Show all runs", "Stop", "Pause", "Continue", "Resume",
         "Open folder", "Delete",
@@ -467,3 +470,108 @@ def test_tab_goes_from_the_filter_over_the_buttons_to_the_table_and_the_plots(th
     wanted = ["runFilter", "renameRun", "colourRun", "deleteRun", "runTable", "smoothing", "showAll", "exportCurves"]
     assert [name for name in names if name in wanted][: len(wanted)] == wanted
     assert {"lossPlot", "errorPlot"} <= set(names)
+
+
+def test_a_stop_is_seen_at_once_and_ending_at_once_is_offered(page: Page) -> None:
+    written = WrittenRun(page.folder / "live", seconds_per_step=40.0).make().begin().train(22)
+    written.tell(Saved(0.0, 15, "step-0000015", best=False))
+    page.open("live")
+    page.click("live")
+    stop, now = (page.find(QToolButton, name) for name in ("stopRun", "stopRunNow"))
+    assert not now.isVisible()
+    place, began = stop.rect().center(), time.monotonic()
+    page.press("stopRun")
+    assert re.fullmatch(r"Stopping… about (39|40) s", stop.text())
+    assert time.monotonic() - began < 0.1
+    assert not stop.isEnabled()
+    assert (page.folder / "live" / runs.STOP).exists()
+    page.qtbot.mouseClick(stop, Qt.MouseButton.LeftButton, pos=place)
+    assert not now.isVisible()  # what ends it at once does not come under a second click
+    page.qtbot.waitUntil(now.isVisible, timeout=10_000)
+    assert now.text() == f"Stop now (loses {22 - 15} steps)"
+    state = page.table.model().index(0, Column.STATE)
+    page.qtbot.waitUntil(lambda: re.fullmatch(r"stopping… about 3\d s", state.data()) is not None, timeout=10_000)
+    page.press("stopRunNow")
+    assert (now.text(), now.isEnabled(), now.isVisible()) == ("Stopping now…", False, True)
+    assert (page.folder / "live" / runs.STOP_NOW).exists()
+    written.end("stopped")
+    page.qtbot.waitUntil(page.find(QToolButton, "resumeRun").isVisible, timeout=10_000)
+    assert not now.isVisible()
+    assert stop.text() == "Stop"
+
+
+def test_what_ending_at_once_loses_is_counted_from_the_newest_checkpoint(page: Page) -> None:
+    never = WrittenRun(page.folder / "never", created=1.0).make().begin().train(1)
+    just = WrittenRun(page.folder / "just").make().begin().train(11)
+    just.tell(Saved(0.0, 11, "step-0000011", best=False))
+    for written in (never, just):
+        runs.request(written.folder, runs.STOP)  # by another window
+    page.open("never", "just")
+    now = page.find(QToolButton, "stopRunNow")
+    for name, loss in (("never", "loses 1 step"), ("just", "loses this step")):
+        page.click(name)
+        page.qtbot.waitUntil(lambda loss=loss: now.isVisible() and now.text() == f"Stop now ({loss})", timeout=10_000)
+    page.qtbot.keyClick(page.table, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    assert now.text() == "Stop now (loses 1 step)"
+
+
+def test_pausing_and_going_on_are_seen_at_once(page: Page) -> None:
+    written = WrittenRun(page.folder / "live").make().begin().train(11)
+    page.open("live")
+    page.click("live")
+    pause, go_on = (page.find(QToolButton, name) for name in ("pauseRun", "continueRun"))
+    page.press("pauseRun")
+    assert (pause.text(), pause.isEnabled(), pause.isVisible()) == ("Pausing…", False, True)
+    written.pause()
+    page.qtbot.waitUntil(lambda: go_on.isVisible() and go_on.isEnabled(), timeout=10_000)
+    page.press("continueRun")
+    assert (go_on.text(), go_on.isEnabled(), go_on.isVisible()) == ("Continuing…", False, True)
+    written.train(1)
+    page.qtbot.waitUntil(lambda: pause.isVisible() and pause.isEnabled(), timeout=10_000)
+    assert pause.text() == "Pause"
+
+
+def test_a_second_click_on_delete_deletes_no_other_run(three: Page) -> None:
+    three.click("plain")
+    delete = three.find(QToolButton, "deleteRun")
+    for _ in range(2):
+        three.qtbot.mouseClick(delete, Qt.MouseButton.LeftButton)
+    assert three.names() == ["deep", "residual"]
+    assert three.table.chosen() == ()
+
+
+def test_the_only_run_that_is_deleted_can_be_taken_back(page: Page) -> None:
+    finished_run(page.folder / "only")
+    page.open("only")
+    page.click("only")
+    page.press("deleteRun")
+    page.qtbot.waitUntil(lambda: page.names() == [])
+    undo = page.find(QPushButton, "newsUndo")
+    assert undo.isVisible()
+    page.qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
+    page.qtbot.waitUntil(lambda: page.names() == ["only"], timeout=10_000)
+
+
+def test_another_message_leaves_the_way_back(three: Page) -> None:
+    three.click("plain")
+    three.press("deleteRun")
+    three.view.show_told("curves.csv is written.")
+    undo = three.find(QPushButton, "newsUndo")
+    assert undo.isVisible()
+    three.qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
+    three.qtbot.waitUntil(lambda: "plain" in three.names(), timeout=10_000)
+    assert not undo.isVisible()
+
+
+def test_a_damaged_run_is_listed_and_can_be_deleted_but_not_resumed(page: Page) -> None:
+    finished_run(page.folder / "good", created=2e9)
+    bad = WrittenRun(page.folder / "bad").make().begin().train(11).end("stopped").folder
+    (bad / runs.MANIFEST).write_text('{"name": "bad", "archi')
+    page.open("good", "bad")
+    page.click("bad")
+    state = page.table.model().index(1, Column.STATE)
+    assert state.data() == "damaged"
+    assert state.data(Qt.ItemDataRole.ToolTipRole) == "bad: run.json is damaged (it breaks off before its end)"
+    assert not page.find(QToolButton, "resumeRun").isEnabled()
+    page.press("deleteRun")
+    page.qtbot.waitUntil(lambda: page.names() == ["good"])

@@ -25,7 +25,7 @@ from resnet_studio.networks.presets import preset
 from resnet_studio.training import recipe as recipes
 from resnet_studio.training import runs
 from resnet_studio.training.curves import LIVE
-from resnet_studio.training.events import Ended, Stepped
+from resnet_studio.training.events import Began, Ended, Stepped
 from resnet_studio.training.following import RunReader
 from resnet_studio.training.recipes import RECIPES
 from resnet_studio.training.summary import summarise
@@ -241,3 +241,49 @@ def test_a_network_for_large_images_is_advised_against(qtbot: QtBot, opened: Cal
     qtbot.mouseClick(take, LEFT)
     assert window.studio.session.architecture == preset("resnet20-cifar")
     assert not take.isVisible()
+
+
+def test_two_clicks_on_start_start_one_run_and_the_first_is_seen(
+    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], place: Path
+) -> None:
+    window = opened(kept(LONG))
+    button = window.findChild(QPushButton, "startTraining")
+    qtbot.waitUntil(button.isEnabled, timeout=PATIENCE)
+    with qtbot.waitSignal(window.training.trainer.started, timeout=PATIENCE) as begun:
+        qtbot.mouseClick(button, LEFT)
+        assert (button.text(), button.isEnabled()) == ("Starting…", False)
+        for _ in range(3):
+            qtbot.mouseClick(button, LEFT)
+            qtbot.keyClick(window.findChild(QLineEdit, "runName"), Qt.Key.Key_Return)
+            window.training.trainer.start("another")
+    assert [folder.name for folder in place.iterdir()] == [begun.args[0].name]
+    assert (button.text(), button.isEnabled()) == ("Start training", True)
+    assert window.findChild(QTabWidget, "trainingPages").currentIndex() == RUNS
+
+
+def test_nobody_who_has_gone_elsewhere_is_pulled_back(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
+    window = opened(kept(LONG))
+    pages = window.findChild(QTabWidget, "trainingPages")
+    button = window.findChild(QPushButton, "startTraining")
+    qtbot.waitUntil(button.isEnabled, timeout=PATIENCE)
+    with qtbot.waitSignal(window.training.trainer.started, timeout=PATIENCE) as begun:
+        qtbot.mouseClick(button, LEFT)
+        qtbot.keyClick(window, Qt.Key.Key_3, Qt.KeyboardModifier.AltModifier)
+    folder = begun.args[0]
+    qtbot.waitUntil(lambda: state(window, folder) == "running", timeout=PATIENCE)
+    assert pages.currentIndex() == MAPS
+    window.training.keeper.stop([folder])
+    qtbot.waitUntil(lambda: state(window, folder) == "stopped", timeout=PATIENCE)
+    qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
+    window.training.runs.choose([folder])
+    resume = window.findChild(QToolButton, "resumeRun")
+    qtbot.waitUntil(resume.isVisible, timeout=PATIENCE)
+    with qtbot.waitSignal(window.training.trainer.started, timeout=PATIENCE):
+        qtbot.mouseClick(resume, LEFT)
+        assert (resume.text(), resume.isEnabled()) == ("Resuming…", False)
+        qtbot.mouseClick(resume, LEFT)
+        qtbot.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(lambda: state(window, folder) == "running", timeout=PATIENCE)
+    assert pages.currentIndex() == NEW
+    sessions = [event for event in RunReader(folder).new_events() if isinstance(event, Began)]
+    assert len(sessions) == 2  # the start, and one resume

@@ -295,7 +295,20 @@ def test_the_start_tells_the_name(qtbot: QtBot, view: TrainingSetup) -> None:
     with qtbot.waitSignal(view.start_wished) as wished:
         qtbot.keyClick(line(view, "runName"), Qt.Key.Key_Return)
     assert wished.args == ["my run"]
+    view.show_starting("my run")
     assert line(view, "runName").text() == ""
+
+
+def test_a_run_that_is_starting_is_seen_and_no_second_one_starts(qtbot: QtBot, view: TrainingSetup) -> None:
+    view.show_starting("mine")
+    assert (start(view).text(), start(view).isEnabled()) == ("Starting…", False)
+    assert "mine is starting" in start(view).toolTip()
+    with qtbot.assertNotEmitted(view.start_wished):
+        qtbot.mouseClick(start(view), Qt.MouseButton.LeftButton)
+        qtbot.keyClick(line(view, "runName"), Qt.Key.Key_Return)
+        qtbot.keyClick(view, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    view.show_starting("")
+    assert (start(view).text(), start(view).isEnabled()) == ("Start training", True)
     with qtbot.waitSignal(view.start_wished):
         qtbot.keyClick(line(view, "lr"), Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
 

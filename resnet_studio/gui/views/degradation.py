@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -27,10 +29,13 @@ from resnet_studio.gui.widgets.export_button import ExportButton
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.news_line import NewsLine
 from resnet_studio.gui.widgets.rule import rule
+from resnet_studio.gui.widgets.run_actions import OFFER_AFTER, lost
+from resnet_studio.gui.widgets.run_cells import seconds_left
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.gui.widgets.twin_table import TwinTable
 from resnet_studio.gui.widgets.verdict_panel import VerdictPanel
 from resnet_studio.training.curves import Axis
+from resnet_studio.training.runs import STOP_NOW
 from resnet_studio.training.verdict import judge
 
 EMPTY = (
@@ -51,6 +56,7 @@ class DegradationView(QWidget):
     experiment_wished = Signal(object)
     """An `Experiment`."""
     stop_wished = Signal(object)
+    stop_now_wished = Signal(object)
     resume_wished = Signal(object)
     """Do what is not finished of it."""
     chosen_changed = Signal(object)
@@ -59,7 +65,10 @@ class DegradationView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._known: dict[Path, FollowedExperiment] = {}
+        self._asked_at = -math.inf
+        """When this window asked an experiment to stop, on the monotonic clock."""
         self._chosen: Path | None = None
+        self._awaited: frozenset[Path] = frozenset()
         self._stale = False
         """Whether the chosen experiment has grown while nobody looked."""
         self._form, self._news = ExperimentForm(), NewsLine()
@@ -73,7 +82,11 @@ class DegradationView(QWidget):
         self._bar.setRange(0, 1000)
         self._bar.setFixedWidth(96)
         self._stop = named(QPushButton("Stop"), "stopExperiment", "", "Stop it; what is finished is kept")
-        self._resume = named(QPushButton("Go on"), "resumeExperiment", "", "Train what is not finished")
+        self._stop_now = named(
+            QPushButton(), "stopExperimentNow", "Stop now", "End it at once; the run goes back to its newest checkpoint"
+        )
+        self._stop_now.hide()
+        self._resume = named(QPushButton("Resume"), "resumeExperiment", "", "Train what is not finished")
         self._axis = named(
             Segmented(AXES, "x axis", AXIS_TIPS), "figureAxis", "x axis", "What the curves are drawn against"
         )
@@ -95,6 +108,16 @@ class DegradationView(QWidget):
         if self._chosen not in self._known or any(one.live for one in fresh):
             newest = fresh or list(experiments)
             self._chosen = newest[-1].folder if newest else None
+        self._show()
+
+    @property
+    def starting(self) -> bool:
+        """Whether a new experiment was started of which nothing was heard yet."""
+        return any(folder in self._known and not self._known[folder].curves for folder in self._awaited)
+
+    def show_awaited(self, folders: frozenset[Path]) -> None:
+        """Of these, the experiments among them, the processes were started and nothing was heard yet."""
+        self._awaited = folders
         self._show()
 
     def show_experiment(self, followed: FollowedExperiment) -> None:
@@ -158,7 +181,7 @@ class DegradationView(QWidget):
         tools = QHBoxLayout()
         tools.setSpacing(GRID)
         before: tuple[QWidget, ...] = (self._choice, self._bar, self._progress)
-        after: tuple[QWidget, ...] = (self._stop, self._resume, self._axis, self._export)
+        after: tuple[QWidget, ...] = (self._stop_now, self._stop, self._resume, self._axis, self._export)
         for widget in before:
             tools.addWidget(widget, {self._choice: 1, self._progress: 2}.get(widget, 0))
         for widget in after:
@@ -184,7 +207,8 @@ class DegradationView(QWidget):
     def _connect(self) -> None:
         self._form.wished.connect(self.experiment_wished)
         self._choice.chosen.connect(lambda folder: self.choose(Path(folder)))
-        self._stop.clicked.connect(lambda: self.stop_wished.emit(self._chosen))
+        self._stop.clicked.connect(self._ask_to_stop)
+        self._stop_now.clicked.connect(self._ask_to_stop_now)
         self._resume.clicked.connect(lambda: self.resume_wished.emit(self._chosen))
         self._axis.chosen.connect(self._show)
         self._export.path_chosen.connect(self.save)
@@ -201,9 +225,33 @@ class DegradationView(QWidget):
         else:
             self.show_told(f"{path.name} is written.")
 
+    def _ask_to_stop(self) -> None:
+        self._asked_at = time.monotonic()
+        self.stop_wished.emit(self._chosen)
+        QTimer.singleShot(round(1000 * OFFER_AFTER) + 100, self, self._show)
+
+    def _ask_to_stop_now(self) -> None:
+        self._stop_now.setEnabled(False)
+        self._stop_now.setText("Stopping now…")
+        self.stop_now_wished.emit(self._chosen)
+
+    def _show_stopping(self, followed: FollowedExperiment) -> None:
+        """Say that it is stopping and how long that may take; after a while, offer to end it at once."""
+        self._stop.setVisible(followed.live)
+        self._stop.setEnabled(not followed.stopping)
+        self._stop.setText(f"Stopping…{seconds_left(followed.step_left)}" if followed.stopping else "Stop")
+        now = followed.stopping and STOP_NOW in followed.asked
+        part = followed.current
+        offered = followed.stopping and part is not None and time.monotonic() - self._asked_at > OFFER_AFTER
+        self._stop_now.setVisible(now or offered)
+        self._stop_now.setEnabled(not now)
+        steps = followed.curves[part.name].unsaved if part else 0
+        self._stop_now.setText("Stopping now…" if now else f"Stop now ({lost(steps)})")
+
     def _show(self) -> None:
         """Show the chosen experiment, or how to get one."""
         self._stale = False
+        self._form.show_starting(starting=self.starting)
         self._pages.setCurrentIndex(0 if self._chosen is None else 1)
         if self._chosen is None:
             return
@@ -212,8 +260,11 @@ class DegradationView(QWidget):
         self._progress.setText(followed.problem() if followed.problem() and not followed.live else followed.progress())
         self._bar.setValue(round(1000 * followed.share()))
         self._show_bar()
-        self._stop.setVisible(followed.live)
+        self._show_stopping(followed)
+        resuming = followed.folder in self._awaited
         self._resume.setVisible(not followed.live and not followed.complete)
+        self._resume.setEnabled(not resuming)
+        self._resume.setText("Resuming…" if resuming else "Resume")
         self._export.stem = followed.name
         self._export.setEnabled(bool(followed.curves))
         self._figure.show_experiment(followed.experiment, followed.curves, cast("Axis", self._axis.value()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_studio.gui.followed import FollowedRun
@@ -17,6 +17,8 @@ from resnet_studio.gui.widgets.run_actions import RunActions
 from resnet_studio.gui.widgets.run_model import RunModel
 from resnet_studio.gui.widgets.run_table import RunTable
 
+TICK = 500
+"""Milliseconds between two looks at the clock while a run has been asked to do something."""
 EMPTY = "No runs yet. Set one up under New run, or drop a run's folder here to see its curves."
 
 
@@ -29,6 +31,7 @@ class RunsView(QWidget):
     colour_wished = Signal(object, str)
     """Folders, and a colour of the palette or nothing; all wishes below are for folders too."""
     stop_wished = Signal(object)
+    stop_now_wished = Signal(object)
     pause_wished = Signal(object)
     go_on_wished = Signal(object)
     resume_wished = Signal(object)
@@ -51,12 +54,18 @@ class RunsView(QWidget):
         self.panel = CurvesPanel()
         self._news = NewsLine()
         self._pages = QStackedWidget()
+        self._ticking = QTimer(self, interval=TICK)
+        self._ticking.timeout.connect(self._tick)
         self._lay_out()
         self._connect()
 
     def show_runs(self, runs: Sequence[FollowedRun]) -> None:
-        """Show these runs, given oldest first."""
+        """Show these runs, given oldest first. What was chosen stays so, and Qt chooses nothing in its place."""
+        before = self._folders()
         self._model.show_runs(runs)
+        if set(self._folders()) - set(before):
+            self._table.choose(before)
+        self._tools.setVisible(bool(runs))
         self._pages.setCurrentIndex(1 if runs else 0)
         self._show_curves()
 
@@ -66,6 +75,8 @@ class RunsView(QWidget):
         self.panel.show_growth(run)
         if run in self._table.chosen():
             self._show_applicable()
+        if run.pending:
+            self._ticking.start()
 
     def choose(self, folders: Sequence[Path]) -> None:
         """Choose runs, as one that has just been started."""
@@ -90,7 +101,9 @@ class RunsView(QWidget):
             self._table.viewport().update()
 
     def _lay_out(self) -> None:
-        tools = QHBoxLayout()
+        self._tools = QWidget()
+        tools = QHBoxLayout(self._tools)
+        tools.setContentsMargins(0, 0, 0, 0)
         tools.setSpacing(GRID)
         tools.addWidget(self._filter, 1)
         tools.addStretch(1)
@@ -98,9 +111,6 @@ class RunsView(QWidget):
         upper = QWidget()
         above = QVBoxLayout(upper)
         above.setContentsMargins(0, 0, 0, GRID)
-        above.setSpacing(GRID)
-        above.addLayout(tools)
-        above.addWidget(self._news)
         above.addWidget(self._table, 1)
         lower = QWidget()
         below = QVBoxLayout(lower)
@@ -120,7 +130,10 @@ class RunsView(QWidget):
         self._pages.addWidget(split)
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
-        column.addWidget(self._pages)
+        column.setSpacing(GRID)
+        column.addWidget(self._tools)
+        column.addWidget(self._news)
+        column.addWidget(self._pages, 1)
 
     def _connect(self) -> None:
         self._filter.textChanged.connect(self._table.show_words)
@@ -150,12 +163,21 @@ class RunsView(QWidget):
     def _show_applicable(self) -> None:
         self._actions.show_chosen(self._table.chosen(), self._model.shown())
 
+    def _tick(self) -> None:
+        """Estimates of how long a step still takes go on by themselves."""
+        pending = [run for run in self._model.runs() if run.pending]
+        for run in pending:
+            self._model.show_run(run)
+        self._show_applicable()
+        if not pending:
+            self._ticking.stop()
+
     def _do(self, what: str) -> None:
         """One of the actions on the chosen runs."""
         folders = self._folders()
         wishes = {
-            "stop": self.stop_wished, "pause": self.pause_wished, "go_on": self.go_on_wished,
-            "resume": self.resume_wished, "delete": self.deletion_wished,
+            "stop": self.stop_wished, "stop_now": self.stop_now_wished, "pause": self.pause_wished,
+            "go_on": self.go_on_wished, "resume": self.resume_wished, "delete": self.deletion_wished,
         }  # fmt: skip
         if what in wishes:
             wishes[what].emit(folders)

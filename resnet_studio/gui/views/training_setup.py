@@ -43,7 +43,7 @@ class TrainingSetup(QWidget):
         super().__init__()
         self._recipe = Recipe()
         self._data: DataView | None = None
-        self._obstacle = ""
+        self._obstacle = self._starting = ""
         self._devices: dict[str, str] = {}
         self._form, self._preview = RecipeForm(), DataPreview()
         self._rates, self._estimate = RatePlot(), EstimatePanel()
@@ -125,6 +125,13 @@ class TrainingSetup(QWidget):
         self._obstacle = sentence
         self._show_standing()
 
+    def show_starting(self, name: str) -> None:
+        """Say on the button that a run of this name is starting; another can be started once it has begun."""
+        self._starting = name
+        if name:
+            self._name.clear()
+        self._show_standing()
+
     def show_advice(self, sentence: str, preset: str) -> None:
         """Say what would suit better, with a button that takes it; empty if nothing would."""
         self._advice.setText(sentence)
@@ -171,10 +178,12 @@ class TrainingSetup(QWidget):
     def _start(self) -> None:
         if self._button.isEnabled():
             self.start_wished.emit(self._name.text().strip() or self._name.placeholderText())
-            self._name.clear()
 
     def _show_standing(self) -> None:
         why = self._obstacle or (WRONG if not self._form.right() else UNREADY if self._data is None else "")
+        if self._starting:
+            why = f"{self._starting} is starting: loading PyTorch takes some seconds"
+        self._button.setText("Starting…" if self._starting else "Start training")
         self._button.setEnabled(not why)
         self._button.setToolTip(why or "Train this network with this recipe (Ctrl+Return)")
         self._problem.setText(self._obstacle)

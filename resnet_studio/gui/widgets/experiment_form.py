@@ -51,7 +51,9 @@ class ExperimentForm(QWidget):
         self._lines = {field: self._make_line(field) for field in FIELDS}
         self._run = named(QPushButton("Run the experiment"), "runDegradation", "", "Train all networks one by one")
         self._run.setProperty("primary", True)
+        self._run.setMinimumWidth(self._run.sizeHint().width())
         self._run.clicked.connect(self._take)
+        self._problem_text, self._starting = "", False
         self._length = named(QLabel(), "experimentLength", "What it takes")
         self._length.setProperty("quiet", True)
         self._length.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -66,6 +68,12 @@ class ExperimentForm(QWidget):
         self._data_name = data
         self._data.show_data(data)
         self._look()
+
+    def show_starting(self, *, starting: bool) -> None:
+        """Say on the button that an experiment is starting; another can be started once it has begun."""
+        self._starting = starting
+        self._run.setText("Starting…" if starting else "Run the experiment")
+        self._run.setEnabled(not (starting or self._problem_text))
 
     def experiment(self) -> Experiment:
         """What is chosen; `ValueError` says what is wrong with it."""
@@ -122,9 +130,10 @@ class ExperimentForm(QWidget):
         self._length.setText(f"{runs} runs, about {about}" if self._data_name == "digits" else f"{runs} runs")
 
     def _show_problem(self, problem: str) -> None:
+        self._problem_text = problem
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
-        self._run.setEnabled(not problem)
+        self._run.setEnabled(not (problem or self._starting))
         if problem:
             self._length.clear()
         for field, line in self._lines.items():

@@ -26,6 +26,7 @@ class NewsLine(QFrame):
         self._undo.clicked.connect(self._take_back)
         self._reading = QTimer(self, singleShot=True)
         self._reading.timeout.connect(self.hide)
+        self._undoing = QTimer(self, singleShot=True, interval=WITH_UNDO)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID)
@@ -35,16 +36,20 @@ class NewsLine(QFrame):
         self.hide()
 
     def tell(self, text: str, *, undo: bool = False, problem: bool = False) -> None:
-        """Say something for a while."""
+        """Say something for a while. The way back from what was done before stays for its own time."""
         self._text.setText(text)
         dress(self._text, problem=problem, quiet=not problem)
-        self._undo.setVisible(undo)
+        if undo:
+            self._undoing.start()
+        self._undo.setVisible(self._undoing.isActive())
         self.show()
-        self._reading.start(WITH_UNDO if undo or problem else READING)
+        least = WITH_UNDO if problem else READING
+        self._reading.start(max(least, self._undoing.remainingTime()))
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802  (Qt's name)
         if not event.spontaneous():
             self._reading.stop()
+            self._undoing.stop()
         super().hideEvent(event)
 
     def _take_back(self) -> None:

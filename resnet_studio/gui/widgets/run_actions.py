@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
@@ -11,10 +12,12 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 from resnet_studio.gui.followed import FollowedRun
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.run_cells import step_left
 from resnet_studio.gui.widgets.run_colours import PALETTE, TITLES, named_colour, swatch
 
 ACTIONS = {
-    "stop": ("Stop", "End the run; it keeps a checkpoint and can be resumed"),
+    "stop_now": ("Stop now", "End the run at once; it goes back to its newest checkpoint"),
+    "stop": ("Stop", "End the run after the step it is in; it keeps a checkpoint and can be resumed"),
     "pause": ("Pause", "Let the run wait after the step it is in"),
     "go_on": ("Continue", "Let the paused run go on"),
     "resume": ("Resume", "Go on from the newest checkpoint"),
@@ -26,15 +29,23 @@ ACTIONS = {
     "open_folder": ("Open folder", "Show the run's files"),
     "delete": ("Delete", "Move the runs to the trash (Delete)"),
 }
-BUTTONS = ("stop", "pause", "go_on", "resume", "rename")
+BUTTONS = ("stop_now", "stop", "pause", "go_on", "resume", "rename")
 MENU = (
-    "rename", "colour", "", "show", "hide", "show_only", "show_all", "", "stop", "pause", "go_on", "resume", "",
-    "open_folder", "delete",
+    "rename", "colour", "", "show", "hide", "show_only", "show_all", "", "stop", "stop_now", "pause", "go_on", "resume",
+    "", "open_folder", "delete",
 )  # fmt: skip
 NAMES = {
-    "stop": "stopRun", "pause": "pauseRun", "go_on": "continueRun", "resume": "resumeRun", "rename": "renameRun",
-    "delete": "deleteRun",
+    "stop_now": "stopRunNow", "stop": "stopRun", "pause": "pauseRun", "go_on": "continueRun", "resume": "resumeRun",
+    "rename": "renameRun", "delete": "deleteRun",
 }  # fmt: skip
+
+
+WAITING = {
+    "stop_now": "stopping now", "stop": "stopping", "pause": "pausing", "go_on": "continuing", "resume": "resuming",
+}  # fmt: skip
+"""What a run is said to be doing until it has done what an action asked for."""
+OFFER_AFTER = 1.0
+"""Seconds after which a run that has not stopped yet can be stopped at once: not where a second click still hits."""
 
 
 class RunActions(QWidget):
@@ -71,26 +82,50 @@ class RunActions(QWidget):
     def show_chosen(self, chosen: Sequence[FollowedRun], shown: Sequence[FollowedRun]) -> None:
         """Enable what applies to the chosen runs, of which some are among those that are shown."""
         live = [run for run in chosen if run.live]
-        paused = [run for run in live if run.curves.state == "paused"]
+        going = [run for run in live if not run.pending.startswith("stopping")]
+        paused = [run for run in going if run.curves.state == "paused"]
         ended = [run for run in chosen if not run.live]
         drawn = [run for run in chosen if run in shown]
+        resumable = [run for run in ended if not (run.curves.state == "finished" or run.problem)]
         apply = {
-            "stop": live, "pause": len(live) > len(paused), "go_on": paused,
-            "resume": ended and not live and not any(
-                run.curves.state == "finished" or run.problem for run in ended
-            ),
+            "stop": going, "stop_now": [run for run in live if run.pending == "stopping"],
+            "pause": any(run not in paused and run.pending != "pausing" for run in going),
+            "go_on": any(run.pending != "continuing" for run in paused),
+            "resume": ended and resumable == list(chosen) and not all(run.resuming for run in resumable),
             "rename": len(chosen) == 1,
             "show": len(drawn) < len(chosen), "hide": drawn, "show_only": chosen, "show_all": True,
             "open_folder": len(chosen) == 1, "delete": chosen,
         }  # fmt: skip
         for name, action in self._actions.items():
             action.setEnabled(bool(apply[name]))
-        for name, instead in (("stop", "resume"), ("pause", "go_on")):  # one of the two makes sense at a time
-            swap = bool(apply[instead] and not apply[name])
-            self._buttons[name].setVisible(not swap)
-            self._buttons[instead].setVisible(swap)
+        self._show_pending(chosen)
+        instead = {"resume": resumable and not live, "go_on": paused and not apply["pause"]}
+        for name, other in (("stop", "resume"), ("pause", "go_on")):  # one of the two makes sense at a time
+            self._buttons[name].setVisible(not instead[other])
+            self._buttons[other].setVisible(bool(instead[other]))
+        offered = any(offered_now(run) for run in live)
+        self._actions["stop_now"].setVisible(offered)
+        self._buttons["stop_now"].setVisible(offered)
         self._colours.setEnabled(bool(chosen))
         self._colour_button.setEnabled(bool(chosen))
+
+    def _show_pending(self, chosen: Sequence[FollowedRun]) -> None:
+        """Say on the buttons what was asked for and is not done yet."""
+        by_pending = {what: [run for run in chosen if run.pending == what] for what in WAITING.values()}
+        for name, what in WAITING.items():
+            if name != "stop":
+                waits = by_pending[what] and not self._actions[name].isEnabled()
+                self._set_text(name, f"{what.capitalize()}…" if waits else ACTIONS[name][0])
+        stopping = by_pending["stopping"]
+        waits = bool(stopping) and not self._actions["stop"].isEnabled()
+        self._set_text("stop", f"Stopping…{step_left(*stopping)}" if waits else "Stop")
+        if stopping:
+            self._set_text("stop_now", f"Stop now ({lost(sum(run.curves.unsaved for run in stopping))})")
+
+    def _set_text(self, name: str, text: str) -> None:
+        """Both for the menu and for the button, from which Qt would take the dots away."""
+        self._actions[name].setText(text)
+        self._actions[name].setIconText(text)
 
     def _make_action(self, name: str) -> QAction:
         label, tip = ACTIONS[name]
@@ -123,3 +158,14 @@ class RunActions(QWidget):
             action.triggered.connect(lambda _=False, name=name: self.colour_wished.emit(name))
         self._colours.addSeparator()
         self._colours.addAction("automatic", lambda: self.colour_wished.emit(""))
+
+
+def offered_now(run: FollowedRun) -> bool:
+    """Whether a run takes so long to stop that ending it at once is offered, or is being ended at once."""
+    asked_long_ago = time.monotonic() - run.asked_at > OFFER_AFTER
+    return run.pending == "stopping now" or (run.pending == "stopping" and asked_long_ago)
+
+
+def lost(steps: int) -> str:
+    """What ending at once would lose."""
+    return f"loses {steps:,} step{'' if steps == 1 else 's'}" if steps else "loses this step"

@@ -55,6 +55,8 @@ def state(run: FollowedRun) -> str:
     curves = run.curves
     if run.problem:
         return "newer version" if "newer version" in run.problem else "damaged"
+    if run.pending:
+        return f"{run.pending}…{step_left(run)}"
     if not run.loaded and not curves.steps:
         return "being read …"
     if curves.state == "starting" and curves.doing:
@@ -65,6 +67,19 @@ def state(run: FollowedRun) -> str:
     if curves.state == "paused" or (curves.state in ("stopped", "failed", "killed") and curves.steps):
         return f"{curves.state} at {share}"
     return curves.state
+
+
+def step_left(*stopping: FollowedRun) -> str:
+    """How long the longest of these runs' steps still takes, to go behind "stopping…"; nothing where nobody knows."""
+    times = [run.step_left for run in stopping if run.pending == "stopping" and not math.isnan(run.step_left)]
+    return seconds_left(max(times, default=math.nan))
+
+
+def seconds_left(seconds: float) -> str:
+    """ " about 12 s", " about 2:10"; nothing where it is less than a second, or not known."""
+    if not seconds >= 1:
+        return ""
+    return f" about {seconds:.0f} s" if seconds < 60 else f" about {duration(seconds)}"
 
 
 def tip(run: FollowedRun, column: Column) -> str:
