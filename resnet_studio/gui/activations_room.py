@@ -89,6 +89,7 @@ class ActivationsRoom(QObject):
         view.layer_chosen.connect(studio.subject.choose_layer)
         view.files_wished.connect(studio.open_paths)
         view.weights_wished.connect(studio.weights.wish)
+        view.architecture_requested.connect(studio.session.take)
         view.weights.opens.connect(studio.weights.look_around)
         studio.weights.published_told.connect(view.weights.menu.show_published)
         studio.weights.runs_found.connect(view.weights.menu.show_runs)

@@ -49,6 +49,7 @@ class WeightsMismatch(WeightsError):  # noqa: N818  (the base class says that it
         head: str,
         recognised: Architecture | None = None,
         remedies: tuple[Remedy, ...] = (),
+        networks: tuple[str, ...] = (),
     ) -> None:
         self.missing = missing
         """Tensors of the network that the file lacks."""
@@ -61,9 +62,10 @@ class WeightsMismatch(WeightsError):  # noqa: N818  (the base class says that it
         self.recognised = recognised
         """The network that the tensors were made for, where they tell."""
         self.remedies = remedies
-        made_for = f". It was made for {title(recognised)}" if recognised else ""
-        super().__init__(name, "does not fit this network: " + "; ".join(self._differences()) + made_for)
-        self.args = (name, missing, unexpected, shapes, head, recognised, remedies)
+        self.networks = networks
+        """What the names of each network's tensors begin with, where there are several and none was chosen."""
+        super().__init__(name, self._cause())
+        self.args = (name, missing, unexpected, shapes, head, recognised, remedies, networks)
 
     def table(self) -> str:
         """What differs, a tensor a line: its name, its shape in the file, its shape in the network."""
@@ -73,6 +75,13 @@ class WeightsMismatch(WeightsError):  # noqa: N818  (the base class says that it
         rows += [(name, "there", "unknown") for name in self.unexpected]
         widths = [max(len(row[column]) for row in rows) for column in range(2)]
         return "\n".join(f"{name:<{widths[0]}}  {theirs:<{widths[1]}}  {ours}" for name, theirs, ours in rows)
+
+    def _cause(self) -> str:
+        if self.networks:
+            places = " and ".join(name.removesuffix(".") for name in self.networks)
+            return f"holds {len(self.networks)} networks, under {places}. Choose one"
+        made_for = f". It was made for {title(self.recognised)}" if self.recognised else ""
+        return "does not fit this network: " + "; ".join(self._differences()) + made_for
 
     def _differences(self) -> list[str]:
         """What differs in words, the number of classes first as that is commonest."""

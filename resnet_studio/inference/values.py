@@ -116,13 +116,13 @@ class RandomWeights:
 
 @dataclass(frozen=True, slots=True)
 class WeightsFile:
-    """A `.pth` or `.safetensors` file with a state_dict."""
+    """A `.pth`, `.ckpt` or `.safetensors` file with a state_dict."""
 
     path: Path
     head: bool = True
     """False leaves the last layer out, as it may be made for other classes: it stays random."""
     prefix: str = ""
-    """What the names of the wanted tensors begin with in the file: "backbone."; all others are left out."""
+    """What the names of the wanted tensors begin with in the file, where it holds several networks: "encoder_q."."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +166,8 @@ class WeightsInfo:
     """What a user should know: "half precision converted", "NaN in layer1.0.conv1.weight"."""
     doubts: tuple[str, ...] = ()
     """Those of the notes that are reasons not to believe the predictions."""
+    likelier: Architecture | None = None
+    """A network with the same shapes that the weights were likelier made for."""
 
 
 HALF = " half"

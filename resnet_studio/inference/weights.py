@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
-from resnet_studio.files import shown
+from resnet_studio.files import Refusal, shown
 from resnet_studio.inference import checkpoints, preprocessing, samples
 from resnet_studio.inference.checkpoints import Checkpoint
-from resnet_studio.inference.errors import WeightsError, WeightsMismatch, listed
+from resnet_studio.inference.errors import Remedy, WeightsError, WeightsMismatch, listed
 from resnet_studio.inference.origin import Origin
 from resnet_studio.inference.published import by_hash, cached, entry_of
-from resnet_studio.inference.remedies import made_for, remedies
+from resnet_studio.inference.recognition import Found, fits, networks_in, prefixes
+from resnet_studio.inference.remedies import IMAGENET_CLASSES, made_for, network_of, remedies
 from resnet_studio.inference.values import (
     SAMPLES,
     Preprocessing,
@@ -25,7 +27,7 @@ from resnet_studio.inference.values import (
     WeightsSource,
 )
 from resnet_studio.networks import memory
-from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.network import build, empty
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, title
@@ -33,7 +35,12 @@ from resnet_studio.networks.presets import PRESETS, title
 PHOTOGRAPHS = SAMPLES[:2]
 FEWEST = 32
 """Values of a channel that statistics need; where two photographs have fewer, all samples are taken."""
-IMAGENET_CLASSES = 1000
+MOST = 2_000_000_000
+"""Bytes of a file that is read, unless the network is larger."""
+STRIDE = (
+    "no shape tells where a bottleneck has its stride: most code has it on the 3×3, this network on the 1×1, and the "
+    "predictions of weights from the other are wrong"
+)
 TORCHVISIONS = "torchvision's "
 CHECKPOINT = "weights"
 """The stem of a run's file of weights: its name alone would tell nothing."""
@@ -112,32 +119,129 @@ def _from_file(architecture: Architecture, source: WeightsFile) -> tuple[nn.Modu
     expected = network.state_dict()
     weight_bytes = sum(4 * tensor.numel() for tensor in expected.values())
     # A checkpoint with its optimizer's state and averages is a few times as large as its weights.
-    read = checkpoints.read(source.path, most=max(2_000_000_000, 8 * weight_bytes))
-    tensors, notes = dict(read.tensors), list(read.notes)
-    if source.prefix:
-        tensors = {name.removeprefix(source.prefix): t for name, t in tensors.items() if name.startswith(source.prefix)}
-        notes.append(f"the tensors under '{source.prefix}' are used, {len(read.tensors) - len(tensors)} others are not")
-    headless = [] if source.head else [_without_head(architecture, tensors)]
+    read = checkpoints.read(source.path, most=max(MOST, 8 * weight_bytes))
+    found = _network_in(architecture, source, read)
+    tensors = {name: read.tensors[theirs] for name, theirs in found.names.items()}
     for name in expected:
         if name.endswith("num_batches_tracked"):  # which files from before torch 0.4 lack
             tensors.setdefault(name, torch.tensor(0))
+    fresh = not source.head or _lacks_only_head(architecture, tensors, expected)
+    headless = [_without_head(architecture, tensors, had=bool(found.head))] if fresh else []
     _check_fits(architecture, source, read, tensors, expected)
+    _check_real(source, tensors)
+    how, lacking = _how_found(found, read, source, head_name(architecture), fresh=fresh)
     converted, broken = _values(tensors)
     network.to_empty(device="cpu").load_state_dict(tensors)
-    if source.head and read.origin is not None and _same_ends(read.origin.architecture, architecture):
+    if not fresh and read.origin is not None and _same_ends(read.origin.architecture, architecture):
         usual, labels, more, differs = _of_own_training(architecture, read.origin)
+        likelier = None
     else:
-        usual, labels, more, differs = _belonging(architecture, read.sha256, named=source.head)
+        usual, labels, more, differs = _belonging(architecture, read.sha256, named=not fresh)
+        likelier = _likelier(architecture, read)
+    stride = [STRIDE] if likelier else []
     info = WeightsInfo(
         source=_name(source, read.origin),
-        trained=source.head and (read.origin is None or read.origin.step > 0),
+        trained=not fresh and (read.origin is None or read.origin.step > 0),
         preprocessing=usual,
         labels=labels,
         sha256=read.sha256,
-        notes=(*notes, *headless, *converted, *broken, *more, *differs),
-        doubts=(*headless, *broken, *differs),
+        notes=(*read.notes, *how, *headless, *lacking, *converted, *broken, *more, *differs, *stride),
+        doubts=(*headless, *lacking, *broken, *differs, *stride),
+        likelier=likelier,
     )
     return network.eval(), info
+
+
+def architecture_of(source: WeightsFile) -> Architecture:
+    """The network that a file of weights was made for; `WeightsError` if it can't be told.
+
+    What no shape tells (the image's size, padding or no shortcut) is as is usual.
+    """
+    read = checkpoints.read(source.path, MOST)
+    if read.origin:
+        return read.origin.architecture
+    shapes = _shapes(read)
+    if source.prefix:
+        made = network_of(_network_in(None, source, read), shapes, None)
+    else:
+        made = made_for(shapes, read.sha256, None)
+    if made is None and len(found := networks_in(shapes, source.prefix)) > 1:
+        raise _several(source, read, found, ())
+    if made is None:
+        raise WeightsError(shown(source.path), "is of no network that this program can build from its tensors alone")
+    return made
+
+
+def _shapes(read: Checkpoint) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in read.tensors.items()}
+
+
+def _network_in(architecture: Architecture | None, source: WeightsFile, read: Checkpoint) -> Found:
+    """The network in the file that is asked for; else the only one, or the only one that fits."""
+    shapes = _shapes(read)
+    if source.prefix and not any(name.startswith(source.prefix) for name in shapes):
+        there = listed(list(prefixes(shapes)) or list(shapes))
+        raise WeightsError(
+            shown(source.path), f"holds nothing whose name begins with {source.prefix}: there are {there}"
+        )
+    found = networks_in(shapes, source.prefix)
+    if len(found) == 1:
+        return found[0]
+    fitting = [one for one in found if architecture and fits(one.shapes(shapes), architecture)]
+    if len(fitting) == 1:
+        return fitting[0]
+    raise _several(source, read, found, remedies(architecture, source, shapes, None) if architecture else ())
+
+
+def _several(
+    source: WeightsFile, read: Checkpoint, found: Sequence[Found], offered: tuple[Remedy, ...]
+) -> WeightsMismatch:  # fmt: skip
+    there = tuple(one.prefix for one in found)
+    return WeightsMismatch(_name(source, read.origin), (), (), (), "", None, offered, there)
+
+
+def _how_found(
+    found: Found, read: Checkpoint, source: WeightsFile, head: str, *, fresh: bool
+) -> tuple[list[str], list[str]]:
+    """What to say of where the network was in the file, and of layers that the file has beside it."""
+    said = [f"the tensors under '{found.prefix}' are used"] if found.prefix else []
+    if found.head and not fresh and found.head != f"{found.prefix}{head}":
+        said.append(f"the file's {found.head} is taken for the head")
+    elsewhere = tuple(one.prefix for one in networks_in(_shapes(read))) if found.prefix else ()
+    layers = [
+        name
+        for name in found.others
+        if name.endswith("weight") and read.tensors[name].ndim > 1 and not (elsewhere and name.startswith(elsewhere))
+    ]
+    if found.others:
+        said.append(f"not used: {listed(found.others)}")
+    doubted = layers and not fresh and not source.prefix
+    return said, [f"the file has layers that this network lacks: {listed(layers)}"] if doubted else []
+
+
+def _lacks_only_head(
+    architecture: Architecture, tensors: dict[str, Tensor], expected: dict[str, Tensor]
+) -> bool:  # fmt: skip
+    """Whether the file has no head at all, and everything else of the network."""
+    head = f"{head_name(architecture)}."
+    rest = {name: tensor.shape for name, tensor in expected.items() if not name.startswith(head)}
+    return {name: tensor.shape for name, tensor in tensors.items()} == rest
+
+
+def _likelier(architecture: Architecture, read: Checkpoint) -> Architecture | None:
+    """The same network with its stride on the 3×3, where it is on the 1×1 and nobody knows whose the weights are."""
+    told = read.origin is not None or by_hash(read.sha256) is not None
+    if told or not isinstance(architecture, Residual) or architecture.block != "bottleneck":
+        return None
+    return replace(architecture, stride_on="3x3") if architecture.stride_on == "1x1" else None
+
+
+def _check_real(source: WeightsFile, tensors: dict[str, Tensor]) -> None:
+    try:
+        for name, tensor in tensors.items():
+            checkpoints.check_real(name, tensor)
+    except Refusal as refusal:
+        raise WeightsError(shown(source.path), str(refusal)) from None
 
 
 def _name(source: WeightsFile, origin: Origin | None) -> str:
@@ -147,14 +251,15 @@ def _name(source: WeightsFile, origin: Origin | None) -> str:
     return shown(source.path)
 
 
-def _without_head(architecture: Architecture, tensors: dict[str, Tensor]) -> str:
+def _without_head(architecture: Architecture, tensors: dict[str, Tensor], *, had: bool) -> str:
     """Put the random head of seed 0 in the place of the file's; what to say of it."""
     head = head_name(architecture)
     for name in [name for name in tensors if name.startswith(f"{head}.")]:
         del tensors[name]
     fresh = build(architecture, seed=0).state_dict()
     tensors |= {name: tensor for name, tensor in fresh.items() if name.startswith(f"{head}.")}
-    return f"{head} is random, the rest is the file's: the predictions mean nothing"
+    why = "" if had else ", as the file has none"
+    return f"{head} is random{why}, the rest is the file's: the predictions mean nothing"
 
 
 def _check_fits(
@@ -171,9 +276,9 @@ def _check_fits(
     )
     if not (missing or unexpected or shapes):
         return
-    found = {name: tuple(tensor.shape) for name, tensor in read.tensors.items()}
+    found = _shapes(read)
     recognised = read.origin.architecture if read.origin else made_for(found, read.sha256, architecture)
-    offered = tuple(remedies(architecture, source, found, recognised))
+    offered = remedies(architecture, source, found, recognised)
     recognised = recognised or next((one.architecture for one in offered if one.architecture != architecture), None)
     name, head = _name(source, read.origin), head_name(architecture)
     raise WeightsMismatch(name, missing, unexpected, shapes, head, recognised, offered)

@@ -259,7 +259,8 @@ def test_a_download_that_nobody_waits_for_changes_nothing(desk: WeightsDesk, wor
 
 
 def test_each_remedy_is_an_offer(desk: WeightsDesk, tmp_path: Path) -> None:
-    inside = {f"backbone.{name}": tensor for name, tensor in build(preset("resnet32-cifar")).state_dict().items()}
+    state = build(preset("resnet32-cifar")).state_dict()
+    inside = {f"encoder_{which}.{name}": tensor for which in "qk" for name, tensor in state.items()}
     torch.save(inside, tmp_path / "moco.pth")
     torch.save(build(replace(preset("resnet32-cifar"), classes=7)).state_dict(), tmp_path / "seven.pth")
     switched: list[object] = []
@@ -276,24 +277,24 @@ def test_each_remedy_is_an_offer(desk: WeightsDesk, tmp_path: Path) -> None:
         assert problems[-1][0].endswith("In use: random weights.")
         return problems[-1][2]
 
-    ((what, accept),) = refused("moco.pth", "resnet32-cifar")
-    assert what == "Use what is under backbone."
+    (what, accept), (other, _) = refused("moco.pth", "resnet32-cifar")
+    assert (what, other) == ("Use what is under encoder_q", "Use what is under encoder_k")
     accept()
-    assert desk.weights == WeightsFile(tmp_path / "moco.pth", prefix="backbone.")
+    assert desk.weights == WeightsFile(tmp_path / "moco.pth", prefix="encoder_q.")
     assert switched == [preset("resnet32-cifar")]
-    ((what, accept),) = refused("moco.pth", "resnet20-cifar")
-    assert what == "Switch to resnet32-cifar, under backbone."
-    assert "It was made for resnet32-cifar" in problems[-1][0]
+    (what, accept), _ = refused("moco.pth", "resnet20-cifar")
+    assert what == "Switch to resnet32-cifar, under encoder_q"
+    assert "holds 2 networks, under encoder_q and encoder_k" in problems[-1][0]
     accept()
     assert switched[-1] == preset("resnet32-cifar")
-    head, switch = refused("seven.pth", "resnet32-cifar")
+    switch, head = refused("seven.pth", "resnet32-cifar")
     assert (head[0], switch[0]) == ("Load all but the head", "Switch to resnet32-cifar, 7 classes")
     head[1]()
     assert desk.weights == WeightsFile(tmp_path / "seven.pth", head=False)
     switch[1]()
     assert switched[-1] == replace(preset("resnet32-cifar"), classes=7)
     for remedy_weights, architecture in (
-        (WeightsFile(tmp_path / "moco.pth", prefix="backbone."), preset("resnet32-cifar")),
+        (WeightsFile(tmp_path / "moco.pth", prefix="encoder_k."), preset("resnet32-cifar")),
         (WeightsFile(tmp_path / "seven.pth"), replace(preset("resnet32-cifar"), classes=7)),
     ):
         assert load(architecture, remedy_weights)[1].trained
@@ -333,18 +334,45 @@ def test_a_switch_takes_the_network_in_hand_and_then_its_weights(qtbot: QtBot, t
     with qtbot.waitSignal(window.studio.problem, timeout=PATIENCE):
         window.studio.open_paths([str(file)])
     offer = window.banner.findChild(QPushButton, "bannerOffer")
-    assert offer.text() == "Switch to resnet20-cifar, under backbone."
+    assert offer.text() == "Switch to resnet20-cifar"
     assert window.studio.session.architecture == preset("resnet32-cifar")
     qtbot.waitUntil(lambda: window.link.state == "ready", timeout=PATIENCE)
     assert looks[-1].subject == looks[0].subject
     qtbot.mouseClick(offer, LEFT)
     assert window.studio.session.architecture == preset("resnet20-cifar")
     qtbot.waitUntil(lambda: looks[-1].weights.trained, timeout=PATIENCE)
-    assert looks[-1].subject.weights == read(window.kept().weights) == WeightsFile(file, prefix="backbone.")
+    assert looks[-1].subject.weights == read(window.kept().weights) == WeightsFile(file)
     assert window.banner.isHidden()
     window.studio.session.kept.device = "cuda:0 half"
     window.work.failed.emit("look", DeviceError("cuda:0 half failed (CUDA out of memory). Its memory was freed"))
     assert offer.text() == "Run on the CPU"
     qtbot.mouseClick(offer, LEFT)
     assert window.studio.subject.subject.device == "cpu"
+    window.close()
+
+
+def test_a_click_moves_the_stride_to_where_most_weights_have_it(qtbot: QtBot, tmp_path: Path) -> None:
+    """In the whole window with a real engine: nothing but the network in hand changes."""
+    on_1x1 = replace(preset("resnet50"), width=4, image=32, blocks=(1, 1, 1, 1))
+    on_3x3 = replace(on_1x1, stride_on="3x3")
+    file = tmp_path / "fine_tuned.pth"
+    torch.save(build(on_3x3, 1).state_dict(), file)
+    weights = written(WeightsFile(file))
+    window = StudioWindow(Kept(architecture=to_json(on_1x1), workspace=ACTIVATIONS, weights=weights))
+    qtbot.addWidget(window)
+    window.show()
+    window.start_engine()
+    looks: list[Look] = []
+    window.work.looked.connect(looks.append)
+    qtbot.waitUntil(lambda: bool(looks), timeout=PATIENCE)
+    button, doubts = (window.findChild(kind, name) for kind, name in
+                      ((QPushButton, "moveStride"), (QLabel, "weightsDoubts")))  # fmt: skip
+    assert button.isVisible()
+    assert "this network on the 1×1" in doubts.text()
+    qtbot.mouseClick(button, LEFT)
+    assert window.studio.session.architecture == on_3x3
+    qtbot.waitUntil(lambda: looks[-1].subject.architecture == on_3x3, timeout=PATIENCE)
+    assert looks[-1].subject.weights == WeightsFile(file)
+    assert button.isHidden()
+    assert looks[-1].weights.doubts == ()
     window.close()

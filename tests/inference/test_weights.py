@@ -239,7 +239,7 @@ def test_what_is_under_a_prefix_can_be_loaded(state: State, tmp_path: Path) -> N
     network, info = load(TINY, replace(saved(tmp_path, larger), prefix="backbone."))
     assert equal(network.state_dict(), state)
     assert info.trained
-    assert info.notes == ("the tensors under 'backbone.' are used, 1 others are not",)
+    assert info.notes == ("the tensors under 'backbone.' are used", "not used: projector.weight")
     assert info.doubts == ()
 
 

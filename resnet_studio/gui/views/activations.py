@@ -47,6 +47,7 @@ class ActivationsView(QWidget):
     files_wished = Signal(object)
     """Paths that were dropped or opened."""
     weights_wished = Signal(object)
+    architecture_requested = Signal(object)
     """Where weights are to come from."""
     digits_wished = Signal()
     handles_wished = Signal(object, bool)
@@ -202,6 +203,7 @@ class ActivationsView(QWidget):
         self.images.sources.files_wished.connect(self.files_wished)
         self.layers.layer_chosen.connect(self.layer_chosen)
         self.weights.weights_wished.connect(self.weights_wished)
+        self.weights.architecture_requested.connect(self.architecture_requested)
         self.weights.digits_wished.connect(self.digits_wished)
         self.handles.handles_wished.connect(self.handles_wished)
         self.input.handles_wished.connect(self.handles_wished)

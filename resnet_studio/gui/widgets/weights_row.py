@@ -24,8 +24,9 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.seed_field import SeedField
 from resnet_studio.gui.widgets.weights_menu import WeightsMenu
 from resnet_studio.inference.values import RandomWeights, WeightsFile, WeightsInfo, WeightsSource
+from resnet_studio.networks.architecture import Architecture
 
-OPENABLE = "Weights (*.pth *.pt *.safetensors);;All files (*)"
+OPENABLE = "Weights (*.pth *.pt *.ckpt *.pth.tar *.tar *.bin *.safetensors);;All files (*)"
 RANDOM = "random, seed"
 """What stands before the field of the seed."""
 
@@ -36,6 +37,8 @@ class WeightsRow(QWidget):
     weights_wished = Signal(object)
     digits_wished = Signal()
     """The network that the program has trained itself, with its weights."""
+    architecture_requested = Signal(object)
+    """The network that the weights were likelier made for."""
     opens = Signal()
     """The menu is about to show which weights there are."""
 
@@ -46,6 +49,10 @@ class WeightsRow(QWidget):
         self._state.setProperty("quiet", True)
         self._notes = self._line("weightsNotes", "Notes on the weights", "quiet")
         self._doubts = self._line("weightsDoubts", "Doubts about the weights", "warning")
+        tip = "Weights from most code, torchvision's among it, are for bottlenecks that halve the size in the 3×3"
+        self._move_stride = named(QPushButton("Move the stride to the 3×3"), "moveStride", "Move the stride", tip)
+        self._move_stride.hide()
+        self._likelier: Architecture | None = None
         self.menu = WeightsMenu(self)
         self.menu.show_seed(0)
         self._lay_out()
@@ -66,6 +73,8 @@ class WeightsRow(QWidget):
         self._state.setText("trained" if weights.trained else "not all trained" if headless else "untrained")
         _say(self._notes, [note for note in weights.notes if note not in weights.doubts])
         _say(self._doubts, weights.doubts)
+        self._likelier = weights.likelier
+        self._move_stride.setVisible(weights.likelier is not None)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
         """Where there is no room beside one another, the buttons are below what is told."""
@@ -120,10 +129,12 @@ class WeightsRow(QWidget):
         column.addLayout(row)
         column.addWidget(self._notes)
         column.addWidget(self._doubts)
+        column.addWidget(self._move_stride, alignment=Qt.AlignmentFlag.AlignLeft)
 
     def _connect(self) -> None:
         self._digits.clicked.connect(self.digits_wished)
         self._open.clicked.connect(self._ask_for_file)
+        self._move_stride.clicked.connect(lambda: self.architecture_requested.emit(self._likelier))
         self.menu.aboutToShow.connect(self.opens)
         self.menu.weights_wished.connect(self.weights_wished)
         self.menu.digits_wished.connect(self.digits_wished)

@@ -1,0 +1,105 @@
+"""What a file is that is no weights file, told from how it begins: people choose these by mistake. Needs no torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePath
+
+LFS = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n.*?^size (\d{1,15})$", re.DOTALL | re.MULTILINE)
+"""What Git keeps in the place of a large file."""
+PAGE = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body|script|title)\b", re.IGNORECASE | re.DOTALL)
+ANSWER = re.compile(rb'\s*(<\?xml|<error>|\{\s*")', re.IGNORECASE)
+UNPACK = "Unpack it and choose the weights in it"
+KERAS = "Load it in Keras there; this program reads PyTorch's state_dict, saved as .pth or .safetensors"
+EXPORTED = "Choose the PyTorch checkpoint that it was exported from"
+BEGINNINGS = (
+    (0, b"\x89HDF\r\n\x1a\n", f"an HDF5 file, as Keras saves weights in. {KERAS}"),
+    (0, b"\x93NUMPY", "a NumPy array (.npy). Choose a PyTorch state_dict, which holds every layer"),
+    (0, b"GGUF", "a language model in llama.cpp's format (GGUF). Choose a PyTorch checkpoint of a residual network"),
+    (0, b"lmgg", "a model in ggml's format. Choose a PyTorch checkpoint of a residual network"),
+    (0, b"tjgg", "a model in ggml's format. Choose a PyTorch checkpoint of a residual network"),
+    (4, b"TFL3", f"a TensorFlow Lite model. {EXPORTED}"),
+    (0, b"\x08\x01\x12", "a TensorFlow SavedModel. Choose a PyTorch checkpoint"),
+    (0, b"ptrt", f"a TensorRT engine. {EXPORTED}"),
+    (0, b"\x1f\x8b", f"a gzip archive. {UNPACK}"),
+    (0, b"BZh", f"a bzip2 archive. {UNPACK}"),
+    (0, b"\xfd7zXZ\0", f"an xz archive. {UNPACK}"),
+    (0, b"\x28\xb5\x2f\xfd", f"a Zstandard archive. {UNPACK}"),
+    (0, b"7z\xbc\xaf\x27\x1c", f"a 7-Zip archive. {UNPACK}"),
+    (0, b"Rar!\x1a\x07", f"a RAR archive. {UNPACK}"),
+    (257, b"ustar", f"a tar archive. {UNPACK}"),
+    (0, b"\x89PNG\r\n", "an image (PNG). Open it as a photograph"),
+    (0, b"\xff\xd8\xff", "an image (JPEG). Open it as a photograph"),
+    (0, b"GIF8", "an image (GIF). Open it as a photograph"),
+    (0, b"%PDF", "a PDF document. Choose a state_dict saved as .pth, .pt or .safetensors"),
+    (0, b"MATLAB 5.0", "a MATLAB file. Choose a PyTorch checkpoint"),
+    (0, b"\x7fELF", "a program. Choose a state_dict saved as .pth, .pt or .safetensors"),
+    (0, b"MZ", "a program. Choose a state_dict saved as .pth, .pt or .safetensors"),
+)
+ENDINGS = {
+    ".onnx": f"an ONNX model. {EXPORTED}",
+    ".pb": "a TensorFlow graph. Choose a PyTorch checkpoint",
+    ".index": "the index of a TensorFlow checkpoint. Choose a PyTorch checkpoint",
+    ".meta": "the graph of a TensorFlow checkpoint. Choose a PyTorch checkpoint",
+    ".msgpack": "a Flax checkpoint. Choose a PyTorch checkpoint",
+    ".mlmodel": f"a Core ML model. {EXPORTED}",
+    ".caffemodel": "a Caffe model. Choose a PyTorch checkpoint",
+    ".params": "an MXNet model. Choose a PyTorch checkpoint",
+    ".pdparams": "a PaddlePaddle checkpoint. Choose a PyTorch checkpoint",
+    ".distcp": "one part of a distributed checkpoint. Join the parts with torch.distributed.checkpoint.format_utils",
+}
+TENSORFLOW_INDEX, TENSORFLOW_PART = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb", re.compile(r"\.data-\d{5}-of-\d{5}$")
+"""How an index of TensorFlow's ends, and how the names of its parts do."""
+ONNX = re.compile(rb"\x08[\x03-\x20][\x12\x1a\x22\x2a\x32\x3a\x42]")
+"""The version of a model's format, and the next of its fields."""
+WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors", ".pth.tar", "pytorch_model.bin")
+
+
+def kind(data: bytes, name: str) -> str:
+    """What a file is that was taken for weights, and what to do about it; "" if nobody knows."""
+    if pointer := LFS.match(data):
+        size = int(pointer[1]) / 1e6
+        return f"a pointer of Git LFS to {size:,.1f} MB that were not fetched. Run `git lfs pull` where it was cloned"
+    if PAGE.match(data[:4096].removeprefix(b"\xef\xbb\xbf")):
+        return "a web page (HTML). Download the file itself: sign in, or use its direct link"
+    for place, beginning, words in BEGINNINGS:
+        if data.startswith(beginning, place):
+            return words
+    if data.endswith(TENSORFLOW_INDEX) or TENSORFLOW_PART.search(name):
+        return "a part of a TensorFlow checkpoint. Choose a PyTorch checkpoint"
+    if ONNX.match(data):
+        return ENDINGS[".onnx"]
+    if (ending := PurePath(name).suffix.lower()) in ENDINGS:
+        return ENDINGS[ending]
+    if ANSWER.match(data):
+        return "a text of data (JSON or XML), maybe a server's message instead of the file. Read it, and download again"
+    return "a text. Choose a state_dict saved as .pth, .pt or .safetensors" if _is_text(data[:4096]) else ""
+
+
+def kind_of_archive(names: Sequence[str]) -> str:
+    """What a zip archive is that torch.save has not written, told from the names in it, and what to do about it."""
+    if any(name.endswith("/constants.pkl") or "/code/" in f"/{name}" for name in names):
+        return (
+            "a TorchScript program, which would run when opened. Save its state_dict: "
+            "torch.save(torch.jit.load('program.pt').state_dict(), 'weights.pth')"
+        )
+    if any(name.endswith((".data/extern_modules", "/archive_format", "/archive_version")) for name in names):
+        return "a program that PyTorch exported or packaged. Save the state_dict of the network it was made from"
+    if names and all(name.endswith(".npy") for name in names):
+        return "NumPy arrays (.npz). Choose a PyTorch state_dict, saved as .pth or .safetensors"
+    if any(name.endswith(".weights.h5") for name in names):
+        return f"a Keras model. {KERAS}"
+    if weights := next((name for name in names if name.lower().endswith(WEIGHTS)), ""):
+        return f"a zip archive. Unpack it and choose {PurePath(weights).name} in it"
+    return "a zip archive of other files. Choose a state_dict saved as .pth, .pt or .safetensors"
+
+
+def _is_text(beginning: bytes) -> bool:
+    if b"\0" in beginning:
+        return False
+    try:
+        beginning.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start > len(beginning) - 4  # a letter was cut in two
+    return True
