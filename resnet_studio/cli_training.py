@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from resnet_studio.training.summary import Summary
 
-LAUNCH = "torchrun"
-"""The file in a run's folder that tells which torchrun started it."""
+LONGEST_ID = 10_000
+"""Characters of torchrun's own name that are compared."""
 
 Name = Annotated[str | None, typer.Argument(metavar="ARCH", help="A preset's name or an architecture's JSON file.")]
 DataName = Annotated[
@@ -262,8 +262,10 @@ def _existing(text: str, where: Path) -> Path:
     state = summarise(folder)
     if _restarted(folder) or not _leads():  # of a run that lives
         return folder
-    if state.live:
-        raise RunError(f"{folder.name} is still running")
+    if state.live and (folder / runs.HEARTBEAT).exists():  # without one it was made and has not begun
+        from resnet_studio.training.journal import still_running
+
+        raise RunError(still_running(folder))
     if state.how == "finished":
         raise RunError(f"{folder.name} has finished: there is nothing to go on with")
     _note_launch(folder)
@@ -277,7 +279,9 @@ def _under_torchrun() -> bool:
 def _note_launch(folder: Path) -> None:
     """Keep which torchrun started the run."""
     if _under_torchrun():
-        (folder / LAUNCH).write_text(os.environ["TORCHELASTIC_RUN_ID"])
+        descriptor = runs.open_own(folder, runs.LAUNCH, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        with open(descriptor, "w") as file:
+            file.write(os.environ["TORCHELASTIC_RUN_ID"])
 
 
 def _restarted(folder: Path) -> bool:
@@ -286,11 +290,13 @@ def _restarted(folder: Path) -> bool:
     torchrun counts restarts for each machine, so its count alone does not tell; but one without a name of its own
     ("none") is any.
     """
-    if not _under_torchrun() or not (folder / LAUNCH).exists():
+    if not _under_torchrun() or not (folder / runs.LAUNCH).exists():
         return False
     launch = os.environ["TORCHELASTIC_RUN_ID"]
     counted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
-    return (folder / LAUNCH).read_text() == launch and (counted or launch != "none")
+    with open(runs.open_own(folder, runs.LAUNCH), encoding="utf-8", errors="replace") as file:
+        before = file.read(LONGEST_ID)
+    return before == launch and (counted or launch != "none")
 
 
 def _leads() -> bool:

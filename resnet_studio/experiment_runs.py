@@ -19,6 +19,7 @@ from resnet_studio.training import runs
 from resnet_studio.training.degradation import Experiment, Part
 from resnet_studio.training.errors import TrainingFailedError
 from resnet_studio.training.events import Event, Measured, Noted, Prepared, Stepped, Working
+from resnet_studio.training.journal import still_running
 from resnet_studio.training.runs import STOP, STOP_NOW, RunError
 from resnet_studio.training.summary import Summary, listed, percent
 from resnet_studio.training.verdict import Verdict, judge
@@ -34,6 +35,7 @@ def train_all(
     folder: Path, value: Experiment, progress: Callable[[Part], Listener], *, download: bool = False
 ) -> list[Summary]:
     """Do what is not finished of an experiment, until somebody stops it; what came of the runs that are there."""
+    runs.check(folder)
     for request in (STOP, STOP_NOW):
         runs.withdraw(folder, request)
     for part in value.parts:
@@ -50,11 +52,13 @@ def _train_one(folder: Path, part: Part, listener: Listener, *, download: bool) 
     A loss that is no number ends that run alone, and a run that is damaged is left as it is.
     """
     run = folder / part.name
+    if run.is_symlink():
+        raise RunError(f"{folder.name}: {part.name} is a link. Put the run's own folder there, or remove the link")
     there = runs.is_run(run)
     if there:
         state = listed(run)
         if state.live:
-            raise RunError(f"{folder.name}: {part.name} is still running")
+            raise RunError(f"{folder.name}: {still_running(run)}")
         if state.how in ("finished", "damaged", "newer"):
             return state.how
     else:

@@ -1,4 +1,4 @@
-"""Reading a file that a user named: at once or not at all, and only as one whole version."""
+"""Reading a file that a user named, at once or not at all; and opening files below a folder, never through a link."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import errno
 import json
 import os
 import stat
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePath
 from typing import Any
 
 OPENING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """A pipe that takes a file's place after the first look must not block: hence O_NONBLOCK."""
+WRITING = os.O_WRONLY | os.O_RDWR
+BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.stat in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
+"""Whether this system opens a name in a folder that is open already, and can be told not to follow a link."""
+LINK = "is a link, and a folder from elsewhere must not lead out of itself. Put the file itself there"
+SECOND_NAME = "has a second name elsewhere (a hard link), which would change with it. Copy the whole folder first"
 CAUSES = {
     errno.ENOENT: "does not exist. Check the path or choose the file again",
     errno.ENOTDIR: "does not exist: a part of its path is not a folder. Check the path",
@@ -46,14 +52,111 @@ def read_file(path: Path, most: int) -> bytes:
     """
     try:
         _check(path.stat(), most)
-        descriptor = os.open(path, OPENING)
-        with open(descriptor, "rb") as file:
-            before = os.fstat(descriptor)
-            _check(before, most)
-            data = file.read(before.st_size + 1)
-            after = os.fstat(descriptor)
+        return _whole(os.open(path, OPENING), most)
     except (OSError, ValueError) as error:
         raise _refusal(path, error) from error
+
+
+def read_inside(folder: Path, name: str, most: int) -> bytes:
+    """As `read_file`, of a file below a folder, but no link is followed on the way from the folder to it."""
+    try:
+        return _whole(open_inside(folder, name), most)
+    except (OSError, ValueError) as error:
+        raise _refusal(folder / name, error) from error
+
+
+def open_inside(folder: Path, name: str, flags: int = os.O_RDONLY) -> int:
+    """Open a regular file below a folder and return its descriptor; `Refusal` where it or a folder between is a link.
+
+    Neither pipes nor devices are opened. Where the system can open a name in a folder that is open already, nothing
+    that is exchanged meanwhile is followed either. To be written, a file must have no second name elsewhere.
+    """
+    *between, last = PurePath(name).parts
+    place, at = folder, os.open(folder, os.O_RDONLY | os.O_DIRECTORY) if BY_DESCRIPTOR else None
+    try:
+        for part in between:
+            _no_link(place, part, at)
+            place, outer = place / part, at
+            if outer is not None:
+                at = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=outer)
+                os.close(outer)
+        return _open_in(place, last, at, flags)
+    except OSError as error:
+        error.filename = str(folder / name)
+        raise
+    finally:
+        if at is not None:
+            os.close(at)
+
+
+def touch_inside(folder: Path, name: str) -> None:
+    """Make an empty file below a folder, or make one that is there as if it had just been written."""
+    descriptor = open_inside(folder, name, os.O_WRONLY | os.O_CREAT)
+    try:
+        os.utime(descriptor if os.utime in os.supports_fd else folder / name)
+    finally:
+        os.close(descriptor)
+
+
+def strange_inside(folder: Path, names: Iterable[str]) -> str:
+    """The first of some names in a folder, or of what is below them, that is neither file nor folder; empty if none.
+
+    Whoever is about to write there or to remove something asks first, and leaves such a folder alone.
+    """
+    waiting = sorted(names, reverse=True)
+    while waiting:
+        name = waiting.pop()
+        try:
+            shape = os.lstat(folder / name)
+            if stat.S_ISDIR(shape.st_mode) and not _is_link(shape):
+                waiting += [f"{name}/{inner}" for inner in sorted(os.listdir(folder / name), reverse=True)]
+            elif _is_link(shape) or not stat.S_ISREG(shape.st_mode):
+                return name
+        except FileNotFoundError:
+            continue
+    return ""
+
+
+def _open_in(place: Path, name: str, at: int | None, flags: int) -> int:
+    shape = _no_link(place, name, at)
+    if shape is not None:
+        _check_kind(shape)
+    safe = OPENING | flags | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(place / name if at is None else name, safe, 0o644, dir_fd=at)
+    try:
+        opened = os.fstat(descriptor)
+        _check_kind(opened)
+        if flags & WRITING and opened.st_nlink > 1:
+            raise Refusal(SECOND_NAME)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _no_link(place: Path, name: str, at: int | None) -> os.stat_result | None:
+    """What a name stands for; None if there is nothing of that name."""
+    try:
+        shape = os.lstat(place / name) if at is None else os.stat(name, dir_fd=at, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    if _is_link(shape):
+        raise Refusal(LINK)
+    return shape
+
+
+def _is_link(shape: os.stat_result) -> bool:
+    """A link of any kind; Windows has one for folders that is called a junction."""
+    return stat.S_ISLNK(shape.st_mode) or getattr(shape, "st_reparse_tag", 0) == 0xA0000003
+
+
+def _whole(descriptor: int, most: int) -> bytes:
+    """All of an open file; `Refusal` if it is not a regular file of at most so many bytes, or grows meanwhile."""
+    with open(descriptor, "rb") as file:
+        before = os.fstat(descriptor)
+        _check(before, most)
+        data = file.read(before.st_size + 1)
+        after = os.fstat(descriptor)
     if len(data) != before.st_size or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise Refusal("changed while it was being read. Try again when it is complete")
     return data
@@ -64,7 +167,15 @@ def read_json(path: Path, most: int) -> Any:
 
     Every file of the program's own that may be cut off, damaged or crafted is read by this.
     """
-    data = read_file(path, most)
+    return _parsed(read_file(path, most))
+
+
+def json_inside(folder: Path, name: str, most: int) -> Any:
+    """As `read_json`, of a file below a folder; no link is followed on the way from the folder to it."""
+    return _parsed(read_inside(folder, name, most))
+
+
+def _parsed(data: bytes) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -82,15 +193,19 @@ def json_fault(error: ValueError | RecursionError) -> str:
 
 
 def _check(status: os.stat_result, most: int) -> None:
-    if stat.S_ISDIR(status.st_mode):
-        raise Refusal("is a folder, not a file. Choose a file in it")
-    if not stat.S_ISREG(status.st_mode):
-        raise Refusal("is a pipe, socket or device, not a file. Choose a file")
+    _check_kind(status)
     if status.st_size == 0:
         raise Refusal("is empty. Copy or download it again")
     if status.st_size > most:
         size, limit = status.st_size / 1e6, most / 1e6
         raise Refusal(f"has {size:,.0f} MB; up to {limit:,.0f} MB are read. Choose a smaller file")
+
+
+def _check_kind(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise Refusal("is a folder, not a file. Choose a file in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise Refusal("is a pipe, socket or device, not a file. Choose a file")
 
 
 def _refusal(path: Path, error: OSError | ValueError) -> Refusal:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from resnet_studio import files
 from resnet_studio.files import Refusal, read_file, shown
 
 MOST = 1_000_000
@@ -186,3 +187,127 @@ def test_file_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkeypatch
 
 def test_a_name_that_is_no_text_can_be_shown() -> None:
     assert shown(Path(os.fsdecode(b"/tmp/caf\xe9.png"))).encode() == "caf�.png".encode()
+
+
+STRANGE = {
+    "a link to a file": lambda path, outside: path.symlink_to(outside),
+    "a link to nothing": lambda path, outside: path.symlink_to(outside.with_name("nothing")),
+    "a link to itself": lambda path, outside: path.symlink_to(path),
+    "a link to a device": lambda path, outside: path.symlink_to("/dev/zero"),
+    "a relative link": lambda path, outside: path.symlink_to(os.path.relpath(outside, path.parent)),
+    "a pipe": lambda path, outside: os.mkfifo(path),
+    "a folder": lambda path, outside: path.mkdir(),
+}
+"""What may stand where a file should, beside a file that lies outside."""
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    path = tmp_path / "outside" / "bashrc"
+    path.parent.mkdir()
+    path.write_text("mine")
+    return path
+
+
+@pytest.fixture
+def inside(tmp_path: Path) -> Path:
+    (tmp_path / "run" / "between").mkdir(parents=True)
+    return tmp_path / "run"
+
+
+@pytest.mark.parametrize("name", ["file", "between/file"])
+@pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_APPEND, os.O_RDWR | os.O_TRUNC])
+@pytest.mark.parametrize("by_descriptor", [True, False], ids=["by descriptor", "by name"])
+@pytest.mark.parametrize("make", STRANGE.values(), ids=STRANGE)
+def test_below_a_folder_nothing_but_a_file_is_opened(
+    make, inside: Path, outside: Path, monkeypatch: pytest.MonkeyPatch, by_descriptor: bool, flags: int, name: str
+) -> None:
+    monkeypatch.setattr(files, "BY_DESCRIPTOR", by_descriptor)
+    make(inside / name, outside)
+    with pytest.raises(Refusal, match=r"^is a (link|pipe|folder).*\. "):
+        files.open_inside(inside, name, flags)
+    with pytest.raises(Refusal, match=r"^is a (link|pipe|folder).*\. "):
+        files.read_inside(inside, name, MOST)
+    with pytest.raises(Refusal, match=r"^is a (link|pipe|folder).*\. "):
+        files.touch_inside(inside, name)
+    assert [path.name for path in outside.parent.iterdir()] == ["bashrc"]
+    assert outside.read_text() == "mine"
+
+
+@pytest.mark.parametrize("by_descriptor", [True, False], ids=["by descriptor", "by name"])
+def test_nor_through_a_folder_that_is_a_link(
+    inside: Path, outside: Path, monkeypatch: pytest.MonkeyPatch, by_descriptor: bool
+) -> None:
+    monkeypatch.setattr(files, "BY_DESCRIPTOR", by_descriptor)
+    (inside / "checkpoints").symlink_to(outside.parent)
+    with pytest.raises(Refusal, match=r"^is a link"):
+        files.open_inside(inside, "checkpoints/bashrc", os.O_WRONLY | os.O_APPEND)
+    with pytest.raises(Refusal, match=r"^is a link"):
+        files.touch_inside(inside, "checkpoints/new")
+    assert [path.name for path in outside.parent.iterdir()] == ["bashrc"]
+
+
+@pytest.mark.parametrize("by_descriptor", [True, False], ids=["by descriptor", "by name"])
+def test_files_below_a_folder_are_read_and_written(
+    inside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_descriptor: bool
+) -> None:
+    monkeypatch.setattr(files, "BY_DESCRIPTOR", by_descriptor)
+    (tmp_path / "shortcut").symlink_to(inside)  # which folder it is was the user's choice
+    for folder in (inside, tmp_path / "shortcut"):
+        with open(files.open_inside(folder, "between/file", os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab") as file:
+            file.write(b"text")
+    assert files.read_inside(inside, "between/file", MOST) == b"texttext"
+    files.touch_inside(inside, "stop")
+    assert (inside / "stop").read_bytes() == b""
+    with pytest.raises(Refusal, match=r"^does not exist"):
+        files.read_inside(inside, "between/nothing", MOST)
+    with pytest.raises(FileNotFoundError, match="nothing/file"):
+        files.open_inside(inside, "nothing/file")
+
+
+def test_a_file_with_a_second_name_elsewhere_is_not_written(inside: Path, outside: Path) -> None:
+    os.link(outside, inside / "log.txt")
+    with pytest.raises(Refusal, match=r"^has a second name elsewhere \(a hard link\)"):
+        files.open_inside(inside, "log.txt", os.O_WRONLY | os.O_APPEND)
+    assert files.read_inside(inside, "log.txt", MOST) == b"mine"
+
+
+def test_what_is_exchanged_while_it_is_opened_is_not_followed(inside: Path, outside: Path) -> None:
+    """A thread that puts links in the place of files, as fast as it can."""
+    (inside / "file").write_text("own")
+    (inside / "link").symlink_to(outside)
+    over = threading.Event()
+
+    def exchange() -> None:
+        while not over.is_set():
+            for name in ("link", "kept"):
+                os.link(inside / name, inside / "new", follow_symlinks=False)
+                os.replace(inside / "new", inside / "file")
+
+    os.rename(inside / "file", inside / "kept")
+    os.link(inside / "kept", inside / "file")
+    busy = threading.Thread(target=exchange)
+    busy.start()
+    try:
+        seen = set()
+        for _ in range(2000):
+            try:
+                seen.add(files.read_inside(inside, "file", MOST))
+            except Refusal as refusal:
+                seen.add(str(refusal).partition(",")[0])
+    finally:
+        over.set()
+        busy.join()
+    assert b"mine" not in seen
+    assert b"own" in seen
+
+
+@pytest.mark.parametrize("name", ["a", "a/b", "a/b/c"])
+@pytest.mark.parametrize("make", [make for name, make in STRANGE.items() if name != "a folder"])
+def test_the_first_strange_thing_below_a_folder_is_named(make, inside: Path, outside: Path, name: str) -> None:
+    (inside / name).parent.mkdir(parents=True, exist_ok=True)
+    (inside / "a0").touch()
+    assert files.strange_inside(inside, ["a", "a0", "between"]) == ""
+    make(inside / name, outside)
+    assert files.strange_inside(inside, ["a0", "between", "a"]) == name
+    assert files.strange_inside(inside, ["a0", "between", "gone"]) == "", "what is not ours is not our business"

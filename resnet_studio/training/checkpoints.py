@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,11 +25,14 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from resnet_studio.atomic import sweep, write_folder
+from resnet_studio.files import Refusal, read_inside
 from resnet_studio.inference.origin import Origin, to_metadata
 from resnet_studio.training.errors import CheckpointError
 
 VERSION = 1
 WEIGHTS, OPTIMIZER, FACTS = "weights.safetensors", "optimizer.safetensors", "checkpoint.json"
+LARGEST, LARGEST_FACTS = 32_000_000_000, 100_000
+"""Bytes of tensors and of facts that are read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +139,10 @@ def read(place: Path) -> Checkpoint:
         raise CheckpointError(f"{place.name} was written by a newer version of this program")
     tensors = {}
     for name in (WEIGHTS, OPTIMIZER):
-        data = (place / name).read_bytes()
+        try:
+            data = read_inside(place, name, LARGEST)
+        except Refusal as refusal:
+            raise CheckpointError(f"{place.name}: {name} {refusal}") from None
         if hashlib.sha256(data).hexdigest() != facts["sha256"][name]:
             raise CheckpointError(f"{place.name}: {name} is damaged")
         tensors[name] = load(data)
@@ -192,7 +199,12 @@ def _remove_old(folder: Path, written: Path) -> None:
 
 
 def _places(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step-*"), key=_order)
+    try:
+        with os.scandir(folder) as entries:
+            found = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
+    return sorted((place for place in found if place.name.startswith("step-")), key=_order)
 
 
 def _place(folder: Path, step: int) -> Path:
@@ -205,7 +217,7 @@ def _order(place: Path) -> tuple[int, str]:
 
 def _facts(place: Path) -> dict[str, Any] | None:
     try:
-        facts: dict[str, Any] = json.loads((place / FACTS).read_bytes())
+        facts: dict[str, Any] = json.loads(read_inside(place, FACTS, LARGEST_FACTS))
         whole = facts["check"] == _check(facts)
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_studio.atomic import write_file
-from resnet_studio.files import Refusal, read_json
+from resnet_studio.files import Refusal, json_inside
 from resnet_studio.networks.architecture import DEPTHS, Residual
 from resnet_studio.training import recipe as recipes
 from resnet_studio.training.curves import Curves
@@ -148,7 +148,7 @@ def read(folder: Path) -> Experiment:
     if not path.exists():
         raise ExperimentError(f"{folder.name} is not an experiment: it has no {EXPERIMENT}")
     try:
-        values = read_json(path, LARGEST)
+        values = json_inside(folder, EXPERIMENT, LARGEST)
         if values["version"] > VERSION:
             raise ExperimentError(f"{folder.name} was written by a newer version of this program; it is left as it is")
         return from_json(values)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from resnet_studio.files import Refusal, open_inside
+from resnet_studio.training import ownership
 from resnet_studio.training.events import Ended, Event, Measured, Stepped, from_line
 from resnet_studio.training.runs import EVENTS, HEARTBEAT, MANIFEST
 
@@ -19,10 +22,11 @@ SILENT_AFTER = 10.0
 class RunReader:
     """Hands out a run's events in order, each once, and always an end.
 
-    A run can't write its own end when it is killed, so the reader concludes it: no end, and a heartbeat older than
-    `SILENT_AFTER`. A run that is resumed, or was only asleep, goes on with further events after that. A torn last
-    line stays unread until it is whole, and one that is no event is passed over. The run may be on another machine
-    whose clock is wrong: a heartbeat that is seen to move is one.
+    A run can't write its own end when it is killed, so the reader concludes it: no end, and nobody holds the run's
+    lock. Where locks can't tell (another machine's run, a file system without them), a heartbeat older than
+    `SILENT_AFTER` does; that machine's clock may be wrong, so one that is seen to move counts too. A run that is
+    resumed goes on with further events after its end. A torn last line stays unread until it is whole, and one that
+    is no event is passed over.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,7 +40,8 @@ class RunReader:
 
     def new_events(self, most: int = 1_000_000) -> Iterator[Event]:
         """Yield what has come since the last call, about `most` bytes at a time; -1 is all. It never waits."""
-        with suppress(OSError), self._unread() as lines:
+        lives = None if self.ended else ownership.lives(self.folder)  # before its last words are read
+        with suppress(OSError, Refusal), self._unread() as lines:
             for line in lines.readlines(most):
                 if not line.endswith(b"\n"):
                     break
@@ -45,9 +50,9 @@ class RunReader:
                     if event := from_line(line):
                         self._note(event)
                         yield event
-        if not self.ended and self._all_read() and self._silent():
+        if not self.ended and self._all_read() and self._gone(lives):
             self.ended = True
-            yield Ended(time=self._beat or time.time(), how="killed", step=self._step, why="the process is gone")
+            yield Ended(time=self._beat or time.time(), how="killed", step=self._step, why=self._why())
 
     def _note(self, event: Event) -> None:
         self.ended = isinstance(event, Ended)
@@ -61,16 +66,26 @@ class RunReader:
         try:
             with self._unread() as lines:
                 return not lines.readline().endswith(b"\n")
-        except OSError:
+        except (OSError, Refusal):
             return True
 
     def _unread(self) -> BinaryIO:
-        path = self.folder / EVENTS
-        if not path.is_file():
-            raise FileNotFoundError(path)  # nor is a pipe opened, which would wait for a writer
-        lines = path.open("rb")
+        lines = os.fdopen(open_inside(self.folder, EVENTS), "rb")
         lines.seek(self.position)
         return lines
+
+    def _gone(self, lives: bool | None) -> bool:
+        silent = self._silent()
+        return silent if lives is None else not lives
+
+    def _why(self) -> str:
+        try:
+            self._unread().close()
+        except Refusal as refusal:
+            return f"{EVENTS} {refusal}"
+        except OSError:
+            pass
+        return "the process is gone"
 
     def _silent(self) -> bool:
         """Whether the last heartbeat, kept in `_beat`, is long ago by its time and was not just seen to come."""

@@ -7,14 +7,16 @@ import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from resnet_studio.training.events import Began, Ended, Event, How, to_line
-from resnet_studio.training.runs import EVENTS, HEARTBEAT, PAUSE, STOP, STOP_NOW
+from resnet_studio.training import ownership, runs
+from resnet_studio.training.events import Began, Ended, Event, How, Noted, to_line
+from resnet_studio.training.runs import EVENTS, HEARTBEAT, PAUSE, STOP, STOP_NOW, RunError
 
 BEAT = 1.0
 """Seconds between two heartbeats."""
@@ -22,6 +24,9 @@ LOOK_EVERY = 0.25
 """Seconds between two looks whether the run is to end at once."""
 STOP_WITHIN = 1.5
 """Seconds that a run which has not begun to train has to stop by itself before its process is ended."""
+MOST_UNWRITTEN = 16_000_000
+"""Bytes of events that wait for a disk which is full; with more the run ends."""
+BLOCK = 65_536
 
 
 class Tells(Protocol):
@@ -58,6 +63,9 @@ class Journal:
     A run that is asked to stop finishes its step and keeps a checkpoint, however long that takes. With `insist` the
     whole process ends at once where it is asked to `STOP_NOW`, and soon where it has not begun to train. Requests are
     files in the run's folder or in one of `above`, such as an experiment's; two signals are a `STOP_NOW`, too.
+
+    The run is this process's alone meanwhile; `RunError` if it is another's, or if its folder leads out of itself.
+    While the disk is full, events wait, and are written once there is room.
     """
 
     def __init__(
@@ -71,16 +79,29 @@ class Journal:
         self._folder, self._listener, self._insist, self._above = folder, listener, insist, tuple(above)
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._closed = self._begun = self._gone = False
+        self._closed = self._begun = self._gone = self._lost = False
+        self._unwritten: deque[bytes] = deque()
+        self._full = False
+        """Whether the last event could not be written, and part of it may be in the file."""
         self.signals = 0
         """How many signals asked the run to stop."""
 
     def __enter__(self) -> Journal:
-        self._mend()
-        self._file = (self._folder / EVENTS).open("a", encoding="utf-8")
-        for name in (STOP, STOP_NOW, PAUSE):
-            (self._folder / name).unlink(missing_ok=True)
-        (self._folder / HEARTBEAT).touch()
+        runs.check(self._folder)
+        self._file = runs.open_own(self._folder, EVENTS, os.O_RDWR | os.O_APPEND)
+        try:
+            held = ownership.hold(self._file)
+            if held is False:
+                raise RunError(still_running(self._folder))
+            self._owner = ownership.sign(self._folder, locked=held is True)
+            self._looked = time.time()
+            self._good = _end_of_lines(self._file)
+            os.ftruncate(self._file, self._good)
+            for name in (STOP, STOP_NOW, PAUSE):
+                (self._folder / name).unlink(missing_ok=True)
+        except BaseException:
+            self._close()
+            raise
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._heart.start()
         return self
@@ -88,15 +109,20 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
-            how: How = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
-            with suppress(OSError, ValueError):
-                self.tell(Ended(time.time(), how, self.step, reason(error), self.lost))
-        self._over.set()
-        self._heart.join()
-        with self._lock, suppress(OSError):
-            self._closed = True
-            self._file.close()
+        try:
+            if error is not None:
+                how: How = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
+                with suppress(OSError, ValueError):
+                    self.tell(Ended(time.time(), how, self.step, reason(error), self.lost))
+        finally:
+            self._over.set()
+            self._heart.join()
+            with self._lock:
+                self._closed = True
+                trouble = self._write()
+                self._close()
+        if trouble is not None and error is None:
+            raise trouble
 
     @property
     def lost(self) -> int:
@@ -106,16 +132,24 @@ class Journal:
     def tell(self, event: Event) -> None:
         """Write an event, then tell the listener. Nothing is written after an end."""
         with self._lock:
+            self._check_owner()
             if self._closed:
                 return
             self._closed = isinstance(event, Ended)
             self._begun = self._begun or isinstance(event, Began)
-            self._file.write(to_line(event) + "\n")
-            self._file.flush()
+            self._unwritten.append(to_line(event).encode() + b"\n")
+            was_full = self._full
+            trouble = self._write()
+            if trouble is not None and sum(map(len, self._unwritten)) > MOST_UNWRITTEN:
+                raise trouble
+        if trouble is not None and not was_full:
+            self._listener(Noted(time.time(), f"{reason(trouble)}. Events wait until there is room"))
         self._listener(event)
 
     def asked_to(self, what: str) -> bool:
         """Whether somebody wants the run to `STOP`, to `STOP_NOW` or to `PAUSE`."""
+        if self._lost:
+            raise self._taken()
         if what == STOP:
             return self._gone or self.signals > 0 or self._requested(STOP) or self._requested(STOP_NOW)
         return (what == STOP_NOW and self.signals > 1) or self._requested(what)
@@ -123,11 +157,49 @@ class Journal:
     def _requested(self, what: str) -> bool:
         return any(os.path.exists(os.path.join(folder, what)) for folder in (self._folder, *self._above))
 
-    def _mend(self) -> None:
-        """Take away what a killed writer left of its last line: what is appended then stands on lines of its own."""
-        with (self._folder / EVENTS).open("rb+") as file:
-            data = file.read()
-            file.truncate(data.rfind(b"\n") + 1)
+    def _write(self) -> OSError | None:
+        """Write what waits; the error if the disk takes no more. What it took of half a line is taken back."""
+        try:
+            if self._full:
+                os.ftruncate(self._file, self._good)
+                self._full = False
+            while self._unwritten:
+                self._full = True
+                line = memoryview(self._unwritten[0])
+                while line:
+                    line = line[os.write(self._file, line) :]
+                self._good += len(self._unwritten.popleft())
+                self._full = False
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._file, self._good)
+            error.filename = str(self._folder / EVENTS)
+            return error
+        return None
+
+    def _close(self) -> None:
+        ownership.let_go(self._file)
+        with suppress(OSError):
+            os.close(self._file)
+
+    def _check_owner(self) -> None:
+        """`RunError` if another process has gone on with the run while this one slept.
+
+        That takes a file system without locks; so the heartbeat is read, but only after a silence.
+        """
+        if not self._lost and time.time() - self._looked > 2 * BEAT and not self._closed:
+            self._look_for_owner()
+        if self._lost:
+            raise self._taken()
+
+    def _look_for_owner(self) -> None:
+        now = ownership.owner(self._folder)
+        self._lost = now is not None and now != self._owner
+        self._looked = time.time()
+        self._closed = self._closed or self._lost
+
+    def _taken(self) -> RunError:
+        return RunError(f"{self._folder.name}: another process has gone on with this run, so this one has ended")
 
     def _beat(self) -> None:
         beaten, asked = time.monotonic(), None
@@ -135,7 +207,9 @@ class Journal:
             now = time.monotonic()
             if now - beaten >= BEAT:
                 beaten = now
-                self._touch()
+                self._beat_once()
+            if self._lost:
+                return
             if self._insist and self.asked_to(STOP_NOW):
                 self._end_process(f"at once, as asked{self._losing()}")
             if self._insist and not self._begun and self.asked_to(STOP):
@@ -143,9 +217,16 @@ class Journal:
                 if now - asked > STOP_WITHIN:
                     self._end_process("before it began to train")
 
-    def _touch(self) -> None:
+    def _beat_once(self) -> None:
+        """Give a sign of life, unless the run is another process's by now."""
+        with self._lock:
+            self._look_for_owner()
+            if self._lost:
+                return
+            if self._full:
+                self._write()
         try:
-            os.utime(self._folder / HEARTBEAT)
+            os.utime(self._folder / HEARTBEAT, follow_symlinks=os.utime not in os.supports_follow_symlinks)
         except FileNotFoundError:  # whoever removed the folder wants no run in it
             self._gone = True
         except OSError:
@@ -162,6 +243,32 @@ class Journal:
         for child in multiprocessing.active_children():
             child.kill()
         os._exit(0)
+
+
+def still_running(folder: Path) -> str:
+    """Why a run can't be gone on with, as far as its heartbeat tells by whom it is written."""
+    who = ownership.owner(folder)
+    with suppress(OSError):
+        silence = abs(time.time() - (folder / HEARTBEAT).stat().st_mtime)
+        if who is not None and silence > 5 * BEAT:
+            return (
+                f"{folder.name} is still running: {who} has it, and has been silent for {silence:.0f} s. "
+                "It may be suspended: let it go on or end it"
+            )
+    return f"{folder.name} is still running" + (f": {who} has it" if who else "")
+
+
+def _end_of_lines(descriptor: int) -> int:
+    """Where the last whole line of a file ends: what a killed writer left of another is to be taken away."""
+    end = os.fstat(descriptor).st_size
+    while end:
+        start = max(0, end - BLOCK)
+        os.lseek(descriptor, start, os.SEEK_SET)
+        found = os.read(descriptor, end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from resnet_studio.atomic import write_file
-from resnet_studio.files import Refusal, read_json
+from resnet_studio.files import Refusal, json_inside
 
 LABEL, DAMAGED = "label.json", "label.json.damaged"
 """A label's file, and where one that can't be read is put before another takes its place."""
@@ -41,7 +41,7 @@ def read_label(folder: Path) -> Label:
     if not os.path.lexists(folder / LABEL):
         return Label()
     try:
-        values = read_json(folder / LABEL, LARGEST)
+        values = json_inside(folder, LABEL, LARGEST)
     except Refusal as refusal:
         raise LabelError(f"{folder.name}: {LABEL} {refusal}") from None
     if not isinstance(values, dict):

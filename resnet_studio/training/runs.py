@@ -29,7 +29,7 @@ from typing import Any
 import platformdirs
 
 from resnet_studio.atomic import write_file
-from resnet_studio.files import Refusal, leads_to_folder, read_json
+from resnet_studio.files import Refusal, json_inside, leads_to_folder, open_inside, strange_inside, touch_inside
 from resnet_studio.networks import architecture as architectures
 from resnet_studio.networks.architecture import Architecture, ArchitectureError
 from resnet_studio.networks.presets import preset_name, title
@@ -41,7 +41,9 @@ LIBRARIES = ("resnet-studio", "torch", "torchvision", "numpy")
 MANIFEST, EVENTS, HEARTBEAT, STOP, PAUSE = "run.json", "events.jsonl", "heartbeat", "stop", "pause"
 STOP_NOW = "stop-now"
 """Ends a run in the middle of its step: what it trained since its newest checkpoint is lost."""
-CHECKPOINTS, PROBES, LOG = "checkpoints", "probes", "log.txt"
+CHECKPOINTS, PROBES, LOG, LAUNCH = "checkpoints", "probes", "log.txt", "torchrun"
+OWN = (MANIFEST, EVENTS, HEARTBEAT, STOP, STOP_NOW, PAUSE, CHECKPOINTS, PROBES, LOG, LAUNCH)
+"""What a run reads and writes in its folder."""
 LARGEST_MANIFEST = 1_000_000
 """Bytes of a manifest that is read."""
 LONGEST_STEM = 100
@@ -135,7 +137,7 @@ def read(folder: Path) -> Manifest:
             raise RunError(f"{folder.name}: {MANIFEST} is missing")
         raise RunError(f"{folder.name} is not a run: it has no {MANIFEST}")
     try:
-        values = read_json(path, LARGEST_MANIFEST)
+        values = json_inside(folder, MANIFEST, LARGEST_MANIFEST)
         if values["version"] > VERSION:
             raise NewerRunError(f"{folder.name} was written by a newer version of this program; it is left as it is")
         return from_json(values)
@@ -155,6 +157,26 @@ def wrong_with(error: Exception) -> str:
         text = str(error)
         return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]} …"
     return "a field has a value of the wrong kind"
+
+
+def check(folder: Path) -> None:
+    """`RunError` if something of the run is no plain file or folder: a run from elsewhere must not lead out of itself.
+
+    Training writes and removes files there, and would do so wherever a link points to.
+    """
+    if strange := strange_inside(folder, OWN):
+        raise RunError(
+            f"{folder.name}: {strange} is a link, a pipe or a device, and a run may hold files and folders alone. "
+            "Put the file itself there, or remove it"
+        )
+
+
+def open_own(folder: Path, name: str, flags: int = os.O_RDONLY) -> int:
+    """Open a file of a run's, never through a link, and return its descriptor; `RunError` where it is none."""
+    try:
+        return open_inside(folder, name, flags)
+    except Refusal as refusal:
+        raise RunError(f"{folder.name}: {name} {refusal}") from None
 
 
 def is_run(folder: Path) -> bool:
@@ -197,7 +219,7 @@ def _found(folder: Path, depth: int = 2) -> Iterator[Path]:
 
 def request(folder: Path, what: str) -> None:
     """Ask a run to `STOP`, to `STOP_NOW` or to `PAUSE`."""
-    (folder / what).touch()
+    touch_inside(folder, what)
 
 
 def withdraw(folder: Path, what: str) -> None:

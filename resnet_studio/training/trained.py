@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resnet_studio.files import OPENING
+from resnet_studio.files import open_inside
 from resnet_studio.inference import origin
 from resnet_studio.inference.origin import Origin
 from resnet_studio.inference.shipped import shipped_weights
@@ -97,11 +97,9 @@ def _origin(path: Path) -> Origin | None:
 def _header(path: Path) -> Any:
     """The header of a file of weights, whose numbers are not read; `ValueError` if it has none.
 
-    It never waits for a pipe.
+    It never waits for a pipe, and follows no link out of the run's folder.
     """
-    if not path.is_file():
-        raise ValueError(f"{path} is not a file")
-    with open(os.open(path, OPENING), "rb") as file:
+    with open(open_inside(path.parents[2], os.path.join(*path.parts[-3:])), "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if length > LONGEST_HEADER:
             raise ValueError(f"{path}: a header of {length:,} bytes is not read")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from small import events, make_run
 from resnet_studio.training import runs
 from resnet_studio.training.events import Ended, Event, Noted
 from resnet_studio.training.journal import Journal, Mute, reason, stopping_on_signals
+from resnet_studio.training.runs import RunError
 
 
 @pytest.fixture
@@ -144,7 +147,82 @@ def test_a_torn_last_line_is_taken_away(folder: Path) -> None:
         file.write('{"kind": "noted", "time": 1.0, "te')
     with Journal(folder) as journal:
         journal.tell(note("two"))
-    assert events(folder) == [note("one"), note("two")]
+        assert events(folder) == [note("one"), note("two")]
+
+
+STRANGE = {
+    "link": lambda path, outside: path.symlink_to(outside),
+    "new": lambda path, outside: path.symlink_to(outside.with_name("new")),
+    "pipe": lambda path, outside: os.mkfifo(path),
+    "device": lambda path, outside: path.symlink_to("/dev/zero"),
+}
+
+
+@pytest.mark.parametrize("make", STRANGE.values(), ids=STRANGE)
+@pytest.mark.parametrize(
+    "name", [*runs.OWN, "checkpoints/step-0000100", "checkpoints/step-0000100/weights.safetensors", "probes/a.npz"]
+)
+def test_a_run_that_leads_out_of_its_folder_is_refused_by_name(tmp_path: Path, folder: Path, name: str, make) -> None:
+    """Of somebody else's runs: to go on with one would append to a shell's start file, or clear away a folder."""
+    home = tmp_path / "home"
+    (home / "folder").mkdir(parents=True)
+    (home / "bashrc").write_text("mine")
+    place = folder / name
+    place.parent.mkdir(exist_ok=True)
+    if place.is_dir():
+        place.rmdir()
+    place.unlink(missing_ok=True)
+    make(place, home / "folder" if "." not in place.name else home / "bashrc")
+    before = {path: path.lstat().st_mtime_ns for path in [*home.rglob("*"), *folder.rglob("*")]}
+    with pytest.raises(RunError, match=f"^run: {name} is a link, a pipe or a device"):
+        Journal(folder).__enter__()
+    assert {path: path.lstat().st_mtime_ns for path in [*home.rglob("*"), *folder.rglob("*")]} == before
+
+
+def test_a_log_with_a_second_name_elsewhere_is_not_appended_to(tmp_path: Path, folder: Path) -> None:
+    os.link(folder / runs.EVENTS, tmp_path / "bashrc")
+    with pytest.raises(RunError, match=r"^run: events.jsonl has a second name elsewhere \(a hard link\)"):
+        Journal(folder).__enter__()
+
+
+FULL = """
+import resource, sys, time
+from pathlib import Path
+from resnet_studio.training.events import Ended, Noted
+from resnet_studio.training.journal import Journal
+
+heard = []
+with Journal(Path(sys.argv[1]), heard.append) as journal:
+    journal.tell(Noted(1.0, "before"))
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (Path(sys.argv[1], "events.jsonl").stat().st_size + 30, hard))
+    for number in range(5):
+        journal.tell(Noted(2.0, f"while {number}"))
+    if sys.argv[2] == "room":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        journal.tell(Noted(3.0, "after"))
+    journal.tell(Ended(4.0, "finished", 9))
+print(*(event.text for event in heard if isinstance(event, Noted)), sep="|")
+"""
+"""A file that takes no more for a while, as on a disk that is full."""
+
+
+def test_events_wait_while_the_disk_is_full(folder: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FULL, folder, "room"], capture_output=True, text=True, check=True)
+    notes = [event.text for event in events(folder) if isinstance(event, Noted)]
+    assert notes == ["before", *(f"while {number}" for number in range(5)), "after"]
+    assert events(folder)[-1] == Ended(4.0, "finished", 9)
+    heard = done.stdout.strip().split("|")
+    assert heard[1].startswith(f"{folder / runs.EVENTS}: ")
+    assert heard[1].endswith(". Events wait until there is room")
+    assert [*heard[:1], *heard[2:]] == notes
+
+
+def test_where_the_disk_stays_full_the_end_is_an_error_that_names_the_file(folder: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FULL, folder, "none"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"OSError: [Errno 27] File too large: '{folder / runs.EVENTS}'" in done.stderr
+    assert [event.text for event in events(folder) if isinstance(event, Noted)] == ["before"]
 
 
 def test_a_reason_is_one_line() -> None:

@@ -93,7 +93,7 @@ def test_a_run_that_lives_or_has_finished_is_not_resumed(
     until(reached(folder, 1), child.said)
     second = nursery.start(tmp_path / "second", "train", "--resume", folder)
     assert second.wait() == 2
-    assert second.said() == "resnet-studio: run is still running\n"
+    assert second.said().startswith(f"resnet-studio: run is still running: process {child.pid} on ")
     runs.request(folder, runs.STOP)
     assert child.wait() == 0
     done = make_run(tmp_path / "done", replace(SHORT, length=1))
