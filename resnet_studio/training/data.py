@@ -1,6 +1,7 @@
 """Opening a data set: its images, a fixed split, the mean and deviation, and the batches of a step.
 
-Small sets are held on the device as uint8 and augmented in batches, large ones are read by torch's `DataLoader`.
+Small sets are held on the device as uint8 and augmented in batches, large ones are read ahead by other
+processes (`readers.py`).
 What imports slowly (torchvision, scikit-learn) is imported by the sets that need it.
 """
 

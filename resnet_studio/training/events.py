@@ -44,7 +44,7 @@ class Prepared:
     steps: int
     """Of the whole run."""
     held: str
-    """How the images are held: "on the device as uint8, augmented in batches" or "read by torch's DataLoader"."""
+    """How the images are held: "on the device as uint8, augmented in batches", or in their files."""
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     """Of the training set's channels, of values 0 … 1."""

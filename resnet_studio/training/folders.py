@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
@@ -23,6 +21,7 @@ from resnet_studio.inference.images import open_image
 from resnet_studio.progress import Progress
 from resnet_studio.training.augmentation import augment_batch
 from resnet_studio.training.data import Batch, Batches, Held, Images, sow
+from resnet_studio.training.readers import in_time, read_ahead
 from resnet_studio.training.recipe import Augmentation, Recipe
 from resnet_studio.training.sources import SOURCES, DataError
 
@@ -32,7 +31,6 @@ TRAINING_NAMES, TEST_NAMES = ("train", "training"), ("val", "valid", "validation
 STATISTICS_OF = 2_000
 """Images of a set that is not held, of which mean and deviation are taken."""
 READ_AT_ONCE = 64
-MOST_READERS = 8
 SCALES = (256, 480)
 """Pixels of the shorter side at an image size of 224, drawn for each image (He et al. 2015, section 3.4)."""
 CUT_AS_READ: tuple[Augmentation, ...] = ("resized-crop", "scale-crop")
@@ -109,9 +107,9 @@ def middle(image: Image.Image, side: int) -> Image.Image:
     return ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR)
 
 
-def as_tensor(image: Image.Image) -> Tensor:
-    """3×H×W, uint8."""
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+def as_array(image: Image.Image) -> NDArray[np.uint8]:
+    """3×H×W."""
+    return np.asarray(image).transpose(2, 0, 1)
 
 
 def _read_all(
@@ -121,25 +119,17 @@ def _read_all(
     pixels = torch.empty(len(examples), 3, side, side, dtype=torch.uint8)
     labels: list[int] = []
     missing: list[str] = []
-
-    def read(path: str) -> Tensor | DataError:
-        try:
-            return as_tensor(middle(read_image(path), side))
-        except DataError as error:
-            return error
-
-    with ThreadPoolExecutor(_readers()) as pool:
-        for start in range(0, len(examples), READ_AT_ONCE):
-            yield Progress(start, len(examples), f"reading images, {start:,} of {len(examples):,}")
-            some = examples[start : start + READ_AT_ONCE]
-            for (_, label), one in zip(some, pool.map(read, [path for path, _ in some]), strict=True):
-                if isinstance(one, Tensor):
-                    pixels[len(labels)] = one
-                    labels.append(label)
-                elif recipe.damaged == "fail":
-                    raise one
-                else:
-                    missing.append(str(one))
+    order: list[Batch] = [(None, part) for part in torch.split(torch.arange(len(examples)), READ_AT_ONCE)]
+    with closing(read_ahead(_Files(tuple(examples), side, "none"), order)) as ahead:
+        for number, (_, (some, their_labels, damaged)) in enumerate(ahead):
+            if damaged and recipe.damaged == "fail":
+                raise DataError(damaged[0])
+            missing += damaged
+            if their_labels:
+                pixels[len(labels) : len(labels) + len(their_labels)] = torch.from_numpy(some)
+                labels += their_labels
+            done = min((number + 1) * READ_AT_ONCE, len(examples))
+            yield Progress(done, len(examples), f"reading images, {done:,} of {len(examples):,}")
     if missing:
         notes.append(f"{len(missing):,} images were left out; the first: {missing[0]}")
     return Held(pixels[: len(labels)], torch.tensor(labels))
@@ -147,7 +137,7 @@ def _read_all(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Streamed:
-    """Images that stay in their files and are read by torch's `DataLoader`."""
+    """Images that stay in their files and are read when they are needed."""
 
     examples: tuple[Example, ...]
     side: int
@@ -156,7 +146,7 @@ class Streamed:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     left_out: dict[str, None] = field(default_factory=dict)
     """Why, of each image that was left out so far; in their order."""
-    held: str = "in their files, read by torch's DataLoader"
+    held: str = "in their files, read ahead by other processes"
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -170,27 +160,18 @@ class Streamed:
         return 3, self.side, self.side
 
     def batches(self, order: Iterable[Batch], augmentation: Augmentation) -> Batches:
-        seeds: list[int | None] = []
-
-        def sampled() -> Iterator[list[tuple[int, int | None]]]:
-            for seed, places in order:
-                seeds.append(seed)
-                yield [(place, None if seed is None else seed + number) for number, place in enumerate(places.tolist())]
-
-        files = _Files(self.examples, self.side, augmentation)
-        loader = DataLoader(
-            files, batch_sampler=sampled(), num_workers=_readers(), collate_fn=_gather, worker_init_fn=_leave_signals
-        )
         augment = augment_batch("none" if augmentation in CUT_AS_READ else augmentation)
-        for number, (images, labels, damaged) in enumerate(loader):
-            self._leave_out(damaged)
-            seed = seeds[number]
-            if seed is not None:
-                sow(seed, self.device)
-                if not len(labels):
-                    raise DataError(f"no image of a whole batch could be read: {damaged[-1]}")
-            if len(labels):
-                yield augment(images.to(self.device)), labels.to(self.device)
+        read = _Files(self.examples, self.side, augmentation)
+        with closing(read_ahead(read, order)) as ahead:
+            for (seed, _), (pixels, labels, damaged) in ahead:
+                self._leave_out(damaged)
+                if seed is not None:
+                    sow(seed, self.device)
+                    if not labels:
+                        raise DataError(f"no image of a whole batch could be read: {damaged[-1]}")
+                if labels:
+                    images = torch.from_numpy(pixels).to(self.device)
+                    yield augment(images), torch.tensor(labels, device=self.device)
 
     def part(self, places: Tensor) -> Streamed:
         """Some of the images."""
@@ -202,14 +183,14 @@ class Streamed:
 
     def some(self) -> tuple[Tensor, str]:
         """Images spread evenly over all."""
-        files = _Files(self.examples, self.side, "none")
         chosen = np.linspace(0, len(self) - 1, min(STATISTICS_OF, len(self))).astype(int).tolist()
-        with ThreadPoolExecutor(_readers()) as pool:
-            pixels, labels, damaged = _gather(list(pool.map(lambda place: files[place, None], dict.fromkeys(chosen))))
-        self._leave_out(damaged)
-        if not len(labels):
-            raise DataError(f"no image of the training set could be read: {damaged[-1]}")
-        return pixels, f"mean and deviation are of {len(labels):,} of the training images"
+        places = torch.tensor(list(dict.fromkeys(chosen)))
+        order: list[Batch] = [(None, part) for part in torch.split(places, READ_AT_ONCE)]
+        read = [images.cpu() for images, _ in replace(self, device=torch.device("cpu")).batches(order, "none")]
+        if not read:
+            raise DataError(f"no image of the training set could be read: {next(reversed(self.left_out))}")
+        pixels = torch.cat(read)
+        return pixels, f"mean and deviation are of {len(pixels):,} of the training images"
 
     def _leave_out(self, damaged: list[str]) -> None:
         """Note what could not be read, or raise it, as the recipe says."""
@@ -218,27 +199,41 @@ class Streamed:
         self.left_out.update(dict.fromkeys(damaged))
 
 
-class _Files(Dataset[tuple[Tensor | str, int]]):
-    """One image at a time, or why it can't be had, in a process of the `DataLoader`.
+Read = tuple[NDArray[np.uint8], list[int], list[str]]
+"""Pixels (N×3×H×W) and classes of a batch's images, and why others could not be read."""
 
-    An index is a place and the seed of what is random.
-    """
 
-    def __init__(self, examples: tuple[Example, ...], side: int, augmentation: Augmentation) -> None:
-        self.examples, self.side, self.augmentation = examples, side, augmentation
+@dataclass(frozen=True, slots=True, eq=False)
+class _Files:
+    """Reads a batch, in a process of its own."""
 
-    def __getitem__(self, index: tuple[int, int | None]) -> tuple[Tensor | str, int]:
-        place, seed = index
-        path, label = self.examples[place]
-        try:
-            image = read_image(path)
-        except DataError as error:
-            return str(error), label
+    examples: tuple[Example, ...]
+    side: int
+    augmentation: Augmentation
+
+    def __call__(self, batch: Batch) -> Read:
+        seed, places = batch
+        pixels: list[NDArray[np.uint8]] = []
+        labels: list[int] = []
+        damaged: list[str] = []
+        for number, place in enumerate(places.tolist()):
+            path, label = self.examples[place]
+            try:
+                with in_time(path):
+                    pixels.append(self._one(path, None if seed is None else seed + number))
+            except DataError as error:
+                damaged.append(str(error))
+            else:
+                labels.append(label)
+        return (np.stack(pixels) if pixels else np.empty(0, np.uint8)), labels, damaged
+
+    def _one(self, path: str, seed: int | None) -> NDArray[np.uint8]:
+        image = read_image(path)
         if seed is None or self.augmentation not in CUT_AS_READ:
-            return as_tensor(middle(image, self.side)), label
+            return as_array(middle(image, self.side))
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
-            return as_tensor(self._cut(image)), label
+            return as_array(self._cut(image))
 
     def _cut(self, image: Image.Image) -> Image.Image:
         steps: list[object] = [transforms.RandomHorizontalFlip()]
@@ -249,20 +244,3 @@ class _Files(Dataset[tuple[Tensor | str, int]]):
             steps += [transforms.RandomResizedCrop(self.side)]
         cut: Image.Image = transforms.Compose(steps)(image)
         return cut
-
-
-def _gather(examples: list[tuple[Tensor | str, int]]) -> tuple[Tensor, Tensor, list[str]]:
-    images = [image for image, _ in examples if isinstance(image, Tensor)]
-    labels = [label for image, label in examples if isinstance(image, Tensor)]
-    left_out = [image for image, _ in examples if isinstance(image, str)]
-    return torch.stack(images) if images else torch.empty(0), torch.tensor(labels), left_out
-
-
-def _leave_signals(_worker: int) -> None:
-    """Leave a terminal's Ctrl+C, which reaches every process in it, to the process that trains."""
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _readers() -> int:
-    return min(MOST_READERS, os.cpu_count() or 1)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from nursery import Child, Nursery, until
 from small import SHORT, TINY, assert_same, class_folders, curves, events, make_run, only, outcome, silence
@@ -167,19 +169,41 @@ def test_a_stop_at_once_says_how_many_steps_it_loses(tmp_path: Path, resumed: Ca
     assert (f"{end.lost} step" in end.why) == (end.lost > 0)
 
 
-def test_a_terminals_ctrl_c_is_one_though_it_reaches_the_readers_too(
-    tmp_path: Path, resumed: Callable[[Path], Child]
-) -> None:
-    """Ctrl+C goes to every process of the terminal, those that read images included."""
+@pytest.fixture
+def streaming(resumed: Callable[[Path], Child], tmp_path: Path) -> tuple[Path, Child]:
+    """A run of more pixels than are held, so that other processes read them: four images of 1,300 pixels a step."""
     data = class_folders(tmp_path / "data", {"a": 40, "b": 80})
     recipe = replace(SHORT, data=str(data), length=50, batch_size=4)
-    large = replace(TINY, image=1300, channels=3, stem="imagenet")  # more pixels in all than are held
-    folder = make_run(tmp_path / "run", recipe, large)
-    child = resumed(folder)
+    folder = make_run(tmp_path / "run", recipe, replace(TINY, image=1300, channels=3, stem="imagenet"))
+    return folder, resumed(folder)
+
+
+def test_a_terminals_ctrl_c_is_one_though_it_reaches_the_readers_too(streaming: tuple[Path, Child]) -> None:
+    """Ctrl+C goes to every process of the terminal, those that read images included."""
+    folder, child = streaming
     until(reached(folder, 1), child.said)
     os.killpg(child.pid, signal.SIGINT)
     assert child.wait() == 0, child.said()
     assert (ended(folder).how, ended(folder).why, ended(folder).lost) == ("stopped", "", 0)
+
+
+def test_no_batch_goes_through_a_file(streaming: tuple[Path, Child]) -> None:
+    """Shared memory is files, too, and of a few megabytes in many containers. Here none may have more than two."""
+    folder, child = streaming
+    resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+    until(reached(folder, 1), child.said)
+    child.send(signal.SIGTERM)
+    assert child.wait() == 0, child.said()
+
+
+def test_a_killed_run_takes_its_readers_along(streaming: tuple[Path, Child]) -> None:
+    folder, child = streaming
+    until(reached(folder, 1), child.said)
+    reading = psutil.Process(child.pid).children()
+    assert reading
+    child.send(signal.SIGKILL)
+    child.wait()
+    until(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in reading))
 
 
 def test_a_run_that_is_moved_away_ends_by_itself(tmp_path: Path, resumed: Callable[[Path], Child]) -> None:
