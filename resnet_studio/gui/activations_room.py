@@ -162,6 +162,7 @@ class ActivationsRoom(QObject):
         self._channel_wished.connect(view.show_channel)
         view.channel_shown.connect(lambda number, *_: self._channel_told.emit(number))
         view.export_wished.connect(self.export.write)
+        self.export.saving_changed.connect(view.show_saving)
         view.reference_wished.connect(self._reference.keep)
         view.reference_layer_wished.connect(self._reference.need)
         self._reference.reference_changed.connect(view.show_reference)

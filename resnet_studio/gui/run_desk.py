@@ -28,4 +28,5 @@ def join(view: RunsView, watch: RunWatch, keeper: RunKeeper) -> None:
     view.deletion_wished.connect(keeper.delete)
     view.undo_wished.connect(keeper.undo)
     view.csv_wished.connect(keeper.write_table)
+    keeper.saving_changed.connect(view.panel.tools.show_saving)
     view.show_runs(watch.runs())

@@ -32,6 +32,8 @@ class RunKeeper(QObject):
     told = Signal(str, bool)
     """A sentence, and whether what it tells can be undone."""
     failed = Signal(str)
+    saving_changed = Signal(bool)
+    """Whether curves are being written to a file."""
 
     def __init__(self, watch: RunWatch) -> None:
         super().__init__(watch)
@@ -104,11 +106,17 @@ class RunKeeper(QObject):
 
     def write_table(self, path: Path, tables: Sequence[CurveTable]) -> None:
         """Write curves as text; of a hundred long runs that takes some seconds, off the window's thread."""
-        self._writing.run(
-            lambda: write_csv(path, tables),
-            lambda _: self.told.emit(f"{path.name} is written.", False),
-            lambda error: self.failed.emit(f"{path.name} could not be written: {_cause(error)}"),
-        )
+
+        def written(_: object) -> None:
+            self.saving_changed.emit(False)
+            self.told.emit(f"{path.name} is written.", False)
+
+        def failed(error: Exception) -> None:
+            self.saving_changed.emit(False)
+            self.failed.emit(f"{path.name} could not be written: {_cause(error)}")
+
+        self.saving_changed.emit(True)
+        self._writing.run(lambda: write_csv(path, tables), written, failed)
 
     def close(self) -> None:
         """The window goes; what is being written is waited for."""

@@ -48,7 +48,9 @@ class WhyDesk(QObject):
     def explain(self, method: str, layer: str, target: int | None) -> None:
         """Ask which parts of what is looked at speak for a class."""
         self._question = method, layer, target
-        self._ask(self._subject.subject)
+        subject = self._subject.subject
+        if WHY not in self._running or (subject, *self._question) != self._asked:
+            self._ask(subject)
 
     def choose(self, method: str, layer: str, target: int | None) -> None:
         """This is what will be asked; at once while it follows."""

@@ -145,6 +145,7 @@ def test_survey_is_wished_cancelled_and_shown(qtbot: QtBot, shown: StatisticsVie
     with qtbot.waitSignal(shown.survey_wished):
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     shown.show_running(12)
+    qtbot.waitUntil(shown.findChild(QPushButton, "lookAtAll").isEnabled)
     assert button.text() == "Cancel 12 images"
     with qtbot.waitSignal(shown.cancel_wished):
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)

@@ -27,6 +27,7 @@ from resnet_studio.analysis import text, units
 from resnet_studio.analysis.table import LayerTable
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.answers import answer, make_room
 from resnet_studio.gui.widgets.layer_model import Column, LayerModel
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.segmented import Segmented
@@ -182,6 +183,8 @@ class LayersView(QWidget):
         copy.setText("Copy")
         copy.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         copy.setMenu(self._copy_menu())
+        make_room(copy, "Copied")
+        self._copy_button = copy
         tip = "torchinfo's own summary of this network"
         self._torchinfo = named(QPushButton("torchinfo"), "torchinfo", "torchinfo's summary", tip)
         self._torchinfo.setCheckable(True)
@@ -209,6 +212,7 @@ class LayersView(QWidget):
         else:
             copied = text.table(self._table, how, cast("units.FlopUnit", self._unit.value()))
         QGuiApplication.clipboard().setText(copied)
+        answer(self._copy_button, "Copied")
 
     def _toggle_summary(self, wanted: bool) -> None:
         self._pages.setCurrentIndex(1 if wanted else 0)

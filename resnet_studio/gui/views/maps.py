@@ -118,6 +118,10 @@ class MapsView(QWidget):
         layers = tuple(maps for maps in look.layers if maps.name == self._shown)
         return Sheet(layers, stamp, None if order is None else {self._shown: order})
 
+    def show_saving(self, saving: bool) -> None:
+        """Say that maps are being written to a file."""
+        self._export.show_saving(saving)
+
     def _wish_export(self, wish: ExportWish) -> None:
         if sheet := self.sheet(alone=wish.alone, scale=wish.scale):
             self.export_wished.emit(wish.path, sheet)

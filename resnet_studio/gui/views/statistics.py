@@ -7,6 +7,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.answers import hold
 from resnet_studio.gui.widgets.channel_table import ChannelTable
 from resnet_studio.gui.widgets.flow import Flow
 from resnet_studio.gui.widgets.histogram import Histogram
@@ -149,8 +150,15 @@ class StatisticsView(QWidget):
 
     def _connect(self) -> None:
         self._scope.chosen.connect(lambda _: self._follow())
-        self._button.clicked.connect(lambda: (self.cancel_wished if self._running else self.survey_wished).emit())
+        self._button.clicked.connect(self._press)
         self._table.channel_chosen.connect(self.channel_chosen)
+
+    def _press(self) -> None:
+        if self._running:
+            self.cancel_wished.emit()
+        else:
+            self.survey_wished.emit()
+            hold(self._button)
 
     def _follow(self) -> None:
         """Show what there is, while somebody can see it."""

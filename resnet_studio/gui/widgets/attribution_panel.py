@@ -115,8 +115,9 @@ class AttributionPanel(QWidget):
         self._read(None)
 
     def show_running(self, *, running: bool) -> None:
-        """Say that an answer is on its way."""
-        self._compute.setText("Computing …" if running else "Compute")
+        """Say that an answer is on its way; the same question can't be asked again meanwhile."""
+        self._compute.setText("Computing…" if running else "Compute")
+        self._compute.setEnabled(not running and self._method.isEnabled())
 
     def show_missing(self, sentence: str) -> None:
         """Say what is to be installed; nothing can be asked until then."""
@@ -134,7 +135,7 @@ class AttributionPanel(QWidget):
             tools.addWidget(choice)
         self._follow.setMinimumHeight(HEIGHT)
         tools.addWidget(self._follow)
-        self._compute.setMinimumWidth(self._compute.fontMetrics().horizontalAdvance("Computing …") + 4 * GRID)
+        self._compute.setMinimumWidth(self._compute.fontMetrics().horizontalAdvance("Computing…") + 4 * GRID)
         tools.addWidget(self._compute)
         pictures = QGridLayout()
         pictures.setHorizontalSpacing(2 * GRID)
@@ -166,6 +167,7 @@ class AttributionPanel(QWidget):
         self._alone.hovered.connect(self._read)
 
     def _take_choice(self) -> None:
+        self.show_running(running=False)  # this is another question
         self._show_hint()
         self.question_changed.emit()
 

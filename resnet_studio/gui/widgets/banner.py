@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPush
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.answers import answer, make_room
 from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.named import named
 
@@ -35,7 +36,9 @@ class Banner(QFrame):
         self._more = named(QPushButton("Details"), "bannerMore", "Details", "Show or hide the details")
         self._more.setCheckable(True)
         copy = named(QPushButton("Copy"), "bannerCopy", "Copy the message", "Copy the message and its details")
+        make_room(copy, "Copied")
         copy.clicked.connect(self._copy)
+        self._copy_button = copy
         close = named(QPushButton("Close"), "bannerClose", "Close the message", "Put this message away")
         close.clicked.connect(self.hide)
         self._details = named(QPlainTextEdit(readOnly=True), "bannerDetails", "Details")
@@ -108,3 +111,4 @@ class Banner(QFrame):
     def _copy(self) -> None:
         parts = (self._text.text(), self._details.toPlainText())
         QGuiApplication.clipboard().setText("\n\n".join(filter(None, parts)))
+        answer(self._copy_button, "Copied")

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSlider, QToolButton, QWidget
 
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.answers import make_room
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.segmented import Segmented
 
@@ -64,6 +65,12 @@ class CurveTools(QWidget):
         row.addWidget(show_all)
         row.addWidget(self._make_export())
 
+    def show_saving(self, saving: bool) -> None:
+        """Say that the curves are being written to a file; the next one can be asked for afterwards."""
+        self._export.setText("Saving…" if saving else "Export ▾")
+        self._export.setEnabled(not saving)
+        self._export.repaint()
+
     def _make_export(self) -> QToolButton:
         tip = "Save the plots with legend, labels and units"
         button = named(QToolButton(), "exportCurves", "Export the curves", tip)
@@ -73,6 +80,8 @@ class CurveTools(QWidget):
         for ending, what in (("png", "Picture (PNG)"), ("svg", "Drawing (SVG)"), ("csv", "Values (CSV)")):
             menu.addAction(what, partial(self.export_wished.emit, ending))
         button.setMenu(menu)
+        make_room(button, "Saving…")
+        self._export = button
         return button
 
     def _take_smoothing(self, place: int) -> None:

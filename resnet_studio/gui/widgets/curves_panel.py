@@ -99,14 +99,17 @@ class CurvesPanel(QWidget):
         if path.suffix.lower() == ".csv":
             self.csv_wished.emit(path, [curve_table(one.run.name, one.curves) for one in self._shown])
             return
-        for _ in self._fit():
-            pass  # what was changed just now is in the file
+        self.tools.show_saving(True)
         rows = ([self.plots["loss"], self.plots["error"]], [self.plots["rate"], self.plots["speed"]])
         try:
+            for _ in self._fit():
+                pass  # what was changed just now is in the file
             Figure(rows, self._shown).save(path)
             self.told.emit(f"{path.name} is written.")
         except OSError as error:
             self.failed.emit(f"{path} could not be written: {error.strerror or error}")
+        finally:
+            self.tools.show_saving(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's names)
         super().resizeEvent(event)

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton
 
+from resnet_studio.gui.widgets.answers import busy, make_room
 from resnet_studio.gui.widgets.named import named
 
 KINDS = {
@@ -33,6 +34,11 @@ class ExportButton(QToolButton):
         for ending, (what, _) in KINDS.items():
             menu.addAction(what, partial(self._ask, ending))
         self.setMenu(menu)
+        make_room(self, "Saving…")
+
+    def _take(self, path: str) -> None:
+        with busy(self, "Saving…"):
+            self.path_chosen.emit(Path(path))
 
     def _ask(self, ending: str) -> None:
         dialog = named(QFileDialog(self, self.accessibleName()), "exportDialog", self.accessibleName())
@@ -40,6 +46,6 @@ class ExportButton(QToolButton):
         dialog.setNameFilter(KINDS[ending][1])
         dialog.setDefaultSuffix(ending)
         dialog.selectFile(f"{self.stem}.{ending}")
-        dialog.fileSelected.connect(lambda path: self.path_chosen.emit(Path(path)))
+        dialog.fileSelected.connect(self._take)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton
 
+from resnet_studio.gui.widgets.answers import make_room
 from resnet_studio.gui.widgets.named import named
 
 SCALES = (1, 2, 4)
@@ -53,6 +54,12 @@ class MapsExportButton(QToolButton):
         menu.aboutToShow.connect(self._name_channel)
         self.setMenu(menu)
         self._name_channel()
+        make_room(self, "Saving…")
+
+    def show_saving(self, saving: bool) -> None:
+        """Say that a file is being written; the next one can be asked for afterwards."""
+        self.setText("Saving…" if saving else "Export ▾")
+        self.setEnabled(not saving)
 
     def show_channel(self, number: int) -> None:
         """Offer this channel alone."""

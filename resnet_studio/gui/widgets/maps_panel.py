@@ -158,6 +158,7 @@ class MapsPanel(QWidget):
         if self._maps is not None:
             rows = self._maps.values[self._mosaic.channel()].tolist()
             QGuiApplication.clipboard().setText("\n".join("\t".join(map(repr, row)) for row in rows))
+            self._readout.setText(f"Copied the {len(rows)}×{len(rows[0])} values of channel {self._mosaic.channel()}")
 
     def _take_drawing(self, drawing: Drawing) -> None:
         """What becomes fixed keeps the range that the layer has now."""

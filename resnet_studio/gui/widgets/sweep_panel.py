@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.answers import hold
 from resnet_studio.gui.widgets.attribution_panel import HEIGHT, UNTRAINED, below, empty_state, time_taken
 from resnet_studio.gui.widgets.colour_bar import ColourBar
 from resnet_studio.gui.widgets.flow import Flow
@@ -168,6 +169,7 @@ class SweepPanel(QWidget):
             self.cancel_wished.emit()
         else:
             self.sweep_wished.emit(self._patch.value(), self._stride.value())
+            hold(self._start)
 
     def _count_positions(self) -> None:
         if self._side:

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.answers import answer, make_room
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.training.verdict import Verdict
 
@@ -21,7 +22,8 @@ class VerdictPanel(QWidget):
         self._head = QLabel("Verdict")
         self._head.setProperty("heading", True)
         self._copy = named(QPushButton("Copy"), "copyVerdict", "Copy the verdict", "Copy the verdict and its rule")
-        self._copy.clicked.connect(lambda: QApplication.clipboard().setText(self._copied))
+        make_room(self._copy, "Copied")
+        self._copy.clicked.connect(self._put_on_clipboard)
         self._text = named(QLabel(wordWrap=True), "verdict", "Verdict in words")
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._text.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -37,6 +39,10 @@ class VerdictPanel(QWidget):
             self._text.setText(text)
         self._rule.setText(verdict.rule)
         self._copied = "\n".join(filter(None, [*verdict.sentences, verdict.rule]))
+
+    def _put_on_clipboard(self) -> None:
+        QApplication.clipboard().setText(self._copied)
+        answer(self._copy, "Copied")
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
