@@ -6,10 +6,17 @@ itself loads neither torch nor Qt; each name is fetched when it is first used.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import sys
 
+if sys.argv[:1] == ["-m"] and "resnet_studio" in sys.orig_argv and not sys.flags.safe_path:
+    del sys.path[0]  # the working directory, before a file there is taken for a module that is imported below
+
+from importlib import import_module
+
+TYPE_CHECKING = False  # typing's own would be the first module that such a file could stand for
 if TYPE_CHECKING:
+    from typing import Any
+
     from resnet_studio.analysis.comparison import compare as compare
     from resnet_studio.analysis.counting import layer_table as layer_table
     from resnet_studio.analysis.verification import verify as verify

@@ -62,7 +62,7 @@ def degradation(
         value = experiments.read(folder)
     else:
         value = asked_for(data, depths, epochs, range(seed, seed + seeds), recipe, changes or [])
-        folder = where / (name or experiments.free_name(where, data))
+        folder = runs.place(where, experiments.free_name(where, data) if name is None else name)
         experiments.make(folder, value)
     with shown_progress(folder, value) as progress:
         done = train_all(folder, value, progress, download=download)

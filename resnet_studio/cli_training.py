@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from resnet_studio.arguments import named
+from resnet_studio.children import SAFE_PATH
 from resnet_studio.cores import CoreShare
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.terminal import PROGRAM, say, say_json
@@ -91,7 +92,7 @@ def train(
     architecture = named(name, settings)
     changed = {"batch_size": batch_size, "lr": lr, "seed": seed, "device": device, "precision": precision}
     chosen = settled(the_recipe(architecture, data, recipe, {**changed, "length": epochs}, changes or ()))
-    folder = where / (run_name or free(where, architecture, chosen))
+    folder = runs.place(where, free(where, architecture, chosen) if run_name is None else run_name)
     again = begin(folder, architecture, chosen, threads)
     finished(carry_on(folder, resume=again, download=download), as_json=as_json)
 
@@ -196,6 +197,7 @@ def _say_what_is_waited_for(signals: int) -> None:
 
 
 def _train(folder: Path, journal: Any, cores: CoreShare, *, resume: bool, download: bool) -> None:
+    os.environ[SAFE_PATH] = "1"  # for the processes that read images, where they are not forked
     os.environ.setdefault("TQDM_DISABLE", "1")  # torchvision's own bar; the run tells how far a download is
     from resnet_studio.training.running import run
     from resnet_studio.training.workers import join

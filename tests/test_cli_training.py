@@ -243,3 +243,11 @@ def test_a_terminal_sees_progress_and_keeps_its_cursor(tmp_path: Path) -> None:
     assert b"mine: starting torch" in seen
     assert b"mine stopped after " in seen
     assert seen.rindex(b"\x1b[?25h") > seen.rindex(b"\x1b[?25l"), "the cursor is shown again"
+
+
+@pytest.mark.parametrize("name", [".", "..", "../x", "a/b", ""])
+def test_a_name_that_leads_out_of_the_runs_is_refused(run: Run, tmp_path: Path, name: str) -> None:
+    code, out, err = run("resnet20-cifar", *SMALL, "--epochs", "1", "--name", name)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"resnet-studio: {name!r} can't be a run's name")
+    assert list(tmp_path.iterdir()) == []

@@ -28,7 +28,7 @@ from resnet_studio.training.sources import DataError, DataView, Estimate, Probe
 
 PACKAGE = Path(resnet_studio.__file__).parent
 LAYERS = (
-    {"atomic", "files", "progress", "resources"},
+    {"atomic", "children", "cores", "files", "progress", "resources"},
     {"networks"},
     {"analysis", "inference"},
     {"training", "export"},

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pkgutil import resolve_name
 from types import ModuleType
 
+from resnet_studio.children import own_folder, safe_path
 from resnet_studio.cores import CoreShare, bound_spinning
 from resnet_studio.engine.messages import Assembly, Reply, Request, crossing, pack, send
 from resnet_studio.engine.serving import serve
@@ -38,7 +39,7 @@ class EngineProcess:
         self._pipe, other_end = spawning.Pipe()
         self._process = spawning.Process(target=_run, args=(other_end, jobs), name="engine", daemon=True)
         self._incoming = Assembly()
-        with _without_main_module():
+        with _without_main_module(), safe_path():
             self._process.start()
         other_end.close()  # the engine alone holds it now, so that its death closes the pipe
         self.pid = self._process.pid or 0
@@ -96,7 +97,8 @@ def _without_main_module() -> Iterator[None]:
 
 
 def _run(pipe: multiprocessing.connection.Connection, jobs: str) -> None:
-    """The engine's process from its first to its last line."""
+    """The engine's process from its first to its last line. What it is asked for has whole paths."""
+    os.chdir(own_folder())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is for the window to answer
     threading.Thread(target=_end_with_window, daemon=True).start()
     bound_spinning()

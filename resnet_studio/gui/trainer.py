@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
+from resnet_studio import children
 from resnet_studio.gui.session import Session
 from resnet_studio.gui.work import Work
 from resnet_studio.networks import architecture as architectures
@@ -21,6 +22,7 @@ from resnet_studio.training import recipe as recipes
 from resnet_studio.training import runs
 from resnet_studio.training.following import SILENT_AFTER
 from resnet_studio.training.recipe import Recipe
+from resnet_studio.training.runs import RunError
 from resnet_studio.training.sources import SOURCES, DataError, DataView, fitted, is_folder
 
 STARTING = 500, 30.0
@@ -118,7 +120,12 @@ class Trainer(QObject):
         if self._starting is not None:
             return
         architecture = self._session.architecture
-        folder = self.folder / (name.strip() or runs.free_name(self.folder, architecture, self._recipe.data))
+        name = name.strip() or runs.free_name(self.folder, architecture, self._recipe.data)
+        try:
+            folder = runs.place(self.folder, name)
+        except RunError as error:
+            self.problem.emit(f"{error}.", "")
+            return
         if folder.exists():
             self.problem.emit(f"There is a run called {folder.name} already. Choose another name.", "")
             return
@@ -165,12 +172,21 @@ class Trainer(QObject):
     def _launch(self, folder: Path, command: Sequence[str]) -> bool:
         """Start a process of the program; False, and a message, where the system can't."""
         process, told = QProcess(), _told(folder)
-        process.setProgram(sys.executable)
-        process.setArguments(["-m", "resnet_studio", *command])
-        log = str(folder / runs.LOG)
+        program, *arguments = children.command(*command)
+        process.setProgram(program)
+        process.setArguments(arguments)
+        process.setWorkingDirectory(str(children.own_folder()))
+        try:
+            descriptor = runs.open_own(folder, runs.LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        except (RunError, OSError) as error:
+            self.problem.emit(f"The run could not be started: {error}.", "")
+            return False
+        # Qt opens a log by name, and would follow a link that has taken its place since.
+        log = f"/dev/fd/{descriptor}" if os.path.isdir("/dev/fd") else str(folder / runs.LOG)
         process.setStandardOutputFile(log, QProcess.OpenModeFlag.Append)
         process.setStandardErrorFile(log, QProcess.OpenModeFlag.Append)
         begun: object = process.startDetached()  # a bool, whatever its stubs say
+        os.close(descriptor)
         if not begun:
             self.problem.emit(f"The run could not be started: {process.errorString()}.", "")
             return False

@@ -96,6 +96,13 @@ def free_name(folder: Path, architecture: Architecture, data: str) -> str:
     return next(name for number in range(1, 1_000_000) if not (folder / (name := f"{stem}-{number}")).exists())
 
 
+def place(where: Path, name: str) -> Path:
+    """The folder of a new run, or experiment, of that name; `RunError` if it would not lie in `where`."""
+    if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
+        raise RunError(f"{name!r} can't be a run's name: a folder in {where} is called so, without / and not . or ..")
+    return where / name
+
+
 def environment() -> dict[str, str]:
     """Versions of Python and of what the result of a training depends on."""
     return {"python": sys.version.split()[0], **{library: version(library) for library in LIBRARIES}}

@@ -295,3 +295,14 @@ def test_runs_and_data_are_kept_in_the_users_own_folder(monkeypatch: pytest.Monk
 def content(folder: Path) -> dict[str, bytes | None]:
     """All below a folder: the bytes of files, None for folders."""
     return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "/x", "a/b", "a/", "./a", "a/..", "a\0b", "//"])
+def test_a_name_never_leads_out_of_the_folder_of_runs(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RunError, match=r"can't be a run's name: a folder in .* is called so"):
+        runs.place(tmp_path, name)
+
+
+@pytest.mark.parametrize("name", ["a", "Été #1", ".hidden", "..a", "a\nb", "猫", "-x", "a b"])
+def test_any_other_name_is_a_folder_in_it(tmp_path: Path, name: str) -> None:
+    assert runs.place(tmp_path, name).parent == tmp_path
