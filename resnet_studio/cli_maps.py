@@ -134,12 +134,14 @@ def maps(
     from resnet_studio.inference import samples
     from resnet_studio.inference.drawing import Wish
     from resnet_studio.inference.handles import from_words
+    from resnet_studio.inference.origin import COMPLETERS
     from resnet_studio.inference.sheet import last_of_stages
     from resnet_studio.inference.shipped import shipped_weights
     from resnet_studio.inference.values import RandomWeights, Subject
-    from resnet_studio.training import data_images
+    from resnet_studio.training import data_images, earlier
 
     samples.OPENERS[data_images.PREFIX] = data_images.open_reference
+    COMPLETERS["run"] = earlier.completed
     wanted = () if attribution else last_of_stages(architecture)
     wanted = reading.layers_named(architecture, layers) if layers else wanted
     _check_why(attribution, target, wanted)

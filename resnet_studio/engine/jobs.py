@@ -14,11 +14,12 @@ from PIL import Image
 from resnet_studio.analysis.counting import layer_table_steps, summary
 from resnet_studio.engine.serving import Job, Steps
 from resnet_studio.inference import samples
+from resnet_studio.inference.origin import COMPLETERS
 from resnet_studio.inference.published import fetch_steps
 from resnet_studio.inference.values import Device, Photograph, PublishedWeights, Subject, Unopened, WeightsSource
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.progress import Progress
-from resnet_studio.training import data_images
+from resnet_studio.training import data_images, earlier
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.runs import data_folder, runs_folder
 from resnet_studio.training.trained import trained_weights
@@ -178,3 +179,4 @@ JOBS: dict[str, Job] = {
     "estimate": estimate,
 }
 samples.OPENERS[data_images.PREFIX] = data_images.open_reference
+COMPLETERS["run"] = earlier.completed

@@ -92,7 +92,7 @@ def images_a_pass(architecture: Architecture) -> int:
 
 
 def summed(attribution: Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """One image's attribution as height × width, its channels summed as captum's own pictures have them."""
+    """One image's attribution as height × width: the sum of what its channels have a part in."""
     return attribution[0].detach().float().sum(0).cpu().numpy().copy()
 
 
@@ -171,7 +171,7 @@ SHORT: dict[str, Callable[[Any, Asked], Tensor]] = {
 
 
 def _integrated(asked: Asked) -> Generator[Progress, None, Answer]:
-    """From zero after normalisation, the mean colour, to the image."""
+    """From zero after normalization, which is the mean color, to the image."""
 
     def work(forward: Forward) -> Answer:
         attribution, delta = (
@@ -189,6 +189,7 @@ def _integrated(asked: Asked) -> Generator[Progress, None, Answer]:
 
 
 def _occlusion(asked: Asked) -> Generator[Progress, None, Answer]:
+    """One map: the square covers all channels, so captum gives every channel the same whole value."""
     channels, side = asked.images.shape[1], asked.images.shape[-1]
     window = channels, asked.patch, asked.patch
 
@@ -201,7 +202,7 @@ def _occlusion(asked: Asked) -> Generator[Progress, None, Answer]:
                 perturbations_per_eval=asked.batch,
             )
         )  # fmt: skip
-        return attribution, None
+        return attribution[:, :1], None
 
     positions = (-(-(side - asked.patch) // asked.stride) + 1) ** 2
     return (yield from in_passes(work, asked.network, -(-positions // asked.batch) + 1, METHODS["occlusion"].title))

@@ -21,7 +21,7 @@ MISSING = (
     f"then has to be started again: {sys.executable} -m pip install 'captum>=0.9'"
 )
 STEPS = 50
-"""Points of integrated gradients between black and the image, captum's own default."""
+"""Points of integrated gradients between the mean color and the image, captum's own default."""
 NOT_YET = -1
 """The class at a position that the sweep has not reached."""
 
@@ -44,25 +44,32 @@ class Method:
 
 
 METHODS = {
-    "grad-cam": Method("Grad-CAM", True, False, "how much the layer speaks for the class there"),
+    "grad-cam": Method(
+        "Grad-CAM", True, False, "the layer's channels there, each weighted by its mean gradient, summed, from 0 up"
+    ),
     "guided-grad-cam": Method(
-        "Guided Grad-CAM", True, True, "guided backpropagation, where Grad-CAM says that it matters"
+        "Guided Grad-CAM", True, True, "guided backpropagation of the pixel's channels, summed, times Grad-CAM there"
     ),
     "layer-gradient-x-activation": Method(
         "Gradient × activation", True, True, "what the layer adds to the class's logit there, to first order"
     ),
-    "saliency": Method("Saliency", False, False, "how much the class's logit changes with the pixel"),
+    "saliency": Method(
+        "Saliency", False, False, "the absolute gradients of the class's logit, summed over the pixel's channels"
+    ),
     "input-x-gradient": Method(
         "Input × gradient", False, True, "what the pixel adds to the class's logit, to first order"
     ),
     "guided-backprop": Method(
-        "Guided backpropagation", False, True, "the gradient of the class's logit along paths that only add to it"
+        "Guided backpropagation", False, True,
+        "the gradient of the class's logit along paths that only add to it, summed over the pixel's channels",
     ),
     "integrated-gradients": Method(
-        "Integrated gradients", False, True, "what the pixel adds to the class's logit on the way from grey"
+        "Integrated gradients", False, True, "what the pixel adds to the class's logit on the way from the mean color"
     ),
-    "occlusion": Method("Occlusion", False, True, "by how much the class's logit falls when the pixel is covered"),
-}
+    "occlusion": Method(
+        "Occlusion", False, True, "by how much the class's logit falls, averaged over the squares that cover the pixel"
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +87,7 @@ class Attribution:
     probability: float
     """Of the class."""
     values: NDArray[np.float32]
-    """Height × width of the layer, or of the input where the method has none; channels are summed."""
+    """Height × width of the layer, or of the input where the method has none; one value a pixel."""
     at_input: NDArray[np.float32]
     """The same at the size of the network's input, interpolated bilinearly."""
     seen: Pixels
@@ -89,7 +96,7 @@ class Attribution:
     weights: WeightsInfo
     seconds: float
     delta: float | None = None
-    """Integrated gradients: their sum less the logit's difference to grey; zero for infinitely many steps."""
+    """Integrated gradients: their sum less the logit's difference to the mean color; zero for infinitely many steps."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,8 @@ class Checkpoint:
     """How the weights were found: "found under 'state_dict'"."""
     origin: Origin | None = None
     """What the file says of itself, where this program has written it."""
+    unread: bool = False
+    """Whether it says that in a way that only a newer version of this program understands."""
 
 
 def read(path: Path, most: int) -> Checkpoint:
@@ -102,10 +104,10 @@ def read(path: Path, most: int) -> Checkpoint:
         tensors, notes = _state_dict(loaded, passed_over)
         for name, tensor in tensors.items():
             _check_tensor(name, tensor)
-        origin = of_file(data) if _is_safetensors(data) else None
+        origin, unread = of_file(data) if _is_safetensors(data) else (None, False)
     except Refusal as refusal:
         raise WeightsError(shown(path), str(refusal)) from None
-    return Checkpoint(tensors, hashlib.sha256(data).hexdigest(), tuple(notes), origin)
+    return Checkpoint(tensors, hashlib.sha256(data).hexdigest(), tuple(notes), origin, unread)
 
 
 def check_real(name: str, tensor: Tensor) -> None:

@@ -62,7 +62,9 @@ def folded(network: ResNet, *, packed: bool = True) -> nn.Module:
     result = empty(network.architecture).eval()
     packed = packed and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     for layer in plan(network.architecture):
-        if layer.kind == "conv" and layer.called:
+        if not layer.called:
+            result.set_submodule(layer.name, nn.Identity())  # its weights would stay on the device "meta"
+        elif layer.kind == "conv":
             convolution, norm = network.get_submodule(layer.name), network.get_submodule(norm_name(layer.name))
             assert isinstance(convolution, nn.Conv2d)
             assert isinstance(norm, nn.BatchNorm2d)

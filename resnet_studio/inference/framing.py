@@ -1,6 +1,6 @@
 """Which part of a photograph becomes the network's input. Geometry alone, so the window draws it at once.
 
-Without handles it is torchvision's rule: shorter side to `resize`, then the centre `crop`.
+Without handles it is torchvision's rule (shorter side to `resize`, then the centre `crop`), or the largest square.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ def zoomed(handles: Handles, factor: float) -> Handles:
 
 def crop_box(width: int, height: int, preprocessing: Preprocessing) -> tuple[float, float, float, float]:
     """Where the untouched input lies in a photograph of that size: left, top, width and height in its pixels."""
+    if preprocessing.middle:
+        side = min(width, height)
+        return (width - side) / 2, (height - side) / 2, side, side
     left, top, part_width, part_height = resized_part(width, height, preprocessing.resize)
     short = min(part_width, part_height)
     resized = [int(preprocessing.resize * side / short) for side in (part_width, part_height)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -67,7 +68,7 @@ class Stamp:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        preprocessing = None if self.preprocessing is None else asdict(self.preprocessing)
+        preprocessing = None if self.preprocessing is None else _written(self.preprocessing)
         return {
             "architecture": {"title": title(self.architecture), **to_json(self.architecture)},
             "weights": {"source": self.weights, "sha256": self.weights_sha256, "trained": self.trained},
@@ -141,10 +142,18 @@ def name_of(reference: str) -> str:
     return shown(Path(image_title(reference)))
 
 
+def _written(preprocessing: Preprocessing) -> dict[str, Any]:
+    """As JSON values; of a mean image only the hash, as the weights' file holds it."""
+    image = preprocessing.mean_image
+    return {**asdict(preprocessing), "mean_image": hashlib.sha256(image).hexdigest() if image else ""}
+
+
 def _prepared(preprocessing: Preprocessing) -> str:
     mean, std = (" ".join(f"{value:g}" for value in values) for values in (preprocessing.mean, preprocessing.std))
     size = f"shorter side to {preprocessing.resize}, centre {preprocessing.crop}"
-    return f"input: {size}, minus {mean}, divided by {std}"
+    if preprocessing.middle:
+        size = f"the middle square to {preprocessing.crop}"
+    return f"input: {size}, minus {'the mean image' if preprocessing.mean_image else mean}, divided by {std}"
 
 
 def _said(*parts: str) -> str:

@@ -7,7 +7,7 @@ An image is named by a string, its reference: a path, `sample:NAME` for one that
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -78,6 +78,11 @@ class Preprocessing:
     crop: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    middle: bool = False
+    """Whether the largest square in the middle is resized by Pillow, as training does; else it is torchvision's
+    preset, which resizes first and then cuts out whole pixels."""
+    mean_image: bytes = field(default=b"", repr=False)
+    """The mean of each pixel where that is subtracted instead of `mean`: float32, channels × crop × crop."""
 
 
 @dataclass(frozen=True, slots=True)

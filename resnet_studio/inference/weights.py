@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
@@ -13,7 +14,7 @@ from resnet_studio.files import Refusal, shown
 from resnet_studio.inference import checkpoints, preprocessing, samples
 from resnet_studio.inference.checkpoints import Checkpoint
 from resnet_studio.inference.errors import Remedy, WeightsError, WeightsMismatch, listed
-from resnet_studio.inference.origin import Origin
+from resnet_studio.inference.origin import Origin, completed
 from resnet_studio.inference.published import by_hash, cached, entry_of
 from resnet_studio.inference.recognition import Found, fits, networks_in, prefixes
 from resnet_studio.inference.remedies import IMAGENET_CLASSES, made_for, network_of, remedies
@@ -44,6 +45,10 @@ STRIDE = (
 TORCHVISIONS = "torchvision's "
 CHECKPOINT = "weights"
 """The stem of a run's file of weights: its name alone would tell nothing."""
+UNREAD = (
+    "says what it was trained on as only a newer version of this program can read: the classes have no names and "
+    "ImageNet's preprocessing is assumed"
+)
 Belonging: TypeAlias = tuple[Preprocessing, tuple[str, ...], list[str], list[str]]
 """Preprocessing, labels, what is to be known, and what is to be doubted."""
 
@@ -132,12 +137,8 @@ def _from_file(architecture: Architecture, source: WeightsFile) -> tuple[nn.Modu
     how, lacking = _how_found(found, read, source, head_name(architecture), fresh=fresh)
     converted, broken = _values(tensors)
     network.to_empty(device="cpu").load_state_dict(tensors)
-    if not fresh and read.origin is not None and _same_ends(read.origin.architecture, architecture):
-        usual, labels, more, differs = _of_own_training(architecture, read.origin)
-        likelier = None
-    else:
-        usual, labels, more, differs = _belonging(architecture, read.sha256, named=not fresh)
-        likelier = _likelier(architecture, read)
+    usual, labels, more, differs = _belonging(architecture, source.path, read, named=not fresh)
+    likelier = _likelier(architecture, read)
     stride = [STRIDE] if likelier else []
     info = WeightsInfo(
         source=_name(source, read.origin),
@@ -294,15 +295,28 @@ def _values(tensors: dict[str, Tensor]) -> tuple[list[str], list[str]]:
     )
 
 
-def _of_own_training(architecture: Architecture, origin: Origin) -> Belonging:
-    """What the program wrote down with weights that it trained."""
-    usual = Preprocessing(architecture.image, architecture.image, origin.mean, origin.deviation)
+def _belonging(architecture: Architecture, path: Path, read: Checkpoint, *, named: bool) -> Belonging:
+    """What belongs to a file's weights, and what is only assumed of them; `named` where the head is the file's."""
+    if read.origin is not None and read.origin.architecture.channels == architecture.channels:
+        return _of_own_training(architecture, path, read.origin, named=named)
+    usual, labels, notes, doubts = _of_others(architecture, read.sha256, named=named)
+    return usual, labels, notes, [*doubts, *([UNREAD] if read.unread else [])]
+
+
+def _of_own_training(architecture: Architecture, path: Path, origin: Origin, *, named: bool) -> Belonging:
+    """What the program wrote down with weights that it trained: without their head they see no other images."""
+    origin, doubt = completed(path, origin)
+    doubts, image = [doubt] if doubt else [], architecture.image
+    mean_image = preprocessing.resized(origin.mean_image, origin.architecture.channels, image)
+    usual = Preprocessing(image, image, origin.mean, origin.deviation, middle=True, mean_image=mean_image)
+    if not named or origin.architecture.classes != architecture.classes:
+        return usual, _numbered(architecture.classes), [], doubts
     differs = [_differs(origin.architecture)] if origin.architecture != architecture else []
-    return usual, origin.classes, [f"{origin.told} in {origin.run}"], differs
+    return usual, origin.classes, [f"{origin.told} in {origin.run}"], [*doubts, *differs]
 
 
-def _belonging(architecture: Architecture, sha256: str, *, named: bool) -> Belonging:
-    """What belongs to a file's weights, and what is only assumed of them."""
+def _of_others(architecture: Architecture, sha256: str, *, named: bool) -> Belonging:
+    """What belongs to weights that are not of the program's own training."""
     usual, numbered = preprocessing.imagenet(architecture.image), _numbered(architecture.classes)
     if not named or architecture.classes != IMAGENET_CLASSES:
         return usual, numbered, [], []
@@ -312,11 +326,6 @@ def _belonging(architecture: Architecture, sha256: str, *, named: bool) -> Belon
     original = PRESETS.get(f"{model}-v1.5", PRESETS[model])
     differs = [_differs(original)] if replace(original, image=architecture.image) != architecture else []
     return _scaled(weights.transforms(), architecture.image), imagenet_labels(), [f"{TORCHVISIONS}{weights}"], differs
-
-
-def _same_ends(one: Architecture, other: Architecture) -> bool:
-    """Whether what one is given and gives has as many channels and classes: a header may say what it likes."""
-    return (one.channels, one.classes) == (other.channels, other.classes)
 
 
 def _differs(original: Architecture) -> str:

@@ -7,6 +7,7 @@ What imports slowly (torchvision, scikit-learn) is imported by the sets that nee
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -15,8 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from resnet_studio.inference.origin import LARGEST_MEAN_IMAGE
 from resnet_studio.training.augmentation import Normaliser, augment_batch
 from resnet_studio.training.recipe import Augmentation, Recipe, steps_per_epoch
+from resnet_studio.training.sources import DataError
 
 SPLIT_SEED, TESTED = 0, 5
 """Of a set without test images one image in five is tested on, always the same ones, whatever the recipe's seed."""
@@ -118,6 +121,17 @@ class Data:
     notes: tuple[str, ...] = ()
 
     @property
+    def divisors(self) -> tuple[float, ...]:
+        """What each channel is divided by."""
+        return tuple(self.normalise.deviation.expand(len(self.mean), 1, 1).flatten().tolist())
+
+    @property
+    def mean_image(self) -> bytes:
+        """What is subtracted from each pixel, float32, C×H×W; empty where it is the mean of its channel."""
+        mean = self.normalise.mean
+        return b"" if mean.shape[1:] == (1, 1) else mean.numpy().astype("<f4").tobytes()
+
+    @property
     def size(self) -> tuple[int, int, int]:
         """Channels, height and width of the network's input."""
         return self.training.size
@@ -175,6 +189,12 @@ def statistics(pixels: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
 def normaliser(recipe: Recipe, pixels: Tensor, mean: Sequence[float], deviation: Sequence[float]) -> Normaliser:
     """For the training images: by channel, or (the paper) by the mean of each pixel."""
     if recipe.normalise == "pixel":
+        if 4 * pixels[0].numel() > LARGEST_MEAN_IMAGE:
+            side = math.isqrt(LARGEST_MEAN_IMAGE // (4 * pixels.shape[1]))
+            raise DataError(
+                f"the mean of each pixel is kept with the weights for images up to {side} pixels a side, not "
+                f"{pixels.shape[-1]}. Choose normalise=channel or a smaller image"
+            )
         total = torch.zeros(pixels.shape[1:], dtype=torch.float64)
         for some in _portions(pixels):
             total += some.cpu().double().sum(0)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
@@ -18,6 +18,7 @@ from torchvision.datasets import ImageFolder
 from resnet_studio.files import shown
 from resnet_studio.inference.errors import ImageError
 from resnet_studio.inference.images import open_image
+from resnet_studio.inference.preprocessing import middle
 from resnet_studio.progress import Progress
 from resnet_studio.training.augmentation import augment_batch
 from resnet_studio.training.data import Batch, Batches, Held, Images, sow
@@ -100,11 +101,6 @@ def read_image(path: str) -> Image.Image:
         return Image.fromarray(open_image(Path(path)).pixels)
     except (ImageError, OSError) as error:
         raise DataError(f"an image of the data can't be read: {error}") from None
-
-
-def middle(image: Image.Image, side: int) -> Image.Image:
-    """The largest square in the middle of an image, side × side."""
-    return ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR)
 
 
 def as_array(image: Image.Image) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from resnet_studio.training.augmentation import Normaliser
-from resnet_studio.training.recipe import Precision, Recipe, learning_rate
+from resnet_studio.training.recipe import Recipe, learning_rate
 
 CAST = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -75,18 +75,16 @@ def train(
 
 
 @torch.no_grad()
-def measure(
-    network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], normalise: Normaliser, precision: Precision
-) -> Tensor:
+def measure(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], normalise: Normaliser) -> Tensor:
     """Summed loss, images that are wrong, and images, in eval mode: three numbers in float64 on the CPU.
 
-    The network is in train mode afterwards.
+    It computes in float32 whatever the training's precision, as everybody does who looks at the saved weights. The
+    network is in train mode afterwards.
     """
     network.eval()
     total = torch.zeros(3, dtype=torch.float64)
     for pixels, labels in batches:
-        with torch.autocast(pixels.device.type, CAST[precision], enabled=precision != "fp32"):
-            logits = network(normalise(pixels)).float()
+        logits = network(normalise(pixels))
         loss = functional.cross_entropy(logits, labels, reduction="sum")
         wrong = (logits.argmax(1) != labels).sum()
         total += torch.stack([loss, wrong, torch.tensor(len(labels), device=loss.device)]).double().cpu()

@@ -146,7 +146,7 @@ class Training:
         self._told_left_out = 0
         self._forming = Forming(architecture, data, self.normalise)
         self._origin = Origin(
-            architecture, recipe.data, data.classes, data.mean, data.deviation, folder.name, self.step
+            architecture, recipe.data, data.classes, data.mean, data.divisors, folder.name, self.step, data.mean_image
         )
         self._probe_steps = forming.probe_steps(self.total, self.per_epoch)
 
@@ -311,7 +311,7 @@ class Training:
         order = measuring_order(len(images), self.recipe, self.workers.rank, self.workers.count)
         with closing(images.batches(order, "none")) as batches:
             some = takewhile(lambda _: not self.journal.asked_to(STOP), batches)
-            return measure(self.network, some, self.normalise, self.recipe.precision)
+            return measure(self.network, some, self.normalise)
 
     def _save_if_due(self, word: int) -> None:
         """Write a checkpoint. A disk that is full is told, and ends only a run that is at its end anyway."""

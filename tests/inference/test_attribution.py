@@ -1,18 +1,19 @@
-"""Attributions against captum called by hand, and what they must add up to."""
+"""Attributions against what the panel says of their values, and what they must add up to."""
 
 from __future__ import annotations
 
 import pickle
 import sys
-import warnings
+from copy import deepcopy
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from captum import attr
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from resnet_studio.inference.attribution import attribution_steps
 from resnet_studio.inference.attribution_values import METHODS, CaptumMissing, layers_with_maps, missing, usual_layer
@@ -20,12 +21,14 @@ from resnet_studio.inference.errors import DeviceError
 from resnet_studio.inference.shipped import A_DIGIT, DIGITS, shipped_weights
 from resnet_studio.inference.subjects import Ready, ready_steps
 from resnet_studio.inference.values import Subject
+from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
 from resnet_studio.progress import Progress, finish
 
 DIGIT = Subject(A_DIGIT, preset(DIGITS), shipped_weights(preset(DIGITS)))
 SMALL = Subject("sample:china", replace(preset("resnet18"), image=64, classes=20))
+BASIC = Residual("basic", (2, 1), shortcut="A", width=8, stem="cifar", image=24, classes=7)
 
 
 @pytest.fixture(scope="module", params=[DIGIT, SMALL], ids=["digits", "resnet18"])
@@ -33,51 +36,121 @@ def subject(request: pytest.FixtureRequest) -> Subject:
     return request.param
 
 
-def by_hand(method: str, ready: Ready, layer: str, target: int) -> Tensor:
-    """captum's own classes, called as its documentation shows, all at once."""
-    network, images = ready.network(), ready.images.clone()
-    module = network.get_submodule(layer)
-    channels, side = images.shape[1], images.shape[-1]
+class Guided(torch.autograd.Function):
+    """A ReLU that hands back only what is above zero, there and back (Springenberg et al. 2014)."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        context.save_for_backward(x)
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        [x] = context.saved_tensors
+        return gradient.clamp(min=0) * (x > 0)
+
+
+def gradient_of(network: nn.Module, images: Tensor, target: int, layer: str = "") -> tuple[Tensor, Tensor]:
+    """A layer's output, or the input where no layer is named, and the gradient of the class's logit for it."""
+    at: dict[str, Tensor] = {"": images.clone().requires_grad_()}
+    hook = network.get_submodule(layer).register_forward_hook(lambda _module, _inputs, out: at.__setitem__("out", out))
+    logit = network(at[""])[0, target]
+    hook.remove()
+    values = at["out"] if layer else at[""]
+    return values.detach(), torch.autograd.grad(logit, values)[0]
+
+
+def guided_of(network: nn.Module, images: Tensor, target: int) -> Tensor:
+    relus = [module for module in network.modules() if isinstance(module, nn.ReLU)]
+    hooks = [relu.register_forward_hook(lambda _module, inputs, _out: Guided.apply(inputs[0])) for relu in relus]
+    gradient = gradient_of(network, images, target)[1]
+    for hook in hooks:
+        hook.remove()
+    return gradient.sum(1)
+
+
+def grad_cam_of(network: nn.Module, images: Tensor, target: int, layer: str) -> Tensor:
+    values, gradient = gradient_of(network, images, target, layer)
+    return (gradient.mean((2, 3), keepdim=True) * values).sum(1).clamp(min=0)
+
+
+def integrated_of(network: nn.Module, images: Tensor, target: int) -> Tensor:
+    """Over the way from zero, by Gauss and Legendre's points, as captum integrates."""
+    points, shares = np.polynomial.legendre.leggauss(50)
+    total = torch.zeros_like(images)
+    for point, share in zip((points + 1) / 2, shares / 2, strict=True):
+        total += share * gradient_of(network, images * point, target)[1]
+    return (total * images).sum(1)
+
+
+def occlusion_of(network: nn.Module, images: Tensor, target: int) -> Tensor:
+    """Each square is set to zero in all channels; a pixel has the mean of the squares that cover it."""
+    side = images.shape[-1]
     patch, stride = side // 4, side // 8
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about hooks and gradients that it sets and takes away
-        match method:
-            case "grad-cam":
-                return attr.LayerGradCam(network, module).attribute(images, target, relu_attributions=True)
-            case "guided-grad-cam":
-                guided = attr.GuidedGradCam(network, module)
-                return guided.attribute(images, target, interpolate_mode="bilinear")
-            case "layer-gradient-x-activation":
-                return attr.LayerGradientXActivation(network, module).attribute(images, target)
-            case "saliency":
-                return attr.Saliency(network).attribute(images, target)
-            case "input-x-gradient":
-                return attr.InputXGradient(network).attribute(images, target)
-            case "guided-backprop":
-                return attr.GuidedBackprop(network).attribute(images, target)
-            case "integrated-gradients":
-                return attr.IntegratedGradients(network).attribute(images, target=target)
-            case "occlusion":
-                window, strides = (channels, patch, patch), (channels, stride, stride)
-                return attr.Occlusion(network).attribute(images, window, strides, target=target)
+    falls, counts = torch.zeros(1, side, side, dtype=images.dtype), torch.zeros(1, side, side)
+    with torch.no_grad():
+        logit = network(images)[0, target]
+        places = range(0, side - patch + stride, stride)
+        for top in places:
+            for left in places:
+                covered = images.clone()
+                covered[:, :, top : top + patch, left : left + patch] = 0
+                falls[:, top : top + patch, left : left + patch] += logit - network(covered)[0, target]
+                counts[:, top : top + patch, left : left + patch] += 1
+    return falls / counts
+
+
+def by_definition(method: str, ready: Ready, layer: str, target: int) -> Tensor:
+    """What `METHODS` says of a value, without captum and in float64: 1 × height × width."""
+    network, images = deepcopy(ready.network()).double(), ready.images.double()
+    match method:
+        case "grad-cam":
+            return grad_cam_of(network, images, target, layer)
+        case "guided-grad-cam":
+            size = images.shape[-2:]
+            cam = functional.interpolate(grad_cam_of(network, images, target, layer)[None], size, mode="bilinear")[0]
+            return guided_of(network, images, target) * cam
+        case "layer-gradient-x-activation":
+            values, gradient = gradient_of(network, images, target, layer)
+            return (values * gradient).sum(1)
+        case "saliency":
+            return gradient_of(network, images, target)[1].abs().sum(1)
+        case "input-x-gradient":
+            return (images * gradient_of(network, images, target)[1]).sum(1)
+        case "guided-backprop":
+            return guided_of(network, images, target)
+        case "integrated-gradients":
+            return integrated_of(network, images, target)
+        case "occlusion":
+            return occlusion_of(network, images, target)
     raise AssertionError(method)
 
 
 def close(ours: NDArray[np.float32], theirs: Tensor) -> None:
-    expected = theirs.detach()[0].sum(0).numpy()
+    expected = theirs.detach()[0].numpy()
     assert ours.shape == expected.shape
-    assert np.abs(ours - expected).max() <= 1e-5 * max(1e-6, np.abs(expected).max())
+    assert np.abs(ours - expected).max() <= 5e-3 * np.abs(expected).max()  # float32 beside a ReLU's kink
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_each_method_agrees_with_captum_called_by_hand(subject: Subject, method: str) -> None:
-    layer = "layer2.1"
+@pytest.mark.parametrize(
+    ("subject", "layer"),
+    [
+        (DIGIT, "layer2.1"),
+        (replace(SMALL, architecture=BASIC), "layer2.0"),
+        (replace(SMALL, architecture=replace(BASIC, image=27, variant="article")), "conv1"),
+        (replace(SMALL, architecture=replace(BASIC, block="bottleneck", channels=1)), "layer1.1.add"),
+    ],
+    ids=["digits", "rgb", "article, side 27", "grey bottleneck"],
+)
+def test_each_value_is_what_the_panel_says_of_it(subject: Subject, layer: str, method: str) -> None:
     found = finish(attribution_steps(subject, method, layer, 3))
     ready = finish(ready_steps(subject))
-    expected = by_hand(method, ready, layer, 3)
+    expected = by_definition(method, ready, layer, 3)
+    assert expected.abs().max() > 0
     close(found.values, expected)
     side = ready.images.shape[-1]
-    close(found.at_input, attr.LayerAttribution.interpolate(expected, (side, side), "bilinear"))
+    close(found.at_input, functional.interpolate(expected[None], (side, side), mode="bilinear")[0])
     assert found.layer == (layer if METHODS[method].layered else "")
     assert (found.method, found.target, found.subject) == (method, 3, subject)
 

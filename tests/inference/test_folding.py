@@ -78,3 +78,13 @@ def test_several_images_of_another_size_fit_too() -> None:
     batch = images(replace(SMALL, image=70), count=3)
     wanted, got = (capture(version, batch, []).logits for version in (network, folded(network)))
     assert (got - wanted).abs().max() <= 1e-4 * wanted.abs().max()
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("name", VARIANTS)
+def test_nothing_of_it_is_without_memory(name: str, packed: bool) -> None:
+    """What the article builds and never calls included: a network that is moved to a device is copied whole."""
+    fast = folded(calibrated(VARIANTS[name]), packed=packed)
+    tensors = [*fast.parameters(), *fast.buffers()]
+    assert {tensor.device.type for tensor in tensors} <= {"cpu"}
+    fast.to("cpu", torch.float32)

@@ -17,7 +17,7 @@ from resnet_studio.inference.framing import crop_box
 from resnet_studio.inference.images import open_image
 from resnet_studio.inference.preprocessing import imagenet, preprocess, seen
 from resnet_studio.inference.samples import open_reference
-from resnet_studio.inference.values import Photograph, Preprocessing
+from resnet_studio.inference.values import Photograph, Pixels, Preprocessing
 
 PRESET = ResNet50_Weights.IMAGENET1K_V1.transforms
 
@@ -29,6 +29,12 @@ def photograph(width: int, height: int) -> Photograph:
 
 def tensor(of: Photograph) -> Tensor:
     return torch.tensor(of.pixels).permute(2, 0, 1)
+
+
+def luminance(pixels: Pixels) -> Tensor:
+    """ITU-R BT.601, rounded: height × width, 0 … 255. Its weights are whole 65536ths, which sum to 1."""
+    red, green, blue = torch.tensor(pixels).long().unbind(2)
+    return (19595 * red + 38470 * green + 7471 * blue + 32768) // 65536
 
 
 @pytest.mark.parametrize("name", ["sample:china", "sample:flower", "sample:digit-7"])
@@ -74,18 +80,35 @@ def test_a_crop_larger_than_the_image_is_padded_as_torchvision_does() -> None:
 
 def test_grey_is_the_luminance_with_the_mean_of_the_means() -> None:
     image, preprocessing = open_reference("sample:flower"), imagenet(224)
-    red, green, blue = torch.tensor(seen(preprocess(image, preprocessing, 3), preprocessing)).double().unbind(2)
-    luminance = 0.299 * red + 0.587 * green + 0.114 * blue  # ITU-R BT.601
+    expected = luminance(seen(preprocess(image, preprocessing, 3), preprocessing))
     values = preprocess(image, preprocessing, 1)
     mean, std = (0.485 + 0.456 + 0.406) / 3, (0.229 + 0.224 + 0.225) / 3
     assert values.shape == (1, 1, 224, 224)
-    assert ((values[0, 0] * std + mean) * 255 - luminance).abs().max() <= 1.1  # torchvision cuts off and rounds 0.299
+    assert ((values[0, 0] * std + mean) * 255 - expected).abs().max() <= 1e-3
 
 
 def test_weights_made_for_grey_may_bring_one_mean() -> None:
     image = photograph(32, 32)
     values = preprocess(image, Preprocessing(32, 32, (0.25,), (0.5,)), 1)
-    assert torch.allclose((values[0] * 0.5 + 0.25) * 255, functional.rgb_to_grayscale(tensor(image)).float(), atol=1e-3)
+    assert torch.allclose((values[0] * 0.5 + 0.25) * 255, luminance(image.pixels).float()[None], atol=1e-3)
+
+
+@pytest.mark.parametrize("side", [16, 8, 23])
+def test_grey_pixels_stay_as_they_are(side: int) -> None:
+    """All 256 levels: what a grey network is trained on is what it is shown."""
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    image = Photograph("levels", np.repeat(levels[:, :, None], 3, axis=2), "")
+    one, three = (preprocess(image, Preprocessing(side, side, (0.0,), (1.0,)), channels)[0] for channels in (1, 3))
+    assert torch.equal(one, three[:1])
+    if side == 16:
+        assert torch.equal((one[0] * 255).round().to(torch.uint8), torch.from_numpy(levels))
+
+
+@pytest.mark.parametrize("colour", [(255, 255, 255), (254, 254, 254), (255, 0, 0), (0, 255, 0), (0, 0, 255), (1, 2, 3)])
+def test_grey_is_rounded_not_cut_off(colour: tuple[int, int, int]) -> None:
+    image = Photograph("plain", np.full((8, 8, 3), colour, np.uint8), "")
+    values = preprocess(image, Preprocessing(8, 8, (0.0,), (1.0,)), 1)
+    assert (values * 255).unique().tolist() == pytest.approx([round(np.dot((0.299, 0.587, 0.114), colour))], abs=1e-4)
 
 
 @pytest.mark.parametrize("channels", [0, 2, 4, 64])
@@ -99,7 +122,7 @@ def test_what_the_network_sees_is_its_input_to_the_last_level(channels: int) -> 
     image, preprocessing = open_reference("sample:china"), imagenet(224)
     cropped = functional.center_crop(functional.resize(tensor(image), [256]), [224])
     if channels == 1:
-        cropped = functional.rgb_to_grayscale(cropped, num_output_channels=3)
+        cropped = luminance(cropped.permute(1, 2, 0).numpy()).to(torch.uint8).expand(3, -1, -1)
     pixels = seen(preprocess(image, preprocessing, channels), preprocessing)
     assert pixels.dtype == np.uint8
     np.testing.assert_array_equal(pixels, cropped.permute(1, 2, 0).numpy())

@@ -109,7 +109,9 @@ def test_the_stamp_says_all_that_the_file_depends_on(layer: LayerMaps) -> None:
         "sha256": "cd" * 32,
         "handles": {"zoom": 2.0, "flipped": True, "occluder": [0.5, 0.25, 0.125]},
     }
-    assert stamp["preprocessing"] == {"resize": 37, "crop": 32, "mean": (0.5,) * 3, "std": (0.25,) * 3}
+    assert stamp["preprocessing"] == {
+        "resize": 37, "crop": 32, "mean": (0.5,) * 3, "std": (0.25,) * 3, "middle": False, "mean_image": "",
+    }  # fmt: skip
     assert stamp["layers"] == ["layer1.0.conv1"]
     assert stamp["drawing"] == {
         "contrast": "fixed", "colours": "magma", "limits": (0.0, 2.0), "sort": "index",

@@ -192,7 +192,7 @@ def test_measuring_is_in_eval_mode_over_all_images(digits: Data) -> None:
     ours(digits, SHORT, net, count=5)
     before = {name: values.clone() for name, values in net.state_dict().items()}
     order = measuring_order(len(digits.test), replace(SHORT, batch_size=100))
-    loss, wrong, count = measure(net, digits.test.batches(order, "none"), digits.normalise, "fp32").tolist()
+    loss, wrong, count = measure(net, digits.test.batches(order, "none"), digits.normalise).tolist()
     assert all(torch.equal(values, before[name]) for name, values in net.state_dict().items())
     assert net.training
     assert isinstance(digits.test, Held)

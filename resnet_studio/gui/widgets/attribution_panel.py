@@ -105,7 +105,7 @@ class AttributionPanel(QWidget):
         self._found = found
         method, how = METHODS[found.method], drawing(found)
         self._title.setText(_titled(found))
-        self._title.setToolTip(f"Each value: {method.what}. Channels are summed.")
+        self._title.setToolTip(f"Each value: {method.what}")
         self._pages.setCurrentIndex(0)
         self._over.show_pictures(found.seen, heat(found.at_input, how))
         self._alone.show_pictures(None, heat(found.values, how))
