@@ -38,6 +38,8 @@ class FollowedRun:
     """What was asked for; None where it can't be read."""
     problem: str = ""
     """Why it can't be read, in a sentence that names the run."""
+    newer: bool = False
+    """Whether that is because a newer version of the program wrote it."""
     label: Label = field(default_factory=Label)
     curves: Curves = field(default_factory=Curves)
     cost: Cost | None = None

@@ -16,8 +16,8 @@ from resnet_studio.gui.followed import Cost, FollowedRun, cost_in
 from resnet_studio.training import runs
 from resnet_studio.training.events import Event
 from resnet_studio.training.following import RunReader
-from resnet_studio.training.labels import Label, LabelError, free_color, read_label, write_label
-from resnet_studio.training.runs import Manifest, RunError
+from resnet_studio.training.labels import Label, LabelError, derived_color, free_color, read_label, write_label
+from resnet_studio.training.runs import Manifest, NewerRunError, RunError
 
 TICK, SCAN = 200, 1.0
 """Milliseconds between two looks at what is due; seconds between two looks for new runs."""
@@ -43,6 +43,8 @@ class Found:
     """Why its label can't be."""
     asked: frozenset[str] = frozenset()
     """The requests that lie in its folder."""
+    newer: bool = False
+    """Whether a newer version of the program wrote its manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ class RunWatch(QObject):
         """Follow a run that is new, or no longer damaged as it was."""
         run = self._runs.get(found.folder)
         if run is None or (run.problem and run.problem != found.problem):
-            self._runs[found.folder] = FollowedRun(found.folder, found.manifest, found.problem)
+            self._runs[found.folder] = FollowedRun(found.folder, found.manifest, found.problem, found.newer)
             self._readers[found.folder] = RunReader(found.folder)
             self._due[found.folder] = 0.0
 
@@ -212,9 +214,9 @@ def scan(folders: Iterable[Path], known: frozenset[Path]) -> list[Found]:
     for folder in folders:
         there.update(dict.fromkeys([folder] if runs.is_run(folder) else runs.find(folder)))
     found = sorted((_found(folder, folder in known) for folder in there), key=_created)
-    colors = [one.label.colour for one in found]
+    colors = [one.label.colour or (derived_color(one.folder) if one.label_problem else "") for one in found]
     for number, one in enumerate(found):
-        if not (colors[number] or one.label_problem or one.folder in known):
+        if not (colors[number] or one.folder in known):
             colors[number] = free_color(colors)
             found[number] = replace(one, label=_colored(one, colors[number]))
     return found
@@ -227,14 +229,14 @@ def _found(folder: Path, known: bool) -> Found:
         label = read_label(folder)
     except LabelError as error:
         label_problem = f"{error}: the run has lost its name and color"
-    manifest, problem = None, ""
+    manifest, problem, newer = None, "", False
     try:
         manifest = None if known else runs.read(folder)
     except RunError as error:
-        problem = str(error)
+        problem, newer = str(error), isinstance(error, NewerRunError)
     except Exception as error:
         problem = f"{folder.name} can't be read: {error}"
-    return Found(folder, label, manifest, problem, label_problem, requests(folder))
+    return Found(folder, label, manifest, problem, label_problem, requests(folder), newer)
 
 
 def requests(folder: Path) -> frozenset[str]:

@@ -106,7 +106,7 @@ class RunsView(QWidget):
         tools.setContentsMargins(0, 0, 0, 0)
         tools.setSpacing(GRID)
         tools.addWidget(self._filter, 1)
-        tools.addStretch(1)
+        tools.addStretch()
         tools.addWidget(self._actions)
         upper = QWidget()
         above = QVBoxLayout(upper)

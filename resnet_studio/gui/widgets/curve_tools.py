@@ -47,7 +47,7 @@ class CurveTools(QWidget):
         self._smoothing = named(QSlider(Qt.Orientation.Horizontal), "smoothing", "Smoothing", tip)
         self._smoothing.setRange(0, SMOOTHEST)
         self._smoothing.setValue(FIRST)
-        self._smoothing.setFixedWidth(112)
+        self._smoothing.setFixedWidth(88)
         self._smoothing.valueChanged.connect(self._take_smoothing)
         self._amount = QLabel()
         self._amount.setFixedWidth(32)

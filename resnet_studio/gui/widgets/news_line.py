@@ -30,9 +30,8 @@ class NewsLine(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID)
-        row.addWidget(self._text)
         row.addWidget(self._undo)
-        row.addStretch(1)
+        row.addWidget(self._text, 1)
         self.hide()
 
     def tell(self, text: str, *, undo: bool = False, problem: bool = False) -> None:

@@ -44,6 +44,7 @@ WAITING = {
     "stop_now": "stopping now", "stop": "stopping", "pause": "pausing", "go_on": "continuing", "resume": "resuming",
 }  # fmt: skip
 """What a run is said to be doing until it has done what an action asked for."""
+STOPPING = "The run finishes the step it is in, which takes about so long, and keeps a checkpoint"
 OFFER_AFTER = 1.0
 """Seconds after which a run that has not stopped yet can be stopped at once: not where a second click still hits."""
 
@@ -101,7 +102,7 @@ class RunActions(QWidget):
         self._show_pending(chosen)
         instead = {"resume": resumable and not live, "go_on": paused and not apply["pause"]}
         for name, other in (("stop", "resume"), ("pause", "go_on")):  # one of the two makes sense at a time
-            self._buttons[name].setVisible(not instead[other])
+            self._buttons[name].setVisible(not instead[other] and (name != "pause" or bool(going) or not live))
             self._buttons[other].setVisible(bool(instead[other]))
         offered = any(offered_now(run) for run in live)
         self._actions["stop_now"].setVisible(offered)
@@ -119,6 +120,7 @@ class RunActions(QWidget):
         stopping = by_pending["stopping"]
         waits = bool(stopping) and not self._actions["stop"].isEnabled()
         self._set_text("stop", f"Stopping…{step_left(*stopping)}" if waits else "Stop")
+        self._actions["stop"].setToolTip(STOPPING if waits else ACTIONS["stop"][1])
         if stopping:
             self._set_text("stop_now", f"Stop now ({lost(sum(run.curves.unsaved for run in stopping))})")
 

@@ -54,7 +54,7 @@ def state(run: FollowedRun) -> str:
     """What a run is doing: "running, 43 %, 2:10 left"."""
     curves = run.curves
     if run.problem:
-        return "newer version" if "newer version" in run.problem else "damaged"
+        return "newer version" if run.newer else "damaged"
     if run.pending:
         return f"{run.pending}…{step_left(run)}"
     if not run.loaded and not curves.steps:
@@ -76,10 +76,10 @@ def step_left(*stopping: FollowedRun) -> str:
 
 
 def seconds_left(seconds: float) -> str:
-    """ " about 12 s", " about 2:10"; nothing where it is less than a second, or not known."""
+    """ " 12 s", " 2:10"; nothing where it is less than a second, or not known."""
     if not seconds >= 1:
         return ""
-    return f" about {seconds:.0f} s" if seconds < 60 else f" about {duration(seconds)}"
+    return f" {seconds:.0f} s" if seconds < 60 else f" {duration(seconds)}"
 
 
 def tip(run: FollowedRun, column: Column) -> str:

@@ -162,6 +162,8 @@ def _alignment(column: int) -> Qt.AlignmentFlag:
 
 def _colour(run: FollowedRun, column: Column) -> QColor | None:
     colours = theme.current()
+    if column == Column.STATE and run.problem:
+        return QColor(colours.warning if run.newer else colours.bad)
     if column == Column.STATE:
         by_state = {"failed": colours.bad, "killed": colours.bad, "running": colours.accent, "paused": colours.warning}
         return QColor(by_state.get(run.curves.state, colours.muted))

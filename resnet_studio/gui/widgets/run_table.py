@@ -16,8 +16,8 @@ from resnet_studio.gui.widgets.run_model import RUN_ROLE, SORT_ROLE, Index, RunM
 
 ROW = 26
 WIDTHS = {
-    Column.NAME: (160, 264), Column.ARCHITECTURE: (120, 192), Column.DATA: (64, 112), Column.PARAMETERS: (88, 96),
-    Column.FLOPS: (72, 88), Column.BEST: (84, 96), Column.STATE: (104, 208), Column.DURATION: (60, 80),
+    Column.NAME: (124, 264), Column.ARCHITECTURE: (96, 192), Column.DATA: (56, 112), Column.PARAMETERS: (88, 96),
+    Column.FLOPS: (72, 88), Column.BEST: (84, 96), Column.STATE: (92, 208), Column.DURATION: (60, 80),
 }  # fmt: skip
 """Pixels of each column in a narrow and in a wide window; the state takes what is left."""
 
