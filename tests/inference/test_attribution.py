@@ -138,7 +138,10 @@ def close(ours: NDArray[np.float32], theirs: Tensor) -> None:
     [
         (DIGIT, "layer2.1"),
         (replace(SMALL, architecture=BASIC), "layer2.0"),
-        (replace(SMALL, architecture=replace(BASIC, image=27, variant="article")), "conv1"),
+        (
+            replace(SMALL, architecture=replace(BASIC, image=27, variant="article", shortcut="B", stride_on="3x3")),
+            "conv1",
+        ),
         (replace(SMALL, architecture=replace(BASIC, block="bottleneck", channels=1)), "layer1.1.add"),
     ],
     ids=["digits", "rgb", "article, side 27", "grey bottleneck"],
