@@ -7,12 +7,15 @@ itself loads neither torch nor Qt; each name is fetched when it is first used.
 from __future__ import annotations
 
 import sys
+import time
 
 if sys.argv[:1] == ["-m"] and "resnet_studio" in sys.orig_argv and not sys.flags.safe_path:
     del sys.path[0]  # the working directory, before a file there is taken for a module that is imported below
 
 from importlib import import_module
 
+STARTED = time.time()
+"""When the program began, before anything slow was loaded, in seconds since 1970."""
 TYPE_CHECKING = False  # typing's own would be the first module that such a file could stand for
 if TYPE_CHECKING:
     from typing import Any

@@ -31,13 +31,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 def list_runs(runs_folder: Runs = None, as_json: AsJson = False) -> None:
-    """List the runs that are kept, with what became of each; a damaged one is listed with the reason."""
-    from resnet_studio.training.summary import listed
+    """List the runs that are kept, with what became of each.
+
+    A run or an experiment that is damaged is listed with the reason.
+    """
+    from resnet_studio.training.summary import listed, listed_experiments
 
     where = runs_folder or runs.runs_folder()
     if where.exists() and not where.is_dir():
         raise RunError(f"{where} is a file, not a folder of runs")
-    found = [listed(folder) for folder in runs.find(where)]
+    found = sorted([*map(listed, runs.find(where)), *listed_experiments(where)], key=lambda one: one.folder)
     if as_json:
         say_json([summary.to_json() for summary in found])
     elif found:

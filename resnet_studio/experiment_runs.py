@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from resnet_studio import STARTED
 from resnet_studio.analysis.grids import Grid
 from resnet_studio.analysis.units import DASH
 from resnet_studio.cli_training import begin, carry_on
@@ -37,13 +38,20 @@ def train_all(
     """Do what is not finished of an experiment, until somebody stops it; what came of the runs that are there."""
     runs.check(folder)
     for request in (STOP, STOP_NOW):
-        runs.withdraw(folder, request)
+        _withdraw_old(folder, request)
     for part in value.parts:
         if any((folder / request).exists() for request in (STOP, STOP_NOW)):
             break
         if _train_one(folder, part, progress(part), download=download) == "stopped":
             break
     return [listed(folder / part.name) for part in value.parts if runs.is_run(folder / part.name)]
+
+
+def _withdraw_old(folder: Path, request: str) -> None:
+    """Take back a request from before this process began; one that came while libraries were loaded counts."""
+    with suppress(OSError):
+        if (folder / request).lstat().st_mtime < STARTED:
+            runs.withdraw(folder, request)
 
 
 def _train_one(folder: Path, part: Part, listener: Listener, *, download: bool) -> str:

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from resnet_studio import cli_experiment
+from resnet_studio import STARTED, cli_experiment
 from resnet_studio.cli import main
+from resnet_studio.experiment_runs import _withdraw_old
 from resnet_studio.training import degradation, runs
 from resnet_studio.training.degradation import Experiment
 from resnet_studio.training.events import Ended, Event, Stepped
@@ -155,6 +156,17 @@ def test_a_damaged_run_is_named_and_the_others_are_trained(run: Run, tmp_path: P
     assert told.pop("plain14-seed0")["state"] == "damaged"
     assert {one["state"] for one in told.values()} == {"finished"}
     assert len(told) == 3
+
+
+def test_a_stop_that_comes_while_libraries_load_counts(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    degradation.make(folder, Experiment(depths=(8, 14)))
+    runs.request(folder, runs.STOP)  # of now, which is after this program began
+    code, out, _ = run("experiment", "degradation", "--resume", str(folder), "--json")
+    assert (code, json.loads(out)["runs"]) == (0, [])
+    os.utime(folder / runs.STOP, (STARTED - 60, STARTED - 60))
+    _withdraw_old(folder, runs.STOP)
+    assert not (folder / runs.STOP).exists()
 
 
 def begun(folder: Path, *arguments: str) -> subprocess.Popen[str]:

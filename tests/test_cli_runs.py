@@ -74,6 +74,21 @@ def test_numbers_that_are_none_and_networks_not_known_hide_no_run(
     assert listed["unknown"]["architecture"] == "resnet20-cifar"
 
 
+def test_damaged_experiments_are_named_beside_their_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, content in DAMAGE.items():
+        finished_run(folder / f"exp-{name}" / "plain20-seed0")
+        (folder / f"exp-{name}" / "experiment.json").write_bytes(content)
+    assert main(["runs", "--runs", str(folder), "--json"]) == 0
+    listed = {one["name"]: one for one in json.loads(capsys.readouterr().out) if one["name"] != "plain20-seed0"}
+    assert {name: one["how"] for name, one in listed.items()} == {
+        "one": "finished", "two": "finished", **{f"exp-{name}": "damaged" for name in DAMAGE}, "exp-later": "newer"
+    }  # fmt: skip
+    assert main(["runs", "--runs", str(folder)]) == 0
+    told = capsys.readouterr().out
+    assert told.count("plain20-seed0") == len(DAMAGE)
+    assert "exp-cut: experiment.json is damaged (it breaks off before its end)" in told
+
+
 def test_a_file_is_no_folder_of_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["runs", "--runs", str(folder / "one" / "run.json")]) == 2
     assert "is a file, not a folder of runs" in capsys.readouterr().err

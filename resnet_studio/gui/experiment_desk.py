@@ -52,12 +52,13 @@ def join(
 
     watch.experiments_changed.connect(view.show_experiments)
     watch.experiment_changed.connect(view.show_experiment)
-    watch.refused.connect(view.show_problem)
+    watch.damaged_changed.connect(view.show_damaged)
     view.experiment_wished.connect(begin)
     view.resume_wished.connect(go_on)
     view.stop_wished.connect(stop)
     view.stop_now_wished.connect(lambda folder: stop(folder, runs.STOP_NOW))
     view.show_experiments(watch.experiments())
+    view.show_damaged(watch.damaged())
 
 
 def command(folder: Path) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,8 +25,8 @@ class ExperimentWatch(QObject):
     """All experiments, as a tuple of `FollowedExperiment`, oldest first: some came or went."""
     experiment_changed = Signal(object)
     """A `FollowedExperiment` some run of which has grown, begun or gone."""
-    refused = Signal(str)
-    """Why a folder that looks like an experiment is not shown; told once."""
+    damaged_changed = Signal(object)
+    """Why folders that look like experiments can't be read: all of these sentences."""
 
     def __init__(self, watch: RunWatch) -> None:
         super().__init__(watch)
@@ -33,6 +34,8 @@ class ExperimentWatch(QObject):
         self._experiments: dict[Path, Experiment] = {}
         self._begun: dict[Path, float] = {}
         self._seen: set[Path] = set()
+        self._damaged: dict[Path, str] = {}
+        """Why folders can't be read; they are looked at again whenever runs come or go."""
         self._settling = QTimer(self, singleShot=True)
         self._settling.timeout.connect(self._settle)
         self._reading = Background(self)
@@ -62,6 +65,10 @@ class ExperimentWatch(QObject):
         if folder in self._experiments:
             self.experiment_changed.emit(self._followed(folder))
 
+    def damaged(self) -> tuple[str, ...]:
+        """Why folders that look like experiments can't be read."""
+        return tuple(self._damaged.values())
+
     def stop(self) -> None:
         """End following, after the `RunWatch` has ended."""
         self._settling.stop()
@@ -69,7 +76,7 @@ class ExperimentWatch(QObject):
 
     def _take_runs(self, runs: Iterable[FollowedRun]) -> None:
         parents = {run.folder.parent for run in runs}
-        fresh = sorted(parents - self._seen)
+        fresh = sorted((parents - self._seen) | self._damaged.keys())
         self._seen |= parents
         if fresh:
             self._reading.run(lambda: read(fresh), self._take)
@@ -82,11 +89,12 @@ class ExperimentWatch(QObject):
         for folder in parents & self._experiments.keys():
             self.experiment_changed.emit(self._followed(folder))
 
-    def _take(self, found: tuple[dict[Path, Experiment], list[str]]) -> None:
-        experiments, problems = found
+    def _take(self, found: tuple[dict[Path, Experiment], dict[Path, str]]) -> None:
+        experiments, damaged = found
         self._experiments.update(experiments)
-        for problem in problems:
-            self.refused.emit(problem)
+        if damaged != self._damaged:
+            self._damaged = damaged
+            self.damaged_changed.emit(tuple(damaged.values()))
         if experiments:
             self.experiments_changed.emit(self.experiments())
 
@@ -122,14 +130,16 @@ class ExperimentWatch(QObject):
         return FollowedExperiment(folder, experiment, curves, self._begun.get(folder, 0.0), requests(folder), left)
 
 
-def read(folders: Iterable[Path]) -> tuple[dict[Path, Experiment], list[str]]:
-    """The experiments among these folders, and why others can't be read."""
+def read(folders: Iterable[Path]) -> tuple[dict[Path, Experiment], dict[Path, str]]:
+    """The experiments among these folders, and why others can't be read. One of them hides no other."""
     found: dict[Path, Experiment] = {}
-    problems: list[str] = []
+    problems: dict[Path, str] = {}
     for folder in folders:
-        if (folder / EXPERIMENT).exists():
+        if os.path.lexists(folder / EXPERIMENT):
             try:
                 found[folder] = degradation.read(folder)
             except ExperimentError as error:
-                problems.append(str(error))
+                problems[folder] = str(error)
+            except Exception as error:
+                problems[folder] = f"{folder.name} can't be read: {error}"
     return found, problems

@@ -37,6 +37,10 @@ class ExperimentError(ValueError):
     """No such experiment can be made or read. The text says why."""
 
 
+class NewerExperimentError(ExperimentError):
+    """A newer version of the program wrote it: nothing is wrong with it, but it can't be read here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Twin:
     """One of the networks: plain or residual, of a depth."""
@@ -150,7 +154,9 @@ def read(folder: Path) -> Experiment:
     try:
         values = json_inside(folder, EXPERIMENT, LARGEST)
         if values["version"] > VERSION:
-            raise ExperimentError(f"{folder.name} was written by a newer version of this program; it is left as it is")
+            raise NewerExperimentError(
+                f"{folder.name} was written by a newer version of this program; it is left as it is"
+            )
         return from_json(values)
     except ExperimentError:
         raise

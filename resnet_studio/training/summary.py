@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from resnet_studio.networks.architecture import Architecture, ArchitectureError, Residual, from_json
 from resnet_studio.networks.presets import title
-from resnet_studio.training import runs
+from resnet_studio.training import degradation, runs
 from resnet_studio.training.curves import LIVE, Curves, State
+from resnet_studio.training.degradation import ExperimentError, NewerExperimentError
 from resnet_studio.training.events import Measured
 from resnet_studio.training.following import RunReader
 from resnet_studio.training.runs import NewerRunError, RunError
@@ -83,6 +84,18 @@ def listed(folder: Path) -> Summary:
         curves = curves_of(folder)
         how: Standing = "newer" if isinstance(error, NewerRunError) else "damaged"
         return _summary(folder, curves, fitted_architecture(curves), "", how, str(error))
+
+
+def listed_experiments(where: Path) -> list[Summary]:
+    """The experiments in a folder of runs that can't be read, with the reason; of the others their runs are listed."""
+    broken = []
+    for folder in degradation.find(where):
+        try:
+            degradation.read(folder)
+        except ExperimentError as error:
+            how: Standing = "newer" if isinstance(error, NewerExperimentError) else "damaged"
+            broken.append(_summary(folder, Curves(), None, "", how, str(error)))
+    return broken
 
 
 def fitted_architecture(curves: Curves) -> Architecture | None:

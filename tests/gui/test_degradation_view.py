@@ -383,7 +383,8 @@ def test_finished_experiments_are_found(page: Page, desk: Callable[[], Desk], tm
     page.qtbot.waitUntil(lambda: page.text("verdict").startswith("Degradation is seen"), timeout=10_000)
     assert page.find(QComboBox, "experimentChoice").count() == 1
     assert made.experiments.experiment(folder) is not None
-    page.qtbot.waitUntil(lambda: "broken" in page.text("newsText"), timeout=10_000)
+    page.qtbot.waitUntil(lambda: page.find(QLabel, "damagedExperiments").isVisible(), timeout=10_000)
+    assert page.text("damagedExperiments").startswith("broken: experiment.json is damaged")
 
 
 def test_an_experiment_is_begun_followed_stopped_and_gone_on_with(page: Page, desk: Callable[[], Desk]) -> None:

@@ -46,6 +46,8 @@ EMPTY = (
 )
 SIDE, CHOICE, WIDE = (248, 336), (136, 216), 960
 """Least and greatest width of the column with numbers and verdict, and of the choice; of the view with a bar."""
+MOST_DAMAGED = 3
+"""How many damaged experiments are named; the tooltip has all."""
 AXES = {"step": "Step", "epoch": "Epoch"}
 AXIS_TIPS = {"step": "Against steps: updates of the weights", "epoch": "Against epochs: passes over all images"}
 
@@ -92,6 +94,11 @@ class DegradationView(QWidget):
         )
         self._axis.show_value("epoch")
         self._export = ExportButton("exportFigure", "Export the figure", "Save figure and verdict, or the values", "")
+        self._damaged = named(
+            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "damagedExperiments", "Damaged experiments"
+        )
+        self._damaged.setProperty("problem", True)
+        self._damaged.hide()
         self._pages = QStackedWidget()
         self._side = QWidget()
         self._side.setMinimumWidth(SIDE[0])
@@ -139,6 +146,12 @@ class DegradationView(QWidget):
         """Offer these data for the next experiment: the name of a set, or a folder's path."""
         self._form.show_data(data)
 
+    def show_damaged(self, sentences: Sequence[str]) -> None:
+        """Name the experiments that can't be read, as long as they can't."""
+        self._damaged.setText("\n".join(sentences[:MOST_DAMAGED]))
+        self._damaged.setToolTip("\n".join(sentences))
+        self._damaged.setVisible(bool(sentences))
+
     def show_told(self, text: str) -> None:
         """Say what was done."""
         self._news.tell(text)
@@ -173,6 +186,7 @@ class DegradationView(QWidget):
         column.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         column.setSpacing(GRID)
         column.addWidget(self._form)
+        column.addWidget(self._damaged)
         column.addWidget(self._news)
         column.addWidget(rule())
         column.addWidget(self._pages, 1)
