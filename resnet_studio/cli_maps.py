@@ -149,7 +149,8 @@ def maps(
     subject = Subject(images[0], architecture, source, device, from_words(hands or ()))
     wish = Wish(subject, wanted, drawing, reference or "", channel, scale, attribution or "", target)
     if len(images) > 1 or Path(images[0]).is_dir():
-        _draw_all(wish, reading.images_named(images), output, raw, as_json)
+        found, others = reading.images_named(images)
+        _draw_all(wish, found, others, output, raw, as_json)
     else:
         _draw_one(wish, output, raw, as_json)
 
@@ -185,8 +186,10 @@ def _check_why(method: str | None, target: int | None, layers: Sequence[str]) ->
         raise ValueError(f"an attribution is that of one layer, these are {len(layers)}: {', '.join(layers[:3])}, …")
 
 
-def _draw_all(wish: Wish, images: Sequence[str], output: Path, raw: Path | None, as_json: bool) -> None:
-    """A PNG of each image; one that can't be opened is named and passed over."""
+def _draw_all(
+    wish: Wish, images: Sequence[str], others: Sequence[str], output: Path, raw: Path | None, as_json: bool
+) -> None:
+    """A PNG of each image; one that can't be opened is named and passed over, as is what else is in their folders."""
     if raw is not None:
         raise ValueError("--raw takes the values of one image")
     _check_folder(output, "several images make several pictures")
@@ -196,10 +199,12 @@ def _draw_all(wish: Wish, images: Sequence[str], output: Path, raw: Path | None,
     for reason in failed.values():
         complain(reason)
     if as_json:
-        say_json({"images": written, "failed": failed})
+        say_json({"images": written, "failed": failed, "passed_over": list(others)})
     else:
         trouble = f"; {len(failed)} could not be opened" if failed else ""
         say(f"{len(written)} of {len(images)} images drawn in {output}{trouble}")
+        for sentence in others:
+            say(sentence)
     raise typer.Exit(FAILED if failed else 0)
 
 

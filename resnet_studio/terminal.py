@@ -82,8 +82,9 @@ def _narrowest(column: Sequence[str], *, whole: bool) -> int:
 
 
 def complain(message: str) -> None:
-    """Say on one line of stderr what went wrong."""
-    sys.stderr.write(f"{PROGRAM}: {' '.join(message.split())}\n")
+    """Say on one line of stderr what went wrong; lines that begin with two spaces, as a tree's do, stay lines."""
+    first, *more = re.split(r"\n(?=  )", message)
+    sys.stderr.write("\n".join([f"{PROGRAM}: {' '.join(first.split())}", *(line.rstrip() for line in more)]) + "\n")
 
 
 def follow(steps: Generator[Any, None, Result], begins: str = "starting torch") -> Result:

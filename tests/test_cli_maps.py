@@ -159,9 +159,12 @@ def test_a_folder_of_images_becomes_a_folder_of_pictures(run, tmp_path):
     for name in ("b.png", "a.png", "a.bmp"):
         Image.fromarray(rng.integers(0, 256, (40, 60, 3), dtype=np.uint8)).save(images / name)
     (images / "notes.txt").write_text("no image")
+    (images / "._a.png").write_text("of macOS")
     code, out, err = run("maps", images, "sample:digit-3", *CIFAR, "--layer", "layer1.0", "--output", output)
     assert (code, err) == (0, "")
-    assert out == f"4 of 4 images drawn in {output}\n"
+    assert out == (
+        f"4 of 4 images drawn in {output}\npassed over in images: 1 hidden file (._a.png), 1 .txt file (notes.txt)\n"
+    )
     assert sorted(path.name for path in output.iterdir()) == [
         "a.bmp.png", "a.png.png", "b.png", "sample-digit-3.png",
     ]  # fmt: skip

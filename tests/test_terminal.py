@@ -14,7 +14,7 @@ import pytest
 from resnet_studio.analysis.grids import Grid, layer_grid
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.networks.presets import preset
-from resnet_studio.terminal import column_widths
+from resnet_studio.terminal import column_widths, complain
 
 WORDS = Grid(("name", "what it is"), (("a", "one two three"), ("b", "four")))
 NUMBERS = Grid(("of", "multiply-adds"), (("a", "1,234 M"),), right=frozenset({1}))
@@ -62,3 +62,10 @@ def test_no_width_of_the_terminal_cuts_a_number(columns):
         assert all(row[index] in text for index in grid.right)
     if columns >= 80:
         assert max(map(len, text.splitlines())) <= columns
+
+
+def test_a_complaint_is_one_line_and_a_tree_below_it_stays_one(capsys: pytest.CaptureFixture[str]) -> None:
+    complain("a library's sentence\nover two lines. Found:\n  data/\n    cat/ (3 images)")
+    assert capsys.readouterr().err == (
+        "resnet-studio: a library's sentence over two lines. Found:\n  data/\n    cat/ (3 images)\n"
+    )

@@ -122,6 +122,7 @@ class ActivationsRoom(QObject):
         strip.sources.opens.connect(lambda: strip.sources.show_data(sources.data_sets()))
         sources.recent_changed.connect(strip.sources.show_recent)
         sources.more_changed.connect(strip.show_more)
+        sources.others_changed.connect(strip.show_others)
         strip.player.toggled.connect(player.toggle)
         strip.player.rate_wished.connect(player.take_rate)
         player.playing_changed.connect(strip.player.show_playing)

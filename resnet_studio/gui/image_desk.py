@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.gui.image_files import ENDINGS as ENDINGS
 from resnet_studio.gui.session import Kept
 from resnet_studio.gui.work import Work
 from resnet_studio.inference.values import SAMPLES, Unopened

@@ -14,9 +14,10 @@ from PySide6.QtGui import QImage
 
 from resnet_studio.gui.background import Background
 from resnet_studio.gui.image_desk import MOST_IMAGES, ImageDesk
-from resnet_studio.gui.image_files import Found, find, is_image, keep_pasted
+from resnet_studio.gui.image_files import Found, find, keep_pasted
 from resnet_studio.gui.session import Kept
 from resnet_studio.gui.work import Work
+from resnet_studio.inference.image_names import is_image
 from resnet_studio.inference.values import SAMPLES, Pixels
 from resnet_studio.training.data_images import DataImages
 from resnet_studio.training.sources import SOURCES, data_title, is_folder
@@ -38,6 +39,8 @@ class ImageSources(QObject):
     """Data sets on offer: what each is called, by its name or folder."""
     more_changed = Signal(int)
     """How many images there are, where those at hand come from, beside those at hand."""
+    others_changed = Signal(int, str)
+    """How many files of the folders where those at hand come from were passed over, and which."""
     problem = Signal(str)
 
     def __init__(self, kept: Kept, desk: ImageDesk, work: Work) -> None:
@@ -115,6 +118,8 @@ class ImageSources(QObject):
             self._show(found.images, len(found.images))
         elif found.images:
             self._add(found.images)
+        if found.images:
+            self.others_changed.emit(found.others, found.passed_over)
         if found.problems:
             self._forget(found.gone)
             more = len(found.problems) - 1
@@ -127,12 +132,14 @@ class ImageSources(QObject):
 
     def _add(self, images: Sequence[str]) -> None:
         self._desk.add(images)
+        self.others_changed.emit(0, "")
         self.more_changed.emit(max(0, len(images) - MOST_IMAGES))
         self.opened.emit()
 
     def _show(self, images: Sequence[str], there: int) -> None:
         """Put a folder or data set in the place of the list, which says how much of it that is."""
         self._desk.take(images)
+        self.others_changed.emit(0, "")
         self.more_changed.emit(max(0, there - MOST_IMAGES))
         self.opened.emit()
 

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 import resnet_studio
 from resnet_studio.engine.process import JOBS
-from resnet_studio.gui import image_desk, menus, theme, weights_desk
+from resnet_studio.gui import menus, theme, weights_desk
 from resnet_studio.gui.engine_link import EngineLink
 from resnet_studio.gui.session import Kept
 from resnet_studio.gui.studio import ACTIVATION_PAGES, ACTIVATIONS, LAYERS, TRAINING, Studio
@@ -37,6 +37,7 @@ from resnet_studio.gui.widgets.rule import rule
 from resnet_studio.gui.widgets.status_line import StatusLine
 from resnet_studio.gui.work import Work
 from resnet_studio.gui.workspaces import Workspaces
+from resnet_studio.inference import image_names
 from resnet_studio.inference.handles import UNTOUCHED
 
 PANEL_WIDTH = 304
@@ -247,7 +248,7 @@ class StudioWindow(QMainWindow):
         self.studio.repeat()
 
     def _open(self) -> None:
-        endings = " ".join(f"*{ending}" for ending in sorted(image_desk.ENDINGS | weights_desk.ENDINGS | {".json"}))
+        endings = " ".join(f"*{ending}" for ending in sorted(image_names.ENDINGS | weights_desk.ENDINGS | {".json"}))
         kinds = f"Images, weights, architectures ({endings});;All files (*)"
         paths, _ = QFileDialog.getOpenFileNames(self, "Open images, weights or an architecture", "", kinds)
         self.studio.open_paths(paths)

@@ -8,13 +8,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import cast
 
+from resnet_studio.files import shown
+from resnet_studio.inference.image_names import images_in
 from resnet_studio.inference.maps import Colours, Contrast, Drawing, Sort
 from resnet_studio.inference.values import PublishedWeights, RandomWeights, WeightsFile, WeightsSource
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import plan
 
-ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
-"""Of the files in a folder that are taken for images."""
 PATTERN = frozenset("*?[")
 
 
@@ -72,21 +72,24 @@ def drawing_named(contrast: str, colours: str, sort: str) -> Drawing:
     return Drawing("fixed", looks[0], (low, high), looks[1])
 
 
-def images_named(names: Iterable[str]) -> tuple[str, ...]:
-    """The images that are named, those of a folder by name."""
+def images_named(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The images that are named, those of a folder as people count, and what of folders was passed over."""
     found: list[str] = []
+    others: list[str] = []
     for name in names:
         path = Path(name)
-        if path.is_dir():
-            inside = sorted(str(file) for file in path.iterdir() if file.suffix.lower() in ENDINGS)
-            if not inside:
-                raise ValueError(
-                    f"{path.name}: there is no image in this folder. They end in {', '.join(sorted(ENDINGS))}"
-                )
-            found += inside
-        else:
+        if not path.is_dir():
             found.append(name)
-    return tuple(found)
+            continue
+        try:
+            listing = images_in(path)
+        except OSError as error:
+            raise ValueError(f"{shown(path)} can't be read: {error.strerror}") from None
+        if not listing.images:
+            raise ValueError(listing.why_none(shown(path)))
+        found += listing.images
+        others += [f"passed over in {shown(path)}: {listing.passed_over}"] if listing.passed_over else []
+    return tuple(found), tuple(others)
 
 
 def stems(names: Sequence[str]) -> tuple[str, ...]:

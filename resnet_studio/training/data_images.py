@@ -150,15 +150,17 @@ class _Files:
 def _folder(root: Path) -> dict[str, _Split]:
     import torch
 
+    from resnet_studio.training.class_folders import read_class_folders
     from resnet_studio.training.data import TESTED
-    from resnet_studio.training.folders import list_folder
     from resnet_studio.training.opening import held_out_places
 
-    training, test = list_folder(root)
-    examples, classes = tuple(training.samples), tuple(training.classes)
-    if test is not None:
-        return {"test": _Files(tuple(test.samples), classes), "training": _Files(examples, classes)}
-    count = math.ceil(len(examples) / TESTED)
-    kept, held_out = held_out_places(torch.tensor(training.targets), count)
+    found = read_class_folders(root)
+    if found.test is not None:
+        return {"test": _Files(found.test, found.classes), "training": _Files(found.training, found.classes)}
+    count = math.ceil(len(found.training) / TESTED)
+    kept, held_out = held_out_places(torch.tensor([label for _, label in found.training]), count)
     chosen = {"test": held_out.tolist(), "training": kept.tolist()}
-    return {split: _Files(tuple(examples[place] for place in places), classes) for split, places in chosen.items()}
+    return {
+        split: _Files(tuple(found.training[place] for place in places), found.classes)
+        for split, places in chosen.items()
+    }

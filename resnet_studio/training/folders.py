@@ -1,4 +1,4 @@
-"""A folder of class folders: torchvision's `ImageFolder`, held on the device or read when needed, by its size."""
+"""The images of a folder of class folders: held on the device or read when needed, by their size."""
 
 from __future__ import annotations
 
@@ -13,22 +13,20 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from torchvision import transforms
-from torchvision.datasets import ImageFolder
 
-from resnet_studio.files import shown
-from resnet_studio.inference.errors import ImageError
+from resnet_studio.inference.errors import ImageError, listed
 from resnet_studio.inference.images import open_image
 from resnet_studio.inference.preprocessing import middle
 from resnet_studio.progress import Progress
 from resnet_studio.training.augmentation import augment_batch
+from resnet_studio.training.class_folders import ClassFolders, Example, read_class_folders
 from resnet_studio.training.data import Batch, Batches, Held, Images, sow
 from resnet_studio.training.readers import in_time, read_ahead
 from resnet_studio.training.recipe import Augmentation, Recipe
-from resnet_studio.training.sources import SOURCES, DataError
+from resnet_studio.training.sources import DataError
 
 MOST_HELD = 512_000_000
 """Bytes of images that are held on the device; larger sets are read when needed."""
-TRAINING_NAMES, TEST_NAMES = ("train", "training"), ("val", "valid", "validation", "test")
 STATISTICS_OF = 2_000
 """Images of a set that is not held, of which mean and deviation are taken."""
 READ_AT_ONCE = 64
@@ -37,62 +35,53 @@ SCALES = (256, 480)
 CUT_AS_READ: tuple[Augmentation, ...] = ("resized-crop", "scale-crop")
 """Augmentations that need an image at its own size; others are of whole batches."""
 
-Example = tuple[str, int]
-"""A file and its class."""
-
 
 def open_folder(
     recipe: Recipe, image: int
 ) -> Generator[Progress, None, tuple[Images, Images | None, tuple[str, ...], tuple[str, ...]]]:
     """Training images, test images where the folder has its own, classes and notes. `image` is the side they get.
 
-    A folder has class folders, or a folder `train` with class folders and perhaps one of `val` or `test`.
+    What a folder may look like says `class_folders.py`.
     """
-    training, test = list_folder(Path(recipe.data))
-    everything = len(training.samples) + (len(test.samples) if test else 0)
+    found = read_class_folders(Path(recipe.data))
+    everything = len(found.training) + len(found.test or ())
     sets: list[Images | None] = []
-    notes: list[str] = []
-    for part in (training, test):
+    notes = list(found.notes)
+    for part in (found.training, found.test):
         if part is None:
             sets.append(None)
         elif everything * 3 * image**2 > MOST_HELD:
-            sets.append(Streamed(tuple(part.samples), image, recipe.damaged == "skip"))
+            sets.append(Streamed(part, image, recipe.damaged == "skip"))
         else:
-            sets.append((yield from _read_all(part.samples, image, recipe, notes)))
-    assert sets[0] is not None
-    return sets[0], sets[1], tuple(training.classes), tuple(notes)
+            sets.append((yield from _read_all(part, image, recipe, notes)))
+    training, test = sets
+    assert training is not None
+    _check_classes(training, found)
+    return training, test, found.classes, tuple(notes)
 
 
-def list_folder(root: Path) -> tuple[ImageFolder, ImageFolder | None]:
-    """The files of training and test images with their classes, none of them opened."""
-    training = _listed(_child(root, TRAINING_NAMES) or root)
-    tests = _child(root, TEST_NAMES) if _child(root, TRAINING_NAMES) else None
-    test = _listed(tests) if tests else None
-    if test is not None and test.classes != training.classes:
-        raise DataError(f"{shown(root)}: training and test images are not of the same classes")
-    return training, test
+def _check_classes(training: Images, found: ClassFolders) -> None:
+    """Every class has an image that can be read; of a set that stays in its files, where some may be left out."""
+    if isinstance(training, Streamed) and training.skip:
+        there = {label for label in range(len(found.classes)) if _any_readable(found.training, label)}
+    else:
+        there = set(training.labels.tolist())
+    missing = [name for label, name in enumerate(found.classes) if label not in there]
+    if missing:
+        raise DataError(
+            f"no image of {listed(missing)} can be read, though there are some. "
+            "Copy them again, or move their folder away"
+        )
 
 
-def _child(root: Path, names: Sequence[str]) -> Path | None:
-    return next((root / name for name in names if (root / name).is_dir()), None)
-
-
-def _listed(folder: Path) -> ImageFolder:
-    try:
-        return ImageFolder(str(folder))
-    except FileNotFoundError as error:
-        if not folder.is_dir():
-            known = ", ".join(SOURCES)
-            raise DataError(f"{folder} is no folder here. Check the path; known by name are {known}") from None
-        text = str(error)
-        if "any class folder" in text:
-            text = "it has no folders in it; each class needs one with its images"
-        else:
-            names = text.partition("classes ")[2].partition(". Supported")[0]
-            text = f"there is no image in its class folder {names}; put some in, or remove the folder"
-        raise DataError(f"{shown(folder)}: {text}") from None
-    except OSError as error:
-        raise DataError(f"{shown(folder)} can't be read: {error.strerror}") from None
+def _any_readable(examples: Sequence[Example], label: int) -> bool:
+    for path, _ in (example for example in examples if example[1] == label):
+        try:
+            read_image(path)
+        except DataError:
+            continue
+        return True
+    return False
 
 
 def read_image(path: str) -> Image.Image:

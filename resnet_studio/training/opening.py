@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from resnet_studio.inference.errors import listed
 from resnet_studio.progress import Progress
 from resnet_studio.training.data import SPLIT_SEED, TESTED, Data, Held, Images, normaliser, statistics
 from resnet_studio.training.recipe import Recipe
@@ -39,7 +41,7 @@ def open_data(recipe: Recipe, image: int, root: Path, *, download: bool = False)
         training, test, classes, notes = _digits()
     else:
         training, test, classes, notes = yield from _torchvision(recipe.data, root, download=download)
-    training, test, test_of = _split(training, test, recipe)
+    training, test, test_of = _split(training, test, recipe, classes)
     if not len(training) or not len(test):
         raise DataError(f"{recipe.data}: there are too few images to train on some and test on others")
     pixels, note = training.some()
@@ -118,29 +120,54 @@ def _pixels(values: Any) -> Tensor:
     return pixels[:, None] if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2).contiguous()
 
 
-def _split(training: Images, test: Images | None, recipe: Recipe) -> tuple[Images, Images, str]:
-    """The images that are trained on and those that are tested on."""
+def _split(training: Images, test: Images | None, recipe: Recipe, classes: Sequence[str]) -> tuple[Images, Images, str]:
+    """The images that are trained on and those that are tested on, and where these come from."""
     if test is not None and not recipe.holdout:
         return training, test, f"the set's own {len(test):,} test images"
     count = recipe.holdout or math.ceil(len(training) / TESTED)
     if count >= len(training):
         raise DataError(f"holdout: {count:,} of {len(training):,} training images leave nothing to train on")
     kept, held_out = held_out_places(training.labels, count)
-    told = f"{count:,} images held out, the same share of each class, always the same"
-    return training.part(kept), training.part(held_out), told
+    sizes = np.bincount(training.labels, minlength=len(classes))
+    tested = np.bincount(training.labels[held_out], minlength=len(classes))
+    untrained = [name for name, size, count in zip(classes, sizes, tested, strict=True) if 0 < size == count]
+    if untrained:
+        raise DataError(
+            f"{listed(untrained)} would have no image to train on: {count:,} of {len(training):,} are held out. "
+            "Hold out fewer, or add images"
+        )
+    untested = [name for name, size, count in zip(classes, sizes, tested, strict=True) if size and not count]
+    share = _same_share(sizes, tested)
+    told = f"{count:,} images held out{', the same share of each class' if share else ''}, always the same"
+    return training.part(kept), training.part(held_out), told + _untested(untested)
+
+
+def _same_share(sizes: NDArray[np.int64], tested: NDArray[np.int64]) -> bool:
+    """Whether as many of each class are held out as its share of all says, to a whole image."""
+    shares = sizes * tested.sum() / sizes.sum()
+    return bool((np.abs(tested - shares) < 1).all() and (tested > 0)[sizes > 0].all())
+
+
+def _untested(names: Sequence[str]) -> str:
+    return f"; {listed(names)} {'has' if len(names) == 1 else 'have'} too few for a test image" if names else ""
 
 
 def held_out_places(labels: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Places of the images that are kept and of those held out, by scikit-learn's split with a fixed seed.
 
-    Each class gives its share; where a class has too few images for that, they are drawn from all.
+    Each class gives its share; where there are too few held out for that, they are drawn from all. The only image of
+    a class is kept.
     """
     from sklearn.model_selection import train_test_split
 
-    places = np.arange(len(labels))
-    _, sizes = np.unique(labels.numpy(), return_counts=True)
-    even = sizes.min() >= 2 and count >= len(sizes) and len(places) - count >= len(sizes)
-    kept, held_out = train_test_split(
-        places, test_size=count, random_state=SPLIT_SEED, stratify=labels.numpy() if even else None
+    _, classes, counts = np.unique(labels.numpy(), return_inverse=True, return_counts=True)
+    shared = np.flatnonzero(counts[classes] > 1)
+    if count >= len(shared):
+        shared = np.arange(len(labels))
+    present = np.unique(classes[shared])
+    even = count >= len(present) and len(shared) - count >= len(present) and len(shared) == (counts[classes] > 1).sum()
+    _, held_out = train_test_split(
+        shared, test_size=count, random_state=SPLIT_SEED, stratify=classes[shared] if even else None
     )
-    return torch.as_tensor(np.sort(kept)), torch.as_tensor(np.sort(held_out))
+    held_out = np.sort(held_out)
+    return torch.as_tensor(np.setdiff1d(np.arange(len(labels)), held_out)), torch.as_tensor(held_out)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from resnet_studio.gui.image_files import Found, counted, find, images_in, keep_pasted
+from resnet_studio.gui.image_files import Found, find, keep_pasted
+from resnet_studio.inference.image_names import counted, images_in
 from resnet_studio.training import runs
 
 
@@ -49,7 +50,7 @@ def test_names_decide_and_nothing_is_opened(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("notes")
     for name in ("a #1 100%.png", "höhe 猫.webp", "x" * 246 + ".png"):
         image(tmp_path / name)
-    found = {Path(path).name for path in images_in(tmp_path)}
+    found = {Path(path).name for path in images_in(tmp_path).images}
     assert found == {
         "fine.PNG", "pipe.png", "gone.png", "loop.png", "text.jpg", "a #1 100%.png", "höhe 猫.webp", "x" * 246 + ".png"
     }  # fmt: skip
@@ -69,7 +70,24 @@ def test_what_gives_nothing_is_named_and_the_rest_is_found(tmp_path: Path) -> No
     assert found.images == (str(folder / "1.png"),)
     assert found.gone == (gone,)
     assert found.problems[0] == "gone.png is no longer there."
-    assert found.problems[1].startswith("There is no image in empty. Images end in .bmp, .gif, .jpeg")
+    assert found.problems[1].startswith("There is no image in empty. Images end in .apng, .avif")
+
+
+def test_what_a_folder_has_beside_its_images_is_counted_and_named(tmp_path: Path) -> None:
+    folder = image(tmp_path / "holiday" / "1.png").parent
+    for name in ("._1.png", ".DS_Store", "2.heic"):
+        (folder / name).write_text("x")
+    found = find([str(folder)])
+    assert found.images == (str(folder / "1.png"),)
+    assert (found.others, found.passed_over) == (3, "2 hidden files (.DS_Store, ._1.png), 1 .heic file (2.heic)")
+
+
+def test_a_folder_of_class_folders_says_which_to_open(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        image(tmp_path / "animals" / name / "1.png")
+    assert find([str(tmp_path / "animals")]).problems == (
+        "There is no image in animals, but folders (cat, dog). Open one of these folders.",
+    )
 
 
 def test_a_folder_that_may_not_be_read_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

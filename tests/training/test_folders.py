@@ -153,8 +153,49 @@ def test_a_folder_without_class_folders(tmp_path: Path) -> None:
 
 
 def test_one_image_alone_is_too_few(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="nothing to train on"):
+    with pytest.raises(DataError, match="a is the only class in one; a network needs two or more"):
         opened(of(class_folders(tmp_path / "one", {"a": 1})))
+
+
+def test_the_only_image_of_a_class_is_trained_on_and_said_not_to_be_tested(tmp_path: Path) -> None:
+    data = opened(of(class_folders(tmp_path / "odd", {"a": 40, "b": 1, "c": 2})))
+    assert np.bincount(data.training.labels, minlength=3)[1] == 1
+    assert np.bincount(data.test.labels, minlength=3)[1] == 0
+    assert data.test_of == "9 images held out, always the same; b, c have too few for a test image"
+    even = opened(of(class_folders(tmp_path / "even", {"a": 40, "b": 10})))
+    assert even.test_of == "10 images held out, the same share of each class, always the same"
+
+
+def test_a_holdout_that_takes_a_whole_class_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"would have no image to train on: 11 of 12 are held out\. Hold out fewer"):
+        opened(of(class_folders(tmp_path / "few", {"a": 6, "b": 6}), holdout=11))
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_class_of_which_no_image_can_be_read_is_named(
+    held: bool, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `damaged=skip` the others would be trained on, and the class be one without images."""
+    monkeypatch.setattr(folders, "MOST_HELD", 10**9 if held else 0)
+    for number in range(3):
+        (copied / "owls").mkdir(exist_ok=True)
+        (copied / "owls" / f"{number}.jpg").write_text("no image")
+    with pytest.raises(DataError, match="no image of owls can be read, though there are some"):
+        opened(of(copied, damaged="skip"))
+
+
+def test_what_the_listing_passed_over_is_noted(copied: Path) -> None:
+    (copied / "cats" / "._003.png").write_text("of macOS")
+    assert opened(of(copied)).notes == ("passed over: 1 hidden file (._003.png)",)
+
+
+@pytest.mark.parametrize("ending", ["GIF", "PPM", "AVIF"])
+def test_class_folders_of_any_format_that_opens_are_trained_on(ending: str, copied: Path) -> None:
+    for path in copied.rglob("*.png"):
+        Image.open(path).save(path.with_suffix(f".{ending}"), ending)
+        path.unlink()
+    data = opened(of(copied))
+    assert len(data.training) + len(data.test) == 35
 
 
 def damage(folder: Path, *names: str) -> None:

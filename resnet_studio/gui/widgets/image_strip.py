@@ -37,6 +37,7 @@ class ImageStrip(QWidget):
         self._wished: tuple[str, ...] = ()
         self._more = 0
         self._reasons: tuple[str, ...] = ()
+        self._others = (0, "")
         self._model = ImageModel()
         self._list = ImageList(self._model)
         self.sources, self.player = SourceButton(), PlayerBar()
@@ -78,6 +79,11 @@ class ImageStrip(QWidget):
         self._more = more
         self._tell_count()
 
+    def show_others(self, count: int, which: str) -> None:
+        """Say how many files beside these images are no images, and on hovering which."""
+        self._others = count, which
+        self._tell_count()
+
     def show_passed_over(self, reasons: Sequence[str]) -> None:
         """Say how many images the stream has passed over, and on hovering why."""
         self._reasons = tuple(reasons)
@@ -109,8 +115,11 @@ class ImageStrip(QWidget):
         there, row = self._model.rowCount(), self._model.find(self._chosen).row()
         first = "the first " if self._more else ""
         place = f"{row + 1:,} of {first}{there:,}" if row >= 0 else f"{first}{there:,} images"
-        passed = f" · {len(self._reasons):,} skipped" if self._reasons else ""
+        others, which = self._others
+        passed = f" · {others:,} passed over" if others else ""
+        passed += f" · {len(self._reasons):,} skipped" if self._reasons else ""
         more = [f"{self._more:,} more are not listed"] if self._more else []
+        more += [f"passed over: {which}"] if which else []
         self._count.setText(place + passed)
         self._count.setToolTip("\n".join((self._count.text(), *more, *self._reasons[-MOST_REASONS:])))
 
