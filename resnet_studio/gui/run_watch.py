@@ -23,6 +23,9 @@ TICK, SCAN = 200, 1.0
 """Milliseconds between two looks at what is due; seconds between two looks for new runs."""
 LIVE_EVERY, ENDED_EVERY = 0.25, 5.0
 """Seconds between two looks at a run; one that has ended may be resumed."""
+SLOW, WAIT_FOR_MORE = 0.05, 10
+"""Seconds that showing what has come of a run may take; where it takes longer and more is still to be read, so many
+times as long passes before the next: else a log of a million lines would be shown a thousand times."""
 CHUNK, BATCH = 50_000, 500_000
 """Bytes read of a run at a time, some milliseconds of Python, which only one thread can run; and before the window's
 thread is asked what is due now."""
@@ -81,6 +84,7 @@ class RunWatch(QObject):
         self._runs: dict[Path, FollowedRun] = {}
         self._readers: dict[Path, RunReader] = {}
         self._due: dict[Path, float] = {}
+        self._next_picture = 0.0
         self._told: set[str] = set()
         self._next_scan = 0.0
         self._stopped = False
@@ -201,8 +205,11 @@ class RunWatch(QObject):
         wait = 0.0 if news.more else LIVE_EVERY if run.live else ENDED_EVERY
         self._due[run.folder] = time.monotonic() + wait
         fresh, run.loaded = not run.loaded, run.loaded or not news.more
-        if news.events or fresh:
+        start = time.monotonic()
+        if (news.events or fresh) and not (news.more and start < self._next_picture):
             self.run_changed.emit(run)
+            took = time.monotonic() - start
+            self._next_picture = start + (WAIT_FOR_MORE * took if took > SLOW else 0.0)
 
 
 def scan(folders: Iterable[Path], known: frozenset[Path]) -> list[Found]:

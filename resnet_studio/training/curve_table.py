@@ -25,6 +25,7 @@ class CurveTable:
 
     name: str
     steps_per_epoch: int
+    steps: Values
     seconds: Values
     losses: Values
     errors: Values
@@ -36,8 +37,7 @@ class CurveTable:
     def rows(self) -> Iterator[tuple[object, ...]]:
         """A row per trained step, then one per measurement; a batch's images are the set "training batch"."""
         speeds = self._speed_of_steps()
-        for index in range(len(self.losses)):
-            step = index + 1
+        for index, step in enumerate(map(int, self.steps)):
             yield (
                 self.name, "training batch", step, f"{step / self.steps_per_epoch:.6g}", f"{self.seconds[index]:.6g}",
                 f"{self.losses[index]:.9g}", f"{100 * self.errors[index]:.6g}", f"{self.rates[index]:.9g}",
@@ -53,17 +53,18 @@ class CurveTable:
         """The speed that was told with each step."""
         if not len(self.speeds):
             return np.full(len(self.losses), np.nan)
-        at = np.searchsorted(self.speed_steps, np.arange(1, len(self.losses) + 1), "left")
+        at = np.searchsorted(self.speed_steps, self.steps, "left")
         spread: Values = self.speeds[np.minimum(at, len(self.speeds) - 1)]
         return spread
 
 
 def curve_table(name: str, curves: Curves) -> CurveTable:
     """What there is of a run now."""
-    loss, speed = curves.training("loss", "seconds"), curves.throughput()
+    loss, speed = curves.training("loss"), curves.throughput()
+    seconds = curves.training("loss", "seconds").x
     return CurveTable(
-        name, curves.prepared.steps_per_epoch if curves.prepared else 1, loss.x, loss.y, curves.training("error").y,
-        curves.training("rate").y, speed.x, speed.y, tuple(curves.measured),
+        name, curves.prepared.steps_per_epoch if curves.prepared else 1, loss.x, seconds, loss.y,
+        curves.training("error").y, curves.training("rate").y, speed.x, speed.y, tuple(curves.measured),
     )  # fmt: skip
 
 

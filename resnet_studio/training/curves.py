@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from array import array
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -28,6 +30,8 @@ from resnet_studio.training.events import (
 Values = NDArray[np.float64]
 State = Literal["starting", "running", "paused", "finished", "stopped", "failed", "killed"]
 Axis = Literal["step", "epoch", "seconds"]
+MOST_NOTES, LONGEST_NOTE = 1000, 2000
+"""How many different notes of a run are kept, and characters of each."""
 NEWEST = 10
 """How many steps tell the present pace."""
 LIVE: frozenset[State] = frozenset({"starting", "running", "paused"})
@@ -55,11 +59,16 @@ class Curves:
         self.began: Began | None = None
         self.ended_at: float | None = None
         self.notes: list[str] = []
+        self._noted: set[str] = set()
         self.measured: list[Measured] = []
+        self._standing: list[_Standing] = []
+        """What the measurements up to each come to."""
         self.gradients: list[Gradients] = []
         self.probes: list[Probed] = []
         self.saved: list[Saved] = []
         self.images_per_second: list[tuple[int, float]] = []
+        self._at = array("q")
+        """The step of each value below, counted from 0. They rise; steps that nobody told of are not among them."""
         self._losses, self._errors = array("d"), array("d")
         self._rates, self._seconds = array("d"), array("d")
 
@@ -77,25 +86,26 @@ class Curves:
             case Stepped():
                 self._add_steps(event)
                 self._live("running")
-            case Measured():
+            case Measured() if event not in self.measured[-2:]:
+                self._standing.append(_after(self._standing[-1] if self._standing else _Standing(), event))
                 self.measured.append(event)
-            case Gradients():
+            case Gradients() if event not in self.gradients[-1:]:
                 self.gradients.append(event)
-            case Probed():
+            case Probed() if event not in self.probes[-1:]:
                 self.probes.append(event)
-            case Saved():
+            case Saved() if event not in self.saved[-1:]:
                 self.saved.append(event)
             case Paused():
                 self._live("paused")
-            case Noted(text=text) if text not in self.notes:  # a resumed run notes the same things again
-                self.notes.append(text)
+            case Noted():
+                self._note(event.text[:LONGEST_NOTE])
             case Ended():
                 self.state, self.why, self.ended_at, self.doing = event.how, event.why, event.time, ""
 
     @property
     def steps(self) -> int:
         """Steps trained so far."""
-        return len(self._losses)
+        return self._at[-1] + 1 if self._at else 0
 
     @property
     def seconds(self) -> float:
@@ -112,8 +122,8 @@ class Curves:
     @property
     def step_seconds(self) -> float:
         """Seconds that one of the newest steps took; NaN before the first."""
-        count = min(self.steps, NEWEST)
-        before = self._seconds[-1 - count] if self.steps > count else 0.0
+        count = min(len(self._seconds), NEWEST)
+        before = self._seconds[-1 - count] if len(self._seconds) > count else 0.0
         return (self.seconds - before) / count if count else math.nan
 
     @property
@@ -124,17 +134,21 @@ class Curves:
     @property
     def best(self) -> Measured | None:
         """The first measurement with the lowest error on the test set."""
-        tested = [one for one in self.measured if one.split == "test" and not math.isnan(one.error)]
-        return min(tested, key=lambda one: one.error, default=None)
+        return self._standing[-1].best if self._standing else None
 
     def last(self, split: Literal["training", "test"]) -> Measured | None:
         """The newest measurement on that set."""
-        return next((one for one in reversed(self.measured) if one.split == split), None)
+        if not self._standing:
+            return None
+        return self._standing[-1].training if split == "training" else self._standing[-1].test
 
     def training(self, what: Literal["loss", "error", "rate"], axis: Axis = "step") -> Curve:
-        """Of every step: the loss or the error of its batch, or its learning rate."""
+        """Of every step that was told of: the loss or the error of its batch, or its learning rate.
+
+        Where steps are missing, as their line is damaged, there is one value that is not a number.
+        """
         values = {"loss": self._losses, "error": self._errors, "rate": self._rates}[what]
-        x = np.array(self._seconds) if axis == "seconds" else self._on(axis, np.arange(1.0, self.steps + 1))
+        x = np.array(self._seconds) if axis == "seconds" else self._on(axis, np.array(self._at, float) + 1)
         return Curve(x, np.array(values))
 
     def per_epoch(self, what: Literal["loss", "error"], axis: Axis = "step") -> Curve:
@@ -143,10 +157,15 @@ class Curves:
             return Curve(np.zeros(0), np.zeros(0))
         every = self.prepared.steps_per_epoch
         values = np.array({"loss": self._losses, "error": self._errors}[what])
-        whole = len(values) // every
-        ends = np.arange(1.0, whole + 1) * every
-        x = np.array(self._seconds)[ends.astype(int) - 1] if axis == "seconds" else self._on(axis, ends)
-        return Curve(x, values[: whole * every].reshape(whole, every).mean(axis=1))
+        epochs = np.array(self._at, np.int64) // every
+        values, epochs = values[epochs < self.steps // every], epochs[epochs < self.steps // every]
+        numbers, starts, counts = np.unique(epochs, return_index=True, return_counts=True)
+        means = np.full(len(numbers), math.nan)  # of an epoch of which steps are missing
+        told = counts == every
+        means[told] = values[np.isin(epochs, numbers[told])].reshape(-1, every).mean(axis=1)
+        ends = (numbers.astype(np.float64) + 1) * every
+        x = np.array(self._seconds)[starts + counts - 1] if axis == "seconds" else self._on(axis, ends)
+        return Curve(x, means)
 
     def measurements(
         self, split: Literal["training", "test"], what: Literal["loss", "error"], axis: Axis = "step"
@@ -161,20 +180,22 @@ class Curves:
         """Norm of the gradient by a stage's weights."""
         chosen = [one for one in self.gradients if stage in one.norms]
         steps = np.array([one.step + 1.0 for one in chosen])
-        if axis == "seconds":
-            x = np.array(self._seconds)[np.minimum(steps.astype(int), self.steps) - 1] if self.steps else steps
-        else:
-            x = self._on(axis, steps)
+        x = self._seconds_at(steps) if axis == "seconds" else self._on(axis, steps)
         return Curve(x, np.array([one.norms[stage] for one in chosen], float))
 
     def throughput(self, axis: Axis = "step") -> Curve:
         """Images per second, of the steps up to each point."""
         steps = np.array([float(step) for step, _ in self.images_per_second])
-        if axis == "seconds":
-            x = np.array(self._seconds)[np.minimum(steps.astype(int), self.steps) - 1]
-        else:
-            x = self._on(axis, steps)
+        x = self._seconds_at(steps) if axis == "seconds" else self._on(axis, steps)
         return Curve(x, np.array([speed for _, speed in self.images_per_second]))
+
+    def _seconds_at(self, steps: Values) -> Values:
+        """Training time after so many steps each, as far as it is known."""
+        if not self._at:
+            return steps
+        at = np.searchsorted(np.array(self._at, float) + 1, steps, "right") - 1
+        seconds: Values = np.array(self._seconds)[np.maximum(at, 0)]
+        return seconds
 
     def _on(self, axis: Axis, steps: Values) -> Values:
         every = self.prepared.steps_per_epoch if self.prepared else 1
@@ -184,30 +205,69 @@ class Curves:
         """It lives, whatever was concluded from its silence."""
         self.state, self.doing, self.why, self.ended_at = state, doing, "", None
 
+    def _note(self, text: str) -> None:
+        """Keep a note, once, as a resumed run notes the same things again; of very many the first."""
+        if text not in self._noted and len(self.notes) <= MOST_NOTES:
+            self._noted.add(text)
+            self.notes.append(text if len(self.notes) < MOST_NOTES else "There are more notes than are shown here")
+
     def _add_steps(self, event: Stepped) -> None:
+        if self.prepared is not None and event.first > max(self.steps, self.prepared.steps):
+            return  # no step of this run
         self._cut(event.first)  # told twice only where a run went on from an older checkpoint
-        known = self.prepared is not None and event.first <= self.prepared.steps
-        missing = [math.nan] * (event.first - self.steps if known else 0)  # their line was damaged; the rest stays put
-        for values, told in ((self._losses, event.losses), (self._errors, event.errors), (self._rates, event.rates)):
-            values.extend((*missing, *told))
-        before, count = self.seconds, len(missing) + len(event.losses)
-        self._seconds.extend(before + (event.seconds - before) * (index + 1) / count for index in range(count))
-        if event.losses:
-            self.images_per_second.append((event.first + len(event.losses), event.images_per_second))
+        if not event.losses:
+            return
+        if event.first > self.steps:  # the line of those between was damaged; the rest stays put
+            self._add(event.first - 1, (math.nan,), (math.nan,), (math.nan,), (self.seconds,))
+        before, count = self.seconds, len(event.losses)
+        seconds = [before + (event.seconds - before) * (index + 1) / count for index in range(count)]
+        self._add(event.first, event.losses, event.errors, event.rates, seconds)
+        while self.images_per_second and self.images_per_second[-1][0] > event.first:
+            self.images_per_second.pop()
+        self.images_per_second.append((event.first + count, event.images_per_second))
+
+    def _add(
+        self, first: int, losses: Sequence[float], errors: Sequence[float], rates: Sequence[float],
+        seconds: Sequence[float],
+    ) -> None:  # fmt: skip
+        self._at.extend(range(first, first + len(losses)))
+        for values, told in ((self._losses, losses), (self._errors, errors), (self._rates, rates)):
+            values.extend(told)
+        self._seconds.extend(seconds)
 
     def _go_back(self, step: int) -> None:
         """Forget what was told of steps from `step` on: they are trained again."""
         self._cut(step)
         reached = step or -1  # a run that begins anew measures and looks before its first step again
-        self.measured = [one for one in self.measured if one.step <= reached]
-        self.gradients = [one for one in self.gradients if one.step < step]
-        self.probes = [one for one in self.probes if one.step <= reached]
-        self.saved = [one for one in self.saved if one.step <= reached]
-        self.images_per_second = [one for one in self.images_per_second if one[0] <= step]
+        while self.measured and self.measured[-1].step > reached:
+            self.measured.pop()
+            self._standing.pop()
+        for told, last in ((self.gradients, step - 1), (self.probes, reached), (self.saved, reached)):
+            while told and told[-1].step > last:
+                told.pop()
+        while self.images_per_second and self.images_per_second[-1][0] > step:
+            self.images_per_second.pop()
 
     def _cut(self, step: int) -> None:
-        for values in (self._losses, self._errors, self._rates, self._seconds):
-            del values[step:]
+        kept = bisect_left(self._at, step)
+        for values in (self._at, self._losses, self._errors, self._rates, self._seconds):
+            del values[kept:]
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What a run's measurements up to one of them come to, so that none is looked through again."""
+
+    best: Measured | None = None
+    training: Measured | None = None
+    test: Measured | None = None
+
+
+def _after(before: _Standing, event: Measured) -> _Standing:
+    if event.split == "training":
+        return replace(before, training=event)
+    better = not math.isnan(event.error) and (before.best is None or event.error < before.best.error)
+    return replace(before, test=event, best=event if better else before.best)
 
 
 def smoothed(values: Values, weight: float) -> Values:

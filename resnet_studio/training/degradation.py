@@ -27,7 +27,8 @@ from resnet_studio.training.sources import SOURCES, is_folder
 EXPERIMENT, VERSION, KIND = "experiment.json", 1, "degradation"
 LARGEST = 100_000
 """Bytes of an experiment's file that is read."""
-MOST_SEEDS = 1000
+MOST_SEEDS, MOST_RUNS = 1000, 4000
+"""Of one experiment. A file of a few thousand numbers could ask for millions of runs."""
 DEEPEST = 6 * 1000 + 2
 IMAGENET = {depth: blocks for depth, (block, blocks) in DEPTHS["imagenet"].items() if block == "basic"}
 """18 and 34, with their blocks: the paper's plain networks for large images."""
@@ -127,6 +128,8 @@ def _check(experiment: Experiment) -> None:
         )
     if not 0 < len(seeds) <= MOST_SEEDS or len(set(seeds)) < len(seeds):
         raise ExperimentError(f"seeds: 1 to {MOST_SEEDS:,} different ones are needed")
+    if 2 * len(depths) * len(seeds) > MOST_RUNS:
+        raise ExperimentError(f"seeds: {2 * len(depths) * len(seeds):,} runs are too many; {MOST_RUNS:,} are the most")
 
 
 def free_name(where: Path, data: str) -> str:

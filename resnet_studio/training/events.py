@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
+MOST = 2**53
+"""The largest count that is read: beyond it a float, which is what becomes of one in a plot, leaves some out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Began:
@@ -232,13 +235,14 @@ def _plain(value: Any) -> Any:
 
 
 def _number(value: Any) -> float:
-    return math.nan if value is None else float(_of_type((float, int), value))
+    number = math.nan if value is None else float(_of_type((float, int), value))
+    return number if math.isfinite(number) else math.nan  # JSON's 1e999 is infinite
 
 
 def _numbers(values: Any) -> tuple[float, ...]:
     if not set(map(type, _of_type((list,), values))) <= {float, int, type(None)}:
         raise TypeError("numbers are needed")
-    return tuple(math.nan if value is None else float(value) for value in values)
+    return tuple(map(_number, values))
 
 
 def _norms(values: Any) -> dict[str, float]:
@@ -246,7 +250,7 @@ def _norms(values: Any) -> dict[str, float]:
 
 
 def _count(value: Any) -> int:
-    if _of_type((int,), value) < 0:
+    if not 0 <= _of_type((int,), value) <= MOST:
         raise ValueError(f"a count is needed, got {value}")
     return int(value)
 

@@ -12,11 +12,13 @@ from typing import BinaryIO
 
 from resnet_studio.files import Refusal, open_inside
 from resnet_studio.training import ownership
-from resnet_studio.training.events import Ended, Event, Measured, Stepped, from_line
+from resnet_studio.training.events import Ended, Event, Measured, Noted, Stepped, from_line
 from resnet_studio.training.runs import EVENTS, HEARTBEAT, MANIFEST
 
 SILENT_AFTER = 10.0
 """Seconds without a heartbeat until a run counts as killed."""
+LONGEST_LINE = 4_000_000
+"""Bytes of a line that is read; a run's own have some hundred thousand at most."""
 
 
 class RunReader:
@@ -34,6 +36,9 @@ class RunReader:
         self.ended = False
         self.position = 0
         """Bytes read so far."""
+        self._skipping = False
+        """Whether they end within a line that is too long."""
+        self._passed_over: set[str] = set()
         self._step = 0
         self._beat = math.nan
         self._moved = -math.inf
@@ -42,17 +47,30 @@ class RunReader:
         """Yield what has come since the last call, about `most` bytes at a time; -1 is all. It never waits."""
         lives = None if self.ended else ownership.lives(self.folder)  # before its last words are read
         with suppress(OSError, Refusal), self._unread() as lines:
-            for line in lines.readlines(most):
-                if not line.endswith(b"\n"):
-                    break
-                self.position += len(line)
-                with suppress(ValueError):
-                    if event := from_line(line):
-                        self._note(event)
-                        yield event
+            for line in self._lines(lines, most):
+                event, problem = _read(line)
+                if event is not None:
+                    self._note(event)
+                    yield event
+                elif problem not in self._passed_over:
+                    self._passed_over.add(problem)
+                    yield Noted(time.time(), f"{EVENTS} {problem}")
         if not self.ended and self._all_read() and self._gone(lives):
             self.ended = True
             yield Ended(time=self._beat or time.time(), how="killed", step=self._step, why=self._why())
+
+    def _lines(self, lines: BinaryIO, most: int) -> Iterator[bytes]:
+        """The next whole lines, about `most` bytes of them; one that is too long comes empty, and is kept nowhere."""
+        until = self.position + most if most >= 0 else math.inf
+        while self.position < until:
+            line = lines.readline(LONGEST_LINE)
+            whole = line.endswith(b"\n")
+            if not line or not (whole or self._skipping or len(line) == LONGEST_LINE):
+                return
+            self.position += len(line)
+            skipped, self._skipping = self._skipping or not whole, not whole
+            if whole:
+                yield b"" if skipped else line
 
     def _note(self, event: Event) -> None:
         self.ended = isinstance(event, Ended)
@@ -65,7 +83,8 @@ class RunReader:
         """Whether what is unread is at most a torn line."""
         try:
             with self._unread() as lines:
-                return not lines.readline().endswith(b"\n")
+                line = lines.readline(LONGEST_LINE)
+                return not line.endswith(b"\n") and len(line) < LONGEST_LINE
         except (OSError, Refusal):
             return True
 
@@ -100,3 +119,14 @@ class RunReader:
             with suppress(OSError):
                 return (self.folder / name).stat().st_mtime
         return 0.0
+
+
+def _read(line: bytes) -> tuple[Event | None, str]:
+    """The event of a line, or why there is none."""
+    if not line:
+        return None, f"has a line of more than {LONGEST_LINE // 1_000_000} MB, which is passed over"
+    try:
+        event = from_line(line)
+    except ValueError:
+        return None, "has damaged lines, which are passed over"
+    return event, "tells of things that this version of the program does not know; they are passed over"

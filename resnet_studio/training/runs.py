@@ -260,14 +260,27 @@ def from_json(values: Mapping[str, Any]) -> Manifest:
         name=_text(values["name"]),
         architecture=architectures.from_json(values["architecture"]),
         recipe=recipes.from_json(values["recipe"]),
-        created=float(values["created"]),
+        created=_date(values["created"]),
         command=tuple(map(_text, values["command"])),
         versions={_text(library): _text(number) for library, number in dict(values["versions"]).items()},
         host=_text(values["host"]),
         threads=int(values["threads"]),
-        workers=int(values["workers"]),
+        workers=_workers(values["workers"]),
         version=int(values["version"]),
     )
+
+
+def _date(value: Any) -> float:
+    """Seconds since 1970, until the year 9000: what comes after can't be shown."""
+    if not 0 <= float(value) < 221_845_392_000:
+        raise ValueError(f"a time is needed, got {value!r}")
+    return float(value)
+
+
+def _workers(value: Any) -> int:
+    if not 1 <= int(value) <= 1_000_000:
+        raise ValueError(f"a number of workers is needed, got {value!r}")
+    return int(value)
 
 
 def _text(value: Any) -> str:

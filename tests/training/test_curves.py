@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
+import tracemalloc
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_studio.training.curves import LIVE, Curve, Curves, smoothed
+from resnet_studio.training.curve_table import curve_table
+from resnet_studio.training.curves import LIVE, MOST_NOTES, Curve, Curves, smoothed
 from resnet_studio.training.events import (
     Began,
     Ended,
@@ -248,15 +252,21 @@ def test_a_run_that_begins_anew_keeps_nothing() -> None:
 
 def test_a_damaged_line_leaves_a_gap_and_moves_nothing() -> None:
     run = running(stepped(0, 11), stepped(22, 11), measured(33, 0.5))
-    expected = [loss(step) if not 11 <= step < 22 else math.nan for step in range(33)]
-    assert_curve(run.training("loss"), range(1, 34), expected)
-    assert_curve(run.training("loss", "seconds"), [PACE * step for step in range(1, 34)], expected)
+    steps = [*range(1, 12), 22, *range(23, 34)]  # one point at the gap, so that no line is drawn across it
+    expected = [loss(step - 1) if step != 22 else math.nan for step in steps]
+    assert run.steps == 33
+    assert_curve(run.training("loss"), steps, expected)
+    seconds = run.training("loss", "seconds")
+    np.testing.assert_allclose(seconds.x[[0, 10, 11, -1]], [PACE, 11 * PACE, 11 * PACE, 33 * PACE])
     assert_curve(run.measurements("test", "error"), [33], [0.5])
+    means = [sum(loss(step) for step in range(end - 11, end)) / 11 for end in (11, 33)]
+    assert_curve(run.per_epoch("loss"), [11, 22, 33], [means[0], math.nan, means[1]])
+    assert_curve(run.throughput("seconds"), [11 * PACE, 33 * PACE], [128 / PACE, 128 / PACE])
 
 
 def test_a_step_that_can_not_be_needs_no_memory() -> None:
     run = running(stepped(0, 11), replace(stepped(11, 1), first=10**15))
-    assert run.steps == 12
+    assert run.steps == 11
 
 
 def test_an_event_of_no_steps_changes_nothing() -> None:
@@ -289,3 +299,68 @@ def test_no_smoothing_changes_nothing(values: list[float]) -> None:
 
 def test_smoothing_a_constant_gives_it_from_the_first_value_on() -> None:
     np.testing.assert_allclose(smoothed(np.full(10_000, 3.5), 0.98), 3.5, rtol=1e-12)
+
+
+def test_what_a_run_takes_follows_from_how_much_it_has_told() -> None:
+    """faults.md row 44: counts in a file that a stranger wrote are no sizes of anything."""
+    huge = replace(PREPARED, steps=10**8, steps_per_epoch=1)
+    leaps = [replace(stepped(0, 1), first=1_000_000 * number) for number in range(1, 100)]
+    tracemalloc.start()
+    try:
+        run = curves(huge, began(), *leaps, measured(10**8, 0.5), Gradients(0.0, 10**8, {"fc": 1.0}))
+        for axis in ("step", "epoch", "seconds"):
+            run.training("loss", axis)
+            run.per_epoch("loss", axis)
+            run.gradient_norms("fc", axis)
+            run.throughput(axis)
+        rows = list(curve_table("run", run).rows())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000_000
+    assert run.steps == 99_000_001
+    assert [row[2] for row in rows if row[5] != "nan"] == [1_000_000 * number + 1 for number in range(1, 100)] + [10**8]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        lambda number: Noted(0.0, f"note {number}"),
+        lambda number: Noted(0.0, "the same"),
+        lambda number: measured(number, 1 / (number + 1)),
+        lambda number: began(number) if number % 2 else measured(number, 0.5),
+        lambda number: began(number // 2) if number % 2 else measured(number, 0.5),
+        lambda number: stepped(number % 2, 1),
+        lambda number: Gradients(0.0, number, {"fc": 1.0}) if number % 2 else began(number),
+    ],
+    ids=["notes", "one note", "measurements", "beginnings", "back and forth", "the same steps", "gradients"],
+)
+def test_a_hundred_thousand_events_take_seconds(event: Callable[[int], Event]) -> None:
+    """They took from 30 seconds to minutes where each was compared with all before it."""
+    run, start = running(), time.process_time()
+    for number in range(100_000):
+        run.take(event(number))
+        assert run.best is None or run.last("test") is not None
+    assert time.process_time() - start < 10
+    assert len(run.notes) <= MOST_NOTES + 1
+
+
+def test_of_very_many_notes_the_first_are_kept() -> None:
+    run = running(*(Noted(0.0, f"note {number}") for number in range(3000)), Noted(0.0, "note 0"))
+    assert run.notes[:MOST_NOTES] == [f"note {number}" for number in range(MOST_NOTES)]
+    assert run.notes[MOST_NOTES:] == ["There are more notes than are shown here"]
+    assert len(running(Noted(0.0, "x" * 1_000_000)).notes[0]) < 10_000
+
+
+def test_what_is_told_twice_counts_once() -> None:
+    twice = [
+        event
+        for event in (
+            stepped(0, 11), measured(11, 0.5, "training"), measured(11, 0.5), Gradients(0.0, 0, {"fc": 1.0}),
+            Probed(0.0, 11, "a.npz"), Saved(0.0, 11, "b", True),
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    run = running(*twice)
+    assert (run.steps, len(run.measured), len(run.gradients), len(run.probes), len(run.saved)) == (11, 2, 1, 1, 1)
+    assert_curve(run.throughput(), [11], [128 / PACE])

@@ -288,3 +288,9 @@ def test_a_training_error_that_was_not_measured_is_the_mean_of_the_batches() -> 
     run.measured = [one for one in run.measured if one.split == "test"]
     assert errors(run, "training").y.tolist() == pytest.approx([0.4, 0.2])
     assert errors(run, "test", "epoch").x.tolist() == [1, 2]
+
+
+def test_a_small_file_does_not_ask_for_millions_of_runs() -> None:
+    values = to_json(Experiment())
+    with pytest.raises(ExperimentError, match=r"^seeds: 1,998,000 runs are too many; 4,000 are the most$"):
+        from_json(values | {"depths": list(range(8, 6002, 6)), "seeds": list(range(1000))})

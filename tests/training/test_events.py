@@ -33,7 +33,7 @@ from resnet_studio.training.events import (
 
 NAN = math.nan  # the very same object, so that tuples with it can be equal
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.just(NAN)
-counts = st.integers(0, 2**63)
+counts = st.integers(0, 2**53)
 texts = st.text(st.characters(exclude_categories=()))  # surrogates too, as in names of files that are no text
 BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "float": numbers,

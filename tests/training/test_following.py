@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -129,7 +132,10 @@ def test_lines_that_are_no_events_are_passed_over(folder: Path) -> None:
     tell(folder, *noted(0))
     append(folder, b'\n{"kind": "ended"}\n\x00\xff\xfe\n{"kind": "dreamt"}\n[[[\n' + b"[" * 100_000 + b"\n")
     tell(folder, *noted(1))
-    assert list(RunReader(folder).new_events()) == noted(0, 1)
+    first, damaged, newer, last = RunReader(folder).new_events()
+    assert [first, last] == noted(0, 1)
+    assert damaged.text == "events.jsonl has damaged lines, which are passed over"
+    assert "does not know; they are passed over" in newer.text
 
 
 def test_a_run_is_killed_once_its_heart_is_silent(folder: Path) -> None:
@@ -288,3 +294,52 @@ def until_ended(reader: RunReader) -> list[Event]:
         events += reader.new_events()
         time.sleep(0.01)
     return events
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "torn"])
+@pytest.mark.parametrize("most", [50_000, -1])
+def test_a_line_of_a_hundred_megabytes_is_passed_over_in_little_memory(folder: Path, most: int, whole: bool) -> None:
+    tell(folder, *noted(0))
+    with (folder / EVENTS).open("r+b") as file:
+        file.seek(100_000_000, os.SEEK_END)  # of zeros that take no room on the disk
+        file.write(b"\n" if whole else b"x")
+    reader, seen = RunReader(folder), []
+    tracemalloc.start()
+    try:
+        while reader.position < (folder / EVENTS).stat().st_size:
+            seen += reader.new_events(most)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * following.LONGEST_LINE
+    append(folder, b"" if whole else b"y\n")
+    tell(folder, *noted(1))
+    seen += reader.new_events()
+    note, problem, last = seen
+    assert [note, last] == noted(0, 1)
+    assert problem.text == "events.jsonl has a line of more than 4 MB, which is passed over"
+
+
+@pytest.mark.parametrize(
+    "number", ["1" + "0" * 400, "-1", str(2**53 + 1), "1e999", "NaN", "1.5", "true", "null", '"7"']
+)
+@pytest.mark.parametrize("field", ["step", "images", "first"])
+def test_a_count_that_can_not_be_is_passed_over_and_said(folder: Path, field: str, number: str) -> None:
+    event = Measured(1.0, "test", 11, 0.1, 0.2, 360, 1.0) if field != "first" else Stepped(
+        1.0, 0, (1.0,), (0.5,), (0.1,), 1.0, 9.0
+    )  # fmt: skip
+    values = json.loads(to_line(event))
+    line = json.dumps(values | {field: "HERE"}).replace('"HERE"', number)
+    append(folder, line.encode() + b"\n")
+    tell(folder, event)
+    problem, read = RunReader(folder).new_events()
+    assert read == event
+    assert problem.text == "events.jsonl has damaged lines, which are passed over"
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "null"])
+def test_what_is_no_number_is_none_everywhere(folder: Path, number: str) -> None:
+    values = json.loads(to_line(Ended(1.0, "failed", 3)))
+    append(folder, json.dumps(values | {"time": "HERE"}).replace('"HERE"', number).encode() + b"\n")
+    (end,) = RunReader(folder).new_events()
+    assert math.isnan(end.time)
