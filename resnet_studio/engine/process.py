@@ -99,6 +99,7 @@ def _without_main_module() -> Iterator[None]:
 def _run(pipe: multiprocessing.connection.Connection, jobs: str) -> None:
     """The engine's process from its first to its last line. What it is asked for has whole paths."""
     os.chdir(own_folder())
+    multiprocessing.current_process().daemon = False  # one that ends with the window, yet may start processes that read
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is for the window to answer
     threading.Thread(target=_end_with_window, daemon=True).start()
     bound_spinning()

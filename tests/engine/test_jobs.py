@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import resnet_studio
 from resnet_studio.engine.jobs import JOBS, LONGEST_SIDE, for_the_window
@@ -70,6 +71,7 @@ def main(folder):
         "fetch weights": ("fetch weights", published(folder)),
         "verify": ("verify", (preset("resnet50-v1.5"),)),
         "data view": ("data view", recipe("digits-quick"), 8, False),
+        "data of a folder": ("data view", replace(recipe("digits-quick"), data=str(folder / "animals")), 8, False),
         "estimate": ("estimate", recipe("digits-quick"), preset("resnet20-digits"), 1437),
         "no image": ("photograph", str(folder / "no.jpg")),
         "no weights": ("look", replace(subject, weights=WeightsFile(folder / "no.pth")), layers, False),
@@ -105,6 +107,7 @@ print(json.dumps({
     "survey": [values["survey"].statistics.images, values["survey"].statistics.channels,
                [one.image.rpartition("/")[2] for one in values["survey"].damaged]],
     "data": [sum(values["data view"].training_counts), sum(values["data view"].test_counts), values["data view"].size],
+    "data of a folder": [values["data of a folder"].classes, sum(values["data of a folder"].training_counts)],
     "estimate": [values["estimate"].steps, values["estimate"].seconds_per_step],
     "attribution": [values["attribution"].layer, list(values["attribution"].values.shape)],
     "sweep": [values["sweep"].target, list(values["sweep"].starts), values["sweep"].done],
@@ -118,6 +121,10 @@ print(json.dumps({
 def window(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a process without torch got from the engine."""
     folder = tmp_path_factory.mktemp("window")
+    for name in ("cat", "dog"):
+        (folder / "animals" / name).mkdir(parents=True)
+        for number in range(5):
+            Image.new("RGB", (9, 9), (50 * number, 0, 0)).save(folder / "animals" / name / f"{number}.png")
     code = WINDOW.replace("FORBIDDEN", repr(FORBIDDEN))
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -127,9 +134,16 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_every_job_tells_its_progress_first_and_then_its_answer(window: dict[str, Any]) -> None:
     answers = {name: said[-1] for name, said in window["kinds"].items()}
-    assert JOBS.keys() == {name for name, (kind, _) in answers.items() if kind == "answer"} - {"from data"}
+    assert JOBS.keys() == {name for name, (kind, _) in answers.items() if kind == "answer"} - {
+        "from data",
+        "data of a folder",
+    }
     for said in window["kinds"].values():
         assert said[:2] == [["started", "NoneType"], ["part", "Progress"]]
+
+
+def test_the_engine_reads_a_folder_by_processes_of_its_own(window: dict[str, Any]) -> None:
+    assert window["data of a folder"] == [["cat", "dog"], 8]
 
 
 def test_thumbnails_come_one_by_one_and_what_cannot_be_opened_says_so(window: dict[str, Any]) -> None:

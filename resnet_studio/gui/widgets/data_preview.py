@@ -44,8 +44,7 @@ class DataPreview(QStackedWidget):
         self._classes, self._augmented = ClassTable(), AugmentedView()
         self._beside = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         self._augmentation = self._make_augmentation()
-        self._words = named(QLabel(wordWrap=True), "dataWords", "State of the data")
-        self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._words = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "dataWords", "State of the data")
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._download = named(QPushButton(), "downloadData", "Download the data set", "From its authors' own server")
         self._progress = named(QProgressBar(textVisible=False, maximum=1000), "downloadProgress", "Share downloaded")
@@ -102,6 +101,8 @@ class DataPreview(QStackedWidget):
     def _say(self, words: str, *, problem: bool = False) -> None:
         self._shown = ""
         self._words.setText(words)
+        tree = "\n" in words  # of folders, whose lines keep their places
+        self._words.setAlignment(Qt.AlignmentFlag.AlignLeft if tree else Qt.AlignmentFlag.AlignCenter)
         dress(self._words, problem=problem, quiet=not problem)
         self._download.hide()
         self._progress.hide()
