@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +19,15 @@ from resnet_studio.cores import CoreShare
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.terminal import PROGRAM, say, say_json
 from resnet_studio.training import runs
+from resnet_studio.training.class_folders import read_class_folders
+from resnet_studio.training.edits import with_texts
 from resnet_studio.training.events import Event
-from resnet_studio.training.recipe import Recipe, with_text
+from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.recipes import recipe as recipe_named
 from resnet_studio.training.recipes import usual_recipe
+from resnet_studio.training.resuming import check_change, check_length, recipe_of
 from resnet_studio.training.runs import Manifest, RunError
-from resnet_studio.training.sources import SOURCES, DataError, is_folder
+from resnet_studio.training.sources import SOURCES, DataError, data_title, is_folder
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -84,36 +87,117 @@ def train(
     Several processes: torchrun.
     """
     where = runs_folder or runs.runs_folder()
+    changed = {
+        "length": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "device": device, "precision": precision,
+    }  # fmt: skip
     if resume is not None:
-        finished(carry_on(_existing(resume, where), resume=True, download=download), as_json=as_json)
+        _refuse_at_resume({"ARCH": name, "--set": settings, "--name": run_name})
+        folder = _existing(resume, where)
+        chosen = changed_recipe(folder, data, recipe, changed, changes or (), threads)
+        _note_launch(folder)
+        finished(carry_on(folder, resume=True, download=download, recipe=chosen), as_json=as_json)
         return
     if name is None:
         raise ValueError("an architecture is needed, as in `train resnet20-cifar --data digits`, or --resume RUN")
     architecture = named(name, settings)
-    changed = {"batch_size": batch_size, "lr": lr, "seed": seed, "device": device, "precision": precision}
-    chosen = settled(the_recipe(architecture, data, recipe, {**changed, "length": epochs}, changes or ()))
+    chosen = settled(the_recipe(architecture, data, recipe, changed, changes or ()))
+    refuse_what_data_replace(architecture, chosen, settings or ())
     folder = runs.place(where, free(where, architecture, chosen) if run_name is None else run_name)
     again = begin(folder, architecture, chosen, threads)
     finished(carry_on(folder, resume=again, download=download), as_json=as_json)
 
 
 def the_recipe(
-    architecture: Architecture, data: str | None, name: str | None, changed: dict[str, Any], changes: Sequence[str]
+    architecture: Architecture, data: str | None, name: str | None, changed: Mapping[str, Any], changes: Sequence[str]
 ) -> Recipe:
     """The recipe of a command line: a named one, or the data's usual one, with what else was said."""
     recipe = recipe_named(name or usual_recipe(data or "digits", architecture.depth))
-    fields = {field: value for field, value in changed.items() if value is not None}
-    if epochs := fields.pop("length", None):
-        recipe = in_epochs(recipe, epochs)
-    if data is not None:
-        fields["data"] = data
-    recipe = replace(recipe, **fields)
+    return with_changes(recipe, data, changed, changes)
+
+
+def with_changes(recipe: Recipe, data: str | None, changed: Mapping[str, Any], changes: Sequence[str]) -> Recipe:
+    """A recipe with what a command line says: options of their own, then `--change`, in whatever order.
+
+    `ValueError` where something is said twice or comes to nothing.
+    """
+    fields = {field: value for field, value in {**changed, "data": data}.items() if value is not None}
+    texts: dict[str, str] = {}
     for change in changes:
-        field, equals, text = change.partition("=")
+        field, equals, text = (part.strip() for part in change.partition("="))
         if not equals:
             raise ValueError(f"--change {change}: FIELD=VALUE is needed, as in --change schedule=cosine")
-        recipe = with_text(recipe, field.strip(), text)
+        if field in texts or field in fields:
+            raise ValueError(f"--change {change}: {field} is set twice. Leave one of the two out")
+        texts[field] = text
+    if epochs := fields.pop("length", None):
+        recipe = in_epochs(recipe, epochs)
+    recipe, wrong = with_texts(replace(recipe, **fields), texts)
+    for error in wrong.values():
+        raise error
+    for field in texts:
+        if why := without_effect(recipe, field):
+            raise ValueError(f"--change {field}={texts[field]} has no effect {why}. Leave it out")
     return recipe
+
+
+def without_effect(recipe: Recipe, field: str) -> str:
+    """Why a field of the recipe says nothing; empty where it does."""
+    if field == "milestones" and recipe.milestones and recipe.schedule != "steps":
+        return f"with the schedule {recipe.schedule}, only with steps"
+    if field == "momentum" and recipe.optimizer != "sgd":
+        return f"with {recipe.optimizer}, only with sgd"
+    if field == "warmup_lr" and recipe.warmup_lr is not None and not recipe.warmup:
+        return "without a warm-up: --change warmup=N sets its length"
+    return ""
+
+
+def changed_recipe(
+    folder: Path, data: str | None, name: str | None, changed: Mapping[str, Any], changes: Sequence[str], threads: int
+) -> Recipe:  # fmt: skip
+    """The recipe that a run goes on with: its own, with what the command line says; `ValueError` where it can't."""
+    from resnet_studio.training.summary import curves_of
+
+    manifest, curves = runs.read(folder), curves_of(folder)
+    if threads not in (0, manifest.threads):
+        raise ValueError(f"--threads {threads}: a run that goes on computes as it began. Leave the option out")
+    before = recipe_of(manifest.recipe, curves.changes)
+    base = before if name is None else replace(recipe_named(name), data=before.data)
+    after = with_changes(base, data, changed, changes)
+    after = after if data is None else settled(after)
+    check_change(before, after)
+    if curves.state == "finished" and after == before:
+        raise RunError(f"{folder.name} has finished: there is nothing to go on with. --epochs N goes on for longer")
+    if curves.prepared is not None:
+        per_epoch = curves.prepared.steps_per_epoch
+        ends = [recipe.in_steps(recipe.length, per_epoch) for recipe in (before, after)]
+        if curves.state == "finished" or ends[0] != ends[1]:
+            check_length(after, per_epoch, curves.steps)
+    return after
+
+
+def _refuse_at_resume(options: Mapping[str, object]) -> None:
+    """What says nothing of a run that is there already."""
+    for option, value in options.items():
+        if value:
+            raise ValueError(f"--resume goes on with the network and the name that the run has: leave {option} out")
+
+
+def refuse_what_data_replace(architecture: Architecture, recipe: Recipe, settings: Sequence[str]) -> None:
+    """`ValueError` where `--set` asks for what follows from the data, and for something else than follows."""
+    asked = {setting.partition("=")[0].strip() for setting in settings} & {"channels", "image", "classes"}
+    if not asked:
+        return
+    if is_folder(recipe.data):
+        known = {"channels": 3, "classes": len(read_class_folders(Path(recipe.data)).classes)}
+    else:
+        source = SOURCES[recipe.data]
+        known = {"channels": source.channels, "image": source.image, "classes": source.classes}
+    for field in sorted(asked & known.keys()):
+        if getattr(architecture, field) != known[field]:
+            raise ValueError(
+                f"--set {field}={getattr(architecture, field)}: {data_title(recipe.data)} has {known[field]:,}, and a "
+                "network is fitted to its data. Leave it out"
+            )
 
 
 def in_epochs(recipe: Recipe, epochs: int) -> Recipe:
@@ -167,7 +251,7 @@ def begin(folder: Path, architecture: Architecture, recipe: Recipe, threads: int
 
 def carry_on(
     folder: Path, *, resume: bool, download: bool = False, listener: Callable[[Event], object] | None = None,
-    above: Sequence[Path] = (),
+    above: Sequence[Path] = (), recipe: Recipe | None = None,
 ) -> Summary:  # fmt: skip
     """Train what a run's folder asks for, and say what came of it; without a listener its progress is shown.
 
@@ -181,12 +265,12 @@ def carry_on(
         if not _leads():
             mute = Mute()
             stack.enter_context(stopping_on_signals(mute))
-            _train(folder, mute, cores, resume=resume, download=download)
+            _train(folder, mute, cores, resume=resume, download=download, recipe=recipe)
             return summarise(folder)
         listener = listener or stack.enter_context(shown_progress(folder.name))
         journal = stack.enter_context(Journal(folder, listener, insist=not _under_torchrun(), above=above))
         stack.enter_context(stopping_on_signals(journal, _say_what_is_waited_for))
-        _train(folder, journal, cores, resume=resume, download=download)
+        _train(folder, journal, cores, resume=resume, download=download, recipe=recipe)
     return summarise(folder)
 
 
@@ -196,14 +280,18 @@ def _say_what_is_waited_for(signals: int) -> None:
         sys.stderr.write("Finishing this step and saving a checkpoint. Press Ctrl+C again to end at once.\n")
 
 
-def _train(folder: Path, journal: Any, cores: CoreShare, *, resume: bool, download: bool) -> None:
+def _train(
+    folder: Path, journal: Any, cores: CoreShare, *, resume: bool, download: bool, recipe: Recipe | None
+) -> None:  # fmt: skip
     os.environ[SAFE_PATH] = "1"  # for the processes that read images, where they are not forked
     os.environ.setdefault("TQDM_DISABLE", "1")  # torchvision's own bar; the run tells how far a download is
     from resnet_studio.training.running import run
     from resnet_studio.training.workers import join
 
     with join() as workers:
-        run(folder, runs.data_folder(), journal, workers, resume=resume, download=download, cores=cores)
+        run(
+            folder, runs.data_folder(), journal, workers, resume=resume, download=download, cores=cores, recipe=recipe
+        )  # fmt: skip
 
 
 def finished(summary: Summary, *, as_json: bool) -> None:
@@ -268,9 +356,6 @@ def _existing(text: str, where: Path) -> Path:
         from resnet_studio.training.journal import still_running
 
         raise RunError(still_running(folder))
-    if state.how == "finished":
-        raise RunError(f"{folder.name} has finished: there is nothing to go on with")
-    _note_launch(folder)
     return folder
 
 

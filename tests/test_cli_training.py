@@ -63,7 +63,8 @@ def test_json_and_nothing_else(run: Run, tmp_path: Path) -> None:
 def test_words_for_people(run: Run) -> None:
     code, out, err = run("resnet20-cifar", *SMALL, "--epochs", "1", "--name", "mine")
     assert (code, err) == (0, "")
-    first, second, *_, last = out.splitlines()
+    first, second, *others, last = out.splitlines()
+    assert "network fitted to the data: channels 3 → 1, image 32 → 8" in others
     assert first.startswith("mine finished after 11 steps, ")
     assert second.startswith("test error ")
     assert last.startswith("kept in ")
@@ -144,6 +145,11 @@ def test_any_recipe_takes_few_epochs(name: str, epochs: int) -> None:
         (["resnet20-cifar", "--precision", "fp8"], "precision: must be one of fp32, bf16, fp16"),
         (["resnet20-cifar", "--set", "depth=21"], "depth"),
         (["--resume", "absent"], "absent is not a run"),
+        (["resnet20-cifar", "--set", "channels=12"], "--set channels=12: Digits (scikit-learn) has 1, and a network"),
+        (["resnet20-cifar", "--set", "classes=7"], "--set classes=7: Digits (scikit-learn) has 10, and a network"),
+        (["resnet20-cifar", "--data", "mnist", "--set", "image=32"], "--set image=32: MNIST has 28, and a network"),
+        (["resnet20-cifar", "--epochs", "3", "--change", "length=4"], "--change length=4: length is set twice"),
+        (["resnet20-cifar", "--change", "milestones=1"], "--change milestones=1 has no effect with the schedule"),
     ],
 )
 def test_what_can_not_be_is_refused_before_a_run_is_made(

@@ -93,7 +93,8 @@ def restore(
             value = torch.empty_like(like, dtype=value.dtype).copy_(value)
         state.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    scaler.load_state_dict(checkpoint.scaler)
+    if checkpoint.scaler:  # empty where the run was not in fp16 then
+        scaler.load_state_dict(checkpoint.scaler)
 
 
 def write(folder: Path, checkpoint: Checkpoint, origin: Origin | None = None) -> Path:

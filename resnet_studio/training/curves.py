@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from resnet_studio.training.events import (
     Began,
+    Changed,
     Ended,
     Event,
     Gradients,
@@ -60,6 +61,7 @@ class Curves:
         self.ended_at: float | None = None
         self.notes: list[str] = []
         self._noted: set[str] = set()
+        self.changes: list[Changed] = []
         self.measured: list[Measured] = []
         self._standing: list[_Standing] = []
         """What the measurements up to each come to."""
@@ -97,6 +99,9 @@ class Curves:
                 self.saved.append(event)
             case Paused():
                 self._live("paused")
+            case Changed():
+                self.changes.append(event)
+                self._note(f"from step {event.step + 1:,} on: {', '.join(event.changes)}"[:LONGEST_NOTE])
             case Noted():
                 self._note(event.text[:LONGEST_NOTE])
             case Ended():

@@ -119,6 +119,8 @@ class Data:
     deviation: tuple[float, ...]
     """Of the training images' channels, of values 0 … 1."""
     notes: tuple[str, ...] = ()
+    digest: str = ""
+    """Of a folder's files, by `fingerprint.py`."""
 
     @property
     def divisors(self) -> tuple[float, ...]:

@@ -51,10 +51,16 @@ class Prepared:
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     """Of the training set's channels, of values 0 … 1."""
+    images_of_class: tuple[int, ...] = ()
+    """Training and test images of each class."""
+    digest: str = ""
+    """Of a folder's files, by `fingerprint.py`."""
 
     def __post_init__(self) -> None:
         if self.steps_per_epoch < 1:
             raise ValueError("steps_per_epoch: an epoch has at least one step")
+        if self.images_of_class and len(self.images_of_class) != len(self.classes):
+            raise ValueError("images_of_class: one number a class is needed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +137,19 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """The run goes on from `step` with another recipe than it had before."""
+
+    kind: ClassVar = "changed"
+    time: float
+    step: int
+    recipe: dict[str, Any]
+    """As JSON values."""
+    changes: tuple[str, ...]
+    """What differs, in words: "lr 0.1 → 0.01"."""
+
+
+@dataclass(frozen=True, slots=True)
 class Paused:
     """The run waits until the file `pause` is gone, or it ends."""
 
@@ -188,7 +207,19 @@ class Ended:
 
 
 Event: TypeAlias = (
-    Began | Prepared | Stepped | Measured | Gradients | Probed | Saved | Paused | Threads | Noted | Working | Ended
+    Began
+    | Prepared
+    | Changed
+    | Stepped
+    | Measured
+    | Gradients
+    | Probed
+    | Saved
+    | Paused
+    | Threads
+    | Noted
+    | Working
+    | Ended
 )
 KINDS: dict[str, type[Any]] = {kind.kind: kind for kind in get_args(Event)}
 
@@ -280,6 +311,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "bool": lambda value: _of_type((bool,), value),
     "str": lambda value: _of_type((str,), value),
     "tuple[float, ...]": _numbers,
+    "tuple[int, ...]": lambda values: tuple(map(_count, _of_type((list,), values))),
     "tuple[str, ...]": _texts,
     "dict[str, float]": _norms,
     "dict[str, Any]": lambda value: _of_type((dict,), value),

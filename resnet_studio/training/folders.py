@@ -21,6 +21,7 @@ from resnet_studio.progress import Progress
 from resnet_studio.training.augmentation import augment_batch
 from resnet_studio.training.class_folders import ClassFolders, Example, read_class_folders
 from resnet_studio.training.data import Batch, Batches, Held, Images, sow
+from resnet_studio.training.fingerprint import digest
 from resnet_studio.training.readers import in_time, read_ahead
 from resnet_studio.training.recipe import Augmentation, Recipe
 from resnet_studio.training.sources import DataError
@@ -38,8 +39,10 @@ CUT_AS_READ: tuple[Augmentation, ...] = ("resized-crop", "scale-crop")
 
 def open_folder(
     recipe: Recipe, image: int
-) -> Generator[Progress, None, tuple[Images, Images | None, tuple[str, ...], tuple[str, ...]]]:
-    """Training images, test images where the folder has its own, classes and notes. `image` is the side they get.
+) -> Generator[Progress, None, tuple[Images, Images | None, tuple[str, ...], tuple[str, ...], str]]:
+    """Training images, test images where the folder has its own, classes, notes and a digest of the files.
+
+    `image` is the side that the images get.
 
     What a folder may look like says `class_folders.py`.
     """
@@ -57,7 +60,8 @@ def open_folder(
     training, test = sets
     assert training is not None
     _check_classes(training, found)
-    return training, test, found.classes, tuple(notes)
+    files = digest(Path(recipe.data), [*found.training, *(found.test or ())])
+    return training, test, found.classes, tuple(notes), files
 
 
 def _check_classes(training: Images, found: ClassFolders) -> None:

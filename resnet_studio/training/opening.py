@@ -33,10 +33,11 @@ def open_data(recipe: Recipe, image: int, root: Path, *, download: bool = False)
     Torchvision's sets are kept in `root`, and downloaded only if `download` says so. Raises `DataError`.
     """
     yield Progress(0, 1, f"opening {recipe.data}")
+    digest = ""
     if is_folder(recipe.data):
         from resnet_studio.training import folders  # brings torchvision, which takes seconds
 
-        training, test, classes, notes = yield from folders.open_folder(recipe, image)
+        training, test, classes, notes, digest = yield from folders.open_folder(recipe, image)
     elif recipe.data == "digits":
         training, test, classes, notes = _digits()
     else:
@@ -47,7 +48,7 @@ def open_data(recipe: Recipe, image: int, root: Path, *, download: bool = False)
     pixels, note = training.some()
     mean, deviation = statistics(pixels)
     normalise = normaliser(recipe, pixels, mean, deviation)
-    return Data(classes, training, test, test_of, normalise, mean, deviation, (*notes, *filter(None, [note])))
+    return Data(classes, training, test, test_of, normalise, mean, deviation, (*notes, *filter(None, [note])), digest)
 
 
 def _digits() -> Opened:

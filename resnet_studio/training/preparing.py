@@ -41,11 +41,13 @@ def the_device(name: str, workers: Workers) -> torch.device:
 def prepared(architecture: Architecture, changes: tuple[str, ...], data: Data, recipe: Recipe) -> Prepared:
     """What is trained on what, as an event."""
     per_epoch = steps_per_epoch(len(data.training), recipe.batch_size)
+    counts = sum(torch.bincount(split.labels, minlength=len(data.classes)) for split in (data.training, data.test))
     return Prepared(
         time=time.time(), architecture=to_json(architecture), changes=changes, classes=data.classes,
         training_images=len(data.training), test_images=len(data.test), test_of=data.test_of,
         steps_per_epoch=per_epoch, steps=recipe.in_steps(recipe.length, per_epoch), held=data.training.held,
-        mean=data.mean, deviation=data.deviation,
+        mean=data.mean, deviation=data.deviation, images_of_class=tuple(torch.as_tensor(counts).tolist()),
+        digest=data.digest,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from itertools import takewhile
@@ -30,11 +30,13 @@ from resnet_studio.training.events import (
     Measured,
     Noted,
     Paused,
+    Prepared,
     Probed,
     Saved,
     Split,
     Threads,
 )
+from resnet_studio.training.fingerprint import differences
 from resnet_studio.training.following import RunReader
 from resnet_studio.training.forming import Forming
 from resnet_studio.training.gradients import stage_norms, stage_weights
@@ -42,6 +44,7 @@ from resnet_studio.training.journal import Tells, reason
 from resnet_studio.training.loop import Step, make_optimizer, measure, train
 from resnet_studio.training.preparing import computing_with, opened, prepared, the_device
 from resnet_studio.training.recipe import Recipe, RecipeError, steps_per_epoch
+from resnet_studio.training.resuming import changed, recipe_of
 from resnet_studio.training.runs import PAUSE, STOP
 from resnet_studio.training.sources import DataError, fitted
 from resnet_studio.training.stopwatch import Stopwatch
@@ -67,38 +70,56 @@ ADVICE = ". Choose a lower learning rate, or a longer warm-up"
 
 def run(
     folder: Path, data_root: Path, journal: Tells, workers: Workers, *, resume: bool = False, download: bool = False,
-    cores: CoreShare | None = None,
+    cores: CoreShare | None = None, recipe: Recipe | None = None,
 ) -> How:  # fmt: skip
     """Train what the folder's manifest asks for, until its end or until it is asked to stop; how it ended.
 
+    A run that goes on may do so with another `recipe` than it has had; its data have to be those that it began with.
     The journal is the first worker's; others have a mute one. Without `cores` nobody else is thought to compute here.
     torch's random state is left as it was. What goes wrong is raised: `DataError`, `ArchitectureError`,
     `DeviceError`, `MemoryError`, `TrainingFailedError`, `OSError`.
     """
     manifest = runs.read(folder)
     resume = workers.agree(resume) > 0
-    if manifest.recipe.batch_size % workers.count:
-        told = f"{manifest.recipe.batch_size} images can't be shared evenly by {workers.count} workers"
+    earlier = list(RunReader(folder).new_events(-1)) if resume else []
+    before = recipe_of(manifest.recipe, earlier)
+    recipe = recipe or before
+    if recipe.batch_size % workers.count:
+        told = f"{recipe.batch_size} images can't be shared evenly by {workers.count} workers"
         raise RecipeError("batch_size", f"{told}: choose a multiple of {workers.count}")
-    device = the_device(manifest.recipe.device, workers)
+    device = the_device(recipe.device, workers)
     try:
         with torch.random.fork_rng(devices=[]), computing_with(manifest.threads):
             with workers.in_turn() if download else nullcontext():
-                data = opened(manifest.recipe, manifest.architecture.image, data_root, journal, download=download)
+                data = opened(recipe, manifest.architecture.image, data_root, journal, download=download)
             channels, image, _ = data.size
             architecture, changes = fitted(manifest.architecture, channels, image, len(data.classes))
-            journal.tell(prepared(architecture, changes, data, manifest.recipe))
+            now = prepared(architecture, changes, data, recipe)
+            check_same_data(recipe.data, earlier, now)
+            journal.tell(now)
             tries = not manifest.threads and workers.count == 1 and device.type == "cpu"
-            choice = thread_choice(cores if tries else None, RunReader(folder).new_events(-1) if resume else ())
-            training = Training(folder, manifest.recipe, architecture, data, device, journal, workers, choice, cores)
+            choice = thread_choice(cores if tries else None, earlier)
+            training = Training(folder, recipe, architecture, data, device, journal, workers, choice, cores)
             if resume:
                 training.go_on()
+                if recipe != before:
+                    journal.tell(changed(before, recipe, training.step, now.steps_per_epoch))
                 if workers.count != manifest.workers:
                     told = f"begun with {manifest.workers} workers, going on with {workers.count}"
                     journal.tell(Noted(time.time(), f"{told}: the curve is not quite that of an unbroken run"))
             return training.go()
     except RuntimeError as error:
         raise devices.failure(str(device), error) or error from None
+
+
+def check_same_data(data: str, earlier: Sequence[Event], now: Prepared) -> None:
+    """`DataError` says how a run's data differ from those that it began with."""
+    before = next((event for event in earlier if isinstance(event, Prepared)), None)
+    if before is not None and (told := differences(before, now)):
+        raise DataError(
+            f"{data} has changed since this run began: {'; '.join(told)}. Put the images back as they were, or start "
+            "a new run"
+        )
 
 
 def thread_choice(cores: CoreShare | None, events: Iterable[Event]) -> ThreadChoice:

@@ -42,6 +42,8 @@ class Summary:
     test_error: float | None
     best_error: float | None
     best_step: int | None
+    fitted: tuple[str, ...]
+    """What of the network was fitted to the data: "channels 3 → 1"."""
     notes: tuple[str, ...]
 
     @property
@@ -50,7 +52,7 @@ class Summary:
 
     def to_json(self) -> dict[str, Any]:
         """The summary as plain JSON values; what is not a number is null."""
-        values = asdict(self) | {"notes": list(self.notes)}
+        values = asdict(self) | {"fitted": list(self.fitted), "notes": list(self.notes)}
         return {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in values.items()
@@ -66,6 +68,8 @@ class Summary:
             )
         if self.training_error is not None:
             told.append(f"training error {percent(self.training_error)}")
+        if self.fitted:
+            told.append(f"network fitted to the data: {', '.join(self.fitted)}")
         return [*told, *self.notes, f"kept in {self.folder}"]
 
 
@@ -117,7 +121,8 @@ def _summary(
         depth=architecture.depth if architecture else None, shortcut=_shortcut(architecture), data=data,
         how=how, why=why, steps=curves.steps, seconds=curves.seconds,
         training_error=training_error(curves), test_error=_error(last), best_error=_error(best),
-        best_step=best.step if best else None, notes=tuple(curves.notes),
+        best_step=best.step if best else None, fitted=curves.prepared.changes if curves.prepared else (),
+        notes=tuple(curves.notes),
     )  # fmt: skip
 
 

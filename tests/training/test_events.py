@@ -41,6 +41,7 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "bool": st.booleans(),
     "str": texts,
     "tuple[float, ...]": st.lists(numbers, max_size=5).map(tuple),
+    "tuple[int, ...]": st.lists(counts, max_size=5).map(tuple),
     "tuple[str, ...]": st.lists(texts, max_size=5).map(tuple),
     "dict[str, float]": st.dictionaries(texts, numbers, max_size=5),
     "dict[str, Any]": st.sampled_from(list(PRESETS.values())).map(architectures.to_json),
@@ -56,6 +57,8 @@ def events(draw: st.DrawFn) -> Event:
     values = {field.name: draw(BY_TYPE[str(field.type)]) for field in fields(kind)}
     if kind is Prepared:
         values["steps_per_epoch"] += 1
+        if len(values["images_of_class"]) != len(values["classes"]):
+            values["images_of_class"] = ()
     if kind is Stepped:
         count = min(len(values[name]) for name in ("losses", "errors", "rates"))
         values |= {name: values[name][:count] for name in ("losses", "errors", "rates")}
