@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -15,17 +16,20 @@ import typer
 from resnet_studio import cli_experiment, cli_maps, cli_runs, cli_training
 from resnet_studio.analysis.units import FlopUnit
 from resnet_studio.arguments import named
+from resnet_studio.causes import DETAILS, cause
 from resnet_studio.cores import bound_spinning
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import PRESETS
 from resnet_studio.terminal import PROGRAM, complain, follow, quiet_libraries, say, say_json, show
+from resnet_studio.wrong_use import explanation
 
-WRONG_USE, ENDED_BY_CTRL_C, PIPE_CLOSED = 2, 130, 141
+WRONG_USE, FAULT, ENDED_BY_CTRL_C, PIPE_CLOSED = 2, 70, 130, 141
 
 app = typer.Typer(
     name=PROGRAM,
     help="A desktop workbench for residual networks. Without a command it opens the window.",
     epilog="ARCH is the name of a preset or an architecture's JSON file.",
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
@@ -56,14 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (KeyboardInterrupt, typer.Abort):
             return ENDED_BY_CTRL_C
         except typer.TyperException as error:
-            complain(error.format_message())
+            complain(explanation(error))
             return WRONG_USE
-        except ImportError as error:
-            complain(f"a library can't be loaded ({error}): `{PROGRAM} doctor` says what is missing")
+        except (ValueError, OSError, MemoryError, RuntimeError, ImportError) as error:
+            complain(cause(error))
             return WRONG_USE
-        except (ValueError, OSError, MemoryError, RuntimeError) as error:
-            complain(_cause(error))
-            return WRONG_USE
+        except Exception as error:  # a fault of the program: one line all the same
+            complain(cause(error))
+            if os.environ.get(DETAILS):
+                traceback.print_exc()
+            return FAULT
     return int(code or 0)
 
 
@@ -188,10 +194,13 @@ cli_runs.add_to(app)
 
 
 @app.command()
-def doctor() -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Say what this machine has and lacks."""
     from resnet_studio.doctor import report
 
+    if as_json:
+        say_json(dict(report()))
+        return
     for name, found in report():
         say(f"{name + ':':<20}{found}")
 
@@ -205,9 +214,3 @@ def _window(paths: Sequence[str], theme: Theme | None) -> None:
     from resnet_studio.gui.app import run
 
     raise typer.Exit(run(paths, theme))
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error) or ("there is not enough memory" if isinstance(error, MemoryError) else type(error).__name__)

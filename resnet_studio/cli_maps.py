@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from resnet_studio.arguments import check_target, named
+from resnet_studio.arguments import check_target, named, with_settings
 from resnet_studio.cli_training import AsJson, Runs
 from resnet_studio.progress import Progress
 from resnet_studio.terminal import complain, follow, say, say_json, show
@@ -16,8 +18,10 @@ from resnet_studio.terminal import complain, follow, say, say_json, show
 if TYPE_CHECKING:
     from resnet_studio.inference.attribution_values import Attribution
     from resnet_studio.inference.drawing import Drawn, Wish
+    from resnet_studio.inference.errors import Remedy
     from resnet_studio.inference.maps import Drawing
-    from resnet_studio.inference.values import Look
+    from resnet_studio.inference.values import Look, WeightsSource
+    from resnet_studio.networks.architecture import Architecture
 
 FAILED = 1
 """Exit code where some of several images could not be opened."""
@@ -27,7 +31,12 @@ Images = Annotated[
     typer.Argument(metavar="IMAGE", help="Photographs, folders of them, sample:china, data:digits:test:17."),
 ]
 ArchitectureName = Annotated[
-    str | None, typer.Option("--architecture", metavar="ARCH", help="A preset's name or a JSON file.")
+    str | None,
+    typer.Option(
+        "--architecture",
+        metavar="ARCH",
+        help="A preset's name or a JSON file. Without it, the network that the file of --weights was made for.",
+    ),
 ]
 Output = Annotated[
     Path,
@@ -43,6 +52,15 @@ Weights = Annotated[
         metavar="W",
         help="A file, published:resnet50:IMAGENET1K_V2, or random:SEED. Otherwise the program's own, or random:0.",
     ),
+]
+Prefix = Annotated[
+    str,
+    typer.Option(
+        "--prefix", metavar="NAME", help="Of several networks in a file of weights, that whose names begin so."
+    ),
+]
+NewHead = Annotated[
+    bool, typer.Option("--new-head", help="Leave out the last layer of a file of weights: a random one replaces it.")
 ]
 Layers = Annotated[
     list[str] | None, typer.Option("--layer", metavar="PATTERN", help="layer1.0, or layer3.*.add. Repeatable.")
@@ -95,6 +113,8 @@ def maps(
     images: Images = None,
     name: ArchitectureName = None,
     weights: Weights = None,
+    prefix: Prefix = "",
+    new_head: NewHead = False,
     layers: Layers = None,
     contrast: Contrast = "channel",
     colormap: Colormap = "viridis",
@@ -128,9 +148,11 @@ def maps(
             raise ValueError("--run draws what a run has kept: it takes neither images nor an architecture")
         _draw_run(run, runs_folder, layers, probe_image, drawing, scale, output, as_json)
         return
-    if not images or name is None:
-        raise ValueError("an image and an architecture are needed, as in `maps photo.jpg --architecture resnet18`")
-    architecture = named(name, settings, image_size)
+    if not images:
+        raise ValueError("maps needs an image, as in `maps photo.jpg --architecture resnet18 --output maps.png`")
+    source = _weights_source(weights, prefix, head=not new_head)
+    with _options_for_weights(name):
+        architecture = named(name, settings, image_size) if name else _made_for(source, settings, image_size)
     from resnet_studio.inference import samples
     from resnet_studio.inference.drawing import Wish
     from resnet_studio.inference.handles import from_words
@@ -145,14 +167,68 @@ def maps(
     wanted = () if attribution else last_of_stages(architecture)
     wanted = reading.layers_named(architecture, layers) if layers else wanted
     _check_why(attribution, target, wanted)
-    source = reading.weights_named(weights) if weights else shipped_weights(architecture) or RandomWeights()
+    source = source or shipped_weights(architecture) or RandomWeights()
     subject = Subject(images[0], architecture, source, device, from_words(hands or ()))
     wish = Wish(subject, wanted, drawing, reference or "", channel, scale, attribution or "", target)
-    if len(images) > 1 or Path(images[0]).is_dir():
-        found, others = reading.images_named(images)
-        _draw_all(wish, found, others, output, raw, as_json)
-    else:
-        _draw_one(wish, output, raw, as_json)
+    with _options_for_weights(name, architecture):
+        if len(images) > 1 or Path(images[0]).is_dir():
+            found, others = reading.images_named(images)
+            _draw_all(wish, found, others, output, raw, as_json)
+        else:
+            _draw_one(wish, output, raw, as_json)
+
+
+def _weights_source(text: str | None, prefix: str, *, head: bool) -> WeightsSource | None:
+    """The weights that are asked for; None where nothing is said of them."""
+    from resnet_studio.inference import reading
+    from resnet_studio.inference.values import WeightsFile
+
+    source = reading.weights_named(text) if text else None
+    if isinstance(source, WeightsFile):
+        return replace(source, prefix=f"{prefix.rstrip('.')}." if prefix else "", head=head)
+    if prefix or not head:
+        raise ValueError("--prefix and --new-head go with a file of weights, as in --weights net.pth --new-head")
+    return source
+
+
+def _made_for(source: WeightsSource | None, settings: list[str] | None, image_size: str | None) -> Architecture:
+    """The network of the weights where the command line names none."""
+    from resnet_studio.inference.published import entry_of
+    from resnet_studio.inference.values import PublishedWeights, WeightsFile
+
+    if isinstance(source, PublishedWeights):
+        return named(entry_of(source).preset, settings, image_size)
+    if not isinstance(source, WeightsFile):
+        raise ValueError("maps needs --architecture, as in --architecture resnet18, or --weights with a file")
+    from resnet_studio.inference.weights import architecture_of
+
+    return with_settings(architecture_of(source), [*(settings or ()), *([f"image={image_size}"] if image_size else [])])
+
+
+@contextmanager
+def _options_for_weights(name: str | None, architecture: Architecture | None = None) -> Iterator[None]:
+    """Say of weights that don't fit which options load them."""
+    from resnet_studio.inference.errors import WeightsMismatch
+
+    try:
+        yield
+    except WeightsMismatch as error:
+        ways = [f"{_options(remedy, architecture)} ({remedy.what})" for remedy in error.remedies]
+        if not ways:
+            ways = [f"--prefix {prefix.removesuffix('.')}" for prefix in error.networks]
+        if not ways and name and error.recognised:
+            ways = ["leave --architecture out"]
+        raise ValueError(f"{error}. What loads it: {'; or '.join(ways)}" if ways else str(error)) from None
+
+
+def _options(remedy: Remedy, architecture: Architecture | None) -> str:
+    """What to write on the command line to get what a remedy does."""
+    options = [
+        "leave --architecture out" if remedy.architecture != architecture else "",
+        f"--prefix {remedy.weights.prefix.removesuffix('.')}" if remedy.weights.prefix else "",
+        "" if remedy.weights.head else "--new-head",
+    ]
+    return " and add ".join(filter(None, options)) or "the same line again"
 
 
 def _draw_one(wish: Wish, output: Path, raw: Path | None, as_json: bool) -> None:
@@ -176,6 +252,7 @@ def _draw_one(wish: Wish, output: Path, raw: Path | None, as_json: bool) -> None
 
 def _check_why(method: str | None, target: int | None, layers: Sequence[str]) -> None:
     from resnet_studio.inference.attribution_values import METHODS
+    from resnet_studio.inference.errors import listed
 
     if method is None:
         if target is not None:
@@ -183,7 +260,7 @@ def _check_why(method: str | None, target: int | None, layers: Sequence[str]) ->
     elif method not in METHODS:
         raise ValueError(f"no method is called {method!r}: there are {', '.join(METHODS)}")
     elif len(layers) > 1:
-        raise ValueError(f"an attribution is that of one layer, these are {len(layers)}: {', '.join(layers[:3])}, …")
+        raise ValueError(f"an attribution is that of one layer, not of {len(layers)} ({listed(layers)}): name one")
 
 
 def _draw_all(
@@ -268,9 +345,11 @@ def _check_folder(output: Path, why: str) -> None:
 
 def _say_why(found: Attribution, output: Path) -> None:
     from resnet_studio.inference.attribution_values import METHODS
+    from resnet_studio.inference.values import class_title
 
     at = f" at {found.layer}" if found.layer else ""
-    say(f"{METHODS[found.method].title}{at}: {found.label} (class {found.target}), {100 * found.probability:.1f} %")
+    what = class_title(found.label, found.target)
+    say(f"{METHODS[found.method].title}{at}: {what}, {100 * found.probability:.1f} %")
     if not found.weights.trained:
         say(f"weights: {found.weights.source}, untrained: what they predict means nothing")
     say(f"written to {output}")

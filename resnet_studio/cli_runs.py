@@ -10,10 +10,9 @@ import typer
 from resnet_studio.analysis.grids import Grid
 from resnet_studio.analysis.units import DASH
 from resnet_studio.arguments import check_target
-from resnet_studio.cli_training import AsJson, Download, Runs
+from resnet_studio.cli_training import AsJson, Download, Runs, with_changes
 from resnet_studio.terminal import follow, say, say_json, show
 from resnet_studio.training import runs
-from resnet_studio.training.recipe import with_text
 from resnet_studio.training.recipes import recipe, usual_recipe
 from resnet_studio.training.runs import RunError
 
@@ -78,10 +77,7 @@ def data(
     as_json: AsJson = False,
 ) -> None:
     """Show what a training would see: classes, counts, the split, mean and deviation."""
-    chosen = with_text(recipe(usual_recipe(name, 0)), "data", name)
-    for change in changes or ():
-        field, _, text = change.partition("=")
-        chosen = with_text(chosen, field.strip(), text)
+    chosen = with_changes(recipe(usual_recipe(name, 0)), name, {}, changes or ())
     from resnet_studio.training.previews import data_view_steps
 
     view = follow(data_view_steps(chosen, image_size, runs.data_folder(), download=download))

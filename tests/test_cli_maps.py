@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from resnet_studio.cli import main
@@ -16,6 +19,7 @@ from resnet_studio.inference.maps import Drawing, channel_order, colour, layer_m
 from resnet_studio.inference.shipped import shipped_weights
 from resnet_studio.inference.stamp import KEY
 from resnet_studio.inference.values import Subject
+from resnet_studio.networks.network import build
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import finish
 
@@ -205,7 +209,7 @@ def test_a_damaged_image_is_named_counted_and_passed_over(run, tmp_path):
         (["--output", "{}/a.png", "--weights", "published:resnet50"], "published:resnet50:IMAGENET1K_V2"),
         (["--output", "{}/a.png", "--contrast", "loud"], "two values as in 0,2.5"),
         (["--output", "{}/a.png", "--contrast", "2,1"], "must be the smaller one"),
-        (["--output", "{}/a.png", "--handle", "zoom=99"], "zoom: between"),
+        (["--output", "{}/a.png", "--handle", "zoom=99"], "zoom: a number between 0.25 and 16"),
         (["--output", "{}/a.png", "--sort", "difference"], "go together"),
         (["--output", "{}/a.png", "--channel", "16", "--layer", "layer1.0"], "the channels 0 to 15, not 16"),
         (["sample:digit-1", "--output", "{}/a.png"], "--output must be a folder"),
@@ -231,10 +235,10 @@ def test_maps_names_the_image_that_it_cannot_open(run, tmp_path):
 
 
 def test_what_is_needed_is_said(run, tmp_path):
-    for given in ((), ("sample:china",), CIFAR):
+    for given, lacking in (((), "an image"), (("sample:china",), "--architecture"), (CIFAR, "an image")):
         code, _, err = run("maps", *given, "--output", tmp_path / "a.png")
         assert code == 2
-        assert "an image and an architecture are needed" in err
+        assert f"maps needs {lacking}" in err
 
 
 def test_maps_of_one_value(read, tmp_path):
@@ -279,7 +283,10 @@ def test_why_a_class_is_laid_over_the_input(read, run, tmp_path):
         (("--attribution", "guess"), "no method is called 'guess': there are grad-cam"),
         (("--class", 3), "--class needs a method"),
         (("--attribution", "grad-cam", "--class", 10), "10"),
-        (("--attribution", "grad-cam", "--layer", "layer*.0"), "that of one layer, these are 3"),
+        (
+            ("--attribution", "grad-cam", "--layer", "layer*.0"),
+            "that of one layer, not of 3 (layer1.0, layer2.0, layer3.0)",
+        ),
         (("--attribution", "grad-cam", "--layer", "fc"), "'fc' is no layer with maps"),
     ],
 )
@@ -296,3 +303,85 @@ def test_a_network_that_comes_trained_needs_no_weights_named(read, tmp_path):
     assert said["trained"]
     assert said["predictions"][0]["label"] == "3"
     assert not read("maps", *wanted, "--weights", "random:0")["trained"]
+
+
+def checkpoint(path: Path, kind: str) -> Path:
+    """A file as other programs save them: of a ResNet-20 for two classes, or for ten."""
+    cifar = preset("resnet20-cifar")
+    two = build(replace(cifar, classes=2), 1).state_dict()
+    ten, other = (build(cifar, seed).state_dict() for seed in (1, 2))
+    backbone = {f"backbone.{name}": tensor for name, tensor in ten.items() if not name.startswith("fc.")}
+    content = {
+        "lightning.ckpt": {"state_dict": {f"model.{name}": tensor for name, tensor in two.items()}},
+        "moco.pth.tar": {"state_dict": {f"{which}.{name}": tensor for which, state in
+                                        (("encoder_q", ten), ("encoder_k", other)) for name, tensor in state.items()}},
+        "net.pth": {"net": ten, "epoch": 3},
+        "mapped.pth": backbone | {"head.fc.weight": ten["fc.weight"], "head.fc.bias": ten["fc.bias"]},
+        "headless.pth": backbone,
+    }  # fmt: skip
+    torch.save(content[kind], path / kind)
+    return path / kind
+
+
+@pytest.mark.parametrize("kind", ["net.pth", "mapped.pth", "headless.pth"])
+@pytest.mark.parametrize("named", [True, False])
+def test_checkpoints_of_others_load(run, tmp_path, kind, named):
+    file = checkpoint(tmp_path, kind)
+    code, out, err = run(
+        "maps", "sample:china", *(CIFAR if named else ()), "--weights", file, "--output", tmp_path / "a.png"
+    )
+    assert (code, err) == (0, "")
+    assert f"weights: {kind}" in out
+    assert ("fc is random, as the file has none" in out) == (kind == "headless.pth")
+    assert ("the file's head.fc is taken for the head" in out) == (kind == "mapped.pth")
+
+
+def test_what_loads_weights_that_do_not_fit_is_said_and_does(run, tmp_path):
+    """Every way that the message names is gone."""
+    for kind, ways in (
+        ("lightning.ckpt", {"leave --architecture out": "Switch to resnet20-cifar, 2 classes",
+                            "--new-head": "Load all but the head"}),
+        ("moco.pth.tar", {"--prefix encoder_q": "Use what is under encoder_q",
+                          "--prefix encoder_k": "Use what is under encoder_k"}),
+    ):  # fmt: skip
+        line = ["maps", "sample:china", "--weights", checkpoint(tmp_path, kind), "--output", tmp_path / "a.png"]
+        code, out, err = run(*line, *CIFAR)
+        assert (code, out) == (2, "")
+        told = "; or ".join(f"{options} ({what})" for options, what in ways.items())
+        assert err.endswith(f"What loads it: {told}\n")
+        for options in ways:
+            more = () if options.startswith("leave") else (*CIFAR, *shlex.split(options))
+            code, out, err = run(*line, *more)
+            assert (code, err) == (0, ""), options
+            assert ("fc is random" in out) == (options == "--new-head")
+
+
+def test_without_an_architecture_two_networks_are_named(run, tmp_path):
+    file = checkpoint(tmp_path, "moco.pth.tar")
+    line = ("maps", "sample:china", "--weights", file, "--output", tmp_path / "a.png")
+    code, _, err = run(*line)
+    assert code == 2
+    assert err.endswith("Choose one. What loads it: --prefix encoder_q; or --prefix encoder_k\n")
+    code, out, _ = run(*line, "--prefix", "encoder_k.")
+    assert code == 0
+    assert "the tensors under 'encoder_k.' are used" in out
+
+
+def test_the_network_is_the_weights_own_and_its_fields_can_be_changed(read, tmp_path):
+    own = shipped_weights(preset("resnet20-digits"))
+    told = read("maps", "sample:digit-3", "--weights", own.path, "--output", tmp_path / "a.png")
+    assert told["stamp"]["architecture"]["blocks"] == [3, 3, 3]
+    assert told["predictions"][0]["label"] == "3"
+    changed = read("maps", "sample:china", "--weights", checkpoint(tmp_path, "net.pth"), "--image-size", 48,
+                   "--output", tmp_path / "a.png")  # fmt: skip
+    assert changed["stamp"]["architecture"]["image"] == 48
+
+
+def test_a_class_without_a_name_is_named_once(run, tmp_path):
+    png = tmp_path / "a.png"
+    why = ("--attribution", "saliency", "--class", 7, "--weights", "random:1")
+    code, out, _ = run("maps", "sample:china", *CIFAR, *why, "--output", png)
+    assert code == 0
+    assert out.startswith("Saliency: class 7, ")
+    with Image.open(png) as image:
+        assert "explained: class 7 by Saliency" in image.info["Description"]

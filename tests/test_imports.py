@@ -29,13 +29,14 @@ from resnet_studio.training.sources import DataError, DataView, Estimate, Probe
 PACKAGE = Path(resnet_studio.__file__).parent
 LAYERS = (
     {"atomic", "children", "cores", "files", "progress", "resources"},
+    {"causes"},
     {"networks"},
     {"analysis", "inference"},
     {"training", "export"},
     {"engine"},
     {"gui"},
     {"arguments", "doctor", "terminal"},
-    {"cli_training"},
+    {"cli_training", "wrong_use"},
     {"experiment_runs"},
     {"cli_experiment", "cli_maps", "cli_runs"},
     {"cli"},

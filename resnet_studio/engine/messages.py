@@ -14,6 +14,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from resnet_studio.causes import IN_A_WINDOW, give_sentence
+
 Parts: TypeAlias = list[memoryview]
 
 NOTHING = ""
@@ -55,7 +57,8 @@ class EngineDiedError(RuntimeError):
 def crossing(error: BaseException) -> Exception:
     """The error, or a `RuntimeError` with its text where the window could not unpickle it without importing more.
 
-    Its traceback goes along as a note, for whoever copies the error into a report.
+    Its traceback goes along as a note, for whoever copies the error into a report, and with a library's error what to
+    say of it.
     """
     note = "".join(traceback.format_exception(error))
     try:
@@ -63,8 +66,10 @@ def crossing(error: BaseException) -> Exception:
             raise TypeError(error)
         _Plain(io.BytesIO(pickle.dumps(error))).load()
     except Exception:
-        error = RuntimeError(f"{type(error).__name__}: {error}")
+        error, original = RuntimeError(f"{type(error).__name__}: {error}"), error
+        error.__traceback__ = original.__traceback__
     error.add_note(note)
+    give_sentence(error, IN_A_WINDOW)
     return error
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from resnet_studio.causes import sentence
 from resnet_studio.gui.studio import Studio
 from resnet_studio.gui.work import Work
 from resnet_studio.inference.beside import Beside, Pair, apart, from_values, maps_in, second, to_values
@@ -151,7 +152,7 @@ class BesideDesk(QObject):
             self.awaited.emit(Pair(asked[0], asked[0], asked[1]))
         remedies = error.remedies if isinstance(error, WeightsMismatch) else ()
         offers = tuple((remedy.what, self._with(remedy)) for remedy in remedies)
-        self.refused.emit(str(error) or type(error).__name__, offers)
+        self.refused.emit(sentence(error), offers)
 
     def _with(self, remedy: Remedy) -> Beside:
         """What is beside the first side after that."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
+from resnet_studio.causes import sentence
 from resnet_studio.gui.subject_desk import SubjectDesk
 from resnet_studio.gui.work import Work
 from resnet_studio.inference.kernels import Kernels, weighted
@@ -56,7 +57,7 @@ class KernelsDesk(QObject):
     def _refuse(self, kind: str, error: Exception) -> None:
         if kind == LANE:
             self._forget()
-            self.refused.emit(str(error) or type(error).__name__)
+            self.refused.emit(sentence(error))
 
     def _forget(self) -> None:
         """After a cancel or an error the same may be asked again."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from resnet_studio import causes
 from resnet_studio.analysis.comparison import Comparison, compare
 from resnet_studio.analysis.published import Figure, holds, paper_figure
 from resnet_studio.analysis.table import LayerTable, plan_table
@@ -194,7 +195,7 @@ class Studio(QObject):
             return
         if kind == "beside":
             return  # told where the second side would be
-        sentence = str(error) or type(error).__name__
+        sentence = causes.sentence(error)
         if kind in ("look", "photograph"):
             self.look_refused.emit(sentence)
         if isinstance(error, WeightsError) and kind == "look":

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 import resnet_studio
+from resnet_studio.causes import IN_A_WINDOW, cause
 from resnet_studio.engine.process import JOBS
 from resnet_studio.gui import menus, theme, weights_desk
 from resnet_studio.gui.engine_link import EngineLink
@@ -104,7 +105,8 @@ class StudioWindow(QMainWindow):
 
     def report(self, error: BaseException, details: str) -> None:
         """Show a fault of the program itself, with what a bug report needs under Copy."""
-        self.banner.tell(f"Something in the window failed: {error or type(error).__name__}. It goes on.", details)
+        sentence = cause(error, IN_A_WINDOW)
+        self.banner.tell(f"{sentence[:1].upper()}{sentence[1:]}. The window goes on.", details)
 
     def _lay_out(self) -> None:
         middle = QHBoxLayout()

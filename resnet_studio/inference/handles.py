@@ -64,7 +64,9 @@ class Handles:
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
             if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name}: between {low:g} and {high:g}, got {getattr(self, name):g}")
+                raise ValueError(
+                    f"{name}: a number between {low:g} and {high:g} is needed, got {getattr(self, name):,}"
+                )
 
     @property
     def frames(self) -> bool:
@@ -107,18 +109,21 @@ def from_words(words: Iterable[str]) -> Handles:
         if name == "flipped" and not value:
             handles = replace(handles, flipped=True)
         elif name == "occluder":
-            handles = replace(handles, occluder=Occluder(*_numbers(name, value)))
+            handles = replace(handles, occluder=Occluder(*_numbers(name, value, 3)))
         elif name in RANGES:
-            handles = with_number(handles, name, _numbers(name, value)[0])
+            handles = with_number(handles, name, *_numbers(name, value, 1))
         else:
             known = ", ".join([*RANGES, "flipped", "occluder"])
             raise ValueError(f"no handle is called {name!r}; there are {known}")
     return handles
 
 
-def _numbers(name: str, text: str) -> list[float]:
+def _numbers(name: str, text: str, count: int) -> list[float]:
     try:
-        return [float(number) for number in text.split(",")]
+        numbers = [float(number) for number in text.split(",")]
     except ValueError:
-        example = "occluder=0.5,0.5,0.2" if name == "occluder" else f"{name}=2"
-        raise ValueError(f"{name} takes numbers, as in {example}, not {text!r}") from None
+        numbers = []
+    if len(numbers) != count:
+        takes = "three numbers, as in occluder=0.5,0.5,0.2" if count == 3 else f"a number, as in {name}=2"
+        raise ValueError(f"{name} takes {takes}, not {text!r}")
+    return numbers

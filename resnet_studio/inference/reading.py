@@ -38,16 +38,14 @@ def layers_named(architecture: Architecture, patterns: Sequence[str]) -> tuple[s
 
     `ValueError` for a pattern that matches none.
     """
-    known = list(
-        dict.fromkeys(name for layer in plan(architecture) if layer.called for name in (layer.name, layer.block))
-    )
+    names = (name for layer in plan(architecture) if layer.called for name in (layer.name, layer.block))
+    known = list(dict.fromkeys(filter(None, names)))
     found: list[str] = []
     for pattern in patterns:
-        matching = (
-            [name for name in known if name and fnmatchcase(name, pattern)] if PATTERN & set(pattern) else [pattern]
-        )
+        matching = [name for name in known if fnmatchcase(name, pattern)] if PATTERN & set(pattern) else [pattern]
         if not matching:
-            raise ValueError(f"no layer matches {pattern!r}; there are {', '.join(known[:5])}, …")
+            there = f"{', '.join(known[:4])} and so on to {known[-1]}"
+            raise ValueError(f"no layer matches {pattern!r}: there are {there}; `table --layers` lists them all")
         found += matching
     return tuple(dict.fromkeys(found))
 

@@ -11,7 +11,7 @@ from typing import Any
 from resnet_studio.files import shown
 from resnet_studio.inference.handles import UNTOUCHED, Handles, changed
 from resnet_studio.inference.maps import Drawing
-from resnet_studio.inference.values import Look, Preprocessing, image_title
+from resnet_studio.inference.values import Look, Preprocessing, class_title, image_title
 from resnet_studio.networks.architecture import Architecture, to_json
 from resnet_studio.networks.presets import title
 
@@ -101,7 +101,7 @@ class Stamp:
     def _why(self) -> str:
         assert self.explained is not None
         at = f" at {', '.join(self.layers)}" if self.layers else ""
-        return f"explained: {self.explained.label} (class {self.explained.target}) by {self.explained.title}{at}"
+        return f"explained: {class_title(self.explained.label, self.explained.target)} by {self.explained.title}{at}"
 
     def _drawn(self) -> str:
         drawing = self.drawing

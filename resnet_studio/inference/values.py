@@ -34,6 +34,12 @@ def image_title(reference: str) -> str:
     return Path(reference).name
 
 
+def class_title(label: str, number: int) -> str:
+    """A class with its number: "tench (class 0)", or "class 745" where it has no other name."""
+    plain = f"class {number}"
+    return plain if label == plain else f"{label} ({plain})"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Photograph:
     """An image as it was opened: upright, RGB, 8 bits a channel."""

@@ -204,4 +204,6 @@ def _read(field: str, text: str) -> str | int | tuple[int, ...]:
         return tuple(int(part) for part in text.split(",")) if field == "blocks" else int(text)
     except ValueError:
         wanted = "whole numbers such as 3,4,6,3" if field == "blocks" else "a whole number"
-        raise ArchitectureError(field, f"{wanted} needed, got {text!r}") from None
+        raise ArchitectureError(
+            field, f"{wanted} {'are' if field == 'blocks' else 'is'} needed, got {text!r}"
+        ) from None

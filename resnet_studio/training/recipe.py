@@ -147,8 +147,9 @@ def _half_cosine(first: float, last: float, done: float) -> float:
 
 def with_text(recipe: Recipe, field: str, text: str) -> Recipe:
     """The recipe with one field read from text, as a form or a command line gives it."""
-    if field not in {f.name for f in fields(Recipe)}:
-        raise RecipeError(field, "no such field")
+    known = [one.name for one in fields(Recipe)]
+    if field not in known:
+        raise RecipeError(field, f"no such field; there are {', '.join(known)}")
     return from_json({**to_json(recipe), field: _read(field, text.strip())})
 
 

@@ -142,7 +142,9 @@ def read(folder: Path) -> Manifest:
     if not os.path.lexists(path):
         if _has_events(folder):
             raise RunError(f"{folder.name}: {MANIFEST} is missing")
-        raise RunError(f"{folder.name} is not a run: it has no {MANIFEST}")
+        raise RunError(
+            f"{folder.name} is not a run: it has no {MANIFEST}. `resnet-studio runs` lists the runs there are"
+        )
     try:
         values = json_inside(folder, MANIFEST, LARGEST_MANIFEST)
         if values["version"] > VERSION:

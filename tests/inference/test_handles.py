@@ -42,7 +42,7 @@ def test_a_handle_has_its_range(name: str) -> None:
     for value in (low, high):
         assert getattr(with_number(UNTOUCHED, name, value), name) == value
     for value in (low - 0.01, high + 0.01, float("nan")):
-        with pytest.raises(ValueError, match=f"^{name}: between"):
+        with pytest.raises(ValueError, match=f"^{name}: a number between"):
             with_number(UNTOUCHED, name, value)
 
 
@@ -61,8 +61,9 @@ def test_words_of_a_command_line() -> None:
 
 @pytest.mark.parametrize(
     ("word", "said"),
-    [("size=2", "no handle is called 'size'; there are x, y"), ("zoom=large", "zoom takes numbers, as in zoom=2"),
-     ("zoom=99", "zoom: between"), ("occluder=a", "as in occluder=0.5,0.5,0.2"), ("flipped=2", "no handle")],
+    [("size=2", "no handle is called 'size'; there are x, y"), ("zoom=large", "zoom takes a number, as in zoom=2"),
+     ("zoom=99", "zoom: a number between 0.25 and 16"),
+     ("occluder=a", "as in occluder=0.5,0.5,0.2"), ("flipped=2", "no handle")],
 )  # fmt: skip
 def test_words_that_are_none_are_named(word: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
