@@ -38,7 +38,7 @@ def train_all(
     """Do what is not finished of an experiment, until somebody stops it; what came of the runs that are there."""
     runs.check(folder)
     for request in (STOP, STOP_NOW):
-        _withdraw_old(folder, request)
+        withdraw_old(folder, request)
     for part in value.parts:
         if any((folder / request).exists() for request in (STOP, STOP_NOW)):
             break
@@ -47,7 +47,7 @@ def train_all(
     return [listed(folder / part.name) for part in value.parts if runs.is_run(folder / part.name)]
 
 
-def _withdraw_old(folder: Path, request: str) -> None:
+def withdraw_old(folder: Path, request: str) -> None:
     """Take back a request from before this process began; one that came while libraries were loaded counts."""
     with suppress(OSError):
         if (folder / request).lstat().st_mtime < STARTED:

@@ -17,7 +17,7 @@ import pytest
 
 from resnet_studio import STARTED, cli_experiment
 from resnet_studio.cli import main
-from resnet_studio.experiment_runs import _withdraw_old
+from resnet_studio.experiment_runs import withdraw_old
 from resnet_studio.training import degradation, runs
 from resnet_studio.training.degradation import Experiment
 from resnet_studio.training.events import Ended, Event, Stepped
@@ -165,7 +165,7 @@ def test_a_stop_that_comes_while_libraries_load_counts(run: Run, tmp_path: Path)
     code, out, _ = run("experiment", "degradation", "--resume", str(folder), "--json")
     assert (code, json.loads(out)["runs"]) == (0, [])
     os.utime(folder / runs.STOP, (STARTED - 60, STARTED - 60))
-    _withdraw_old(folder, runs.STOP)
+    withdraw_old(folder, runs.STOP)
     assert not (folder / runs.STOP).exists()
 
 
