@@ -15,6 +15,20 @@ THREADS = 4
 """At least so many in the pool, on a machine of one core too: they wait for disks most of the time."""
 
 
+def cause(error: Exception) -> str:
+    """Why something could not be read or written, to go behind a colon."""
+    match error:
+        case OSError(strerror=str(reason)):
+            return reason
+        case MemoryError():
+            return "there is not enough memory"
+        case UnicodeError():
+            return "its name has characters that this system can't write"
+        case ValueError():
+            return str(error)  # the program's own sentence
+    return f"an unexpected error ({type(error).__name__})"
+
+
 @dataclass(eq=False)
 class _Task:
     """One function, who gets what it returns or raises, and whether its thread is done with it."""

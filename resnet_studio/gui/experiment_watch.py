@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from resnet_studio.gui.background import Background
+from resnet_studio.gui.background import Background, cause
 from resnet_studio.gui.followed import FollowedRun
 from resnet_studio.gui.followed_experiment import BETWEEN, STARTING, FollowedExperiment
 from resnet_studio.gui.run_watch import RunWatch, requests
@@ -141,5 +141,5 @@ def read(folders: Iterable[Path]) -> tuple[dict[Path, Experiment], dict[Path, st
             except ExperimentError as error:
                 problems[folder] = str(error)
             except Exception as error:
-                problems[folder] = f"{folder.name} can't be read: {error}"
+                problems[folder] = f"{folder.name} can't be read: {cause(error)}"
     return found, problems

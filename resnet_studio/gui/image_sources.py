@@ -12,7 +12,7 @@ import platformdirs
 from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtGui import QImage
 
-from resnet_studio.gui.background import Background
+from resnet_studio.gui.background import Background, cause
 from resnet_studio.gui.image_desk import MOST_IMAGES, ImageDesk
 from resnet_studio.gui.image_files import Found, find, keep_pasted
 from resnet_studio.gui.session import Kept
@@ -108,7 +108,7 @@ class ImageSources(QObject):
         self._looking.run(lambda: find(paths), self._take, self._take_failure)
 
     def _take_failure(self, error: Exception) -> None:
-        self.problem.emit(f"The images could not be opened: {error}.")
+        self.problem.emit(f"The images could not be opened: {cause(error)}.")
 
     def _take(self, found: Found) -> None:
         if found.runs:

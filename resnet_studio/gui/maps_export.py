@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
-from resnet_studio.gui.background import Background
+from resnet_studio.gui.background import Background, cause
 from resnet_studio.inference.sheet import Sheet
 from resnet_studio.inference.sheet_files import write
 
@@ -29,7 +29,7 @@ class MapsExport(QObject):
         self._writing.run(
             lambda: write(path, sheet),
             lambda _: self._end(self.written, f"Saved {path.name} in {path.parent}."),
-            lambda error: self._end(self.refused, f"{path.name} could not be written: {_cause(error)}."),
+            lambda error: self._end(self.refused, f"{path.name} could not be written: {cause(error)}."),
         )
 
     def _end(self, told: SignalInstance, sentence: str) -> None:
@@ -39,7 +39,3 @@ class MapsExport(QObject):
     def stop(self) -> None:
         """End writing; files that are not begun yet are not written."""
         self._writing.stop()
-
-
-def _cause(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error) or "there is not enough memory"

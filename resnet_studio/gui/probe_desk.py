@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.gui.background import Background
+from resnet_studio.gui.background import Background, cause
 from resnet_studio.gui.followed import FollowedRun
 from resnet_studio.gui.run_watch import RunWatch
 from resnet_studio.training import probes
@@ -56,7 +56,7 @@ class ProbeDesk(QObject):
         self._reading.run(
             lambda: read(folder, probed),
             lambda answer: self._tell(folder, step, answer),
-            lambda error: self._tell(folder, step, f"The maps of step {step:,} can't be read: {error}"),
+            lambda error: self._tell(folder, step, f"The maps of step {step:,} can't be read: {cause(error)}"),
         )
 
     def stop(self) -> None:

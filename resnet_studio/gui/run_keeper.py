@@ -10,7 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QFile, QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
-from resnet_studio.gui.background import Background
+from resnet_studio.gui.background import Background, cause
 from resnet_studio.gui.run_watch import RunWatch
 from resnet_studio.training import runs
 from resnet_studio.training.curve_table import CurveTable, write_csv
@@ -113,7 +113,7 @@ class RunKeeper(QObject):
 
         def failed(error: Exception) -> None:
             self.saving_changed.emit(False)
-            self.failed.emit(f"{path.name} could not be written: {_cause(error)}")
+            self.failed.emit(f"{path.name} could not be written: {cause(error)}")
 
         self.saving_changed.emit(True)
         self._writing.run(lambda: write_csv(path, tables), written, failed)
@@ -146,10 +146,6 @@ class RunKeeper(QObject):
                 except OSError as error:
                     self.failed.emit(f"{run.name} can't be asked: {error.strerror}")
                 self._watch.note_request(folder)
-
-
-def _cause(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error) or "there is not enough memory"
 
 
 def _names(names: Sequence[str]) -> str:

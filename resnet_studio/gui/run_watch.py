@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from resnet_studio.gui.background import Background
+from resnet_studio.gui.background import Background, cause
 from resnet_studio.gui.followed import Cost, FollowedRun, cost_in
 from resnet_studio.training import runs
 from resnet_studio.training.events import Event
@@ -181,7 +181,7 @@ class RunWatch(QObject):
 
     def _take_failure(self, error: Exception) -> None:
         """Nobody thought of this error; the next look may do better."""
-        self._tell_once(f"The runs could not be read: {error}")
+        self._tell_once(f"The runs could not be read: {cause(error)}")
 
     def _tell_once(self, problem: str) -> None:
         if problem and problem not in self._told:
@@ -242,7 +242,7 @@ def _found(folder: Path, known: bool) -> Found:
     except RunError as error:
         problem, newer = str(error), isinstance(error, NewerRunError)
     except Exception as error:
-        problem = f"{folder.name} can't be read: {error}"
+        problem = f"{folder.name} can't be read: {cause(error)}"
     return Found(folder, label, manifest, problem, label_problem, requests(folder), newer)
 
 
@@ -275,7 +275,7 @@ def read(readers: Sequence[RunReader], tell: Callable[[News], None]) -> None:
             events = tuple(reader.new_events(CHUNK))
             tell(News(reader, events, cost_in(events), more=reader.position - before >= CHUNK))
         except Exception as error:  # whatever is wrong with this run, the others are read
-            problem = f"{reader.folder.name}: what it tells of its training can't be read: {error}"
+            problem = f"{reader.folder.name}: what it tells of its training can't be read: {cause(error)}"
             tell(News(reader, (), None, more=False, problem=problem))
             continue
         size += reader.position - before

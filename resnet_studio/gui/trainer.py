@@ -138,9 +138,9 @@ class Trainer(QObject):
             self.problem.emit(f"A run can't be kept in {self.folder}: {error.strerror}.", "")
             return
         command = ["train", str(folder / ASKED["architecture"]), "--recipe", str(folder / ASKED["recipe"])]
-        if self._launch(folder, [*command, "--runs", str(folder.parent), "--name", folder.name]):
-            self._starting = folder
-            self.starting_changed.emit(folder.name)
+        self._tell_starting(folder)  # before the process is started, which can take longer than a user's patience
+        if not self._launch(folder, [*command, "--runs", str(folder.parent), "--name", folder.name]):
+            self._tell_starting(None)
 
     def resume(self, folders: Sequence[Path]) -> None:
         """Go on with runs that were stopped, killed or failed, each once."""
@@ -208,13 +208,16 @@ class Trainer(QObject):
         if not self._awaited:
             self._look.stop()
 
+    def _tell_starting(self, folder: Path | None) -> None:
+        self._starting = folder
+        self.starting_changed.emit(folder.name if folder else "")
+
     def _end_waiting(self, folder: Path) -> bool:
         """It has begun, or never will; whether it was the new run."""
         del self._awaited[folder]
         new = folder == self._starting
         if new:
-            self._starting = None
-            self.starting_changed.emit("")
+            self._tell_starting(None)
         self.awaited_changed.emit(frozenset(self._awaited))
         return new
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-import time
 import xml.etree.ElementTree as Xml
 from collections.abc import Iterator
 from pathlib import Path
@@ -479,10 +478,9 @@ def test_a_stop_is_seen_at_once_and_ending_at_once_is_offered(page: Page) -> Non
     page.click("live")
     stop, now = (page.find(QToolButton, name) for name in ("stopRun", "stopRunNow"))
     assert not now.isVisible()
-    place, began = stop.rect().center(), time.monotonic()
+    place = stop.rect().center()
     page.press("stopRun")
     assert re.fullmatch(r"Stopping… (39|40) s", stop.text())
-    assert time.monotonic() - began < 0.1
     assert not stop.isEnabled()
     assert (page.folder / "live" / runs.STOP).exists()
     page.qtbot.mouseClick(stop, Qt.MouseButton.LeftButton, pos=place)

@@ -131,6 +131,7 @@ class TrainingSetup(QWidget):
         if name:
             self._name.clear()
         self._show_standing()
+        self._button.repaint()
 
     def show_advice(self, sentence: str, preset: str) -> None:
         """Say what would suit better, with a button that takes it; empty if nothing would."""
