@@ -104,7 +104,7 @@ class RunReader:
             return f"{EVENTS} {refusal}"
         except OSError:
             pass
-        return "the process is gone"
+        return "its process is gone: it was killed, or memory or power ran out"
 
     def _silent(self) -> bool:
         """Whether the last heartbeat, kept in `_beat`, is long ago by its time and was not just seen to come."""

@@ -11,11 +11,12 @@ import torch
 
 from resnet_studio.inference import devices
 from resnet_studio.networks.architecture import Architecture, to_json
+from resnet_studio.networks.plan import plan
 from resnet_studio.training.data import Data
 from resnet_studio.training.events import Noted, Prepared, Working
 from resnet_studio.training.journal import Tells
 from resnet_studio.training.opening import open_data
-from resnet_studio.training.recipe import Recipe, steps_per_epoch
+from resnet_studio.training.recipe import Recipe, RecipeError, steps_per_epoch
 from resnet_studio.training.workers import Workers
 
 
@@ -36,6 +37,36 @@ def the_device(name: str, workers: Workers) -> torch.device:
         name = f"cuda:{workers.local}"
     devices.check(name)
     return torch.device(name)
+
+
+def failure(device: torch.device, recipe: Recipe, error: RuntimeError | MemoryError) -> Exception | None:
+    """What to tell of a device that failed or whose memory is full; None if that isn't the cause."""
+    text = str(error)
+    full = "DefaultCPUAllocator" in text or "out of memory" in text.lower()
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or full:
+        where = "this machine" if device.type == "cpu" else str(device)
+        return MemoryError(
+            f"{where} has too little memory free for steps of {recipe.batch_size:,} images. Choose a smaller batch "
+            "size, image or width, or close other programs"
+        )
+    return devices.failure(str(device), error)
+
+
+def check_batch_norm(architecture: Architecture, recipe: Recipe, images: int, workers: Workers) -> None:
+    """`RecipeError` where batch norm would have one value of a channel, which has no deviation, in some step."""
+    maps = [layer for layer in plan(architecture) if layer.kind == "batch norm"]
+    if not maps:
+        return
+    smallest = min(maps, key=lambda layer: layer.output[1] * layer.output[2])
+    _, height, width = smallest.output
+    batch = min(recipe.batch_size, images)
+    if batch // workers.count * height * width < 2:
+        each = f" for each of {workers.count} workers" if workers.count > 1 else ""
+        raise RecipeError(
+            "batch_size",
+            f"with {batch // workers.count}{each}, batch norm has one value of each channel in {smallest.name} "
+            f"({height}×{width}), from which there is nothing to learn. Take 2 or more, or larger images",
+        )
 
 
 def prepared(architecture: Architecture, changes: tuple[str, ...], data: Data, recipe: Recipe) -> Prepared:

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from resnet_studio.cores import CoreShare
-from resnet_studio.inference import devices
 from resnet_studio.inference.origin import Origin
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.network import build
@@ -42,13 +41,13 @@ from resnet_studio.training.forming import Forming
 from resnet_studio.training.gradients import stage_norms, stage_weights
 from resnet_studio.training.journal import Tells, reason
 from resnet_studio.training.loop import Step, make_optimizer, measure, train
-from resnet_studio.training.preparing import computing_with, opened, prepared, the_device
+from resnet_studio.training.preparing import check_batch_norm, computing_with, failure, opened, prepared, the_device
 from resnet_studio.training.recipe import Recipe, RecipeError, steps_per_epoch
 from resnet_studio.training.resuming import changed, recipe_of
 from resnet_studio.training.runs import PAUSE, STOP
 from resnet_studio.training.sources import DataError, fitted
 from resnet_studio.training.stopwatch import Stopwatch
-from resnet_studio.training.telling import stepped
+from resnet_studio.training.telling import advice, stepped
 from resnet_studio.training.threads import ThreadChoice, recorded
 from resnet_studio.training.workers import Workers
 
@@ -65,7 +64,6 @@ GRADIENT_POINTS = 50
 """How often in a run the gradients' norms are taken, about."""
 GOING, TELLING, PAUSING, STOPPING = range(4)
 """What a worker can want after a step. They do what is last of all they want."""
-ADVICE = ". Choose a lower learning rate, or a longer warm-up"
 
 
 def run(
@@ -97,6 +95,7 @@ def run(
             now = prepared(architecture, changes, data, recipe)
             check_same_data(recipe.data, earlier, now)
             journal.tell(now)
+            check_batch_norm(architecture, recipe, len(data.training), workers)
             tries = not manifest.threads and workers.count == 1 and device.type == "cpu"
             choice = thread_choice(cores if tries else None, earlier)
             training = Training(folder, recipe, architecture, data, device, journal, workers, choice, cores)
@@ -108,8 +107,8 @@ def run(
                     told = f"begun with {manifest.workers} workers, going on with {workers.count}"
                     journal.tell(Noted(time.time(), f"{told}: the curve is not quite that of an unbroken run"))
             return training.go()
-    except RuntimeError as error:
-        raise devices.failure(str(device), error) or error from None
+    except (RuntimeError, MemoryError) as error:
+        raise failure(device, recipe, error) or error from None
 
 
 def check_same_data(data: str, earlier: Sequence[Event], now: Prepared) -> None:
@@ -301,8 +300,8 @@ class Training:
         broken = next((step for step, loss in zip(some, event.losses, strict=True) if not math.isfinite(loss)), None)
         if broken is not None:
             raise TrainingFailedError(
-                f"the loss is not a number from step {broken.number + 1:,} on, at a learning rate of {broken.rate:.3g}"
-                f"{ADVICE}"
+                f"the loss is not a number from step {broken.number + 1:,} on, at a learning rate of "
+                f"{broken.rate:.3g}. {advice(self.recipe, broken.number)}"
             )
 
     def _measure(self) -> float | None:
@@ -344,7 +343,8 @@ class Training:
         began = time.perf_counter()
         moment = checkpoints.take(self.network, self.optimizer, self.scaler, self.step, self.watch.seconds, self.error)
         if not moment.finite:
-            raise TrainingFailedError(f"the weights are not numbers after step {self.step:,}{ADVICE}")
+            told = f"the weights are not numbers after step {self.step:,}"
+            raise TrainingFailedError(f"{told}. {advice(self.recipe, self.step)}")
         try:
             place = checkpoints.write(self.folder / runs.CHECKPOINTS, moment, replace(self._origin, step=self.step))
         except OSError as failure:

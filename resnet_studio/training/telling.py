@@ -9,8 +9,20 @@ import torch
 
 from resnet_studio.training.events import Stepped
 from resnet_studio.training.loop import Step
+from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.stopwatch import Stopwatch
 from resnet_studio.training.workers import Workers
+
+
+def advice(recipe: Recipe, step: int) -> str:
+    """What to do where a loss is not a number in a step, counted from 0."""
+    precision = "" if recipe.precision == "fp32" else f", or precision fp32 instead of {recipe.precision}"
+    if step == 0:
+        return f"Nothing was learned yet, so the network itself overflows: choose fewer blocks{precision}"
+    return (
+        f"Choose a lower learning rate (train --resume RUN --lr X goes on from the last checkpoint), or a longer "
+        f"warm-up{precision}"
+    )
 
 
 def stepped(some: Sequence[Step], workers: Workers, watch: Stopwatch, since: float) -> Stepped:

@@ -146,7 +146,12 @@ def test_a_run_is_killed_once_its_heart_is_silent(folder: Path) -> None:
     assert not reader.ended
     last = beat(folder, ago=SILENT_AFTER + 3)
     assert list(reader.new_events()) == [
-        Ended(pytest.approx(last, abs=1e-3), "killed", step=7, why="the process is gone")
+        Ended(
+            pytest.approx(last, abs=1e-3),
+            "killed",
+            step=7,
+            why="its process is gone: it was killed, or memory or power ran out",
+        )
     ]
     assert reader.ended
     assert list(reader.new_events()) == []
