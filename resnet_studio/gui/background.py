@@ -53,7 +53,6 @@ class Background(QObject):
         super().__init__(parent)
         self._waiting: deque[_Task] = deque()
         self._running: _Task | None = None
-        self._forgotten = False
         self._stopped = False
         self._ended.connect(self._take)
 
@@ -76,15 +75,14 @@ class Background(QObject):
             self._waiting.append(_Task(work, done, failed))
             self._begin_next()
 
-    def forget(self) -> None:
-        """Run nothing that still waits, and tell nobody what comes of the one that runs."""
+    def drop_waiting(self) -> None:
+        """Run nothing that still waits. The one that runs is told: else nothing would ever be, to who asks fast."""
         self._waiting.clear()
-        self._forgotten = self._running is not None
 
     def stop(self) -> None:
         """Run nothing any more; the one that runs is waited for."""
         self._stopped = True
-        self.forget()
+        self._waiting.clear()
         if self._running is not None:
             self._running.over.wait()
 
@@ -107,9 +105,9 @@ class Background(QObject):
             task.over.set()
 
     def _take(self, task: _Task, result: Any, error: Exception | None) -> None:
-        forgotten, self._forgotten, self._running = self._forgotten, False, None
+        self._running = None
         self._begin_next()
-        if self._stopped or forgotten:
+        if self._stopped:
             return
         if error is None:
             task.done(result)

@@ -52,7 +52,7 @@ class ProbeDesk(QObject):
             self.failed.emit(step, f"There are no maps of step {step:,} any more.")
             return
         folder = run.folder
-        self._reading.forget()
+        self._reading.drop_waiting()
         self._reading.run(
             lambda: read(folder, probed),
             lambda answer: self._tell(folder, step, answer),

@@ -215,13 +215,14 @@ class RunWatch(QObject):
 def scan(folders: Iterable[Path], known: frozenset[Path]) -> list[Found]:
     """The runs that are there, each once, the oldest first, with their labels; manifests of those not known yet.
 
-    A run without a color is given one, which it keeps: written into its label where that can be written.
+    A run without a color is given one, which it keeps: written into its label where that can be written. A damaged run
+    is left as it is.
     """
     there: dict[Path, None] = {}
     for folder in folders:
         there.update(dict.fromkeys([folder] if runs.is_run(folder) else runs.find(folder)))
     found = sorted((_found(folder, folder in known) for folder in there), key=_created)
-    colors = [one.label.colour or (derived_color(one.folder) if one.label_problem else "") for one in found]
+    colors = [one.label.colour or (derived_color(one.folder) if _damaged(one) else "") for one in found]
     for number, one in enumerate(found):
         if not (colors[number] or one.folder in known):
             colors[number] = free_color(colors)
@@ -249,6 +250,10 @@ def _found(folder: Path, known: bool) -> Found:
 def requests(folder: Path) -> frozenset[str]:
     """What somebody wants of a run: `STOP`, `STOP_NOW`, `PAUSE`."""
     return frozenset(what for what in (runs.STOP, runs.STOP_NOW, runs.PAUSE) if os.path.lexists(folder / what))
+
+
+def _damaged(found: Found) -> bool:
+    return bool(found.problem or found.label_problem)
 
 
 def _created(found: Found) -> float:

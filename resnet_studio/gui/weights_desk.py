@@ -108,7 +108,7 @@ class WeightsDesk(QObject):
         if self._architecture:
             self.published_told.emit({one: _told(one, self._architecture) for one in published_for(self._architecture)})
         folder = self.runs
-        self._looking.forget()
+        self._looking.drop_waiting()
         self._looking.run(lambda: run_weights(folder, MOST_OF_RUNS), self.runs_found.emit)
 
     def stop(self) -> None:

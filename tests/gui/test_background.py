@@ -66,15 +66,15 @@ def test_one_after_another_in_order(qtbot: QtBot, background: Background) -> Non
     assert told == list(range(50))
 
 
-def test_what_is_forgotten_tells_nobody(qtbot: QtBot, background: Background) -> None:
+def test_of_those_that_wait_only_the_newest_runs(qtbot: QtBot, background: Background) -> None:
     go_on, told = threading.Event(), []
     background.run(lambda: go_on.wait(10), told.append)
-    background.run(lambda: "waits", told.append)
-    background.forget()
-    background.run(lambda: "newest", told.append)
+    for text in ("waits", "newest"):
+        background.drop_waiting()
+        background.run(lambda text=text: text, told.append)
     go_on.set()
-    qtbot.waitUntil(lambda: not background.busy)
-    assert told == ["newest"]
+    qtbot.waitUntil(lambda: len(told) == 2)
+    assert told == [True, "newest"]
 
 
 def test_a_long_one_holds_up_no_other_owner(qtbot: QtBot, background: Background) -> None:

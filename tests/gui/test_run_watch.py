@@ -200,6 +200,7 @@ def test_damaged_runs_are_there_with_the_reason_beside_the_good_one(
     assert problems.pop("good") == ""
     assert all(problem.startswith(f"{name}: run.json is ") for name, problem in problems.items())
     assert {run.curves.steps for run in watch.runs()} == {110}  # their events are whole
+    assert [path.parent.name for path in tmp_path.glob("*/label.json")] == ["good"]  # and they are left as they are
 
 
 def test_a_run_that_is_put_right_is_followed_as_any_other(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:

@@ -259,8 +259,8 @@ class DegradationView(QWidget):
         offered = followed.stopping and part is not None and time.monotonic() - self._asked_at > OFFER_AFTER
         self._stop_now.setVisible(now or offered)
         self._stop_now.setEnabled(not now)
-        steps = followed.curves[part.name].unsaved if part else 0
-        self._stop_now.setText("Stopping now…" if now else f"Stop now ({lost(steps)})")
+        losing = (followed.curves[part.name],) if part else ()
+        self._stop_now.setText("Stopping now…" if now else f"Stop now ({lost(*losing)})")
 
     def _show(self) -> None:
         """Show the chosen experiment, or how to get one."""

@@ -14,6 +14,7 @@ from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.run_cells import step_left
 from resnet_studio.gui.widgets.run_colours import PALETTE, TITLES, named_colour, swatch
+from resnet_studio.training.curves import Curves
 
 ACTIONS = {
     "stop_now": ("Stop now", "End the run at once; it goes back to its newest checkpoint"),
@@ -122,7 +123,7 @@ class RunActions(QWidget):
         self._set_text("stop", f"Stopping…{step_left(*stopping)}" if waits else "Stop")
         self._actions["stop"].setToolTip(STOPPING if waits else ACTIONS["stop"][1])
         if stopping:
-            self._set_text("stop_now", f"Stop now ({lost(sum(run.curves.unsaved for run in stopping))})")
+            self._set_text("stop_now", f"Stop now ({lost(*(run.curves for run in stopping))})")
 
     def _set_text(self, name: str, text: str) -> None:
         """Both for the menu and for the button, from which Qt would take the dots away."""
@@ -168,6 +169,9 @@ def offered_now(run: FollowedRun) -> bool:
     return run.pending == "stopping now" or (run.pending == "stopping" and asked_long_ago)
 
 
-def lost(steps: int) -> str:
-    """What ending at once would lose."""
+def lost(*stopping: Curves) -> str:
+    """What ending these runs at once would lose: what they trained since their newest checkpoints."""
+    steps = sum(curves.unsaved for curves in stopping)
+    if not any(curves.steps for curves in stopping):
+        return "nothing is lost"
     return f"loses {steps:,} step{'' if steps == 1 else 's'}" if steps else "loses this step"
