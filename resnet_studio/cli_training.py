@@ -17,6 +17,7 @@ from resnet_studio.arguments import named
 from resnet_studio.children import SAFE_PATH
 from resnet_studio.cores import CoreShare
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.plain import plain, printable
 from resnet_studio.terminal import PROGRAM, say, say_json
 from resnet_studio.training import runs
 from resnet_studio.training.class_folders import read_class_folders
@@ -313,9 +314,9 @@ def shown_progress(name: str) -> Iterator[Callable[[Event], object]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[error]}"),
-               TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True, markup=False)) as bar:
+    said, error = (TextColumn(f"{{task.{what}}}", markup=False) for what in ("description", "fields[error]"))
+    columns = (said, BarColumn(), MofNCompleteColumn(), error, TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True, markup=False, emoji=False)) as bar:
         yield _Drawn(bar, name).take
 
 
@@ -323,15 +324,15 @@ class _Drawn:
     """A run's events on a bar of rich's."""
 
     def __init__(self, bar: Bar, name: str) -> None:
-        self._bar, self._name = bar, name
-        self._task = bar.add_task(f"{name}: starting torch", total=None, error="")
+        self._bar, self._name = bar, plain(name)
+        self._task = bar.add_task(f"{self._name}: starting torch", total=None, error="")
 
     def take(self, event: Event) -> None:
         from resnet_studio.training.events import Ended, Measured, Noted, Prepared, Stepped, Working
 
         match event:
             case Working():
-                self._bar.update(self._task, description=f"{self._name}: {event.what}")
+                self._bar.update(self._task, description=f"{self._name}: {plain(event.what)}")
             case Prepared():
                 self._bar.update(self._task, description=self._name, total=event.steps)
             case Stepped():
@@ -339,7 +340,7 @@ class _Drawn:
             case Measured(split="test"):
                 self._bar.update(self._task, error=f"test error {100 * event.error:.2f} %")
             case Noted():
-                self._bar.console.print(f"{self._name}: {event.text}")
+                self._bar.console.print(f"{self._name}: {printable(event.text)}")
             case Ended():
                 self._bar.stop()  # the process may end right after this
 

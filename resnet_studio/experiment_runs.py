@@ -14,6 +14,7 @@ from resnet_studio import STARTED
 from resnet_studio.analysis.grids import Grid
 from resnet_studio.analysis.units import DASH
 from resnet_studio.cli_training import begin, carry_on
+from resnet_studio.plain import plain, printable
 from resnet_studio.terminal import say, say_json, show
 from resnet_studio.training import degradation as experiments
 from resnet_studio.training import runs
@@ -133,9 +134,9 @@ def shown_progress(folder: Path, value: Experiment) -> Iterator[Callable[[Part],
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[error]}"), TimeElapsedColumn(),
-               TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True, markup=False)) as bar:
+    said, error = (TextColumn(f"{{task.{what}}}", markup=False) for what in ("description", "fields[error]"))
+    columns = (said, BarColumn(), error, TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True, markup=False, emoji=False)) as bar:
         yield _Drawn(bar, folder.name, value).follow
 
 
@@ -144,7 +145,7 @@ class _Drawn:
 
     def __init__(self, bar: Bar, name: str, value: Experiment) -> None:
         self._bar, self._value, self._steps, self._per_epoch = bar, value, 0, 1
-        self._task = bar.add_task(f"{name}: starting torch", total=None, error="")
+        self._task = bar.add_task(f"{plain(name)}: starting torch", total=None, error="")
 
     def follow(self, part: Part) -> Listener:
         """A listener for the run that comes next."""
@@ -154,7 +155,7 @@ class _Drawn:
         def take(event: Event) -> None:
             match event:
                 case Working():
-                    self._bar.update(self._task, description=f"{what}: {event.what}")
+                    self._bar.update(self._task, description=f"{what}: {plain(event.what)}")
                 case Prepared():
                     self._steps, self._per_epoch = event.steps, event.steps_per_epoch
                     total = event.steps * len(self._value.parts)
@@ -166,6 +167,6 @@ class _Drawn:
                 case Measured(split="test"):
                     self._bar.update(self._task, error=f"test error {percent(event.error)}")
                 case Noted():
-                    self._bar.console.print(f"{part.name}: {event.text}")
+                    self._bar.console.print(f"{part.name}: {printable(event.text)}")
 
         return take

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import Any
 
+from resnet_studio.plain import plain
+
 OPENING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """A pipe that takes a file's place after the first look must not block: hence O_NONBLOCK."""
 WRITING = os.O_WRONLY | os.O_RDWR
@@ -32,8 +34,8 @@ class Refusal(ValueError):  # noqa: N818 - nothing failed
 
 
 def shown(path: Path) -> str:
-    """The file's name for a message, printable even where its bytes are no valid text."""
-    return os.fsencode(path.name or path).decode("utf-8", "replace")
+    """The file's name for a message, plain even where its bytes are no valid text."""
+    return plain(os.fsencode(path.name or path).decode("utf-8", "replace"))
 
 
 def leads_to_folder(entry: os.DirEntry[str]) -> bool:

@@ -10,9 +10,11 @@ import sys
 import warnings
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from resnet_studio.plain import in_json, plain, printable
 from resnet_studio.progress import Progress, finish
 
 if TYPE_CHECKING:
@@ -20,32 +22,35 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 PROGRAM = "resnet-studio"
+LONGEST_CELL = 1000
+"""Characters of a table's cell."""
 GAP = 2
 """Characters between the columns of a table."""
 
 
 def say(text: str = "") -> None:
-    """Print a line as it is."""
-    sys.stdout.write(f"{text}\n")
+    """Print a line. What a name in it holds beside letters and signs does nothing to a terminal."""
+    sys.stdout.write(f"{printable(text)}\n")
 
 
 def say_json(value: Any) -> None:
     """Print JSON, and make sure that it is: a NaN raises `ValueError`."""
-    say(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))
+    sys.stdout.write(in_json(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)) + "\n")
 
 
 def show(grid: Grid) -> None:
     """Print a table: fitted to the terminal as far as no number is cut, or in a pipe as wide as it needs to be."""
+    grid = replace(grid, rows=tuple(tuple(plain(cell, LONGEST_CELL) for cell in row) for row in grid.rows))
     if not sys.stdout.isatty():
-        from resnet_studio.analysis.text import plain
+        from resnet_studio.analysis.text import plain as as_text
 
-        sys.stdout.write(plain(grid))
+        sys.stdout.write(as_text(grid))
         return
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(markup=False, highlight=False)
+    console = Console(markup=False, highlight=False, emoji=False)
     widths = column_widths(grid, console.width)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for index, name in enumerate(grid.header):
@@ -84,7 +89,8 @@ def _narrowest(column: Sequence[str], *, whole: bool) -> int:
 def complain(message: str) -> None:
     """Say on one line of stderr what went wrong; lines that begin with two spaces, as a tree's do, stay lines."""
     first, *more = re.split(r"\n(?=  )", message)
-    sys.stderr.write("\n".join([f"{PROGRAM}: {' '.join(first.split())}", *(line.rstrip() for line in more)]) + "\n")
+    lines = [f"{PROGRAM}: {' '.join(first.split())}", *(line.rstrip() for line in more)]
+    sys.stderr.write(printable("\n".join(lines)) + "\n")
 
 
 def follow(steps: Generator[Any, None, Result], begins: str = "starting torch") -> Result:
@@ -92,8 +98,9 @@ def follow(steps: Generator[Any, None, Result], begins: str = "starting torch") 
     if not sys.stderr.isatty():
         return finish(steps)
     from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True, markup=False).status(begins) as status:
+    with Console(stderr=True, markup=False, emoji=False).status(Text(begins)) as status:
 
         def watched() -> Generator[None, None, Result]:
             while True:
@@ -103,7 +110,7 @@ def follow(steps: Generator[Any, None, Result], begins: str = "starting torch") 
                     result: Result = end.value
                     return result
                 if isinstance(step, Progress):
-                    status.update(f"{step.what} ({step.done + 1} of {step.of})")
+                    status.update(Text(f"{plain(step.what)} ({step.done + 1} of {step.of})"))
                 yield
 
         return finish(watched())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +15,9 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from nasty import NASTY, SHOWN, hidden
 from resnet_studio.cli import main
-from resnet_studio.training.events import Measured
+from resnet_studio.training.events import Measured, Noted
 from written_runs import WrittenRun, finished_run
 
 
@@ -137,3 +141,56 @@ def test_a_folder_is_shown_with_its_classes(tmp_path: Path, capsys: pytest.Captu
         ["cat", "4", "1"], ["dog", "4", "1"], ["total", "8", "2"]
     ]  # fmt: skip
     assert "input 3×16×16" in told
+
+
+@pytest.fixture
+def strange(tmp_path: Path) -> Path:
+    """A folder of runs with one by a stranger. faults.md row 43."""
+    written = WrittenRun(tmp_path / "runs" / NASTY).make().begin().train(11)
+    written.tell(Noted(0.0, NASTY))
+    written.end("failed", NASTY)
+    return tmp_path / "runs"
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_a_strangers_names_are_text_in_a_table(
+    strange: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    assert main(["runs", "--runs", str(strange)]) == 0
+    out, err = capsys.readouterr()
+    assert SHOWN in out
+    assert hidden(re.sub(r"\x1b\[[0-9;]*m", "", out)) == [], "there are more than rich's own colors"
+    assert err == ""
+    assert sum("failed" in line for line in out.splitlines()) == 1
+
+
+def test_a_strangers_names_are_whole_in_json_and_do_nothing(strange: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "--runs", str(strange), "--json"]) == 0
+    out = capsys.readouterr().out
+    assert hidden(out) == []
+    (run,) = json.loads(out)
+    assert run["name"] == NASTY
+
+
+@pytest.mark.parametrize("command", ["curves", "train"])
+def test_a_strangers_names_are_text_in_a_complaint(
+    strange: Path, capsys: pytest.CaptureFixture[str], command: str, tmp_path: Path
+) -> None:
+    (strange / NASTY / "run.json").write_text("{")
+    more = {"curves": [NASTY, "--output", str(tmp_path / "a.csv")], "train": ["--resume", NASTY]}[command]
+    assert main([command, *more, "--runs", str(strange)]) == 2
+    err = capsys.readouterr().err
+    assert hidden(err) == []
+    assert err.count("\n") == 1
+    assert "<img src='file:picture.png'><h1>[red]␛[31m�2J�txt�" in err
+
+
+def test_a_strangers_names_are_text_in_a_table_of_numbers(strange: Path, tmp_path: Path) -> None:
+    (strange / NASTY).rename(strange / f"={NASTY}")
+    assert main(["curves", f"={NASTY}", "--runs", str(strange), "--output", str(tmp_path / "a.csv")]) == 0
+    text = (tmp_path / "a.csv").read_text()
+    assert hidden(text) == []
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {row["run"] for row in rows} == {f"'={SHOWN}"}

@@ -28,6 +28,7 @@ from resnet_studio.training.sources import DataError, DataView, Estimate, Probe
 
 PACKAGE = Path(resnet_studio.__file__).parent
 LAYERS = (
+    {"plain"},
     {"atomic", "children", "cores", "files", "progress", "resources"},
     {"causes"},
     {"networks"},

@@ -12,6 +12,7 @@ from typing import Literal
 
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.networks.architecture import Architecture, ArchitectureError, Residual, from_json
+from resnet_studio.plain import plain
 from resnet_studio.training.curves import LIVE, Curves
 from resnet_studio.training.events import Began, Event, Prepared, Stepped
 from resnet_studio.training.labels import Label
@@ -67,7 +68,8 @@ class FollowedRun:
 
     @property
     def name(self) -> str:
-        return self.label.name or (self.manifest.name if self.manifest else self.folder.name)
+        """What it is called, as one line of plain text."""
+        return plain(self.label.name or (self.manifest.name if self.manifest else self.folder.name))
 
     @property
     def architecture(self) -> Architecture | None:

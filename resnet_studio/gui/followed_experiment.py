@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from resnet_studio.plain import plain
 from resnet_studio.training.curves import LIVE, Curves
 from resnet_studio.training.degradation import Experiment, Part
 from resnet_studio.training.runs import STOP
@@ -33,7 +34,8 @@ class FollowedExperiment:
 
     @property
     def name(self) -> str:
-        return self.folder.name
+        """What it is called, as one line of plain text."""
+        return plain(self.folder.name)
 
     @property
     def finished(self) -> int:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from resnet_studio.files import Refusal
 from resnet_studio.networks.architecture import Architecture, from_json, to_json
+from resnet_studio.plain import plain
 
 KEY, DIGEST, HEADER_DIGEST = "resnet_studio", "sha256", "header_sha256"
 """Entries of a safetensors file's metadata: an `Origin` as JSON, the SHA-256 of what follows the header, and that of
@@ -108,8 +109,9 @@ def _metadata(header: Any) -> Mapping[str, Any]:
 
 def _origin(values: Mapping[str, Any]) -> Origin:
     origin = Origin(
-        from_json(values["architecture"]), str(values["data"]), tuple(map(str, values["classes"])),
-        tuple(map(float, values["mean"])), tuple(map(float, values["deviation"])), str(values["run"]),
+        from_json(values["architecture"]), plain(str(values["data"])),
+        tuple(plain(str(name)) for name in values["classes"]), tuple(map(float, values["mean"])),
+        tuple(map(float, values["deviation"])), str(values["run"]),
         int(values["step"]), base64.b64decode(values.get("mean_image", ""), validate=True),
         int(values.get("version", 1)),
     )  # fmt: skip

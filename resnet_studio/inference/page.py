@@ -13,6 +13,7 @@ from resnet_studio.inference.maps import LOWEST, Colours, Drawing, lookup_table,
 from resnet_studio.inference.sheet import Sheet, drawn, picture, png
 from resnet_studio.inference.stamp import KEY
 from resnet_studio.inference.values import LayerMaps, Pixels
+from resnet_studio.plain import plain
 
 EDGE, SPACE = 32, 8
 """Pixels around the page, and what distances are multiples of."""
@@ -122,6 +123,10 @@ def number(value: float) -> str:
     return f"{value:.3g}".replace("-", "−")
 
 
+LONGEST_TEXT = 1000
+"""Characters of a line."""
+
+
 def _text(text: str) -> str:
     """Without the control characters that no XML can hold."""
-    return "".join(one if one >= " " or one == "\t" else "\ufffd" for one in text)
+    return plain(text, LONGEST_TEXT)

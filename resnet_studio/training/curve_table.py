@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from resnet_studio.atomic import write_file
+from resnet_studio.plain import cell
 from resnet_studio.training.curves import Curves, Values
 from resnet_studio.training.events import Measured
 
@@ -36,16 +37,16 @@ class CurveTable:
 
     def rows(self) -> Iterator[tuple[object, ...]]:
         """A row per trained step, then one per measurement; a batch's images are the set "training batch"."""
-        speeds = self._speed_of_steps()
+        speeds, name = self._speed_of_steps(), cell(self.name)
         for index, step in enumerate(map(int, self.steps)):
             yield (
-                self.name, "training batch", step, f"{step / self.steps_per_epoch:.6g}", f"{self.seconds[index]:.6g}",
+                name, "training batch", step, f"{step / self.steps_per_epoch:.6g}", f"{self.seconds[index]:.6g}",
                 f"{self.losses[index]:.9g}", f"{100 * self.errors[index]:.6g}", f"{self.rates[index]:.9g}",
                 f"{speeds[index]:.6g}",
             )  # fmt: skip
         for one in self.measured:
             yield (
-                self.name, f"{one.split} set", one.step, f"{one.step / self.steps_per_epoch:.6g}",
+                name, f"{one.split} set", one.step, f"{one.step / self.steps_per_epoch:.6g}",
                 f"{one.seconds:.6g}", f"{one.loss:.9g}", f"{100 * one.error:.6g}", "", "",
             )  # fmt: skip
 

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_studio.plain import plain
 from resnet_studio.training.events import (
     Began,
     Changed,
@@ -84,7 +85,7 @@ class Curves:
             case Prepared():
                 self.prepared, self.doing = event, ""
             case Working():
-                self._live("starting", event.what)
+                self._live("starting", plain(event.what))
             case Stepped():
                 self._add_steps(event)
                 self._live("running")
@@ -103,9 +104,10 @@ class Curves:
                 self.changes.append(event)
                 self._note(f"from step {event.step + 1:,} on: {', '.join(event.changes)}"[:LONGEST_NOTE])
             case Noted():
-                self._note(event.text[:LONGEST_NOTE])
+                self._note(plain(event.text, LONGEST_NOTE))
             case Ended():
-                self.state, self.why, self.ended_at, self.doing = event.how, event.why, event.time, ""
+                self.state, self.why, self.doing = event.how, plain(event.why, LONGEST_NOTE), ""
+                self.ended_at = event.time
 
     @property
     def steps(self) -> int:

@@ -16,6 +16,7 @@ from resnet_studio.inference.values import Pixels
 from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.network import build
+from resnet_studio.plain import plain
 from resnet_studio.progress import Progress
 from resnet_studio.training.augmentation import Normaliser
 from resnet_studio.training.data import Data, Images, mixed
@@ -49,7 +50,8 @@ def data_view_steps(
         augmented = tuple(zip(*made, strict=True))
     counts = [np.bincount(split.labels, minlength=len(data.classes)).tolist() for split in (data.training, data.test)]
     return DataView(
-        name=recipe.data, classes=data.classes, training_counts=tuple(counts[0]), test_counts=tuple(counts[1]),
+        name=recipe.data, classes=tuple(map(plain, data.classes)),
+        training_counts=tuple(counts[0]), test_counts=tuple(counts[1]),
         test_of=data.test_of, size=data.size, mean=data.mean, deviation=data.deviation, held=data.training.held,
         samples=samples, labels=tuple(data.training.labels[places].tolist()), augmented=augmented,
         augmented_of=tuple(some), notes=data.notes,

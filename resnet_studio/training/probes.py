@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from resnet_studio.atomic import write_file
 from resnet_studio.files import Refusal, read_file, shown
 from resnet_studio.inference.maps import NOT_A_NUMBER
+from resnet_studio.plain import plain
 from resnet_studio.training.sources import Probe
 
 VERSION = 1
@@ -102,8 +103,8 @@ def _probe(arrays: dict[str, NDArray[np.uint8]]) -> Probe:
         images=tuple(arrays["images"]),
         layers={name: tuple(arrays[f"layer-{number}"]) for number, name in enumerate(facts["layers"])},
         shapes=shapes,
-        top=tuple(tuple((str(label), float(share)) for label, share in five) for five in facts["top"]),
-        truth=tuple(map(str, facts["truth"])),
+        top=tuple(tuple((plain(str(label)), float(share)) for label, share in five) for five in facts["top"]),
+        truth=tuple(plain(str(label)) for label in facts["truth"]),
         filters=arrays["filters"],
     )
     _check(probe)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from resnet_studio.networks.architecture import Architecture, ArchitectureError, Residual, from_json
 from resnet_studio.networks.presets import title
+from resnet_studio.plain import plain
 from resnet_studio.training import degradation, runs
 from resnet_studio.training.curves import LIVE, Curves, State
 from resnet_studio.training.degradation import ExperimentError, NewerExperimentError
@@ -18,6 +19,10 @@ from resnet_studio.training.runs import NewerRunError, RunError
 
 Standing = State | Literal["damaged", "newer"]
 """How a run is; "damaged" where its manifest can't be read, "newer" where a newer version of the program wrote it."""
+
+
+LONGEST_PATH = 4096
+"""Characters of a folder's path that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Summary:
     def lines(self) -> list[str]:
         """The summary in words."""
         why = f": {self.why}" if self.why else ""
-        told = [f"{self.name} {self.how} after {self.steps:,} steps, {self.seconds:.1f} s of training{why}"]
+        told = [f"{plain(self.name)} {self.how} after {self.steps:,} steps, {self.seconds:.1f} s of training{why}"]
         if self.test_error is not None and self.best_error is not None:
             told.append(
                 f"test error {percent(self.test_error)}, best {percent(self.best_error)} at step {self.best_step:,}"
@@ -70,7 +75,7 @@ class Summary:
             told.append(f"training error {percent(self.training_error)}")
         if self.fitted:
             told.append(f"network fitted to the data: {', '.join(self.fitted)}")
-        return [*told, *self.notes, f"kept in {self.folder}"]
+        return [*told, *self.notes, f"kept in {plain(self.folder, LONGEST_PATH)}"]
 
 
 def summarise(folder: Path) -> Summary:
