@@ -12,6 +12,7 @@ import typer
 
 from resnet_studio.arguments import check_target, named, with_settings
 from resnet_studio.cli_training import AsJson, Runs
+from resnet_studio.formatting import percent, significant
 from resnet_studio.progress import Progress
 from resnet_studio.terminal import complain, follow, say, say_json, show
 
@@ -349,7 +350,7 @@ def _say_why(found: Attribution, output: Path) -> None:
 
     at = f" at {found.layer}" if found.layer else ""
     what = class_title(found.label, found.target)
-    say(f"{METHODS[found.method].title}{at}: {what}, {100 * found.probability:.1f} %")
+    say(f"{METHODS[found.method].title}{at}: {what}, {percent(found.probability)}")
     if not found.weights.trained:
         say(f"weights: {found.weights.source}, untrained: what they predict means nothing")
     say(f"written to {output}")
@@ -362,12 +363,10 @@ def _say_look(look: Look, output: Path) -> None:
     say(f"weights: {look.weights.source}{trained}; device: {look.subject.device}; {1000 * look.seconds:.0f} ms")
     for note in look.weights.notes:
         say(note)
-    predictions = tuple(
-        (prediction.label, f"{100 * prediction.probability:.1f} %") for prediction in look.predictions or ()
-    )
+    predictions = tuple((prediction.label, percent(prediction.probability)) for prediction in look.predictions or ())
     show(Grid(("prediction", "probability"), predictions, frozenset({1})))
     rows = tuple(
-        (layer.name, shape(layer.values.shape), f"{layer.mean:.3g}", f"{layer.std:.3g}", f"{100 * layer.zeros:.1f} %")
+        (layer.name, shape(layer.values.shape), significant(layer.mean), significant(layer.std), percent(layer.zeros))
         for layer in look.layers
     )
     show(Grid(("layer", "output", "mean", "deviation", "zeros"), rows, frozenset({2, 3, 4})))

@@ -96,7 +96,7 @@ def data(
 
 
 def _row(summary: Summary, where: Path) -> tuple[str, ...]:
-    from resnet_studio.training.summary import percent
+    from resnet_studio.formatting import percent
 
     best = DASH if summary.best_error is None else percent(summary.best_error)
     name = Path(summary.folder).relative_to(where)

@@ -16,6 +16,7 @@ import typer
 from resnet_studio.arguments import named
 from resnet_studio.children import SAFE_PATH
 from resnet_studio.cores import CoreShare
+from resnet_studio.formatting import percent
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.plain import plain, printable
 from resnet_studio.terminal import PROGRAM, say, say_json
@@ -338,7 +339,7 @@ class _Drawn:
             case Stepped():
                 self._bar.update(self._task, completed=event.first + len(event.losses))
             case Measured(split="test"):
-                self._bar.update(self._task, error=f"test error {100 * event.error:.2f} %")
+                self._bar.update(self._task, error=f"test error {percent(event.error)}")
             case Noted():
                 self._bar.console.print(f"{self._name}: {printable(event.text)}")
             case Ended():

@@ -14,6 +14,7 @@ from resnet_studio import STARTED
 from resnet_studio.analysis.grids import Grid
 from resnet_studio.analysis.units import DASH
 from resnet_studio.cli_training import begin, carry_on
+from resnet_studio.formatting import percent
 from resnet_studio.plain import plain, printable
 from resnet_studio.terminal import say, say_json, show
 from resnet_studio.training import degradation as experiments
@@ -23,7 +24,7 @@ from resnet_studio.training.errors import TrainingFailedError
 from resnet_studio.training.events import Event, Measured, Noted, Prepared, Stepped, Working
 from resnet_studio.training.journal import still_running
 from resnet_studio.training.runs import STOP, STOP_NOW, RunError
-from resnet_studio.training.summary import Summary, listed, percent
+from resnet_studio.training.summary import Summary, listed
 from resnet_studio.training.verdict import Verdict, judge
 
 if TYPE_CHECKING:

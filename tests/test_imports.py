@@ -29,7 +29,7 @@ from resnet_studio.training.sources import DataError, DataView, Estimate, Probe
 PACKAGE = Path(resnet_studio.__file__).parent
 LAYERS = (
     {"plain"},
-    {"atomic", "children", "cores", "files", "progress", "resources"},
+    {"atomic", "children", "cores", "files", "formatting", "progress", "resources"},
     {"causes"},
     {"networks"},
     {"analysis", "inference"},
@@ -52,7 +52,7 @@ CROSSING = (
     "networks.receptive", "networks.correspondence", "networks.paths", "inference.twins", "inference.shipped",
     "analysis.table", "analysis.published", "analysis.comparison", "engine.messages", "inference.statistics",
     "inference.values", "inference.errors", "inference.maps", "inference.stamp", "inference.sheet_files",
-    "inference.beside", "inference.kernels", "inference.attribution_values", "files", "atomic",
+    "inference.beside", "inference.kernels", "inference.attribution_values", "files", "formatting", "atomic",
     "training.recipe", "training.recipes", "training.edits", "training.events", "training.runs", "training.labels",
     "training.following", "training.journal", "training.curves", "training.curve_table", "training.summary",
     "training.sources", "training.probes", "training.errors", "training.trained",

@@ -24,6 +24,7 @@ from resnet_studio.analysis.units import (
     share,
     short,
 )  # fmt: skip
+from resnet_studio.formatting import shares_of
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.plan import Layer, Shape, blocks
 
@@ -122,8 +123,17 @@ def _costs(name: str, what: str, group: Group, table: LayerTable, unit: FlopUnit
         exact(group.parameters) if group.parameters else DASH,
         short(in_unit(macs, unit)) if macs else DASH,
         memory(group.activation_bytes) if group.activation_bytes else DASH,
-        share(macs, table.totals.macs) if macs else DASH,
+        _share(group, table) if macs else DASH,
     )
+
+
+def _share(group: Group, table: LayerTable) -> str:
+    """Of the whole. Stages add up to 100 %, and what costs as much as its stage has the stage's number."""
+    shares = shares_of([stage.macs for stage in table.stages])
+    for stage, shown in zip(table.stages, shares, strict=True):
+        if group.name == stage.name or (group.macs == stage.macs and group in stage.blocks):
+            return shown
+    return share(group.macs, table.totals.macs)
 
 
 def _blocks(table: LayerTable, stage: Group) -> Iterator[tuple[Group, str]]:

@@ -6,16 +6,18 @@ have separators. Minus is −, and what has no value is a dash.
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
+
+from resnet_studio.formatting import DASH as DASH
+from resnet_studio.formatting import MINUS as MINUS
+from resnet_studio.formatting import PREFIXES as PREFIXES
+from resnet_studio.formatting import memory as memory
+from resnet_studio.formatting import short as short
 
 FlopUnit = Literal["flops", "operations"]
 LABELS: dict[FlopUnit, str] = {"flops": "FLOPs", "operations": "operations"}
 MEANINGS: dict[FlopUnit, str] = {"flops": "multiply-adds", "operations": "2 per multiply-add"}
-PREFIXES = ("", "k", "M", "G", "T", "P", "E")
-THREE_DIGITS = Context(prec=3, rounding=ROUND_HALF_UP)
-DASH = "–"
-MINUS = "\N{MINUS SIGN}"
 
 
 def in_unit(macs: int, unit: FlopUnit) -> int:
@@ -23,24 +25,9 @@ def in_unit(macs: int, unit: FlopUnit) -> int:
     return 2 * macs if unit == "operations" else macs
 
 
-def short(value: int) -> str:
-    """Three significant digits: 25557032 → "25.6 M", 9408 → "9.41 k", 512 → "512"."""
-    if abs(value) < 1000:
-        return exact(value)
-    digits = THREE_DIGITS.create_decimal(abs(value))
-    power = digits.adjusted() // 3
-    return f"{MINUS if value < 0 else ''}{digits.scaleb(-3 * power):f} {PREFIXES[power]}"
-
-
 def exact(value: int) -> str:
     """Every digit: 25557032 → "25,557,032"."""
     return signed(value, "")
-
-
-def memory(value: int) -> str:
-    """Bytes in decimal units: 102228128 → "102 MB", 512 → "512 B"."""
-    text = short(value)
-    return f"{text}B" if " " in text else f"{text} B"
 
 
 def scaled(value: int, scale: int, digits: int = 3) -> str:
@@ -69,21 +56,24 @@ def delta_scaled(value: int, scale: int) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """A part of a whole: "26.1 %"; a dash where there is no whole."""
+    """A part of a whole with one decimal: "26.1 %"; a dash where there is no whole."""
     return f"{_per_cent(part, whole)} %" if whole else DASH
 
 
 def delta_share(value: int, reference: int) -> str:
-    """How much more or less than the reference: "+6.0 %", "−14.1 %"; a dash where the reference is 0."""
+    """How much more or less than the reference: "+6.0 %", "−14.1 %", "+472 %"; a dash where the reference is 0."""
     if not reference:
         return DASH
     number = _per_cent(value - reference, reference)
     sign = MINUS if number < 0 else "+" if number > 0 else ""
-    return f"{sign}{abs(number)} %"
+    return f"{sign}{abs(number):,} %"
 
 
 def _per_cent(part: int, whole: int) -> Decimal:
-    return _rounded(Decimal(100 * part) / whole, 1)
+    """With one decimal, as long as these are no more than three digits."""
+    exact = Decimal(100 * part) / whole
+    number = _rounded(exact, 1)
+    return number if abs(number) < 100 else _rounded(exact, 0)
 
 
 def _rounded(value: Decimal, digits: int) -> Decimal:

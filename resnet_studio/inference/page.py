@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import numpy as np
 
+from resnet_studio.formatting import percent, significant
 from resnet_studio.inference.maps import LOWEST, Colours, Drawing, lookup_table, value_range
 from resnet_studio.inference.sheet import Sheet, drawn, picture, png
 from resnet_studio.inference.stamp import KEY
@@ -55,7 +56,7 @@ class _Page:
         only = "" if self._stamp.channel is None else f", channel {self._stamp.channel}"
         self._line(f"{layer.name}{only}", "title", weight="600")
         size = f"{channels:,} channel{'s' if channels > 1 else ''} of {height}×{width}"
-        numbers = f"mean {number(layer.mean)}, deviation {number(layer.std)}, {100 * layer.zeros:.0f} % zeros"
+        numbers = f"mean {significant(layer.mean)}, deviation {significant(layer.std)}, {percent(layer.zeros)} zeros"
         self._line(f"{size}: {numbers}", "line", QUIET)
         self._y += SPACE
         large = pixels.repeat(times, axis=0).repeat(times, axis=1)  # not every program keeps the edges of pixels
@@ -110,17 +111,12 @@ def ends(layer: LayerMaps, drawing: Drawing, channel: int | None) -> tuple[str, 
         zero = "; zero in the middle" if drawing.colours == "diverging" else ""
         return "each channel's own least", f"its greatest value{zero}"
     place = channel if channel is not None and len(low) > 1 else 0
-    return number(float(low[place])), number(float(high[place]))
+    return significant(float(low[place])), significant(float(high[place]))
 
 
 def bar(colours: Colours) -> Pixels:
     """The colours from low to high, one pixel high."""
     return np.ascontiguousarray(lookup_table(colours)[None, LOWEST:])
-
-
-def number(value: float) -> str:
-    """Three significant digits and a real minus."""
-    return f"{value:.3g}".replace("-", "−")
 
 
 LONGEST_TEXT = 1000

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from decimal import ROUND_DOWN, ROUND_UP
 from pathlib import Path
 
+from resnet_studio.formatting import about_memory
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import title
@@ -56,8 +58,12 @@ def too_large(architecture: Architecture, needed: int, purpose: str) -> str:
     machine = machine_memory()
     if machine is None or needed <= SHARE * machine:
         return ""
-    needs, has = f"{needed / 2**30:,.0f} GiB", f"{machine / 2**30:,.0f} GiB"
-    return f"{title(architecture)} needs {needs} {purpose}; this machine has {has}. Choose a smaller width or image"
+    # Rounded away from each other, so that the message never says that 25 GB are more than 25 GB.
+    needs, spares = about_memory(needed, ROUND_UP), about_memory(int(SHARE * machine), ROUND_DOWN)
+    return (
+        f"{title(architecture)} needs {needs} {purpose}; this machine has {about_memory(machine)}, of which a network "
+        f"may take {spares}. Choose a smaller width or image"
+    )
 
 
 def check(architecture: Architecture, needed: int, purpose: str) -> None:

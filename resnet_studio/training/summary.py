@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from resnet_studio.formatting import percent
 from resnet_studio.networks.architecture import Architecture, ArchitectureError, Residual, from_json
 from resnet_studio.networks.presets import title
 from resnet_studio.plain import plain
@@ -156,8 +157,3 @@ def training_error(curves: Curves) -> float | None:
 
 def _error(measured: Measured | None) -> float | None:
     return None if measured is None else measured.error
-
-
-def percent(share: float) -> str:
-    """0.0278 → "2.78 %"."""
-    return f"{100 * share:.2f} %"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from resnet_studio.formatting import percent
 from resnet_studio.training.bands import Split
 from resnet_studio.training.gaps import SPLITS, Ending, Gap
 
@@ -61,11 +62,6 @@ def rule(plain: Gap) -> str:
     )
 
 
-def per_cent(share: float) -> str:
-    """0.743 → "74.3 %", 0.0007 → "0.07 %"."""
-    return f"{100 * share:.{1 if share >= 0.1 else 2}f} %"
-
-
 def _apart(gap: Gap) -> str:
     """The deeper network's errors and how far they are from the shallower one's."""
     deep, shallow = gap.deep, gap.shallow
@@ -78,16 +74,16 @@ def _apart(gap: Gap) -> str:
 
 def _shown(ending: Ending, split: Split) -> str:
     one = ending.errors[split]
-    if per_cent(one.low) == per_cent(one.high):
-        return per_cent(one.median)
-    return f"{per_cent(one.median)} ({per_cent(one.low).removesuffix(' %')}–{per_cent(one.high)})"
+    if percent(one.low) == percent(one.high):
+        return percent(one.median)
+    return f"{percent(one.median)} ({percent(one.low).removesuffix(' %')}–{percent(one.high)})"
 
 
 def _points(gap: Gap, split: Split) -> str:
     more = 100 * gap.more(split)
     if abs(more) < 0.005:
         return "the same as"
-    return f"{abs(more):.{1 if abs(more) >= 10 else 2}f} percentage points {'above' if more > 0 else 'below'}"
+    return f"{percent(abs(more) / 100).removesuffix(' %')} percentage points {'above' if more > 0 else 'below'}"
 
 
 def _upper(text: str) -> str:

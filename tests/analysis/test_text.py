@@ -1,6 +1,7 @@
 import csv
 import io
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -10,7 +11,7 @@ from resnet_studio.analysis.counting import layer_table
 from resnet_studio.analysis.grids import comparison_grid, layer_grid
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.networks.plan import plan
-from resnet_studio.networks.presets import preset
+from resnet_studio.networks.presets import PRESETS, preset
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +104,16 @@ def test_a_comparison_says_plus_where_it_costs_more():
     assert 4 * (additions + projections) == 6_924_288
     rows = comparison_grid(compare([plan_table(preset(name)) for name in ("plain34", "resnet34")])).rows
     assert rows[-1][3] == "50.5 MB (+6.92 MB, +15.9 %)"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_stages_shares_add_up_to_a_hundred(name):
+    """As they are written, and what is a stage's only cost has the stage's number."""
+    table = plan_table(preset(name))
+    rows = {row[0].strip(): row for row in layer_grid(table).rows}
+    shares = {stage.name: rows[stage.name][6] for stage in table.stages}
+    assert sum(Decimal(text.removesuffix(" %")) for text in shares.values() if text != "–") == 100
+    for stage in table.stages:
+        assert all(
+            rows[b.name][6] == shares[stage.name] for b in stage.blocks if b.name in rows and b.macs == stage.macs
+        )

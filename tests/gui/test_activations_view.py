@@ -26,9 +26,9 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from resnet_studio.formatting import percent
 from resnet_studio.gui.views.activations import ActivationsView
 from resnet_studio.gui.widgets.input_view import InputView
-from resnet_studio.gui.widgets.predictions import percent
 from resnet_studio.inference.handles import UNTOUCHED, Handles
 from resnet_studio.inference.maps import layer_maps
 from resnet_studio.inference.values import (
@@ -250,4 +250,4 @@ def test_nothing_is_wider_than_the_window(qtbot: QtBot, shown: ActivationsView, 
      (1.0, "100 %"), (float("nan"), "–")],
 )  # fmt: skip
 def test_probabilities_are_never_rounded_to_certainty(share: float, written: str) -> None:
-    assert percent(share) == written
+    assert percent(share, 2) == written

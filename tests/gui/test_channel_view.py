@@ -12,9 +12,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSlider, QWidget
 from pytestqt.qtbot import QtBot
 
+from resnet_studio.formatting import significant
 from resnet_studio.gui.widgets.channel_view import ChannelView, summary
 from resnet_studio.gui.widgets.histogram import BINS, count
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.maps import Drawing, Place, colour, spread
 
 ROWS, COLUMNS = 4, 8
@@ -49,17 +49,17 @@ def test_elsewhere_the_whole_channel_is_summed_up(channel: ChannelView) -> None:
     QTest.mouseMove(shown, QPoint(4, 4))
     QTest.mouseMove(shown, QPoint(4, shown.height() - 4))
     assert text(channel, "channelTitle") == "channel 17"
-    assert text(channel, "channelReadout") == "mean 15.5 · 3 % zeros"  # one of 32 values
+    assert text(channel, "channelReadout") == "mean 15.5 · 3.1 % zeros"  # one of 32 values
 
 
 def test_values_that_are_no_numbers(qtbot: QtBot, channel: ChannelView) -> None:
     values = np.array([[np.nan, np.inf], [1, 3]], np.float32)
     channel.show_channel(0, values, colour(spread(values[None], Drawing("channel"))[0], "viridis"))
-    assert text(channel, "channelReadout") == "mean 2 · 0 % zeros"
+    assert text(channel, "channelReadout") == "mean 2 · 0.0 % zeros"
     channel.grab()
     nothing = np.full((2, 2), np.nan, np.float32)
     channel.show_channel(0, nothing, colour(spread(nothing[None], Drawing("channel"))[0], "viridis"))
-    assert text(channel, "channelReadout") == "mean NaN · 0 % zeros"
+    assert text(channel, "channelReadout") == "mean NaN · 0.0 % zeros"
     channel.grab()
 
 

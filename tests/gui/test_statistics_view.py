@@ -101,7 +101,7 @@ def test_headings_sort_and_chosen_channels_stay_chosen(qtbot: QtBot, shown: Stat
     assert rows(shown, Column.CHANNEL) == ["3", "1", "0", "2"]
     assert table.currentIndex().row() == 0
     assert rows(shown, Column.MAXIMUM) == ["3", "8", "2", "0"]
-    assert rows(shown, Column.ZEROS) == ["0 %", "75 %", "0 %", "100 %"]
+    assert rows(shown, Column.ZEROS) == ["0.0 %", "75 %", "0.0 %", "100 %"]
 
 
 def test_click_and_arrows_choose_a_channel(qtbot: QtBot, shown: StatisticsView) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from resnet_studio.networks import memory
@@ -24,7 +26,7 @@ def test_what_fits_is_not_spoken_of() -> None:
 def test_what_does_not_fit_is_refused_in_words() -> None:
     machine = memory.machine_memory()
     assert machine is not None
-    with pytest.raises(MemoryError, match=r"^resnet152 needs .* GiB to run; this machine has"):
+    with pytest.raises(MemoryError, match=r"^resnet152 needs .* GB to run; this machine has"):
         memory.check(preset("resnet152"), 2 * machine, "to run")
 
 
@@ -40,3 +42,17 @@ def test_a_containers_limit_counts_as_the_machines_memory(tmp_path, monkeypatch,
         (tmp_path / "memory.max").write_text(limit)
         monkeypatch.setattr(memory, "CONTAINER_LIMIT", tmp_path / "memory.max")
     assert memory.machine_memory() == (expected or physical)
+
+
+@pytest.mark.parametrize("more", [1, 2**20, 2**28, 2**34])
+def test_a_refusal_never_says_that_as_much_is_too_much(monkeypatch: pytest.MonkeyPatch, more: int) -> None:
+    """Both numbers in decimal units, in which all others of the program are."""
+    for machine in (24 * 2**30, 25_000_000_001, 7 * 2**30, 900 * 10**9):
+        monkeypatch.setattr(memory, "machine_memory", lambda machine=machine: machine)
+        needed = int(memory.SHARE * machine) + more
+        said = memory.too_large(preset("resnet18"), needed, "to run")
+        assert "iB" not in said
+        needs, _, spared = (float(number) for number in re.findall(r"([\d.]+) GB", said))
+        assert needs > spared
+        assert needs * 1e9 >= needed
+        assert spared * 1e9 <= memory.SHARE * machine

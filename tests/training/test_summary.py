@@ -34,7 +34,7 @@ def test_the_training_error_is_the_measured_one_where_there_is_one(tmp_path: Pat
     run = WrittenRun(tmp_path / "run").make().begin().train(11)
     run.tell(Measured(1.0, "training", 11, 0.5, 0.125, 1437, 1.1))
     assert summarise(tmp_path / "run").training_error == 0.125
-    assert "training error 12.50 %" in summarise(tmp_path / "run").lines()
+    assert "training error 12.5 %" in summarise(tmp_path / "run").lines()
 
 
 def test_a_failed_run_says_why(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from resnet_studio.formatting import significant
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.block_maps import BlockMaps, Term
 from resnet_studio.gui.widgets.block_stepper import BlockStepper
@@ -15,7 +16,6 @@ from resnet_studio.gui.widgets.elided import Elided
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.readout import Readout
 from resnet_studio.gui.widgets.rule import rule
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.maps import Place
 from resnet_studio.inference.values import LayerMaps, Look
 from resnet_studio.networks.architecture import Architecture, Residual

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
+from resnet_studio.formatting import significant
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.colour_bar import ColourBar
 from resnet_studio.gui.widgets.column import column
@@ -15,7 +16,6 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.norm_bars import NormBars
 from resnet_studio.gui.widgets.readout import Readout
 from resnet_studio.gui.widgets.rule import rule
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.kernels import (
     Kernels,
     coloured,

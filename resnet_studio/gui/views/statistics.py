@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from resnet_studio.formatting import percent, significant
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.answers import hold
 from resnet_studio.gui.widgets.channel_table import ChannelTable
@@ -13,7 +14,6 @@ from resnet_studio.gui.widgets.flow import Flow
 from resnet_studio.gui.widgets.histogram import Histogram
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.segmented import Segmented
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.statistics import ChannelStatistics, Survey, rectified, statistics
 from resnet_studio.inference.values import LayerMaps, Look, image_title
 
@@ -206,7 +206,7 @@ class StatisticsView(QWidget):
         values = (whole.mean, whole.deviation, whole.zeros, whole.least, whole.greatest)
         for (name, label), value in zip(self._figures.items(), values, strict=True):
             number = float(value[0])
-            label.setText(f"{100 * number:.3g} %" if name == "zeros" else significant(number))
+            label.setText(percent(number) if name == "zeros" else significant(number))
             label.setToolTip(repr(number))
 
     def _show_damaged(self) -> None:

@@ -15,15 +15,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from resnet_studio.formatting import percent, significant
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.choice import Choice
 from resnet_studio.gui.widgets.colour_bar import ColourBar
 from resnet_studio.gui.widgets.flow import Flow
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.overlay_view import OverlayView
-from resnet_studio.gui.widgets.predictions import percent
 from resnet_studio.gui.widgets.readout import Readout
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.gui.widgets.strength_slider import StrengthSlider
 from resnet_studio.inference.attribution_values import (
     METHODS,
@@ -240,7 +239,7 @@ def _titled(found: Attribution) -> str:
     where = f" at {found.layer}" if found.layer else ""
     height, width = found.values.shape
     parts = [f"<b>{METHODS[found.method].title}</b>{where}, {height}×{width}"]
-    parts.append(f"for {found.label} ({percent(found.probability)})".replace("<", "&lt;"))
+    parts.append(f"for {found.label} ({percent(found.probability, 2)})".replace("<", "&lt;"))
     parts.append(time_taken(found.seconds))
     if found.delta is not None:
         parts.append(f"sum is off by {significant(abs(found.delta))}")

@@ -10,12 +10,12 @@ from PySide6.QtCore import QPoint, QRect, QSignalBlocker, QSize, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from resnet_studio.formatting import significant
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.elided import Elided
 from resnet_studio.gui.widgets.linked_mosaic import LinkedMosaic
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.readout import Readout
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.maps import Drawing, Place
 from resnet_studio.inference.values import LayerMaps
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 
+from resnet_studio.formatting import percent, significant
 from resnet_studio.gui import theme
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.statistics import ChannelStatistics
 
 Index = QModelIndex | QPersistentModelIndex
@@ -160,7 +160,7 @@ class ChannelModel(QAbstractTableModel):
             case Column.CHANNEL:
                 return str(channel)
             case Column.ZEROS:
-                return f"{self._numbers.zeros[channel]:.0%}".replace("%", " %")
+                return percent(self._numbers.zeros[channel], 2)
             case Column.ALIVE:
                 return self._word if self._silent[channel] else self._alive(channel, MOST_NAMED)
         return significant(float(_amounts(self._numbers, self._evidence, column)[channel]))

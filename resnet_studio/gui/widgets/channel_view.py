@@ -10,18 +10,19 @@ from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
+from resnet_studio.formatting import percent, significant
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.histogram import Histogram
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.pictures import as_image, paint_image
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.maps import Place
 from resnet_studio.inference.values import Pixels
 
 SMALLEST, BESIDE = 160, 80
 """Least side of the map; least width of what is beside it where it is too low for that to be under it."""
 OVERLAY_TIP = "How much of the network's input is seen through the map; a double-click takes it away"
+FIXED = "\N{NO-BREAK SPACE}"
 SIGHT_TIP = "Each value of this layer depends on so many pixels of the input: its receptive field"
 PIN_TIP = "Keep this channel in view under the pages, whatever image or layer comes next (P)"
 UNPIN_TIP = "Take this channel out of the tray under the pages"
@@ -204,7 +205,8 @@ def summary(values: NDArray[np.float32]) -> str:
     finite = values[np.isfinite(values)]
     mean = float(finite.mean(dtype=np.float64)) if finite.size else math.nan
     zeros = 1 - np.count_nonzero(values) / values.size
-    return f"mean {significant(mean)} · {100 * zeros:.0f}\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}zeros"
+    share = percent(zeros, 2).replace(" ", FIXED)
+    return f"mean {significant(mean)} · {share}{FIXED}zeros"
 
 
 class _Map(QWidget):

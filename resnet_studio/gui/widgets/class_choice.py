@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QWidget
 
+from resnet_studio.formatting import percent
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.choice import Choice
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.gui.widgets.predictions import percent
 from resnet_studio.inference.values import Look, Prediction
 
 MOST, OTHER = "most", "other"
@@ -61,7 +61,7 @@ class ClassChoice(QWidget):
     def _show(self, predictions: Sequence[Prediction]) -> None:
         first = f"most probable ({predictions[0].label})" if predictions else "most probable"
         values = {MOST: first}
-        values |= {str(one.number): f"{one.label} · {percent(one.probability)}" for one in predictions}
+        values |= {str(one.number): f"{one.label} · {percent(one.probability, 2)}" for one in predictions}
         if self._target is not None and str(self._target) not in values:
             values[str(self._target)] = self._labels[self._target]
         values[OTHER] = "other…"

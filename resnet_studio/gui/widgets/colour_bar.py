@@ -6,11 +6,11 @@ from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
+from resnet_studio.formatting import significant
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.number_field import NumberField
 from resnet_studio.gui.widgets.pictures import as_image
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.maps import LOWEST, Colours, lookup_table
 
 OWN = "each channel's own range"

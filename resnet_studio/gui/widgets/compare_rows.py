@@ -97,7 +97,7 @@ def _costs(line: Line, cost: Cost) -> Row:
     for column, cell in enumerate(line.cells):
         value, more = line.cost(column, cost), line.delta(column, cost)
         delta = f"{'+' if more > 0 else ''}{show(more)}" if more else ""
-        share = _share(more, reference) if more else ""
+        share = units.delta_share(value, reference) if more else ""
         text = show(value) if cell else units.DASH
         entries.append(Entry(text, bool(more), delta, share, _tip(value, reference, meaning, column), value))
     return Row(line.name, label, tuple(entries))
@@ -147,13 +147,6 @@ def _tip(value: int, reference: int, meaning: str, column: int) -> str:
     if column == 0:
         return exact
     return f"{exact}\n{units.signed(value - reference)} against {units.exact(reference)}"
-
-
-def _share(more: int, reference: int) -> str:
-    """Per cent in three significant digits at most: "+6.0 %", "+472 %"."""
-    if not reference or abs(more) < reference:
-        return units.delta_share(reference + more, reference)
-    return f"{units.signed(round(100 * more / reference))} %"
 
 
 def _with_bars(found: list[Row]) -> Iterator[Row]:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from resnet_studio.formatting import significant
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.choice import Choice
@@ -19,7 +20,6 @@ from resnet_studio.gui.widgets.export_button import ExportButton
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.picture_file import write_picture
 from resnet_studio.gui.widgets.readout import Readout
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.gui.widgets.twin_strokes import paint_sample, sample
 from resnet_studio.inference.twins import Responses, TrainedWeights
 from resnet_studio.networks.presets import title

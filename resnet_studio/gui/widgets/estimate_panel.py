@@ -8,10 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from resnet_studio.analysis.units import DASH, exact, memory
+from resnet_studio.formatting import significant
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.durations import duration
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.networks.memory import SHARE
 from resnet_studio.training.sources import Estimate
 

@@ -8,9 +8,9 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from resnet_studio.formatting import significant
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.gui.widgets.significant import significant
 
 BINS, BARS, LABELS = 32, 40, 20
 SIDES = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFont
 
 from resnet_studio.analysis import units
 from resnet_studio.analysis.table import Group, LayerTable, Row
+from resnet_studio.formatting import percent, shares_of
 from resnet_studio.gui import theme
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.plan import Layer, Shape, blocks
@@ -70,6 +71,7 @@ class LayerModel(QAbstractItemModel):
         super().__init__()
         self._root = Node("", "", "", (0, 0, 0), 0, 0, 0)
         self._total = self._largest = 1
+        self._shares: dict[str, tuple[int | None, str]] = {}
         self.unit = 1
         self.everything = False
 
@@ -93,6 +95,13 @@ class LayerModel(QAbstractItemModel):
         *stages, total = root.children
         self._total = total.macs or 1
         self._largest = max(stage.macs or 1 for stage in stages)
+        shown = shares_of([stage.macs or 0 for stage in stages])
+        self._shares = {stage.name: (stage.macs, text) for stage, text in zip(stages, shown, strict=True)}
+
+    def _share(self, node: Node) -> str:
+        """Of the whole. Stages add up to 100 %, and what costs as much as its stage has the stage's number."""
+        macs, text = self._shares.get(node.stage, (None, ""))
+        return text if node.macs == macs else units.share(node.macs or 0, self._total)
 
     def find(self, name: str) -> QModelIndex:
         """The line of a layer, a block or a stage; an invalid index if there is none."""
@@ -157,7 +166,7 @@ class LayerModel(QAbstractItemModel):
             case Qt.ItemDataRole.ForegroundRole if not node.bold and (column == Column.KERNEL or not any(node.output)):
                 return QColor(theme.current().muted)
         if role == SHARE_ROLE and column == Column.SHARE:
-            return ((node.macs or 0) / self._total, (node.macs or 0) / self._largest) if not node.bold else None
+            return (self._share(node), (node.macs or 0) / self._largest) if node.macs and not node.bold else None
         return node.stage if role == STAGE_ROLE else None
 
     def _text(self, node: Node, column: int) -> str:
@@ -185,7 +194,7 @@ class LayerModel(QAbstractItemModel):
             case Column.MEMORY:
                 return f"{units.exact(node.memory)} bytes: every output of this part, float32, one image"
             case Column.SHARE if not node.bold:
-                return f"{(node.macs or 0) / self._total:.2%} of the network"
+                return f"{percent((node.macs or 0) / self._total)} of the network"
         return "\n".join(filter(None, (node.note, node.formula))) or node.name
 
     def _tell_changed(self, parent: QModelIndex) -> None:

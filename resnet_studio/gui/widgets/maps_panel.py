@@ -10,13 +10,13 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from resnet_studio.formatting import percent, significant
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.colour_bar import ColourBar
 from resnet_studio.gui.widgets.maps_tools import MapsTools
 from resnet_studio.gui.widgets.mosaic_view import MosaicView
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.readout import Readout
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.maps import Drawing, Place, channel_order, value_range
 from resnet_studio.inference.values import LayerMaps, Look, image_title
 
@@ -70,8 +70,8 @@ class MapsPanel(QWidget):
         self._maps = maps
         channels, height, width = maps.values.shape
         self._name.setText(f"<b>{maps.name}</b> · {channels:,} channel{'s' if channels > 1 else ''}, {height}×{width}")
-        numbers = f"mean {significant(maps.mean)} · deviation {significant(maps.std)} · {maps.zeros:.0%}"
-        self._numbers.setText(numbers.replace("%", " % zeros"))
+        numbers = f"mean {significant(maps.mean)} · deviation {significant(maps.std)} · {percent(maps.zeros, 2)} zeros"
+        self._numbers.setText(numbers)
         self._numbers.setToolTip(f"mean {maps.mean!r}\ndeviation {maps.std!r}\nshare of zeros {maps.zeros!r}")
         self._draw(keep_order=brief and same)
         self._read(self._place)

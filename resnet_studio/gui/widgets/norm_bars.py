@@ -10,10 +10,10 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from resnet_studio.formatting import significant
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.gui.widgets.significant import significant
 
 BARS, LEAST, LABELS = 56, 24, 20
 THIN = 3.0  # pixels below which bars have no gap between them

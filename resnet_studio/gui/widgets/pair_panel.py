@@ -9,11 +9,11 @@ from typing import Literal, TypeAlias
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from resnet_studio.formatting import significant
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.elided import Elided
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.side_pane import Offer, SidePane, by
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.beside import Pair, common_limits, difference
 from resnet_studio.inference.maps import Colours, Drawing, Place, Values, layer_maps
 from resnet_studio.networks.presets import title

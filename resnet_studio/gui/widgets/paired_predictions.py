@@ -8,9 +8,9 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from resnet_studio.formatting import percent
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.gui.widgets.predictions import percent
 from resnet_studio.inference.values import Prediction
 
 ROW, FEWEST, MOST = 20, 3, 5
@@ -98,7 +98,7 @@ class PairedPredictions(QWidget):
         room = max(0, int(text.width()) - NUMBER_WIDTH)
         label = painter.fontMetrics().elidedText(prediction.label, Qt.TextElideMode.ElideRight, room)
         painter.drawText(text, middle | Qt.AlignmentFlag.AlignLeft, label)
-        painter.drawText(text, middle | Qt.AlignmentFlag.AlignRight, percent(prediction.probability))
+        painter.drawText(text, middle | Qt.AlignmentFlag.AlignRight, percent(prediction.probability, 2))
 
     def _shown(self, side: int) -> tuple[Prediction, ...]:
         return (self._sides[side] or ())[: self.height() // ROW]
@@ -116,8 +116,8 @@ class PairedPredictions(QWidget):
 
     def _told(self, side: int, label: str) -> str:
         found = {one.label: one.probability for one in self._sides[side] or ()}
-        return percent(found[label]) if label in found else "not among its first five"
+        return percent(found[label], 2) if label in found else "not among its first five"
 
     def _said(self, side: int) -> str:
-        told = ", ".join(f"{one.label} {percent(one.probability)}" for one in self._sides[side] or ())
+        told = ", ".join(f"{one.label} {percent(one.probability, 2)}" for one in self._sides[side] or ())
         return f"{'AB'[side]}: {told or 'nothing'}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QStyledItemDelegate, QStyleOptionViewItem
 
-from resnet_studio.analysis.units import DASH
+from resnet_studio.formatting import percent
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.values import Prediction
@@ -39,7 +38,7 @@ class Predictions(QListWidget):
             item = QListWidgetItem(prediction.label, self)
             item.setData(RIGHT, bool(right) and prediction.label == right)
             item.setData(PROBABILITY, prediction.probability)
-            said = f"{prediction.label}: {percent(prediction.probability)}"
+            said = f"{prediction.label}: {percent(prediction.probability, 2)}"
             said += ", the right class" if item.data(RIGHT) else ""
             item.setToolTip(said)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, said)
@@ -77,16 +76,5 @@ class _Bar(QStyledItemDelegate):
             int(text.width()) - NUMBER_WIDTH,
         )
         painter.drawText(text, middle | Qt.AlignmentFlag.AlignLeft, label)
-        painter.drawText(text, middle | Qt.AlignmentFlag.AlignRight, percent(probability))
+        painter.drawText(text, middle | Qt.AlignmentFlag.AlignRight, percent(probability, 2))
         painter.restore()
-
-
-def percent(share: float) -> str:
-    """One decimal below ten per cent, none above: "4.2 %", "61 %"; what is neither 0 nor 1 is not rounded to it."""
-    if math.isnan(share):
-        return DASH
-    if 0 < share < 0.001:
-        return "< 0.1 %"
-    if 0.995 <= share < 1:
-        return "> 99 %"
-    return f"{share:.1%}".replace("%", " %") if share < 0.0995 else f"{share:.0%}".replace("%", " %")

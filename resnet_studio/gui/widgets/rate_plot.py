@@ -9,12 +9,12 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from resnet_studio.formatting import significant
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.curve_axis import CurveAxis
 from resnet_studio.gui.widgets.curve_plot import LABELLED
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.training.recipe import Recipe, learning_rate
 
 POINTS = 400

@@ -8,6 +8,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from resnet_studio.analysis import units
+from resnet_studio.formatting import percent
 from resnet_studio.gui.followed import FollowedRun
 from resnet_studio.gui.widgets.durations import duration
 from resnet_studio.networks.presets import title
@@ -44,7 +45,7 @@ def text(run: FollowedRun, column: Column) -> str:
         case Column.FLOPS:
             return units.short(cost.macs) if cost else units.DASH
         case Column.BEST:
-            return f"{100 * curves.best.error:.2f} %" if curves.best else units.DASH
+            return percent(curves.best.error) if curves.best else units.DASH
         case Column.STATE:
             return state(run)
     return duration(curves.seconds) if curves.steps else units.DASH

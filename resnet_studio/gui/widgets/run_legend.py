@@ -11,12 +11,12 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
 from resnet_studio.analysis.units import DASH
+from resnet_studio.formatting import significant
 from resnet_studio.gui import theme
 from resnet_studio.gui.widgets.durations import duration
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.run_colours import run_colour, swatch
 from resnet_studio.gui.widgets.run_lines import MEASURED, Plot, RunLines
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.training.curves import Axis
 
 Index = QModelIndex | QPersistentModelIndex
@@ -154,7 +154,7 @@ def significant_or_dash(value: float) -> str:
     """Three significant digits, zeros too; a dash where there is nothing, or nothing that is a number."""
     if math.isnan(value):
         return DASH
-    return f"{value:#.3g}".rstrip(".") if 0.001 <= abs(value) < 1000 else significant(value)
+    return f"{value:#.3g}".rstrip(".") if 0.001 <= abs(value) < 999.5 else significant(value)
 
 
 def spoken(x: float, axis: Axis) -> str:

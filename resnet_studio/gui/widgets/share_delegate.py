@@ -19,14 +19,14 @@ class ShareDelegate(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         super().paint(painter, option, index)
-        share, length = index.data(SHARE_ROLE) or (0.0, 0.0)
+        share, length = index.data(SHARE_ROLE) or ("", 0.0)
         if not share:
             return
         box = QRectF(option.rect).adjusted(4, 0, -16, 0)
         painter.save()
         painter.setPen(QColor(theme.current().muted))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(box.left(), box.top(), PERCENT_WIDTH, box.height()), right, f"{share:.1%}")
+        painter.drawText(QRectF(box.left(), box.top(), PERCENT_WIDTH, box.height()), right, share)
         left = box.left() + PERCENT_WIDTH + 8
         width = max(1.0, length * (box.right() - left))
         painter.fillRect(QRectF(left, box.center().y() - 4, width, 8), theme.stage_colour(index.data(STAGE_ROLE)))

@@ -10,12 +10,12 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from resnet_studio.formatting import percent, significant
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.elided import Elided
 from resnet_studio.gui.widgets.linked_mosaic import LinkedMosaic
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.beside import Beside
 from resnet_studio.inference.maps import Values, layer_maps
 from resnet_studio.inference.values import LayerMaps, Look, image_title
@@ -70,7 +70,7 @@ class SidePane(QWidget):
 
     def show_maps(self, maps: LayerMaps) -> None:
         """Say what the side's layer amounts to; the mosaic itself is drawn by who knows the other sides."""
-        channels, zeros = len(maps.values), f"{maps.zeros:.0%}".replace("%", " % zeros")
+        channels, zeros = len(maps.values), f"{percent(maps.zeros, 2)} zeros"
         mean, deviation = significant(maps.mean), significant(maps.std)
         exact = f"mean {maps.mean!r}\ndeviation {maps.std!r}\nshare of zeros {maps.zeros!r}"
         self._lines[2].say(

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from resnet_studio.analysis.table import LayerTable
+from resnet_studio.formatting import shares_of
 from resnet_studio.gui import theme
 
 BAR, GAP, LABELS, HEADINGS = 22, 10, 20, 92
@@ -22,6 +23,8 @@ class StageBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Share of FLOPs and parameters by stage")
         self._shares: dict[str, list[tuple[str, float]]] = {}
+        self._texts: dict[tuple[str, str, int], str] = {}
+        """By heading, stage and decimals."""
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
         return QSize(480, 2 * BAR + GAP + LABELS + 8)
@@ -29,9 +32,20 @@ class StageBar(QWidget):
     def show_table(self, table: LayerTable) -> None:
         """Show the shares of a table's stages."""
         totals = table.totals
+        names = [stage.name for stage in table.stages]
+        costs = {
+            "FLOPs": ([stage.macs for stage in table.stages], totals.macs),
+            "parameters": ([stage.parameters for stage in table.stages], totals.parameters),
+        }
         self._shares = {
-            "FLOPs": [(stage.name, stage.macs / max(totals.macs, 1)) for stage in table.stages],
-            "parameters": [(stage.name, stage.parameters / max(totals.parameters, 1)) for stage in table.stages],
+            heading: [(name, part / max(total, 1)) for name, part in zip(names, parts, strict=True)]
+            for heading, (parts, total) in costs.items()
+        }
+        self._texts = {
+            (heading, name, decimals): text
+            for heading, (parts, _) in costs.items()
+            for decimals in (0, 1)
+            for name, text in zip(names, shares_of(parts, decimals), strict=True)
         }
         self.update()
 
@@ -43,8 +57,8 @@ class StageBar(QWidget):
             painter.setPen(QColor(theme.current().muted))
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(QRectF(0, top, HEADINGS - 12, BAR), right, heading)
-            for stage, share, box in self._boxes(row, shares):
-                self._paint_share(painter, stage, share, box)
+            for stage, _, box in self._boxes(row, shares):
+                self._paint_share(painter, stage, self._texts[heading, stage, 0], box)
         self._paint_legend(painter)
 
     def _boxes(self, row: int, shares: list[tuple[str, float]]) -> list[tuple[str, float, QRectF]]:
@@ -54,9 +68,8 @@ class StageBar(QWidget):
             left += share * width
         return found
 
-    def _paint_share(self, painter: QPainter, stage: str, share: float, box: QRectF) -> None:
+    def _paint_share(self, painter: QPainter, stage: str, text: str, box: QRectF) -> None:
         painter.fillRect(box.adjusted(0, 0, -1, 0), theme.stage_colour(stage))
-        text = f"{share:.0%}"
         if painter.fontMetrics().horizontalAdvance(text) + 8 < box.width():
             painter.setPen(QColor("#10141a"))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
@@ -80,7 +93,8 @@ class StageBar(QWidget):
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             found = self._at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), f"{found[1]}: {found[2]:.1%} of the {found[0]}" if found else "", self)
+            said = f"{found[1]}: {self._texts[found[0], found[1], 1]} of the {found[0]}" if found else ""
+            QToolTip.showText(event.globalPos(), said, self)
             return True
         return super().event(event)
 

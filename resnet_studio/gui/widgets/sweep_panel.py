@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from resnet_studio.formatting import percent
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.answers import hold
 from resnet_studio.gui.widgets.attribution_panel import HEIGHT, UNTRAINED, below, empty_state, time_taken
@@ -25,7 +26,6 @@ from resnet_studio.gui.widgets.colour_bar import ColourBar
 from resnet_studio.gui.widgets.flow import Flow
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.overlay_view import OverlayView
-from resnet_studio.gui.widgets.predictions import percent
 from resnet_studio.gui.widgets.readout import Readout
 from resnet_studio.gui.widgets.strength_slider import StrengthSlider
 from resnet_studio.inference.attribution_values import (
@@ -185,7 +185,7 @@ class SweepPanel(QWidget):
             self._heading.setText(f"No other class wins at any of {of}. The lowest:")
         self._list.clear()
         for flip in flips[:MOST_LISTED] or sweep.lowest[:MOST_LOWEST]:
-            wins = f"{flip.label} wins" if flips else percent(flip.probability)
+            wins = f"{flip.label} wins" if flips else percent(flip.probability, 2)
             item = QListWidgetItem(f"{wins} at {self._where(flip)}", self._list)
             item.setToolTip(self._said(flip))
             item.setData(PLACE, (flip.row, flip.column))
@@ -213,7 +213,7 @@ class SweepPanel(QWidget):
         assert self._sweep is not None
         sweep = self._sweep
         wins = f"{flip.label} wins" if flip.winner != sweep.winner else "the same class wins"
-        return f"square at {self._where(flip)}: {sweep.label} at {percent(flip.probability)}, {wins}"
+        return f"square at {self._where(flip)}: {sweep.label} at {percent(flip.probability, 2)}, {wins}"
 
     def _where(self, flip: Covered) -> str:
         """The first row and column that the square covers."""
@@ -260,9 +260,9 @@ def _beside(words: str, field: QWidget) -> QWidget:
 
 def _titled(sweep: Sweep) -> str:
     """ "**3** is > 99 % uncovered, 79 % at the lowest · 49 of 49 positions · 0.4 s"."""
-    parts = [f"<b>{sweep.label}</b> is {percent(sweep.probability)} uncovered".replace("< 0", "&lt; 0")]
+    parts = [f"<b>{sweep.label}</b> is {percent(sweep.probability, 2)} uncovered".replace("< 0", "&lt; 0")]
     if sweep.done:
-        parts[0] += f", {percent(float(np.nanmin(sweep.probabilities)))} at the lowest".replace("< 0", "&lt; 0")
+        parts[0] += f", {percent(float(np.nanmin(sweep.probabilities)), 2)} at the lowest".replace("< 0", "&lt; 0")
     if sweep.done < sweep.positions:
         parts.append(f"{sweep.done:,} of {sweep.positions:,} positions")
     parts.append(time_taken(sweep.seconds))

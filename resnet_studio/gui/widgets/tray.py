@@ -9,10 +9,10 @@ from PySide6.QtCore import QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from resnet_studio.formatting import significant
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.pin_view import MAP, SMALL, TITLE, Pin, PinView
-from resnet_studio.gui.widgets.significant import significant
 from resnet_studio.inference.maps import Colours, Drawing, Values, colour, spread
 from resnet_studio.inference.values import Look
 from resnet_studio.networks.architecture import Architecture

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from resnet_studio.analysis.units import DASH
+from resnet_studio.formatting import percent
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.named import named
@@ -17,7 +18,6 @@ from resnet_studio.training.bands import Split, errors, spread
 from resnet_studio.training.curves import Curves
 from resnet_studio.training.degradation import Experiment, Twin
 from resnet_studio.training.gaps import SPLITS
-from resnet_studio.training.verdict_words import per_cent
 
 
 class TwinTable(QWidget):
@@ -44,7 +44,7 @@ class TwinTable(QWidget):
             for cell, split in zip(cells, SPLITS, strict=True):
                 known = {part.recipe.seed: _last(curves[part.name], split) for part in parts}
                 median = spread(known.values()).median
-                cell.setText(DASH if math.isnan(median) else per_cent(median))
+                cell.setText(DASH if math.isnan(median) else percent(median))
                 cell.setToolTip(exact(known))
                 dress(cell, quiet=not done)
 

@@ -1,0 +1,91 @@
+"""How numbers are written wherever the program shows one: significant digits, percent and bytes. Needs no torch.
+
+Rounding is half up, and never gives a digit more than was asked for: 99.95 in three digits is 100.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Context, Decimal
+
+PREFIXES = ("", "k", "M", "G", "T", "P", "E")
+THREE_DIGITS = Context(prec=3, rounding=ROUND_HALF_UP)
+DASH = "–"
+MINUS = "\N{MINUS SIGN}"
+
+
+def significant(value: float) -> str:
+    """Three significant digits and a real minus: 0.21347 → "0.213", −12345.0 → "−1.23e4", 999.95 → "1e3"."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "∞" if value > 0 else f"{MINUS}∞"
+    mantissa, _, exponent = f"{abs(value):.3g}".partition("e")
+    power = f"e{int(exponent)}".replace("-", MINUS) if exponent else ""
+    return f"{MINUS if value < 0 else ''}{mantissa}{power}"
+
+
+def percent(share: float, digits: int = 3) -> str:
+    """A share of 0 … 1 in so many digits, of which all but one may be decimals: 0.743 → "74.3 %", 0.0278 → "2.78 %".
+
+    What is neither nothing nor everything is not rounded to it: "< 0.01 %", "> 99.9 %".
+    """
+    if math.isnan(share):
+        return DASH
+    if not math.isfinite(share):
+        return f"{significant(share)} %"
+    exact = 100 * Decimal(repr(abs(float(share))))  # numpy's own numbers have another repr
+    least = Decimal(1).scaleb(1 - digits)
+    if 0 < exact < least:
+        return f"< {least} %"
+    rounded = _in_digits(exact, digits)
+    if exact < 100 <= rounded:
+        return f"> {100 - Decimal(1).scaleb(2 - digits)} %"
+    return f"{MINUS if share < 0 and rounded else ''}{rounded:,} %"
+
+
+def shares_of(parts: Sequence[int], decimals: int = 1) -> list[str]:
+    """Each part's percentage of their sum, rounded so that what is written adds up to 100: of three equal parts 33.4 %,
+    33.3 % and 33.3 %.
+
+    Those that lose most by being cut off are the ones that are rounded up (Hamilton's method).
+    """
+    total, whole = sum(parts), 100 * 10**decimals
+    if not total:
+        return [DASH for _ in parts]
+    floors = [whole * part // total for part in parts]
+    by_rest = sorted(range(len(parts)), key=lambda at: (-(whole * parts[at] % total), at))
+    for at in by_rest[: whole - sum(floors)]:
+        floors[at] += 1
+    return [f"{100 if floor == whole else Decimal(floor).scaleb(-decimals)} %" for floor in floors]
+
+
+def memory(value: int) -> str:
+    """Bytes in decimal units, three digits: 102228128 → "102 MB", 512 → "512 B"."""
+    text = short(value)
+    return f"{text}B" if " " in text else f"{text} B"
+
+
+def about_memory(value: int, rounding: str = ROUND_HALF_UP) -> str:
+    """The same in the two digits that an estimate deserves: 102228128 → "100 MB", 3843000000 → "3.8 GB"."""
+    digits = Context(prec=2, rounding=rounding).create_decimal(value)
+    power = max(0, digits.adjusted() // 3)
+    return f"{digits.scaleb(-3 * power):f} {PREFIXES[power]}B"
+
+
+def short(value: int) -> str:
+    """Three significant digits: 25557032 → "25.6 M", 9408 → "9.41 k", 512 → "512"."""
+    if abs(value) < 1000:
+        return f"{MINUS if value < 0 else ''}{abs(value)}"
+    digits = THREE_DIGITS.create_decimal(abs(value))
+    power = digits.adjusted() // 3
+    return f"{MINUS if value < 0 else ''}{digits.scaleb(-3 * power):f} {PREFIXES[power]}"
+
+
+def _in_digits(value: Decimal, digits: int) -> Decimal:
+    """Rounded to so many digits in all, at most all but one of them decimals; one more before the point is one less
+    after it."""
+    for decimals in range(digits - 1, -1, -1):
+        rounded = value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+        if decimals == 0 or rounded < Decimal(10) ** (digits - decimals):
+            return rounded
+    return value
