@@ -107,13 +107,14 @@ def open_image(path: Path) -> Photograph:
 
 
 def _decode(data: bytes) -> tuple[Pixels, tuple[str, ...]]:
-    whole, data = data, integrity.without_rubbish(_first_webp_frame(data))
+    whole, data = data, _first_webp_frame(data)
+    data, behind = integrity.without_rubbish(data)
     image = _identify(data)
     orientation = _orientation(image)
     try:
         integrity.check_cost(image, data)
         integrity.load(image)
-        doubts = integrity.check(image, data)
+        behind += integrity.check(image, data)
         pixels, notes = to_rgb(image, bits_per_channel(image, data))
     except (Refusal, MemoryError):
         raise
@@ -122,6 +123,7 @@ def _decode(data: bytes) -> tuple[Pixels, tuple[str, ...]]:
     if orientation in UPRIGHT:
         notes = ("turned upright by its EXIF orientation", *notes)
         pixels = UPRIGHT.get(_orientation(image), np.asarray)(pixels)  # Pillow has turned a TIFF by now
+    doubts = (f"{behind:,} bytes behind the picture were passed over",) if behind else ()
     return np.ascontiguousarray(pixels), (*_frames(whole), *notes, *doubts)
 
 

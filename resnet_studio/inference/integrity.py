@@ -53,6 +53,8 @@ BETWEEN_SCANS = {*OF_FURTHER_SCANS, 0xFE, *range(0xE0, 0xF0)}
 SCAN_HEADERS = {bytes((0, 6 + 2 * components, components)) for components in range(1, 5)}
 MOST_BETWEEN, MOST_TRIED = 16, 100_000
 """Segments between two scans, and places behind a scan at which they may begin."""
+LAST_ROWS = 64
+"""Of a picture whose blocks are coded from top to bottom: what is changed behind its last block shows in these."""
 ONES = 0xFF
 RLE8, RLE4 = 1, 2
 MOST_TEXT_VALUES = 4_000_000
@@ -93,16 +95,19 @@ def load(image: Image.Image) -> None:
         raise DamagedError
 
 
-def check(image: Image.Image, data: bytes) -> tuple[str, ...]:
-    """Notes on the first frame of `data`, decoded as `image`; `DamagedError` if it is not what its writer wrote."""
-    checks: dict[str, Callable[[Image.Image, bytes], tuple[str, ...] | None]] = {
+def check(image: Image.Image, data: bytes) -> int:
+    """How many bytes stand behind the picture of the first frame of `data`, decoded as `image`, and belong to nothing.
+
+    `DamagedError` if it is not what its writer wrote.
+    """
+    checks: dict[str, Callable[[Image.Image, bytes], int | None]] = {
         "PNG": _check_png,
         "JPEG": _check_jpeg,
         "MPO": _check_jpeg,
         "TIFF": _check_tiff,
         "BMP": _check_bmp,
     }
-    return (image.format in checks and checks[image.format](image, data)) or ()
+    return (image.format in checks and checks[image.format](image, data)) or 0
 
 
 def _check_png(_: Image.Image, data: bytes) -> None:
@@ -178,13 +183,13 @@ def _check_bmp(_: Image.Image, data: bytes) -> None:
             raise DamagedError
 
 
-def without_rubbish(data: bytes) -> bytes:
-    """A JPEG without what stands between its scans and the next segment, which libjpeg takes for broken segments.
+def without_rubbish(data: bytes) -> tuple[bytes, int]:
+    """A JPEG without what stands between its scans and the next segment, and how many bytes that is.
 
-    Anything else is given back as it is.
+    libjpeg takes these bytes for broken segments. Anything else is given back as it is.
     """
     if not data.startswith(b"\xff\xd8\xff"):
-        return data
+        return data, 0
     pieces, kept, place, scanned, restarts = [], 0, 2, False, False
     next_restart = components = drawn = 0
     while (found := MARKER.search(data, place)) and (marker := found[1][0]) != END_OF_IMAGE:
@@ -205,10 +210,11 @@ def without_rubbish(data: bytes) -> bytes:
             place += int.from_bytes(data[place : place + 2], "big")
         restarts |= marker == RESTART_INTERVAL
         next_restart = next_restart + 1 if marker in RESTARTS else 0
-    return b"".join([*pieces, data[kept:]])
+    whole = b"".join([*pieces, data[kept:]])
+    return whole, len(data) - len(whole)
 
 
-def _check_jpeg(image: Image.Image, data: bytes) -> tuple[str, ...]:
+def _check_jpeg(image: Image.Image, data: bytes) -> int:
     """Decode variants of the file: whole scans are read exactly to their ends, not less and not more.
 
     Bytes inserted behind every scan change the pixels only if a scan was too short; bytes changed at the end of
@@ -217,29 +223,30 @@ def _check_jpeg(image: Image.Image, data: bytes) -> tuple[str, ...]:
     parts = list(_parts(data))
     scans = [(start, end) for marker, start, end in parts if marker in CODED]
     if not scans or any(marker in ARITHMETIC for marker, _, _ in parts):
-        return ()  # in arithmetic coding bytes after the end count as data
-    seen = _hash(image)
+        return 0  # in arithmetic coding bytes after the end count as data
     ends = [0, *(end for _, end in scans)]
     filled = FILLER.join(data[start:end] for start, end in pairwise([*ends, len(data)]))
-    if _decoded(filled) != seen:
+    if _decoded(filled, 0) != _hash(image, 0):
         raise DamagedError
     start, end = scans[-1]
-    flat = "progressive" in image.info and end - start < FLAT_SCAN
-    variants = [] if flat else _tail_variants(data, start, end)
-    if not variants or any(_decoded(variant) != seen for variant in variants):
-        return ()
-    read = _read_to(data, start, end, seen)
-    unread = _unread_bits(data, read, end, seen)
+    progressive = "progressive" in image.info
+    top = 0 if progressive else max(0, image.height - LAST_ROWS)
+    seen = _hash(image, top)
+    variants = [] if progressive and end - start < FLAT_SCAN else _tail_variants(data, start, end)
+    if not variants or any(_decoded(variant, top) != seen for variant in variants):
+        return 0
+    read = _read_to(data, start, end, lambda variant: _decoded(variant, top) == seen)
+    unread = _unread_bits(data, read, end, lambda variant: _decoded(variant, top) == seen)
     if "0" in unread or are_blocks(data, start, unread + bits_of(data[read:end])):
         raise DamagedError
-    return (f"{end - read:,} bytes behind the picture were passed over",)
+    return end - read
 
 
-def _read_to(data: bytes, start: int, end: int, seen: bytes) -> int:
+def _read_to(data: bytes, start: int, end: int, alike: Callable[[bytes], bool]) -> int:
     """The end of the bytes of a scan on which the picture hangs, where it has others behind them."""
 
     def unread(place: int) -> bool:
-        return _decoded(_replaced(data, place, end)) == seen
+        return alike(_replaced(data, place, end))
 
     size = TAIL
     while end - size > start and unread(end - size):
@@ -251,16 +258,18 @@ def _read_to(data: bytes, start: int, end: int, seen: bytes) -> int:
     return unknown
 
 
-def _unread_bits(data: bytes, read: int, end: int, seen: bytes) -> str:
+def _unread_bits(data: bytes, read: int, end: int, alike: Callable[[bytes], bool]) -> str:
     """The bits of the last byte that was read on which nothing hangs: ones, says the standard (ITU-T T.81, F.1.2.3)."""
     last = data[read - 1]
     if data[read - 2 : read] == b"\xff\x00":
         return ""
-    for bits in range(7, 0, -1):
-        changed = last ^ ONES >> 8 - bits
-        if _decoded(_replaced(data[: read - 1] + bytes([changed]) + data[read:], read, end)) == seen:
-            return f"{last:08b}"[-bits:]
-    return ""
+    known, unknown = 0, 8
+    while unknown - known > 1:
+        bits = (known + unknown) // 2
+        changed = bytes([last ^ ONES >> 8 - bits])
+        same = alike(_replaced(data[: read - 1] + changed + data[read:], read, end))
+        known, unknown = (bits, unknown) if same else (known, bits)
+    return f"{last:08b}"[8 - known :]
 
 
 def _replaced(data: bytes, place: int, end: int) -> bytes:
@@ -293,14 +302,15 @@ def _tail_variants(data: bytes, start: int, end: int) -> list[bytes]:
     return [before + changed + after, before + after]
 
 
-def _decoded(data: bytes) -> bytes:
+def _decoded(data: bytes, top: int) -> bytes:
     with Image.open(BytesIO(data), formats=["JPEG"]) as image:
-        return _hash(image)
+        return _hash(image, top)
 
 
-def _hash(image: Image.Image) -> bytes:
+def _hash(image: Image.Image, top: int) -> bytes:
+    """Of the rows from `top` on."""
     total = hashlib.sha256()
-    for band in bands(image):
+    for band in bands(image.crop((0, top, *image.size)) if top else image):
         total.update(band.tobytes())
     return total.digest()
 

@@ -319,3 +319,16 @@ def test_a_space_in_a_typed_name_belongs_to_it(strip: ImageStrip) -> None:
     QTest.keyClicks(items(strip), "digit 7")
     assert strip.chosen() == "sample:digit-7"
     assert toggled == []
+
+
+def test_what_a_folder_has_beside_its_images_is_counted_below_the_list(qtbot: QtBot) -> None:
+    strip = ImageStrip()
+    qtbot.addWidget(strip)
+    strip.show_images(["a.png", "b.png"])
+    strip.show_others(3, "2 hidden files (._a.png, ._b.png), 1 .heic file (c.heic)")
+    count = strip.findChild(QLabel, "imageCount")
+    assert count is not None
+    assert count.text().endswith("3 passed over")
+    assert "1 .heic file (c.heic)" in count.toolTip()
+    strip.show_others(0, "")
+    assert "passed over" not in count.text() + count.toolTip()

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 from themed import themed
 from training_values import data_view, estimate
@@ -24,8 +33,10 @@ from resnet_studio.gui.widgets.estimate_panel import about, too_much
 from resnet_studio.gui.widgets.rate_plot import sampled_steps
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.inference.values import Device
+from resnet_studio.training.class_folders import read_class_folders
 from resnet_studio.training.recipe import Recipe, learning_rate
 from resnet_studio.training.recipes import RECIPES
+from resnet_studio.training.sources import DataError
 
 QUICK, PAPER = RECIPES["digits-quick"], RECIPES["paper-cifar"]
 
@@ -486,3 +497,26 @@ def test_the_form_has_room_in_the_style_it_is_shown_in(qtbot: QtBot, view: Train
         assert view.width() == 796
         form = view.findChild(QWidget, "recipeForm")
         assert form.minimumSizeHint().width() <= form.parentWidget().width()
+
+
+def test_a_refused_folder_shows_its_tree_with_every_line_in_its_place(qtbot: QtBot, tmp_path: Path) -> None:
+    """In the smallest room that it gets: what does not fit is scrolled to, and names are no markup."""
+    for name in ("<b>cat", "dog"):
+        for kind in ("images", "masks"):
+            (tmp_path / name / kind).mkdir(parents=True)
+            (tmp_path / name / kind / "1.jpg").touch()
+    with pytest.raises(DataError) as refused:
+        read_class_folders(tmp_path)
+    preview = DataPreview()
+    qtbot.addWidget(preview)
+    preview.resize(360, 120)
+    preview.show()
+    preview.show_problem(str(tmp_path), str(refused.value), downloadable=False)
+    words, page = preview.findChild(QLabel, "dataWords"), preview.currentWidget()
+    assert words is not None
+    assert isinstance(page, QScrollArea)
+    assert words.textFormat() == Qt.TextFormat.PlainText
+    assert words.alignment() & Qt.AlignmentFlag.AlignLeft
+    assert "    <b>cat/" in words.text().splitlines()
+    qtbot.waitUntil(lambda: page.verticalScrollBar().maximum() > 0)
+    assert words.height() >= words.heightForWidth(words.width())

@@ -165,11 +165,12 @@ def test_bytes_that_a_camera_leaves_behind_the_picture_do_not_matter(name: str, 
         np.testing.assert_array_equal(photograph.pixels, expected)
 
 
-def test_bytes_behind_the_picture_are_counted_beside_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("junk", [JUNK[:64].replace(b"\xff", b""), JUNK[:5_000], JUNK])
+def test_bytes_behind_the_picture_are_counted_beside_it(junk: bytes, tmp_path: Path) -> None:
     data = whole("JPEG")
-    photograph = open_image(saved(tmp_path, data[:-2] + JUNK[:64].replace(b"\xff", b"") + data[-2:]))
-    count = len(JUNK[:64].replace(b"\xff", b""))
-    assert photograph.notes == (f"{count} bytes behind the picture were passed over",)
+    photograph = open_image(saved(tmp_path, data[:-2] + junk + data[-2:]))
+    read = junk.partition(b"\xff\xd9")[0]  # an end is an end
+    assert photograph.notes == (f"{len(read):,} bytes behind the picture were passed over",)
 
 
 @pytest.mark.parametrize("name", JPEGS)

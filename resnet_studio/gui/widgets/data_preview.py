@@ -108,7 +108,7 @@ class DataPreview(QStackedWidget):
         self._progress.hide()
         self.setCurrentIndex(0)
 
-    def _make_words(self) -> QWidget:
+    def _make_words(self) -> QScrollArea:
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(4 * GRID, 2 * GRID, 4 * GRID, 2 * GRID)
@@ -118,7 +118,7 @@ class DataPreview(QStackedWidget):
         for widget in (self._progress, self._download):
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)
-        return page
+        return _scrolled(page)
 
     def _make_augmentation(self) -> QWidget:
         held = QWidget()
@@ -144,10 +144,14 @@ class DataPreview(QStackedWidget):
         column.addLayout(self._facts)
         column.addLayout(self._beside)
         column.addStretch(1)
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(page)
-        return scroll
+        return _scrolled(page)
+
+
+def _scrolled(page: QWidget) -> QScrollArea:
+    scroll = QScrollArea(widgetResizable=True)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setWidget(page)
+    return scroll
 
 
 def facts(view: DataView) -> list[tuple[str, str]]:
