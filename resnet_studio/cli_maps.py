@@ -328,11 +328,17 @@ def _draw_run(
 
     _check_folder(output, "a run has kept several moments")
     folder = runs.named(run, runs_folder or runs.runs_folder())
-    made = follow(picture_steps(folder, layers or (), image, drawing, scale, output), "opening the run")
+    left_out: list[str] = []
+    steps = picture_steps(folder, layers or (), image, drawing, scale, output, left_out.append)
+    made = follow(steps, "opening the run")
+    for sentence in left_out:
+        complain(sentence)
     if as_json:
         say_json([str(path) for path in made])
     else:
         say(f"{len(made)} pictures in {output}")
+    if left_out:
+        raise typer.Exit(1)
 
 
 def _check_folder(output: Path, why: str) -> None:

@@ -16,7 +16,8 @@ from resnet_studio.training.sources import Probe
 
 
 class ProbeDesk(QObject):
-    """Shows the chosen run's moments; without a choice those of the newest run that has some. `stop` in the end."""
+    """Shows the chosen run's moments; without a choice those of the newest run that had some at first. `stop` in the
+    end."""
 
     run_changed = Signal(str, object)
     """Name of the run that is shown, and the steps of its moments."""
@@ -69,7 +70,8 @@ class ProbeDesk(QObject):
 
     def _follow(self) -> None:
         found = {run.folder: run for run in reversed(self._watch.runs()) if run.curves.probes}
-        shown = self._chosen if self._chosen in found else next(iter(found), None)
+        kept = next((folder for folder in (self._chosen, self._shown) if folder in found), None)
+        shown = kept or next(iter(found), None)
         self._shown = shown
         self.runs_changed.emit({folder: run.name for folder, run in found.items()}, shown)
         if shown is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -22,21 +22,29 @@ from resnet_studio.training.summary import curves_of, fitted_architecture
 
 
 def picture_steps(
-    folder: Path, layers: Sequence[str], image: int, drawing: Drawing, scale: int, output: Path
-) -> Generator[Progress, None, list[Path]]:
+    folder: Path, layers: Sequence[str], image: int, drawing: Drawing, scale: int, output: Path,
+    tell: Callable[[str], object] = lambda text: None,
+) -> Generator[Progress, None, list[Path]]:  # fmt: skip
     """Write `step-0000120.png` for each moment of a run, and return what was written.
 
-    Without layers all that were kept are drawn. `ProbeError` names what was not kept, and a file that is damaged.
+    Without layers all that were kept are drawn. A moment whose file is damaged is named to `tell` and left out.
+    `ProbeError` names what was not kept, or a damaged file where all are.
     """
     manifest, curves = runs.read(folder), curves_of(folder)
     if not curves.probes:
         raise ProbeError(f"{folder.name} has kept no maps. Runs keep them from before their first step on")
     if drawing.contrast == "fixed":
         raise ProbeError("a run keeps each layer's maps spread over its own range: contrast is channel or layer")
-    written = []
+    written: list[Path] = []
     for number, moment in enumerate(curves.probes):
         yield Progress(number, len(curves.probes), f"step {moment.step:,}")
-        probe = probes.load(folder / moment.file)
+        try:
+            probe = probes.load(folder / moment.file)
+        except ProbeError as error:
+            if moment is curves.probes[-1] and not written:
+                raise
+            tell(f"step {moment.step:,} is left out: {error}")
+            continue
         names = _known(probe, layers, image)
         stamp = replace(_stamp(manifest, curves, probe, image), layers=names, drawing=drawing, scale=scale)
         maps = tuple(layer_maps(name, maps_of(probe, name, image)) for name in names)

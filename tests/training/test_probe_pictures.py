@@ -96,3 +96,16 @@ def test_a_run_without_maps_is_said(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert code == 2
     assert "bare has kept no maps" in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_a_damaged_moment_is_named_and_hides_no_other(run: WrittenRun, capsys: pytest.CaptureFixture[str]) -> None:
+    first = run.folder / "probes" / "step-0000000.npz"
+    first.write_bytes(first.read_bytes()[:100])
+    code, output = draw(run, "--layer", "relu")
+    told = capsys.readouterr()
+    assert (code, [path.name for path in output.iterdir()]) == (1, ["step-0000020.png"])
+    assert told.err.count("\n") == 1
+    assert "step 0 is left out: step-0000000.npz is damaged" in told.err
+    (run.folder / "probes" / "step-0000020.npz").unlink()
+    code, _ = draw(run, "--layer", "relu")
+    assert code == 2
