@@ -11,7 +11,7 @@ from resnet_studio.analysis.grids import Grid
 from resnet_studio.analysis.units import DASH
 from resnet_studio.arguments import check_target
 from resnet_studio.cli_training import AsJson, Download, Runs, with_changes
-from resnet_studio.terminal import follow, say, say_json, show
+from resnet_studio.terminal import complain, follow, say, say_json, show
 from resnet_studio.training import runs
 from resnet_studio.training.recipes import recipe, usual_recipe
 from resnet_studio.training.runs import RunError
@@ -61,7 +61,7 @@ def curves(
     from resnet_studio.training.summary import curves_of
 
     check_target(output, ".csv")
-    folders = [runs.named(name, runs_folder or runs.runs_folder()) for name in names]
+    folders = [_named(name, runs_folder or runs.runs_folder()) for name in names]
     write_csv(output, [curve_table(folder.name, curves_of(folder)) for folder in folders])
 
 
@@ -93,6 +93,18 @@ def data(
     means, deviations = (", ".join(f"{one:.4f}" for one in values) for values in (view.mean, view.deviation))
     say(f"\ninput {'×'.join(map(str, view.size))}, mean {means}, deviation {deviations} (values 0 … 1)")
     say("\n".join([f"test: {view.test_of}", f"held {view.held}", *view.notes]))
+
+
+def _named(name: str, where: Path) -> Path:
+    """The folder of a run. Its curves are in its events, so one whose manifest is damaged is said to be, and taken."""
+    try:
+        return runs.named(name, where)
+    except RunError as error:
+        folder = where / name if runs.is_run(where / name) else Path(name)
+        if not runs.is_run(folder):
+            raise
+        complain(str(error))
+        return folder
 
 
 def _row(summary: Summary, where: Path) -> tuple[str, ...]:

@@ -114,6 +114,16 @@ def test_curves_are_written_step_by_step(folder: Path, tmp_path: Path) -> None:
     assert {row["run"] for row in rows} == {"one", "two"}
 
 
+def test_a_damaged_run_still_has_its_curves(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "one" / "run.json").write_text('{"name": "on')
+    output = tmp_path / "curves.csv"
+    two = str(folder / "an experiment" / "two")
+    assert main(["curves", "one", two, "--runs", str(folder), "--output", str(output)]) == 0
+    assert "one: run.json is damaged" in capsys.readouterr().err
+    with output.open(newline="") as file:
+        assert {row["run"] for row in csv.DictReader(file)} == {"one", "two"}
+
+
 def test_what_is_no_run_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["curves", "nothing", "--runs", str(tmp_path), "--output", str(tmp_path / "x.csv")]) == 2
     said = capsys.readouterr().err
@@ -174,13 +184,13 @@ def test_a_strangers_names_are_whole_in_json_and_do_nothing(strange: Path, capsy
     assert run["name"] == NASTY
 
 
-@pytest.mark.parametrize("command", ["curves", "train"])
+@pytest.mark.parametrize(("command", "code"), [("curves", 0), ("train", 2)])
 def test_a_strangers_names_are_text_in_a_complaint(
-    strange: Path, capsys: pytest.CaptureFixture[str], command: str, tmp_path: Path
+    strange: Path, capsys: pytest.CaptureFixture[str], command: str, code: int, tmp_path: Path
 ) -> None:
     (strange / NASTY / "run.json").write_text("{")
     more = {"curves": [NASTY, "--output", str(tmp_path / "a.csv")], "train": ["--resume", NASTY]}[command]
-    assert main([command, *more, "--runs", str(strange)]) == 2
+    assert main([command, *more, "--runs", str(strange)]) == code
     err = capsys.readouterr().err
     assert hidden(err) == []
     assert err.count("\n") == 1
