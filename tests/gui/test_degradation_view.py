@@ -463,3 +463,18 @@ def test_what_is_expected_does_not_last_for_ever() -> None:
     assert not between.live
     assert between.progress() == "not finished · 1 of 4 runs finished"
     assert math.isclose(between.share(), 0.25)
+
+
+def test_a_narrow_window_has_room_for_ending_it_at_once(page: Page) -> None:
+    whole = followed()
+    second = whole.experiment.parts[1]
+    live = {second.name: run_of(second, how=None, epochs=8)}
+    page.view.show_experiments([replace(whole, curves=live, asked=frozenset({runs.STOP}), step_left=125.0)])
+    now = page.find(QPushButton, "stopExperimentNow")
+    assert now.isVisible()
+    assert page.find(QPushButton, "stopExperiment").text() == "Stopping… 2:05"
+    for width in (940, 700):  # as a hand does that makes it narrower
+        page.view.resize(width, 560)
+        QApplication.processEvents()
+    assert page.view.width() == 700
+    assert now.width() >= now.sizeHint().width()

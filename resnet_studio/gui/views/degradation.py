@@ -163,6 +163,7 @@ class DegradationView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's names)
         super().resizeEvent(event)
         self._show_bar()
+        self._make_way()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
@@ -261,6 +262,7 @@ class DegradationView(QWidget):
         self._stop_now.setEnabled(not now)
         losing = (followed.curves[part.name],) if part else ()
         self._stop_now.setText("Stopping now…" if now else f"Stop now ({lost(*losing)})")
+        self._make_way()
 
     def _show(self) -> None:
         """Show the chosen experiment, or how to get one."""
@@ -284,6 +286,11 @@ class DegradationView(QWidget):
         self._figure.show_experiment(followed.experiment, followed.curves, cast("Axis", self._axis.value()))
         self._table.show_errors(followed.experiment, followed.curves)
         self._verdict.show_verdict(judge(followed.experiment, followed.curves))
+
+    def _make_way(self) -> None:
+        """Axis and export leave their room in a narrow window while ending at once is offered."""
+        for widget in (self._axis, self._export):
+            widget.setVisible(self.width() >= WIDE or self._stop_now.isHidden())
 
     def _show_bar(self) -> None:
         """The bar is there while something is to be done, where there is room."""
