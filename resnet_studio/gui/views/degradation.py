@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_studio.gui.followed_experiment import FollowedExperiment
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.choice import Choice
 from resnet_studio.gui.widgets.experiment_figure import ExperimentFigure
@@ -34,6 +35,7 @@ from resnet_studio.gui.widgets.run_cells import seconds_left
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.gui.widgets.twin_table import TwinTable
 from resnet_studio.gui.widgets.verdict_panel import VerdictPanel
+from resnet_studio.plain import printable
 from resnet_studio.training.curves import Axis
 from resnet_studio.training.runs import STOP_NOW
 from resnet_studio.training.verdict import judge
@@ -148,8 +150,8 @@ class DegradationView(QWidget):
 
     def show_damaged(self, sentences: Sequence[str]) -> None:
         """Name the experiments that can't be read, as long as they can't."""
-        self._damaged.setText("\n".join(sentences[:MOST_DAMAGED]))
-        self._damaged.setToolTip("\n".join(sentences))
+        self._damaged.setText(printable("\n".join(sentences[:MOST_DAMAGED])))
+        self._damaged.setToolTip(tooltip("\n".join(sentences)))
         self._damaged.setVisible(bool(sentences))
 
     def show_told(self, text: str) -> None:

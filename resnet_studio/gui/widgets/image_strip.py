@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from resnet_studio.gui import theme
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.image_list import SIDE, ImageList
 from resnet_studio.gui.widgets.image_model import ImageModel, Tile
@@ -121,7 +122,7 @@ class ImageStrip(QWidget):
         passed = f" · {len(self._reasons):,} skipped" if self._reasons else ""
         more = [f"{self._more:,} more are not listed"] if self._more else []
         self._count.setText(place + passed)
-        self._count.setToolTip("\n".join((self._count.text(), *more, *self._reasons[-MOST_REASONS:])))
+        self._count.setToolTip(tooltip("\n".join((self._count.text(), *more, *self._reasons[-MOST_REASONS:]))))
 
     def _dress(self) -> None:
         """Tiles in the theme's colours."""
