@@ -5,9 +5,6 @@ from __future__ import annotations
 import dis
 import errno
 import os
-from pathlib import Path
-
-from resnet_studio.files import shown
 
 PACKAGE = "resnet_studio"
 DETAILS = "RESNET_STUDIO_DEBUG"
@@ -15,21 +12,23 @@ DETAILS = "RESNET_STUDIO_DEBUG"
 SENTENCE = "sentence"
 IN_A_TERMINAL = f"Run it again with {DETAILS}=1 and report what that shows"
 IN_A_WINDOW = "Copy has what a report of it needs"
+ELSEWHERE = "Choose another place"
+NO_RIGHT = "you may not read or write there. Change the permissions, or choose another place"
 OF_THE_SYSTEM = {
-    errno.ENOENT: "does not exist. Check the path",
-    errno.ENOTDIR: "does not exist: a part of its path is not a folder. Check the path",
-    errno.EISDIR: "is a folder, not a file. Name a file in it",
-    errno.EEXIST: "is there already. Choose another name",
-    errno.EACCES: "may not be read or written. Change its permissions, or choose another place",
-    errno.EPERM: "may not be read or written. Change its permissions, or choose another place",
-    errno.EROFS: "is on a disk that can't be written. Choose another place",
-    errno.ENOSPC: "can't be written, as the disk is full. Free some space, or choose another place",
-    errno.EDQUOT: "can't be written, as your share of the disk is used up. Free some space, or choose another place",
-    errno.EFBIG: "would be larger than this system allows. Choose another place",
-    errno.ENAMETOOLONG: "has a longer name than this system allows. Shorten it",
-    errno.ELOOP: "is a link that leads back to itself. Choose the file it was meant for",
-    errno.EIO: "can't be read or written: the disk reports an error. Choose another place",
-    errno.EMFILE: "can't be opened: too many files are open. Close other programs",
+    errno.ENOENT: "there is no such file or folder. Check the path",
+    errno.ENOTDIR: "a part of the path is a file, not a folder. Check the path",
+    errno.EISDIR: "that is a folder, not a file. Name a file in it",
+    errno.EEXIST: "there is a file or folder of that name. Choose another name",
+    errno.EACCES: NO_RIGHT,
+    errno.EPERM: NO_RIGHT,
+    errno.EROFS: f"that disk can't be written. {ELSEWHERE}",
+    errno.ENOSPC: "the disk is full. Free some space",
+    errno.EDQUOT: "your share of the disk is used up. Free some space",
+    errno.EFBIG: f"a file can't be that large there. {ELSEWHERE}",
+    errno.ENAMETOOLONG: "the name is longer than this system allows. Shorten it",
+    errno.ELOOP: "the link leads back to itself. Choose the file it was meant for",
+    errno.EIO: f"the disk reports an error. {ELSEWHERE}",
+    errno.EMFILE: "too many files are open. Close other programs",
 }
 MEMORY = "there is not enough memory. Close other programs, or choose a smaller network, image or batch"
 
@@ -46,14 +45,17 @@ def cause(error: BaseException, to_report: str = IN_A_TERMINAL) -> str:
     if isinstance(error, ImportError):
         return f"a library can't be loaded ({_first_line(error)}): `resnet-studio doctor` says what is missing"
     if isinstance(error, OSError) and error.errno:
-        known = OF_THE_SYSTEM.get(error.errno)
-        what = shown(Path(os.fsdecode(error.filename))) if isinstance(error.filename, str | bytes) else ""
-        if known:
-            return f"{what or 'a file'} {known}"
-        return f"the system refused {f'what was asked of {what}' if what else 'it'}: {os.strerror(error.errno).lower()}"
+        what = f"{error.filename}: " if error.filename else ""
+        return f"{what}{why(error)}"
     return (
         f"something failed in {_where(error)} that this program did not foresee ({type(error).__name__}). {to_report}"
     )
+
+
+def why(error: OSError) -> str:
+    """What the system has against a file, for behind "could not be written: "."""
+    number = error.errno or 0
+    return OF_THE_SYSTEM.get(number) or (f"the system says: {os.strerror(number).lower()}" if number else str(error))
 
 
 def give_sentence(error: BaseException, to_report: str) -> None:

@@ -369,6 +369,8 @@ def _say_look(look: Look, output: Path) -> None:
     say(f"weights: {look.weights.source}{trained}; device: {look.subject.device}; {1000 * look.seconds:.0f} ms")
     for note in look.weights.notes:
         say(note)
+    if look.weights.likelier:
+        say("--set stride_on=3x3 moves the stride")
     predictions = tuple((prediction.label, percent(prediction.probability)) for prediction in look.predictions or ())
     show(Grid(("prediction", "probability"), predictions, frozenset({1})))
     rows = tuple(

@@ -294,7 +294,7 @@ def test_what_cannot_be_imported_or_written_is_one_line_and_code_2(tmp_path):
     with open("/dev/full", "wb") as full:
         done = subprocess.run([*RESNET_STUDIO, "presets"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("resnet-studio: a file can't be written, as the disk is full. ")
+    assert done.stderr.startswith("resnet-studio: the disk is full. Free some space")
 
 
 def test_a_reader_that_has_enough_ends_it_quietly():

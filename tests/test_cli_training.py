@@ -141,7 +141,7 @@ def test_any_recipe_takes_few_epochs(name: str, epochs: int) -> None:
         (["resnet20-cifar", "--change", "lr"], "--change lr: FIELD=VALUE is needed"),
         (["resnet20-cifar", "--change", "speed=3"], "speed: no such field"),
         (["resnet20-cifar", "--change", "lr=fast"], "lr: a number is needed, got 'fast'"),
-        (["resnet20-cifar", "--epochs", "0"], "'--epochs': Input should be greater than or equal to 1"),
+        (["resnet20-cifar", "--epochs", "0"], "--epochs takes a number of at least 1, not 0"),
         (["resnet20-cifar", "--precision", "fp8"], "precision: must be one of fp32, bf16, fp16"),
         (["resnet20-cifar", "--set", "depth=21"], "depth"),
         (["--resume", "absent"], "absent is not a run"),

@@ -159,9 +159,9 @@ def test_help_is_given_in_either_way(line: str, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("raised", "said"),
     [
-        (lambda path: (path / "folder").read_text(), "folder is a folder, not a file"),
-        (lambda path: (path / "missing" / "x").write_text(""), "x does not exist"),
-        (lambda path: (path / ("x" * 300)).write_text(""), "longer name than this system allows"),
+        (lambda path: (path / "folder").read_text(), "that is a folder, not a file"),
+        (lambda path: (path / "missing" / "x").write_text(""), "there is no such file or folder. Check the path"),
+        (lambda path: (path / ("x" * 300)).write_text(""), "the name is longer than this system allows"),
         (lambda path: int("x"), "did not foresee (ValueError)"),
         (lambda path: {}["x"], "did not foresee (KeyError)"),
         (lambda path: __import__("nothing_of_that_name"), "a library can't be loaded"),

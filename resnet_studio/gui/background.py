@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, QThreadPool, Signal
 
+from resnet_studio.causes import why
+
 Result = TypeVar("Result")
 THREADS = 4
 """At least so many in the pool, on a machine of one core too: they wait for disks most of the time."""
@@ -18,8 +20,8 @@ THREADS = 4
 def cause(error: Exception) -> str:
     """Why something could not be read or written, to go behind a colon."""
     match error:
-        case OSError(strerror=str(reason)):
-            return reason
+        case OSError(errno=int()):
+            return why(error)
         case MemoryError():
             return "there is not enough memory"
         case UnicodeError():

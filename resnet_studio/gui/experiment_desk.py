@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resnet_studio.causes import why
 from resnet_studio.gui.experiment_watch import ExperimentWatch
 from resnet_studio.training import degradation, runs
 from resnet_studio.training.degradation import Experiment, ExperimentError
@@ -47,7 +48,7 @@ def join(
         try:
             runs.request(folder, what)
         except OSError as error:
-            view.show_problem(f"{folder.name} can't be asked to stop: {error.strerror}.")
+            view.show_problem(f"{folder.name} can't be asked to stop: {why(error)}.")
         watch.note_request(folder)
 
     watch.experiments_changed.connect(view.show_experiments)

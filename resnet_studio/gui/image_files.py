@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_studio.atomic import write_file
+from resnet_studio.causes import why
 from resnet_studio.files import shown
 from resnet_studio.inference.image_names import Listing, images_in
 from resnet_studio.training import runs
@@ -68,7 +69,7 @@ def _list(folder: Path, images: list[str], problems: list[str]) -> Listing:
     try:
         listed = images_in(folder)
     except OSError as error:
-        problems.append(f"{shown(folder)} can't be read: {error.strerror}.")
+        problems.append(f"{shown(folder)} can't be read: {why(error)}.")
         return Listing(())
     if not listed.images:
         problems.append(f"T{listed.why_none(shown(folder))[1:]}.")

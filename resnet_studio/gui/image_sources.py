@@ -12,6 +12,7 @@ import platformdirs
 from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtGui import QImage
 
+from resnet_studio.causes import why
 from resnet_studio.gui.background import Background, cause
 from resnet_studio.gui.image_desk import MOST_IMAGES, ImageDesk
 from resnet_studio.gui.image_files import Found, find, keep_pasted
@@ -172,4 +173,4 @@ def _pasted(pixels: Pixels, stamp: str) -> Found:
     try:
         return Found((str(keep_pasted(folder, png.getvalue(), stamp)),))
     except OSError as error:
-        return Found(problems=(f"The pasted picture can't be kept in {folder}: {error.strerror}.",))
+        return Found(problems=(f"The pasted picture can't be kept in {folder}: {why(error)}.",))

@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QFile, QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
+from resnet_studio.causes import why
 from resnet_studio.gui.background import Background, cause
 from resnet_studio.gui.run_watch import RunWatch
 from resnet_studio.training import runs
@@ -100,7 +101,7 @@ class RunKeeper(QObject):
                 shutil.move(one.trash, one.folder)
                 _trash_note(one.trash).unlink(missing_ok=True)
             except OSError as error:
-                self.failed.emit(f"{one.name} stays in the trash: {error.strerror or error}")
+                self.failed.emit(f"{one.name} stays in the trash: {why(error)}")
         self._trashed = []
         self._watch.look_again()
 
@@ -134,7 +135,7 @@ class RunKeeper(QObject):
         try:
             write_label(folder, label)
         except OSError as error:
-            self.failed.emit(f"{folder.name} keeps its label: {error.strerror}")
+            self.failed.emit(f"{folder.name} keeps its label: {why(error)}")
         self._watch.look_again()
 
     def _request(self, folders: Iterable[Path], ask: Callable[[Path], None]) -> None:
@@ -144,7 +145,7 @@ class RunKeeper(QObject):
                 try:
                     ask(folder)
                 except OSError as error:
-                    self.failed.emit(f"{run.name} can't be asked: {error.strerror}")
+                    self.failed.emit(f"{run.name} can't be asked: {why(error)}")
                 self._watch.note_request(folder)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from resnet_studio import children
+from resnet_studio.causes import why
 from resnet_studio.gui.session import Session
 from resnet_studio.gui.work import Work
 from resnet_studio.networks import architecture as architectures
@@ -135,7 +136,7 @@ class Trainer(QObject):
             for what, values in asked.items():
                 (folder / ASKED[what]).write_text(json.dumps(values, indent=1), encoding="utf-8")
         except OSError as error:
-            self.problem.emit(f"A run can't be kept in {self.folder}: {error.strerror}.", "")
+            self.problem.emit(f"A run can't be kept in {self.folder}: {why(error)}.", "")
             return
         command = ["train", str(folder / ASKED["architecture"]), "--recipe", str(folder / ASKED["recipe"])]
         self._tell_starting(folder)  # before the process is started, which can take longer than a user's patience
@@ -154,7 +155,7 @@ class Trainer(QObject):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self.problem.emit(f"An experiment can't be kept in {folder.parent}: {error.strerror}.", "")
+            self.problem.emit(f"An experiment can't be kept in {folder.parent}: {why(error)}.", "")
             return
         self._launch(folder, command)
 

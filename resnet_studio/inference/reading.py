@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import cast
 
+from resnet_studio.causes import why
 from resnet_studio.files import shown
 from resnet_studio.inference.image_names import images_in
 from resnet_studio.inference.maps import Colours, Contrast, Drawing, Sort
@@ -82,7 +83,7 @@ def images_named(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]
         try:
             listing = images_in(path)
         except OSError as error:
-            raise ValueError(f"{shown(path)} can't be read: {error.strerror}") from None
+            raise ValueError(f"{shown(path)} can't be read: {why(error)}") from None
         if not listing.images:
             raise ValueError(listing.why_none(shown(path)))
         found += listing.images

@@ -38,7 +38,7 @@ FEWEST = 32
 """Values of a channel that statistics need; where two photographs have fewer, all samples are taken."""
 MOST = 2_000_000_000
 """Bytes of a file that is read, unless the network is larger."""
-STRIDE = (
+STRIDE_DOUBTED = (
     "no shape tells where a bottleneck has its stride: most code has it on the 3×3, this network on the 1×1, and the "
     "predictions of weights from the other are wrong"
 )
@@ -49,6 +49,7 @@ UNREAD = (
     "says what it was trained on as only a newer version of this program can read: the classes have no names and "
     "ImageNet's preprocessing is assumed"
 )
+STRIDE_ASSUMED = "the stride is taken to be on the 3×3, as in most code: no shape tells"
 Belonging: TypeAlias = tuple[Preprocessing, tuple[str, ...], list[str], list[str]]
 """Preprocessing, labels, what is to be known, and what is to be doubted."""
 
@@ -138,8 +139,7 @@ def _from_file(architecture: Architecture, source: WeightsFile) -> tuple[nn.Modu
     converted, broken = _values(tensors)
     network.to_empty(device="cpu").load_state_dict(tensors)
     usual, labels, more, differs = _belonging(architecture, source.path, read, named=not fresh)
-    likelier = _likelier(architecture, read)
-    stride = [STRIDE] if likelier else []
+    likelier, stride, stride_doubts = _stride(architecture, read)
     info = WeightsInfo(
         source=_name(source, read.origin),
         trained=not fresh and (read.origin is None or read.origin.step > 0),
@@ -147,7 +147,7 @@ def _from_file(architecture: Architecture, source: WeightsFile) -> tuple[nn.Modu
         labels=labels,
         sha256=read.sha256,
         notes=(*read.notes, *how, *headless, *lacking, *converted, *broken, *more, *differs, *stride),
-        doubts=(*headless, *lacking, *broken, *differs, *stride),
+        doubts=(*headless, *lacking, *broken, *differs, *stride_doubts),
         likelier=likelier,
     )
     return network.eval(), info
@@ -214,8 +214,11 @@ def _how_found(
         for name in found.others
         if name.endswith("weight") and read.tensors[name].ndim > 1 and not (elsewhere and name.startswith(elsewhere))
     ]
-    if found.others:
-        said.append(f"not used: {listed(found.others)}")
+    beside = [one for one in elsewhere if one != found.prefix]
+    alone = [name for name in found.others if not name.startswith(tuple(beside))] if beside else list(found.others)
+    unused = [f"the network under {one.removesuffix('.')}" for one in beside] + alone
+    if unused:
+        said.append(f"not used: {listed(unused)}")
     doubted = layers and not fresh and not source.prefix
     return said, [f"the file has layers that this network lacks: {listed(layers)}"] if doubted else []
 
@@ -229,12 +232,16 @@ def _lacks_only_head(
     return {name: tensor.shape for name, tensor in tensors.items()} == rest
 
 
-def _likelier(architecture: Architecture, read: Checkpoint) -> Architecture | None:
-    """The same network with its stride on the 3×3, where it is on the 1×1 and nobody knows whose the weights are."""
+def _stride(
+    architecture: Architecture, read: Checkpoint
+) -> tuple[Architecture | None, list[str], list[str]]:  # fmt: skip
+    """Of weights of unknown source: the network that they are likelier of, what to say of that, and why to doubt."""
     told = read.origin is not None or by_hash(read.sha256) is not None
     if told or not isinstance(architecture, Residual) or architecture.block != "bottleneck":
-        return None
-    return replace(architecture, stride_on="3x3") if architecture.stride_on == "1x1" else None
+        return None, [], []
+    if architecture.variant == "article" or architecture.stride_on == "3x3":
+        return None, [] if architecture.variant == "article" else [STRIDE_ASSUMED], []
+    return replace(architecture, stride_on="3x3"), [STRIDE_DOUBTED], [STRIDE_DOUBTED]
 
 
 def _check_real(source: WeightsFile, tensors: dict[str, Tensor]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_studio.atomic import write_file
+from resnet_studio.causes import why
 from resnet_studio.files import Refusal, json_inside
 from resnet_studio.networks.architecture import DEPTHS, Residual
 from resnet_studio.training import recipe as recipes
@@ -146,7 +147,7 @@ def make(folder: Path, experiment: Experiment) -> None:
             raise ExperimentError(f"{folder.name}: there is something of this name already in {folder.parent}")
         write_file(folder / EXPERIMENT, json.dumps(to_json(experiment), indent=1, ensure_ascii=False).encode())
     except OSError as error:
-        raise ExperimentError(f"{folder}: an experiment can't be kept here: {error.strerror}") from None
+        raise ExperimentError(f"{folder}: an experiment can't be kept here: {why(error)}") from None
 
 
 def read(folder: Path) -> Experiment:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from resnet_studio.causes import why
 from resnet_studio.files import leads_to_folder, shown
 from resnet_studio.inference.image_names import counted, is_hidden, is_image
 from resnet_studio.training.sources import DataError
@@ -83,7 +84,7 @@ def _look(path: Path, above: frozenset[tuple[int, int]], deepest: int, seen: Cou
                     raise DataError(f"{shown(path)}: there are more than {MOST_ENTRIES:,} files. Choose a folder in it")
                 _take(found, entry, here, deepest, seen)
     except OSError as error:
-        raise DataError(f"{shown(path)} can't be read: {error.strerror}") from None
+        raise DataError(f"{shown(path)} can't be read: {why(error)}") from None
     for names in (found.images, found.others, found.hidden, found.back):
         names.sort()
     found.folders.sort(key=lambda folder: folder.name)

@@ -29,6 +29,7 @@ from typing import Any
 import platformdirs
 
 from resnet_studio.atomic import write_file
+from resnet_studio.causes import why
 from resnet_studio.files import Refusal, json_inside, leads_to_folder, open_inside, strange_inside, touch_inside
 from resnet_studio.networks import architecture as architectures
 from resnet_studio.networks.architecture import Architecture, ArchitectureError
@@ -122,7 +123,7 @@ def make(folder: Path, manifest: Manifest) -> None:
     except OSError as error:
         if isinstance(error, FileExistsError) and folder.is_dir():
             raise RunError(f"{folder.name}: there is a run of this name already in {folder.parent}") from None
-        raise RunError(f"{folder}: a run can't be kept here: {error.strerror}") from None
+        raise RunError(f"{folder}: a run can't be kept here: {why(error)}") from None
 
 
 @contextmanager

@@ -210,7 +210,7 @@ def test_a_file_that_cannot_be_written_is_said(qtbot: QtBot, window: StudioWindo
     assert sheet is not None
     with qtbot.waitSignal(window.activations.export.refused, timeout=PATIENCE) as refused:
         window.activations.export.write(tmp_path / "none" / "a.png", sheet)
-    assert refused.args == ["a.png could not be written: No such file or directory."]
+    assert refused.args == ["a.png could not be written: there is no such file or folder. Check the path."]
     assert window.banner.text == refused.args[0]
 
 

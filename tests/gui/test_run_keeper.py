@@ -132,4 +132,4 @@ def test_a_table_of_all_values(kept: Kept, tmp_path: Path) -> None:
 def test_a_table_that_cannot_be_written_is_told(kept: Kept, tmp_path: Path) -> None:
     with kept.qtbot.waitSignal(kept.keeper.failed, timeout=10_000):
         kept.keeper.write_table(tmp_path / "no" / "curves.csv", [])
-    assert kept.failed == ["curves.csv could not be written: No such file or directory"]
+    assert kept.failed == ["curves.csv could not be written: there is no such file or folder. Check the path"]

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from resnet_studio.causes import why
 from resnet_studio.gui.followed import FollowedRun
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.curve_figure import KEY, Figure
@@ -107,7 +108,7 @@ class CurvesPanel(QWidget):
             Figure(rows, self._shown).save(path)
             self.told.emit(f"{path.name} is written.")
         except OSError as error:
-            self.failed.emit(f"{path} could not be written: {error.strerror or error}")
+            self.failed.emit(f"{path} could not be written: {why(error)}")
         finally:
             self.tools.show_saving(False)
 

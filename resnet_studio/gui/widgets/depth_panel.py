@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from resnet_studio.causes import why
 from resnet_studio.formatting import significant
 from resnet_studio.gui import theme
 from resnet_studio.gui.theme import GRID
@@ -96,7 +97,7 @@ class DepthPanel(QWidget):
         try:
             self._write(path)
         except OSError as error:
-            self._readout.say(f"{path.name} could not be written: {error.strerror or error}")
+            self._readout.say(f"{path.name} could not be written: {why(error)}")
         else:
             self._readout.say(f"{path.name} is written.")
 

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QWidg
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.plain import plain
 
 
 class RunChoice(QWidget):
@@ -41,7 +40,7 @@ class RunChoice(QWidget):
             for folder in names:
                 self._runs.addItem("", folder)
         for row, (folder, name) in enumerate(names.items()):
-            self._runs.setItemText(row, plain(name))
+            self._runs.setItemText(row, name)
             if folder == chosen:
                 self._runs.setCurrentIndex(row)
         self.setVisible(bool(names))

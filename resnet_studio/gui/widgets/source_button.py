@@ -9,9 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
 
-from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.widgets.named import named
-from resnet_studio.plain import plain
 
 OPENABLE = "Images (*.jpg *.jpeg *.png *.webp *.bmp *.tif *.tiff *.gif);;All files (*)"
 LONGEST = 48
@@ -74,7 +72,7 @@ class SourceButton(QWidget):
         recent.setEnabled(bool(self._recent))
         for entry in self._recent:
             action = recent.addAction(self._title(entry), partial(self.recent_wished.emit, entry))
-            action.setToolTip(tooltip(entry))
+            action.setToolTip(entry)
         menu.addSeparator()
         menu.addAction("Sample photographs and digits", self.samples_wished.emit)
         data = menu.addMenu("Images of a data set")
@@ -95,4 +93,5 @@ class SourceButton(QWidget):
 
 def _short(text: str) -> str:
     """An ampersand would be a shortcut."""
-    return plain(text, LONGEST).replace("&", "&&")
+    half = LONGEST // 2
+    return (text if len(text) <= LONGEST else f"{text[:half]}…{text[-half:]}").replace("&", "&&")

@@ -8,15 +8,13 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
-from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.published import ENTRIES
 from resnet_studio.inference.values import PublishedWeights
 from resnet_studio.networks.presets import title
-from resnet_studio.plain import plain
 from resnet_studio.training.trained import RunWeights
 
-LONGEST, LONGEST_PATH = 40, 4096
+LONGEST = 40
 """Letters of an entry; the path is in its tip."""
 
 
@@ -63,7 +61,7 @@ class WeightsMenu(QMenu):
             what = title(one.architecture) if one.architecture else "damaged"
             label = f"{_short(one.run)}, step {one.step:,}\t{_short(what)}"
             action = self._runs.addAction(label, partial(self.weights_wished.emit, one.weights))
-            action.setToolTip(tooltip(plain(str(one.weights.path), LONGEST_PATH)))
+            action.setToolTip(str(one.weights.path))
             action.setEnabled(one.architecture is not None)
 
     def _add_menu(self, label: str, name: str) -> QMenu:
@@ -78,5 +76,6 @@ class WeightsMenu(QMenu):
 
 def _short(text: str) -> str:
     """An ampersand would be a shortcut, a tab a column."""
-    text = plain(text, LONGEST)
+    half = LONGEST // 2
+    text = text if len(text) <= LONGEST else f"{text[:half]}…{text[-half:]}"
     return text.replace("&", "&&").replace("\t", " ")
