@@ -113,7 +113,7 @@ def _grid(done: list[Summary]) -> Grid:
          _error(one.test_error))
         for one in done
     )  # fmt: skip
-    header = ("run", "depth", "shortcut", "state", "steps", "training error", "test error")
+    header = ("run", "depth", "shortcut", "state", "steps", "measured training error", "test error")
     return Grid(header, rows, frozenset({1, 4, 5, 6}))
 
 

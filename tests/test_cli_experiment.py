@@ -20,7 +20,7 @@ from resnet_studio.cli import main
 from resnet_studio.experiment_runs import withdraw_old
 from resnet_studio.training import degradation, runs
 from resnet_studio.training.degradation import Experiment
-from resnet_studio.training.events import Ended, Event, Stepped
+from resnet_studio.training.events import Ended, Event, Measured, Stepped
 from resnet_studio.training.following import RunReader
 from resnet_studio.training.recipes import RECIPES
 from written_runs import finished_run
@@ -203,6 +203,34 @@ def test_a_stop_ends_the_whole_and_it_can_go_on(run: Run, tmp_path: Path, how: s
     assert states(folder) == {"plain8-seed0": "stopped"}
     steps = [event.first for event in events(folder / "plain8-seed0") if isinstance(event, Stepped)]
     assert steps == sorted(steps)
+
+
+def test_a_recipe_that_does_not_measure_after_every_epoch_has_it_done_at_the_end(run: Run, tmp_path: Path) -> None:
+    """The verdict and the table never have the mean of the last epoch's batches."""
+    arguments = [
+        "--depths",
+        "8,14",
+        "--recipe",
+        "digits-quick",
+        "--epochs",
+        "2",
+        "--runs",
+        str(tmp_path),
+        "--name",
+        "it",
+    ]
+    code, out, _ = run("experiment", "degradation", *arguments, "--runs", str(tmp_path), "--json")
+    assert code == 0
+    told = json.loads(out)
+    for one in told["runs"]:
+        training = [event for event in events(tmp_path / "it" / one["name"]) if isinstance(event, Measured)]
+        assert [event.step for event in training if event.split == "training"] == [2 * STEPS]
+        assert one["training_error"] == next(event.error for event in training if event.split == "training")
+    ends = {one["name"]: one["training_error"] for one in told["runs"]}
+    assert told["verdict"]["plain"]["training_points"] == pytest.approx(
+        100 * (ends["plain14-seed0"] - ends["plain8-seed0"])
+    )
+    assert told["verdict"]["from_epoch"] is None
 
 
 def test_the_degradation_problem_on_digits(run: Run, tmp_path: Path) -> None:

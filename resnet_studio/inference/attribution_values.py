@@ -201,10 +201,12 @@ def layers_with_maps(architecture: Architecture) -> Iterator[str]:
 
 
 def usual_layer(architecture: Architecture) -> str:
-    """The last block; the last ReLU with maps where there are no blocks. The deepest maps that still have a place."""
-    if isinstance(architecture, Residual):
-        return [block.name for block in blocks(architecture)][-1]
+    """The last block with maps; where there is none the last ReLU with maps: the deepest that still have a place."""
     with_maps = set(layers_with_maps(architecture))
+    if isinstance(architecture, Residual):
+        names = [block.name for block in blocks(architecture) if block.name in with_maps]
+        if names:
+            return names[-1]
     return [layer.name for layer in plan(architecture) if layer.kind == "relu" and layer.name in with_maps][-1]
 
 

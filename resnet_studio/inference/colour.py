@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from io import BytesIO
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,13 +28,15 @@ WHITE_IS_ZERO, UNSIGNED = 0, 1
 OVER_WHITE = "transparent parts laid over white"
 
 
-def to_rgb(image: Image.Image, bits: int) -> tuple[Pixels, Notes]:
-    """The pixels of a decoded image with `bits` bits a channel in its file, and what was done to them.
+def to_rgb(image: Image.Image, bits: int, data: bytes) -> tuple[Pixels, Notes]:
+    """The pixels of a decoded image with `bits` bits a channel in its file `data`, and what was done to them.
 
-    Transparency is laid over white. Integers of 9 to 16 bits are scaled from 0 … 2^bits − 1; floats from 0 … 1 if
-    all lie there; other floats and 32-bit integers from their least to their greatest value. Raises `Refusal` if
-    a value is not a finite number.
+    Transparency is laid over white. Integers of 9 to 16 bits are scaled from 0 … 2^bits − 1, or from what 8 or 12 bits
+    can hold where an image of 16 uses no more; floats from 0 … 1 if all lie there; other floats and 32-bit integers
+    from their least to their greatest value. Raises `Refusal` if a value is not a finite number.
     """
+    if image.format == "PNG" and bits == 16 and image.mode in ("RGB", "RGBA"):
+        return _from_sixteen(image, data)
     wide = image.mode in ("I", "F") or image.mode.startswith("I;16")
     turn, notes = _from_wide(image, bits) if wide else _from_bytes(image, bits)
     pixels = np.empty((image.height, image.width, 3), np.uint8)
@@ -60,9 +63,51 @@ def bands(image: Image.Image) -> Iterator[Image.Image]:
         yield image.crop((0, top, image.width, min(top + rows, image.height)))
 
 
+def _from_sixteen(image: Image.Image, data: bytes) -> tuple[Pixels, Notes]:
+    """A PNG with colors of 16 bits, of which Pillow keeps the upper bytes; the lower ones are decoded beside them."""
+    lower = _with_lower_bytes(data)
+    both = zip(bands(image), bands(lower), strict=True)
+    greatest = max(float(_color_of_sixteen(*pair)[0].max()) for pair in both)
+    white, note = _white(16, greatest)
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    key, seen_through = image.info.get("transparency"), False
+    top = 0
+    for pair in zip(bands(image), bands(lower), strict=True):
+        color, alpha = _color_of_sixteen(*pair)
+        if isinstance(key, tuple):
+            alpha = np.where((color == key).all(axis=2, keepdims=True), 0.0, 1.0)
+        seen_through = seen_through or bool((alpha < 1).any())
+        share = alpha * color / white + (1 - alpha)
+        pixels[top : top + len(color)] = np.rint(share * 255)
+        top += len(color)
+    return pixels, (note, OVER_WHITE) if seen_through else (note,)
+
+
+def _with_lower_bytes(data: bytes) -> Image.Image:
+    """The same PNG read as if its colors began with their lower bytes; of gray with alpha all four bytes of a pixel."""
+    image = Image.open(BytesIO(data), formats=["PNG"])
+    [tile] = image.tile
+    raw = "RGBA" if tile.args == "LA;16B" else str(tile.args).replace(";16B", ";16L")
+    image.tile = [tile._replace(args=raw)]
+    if raw == "RGBA":
+        image.info["gray"] = True
+    image.load()
+    return image
+
+
+def _color_of_sixteen(upper: Image.Image, lower: Image.Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Colors of 0 … 65535, rows × columns × 3, and opacities of 0 … 1, rows × columns × 1."""
+    low = np.asarray(lower).astype(np.float64)
+    if lower.info.get("gray"):
+        gray, alpha = 256 * low[..., 0::2] + low[..., 1::2], 256 * low[..., 2:3] + low[..., 3:4]
+        return gray[..., :1].repeat(3, axis=2), alpha / 65535
+    values = 256 * np.asarray(upper).astype(np.float64) + low
+    return values[..., :3], values[..., 3:4] / 65535 if values.shape[2] == 4 else np.ones_like(values[..., :1])
+
+
 def _from_bytes(image: Image.Image, bits: int) -> tuple[Turn, Notes]:
-    """For modes with 8 bits a channel; Pillow keeps the upper half of the 16 bits of a colour channel."""
-    scaled = (_scaling(bits),) if bits > 8 else ()
+    """For modes with 8 bits a channel. Of a TIFF's colors of 16 bits Pillow keeps the upper bytes alone."""
+    scaled = (f"the upper 8 of {bits} bits of each color",) if bits > 8 else ()
     if image.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         to_srgb = ImageCms.buildTransform(lab, srgb, "LAB", "RGB")
@@ -109,15 +154,22 @@ def _from_wide(image: Image.Image, bits: int) -> tuple[Turn, Notes]:
 def _range(mode: str, bits: int, least: float, greatest: float) -> tuple[float, float, str]:
     """Which values become black and white, and the note that says so."""
     if mode.startswith("I;16"):
-        return 0, 2**bits - 1, _scaling(bits)
+        return 0, *_white(bits, greatest)
     if mode == "F" and least >= 0 and greatest <= 1:
         return 0, 1, "floating-point values scaled from 0 … 1"
     kind = "floating-point values" if mode == "F" else f"{bits}-bit integers"
     return least, greatest, f"{kind} scaled from their own range, {least:g} … {greatest:g}"
 
 
-def _scaling(bits: int) -> str:
-    return f"{bits}-bit values scaled by their range, 0 … {2**bits - 1}"
+def _white(bits: int, greatest: float) -> tuple[float, str]:
+    """Which value becomes white, and the note that says so: cameras and scanners put 12 bits into 16 as they are."""
+    used = next((few for few in (8, 12) if bits == 16 and 0 < greatest < 2**few), bits)
+    if used < bits:
+        return 2**used - 1, (
+            f"{bits}-bit values that use only {used} bits (the greatest is {greatest:.0f}) scaled from "
+            f"0 … {2**used - 1}, not 0 … {2**bits - 1}"
+        )
+    return 2**bits - 1, f"{bits}-bit values scaled by their range, 0 … {2**bits - 1}"
 
 
 def _scaled(band: Image.Image, unsigned: bool, low: float, high: float, transparent: int | None) -> NDArray[np.uint8]:

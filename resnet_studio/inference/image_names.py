@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_studio.files import leads_to_folder
+from resnet_studio.plain import plain
 
 ENDINGS = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".avif", ".avifs", ".bmp", ".gif",
@@ -43,7 +44,7 @@ class Listing:
         parts = [self.passed_over] if self.passed_over else []
         if self.folders:
             more = f" and {len(self.folders) - MOST_NAMED:,} more" if len(self.folders) > MOST_NAMED else ""
-            parts.append(f"folders ({', '.join(self.folders[:MOST_NAMED])}{more})")
+            parts.append(f"folders ({', '.join(map(plain, self.folders[:MOST_NAMED]))}{more})")
         then = "Open one of these folders" if self.folders else f"Images end in {', '.join(sorted(ENDINGS))}"
         return f"there is no image in {folder}{', but ' if parts else ''}{' and '.join(parts)}. {then}"
 
@@ -93,7 +94,7 @@ def passed_over(hidden: Sequence[str], others: Sequence[str], more: Iterable[str
 def _some(count: int, what: str, names: Sequence[str]) -> str:
     noun, _, rest = what.partition(" without")
     plural = f"{noun}{'s' if count != 1 else ''}{' without' + rest if rest else ''}"
-    known = sorted(set(names))
+    known = sorted({plain(name) for name in names})
     more = ", …" if len(known) > MOST_NAMED else ""
     named = f" ({', '.join(known[:MOST_NAMED])}{more})" if names else ""
     return f"{count:,} {plural}{named}"

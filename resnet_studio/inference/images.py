@@ -115,7 +115,7 @@ def _decode(data: bytes) -> tuple[Pixels, tuple[str, ...]]:
         integrity.check_cost(image, data)
         integrity.load(image)
         behind += integrity.check(image, data)
-        pixels, notes = to_rgb(image, bits_per_channel(image, data))
+        pixels, notes = to_rgb(image, bits_per_channel(image, data), data)
     except (Refusal, MemoryError):
         raise
     except Exception as error:  # decoders and parsers fail in every way there is; each of them means one thing

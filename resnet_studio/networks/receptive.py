@@ -40,16 +40,26 @@ class Box:
 
 @lru_cache(maxsize=1024)
 def field(architecture: Architecture, layer: str, row: int, column: int) -> Box:
-    """The pixels that the value at a row and a column of a layer, a block or a stage depends on.
+    """The receptive field of the value at a row and a column of a layer, a block or a stage, as papers count it.
 
-    What padding adds counts as pixels beyond the image. Behind a global pool or a linear layer it is the whole
-    image. `ValueError` for a layer that the network lacks or never calls.
+    It may be larger than the image: what padding adds counts as pixels beyond its edges. Behind a global pool or a
+    linear layer it is the whole image. `ValueError` for a layer that the network lacks or never calls.
     """
     steps = _steps_to(architecture, layer)
     if any(_sees_all(one) for one in steps):
         return Box(0, 0, architecture.image, architecture.image)
     top, bottom = _back(steps, (row, row))
     left, right = _back(steps, (column, column))
+    return Box(left, top, right + 1, bottom + 1)
+
+
+@lru_cache(maxsize=1024)
+def read(architecture: Architecture, layer: str, row: int, column: int) -> Box:
+    """The pixels of the image that the value really depends on: the field without padding, at any layer on the way,
+    and without what no window reaches (AlexNet on 70 pixels never reads the last five). `ValueError` as `field`."""
+    steps = _steps_to(architecture, layer)
+    top, bottom = _back(steps, (row, row), within=True)
+    left, right = _back(steps, (column, column), within=True)
     return Box(left, top, right + 1, bottom + 1)
 
 
@@ -75,16 +85,21 @@ def _is_side(layer: Layer) -> bool:
     return layer.name.removeprefix(f"{layer.block}.").startswith(SIDE_PATH)
 
 
-def _back(steps: Sequence[Layer], span: Span) -> Span:
-    """The span of the input that a span of the last layer's output depends on."""
+def _back(steps: Sequence[Layer], span: Span, *, within: bool = False) -> Span:
+    """The span of the input that a span of the last layer's output depends on; `within` every layer's own input, as
+    padding has nothing behind it."""
     first, last = span
     for layer in reversed(steps):
-        if layer.kind == "average pool":  # adaptive: equal shares of its input, rounded outwards
+        if within and _sees_all(layer):
+            first, last = 0, layer.input[1] - 1
+        elif layer.kind == "average pool":  # adaptive: equal shares of its input, rounded outwards
             n_in, n_out = layer.input[1], layer.output[1]
             first, last = first * n_in // n_out, -(-(last + 1) * n_in // n_out) - 1
         elif layer.kernel:
             first = layer.stride * first - layer.padding
             last = layer.stride * last - layer.padding + layer.kernel - 1
+        if within:
+            first, last = max(0, first), min(last, layer.input[1] - 1)
     return first, last
 
 

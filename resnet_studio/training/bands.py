@@ -57,9 +57,23 @@ def band(curves: Sequence[Curve]) -> Band:
 
 
 def errors(curves: Curves, split: Split, axis: Axis = "step") -> Curve:
-    """A run's errors on a set, 0 … 1, epoch by epoch.
+    """A run's errors on a set, 0 … 1, epoch by epoch: measured ones, or running ones where `runs_on` says so."""
+    if split == "training" and runs_on(curves):
+        return curves.per_epoch("error", axis)
+    return measured(curves, split, axis)
 
-    Where the recipe does not have the training error measured, it is the mean of each epoch's batches as they were met.
-    """
-    measured = curves.measurements(split, "error", axis)
-    return curves.per_epoch("error", axis) if split == "training" and not len(measured.x) else measured
+
+def measured(curves: Curves, split: Split, axis: Axis = "step") -> Curve:
+    """A run's errors on a set, 0 … 1, wherever it was run over the whole set."""
+    return curves.measurements(split, "error", axis)
+
+
+def runs_on(curves: Curves) -> bool:
+    """Whether the training error of each epoch is only known as a running one, the mean of the epoch's batches."""
+    return len(measured(curves, "training").x) < len(measured(curves, "test").x)
+
+
+def final(curves: Curves, split: Split) -> float:
+    """The error that was measured on a set after the last step; NaN where none was."""
+    last = curves.last(split)
+    return last.error if last is not None and last.step == curves.steps else math.nan

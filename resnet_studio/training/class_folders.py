@@ -18,6 +18,7 @@ from pathlib import Path
 from resnet_studio.files import Refusal, read_file, shown
 from resnet_studio.inference.errors import listed
 from resnet_studio.inference.image_names import passed_over
+from resnet_studio.plain import plain
 from resnet_studio.training.folder_tree import Folder, drawn, look_through
 from resnet_studio.training.label_files import labelled
 from resnet_studio.training.sources import SOURCES, DataError
@@ -187,7 +188,7 @@ def _classes(folder: Folder, tree: Folder) -> tuple[tuple[str, ...], tuple[Examp
     below = [{one.name for one in each.populated} for each in found if each.populated]
     common = set.intersection(*below) if len(below) > 1 else set()
     if len(common) > 1:
-        what = f"{_names(found)} each hold folders called {listed(sorted(common))}: either could be the classes"
+        what = f"{_names(found)} each hold folders called {_some(sorted(common))}: either could be the classes"
         raise _refused(tree, what, "move the images so that each class is one folder")
     classes = tuple(one.name for one in found)
     return classes, tuple((path, label) for label, one in enumerate(found) for path in one.files())
@@ -212,11 +213,11 @@ def _tested(
     if strangers:
         what = f"training and test images are not of the same classes: {shown(part.path)} has {_names(strangers)}"
         raise _refused(
-            tree, f"{what}, the training images have {listed(classes, 5)}", "rename the folders so that they agree"
+            tree, f"{what}, the training images have {_some(classes, 5)}", "rename the folders so that they agree"
         )
     there = {_same(one.name) for one in found}
     missing = [name for name in classes if _same(name) not in there]
-    notes = [f"{shown(part.path)} has no image of {listed(missing)}"] if missing else []
+    notes = [f"{shown(part.path)} has no image of {_some(missing)}"] if missing else []
     return tuple((path, numbers[_same(one.name)]) for one in found for path in one.files()), [], notes
 
 
@@ -228,17 +229,17 @@ def _same(name: str) -> str:
 def _loose(tree: Folder, classes: Folder, used: Sequence[str]) -> Iterator[str]:
     """Notes on what in the whole tree was passed over: loose images, hidden files, other files, links back."""
     if classes is not tree and classes.path.parent != tree.path:
-        yield f"the classes are the folders in {classes.path.relative_to(tree.path)}"
+        yield f"the classes are the folders in {plain(str(classes.path.relative_to(tree.path)))}"
     inside = [f"{one.name}/{below.name}" for one in classes.populated for below in one.populated]
     if len({name.rpartition("/")[2] for name in inside}) > 1:
-        yield f"images in folders of a class folder are of that class: {listed(inside)}"
+        yield f"images in folders of a class folder are of that class: {_some(inside)}"
     if classes.images:
-        yield f"passed over in no class folder: {_images(len(classes.images))} ({listed(classes.images)})"
+        yield f"passed over in no class folder: {_images(len(classes.images))} ({_some(classes.images)})"
     hidden = [name for folder in tree.walk() for name in folder.hidden]
     others = [name for folder in tree.walk() for name in folder.others if name not in used]
     back = [name for folder in tree.walk() for name in folder.back]
     told = passed_over(
-        hidden, others, [f"{len(back):,} link{'s' if len(back) > 1 else ''} back ({listed(back)})"] if back else ()
+        hidden, others, [f"{len(back):,} link{'s' if len(back) > 1 else ''} back ({_some(back)})"] if back else ()
     )
     if told:
         yield f"passed over: {told}"
@@ -280,7 +281,7 @@ def _told_copies(
     if twice and found.test is None:
         yield f"images that are copies of others, so that some may be both trained and tested on: {twice:,}"
     if torn:
-        yield f"images that are in two classes: {len(torn):,} ({torn[0]})"
+        yield f"images that are in two classes: {len(torn):,} ({plain(torn[0])})"
 
 
 def _refused(tree: Folder, what: str, then: str) -> DataError:
@@ -290,6 +291,10 @@ def _refused(tree: Folder, what: str, then: str) -> DataError:
 def _names(folders: Sequence[Folder]) -> str:
     names = [shown(folder.path) for folder in folders]
     return listed(names, 4) if len(names) != 2 else " and ".join(names)
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    return listed([plain(name) for name in names], most)
 
 
 def _images(count: int) -> str:

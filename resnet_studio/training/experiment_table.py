@@ -7,10 +7,9 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from resnet_studio.training.bands import errors
+from resnet_studio.training.bands import Split, errors, measured, runs_on
 from resnet_studio.training.curves import Curve, Curves
 from resnet_studio.training.degradation import Experiment
-from resnet_studio.training.gaps import SPLITS
 
 HEADINGS = ("network", "depth", "shortcut", "seed", "quantity", "unit", "step", "epoch", "value")
 
@@ -29,8 +28,12 @@ def experiment_csv(experiment: Experiment, curves: Mapping[str, Curves]) -> str:
 
 
 def _rows(run: Curves) -> Iterator[tuple[Any, ...]]:
-    for split in SPLITS:
-        yield from _of(f"{split} error", "%", errors(run, split), errors(run, split, "epoch"), 100.0)
+    if runs_on(run):
+        running = errors(run, "training"), errors(run, "training", "epoch")
+        yield from _of("running training error", "%", *running, 100.0)
+    names: dict[Split, str] = {"training": "measured training error", "test": "test error"}
+    for split, name in names.items():
+        yield from _of(name, "%", measured(run, split), measured(run, split, "epoch"), 100.0)
     for stage in run.gradients[0].norms if run.gradients else ():
         name = f"gradient norm of {stage}"
         yield from _of(name, "", run.gradient_norms(stage), run.gradient_norms(stage, "epoch"), 1.0)

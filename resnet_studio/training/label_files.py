@@ -9,6 +9,7 @@ from pathlib import Path
 
 from resnet_studio.files import Refusal, read_file
 from resnet_studio.inference.errors import listed
+from resnet_studio.plain import plain
 from resnet_studio.training.folder_tree import Folder
 
 ENDINGS = (".txt", ".csv", ".tsv")
@@ -42,11 +43,21 @@ def labelled(
             strangers = sorted({label for _, label in found if label not in numbers})
             if 2 * len(known) > len(images):
                 lacking = len(images) - len(known)
-                of = f" ({listed(strangers)} are no classes of the training images)" if strangers else ""
-                notes = [f"{lacking:,} images have no class in {name}{of} and are passed over"] if lacking else []
-                return known, name, [f"classes of {part.name} are those of {name}", *notes]
+                of = (
+                    f" ({listed(list(map(plain, strangers)))} are no classes of the training images)"
+                    if strangers
+                    else ""
+                )
+                notes = (
+                    [f"{lacking:,} images have no class in {plain(name)}{of} and are passed over"] if lacking else []
+                )
+                return known, name, [f"classes of {plain(part.name)} are those of {plain(name)}", *notes]
             if 2 * len(found) > len(images):
-                return (), "", [f"{name} has no classes of the training images, but {listed(strangers)}"]
+                return (
+                    (),
+                    "",
+                    [f"{plain(name)} has no classes of the training images, but {listed(list(map(plain, strangers)))}"],
+                )
     return (), "", []
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resnet_studio.inference.errors import listed
+from resnet_studio.plain import plain
 from resnet_studio.progress import Progress
 from resnet_studio.training.data import SPLIT_SEED, TESTED, Data, Held, Images, normaliser, statistics
 from resnet_studio.training.recipe import Recipe
@@ -134,7 +135,7 @@ def _split(training: Images, test: Images | None, recipe: Recipe, classes: Seque
     untrained = [name for name, size, count in zip(classes, sizes, tested, strict=True) if 0 < size == count]
     if untrained:
         raise DataError(
-            f"{listed(untrained)} would have no image to train on: {count:,} of {len(training):,} are held out. "
+            f"{_some(untrained)} would have no image to train on: {count:,} of {len(training):,} are held out. "
             "Hold out fewer, or add images"
         )
     untested = [name for name, size, count in zip(classes, sizes, tested, strict=True) if size and not count]
@@ -150,7 +151,11 @@ def _same_share(sizes: NDArray[np.int64], tested: NDArray[np.int64]) -> bool:
 
 
 def _untested(names: Sequence[str]) -> str:
-    return f"; {listed(names)} {'has' if len(names) == 1 else 'have'} too few for a test image" if names else ""
+    return f"; {_some(names)} {'has' if len(names) == 1 else 'have'} too few for a test image" if names else ""
+
+
+def _some(names: Sequence[str]) -> str:
+    return listed([plain(name) for name in names])
 
 
 def held_out_places(labels: Tensor, count: int) -> tuple[Tensor, Tensor]:

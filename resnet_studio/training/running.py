@@ -305,12 +305,14 @@ class Training:
             )
 
     def _measure(self) -> float | None:
-        """Run over the whole test set, and over the training set where the recipe says so; the test error.
+        """Run over the whole test set, and over the training set at the run's end and where the recipe says so; the
+        test error.
 
         None if the run was asked to stop meanwhile: then all is measured when it goes on.
         """
         self.workers.equalise(self.network)
-        sets: dict[Split, Images] = {"training": self.training} if self.recipe.measure_training else {}
+        both = self.recipe.measure_training or self.step == self.total
+        sets: dict[Split, Images] = {"training": self.training} if both else {}
         measured: list[Measured] = []
         for split, images in (sets | {"test": self.test}).items():
             loss, wrong, count = map(float, self.workers.total(self._measured(images)))

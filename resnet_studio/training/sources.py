@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnet_studio.networks.architecture import Architecture, Baseline
+from resnet_studio.plain import plain
 
 if TYPE_CHECKING:
     from resnet_studio.inference.values import Pixels  # with numpy, which the command line does not wait for
@@ -126,4 +127,4 @@ def is_folder(data: str) -> bool:
 
 def data_title(data: str) -> str:
     """What to call the data: "CIFAR-10", or the folder's name."""
-    return Path(data).name or data if is_folder(data) else SOURCES[data].title
+    return plain(Path(data).name or data) if is_folder(data) else SOURCES[data].title

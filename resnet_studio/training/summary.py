@@ -44,7 +44,9 @@ class Summary:
     steps: int
     seconds: float
     training_error: float | None
-    """On the whole training set after the last step, where the recipe has it measured; else of the last batches."""
+    """Measured on the whole training set, where that is as new as the test error."""
+    running_error: float | None
+    """Of the last whole epoch's batches, each as it was met while the network was learning."""
     test_error: float | None
     best_error: float | None
     best_step: int | None
@@ -73,9 +75,11 @@ class Summary:
                 f"test error {percent(self.test_error)}, best {percent(self.best_error)} at step {self.best_step:,}"
             )
         if self.training_error is not None:
-            told.append(f"training error {percent(self.training_error)}")
+            told.append(f"measured training error {percent(self.training_error)}")
+        elif self.running_error is not None:
+            told.append(f"running training error {percent(self.running_error)}")
         if self.fitted:
-            told.append(f"network fitted to the data: {', '.join(self.fitted)}")
+            told.append(f"network fitted to the data: {plain(', '.join(self.fitted))}")
         return [*told, *self.notes, f"kept in {plain(self.folder, LONGEST_PATH)}"]
 
 
@@ -126,9 +130,9 @@ def _summary(
         name=folder.name, folder=str(folder), architecture=title(architecture) if architecture else "",
         depth=architecture.depth if architecture else None, shortcut=_shortcut(architecture), data=data,
         how=how, why=why, steps=curves.steps, seconds=curves.seconds,
-        training_error=training_error(curves), test_error=_error(last), best_error=_error(best),
-        best_step=best.step if best else None, fitted=curves.prepared.changes if curves.prepared else (),
-        notes=tuple(curves.notes),
+        training_error=_error(_training(curves)), running_error=_running(curves), test_error=_error(last),
+        best_error=_error(best), best_step=best.step if best else None,
+        fitted=curves.prepared.changes if curves.prepared else (), notes=tuple(curves.notes),
     )  # fmt: skip
 
 
@@ -146,11 +150,12 @@ def curves_of(folder: Path) -> Curves:
     return curves
 
 
-def training_error(curves: Curves) -> float | None:
-    """On the whole training set where that was measured, else the mean of the last whole epoch's batches."""
-    measured = curves.last("training")
-    if measured is not None:
-        return measured.error
+def _training(curves: Curves) -> Measured | None:
+    training, test = curves.last("training"), curves.last("test")
+    return training if training and test and training.step >= test.step else None
+
+
+def _running(curves: Curves) -> float | None:
     means = curves.per_epoch("error").y
     return float(means[-1]) if len(means) else None
 

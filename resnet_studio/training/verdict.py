@@ -14,7 +14,7 @@ from typing import Any
 from resnet_studio.training import backflow
 from resnet_studio.training import verdict_words as words
 from resnet_studio.training.backflow import Backflow
-from resnet_studio.training.bands import Split, band, errors, spread
+from resnet_studio.training.bands import band, final, measured, spread
 from resnet_studio.training.curves import LIVE, Curves
 from resnet_studio.training.degradation import Experiment, Twin
 from resnet_studio.training.gaps import SPLITS, Ending, Gap, chance
@@ -94,12 +94,7 @@ def _finished(experiment: Experiment, twin: Twin, curves: Mapping[str, Curves]) 
 
 
 def _ending(twin: Twin, runs: Sequence[Curves]) -> Ending:
-    return Ending(twin, len(runs), {split: spread(_last(run, split) for run in runs) for split in SPLITS})
-
-
-def _last(run: Curves, split: Split) -> float:
-    values = errors(run, split).y
-    return float(values[-1]) if len(values) else math.nan
+    return Ending(twin, len(runs), {split: spread(final(run, split) for run in runs) for split in SPLITS})
 
 
 def _gap(
@@ -133,11 +128,15 @@ def _from_epoch(plain: Gap, known: Mapping[Twin, Sequence[Curves]]) -> int | Non
     start = None
     common: dict[float, list[bool]] = {}
     for split in SPLITS:
-        bands = [band([errors(run, split, "epoch") for run in known[one.twin]]) for one in (plain.shallow, plain.deep)]
+        bands = [
+            band([measured(run, split, "epoch") for run in known[one.twin]]) for one in (plain.shallow, plain.deep)
+        ]
         low, high = (dict(zip(one.x.tolist(), one.median.tolist(), strict=True)) for one in bands)
         for x in low.keys() & high.keys():
             more = high[x] - low[x]
             common.setdefault(x, []).append(more > chance(low[x], high[x], plain.images[split]))
+    if sum(len(worse) == len(SPLITS) for worse in common.values()) < 2:  # measured on both sets at the end alone
+        return None
     for x in sorted(common, reverse=True):
         if common[x] != [True, True]:
             break
@@ -153,4 +152,6 @@ def _waiting(experiment: Experiment, curves: Mapping[str, Curves]) -> list[str]:
         if part.name in curves and curves[part.name].state not in {*LIVE, "finished"}
     ]
     wanted = [twin.title for twin in _compared(experiment)[:2] if not _finished(experiment, twin, curves)]
+    if not wanted:
+        return ["There is no verdict: an error of a finished run was not measured. Train the experiment anew."]
     return [f"The verdict waits for {' and '.join(wanted)} to finish.", *told]

@@ -32,7 +32,7 @@ def with_shortcuts(residual: Gap) -> list[str]:
         return [f"With shortcuts the deeper network is worse, too: {_apart(residual)}."]
     deep, shallow = residual.deep, residual.shallow
     return [
-        f"With shortcuts the deeper network is no worse: {deep.twin.title} has a training error of "
+        f"With shortcuts the deeper network is no worse: {deep.twin.title} has a measured training error of "
         f"{_shown(deep, 'training')} and a test error of {_shown(deep, 'test')}, {shallow.twin.title} of "
         f"{_shown(shallow, 'training')} and {_shown(shallow, 'test')}."
     ]
@@ -66,7 +66,7 @@ def _apart(gap: Gap) -> str:
     """The deeper network's errors and how far they are from the shallower one's."""
     deep, shallow = gap.deep, gap.shallow
     return (
-        f"{deep.twin.title} has a training error of {_shown(deep, 'training')}, {_points(gap, 'training')} "
+        f"{deep.twin.title} has a measured training error of {_shown(deep, 'training')}, {_points(gap, 'training')} "
         f"{shallow.twin.title}'s {_shown(shallow, 'training')}, and a test error of {_shown(deep, 'test')}, "
         f"{_points(gap, 'test')} {shallow.twin.title}'s {_shown(shallow, 'test')}"
     )

@@ -199,14 +199,14 @@ def test_numbers_stand_in_the_legend_with_every_digit_on_hover(page: Page) -> No
     assert page.text("plain56Training") == "70.0 %"
     assert page.text("plain56Test") == "75.0 %"
     assert page.text("ResNet20Training") == "0.00 %"
-    assert page.find(QLabel, "plain56Training").toolTip() == "seed 0: 70 %"
+    assert page.find(QLabel, "plain56Training").toolTip() == "Measured training error\nseed 0: 70 %"
 
 
 def test_several_seeds_have_medians_and_ranges(page: Page) -> None:
     experiment = Experiment(replace(RECIPES["digits-degradation"], length=4), seeds=(0, 1, 5))
     page.view.show_experiments([followed(experiment=experiment)])
     assert page.text("plain56Training") == "71.0 %"
-    assert page.find(QLabel, "plain56Training").toolTip().splitlines()[2] == "seed 5: 75 %"
+    assert page.find(QLabel, "plain56Training").toolTip().splitlines()[3] == "seed 5: 75 %"
     box = next(item for item in page.find(Panels, "degradationFigure").ci.items if isinstance(item, pg.ViewBox))
     ranges = [item for item in box.addedItems if isinstance(item, pg.FillBetweenItem)]
     low, high = (curve.getData()[1].tolist() for curve in ranges[1].curves)
@@ -300,7 +300,14 @@ def test_exports_have_legend_labels_and_verdict(page: Page, tmp_path: Path) -> N
         assert page.text("newsText") == f"figure.{ending} is written."
     assert QImage(str(tmp_path / "figure.png")).width() > 2 * page.find(Panels, "degradationFigure").width()
     words = " ".join(Xml.parse(tmp_path / "figure.svg").getroot().itertext())
-    for word in ("Training error (%)", "Test error (%)", "plain-20", "ResNet-56", "conv2_x", "Degradation is seen"):
+    for word in (
+        "Measured training error (%)",
+        "Test error (%)",
+        "plain-20",
+        "ResNet-56",
+        "conv2_x",
+        "Degradation is seen",
+    ):
         assert word in words
     assert "<image" not in (tmp_path / "figure.svg").read_text()
     with (tmp_path / "figure.csv").open(newline="", encoding="utf-8") as file:
@@ -463,3 +470,18 @@ def test_what_is_expected_does_not_last_for_ever() -> None:
     assert not between.live
     assert between.progress() == "not finished · 1 of 4 runs finished"
     assert math.isclose(between.share(), 0.25)
+
+
+def test_a_narrow_window_has_room_for_ending_it_at_once(page: Page) -> None:
+    whole = followed()
+    second = whole.experiment.parts[1]
+    live = {second.name: run_of(second, how=None, epochs=8)}
+    page.view.show_experiments([replace(whole, curves=live, asked=frozenset({runs.STOP}), step_left=125.0)])
+    now = page.find(QPushButton, "stopExperimentNow")
+    assert now.isVisible()
+    assert page.find(QPushButton, "stopExperiment").text() == "Stopping… 2:05"
+    for width in (940, 700):  # as a hand does that makes it narrower
+        page.view.resize(width, 560)
+        QApplication.processEvents()
+    assert page.view.width() == 700
+    assert now.width() >= now.sizeHint().width()

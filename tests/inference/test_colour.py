@@ -52,6 +52,56 @@ def test_16_bits_are_rounded(tmp_path: Path) -> None:
     assert greys(tmp_path, png_of(values, GREY))[0] == [0, 0, 1, 1, 2, 254, 255, 255]
 
 
+@pytest.mark.parametrize("colour", [RGB, RGB_ALPHA, GREY_ALPHA])
+def test_16_bits_of_colour_are_rounded_too(colour: int, tmp_path: Path) -> None:
+    """Not cut to their upper bytes, which would make 0x01FF a 1 where it is 1.99."""
+    channels = {RGB: 3, RGB_ALPHA: 4, GREY_ALPHA: 2}[colour]
+    values = np.random.default_rng(5).integers(0, 65_536, (9, 31, channels))
+    values[0, :8, :3] = np.array([0, 128, 129, 385, 386, 65_406, 65_407, 65_535])[:, None]
+    if colour != RGB:
+        values[..., -1] = 65_535
+    pixels, notes = opened(tmp_path, png_of(values, colour))
+    expected = np.rint(values[..., : 1 if colour == GREY_ALPHA else 3] / 65_535 * 255)
+    np.testing.assert_array_equal(pixels, np.broadcast_to(expected, pixels.shape))
+    assert notes == (SIXTEEN_BITS,)
+
+
+@pytest.mark.parametrize("colour", [RGB_ALPHA, GREY_ALPHA])
+def test_16_bits_with_16_bits_of_transparency(colour: int, tmp_path: Path) -> None:
+    values = np.random.default_rng(6).integers(0, 65_536, (5, 40, 4 if colour == RGB_ALPHA else 2))
+    pixels, notes = opened(tmp_path, png_of(values, colour))
+    alpha = values[..., -1:] / 65_535
+    expected = np.rint(255 * (alpha * values[..., :-1] / 65_535 + 1 - alpha))
+    np.testing.assert_array_equal(pixels, np.broadcast_to(expected, pixels.shape))
+    assert notes == (SIXTEEN_BITS, OVER_WHITE)
+
+
+def test_one_transparent_colour_of_16_bits(tmp_path: Path) -> None:
+    values = np.array([[[300, 301, 302], [300, 301, 303], [65_535, 0, 0]]])
+    data = png_of(values, RGB, chunk(b"tRNS", struct.pack(">HHH", 300, 301, 302)))
+    pixels, notes = opened(tmp_path, data)
+    assert pixels.tolist() == [[[255, 255, 255], [1, 1, 1], [255, 0, 0]]]
+    assert notes == (SIXTEEN_BITS, OVER_WHITE)
+
+
+@pytest.mark.parametrize(
+    ("most", "used"), [(4095, 12), (3000, 12), (256, 12), (255, 8), (17, 8), (4096, 16), (60_000, 16)]
+)
+def test_few_bits_in_16_are_scaled_by_what_they_can_hold(most: int, used: int, tmp_path: Path) -> None:
+    """A camera's 12 bits would be nearly black by the range of 16; the note says what was done."""
+    values = np.linspace(0, most, 64).astype(int).reshape(1, 64)
+    expected = np.rint(values / (2**used - 1) * 255)
+    cases = (
+        png_of(values, GREY), grey_tiff(values.astype("<u2"), 16), png_of(values[..., None].repeat(3, axis=2), RGB),
+        png_of(np.stack([values, np.full_like(values, 65_535)], axis=2), GREY_ALPHA),
+    )  # fmt: skip
+    for data in cases:
+        pixels, (note,) = opened(tmp_path, data)
+        np.testing.assert_array_equal(pixels[..., 0], expected)
+        assert f"0 … {2**used - 1}" in note
+        assert (f"use only {used} bits (the greatest is {most})" in note) == (used < 16)
+
+
 @pytest.mark.parametrize("colour", [RGB, RGB_ALPHA])
 def test_16_bits_in_colour(colour: int, tmp_path: Path) -> None:
     values = scene().astype(int) * 257
@@ -183,9 +233,9 @@ def test_one_transparent_colour(tmp_path: Path) -> None:
 
 
 def test_one_transparent_grey_of_16_bits(tmp_path: Path) -> None:
-    data = png_of(np.array([[257, 514]]), GREY, chunk(b"tRNS", struct.pack(">H", 514)))
+    data = png_of(np.array([[257, 514, 65_278]]), GREY, chunk(b"tRNS", struct.pack(">H", 514)))
     pixels, notes = opened(tmp_path, data)
-    assert pixels[0, :, 0].tolist() == [1, 255]
+    assert pixels[0, :, 0].tolist() == [1, 255, 254]
     assert notes[1:] == (OVER_WHITE,)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,7 +14,7 @@ from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.network import build
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import preset
-from resnet_studio.networks.receptive import Box, field
+from resnet_studio.networks.receptive import Box, field, read
 
 BASIC = Residual(block="basic", blocks=(1, 2), width=4, image=64, classes=3)
 PAPER = Residual(block="bottleneck", blocks=(1, 2), width=4, image=64, classes=3)
@@ -69,11 +70,16 @@ def places(side: int) -> list[tuple[int, int]]:
     return sorted({(0, 0), (side // 2, side // 3), (side - 1, side // 2)})
 
 
-@pytest.mark.parametrize("architecture", [BASIC, PAPER, V15, CIFAR, ARTICLE, VGG], ids=str)
-def test_a_field_is_where_the_gradient_goes(architecture: Architecture) -> None:
+def every_layer(architecture: Architecture) -> dict[str, int]:
+    """Sides of what every layer, block and stage gives."""
     layers = {layer.name: layer.output[1] for layer in plan(architecture) if layer.called}
     layers |= {layer.block: layer.output[1] for layer in plan(architecture) if layer.block}
-    layers |= {"layer1": layers["layer1.0"], "layer2": layers["layer2.1"]} if isinstance(architecture, Residual) else {}
+    return layers | ({"layer1": layers["layer1.0"], "layer2": layers["layer2.1"]} if "layer2.1" in layers else {})
+
+
+@pytest.mark.parametrize("architecture", [BASIC, PAPER, V15, CIFAR, ARTICLE, VGG], ids=str)
+def test_a_field_is_where_the_gradient_goes(architecture: Architecture) -> None:
+    layers = every_layer(architecture)
     images = torch.ones(1, 3, architecture.image, architecture.image, requires_grad=True)
     values = outputs(all_pass(architecture), images, list(layers))
     wrong = [
@@ -86,6 +92,33 @@ def test_a_field_is_where_the_gradient_goes(architecture: Architecture) -> None:
         )
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        BASIC, V15, replace(CIFAR, image=9), replace(BASIC, image=61), replace(ARTICLE, image=45),
+        replace(VGG, image=45), *(Baseline("alexnet", image=side, classes=3) for side in (63, 70)),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_read_is_exactly_where_the_gradient_goes(architecture: Architecture) -> None:
+    """Also at sizes of which windows leave a rest, whose pixels no value reads, and behind the last pool."""
+    layers = every_layer(architecture)
+    images = torch.ones(1, 3, architecture.image, architecture.image, requires_grad=True)
+    values = outputs(all_pass(architecture), images, list(layers))
+    for layer, side in layers.items():
+        for row, column in places(side):
+            box = read(architecture, layer, row, column)
+            assert 0 <= box.left < box.right <= architecture.image
+            seen = clipped(box, architecture.image)
+            assert np.array_equal(reached(images, values[layer], row, column), seen), (layer, row, column, box)
+
+
+def test_alexnet_never_reads_the_last_pixels_of_some_images() -> None:
+    """70 pixels: 16 windows of 11 pixels, of which the pool leaves one out; so the last that counts ends at 54 + 11."""
+    assert read(Baseline("alexnet", image=70), "classifier.6", 0, 0) == Box(0, 0, 65, 65)
+    assert read(Baseline("alexnet", image=224), "classifier.6", 0, 0) == Box(0, 0, 224, 224)
 
 
 STEM = 1 + 6 + 2 * 2

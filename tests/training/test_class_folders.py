@@ -393,3 +393,16 @@ def test_pipes_and_dangling_links_are_left_to_whoever_opens_them(tmp_path: Path)
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere is no folder here\. Check the path; known by name are digits, "):
         read_class_folders(tmp_path / "nowhere")
+
+
+def test_names_in_a_refusal_and_in_notes_are_one_line_of_plain_text(tmp_path: Path) -> None:
+    nasty = "a\x1b[31m\n    forged" + "\u202e" + "x" * 150
+    classes(tmp_path / "train", names=("cat", nasty))
+    classes(tmp_path / "val", names=("cat", "dog"))
+    images(tmp_path / "train", 1, nasty + "{}.jpg")
+    with pytest.raises(DataError) as error:
+        read_class_folders(tmp_path)
+    shutil.rmtree(tmp_path / "val")
+    for text in (str(error.value), *read_class_folders(tmp_path).notes):
+        assert not {"\x1b", "\u202e"} & set(text)
+        assert "    forged" not in text.splitlines()

@@ -17,6 +17,7 @@ from resnet_studio.training.backflow import VANISHED, backflow
 from resnet_studio.training.bands import band, errors, spread
 from resnet_studio.training.curves import Curve, Curves
 from resnet_studio.training.degradation import Experiment, ExperimentError, Twin, from_json, to_json
+from resnet_studio.training.events import Ended, Stepped
 from resnet_studio.training.gaps import chance
 from resnet_studio.training.recipes import RECIPES
 from resnet_studio.training.verdict import Verdict, judge
@@ -131,10 +132,10 @@ def test_degradation_is_seen_where_the_deeper_plain_network_is_worse() -> None:
     assert verdict.plain.chance("training") == pytest.approx(2 * math.sqrt((0.01 * 0.99 + 0.6 * 0.4) / TRAINING))
     assert verdict.plain.chance("test") == pytest.approx(2 * math.sqrt((0.01 * 0.99 + 0.6 * 0.4) / TEST))
     assert verdict.sentences[0] == (
-        "Degradation is seen after 20 steps: plain-56 has a training error of 60.0 %, 59.0 percentage points above "
-        "plain-20's 1.00 %, and a test error of 60.0 %, 59.0 percentage points above plain-20's 1.00 %."
+        "Degradation is seen after 20 steps: plain-56 has a measured training error of 60.0 %, 59.0 percentage "
+        "points above plain-20's 1.00 %, and a test error of 60.0 %, 59.0 percentage points above plain-20's 1.00 %."
     )
-    assert "no worse: ResNet-56 has a training error of 0.00 %" in verdict.text
+    assert "no worse: ResNet-56 has a measured training error of 0.00 %" in verdict.text
     assert "trains slower: a longer run" in verdict.text
 
 
@@ -227,7 +228,7 @@ def test_of_several_seeds_the_medians_decide() -> None:
     assert verdict.seen
     assert verdict.plain is not None
     assert verdict.plain.more("test") == pytest.approx(0.5 - 0.01)
-    assert "plain-56 has a training error of 50.0 % (2.00–60.0 %)" in verdict.text
+    assert "plain-56 has a measured training error of 50.0 % (2.00–60.0 %)" in verdict.text
     assert "medians of 3 seeds" in verdict.text
     assert [one.runs for one in verdict.endings] == [3] * 4
 
@@ -281,6 +282,39 @@ def test_bands_are_medians_and_ranges() -> None:
     assert found.high.tolist() == [10, 4, 5]
     assert band([]).x.tolist() == []
     assert math.isnan(spread([math.nan]).median)
+
+
+def without_training(run: Curves, *, but_last: bool) -> Curves:
+    """The run as a recipe leaves it that has the training error measured at its end, or never."""
+    left = Curves()
+    for event in (run.prepared, run.began):
+        assert event is not None
+        left.take(event)
+    losses, errors_, rates = (run.training(what).y for what in ("loss", "error", "rate"))  # type: ignore[arg-type]
+    left.take(Stepped(0.0, 0, tuple(losses), tuple(errors_), tuple(rates), 1.0, 1.0))
+    for one in run.measured:
+        if one.split == "test" or (but_last and one.step == run.steps):
+            left.take(one)
+    left.take(Ended(0.0, "finished", run.steps))
+    return left
+
+
+def test_a_verdict_is_made_from_measured_errors_alone() -> None:
+    experiment = Experiment()
+    values = {"plain20": 0.01, "plain56": 0.6, "resnet20": 0.01, "resnet56": 0.0}
+
+    def known(*, but_last: bool) -> dict[str, Curves]:
+        made = {part.name: curves(part, *([values[part.name[:-6]]] * 2,) * 2, EVEN) for part in experiment.parts}
+        return {name: without_training(run, but_last=but_last) for name, run in made.items()}
+
+    never = judge(experiment, known(but_last=False))
+    assert never.kind == "open"
+    assert never.sentences == (
+        "There is no verdict: an error of a finished run was not measured. Train the experiment anew.",
+    )
+    at_the_end = judge(experiment, known(but_last=True))
+    assert at_the_end.kind == "seen"
+    assert at_the_end.from_epoch is None, "of the epochs before there are no measured training errors"
 
 
 def test_a_training_error_that_was_not_measured_is_the_mean_of_the_batches() -> None:

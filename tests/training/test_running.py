@@ -28,6 +28,7 @@ from small import (
     make_run,
     once_at,
     only,
+    opened,
     outcome,
     stop_at,
     train,
@@ -54,6 +55,7 @@ from resnet_studio.training.journal import Mute
 from resnet_studio.training.recipe import Recipe, RecipeError
 from resnet_studio.training.running import run
 from resnet_studio.training.sources import DataError
+from resnet_studio.training.summary import summarise
 from resnet_studio.training.workers import Workers
 
 TOTAL, PER_EPOCH = 22, 11
@@ -112,10 +114,27 @@ def test_what_is_trained_is_fitted_to_the_data(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_the_training_error_at_the_end_is_that_of_the_saved_weights(tmp_path: Path) -> None:
+    """Whatever the recipe; the mean of the last epoch's batches is another number."""
+    recipe = replace(SHORT, length=3, lr=0.1, augmentation="shift")
+    folder = make_run(tmp_path / "run", recipe)
+    train(folder)
+    data, newest = opened(recipe), checkpoints.newest(folder / runs.CHECKPOINTS)
+    assert newest is not None
+    net = network.build(TINY, 1)
+    net.load_state_dict(newest.weights)
+    with torch.no_grad():
+        wrong = (net.eval()(data.normalise(data.training.pixels)).argmax(1) != data.training.labels).double().mean()  # type: ignore[attr-defined]
+    summary = summarise(folder)
+    assert summary.training_error == pytest.approx(float(wrong))
+    assert summary.running_error is not None
+    assert abs(summary.running_error - summary.training_error) > 0.005
+
+
 def test_a_run_can_count_in_steps(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", replace(SHORT, length=13, unit="steps"))
     train(folder)
-    assert [one.step for one in curves(folder).measured] == [11, 13]
+    assert [(one.split, one.step) for one in curves(folder).measured] == [("test", 11), ("training", 13), ("test", 13)]
     assert curves(folder).steps == 13
 
 
@@ -265,7 +284,7 @@ def test_a_run_whose_last_step_was_stopped_finishes_when_resumed(tmp_path: Path)
     train(folder, stop_at(folder, 10))
     assert not only(Measured, folder)
     assert train(folder, resume=True) == "finished"
-    assert [one.step for one in curves(folder).measured] == [11]
+    assert [one.step for one in curves(folder).measured] == [11, 11]
 
 
 def test_a_loss_that_is_no_number_fails_the_run_with_its_step(tmp_path: Path) -> None:

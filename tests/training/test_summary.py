@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from resnet_studio.formatting import percent
 from resnet_studio.networks.presets import preset
 from resnet_studio.training import runs
 from resnet_studio.training.events import Measured, Noted
@@ -24,17 +25,25 @@ def test_a_finished_run(tmp_path: Path) -> None:
     assert found.test_error == pytest.approx(1.2 * run.error(110))
     assert found.best_error == pytest.approx(min(tests))
     assert found.best_step == 11 * (tests.index(min(tests)) + 1)
-    assert found.training_error == pytest.approx(sum(run.error(step) for step in range(100, 111)) / 11)
+    assert found.training_error is None
+    assert found.running_error == pytest.approx(sum(run.error(step) for step in range(100, 111)) / 11)
     assert found.seconds == pytest.approx(11.0)
     assert f"best {100 * min(tests):.2f} % at step {found.best_step}" in found.lines()[1]
     assert found.lines()[0] == "run finished after 110 steps, 11.0 s of training"
 
 
-def test_the_training_error_is_the_measured_one_where_there_is_one(tmp_path: Path) -> None:
+def test_a_training_error_is_called_what_it_is(tmp_path: Path) -> None:
     run = WrittenRun(tmp_path / "run").make().begin().train(11)
+    found = summarise(tmp_path / "run")
+    assert found.training_error is None
+    assert found.running_error is not None
+    assert f"running training error {percent(found.running_error)}" in found.lines()
     run.tell(Measured(1.0, "training", 11, 0.5, 0.125, 1437, 1.1))
     assert summarise(tmp_path / "run").training_error == 0.125
-    assert "training error 12.5 %" in summarise(tmp_path / "run").lines()
+    assert "measured training error 12.5 %" in summarise(tmp_path / "run").lines()
+    assert not any(line.startswith("running") for line in summarise(tmp_path / "run").lines())
+    run.train(11)
+    assert summarise(tmp_path / "run").training_error is None, "the weights are others by now"
 
 
 def test_a_failed_run_says_why(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from resnet_studio.inference.handles import Handles
 from resnet_studio.inference.maps import Place
 from resnet_studio.inference.values import Look, Photograph, Pixels, image_title
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.receptive import Box, field
+from resnet_studio.networks.receptive import Box, field, read
 
 FORMER = "of the former architecture"
 LOW = 680
@@ -134,7 +134,7 @@ class ActivationsView(QWidget):
         if (layer, number) != self._shown:
             self._shown = Pin(layer, number)
             self._show_pinned()
-        self.channel.show_sight(self._sight(layer))
+        self.channel.show_sight(*self._sight(layer))
 
     def show_pins(self, pins: tuple[Pin, ...]) -> None:
         """Show the channels that are kept in view."""
@@ -146,7 +146,7 @@ class ActivationsView(QWidget):
         """Draw what a value of the large channel's layer depends on; None takes that away."""
         known = place is not None and self._look is not None and self._holds(self._shown.layer)
         if known and place is not None and self._look is not None:
-            self.input.show_field(field(self._look.subject.architecture, self._shown.layer, place.row, place.column))
+            self.input.show_field(read(self._look.subject.architecture, self._shown.layer, place.row, place.column))
         else:
             self.input.show_field(None)
 
@@ -232,14 +232,21 @@ class ActivationsView(QWidget):
             opened = self._opened(self._look.subject.image)
             self.predictions.show_predictions(self._look.predictions or (), opened.truth if opened else "")
 
-    def _sight(self, layer: str) -> str:
-        """How much of the input each value of a layer depends on."""
+    def _sight(self, layer: str) -> tuple[str, str]:
+        """How much of the input each value of a layer depends on, in a word or two and in a sentence."""
         if self._look is None or not self._holds(layer):
-            return ""
+            return "", ""
         architecture = self._look.subject.architecture
         sees = field(architecture, layer, 0, 0)
-        whole = sees == Box(0, 0, architecture.image, architecture.image)
-        return "sees all" if whole else f"sees {sees.width}×{sees.height}"
+        size, side = f"{sees.width}×{sees.height}", architecture.image
+        if sees == Box(0, 0, side, side):
+            return "sees all", "Each value of this layer depends on all of the input"
+        if sees.width > side:
+            return f"field {size}", (
+                f"The receptive field of each value, {size}, is larger than the input of {side}×{side}: beyond the "
+                "edges there is only padding. What a value really sees is drawn on the input"
+            )
+        return f"sees {size}", "Each value of this layer depends on so many pixels of the input: its receptive field"
 
     def _holds(self, layer: str) -> bool:
         """Whether the look has a layer, and so its network."""

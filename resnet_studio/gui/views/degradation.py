@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from resnet_studio.causes import why
 from resnet_studio.gui.followed_experiment import FollowedExperiment
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.choice import Choice
 from resnet_studio.gui.widgets.experiment_figure import ExperimentFigure
@@ -35,6 +36,7 @@ from resnet_studio.gui.widgets.run_cells import seconds_left
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.gui.widgets.twin_table import TwinTable
 from resnet_studio.gui.widgets.verdict_panel import VerdictPanel
+from resnet_studio.plain import printable
 from resnet_studio.training.curves import Axis
 from resnet_studio.training.runs import STOP_NOW
 from resnet_studio.training.verdict import judge
@@ -149,8 +151,8 @@ class DegradationView(QWidget):
 
     def show_damaged(self, sentences: Sequence[str]) -> None:
         """Name the experiments that can't be read, as long as they can't."""
-        self._damaged.setText("\n".join(sentences[:MOST_DAMAGED]))
-        self._damaged.setToolTip("\n".join(sentences))
+        self._damaged.setText(printable("\n".join(sentences[:MOST_DAMAGED])))
+        self._damaged.setToolTip(tooltip("\n".join(sentences)))
         self._damaged.setVisible(bool(sentences))
 
     def show_told(self, text: str) -> None:
@@ -164,6 +166,7 @@ class DegradationView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's names)
         super().resizeEvent(event)
         self._show_bar()
+        self._make_way()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
@@ -262,6 +265,7 @@ class DegradationView(QWidget):
         self._stop_now.setEnabled(not now)
         losing = (followed.curves[part.name],) if part else ()
         self._stop_now.setText("Stopping now…" if now else f"Stop now ({lost(*losing)})")
+        self._make_way()
 
     def _show(self) -> None:
         """Show the chosen experiment, or how to get one."""
@@ -285,6 +289,11 @@ class DegradationView(QWidget):
         self._figure.show_experiment(followed.experiment, followed.curves, cast("Axis", self._axis.value()))
         self._table.show_errors(followed.experiment, followed.curves)
         self._verdict.show_verdict(judge(followed.experiment, followed.curves))
+
+    def _make_way(self) -> None:
+        """Axis and export leave their room in a narrow window while ending at once is offered."""
+        for widget in (self._axis, self._export):
+            widget.setVisible(self.width() >= WIDE or self._stop_now.isHidden())
 
     def _show_bar(self) -> None:
         """The bar is there while something is to be done, where there is room."""

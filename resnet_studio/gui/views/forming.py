@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from resnet_studio.gui.plain_text import in_html, plain_label, tooltip
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.choice import Choice
 from resnet_studio.gui.widgets.column import column
@@ -32,6 +33,7 @@ from resnet_studio.gui.widgets.rule import rule
 from resnet_studio.gui.widgets.time_slider import TimeSlider
 from resnet_studio.inference.maps import Colours, Drawing
 from resnet_studio.inference.values import Prediction
+from resnet_studio.plain import plain
 from resnet_studio.training.probes import maps_of
 from resnet_studio.training.sources import Probe
 
@@ -60,7 +62,9 @@ class FormingView(QWidget):
         self._layers = named(QListWidget(), "probeLayers", "Layers", "The last layer of each stage; ↑ and ↓ walk them")
         self._images.currentRowChanged.connect(self._take_image)
         self._layers.currentRowChanged.connect(self._take_layer)
-        self._heading = named(QLabel(wordWrap=True), "formingHeading", "Layer and moment")
+        self._heading = named(
+            QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "formingHeading", "Layer and moment"
+        )
         tip = "Colour map: equal steps in value are equal steps to the eye; cyan is not a number"
         self._colours = Choice(MAPS, "formingColours", "Colour map", tip)
         self._colours.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -146,7 +150,7 @@ class FormingView(QWidget):
                 small = thumbnail(as_image(pixels, 4 * SIDE), SIDE, self.devicePixelRatioF())
                 icon = QIcon(small)
                 icon.addPixmap(small, QIcon.Mode.Selected)
-                QListWidgetItem(icon, truth, self._images).setToolTip(truth)
+                QListWidgetItem(icon, plain(truth), self._images).setToolTip(tooltip(plain(truth)))
             self._image = min(self._image, len(probe.images) - 1)
             self._images.setCurrentRow(self._image)
 
@@ -154,7 +158,9 @@ class FormingView(QWidget):
         with QSignalBlocker(self._layers):
             self._layers.clear()
             for name, shape in probe.shapes.items():
-                QListWidgetItem(name, self._layers).setToolTip(f"{name}: {'×'.join(map(str, shape))} are shown")
+                QListWidgetItem(plain(name), self._layers).setToolTip(
+                    tooltip(f"{plain(name)}: {'×'.join(map(str, shape))} are shown")
+                )
             self._layer = self._layer if self._layer in probe.shapes else next(iter(probe.shapes), "")
             self._layers.setCurrentRow(list(probe.shapes).index(self._layer) if self._layer else -1)
 
@@ -189,7 +195,7 @@ class FormingView(QWidget):
             return
         channels, height, width = probe.shapes[self._layer]
         plural = "s" if channels > 1 else ""
-        self._heading.setText(f"<b>{self._layer}</b> · {channels:,} channel{plural}, {height}×{width}")
+        self._heading.setText(f"<b>{in_html(self._layer)}</b> · {channels:,} channel{plural}, {height}×{width}")
         self._heading.setToolTip(f"After {probe.step:,} steps")
         maps, squares = maps_of(probe, self._layer, self._image), max(1, FINE // max(height, width))
         self._mosaic.show_values(maps.repeat(squares, axis=1).repeat(squares, axis=2), self._drawing)
@@ -224,7 +230,7 @@ class FormingView(QWidget):
 
 def verdict(probe: Probe, image: int) -> str:
     """What the network takes the image for, and what it is."""
-    right, names = probe.truth[image], [label for label, _ in probe.top[image]]
+    right, names = plain(probe.truth[image]), [plain(label) for label, _ in probe.top[image]]
     if not names:
         return f"The output is not a number; right is {right}"
     return f"Right: {right}" if names[0] == right else f"Taken for {names[0]}; right is {right}"
@@ -242,6 +248,6 @@ def _bar(time: TimeSlider) -> QWidget:
 
 
 def _quiet(text: str) -> QLabel:
-    label = QLabel(text)
+    label = plain_label(QLabel(text))
     label.setProperty("quiet", True)
     return label

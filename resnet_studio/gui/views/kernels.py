@@ -51,10 +51,10 @@ class KernelsView(QWidget):
         self._empty = named(QLabel(EMPTY, wordWrap=True), "kernelsEmpty", "What to do next")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setProperty("quiet", True)
-        self._name = named(QLabel(wordWrap=True), "kernelsHeading", "Layer")
+        self._name = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "kernelsHeading", "Layer")
         self._about = named(QLabel(wordWrap=True), "kernelsAbout", "What these weights are")
         self._read_out = named(QLabel(), "kernelsReadout", "Weight under the mouse")
-        self._norm = named(QLabel(), "filterNorm", "The chosen filter")
+        self._norm = named(QLabel(textFormat=Qt.TextFormat.RichText), "filterNorm", "The chosen filter")
         for label in (self._about, self._read_out):
             label.setProperty("quiet", True)
         self._tools, self._tiles, self._bar, self._norms = KernelTools(), FilterView(), ColourBar(), NormBars()

@@ -7,6 +7,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_studio.formatting import percent, significant
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.answers import hold
 from resnet_studio.gui.widgets.channel_table import ChannelTable
@@ -215,7 +216,7 @@ class StatisticsView(QWidget):
         if damaged:
             what = "1 image" if len(damaged) == 1 else f"{len(damaged):,} images"
             self._damaged.setText(f"{what} could not be opened and {'is' if len(damaged) == 1 else 'are'} not counted")
-            self._damaged.setToolTip("\n".join(one.cause for one in damaged[:20]))
+            self._damaged.setToolTip(tooltip("\n".join(one.cause for one in damaged[:20])))
 
 
 def verdict(silent: int, channels: int, images: int, *, rectified: bool) -> str:

@@ -43,7 +43,7 @@ class TrainingSetup(QWidget):
         super().__init__()
         self._recipe = Recipe()
         self._data: DataView | None = None
-        self._obstacle = self._starting = ""
+        self._obstacle = self._starting = self._proposed = ""
         self._devices: dict[str, str] = {}
         self._form, self._preview = RecipeForm(), DataPreview()
         self._rates, self._estimate = RatePlot(), EstimatePanel()
@@ -93,7 +93,8 @@ class TrainingSetup(QWidget):
 
     def show_name(self, name: str) -> None:
         """The name that the run has unless the user types another."""
-        self._name.setPlaceholderText(name)
+        self._proposed = name
+        self._name.setPlaceholderText(self._starting or name)
 
     def show_loading(self, data: str, words: str = "", done: float | None = None) -> None:
         """These data are being opened, or fetched (`done` of 1)."""
@@ -130,6 +131,7 @@ class TrainingSetup(QWidget):
         self._starting = name
         if name:
             self._name.clear()
+        self.show_name(self._proposed)
         self._show_standing()
         self._button.repaint()
 
@@ -178,7 +180,7 @@ class TrainingSetup(QWidget):
 
     def _start(self) -> None:
         if self._button.isEnabled():
-            self.start_wished.emit(self._name.text().strip() or self._name.placeholderText())
+            self.start_wished.emit(self._name.text().strip() or self._proposed)
 
     def _show_standing(self) -> None:
         why = self._obstacle or (WRONG if not self._form.right() else UNREADY if self._data is None else "")

@@ -15,6 +15,7 @@ from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.answers import answer, make_room
 from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.plain import printable
 
 DETAILS_HEIGHT = 168
 MOST_OFFERS = 4
@@ -63,8 +64,8 @@ class Banner(QFrame):
 
         News goes away by itself after a while.
         """
-        self._text.setText(message)
-        self._details.setPlainText(details)
+        self._text.setText(printable(message))
+        self._details.setPlainText(printable(details))
         self._more.setChecked(False)
         self._more.setVisible(bool(details))
         self._details.hide()

@@ -23,7 +23,6 @@ SMALLEST, BESIDE = 160, 80
 """Least side of the map; least width of what is beside it where it is too low for that to be under it."""
 OVERLAY_TIP = "How much of the network's input is seen through the map; a double-click takes it away"
 FIXED = "\N{NO-BREAK SPACE}"
-SIGHT_TIP = "Each value of this layer depends on so many pixels of the input: its receptive field"
 PIN_TIP = "Keep this channel in view under the pages, whatever image or layer comes next (P)"
 UNPIN_TIP = "Take this channel out of the tray under the pages"
 
@@ -43,7 +42,7 @@ class ChannelView(QWidget):
         self._place: tuple[int, int] | None = None
         self._title = named(QLabel("No channel yet: click one of the maps.", wordWrap=True), "channelTitle", "Channel")
         self._title.setProperty("heading", True)
-        self._sight = named(QLabel(), "channelSight", "Receptive field", SIGHT_TIP)
+        self._sight = named(QLabel(), "channelSight", "Receptive field", "How much of the input each value depends on")
         self._pin = named(QPushButton("Pin"), "pinChannel", "Pin channel", PIN_TIP)
         self._pin.setProperty("flat", True)
         self._pin.clicked.connect(lambda: self.pin_wished.emit(self._number))
@@ -81,10 +80,11 @@ class ChannelView(QWidget):
         """The network's real input, over which the map can be laid."""
         self._map.show_seen(pixels)
 
-    def show_sight(self, words: str) -> None:
+    def show_sight(self, words: str, tip: str) -> None:
         """Say how much of the input each value depends on."""
         if self._sight.text() != words:
             self._sight.setText(words)
+        self._sight.setToolTip(tip)
 
     def show_pinned(self, *, pinned: bool) -> None:
         """Offer to pin the channel, or to unpin it."""

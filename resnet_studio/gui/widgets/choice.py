@@ -8,7 +8,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy
 
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.plain import plain
 
 
 class Choice(QComboBox):
@@ -31,8 +33,8 @@ class Choice(QComboBox):
         chosen = self.currentData() if self.count() else next(iter(values), "")
         self.clear()
         for row, (value, label) in enumerate(values.items()):
-            self.addItem(label, value)
-            self.setItemData(row, (tips or {}).get(value, ""), Qt.ItemDataRole.ToolTipRole)
+            self.addItem(plain(label), value)
+            self.setItemData(row, tooltip((tips or {}).get(value, "")), Qt.ItemDataRole.ToolTipRole)
         self.show_value(chosen)
 
     def value(self) -> str:

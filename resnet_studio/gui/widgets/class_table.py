@@ -9,8 +9,10 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 from resnet_studio.gui import theme
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.pictures import as_image, thumbnail
+from resnet_studio.plain import plain
 from resnet_studio.training.sources import DataView
 
 Index = QModelIndex | QPersistentModelIndex
@@ -61,11 +63,11 @@ class ClassModel(QAbstractTableModel):
         counts = {TRAINING: self._view.training_counts, TEST: self._view.test_counts}.get(column)
         match role:
             case Qt.ItemDataRole.DisplayRole if column == CLASS:
-                return self._view.classes[row]
+                return plain(self._view.classes[row])
             case Qt.ItemDataRole.DisplayRole if counts:
                 return f"{counts[row]:,}"
             case Qt.ItemDataRole.ToolTipRole if column == CLASS:
-                return f"{self._view.classes[row]}, class {row}"
+                return tooltip(f"{plain(self._view.classes[row])}, class {row}")
             case Qt.ItemDataRole.ToolTipRole if counts:
                 return f"{counts[row]:,} of {sum(counts):,} {COLUMNS[column]} images"
         if role == LENGTH_ROLE and counts:

@@ -16,15 +16,20 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from resnet_studio.gui.plain_text import plain_label
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.augmented_view import AugmentedView
 from resnet_studio.gui.widgets.class_table import APART, FEW, ClassTable
 from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.plain import plain
 from resnet_studio.training.sources import SOURCES, DataView, data_title
 
 WIDE = 760
 """Pixels from which on the augmented images are beside the classes, not below."""
+
+LONGEST_FACT = 1000
+"""Characters of a line about the data."""
 
 
 class DataPreview(QStackedWidget):
@@ -69,7 +74,7 @@ class DataPreview(QStackedWidget):
         while self._facts.rowCount():
             self._facts.removeRow(0)
         for label, text in facts(view):
-            name, value = QLabel(label), QLabel(text, wordWrap=True)
+            name, value = QLabel(label), plain_label(QLabel(plain(text, LONGEST_FACT), wordWrap=True))
             name.setProperty("quiet", True)
             name.setAlignment(Qt.AlignmentFlag.AlignTop)
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -6,6 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy
 
+from resnet_studio.gui.plain_text import tooltip
+from resnet_studio.plain import printable
+
 
 class Elided(QLabel):
     """Shorter, or ends in "…", where there is no room for all of it; the whole is its tooltip then."""
@@ -19,7 +22,8 @@ class Elided(QLabel):
 
     def say(self, text: str, more: str = "", shorter: str = "") -> None:
         """Show a line, or a shorter one; `more` is what hovering over it tells beside it."""
-        self._whole, self._more, self._shorter = text, more, shorter or text
+        text = printable(text)
+        self._whole, self._more, self._shorter = text, more, printable(shorter) or text
         self.setAccessibleDescription(text)
         self._elide()
 
@@ -32,4 +36,4 @@ class Elided(QLabel):
         text = self._whole if self.fontMetrics().horizontalAdvance(self._whole) <= room else self._shorter
         shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
         self.setText(shown)
-        self.setToolTip("\n".join(filter(None, (self._whole if shown != self._whole else "", self._more))))
+        self.setToolTip(tooltip("\n".join(filter(None, (self._whole if shown != self._whole else "", self._more)))))

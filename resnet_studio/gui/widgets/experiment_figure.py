@@ -18,14 +18,13 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.panels import Line, Panel, Panels
 from resnet_studio.gui.widgets.picture_file import write_picture
 from resnet_studio.gui.widgets.twin_strokes import SAMPLE, TwinStroke, fine, paint_sample, twin_stroke
-from resnet_studio.training.bands import Band, band, errors
+from resnet_studio.training.bands import Band, Split, band, errors, runs_on
 from resnet_studio.training.curves import Axis, Curve, Curves
 from resnet_studio.training.degradation import Experiment, Twin
 from resnet_studio.training.experiment_table import experiment_csv
 from resnet_studio.training.gaps import SPLITS
 from resnet_studio.training.verdict import Verdict
 
-HEADINGS = {"training": "Training error (%)", "test": "Test error (%)"}
 NORMS = "Norm of the gradient by the weights of each stage"
 EDGE, ROW, NAME = 16, 24, 112
 """Pixels around a picture, of its legend's row, and of a name in it."""
@@ -62,7 +61,7 @@ class ExperimentFigure(QWidget):
             return [Line(_scaled(one, scale), style(strokes[twin])) for twin, one in bands.items()]
 
         shown = [
-            Panel(HEADINGS[split], lines(partial(errors, split=split, axis=axis), 100, lambda stroke: stroke))
+            Panel(_heading(split, curves), lines(partial(errors, split=split, axis=axis), 100, lambda stroke: stroke))
             for split in SPLITS
         ]
         self._errors.show_panels(shown, axis, last)
@@ -110,6 +109,13 @@ class ExperimentFigure(QWidget):
             top += panels.height() + GRID
         painter.setPen(QColor(theme.current().text))
         painter.drawText(QRect(EDGE, top, width, 10_000), Qt.TextFlag.TextWordWrap, verdict.text)
+
+
+def _heading(split: Split, curves: Mapping[str, Curves]) -> str:
+    if split == "test":
+        return "Test error (%)"
+    running = any(runs_on(run) for run in curves.values() if run.steps)
+    return f"{'Running' if running else 'Measured'} training error (%)"
 
 
 def _norms(run: Curves, stage: str, axis: Axis) -> Curve:

@@ -11,11 +11,13 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 from PySide6.QtGui import QColor, QIcon
 
 from resnet_studio.gui import theme
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.inference.values import image_title
+from resnet_studio.plain import plain
 
 Index = QModelIndex | QPersistentModelIndex
 REFERENCE = Qt.ItemDataRole.UserRole
-MOST_TILES = 600
+MOST_TILES, LONGEST = 600, 4096
 """Thumbnails that are held, a dozen screens full; others are asked for again when they come on the screen."""
 
 
@@ -93,11 +95,13 @@ class ImageModel(QAbstractListModel):
         tile = self._tiles.get(reference)
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return tile.title if tile else image_title(reference)
+                return plain(tile.title if tile else image_title(reference))
             case Qt.ItemDataRole.DecorationRole:
                 return self._icon(tile)
             case Qt.ItemDataRole.ToolTipRole:
-                return tile.reason if tile and tile.reason else reference.removeprefix("sample:")
+                return tooltip(
+                    tile.reason if tile and tile.reason else plain(reference.removeprefix("sample:"), LONGEST)
+                )
             case Qt.ItemDataRole.ForegroundRole:
                 return QColor(theme.current().muted) if tile and tile.reason else None
         return reference if role == REFERENCE else None

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from resnet_studio.gui import theme
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.image_list import SIDE, ImageList
 from resnet_studio.gui.widgets.image_model import ImageModel, Tile
@@ -37,19 +38,21 @@ class ImageStrip(QWidget):
         self._wished: tuple[str, ...] = ()
         self._more = 0
         self._reasons: tuple[str, ...] = ()
-        self._others = (0, "")
         self._model = ImageModel()
         self._list = ImageList(self._model)
         self.sources, self.player = SourceButton(), PlayerBar()
         self._count = named(QLabel(), "imageCount")
         self._count.setProperty("quiet", True)
+        self._others = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "otherFiles")
+        self._others.setProperty("quiet", True)
+        self._others.hide()
         self._list.walked.connect(self._take_row)
         self._list.rows_shown.connect(self._wish)
         self._list.toggled.connect(self.player.toggled)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        for widget in (self._list, Readout(self._count), self.player, self.sources):
+        for widget in (self._list, Readout(self._count), self._others, self.player, self.sources):
             column.addWidget(widget, 1 if widget is self._list else 0)
         self._dress()
 
@@ -81,8 +84,9 @@ class ImageStrip(QWidget):
 
     def show_others(self, count: int, which: str) -> None:
         """Say how many files beside these images are no images, and on hovering which."""
-        self._others = count, which
-        self._tell_count()
+        self._others.setText(f"{count:,} other file{'s' if count != 1 else ''} passed over")
+        self._others.setToolTip(which)
+        self._others.setVisible(count > 0)
 
     def show_passed_over(self, reasons: Sequence[str]) -> None:
         """Say how many images the stream has passed over, and on hovering why."""
@@ -115,13 +119,10 @@ class ImageStrip(QWidget):
         there, row = self._model.rowCount(), self._model.find(self._chosen).row()
         first = "the first " if self._more else ""
         place = f"{row + 1:,} of {first}{there:,}" if row >= 0 else f"{first}{there:,} images"
-        others, which = self._others
-        passed = f" · {others:,} passed over" if others else ""
-        passed += f" · {len(self._reasons):,} skipped" if self._reasons else ""
+        passed = f" · {len(self._reasons):,} skipped" if self._reasons else ""
         more = [f"{self._more:,} more are not listed"] if self._more else []
-        more += [f"passed over: {which}"] if which else []
         self._count.setText(place + passed)
-        self._count.setToolTip("\n".join((self._count.text(), *more, *self._reasons[-MOST_REASONS:])))
+        self._count.setToolTip(tooltip("\n".join((self._count.text(), *more, *self._reasons[-MOST_REASONS:]))))
 
     def _dress(self) -> None:
         """Tiles in the theme's colours."""

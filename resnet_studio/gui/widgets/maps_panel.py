@@ -46,7 +46,7 @@ class MapsPanel(QWidget):
         self._wished = Drawing()
         self._order: NDArray[np.intp] | None = None
         self._place: Place | None = None
-        self._name = named(QLabel(), "mapsHeading", "Layer")
+        self._name = named(QLabel(textFormat=Qt.TextFormat.RichText), "mapsHeading", "Layer")
         self._numbers = named(QLabel(), "mapsNumbers", "Statistics of the layer")
         self._note = named(QLabel(wordWrap=True), "referenceNote", "Reference")
         self._readout = named(QLabel(HINT), "mapsReadout", "Value under the mouse")

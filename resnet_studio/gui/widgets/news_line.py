@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.plain import printable
 
 READING, WITH_UNDO = 6_000, 20_000
 """Milliseconds that it stays."""
@@ -36,7 +37,7 @@ class NewsLine(QFrame):
 
     def tell(self, text: str, *, undo: bool = False, problem: bool = False) -> None:
         """Say something for a while. The way back from what was done before stays for its own time."""
-        self._text.setText(text)
+        self._text.setText(printable(text))
         dress(self._text, problem=problem, quiet=not problem)
         if undo:
             self._undoing.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
@@ -10,8 +11,10 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from resnet_studio.formatting import percent
 from resnet_studio.gui import theme
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.values import Prediction
+from resnet_studio.plain import plain
 
 ROW, FEWEST, MOST = 20, 3, 5
 BETWEEN = 32
@@ -38,7 +41,9 @@ class PairedPredictions(QWidget):
 
     def show_predictions(self, a: Sequence[Prediction] | None, b: Sequence[Prediction] | None) -> None:
         """Show these; None leaves a side blank, none says that its output is not a number."""
-        self._sides = tuple(None if side is None else tuple(side) for side in (a, b))
+        self._sides = tuple(
+            None if side is None else tuple(replace(one, label=plain(one.label)) for one in side) for side in (a, b)
+        )
         self.setAccessibleDescription("; ".join(map(self._said, range(2))))
         self.update()
 
@@ -64,7 +69,7 @@ class PairedPredictions(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            QToolTip.showText(event.globalPos(), self._tip(event.pos().toPointF()), self)
+            QToolTip.showText(event.globalPos(), tooltip(self._tip(event.pos().toPointF())), self)
             return True
         return super().event(event)
 

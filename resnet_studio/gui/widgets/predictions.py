@@ -10,8 +10,10 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QStyled
 
 from resnet_studio.formatting import percent
 from resnet_studio.gui import theme
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.values import Prediction
+from resnet_studio.plain import plain
 
 ROW, SHOWN, NUMBER_WIDTH = 24, 5, 56
 SHINES_THROUGH = 80  # of 255: the label is read on the bar and beside it
@@ -35,12 +37,12 @@ class Predictions(QListWidget):
         """Show these in the order given; the right class, where it is known and among them, is marked."""
         self.clear()
         for prediction in predictions[:SHOWN]:
-            item = QListWidgetItem(prediction.label, self)
+            item = QListWidgetItem(plain(prediction.label), self)
             item.setData(RIGHT, bool(right) and prediction.label == right)
             item.setData(PROBABILITY, prediction.probability)
-            said = f"{prediction.label}: {percent(prediction.probability, 2)}"
+            said = f"{plain(prediction.label)}: {percent(prediction.probability, 2)}"
             said += ", the right class" if item.data(RIGHT) else ""
-            item.setToolTip(said)
+            item.setToolTip(tooltip(said))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, said)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)

@@ -70,8 +70,9 @@ MORE: dict[str, Row] = {
         "Hold out", "Training images to test on instead of the set's own test images; 0 for none", unit="images"
     ),
     "measure_training": Row(
-        "Training error", "Of each batch while it is trained, or after every epoch of the whole training set, too",
-        {"false": "batches", "true": "whole set"},
+        "Training error",
+        "Running: of each batch while the weights change. Measured: of the whole set after every epoch, too",
+        {"false": "running", "true": "measured"},
     ),
     "damaged": Row(
         "Bad images", "An image that can't be read ends the run, or is left out and counted",

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QWidg
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.plain import plain
 
 
 class RunChoice(QWidget):
@@ -40,7 +41,7 @@ class RunChoice(QWidget):
             for folder in names:
                 self._runs.addItem("", folder)
         for row, (folder, name) in enumerate(names.items()):
-            self._runs.setItemText(row, name)
+            self._runs.setItemText(row, plain(name))
             if folder == chosen:
                 self._runs.setCurrentIndex(row)
         self.setVisible(bool(names))

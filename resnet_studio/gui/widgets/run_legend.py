@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView
 from resnet_studio.analysis.units import DASH
 from resnet_studio.formatting import significant
 from resnet_studio.gui import theme
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.widgets.durations import duration
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.run_colours import run_colour, swatch
@@ -83,7 +84,7 @@ class LegendModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return significant_or_dash(self.value(index)) if index.column() else run.name
             case Qt.ItemDataRole.ToolTipRole:
-                return f"{run.name}: {self.value(index)!r}" if index.column() else run.name
+                return tooltip(f"{run.name}: {self.value(index)!r}" if index.column() else run.name)
             case Qt.ItemDataRole.DecorationRole if index.column() == 0:
                 return swatch(run_colour(run), dashed=run.plain)
             case Qt.ItemDataRole.TextAlignmentRole:

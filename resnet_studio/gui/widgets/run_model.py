@@ -12,8 +12,10 @@ from PySide6.QtGui import QColor
 from resnet_studio.analysis import units
 from resnet_studio.gui import theme
 from resnet_studio.gui.followed import FollowedRun
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.widgets.run_cells import Column, sort_key, text, tip
 from resnet_studio.gui.widgets.run_colours import run_colour, swatch
+from resnet_studio.plain import plain
 
 Index = QModelIndex | QPersistentModelIndex
 SORT_ROLE = Qt.ItemDataRole.UserRole
@@ -32,6 +34,9 @@ TIPS = (
     "Training time so far; measuring, saving and pauses are not part of it",
 )
 RIGHT = {Column.PARAMETERS, Column.FLOPS, Column.BEST, Column.DURATION}
+
+LONGEST_CELL = 1000
+"""Characters of a cell."""
 
 
 class RunModel(QAbstractTableModel):
@@ -115,9 +120,9 @@ class RunModel(QAbstractTableModel):
         run, column = self.run(index), Column(index.column())
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return text(run, column)
+                return plain(text(run, column), LONGEST_CELL)
             case Qt.ItemDataRole.ToolTipRole:
-                return tip(run, column)
+                return tooltip(tip(run, column))
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _alignment(column)
             case Qt.ItemDataRole.ForegroundRole:

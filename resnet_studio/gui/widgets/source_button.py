@@ -9,7 +9,9 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
 
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.plain import plain
 
 OPENABLE = "Images (*.jpg *.jpeg *.png *.webp *.bmp *.tif *.tiff *.gif);;All files (*)"
 LONGEST = 48
@@ -72,7 +74,7 @@ class SourceButton(QWidget):
         recent.setEnabled(bool(self._recent))
         for entry in self._recent:
             action = recent.addAction(self._title(entry), partial(self.recent_wished.emit, entry))
-            action.setToolTip(entry)
+            action.setToolTip(tooltip(entry))
         menu.addSeparator()
         menu.addAction("Sample photographs and digits", self.samples_wished.emit)
         data = menu.addMenu("Images of a data set")
@@ -93,5 +95,4 @@ class SourceButton(QWidget):
 
 def _short(text: str) -> str:
     """An ampersand would be a shortcut."""
-    half = LONGEST // 2
-    return (text if len(text) <= LONGEST else f"{text[:half]}…{text[-half:]}").replace("&", "&&")
+    return plain(text, LONGEST).replace("&", "&&")

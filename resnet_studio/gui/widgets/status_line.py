@@ -11,6 +11,7 @@ from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.values import Device
+from resnet_studio.plain import plain
 from resnet_studio.progress import Progress
 
 LONGEST = "last 8888.88 s"
@@ -71,7 +72,7 @@ class StatusLine(QWidget):
 
     def show_progress(self, progress: Progress) -> None:
         """Show what is running and how far it is."""
-        self._what.setText(progress.what)
+        self._what.setText(plain(progress.what))
         self._bar.setRange(0, max(progress.of, 1))
         self._bar.setValue(progress.done)
         self._set_running(True)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_studio.formatting import percent
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.answers import hold
 from resnet_studio.gui.widgets.attribution_panel import HEIGHT, UNTRAINED, below, empty_state, time_taken
@@ -187,7 +188,7 @@ class SweepPanel(QWidget):
         for flip in flips[:MOST_LISTED] or sweep.lowest[:MOST_LOWEST]:
             wins = f"{flip.label} wins" if flips else percent(flip.probability, 2)
             item = QListWidgetItem(f"{wins} at {self._where(flip)}", self._list)
-            item.setToolTip(self._said(flip))
+            item.setToolTip(tooltip(self._said(flip)))
             item.setData(PLACE, (flip.row, flip.column))
 
     def _place(self, pixel: tuple[int, int]) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.twin_strokes import sample, twin_stroke
-from resnet_studio.training.bands import Split, errors, spread
+from resnet_studio.training.bands import Split, errors, final, runs_on, spread
 from resnet_studio.training.curves import Curves
 from resnet_studio.training.degradation import Experiment, Twin
 from resnet_studio.training.gaps import SPLITS
@@ -45,7 +45,8 @@ class TwinTable(QWidget):
                 known = {part.recipe.seed: _last(curves[part.name], split) for part in parts}
                 median = spread(known.values()).median
                 cell.setText(DASH if math.isnan(median) else percent(median))
-                cell.setToolTip(exact(known))
+                kind = _kind(split, [curves[part.name] for part in parts])
+                cell.setToolTip("\n".join(filter(None, (kind, exact(known)))))
                 dress(cell, quiet=not done)
 
     def _make(self, twins: Sequence[Twin]) -> None:
@@ -75,7 +76,17 @@ def exact(errors_of: Mapping[int, float]) -> str:
     return "\n".join(f"seed {seed}: {100 * value:.6g} %" for seed, value in known.items())
 
 
+def _kind(split: Split, runs: Sequence[Curves]) -> str:
+    """What an error is of, where there is one."""
+    if not runs or split == "test":
+        return ""
+    running = any(math.isnan(final(run, split)) and runs_on(run) for run in runs)
+    return f"{'Running' if running else 'Measured'} training error"
+
+
 def _last(run: Curves, split: Split) -> float:
+    if not math.isnan(last := final(run, split)):
+        return last
     values = errors(run, split).y
     return float(values[-1]) if len(values) else math.nan
 

@@ -8,13 +8,15 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.published import ENTRIES
 from resnet_studio.inference.values import PublishedWeights
 from resnet_studio.networks.presets import title
+from resnet_studio.plain import plain
 from resnet_studio.training.trained import RunWeights
 
-LONGEST = 40
+LONGEST, LONGEST_PATH = 40, 4096
 """Letters of an entry; the path is in its tip."""
 
 
@@ -61,7 +63,7 @@ class WeightsMenu(QMenu):
             what = title(one.architecture) if one.architecture else "damaged"
             label = f"{_short(one.run)}, step {one.step:,}\t{_short(what)}"
             action = self._runs.addAction(label, partial(self.weights_wished.emit, one.weights))
-            action.setToolTip(str(one.weights.path))
+            action.setToolTip(tooltip(plain(str(one.weights.path), LONGEST_PATH)))
             action.setEnabled(one.architecture is not None)
 
     def _add_menu(self, label: str, name: str) -> QMenu:
@@ -76,6 +78,5 @@ class WeightsMenu(QMenu):
 
 def _short(text: str) -> str:
     """An ampersand would be a shortcut, a tab a column."""
-    half = LONGEST // 2
-    text = text if len(text) <= LONGEST else f"{text[:half]}…{text[-half:]}"
+    text = plain(text, LONGEST)
     return text.replace("&", "&&").replace("\t", " ")

@@ -19,16 +19,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.seed_field import SeedField
 from resnet_studio.gui.widgets.weights_menu import WeightsMenu
 from resnet_studio.inference.values import RandomWeights, WeightsFile, WeightsInfo, WeightsSource
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.plain import plain
 
 OPENABLE = "Weights (*.pth *.pt *.ckpt *.pth.tar *.tar *.bin *.safetensors);;All files (*)"
 RANDOM = "random, seed"
 """What stands before the field of the seed."""
+
+LONGEST_NOTE = 1000
+"""Characters of a note."""
 
 
 class WeightsRow(QWidget):
@@ -66,9 +71,10 @@ class WeightsRow(QWidget):
             self.menu.show_seed(self._seed.value())
         else:
             self._seed.let_go()
-        self._source.say(RANDOM if random else weights.source)
+        self._source.say(RANDOM if random else plain(weights.source))
         self._seed.setVisible(random)
-        self._source.setToolTip(f"{weights.source}\nSHA-256 {weights.sha256}" if weights.sha256 else weights.source)
+        told = plain(weights.source) + (f"\nSHA-256 {weights.sha256}" if weights.sha256 else "")
+        self._source.setToolTip(tooltip(told))
         headless = bool(weights.sha256) and not weights.trained
         self._state.setText("trained" if weights.trained else "not all trained" if headless else "untrained")
         _say(self._notes, [note for note in weights.notes if note not in weights.doubts])
@@ -179,5 +185,5 @@ class _Name(QLabel):
 
 
 def _say(label: QLabel, sentences: Sequence[str]) -> None:
-    label.setText(" · ".join(sentences))
+    label.setText(" · ".join(plain(sentence, LONGEST_NOTE) for sentence in sentences))
     label.setVisible(bool(sentences))
