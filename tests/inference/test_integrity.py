@@ -165,6 +165,38 @@ def test_bytes_that_a_camera_leaves_behind_the_picture_do_not_matter(name: str, 
         np.testing.assert_array_equal(photograph.pixels, expected)
 
 
+def phones() -> dict[str, bytes]:
+    """JPEGs as devices write them, all of the same picture."""
+    data = whole("JPEG")
+    thumbnail = encoded(Image.fromarray(scene(30, 40)), "JPEG")
+    inside = b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0" + thumbnail
+    comment = b"\xff\xfe\0\x07hello"
+    application = b"\xff\xe2\x01\x00" + bytes(254)
+    return {
+        "thumbnail in its EXIF": data[:2] + b"\xff\xe1" + struct.pack(">H", len(inside) + 2) + inside + data[2:],
+        "second picture behind": data + thumbnail,
+        "film behind": data + b"\0\0\0\x18ftypmp42" + JUNK,
+        "comment before the end": data[:-2] + comment + data[-2:],
+        "application's segments before the end": data[:-2] + 3 * application + data[-2:],
+        "filling before a marker": data[:-2] + b"\xff\xff\xff" + data[-2:],
+    }
+
+
+@pytest.mark.parametrize("name", phones())
+def test_jpegs_of_phones_open_without_a_note(name: str, tmp_path: Path) -> None:
+    photograph = open_image(saved(tmp_path, phones()[name]))
+    np.testing.assert_array_equal(photograph.pixels, open_image(saved(tmp_path, whole("JPEG"))).pixels)
+    assert photograph.notes == ()
+
+
+def test_ycck_opens(tmp_path: Path) -> None:
+    """Adobe's marker says how four channels are meant: 0 is CMYK, 2 is YCCK."""
+    data = encoded(Image.fromarray(scene()).convert("CMYK"), "JPEG")
+    place = data.index(b"Adobe") + 11
+    assert data[place] == 0
+    assert not refused(tmp_path, data[:place] + b"\2" + data[place + 1 :])
+
+
 @pytest.mark.parametrize("junk", [JUNK[:64].replace(b"\xff", b""), JUNK[:5_000], JUNK])
 def test_bytes_behind_the_picture_are_counted_beside_it(junk: bytes, tmp_path: Path) -> None:
     data = whole("JPEG")

@@ -250,6 +250,25 @@ def test_flat_validation_images_are_labelled_by_a_file(name: str, line: str, tmp
     assert found.notes == (f"classes of val are those of {Path(name).name}",)
 
 
+def test_labels_alone_are_those_of_the_images_in_their_order(tmp_path: Path) -> None:
+    for name in WORDNET:
+        images(tmp_path / "train" / name)
+    images(tmp_path / "val", 12, "ILSVRC2012_val_{}.JPEG")
+    labels = [WORDNET[number % 5 > 2] for number in range(12)]
+    (tmp_path / "imagenet_2012_validation_synset_labels.txt").write_text("\n".join(labels) + "\n")
+    found = read_class_folders(tmp_path)
+    told = {int(Path(path).stem.rpartition("_")[2]): found.classes[label] for path, label in found.test or ()}
+    assert told == dict(enumerate(labels))
+
+
+def test_a_list_of_the_classes_is_no_list_of_labels(tmp_path: Path) -> None:
+    for name in WORDNET:
+        images(tmp_path / "train" / name)
+    images(tmp_path / "val", 2)
+    (tmp_path / "wnids.txt").write_text("\n".join(WORDNET))
+    assert read_class_folders(tmp_path).test is None
+
+
 def test_images_that_a_file_of_labels_lacks_are_counted(tmp_path: Path) -> None:
     flat_imagenet(tmp_path)
     rows = [f"ILSVRC2012_val_0000000{number}.JPEG {WORDNET[0]}" for number in range(4)]

@@ -176,3 +176,10 @@ def test_the_command_line_draws_maps_of_an_image_of_a_data_set(tmp_path: Path) -
     ran = subprocess.run(command, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert output.read_bytes().startswith(b"\x89PNG")
+
+
+def test_images_by_reference_are_split_as_a_training_splits_them(tmp_path: Path) -> None:
+    root = folder_of(tmp_path / "tumour", "Training", "Testing")
+    (root / "Testing" / "cat" / "._0.png").write_text("of macOS")
+    assert counted(str(root)).counts == (6, 6)
+    assert [open_reference(f"data:{root}:test:{index}").truth for index in range(6)] == ["cat"] * 3 + ["dog"] * 3
