@@ -14,7 +14,7 @@ from benchmarks.measure import Line, in_turns, ratio, spread
 from resnet_studio.analysis import counting
 from resnet_studio.analysis.counting import layer_table
 from resnet_studio.analysis.table import plan_table
-from resnet_studio.networks.plan import plan
+from resnet_studio.networks.plan import forget_plans
 from resnet_studio.networks.presets import preset
 
 ROUNDS = 7
@@ -35,7 +35,7 @@ def measure() -> Iterator[Line]:
             "whole": forget,
             "edit": lambda: forget(known="resnet101"),
             "other block": lambda: forget(known="resnet34"),
-            "plan": plan.cache_clear,
+            "plan": forget,
         },
     )
     peer = "torchvision + torchinfo.summary + FlopCountAnalysis.by_module"
@@ -55,7 +55,8 @@ def libraries_table() -> None:
 
 def forget(known: str = "") -> None:
     """Nothing is remembered of an earlier table, except of one architecture's."""
-    plan.cache_clear()
+    forget_plans()
+    plan_table.cache_clear()
     counting._traced.cache_clear()
     if known:
         layer_table(preset(known))

@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from resnet_studio.networks.architecture import Architecture, to_json
 from resnet_studio.networks.plan import NOTHING, Layer, Shape, plan
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One layer and its cost in multiply-adds.
 
     `macs` counts convolutions and linear layers only, as the paper does; `macs_all` is fvcore's total with
@@ -116,6 +115,11 @@ class LayerTable:
     checks: Checks | None = None
     """What the other counters said; None as long as the table comes from the plan alone."""
 
+    def __reduce__(self) -> tuple[Callable[..., LayerTable], tuple[Any, ...]]:
+        """What is not in the plan already: the window has that, and reads thousands of rows in no time."""
+        costs = [[row.macs for row in self.rows], [row.macs_all for row in self.rows]]
+        return _joined, (self.architecture, *costs, self.uncounted, self.checks)
+
     @property
     def counted(self) -> bool:
         """Whether fvcore has counted these rows; otherwise they are the plan's closed form."""
@@ -151,9 +155,29 @@ class LayerTable:
         }
 
 
+@lru_cache(maxsize=8)
 def plan_table(architecture: Architecture) -> LayerTable:
     """The table as the plan's closed form has it, without waiting for a counter."""
     return LayerTable(architecture, tuple(Row(layer, layer.macs, None) for layer in plan(architecture)))
+
+
+def table_steps(table: LayerTable) -> Iterator[None]:
+    """Work out a table's sums and blocks, which are remembered, with a yield after each."""
+    for group in (table.totals, *table.stages):
+        for column in ("parameters", "macs", "macs_all", "activation_bytes", "output"):
+            getattr(group, column)
+            yield
+    for stage in table.stages:
+        _ = stage.blocks
+        yield
+
+
+def _joined(
+    architecture: Architecture, macs: list[int], macs_all: list[int | None], uncounted: dict[str, int],
+    checks: Checks | None,
+) -> LayerTable:  # fmt: skip
+    """The inverse of a table's `__reduce__`."""
+    return LayerTable(architecture, tuple(map(Row, plan(architecture), macs, macs_all)), uncounted, checks)
 
 
 def _grouped(rows: Iterable[Row], key: Callable[[Row], str]) -> tuple[Group, ...]:

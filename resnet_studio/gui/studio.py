@@ -5,7 +5,9 @@ The window connects views to this and this to views; it knows no widget.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -13,7 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from resnet_studio import causes
 from resnet_studio.analysis.comparison import Comparison, compare
 from resnet_studio.analysis.published import Figure, holds, paper_figure
-from resnet_studio.analysis.table import LayerTable, plan_table
+from resnet_studio.analysis.table import LayerTable, plan_table, table_steps
 from resnet_studio.gui import weights_desk
 from resnet_studio.gui.image_desk import ImageDesk
 from resnet_studio.gui.image_sources import ImageSources
@@ -21,22 +23,35 @@ from resnet_studio.gui.player import Player
 from resnet_studio.gui.session import Kept, Session
 from resnet_studio.gui.subject_desk import SubjectDesk
 from resnet_studio.gui.weights_desk import Offer, WeightsDesk
+from resnet_studio.gui.widgets.slices import Slices
 from resnet_studio.gui.work import Work
+from resnet_studio.inference.attribution_values import layers_on_offer, layers_with_maps
 from resnet_studio.inference.errors import DeviceError, WeightsError
 from resnet_studio.inference.shipped import A_DIGIT, DIGITS, shipped_weights
 from resnet_studio.inference.values import WeightsFile
-from resnet_studio.networks.architecture import Architecture, from_json, to_json
+from resnet_studio.networks import memory
+from resnet_studio.networks.architecture import Architecture, Residual, from_json, to_json
+from resnet_studio.networks.parts import parts
+from resnet_studio.networks.paths import all_blocks
+from resnet_studio.networks.plan import called_layers, channels_by_name, plan_steps
 from resnet_studio.networks.presets import preset
 from resnet_studio.networks.reading import read_architecture
+from resnet_studio.progress import finish
 
 LAYERS, VERIFY, ACTIVATIONS, COMPARE, TRAINING = range(5)
 """The workspaces in the order of their tabs."""
 ACTIVATION_PAGES = ("Maps", "Block", "Statistics", "Kernels", "A/B", "Why")
 
 
+DEEP = 200
+"""Blocks from which on an architecture is prepared in slices: what follows from an edit then takes more than 50 ms."""
+
+
 class Studio(QObject):
     """The values in hand: an architecture, what it is compared with, and by `subject` what is looked at."""
 
+    edited = Signal(object)
+    """The architecture in hand is another; what follows from it comes a little later where it is a deep one."""
     architecture_changed = Signal(object)
     """The architecture in hand is another. All that follows from it is told after this."""
     table_changed = Signal(object)
@@ -58,6 +73,8 @@ class Studio(QObject):
         self.images, self.weights = ImageDesk(kept, work), WeightsDesk(kept, work)
         self.subject = SubjectDesk(self.session, work, self.images, self.weights)
         self.sources, self.player = ImageSources(kept, self.images, work), Player(self.images, self.subject, work)
+        self._slices = Slices(self)
+        """What is done for a deep architecture, one edit's in the place of another's."""
         self._workspace = kept.workspace
         self._offered: tuple[Offer, ...] = ()
         self._verified: tuple[Architecture, ...] = ()
@@ -79,7 +96,8 @@ class Studio(QObject):
 
     def begin(self) -> None:
         """Tell what there is, from the plan alone where the engine has not been asked."""
-        self._follow(self.session.architecture)
+        self.edited.emit(self.session.architecture)
+        finish(self._follow_steps(self.session.architecture))
         self.enter(self._workspace)
 
     def comparison(self) -> Comparison:
@@ -90,7 +108,8 @@ class Studio(QObject):
         """A workspace comes to the front: ask now for what it shows."""
         self._workspace = self.session.kept.workspace = workspace
         self.subject.enter(workspace == ACTIVATIONS)
-        self._ask_workspace()
+        if not self._slices.busy:  # else it is asked for in the end
+            self._ask_workspace()
 
     def repeat(self) -> None:
         """Ask again for what is on the screen (F5)."""
@@ -107,6 +126,7 @@ class Studio(QObject):
 
     def close(self) -> None:
         """The window goes: nothing is played or looked for any more."""
+        self._slices.stop()
         self.player.pause()
         self.sources.stop()
         self.weights.stop()
@@ -163,13 +183,30 @@ class Studio(QObject):
             self._tell(str(error))
 
     def _follow(self, architecture: Architecture) -> None:
-        """The architecture in hand is another: everything that hangs on it follows."""
+        """The architecture in hand is another: everything that hangs on it follows, at once where it is no deep one."""
+        self.edited.emit(architecture)
+        steps = self._follow_steps(architecture)
+        if not is_deep(architecture):
+            finish(steps)
+        self._slices.start(self, steps)  # in the place of those of the edit before
+
+    def _follow_steps(self, architecture: Architecture) -> Generator[None, None, None]:
+        """Yields are places where the window may see to its events."""
+        with garbage_let_be() if is_deep(architecture) else nullcontext():
+            yield from self._changes(architecture)
+
+    def _changes(self, architecture: Architecture) -> Iterator[None]:
+        yield from preparing(architecture)
         table = self._table(architecture)
+        yield from table_steps(table)
         self.weights.follow(architecture)
         self.architecture_changed.emit(architecture)
+        yield
         self.table_changed.emit(table)
+        yield
         self._tell_standing(table)
         self.subject.follow_architecture()
+        yield
         if not table.counted:
             self.work.count(architecture)
         self._ask_workspace()
@@ -184,8 +221,18 @@ class Studio(QObject):
                 self.work.count_compared(one)
 
     def _take_table(self, table: LayerTable) -> None:
+        steps = self._take_table_steps(table)
+        if is_deep(table.architecture):
+            self._slices.start(table.architecture, steps)
+        else:
+            finish(steps)
+
+    def _take_table_steps(self, table: LayerTable) -> Generator[None, None, None]:
+        yield from preparing(table.architecture)
+        yield from table_steps(table)
         if table.architecture == self.session.architecture:
             self.table_changed.emit(table)
+            yield
             self._tell_standing(table)
         if table.architecture in self._compared():
             self._tell_comparison()
@@ -227,6 +274,32 @@ class Studio(QObject):
 
     def _table(self, architecture: Architecture) -> LayerTable:
         return self.work.known_table(architecture) or plan_table(architecture)
+
+
+def is_deep(architecture: Architecture) -> bool:
+    return isinstance(architecture, Residual) and sum(architecture.blocks) > DEEP
+
+
+def preparing(architecture: Architecture) -> Iterator[None]:
+    """Work out what the views will ask for, which is remembered then."""
+    yield from plan_steps(architecture)
+    for work_out in (
+        called_layers, channels_by_name, parts, layers_with_maps, layers_on_offer, all_blocks, memory.to_run, plan_table
+    ):  # fmt: skip
+        work_out(architecture)
+        yield
+
+
+@contextmanager
+def garbage_let_be() -> Iterator[None]:
+    """Nothing is looked through for garbage meanwhile, nor what was made after that: it takes up to 0.1 s at a time."""
+    gc.collect(1)
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _standing(figure: Figure, good: bool) -> str:

@@ -11,7 +11,7 @@ from resnet_studio.gui.work import Work
 from resnet_studio.inference import handles as hands
 from resnet_studio.inference.handles import Handles
 from resnet_studio.inference.values import Look, Subject
-from resnet_studio.networks.plan import Layer, plan
+from resnet_studio.networks.plan import called_layers, channels_by_name
 
 LANES = 2
 
@@ -61,15 +61,16 @@ class SubjectDesk(QObject):
 
     def layers(self) -> tuple[str, ...]:
         """All layers that something on the screen shows."""
-        known = {name for layer in plan(self._session.architecture) if layer.called for name in _names(layer)}
+        known = channels_by_name(self._session.architecture)
         wished = [self.layer, *(name for names in self._wished.values() for name in names)]
         return tuple(dict.fromkeys(name for name in wished if name in known))
 
     def follow_architecture(self) -> None:
         """The architecture in hand is another; a layer that it lacks gives way to its first ReLU."""
-        layers = [layer for layer in plan(self._session.architecture) if layer.called]
-        if self.layer not in {name for layer in layers for name in _names(layer)}:
-            self._session.kept.layer = next(layer.name for layer in layers if layer.kind == "relu")
+        architecture = self._session.architecture
+        if self.layer not in channels_by_name(architecture):
+            relus = (layer.name for layer in called_layers(architecture) if layer.kind == "relu")
+            self._session.kept.layer = next(relus)
         self._tell_chosen()
         self._follow()
 
@@ -149,7 +150,3 @@ class SubjectDesk(QObject):
 
     def _tell_chosen(self) -> None:
         self.chosen_changed.emit(self._images.chosen, self.layer)
-
-
-def _names(layer: Layer) -> tuple[str, ...]:
-    return (layer.name, layer.block) if layer.block else (layer.name,)

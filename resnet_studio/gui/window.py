@@ -225,7 +225,7 @@ class StudioWindow(QMainWindow):
     def _connect(self) -> None:
         studio, work, status, link = self.studio, self.work, self.status, self.link
         self.panel.wished.connect(studio.session.take)
-        studio.architecture_changed.connect(self.panel.show_architecture)
+        studio.edited.connect(self.panel.show_architecture)
         self.panel.show_architecture(studio.session.architecture)
         studio.table_changed.connect(self.headline.show_table)
         studio.standing_changed.connect(lambda text, good: self.headline.show_standing(text, good=good))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.util import find_spec
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from resnet_studio.inference.handles import Occluder
 from resnet_studio.inference.maps import Drawing, colour, spread
 from resnet_studio.inference.values import Pixels, Subject, WeightsInfo, image_title
 from resnet_studio.networks.architecture import Architecture, Residual
-from resnet_studio.networks.plan import blocks, plan
+from resnet_studio.networks.plan import blocks, called_layers, plan
 
 MISSING = (
     "Grad-CAM and its relatives are captum's, which is not installed. This line installs it for this program, which "
@@ -190,16 +192,26 @@ def uncovered(subject: Subject) -> Subject:
     return replace(subject, handles=replace(subject.handles, occluder=None))
 
 
-def layers_with_maps(architecture: Architecture) -> Iterator[str]:
+@lru_cache(maxsize=16)
+def layers_with_maps(architecture: Architecture) -> tuple[str, ...]:
     """Blocks and layers whose output has more than one pixel, in the network's order, a block after its layers."""
-    layers = [layer for layer in plan(architecture) if layer.called]
-    for number, layer in enumerate(layers):
-        if layer.output[1] * layer.output[2] > 1:
-            yield layer.name
-            if layer.block and (number + 1 == len(layers) or layers[number + 1].block != layer.block):
-                yield layer.block
+    found: list[str] = []
+    for block, inside in groupby(called_layers(architecture), lambda layer: layer.block):
+        layers = list(inside)
+        found += [layer.name for layer in layers if layer.output[1] * layer.output[2] > 1]
+        if block and layers[-1].output[1] * layers[-1].output[2] > 1:
+            found.append(block)
+    return tuple(found)
 
 
+@lru_cache(maxsize=16)
+def layers_on_offer(architecture: Architecture) -> Mapping[str, str]:
+    """What each of the layers with maps is called in a list: a block's layers stand to the right of it."""
+    inner = {layer.name for layer in called_layers(architecture) if layer.block}
+    return {name: f"    {name}" if name in inner else name for name in layers_with_maps(architecture)}
+
+
+@lru_cache(maxsize=16)
 def usual_layer(architecture: Architecture) -> str:
     """The last block with maps; where there is none the last ReLU with maps: the deepest that still have a place."""
     with_maps = set(layers_with_maps(architecture))

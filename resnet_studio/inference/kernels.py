@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from resnet_studio.inference.maps import LOWEST, Drawing, Indices, spread
 from resnet_studio.inference.values import Pixels, WeightsInfo, WeightsSource
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.plan import Layer, plan
+from resnet_studio.networks.plan import Layer, called_layers
 
 Values: TypeAlias = NDArray[np.float32]
 SIDE_PATH = ".downsample"
@@ -67,11 +67,13 @@ def weighted(architecture: Architecture, name: str) -> str:
     return found
 
 
-def _up_to(architecture: Architecture, name: str) -> list[Layer]:
+def _up_to(architecture: Architecture, name: str) -> tuple[Layer, ...]:
     """The layers that are called, to the last that is the named one or lies in the named block."""
-    layers = [layer for layer in plan(architecture) if layer.called]
-    places = [place for place, layer in enumerate(layers) if name in (layer.name, layer.block)]
-    return layers[: places[-1] + 1] if places else []
+    layers = called_layers(architecture)
+    last = next((number for number, layer in enumerate(layers) if name in (layer.name, layer.block)), -1)
+    while last + 1 < len(layers) and layers[last].block == layers[last + 1].block == name:
+        last += 1
+    return layers[: last + 1]
 
 
 def tiles_of_input(kernels: Kernels, channel: int) -> Values:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from decimal import ROUND_DOWN, ROUND_UP
+from functools import lru_cache
 from pathlib import Path
 
 from resnet_studio.formatting import about_memory
@@ -29,6 +30,7 @@ def machine_memory() -> int | None:
         return physical
 
 
+@lru_cache(maxsize=64)
 def to_run(architecture: Architecture) -> int:
     """Bytes for all weights and, around the largest layer, four activations of two images at a time."""
     layers = plan(architecture)

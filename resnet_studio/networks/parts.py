@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from typing import Literal
 
 from resnet_studio.networks.architecture import Architecture, Residual
-from resnet_studio.networks.plan import Layer, blocks, plan
+from resnet_studio.networks.plan import Layer, blocks, called_layers
 
 Joint = Literal["identity", "projection", "zero pad", "none"]
 OPENERS = ("conv", "max pool", "average pool", "linear")
@@ -37,7 +37,7 @@ def parts(architecture: Architecture) -> tuple[Part, ...]:
     """The network's parts in the order in which an image meets them."""
     joints = {one.name: one for one in blocks(architecture)} if isinstance(architecture, Residual) else {}
     found = []
-    for inside in _runs(layer for layer in plan(architecture) if layer.called):
+    for inside in _runs(called_layers(architecture)):
         first, names = inside[0], frozenset(layer.name for layer in inside)
         if block := joints.get(first.block):
             size = inside[-1].output[1]
@@ -48,7 +48,7 @@ def parts(architecture: Architecture) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def _runs(layers: Iterator[Layer]) -> Iterator[list[Layer]]:
+def _runs(layers: Iterable[Layer]) -> Iterator[list[Layer]]:
     """Layers of one part each."""
     number = 0
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import groupby
 
 from resnet_studio.networks.architecture import Architecture, Residual
-from resnet_studio.networks.plan import Layer, Shape, plan
+from resnet_studio.networks.plan import Layer, Shape, called_layers, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def all_blocks(architecture: Architecture) -> Mapping[str, BlockPaths]:
     """The tensors of every block by its name, in order; none in a baseline."""
     if not isinstance(architecture, Residual):
         return {}
-    called = [layer for layer in plan(architecture) if layer.called]
+    called = called_layers(architecture)
     found: dict[str, BlockPaths] = {}
     before = called[0]
     for name, layers in groupby(called, lambda layer: layer.block):

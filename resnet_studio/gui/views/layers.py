@@ -35,6 +35,8 @@ from resnet_studio.gui.widgets.share_delegate import ShareDelegate
 from resnet_studio.gui.widgets.stage_bar import StageBar
 
 TOTAL_HEIGHT, SHARE_WIDTH = 32, 124
+LONG_STAGE, MOST_OPEN = 400, 100
+"""Blocks of a stage that opens by itself, and blocks that stay open in the next network: to lay out all takes time."""
 WIDTHS = {
     Column.NAME: (136, 200), Column.KERNEL: (152, 184), Column.OUTPUT: (100, 116), Column.PARAMETERS: (92, 108),
     Column.FLOPS: (72, 88), Column.MEMORY: (84, 96),
@@ -75,14 +77,12 @@ class LayersView(QWidget):
     def show_table(self, table: LayerTable) -> None:
         """Show a table; what was open and chosen stays so where the layers have the same names."""
         fresh = self._table is None or table.architecture != self._table.architecture
-        opened = self._opened() if fresh else []
-        chosen, first = self._chosen(), self._table is None
+        opened = self._opened() if fresh and self._table else None
+        chosen = self._chosen()
         self._table = table
         self._model.show_table(table)
-        if first:
-            self._tree.expandToDepth(0)
-        for name in opened:
-            self._tree.expand(self._model.find(name))
+        if fresh:
+            self._open(opened)
         self._show_total()
         self._lay_out()
         if chosen and not self._chosen():
@@ -237,8 +237,26 @@ class LayersView(QWidget):
                 self._choose(name)
                 return
 
-    def _opened(self) -> list[str]:
-        return [name for name in self._model.names() if self._tree.isExpanded(self._model.find(name))]
+    def _opened(self) -> dict[str, set[str]]:
+        """The stages that are open, each with its open blocks. A long one is closed by itself: it counts as open."""
+        opened = {}
+        for index, stage in self._model.below(QModelIndex()):
+            if self._tree.isExpanded(index) or stage.blocks > LONG_STAGE:
+                inside = self._model.below(index, made=True)
+                opened[stage.name] = {block.name for at, block in inside if self._tree.isExpanded(at)}
+        return opened
+
+    def _open(self, opened: dict[str, set[str]] | None) -> None:
+        """Open these, or every stage, but no stage that is long, and not more than `MOST_OPEN` blocks."""
+        left = MOST_OPEN
+        for index, stage in self._model.below(QModelIndex()):
+            if (opened is None or stage.name in opened) and stage.blocks <= LONG_STAGE:
+                self._tree.expand(index)
+                blocks = opened[stage.name] if opened else set()
+                for at, block in self._model.below(index) if blocks and left > 0 else ():
+                    if block.name in blocks and left > 0:
+                        self._tree.expand(at)
+                        left -= 1
 
     def _chosen(self) -> str:
         index = self._tree.currentIndex()

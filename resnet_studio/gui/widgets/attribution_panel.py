@@ -30,11 +30,11 @@ from resnet_studio.inference.attribution_values import (
     changed_since,
     drawing,
     heat,
-    layers_with_maps,
+    layers_on_offer,
     usual_layer,
 )
 from resnet_studio.inference.values import Subject
-from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.architecture import Architecture
 
 WHICH = "Take the last block: after it the network no longer knows where things are, before it less of what they are."
 LAYER_TIP = f"The layer at which Grad-CAM explains. {WHICH}"
@@ -91,9 +91,8 @@ class AttributionPanel(QWidget):
         self._subject = subject
         if subject.architecture != self._architecture:
             self._architecture = subject.architecture
-            names = {name: _inset(subject.architecture, name) for name in layers_with_maps(subject.architecture)}
             usual = usual_layer(subject.architecture)
-            self._layer.show_values({"": f"last ({usual})"} | names)
+            self._layer.show_values({"": f"last ({usual})", **layers_on_offer(subject.architecture)})
             if self._layer.currentIndex() < 0:
                 self._layer.show_value("")
             self._show_hint()
@@ -244,9 +243,3 @@ def _titled(found: Attribution) -> str:
     if found.delta is not None:
         parts.append(f"sum is off by {significant(abs(found.delta))}")
     return " · ".join(parts)
-
-
-def _inset(architecture: Architecture, name: str) -> str:
-    """A block's layers stand to the right of it."""
-    blocks = isinstance(architecture, Residual) and name.startswith("layer") and name.count(".") > 1
-    return f"    {name}" if blocks else name

@@ -89,7 +89,9 @@ class ClassChoice(QWidget):
         self._target = number
         self._field.hide()
         if self._list.findData(str(number)) < 0:
-            self._list.insertItem(self._list.count() - 1, self._labels[number], str(number))
+            values = {self._list.itemData(row): self._list.itemText(row) for row in range(self._list.count())}
+            others = values.pop(OTHER)
+            self._list.show_values(values | {str(number): self._labels[number], OTHER: others})
         self._list.show_value(str(number))
         self._list.setFocus()
         self.chosen.emit(number)

@@ -108,10 +108,8 @@ class LayerList(QWidget):
         self._tree.scrollTo(index)
 
     def _index(self, name: str) -> QModelIndex:
-        """The last line of that name: the stages conv1 and fc come before the layers that are called so, too."""
-        flags = Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchCaseSensitive | Qt.MatchFlag.MatchRecursive
-        found = self._found.match(self._found.index(0, 0), NAME, name, -1, flags) if name else []
-        return found[-1] if found else QModelIndex()
+        """The line of that layer or block, unless a search hides it."""
+        return self._found.mapFromSource(self._layers.find_layer(name))
 
     def _filter(self, text: str) -> None:
         with QSignalBlocker(self._tree.selectionModel()):  # a line that goes would make its neighbour the current one
@@ -158,6 +156,12 @@ class _Found(QSortFilterProxyModel):
     def filterAcceptsRow(self, row: int, parent: Index) -> bool:  # noqa: N802  (Qt's names)
         node = self._layers.node(self._layers.index(row, 0, parent))
         return any(node.output) and any(self._wanted in name.lower() for name in _path(node))
+
+    def hasChildren(self, parent: Index | None = None) -> bool:  # noqa: N802
+        """Without a search Qt need not go through what is below a line to say that there is something."""
+        if self._wanted:
+            return super().hasChildren(parent or QModelIndex())
+        return self._layers.hasChildren(self.mapToSource(parent or QModelIndex()))
 
     def filterAcceptsColumn(self, column: int, parent: Index) -> bool:  # noqa: N802
         return column == 0

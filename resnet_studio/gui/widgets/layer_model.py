@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import groupby
 from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, Qt
@@ -21,6 +22,10 @@ Index = QModelIndex | QPersistentModelIndex
 SHARE_ROLE = Qt.ItemDataRole.UserRole
 """A line's share of the whole network and of its costliest stage, 0 … 1."""
 STAGE_ROLE = Qt.ItemDataRole.UserRole + 1
+
+
+SETS_LINES = ("block", "blocks", "shortcut", "stem", "variant")
+"""Fields of a residual network that say which layers there are; the others say what these cost."""
 
 
 class Column(IntEnum):
@@ -51,17 +56,25 @@ class Node:
     bold: bool = False
     parent: Node | None = None
     row: int = 0
-    children: list[Node] = field(default_factory=list)
+    blocks: int = 0
+    """How many blocks a stage has."""
+    length: int = 0
+    """How many lines are below it."""
+    unmade: Iterator[Node] = field(default_factory=lambda: iter(()))
+    """Those of them that nobody has looked at yet: a deep network has tens of thousands."""
+    made: list[Node] = field(default_factory=list)
 
-    def add(self, child: Node) -> Node:
-        child.parent, child.row = self, len(self.children)
-        self.children.append(child)
-        return child
+    def child(self, row: int) -> Node:
+        """The line in that row below it."""
+        while len(self.made) <= row:
+            child = next(self.unmade)
+            child.parent, child.row = self, len(self.made)
+            self.made.append(child)
+        return self.made[row]
 
-    def walk(self) -> Iterator[Node]:
-        for child in self.children:
-            yield child
-            yield from child.walk()
+    def children(self) -> Iterator[Node]:
+        """The lines below it."""
+        return map(self.child, range(self.length))
 
 
 class LayerModel(QAbstractItemModel):
@@ -70,6 +83,7 @@ class LayerModel(QAbstractItemModel):
     def __init__(self) -> None:
         super().__init__()
         self._root = Node("", "", "", (0, 0, 0), 0, 0, 0)
+        self._table: LayerTable | None = None
         self._total = self._largest = 1
         self._shares: dict[str, tuple[int | None, str]] = {}
         self.unit = 1
@@ -77,14 +91,13 @@ class LayerModel(QAbstractItemModel):
 
     def show_table(self, table: LayerTable) -> None:
         """Show a table. Lines keep their place where the layers are the same, so that selections stay."""
+        before, self._table = self._table, table
         root = _tree(table, everything=self.everything)
-        names, old = [node.name for node in root.walk()], [node.name for node in self._root.walk()]
-        if names == old:
-            for mine, new in zip(self._root.walk(), root.walk(), strict=True):
-                mine.kernel, mine.output, mine.parameters = new.kernel, new.output, new.parameters
-                mine.macs, mine.memory, mine.formula, mine.note = new.macs, new.memory, new.formula, new.note
+        if before is not None and _same_lines(before, table):
+            self.layoutAboutToBeChanged.emit()  # one signal, as one for each block takes a view a second
+            _renew(self._root, root)
             self._measure(root)
-            self._tell_changed(QModelIndex())
+            self.layoutChanged.emit()
         else:
             self.beginResetModel()
             self._root = root
@@ -92,7 +105,7 @@ class LayerModel(QAbstractItemModel):
             self.endResetModel()
 
     def _measure(self, root: Node) -> None:
-        *stages, total = root.children
+        *stages, total = root.children()
         self._total = total.macs or 1
         self._largest = max(stage.macs or 1 for stage in stages)
         shown = shares_of([stage.macs or 0 for stage in stages])
@@ -104,24 +117,49 @@ class LayerModel(QAbstractItemModel):
         return text if node.macs == macs else units.share(node.macs or 0, self._total)
 
     def find(self, name: str) -> QModelIndex:
-        """The line of a layer, a block or a stage; an invalid index if there is none."""
-        for node in self._root.walk():
-            if node.name == name:
-                return self.createIndex(node.row, 0, node)
-        return QModelIndex()
+        """The line of a stage, a block or a layer; an invalid index if there is none."""
+        stage = next((node for node in self._root.children() if node.name == name), None)
+        return self.createIndex(stage.row, 0, stage) if stage else self.find_layer(name)
+
+    def find_layer(self, name: str) -> QModelIndex:
+        """The line of a block or a layer: the stages conv1 and fc have the names of layers."""
+        rows = self._table.rows if self._table and name else ()
+        layer = next((row.layer for row in rows if name in (row.layer.name, row.layer.block)), None)
+        if layer is None:
+            return QModelIndex()
+        node = _child(self._root, layer.stage)
+        for below in dict.fromkeys(filter(None, (layer.block, name))):
+            node = _child(node, below)
+        return self.createIndex(node.row, 0, node)
 
     def names(self) -> list[str]:
         """Every line's name, from top to bottom."""
-        return [node.name for node in self._root.walk()]
+        found: list[str] = []
+        stage = block = ""
+        for row in self._table.rows if self._table else ():
+            layer = row.layer
+            if layer.stage != stage:
+                found.append(stage := layer.stage)
+            if layer.block != block and (block := layer.block):
+                found.append(block)
+            found.append(layer.name)
+        return [*found, "total"] if found else found
+
+    def below(self, parent: QModelIndex, *, made: bool = False) -> Iterator[tuple[QModelIndex, Node]]:
+        """The lines below one; `made` leaves out those below which nobody has looked yet."""
+        node = self.node(parent)
+        for child in list(node.made) if made else node.children():
+            if child.made if made else child.length:
+                yield self.createIndex(child.row, 0, child), child
 
     def node(self, index: Index) -> Node:
         found: Node = index.internalPointer() if index.isValid() else self._root
         return found
 
     def index(self, row: int, column: int, parent: Index | None = None) -> QModelIndex:
-        children = self.node(parent or QModelIndex()).children
-        if 0 <= row < len(children) and 0 <= column < len(Column):
-            return self.createIndex(row, column, children[row])
+        node = self.node(parent or QModelIndex())
+        if 0 <= row < node.length and 0 <= column < len(Column):
+            return self.createIndex(row, column, node.child(row))
         return QModelIndex()
 
     def parent(self, index: Index) -> QModelIndex:  # type: ignore[override]
@@ -130,7 +168,7 @@ class LayerModel(QAbstractItemModel):
 
     def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802  (Qt's names)
         parent = parent or QModelIndex()
-        return 0 if parent.column() > 0 else len(self.node(parent).children)
+        return 0 if parent.column() > 0 else self.node(parent).length
 
     def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
         return len(Column)
@@ -197,12 +235,26 @@ class LayerModel(QAbstractItemModel):
                 return f"{percent((node.macs or 0) / self._total)} of the network"
         return "\n".join(filter(None, (node.note, node.formula))) or node.name
 
-    def _tell_changed(self, parent: QModelIndex) -> None:
-        rows = self.rowCount(parent)
-        if rows:
-            self.dataChanged.emit(self.index(0, 0, parent), self.index(rows - 1, len(Column) - 1, parent))
-        for row in range(rows):
-            self._tell_changed(self.index(row, 0, parent))
+
+def _child(node: Node, name: str) -> Node:
+    return next(child for child in node.children() if child.name == name)
+
+
+def _same_lines(one: LayerTable, other: LayerTable) -> bool:
+    """Whether both have the same lines, whatever these cost."""
+    mine, its = one.architecture, other.architecture
+    if not isinstance(mine, Residual) or not isinstance(its, Residual):
+        return mine == its
+    return all(getattr(mine, field) == getattr(its, field) for field in SETS_LINES)
+
+
+def _renew(old: Node, new: Node) -> None:
+    """Give a line and those below it that were made already the values of others of the same names."""
+    old.kernel, old.output, old.parameters = new.kernel, new.output, new.parameters
+    old.macs, old.memory, old.formula, old.note = new.macs, new.memory, new.formula, new.note
+    for row, mine in enumerate(old.made):
+        _renew(mine, new.child(row))
+    old.unmade = new.unmade
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:
@@ -211,22 +263,37 @@ def _alignment(column: int) -> Qt.AlignmentFlag:
 
 
 def _tree(table: LayerTable, *, everything: bool) -> Node:
-    root = Node("", "", "", (0, 0, 0), 0, 0, 0)
-    architecture = table.architecture
-    labels = {b.name: b.label for b in blocks(architecture)} if isinstance(architecture, Residual) else {}
-    for stage in table.stages:
-        at = root.add(_group_node(stage, stage.name, _blocks_text(stage), everything))
-        groups = {block.name: block for block in stage.blocks}
-        held: dict[str, Node] = {}
-        for row in stage.rows:
-            block = row.layer.block
-            if block and block not in held:
-                held[block] = at.add(_group_node(groups[block], stage.name, labels[block], everything))
-            held.get(block, at).add(_row_node(row, everything))
+    lines = [_stage_node(table, stage, everything) for stage in table.stages]
     total = _group_node(table.totals, "", "", everything)
     total.output, total.bold = (0, 0, 0), True
-    root.add(total)
-    return root
+    return Node("", "", "", (0, 0, 0), 0, 0, 0, length=len(lines) + 1, unmade=iter([*lines, total]))
+
+
+def _stage_node(table: LayerTable, stage: Group, everything: bool) -> Node:
+    """A stage's line, with its blocks and those of its layers that are in none below it."""
+    named = [row.layer.block for row in stage.rows]
+    count = len(set(named) - {""})
+    node = _group_node(stage, stage.name, f"{count} block{'s' if count > 1 else ''}" if count else "", everything)
+    node.blocks, node.length = count, count + named.count("")
+    node.unmade = _below(table, stage, everything)
+    return node
+
+
+def _below(table: LayerTable, stage: Group, everything: bool) -> Iterator[Node]:
+    architecture = table.architecture
+    labels = {b.name: b.label for b in blocks(architecture)} if isinstance(architecture, Residual) else {}
+    for block, rows in groupby(stage.rows, lambda row: row.layer.block):
+        if not block:
+            yield from (_row_node(row, everything) for row in rows)
+            continue
+        group = Group(block, tuple(rows))
+        node = _group_node(group, stage.name, labels[block], everything)
+        node.length, node.unmade = len(group.rows), _layer_nodes(group.rows, everything)
+        yield node
+
+
+def _layer_nodes(rows: tuple[Row, ...], everything: bool) -> Iterator[Node]:
+    return (_row_node(row, everything) for row in rows)
 
 
 def _group_node(group: Group, stage: str, kernel: str, everything: bool) -> Node:
@@ -243,8 +310,7 @@ def _row_node(row: Row, everything: bool) -> Node:
     )  # fmt: skip
 
 
-def _blocks_text(stage: Group) -> str:
-    count = len(stage.blocks)
+def _blocks_text(count: int) -> str:
     return f"{count} block{'s' if count > 1 else ''}" if count else ""
 
 

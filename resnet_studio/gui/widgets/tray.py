@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt, Signal
@@ -16,7 +16,7 @@ from resnet_studio.gui.widgets.pin_view import MAP, SMALL, TITLE, Pin, PinView
 from resnet_studio.inference.maps import Colours, Drawing, Values, colour, spread
 from resnet_studio.inference.values import Look
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.plan import plan
+from resnet_studio.networks.plan import channels_by_name
 
 EMPTY = "Pin channels to keep them here"
 EMPTY_TIP = "P on a map, or “Pin” beside the large channel: it stays in view while images, layers and pages change"
@@ -37,7 +37,7 @@ class Tray(QWidget):
         super().__init__()
         named(self, "tray", "Pinned channels")
         self._views: list[PinView] = []
-        self._channels: dict[str, int] = {}
+        self._channels: Mapping[str, int] = {}
         """How many channels each layer of the network in hand has."""
         self._architecture: Architecture | None = None
         self._look: Look | None = None
@@ -83,10 +83,8 @@ class Tray(QWidget):
 
     def show_layers(self, architecture: Architecture) -> None:
         """Follow to another network: pins of layers that it lacks say so, and come back with them."""
-        layers = [layer for layer in plan(architecture) if layer.called]
         self._architecture = architecture
-        self._channels = {layer.name: layer.output[0] for layer in layers}
-        self._channels |= {layer.block: layer.output[0] for layer in layers if layer.block}
+        self._channels = channels_by_name(architecture)
         self._draw()
 
     def show_look(self, look: Look) -> None:
