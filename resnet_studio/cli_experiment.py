@@ -12,6 +12,9 @@ from resnet_studio.cli_training import AsJson, Changes, Download, Runs
 if TYPE_CHECKING:
     from resnet_studio.training.degradation import Experiment
 
+GOING_ON = {"resume", "runs_folder", "download", "as_json"}
+"""What says something of an experiment that is there already."""
+
 experiment = typer.Typer(help="Train several networks that together show something.", no_args_is_help=True)
 
 
@@ -27,6 +30,7 @@ def _experiment() -> None:
 
 @experiment.command()
 def degradation(
+    context: typer.Context,
     data: Annotated[
         str, typer.Option("--data", metavar="DATA", help="digits, cifar10, …, or a folder of class folders.")
     ] = "digits",
@@ -58,6 +62,7 @@ def degradation(
 
     where = runs_folder or runs.runs_folder()
     if resume is not None:
+        _refuse_at_resume(context)
         folder = where / resume if (where / resume / experiments.EXPERIMENT).exists() else Path(resume)
         value = experiments.read(folder)
     else:
@@ -67,6 +72,15 @@ def degradation(
     with shown_progress(folder, value) as progress:
         done = train_all(folder, value, progress, download=download)
     finished(folder, value, done, as_json=as_json)
+
+
+def _refuse_at_resume(context: typer.Context) -> None:
+    """An experiment is gone on with as it was begun: its runs are to be compared. `ValueError` for any other option."""
+    given = {name for name in context.params if str(context.get_parameter_source(name)).endswith("COMMANDLINE")}
+    options = {"changes": "--change"} | {name: f"--{name}" for name in given - {"changes"}}
+    if others := given - GOING_ON:
+        left_out = ", ".join(sorted(options[name] for name in others))
+        raise ValueError(f"--resume goes on with an experiment as it was begun: leave {left_out} out")
 
 
 def asked_for(

@@ -124,6 +124,9 @@ def test_a_second_experiment_of_a_name_is_refused(run: Run, tmp_path: Path) -> N
         (("--depths", "20"), "at least two"), (("--depths", "20,x"), "whole numbers"), (("--depths", "18,34"), "8×8"),
         (("--seeds", "0"), "seeds"), (("--data", "/no/such/folder"), "no folder"), (("--epochs", "0"), "epochs"),
         (("--resume", "nothing"), "not an experiment"),
+        (("--resume", "nothing", "--epochs", "3", "--change", "lr=1"), "as it was begun: leave --change, --epochs out"),
+        (("--resume", "nothing", "--depths", "20,56"), "as it was begun: leave --depths out"),
+        (("--resume", "nothing", "--seed", "0", "--name", "x"), "as it was begun: leave --name, --seed out"),
     ],
 )  # fmt: skip
 def test_wrong_choices_leave_nothing_behind(run: Run, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:

@@ -49,7 +49,7 @@ def check_length(recipe: Recipe, per_epoch: int, trained: int) -> None:
     if recipe.in_steps(recipe.length, per_epoch) > trained:
         return
     done = f"{trained:,} steps" if recipe.unit == "steps" else f"{trained / per_epoch:.4g} epochs"
-    raise RecipeError("length", f"the run has trained {done} already, and can only go on to a later end than that")
+    raise RecipeError("length", f"the run has trained {done} already, and can only go on to a later end: --epochs N")
 
 
 def changed(before: Recipe, after: Recipe, step: int, per_epoch: int) -> Changed:
