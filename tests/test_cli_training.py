@@ -248,6 +248,7 @@ def test_a_terminal_sees_progress_and_keeps_its_cursor(tmp_path: Path) -> None:
     assert process.wait() == 0
     assert b"mine: starting torch" in seen
     assert b"mine stopped after " in seen
+    assert b"Finishing this step and saving a checkpoint. Press Ctrl+C again to end at once." in seen
     assert seen.rindex(b"\x1b[?25h") > seen.rindex(b"\x1b[?25l"), "the cursor is shown again"
 
 

@@ -22,6 +22,7 @@ from resnet_studio.training.curves import Axis
 
 Index = QModelIndex | QPersistentModelIndex
 HEADINGS = ("run", "training", "test")
+TIPS = ("", "Running: of each step's batch as it was met, smoothed", "Measured on the whole test set")
 VALUE, ROW = 76, 22
 NAMES: dict[Plot, str] = {
     "loss": "loss", "error": "error, %", "rate": "learning rate", "speed": "images per second",
@@ -74,6 +75,8 @@ class LegendModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(section)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return TIPS[section] or None
         return HEADINGS[section] if role == Qt.ItemDataRole.DisplayRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
