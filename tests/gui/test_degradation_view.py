@@ -199,14 +199,15 @@ def test_numbers_stand_in_the_legend_with_every_digit_on_hover(page: Page) -> No
     assert page.text("plain56Training") == "70.0 %"
     assert page.text("plain56Test") == "75.0 %"
     assert page.text("ResNet20Training") == "0.00 %"
-    assert page.find(QLabel, "plain56Training").toolTip() == "Measured training error\nseed 0: 70 %"
+    assert page.find(QLabel, "plain56Training").toolTip() == "seed 0: 70 %"
+    assert page.text("trainingHeading") == "measured\ntraining"
 
 
 def test_several_seeds_have_medians_and_ranges(page: Page) -> None:
     experiment = Experiment(replace(RECIPES["digits-degradation"], length=4), seeds=(0, 1, 5))
     page.view.show_experiments([followed(experiment=experiment)])
     assert page.text("plain56Training") == "71.0 %"
-    assert page.find(QLabel, "plain56Training").toolTip().splitlines()[3] == "seed 5: 75 %"
+    assert page.find(QLabel, "plain56Training").toolTip().splitlines()[2] == "seed 5: 75 %"
     box = next(item for item in page.find(Panels, "degradationFigure").ci.items if isinstance(item, pg.ViewBox))
     ranges = [item for item in box.addedItems if isinstance(item, pg.FillBetweenItem)]
     low, high = (curve.getData()[1].tolist() for curve in ranges[1].curves)

@@ -45,19 +45,21 @@ class TwinTable(QWidget):
                 known = {part.recipe.seed: _last(curves[part.name], split) for part in parts}
                 median = spread(known.values()).median
                 cell.setText(DASH if math.isnan(median) else percent(median))
-                kind = _kind(split, [curves[part.name] for part in parts])
-                cell.setToolTip("\n".join(filter(None, (kind, exact(known)))))
+                cell.setToolTip(exact(known))
                 dress(cell, quiet=not done)
+        running = any(map(_runs_on, curves.values()))
+        self._training.setText(f"{'running' if running else 'measured'}\ntraining")
 
     def _make(self, twins: Sequence[Twin]) -> None:
         while item := self._grid.takeAt(0):
             if widget := item.widget():
                 widget.hide()
                 widget.deleteLater()
-        for column, text in ((1, "error"), (2, "training"), (3, "test")):
-            heading = QLabel(text)
+        self._training = named(QLabel(), "trainingHeading", "Which training error")
+        self._training.setAlignment(Qt.AlignmentFlag.AlignRight)
+        for column, heading in ((1, QLabel("error")), (2, self._training), (3, QLabel("test"))):
             heading.setProperty("quiet", True)
-            self._grid.addWidget(heading, 0, column, _side(column))
+            self._grid.addWidget(heading, 0, column, _side(column) | Qt.AlignmentFlag.AlignBottom)
         self._rows = {twin: self._make_row(row, twin) for row, twin in enumerate(twins, start=1)}
 
     def _make_row(self, row: int, twin: Twin) -> tuple[QLabel, ...]:
@@ -76,12 +78,9 @@ def exact(errors_of: Mapping[int, float]) -> str:
     return "\n".join(f"seed {seed}: {100 * value:.6g} %" for seed, value in known.items())
 
 
-def _kind(split: Split, runs: Sequence[Curves]) -> str:
-    """What an error is of, where there is one."""
-    if not runs or split == "test":
-        return ""
-    running = any(math.isnan(final(run, split)) and runs_on(run) for run in runs)
-    return f"{'Running' if running else 'Measured'} training error"
+def _runs_on(run: Curves) -> bool:
+    """Whether the newest training error of a run is a running one."""
+    return math.isnan(final(run, "training")) and runs_on(run)
 
 
 def _last(run: Curves, split: Split) -> float:
