@@ -38,10 +38,7 @@ FEWEST = 32
 """Values of a channel that statistics need; where two photographs have fewer, all samples are taken."""
 MOST = 2_000_000_000
 """Bytes of a file that is read, unless the network is larger."""
-STRIDE_DOUBTED = (
-    "no shape tells where a bottleneck has its stride: most code has it on the 3×3, this network on the 1×1, and the "
-    "predictions of weights from the other are wrong"
-)
+STRIDE_DOUBTED = "no shape tells where the stride is: most files need it on the 3×3, or predict wrong"
 TORCHVISIONS = "torchvision's "
 CHECKPOINT = "weights"
 """The stem of a run's file of weights: its name alone would tell nothing."""

@@ -368,7 +368,7 @@ def test_a_click_moves_the_stride_to_where_most_weights_have_it(qtbot: QtBot, tm
     button, doubts = (window.findChild(kind, name) for kind, name in
                       ((QPushButton, "moveStride"), (QLabel, "weightsDoubts")))  # fmt: skip
     assert button.isVisible()
-    assert "this network on the 1×1" in doubts.text()
+    assert "most files need it on the 3×3" in doubts.text()
     qtbot.mouseClick(button, LEFT)
     assert window.studio.session.architecture == on_3x3
     qtbot.waitUntil(lambda: looks[-1].subject.architecture == on_3x3, timeout=PATIENCE)

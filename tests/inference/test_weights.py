@@ -122,7 +122,8 @@ def test_a_files_weights_are_loaded_whatever_its_format(name: str, state: State,
 @pytest.mark.parametrize("name", ["a b.pth", "100%#1.pth", "Größe 幅.pth", "n" * 246 + ".pth", "no ending"])
 def test_any_file_name_will_do(name: str, state: State, tmp_path: Path) -> None:
     _, info = load(TINY, saved(tmp_path, state, name))
-    assert info.source == name
+    first, _, last = info.source.partition("…")  # where a message would have no room for it
+    assert info.source == name or (name.startswith(first) and name.endswith(last) and len(info.source) > 80)
 
 
 def test_torchvisions_weights_give_torchvisions_logits(tmp_path: Path) -> None:
@@ -230,7 +231,7 @@ def test_all_but_the_head_can_be_loaded(state: State, tmp_path: Path) -> None:
 def test_a_network_that_no_machine_holds_is_refused_before_it_is_built(tmp_path: Path) -> None:
     vast = Residual("bottleneck", (8,) * 6, width=2048)
     for source in (RandomWeights(0), WeightsFile(tmp_path / "missing.pth")):
-        with pytest.raises(MemoryError, match=r"needs [\d,]+ GiB to run; this machine has"):
+        with pytest.raises(MemoryError, match=r"needs [\d.,]+ TB to run; this machine has"):
             load(vast, source)
 
 
