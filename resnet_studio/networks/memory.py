@@ -15,6 +15,9 @@ from resnet_studio.networks.presets import title
 
 SHARE = 0.8
 """Part of the machine's memory that one network may take."""
+LEAST, MOST = 0.7, 2.1
+"""What a step was measured to take at its peak, as a share of `to_train`: on the CPU, beside what the process itself
+takes. `docs/decisions.md` has the cases."""
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 """Where Linux says (cgroup v2) after how many bytes it ends the processes of a container."""
 
@@ -39,12 +42,17 @@ def to_run(architecture: Architecture) -> int:
 
 def to_train(architecture: Architecture, batch_size: int, optimizer: str = "sgd") -> int:
     """Bytes at the peak of a training step: weights, gradients, the optimiser's one or two values a weight ("adamw"),
-    and every layer's output of a batch, which the backward pass needs."""
+    and every layer's output of a batch, which the backward pass needs. An estimate: see `bounds`."""
     layers = plan(architecture)
     copies = 4 if optimizer == "adamw" else 3
     return 4 * copies * sum(layer.parameters for layer in layers) + batch_size * sum(
         layer.activation_bytes for layer in layers
     )
+
+
+def bounds(needed: int) -> tuple[int, int]:
+    """Bytes that a step really takes, at least and at most, where `to_train` says `needed`."""
+    return int(LEAST * needed), int(MOST * needed)
 
 
 def to_count(architecture: Architecture) -> int:

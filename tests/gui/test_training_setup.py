@@ -29,7 +29,7 @@ from resnet_studio.gui.widgets.augmented_view import AugmentedView
 from resnet_studio.gui.widgets.choice import Choice
 from resnet_studio.gui.widgets.class_table import IMAGES_ROLE, SAMPLES, TEST, TRAINING, ClassTable
 from resnet_studio.gui.widgets.data_preview import DataPreview
-from resnet_studio.gui.widgets.estimate_panel import about, too_much
+from resnet_studio.gui.widgets.estimate_panel import about, between, too_much
 from resnet_studio.gui.widgets.rate_plot import sampled_steps
 from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.inference.values import Device
@@ -424,8 +424,8 @@ def test_the_estimate_is_told(view: TrainingSetup) -> None:
     assert words(view, "stepsEstimate") == "330, 11 an epoch"
     assert words(view, "epochEstimate") == "0.44 s"  # 11 steps of 0.04 s
     assert words(view, "wholeEstimate") == "13.2 s"
-    assert words(view, "memoryEstimate") == "210 MB of 16.0 GB"
-    assert "210,000,000 bytes" in view.findChild(QLabel, "memoryEstimate").toolTip()
+    assert words(view, "memoryEstimate") == "150–440 MB of 16 GB"
+    assert "0.7 to 2.1 times" in view.findChild(QLabel, "memoryEstimate").toolTip()
     assert not view.findChild(QLabel, "estimateWarning").isVisible()
 
 
@@ -435,9 +435,25 @@ def test_what_will_not_fit_is_warned_of(view: TrainingSetup) -> None:
     view.show_estimate(estimate(seconds=math.nan, needed=20_000_000_000))
     warning = view.findChild(QLabel, "estimateWarning")
     assert warning.isVisible()
-    assert warning.text().startswith("A step needs 20.0 GB, more than NVIDIA A100 can spare.")
+    assert warning.text().startswith("A step needs 14–42 GB, more than NVIDIA A100 can spare.")
     assert words(view, "wholeEstimate") == "–"
     assert too_much(estimate(needed=20_000_000_000, available=None), "CPU") == ""
+    assert too_much(estimate(needed=10_000_000_000), "CPU").startswith(
+        "A step may need 7.0–21 GB, more than this machine"
+    )
+    assert too_much(estimate(needed=6_000_000_000), "CPU") == ""
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "written"),
+    [
+        (147_000_000, 441_000_000, "150–440 MB"), (700_000_000, 2_100_000_000, "0.70–2.1 GB"),
+        (999_999, 3_000_000, "1.0–3.0 MB"),
+        (994_900, 2_984_700, "0.99–3.0 MB"), (70_000_000_000, 210_000_000_000, "70–210 GB"),
+    ],
+)  # fmt: skip
+def test_bounds_of_memory_have_two_digits_and_one_unit(least: int, most: int, written: str) -> None:
+    assert between(least, most) == written
 
 
 def test_times_have_units() -> None:

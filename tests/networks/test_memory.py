@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -56,3 +58,31 @@ def test_a_refusal_never_says_that_as_much_is_too_much(monkeypatch: pytest.Monke
         assert needs > spared
         assert needs * 1e9 >= needed
         assert spared * 1e9 <= memory.SHARE * machine
+
+
+PEAK = """
+import sys
+import torch
+from resnet_studio.networks import memory
+from resnet_studio.networks.presets import preset
+from resnet_studio.training.previews import _seconds
+from resnet_studio.training.recipe import Recipe
+
+def of_process(line):
+    return next(1024 * int(one.split()[1]) for one in open("/proc/self/status") if one.startswith(line))
+
+torch.set_num_threads(1)
+_seconds(Recipe(batch_size=4), preset("resnet20-digits"), 4)  # what torch loads at its first step
+own = of_process("VmRSS")
+with open("/proc/self/clear_refs", "w") as file:
+    file.write("5")  # lets the peak begin anew
+_seconds(Recipe(batch_size=64), preset("resnet20-cifar"), 64)
+print(of_process("VmHWM") - own)
+"""
+
+
+def test_a_steps_peak_is_within_the_bounds_that_are_told() -> None:
+    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
+    least, most = memory.bounds(memory.to_train(preset("resnet20-cifar"), 64))
+    assert least < int(done.stdout) < most
+    assert most / least == pytest.approx(memory.MOST / memory.LEAST, rel=1e-6)
