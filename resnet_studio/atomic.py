@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,15 +22,51 @@ def write_file(path: Path, data: bytes) -> None:
     Only where the very last thing fails, which keeps the new name through a power cut, the new file is there.
     """
     beside = _beside(path)
+    with naming(path):
+        try:
+            _write(beside, data)
+            os.replace(beside, path)
+        finally:
+            _discard(beside)
+        sync_folder(path.parent)
+
+
+def write_new_file(path: Path, data: bytes) -> None:
+    """Make a file that is not there yet, whole or not at all; `FileExistsError` if it is. Of several at once one does.
+
+    Where a file system has no second names for a file, a power cut may leave a part of it.
+    """
+    beside = _beside(path)
+    with naming(path):
+        try:
+            _write(beside, data)
+            try:
+                os.link(beside, path)
+            except FileExistsError:
+                raise
+            except OSError:
+                _write(path, data)
+        finally:
+            _discard(beside)
+        sync_folder(path.parent)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Have an `OSError` name this path: that of a full disk names none, and others a name that nobody has chosen."""
     try:
-        with beside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        _discard(beside)
-    sync_folder(path.parent)
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
@@ -43,17 +79,18 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
     if path.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
     beside = _beside(path)
-    try:
-        beside.mkdir()
-        fill(beside)
-        for file in beside.iterdir():
-            with file.open("rb+") as written:
-                os.fsync(written.fileno())
-        sync_folder(beside)
-        os.rename(beside, path)
-    finally:
-        _discard(beside)
-    sync_folder(path.parent)
+    with naming(path):
+        try:
+            beside.mkdir()
+            fill(beside)
+            for file in beside.iterdir():
+                with file.open("rb+") as written:
+                    os.fsync(written.fileno())
+            sync_folder(beside)
+            os.rename(beside, path)
+        finally:
+            _discard(beside)
+        sync_folder(path.parent)
 
 
 def sync_folder(path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 import killed_writers
 from failing_disk import failing
-from resnet_studio.atomic import WRITING, sweep, sync_folder, write_file, write_folder
+from resnet_studio.atomic import WRITING, sweep, sync_folder, write_file, write_folder, write_new_file
 
 OLD, NEW = b"old " * 5000, b"new " * 9000
 PARTS = {"weights": b"w" * 20_000, "facts": b"f" * 10}
@@ -251,3 +251,39 @@ def test_a_writer_killed_200_times_never_leaves_anything_but_old_or_new(tmp_path
     assert written > 20
     assert torn > 20  # kills that met the writer at work
     assert len([path for path in tmp_path.iterdir() if path.name.startswith(WRITING)]) == 0
+
+
+@pytest.mark.parametrize("write", [write_file, write_new_file])
+def test_an_error_names_the_file_that_was_to_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, bytes], None]
+) -> None:
+    """That of a full disk names none, and others the name of a file that nobody has chosen."""
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=str(tmp_path / "mine")) as raised:
+        write(tmp_path / "mine", b"data")
+    assert raised.value.filename == str(tmp_path / "mine")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(OSError, match=r"gone/mine'$"):
+        write(tmp_path / "gone" / "mine", b"data")
+
+
+def test_a_new_file_takes_nobodys_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for links in (True, False):
+        if not links:
+            monkeypatch.setattr(os, "link", no_links)
+        path = tmp_path / str(links)
+        write_new_file(path, b"first")
+        with pytest.raises(FileExistsError):
+            write_new_file(path, b"second")
+        assert path.read_bytes() == b"first"
+        assert path.stat().st_nlink == 1
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def no_links(*_: object) -> None:
+    """As on a memory stick's file system."""
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))

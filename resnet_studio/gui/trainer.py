@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
@@ -15,7 +15,6 @@ from resnet_studio import children
 from resnet_studio.causes import why
 from resnet_studio.gui.session import Session
 from resnet_studio.gui.work import Work
-from resnet_studio.networks import architecture as architectures
 from resnet_studio.networks.architecture import Architecture, ArchitectureError, Residual
 from resnet_studio.networks.presets import title
 from resnet_studio.progress import Progress
@@ -23,7 +22,7 @@ from resnet_studio.training import recipe as recipes
 from resnet_studio.training import runs
 from resnet_studio.training.following import SILENT_AFTER
 from resnet_studio.training.recipe import Recipe
-from resnet_studio.training.runs import RunError
+from resnet_studio.training.runs import Manifest, RunError
 from resnet_studio.training.sources import SOURCES, DataError, DataView, fitted, is_folder
 
 STARTING = 500, 30.0
@@ -31,8 +30,6 @@ STARTING = 500, 30.0
 not."""
 SMALL, FOR_SMALL = 64, "resnet20-cifar"
 """Side of images that the paper's ImageNet stem is not made for, and the preset that is."""
-ASKED = {"architecture": "architecture.json", "recipe": "recipe.json"}
-"""Files in a run's folder with what the window has asked for: its command names them."""
 
 
 class Trainer(QObject):
@@ -117,7 +114,10 @@ class Trainer(QObject):
         self._work.view_data(self._recipe, self._session.architecture.image, True)
 
     def start(self, name: str = "") -> None:
-        """Start a run of the architecture and the recipe in hand, as `resnet-studio train` would."""
+        """Start a run of the architecture and the recipe in hand, as `resnet-studio train` would.
+
+        The run is there, with its name, before its process is: nobody else takes the name meanwhile, and none is lost.
+        """
         if self._starting is not None:
             return
         architecture = self._session.architecture
@@ -127,20 +127,19 @@ class Trainer(QObject):
         except RunError as error:
             self.problem.emit(f"{error}.", "")
             return
-        if folder.exists():
-            self.problem.emit(f"There is a run called {folder.name} already. Choose another name.", "")
-            return
+        recipe = self._recipe
+        if is_folder(recipe.data):  # the process stands elsewhere
+            recipe = replace(recipe, data=str(Path(recipe.data).expanduser().absolute()))
+        manifest = Manifest(
+            folder.name, architecture, recipe, time.time(), ("resnet-studio",), runs.environment(), runs.this_machine()
+        )  # fmt: skip
         try:
-            folder.mkdir(parents=True)
-            asked = {"architecture": architectures.to_json(architecture), "recipe": recipes.to_json(self._recipe)}
-            for what, values in asked.items():
-                (folder / ASKED[what]).write_text(json.dumps(values, indent=1), encoding="utf-8")
-        except OSError as error:
-            self.problem.emit(f"A run can't be kept in {self.folder}: {why(error)}.", "")
+            runs.make(folder, manifest)
+        except RunError as error:
+            self.problem.emit(f"{error}. Choose another name, or another folder for runs.", "")
             return
-        command = ["train", str(folder / ASKED["architecture"]), "--recipe", str(folder / ASKED["recipe"])]
         self._tell_starting(folder)  # before the process is started, which can take longer than a user's patience
-        if not self._launch(folder, [*command, "--runs", str(folder.parent), "--name", folder.name]):
+        if not self._launch(folder, ["train", "--resume", str(folder)]):
             self._tell_starting(None)
 
     def resume(self, folders: Sequence[Path]) -> None:

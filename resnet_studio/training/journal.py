@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
+from resnet_studio.causes import cause
 from resnet_studio.training import ownership, runs
 from resnet_studio.training.events import Began, Ended, Event, How, Noted, to_line
 from resnet_studio.training.runs import EVENTS, HEARTBEAT, PAUSE, STOP, STOP_NOW, RunError
@@ -308,6 +309,6 @@ def stopping_on_signals(
 
 def reason(error: BaseException) -> str:
     """What ended a run, in one line."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, OSError) and error.errno:
+        return cause(error)
     return str(error).partition("\n")[0] or type(error).__name__

@@ -14,13 +14,13 @@ label.json        name and colour that a user gave it
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import socket
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +28,7 @@ from typing import Any
 
 import platformdirs
 
-from resnet_studio.atomic import write_file
+from resnet_studio.atomic import WRITING, write_new_file
 from resnet_studio.causes import why
 from resnet_studio.files import Refusal, json_inside, leads_to_folder, open_inside, strange_inside, touch_inside
 from resnet_studio.networks import architecture as architectures
@@ -112,29 +112,25 @@ def environment() -> dict[str, str]:
 def make(folder: Path, manifest: Manifest) -> None:
     """Make a run's folder. `RunError` if a run is there already, or if the folder can't be written.
 
-    Of several that make the same at once, one does. Where it fails, the name is free as before.
+    Of several that make the same at once, one does. The manifest comes last and whole, and takes the name: a process
+    that is killed before leaves nothing in the way of the next.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _claimed(folder / EVENTS):
-            for name in (CHECKPOINTS, PROBES):
-                (folder / name).mkdir(exist_ok=True)
-            write_file(folder / MANIFEST, json.dumps(to_json(manifest), indent=1).encode())
+        if is_run(folder):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
+        if any(name not in OWN and not name.startswith(WRITING) for name in os.listdir(folder)):
+            raise RunError(f"{folder.name}: there is something else in {folder}. Choose another name")
+        for name in (CHECKPOINTS, PROBES):
+            (folder / name).mkdir(exist_ok=True)
+        os.close(open_own(folder, EVENTS, os.O_WRONLY | os.O_CREAT))
+        write_new_file(folder / MANIFEST, json.dumps(to_json(manifest), indent=1).encode())
     except OSError as error:
         if isinstance(error, FileExistsError) and folder.is_dir():
-            raise RunError(f"{folder.name}: there is a run of this name already in {folder.parent}") from None
+            if is_run(folder):
+                raise RunError(f"{folder.name}: there is a run of this name already in {folder.parent}") from None
+            raise RunError(f"{folder.name}: something else is in its folder {folder}: remove it first") from None
         raise RunError(f"{folder}: a run can't be kept here: {why(error)}") from None
-
-
-@contextmanager
-def _claimed(path: Path) -> Iterator[None]:
-    """Make an empty file that was not there (else `FileExistsError`), and remove it again if the block fails."""
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
-    try:
-        yield
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
 
 
 def read(folder: Path) -> Manifest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -114,7 +113,7 @@ def test_a_run_is_set_up_started_and_seen_to_its_end(
     summary = summarise(folder)
     assert summary.steps == 2 * (1437 // 128)
     assert runs.read(folder).architecture == TINY
-    assert json.loads((folder / "recipe.json").read_text()) == recipes.to_json(SHORT)
+    assert runs.read(folder).recipe == SHORT
     qtbot.keyClick(window, Qt.Key.Key_3, Qt.KeyboardModifier.AltModifier)
     assert window.findChild(QTabWidget, "trainingPages").currentIndex() == MAPS
     qtbot.waitUntil(lambda: "Right" in window.findChild(QLabel, "probeTruth").text()
@@ -227,6 +226,7 @@ def test_a_dropped_run_is_shown(qtbot: QtBot, opened: Callable[[Kept], StudioWin
 
 def test_a_name_that_is_taken_is_said(qtbot: QtBot, opened: Callable[[Kept], StudioWindow], place: Path) -> None:
     (place / "taken").mkdir(parents=True)
+    (place / "taken" / "thesis.tex").touch()
     window = opened(kept())
     with qtbot.waitSignal(window.training.problem) as problem:
         window.training.trainer.start("taken")

@@ -213,7 +213,7 @@ def test_events_wait_while_the_disk_is_full(folder: Path) -> None:
     assert notes == ["before", *(f"while {number}" for number in range(5)), "after"]
     assert events(folder)[-1] == Ended(4.0, "finished", 9)
     heard = done.stdout.strip().split("|")
-    assert heard[1].startswith(f"{folder / runs.EVENTS}: ")
+    assert heard[1].startswith(f"{folder / runs.EVENTS}: a file can't be that large there. ")
     assert heard[1].endswith(". Events wait until there is room")
     assert [*heard[:1], *heard[2:]] == notes
 
@@ -226,7 +226,7 @@ def test_where_the_disk_stays_full_the_end_is_an_error_that_names_the_file(folde
 
 
 def test_a_reason_is_one_line() -> None:
-    assert reason(OSError(28, "No space left on device", "/data/x")) == "/data/x: No space left on device"
-    assert reason(OSError(28, "No space left on device")) == "No space left on device"
+    assert reason(OSError(28, "No space left on device", "/data/x")).startswith("/data/x: the disk is full")
+    assert "the disk is full" in reason(OSError(28, "No space left on device"))
     assert reason(ValueError("one\ntwo")) == "one"
     assert reason(AssertionError()) == "AssertionError"

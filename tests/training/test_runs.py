@@ -76,6 +76,14 @@ def test_a_run_is_not_made_in_anothers_place(tmp_path: Path) -> None:
     assert content(tmp_path) == before
 
 
+def test_a_run_is_not_made_among_something_else(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("mine")
+    with pytest.raises(RunError, match=r"^run: there is something else in .*run. Choose another name$"):
+        runs.make(tmp_path / "run", MANIFEST)
+    assert content(tmp_path) == {"run": None, "run/thesis.tex": b"mine"}
+
+
 def test_of_two_processes_that_make_the_same_run_one_does(tmp_path: Path) -> None:
     command = [sys.executable, "-c", RACER, str(tmp_path), json.dumps(runs.to_json(MANIFEST))]
     racers = [
@@ -119,7 +127,7 @@ def test_where_making_fails_the_name_stays_free(tmp_path: Path, in_the_way: str)
     (folder / in_the_way).write_text("a file")
     with pytest.raises(RunError):
         runs.make(folder, MANIFEST)
-    assert not (folder / runs.EVENTS).exists()
+    assert runs.find(tmp_path) == []
     (folder / in_the_way).unlink()
     runs.make(folder, MANIFEST)
     assert runs.read(folder) == MANIFEST
@@ -132,8 +140,11 @@ def test_a_full_disk_is_told_and_leaves_no_half_run(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(RunError, match="a run can't be kept here: the disk is full"):
         runs.make(tmp_path / "run", MANIFEST)
-    assert not {runs.EVENTS, runs.MANIFEST} & {path.name for path in (tmp_path / "run").iterdir()}
+    assert not (tmp_path / "run" / runs.MANIFEST).exists()
     assert runs.find(tmp_path) == []
+    monkeypatch.undo()
+    runs.make(tmp_path / "run", MANIFEST)
+    assert runs.find(tmp_path) == [tmp_path / "run"]
 
 
 def test_a_newer_versions_run_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
@@ -241,12 +252,42 @@ def test_a_run_in_a_run_is_its_own_business(tmp_path: Path) -> None:
     assert runs.find(tmp_path) == [tmp_path / "a"]
 
 
-def test_a_run_that_was_killed_while_it_was_made_is_none_and_keeps_its_name(tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / runs.EVENTS).touch()
-    assert runs.find(tmp_path) == []
-    with pytest.raises(RunError, match="a run of this name already"):
-        runs.make(tmp_path / "run", MANIFEST)
+MAKER = """
+import os, signal, sys
+from pathlib import Path
+from resnet_studio.training import runs
+
+stops, calls = int(sys.argv[3]), 0
+
+def killed_at(event, arguments):
+    global calls
+    if event in ("open", "os.mkdir", "os.link", "os.rename", "os.remove", "os.listdir", "os.scandir"):
+        if any(sys.argv[1] in str(one) for one in arguments):
+            calls += 1
+            if calls == stops:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+manifest = runs.from_json(__import__("json").loads(sys.argv[2]))
+sys.addaudithook(killed_at)
+runs.make(Path(sys.argv[1]), manifest)
+print(calls)
+"""
+
+
+def test_killed_at_any_moment_of_its_making_a_run_is_there_or_its_name_is_free(tmp_path: Path) -> None:
+    """faults.md row 33, of a run's first moments: killed before each of the calls that its making takes."""
+    for moment in range(1, 50):
+        folder = tmp_path / str(moment)
+        command = [sys.executable, "-c", MAKER, str(folder), json.dumps(runs.to_json(MANIFEST)), str(moment)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            break
+        assert done.returncode == -9, done.stderr
+        if folder not in runs.find(tmp_path):
+            runs.make(folder, MANIFEST)
+        assert runs.read(folder) == MANIFEST
+    assert moment > 5
+    assert len(runs.find(tmp_path)) == moment
 
 
 def test_free_names_count_on(tmp_path: Path) -> None:
