@@ -12,12 +12,14 @@ from typing import Literal
 from resnet_studio.formatting import DASH as DASH
 from resnet_studio.formatting import MINUS as MINUS
 from resnet_studio.formatting import PREFIXES as PREFIXES
+from resnet_studio.formatting import THREE_DIGITS
 from resnet_studio.formatting import memory as memory
 from resnet_studio.formatting import short as short
 
 FlopUnit = Literal["flops", "operations"]
 LABELS: dict[FlopUnit, str] = {"flops": "FLOPs", "operations": "operations"}
 MEANINGS: dict[FlopUnit, str] = {"flops": "multiply-adds", "operations": "2 per multiply-add"}
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def in_unit(macs: int, unit: FlopUnit) -> int:
@@ -61,12 +63,30 @@ def share(part: int, whole: int) -> str:
 
 
 def delta_share(value: int, reference: int) -> str:
-    """How much more or less than the reference: "+6.0 %", "−14.1 %", "+472 %"; a dash where the reference is 0."""
+    """How much more or less than the reference, in few characters however far the two are apart.
+
+    Per cent as long as they tell something ("+6.0 %", "+472 %", "−14.1 %"), beyond that the factor ("×12,804",
+    "÷6.55·10⁹"); a dash where the reference is 0.
+    """
     if not reference:
         return DASH
-    number = _per_cent(value - reference, reference)
+    exact = Decimal(100 * (value - reference)) / reference
+    number = _rounded(exact, 1 if abs(exact) < 99.95 else 0)
+    if number >= 1000:
+        return f"×{_factor(Decimal(value) / reference)}"
+    if number == -100 and value:
+        return f"÷{_factor(Decimal(reference) / value)}"
     sign = MINUS if number < 0 else "+" if number > 0 else ""
     return f"{sign}{abs(number):,} %"
+
+
+def _factor(factor: Decimal) -> str:
+    """Three digits of a small one, all of one below a million, a power of ten of what is larger."""
+    if factor < 1_000_000:
+        return f"{_rounded(factor, 1 if factor < 100 else 0):,}"
+    digits = THREE_DIGITS.create_decimal(factor)
+    power = digits.adjusted()
+    return f"{digits.scaleb(-power):f}·10{str(power).translate(SUPERSCRIPTS)}"
 
 
 def _per_cent(part: int, whole: int) -> Decimal:

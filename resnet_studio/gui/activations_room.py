@@ -41,6 +41,7 @@ class ActivationsRoom(QObject):
     def __init__(self, studio: Studio, work: Work) -> None:
         super().__init__()
         self._studio, self._work = studio, work
+        self._maps: MapsView | None = None
         self._reference = ReferenceDesk(studio.subject, work)
         self._statistics = StatisticsDesk(studio.subject, studio.images, work)
         self._tray = TrayDesk(studio.session, studio.subject)
@@ -95,18 +96,19 @@ class ActivationsRoom(QObject):
         studio.weights.runs_found.connect(view.weights.menu.show_runs)
         view.digits_wished.connect(studio.look_at_digits)
         view.handles_wished.connect(studio.subject.turn)
+        view.handles.keep_wished.connect(studio.subject.keep_handles)
         studio.architecture_changed.connect(view.show_layers)
         studio.images.images_changed.connect(view.show_images)
         studio.subject.chosen_changed.connect(view.show_chosen)
         studio.subject.handles_changed.connect(view.show_handles)
         studio.subject.looked.connect(view.show_look)
-        studio.look_refused.connect(view.show_problem)
         work.photograph_opened.connect(view.show_photograph)
         self._connect_strip()
         self._connect_tray()
         view.show_layers(studio.session.architecture)
         view.show_images(studio.images.images())
         view.show_handles(studio.subject.subject.handles)
+        view.handles.show_kept(studio.session.kept.keep_handles)
         view.show_chosen(studio.images.chosen, studio.subject.layer)
 
     def _connect_strip(self) -> None:
@@ -150,10 +152,18 @@ class ActivationsRoom(QObject):
         self.view.show_channel(number, values, pixels, maps.layer())
         self.view.tray.show_colours(maps.colours())
 
+    def _show_side_channel(self, number: int, values: Any, pixels: Any, layer: str) -> None:
+        """A channel was framed in A/B: it is framed on the other pages too, and large as A/B draws it."""
+        maps = self._maps
+        if maps is not None and layer == maps.layer() and number != maps.channel():
+            maps.show_channel(number)
+        self.view.show_channel(number, values, pixels, layer)
+
     def _make_maps(self) -> QWidget:
         from resnet_studio.gui.views.maps import MapsView
 
-        view, subject = MapsView(), self._studio.subject
+        self._maps = view = MapsView()
+        subject = self._studio.subject
         subject.chosen_changed.connect(view.show_chosen)
         subject.looked.connect(view.show_look)
         self._studio.look_refused.connect(view.show_problem)
@@ -181,11 +191,14 @@ class ActivationsRoom(QObject):
         view.architecture_wished.connect(desk.open_architecture)
         view.swap_wished.connect(desk.swap)
         view.second_wished.connect(desk.take_in_hand)
-        view.channel_shown.connect(self.view.show_channel)
+        view.channel_shown.connect(self._show_side_channel)
+        self._channel_told.connect(view.show_channel)
         desk.beside_changed.connect(view.show_beside)
         desk.paired.connect(view.show_pair)
         desk.awaited.connect(view.show_awaited)
         desk.refused.connect(view.show_problem)
+        if self._maps is not None:
+            view.show_channel(self._maps.channel())
         view.runs_wished.connect(self._studio.weights.look_around)
         self._studio.weights.runs_found.connect(view.show_runs)
         self._studio.images.images_changed.connect(view.show_images)

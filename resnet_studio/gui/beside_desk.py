@@ -95,6 +95,8 @@ class BesideDesk(QObject):
         self._keep(beside)
         if other.image != first.image:
             studio.images.choose(other.image)
+            if first.handles != studio.subject.subject.handles:  # both sides have them
+                studio.subject.turn(first.handles)
         studio.session.take(other.architecture)
         if other.weights != studio.subject.subject.weights:
             studio.weights.take(other.weights)

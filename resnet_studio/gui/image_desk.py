@@ -8,7 +8,9 @@ from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.gui.session import Kept
 from resnet_studio.gui.work import Work
-from resnet_studio.inference.values import SAMPLES, Unopened
+from resnet_studio.inference.errors import ImageError
+from resnet_studio.inference.values import SAMPLES, Photograph, Unopened
+from resnet_studio.training.sources import DataError
 
 MOST_IMAGES = 10_000
 
@@ -29,6 +31,10 @@ class ImageDesk(QObject):
         super().__init__()
         self._kept, self._work = kept, work
         self._asked = ""
+        self._opened = SAMPLES[0]
+        """The last image that could be opened."""
+        self._refused: set[str] = set()
+        work.photograph_opened.connect(self._take_photograph)
         work.failed.connect(self._take_failure)
         kept.images = [one for one in kept.images if isinstance(one, str)][:MOST_IMAGES]
 
@@ -36,6 +42,11 @@ class ImageDesk(QObject):
     def chosen(self) -> str:
         """The image that is looked at: its reference."""
         return self._kept.image
+
+    def to_remember(self) -> tuple[list[str], str]:
+        """The images for the next start and which of them to look at: none that could not be opened this time."""
+        images = [one for one in self._kept.images if one not in self._refused]
+        return images, self._opened if self.chosen in self._refused else self.chosen
 
     def images(self) -> list[str]:
         """The images at hand; the samples where the user has none."""
@@ -78,8 +89,14 @@ class ImageDesk(QObject):
         """Ask again at the next time for what has been asked."""
         self._asked = ""
 
+    def _take_photograph(self, photograph: Photograph) -> None:
+        self._opened = photograph.name
+        self._refused.discard(photograph.name)
+
     def _take_failure(self, kind: str, error: Exception) -> None:
         if kind == "photograph":
+            if isinstance(error, (ImageError, DataError)):
+                self._refused.add(self._asked or self.chosen)
             self.refused.emit(Unopened(self._asked or self.chosen, str(error)))
 
     def _list(self, images: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from resnet_studio.atomic import write_file
 from resnet_studio.causes import why
 from resnet_studio.files import shown
+from resnet_studio.gui.opened_files import Kind, kind_of
 from resnet_studio.inference.image_names import Listing, images_in
 from resnet_studio.training import runs
 
@@ -31,19 +32,22 @@ class Found:
     """How many files of the folders were passed over, as they are hidden or no images."""
     passed_over: str = ""
     """Which these are."""
+    weights: tuple[str, ...] = ()
+    architectures: tuple[str, ...] = ()
 
 
 def find(paths: Sequence[str]) -> Found:
-    """Look what these are: images, or folders of images or of runs."""
+    """Look what these are: files by their kind, or folders of images or of runs."""
     images: list[str] = []
     problems: list[str] = []
+    files: dict[Kind, list[str]] = {"image": images, "weights": [], "architecture": []}
     listings: list[Listing] = []
     gone = [path for path in paths if not os.path.lexists(path)]
     for path in map(Path, paths):
         if str(path) in gone:
             problems.append(f"{shown(path)} is no longer there.")
-        elif not path.is_dir():  # whatever else it is, the engine says why it is no image
-            images.append(str(path))
+        elif not path.is_dir():
+            files[kind_of(str(path))].append(str(path))
         elif runs.is_run(path) or runs.find(path):
             return Found(runs=path)
         else:
@@ -51,7 +55,10 @@ def find(paths: Sequence[str]) -> Found:
     folder = str(paths[0]) if len(paths) == 1 and images and images != [str(paths[0])] else ""
     told = "; ".join(listing.passed_over for listing in listings if listing.passed_over and listing.images)
     others = sum(listing.others for listing in listings if listing.images)
-    return Found(tuple(images), folder, None, tuple(problems), tuple(gone), others, told)
+    return Found(
+        tuple(images), folder, None, tuple(problems), tuple(gone), others, told, tuple(files["weights"]),
+        tuple(files["architecture"]),
+    )  # fmt: skip
 
 
 def keep_pasted(folder: Path, png: bytes, stamp: str) -> Path:

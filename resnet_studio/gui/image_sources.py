@@ -35,6 +35,8 @@ class ImageSources(QObject):
     """There are other images at hand: somebody may want to see them."""
     runs_found = Signal(object)
     """A folder that is a run, or has runs in it."""
+    others_found = Signal(object)
+    """Paths of weights and of architectures, by what is in them."""
     recent_changed = Signal(object)
     data_changed = Signal(object)
     """Data sets on offer: what each is called, by its name or folder."""
@@ -121,6 +123,9 @@ class ImageSources(QObject):
             self._add(found.images)
         if found.images:
             self.others_changed.emit(found.others, found.passed_over)
+        if others := (*found.architectures, *found.weights):
+            self._forget(others)
+            self.others_found.emit(found)
         if found.problems:
             self._forget(found.gone)
             more = len(found.problems) - 1

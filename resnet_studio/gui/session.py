@@ -30,6 +30,8 @@ class Kept:
     """Files, folders and data sets that images came from, the newest first."""
     handles: dict[str, Any] = field(default_factory=dict)
     """What hands have changed of the image, as `inference.handles.changed` writes it."""
+    keep_handles: bool = False
+    """Whether these changes are for the next image, too."""
     weights: str = ""
     """As `weights_desk.written` writes it: a file's path; empty for random weights."""
     layer: str = ""

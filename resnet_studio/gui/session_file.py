@@ -34,7 +34,7 @@ WRONG = (ValueError, TypeError, KeyError, AttributeError, OverflowError, Recursi
 PARTS = {
     "architecture": "the architecture", "compared": "what was compared", "workspace": "the open page",
     "image": "the image", "images": "the list of images", "recent": "the recent files",
-    "handles": "the changes of the image",
+    "handles": "the changes of the image", "keep_handles": "whether they are kept for the next image",
     "weights": "the weights", "layer": "the layer", "activations_page": "the page of Activations",
     "pins": "the pinned maps", "beside": "side B of A/B", "device": "the device", "theme": "the theme",
     "geometry": "the window's size and place", "unclean": "how the window ended", "recipe": "the training recipe",
@@ -302,6 +302,7 @@ READERS: dict[str, Callable[[Any], Found]] = {
     "recipe": lambda value: (recipes.to_json(recipes.from_json(value)), True),
     "training_page": _number(0, 3),
     "stop_runs": _flag,
+    "keep_handles": _flag,
 }
 
 

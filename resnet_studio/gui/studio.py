@@ -6,8 +6,10 @@ The window connects views to this and this to views; it knows no widget.
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -16,9 +18,10 @@ from resnet_studio import causes
 from resnet_studio.analysis.comparison import Comparison, compare
 from resnet_studio.analysis.published import Figure, holds, paper_figure
 from resnet_studio.analysis.table import LayerTable, plan_table, table_steps
-from resnet_studio.gui import weights_desk
 from resnet_studio.gui.image_desk import ImageDesk
+from resnet_studio.gui.image_files import Found
 from resnet_studio.gui.image_sources import ImageSources
+from resnet_studio.gui.opened_files import kind_by_name
 from resnet_studio.gui.player import Player
 from resnet_studio.gui.session import Kept, Session
 from resnet_studio.gui.subject_desk import SubjectDesk
@@ -41,6 +44,11 @@ from resnet_studio.progress import finish
 LAYERS, VERIFY, ACTIVATIONS, COMPARE, TRAINING = range(5)
 """The workspaces in the order of their tabs."""
 ACTIVATION_PAGES = ("Maps", "Block", "Statistics", "Kernels", "A/B", "Why")
+ON_THEIR_PAGE = ("beside", "data")
+"""Questions whose failure is told where their answer would be."""
+TABLE = "table of another"
+"""A table of a network that is compared: it is the plan's where there is not the memory to count it."""
+NO_LOOK = "There is nothing to show of this image in this network."
 
 
 DEEP = 200
@@ -63,8 +71,13 @@ class Studio(QObject):
     """A folder that is a run, or has runs in it."""
     problem = Signal(str, str, object)
     """Something that the user has to know: a sentence, details, and all that `accept_offer` would do about it."""
+    problem_over = Signal(str)
+    """What that sentence spoke of is over."""
     look_refused = Signal(str)
-    """Why the image could not be pushed through the network."""
+    """The image could not be pushed through the network: what a page says that has nothing to show."""
+    count_refused = Signal(str)
+    """Why fvcore has not counted the architecture in hand."""
+    summary_refused = Signal(str)
 
     def __init__(self, kept: Kept, work: Work) -> None:
         super().__init__()
@@ -79,13 +92,22 @@ class Studio(QObject):
         self._offered: tuple[Offer, ...] = ()
         self._verified: tuple[Architecture, ...] = ()
         self._verifying = False
+        self._told: dict[str, str] = {}
+        """The sentence that was told last of each kind of question, until it is over."""
+        self._uncounted: tuple[Architecture, str] | None = None
+        """What fvcore has not counted, and why."""
         self.session.architecture_changed.connect(self._follow)
         work.table_counted.connect(self._take_table)
         work.failed.connect(self._take_failure)
-        self.weights.problem.connect(self._tell)
+        work.answered.connect(lambda lane, _: self._end(lane, lane.split(" ")[0]))
+        self.subject.subject_changed.connect(lambda _: self._end("look", "photograph"))
+        self.weights.problem.connect(partial(self._tell, "weights"))
+        self.weights.wished.connect(lambda: self._end("weights"))
         self.weights.architecture_wished.connect(self.session.take)
-        self.sources.problem.connect(self._tell)
-        self.player.problem.connect(self._tell)
+        self.sources.problem.connect(partial(self._tell, "files"))
+        self.sources.others_found.connect(self._open_found)
+        self.player.problem.connect(partial(self._tell, "photograph"))
+        self.sources.opened.connect(lambda: self._end("files"))
         self.sources.opened.connect(lambda: self.workspace_wished.emit(ACTIVATIONS))
         self.sources.runs_found.connect(self._show_runs)
 
@@ -93,6 +115,12 @@ class Studio(QObject):
     def table(self) -> LayerTable:
         """The layer table of the architecture in hand: fvcore's if it has been counted, else the plan's."""
         return self._table(self.session.architecture)
+
+    @property
+    def count_refusal(self) -> str:
+        """Why fvcore has not counted the architecture in hand; empty where it has, or still may."""
+        architecture, why = self._uncounted or (None, "")
+        return why if architecture == self.session.architecture else ""
 
     def begin(self) -> None:
         """Tell what there is, from the plan alone where the engine has not been asked."""
@@ -138,6 +166,7 @@ class Studio(QObject):
 
     def look_at_digits(self) -> None:
         """Take the trained network that comes with the program in hand, with an image for it."""
+        self.subject.let_go()
         self.images.choose(A_DIGIT)
         self.session.take(preset(DIGITS))
         shipped = shipped_weights(self.session.architecture)
@@ -146,22 +175,21 @@ class Studio(QObject):
 
     def verify_with(self, extra: tuple[Architecture, ...]) -> None:
         """Verify these beside the published figures."""
+        self._end("verify")
         self._verified, self._verifying = extra, True
         self.work.verify(extra)
 
     def open_paths(self, paths: Sequence[str]) -> None:
         """Take architectures, weight files, images, and folders of images or of runs, from paths."""
-        others: list[str] = []
-        for path in (Path(path).absolute() for path in paths):  # the session may be opened from another folder
-            ending = path.suffix.lower()
-            if ending == ".json":
-                self._open_architecture(path)
-            elif ending in weights_desk.ENDINGS:
-                self.weights.wish(WeightsFile(path))
-                self.workspace_wished.emit(ACTIVATIONS)
-            else:
-                others.append(str(path))
-        if others:
+        self._end("files")
+        whole = [str(Path(path).absolute()) for path in paths]  # the session may be opened from another folder
+        kinds = {path: None if os.path.isdir(path) else kind_by_name(path) for path in whole}
+        for path in whole:
+            if kinds[path] == "architecture":
+                self._open_architecture(Path(path))
+            elif kinds[path] == "weights":
+                self._open_weights(Path(path))
+        if others := [path for path in whole if kinds[path] in ("image", None)]:
             self.sources.open_paths(others)
 
     def take_offers(self, offers: Sequence[Offer]) -> None:
@@ -176,11 +204,22 @@ class Studio(QObject):
         self.workspace_wished.emit(TRAINING)
         self.runs_dropped.emit(folder)
 
+    def _open_found(self, found: Found) -> None:
+        """Files whose content says what their names did not."""
+        for path in found.architectures:
+            self._open_architecture(Path(path))
+        for path in found.weights:
+            self._open_weights(Path(path))
+
     def _open_architecture(self, path: Path) -> None:
         try:
             self.session.take(read_architecture(path))
         except ValueError as error:
-            self._tell(str(error))
+            self._tell("files", str(error))
+
+    def _open_weights(self, path: Path) -> None:
+        self.weights.wish(WeightsFile(path))
+        self.workspace_wished.emit(ACTIVATIONS)
 
     def _follow(self, architecture: Architecture) -> None:
         """The architecture in hand is another: everything that hangs on it follows, at once where it is no deep one."""
@@ -199,6 +238,7 @@ class Studio(QObject):
         yield from preparing(architecture)
         table = self._table(architecture)
         yield from table_steps(table)
+        self._end("weights", "look", "photograph")
         self.weights.follow(architecture)
         self.architecture_changed.emit(architecture)
         yield
@@ -240,21 +280,37 @@ class Studio(QObject):
     def _take_failure(self, kind: str, error: Exception) -> None:
         if self.player.passes_over(kind, error):
             return
-        if kind == "beside":
-            return  # told where the second side would be
         sentence = causes.sentence(error)
         if kind in ("look", "photograph"):
-            self.look_refused.emit(sentence)
+            self.look_refused.emit(NO_LOOK)
+        elif kind == "table":
+            self._uncounted = self.session.architecture, sentence
+            self.count_refused.emit(sentence)
+        elif kind == "summary":
+            self.summary_refused.emit(sentence)
+        if kind in ("table", "summary", *ON_THEIR_PAGE) or (kind == TABLE and isinstance(error, MemoryError)):
+            return
         if isinstance(error, WeightsError) and kind == "look":
             self.weights.give_up(error)
         elif isinstance(error, DeviceError):
-            self._tell(sentence, offers=(("Run on the CPU", lambda: self.subject.choose_device("cpu")),))
-        else:
-            self._tell(sentence, "\n".join(getattr(error, "__notes__", ())))
+            self._tell(kind, sentence, offers=(("Run on the CPU", lambda: self.subject.choose_device("cpu")),))
+        elif str(error) != self._too_large():  # which stands beside the architecture as long as it is so
+            self._tell(kind, sentence, "\n".join(getattr(error, "__notes__", ())))
 
-    def _tell(self, sentence: str, details: str = "", offers: tuple[Offer, ...] = ()) -> None:
+    def _tell(self, kind: str, sentence: str, details: str = "", offers: tuple[Offer, ...] = ()) -> None:
         self._offered = offers
+        self._told[kind] = sentence
         self.problem.emit(sentence, details, tuple(what for what, _ in offers))
+
+    def _end(self, *kinds: str) -> None:
+        """What was told of these kinds of questions is over."""
+        for kind in kinds:
+            if sentence := self._told.pop(kind, ""):
+                self.problem_over.emit(sentence)
+
+    def _too_large(self) -> str:
+        architecture = self.session.architecture
+        return memory.too_large(architecture, memory.to_run(architecture), "to run")
 
     def _tell_standing(self, table: LayerTable) -> None:
         figure = paper_figure(table.architecture)

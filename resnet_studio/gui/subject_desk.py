@@ -35,6 +35,7 @@ class SubjectDesk(QObject):
         self._wished: dict[str, tuple[str, ...]] = {}
         self._in_front = False
         self._handles = hands.from_changed(session.kept.handles)
+        self._image = images.chosen
         self._asked: tuple[object, ...] = ()
         self.look: Look | None = None
         """The newest look, whatever has changed since."""
@@ -93,14 +94,21 @@ class SubjectDesk(QObject):
 
     def turn(self, handles: Handles, moving: bool = False) -> None:
         """Change the image by hand; `moving` while more is to come."""
-        self._handles = handles
-        self._session.kept.handles = hands.changed(handles)
-        self.handles_changed.emit(handles)
+        self._set_handles(handles)
         self._waits = moving
         if moving:
             self._ask_briefly()
         else:
             self._follow()
+
+    def keep_handles(self, kept: bool) -> None:
+        """Whether what a hand has changed is for the next image, too."""
+        self._session.kept.keep_handles = kept
+
+    def let_go(self) -> None:
+        """The image is another, or is looked at for another reason: it is as it was, unless its changes are kept."""
+        if self._handles != hands.UNTOUCHED and not self._session.kept.keep_handles:
+            self._set_handles(hands.UNTOUCHED)
 
     def enter(self, in_front: bool) -> None:
         """The workspace comes to the front, or leaves it: only what is on the screen is asked for."""
@@ -115,7 +123,15 @@ class SubjectDesk(QObject):
         self._under_way.clear()
         self._images.forget()
 
+    def _set_handles(self, handles: Handles) -> None:
+        self._handles = handles
+        self._session.kept.handles = hands.changed(handles)
+        self.handles_changed.emit(handles)
+
     def _take_image(self) -> None:
+        if self._images.chosen != self._image:
+            self._image = self._images.chosen
+            self.let_go()
         if self._in_front:
             self._images.enter()
         self._tell_chosen()

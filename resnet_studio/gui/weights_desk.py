@@ -23,7 +23,6 @@ from resnet_studio.networks.presets import preset
 from resnet_studio.training.runs import runs_folder
 from resnet_studio.training.trained import run_weights
 
-ENDINGS = {".pth", ".pt", ".safetensors"}
 LANE = "weights"
 MOST_OF_RUNS = 24
 """Checkpoints that are on offer; the file dialog finds any."""
@@ -44,6 +43,8 @@ class WeightsDesk(QObject):
     """What is to be said of each of the `PublishedWeights` that fit the network in hand, by them."""
     runs_found = Signal(object)
     """The newest checkpoints, as `RunWeights`."""
+    wished = Signal()
+    """Other weights are wanted than those of which something was told."""
     problem = Signal(str, str, object)
     """A sentence, details, and a tuple of `Offer`s."""
 
@@ -67,6 +68,7 @@ class WeightsDesk(QObject):
     def wish(self, weights: WeightsSource) -> None:
         """Run with these weights as soon as they are on this machine."""
         self._await(None)
+        self.wished.emit()
         if isinstance(weights, PublishedWeights) and not cached(weights).exists():
             self._await(weights)
             self._work.ask(LANE, "fetch weights", weights, label=f"downloading {called(weights)}")

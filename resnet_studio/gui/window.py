@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QByteArray, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -23,8 +24,9 @@ from PySide6.QtWidgets import (
 import resnet_studio
 from resnet_studio.causes import IN_A_WINDOW, cause
 from resnet_studio.engine.process import JOBS
-from resnet_studio.gui import menus, theme, weights_desk
+from resnet_studio.gui import menus, theme
 from resnet_studio.gui.engine_link import EngineLink
+from resnet_studio.gui.opened_files import LOADABLE
 from resnet_studio.gui.session import Kept
 from resnet_studio.gui.studio import ACTIVATION_PAGES, ACTIVATIONS, LAYERS, TRAINING, Studio
 from resnet_studio.gui.training_room import PAGES, TrainingRoom
@@ -41,7 +43,10 @@ from resnet_studio.gui.workspaces import Workspaces
 from resnet_studio.inference import image_names
 from resnet_studio.inference.handles import UNTOUCHED
 
-PANEL_WIDTH = 304
+PANEL_WIDTHS, ROOMY = (256, 304), 1280
+"""Pixels of the architecture's panel in a narrow and in a wide window, and from which width on it is wide."""
+SMALLEST = QSize(1008, 640)
+"""In which everything can be read, if the screen is not smaller still."""
 ENGINE_BACK = "The engine is back, and goes on with what was asked."
 WORKSPACES = ("Layers", "Verify", "Activations", "Compare", "Training")
 
@@ -61,6 +66,8 @@ class StudioWindow(QMainWindow):
         self.setWindowTitle("ResNet Studio")
         self.setAcceptDrops(True)
         self.link = EngineLink(jobs)
+        self._no_engine = ""
+        """What was told when no engine could be started."""
         self.work = Work(self.link)
         self.studio = Studio(kept, self.work)
         self.banner = Banner()
@@ -77,7 +84,7 @@ class StudioWindow(QMainWindow):
         self._connect()
         room = self.screen().availableSize() - QSize(2, 40)  # the desktop's own title bar takes its part
         self.resize(QSize(1440, 900).boundedTo(room))
-        self.setMinimumSize(880, 560)
+        self.setMinimumSize(SMALLEST.boundedTo(room))
         self.restoreGeometry(QByteArray.fromBase64(kept.geometry.encode()))
         self.studio.begin()
         self.workspaces.made.connect(self._end_tab_order)
@@ -96,7 +103,8 @@ class StudioWindow(QMainWindow):
         """What the next start is to find again."""
         kept = self.studio.session.kept
         kept.geometry = self.saveGeometry().toBase64().toStdString()
-        return kept
+        images, image = self.studio.images.to_remember()
+        return kept if images == kept.images and image == kept.image else replace(kept, images=images, image=image)
 
     def show_notice(self, sentence: str, offers: Sequence[Offer] = ()) -> None:
         """Say what there is to know of the session, and what can be done about it."""
@@ -131,7 +139,7 @@ class StudioWindow(QMainWindow):
         fields.setWidget(self.panel)
         side = named(QWidget(), "sidePanel")
         side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        side.setFixedWidth(PANEL_WIDTH)
+        self._side = side
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -189,7 +197,10 @@ class StudioWindow(QMainWindow):
         self.studio.table_changed.connect(view.show_table)
         view.summary_wished.connect(lambda: self.work.sum_up(self.studio.session.architecture))
         self.work.summary_made.connect(view.show_summary)
+        self.studio.summary_refused.connect(view.show_summary)
+        self.studio.count_refused.connect(view.show_refusal)
         view.show_table(self.studio.table)
+        view.show_refusal(self.studio.count_refusal)
         return view
 
     def _make_verify(self) -> QWidget:
@@ -230,6 +241,7 @@ class StudioWindow(QMainWindow):
         studio.table_changed.connect(self.headline.show_table)
         studio.standing_changed.connect(lambda text, good: self.headline.show_standing(text, good=good))
         studio.problem.connect(self.banner.tell)
+        studio.problem_over.connect(self.banner.withdraw)
         self.banner.offer_taken.connect(studio.accept_offer)
         studio.workspace_wished.connect(self.workspaces.setCurrentIndex)
         studio.runs_dropped.connect(self.training.open_run)
@@ -243,14 +255,25 @@ class StudioWindow(QMainWindow):
         link.state_changed.connect(status.show_engine)
         link.died.connect(self.banner.tell)
         link.failed.connect(self.banner.tell)
+        link.failed.connect(self._note_failure)
+        link.state_changed.connect(self._take_engine_state)
         link.restarted.connect(lambda: self.banner.tell(ENGINE_BACK, tone="news"))
+
+    def _note_failure(self, sentence: str) -> None:
+        self._no_engine = sentence
+
+    def _take_engine_state(self, state: str) -> None:
+        """That no engine starts is over as soon as one works."""
+        if state in ("ready", "busy") and self._no_engine:
+            self.banner.withdraw(self._no_engine)
+            self._no_engine = ""
 
     def _run_again(self) -> None:
         self.link.start()  # where no engine could be started, this tries once more
         self.studio.repeat()
 
     def _open(self) -> None:
-        endings = " ".join(f"*{ending}" for ending in sorted(image_names.ENDINGS | weights_desk.ENDINGS | {".json"}))
+        endings = " ".join(f"*{ending}" for ending in (*sorted(image_names.ENDINGS), *LOADABLE, ".json"))
         kinds = f"Images, weights, architectures ({endings});;All files (*)"
         paths, _ = QFileDialog.getOpenFileNames(self, "Open images, weights or an architecture", "", kinds)
         self.studio.open_paths(paths)
@@ -299,6 +322,10 @@ class StudioWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
         self.studio.open_paths([url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._side.setFixedWidth(PANEL_WIDTHS[self.width() >= ROOMY])
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.workspaces.stop()

@@ -166,7 +166,8 @@ class Work(QObject):
         self._end(lane)
 
     def _error(self, lane: str, _number: int, error: BaseException) -> None:
-        self.failed.emit(lane.split(" ")[0], error)
+        kind = lane.split(" ")[0]
+        self.failed.emit("table of another" if kind == "table" != lane else kind, error)
         self._end(lane)
 
     def _end(self, lane: str) -> None:

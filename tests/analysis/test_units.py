@@ -96,3 +96,25 @@ def test_shares_and_per_cent():
     assert units.delta_share(859, 1000) == "−14.1 %"
     assert units.delta_share(100_001, 100_000) == "0.0 %"
     assert units.delta_share(5, 0) == "–"
+
+
+@pytest.mark.parametrize(
+    ("value", "reference", "shown"),
+    [
+        (572, 100, "+472 %"),
+        (109_949, 10_000, "+999 %"),
+        (1100, 100, "×11.0"),
+        (12_804_330, 1_000, "×12,804"),
+        (6_553_700_000_000, 1_000, "×6.55·10⁹"),
+        (1, 12_804, "÷12,804"),
+        (0, 12_804, "−100 %"),
+        (9, 100, "−91.0 %"),
+    ],
+)
+def test_what_is_far_apart_is_said_in_few_characters(value, reference, shown):
+    assert units.delta_share(value, reference) == shown
+
+
+@given(st.integers(0, 10**18), st.integers(1, 10**18))
+def test_no_relation_of_two_numbers_needs_more_than_ten_characters(value, reference):
+    assert len(units.delta_share(value, reference)) <= 10

@@ -174,15 +174,6 @@ def test_sliders_and_pictures_wish_for_the_same_handles(qtbot: QtBot, shown: Act
     assert not shown.findChild(QPushButton, "resetHandles").isEnabled()
 
 
-def test_problem_leaves_the_last_good_maps(shown: ActivationsView) -> None:
-    shown.show_chosen("sample:flower", "layer1.0.relu1")
-    shown.show_problem("flower.jpg is damaged.")
-    assert label(shown, "activationsProblem").text() == "flower.jpg is damaged."
-    assert label(shown, "lookOrigin").text().startswith("china")
-    shown.show_look(look("layer1.0.relu1"))
-    assert label(shown, "activationsProblem").isHidden()
-
-
 def test_maps_of_the_former_architecture_are_called_so(shown: ActivationsView) -> None:
     origin = label(shown, "lookOrigin")
     shown.show_layers(preset("resnet34"))

@@ -13,6 +13,8 @@ from pytestqt.qtbot import QtBot
 from resnet_studio.gui.session import Kept
 from resnet_studio.gui.studio import ACTIVATION_PAGES, ACTIVATIONS
 from resnet_studio.gui.views.side_by_side import SideBySideView
+from resnet_studio.gui.widgets.channel_view import ChannelView
+from resnet_studio.gui.widgets.mosaic_view import MosaicView
 from resnet_studio.gui.window import StudioWindow
 from resnet_studio.inference.beside import Pair
 from resnet_studio.inference.shipped import A_DIGIT, DIGITS, PLAIN_DIGITS, shipped_weights
@@ -66,3 +68,31 @@ def test_sides_are_exchanged_by_a_click(qtbot: QtBot, window: StudioWindow) -> N
         assert one is not None
         assert other is not None
         np.testing.assert_array_equal(one.values, other.values)
+
+
+def test_one_channel_is_framed_on_every_page(qtbot: QtBot, window: StudioWindow) -> None:
+    """Framed in A/B it is framed in Maps and large, and framed in Maps it is framed in A/B."""
+    pairs: list[Pair] = []
+    window.activations._beside.paired.connect(pairs.append)
+    qtbot.waitUntil(lambda: bool(pairs), timeout=PATIENCE)
+    large, side, maps = window.findChild(ChannelView), mosaic(window, "sideAMaps"), mosaic(window, "featureMaps")
+    for _ in range(15):
+        qtbot.keyClick(side, Qt.Key.Key_Right)
+    assert (side.channel(), mosaic(window, "sideBMaps").channel(), maps.channel()) == (15, 15, 15)
+    assert large.findChild(QLabel, "channelTitle").text().endswith("15")
+    window.activations.show_page(ACTIVATION_PAGES.index("Maps"))
+    assert maps.isVisible()
+    assert maps.channel() == 15
+    for _ in range(4):
+        qtbot.keyClick(maps, Qt.Key.Key_Left)
+    assert large.findChild(QLabel, "channelTitle").text().endswith("11")
+    window.activations.show_page(ACTIVATION_PAGES.index("A/B"))
+    assert (side.channel(), mosaic(window, "sideBMaps").channel()) == (11, 11)
+    came = len(pairs)
+    qtbot.keyClick(window.findChild(QSlider, "brightnessHandle"), Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: len(pairs) > came, timeout=PATIENCE)
+    assert (side.channel(), maps.channel()) == (11, 11)
+
+
+def mosaic(window: StudioWindow, name: str) -> MosaicView:
+    return window.findChild(MosaicView, name)

@@ -72,7 +72,8 @@ def pixel(mosaic: LinkedMosaic, channel: int, row: int, column: int) -> tuple[in
 
 
 def said(view: BlockView, name: str) -> str:
-    return view.findChild(QLabel, name).accessibleDescription()
+    label = view.findChild(QLabel, name)
+    return label.accessibleDescription() or label.text()
 
 
 def headings(view: BlockView) -> list[str]:

@@ -32,6 +32,7 @@ FULL: dict[str, Any] = asdict(
         images=["/photographs/one.png", "sample:flower"],
         recent=["/photographs"],
         handles={"zoom": 2.0, "flipped": True},
+        keep_handles=True,
         weights='{"seed": 3}',
         layer="layer1.0",
         activations_page=2,

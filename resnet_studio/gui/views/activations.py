@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSplitter, QTabBar, QVBoxLayout, QWidget
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.channel_view import ChannelView
@@ -37,6 +37,8 @@ LOW = 680
 """Below this height the tray's maps are small, so that the mosaic keeps its room."""
 LEFT, RIGHT = (168, 208), (232, 304)
 """Least and greatest width that the outer columns have by themselves."""
+NARROW = 144, 224
+"""Their widths where the pages in the middle would else not have room for all of their tabs."""
 
 
 class ActivationsView(QWidget):
@@ -58,6 +60,7 @@ class ActivationsView(QWidget):
     def __init__(self, pages: QWidget) -> None:
         """`pages` has the middle of the workspace."""
         super().__init__()
+        self._pages = pages
         self._look: Look | None = None
         self._photograph_of = ""
         self._photograph: Photograph | None = None
@@ -69,7 +72,6 @@ class ActivationsView(QWidget):
         self._shown = Pin("", 0)
         """The channel that is large."""
         self._pins: tuple[Pin, ...] = ()
-        self._problem = _line("activationsProblem")
         self._photograph_notes = _line("photographNotes")
         self._doubt = _line("predictionsDoubt")
         self._origin = _line("lookOrigin")
@@ -115,7 +117,6 @@ class ActivationsView(QWidget):
     def show_look(self, look: Look) -> None:
         """Show what the network makes of the chosen image."""
         before, self._look = self._look, look
-        _say(self._problem, "", "problem")
         self._show_seen()
         self._show_predictions()
         self.channel.show_seen(look.seen)
@@ -150,10 +151,6 @@ class ActivationsView(QWidget):
         else:
             self.input.show_field(None)
 
-    def show_problem(self, sentence: str) -> None:
-        """Say why there is no new look. The last good one stays, and under it what it is of."""
-        _say(self._problem, sentence if self._look else "", "problem")
-
     def start_search(self) -> None:
         """Put the cursor where a layer's name can be typed."""
         self.layers.start_search()
@@ -179,6 +176,9 @@ class ActivationsView(QWidget):
         if not self._columns.property("moved"):
             left = min(max(LEFT[0], self.width() * 3 // 16), LEFT[1])
             right = min(max(RIGHT[0], self.width() * 9 // 32), RIGHT[1])
+            tabs = self._pages.findChild(QTabBar)
+            if tabs and self.width() - left - right < tabs.sizeHint().width() + 2 * GRID + 2:
+                left, right = NARROW
             self._columns.setSizes([left, self.width() - left - right, right])
 
     def _lay_out(self, pages: QWidget) -> QSplitter:
@@ -186,8 +186,8 @@ class ActivationsView(QWidget):
         columns.splitterMoved.connect(lambda: columns.setProperty("moved", True))
         columns.addWidget(column((self.images, 2), (rule(), 0), (self.layers, 3), margin=GRID))
         columns.addWidget(
-            column((self._problem, 0), (pages, 1), (rule(), 0), (self.tray, 0), (rule(), 0),
-                   (Readout(self._origin), 0), (self.weights, 0))
+            column((pages, 1), (rule(), 0), (self.tray, 0), (rule(), 0),
+                   (Readout(self._origin), 0), (self.weights, 0), margin=GRID)
         )  # fmt: skip
         columns.addWidget(
             Tall(column((self.input, 0), (self.handles, 0), (self._photograph_notes, 0), (self.predictions, 0),
@@ -278,12 +278,12 @@ def _line(name: str) -> QLabel:
     return label
 
 
-def _say(label: QLabel, text: str, tone: Literal["quiet", "warning", "problem"]) -> None:
+def _say(label: QLabel, text: str, tone: Literal["quiet", "warning"]) -> None:
     if label.text() == text and label.property(tone):
         return
     label.setText(text)
     label.setVisible(bool(text))
-    for one in ("quiet", "warning", "problem"):
+    for one in ("quiet", "warning"):
         label.setProperty(one, one == tone)
     label.style().unpolish(label)
     label.style().polish(label)

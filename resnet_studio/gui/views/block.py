@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from resnet_studio.formatting import significant
 from resnet_studio.gui.theme import GRID
@@ -26,7 +36,10 @@ from resnet_studio.networks.presets import title
 HINT = "click chooses · wheel zooms · double-click resets"
 ON_ITS_WAY = "{} is on its way through the network …"
 NO_BLOCKS = "{} has no blocks: take a residual or a plain network in hand to see what its blocks add."
-BAR = 22 * GRID
+LONGEST = "channel 8888 · row 888, column 888 · shortcut(x) −8.88e−8 + F(x) −8.88e−8 = −8.88e−8 → 8.88e−8"
+"""What the line of values may have to hold."""
+BAR, BROAD = 24 * GRID, 50 * GRID
+"""Greatest width of the colour bar, and from which width of the page on it stands beside the block's name."""
 UPPER, LOWER, DEPTH = 40 * GRID, 29 * GRID, 31 * GRID
 """Height of both parts at least, below which the page scrolls; of the lower one at first."""
 
@@ -53,7 +66,7 @@ class BlockView(QWidget):
         self._bar = ColourBar()
         self._bar.setMaximumWidth(BAR)
         self._maps = BlockMaps()
-        self._readout = named(Elided(HINT), "blockReadout", "Values under the mouse")
+        self._readout = named(QLabel(HINT), "blockReadout", "Values under the mouse")
         self._readout.setProperty("quiet", True)
         self._empty = named(QLabel(wordWrap=True), "blockEmpty", "What to do next")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -112,11 +125,19 @@ class BlockView(QWidget):
         if not event.spontaneous():
             self.entered.emit(False)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        direction = QBoxLayout.Direction
+        self._head.setDirection(direction.LeftToRight if self.width() >= BROAD else direction.TopToBottom)
+
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
+        self._head = head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         head.setSpacing(GRID)
-        head.addWidget(self._stepper)
-        head.addWidget(self._kind, 1)
+        beside = QHBoxLayout()
+        beside.setSpacing(GRID)
+        beside.addWidget(self._stepper)
+        beside.addWidget(self._kind, 1)
+        head.addLayout(beside, 1)
         head.addWidget(self._bar, 1)
         upper, lower = QWidget(), QWidget()
         above = QVBoxLayout(upper)
@@ -124,7 +145,7 @@ class BlockView(QWidget):
         above.setSpacing(GRID)
         above.addLayout(head)
         above.addWidget(self._maps, 1)
-        above.addWidget(Readout(self._readout))
+        above.addWidget(Readout(self._readout, longest=LONGEST))
         below = QVBoxLayout(lower)
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(GRID)
@@ -151,9 +172,9 @@ class BlockView(QWidget):
     def _read(self, place: Place | None) -> None:
         self._place = place
         if place is not None and self._terms:
-            self._readout.say(equation(self._terms, place))
+            self._readout.setText(equation(self._terms, place))
         else:
-            self._readout.say(" · ".join(filter(None, (shapes(self._paths) if self._paths else "", HINT))))
+            self._readout.setText(" · ".join(filter(None, (shapes(self._paths) if self._paths else "", HINT))))
 
 
 def terms(paths: BlockPaths, maps: dict[str, LayerMaps]) -> list[Term]:

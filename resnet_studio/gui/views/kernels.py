@@ -36,6 +36,10 @@ HINTS = {
     "matrix": "down the filters, across the input channels · click chooses",
 }
 
+LONGEST = "filter 8888 · row 8, column 8 · red −8.88e−8 · green −8.88e−8 · blue −8.88e−8"
+LONGEST_NORM = "filter 8888   · L2 norm 8.88e−8, rank 8,888 of 8,888\nmean −8.88e−8 · deviation 8.88e−8"
+"""What the lines of values may have to hold."""
+
 
 class KernelsView(QWidget):
     """Shows the weights that belong to the chosen layer, and emits which channel is chosen with its filter."""
@@ -104,9 +108,9 @@ class KernelsView(QWidget):
         words, below, norms = QVBoxLayout(), QVBoxLayout(), QVBoxLayout()
         for label in (self._name, self._about):
             words.addWidget(label)
-        for widget in (self._bar, self._grey, Readout(self._read_out)):
+        for widget in (self._bar, self._grey, Readout(self._read_out, longest=LONGEST)):
             below.addWidget(widget)
-        norms.addWidget(Readout(self._norm, lines=2))
+        norms.addWidget(Readout(self._norm, longest=LONGEST_NORM))
         norms.addWidget(self._norms)
         for layout, space in ((words, 2), (below, 2), (norms, GRID // 2)):
             layout.setSpacing(space)

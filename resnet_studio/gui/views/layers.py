@@ -6,7 +6,7 @@ import json
 from typing import Literal, cast
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtGui import QFont, QFontMetrics, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -34,7 +34,7 @@ from resnet_studio.gui.widgets.segmented import Segmented
 from resnet_studio.gui.widgets.share_delegate import ShareDelegate
 from resnet_studio.gui.widgets.stage_bar import StageBar
 
-TOTAL_HEIGHT, SHARE_WIDTH = 32, 124
+TOTAL_HEIGHT, SHARE_WIDTH, CELL_PADDING = 32, 124, 16
 LONG_STAGE, MOST_OPEN = 400, 100
 """Blocks of a stage that opens by itself, and blocks that stay open in the next network: to lay out all takes time."""
 WIDTHS = {
@@ -54,6 +54,8 @@ class LayersView(QWidget):
         super().__init__()
         self._table: LayerTable | None = None
         self._model = LayerModel()
+        self._needed: dict[int, int] = {}
+        """Pixels in which the longest text of each column is whole."""
         self._tree = self._make_tree()
         self._total = self._make_total()
         self._summary = named(QPlainTextEdit(readOnly=True), "summary", "torchinfo's summary")
@@ -84,7 +86,7 @@ class LayersView(QWidget):
         if fresh:
             self._open(opened)
         self._show_total()
-        self._lay_out()
+        self._measure()
         if chosen and not self._chosen():
             self._choose(chosen)
         self._doubt.setText(doubt(table))
@@ -95,6 +97,11 @@ class LayersView(QWidget):
     def show_summary(self, summary: str) -> None:
         """Show torchinfo's text, where the user has asked for it."""
         self._summary.setPlainText(summary)
+
+    def show_refusal(self, why: str) -> None:
+        """Say why fvcore does not count this architecture; nothing if it does."""
+        if why:
+            self._doubt.setText(f"closed form of the plan, not counted by fvcore: {why}")
 
     def show_layer(self, name: str) -> None:
         """Open the table where that stage, block or layer is, and choose it."""
@@ -109,16 +116,31 @@ class LayersView(QWidget):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        """Give the columns what the window has, and the parameters what their total needs."""
+        """Give the columns what the window has, and never less than they need; what is too much scrolls."""
         narrowest, widest = (sum(widths[wide] for widths in WIDTHS.values()) for wide in (0, 1))
-        room = self.width() - 4 * GRID - SHARE_WIDTH
+        header, share = self._tree.header(), self._needed.get(Column.SHARE, SHARE_WIDTH)
+        room = self.width() - 4 * GRID - share
         part = min(max((room - narrowest) / (widest - narrowest), 0.0), 1.0)
         for column, (narrow, wide) in WIDTHS.items():
-            self._tree.header().resizeSection(column, round(narrow + part * (wide - narrow)))
-        needed = self._total.sizeHintForColumn(Column.PARAMETERS)
-        self._tree.header().resizeSection(
-            Column.PARAMETERS, max(self._tree.header().sectionSize(Column.PARAMETERS), needed)
-        )
+            header.resizeSection(column, max(round(narrow + part * (wide - narrow)), self._needed.get(column, 0)))
+        header.setStretchLastSection(sum(map(header.sectionSize, WIDTHS)) + share <= self._tree.viewport().width())
+        if not header.stretchLastSection():
+            header.resizeSection(Column.SHARE, share)
+
+    def _measure(self) -> None:
+        """Find out what the columns need to show every number whole."""
+        usual, bold = QFont(theme.text_font()), QFont(theme.text_font())
+        bold.setWeight(QFont.Weight.DemiBold)
+        metrics = {False: QFontMetrics(usual), True: QFontMetrics(bold)}
+        for column in Column:
+            indent = self._tree.indentation() if column == Column.NAME else 0
+            texts = [
+                metrics[heavy].horizontalAdvance(text) + (depth + 1) * indent
+                for text, depth, heavy in self._model.longest(column)
+            ]
+            heading = self._tree.header().sectionSizeHint(column)
+            self._needed[column] = max(max(texts) + CELL_PADDING, heading, SHARE_WIDTH if column == Column.SHARE else 0)
+        self._lay_out()
 
     def start_search(self) -> None:
         """Put the cursor where a layer's name can be typed."""
@@ -226,6 +248,7 @@ class LayersView(QWidget):
         self._model.headerDataChanged.emit(Qt.Orientation.Horizontal, Column.FLOPS, Column.SHARE)
         if self._table is not None:
             self._model.show_table(self._table)
+            self._measure()
 
     def _find_next(self, *, again: bool) -> None:
         wanted = self._search.text().strip().lower()

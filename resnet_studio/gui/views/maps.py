@@ -88,6 +88,10 @@ class MapsView(QWidget):
         """The layer whose maps are shown."""
         return self._shown
 
+    def channel(self) -> int:
+        """The channel that is framed, and shown large."""
+        return self._maps.channel()
+
     def colours(self) -> Colours:
         """The colour map that they are shown in."""
         return self._maps.drawing().colours

@@ -7,7 +7,17 @@ from typing import Any, cast
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.beside_chooser import BesideChooser
@@ -35,8 +45,9 @@ SCALE_TIPS = {
     "layer": "Each side from its own lowest to its own highest value",
     "channel": "Each channel from its own lowest to its own highest value: every pattern can be seen",
 }
-LOW = 60 * GRID
-"""Height below which fewer predictions leave their room to the maps."""
+LOW, MAPS = 60 * GRID, 22 * GRID
+"""Height below which fewer predictions leave their room to the maps, and least height of the maps, below which all
+scrolls."""
 COLOURS: tuple[Colours, ...] = ("viridis", "magma", "grey", "diverging")
 COLOURS_TIP = "Colours of A and B; the difference always diverges around zero. Cyan is not a number"
 
@@ -91,6 +102,10 @@ class SideBySideView(QWidget):
         self.predictions.show_predictions(pair.a.predictions, None if alone else pair.b.predictions)
         self._pages.setCurrentWidget(self.panel)
 
+    def show_channel(self, number: int) -> None:
+        """Frame the channel that is shown large."""
+        self.panel.show_channel(number)
+
     def show_awaited(self, pair: Pair) -> None:
         """Show the first side where there is nothing to show yet; what is there stays until the second has come."""
         if self._pages.currentWidget() is self._empty:
@@ -124,7 +139,8 @@ class SideBySideView(QWidget):
     def _lay_out(self) -> None:
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self.panel)
-        column = QVBoxLayout(self)
+        held = QWidget()
+        column = QVBoxLayout(held)
         column.setContentsMargins(0, GRID, 0, 0)
         column.setSpacing(GRID)
         column.addWidget(self.chooser)
@@ -132,6 +148,15 @@ class SideBySideView(QWidget):
         column.addWidget(_Tools(self._scales, self._colours))
         column.addWidget(self._pages, 1)
         column.addWidget(self.predictions)
+        self._pages.setMinimumHeight(MAPS)
+        scrolled = QScrollArea(widgetResizable=True)
+        scrolled.setFrameShape(QFrame.Shape.NoFrame)
+        scrolled.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scrolled.setWidget(held)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scrolled)
 
     def _connect(self) -> None:
         self.chooser.beside_wished.connect(self.beside_wished)

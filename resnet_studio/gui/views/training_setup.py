@@ -7,7 +7,17 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.data_preview import DataPreview
@@ -22,7 +32,8 @@ from resnet_studio.training.runs import MANIFEST
 from resnet_studio.training.sources import DataView, Estimate
 
 FORM, STRIP, ESTIMATE = 328, (192, 216), 328
-"""Width of the form, least and greatest height of the strip under the data, greatest width of the estimate."""
+"""Width of the form, least height of the strip under the data in a low and in a high window, greatest width of the
+estimate."""
 UNREADY = "The data have to be there first"
 WRONG = "Correct the fields that are marked first"
 
@@ -163,7 +174,7 @@ class TrainingSetup(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
-        self._strip.setFixedHeight(min(max(STRIP[0], self.height() * 2 // 7), STRIP[1]))
+        self._strip.setMinimumHeight(min(max(STRIP[0], self.height() * 2 // 7), STRIP[1]))
 
     def _take(self, recipe: Recipe) -> None:
         self.show_recipe(recipe)
@@ -219,6 +230,7 @@ class TrainingSetup(QWidget):
         row.addWidget(self._rates, 10)
         row.addWidget(self._estimate, 9)
         self._estimate.setMaximumWidth(ESTIMATE)
+        strip.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # as its lines need it
         return strip
 
     def _lay_out(self) -> None:

@@ -76,6 +76,11 @@ class Banner(QFrame):
         self.show()
         self._reading.stop() if tone != "news" else self._reading.start()
 
+    def withdraw(self, message: str) -> None:
+        """Put a message away if it is the one that is shown: what it speaks of is over."""
+        if self._text.text() == message:
+            self.hide()
+
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802  (Qt's name)
         self._reading.stop()
         super().hideEvent(event)

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import cast
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QLineEdit, QPushButton, QSizePolicy, QWidget
 
+from resnet_studio.gui.opened_files import WEIGHTS_FILTER
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.choice import Choice
 from resnet_studio.gui.widgets.named import named
@@ -34,7 +36,8 @@ from resnet_studio.training.trained import RunWeights
 AS_A, OPEN_JSON, OPEN_FILE, OPEN_RUN = "", "open json", "open file", "open run"
 NETWORK_AS_A = "network: A"
 SEEDS, MOST_IMAGES = 4, 300
-WEIGHTS = "Weights (*.pth *.pt *.safetensors);;All files (*)"
+BROAD = 45 * GRID
+"""Width from which on the three choices stand side by side."""
 CHECKPOINTS = "A run's weights (weights.safetensors *.safetensors);;All files (*)"
 ARCHITECTURES = "Architectures (*.json);;All files (*)"
 
@@ -115,18 +118,30 @@ class BesideChooser(QWidget):
         }  # fmt: skip
 
     def _lay_out(self) -> None:
-        grid = QGridLayout(self)
+        self._grid = grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(GRID)
         grid.setVerticalSpacing(0)
         letter = QLabel("B")
         letter.setProperty("heading", True)
         grid.addWidget(letter, 0, 0)
-        parts = (self._network, self._twin), (self._weights, self._seed), (self._image, self._next)
-        for column, (box, link) in enumerate(parts, start=1):
-            grid.addWidget(box, 0, column)
-            grid.addWidget(link, 1, column, Qt.AlignmentFlag.AlignLeft)
-            grid.setColumnStretch(column, 13 - column)
+        self._parts = (self._network, self._twin), (self._weights, self._seed), (self._image, self._next)
+        self._place(beside=True)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+        super().resizeEvent(event)
+        self._place(beside=self.width() >= BROAD)
+
+    def _place(self, *, beside: bool) -> None:
+        """Each choice over its short cut, or where it is narrow before it."""
+        if self._grid.property("beside") == beside:
+            return
+        self._grid.setProperty("beside", beside)
+        for number, (box, link) in enumerate(self._parts):
+            column = number + 1 if beside else 1
+            self._grid.addWidget(box, 0 if beside else number, column)
+            self._grid.addWidget(link, *((1, column) if beside else (number, 2)), Qt.AlignmentFlag.AlignLeft)
+            self._grid.setColumnStretch(number + 1, 12 - number if beside or number == 0 else 0)
 
     def _connect(self) -> None:
         self._network.textActivated.connect(self._take_network)
@@ -150,7 +165,7 @@ class BesideChooser(QWidget):
     def _take_weights(self, key: str) -> None:
         self._weights.show_value(_key(self._beside.weights))
         if key == OPEN_FILE:
-            self._ask_for_file("Open weights for B", WEIGHTS, self._take_file)
+            self._ask_for_file("Open weights for B", WEIGHTS_FILTER, self._take_file)
         elif key == OPEN_RUN:
             self._ask_for_file("A checkpoint for B", CHECKPOINTS, self._take_file, runs.runs_folder())
         else:

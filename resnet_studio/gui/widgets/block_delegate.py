@@ -23,7 +23,8 @@ class Cells(Protocol):
     """What the delegate asks of a model besides its items."""
 
     def cell(self, row: int, column: int) -> BlockCell | None: ...
-    def rowCount(self) -> int: ...  # noqa: N802  (Qt's name)
+    def rowCount(self) -> int: ...  # noqa: N802  (Qt's names)
+    def columnCount(self) -> int: ...  # noqa: N802
 
 
 class BlockDelegate(QStyledItemDelegate):
@@ -33,6 +34,20 @@ class BlockDelegate(QStyledItemDelegate):
         super().__init__(table)
         self._model, self._table = model, table
         self._margin = GAP
+        table.widest_cell = self.lay_out
+
+    def lay_out(self, column_width: int) -> int:
+        """The columns are about to be that wide: take note of it, and return how wide the widest cell makes them."""
+        metrics = self._table.fontMetrics()
+        cells = [
+            (self._model.cell(row, column), column)
+            for row in range(self._model.rowCount())
+            for column in range(self._model.columnCount())
+        ]
+        found = [(cell, column) for cell, column in cells if cell]
+        texts = [text for cell, _ in found for text in _pieces(cell)]
+        blocks = [self._block_width(column, metrics) for column in {column for cell, column in found if cell.times}]
+        return max((*map(metrics.horizontalAdvance, texts), *blocks), default=0) + 2 * self._margin
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802  (Qt's name)
         metrics = self._table.fontMetrics()
@@ -76,8 +91,7 @@ class BlockDelegate(QStyledItemDelegate):
     def _paint_blocks(self, painter: QPainter, rect: QRectF, cell: BlockCell, index: Index) -> None:
         """The lines of a block in their brackets, with "× 3" after them."""
         inside, after = self._widths(index.column(), painter.fontMetrics())
-        whole = inside + 2 * INSIDE + GAP + after
-        left = rect.center().x() - whole / 2
+        left = rect.center().x() - self._block_width(index.column(), painter.fontMetrics()) / 2
         box = QRectF(left, rect.top() + 1, inside + 2 * INSIDE, rect.height() - 2)
         painter.setPen(QPen(QColor(theme.current().muted), 1.2))
         for edge, hook in ((box.left(), HOOK), (box.right(), -HOOK)):
@@ -90,6 +104,10 @@ class BlockDelegate(QStyledItemDelegate):
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, text)
         times = QRectF(box.right() + GAP, rect.top(), after + 2, rect.height())
         painter.drawText(times, Qt.AlignmentFlag.AlignVCenter, _times(cell))
+
+    def _block_width(self, column: int, metrics: QFontMetrics) -> int:
+        """Of brackets and what stands in and after them."""
+        return sum(self._widths(column, metrics)) + 2 * INSIDE + GAP
 
     def _widths(self, column: int, metrics: QFontMetrics) -> tuple[int, int]:
         """Of the widest text in a column's brackets, and of the widest "× 3" after them."""
@@ -106,6 +124,12 @@ class BlockDelegate(QStyledItemDelegate):
         main = list(cell.lines) if cell.times else _broken(cell.lines, width, metrics)
         below = [line for text in cell.below for line in _broken(text.split(", "), width, metrics)]
         return _broken(cell.pool, width, metrics), main, below
+
+
+def _pieces(cell: BlockCell) -> list[str]:
+    """The texts of a cell that are never broken, without those in its brackets."""
+    main = () if cell.times else cell.lines
+    return [*cell.pool, *main, *(piece for text in cell.below for piece in text.split(", "))]
 
 
 def _times(cell: BlockCell) -> str:

@@ -150,7 +150,7 @@ class _Pane(QWidget):
         name = f"{term.sign}  {term.name}" if term.sign else term.name
         if (self._name.text(), self._layer.accessibleDescription()) != (name, term.layer):
             self._name.setText(name)
-            self._layer.say(term.layer, term.maps.name)
+            self._layer.say(term.layer, term.maps.name, "")
             self.mosaic.setAccessibleName(f"Feature maps of {term.name}")
         self._mean.say(f"mean {significant(term.maps.mean)}", f"mean {term.maps.mean!r}")
         self._deviation.say(f"deviation {significant(term.maps.std)}", f"deviation {term.maps.std!r}")

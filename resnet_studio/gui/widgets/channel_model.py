@@ -73,12 +73,14 @@ class ChannelModel(QAbstractTableModel):
             self._arrange()
         self.dataChanged.emit(self.index(0, 0), self.index(len(self._order) - 1, len(Column) - 1))
 
-    def shorten(self, *, short: bool) -> None:
-        """Have long or short headings."""
+    def shorten(self, *, short: bool) -> bool:
+        """Have long or short headings; whether they are others now."""
         wanted = SHORT if short else HEADINGS
-        if wanted != self._headings:
-            self._headings = wanted
-            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
+        if wanted == self._headings:
+            return False
+        self._headings = wanted
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
+        return True
 
     def clear(self) -> None:
         """Show nothing."""

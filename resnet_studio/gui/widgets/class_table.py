@@ -19,7 +19,7 @@ Index = QModelIndex | QPersistentModelIndex
 CLASS, TRAINING, TEST, SAMPLES = range(4)
 COLUMNS = ("class", "training", "test", "images")
 LENGTH_ROLE, IMAGES_ROLE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
-NUMBER, BAR, APART, PLAIN_ROW = 52, 28, 3, 24
+NUMBER, BAR, APART, PLAIN_ROW, GAP = 52, 28, 3, 24, 6
 SMALL, LARGE, FEW = 32, 48, 4
 """Sides of the images, and up to how many classes they are large."""
 
@@ -83,8 +83,9 @@ class ClassTable(QTableView):
         named(self, "classTable", "Images of each class")
         self._model = ClassModel()
         self.setModel(self._model)
-        self.setItemDelegateForColumn(TRAINING, _Count(self))
-        self.setItemDelegateForColumn(TEST, _Count(self))
+        self._counts = _Count(self)
+        for column in (TRAINING, TEST):
+            self.setItemDelegateForColumn(column, self._counts)
         self.setItemDelegateForColumn(SAMPLES, _Samples(self))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setShowGrid(False)
@@ -108,21 +109,28 @@ class ClassTable(QTableView):
             self.setRowHeight(row, side + 2 * APART if self._model.images(row) else PLAIN_ROW)
         longest = max((self.fontMetrics().horizontalAdvance(name) for name in view.classes), default=0)
         self.setColumnWidth(CLASS, min(max(48, longest + 20), 136))
+        most = f"{max(0, *view.training_counts, *view.test_counts):,}"
+        self._counts.room = max(NUMBER, self.fontMetrics().horizontalAdvance(most) + GAP)
         for column in (TRAINING, TEST):
-            self.setColumnWidth(column, NUMBER + BAR + 12)
+            self.setColumnWidth(column, self._counts.room + BAR + 2 * GAP)
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + self.verticalHeader().length())
 
 
 class _Count(QStyledItemDelegate):
     """A number, and a bar behind it."""
 
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.room = NUMBER
+        """Pixels of the longest number."""
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         colours, box = theme.current(), QRectF(option.rect)
         painter.save()
         painter.setPen(QColor(colours.text))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(box.left(), box.top(), NUMBER, box.height()), right, index.data())
-        bar = QRectF(box.left() + NUMBER + 6, box.center().y() - 4, max(1.0, BAR * index.data(LENGTH_ROLE)), 8)
+        painter.drawText(QRectF(box.left(), box.top(), self.room, box.height()), right, index.data())
+        bar = QRectF(box.left() + self.room + GAP, box.center().y() - 4, max(1.0, BAR * index.data(LENGTH_ROLE)), 8)
         painter.fillRect(bar, QColor(colours.accent))
         painter.restore()
 

@@ -2,31 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.widgets.block_delegate import BlockDelegate, Cells, Index
-from resnet_studio.gui.widgets.compare_model import ENTRY_ROLE
+from resnet_studio.gui.widgets.block_delegate import BlockDelegate, Index
+from resnet_studio.gui.widgets.compare_model import ENTRY_ROLE, CompareModel
 from resnet_studio.gui.widgets.compare_rows import Entry
 from resnet_studio.gui.widgets.network_table import NetworkTable
 from resnet_studio.gui.widgets.stage_header import ABOVE, BELOW, STAGE_ROLE
 
-VALUE, DELTA, SHARE, GAP = 88, 68, 60, 4
-"""Pixels of "128×112×112", of "−28.9 MB" and of "+100.0 %", and between them."""
+GAP = 4
 BAR, UNDER, ASIDE = 8, 8, 24
 """Pixels: a bar's height, what is between it and the text over it, and left free on both sides of it."""
 EQUAL, UNEQUAL = "=", "≠"
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """Pixels of the widest value, difference and per cent of a comparison."""
+
+    value: int
+    delta: int
+    share: int
+
+    @property
+    def narrow(self) -> int:
+        """What a column needs that leaves the difference out."""
+        return self.value + self.share + 2 * GAP
+
+    @property
+    def wide(self) -> int:
+        return self.narrow + self.delta + GAP
+
+
 class CompareDelegate(BlockDelegate):
     """A narrow column leaves the difference out and keeps its per cent; hovering shows both."""
 
-    def __init__(self, model: Cells, table: NetworkTable) -> None:
+    def __init__(self, model: CompareModel, table: NetworkTable) -> None:
         super().__init__(model, table)
+        self._entries = model
         self._margin = 5 * GAP  # for the ≠
+        self._widths_of_entries = Widths(0, 0, 0)
+        self._roomy = False
+
+    def lay_out(self, column_width: int) -> int:
+        entries = [
+            (self._entries.entry(row, column), self._font(row))
+            for row in range(self._entries.rowCount())
+            for column in range(self._entries.columnCount())
+        ]
+
+        def widest(text: Callable[[Entry], str]) -> int:
+            return max((QFontMetrics(font).horizontalAdvance(text(entry)) for entry, font in entries), default=0) + GAP
+
+        widths = Widths(widest(lambda one: one.value), widest(lambda one: one.share and one.delta), widest(_told))
+        self._widths_of_entries = widths
+        needed = max(super().lay_out(column_width), widths.narrow)
+        self._roomy = max(column_width, needed) >= widths.wide
+        return needed
+
+    def _font(self, row: int) -> QFont:
+        """Rows of the whole are heavier than those of a stage."""
+        font = QFont(self._table.font())
+        if not self._entries.headerData(row, Qt.Orientation.Vertical, STAGE_ROLE):
+            font.setWeight(QFont.Weight.DemiBold)
+        return font
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802  (Qt's name)
         entry: Entry = index.data(ENTRY_ROLE)
@@ -47,10 +93,7 @@ class CompareDelegate(BlockDelegate):
     def paint_figure(self, painter: QPainter, rect: QRect, index: Index) -> None:
         entry: Entry = index.data(ENTRY_ROLE)
         stage = index.model().headerData(index.row(), Qt.Orientation.Vertical, STAGE_ROLE)
-        if not stage:
-            font = QFont(painter.font())
-            font.setWeight(QFont.Weight.DemiBold)
-            painter.setFont(font)
+        painter.setFont(self._font(index.row()))
         room = self._table.stages.room(index.row(), rect)
         line = painter.fontMetrics().lineSpacing()
         if entry.bar is not None:
@@ -58,22 +101,26 @@ class CompareDelegate(BlockDelegate):
             width = max(1, round(entry.bar * (rect.width() - 2 * ASIDE)))
             bar = QRect(rect.left() + ASIDE, room.bottom() + UNDER, width, BAR)
             painter.fillRect(bar, theme.stage_colour(stage))
-        _paint_entry(painter, room, entry, first=index.column() == 0)
+        self._paint_entry(painter, room, entry, first=index.column() == 0)
+
+    def _paint_entry(self, painter: QPainter, rect: QRect, entry: Entry, *, first: bool) -> None:
+        """The value, the difference and its per cent, each ending on a line of its own; the three are centred."""
+        colours, widths = theme.current(), self._widths_of_entries
+        whole = widths.value if first else widths.wide if self._roomy else widths.narrow
+        left = rect.left() + max(0, rect.width() - whole) // 2
+        value = QRect(left, rect.top(), widths.value, rect.height())
+        painter.setPen(QColor(colours.text))
+        painter.drawText(value, RIGHT, entry.value)
+        if first:
+            return
+        painter.setPen(QColor(colours.accent if entry.differs else colours.muted))
+        share = QRect(left + whole - widths.share, rect.top(), widths.share, rect.height())
+        painter.drawText(share, RIGHT, _told(entry))
+        if self._roomy and entry.share:
+            delta = QRect(share.left() - GAP - widths.delta, rect.top(), widths.delta, rect.height())
+            painter.drawText(delta, RIGHT, entry.delta)
 
 
-def _paint_entry(painter: QPainter, rect: QRect, entry: Entry, *, first: bool) -> None:
-    """The value, the difference and its per cent, each ending on a line of its own; the three are centred."""
-    colours = theme.current()
-    wide = rect.width() >= VALUE + DELTA + SHARE + 4 * GAP
-    whole = VALUE if first else VALUE + SHARE + GAP + (DELTA + GAP if wide else 0)
-    left = rect.left() + max(0, rect.width() - whole) // 2
-    value = QRect(left, rect.top(), VALUE, rect.height())
-    painter.setPen(QColor(colours.text))
-    painter.drawText(value.adjusted(-GAP, 0, 0, 0), RIGHT, entry.value)
-    if first:
-        return
-    painter.setPen(QColor(colours.accent if entry.differs else colours.muted))
-    share = QRect(left + whole - SHARE, rect.top(), SHARE, rect.height())
-    painter.drawText(share, RIGHT, entry.share or entry.delta or (UNEQUAL if entry.differs else EQUAL))
-    if wide and entry.share:
-        painter.drawText(value.translated(DELTA + GAP, 0), RIGHT, entry.delta)
+def _told(entry: Entry) -> str:
+    """What even a narrow column says of a difference."""
+    return entry.share or entry.delta or (UNEQUAL if entry.differs else EQUAL)

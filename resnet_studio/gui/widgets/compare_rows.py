@@ -29,7 +29,7 @@ class Entry:
     differs: bool = False
     delta: str = ""
     share: str = ""
-    """The delta in per cent."""
+    """The delta in per cent, or as a factor."""
     tip: str = ""
     number: int = 0
     bar: float | None = None
@@ -97,7 +97,7 @@ def _costs(line: Line, cost: Cost) -> Row:
     for column, cell in enumerate(line.cells):
         value, more = line.cost(column, cost), line.delta(column, cost)
         delta = f"{'+' if more > 0 else ''}{show(more)}" if more else ""
-        share = units.delta_share(value, reference) if more else ""
+        share = units.delta_share(value, reference) if more and reference else ""
         text = show(value) if cell else units.DASH
         entries.append(Entry(text, bool(more), delta, share, _tip(value, reference, meaning, column), value))
     return Row(line.name, label, tuple(entries))

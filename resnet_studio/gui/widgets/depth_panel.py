@@ -32,6 +32,8 @@ TIP = (
 )
 HINT, MEASURING = "a click goes to that block", "the network and its twin are measured …"
 RANDOM = "random"
+LONGEST = "layer8.888 · residual: F(x) 8.88e−8, x 8.88e−8 · plain: F(x) 8.88e−8, x 8.88e−8"
+"""What the line of values may have to hold."""
 EDGE, ROW, STROKE = 16, 20, 32
 """Pixels of an exported picture: around it, of a line of its legend, of a stroke there."""
 
@@ -61,7 +63,7 @@ class DepthPanel(QWidget):
         self._plot = DepthPlot()
         self._plot.block_chosen.connect(self.block_chosen)
         self._plot.hovered.connect(self._read)
-        self._readout = named(Elided(), "responseReadout", "Values of a block")
+        self._readout = named(QLabel(), "responseReadout", "Values of a block")
         self._readout.setProperty("quiet", True)
         self._lay_out(heading)
         self.show_choices((), None)
@@ -97,9 +99,9 @@ class DepthPanel(QWidget):
         try:
             self._write(path)
         except OSError as error:
-            self._readout.say(f"{path.name} could not be written: {why(error)}")
+            self._readout.setText(f"{path.name} could not be written: {why(error)}")
         else:
-            self._readout.say(f"{path.name} is written.")
+            self._readout.setText(f"{path.name} is written.")
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         super().changeEvent(event)
@@ -120,7 +122,7 @@ class DepthPanel(QWidget):
         for row in self._rows:
             column.addWidget(row)
         column.addWidget(self._plot, 1)
-        column.addWidget(Readout(self._readout))
+        column.addWidget(Readout(self._readout, longest=LONGEST))
 
     def _show_legend(self) -> None:
         for number, row in enumerate(self._rows):
@@ -134,13 +136,13 @@ class DepthPanel(QWidget):
         if number is None and self._block in blocks:
             number = blocks.index(self._block)
         if number is None:
-            self._readout.say(HINT if blocks else MEASURING)
+            self._readout.setText(HINT if blocks else MEASURING)
             return
         told = (
             f"{family(one)}: F(x) {significant(one.residuals[number])}, x {significant(one.inputs[number])}"
             for one in self._responses
         )
-        self._readout.say(" · ".join((blocks[number], *told)))
+        self._readout.setText(" · ".join((blocks[number], *told)))
 
     def _wish(self, chosen: str) -> None:
         self.weights_wished.emit(None if chosen == RANDOM else self._choices[int(chosen)].weights)
@@ -195,7 +197,8 @@ class _Row(QWidget):
         look = strokes(one.plain)
         for picture, stroke in zip(self._samples, (look.residual, look.x), strict=True):
             picture.setPixmap(sample(stroke))
-        self._whose.say(whose(one))
+        short = title(one.subject.architecture).split(",")[0], one.source.removeprefix("random, ")
+        self._whose.say(whose(one), "", ", ".join(short))
 
 
 def family(one: Responses) -> str:

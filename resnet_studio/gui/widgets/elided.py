@@ -11,19 +11,20 @@ from resnet_studio.plain import printable
 
 
 class Elided(QLabel):
-    """Shorter, or ends in "…", where there is no room for all of it; the whole is its tooltip then."""
+    """Shorter, or in the end with "…", where there is no room for all of it; the whole is its tooltip then."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__()
-        self._whole = self._more = self._shorter = ""
+        self._forms: tuple[str, ...] = ("",)
+        self._more = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.say(text)
 
-    def say(self, text: str, more: str = "", shorter: str = "") -> None:
-        """Show a line, or a shorter one; `more` is what hovering over it tells beside it."""
+    def say(self, text: str, more: str = "", *shorter: str) -> None:
+        """Show a line, or the first of the shorter ones that fits; `more` is what hovering over it tells beside it."""
         text = printable(text)
-        self._whole, self._more, self._shorter = text, more, printable(shorter) or text
+        self._forms, self._more = (text, *map(printable, shorter)), more
         self.setAccessibleDescription(text)
         self._elide()
 
@@ -32,8 +33,8 @@ class Elided(QLabel):
         self._elide()
 
     def _elide(self) -> None:
-        room = self.contentsRect().width()
-        text = self._whole if self.fontMetrics().horizontalAdvance(self._whole) <= room else self._shorter
-        shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
+        room, metrics, whole = self.contentsRect().width(), self.fontMetrics(), self._forms[0]
+        text = next((form for form in self._forms if metrics.horizontalAdvance(form) <= room), self._forms[-1])
+        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
         self.setText(shown)
-        self.setToolTip(tooltip("\n".join(filter(None, (self._whole if shown != self._whole else "", self._more)))))
+        self.setToolTip(tooltip("\n".join(filter(None, (whole if shown != whole else "", self._more)))))

@@ -17,7 +17,7 @@ WIDTHS = {
 }  # fmt: skip
 BESIDE = 400
 """Pixels that have to be left on the right for the reason to stand beside its figure instead of under it."""
-PADDING, GAP = 3, 16
+PADDING, GAP, CELL_PADDING = 3, 16, 16
 WRAPPED = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
 
 
@@ -47,8 +47,28 @@ class FigureTree(QTreeView):
         header.setStretchLastSection(True)
         header.setSectionsMovable(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        for column, width in WIDTHS.items():
-            header.resizeSection(column, width)
+
+    def _fit_columns(self) -> None:
+        """The usual widths where there is room, and never less than the longest text of a column needs."""
+        metrics, model = self.fontMetrics(), self._model
+        sources = [model.index(row, 0) for row in range(model.rowCount())]
+        rows = [(row, source) for source in sources for row in range(model.rowCount(source))]
+        figures = [(row, source) for row, source in rows if model.node(model.index(row, 0, source)).figure]
+        needed = {
+            column: max(
+                metrics.horizontalAdvance(str(model.index(row, column, source).data())) for row, source in figures
+            )
+            + (2 * self.indentation() if column == Column.SUBJECT else GAP if column == Column.VERDICT else 0)
+            + CELL_PADDING
+            for column in WIDTHS
+        }
+        roomy = sum(max(needed[column], WIDTHS[column]) for column in WIDTHS) <= self.viewport().width()
+        for column, width in needed.items():
+            self.header().resizeSection(column, max(width, WIDTHS[column]) if roomy else width)
+
+    def doItemsLayout(self) -> None:  # noqa: N802  (Qt's name)
+        self._fit_columns()
+        super().doItemsLayout()
 
     def _span_texts(self, source: QModelIndex) -> None:
         self.setFirstColumnSpanned(source.row(), QModelIndex(), True)
@@ -62,7 +82,9 @@ class FigureTree(QTreeView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's names)
         super().resizeEvent(event)
-        self.setColumnHidden(Column.REASON, self.viewport().width() - sum(WIDTHS.values()) < BESIDE)
+        self._fit_columns()
+        taken = sum(map(self.header().sectionSize, WIDTHS))
+        self.setColumnHidden(Column.REASON, self.viewport().width() - taken < BESIDE)
         self.scheduleDelayedItemsLayout()
 
     def drawRow(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: N802
@@ -103,7 +125,7 @@ class _Cells(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
         height = self._tree.row_height(index) if index.column() == Column.SUBJECT else 0
-        return QSize(WIDTHS.get(Column(index.column()), 0), height)
+        return QSize(0, height)
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: N802
         super().initStyleOption(option, index)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QSlider
 from resnet_studio.gui.widgets.named import named
 
 STEPS = 200
-VALUE = QSize(44, 20)
+VALUE = QSize(52, 20)
 
 
 class HandleSlider(QObject):

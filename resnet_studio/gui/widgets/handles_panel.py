@@ -35,6 +35,8 @@ class HandlesPanel(QWidget):
     """Emits `handles_wished` with all handles, and whether the hand still moves."""
 
     handles_wished = Signal(object, bool)
+    keep_wished = Signal(bool)
+    """Whether the next image is to have these handles, too."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,6 +61,9 @@ class HandlesPanel(QWidget):
         )
         self._reset = named(QPushButton("Reset"), "resetHandles", "Reset", "Take every change of the image back")
         self._reset.clicked.connect(lambda: self._wish(UNTOUCHED))
+        tip = "Usually every image begins as it is; with this the changes stay for the images that come next"
+        self._keep = named(QCheckBox("Keep for the next image"), "keepHandles", "Keep for the next image", tip)
+        self._keep.clicked.connect(self.keep_wished)
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)
         for button in (self._flip, self._occlude, self._reset):
@@ -69,7 +74,12 @@ class HandlesPanel(QWidget):
         whole.setSpacing(GRID)
         whole.addLayout(grid)
         whole.addLayout(buttons)
+        whole.addWidget(self._keep)
         self.show_handles(UNTOUCHED)
+
+    def show_kept(self, kept: bool) -> None:
+        """Show whether the handles are for the next image, too."""
+        self._keep.setChecked(kept)
 
     def show_handles(self, handles: Handles) -> None:
         """Show these, without emitting."""

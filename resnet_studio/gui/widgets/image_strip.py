@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from resnet_studio.gui import theme
 from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.theme import GRID
+from resnet_studio.gui.widgets.elided import Elided
 from resnet_studio.gui.widgets.image_list import SIDE, ImageList
 from resnet_studio.gui.widgets.image_model import ImageModel, Tile
 from resnet_studio.gui.widgets.named import named
@@ -41,18 +42,19 @@ class ImageStrip(QWidget):
         self._model = ImageModel()
         self._list = ImageList(self._model)
         self.sources, self.player = SourceButton(), PlayerBar()
-        self._count = named(QLabel(), "imageCount")
-        self._count.setProperty("quiet", True)
+        self._count, self._passed = named(Elided(), "imageCount"), named(QLabel(), "skippedCount")
         self._others = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "otherFiles")
-        self._others.setProperty("quiet", True)
+        for label in (self._count, self._passed, self._others):
+            label.setProperty("quiet", True)
         self._others.hide()
+        self._skipped = Readout(self._passed)
         self._list.walked.connect(self._take_row)
         self._list.rows_shown.connect(self._wish)
         self._list.toggled.connect(self.player.toggled)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        for widget in (self._list, Readout(self._count), self._others, self.player, self.sources):
+        for widget in (self._list, Readout(self._count), self._skipped, self._others, self.player, self.sources):
             column.addWidget(widget, 1 if widget is self._list else 0)
         self._dress()
 
@@ -119,10 +121,12 @@ class ImageStrip(QWidget):
         there, row = self._model.rowCount(), self._model.find(self._chosen).row()
         first = "the first " if self._more else ""
         place = f"{row + 1:,} of {first}{there:,}" if row >= 0 else f"{first}{there:,} images"
-        passed = f" · {len(self._reasons):,} skipped" if self._reasons else ""
-        more = [f"{self._more:,} more are not listed"] if self._more else []
-        self._count.setText(place + passed)
-        self._count.setToolTip(tooltip("\n".join((self._count.text(), *more, *self._reasons[-MOST_REASONS:]))))
+        passed = f"{len(self._reasons):,} skipped"
+        more = f"{self._more:,} more are not listed" if self._more else ""
+        self._count.say(place, more, place.replace(first, ""))
+        self._passed.setText(passed)
+        self._passed.setToolTip(tooltip("\n".join((passed, *self._reasons[-MOST_REASONS:]))))
+        self._skipped.setVisible(bool(self._reasons))
 
     def _dress(self) -> None:
         """Tiles in the theme's colours."""

@@ -200,10 +200,10 @@ class InputView(QWidget):
             else:
                 painter.drawPixmap(box.topLeft(), self._scaled(number, box, image))
         if self._photograph:
-            self._caption(painter, 0, f"photograph\n{self._size.width():.0f}×{self._size.height():.0f}")
+            self._caption(painter, 0)
             paint_crop(painter, self.boxes()[0], self.crop(), turned=bool(self._handles.rotation))
         if self._seen:
-            self._caption(painter, 1, f"as seen\n{self._seen.width()}×{self._seen.height()}")
+            self._caption(painter, 1)
             if not self.occluder_box().isNull():
                 painter.setPen(QPen(QColor(theme.current().accent), 1))
                 painter.drawRect(self.occluder_box().adjusted(0.5, 0.5, -0.5, -0.5))
@@ -264,10 +264,19 @@ class InputView(QWidget):
         self.show_handles(handles)
         self.handles_wished.emit(handles, moving)
 
-    def _caption(self, painter: QPainter, which: int, text: str) -> None:
-        box = self.boxes()[which]
-        below = QRectF(box.left(), box.bottom() + 4, self.width() - box.left(), CAPTION)
-        self._write(painter, below, text, Qt.AlignmentFlag.AlignLeft)
+    def captions(self) -> tuple[str, str]:
+        """What stands under the pictures."""
+        seen = f"as seen\n{self._seen.width()}×{self._seen.height()}" if self._seen else ""
+        return f"photograph\n{self._size.width():.0f}×{self._size.height():.0f}", seen
+
+    def _caption(self, painter: QPainter, which: int) -> None:
+        """Under the left edge of its picture; the second moves where the first or the widget's edge is in its way."""
+        widths = [painter.fontMetrics().size(0, text).width() + 1 for text in self.captions()]
+        left = 0.0
+        if which == 1:
+            left = max(min(self.boxes()[1].left(), self.width() - widths[1]), widths[0] + GRID)
+        below = QRectF(left, self.boxes()[which].bottom() + 4, widths[which], CAPTION)
+        self._write(painter, below, self.captions()[which], Qt.AlignmentFlag.AlignLeft)
 
     def _write(
         self, painter: QPainter, box: QRectF, text: str, where: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignCenter

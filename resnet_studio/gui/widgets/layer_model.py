@@ -22,6 +22,8 @@ Index = QModelIndex | QPersistentModelIndex
 SHARE_ROLE = Qt.ItemDataRole.UserRole
 """A line's share of the whole network and of its costliest stage, 0 … 1."""
 STAGE_ROLE = Qt.ItemDataRole.UserRole + 1
+MOST_DIFFERENT = 10
+"""Lines of a stage that may differ from one another: after these its blocks repeat themselves."""
 
 
 SETS_LINES = ("block", "blocks", "shortcut", "stem", "variant")
@@ -131,6 +133,20 @@ class LayerModel(QAbstractItemModel):
         for below in dict.fromkeys(filter(None, (layer.block, name))):
             node = _child(node, below)
         return self.createIndex(node.row, 0, node)
+
+    def longest(self, column: int) -> set[tuple[str, int, bool]]:
+        """Texts among which a column's longest is, each with how deep its line lies and whether it is bold.
+
+        Of blocks that repeat themselves only the first are looked at, and the number of the last.
+        """
+        lines, numbers = [], []
+        for stage in self._root.children():
+            parts = [stage.child(row) for row in range(min(stage.length, MOST_DIFFERENT))]
+            lines += [(stage, 0), *((part, 1) for part in parts)]
+            lines += [(layer, 2) for part in parts for layer in part.children()]
+            if column == Column.NAME and stage.length > len(parts):
+                numbers.append((f"{parts[-1].name.rpartition('.')[0]}.{stage.length - 1}", 1, False))
+        return {*numbers, *((self._text(node, column), depth, node.bold) for node, depth in lines)}
 
     def names(self) -> list[str]:
         """Every line's name, from top to bottom."""

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from resnet_studio.formatting import percent, significant
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.colour_bar import ColourBar
+from resnet_studio.gui.widgets.elided import Elided
 from resnet_studio.gui.widgets.maps_tools import MapsTools
 from resnet_studio.gui.widgets.mosaic_view import MosaicView
 from resnet_studio.gui.widgets.named import named
@@ -20,7 +21,7 @@ from resnet_studio.gui.widgets.readout import Readout
 from resnet_studio.inference.maps import Drawing, Place, channel_order, value_range
 from resnet_studio.inference.values import LayerMaps, Look, image_title
 
-HINT = "click enlarges · wheel zooms · double-click resets"
+HINT, SHORT_HINT = "click enlarges · wheel zooms · double-click resets", "click enlarges · wheel zooms"
 REFERENCE_TIP = "Keep what is shown now, to sort channels by how much they differ from it under another image"
 NO_REFERENCE = "There is no reference yet. Choose the image to compare with, then “Set as reference”."
 
@@ -46,11 +47,11 @@ class MapsPanel(QWidget):
         self._wished = Drawing()
         self._order: NDArray[np.intp] | None = None
         self._place: Place | None = None
-        self._name = named(QLabel(textFormat=Qt.TextFormat.RichText), "mapsHeading", "Layer")
-        self._numbers = named(QLabel(), "mapsNumbers", "Statistics of the layer")
+        self._name = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "mapsHeading", "Layer")
+        self._numbers = named(Elided(), "mapsNumbers", "Statistics of the layer")
         self._note = named(QLabel(wordWrap=True), "referenceNote", "Reference")
-        self._readout = named(QLabel(HINT), "mapsReadout", "Value under the mouse")
-        self._readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._readout = named(Elided(), "mapsReadout", "Value under the mouse")
+        self._readout.say(HINT, "", SHORT_HINT)
         for label in (self._numbers, self._note, self._readout):
             label.setProperty("quiet", True)
         self._tools, self._mosaic, self._bar = MapsTools(), MosaicView(), ColourBar()
@@ -70,9 +71,7 @@ class MapsPanel(QWidget):
         self._maps = maps
         channels, height, width = maps.values.shape
         self._name.setText(f"<b>{maps.name}</b> · {channels:,} channel{'s' if channels > 1 else ''}, {height}×{width}")
-        numbers = f"mean {significant(maps.mean)} · deviation {significant(maps.std)} · {percent(maps.zeros, 2)} zeros"
-        self._numbers.setText(numbers)
-        self._numbers.setToolTip(f"mean {maps.mean!r}\ndeviation {maps.std!r}\nshare of zeros {maps.zeros!r}")
+        self._numbers.say(*layer_numbers(maps))
         self._draw(keep_order=brief and same)
         self._read(self._place)
 
@@ -121,8 +120,8 @@ class MapsPanel(QWidget):
         column.setSpacing(GRID)
         words = QVBoxLayout()
         words.setSpacing(2)
-        for label in (self._name, self._numbers):
-            words.addWidget(Readout(label))
+        for said in (self._name, Readout(self._numbers)):
+            words.addWidget(said)
         above = QHBoxLayout()
         above.setSpacing(GRID)
         above.addLayout(words, 1)
@@ -133,8 +132,8 @@ class MapsPanel(QWidget):
         column.addWidget(self._mosaic, 1)
         below = QVBoxLayout()
         below.setSpacing(2)
-        for line in (self._bar, Readout(self._readout)):
-            below.addWidget(line)
+        for shown in (self._bar, Readout(self._readout)):
+            below.addWidget(shown)
         column.addLayout(below)
         self._note.hide()
         self._set_reference.hide()
@@ -220,11 +219,19 @@ class MapsPanel(QWidget):
     def _read(self, place: Place | None) -> None:
         self._place = place
         if place is None or self._maps is None:
-            self._readout.setText(HINT)
-            self._readout.setToolTip("")
+            self._readout.say(HINT, "", SHORT_HINT)
             return
         value = float(self._maps.values[place.channel, place.row, place.column])
-        self._readout.setText(
-            f"channel {place.channel} · row {place.row}, column {place.column} · {significant(value)}"
-        )
-        self._readout.setToolTip(repr(value))
+        told, (channel, row, column) = significant(value), (place.channel, place.row, place.column)
+        self._readout.say(
+            f"channel {channel} · row {row}, column {column} · {told}", repr(value),
+            f"channel {channel} · {row}, {column} · {told}",
+        )  # fmt: skip
+
+
+def layer_numbers(maps: LayerMaps) -> tuple[str, str, str]:
+    """A layer's statistics in a line, with all their digits, and in a shorter line."""
+    zeros = f"{percent(maps.zeros, 2)} zeros"
+    mean, deviation = significant(maps.mean), significant(maps.std)
+    exact = f"mean {maps.mean!r}\ndeviation {maps.std!r}\nshare of zeros {maps.zeros!r}"
+    return f"mean {mean} · deviation {deviation} · {zeros}", exact, f"μ {mean}  σ {deviation}  {zeros}"

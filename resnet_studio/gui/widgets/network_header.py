@@ -10,6 +10,8 @@ from resnet_studio.gui import theme
 
 SUBTITLE_ROLE = Qt.ItemDataRole.UserRole
 PADDING, CROSS = 8, 20
+CENTER = int(Qt.AlignmentFlag.AlignCenter)
+WRAPPED = CENTER | int(Qt.TextFlag.TextWordWrap)
 
 
 class NetworkHeader(QHeaderView):
@@ -29,20 +31,34 @@ class NetworkHeader(QHeaderView):
         self.setHighlightSections(True)
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
-        return QSize(super().sizeHint().width(), 2 * self.fontMetrics().lineSpacing() + PADDING)
+        """As many lines as the longest title takes, and one for what is under it."""
+        lines = max((self._lines(section) for section in range(self.count())), default=1) + 1
+        return QSize(super().sizeHint().width(), lines * self.fontMetrics().lineSpacing() + PADDING)
+
+    def _title(self, section: int) -> str:
+        """May be broken after the numbers of blocks, too: "3·4·6·3"."""
+        title = str(self.model().headerData(section, Qt.Orientation.Horizontal, Qt.ItemDataRole.DisplayRole))
+        return title.replace("·", "·\N{ZERO WIDTH SPACE}")
+
+    def _lines(self, section: int) -> int:
+        """How many lines a title is broken into."""
+        width = self.sectionSize(section) - 2 * (CROSS if self._removable else PADDING)
+        room = QRect(0, 0, max(width, 1), 10_000)
+        height = self.fontMetrics().boundingRect(room, WRAPPED, self._title(section)).height()
+        return max(1, round(height / self.fontMetrics().lineSpacing()))
 
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:  # noqa: N802
         colours = theme.current()
         model = self.model()
-        title = str(model.headerData(section, Qt.Orientation.Horizontal, Qt.ItemDataRole.DisplayRole))
         subtitle = str(model.headerData(section, Qt.Orientation.Horizontal, SUBTITLE_ROLE) or "")
         chosen = self.selectionModel() is not None and self.selectionModel().currentIndex().column() == section
         painter.save()
         painter.fillRect(rect, QColor(colours.selected if chosen else colours.window))
         room = rect.adjusted(PADDING, 2, -PADDING, -4)
-        half = room.height() // 2
-        self._write(painter, room.adjusted(0, 0, 0, -half), title, colours.text)
-        self._write(painter, room.adjusted(0, half, 0, 0), subtitle, colours.muted)
+        line = self.fontMetrics().lineSpacing()
+        self._write(painter, room.adjusted(0, 0, 0, -line), self._title(section), colours.text, WRAPPED)
+        elided = self.fontMetrics().elidedText(subtitle, Qt.TextElideMode.ElideRight, room.width())
+        self._write(painter, QRect(room.left(), room.bottom() + 1 - line, room.width(), line), elided, colours.muted)
         if self._removable:
             painter.setPen(QColor(colours.muted))
             painter.drawText(self._cross(rect), Qt.AlignmentFlag.AlignCenter, "×")
@@ -53,12 +69,11 @@ class NetworkHeader(QHeaderView):
         )
         painter.restore()
 
-    def _write(self, painter: QPainter, room: QRect, text: str, colour: str) -> None:
+    def _write(self, painter: QPainter, room: QRect, text: str, colour: str, how: int = CENTER) -> None:
         if self._removable:
             room = room.adjusted(CROSS - PADDING, 0, PADDING - CROSS, 0)
         painter.setPen(QColor(colour))
-        elided = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, elided)
+        painter.drawText(room, how, text)
 
     def _cross(self, rect: QRect) -> QRect:
         return QRect(rect.right() - CROSS, rect.top() + 2, CROSS, CROSS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import cast
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
@@ -36,7 +37,9 @@ class NetworkTable(QTableView):
         self, model: QAbstractTableModel, header: NetworkHeader, stages: StageHeader, narrowest: int, spare: int
     ) -> None:
         super().__init__()
-        self.stages, self.spare = stages, spare
+        self.stages, self.spare, self._narrowest = stages, spare, narrowest
+        self.widest_cell: Callable[[int], int] = lambda _column_width: 0
+        """Its delegate's: pixels that the widest cell needs in columns that would be that wide."""
         self._spans: list[Span] = []
         self._corner = QLabel(stages.heading, self)
         self._corner.setProperty("quiet", True)
@@ -81,12 +84,22 @@ class NetworkTable(QTableView):
         self.scheduleDelayedItemsLayout()
 
     def doItemsLayout(self) -> None:  # noqa: N802  (Qt's names)
+        self._widen_columns()
         heights = [self.sizeHintForRow(row) for row in range(self.model().rowCount())]
         left_over = (self.viewport().height() - sum(heights)) // max(len(heights), 1)
         for row, height in enumerate(heights):
             self.setRowHeight(row, height + min(max(left_over, 0), self.spare))
         super().doItemsLayout()
         self.updateGeometry()
+
+    def _widen_columns(self) -> None:
+        """No column is narrower than its widest cell; what is too much for the window scrolls."""
+        header = cast("NetworkHeader", self.horizontalHeader())
+        share = self.viewport().width() // max(self.model().columnCount(), 1)
+        needed = max(self._narrowest, self.widest_cell(share))
+        if needed != header.minimumSectionSize():
+            header.setMinimumSectionSize(needed)
+            header.resizeSections()
 
     def sizeHintForRow(self, row: int) -> int:  # noqa: N802
         """The highest cell of a row, seen or not; what reaches over several rows has room enough in them."""

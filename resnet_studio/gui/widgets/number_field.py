@@ -22,7 +22,7 @@ class NumberField(QLineEdit):
         super().__init__()
         named(self, name, spoken, f"{spoken}; Enter takes it")
         self._value = 0.0
-        self.setFixedWidth(8 * GRID)
+        self.setFixedWidth(12 * GRID)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.editingFinished.connect(self._take)
 

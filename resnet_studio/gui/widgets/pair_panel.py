@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from resnet_studio.formatting import significant
 from resnet_studio.gui.theme import GRID
-from resnet_studio.gui.widgets.elided import Elided
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.readout import Readout
 from resnet_studio.gui.widgets.side_pane import Offer, SidePane, by
 from resnet_studio.inference.beside import Pair, common_limits, difference
 from resnet_studio.inference.maps import Colours, Drawing, Place, Values, layer_maps
@@ -25,6 +25,8 @@ SAME = "B is A so far. Choose another network, other weights or another image fo
 AWAITED = "B is on its way through its network …"
 NO_B = "There is no B to compare with."
 LETTERS = "A", "B"
+LONGEST = "channel 8888 · row 888, column 888 · A −8.88e−8 · B −8.88e−8 · A − B −8.88e−8"
+"""What the line of values may have to hold."""
 
 
 class PairPanel(QWidget):
@@ -48,7 +50,7 @@ class PairPanel(QWidget):
         self._under: SidePane = self.panes[0]
         self._place: Place | None = None
         """The value under the mouse, and in which pane."""
-        self._readout = named(Elided(HINT), "pairReadout", "Values under the mouse")
+        self._readout = named(QLabel(HINT), "pairReadout", "Values under the mouse")
         self._readout.setProperty("quiet", True)
         row = QHBoxLayout()
         row.setSpacing(GRID)
@@ -63,7 +65,7 @@ class PairPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
         column.addLayout(row, 1)
-        column.addWidget(self._readout)
+        column.addWidget(Readout(self._readout, longest=LONGEST))
 
     def show_pair(self, pair: Pair) -> None:
         """Show two looks that belong together; zoom and channel stay where shapes do."""
@@ -82,6 +84,13 @@ class PairPanel(QWidget):
         self._show_difference()
         self._draw()
         self._read(self._under, self._place)
+
+    def show_channel(self, number: int) -> None:
+        """Frame a channel on every side that has it, without emitting."""
+        for pane, values in zip(self.panes, self._values, strict=True):
+            if values is None or number < len(values):
+                with QSignalBlocker(pane.mosaic):
+                    pane.mosaic.show_channel(number)
 
     def show_awaited(self) -> None:
         """Say that the second side is on its way."""
@@ -178,14 +187,14 @@ class PairPanel(QWidget):
         for pane in self.panes:
             pane.mosaic.show_place(place if len(sides) > 1 and pane is not under else None)
         if place is None:
-            self._readout.say(HINT)
+            self._readout.setText(HINT)
             return
         at = place.channel, place.row, place.column
         told = {name: float(values[at]) for name, values in sides.items() if values is not None}
         if len(told) > 1:
             told["A − B"] = told["A"] - told["B"]
         where = (f"channel {place.channel}", f"row {place.row}, column {place.column}")
-        self._readout.say(" · ".join((*where, *(f"{name} {significant(value)}" for name, value in told.items()))))
+        self._readout.setText(" · ".join((*where, *(f"{name} {significant(value)}" for name, value in told.items()))))
 
 
 def _points(values: Values | None) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView
 
 from resnet_studio.gui.followed import FollowedRun
 from resnet_studio.gui.widgets.named import named
@@ -20,6 +20,8 @@ WIDTHS = {
     Column.FLOPS: (72, 88), Column.BEST: (84, 96), Column.STATE: (92, 208), Column.DURATION: (60, 80),
 }  # fmt: skip
 """Pixels of each column in a narrow and in a wide window; the state takes what is left."""
+WHOLE = (Column.PARAMETERS, Column.FLOPS, Column.BEST, Column.STATE, Column.DURATION)
+"""Columns of numbers, which are as wide as those on the screen need them; what is too much scrolls."""
 
 
 class RunFilter(QSortFilterProxyModel):
@@ -67,10 +69,13 @@ class RunTable(QTableView):
         self.verticalHeader().setDefaultSectionSize(ROW)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
-        header.setSectionResizeMode(Column.STATE, QHeaderView.ResizeMode.Stretch)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         header.setSortIndicatorClearable(True)
         self.setSortingEnabled(True)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        for changed in (self._filter.dataChanged, self._filter.modelReset, self._filter.layoutChanged,
+                        self._filter.rowsInserted, self.verticalScrollBar().valueChanged):  # fmt: skip
+            changed.connect(self._share_out)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
         self.selectionModel().selectionChanged.connect(lambda *_: self.chosen_changed.emit())
@@ -116,10 +121,20 @@ class RunTable(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
+        self._share_out()
+
+    def _share_out(self, *_: object) -> None:
+        """Give the columns what the window has, and those of numbers no less than the runs on the screen need."""
         narrow, wide = (sum(widths[at] for widths in WIDTHS.values()) for at in (0, 1))
-        part = min(max((self.viewport().width() - narrow) / (wide - narrow), 0.0), 1.0)
-        for column, (least, most) in WIDTHS.items():
-            self.setColumnWidth(column, round(least + part * (most - least)))
+        room = self.viewport().width()
+        part = min(max((room - narrow) / (wide - narrow), 0.0), 1.0)
+        widths = {column: round(least + part * (most - least)) for column, (least, most) in WIDTHS.items()}
+        for column in WHOLE:
+            widths[column] = max(widths[column], self.sizeHintForColumn(column))
+        widths[Column.STATE] += max(0, room - sum(widths.values()))
+        for column, width in widths.items():
+            if self.columnWidth(column) != width:
+                self.setColumnWidth(column, width)
 
     def _open_menu(self, place: QPoint) -> None:
         if self.indexAt(place).isValid():

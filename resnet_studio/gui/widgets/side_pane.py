@@ -8,13 +8,14 @@ from typing import TypeAlias
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
-from resnet_studio.formatting import percent, significant
+from resnet_studio.formatting import significant
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.elided import Elided
 from resnet_studio.gui.widgets.linked_mosaic import LinkedMosaic
+from resnet_studio.gui.widgets.maps_panel import layer_numbers
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.beside import Beside
 from resnet_studio.inference.maps import Values, layer_maps
@@ -66,19 +67,17 @@ class SidePane(QWidget):
         told = f"{source}, {trained} · {image}"
         self._lines[0].say(f"{letter}  {title(look.subject.architecture)}", told)
         seed = f"{source.removeprefix('random, ')}, " if source.startswith("random, ") else ""
-        self._lines[1].say(told, notes, f"{seed}{trained} · {image}")
+        self._lines[1].say(told, notes, f"{seed}{trained} · {image}", f"{seed}{trained}", seed.rstrip(", "), "")
 
     def show_maps(self, maps: LayerMaps) -> None:
         """Say what the side's layer amounts to; the mosaic itself is drawn by who knows the other sides."""
-        channels, zeros = len(maps.values), f"{percent(maps.zeros, 2)} zeros"
-        mean, deviation = significant(maps.mean), significant(maps.std)
-        exact = f"mean {maps.mean!r}\ndeviation {maps.std!r}\nshare of zeros {maps.zeros!r}"
+        channels, numbers = len(maps.values), layer_numbers(maps)
+        size = by(maps.values)
         self._lines[2].say(
-            f"{maps.name} · {channels:,} channel{'s' if channels > 1 else ''}, {by(maps.values[0])}",
-            exact,
-            f"{maps.name} · {by(maps.values)}",
-        )
-        self._lines[3].say(f"mean {mean} · deviation {deviation} · {zeros}", exact, f"μ {mean}  σ {deviation}  {zeros}")
+            f"{maps.name} · {channels:,} channel{'s' if channels > 1 else ''}, {by(maps.values[0])}", numbers[1],
+            f"{maps.name} · {size}", size,
+        )  # fmt: skip
+        self._lines[3].say(*numbers, f"μ {significant(maps.mean)}", "")
         self._places.setCurrentIndex(0)
 
     def show_difference(self, maps: LayerMaps, layer: str, other: str) -> None:
@@ -135,7 +134,11 @@ class SidePane(QWidget):
         column.addWidget(self._why)
         column.addLayout(self._offers)
         column.addStretch(1)
-        return held
+        scrolled = QScrollArea(widgetResizable=True)
+        scrolled.setFrameShape(QFrame.Shape.NoFrame)
+        scrolled.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scrolled.setWidget(held)
+        return scrolled
 
 
 def by(values: Values) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from resnet_studio.analysis.table import LayerTable
@@ -26,8 +26,13 @@ class StageBar(QWidget):
         self._texts: dict[tuple[str, str, int], str] = {}
         """By heading, stage and decimals."""
 
-    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
-        return QSize(480, 2 * BAR + GAP + LABELS + 8)
+    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
+        lines = 1 + max((line for _, line, _ in self._labels()), default=0)
+        return QSize(480, 2 * BAR + GAP + lines * LABELS + 8)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.updateGeometry()  # the names may take another line
 
     def show_table(self, table: LayerTable) -> None:
         """Show the shares of a table's stages."""
@@ -47,6 +52,7 @@ class StageBar(QWidget):
             for decimals in (0, 1)
             for name, text in zip(names, shares_of(parts, decimals), strict=True)
         }
+        self.updateGeometry()
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
@@ -75,13 +81,23 @@ class StageBar(QWidget):
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     def _paint_legend(self, painter: QPainter) -> None:
-        left, top = float(HEADINGS), 2 * BAR + GAP + 8
-        for stage, _ in self._shares.get("FLOPs", []):
+        for stage, line, left in self._labels():
+            top = 2 * BAR + GAP + 8 + line * LABELS
             painter.fillRect(QRectF(left, top + 4, 10, 10), theme.stage_colour(stage))
             painter.setPen(QColor(theme.current().muted))
             width = painter.fontMetrics().horizontalAdvance(stage)
             painter.drawText(QRectF(left + 16, top, width + 2, 18), Qt.AlignmentFlag.AlignVCenter, stage)
-            left += width + 40
+
+    def _labels(self) -> list[tuple[str, int, float]]:
+        """The stages with the line that each is named on, and how far from the left."""
+        found, line, left = [], 0, float(HEADINGS)
+        for stage, _ in self._shares.get("FLOPs", []):
+            width = self.fontMetrics().horizontalAdvance(stage) + 18
+            if left + width > self.width() and left > HEADINGS:
+                line, left = line + 1, float(HEADINGS)
+            found.append((stage, line, left))
+            left += width + 22
+        return found
 
     def _at(self, position: QPointF) -> tuple[str, str, float] | None:
         for row, (heading, shares) in enumerate(self._shares.items()):

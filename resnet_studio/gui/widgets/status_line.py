@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPus
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.dressed import dress
+from resnet_studio.gui.widgets.elided import Elided
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.inference.values import Device
 from resnet_studio.plain import plain
@@ -29,10 +30,12 @@ class StatusLine(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._devices = named(QComboBox(), "deviceChoice", "Device", "Where images run through the network")
         self._devices.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._devices.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         self._devices.activated.connect(lambda row: self.device_chosen.emit(self._devices.itemData(row)))
         tip = "The engine is the process that owns torch: if it ends, the window stays"
         self._engine = named(QLabel(), "engineState", "Engine state", tip)
-        self._what = named(QLabel(), "runningWhat", "What is running")
+        self._what = named(Elided(), "runningWhat", "What is running")
+        self._what.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._bar = named(QProgressBar(textVisible=False), "progress", "Progress", "How far it is")
         self._bar.setFixedWidth(140)
         self._cancel = named(QPushButton("Cancel"), "cancel", "Cancel", "Stop what is running (Esc)")
@@ -47,8 +50,8 @@ class StatusLine(QWidget):
         row.setSpacing(2 * GRID)
         row.addWidget(self._devices)
         row.addWidget(self._engine)
-        row.addStretch(1)
-        for widget in (self._what, self._bar, self._cancel, self._last):
+        row.addWidget(self._what, 1)
+        for widget in (self._bar, self._cancel, self._last):
             row.addWidget(widget)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.show_devices([Device("cpu", "CPU")], "cpu")
@@ -72,15 +75,14 @@ class StatusLine(QWidget):
 
     def show_progress(self, progress: Progress) -> None:
         """Show what is running and how far it is."""
-        self._what.setText(plain(progress.what))
+        self._what.say(plain(progress.what))
         self._bar.setRange(0, max(progress.of, 1))
         self._bar.setValue(progress.done)
         self._set_running(True)
 
     def show_idle(self, seconds: float | None = None) -> None:
         """Nothing runs any more; `seconds` is what the last answer took."""
-        if self._what.text():
-            self._what.clear()
+        self._what.say("")
         self._set_running(False)
         if seconds is not None:
             _keep_size(self._last, LONGEST)

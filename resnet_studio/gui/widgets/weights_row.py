@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from resnet_studio.gui.opened_files import WEIGHTS_FILTER
 from resnet_studio.gui.plain_text import tooltip
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
@@ -28,7 +29,6 @@ from resnet_studio.inference.values import RandomWeights, WeightsFile, WeightsIn
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.plain import plain
 
-OPENABLE = "Weights (*.pth *.pt *.ckpt *.pth.tar *.tar *.bin *.safetensors);;All files (*)"
 RANDOM = "random, seed"
 """What stands before the field of the seed."""
 
@@ -153,7 +153,7 @@ class WeightsRow(QWidget):
         self.weights_wished.emit(RandomWeights(seed))
 
     def _ask_for_file(self) -> None:
-        dialog = named(QFileDialog(self, "Open weights", "", OPENABLE), "openWeightsDialog", "Open weights")
+        dialog = named(QFileDialog(self, "Open weights", "", WEIGHTS_FILTER), "openWeightsDialog", "Open weights")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(lambda path: self.weights_wished.emit(WeightsFile(Path(path))))

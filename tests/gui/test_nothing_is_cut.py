@@ -1,0 +1,503 @@
+"""Every view that shows numbers, as narrow as the smallest window makes it, with the widest values its limits allow.
+
+What is looked at is what is painted (`painted.py`): each text has to lie within its clip, in the font that paints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from block_values import measured
+from painted import cut_texts, painted
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QTreeView, QWidget
+from pytestqt.qtbot import QtBot
+from themed import themed
+from training_values import data_view
+
+from experiment_curves import curves
+from resnet_studio.analysis.comparison import compare
+from resnet_studio.analysis.published import Verified, published
+from resnet_studio.analysis.table import LayerTable, Row, plan_table
+from resnet_studio.gui.followed import Cost, FollowedRun
+from resnet_studio.gui.views.block import BlockView
+from resnet_studio.gui.views.compare import SHOWN, CompareView
+from resnet_studio.gui.views.kernels import KernelsView
+from resnet_studio.gui.views.layers import LayersView
+from resnet_studio.gui.views.maps import MapsView
+from resnet_studio.gui.views.runs import RunsView
+from resnet_studio.gui.views.side_by_side import SideBySideView
+from resnet_studio.gui.views.statistics import StatisticsView
+from resnet_studio.gui.views.training_setup import TrainingSetup
+from resnet_studio.gui.views.verify import VerifyView
+from resnet_studio.gui.widgets.channel_view import ChannelView
+from resnet_studio.gui.widgets.colour_bar import ColourBar
+from resnet_studio.gui.widgets.estimate_panel import EstimatePanel
+from resnet_studio.gui.widgets.handles_panel import HandlesPanel
+from resnet_studio.gui.widgets.headline import Headline
+from resnet_studio.gui.widgets.image_strip import ImageStrip
+from resnet_studio.gui.widgets.input_view import InputView
+from resnet_studio.gui.widgets.paired_predictions import PairedPredictions
+from resnet_studio.gui.widgets.pin_view import Pin
+from resnet_studio.gui.widgets.predictions import Predictions
+from resnet_studio.gui.widgets.status_line import StatusLine
+from resnet_studio.gui.widgets.time_slider import TimeSlider
+from resnet_studio.gui.widgets.tray import Tray
+from resnet_studio.gui.widgets.twin_table import TwinTable
+from resnet_studio.inference.beside import Pair
+from resnet_studio.inference.handles import RANGES, Handles
+from resnet_studio.inference.kernels import Kernels
+from resnet_studio.inference.maps import Place, layer_maps
+from resnet_studio.inference.statistics import statistics
+from resnet_studio.inference.values import (
+    Device,
+    Frame,
+    Look,
+    Photograph,
+    Prediction,
+    Preprocessing,
+    RandomWeights,
+    Subject,
+    WeightsInfo,
+)
+from resnet_studio.networks.architecture import LIMITS, MOST_BLOCKS, MOST_STAGES, Residual
+from resnet_studio.networks.paths import of_block
+from resnet_studio.networks.presets import PRESETS, preset
+from resnet_studio.progress import Progress
+from resnet_studio.training.curves import Curves
+from resnet_studio.training.degradation import Experiment
+from resnet_studio.training.events import Ended, Measured, Prepared, Stepped
+from resnet_studio.training.recipe import Recipe
+from resnet_studio.training.recipes import RECIPES
+from resnet_studio.training.runs import Manifest
+from resnet_studio.training.sources import Estimate
+
+WORKSPACE, PAGE, COLUMN, PANEL = 752, 319, 205, 256
+"""Pixels that a workspace, a page of Activations, its right column and the architecture's panel have in the smallest
+window (`window.SMALLEST`)."""
+NAMES = {"imageStrip", "runTable", "runLegend", "runningWhat", "pairedPredictions"}
+"""Where names of files, runs and classes may be elided: hovering tells the whole."""
+
+WIDEST = Residual(
+    "bottleneck", (MOST_BLOCKS, *[2] * (MOST_STAGES - 1)), shortcut="C", width=LIMITS["width"], stem="cifar",
+    channels=LIMITS["channels"], image=LIMITS["image"], classes=LIMITS["classes"],
+)  # fmt: skip
+WIDE = replace(WIDEST, blocks=(2,) * MOST_STAGES)
+"""As wide in every stage, with few enough lines to open them all."""
+LEAST = Residual("basic", (1,), width=1, stem="cifar", channels=1, image=8, classes=2)
+LABELS = ("a class with a long name, class 999999",) * 5
+SHARES = (1.0, 0.9999, 0.85, 0.0951, 0.0001)
+PREDICTIONS = tuple(map(Prediction, LABELS, SHARES))
+EXTREMES = np.array([-3.4e38, -1.23e-38, -1234.5, -0.000123, 0.0, 0.000123, 1234.5, 1.23e-38, 3.4e38], np.float32)
+"""float32 from its greatest to its smallest, and what takes the most characters between them."""
+TOLD = np.array([-1.23e-30, -123456.0, -0.000123, 0.0, 1.23e-30, 123456.0, -1.23e30, 1.23e30], np.float32)
+INFO = WeightsInfo("random, seed 0", False, Preprocessing(224, 224, (0.5,) * 3, (0.2,) * 3), LABELS)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def theme_fonts() -> Iterator[None]:
+    """The fonts and style sheet of the window: what fits in another font says nothing."""
+    QApplication.instance() or QApplication([])
+    with themed("light"):
+        yield
+
+
+def shown(qtbot: QtBot, widget: QWidget, width: int, height: int = 640) -> QWidget:
+    """On the screen, and not wider than it is given."""
+    qtbot.addWidget(widget)
+    widget.resize(width, height)
+    widget.show()
+    settle()
+    assert widget.width() == width, f"it needs {widget.width()} pixels"
+    return widget
+
+
+def settle() -> None:
+    for _ in range(3):  # what was laid out may ask for another layout: wrapped lines, a scroll bar
+        QApplication.processEvents()
+
+
+def cut(widget: QWidget) -> list[str]:
+    """What can't be read, apart from names of files and runs."""
+    settle()
+    return [line for line in cut_texts(widget) if not any(f"{name}/" in line and "elided" in line for name in NAMES)]
+
+
+def everything(widget: QWidget) -> list[str]:
+    """All text on the screen."""
+    return [text.text for one in (widget, *widget.findChildren(QWidget)) if one.isVisible() for text in painted(one)]
+
+
+def look(values: np.ndarray, layer: str = "layer4.999.relu3", architecture: Residual = preset("resnet50")) -> Look:  # noqa: B008
+    pixels = np.zeros((224, 224, 3), np.uint8)
+    subject = Subject("sample:china", architecture)
+    return Look(subject, "00", Frame(2, 2, 4, 4), pixels, INFO, (layer_maps(layer, values),), 9999.99, PREDICTIONS)
+
+
+def maps(channels: int, side: int, values: np.ndarray = TOLD) -> np.ndarray:
+    """Layers whose channels each have one value, in turn."""
+    return values[np.arange(channels) % len(values)][:, None, None].repeat(side, 1).repeat(side, 2)
+
+
+# The detector itself: what it must find, and what it must leave alone.
+
+
+class Painting(QWidget):
+    """Paints what it is told into a place of 64 pixels."""
+
+    def __init__(self, text: str, at: int = 20, second: str = "") -> None:
+        super().__init__()
+        self._text, self._at, self._second = text, at, second
+
+    def paintEvent(self, event: object) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.drawText(QRect(self._at, 10, 64, 20), Qt.AlignmentFlag.AlignRight, self._text)
+        painter.drawText(QPoint(30, 25), self._second)
+
+
+@pytest.mark.parametrize(
+    ("widget", "found"),
+    [
+        (lambda: Painting("80,433 %"), []),
+        (lambda: Painting("1,280,433 %"), ["needs"]),
+        (lambda: Painting("12 %", at=-45), ["needs"]),
+        (lambda: Painting("80,433 %", second="72"), ["lies over"]),
+        (lambda: QLabel("128×112×112 and 1,000,000 more"), ["needs"]),
+    ],
+)
+def test_what_is_cut_is_found(qtbot: QtBot, widget, found: list[str]) -> None:  # type: ignore[no-untyped-def]
+    made = widget()
+    qtbot.addWidget(made)
+    made.setMinimumSize(1, 1)
+    made.resize(90, 40)
+    made.show()
+    said = list(cut_texts(made))
+    assert len(said) == len(found)
+    assert all(part in line for part, line in zip(found, said, strict=True))
+
+
+# Layers, Verify, Compare and the panel on the left.
+
+
+def counted(table: LayerTable) -> LayerTable:
+    """The table as if fvcore had counted it."""
+    rows = tuple(Row(row.layer, row.macs, row.macs) for row in table.rows)
+    return replace(table, rows=rows)
+
+
+@pytest.mark.parametrize("network", [WIDE, LEAST, preset("resnet152"), preset("article50"), preset("vgg19")])
+def test_the_layer_table(qtbot: QtBot, network) -> None:  # type: ignore[no-untyped-def]
+    view = LayersView()
+    shown(qtbot, view, WORKSPACE, 2000)
+    view.show_table(plan_table(network))
+    view.findChild(QTreeView, "layerTable").expandAll()
+    assert cut(view) == []
+    view.findChild(QWidget, "unitSwitch").button("operations").click()
+    view.findChild(QComboBox, "countChoice").setCurrentIndex(1)
+    view.findChild(QComboBox, "countChoice").activated.emit(1)
+    assert cut(view) == []
+
+
+def test_a_deep_network_s_last_lines(qtbot: QtBot) -> None:
+    """The names and numbers of block 999 have room although only a few blocks are looked at for the widths."""
+    view = LayersView()
+    shown(qtbot, view, WORKSPACE)
+    view.show_table(plan_table(replace(WIDEST, blocks=(MOST_BLOCKS,))))
+    view.show_layer("layer1.999.relu3")
+    assert any(text == "999" or text.endswith(".999") for text in everything(view))
+    assert cut(view) == []
+
+
+@pytest.mark.parametrize("width", [520, WORKSPACE, 1616])
+def test_the_names_of_the_stage_bars(qtbot: QtBot, width: int) -> None:
+    view = LayersView()
+    qtbot.addWidget(view)
+    view.resize(width, 640)
+    view.show()
+    view.show_table(plan_table(WIDE))
+    assert [line for line in cut(view) if "StageBar" in line] == []
+
+
+def test_what_an_architecture_amounts_to(qtbot: QtBot) -> None:
+    """The memory's warning comes and goes with an edit, and has all of its lines each time."""
+    held = QWidget()
+    headline = Headline()
+    headline.setParent(held)
+    headline.setFixedWidth(PANEL)
+    shown(qtbot, held, PANEL)
+    for network in (preset("resnet50"), WIDE, LEAST, WIDEST):
+        headline.show_table(plan_table(network))
+        headline.show_standing("paper 25.5 M parameters: differs, see Verify", good=False)
+        settle()
+        headline.resize(headline.sizeHint())
+        assert cut(headline) == []
+
+
+@pytest.mark.parametrize("shows", SHOWN)
+@pytest.mark.parametrize("width", [WORKSPACE, 1136])
+def test_a_comparison(qtbot: QtBot, shows: str, width: int) -> None:
+    view = CompareView()
+    shown(qtbot, view, width, 1200)
+    view.show_comparison(compare([plan_table(one) for one in (LEAST, WIDE, preset("vgg19"), WIDEST)]))
+    view.findChild(QWidget, "compareWhat").button(shows).click()
+    table = view.findChild(QWidget, "compareTable")
+    assert cut(view) == []
+    assert table.horizontalScrollBar().maximum() > 0 or width > WORKSPACE
+    for column in range(1, 4):
+        table.choose(column)
+        assert cut(view) == []
+
+
+def test_the_other_way_round_too(qtbot: QtBot) -> None:
+    view = CompareView()
+    shown(qtbot, view, WORKSPACE, 1200)
+    view.show_comparison(compare([plan_table(one) for one in (WIDEST, LEAST)]))
+    assert cut(view) == []
+    assert any(text.startswith("÷") for text in everything(view))
+
+
+def test_published_figures_beside_measured_ones(qtbot: QtBot) -> None:
+    """Every preset as a column beside the widest network, and measured ones that are ten times the printed."""
+    view = VerifyView()
+    view.show_in_hand(WIDE)
+    shown(qtbot, view, WORKSPACE, 900)
+    view.findChild(QWidget, "inHand").click()
+    for factor in (1, 10):
+        results = [
+            Verified(one, PRESETS[one.subject], factor * one.value, factor == 1, f"{one.value:,} " * 12)
+            for one in published()
+        ]
+        view.show_results(results)
+        assert cut(view) == []
+    view._menu.tick(tuple(PRESETS))
+    view._show_columns()
+    assert cut(view) == []
+
+
+# Activations: its right column.
+
+
+@pytest.mark.parametrize("size", [(20, 2000), (2000, 20), (1, 20000), (20000, 1), (9999, 9999)])
+@pytest.mark.parametrize("seen", [8, 224, LIMITS["image"]])
+@pytest.mark.parametrize("width", [COLUMN, 280])
+def test_photographs_of_every_shape(qtbot: QtBot, size: tuple[int, int], seen: int, width: int) -> None:
+    view = InputView()
+    shown(qtbot, view, width, 400)
+    width, height = min(size[0], 400), min(size[1], 400)
+    view.show_photograph(Photograph("x", np.zeros((height, width, 3), np.uint8), "0" * 64, (), size))
+    view.show_seen(np.zeros((min(seen, 300),) * 2 + (3,), np.uint8), INFO.preprocessing)
+    assert cut(view) == []
+    assert f"{size[0]}×{size[1]}" in everything(view)
+
+
+def test_the_handles(qtbot: QtBot) -> None:
+    panel = HandlesPanel()
+    shown(qtbot, panel, COLUMN)
+    low = {name: ends[0] for name, ends in RANGES.items()}
+    high = {name: ends[1] for name, ends in RANGES.items()}
+    for values in (low, high):
+        panel.show_handles(replace(Handles(), **{name: values[name] for name in values if hasattr(Handles(), name)}))
+        assert cut(panel) == []
+
+
+def test_predictions(qtbot: QtBot) -> None:
+    """A long name gives way, its per cent never does."""
+    one, two = Predictions(), PairedPredictions()
+    shown(qtbot, one, COLUMN)
+    shown(qtbot, two, PAGE)
+    one.show_predictions(PREDICTIONS, right=LABELS[0])
+    two.show_predictions(PREDICTIONS, PREDICTIONS)
+    for widget in (one, two):
+        assert [line for line in cut(widget) if "elided" not in line] == []
+        assert {"100 %", "> 99 %", "< 0.1 %", "9.5 %"} <= set(everything(widget))
+
+
+@pytest.mark.parametrize("value", EXTREMES.tolist())
+def test_a_channel(qtbot: QtBot, value: float) -> None:
+    view = ChannelView()
+    shown(qtbot, view, COLUMN, 420)
+    values = np.full((4, 4), value, np.float32)
+    values[0, 0] = -value
+    view.show_channel(65535, values, np.zeros((4, 4, 3), np.uint8))
+    view.show_sight("sees 4096×4096", "")
+    assert cut(view) == []
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_a_colour_bar(qtbot: QtBot, typed: bool) -> None:
+    bar = ColourBar()
+    shown(qtbot, bar, PAGE if typed else 192, 40)
+    bar.show_range("viridis", (-1.23e-38, 1.23e-38), typed=typed)
+    assert cut(bar) == []
+
+
+# Activations: its pages.
+
+
+def test_maps(qtbot: QtBot) -> None:
+    view = MapsView()
+    shown(qtbot, view, PAGE)
+    for values in (maps(2048, 4), maps(4, 60)):
+        view.show_chosen("sample:china", "layer6.999.downsample.0")
+        view.show_look(look(values, "layer6.999.downsample.0"))
+        assert cut(view) == []
+        for number in range(4):
+            view._maps._read(Place(number, 3, 3))
+            assert cut(view) == []
+
+
+@pytest.mark.parametrize("width", [PAGE, 600])
+def test_channels_in_numbers(qtbot: QtBot, width: int) -> None:
+    view = StatisticsView()
+    shown(qtbot, view, width, 700)
+    view.show_chosen("sample:china", "layer1.0.relu1")
+    for values in (maps(2048, 4), maps(64, 4, EXTREMES)):
+        with np.errstate(over="ignore"):
+            view.show_look(look(values, "layer1.0.relu1"))
+            view.show_seen(replace(statistics(values), images=999, alive=np.full(len(values), 999)))
+        assert cut(view) == []
+        table = view.findChild(QWidget, "channelTable")
+        table.verticalScrollBar().setValue(table.verticalScrollBar().maximum())
+        assert cut(view) == []
+        table.horizontalScrollBar().setValue(table.horizontalScrollBar().maximum())
+        assert cut(view) == []
+
+
+def test_two_sides(qtbot: QtBot) -> None:
+    view = SideBySideView()
+    shown(qtbot, view, PAGE, 700)
+    subject = Subject("sample:china", preset("resnet50"))
+    pair = Pair(look(maps(64, 4)), look(maps(64, 4, -TOLD)), "layer4.999.relu3")
+    view.show_pair(replace(pair, b=replace(pair.b, subject=replace(subject, weights=RandomWeights(1)))))
+    for views in ("both", "difference", "all"):
+        view._views.button(views).click()
+        assert cut(view) == []
+        view.panel._hover(view.panel.panes[0], Place(63, 3, 3))
+        assert cut(view) == []
+
+
+def test_a_block(qtbot: QtBot) -> None:
+    network = replace(preset("resnet152"), blocks=(3, 8, 1000, 3))
+    name = "layer3.999"
+    view = BlockView()
+    shown(qtbot, view, PAGE, 900)
+    view.show_block(network, of_block(network, name))
+    paths = of_block(network, name)
+    names = dict.fromkeys((*paths.names, paths.x))
+    layers = tuple(layer_maps(one, maps(1024, 2)) for one in names)
+    view.show_look(replace(look(maps(2, 2), architecture=network), layers=layers))
+    view.responses.show_responses(measured(Subject("sample:china", network), scale=1.23e-9))
+    view.responses.show_block(name)
+    assert cut(view) == []
+    view._read(Place(1000, 1, 1))
+    assert cut(view) == []
+
+
+def test_kernels(qtbot: QtBot) -> None:
+    values = np.resize(TOLD, (2048, 3, 3, 3)).astype(np.float32)
+    flat = values.reshape(2048, -1).astype(np.float64)
+    kernels = Kernels(
+        preset("resnet50"), RandomWeights(), "layer4.2.downsample.0", False, values, 2048, 683,
+        np.linalg.norm(flat, axis=1), flat.mean(1), flat.std(1), INFO,
+    )  # fmt: skip
+    view = KernelsView()
+    shown(qtbot, view, PAGE, 560)
+    view.show_wish("layer4.2.downsample.0", "layer4.2.downsample.0")
+    view.show_kernels(kernels)
+    for number in (0, 1, 6, 2047):
+        view.show_filter(number)
+        assert cut(view) == []
+
+
+def test_pinned_channels(qtbot: QtBot) -> None:
+    tray = Tray()
+    shown(qtbot, tray, PAGE, 140)
+    tray.show_layers(WIDE)
+    tray.show_pins([Pin("layer6.1.downsample.0", 65535), Pin("layer6.1.relu3", 65535)])
+    assert cut(tray) == []
+
+
+def test_the_number_of_images(qtbot: QtBot) -> None:
+    strip = ImageStrip()
+    shown(qtbot, strip, 152)
+    references = [f"/images/image {number:05}.png" for number in range(10_000)]
+    strip.show_images(references)
+    strip.show_more(1_271_167)
+    strip.show_chosen(references[-1])
+    strip.show_passed_over(["damaged"] * 9_999)
+    assert cut(strip) == []
+
+
+# Training.
+
+
+def long_run(number: int) -> FollowedRun:
+    """Of ten million steps, months long, of which almost a million are done."""
+    recipe = Recipe(data="/data/imagenet-of-2012", length=9_999, device="cuda:7")
+    manifest = Manifest("resnet152-imagenet-of-2012-1", preset("resnet152"), recipe, 1_700_000_000.0)
+    run = FollowedRun(Path(f"/runs/{number}"), manifest, number, curves=Curves(), cost=Cost(888_888_888, 888 * 10**9))
+    for event in (
+        Prepared(0.0, {}, (), ("a",) * 1000, 1_281_167, 50_000, "", 5_005, 9_999_990, "", (0.5,) * 3, (0.2,) * 3),
+        Stepped(1.0, 888_887, (8.888e-9,), (0.9999,), (0.0001,), 8_888_888.0, 8888.8),
+        Measured(1.0, "test", 888_888, 1.0, 1.0, 50_000, 8_888_888.0),
+        *([Ended(2.0, "failed", 888_888, "The loss of step 888,888 is not a number")] if number else []),
+    ):
+        run.curves.take(event)
+    run.loaded = True
+    return run
+
+
+@pytest.mark.parametrize("width", [WORKSPACE, 1664])
+def test_the_table_of_runs_and_the_legend(qtbot: QtBot, width: int) -> None:
+    view = RunsView()
+    shown(qtbot, view, width, 560)
+    view.show_runs([long_run(0), long_run(1)])
+    assert cut(view) == []
+
+
+def test_networks_of_an_experiment(qtbot: QtBot) -> None:
+    experiment = Experiment(replace(RECIPES["digits-degradation"], length=4), depths=(20, 1202))
+    table = TwinTable()
+    shown(qtbot, table, 200)
+    runs = {part.name: curves(part, [1.0, 0.999], [1.0, 0.999]) for part in experiment.parts}
+    table.show_errors(experiment, runs)
+    settle()
+    assert "99.90 %" in everything(table) or "99.9 %" in everything(table)
+    assert cut(table) == []
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.000123, 5.4, 500.0])
+def test_what_a_run_would_cost(qtbot: QtBot, seconds: float) -> None:
+    estimate = Estimate(seconds, 1_281_167, 1_281_167_000, 888_888_888_888, 999_999_999_999)
+    panel, setup = EstimatePanel(), TrainingSetup()
+    shown(qtbot, panel, 180)
+    shown(qtbot, setup, WORKSPACE, 540)
+    for one in (panel, setup._estimate):
+        one.show_network("resnet1202-cifar at 4096×4096", ("channels 3 → 1", "image 224 → 4,096", "classes 10 → 1,000"))
+        one.show_estimate(estimate, "CPU")
+    setup.show_data(replace(data_view(), training_counts=(1_281_167,) * 10, test_counts=(1_281_167,) * 10))
+    assert cut(panel) == []
+    assert cut(setup) == []
+
+
+def test_steps_of_a_training(qtbot: QtBot) -> None:
+    slider = TimeSlider()
+    shown(qtbot, slider, 420, 60)
+    slider.show_steps([0, 50_044_000, 50_044_995], afresh=True)
+    assert cut(slider) == []
+
+
+def test_the_status_line(qtbot: QtBot) -> None:
+    line = StatusLine()
+    shown(qtbot, line, 1000, 32)
+    line.show_devices([Device("cpu", "CPU"), Device("cuda:0", "NVIDIA H100 80GB HBM3, 79.1 GiB")], "cuda:0")
+    line.show_engine("starting")
+    line.show_progress(Progress(9_999, 10_000, "running 10,000 images through resnet1202-cifar at 4096×4096"))
+    line.show_idle(8888.88)
+    line.show_progress(Progress(9_999, 10_000, "running 10,000 images through resnet1202-cifar at 4096×4096"))
+    assert cut(line) == []
