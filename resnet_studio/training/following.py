@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from resnet_studio.files import Refusal, open_inside
 from resnet_studio.training import ownership
-from resnet_studio.training.events import Ended, Event, Measured, Noted, Stepped, from_line
+from resnet_studio.training.events import Began, Ended, Event, Measured, Noted, Saved, Stepped, from_line
 from resnet_studio.training.runs import EVENTS, HEARTBEAT, MANIFEST
 
 SILENT_AFTER = 10.0
@@ -39,7 +39,7 @@ class RunReader:
         self._skipping = False
         """Whether they end within a line that is too long."""
         self._passed_over: set[str] = set()
-        self._step = 0
+        self._step = self._safe = 0
         self._beat = math.nan
         self._moved = -math.inf
 
@@ -57,7 +57,8 @@ class RunReader:
                     yield Noted(time.time(), f"{EVENTS} {problem}")
         if not self.ended and self._all_read() and self._gone(lives):
             self.ended = True
-            yield Ended(time=self._beat or time.time(), how="killed", step=self._step, why=self._why())
+            lost = max(0, self._step - self._safe)
+            yield Ended(self._beat or time.time(), "killed", self._step, self._why(), lost)
 
     def _lines(self, lines: BinaryIO, most: int) -> Iterator[bytes]:
         """The next whole lines, about `most` bytes of them; one that is too long comes empty, and is kept nowhere."""
@@ -78,6 +79,10 @@ class RunReader:
             self._step = event.first + len(event.losses)
         elif isinstance(event, Measured):
             self._step = event.step
+        elif isinstance(event, Saved):
+            self._safe = event.step
+        elif isinstance(event, Began):
+            self._step = self._safe = event.step
 
     def _all_read(self) -> bool:
         """Whether what is unread is at most a torn line."""

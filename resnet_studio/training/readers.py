@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -131,7 +132,9 @@ def _start(read: Callable[[Batch], object], others: list[_Reader]) -> _Reader:
         ours, theirs = context.Pipe()
         foreign = [ours, *(reader.pipe for reader in others)] if sys.platform == "linux" else []
         process = context.Process(target=_serve, args=(read, theirs, foreign), name="reader", daemon=True)
-        process.start()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads: the child uses none
+            process.start()
     except OSError as error:
         raise DataError(f"no process that reads images could be started ({error.strerror}). {FULL}") from None
     theirs.close()

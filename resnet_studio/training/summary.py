@@ -50,6 +50,8 @@ class Summary:
     test_error: float | None
     best_error: float | None
     best_step: int | None
+    lost: int
+    """Steps after the newest checkpoint, where the run is over: one that goes on trains them again."""
     fitted: tuple[str, ...]
     """What of the network was fitted to the data: "channels 3 → 1"."""
     notes: tuple[str, ...]
@@ -78,6 +80,8 @@ class Summary:
             told.append(f"measured training error {percent(self.training_error)}")
         elif self.running_error is not None:
             told.append(f"running training error {percent(self.running_error)}")
+        if self.lost and self.how in ("failed", "killed"):
+            told.append(f"steps after the last checkpoint, which are lost: {self.lost:,}")
         if self.fitted:
             told.append(f"network fitted to the data: {plain(', '.join(self.fitted))}")
         return [*told, *self.notes, f"kept in {plain(self.folder, LONGEST_PATH)}"]
@@ -132,7 +136,8 @@ def _summary(
         how=how, why=why, steps=curves.steps, seconds=curves.seconds,
         training_error=_error(_training(curves)), running_error=_running(curves), test_error=_error(last),
         best_error=_error(best), best_step=best.step if best else None,
-        fitted=curves.prepared.changes if curves.prepared else (), notes=tuple(curves.notes),
+        lost=0 if how in LIVE else curves.unsaved, fitted=curves.prepared.changes if curves.prepared else (),
+        notes=tuple(curves.notes),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from resnet_studio.training import following
-from resnet_studio.training.events import Began, Ended, Event, Measured, Noted, Stepped, to_line
+from resnet_studio.training.events import Began, Ended, Event, Measured, Noted, Saved, Stepped, to_line
 from resnet_studio.training.following import SILENT_AFTER, RunReader
 from resnet_studio.training.runs import EVENTS, HEARTBEAT, MANIFEST
 
@@ -151,10 +151,25 @@ def test_a_run_is_killed_once_its_heart_is_silent(folder: Path) -> None:
             "killed",
             step=7,
             why="its process is gone: it was killed, or memory or power ran out",
+            lost=7,
         )
     ]
     assert reader.ended
     assert list(reader.new_events()) == []
+
+
+def test_a_killed_run_loses_what_came_after_its_checkpoint(folder: Path) -> None:
+    """Those of an earlier session count no more once the run went on."""
+    steps = (1.0,) * 7, (0.5,) * 7, (0.1,) * 7, 1.0, 9.0
+    tell(folder, Began(0.0, 0, 0.0, 2, "cpu", 1), Stepped(1.0, 0, *steps), Saved(1.0, 5, "checkpoints/step-5", False))
+    beat(folder, ago=60)
+    end = list(RunReader(folder).new_events())[-1]
+    assert isinstance(end, Ended)
+    assert (end.how, end.step, end.lost) == ("killed", 7, 2)
+    tell(folder, Began(2.0, 5, 0.0, 2, "cpu", 1))
+    end = list(RunReader(folder).new_events())[-1]
+    assert isinstance(end, Ended)
+    assert (end.how, end.step, end.lost) == ("killed", 5, 0)
 
 
 def test_the_last_measured_step_is_where_a_run_was_killed(folder: Path) -> None:
