@@ -128,7 +128,7 @@ def test_network_too_large_for_memory_is_warned_of_before_and_refused_in_words(
     warning = window.findChild(QLabel, "memoryWarning")
     assert not warning.isVisible()
     window.studio.session.take(replace(preset("resnet152"), width=256))
-    assert "this machine has" in warning.text()
+    assert "this machine has 1.1 GB" in warning.text()
     assert warning.isVisible()
     with qtbot.waitSignal(window.studio.count_refused, timeout=PATIENCE):
         window.studio.session.take(replace(preset("resnet152"), width=2048, image=4096))
