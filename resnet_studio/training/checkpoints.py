@@ -82,8 +82,8 @@ def restore(
     """Make a network, its optimiser and its scaler what they were; `CheckpointError` if they are others."""
     try:
         network.load_state_dict(checkpoint.weights)
-    except RuntimeError as error:
-        raise CheckpointError(f"the checkpoint is of another network: {str(error).partition(chr(10))[0]}") from None
+    except RuntimeError:
+        raise CheckpointError("the checkpoint is of another network: its tensors are not this one's") from None
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = optimizer.state_dict()["state"]  # what the checkpoint lacks stays as it is
     for key, value in checkpoint.optimizer.items():

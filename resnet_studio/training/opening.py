@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError, URLError
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from resnet_studio.causes import why
 from resnet_studio.inference.errors import listed
 from resnet_studio.plain import plain
 from resnet_studio.progress import Progress
@@ -102,10 +104,20 @@ def _download(make: Callable[..., Any], root: Path, source: Source) -> Generator
     try:
         fetching.result()
     except (OSError, RuntimeError) as error:
-        cause = str(error).partition("\n")[0]
         raise DataError(
-            f"{source.title} could not be downloaded ({cause}). Digits and folders of your own images need no network"
+            f"{source.title} could not be downloaded ({_no_download(error)}). "
+            "Digits and folders of your own images need no network"
         ) from None
+
+
+def _no_download(error: OSError | RuntimeError) -> str:
+    """Why torchvision could not fetch a set."""
+    if isinstance(error, HTTPError):
+        return f"the server answered {error.code}"
+    if isinstance(error, OSError) and not isinstance(error, URLError):
+        return why(error)
+    offline = isinstance(error, URLError) or "downloading" in str(error)
+    return "no server answers" if offline else "what came is not the published set"
 
 
 def _megabytes(folder: Path) -> int:
