@@ -167,7 +167,8 @@ def test_a_folder_of_images_becomes_a_folder_of_pictures(run, tmp_path):
     code, out, err = run("maps", images, "sample:digit-3", *CIFAR, "--layer", "layer1.0", "--output", output)
     assert (code, err) == (0, "")
     assert out == (
-        f"4 of 4 images drawn in {output}\npassed over in images: 1 hidden file (._a.png), 1 .txt file (notes.txt)\n"
+        f"4 of 4 images drawn in {output}\n"
+        "passed over in images: 1 hidden file or folder (._a.png), 1 .txt file (notes.txt)\n"
     )
     assert sorted(path.name for path in output.iterdir()) == [
         "a.bmp.png", "a.png.png", "b.png", "sample-digit-3.png",

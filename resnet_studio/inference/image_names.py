@@ -80,20 +80,20 @@ def counted(name: str) -> list[tuple[int, str]]:
 
 
 def passed_over(hidden: Sequence[str], others: Sequence[str], more: Iterable[str] = ()) -> str:
-    """What of a folder is no image: "1 hidden file (._cat.jpg), 12 .heic files, 1 .txt file (notes.txt)"."""
-    parts = [_some(len(hidden), "hidden file", hidden)] if hidden else []
+    """What of a folder is no image: "1 hidden file or folder (._cat.jpg), 12 .heic files, 1 .txt file (notes.txt)"."""
+    parts = [_some(len(hidden), "hidden file", " or folder", hidden)] if hidden else []
     endings = Counter(os.path.splitext(name)[1].lower() for name in sorted(others))
     frequent = endings.most_common(MOST_NAMED)
     for ending, count in frequent:
         named = [name for name in others if os.path.splitext(name)[1].lower() == ending]
-        parts.append(_some(count, f"{ending} file" if ending else "file without an ending", named))
+        parts.append(_some(count, f"{ending} file".strip(), "" if ending else " without an ending", named))
     rest = endings.total() - sum(count for _, count in frequent)
-    return ", ".join([*parts, *([_some(rest, "other file", ())] if rest else []), *more])
+    return ", ".join([*parts, *([_some(rest, "other file", "", ())] if rest else []), *more])
 
 
-def _some(count: int, what: str, names: Sequence[str]) -> str:
-    noun, _, rest = what.partition(" without")
-    plural = f"{noun}{'s' if count != 1 else ''}{' without' + rest if rest else ''}"
+def _some(count: int, what: str, more_exactly: str, names: Sequence[str]) -> str:
+    rest = more_exactly.replace("folder", "folders") if count != 1 else more_exactly
+    plural = f"{what}{'s' if count != 1 else ''}{rest}"
     known = sorted({plain(name) for name in names})
     more = ", …" if len(known) > MOST_NAMED else ""
     named = f" ({', '.join(known[:MOST_NAMED])}{more})" if names else ""

@@ -79,7 +79,10 @@ def test_what_a_folder_has_beside_its_images_is_counted_and_named(tmp_path: Path
         (folder / name).write_text("x")
     found = find([str(folder)])
     assert found.images == (str(folder / "1.png"),)
-    assert (found.others, found.passed_over) == (3, "2 hidden files (.DS_Store, ._1.png), 1 .heic file (2.heic)")
+    assert (found.others, found.passed_over) == (
+        3,
+        "2 hidden files or folders (.DS_Store, ._1.png), 1 .heic file (2.heic)",
+    )
 
 
 def test_a_folder_of_class_folders_says_which_to_open(tmp_path: Path) -> None:

@@ -327,7 +327,7 @@ def test_what_a_folder_has_beside_its_images_is_counted_below_the_list(qtbot: Qt
     strip = ImageStrip()
     qtbot.addWidget(strip)
     strip.show_images(["a.png", "b.png"])
-    strip.show_others(3, "2 hidden files (._a.png, ._b.png), 1 .heic file (c.heic)")
+    strip.show_others(3, "2 hidden files or folders (._a.png, ._b.png), 1 .heic file (c.heic)")
     strip.show()
     others = strip.findChild(QLabel, "otherFiles")
     assert others is not None

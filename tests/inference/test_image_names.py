@@ -46,8 +46,8 @@ def test_a_folder_tells_its_images_and_what_else_is_in_it(tmp_path: Path) -> Non
     assert found.folders == ("more",)
     assert found.others == 6
     assert found.passed_over == (
-        "2 hidden files (._frame9.png, Thumbs.db), 2 .heic files (a.heic, b.HEIC), 1 file without an ending (README), "
-        "1 .txt file (notes.txt)"
+        "2 hidden files or folders (._frame9.png, Thumbs.db), 2 .heic files (a.heic, b.HEIC), "
+        "1 file without an ending (README), 1 .txt file (notes.txt)"
     )
 
 

@@ -113,7 +113,8 @@ def test_what_systems_and_notebooks_leave_behind_is_passed_over_and_counted(tmp_
     found = read_class_folders(tmp_path)
     assert counts(found.training, found) == {"cat": 4, "dog": 4}
     assert found.notes == (
-        "passed over: 6 hidden files (.DS_Store, ._image0.jpg, .ipynb_checkpoints, …), 1 .txt file (notes.txt)",
+        "passed over: 6 hidden files or folders (.DS_Store, ._image0.jpg, .ipynb_checkpoints, …), "
+        "1 .txt file (notes.txt)",
     )
 
 

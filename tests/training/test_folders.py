@@ -186,7 +186,7 @@ def test_a_class_of_which_no_image_can_be_read_is_named(
 
 def test_what_the_listing_passed_over_is_noted(copied: Path) -> None:
     (copied / "cats" / "._003.png").write_text("of macOS")
-    assert opened(of(copied)).notes == ("passed over: 1 hidden file (._003.png)",)
+    assert opened(of(copied)).notes == ("passed over: 1 hidden file or folder (._003.png)",)
 
 
 @pytest.mark.parametrize("ending", ["GIF", "PPM", "AVIF"])
