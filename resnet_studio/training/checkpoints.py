@@ -27,12 +27,14 @@ from torch import Tensor, nn
 from resnet_studio.atomic import sweep, write_folder
 from resnet_studio.files import Refusal, read_inside
 from resnet_studio.inference.origin import Origin, to_metadata
+from resnet_studio.plain import plain
 from resnet_studio.training.errors import CheckpointError
 
 VERSION = 1
 WEIGHTS, OPTIMIZER, FACTS = "weights.safetensors", "optimizer.safetensors", "checkpoint.json"
-LARGEST, LARGEST_FACTS = 32_000_000_000, 100_000
-"""Bytes of tensors and of facts that are read."""
+LARGEST, LARGEST_FACTS, LARGEST_HEADER = 32_000_000_000, 100_000, 20_000_000
+"""Bytes of tensors and of facts that are read, and of a header beside a network's own tensors."""
+MOST_STEPS = 2**53
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,13 +90,18 @@ def restore(
     state: dict[int, dict[str, Tensor]] = optimizer.state_dict()["state"]  # what the checkpoint lacks stays as it is
     for key, value in checkpoint.optimizer.items():
         number, _, name = key.partition(".")
+        if not number.isdecimal() or int(number) >= len(parameters):
+            raise CheckpointError(f"the checkpoint's optimizer is of another network: {plain(key)}")
         like = parameters[int(number)]
         if value.shape == like.shape:  # laid out in memory as its parameter is
             value = torch.empty_like(like, dtype=value.dtype).copy_(value)
         state.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     if checkpoint.scaler:  # empty where the run was not in fp16 then
-        scaler.load_state_dict(checkpoint.scaler)
+        try:
+            scaler.load_state_dict(checkpoint.scaler)
+        except (KeyError, RuntimeError):
+            raise CheckpointError("the checkpoint's gradient scaler is of another kind") from None
 
 
 def write(folder: Path, checkpoint: Checkpoint, origin: Origin | None = None) -> Path:
@@ -131,8 +138,11 @@ def write(folder: Path, checkpoint: Checkpoint, origin: Origin | None = None) ->
     return place
 
 
-def read(place: Path) -> Checkpoint:
-    """A checkpoint from its folder; `CheckpointError` if it is not whole or not what was written."""
+def read(place: Path, most: int = LARGEST) -> Checkpoint:
+    """A checkpoint from its folder; `CheckpointError` if it is not whole or not what was written.
+
+    Files of more than `most` bytes are not read, whatever they say of themselves.
+    """
     facts = _facts(place)
     if facts is None:
         raise CheckpointError(f"{place.name} is no checkpoint, or damaged")
@@ -141,7 +151,7 @@ def read(place: Path) -> Checkpoint:
     tensors = {}
     for name in (WEIGHTS, OPTIMIZER):
         try:
-            data = read_inside(place, name, LARGEST)
+            data = read_inside(place, name, most)
         except Refusal as refusal:
             raise CheckpointError(f"{place.name}: {name} {refusal}") from None
         if hashlib.sha256(data).hexdigest() != facts["sha256"][name]:
@@ -152,7 +162,9 @@ def read(place: Path) -> Checkpoint:
     )
 
 
-def newest(folder: Path, tell: Callable[[str], object] = lambda text: None) -> Checkpoint | None:
+def newest(
+    folder: Path, tell: Callable[[str], object] = lambda text: None, most: int = LARGEST
+) -> Checkpoint | None:  # fmt: skip
     """The newest checkpoint that is good; None if there is none. What a killed writer left is removed.
 
     Of each newer one that is not good, `tell` is told.
@@ -160,7 +172,7 @@ def newest(folder: Path, tell: Callable[[str], object] = lambda text: None) -> C
     sweep(folder)
     for place in reversed(_places(folder)):
         try:
-            return read(place)
+            return read(place, most)
         except (CheckpointError, OSError, SafetensorError) as error:
             tell(f"{error}: an earlier checkpoint is taken")
     return None
@@ -220,9 +232,20 @@ def _facts(place: Path) -> dict[str, Any] | None:
     try:
         facts: dict[str, Any] = json.loads(read_inside(place, FACTS, LARGEST_FACTS))
         whole = facts["check"] == _check(facts)
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return facts if whole and (facts["version"] > VERSION or _can_be(facts)) else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         return None
-    return facts if whole else None
+
+
+def _can_be(facts: dict[str, Any]) -> bool:
+    """Whether these are facts of a checkpoint: whoever made up a file could make up its check, too."""
+    numbers = [facts["seconds"], facts["error"] or 0.0, *facts["scaler"].values()]
+    return (
+        type(facts["step"]) is int
+        and 0 <= facts["step"] <= MOST_STEPS
+        and all(type(number) in (int, float) and math.isfinite(number) and number >= 0 for number in numbers)
+        and all(isinstance(facts["sha256"][name], str) for name in (WEIGHTS, OPTIMIZER))
+    )
 
 
 def _check(facts: dict[str, Any]) -> str:

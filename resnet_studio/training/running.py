@@ -172,7 +172,8 @@ class Training:
 
     def go_on(self) -> None:
         """Take up the newest good checkpoint; without one the run begins anew."""
-        checkpoint = checkpoints.newest(self.folder / runs.CHECKPOINTS, self._note)
+        most = checkpoints.size(self.network, self.recipe.optimizer) + checkpoints.LARGEST_HEADER
+        checkpoint = checkpoints.newest(self.folder / runs.CHECKPOINTS, self._note, most)
         step = checkpoint.step if checkpoint else 0
         if self.workers.agree(step) != step:
             raise CheckpointError(f"a worker found no newer checkpoint than that of step {step:,}: all need the folder")

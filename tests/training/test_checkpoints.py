@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -214,3 +217,66 @@ def test_weights_that_are_not_numbers_are_noticed() -> None:
     assert moment.finite
     moment.weights["conv1.weight"][0, 0, 0, 0] = np.inf
     assert not moment.finite
+
+
+def crafted(place: Path, **facts: object) -> None:
+    """Change a checkpoint's facts, with a check that fits them."""
+    values = json.loads((place / FACTS).read_text()) | facts
+    del values["check"]
+    values["check"] = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    (place / FACTS).write_text(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"step": -1}, {"step": "1"}, {"step": 10**400}, {"step": 1.5}, {"step": True}, {"seconds": "x"},
+        {"seconds": float("inf")}, {"seconds": None}, {"error": -1}, {"error": "x"}, {"error": [1]}, {"scaler": 3},
+        {"scaler": {"scale": "x"}}, {"scaler": {"scale": float("nan")}}, {"sha256": {}}, {"sha256": None},
+        {"version": "1"}, {"version": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_facts_that_can_not_be_are_passed_over(three: Path, facts: dict[str, object]) -> None:
+    """Somebody who makes up a checkpoint makes up its check as well."""
+    crafted(three / "step-0000030", **facts)
+    told: list[str] = []
+    found = checkpoints.newest(three, told.append)
+    assert found is not None
+    assert found.step == 20
+    assert len(told) == 1
+    assert checkpoints.best(three) == three / "step-0000010"
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, OPTIMIZER, FACTS])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
+def test_what_is_no_file_is_passed_over_at_once(three: Path, name: str, make) -> None:
+    """faults.md row 41: a pipe would be waited for, a device read without end."""
+    (three / "step-0000030" / name).unlink()
+    make(three / "step-0000030" / name)
+    found = checkpoints.newest(three)
+    assert found is not None
+    assert found.step == 20
+
+
+def test_a_file_larger_than_the_network_can_fill_is_not_read(three: Path) -> None:
+    with (three / "step-0000030" / WEIGHTS).open("r+b") as file:
+        file.truncate(10**12)  # of zeros that take no room on the disk
+    tracemalloc.start()
+    try:
+        found = checkpoints.newest(three, most=1_000_000)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found is not None
+    assert found.step == 20
+    assert peak < 10_000_000
+
+
+@pytest.mark.parametrize("key", ["x.momentum_buffer", "-1.momentum_buffer", "99999.momentum_buffer", ".", "²"])
+def test_an_optimizer_of_another_network_is_refused(three: Path, key: str) -> None:
+    found = checkpoints.newest(three)
+    assert found is not None
+    odd = replace(found, optimizer={**found.optimizer, key: torch.zeros(3)})
+    with pytest.raises(CheckpointError, match="optimizer is of another network"):
+        checkpoints.restore(odd, *trained(SHORT, 0), SCALER)
