@@ -57,8 +57,11 @@ class Workspaces(QTabWidget):
         self._slices.start(self, self._make_all())
 
     def stop(self) -> None:
-        """Make nothing any more; the window is closing."""
+        """Make nothing any more; the window is closing. What has no place yet has nobody else to take it away."""
         self._slices.stop()
+        for widget in self._apart.values():
+            widget.deleteLater()
+        self._apart.clear()
 
     def _make_all(self) -> Iterator[None]:
         """What the workspaces draw with is imported first, as that takes longer than to open the window."""
