@@ -54,7 +54,7 @@ def failure(device: torch.device, recipe: Recipe, error: RuntimeError | MemoryEr
 
 def check_batch_norm(architecture: Architecture, recipe: Recipe, images: int, workers: Workers) -> None:
     """`RecipeError` where batch norm would have one value of a channel, which has no deviation, in some step."""
-    maps = [layer for layer in plan(architecture) if layer.kind == "batch norm"]
+    maps = [layer for layer in plan(architecture) if layer.kind == "batch norm" and layer.called]
     if not maps:
         return
     smallest = min(maps, key=lambda layer: layer.output[1] * layer.output[2])

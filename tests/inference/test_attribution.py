@@ -8,6 +8,7 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
+import captum.attr  # noqa: F401  (matplotlib comes with it, and speaks of its fonts where it is first imported)
 import numpy as np
 import pytest
 import torch
