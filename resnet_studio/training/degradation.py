@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from resnet_studio.atomic import write_file
+from resnet_studio.atomic import WRITING, write_new_file
 from resnet_studio.causes import why
 from resnet_studio.files import Refusal, json_inside
 from resnet_studio.networks.architecture import DEPTHS, Residual
@@ -143,9 +143,11 @@ def make(folder: Path, experiment: Experiment) -> None:
     """Make an experiment's folder. `ExperimentError` if there is something of that name, or it can't be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if any(entry.name != LOG for entry in folder.iterdir()):
+        if any(entry.name != LOG and not entry.name.startswith(WRITING) for entry in folder.iterdir()):
             raise ExperimentError(f"{folder.name}: there is something of this name already in {folder.parent}")
-        write_file(folder / EXPERIMENT, json.dumps(to_json(experiment), indent=1, ensure_ascii=False).encode())
+        write_new_file(folder / EXPERIMENT, json.dumps(to_json(experiment), indent=1).encode())
+    except FileExistsError:
+        raise ExperimentError(f"{folder.name}: there is something of this name already in {folder.parent}") from None
     except OSError as error:
         raise ExperimentError(f"{folder}: an experiment can't be kept here: {why(error)}") from None
 

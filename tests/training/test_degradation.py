@@ -328,3 +328,13 @@ def test_a_small_file_does_not_ask_for_millions_of_runs() -> None:
     values = to_json(Experiment())
     with pytest.raises(ExperimentError, match=r"^seeds: 1,998,000 runs are too many; 4,000 are the most$"):
         from_json(values | {"depths": list(range(8, 6002, 6)), "seeds": list(range(1000))})
+
+
+def test_what_a_killed_process_left_does_not_keep_an_experiments_name(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / ".writing-0123").write_text("{")
+    odd = Experiment(replace(RECIPES["digits-degradation"], data="/data/\udcff"))
+    degradation.make(tmp_path / "mine", odd)
+    assert degradation.read(tmp_path / "mine") == odd
+    with pytest.raises(ExperimentError, match="there is something of this name already"):
+        degradation.make(tmp_path / "mine", Experiment())
