@@ -11,8 +11,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,14 @@ class Nursery:
                 child.wait()
         self._process.communicate()
 
-    def start(self, log: Path, *arguments: str | Path, **environment: str) -> Child:
-        pid = self.ask(arguments=list(map(str, arguments)), environment={**os.environ, **environment}, log=str(log))
+    def start(
+        self, log: Path, *arguments: str | Path, values: Mapping[str, int] | None = None, **environment: str
+    ) -> Child:  # fmt: skip
+        """`values` are constants of modules, by their whole names, that are others in that process."""
+        pid = self.ask(
+            arguments=list(map(str, arguments)), environment={**os.environ, **environment}, log=str(log),
+            values=dict(values or {}),
+        )  # fmt: skip
         self._children.append(Child(pid, log, self))
         return self._children[-1]
 
@@ -100,8 +107,12 @@ def _serve() -> None:
         sys.stdout.flush()
 
 
-def _become(arguments: list[str], environment: dict[str, str], log: str) -> None:
+def _become(arguments: list[str], environment: dict[str, str], log: str, values: dict[str, int]) -> None:
     from resnet_studio.cli import main
+
+    for name, value in values.items():
+        module, _, constant = name.rpartition(".")
+        setattr(import_module(module), constant, value)
 
     os.setsid()  # as a terminal starts it: a group of its own
     os.environ.clear()

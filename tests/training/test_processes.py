@@ -31,13 +31,16 @@ def resumed(nursery: Nursery, tmp_path: Path) -> Callable[[Path], Child]:
     """A run's folder that goes on (or begins) in a process of its own."""
     count = 0
 
-    def start(folder: Path) -> Child:
+    def start(folder: Path, **values: int) -> Child:
         nonlocal count
         count += 1
         if not (folder / runs.HEARTBEAT).exists():
             (folder / runs.HEARTBEAT).touch()
         silence(folder)
-        return nursery.start(tmp_path / f"log-{count}", "train", "--resume", folder, "--json")
+        return nursery.start(
+            tmp_path / f"log-{count}", "train", "--resume", folder, "--json",
+            values={f"resnet_studio.training.{name}": value for name, value in values.items()},
+        )  # fmt: skip
 
     return start
 
@@ -170,12 +173,12 @@ def test_a_stop_at_once_says_how_many_steps_it_loses(tmp_path: Path, resumed: Ca
 
 
 @pytest.fixture
-def streaming(resumed: Callable[[Path], Child], tmp_path: Path) -> tuple[Path, Child]:
-    """A run of more pixels than are held, so that other processes read them: four images of 1,300 pixels a step."""
-    data = class_folders(tmp_path / "data", {"a": 40, "b": 80})
-    recipe = replace(SHORT, data=str(data), length=50, batch_size=4)
-    folder = make_run(tmp_path / "run", recipe, replace(TINY, image=1300, channels=3, stem="imagenet"))
-    return folder, resumed(folder)
+def streaming(resumed: Callable[..., Child], tmp_path: Path) -> tuple[Path, Child]:
+    """A run whose images are not held, so that other processes read them: two megabytes a step."""
+    data = class_folders(tmp_path / "data", {"a": 15, "b": 25})
+    recipe = replace(SHORT, data=str(data), length=100_000, batch_size=8)
+    folder = make_run(tmp_path / "run", recipe, replace(TINY, image=300, channels=3, stem="imagenet"))
+    return folder, resumed(folder, **{"folders.MOST_HELD": 0})
 
 
 def test_a_terminals_ctrl_c_is_one_though_it_reaches_the_readers_too(streaming: tuple[Path, Child]) -> None:
@@ -188,9 +191,9 @@ def test_a_terminals_ctrl_c_is_one_though_it_reaches_the_readers_too(streaming: 
 
 
 def test_no_batch_goes_through_a_file(streaming: tuple[Path, Child]) -> None:
-    """Shared memory is files, too, and of a few megabytes in many containers. Here none may have more than two."""
+    """Shared memory is files, too, and of a few megabytes in many containers. Here none may have more than one."""
     folder, child = streaming
-    resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+    resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
     until(reached(folder, 1), child.said)
     child.send(signal.SIGTERM)
     assert child.wait() == 0, child.said()
