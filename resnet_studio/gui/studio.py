@@ -294,7 +294,7 @@ class Studio(QObject):
             self.weights.give_up(error)
         elif isinstance(error, DeviceError):
             self._tell(kind, sentence, offers=(("Run on the CPU", lambda: self.subject.choose_device("cpu")),))
-        elif str(error) != self._too_large():  # which stands beside the architecture as long as it is so
+        elif not (isinstance(error, MemoryError) and self._too_large()):  # which stands beside the architecture
             self._tell(kind, sentence, "\n".join(getattr(error, "__notes__", ())))
 
     def _tell(self, kind: str, sentence: str, details: str = "", offers: tuple[Offer, ...] = ()) -> None:

@@ -132,7 +132,7 @@ def test_a_folder_plays_round_and_passes_damaged_images_over(qtbot: QtBot, opene
     assert window.banner.isHidden()
     assert count(window).endswith("of 8")
     assert window.findChild(QLabel, "skippedCount").text() == "3 skipped"
-    reasons = window.findChild(QLabel, "imageCount").toolTip()
+    reasons = window.findChild(QLabel, "skippedCount").toolTip()
     for name in ("frame-2.png", "frame-3.png", "frame-5.png"):
         assert name in reasons
 

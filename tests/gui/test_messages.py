@@ -17,12 +17,13 @@ from resnet_studio.gui.session import Kept
 from resnet_studio.gui.studio import ACTIVATIONS
 from resnet_studio.gui.window import StudioWindow
 from resnet_studio.inference.values import SAMPLES
-from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
 
 PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
 NONE = Qt.KeyboardModifier.NoModifier
+LARGEST = replace(preset("resnet152"), width=2048, stem="cifar", image=4096)
+"""Its first activation alone takes 137 GB."""
 
 
 @pytest.fixture
@@ -117,21 +118,57 @@ def test_a_weights_file_is_taken_for_one(qtbot: QtBot, window: StudioWindow, tmp
     assert not window.banner.isVisible()
 
 
-def test_a_network_that_is_too_large_is_told_of_beside_its_fields_alone(
-    qtbot: QtBot, window: StudioWindow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Both ways of the window's own estimate: what fits not is neither asked for silently nor told three times."""
-    monkeypatch.setattr(memory, "machine_memory", lambda: 24 * 2**30)
+def test_a_network_that_is_too_large_is_told_of_once_and_beside_its_fields(qtbot: QtBot, window: StudioWindow) -> None:
     with qtbot.waitSignal(window.studio.look_refused, timeout=PATIENCE):
-        window.studio.session.take(replace(preset("resnet152"), width=2048, image=4096))
+        window.studio.session.take(LARGEST)
     assert len(told(window, " to run;")) == 1
     assert not window.banner.isVisible()
 
 
-def test_a_summary_that_can_t_be_made_is_said_in_its_place(qtbot: QtBot, window: StudioWindow) -> None:
-    window.workspaces.setCurrentIndex(0)
-    window.studio.session.take(replace(preset("resnet152"), width=2048, image=4096))
-    with qtbot.waitSignal(window.studio.summary_refused, timeout=PATIENCE):
-        qtbot.mouseClick(window.findChild(QPushButton, "torchinfo"), Qt.MouseButton.LeftButton)
-    assert " GB" in window.findChild(QPlainTextEdit, "summary").toPlainText()
-    assert not window.banner.isVisible()
+@pytest.fixture
+def still(qtbot: QtBot) -> Iterator[StudioWindow]:
+    """Without an engine: what one answers is told by hand."""
+    window = StudioWindow(Kept())
+    qtbot.addWidget(window)
+    window.show()
+    yield window
+    window.close()
+
+
+def test_what_layers_lacks_is_said_there_and_once(still: StudioWindow) -> None:
+    why = "resnet50 needs 30 GB to be counted"
+    uncounted = still.findChild(QLabel, "uncounted")
+    assert "counting" in uncounted.text()
+    still.work.failed.emit("table", MemoryError(why))
+    assert why in uncounted.text()
+    assert "counting" not in uncounted.text()
+    assert not still.banner.isVisible()
+    still.studio.session.take(preset("resnet18"))
+    assert why not in uncounted.text()
+    still.findChild(QPushButton, "torchinfo").click()
+    summary = still.findChild(QPlainTextEdit, "summary")
+    assert "summing up" in summary.toPlainText()
+    still.work.failed.emit("summary", MemoryError("resnet18 needs 30 GB to run"))
+    assert summary.toPlainText().startswith("resnet18 needs 30 GB to run")
+    assert not still.banner.isVisible()
+
+
+def test_a_message_goes_with_what_it_speaks_of_and_no_other_does(still: StudioWindow) -> None:
+    still.work.failed.emit("kernels", ValueError("The weights could not be read"))
+    still.work.answered.emit("statistics", object())
+    assert still.banner.isVisible()
+    still.work.answered.emit("kernels", object())
+    assert not still.banner.isVisible()
+    still.work.failed.emit("photograph", ValueError("old.png is damaged"))
+    still.work.failed.emit("kernels", ValueError("The weights could not be read"))
+    still.studio.images.choose(SAMPLES[1])
+    assert still.banner.text.startswith("The weights could not be read")
+    assert still.banner.isVisible()
+
+
+def test_that_no_engine_starts_is_over_when_one_works(still: StudioWindow) -> None:
+    still.link.failed.emit("The engine does not start: killed.")
+    still.link.state_changed.emit("failed")
+    assert still.banner.isVisible()
+    still.link.state_changed.emit("ready")
+    assert not still.banner.isVisible()
