@@ -71,10 +71,12 @@ class Session(QObject):
         return self._values[self._at]
 
     def take(self, architecture: Architecture, typed: str = "") -> None:
-        """Make this the architecture in hand. Keys typed one after another in the field `typed` are one edit."""
+        """Make this the architecture in hand. What comes of the edit `typed` at several times is one edit."""
         if architecture == self.architecture:
             return
         at = self._at if typed and typed == self._typed else self._at + 1
+        if at and at == self._at and architecture == self._values[at - 1]:  # the edit has come to nothing
+            at, typed = at - 1, ""
         self._values[at:] = [architecture]
         self._go(at)
         self._typed = typed

@@ -328,6 +328,8 @@ class StudioWindow(QMainWindow):
         self._side.setFixedWidth(PANEL_WIDTHS[self.width() >= ROOMY])
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        if focused := self.focusWidget():
+            focused.clearFocus()  # a field that is being typed in is taken when it is left
         self.workspaces.stop()
         self.studio.close()
         if self.activations:

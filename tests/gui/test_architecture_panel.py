@@ -43,6 +43,7 @@ def type_into(qtbot: QtBot, panel: ArchitecturePanel, field: str, text: str) -> 
     line.setFocus()
     line.selectAll()
     qtbot.keyClicks(line, text)
+    qtbot.keyClick(line, Qt.Key.Key_Return)
     return line
 
 
@@ -91,7 +92,8 @@ def test_invalid_edit_shows_at_its_field_and_wishes_nothing(
     wishes = wishes_of(panel)
     line.selectAll()
     QGuiApplication.clipboard().setText(typed)
-    qtbot.keyClick(line, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)  # at once, so nothing valid is on the way
+    qtbot.keyClick(line, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(line, Qt.Key.Key_Return)
     assert words in problem(panel, field)
     assert line.property("wrong")
     assert line.text() == typed

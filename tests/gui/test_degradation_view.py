@@ -78,6 +78,7 @@ class Page:
         line.setFocus()
         line.selectAll()
         self.qtbot.keyClicks(line, text)
+        self.qtbot.keyClick(line, Qt.Key.Key_Tab)
         return line
 
     def lines(self, figure: str) -> list[list[pg.PlotCurveItem]]:

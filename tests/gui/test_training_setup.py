@@ -69,6 +69,7 @@ def type_into(qtbot: QtBot, view: TrainingSetup, field: str, text: str) -> None:
     edit.setFocus()
     edit.selectAll()
     qtbot.keyClicks(edit, text) if text else qtbot.keyClick(edit, Qt.Key.Key_Delete)
+    qtbot.keyClick(edit, Qt.Key.Key_Return)
 
 
 def choose(qtbot: QtBot, view: TrainingSetup, field: str, value: str) -> None:
@@ -199,12 +200,12 @@ def test_fields_that_mean_nothing_are_out_of_sight(qtbot: QtBot, view: TrainingS
     assert not line(view, "warmup").isVisible()
 
 
-def test_a_wrong_field_under_more_opens_it(view: TrainingSetup) -> None:
+def test_a_wrong_field_under_more_opens_it(qtbot: QtBot, view: TrainingSetup) -> None:
     edit = line(view, "seed")
     assert not edit.isVisible()
     edit.setText("x")
     edit.textEdited.emit("x")  # as a script or a screen reader may do
-    assert edit.isVisible()
+    qtbot.waitUntil(edit.isVisible)
     assert problem(view, "seed").startswith("a whole number")
 
 

@@ -109,6 +109,7 @@ def test_invalid_edit_leaves_the_last_valid_table(qtbot: QtBot, opened: Callable
     width.setFocus()
     width.selectAll()
     qtbot.keyClicks(width, "0")
+    qtbot.keyClick(width, Qt.Key.Key_Return)
     assert "from 1 to" in window.findChild(QLabel, "widthProblem").text()
     assert total(window, Column.PARAMETERS) == "25,557,032"
 
@@ -246,6 +247,7 @@ def test_undo_works_where_the_cursor_stands_in_a_field(qtbot: QtBot, opened: Cal
     image.setFocus()
     image.selectAll()
     qtbot.keyClicks(image, "192")
+    qtbot.keyClick(image, Qt.Key.Key_Return)
     assert window.studio.session.architecture == replace(preset("resnet50"), image=192)
     qtbot.keyClick(image, *undo)
     assert window.studio.session.architecture == preset("resnet50")

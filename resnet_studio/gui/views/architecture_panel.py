@@ -16,6 +16,7 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.preset_search import preset_search
 from resnet_studio.gui.widgets.rule import rule
 from resnet_studio.gui.widgets.segmented import Segmented
+from resnet_studio.gui.widgets.whole_edit import WholeEdit
 from resnet_studio.networks.architecture import (
     DEPTHS,
     Architecture,
@@ -56,12 +57,12 @@ TIPS = {
 class ArchitecturePanel(QWidget):
     """Shows an architecture and emits `wished` with the one that an edit asks for.
 
-    What no network can have is said under its field, and the architecture shown stays the last valid one. Undo is
-    the architecture's; only such a field undoes its own text.
+    A field is taken when it is whole. What no network can have is said under its field, and the architecture is the
+    one from before that field was edited. Undo is the architecture's; only a field that is not taken undoes its text.
     """
 
     wished = Signal(object, str)
-    """The architecture, and the field that is being typed in; empty where the edit is whole by itself."""
+    """The architecture, and a name for the edit where more may come of it; empty where it is whole by itself."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,6 +82,11 @@ class ArchitecturePanel(QWidget):
         self._rows.add("depth", "Depth", self._depth)
         self._choices: dict[str, Segmented] = {}
         self._lines: dict[str, QLineEdit] = {}
+        self._edits: dict[str, WholeEdit] = {}
+        self._before: Architecture = self._architecture
+        self._wanted: Architecture = self._architecture
+        """What was shown before the edit that is going on, and what was asked for last."""
+        self._edit = 0
         for field in ORDER:
             self._add_choice(field) if field in CHOICES else self._add_line(field)
         layout = QVBoxLayout(self)
@@ -90,6 +96,8 @@ class ArchitecturePanel(QWidget):
 
     def show_architecture(self, architecture: Architecture) -> None:
         """Show every field's value, and forget what was wrong."""
+        if architecture != self._wanted:  # somebody else's doing: an edit that goes on begins anew
+            self._begin(architecture)
         self._architecture = architecture
         self._preset.setCurrentIndex(self._preset.findText(preset_name(architecture) or CUSTOM))
         self._show_depth(architecture)
@@ -98,6 +106,7 @@ class ArchitecturePanel(QWidget):
             choice.setEnabled(field in own)
             choice.show_value(getattr(architecture, field)) if field in own else choice.show_none()
         for field, line in self._lines.items():
+            self._edits[field].drop()
             line.setEnabled(field in own)
             text = _text(getattr(architecture, field, ""))
             if line.text().replace(" ", "") != text.replace(" ", ""):  # leave the user's own spaces as typed
@@ -121,12 +130,29 @@ class ArchitecturePanel(QWidget):
 
     def _add_line(self, field: str) -> None:
         line = named(QLineEdit(), field, LINES[field], TIPS[field])
-        line.textEdited.connect(
-            lambda text: self._wish(field, lambda: with_text(self._architecture, field, text), typed=field)
-        )
-        LineUndo(line, lambda: bool(self._rows.problem(field)))
+        self._edits[field] = edit = WholeEdit(line)
+        edit.began.connect(lambda: self._begin(self._architecture))
+        edit.whole.connect(lambda text: self._take_text(field, text))
+        LineUndo(line, lambda: bool(self._rows.problem(field)) or edit.pending)
         self._lines[field] = line
         self._rows.add(field, LINES[field], line)
+
+    def _begin(self, architecture: Architecture) -> None:
+        self._before = architecture
+        self._edit += 1
+
+    def _take_text(self, field: str, text: str) -> None:
+        """Take what stands in a line. What can't be taken stays there, and the network is as it was before the edit."""
+        typed = f"{field} {self._edit}"
+        if self._wish(field, lambda: with_text(self._before, field, text), typed) or self._architecture == self._before:
+            return
+        problems = {at: problem for at in self._rows.fields() if (problem := self._rows.problem(at))}
+        self._ask_for(self._before, typed)
+        if self._lines[field].text() != text:
+            self._lines[field].selectAll()
+            self._lines[field].insert(text)
+        for at, problem in problems.items():
+            self._rows.show_problem(at, problem)
 
     def _show_depth(self, architecture: Architecture) -> None:
         known = DEPTHS[architecture.stem] if isinstance(architecture, Residual) else {}
@@ -169,8 +195,8 @@ class ArchitecturePanel(QWidget):
         residual = self._architecture
         self._wish("depth", lambda: with_depth(residual, int(text)))
 
-    def _wish(self, field: str, wished: Callable[[], Architecture], typed: str = "") -> None:
-        """Emit what the edit asks for, or say at its field why there is no such network."""
+    def _wish(self, field: str, wished: Callable[[], Architecture], typed: str = "") -> bool:
+        """Emit what the edit asks for, or say at its field why there is no such network; whether there is."""
         try:
             architecture = wished()
         except ArchitectureError as error:
@@ -180,7 +206,13 @@ class ArchitecturePanel(QWidget):
             self._rows.show_problem(field, str(error))
         else:
             self._rows.show_problem(field, "")
-            self.wished.emit(architecture, typed)
+            self._ask_for(architecture, typed)
+            return True
+        return False
+
+    def _ask_for(self, architecture: Architecture, typed: str) -> None:
+        self._wanted = architecture
+        self.wished.emit(architecture, typed)
 
 
 def _text(value: object) -> str:

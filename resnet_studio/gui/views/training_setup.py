@@ -190,6 +190,7 @@ class TrainingSetup(QWidget):
         self._rates.show_recipe(self._recipe, self._per_epoch())
 
     def _start(self) -> None:
+        self._form.finish()
         if self._button.isEnabled():
             self.start_wished.emit(self._name.text().strip() or self._proposed)
 

@@ -13,6 +13,7 @@ from resnet_studio.gui.widgets.data_choice import DataChoice
 from resnet_studio.gui.widgets.dressed import dress
 from resnet_studio.gui.widgets.durations import duration
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.whole_edit import WholeEdit
 from resnet_studio.training.degradation import Experiment
 from resnet_studio.training.recipes import RECIPES
 
@@ -92,7 +93,7 @@ class ExperimentForm(QWidget):
         label, text, width, tip = FIELDS[field]
         line = named(QLineEdit(text), f"{field}Choice", label, tip)
         line.setFixedWidth(width)
-        line.textChanged.connect(self._look)
+        WholeEdit(line).whole.connect(lambda _: self._look())
         line.returnPressed.connect(self._take)
         return line
 
@@ -140,6 +141,7 @@ class ExperimentForm(QWidget):
             dress(line, wrong=problem.startswith((field, WRONG[field])))
 
     def _take(self) -> None:
+        self._look()
         if self._run.isEnabled():
             self.wished.emit(self.experiment())
 

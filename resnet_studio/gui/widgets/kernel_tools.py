@@ -11,6 +11,7 @@ from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.flow import Flow
 from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.segmented import Segmented
+from resnet_studio.gui.widgets.whole_edit import take_when_whole
 from resnet_studio.inference.kernels import Kernels
 
 SLICES = {"input": "by input", "filter": "by filter"}
@@ -48,6 +49,7 @@ class KernelTools(QWidget):
         self._by = _segmented(SLICES, "Slice", SLICE_TIPS, "kernelSlice")
         self._number = named(QSpinBox(), "kernelNumber", "Number", NUMBER_TIPS["input"])
         self._number.setWrapping(True)
+        take_when_whole(self._number)
         self._number.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stepper = self._make_stepper()
         self._scale = _segmented(SCALES, "Colour scale", SCALE_TIPS, "kernelScale")

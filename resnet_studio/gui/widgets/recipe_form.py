@@ -17,6 +17,7 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.recipe_fields import MATTERS, MORE, RECIPE_TIPS, Row, meant, text_of
 from resnet_studio.gui.widgets.rule import rule
 from resnet_studio.gui.widgets.segmented import Segmented
+from resnet_studio.gui.widgets.whole_edit import WholeEdit
 from resnet_studio.inference.values import Device
 from resnet_studio.training.edits import shown_name, with_data, with_recipe, with_schedule, with_texts, with_unit
 from resnet_studio.training.recipe import Recipe, RecipeError, Schedule, Unit
@@ -31,7 +32,8 @@ UNITS = {"epochs": "epochs", "steps": "steps"}
 class RecipeForm(QWidget):
     """Shows a recipe and emits `wished` with the one that an edit asks for.
 
-    What no training can have is said under its field and waits there; the recipe stays the last valid one.
+    A field is taken when it is whole. What no training can have is said under its field and waits there; the recipe is
+    the one from before that field was edited.
     """
 
     wished = Signal(object)
@@ -45,6 +47,9 @@ class RecipeForm(QWidget):
         self._depth = 0
         self._per_epoch: int | None = None
         self._waiting: dict[str, str] = {}
+        self._edits: dict[str, WholeEdit] = {}
+        self._before: Recipe | None = None
+        """What was shown before the edit that is going on, if one is."""
         tip = "Named recipes: the paper's, and those that suit the small data sets"
         self._recipe_choice, self._data = Choice({}, "recipe", "Recipe", tip), DataChoice()
         self._rows = FormRows(LABELS)
@@ -67,13 +72,17 @@ class RecipeForm(QWidget):
         """Show every field's value. What waits to be corrected stays as long as the recipe is the one of the form."""
         if recipe != self._recipe:
             self._waiting.clear()
+            self._before = None
+            for edit in self._edits.values():
+                edit.drop()
         self._recipe = recipe
         self._recipe_choice.show_value(shown_name(recipe) or CUSTOM)
         self._data.show_data(recipe.data)
         for name, choice in self._choices.items():
             choice.show_value(text_of(recipe, name))
         for name, line in self._lines.items():
-            if name not in self._waiting and not _means(line.text(), recipe, name):
+            being_typed = name in self._waiting or self._edits[name].pending
+            if not being_typed and not _means(line.text(), recipe, name):
                 line.setText(text_of(recipe, name))
         for label in self._units:
             label.setText(recipe.unit)
@@ -98,6 +107,11 @@ class RecipeForm(QWidget):
         """How many layers the network has: deep ones have another recipe for CIFAR."""
         self._depth = depth
 
+    def finish(self) -> None:
+        """Take what is being typed now."""
+        for edit in self._edits.values():
+            edit.finish()
+
     def right(self) -> bool:
         """Whether every field is."""
         return not self._waiting
@@ -118,7 +132,9 @@ class RecipeForm(QWidget):
             self._rows.add(name, row.label, self._make_choice(name, row))
             return
         line = named(QLineEdit(), name, row.label, row.tip)
-        line.textEdited.connect(lambda text: self._take_text(name, text))
+        self._edits[name] = edit = WholeEdit(line)
+        edit.began.connect(self._begin)
+        edit.whole.connect(lambda text: self._take_typed(name, text))
         self._lines[name] = line
         behind: QWidget | None = None
         if name == "length":
@@ -178,9 +194,18 @@ class RecipeForm(QWidget):
         else:
             self._take_text(name, value)
 
-    def _take_text(self, name: str, text: str) -> None:
+    def _begin(self) -> None:
+        self._before = self._recipe
+
+    def _take_typed(self, name: str, text: str) -> None:
+        before = self._before or self._recipe
+        self._take_text(name, text, before)
+        self._before = before
+
+    def _take_text(self, name: str, text: str, before: Recipe | None = None) -> None:
+        """Take a field's text; what can't be taken leaves the recipe as it was `before`."""
         texts = self._waiting | {name: text}
-        recipe, wrong = with_texts(self._recipe, texts)
+        recipe, wrong = with_texts(before or self._recipe, texts)
         self._waiting = {field: texts[field] for field in wrong if meant(recipe, field)}
         self._tell(recipe)
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QSpinBox
 
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.named import named
+from resnet_studio.gui.widgets.whole_edit import take_when_whole
 
 LARGEST_SEED, WIDTH = 999_999, 9 * GRID
 
@@ -22,7 +23,7 @@ class SeedField(QSpinBox):
         named(self, "weightsSeed", "Seed of the random weights", tip)
         named(self.lineEdit(), self.lineEdit().objectName(), self.accessibleName(), tip)
         self.setRange(0, LARGEST_SEED)
-        self.setKeyboardTracking(False)
+        take_when_whole(self)
         self.setFixedWidth(WIDTH)
         self._wished: int | None = None
         self.valueChanged.connect(self.wish)

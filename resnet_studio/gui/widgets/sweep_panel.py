@@ -29,6 +29,7 @@ from resnet_studio.gui.widgets.named import named
 from resnet_studio.gui.widgets.overlay_view import OverlayView
 from resnet_studio.gui.widgets.readout import Readout
 from resnet_studio.gui.widgets.strength_slider import StrengthSlider
+from resnet_studio.gui.widgets.whole_edit import take_when_whole
 from resnet_studio.inference.attribution_values import (
     NOT_YET,
     Covered,
@@ -72,6 +73,7 @@ class SweepPanel(QWidget):
         self._start.setProperty("primary", True)
         for field in (self._patch, self._stride):
             field.setMinimum(1)
+            take_when_whole(field)
         self._empty = empty_state("sweepEmpty", EMPTY)
         self._title = named(QLabel(wordWrap=True), "sweepTitle", "What is shown")
         self._map = OverlayView("sweepMap", "The class's probability with the square at each position")
