@@ -128,6 +128,7 @@ def test_what_makes_no_sense_is_said_under_the_row(page: Page, field: str, text:
     if not text:
         line.selectAll()
         page.qtbot.keyClick(line, Qt.Key.Key_Delete)
+        page.qtbot.keyClick(line, Qt.Key.Key_Return)
     assert said in page.text("experimentProblem")
     assert line.property("wrong")
     assert not page.find(QPushButton, "runDegradation").isEnabled()
