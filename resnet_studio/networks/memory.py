@@ -15,7 +15,7 @@ from resnet_studio.networks.presets import title
 
 SHARE = 0.8
 """Part of the machine's memory that one network may take."""
-LEAST, MOST = 0.7, 2.1
+LEAST, MOST = 0.5, 2.1
 """What a step was measured to take at its peak, as a share of `to_train`: on the CPU, beside what the process itself
 takes. `docs/decisions.md` has the cases."""
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")

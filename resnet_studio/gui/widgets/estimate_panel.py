@@ -21,7 +21,7 @@ ROWS = {
     "whole": ("Whole run", "From a few timed steps; measuring and saving come on top"),
     "memory": (
         "Memory",
-        "Weights, gradients, optimizer and activations of a batch. At its peak a step was measured to take 0.7 to 2.1 "
+        "Weights, gradients, optimizer and activations of a batch. At its peak a step was measured to take 0.5 to 2.1 "
         "times what these sum up to: on the CPU, beside what the program itself takes",
     ),
 }
