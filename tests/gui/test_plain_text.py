@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from pytestqt.qtbot import QtBot
 from training_values import data_view, probe
 
 from nasty import NASTY, SHOWN, TEXT, TEXT_SHOWN, hidden
+from resnet_studio.gui import plain_text
 from resnet_studio.gui.followed import FollowedRun, cost_in
 from resnet_studio.gui.followed_experiment import FollowedExperiment
 from resnet_studio.gui.plain_text import in_html, tooltip
@@ -241,3 +243,11 @@ def test_a_tooltip_shows_letter_for_letter(qtbot: QtBot, text: str) -> None:
 
 def test_within_the_windows_own_html_a_name_is_text() -> None:
     assert in_html("<b>&\x1b") == "&lt;b&gt;&amp;␛"
+
+
+def test_whoever_writes_html_into_a_label_has_made_it_for_html() -> None:
+    """`named` makes labels plain, so that markup in one that was not made for it would be seen as letters."""
+    gui = Path(inspect.getfile(plain_text)).parent
+    writers = [path for path in gui.rglob("*.py") if "<b>{" in path.read_text() and "QLabel(" in path.read_text()]
+    assert writers
+    assert [path.name for path in writers if "TextFormat.RichText" not in path.read_text()] == []

@@ -47,7 +47,7 @@ class StatisticsView(QWidget):
         self._running = self._chosen = 0
         self._empty = named(QLabel(NO_IMAGE, wordWrap=True), "statisticsEmpty", "What to do next")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._heading = named(QLabel(wordWrap=True), "statisticsHeading", "Layer")
+        self._heading = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "statisticsHeading", "Layer")
         self._of = named(QLabel(wordWrap=True), "histogramOf", "What the histogram counts")
         self._histogram = Histogram("layerHistogram", " in the layer, of the image that is looked at", BARS)
         self._scope = Segmented(SCOPES, "Numbers of", SCOPE_TIPS)

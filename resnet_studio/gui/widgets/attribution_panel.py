@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_studio.formatting import percent, significant
+from resnet_studio.gui.plain_text import in_html
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.choice import Choice
 from resnet_studio.gui.widgets.colour_bar import ColourBar
@@ -66,7 +67,7 @@ class AttributionPanel(QWidget):
         self._compute = named(QPushButton("Compute"), "whyCompute", "Compute", "Explain the class with this method")
         self._compute.setProperty("primary", True)
         self._empty = empty_state("whyEmpty", EMPTY)
-        self._title = named(QLabel(wordWrap=True), "whyTitle", "What is shown")
+        self._title = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "whyTitle", "What is shown")
         self._over = OverlayView("whyOverlay", "Attribution over the network's input")
         self._alone = OverlayView("whyAlone", "Attribution alone")
         self._strength, self._bar = StrengthSlider("whyStrength"), ColourBar()
@@ -238,7 +239,7 @@ def _titled(found: Attribution) -> str:
     where = f" at {found.layer}" if found.layer else ""
     height, width = found.values.shape
     parts = [f"<b>{METHODS[found.method].title}</b>{where}, {height}×{width}"]
-    parts.append(f"for {found.label} ({percent(found.probability, 2)})".replace("<", "&lt;"))
+    parts.append(in_html(f"for {found.label} ({percent(found.probability, 2)})"))
     parts.append(time_taken(found.seconds))
     if found.delta is not None:
         parts.append(f"sum is off by {significant(abs(found.delta))}")

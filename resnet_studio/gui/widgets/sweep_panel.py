@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_studio.formatting import percent
-from resnet_studio.gui.plain_text import tooltip
+from resnet_studio.gui.plain_text import in_html, tooltip
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.widgets.answers import hold
 from resnet_studio.gui.widgets.attribution_panel import HEIGHT, UNTRAINED, below, empty_state, time_taken
@@ -75,7 +75,7 @@ class SweepPanel(QWidget):
             field.setMinimum(1)
             take_when_whole(field)
         self._empty = empty_state("sweepEmpty", EMPTY)
-        self._title = named(QLabel(wordWrap=True), "sweepTitle", "What is shown")
+        self._title = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "sweepTitle", "What is shown")
         self._map = OverlayView("sweepMap", "The class's probability with the square at each position")
         self._list = named(QListWidget(), "sweepFlips", "Where another class wins")
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -263,7 +263,7 @@ def _beside(words: str, field: QWidget) -> QWidget:
 
 def _titled(sweep: Sweep) -> str:
     """ "**3** is > 99 % uncovered, 79 % at the lowest · 49 of 49 positions · 0.4 s"."""
-    parts = [f"<b>{sweep.label}</b> is {percent(sweep.probability, 2)} uncovered".replace("< 0", "&lt; 0")]
+    parts = [f"<b>{in_html(sweep.label)}</b> is {percent(sweep.probability, 2)} uncovered".replace("< 0", "&lt; 0")]
     if sweep.done:
         parts[0] += f", {percent(float(np.nanmin(sweep.probabilities)), 2)} at the lowest".replace("< 0", "&lt; 0")
     if sweep.done < sweep.positions:
