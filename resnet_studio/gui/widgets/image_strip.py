@@ -87,7 +87,7 @@ class ImageStrip(QWidget):
     def show_others(self, count: int, which: str) -> None:
         """Say how many files beside these images are no images, and on hovering which."""
         self._others.setText(f"{count:,} other file{'s' if count != 1 else ''} passed over")
-        self._others.setToolTip(which)
+        self._others.setToolTip(tooltip(which))
         self._others.setVisible(count > 0)
 
     def show_passed_over(self, reasons: Sequence[str]) -> None:
