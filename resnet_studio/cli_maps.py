@@ -252,8 +252,8 @@ def _draw_one(wish: Wish, output: Path, raw: Path | None, as_json: bool) -> None
 
 
 def _check_why(method: str | None, target: int | None, layers: Sequence[str]) -> None:
+    from resnet_studio.formatting import listed
     from resnet_studio.inference.attribution_values import METHODS
-    from resnet_studio.inference.errors import listed
 
     if method is None:
         if target is not None:

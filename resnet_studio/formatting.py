@@ -1,4 +1,4 @@
-"""How numbers are written wherever the program shows one: significant digits, percent and bytes. Needs no torch.
+"""How numbers and lists are written wherever the program shows one: three digits, percent, bytes. Needs no torch.
 
 Rounding is half up, and never gives a digit more than was asked for: 99.95 in three digits is 100.
 """
@@ -89,3 +89,9 @@ def _in_digits(value: Decimal, digits: int) -> Decimal:
         if decimals == 0 or rounded < Decimal(10) ** (digits - decimals):
             return rounded
     return value
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -40,8 +40,7 @@ def run(paths: Sequence[str] = (), theme_name: str | None = None) -> int:
     QDir().mkpath(str(path.parent))
     alone = lock.tryLock(0) or lock.error() != QLockFile.LockError.LockFailedError  # where no lock can be had, too
     kept, told = restore(path)
-    if alone and kept.unclean >= 2:
-        put_by(path)
+    if alone and kept.unclean >= 2 and put_by(path):
         kept, told = Kept(theme=kept.theme, geometry=kept.geometry), AGAIN
     elif alone and kept.unclean:
         told = " ".join(filter(None, (ONCE, told)))

@@ -125,10 +125,16 @@ def write(text: str, path: Path) -> str:
     return ""
 
 
-def put_by(path: Path) -> None:
-    """Move the session of a window that has ended unexpectedly time and again to where it is offered from."""
-    with suppress(OSError):
+def put_by(path: Path) -> bool:
+    """Move the session of a window that has ended unexpectedly time and again to where it is offered from.
+
+    False where nothing can be written: the session then stays the one to open.
+    """
+    try:
         path.rename(_free(path, LAST))
+    except OSError:
+        return False
+    return True
 
 
 def put_by_last(path: Path) -> Path | None:

@@ -19,8 +19,9 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from resnet_studio.files import Refusal, read_file, shown
+from resnet_studio.formatting import listed
 from resnet_studio.inference import file_kinds
-from resnet_studio.inference.errors import WeightsError, listed
+from resnet_studio.inference.errors import WeightsError
 from resnet_studio.inference.origin import Origin, of_file
 from resnet_studio.inference.pickles import DEEPEST, Contents, contents, without_strangers
 from resnet_studio.inference.recognition import ANCHORS

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from resnet_studio.formatting import listed
 from resnet_studio.inference.values import WeightsFile
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import title
@@ -105,12 +105,6 @@ class WeightsMismatch(WeightsError):  # noqa: N818  (the base class says that it
 
 class DeviceError(RuntimeError):
     """A device that isn't there, is out of memory or failed midway. The message says what still works."""
-
-
-def listed(names: Sequence[str], most: int = 3) -> str:
-    """The first few names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _by(shape: Shape) -> str:

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from resnet_studio.files import Refusal, shown
+from resnet_studio.formatting import listed
 from resnet_studio.inference import checkpoints, preprocessing, samples
 from resnet_studio.inference.checkpoints import Checkpoint
-from resnet_studio.inference.errors import Remedy, WeightsError, WeightsMismatch, listed
+from resnet_studio.inference.errors import Remedy, WeightsError, WeightsMismatch
 from resnet_studio.inference.origin import Origin, completed
 from resnet_studio.inference.published import by_hash, cached, entry_of
 from resnet_studio.inference.recognition import Found, fits, networks_in, prefixes

@@ -174,7 +174,8 @@ def newest(
         try:
             return read(place, most)
         except (CheckpointError, OSError, SafetensorError) as error:
-            tell(f"{error}: an earlier checkpoint is taken")
+            what, _, _ = str(error).partition(". ")  # nobody is to copy or to mend it
+            tell(f"{what}: an earlier checkpoint is taken")
     return None
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resnet_studio.files import Refusal, read_file, shown
-from resnet_studio.inference.errors import listed
+from resnet_studio.formatting import listed
 from resnet_studio.inference.image_names import passed_over
 from resnet_studio.plain import plain
 from resnet_studio.training.folder_tree import Folder, drawn, look_through

@@ -14,7 +14,8 @@ from PIL import Image
 from torch import Tensor
 from torchvision import transforms
 
-from resnet_studio.inference.errors import ImageError, listed
+from resnet_studio.formatting import listed
+from resnet_studio.inference.errors import ImageError
 from resnet_studio.inference.images import open_image
 from resnet_studio.inference.preprocessing import middle
 from resnet_studio.progress import Progress

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from resnet_studio.files import Refusal, read_file
-from resnet_studio.inference.errors import listed
+from resnet_studio.formatting import listed
 from resnet_studio.inference.image_names import counted
 from resnet_studio.plain import plain
 from resnet_studio.training.folder_tree import Folder

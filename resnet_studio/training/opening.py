@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resnet_studio.causes import why
-from resnet_studio.inference.errors import listed
+from resnet_studio.formatting import listed
 from resnet_studio.plain import plain
 from resnet_studio.progress import Progress
 from resnet_studio.training.data import SPLIT_SEED, TESTED, Data, Held, Images, normaliser, statistics

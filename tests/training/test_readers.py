@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import multiprocessing
 import os
 import signal
 import time
@@ -26,6 +27,11 @@ from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.sources import DataError
 
 COLOUR = replace(TINY, channels=3)
+
+
+def children() -> list[psutil.Process]:
+    """The processes that read images; other tests keep some of other kinds."""
+    return [psutil.Process(one.pid) for one in multiprocessing.active_children() if one.name == "reader"]
 
 
 def batches(number: int) -> Iterator[Batch]:
@@ -52,8 +58,8 @@ def test_answers_come_in_the_order_of_the_questions(number: int) -> None:
 def test_who_stops_early_leaves_no_process() -> None:
     with closing(read_ahead(doubled, endless())) as ahead:
         next(ahead)
-        assert 1 <= len(psutil.Process().children()) <= readers.readers()
-    assert not psutil.Process().children()
+        assert 1 <= len(children()) <= readers.readers()
+    assert not children()
 
 
 class OddError(Exception):
@@ -99,7 +105,7 @@ def ending_by(number: signal.Signals) -> Callable[[Batch], object]:
 def test_whatever_becomes_of_a_process_is_told(read: Callable[[Batch], object], said: str) -> None:
     with pytest.raises(DataError, match=said):
         list(read_ahead(read, batches(5)))
-    assert not psutil.Process().children()
+    assert not children()
 
 
 @pytest.mark.parametrize("how", ["before", "within"])
@@ -114,12 +120,12 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, how: str
     with closing(read_ahead(read, endless())) as ahead:
         if how == "within":  # stopped in the middle of an answer, which is more than a pipe holds
             next(ahead)
-            for child in psutil.Process().children():
+            for child in children():
                 until(lambda child=child: child.status() == psutil.STATUS_SLEEPING)  # type: ignore[misc]
                 child.suspend()
         with pytest.raises(DataError, match=r"no images were read for \d seconds: the disk or the network drive"):
             list(ahead)
-    assert not psutil.Process().children()
+    assert not children()
 
 
 def test_a_file_that_does_not_answer_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +178,7 @@ def test_a_run_whose_reader_is_killed_or_stopped_ends_and_goes_on(
 
     def listen(event: Event) -> None:
         if isinstance(event, Measured) and not hit:
-            for child in psutil.Process().children():
+            for child in children():
                 hit.append(child.pid)
                 child.send_signal(number)
 

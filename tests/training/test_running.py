@@ -14,7 +14,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import torch
 from small import (
@@ -59,7 +58,6 @@ from resnet_studio.training.summary import summarise
 from resnet_studio.training.workers import Workers
 
 TOTAL, PER_EPOCH = 22, 11
-THREADS = psutil.cpu_count() or 1
 
 
 @pytest.fixture(autouse=True)
@@ -207,11 +205,12 @@ def test_a_streamed_run_is_resumed_too(tmp_path: Path, monkeypatch: pytest.Monke
 def test_threads_are_recorded_and_restored(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", threads=2)
     train(folder, stop_at(folder, 3))
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         train(folder, resume=True)
     finally:
-        torch.set_num_threads(THREADS)
+        torch.set_num_threads(before)
     assert [event.threads for event in only(Began, folder) if isinstance(event, Began)] == [2, 2]
 
 
@@ -435,7 +434,7 @@ def test_a_damaged_newest_checkpoint_is_told_and_the_curve_is_the_same(unbroken:
     assert train(folder, resume=True) == "finished"
     [note] = only(Noted, folder)
     assert isinstance(note, Noted)
-    assert note.text.startswith("step-0000016: weights.safetensors is damaged: an earlier")
+    assert note.text.startswith("step-0000016: weights.safetensors is empty: an earlier")
     assert [event.step for event in only(Began, folder) if isinstance(event, Began)] == [0, 11]
     assert_same(outcome(folder), outcome(unbroken))
 

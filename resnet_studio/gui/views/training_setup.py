@@ -232,7 +232,6 @@ class TrainingSetup(QWidget):
         row.addWidget(self._estimate, 9)
         self._estimate.setMaximumWidth(ESTIMATE)
         self._rates.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)  # it asks for 480 pixels
-        strip.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # as the estimate's lines need it
         return strip
 
     def _lay_out(self) -> None:

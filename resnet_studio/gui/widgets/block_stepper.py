@@ -26,7 +26,7 @@ class BlockStepper(QWidget):
         self._on = self._arrow("▶", "blockAfter", "The block after (→)", 1)
         self._list = _Blocks({}, "blockChoice", "Block", "The block that is looked at; ← and → walk the blocks")
         self._list.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._list.setMinimumWidth(13 * GRID)
+        self._list.setMinimumWidth(14 * GRID)  # of the longest name, layer6.999
         self._list.chosen.connect(self.chosen)
         self._list.stepped.connect(self._step)
         self.setFocusProxy(self._list)
