@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.session import Kept
@@ -97,6 +97,7 @@ def test_predictions_follow_an_occluder(live: Live) -> None:
 def test_a_frame_does_not_lay_the_window_out_anew(live: Live) -> None:
     live.drag(0, 3)
     live.rest()
+    QApplication.processEvents()  # the status line says that the engine rests
     asked: list[QEvent.Type] = []
 
     class Watch(QObject):

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QFileDialog, QGraphicsView, QLineEdit, QMenu, QPushButton, QToolButton
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QGraphicsView,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QToolButton,
+)
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.cli import main
@@ -187,6 +196,7 @@ def test_the_screen_shows_the_mosaic_that_is_saved(qtbot: QtBot, window: StudioW
 
 def test_a_difference_names_its_reference(qtbot: QtBot, window: StudioWindow, headless: Callable[..., Path],
                                           tmp_path: Path) -> None:  # fmt: skip
+    window.findChild(QCheckBox, "keepHandles").click()  # `headless` has them, too
     with qtbot.waitSignal(window.studio.subject.looked, timeout=PATIENCE):
         window.studio.images.choose("sample:flower")
     draw(qtbot, window, "per channel", "viridis", "difference", "")  # which brings the button

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRegularExpression, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -317,6 +317,9 @@ def _text(widget: QWidget) -> str:
     return widget.text() if isinstance(widget, QAbstractButton) else ""
 
 
+OFFERS = QRegularExpression("^bannerOffer")
+
+
 def test_weights_of_another_head_are_a_table_and_an_offer(
     qtbot: QtBot, opened: Callable[[Kept], StudioWindow], tmp_path: Path
 ) -> None:
@@ -334,10 +337,12 @@ def test_weights_of_another_head_are_a_table_and_an_offer(
         ["fc.weight", "7×64", "10×64"],
         ["fc.bias", "7", "10"],
     ]
+    offers = {button.text(): button for button in window.banner.findChildren(QPushButton, OFFERS)}
+    assert list(offers) == ["Switch to resnet20-cifar, 7 classes", "Load all but the head"]
     loaded: list[Look] = []
     window.work.looked.connect(loaded.append)
     with qtbot.waitSignal(window.work.looked, timeout=PATIENCE, check_params_cb=lambda look: look.weights.sha256 != ""):
-        qtbot.mouseClick(window.banner.findChild(QPushButton, "bannerOffer"), Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(offers["Load all but the head"], Qt.MouseButton.LeftButton)
     assert loaded[-1].weights.source == "seven.pth"
     assert not loaded[-1].weights.trained
     assert any("fc is random" in note for note in loaded[-1].weights.notes)
