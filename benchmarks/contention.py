@@ -22,7 +22,7 @@ from resnet_studio.training.runs import STOP, request
 ROUNDS, EPOCHS, MOVES = 5, 40, 300
 ALONE_AGAIN = 12.0
 """Seconds in which a run takes its cores back and trains on its own."""
-BEFORE = {"OMP_WAIT_POLICY": "", "GOMP_SPINCOUNT": "300000"}
+BEFORE = {"GOMP_SPINCOUNT": "300000"}
 """GNU's own waiting."""
 TABLE = "from benchmarks.contention import table; table()"
 
