@@ -15,6 +15,8 @@ from pathlib import Path
 
 import platformdirs
 
+from resnet_studio.locks import hold, is_free, let_go
+
 SPIN = {"GOMP_SPINCOUNT": "10000", "KMP_BLOCKTIME": "1"}
 """How long an OpenMP thread spins before it sleeps: turns of a loop for GNU's library, milliseconds for LLVM's.
 
@@ -46,23 +48,27 @@ class CoreShare:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        from filelock import FileLock  # the command line reads this module at every start
-
-        self._lock_class = FileLock
         self._folder = folder or claims_folder()
         self._file = self._folder / f"{os.getpid()}-{id(self)}.lock"
-        self._lock = FileLock(self._file, thread_local=False, fallback_to_soft=False)
+        self._descriptor: int | None = None
 
     def claim(self) -> None:
         """Let others know that this process computes, until `release`."""
-        with suppress(OSError, NotImplementedError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0.1)  # another may just try whether it is free
+        for _ in range(3):  # another process may remove the file before it is locked
+            if self._descriptor is not None and self._file.exists():
+                break
+            self.release()
+            with suppress(OSError):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT, 0o600)
+                hold(self._descriptor)
 
     def release(self) -> None:
         """Let others have this process's cores."""
-        if self._lock.is_locked:
-            self._lock.release()
+        if self._descriptor is not None:
+            let_go(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = None
             with suppress(OSError):
                 self._file.unlink(missing_ok=True)
 
@@ -90,20 +96,24 @@ class CoreShare:
             files = [Path(entry.path) for entry in os.scandir(self._folder)]
         except OSError:
             return 0
-        return sum(self._is_held(file) for file in files if file != self._file)
+        return sum(_is_held(file) for file in files if file != self._file)
 
     def threads(self, most: int) -> int:
         """How many of `most` threads this process should compute with: an equal part for each that computes."""
         return max(1, most // (1 + self.others()))
 
-    def _is_held(self, file: Path) -> bool:
-        from filelock import Timeout
 
-        try:
-            with self._lock_class(file, timeout=0, fallback_to_soft=False):
-                file.unlink()  # whose process is gone
-                return False
-        except Timeout:
-            return True
-        except (OSError, NotImplementedError):
-            return False
+def _is_held(file: Path) -> bool:
+    """Whether the process computes that made the file. The file of one that is gone is removed."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        free = is_free(descriptor)
+    finally:
+        os.close(descriptor)
+    if free:
+        with suppress(OSError):
+            file.unlink()
+    return free is False

@@ -28,7 +28,7 @@ from resnet_studio.training.sources import DataError, DataView, Estimate, Probe
 
 PACKAGE = Path(resnet_studio.__file__).parent
 LAYERS = (
-    {"plain"},
+    {"locks", "plain"},
     {"atomic", "children", "cores", "files", "formatting", "progress", "resources"},
     {"causes"},
     {"networks"},

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Protocol
 
 from resnet_studio.causes import cause
+from resnet_studio.locks import hold, let_go
 from resnet_studio.training import ownership, runs
 from resnet_studio.training.events import Began, Ended, Event, How, Noted, to_line
 from resnet_studio.training.runs import EVENTS, HEARTBEAT, PAUSE, STOP, STOP_NOW, RunError
@@ -91,7 +92,7 @@ class Journal:
         runs.check(self._folder)
         self._file = runs.open_own(self._folder, EVENTS, os.O_RDWR | os.O_APPEND)
         try:
-            held = ownership.hold(self._file)
+            held = hold(self._file)
             if held is False:
                 raise RunError(still_running(self._folder))
             self._owner = ownership.sign(self._folder, locked=held is True)
@@ -179,7 +180,7 @@ class Journal:
         return None
 
     def _close(self) -> None:
-        ownership.let_go(self._file)
+        let_go(self._file)
         with suppress(OSError):
             os.close(self._file)
 

@@ -10,22 +10,17 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
-import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from resnet_studio.files import open_inside, read_inside
+from resnet_studio.locks import is_free
 from resnet_studio.training.runs import EVENTS, HEARTBEAT
 
-WAIT, ASK_EVERY = 1.0, 0.02
-"""Seconds that a lock is tried for, as who only looks holds it for a moment too, and between two tries."""
 LARGEST = 1000
 """Bytes of a heartbeat that are read."""
-_HELD: set[int] = set()
-"""Descriptors with a lock, which processes that are forked from this one must not keep alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +36,6 @@ class Owner:
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
-
-
-def hold(descriptor: int) -> bool | None:
-    """Take the lock on an open file until it is closed; False if somebody else has it, None if there are none here."""
-    until = time.monotonic() + WAIT
-    while (taken := _lock(descriptor, shared=False)) is False and time.monotonic() < until:
-        time.sleep(ASK_EVERY)
-    if taken:
-        _HELD.add(descriptor)
-    return taken
-
-
-def let_go(descriptor: int) -> None:
-    """The file is about to be closed, and its lock goes with it."""
-    _HELD.discard(descriptor)
 
 
 def sign(folder: Path, *, locked: bool) -> Owner:
@@ -90,46 +70,7 @@ def _is_held(folder: Path) -> bool | None:
     except (OSError, ValueError):
         return None
     try:
-        free = _lock(descriptor, shared=True)
+        free = is_free(descriptor)
     finally:
         os.close(descriptor)
     return None if free is None else not free
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    FAR = 2**62
-    """A byte that no file has: a lock on Windows keeps others from reading what is locked."""
-
-    def _lock(descriptor: int, *, shared: bool) -> bool | None:
-        os.lseek(descriptor, FAR, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        finally:
-            os.lseek(descriptor, 0, os.SEEK_SET)
-        return True
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int, *, shared: bool) -> bool | None:
-        try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return None
-        return True
-
-    def _drop() -> None:
-        """In a process that was just forked: its descriptors would keep the lock when the run is killed."""
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for descriptor in _HELD:
-            os.dup2(nothing, descriptor, inheritable=False)
-        _HELD.clear()
-        os.close(nothing)
-
-    os.register_at_fork(after_in_child=_drop)
