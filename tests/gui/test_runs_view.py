@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMenu, QPushButton, QSlider, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from failing_disk import failing
 from resnet_studio.gui import theme
 from resnet_studio.gui.run_desk import join
 from resnet_studio.gui.run_keeper import RunKeeper
@@ -413,6 +414,16 @@ def test_exports_have_legend_labels_and_units(three: Page, tmp_path: Path) -> No
 def test_an_export_that_fails_is_told(three: Page, tmp_path: Path) -> None:
     three.view.panel.save(tmp_path / "no" / "curves.png")
     assert "could not be written" in three.find(QLabel, "newsText").text()
+
+
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_an_export_that_fails_leaves_the_file_of_before(three: Page, tmp_path: Path, ending: str) -> None:
+    picture = tmp_path / f"curves.{ending}"
+    picture.write_bytes(b"of before")
+    with failing(3, lasting=True):
+        three.view.panel.save(picture)
+    assert "could not be written" in three.find(QLabel, "newsText").text()
+    assert picture.read_bytes() == b"of before"
 
 
 def test_both_themes_are_followed(three: Page) -> None:

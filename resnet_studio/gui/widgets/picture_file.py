@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QRect, QSize
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRect, QSize
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
+from resnet_studio.atomic import write_file
 from resnet_studio.gui import theme
 
 SCALE = 2
@@ -16,32 +17,37 @@ SCALE = 2
 
 
 def write_picture(path: Path, size: QSize, title: str, paint: Callable[[QPainter], None]) -> None:
-    """Write the kind of file that the path's ending asks for; `OSError` if that can't be done."""
-    write = _write_svg if path.suffix.lower() == ".svg" else _write_png
-    if not write(path, size, title, paint):
+    """Write the kind of file that the ending asks for; if that can't be done (`OSError`), the old file stays."""
+    make = _svg if path.suffix.lower() == ".svg" else _png
+    written = make(size, title, paint)
+    if written is None:
         raise OSError(f"{path.name} could not be written")
+    write_file(path, bytes(written.data()))
 
 
-def _write_png(path: Path, size: QSize, _title: str, paint: Callable[[QPainter], None]) -> bool:
+def _png(size: QSize, _title: str, paint: Callable[[QPainter], None]) -> QByteArray | None:
     image = QImage(size * SCALE, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(SCALE)
     painter = QPainter(image)
     _paint(painter, size, paint)
     painter.end()
-    return image.save(str(path), "PNG")  # type: ignore[call-overload,no-any-return]  # the stub wants bytes
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    return buffer.data() if image.save(buffer, "PNG") else None  # type: ignore[call-overload]  # the stub wants bytes
 
 
-def _write_svg(path: Path, size: QSize, title: str, paint: Callable[[QPainter], None]) -> bool:
+def _svg(size: QSize, title: str, paint: Callable[[QPainter], None]) -> QByteArray | None:
+    buffer = QBuffer()
     generator = QSvgGenerator()
-    generator.setFileName(str(path))
+    generator.setOutputDevice(buffer)
     generator.setSize(size)
     generator.setViewBox(QRect(0, 0, size.width(), size.height()))
     generator.setTitle(title)
     painter = QPainter()
     if not painter.begin(generator):
-        return False
+        return None
     _paint(painter, size, paint)
-    return painter.end()
+    return buffer.data() if painter.end() else None
 
 
 def _paint(painter: QPainter, size: QSize, paint: Callable[[QPainter], None]) -> None:
