@@ -93,7 +93,7 @@ def walk(folder: Path, theme: str) -> None:
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication, QTabWidget
 
-    from resnet_studio.cli import main
+    from resnet_studio.cli.main import main
 
     run_events = QApplication.exec
 

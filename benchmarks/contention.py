@@ -15,9 +15,9 @@ from statistics import median
 from benchmarks.live import WINDOW
 from benchmarks.measure import Line, spread
 from benchmarks.window import run_child
-from resnet_studio.training.events import Began, Ended, Event, Stepped
-from resnet_studio.training.following import RunReader
-from resnet_studio.training.runs import STOP, request
+from resnet_studio.training.runs.events import Began, Ended, Event, Stepped
+from resnet_studio.training.runs.reader import RunReader
+from resnet_studio.training.runs.run_folder import STOP, request
 
 ROUNDS, EPOCHS, MOVES = 5, 40, 300
 ALONE_AGAIN = 12.0
@@ -148,8 +148,8 @@ def step_time(folder: Path, last: float) -> float:
 
 def table() -> None:
     """Ask a real engine for tables; print the seconds that ResNet-50's takes once the engine is warm."""
-    from resnet_studio.engine.messages import Request
     from resnet_studio.engine.process import EngineProcess
+    from resnet_studio.engine.protocol import Request
     from resnet_studio.networks.presets import preset
 
     engine, seconds = EngineProcess(), 0.0

@@ -15,7 +15,7 @@ from resnet_studio.networks.architecture import MOST_BLOCKS, MOST_STAGES, Archit
 from resnet_studio.networks.presets import preset
 
 if TYPE_CHECKING:
-    from resnet_studio.gui.window import StudioWindow
+    from resnet_studio.gui.main_window import StudioWindow
 
 DEEP: dict[str, Residual] = {
     "resnet1202-cifar": Residual(block="basic", blocks=(200, 200, 200), width=16, stem="cifar", image=32, classes=10),
@@ -43,9 +43,9 @@ def edit(name: str) -> None:
     from PySide6.QtWidgets import QApplication
 
     from resnet_studio.gui import theme
+    from resnet_studio.gui.app_controller import ACTIVATION_PAGES
+    from resnet_studio.gui.main_window import WORKSPACES, StudioWindow
     from resnet_studio.gui.session import Kept
-    from resnet_studio.gui.studio import ACTIVATION_PAGES
-    from resnet_studio.gui.window import WORKSPACES, StudioWindow
 
     app = QApplication([])
     theme.apply(app, "light")

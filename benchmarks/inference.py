@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torchvision import models
 
 from benchmarks.measure import Line, Task, in_turns, ratio
-from resnet_studio.inference.capture import capture
-from resnet_studio.inference.folding import folded
-from resnet_studio.networks.network import ResNet, build
+from resnet_studio.inference.compute.capture import capture
+from resnet_studio.inference.compute.folding import folded
+from resnet_studio.networks.modules.network import ResNet, build
 from resnet_studio.networks.plan import blocks, plan
 from resnet_studio.networks.presets import preset
 

@@ -16,7 +16,7 @@ from benchmarks.measure import Line
 from benchmarks.window import run_child
 
 if TYPE_CHECKING:
-    from resnet_studio.gui.window import StudioWindow
+    from resnet_studio.gui.main_window import StudioWindow
 
 LAYER = "layer1.0.relu1"
 """64 channels of 56×56."""
@@ -83,7 +83,7 @@ def move(rounds: int, frames: int) -> None:
     """Move the crop with every frame that comes; print the seconds that the frames take and the loop's gaps."""
     from PySide6.QtCore import Qt, QTimer
 
-    from resnet_studio.inference.framing import moved
+    from resnet_studio.inference.cropping import moved
 
     app, window = _opened()
     subject = window.studio.subject
@@ -159,9 +159,9 @@ def switch() -> None:
 
 def last() -> None:
     """Ask a real engine for many frames; print its memory in MB after each `SAMPLE` of them."""
-    from resnet_studio.engine.messages import Request
     from resnet_studio.engine.process import EngineProcess
-    from resnet_studio.inference.handles import Handles, Occluder
+    from resnet_studio.engine.protocol import Request
+    from resnet_studio.inference.transforms import Handles, Occluder
     from resnet_studio.inference.values import Subject
     from resnet_studio.networks.presets import preset
 
@@ -196,9 +196,9 @@ def _opened() -> tuple[Any, StudioWindow]:
     from PySide6.QtWidgets import QApplication
 
     from resnet_studio.gui import theme
+    from resnet_studio.gui.app_controller import ACTIVATIONS
+    from resnet_studio.gui.main_window import StudioWindow
     from resnet_studio.gui.session import Kept
-    from resnet_studio.gui.studio import ACTIVATIONS
-    from resnet_studio.gui.window import StudioWindow
     from resnet_studio.networks.architecture import to_json
     from resnet_studio.networks.presets import preset
 

@@ -53,7 +53,7 @@ def start(paths: Sequence[str]) -> None:
     from PySide6.QtWidgets import QApplication
 
     from resnet_studio.gui import app
-    from resnet_studio.gui.window import StudioWindow
+    from resnet_studio.gui.main_window import StudioWindow
 
     class Started(StudioWindow):
         def start_engine(self) -> None:

@@ -11,8 +11,8 @@ from fvcore.nn import FlopCountAnalysis
 from torchvision import models
 
 from benchmarks.measure import Line, in_turns, ratio, spread
-from resnet_studio.analysis import counting
-from resnet_studio.analysis.counting import layer_table
+from resnet_studio.analysis.compute import counting
+from resnet_studio.analysis.compute.counting import layer_table
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.networks.plan import forget_plans
 from resnet_studio.networks.presets import preset

@@ -18,19 +18,19 @@ from torchvision import transforms
 
 from benchmarks.measure import Line, spread
 from resnet_studio.networks.architecture import Architecture, Residual
-from resnet_studio.networks.network import build
+from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import finish
-from resnet_studio.training import runs
-from resnet_studio.training.augmentation import augment_batch
-from resnet_studio.training.data import Data, Held, normaliser, statistics, training_order
-from resnet_studio.training.events import Event, Stepped
-from resnet_studio.training.journal import Journal
-from resnet_studio.training.opening import open_data
+from resnet_studio.training.compute.augmentation import augment_batch
+from resnet_studio.training.compute.data import Data, Held, normaliser, statistics, training_order
+from resnet_studio.training.compute.distributed import Workers
+from resnet_studio.training.compute.open_dataset import open_data
+from resnet_studio.training.compute.run import Training, thread_choice
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.recipes import RECIPES
-from resnet_studio.training.running import Training, thread_choice
-from resnet_studio.training.workers import Workers
+from resnet_studio.training.runs import run_folder
+from resnet_studio.training.runs.events import Event, Stepped
+from resnet_studio.training.runs.writer import Journal
 
 ROUNDS, WARM_UP = 7, 3
 """Rounds, and steps before each that are not timed."""
@@ -131,7 +131,7 @@ def run(case: Case) -> float:
 def train(case: Case, recipe: Recipe, listener: Callable[[Event], object]) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
-        runs.make(folder, runs.Manifest("run", case.architecture, recipe, time.time()))
+        run_folder.make(folder, run_folder.Manifest("run", case.architecture, recipe, time.time()))
         with Journal(folder, listener) as journal:
             Training(
                 folder, recipe, case.architecture, case.data, torch.device("cpu"), journal, Workers(),

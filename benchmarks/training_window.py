@@ -22,13 +22,13 @@ from benchmarks.measure import Line, spread
 from benchmarks.window import run_child
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
-from resnet_studio.training import events, runs
 from resnet_studio.training.recipe import Recipe
-from resnet_studio.training.summary import summarise
+from resnet_studio.training.runs import events, run_folder
+from resnet_studio.training.runs.summary import summarise
 
 if TYPE_CHECKING:
-    from resnet_studio.gui.run_watch import RunWatch
-    from resnet_studio.gui.views.runs import RunsView
+    from resnet_studio.gui.training.run_monitor import RunWatch
+    from resnet_studio.gui.training.runs.view import RunsView
 
 MANY, LONG, EPOCH, TOLD = 100, 10_000, 100, 20
 """Runs, steps of each, steps of an epoch, steps told of in one event."""
@@ -84,15 +84,16 @@ def stay_open(folder: str) -> None:
     """Show the page of runs until somebody ends this process."""
     from PySide6.QtWidgets import QApplication
 
-    from resnet_studio.gui import run_desk, theme
-    from resnet_studio.gui.run_keeper import RunKeeper
-    from resnet_studio.gui.run_watch import RunWatch
-    from resnet_studio.gui.views.runs import RunsView
+    from resnet_studio.gui import theme
+    from resnet_studio.gui.training.run_commands import RunKeeper
+    from resnet_studio.gui.training.run_monitor import RunWatch
+    from resnet_studio.gui.training.runs.controller import connect_runs
+    from resnet_studio.gui.training.runs.view import RunsView
 
     app = QApplication([])
     theme.apply(app, "light")
     watch, view = RunWatch(), RunsView()
-    run_desk.join(view, watch, RunKeeper(watch))
+    connect_runs(view, watch, RunKeeper(watch))
     view.resize(1136, 800)
     view.show()
     watch.watch(Path(folder))
@@ -126,8 +127,8 @@ class RunWriter:
         self._pace, self._floor = self._rng.uniform(500, 3000), self._rng.uniform(0.02, 0.3)
         architecture = preset(PRESETS[number % len(PRESETS)])
         recipe = Recipe(length=LONG, unit="steps")
-        runs.make(folder, runs.Manifest(folder.name, architecture, recipe, time.time() + number))
-        (folder / runs.HEARTBEAT).touch()
+        run_folder.make(folder, run_folder.Manifest(folder.name, architecture, recipe, time.time() + number))
+        (folder / run_folder.HEARTBEAT).touch()
         self._tell(events.Began(time.time(), 0, 0.0, 2, "cpu", 1))
         self._tell(events.Prepared(
             time.time(), to_json(architecture), (), tuple("0123456789"), 50_000, 10_000, "its own", EPOCH, LONG,
@@ -158,7 +159,7 @@ class RunWriter:
             self._tell(events.Measured(time.time(), "test", first + TOLD, loss, error, 10_000, seconds))
 
     def _tell(self, event: events.Event) -> None:
-        with (self.folder / runs.EVENTS).open("a", encoding="utf-8") as file:
+        with (self.folder / run_folder.EVENTS).open("a", encoding="utf-8") as file:
             file.write(events.to_line(event) + "\n")
 
 
@@ -168,7 +169,7 @@ def write_live(folder: str, number: int) -> None:
     run.write(4_000)
     while run.step + TOLD < LONG:
         run.write(TOLD)
-        (run.folder / runs.HEARTBEAT).touch()
+        (run.folder / run_folder.HEARTBEAT).touch()
         time.sleep(TOLD / STEPS_PER_SECOND)
 
 
@@ -190,8 +191,8 @@ class _Page:
         from PySide6.QtWidgets import QApplication
 
         from resnet_studio.gui import theme
-        from resnet_studio.gui.run_watch import RunWatch
-        from resnet_studio.gui.views.runs import RunsView
+        from resnet_studio.gui.training.run_monitor import RunWatch
+        from resnet_studio.gui.training.runs.view import RunsView
 
         self.app = QApplication([])
         theme.apply(self.app, "light")
@@ -273,7 +274,7 @@ def open_many(folder: str) -> None:
 
 def follow_live(folder: str) -> None:
     """Watch runs that are being written; print the gaps."""
-    while len(runs.find(Path(folder))) < WRITERS:
+    while len(run_folder.find(Path(folder))) < WRITERS:
         time.sleep(0.1)
     page = _Page(folder)
     page.open()

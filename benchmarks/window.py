@@ -33,7 +33,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from resnet_studio.gui import theme
 from resnet_studio.gui.session import Kept
-from resnet_studio.gui.window import StudioWindow
+from resnet_studio.gui.main_window import StudioWindow
 app = QApplication([])
 theme.apply(app, "light")
 window = StudioWindow(Kept())
@@ -96,8 +96,8 @@ def make_all() -> None:
     from PySide6.QtWidgets import QApplication
 
     from resnet_studio.gui import theme
+    from resnet_studio.gui.main_window import StudioWindow
     from resnet_studio.gui.session import Kept
-    from resnet_studio.gui.window import StudioWindow
 
     app = QApplication([])
     theme.apply(app, "light")
@@ -120,9 +120,9 @@ def stay_busy() -> None:
     from PySide6.QtWidgets import QApplication
 
     from resnet_studio.gui import theme
+    from resnet_studio.gui.app_controller import ACTIVATIONS
+    from resnet_studio.gui.main_window import StudioWindow
     from resnet_studio.gui.session import Kept
-    from resnet_studio.gui.studio import ACTIVATIONS
-    from resnet_studio.gui.window import StudioWindow
     from resnet_studio.networks.architecture import to_json
     from resnet_studio.networks.presets import preset
 

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from resnet_studio.analysis.comparison import compare as compare
-    from resnet_studio.analysis.counting import layer_table as layer_table
-    from resnet_studio.analysis.verification import verify as verify
-    from resnet_studio.inference.capture import capture as capture
+    from resnet_studio.analysis.compute.counting import layer_table as layer_table
+    from resnet_studio.analysis.compute.verification import verify as verify
+    from resnet_studio.inference.compute.capture import capture as capture
     from resnet_studio.networks.architecture import Baseline as Baseline
     from resnet_studio.networks.architecture import Residual as Residual
-    from resnet_studio.networks.network import build as build
+    from resnet_studio.networks.modules.network import build as build
     from resnet_studio.networks.presets import PRESETS as presets  # noqa: N811
     from resnet_studio.networks.presets import preset as preset
 
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 _PLACES = {
     "Baseline": "networks.architecture:Baseline",
     "Residual": "networks.architecture:Residual",
-    "build": "networks.network:build",
-    "capture": "inference.capture:capture",
+    "build": "networks.modules.network:build",
+    "capture": "inference.compute.capture:capture",
     "compare": "analysis.comparison:compare",
-    "layer_table": "analysis.counting:layer_table",
+    "layer_table": "analysis.compute.counting:layer_table",
     "preset": "networks.presets:preset",
     "presets": "networks.presets:PRESETS",
-    "verify": "analysis.verification:verify",
+    "verify": "analysis.compute.verification:verify",
 }
 __all__ = ["Baseline", "Residual", "build", "capture", "compare", "layer_table", "preset", "presets", "verify"]
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from resnet_studio.causes import OF_THE_SYSTEM, cause, is_ours, sentence, why
-from resnet_studio.engine.messages import crossing
+from resnet_studio.engine.protocol import crossing
 from resnet_studio.files import read_file
 from resnet_studio.inference.errors import WeightsError
-from resnet_studio.inference.reading import weights_named
+from resnet_studio.inference.parsing import weights_named
 from resnet_studio.networks.presets import preset
 
 

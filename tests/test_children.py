@@ -11,11 +11,11 @@ import pytest
 
 from resnet_studio import children
 
-HERE = Path(__file__).parent
+HELPERS = Path(__file__).parent / "helpers"
 ENGINE = f"""
 import sys
-sys.path.append({str(HERE / "engine")!r})
-from resnet_studio.engine.messages import Request
+sys.path.append({str(HELPERS)!r})
+from resnet_studio.engine.protocol import Request
 from resnet_studio.engine.process import EngineProcess
 import os
 

@@ -199,11 +199,12 @@ def test_what_outlives_a_test_on_purpose(child):
 def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     """An empty suite under this suite's conftest and settings."""
     settings = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
-    del settings["testpaths"]
+    del settings["testpaths"], settings["pythonpath"]
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]  # JSON's values are TOML's
     pytester.makepyprojecttoml("\n".join(["[tool.pytest.ini_options]", *lines]))
-    for name in ("conftest", "leftovers"):
-        pytester.makepyfile(**{name: (HERE / f"{name}.py").read_text()})
+    for name in ("conftest", "helpers/leftovers"):
+        path = HERE / f"{name}.py"
+        pytester.makepyfile(**{path.stem: path.read_text()})
     return pytester
 
 

@@ -22,13 +22,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from resnet_studio.engine.messages import Reply, Request
 from resnet_studio.engine.process import EngineProcess
+from resnet_studio.engine.protocol import Reply, Request
+from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.errors import WeightsError
-from resnet_studio.inference.images import ImageError, open_image
-from resnet_studio.inference.origin import Origin, to_metadata
+from resnet_studio.inference.images.loader import ImageError, open_image
 from resnet_studio.inference.values import Look, RandomWeights, Subject, WeightsFile
-from resnet_studio.inference.weights import load
+from resnet_studio.inference.weights.provenance import Origin, to_metadata
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.progress import Progress
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from resnet_studio.analysis.comparison import Comparison, Cost, Line, makeup
 from resnet_studio.analysis.published import Verified
 from resnet_studio.analysis.table import Group, LayerTable, plan_table
-from resnet_studio.analysis.units import (
+from resnet_studio.analysis.units import (  # fmt: skip
     DASH,
     LABELS,
     MEANINGS,
@@ -23,7 +23,7 @@ from resnet_studio.analysis.units import (
     scaled,
     share,
     short,
-)  # fmt: skip
+)
 from resnet_studio.formatting import shares_of
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.plan import Layer, Shape, blocks

@@ -11,18 +11,19 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from resnet_studio.analysis.counting import layer_table_steps, summary
-from resnet_studio.engine.serving import Job, Steps
-from resnet_studio.inference import samples
-from resnet_studio.inference.origin import COMPLETERS
-from resnet_studio.inference.published import fetch_steps
+from resnet_studio.analysis.compute.counting import layer_table_steps, summary
+from resnet_studio.engine.server import Job, Steps
+from resnet_studio.inference.images import references as samples
 from resnet_studio.inference.values import Device, Photograph, PublishedWeights, Subject, Unopened, WeightsSource
+from resnet_studio.inference.weights.provenance import COMPLETERS
+from resnet_studio.inference.weights.published import fetch_steps
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.progress import Progress
-from resnet_studio.training import data_images, earlier
+from resnet_studio.training import dataset_images
 from resnet_studio.training.recipe import Recipe
-from resnet_studio.training.runs import data_folder, runs_folder
-from resnet_studio.training.trained import trained_weights
+from resnet_studio.training.runs import weights as earlier
+from resnet_studio.training.runs.run_folder import data_folder, runs_folder
+from resnet_studio.training.runs.weights import trained_weights
 
 LONGEST_SIDE = 1600
 """Pixels of a photograph that the window is given; more than it can show."""
@@ -38,7 +39,7 @@ def summarise(architecture: Architecture) -> Generator[Progress, None, str]:
 def list_devices() -> Generator[Progress, None, tuple[Device, ...]]:
     """Where networks can run on this machine."""
     yield Progress(0, 1, "looking for devices")
-    from resnet_studio.inference.devices import devices
+    from resnet_studio.inference.compute.devices import devices
 
     return tuple(devices())
 
@@ -59,9 +60,9 @@ def thumbnails(references: tuple[str, ...]) -> Generator[Progress | Photograph |
             yield Unopened(reference, str(error))
 
 
-def images_of_data(data: str) -> Generator[Progress, None, data_images.DataImages]:
+def images_of_data(data: str) -> Generator[Progress, None, dataset_images.DataImages]:
     """How many images a data set has; each is then opened by its reference."""
-    return (yield from data_images.images_steps(data, data_folder()))
+    return (yield from dataset_images.images_steps(data, data_folder()))
 
 
 def for_the_window(photograph: Photograph, most: int = LONGEST_SIDE) -> Photograph:
@@ -78,7 +79,7 @@ def look(subject: Subject, layers: tuple[str, ...], brief: bool) -> Steps:
     """One image through one network: a `Look`."""
     if not brief:
         yield Progress(0, 1, "preparing to look")
-    from resnet_studio.inference.look import look_steps
+    from resnet_studio.inference.compute.forward import look_steps
 
     return (yield from look_steps(subject, layers, brief=brief))
 
@@ -86,7 +87,7 @@ def look(subject: Subject, layers: tuple[str, ...], brief: bool) -> Steps:
 def kernels(architecture: Architecture, weights: WeightsSource, layer: str) -> Steps:
     """The weights of one layer: `Kernels`."""
     yield Progress(0, 1, f"reading the weights of {layer}")
-    from resnet_studio.inference.kernel_steps import kernels_steps
+    from resnet_studio.inference.compute.kernels import kernels_steps
 
     return (yield from kernels_steps(architecture, weights, layer))
 
@@ -94,7 +95,7 @@ def kernels(architecture: Architecture, weights: WeightsSource, layer: str) -> S
 def responses(subjects: tuple[Subject, ...]) -> Steps:
     """How strong every block's F(x) is in these networks: `Responses` of each."""
     yield Progress(0, len(subjects), "preparing to measure")
-    from resnet_studio.inference.responses import responses_steps
+    from resnet_studio.inference.compute.responses import responses_steps
 
     return (yield from responses_steps(subjects))
 
@@ -114,7 +115,7 @@ def fetch_weights(source: PublishedWeights) -> Steps:
 def survey(subject: Subject, images: tuple[str, ...], layer: str) -> Steps:
     """One layer over many images: a `Survey`."""
     yield Progress(0, len(images), "preparing to look")
-    from resnet_studio.inference.survey import survey_steps
+    from resnet_studio.inference.compute.layer_statistics import survey_steps
 
     return (yield from survey_steps(subject, images, layer))
 
@@ -122,7 +123,7 @@ def survey(subject: Subject, images: tuple[str, ...], layer: str) -> Steps:
 def attribution(subject: Subject, method: str, layer: str, target: int | None) -> Steps:
     """Which parts of an image speak for a class: an `Attribution`."""
     yield Progress(0, 3, "preparing to explain")
-    from resnet_studio.inference.attribution import attribution_steps
+    from resnet_studio.inference.compute.attribution import attribution_steps
 
     return (yield from attribution_steps(subject, method, layer, target))
 
@@ -130,7 +131,7 @@ def attribution(subject: Subject, method: str, layer: str, target: int | None) -
 def sweep(subject: Subject, patch: int, stride: int, target: int | None) -> Steps:
     """What a grey square does to a class's probability, everywhere: a `Sweep`, told as it grows."""
     yield Progress(0, 1, "preparing to cover the image")
-    from resnet_studio.inference.occlusion import sweep_steps
+    from resnet_studio.inference.compute.occlusion import sweep_steps
 
     return (yield from sweep_steps(subject, patch, stride, target))
 
@@ -138,7 +139,7 @@ def sweep(subject: Subject, patch: int, stride: int, target: int | None) -> Step
 def verify(extra: tuple[Architecture, ...] = ()) -> Steps:
     """Every published figure beside what is measured; each is told as soon as it is there."""
     yield Progress(0, 1, "reading the published figures")
-    from resnet_studio.analysis.verification import verify_steps
+    from resnet_studio.analysis.compute.verification import verify_steps
 
     return (yield from verify_steps(extra))
 
@@ -146,7 +147,7 @@ def verify(extra: tuple[Architecture, ...] = ()) -> Steps:
 def data_view(recipe: Recipe, image: int, download: bool) -> Steps:
     """What a training would see: a `DataView`. The data are fetched only if `download` says so."""
     yield Progress(0, 1, f"opening {recipe.data}")
-    from resnet_studio.training.previews import data_view_steps
+    from resnet_studio.training.compute.preview import data_view_steps
 
     return (yield from data_view_steps(recipe, image, data_folder(), download=download))
 
@@ -154,7 +155,7 @@ def data_view(recipe: Recipe, image: int, download: bool) -> Steps:
 def estimate(recipe: Recipe, architecture: Architecture, training_images: int) -> Steps:
     """What a training would cost: an `Estimate`."""
     yield Progress(0, 1, "preparing to time a step")
-    from resnet_studio.training.previews import estimate_steps
+    from resnet_studio.training.compute.preview import estimate_steps
 
     return (yield from estimate_steps(recipe, architecture, training_images))
 
@@ -178,5 +179,5 @@ JOBS: dict[str, Job] = {
     "data view": data_view,
     "estimate": estimate,
 }
-samples.OPENERS[data_images.PREFIX] = data_images.open_reference
+samples.OPENERS[dataset_images.PREFIX] = dataset_images.open_reference
 COMPLETERS["run"] = earlier.completed

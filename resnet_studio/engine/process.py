@@ -17,8 +17,8 @@ from types import ModuleType
 
 from resnet_studio.children import own_folder, safe_path
 from resnet_studio.cores import CoreShare, bound_spinning
-from resnet_studio.engine.messages import Assembly, Reply, Request, crossing, pack, send
-from resnet_studio.engine.serving import serve
+from resnet_studio.engine.protocol import Assembly, Reply, Request, crossing, pack, send
+from resnet_studio.engine.server import serve
 
 JOBS = "resnet_studio.engine.jobs:JOBS"
 """Where the engine finds its jobs. Only the engine's process imports it, as it imports torch."""

@@ -18,9 +18,9 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from resnet_studio.gui import theme
+from resnet_studio.gui.main_window import StudioWindow
 from resnet_studio.gui.session import Kept
 from resnet_studio.gui.session_file import Keeper, put_by, put_by_last, restore, save, session_file
-from resnet_studio.gui.window import StudioWindow
 from resnet_studio.resources import resource
 
 ONCE = "ResNet Studio ended unexpectedly the last time. What was open then is open again."

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from resnet_studio.files import OPENING
-from resnet_studio.inference import file_kinds
-from resnet_studio.inference.image_names import is_image
+from resnet_studio.inference.images import file_kinds
+from resnet_studio.inference.images.listing import is_image
 
 Kind = Literal["architecture", "weights", "image"]
 BEGINNING = 512

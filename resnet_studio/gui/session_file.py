@@ -17,8 +17,8 @@ from PySide6.QtCore import QObject, QStandardPaths, QThreadPool, QTimer, Signal
 from resnet_studio.atomic import write_file
 from resnet_studio.files import Refusal, read_file
 from resnet_studio.gui.session import VERSION, Kept
-from resnet_studio.inference import beside
-from resnet_studio.inference.handles import from_changed
+from resnet_studio.inference import ab
+from resnet_studio.inference.transforms import from_changed
 from resnet_studio.networks import architecture as architectures
 from resnet_studio.training import recipe as recipes
 
@@ -271,7 +271,7 @@ def _handles(value: Any) -> Found:
 
 
 def _beside(value: Any) -> Found:
-    found = beside.to_values(beside.from_values(value))
+    found = ab.to_values(ab.from_values(value))
     return found, isinstance(value, dict) and found.keys() == value.keys()
 
 

@@ -1,215 +1,272 @@
-"""Why a network says a class, by captum's methods. captum is imported when the first is asked for."""
+"""Why a network says a class: methods, and the answers that cross to the window. Needs no torch."""
 
 from __future__ import annotations
 
-import time
-import warnings
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.util import find_spec
+from itertools import groupby
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
 
-from resnet_studio.inference import preprocessing
-from resnet_studio.inference.attribution_values import (
-    METHODS,
-    MISSING,
-    STEPS,
-    Attribution,
-    CaptumMissing,
-    layers_with_maps,
-    usual_layer,
-    usual_patch,
+from resnet_studio.inference.feature_maps import Drawing, colour, spread
+from resnet_studio.inference.transforms import Occluder
+from resnet_studio.inference.values import Pixels, Subject, WeightsInfo, image_title
+from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.plan import blocks, called_layers, plan
+
+MISSING = (
+    "Grad-CAM and its relatives are captum's, which is not installed. This line installs it for this program, which "
+    f"then has to be started again: {sys.executable} -m pip install 'captum>=0.9'"
 )
-from resnet_studio.inference.capture import evaluating
-from resnet_studio.inference.look import guarded
-from resnet_studio.inference.passes import Forward, in_passes
-from resnet_studio.inference.subjects import Ready, ready_steps
-from resnet_studio.inference.values import Subject
-from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.plan import plan
-from resnet_studio.progress import Progress
+STEPS = 50
+"""Points of integrated gradients between the mean color and the image, captum's own default."""
+NOT_YET = -1
+"""The class at a position that the sweep has not reached."""
 
-MACS_A_PASS, MOST_A_PASS = 8 << 30, 64
-"""Multiply-adds and images that go through the network between two yields: about half a second on two cores."""
+
+class CaptumMissing(ImportError):  # noqa: N818  (the base class says that it is an error)
+    """The optional library is not there; the message has the line that installs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to attribute a class to what the network has seen."""
+
+    title: str
+    layered: bool
+    """Whether it explains at a layer, which can be chosen."""
+    signed: bool
+    """Whether values below zero speak against the class; else all values are from 0."""
+    what: str
+    """What a value means, as the rest of a sentence."""
+
+
+METHODS = {
+    "grad-cam": Method(
+        "Grad-CAM", True, False, "the layer's channels there, each weighted by its mean gradient, summed, from 0 up"
+    ),
+    "guided-grad-cam": Method(
+        "Guided Grad-CAM", True, True, "guided backpropagation of the pixel's channels, summed, times Grad-CAM there"
+    ),
+    "layer-gradient-x-activation": Method(
+        "Gradient × activation", True, True, "what the layer adds to the class's logit there, to first order"
+    ),
+    "saliency": Method(
+        "Saliency", False, False, "the absolute gradients of the class's logit, summed over the pixel's channels"
+    ),
+    "input-x-gradient": Method(
+        "Input × gradient", False, True, "what the pixel adds to the class's logit, to first order"
+    ),
+    "guided-backprop": Method(
+        "Guided backpropagation", False, True,
+        "the gradient of the class's logit along paths that only add to it, summed over the pixel's channels",
+    ),
+    "integrated-gradients": Method(
+        "Integrated gradients", False, True, "what the pixel adds to the class's logit on the way from the mean color"
+    ),
+    "occlusion": Method(
+        "Occlusion", False, True, "by how much the class's logit falls, averaged over the squares that cover the pixel"
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
-    """A question that is ready to be put to captum."""
+class Attribution:
+    """Which parts of an image speak for a class."""
 
-    network: nn.Module
-    images: Tensor
-    layer: nn.Module | None
+    subject: Subject
+    method: str
+    """A key of `METHODS`."""
+    layer: str
+    """Empty for methods that have none."""
     target: int
-    batch: int
-    """Images a pass."""
-    steps: int
+    """The class."""
+    label: str
+    probability: float
+    """Of the class."""
+    values: NDArray[np.float32]
+    """Height × width of the layer, or of the input where the method has none; one value a pixel."""
+    at_input: NDArray[np.float32]
+    """The same at the size of the network's input, interpolated bilinearly."""
+    seen: Pixels
+    """The network's input as pixels."""
+    image_sha256: str
+    weights: WeightsInfo
+    seconds: float
+    delta: float | None = None
+    """Integrated gradients: their sum less the logit's difference to the mean color; zero for infinitely many steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """What a square at one position does."""
+
+    row: int
+    column: int
+    winner: int
+    """The most probable class there."""
+    label: str
+    """The winner's."""
+    probability: float
+    """Of the class that is explained, there."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sweep:
+    """The class's probability with a grey square at each of rows × columns positions on the input."""
+
+    subject: Subject
+    """Without an occluder of its own."""
+    target: int
+    label: str
+    probability: float
+    """Of the class while nothing is covered."""
+    winner: int
+    """The most probable class while nothing is covered."""
     patch: int
-    stride: int
+    """Side of the square in pixels of the input."""
+    starts: tuple[int, ...]
+    """First pixel of the square at each row, and at each column."""
+    probabilities: NDArray[np.float32]
+    """Rows × columns; not a number where the sweep has not been."""
+    winners: NDArray[np.int32]
+    """The most probable class at each position, or `NOT_YET`."""
+    labels: tuple[str, ...]
+    """Of all classes."""
+    seen: Pixels
+    weights: WeightsInfo
+    seconds: float
+
+    @property
+    def done(self) -> int:
+        return int(np.count_nonzero(self.winners != NOT_YET))
+
+    @property
+    def positions(self) -> int:
+        return self.winners.size
+
+    @property
+    def flips(self) -> tuple[Covered, ...]:
+        """Where another class wins than without the square, the least probability first."""
+        return tuple(flip for flip in self.lowest if flip.winner != self.winner)
+
+    @property
+    def lowest(self) -> tuple[Covered, ...]:
+        """All positions that the sweep has reached, the least probability first."""
+        order = np.argsort(self.probabilities, axis=None, kind="stable")[: self.done]  # what is no number comes last
+        return tuple(self.flip(*divmod(int(place), len(self.starts))) for place in order)
+
+    def flip(self, row: int, column: int) -> Covered:
+        """What happens at a position that the sweep has reached."""
+        winner = int(self.winners[row, column])
+        return Covered(row, column, winner, self.labels[winner], float(self.probabilities[row, column]))
+
+    def occluder(self, row: int, column: int) -> Occluder:
+        """The handle that covers the same pixels."""
+        return occluder_at(self.starts[row], self.starts[column], self.patch, self.seen.shape[0])
 
 
-Answer: TypeAlias = tuple[Tensor, float | None]
-"""The attribution, N × C × H × W, and the convergence delta where there is one."""
+def occluder_at(top: int, left: int, patch: int, side: int) -> Occluder:
+    """The handle that covers `patch` pixels a side from there, on an input of `side` pixels."""
+    return Occluder((left + patch / 2) / side, (top + patch / 2) / side, patch / side)
 
 
-def attribution_steps(
-    subject: Subject,
-    method: str = "grad-cam",
-    layer: str = "",
-    target: int | None = None,
-    *,
-    steps: int = STEPS,
-    patch: int = 0,
-    stride: int = 0,
-) -> Generator[Progress, None, Attribution]:
-    """Attribute a class to an image by a method of `METHODS`.
+def starts(side: int, patch: int, stride: int) -> tuple[int, ...]:
+    """First pixels of a square that slides over the input; the last reaches its edge. `ValueError` where none fits."""
+    if not (1 <= patch <= side and stride >= 1):
+        raise ValueError(f"a square of {patch} pixels every {stride} does not go over an input of {side}")
+    return tuple(dict.fromkeys((*range(0, side - patch, stride), side - patch)))
 
-    Without a layer it is the last block, without a target the most probable class; `steps` are for integrated
-    gradients, `patch` and `stride` (pixels of the input) for occlusion. Raises `CaptumMissing`, `ValueError` for what
-    the network lacks, and what a look raises. The network is left as it was.
+
+def usual_patch(side: int) -> tuple[int, int]:
+    """Side and stride of the square to begin with: a quarter and an eighth of the input."""
+    return max(1, side // 4), max(1, side // 8)
+
+
+def uncovered(subject: Subject) -> Subject:
+    """The subject without its occluder."""
+    return replace(subject, handles=replace(subject.handles, occluder=None))
+
+
+@lru_cache(maxsize=16)
+def layers_with_maps(architecture: Architecture) -> tuple[str, ...]:
+    """Blocks and layers whose output has more than one pixel, in the network's order, a block after its layers."""
+    found: list[str] = []
+    for block, inside in groupby(called_layers(architecture), lambda layer: layer.block):
+        layers = list(inside)
+        found += [layer.name for layer in layers if layer.output[1] * layer.output[2] > 1]
+        if block and layers[-1].output[1] * layers[-1].output[2] > 1:
+            found.append(block)
+    return tuple(found)
+
+
+@lru_cache(maxsize=16)
+def layers_on_offer(architecture: Architecture) -> Mapping[str, str]:
+    """What each of the layers with maps is called in a list: a block's layers stand to the right of it."""
+    inner = {layer.name for layer in called_layers(architecture) if layer.block}
+    return {name: f"    {name}" if name in inner else name for name in layers_with_maps(architecture)}
+
+
+@lru_cache(maxsize=16)
+def usual_layer(architecture: Architecture) -> str:
+    """The last block with maps; where there is none the last ReLU with maps: the deepest that still have a place."""
+    with_maps = set(layers_with_maps(architecture))
+    if isinstance(architecture, Residual):
+        names = [block.name for block in blocks(architecture) if block.name in with_maps]
+        if names:
+            return names[-1]
+    return [layer.name for layer in plan(architecture) if layer.kind == "relu" and layer.name in with_maps][-1]
+
+
+def drawing(found: Attribution) -> Drawing:
+    """How an attribution is drawn: signed ones diverge around zero, others begin there.
+
+    The strongest hundredth of the values may lie beyond the ends: of 50,000 pixels a few would bleach all others.
     """
-    if method not in METHODS:
-        raise ValueError(f"no method is called {method!r}: there are {', '.join(METHODS)}")
-    layer = (layer or usual_layer(subject.architecture)) if METHODS[method].layered else ""
-    if layer and layer not in layers_with_maps(subject.architecture):
-        raise ValueError(
-            f"{layer!r} is no layer with maps of this network; the last is {usual_layer(subject.architecture)}"
-        )
-    yield Progress(0, 3, "importing captum")
-    _captum()
-    usual = usual_patch(subject.architecture.image)
-    how = steps, patch or usual[0], stride or usual[1]
-    return (yield from guarded(subject.device, lambda: _steps(subject, method, layer, target, how)))
+    sizes = np.sort(np.abs(found.values[np.isfinite(found.values)]), axis=None)
+    end = float(sizes[-1 - sizes.size // 100]) if sizes.size else 0.0
+    end = end or 1.0
+    if METHODS[found.method].signed:
+        return Drawing("fixed", "diverging", (-end, end))
+    return Drawing("fixed", "magma", (0.0, end))
 
 
-def images_a_pass(architecture: Architecture) -> int:
-    """How many images go through at a time, so that a cancel is heard soon."""
-    macs = sum(one.macs for one in plan(architecture))
-    return min(max(1, MACS_A_PASS // max(1, macs)), MOST_A_PASS)
+def sweep_drawing(sweep: Sweep) -> Drawing:
+    """From zero to the class's greatest probability."""
+    known = sweep.probabilities[np.isfinite(sweep.probabilities)]
+    return Drawing("fixed", "viridis", (0.0, max(sweep.probability, float(known.max(initial=0.0))) or 1.0))
 
 
-def summed(attribution: Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """One image's attribution as height × width: the sum of what its channels have a part in."""
-    return attribution[0].detach().float().sum(0).cpu().numpy().copy()
+def heat(values: NDArray[np.float32], drawing: Drawing) -> Pixels:
+    """Values, height × width, in colours."""
+    return colour(spread(values[None], drawing)[0], drawing.colours)
 
 
-def explained(ready: Ready, network: nn.Module, target: int | None) -> tuple[int, float, int]:
-    """The class to explain, by itself the most probable, its probability, and the most probable class.
-
-    `ValueError` where there is none.
-    """
-    with evaluating(network):
-        logits = network(ready.images)[0].float()
-    if not logits.isfinite().all():
-        raise ValueError("the network's output is not a number, so there is no class to explain")
-    winner = int(logits.argmax())
-    target = winner if target is None else target
-    if not 0 <= target < len(logits):
-        raise ValueError(f"there is no class {target}: the network has {len(logits):,}, from 0")
-    return target, float(logits.softmax(0)[target]), winner
+def edges(sweep: Sweep) -> NDArray[np.intp]:
+    """First pixel of each position's cell on the input, and its end: halfway between the middles of two squares."""
+    middles = np.array(sweep.starts) + sweep.patch / 2
+    between = np.rint((middles[1:] + middles[:-1]) / 2).astype(np.intp)
+    return np.array([0, *between.tolist(), sweep.seen.shape[0]], np.intp)
 
 
-def _steps(
-    subject: Subject, method: str, layer: str, target: int | None, how: tuple[int, int, int]
-) -> Generator[Progress, None, Attribution]:
-    ready = yield from ready_steps(subject)
-    yield Progress(1, 3, "running the network")
-    network = ready.network()
-    started = time.perf_counter()
-    target, probability, _ = explained(ready, network, target)
-    module = network.get_submodule(layer) if layer else None
-    asked = Asked(network, ready.images.detach().clone(), module, target, images_a_pass(subject.architecture), *how)
-    yield Progress(2, 3, METHODS[method].title)
-    if method in LONG:
-        attribution, delta = yield from LONG[method](asked)
-    else:
-        attribution, delta = _at_once(SHORT[method], asked), None
-    side = ready.images.shape[-2:]
-    large = _captum().LayerAttribution.interpolate(attribution.detach().float(), side, "bilinear")
-    return Attribution(
-        subject, method, layer, target, ready.weights.labels[target], probability, summed(attribution), summed(large),
-        preprocessing.seen(ready.images, ready.weights.preprocessing), ready.key.image, ready.weights,
-        time.perf_counter() - started, delta,
-    )  # fmt: skip
+def changed_since(then: Subject, now: Subject) -> str:
+    """What a result is of where it is not of what is looked at now; empty where it still is."""
+    parts = []
+    if then.image != now.image:
+        parts.append(f"of {image_title(then.image)}")
+    if then.architecture != now.architecture:
+        parts.append("of another network")
+    elif then.weights != now.weights:
+        parts.append("with other weights")
+    if then.image == now.image and then.handles != now.handles:
+        parts.append("of the image before it was changed by hand")
+    return ", ".join(parts)
 
 
-def _captum() -> Any:
-    try:
-        from captum import attr
-    except ModuleNotFoundError as error:
-        raise CaptumMissing(MISSING) from error
-    return attr
-
-
-def _at_once(method: Callable[[Any, Asked], Tensor], asked: Asked) -> Tensor:
-    """One pass there and back. captum says in warnings that it sets hooks and that it takes them away again."""
-    with torch.enable_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        return method(_captum(), asked)
-
-
-SHORT: dict[str, Callable[[Any, Asked], Tensor]] = {
-    "grad-cam": lambda captum, asked: captum.LayerGradCam(asked.network, asked.layer).attribute(
-        asked.images, asked.target, relu_attributions=True
-    ),
-    "guided-grad-cam": lambda captum, asked: captum.GuidedGradCam(asked.network, asked.layer).attribute(
-        asked.images, asked.target, interpolate_mode="bilinear"
-    ),
-    "layer-gradient-x-activation": lambda captum, asked: captum.LayerGradientXActivation(
-        asked.network, asked.layer
-    ).attribute(asked.images, asked.target),
-    "saliency": lambda captum, asked: captum.Saliency(asked.network).attribute(asked.images, asked.target),
-    "input-x-gradient": lambda captum, asked: captum.InputXGradient(asked.network).attribute(
-        asked.images, asked.target
-    ),
-    "guided-backprop": lambda captum, asked: captum.GuidedBackprop(asked.network).attribute(asked.images, asked.target),
-}
-"""Methods that need one pass."""
-
-
-def _integrated(asked: Asked) -> Generator[Progress, None, Answer]:
-    """From zero after normalization, which is the mean color, to the image."""
-
-    def work(forward: Forward) -> Answer:
-        attribution, delta = (
-            _captum()
-            .IntegratedGradients(forward)
-            .attribute(
-                asked.images, target=asked.target, n_steps=asked.steps, internal_batch_size=asked.batch,
-                return_convergence_delta=True,
-            )
-        )  # fmt: skip
-        return attribution, float(delta[0])
-
-    passes = -(-asked.steps // asked.batch) + 2
-    return (yield from in_passes(work, asked.network, passes, METHODS["integrated-gradients"].title))
-
-
-def _occlusion(asked: Asked) -> Generator[Progress, None, Answer]:
-    """One map: the square covers all channels, so captum gives every channel the same whole value."""
-    channels, side = asked.images.shape[1], asked.images.shape[-1]
-    window = channels, asked.patch, asked.patch
-
-    def work(forward: Forward) -> Answer:
-        attribution: Tensor = (
-            _captum()
-            .Occlusion(forward)
-            .attribute(
-                asked.images, window, (channels, asked.stride, asked.stride), target=asked.target,
-                perturbations_per_eval=asked.batch,
-            )
-        )  # fmt: skip
-        return attribution[:, :1], None
-
-    positions = (-(-(side - asked.patch) // asked.stride) + 1) ** 2
-    return (yield from in_passes(work, asked.network, -(-positions // asked.batch) + 1, METHODS["occlusion"].title))
-
-
-LONG: dict[str, Callable[[Asked], Generator[Progress, None, Answer]]] = {
-    "integrated-gradients": _integrated,
-    "occlusion": _occlusion,
-}
-"""Methods that need many passes."""
+def missing() -> str:
+    """What to do about it where captum is not installed; empty where it is."""
+    return "" if find_spec("captum") else MISSING

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_studio.inference.maps import LOWEST, Drawing, Indices, spread
+from resnet_studio.inference.feature_maps import LOWEST, Drawing, Indices, spread
 from resnet_studio.inference.values import Pixels, WeightsInfo, WeightsSource
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import Layer, called_layers

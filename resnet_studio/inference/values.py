@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_studio.inference.handles import UNTOUCHED, Handles
+from resnet_studio.inference.transforms import UNTOUCHED, Handles
 from resnet_studio.networks.architecture import Architecture
 
 Point: TypeAlias = tuple[float, float]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
-from resnet_studio.training.events import Began, Event, Stepped, Threads
+from resnet_studio.training.runs.events import Began, Event, Stepped, Threads
 
 ROUNDS = 3
 """Timed steps of each count. One before them is not timed: torch prepares its kernels in it."""

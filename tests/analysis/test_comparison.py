@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from resnet_studio.analysis.comparison import COSTS, compare, makeup
-from resnet_studio.analysis.counting import layer_table
+from resnet_studio.analysis.compute.counting import layer_table
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.networks.presets import preset
 

@@ -7,7 +7,7 @@ import pytest
 
 from resnet_studio.analysis import text
 from resnet_studio.analysis.comparison import compare
-from resnet_studio.analysis.counting import layer_table
+from resnet_studio.analysis.compute.counting import layer_table
 from resnet_studio.analysis.grids import comparison_grid, layer_grid
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.networks.plan import plan

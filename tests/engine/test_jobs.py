@@ -17,7 +17,7 @@ from PIL import Image
 
 import resnet_studio
 from resnet_studio.engine.jobs import JOBS, LONGEST_SIDE, for_the_window
-from resnet_studio.engine.messages import crossing
+from resnet_studio.engine.protocol import crossing
 from resnet_studio.inference.values import Photograph
 
 FORBIDDEN = ("torch", "torchvision", "fvcore", "torchinfo", "sklearn", "PySide6")
@@ -26,10 +26,10 @@ import json, os, sys
 sys.modules |= dict.fromkeys(FORBIDDEN)
 from pathlib import Path
 from dataclasses import replace
-from resnet_studio.engine.messages import Request
+from resnet_studio.engine.protocol import Request
 from resnet_studio.engine.process import EngineProcess
-from resnet_studio.inference.twins import with_twin
-from resnet_studio.inference.published import cached
+from resnet_studio.inference.counterparts import with_twin
+from resnet_studio.inference.weights.published import cached
 from resnet_studio.inference.values import PublishedWeights, RandomWeights, Subject, WeightsFile
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress
@@ -224,7 +224,7 @@ def test_every_error_of_the_package_lives_where_the_window_can_open_it(tmp_path:
     homes = {
         kind.__module__
         for module in pkgutil.walk_packages(resnet_studio.__path__, "resnet_studio.")
-        if not module.name.startswith(("resnet_studio.gui", "resnet_studio.cli", "resnet_studio.__main__"))
+        if not module.name.startswith(("resnet_studio.gui", "resnet_studio.cli.main", "resnet_studio.__main__"))
         for _, kind in inspect.getmembers(import_module(module.name), inspect.isclass)
         if issubclass(kind, Exception) and kind.__module__.startswith("resnet_studio.")
     }

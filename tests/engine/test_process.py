@@ -12,14 +12,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from resnet_studio.engine.messages import Reply, Request
 from resnet_studio.engine.process import EngineProcess
+from resnet_studio.engine.protocol import Reply, Request
 
-HERE = Path(__file__).parent
+HELPERS = Path(__file__).parents[1] / "helpers"
 STARTS_AN_ENGINE = f"""
 import sys
-sys.path.append({str(HERE)!r})
-from resnet_studio.engine.messages import Request
+sys.path.append({str(HELPERS)!r})
+from resnet_studio.engine.protocol import Request
 from resnet_studio.engine.process import EngineProcess
 
 engine = EngineProcess("stub_jobs:JOBS")
@@ -118,8 +118,8 @@ def test_death_shows_at_the_pipe_after_everything_that_was_said_before(engine: E
 def test_a_window_that_is_killed_leaves_no_engine_behind(tmp_path: Path, job: str) -> None:
     program = f"""
 import sys
-sys.path.append({str(HERE)!r})
-from resnet_studio.engine.messages import Request
+sys.path.append({str(HELPERS)!r})
+from resnet_studio.engine.protocol import Request
 from resnet_studio.engine.process import EngineProcess
 engine = EngineProcess("stub_jobs:JOBS")
 engine.send(Request("lane", 1, {job!r}, ({str(tmp_path / "file")!r},)))

@@ -20,9 +20,9 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.app import ONCE, Faults
+from resnet_studio.gui.main_window import StudioWindow
 from resnet_studio.gui.session import Kept
 from resnet_studio.gui.session_file import restore
-from resnet_studio.gui.window import StudioWindow
 from resnet_studio.networks.architecture import Architecture, from_json, to_json
 from resnet_studio.networks.presets import preset
 
@@ -81,7 +81,7 @@ import json, sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QPushButton
 from resnet_studio.gui import app
-from resnet_studio.gui.window import StudioWindow
+from resnet_studio.gui.main_window import StudioWindow
 from resnet_studio.networks.architecture import to_json
 
 presses, told = sys.argv[1:], []

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QTreeView
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.analysis.table import plan_table
+from resnet_studio.gui.common.layer_model import LayerModel
+from resnet_studio.gui.main_window import StudioWindow
 from resnet_studio.gui.session import Kept
-from resnet_studio.gui.widgets.layer_model import LayerModel
-from resnet_studio.gui.window import StudioWindow
 from resnet_studio.networks.architecture import MOST_BLOCKS, MOST_STAGES, Architecture, Residual, to_json
 from resnet_studio.networks.plan import MOST_LAYERS, _plans, forget_plans, plan
 from resnet_studio.networks.presets import preset

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from engine_listener import STUBS, Listener, kill
 from PySide6.QtCore import QSocketNotifier
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.engine.messages import EngineDiedError
-from resnet_studio.gui.engine_link import EngineLink
+from engine_listener import STUBS, Listener, kill
+from resnet_studio.engine.protocol import EngineDiedError
+from resnet_studio.gui.engine_client import EngineLink
 from resnet_studio.inference.values import Subject
 from resnet_studio.networks.presets import preset
 

@@ -13,9 +13,9 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QLabel, QListView, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
+from resnet_studio.gui.app_controller import ACTIVATIONS
+from resnet_studio.gui.main_window import StudioWindow
 from resnet_studio.gui.session import Kept
-from resnet_studio.gui.studio import ACTIVATIONS
-from resnet_studio.gui.window import StudioWindow
 from resnet_studio.inference.values import SAMPLES
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset

@@ -11,49 +11,47 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from block_values import measured
-from painted import cut_texts, painted
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QTreeView, QWidget
 from pytestqt.qtbot import QtBot
-from themed import themed
-from training_values import data_view
 
+from block_values import measured
 from experiment_curves import curves
+from painted import cut_texts, painted
 from resnet_studio.analysis.comparison import compare
 from resnet_studio.analysis.published import Verified, published
 from resnet_studio.analysis.table import LayerTable, Row, plan_table
-from resnet_studio.gui.followed import Cost, FollowedRun
-from resnet_studio.gui.views.block import BlockView
-from resnet_studio.gui.views.compare import SHOWN, CompareView
-from resnet_studio.gui.views.kernels import KernelsView
-from resnet_studio.gui.views.layers import LayersView
-from resnet_studio.gui.views.maps import MapsView
-from resnet_studio.gui.views.runs import RunsView
-from resnet_studio.gui.views.side_by_side import SideBySideView
-from resnet_studio.gui.views.statistics import StatisticsView
-from resnet_studio.gui.views.training_setup import TrainingSetup
-from resnet_studio.gui.views.verify import VerifyView
-from resnet_studio.gui.widgets.channel_view import ChannelView
-from resnet_studio.gui.widgets.colour_bar import ColourBar
-from resnet_studio.gui.widgets.estimate_panel import EstimatePanel
-from resnet_studio.gui.widgets.handles_panel import HandlesPanel
-from resnet_studio.gui.widgets.headline import Headline
-from resnet_studio.gui.widgets.image_strip import ImageStrip
-from resnet_studio.gui.widgets.input_view import InputView
-from resnet_studio.gui.widgets.paired_predictions import PairedPredictions
-from resnet_studio.gui.widgets.pin_view import Pin
-from resnet_studio.gui.widgets.predictions import Predictions
-from resnet_studio.gui.widgets.status_line import StatusLine
-from resnet_studio.gui.widgets.time_slider import TimeSlider
-from resnet_studio.gui.widgets.tray import Tray
-from resnet_studio.gui.widgets.twin_table import TwinTable
-from resnet_studio.inference.beside import Pair
-from resnet_studio.inference.handles import RANGES, Handles
+from resnet_studio.gui.activations.ab.predictions import PairedPredictions
+from resnet_studio.gui.activations.ab.view import SideBySideView
+from resnet_studio.gui.activations.block.view import BlockView
+from resnet_studio.gui.activations.channel_view import ChannelView
+from resnet_studio.gui.activations.images.strip import ImageStrip
+from resnet_studio.gui.activations.input.transform_panel import HandlesPanel
+from resnet_studio.gui.activations.input.view import InputView
+from resnet_studio.gui.activations.kernels.view import KernelsView
+from resnet_studio.gui.activations.maps.view import MapsView
+from resnet_studio.gui.activations.pin_bar import Tray
+from resnet_studio.gui.activations.pins import Pin
+from resnet_studio.gui.activations.statistics.view import StatisticsView
+from resnet_studio.gui.architecture.summary import Headline
+from resnet_studio.gui.common.color_bar import ColourBar
+from resnet_studio.gui.common.predictions import Predictions
+from resnet_studio.gui.common.status_bar import StatusLine
+from resnet_studio.gui.compare.view import SHOWN, CompareView
+from resnet_studio.gui.layers.view import LayersView
+from resnet_studio.gui.training.degradation.table import TwinTable
+from resnet_studio.gui.training.run_state import Cost, FollowedRun
+from resnet_studio.gui.training.runs.view import RunsView
+from resnet_studio.gui.training.setup.estimate import EstimatePanel
+from resnet_studio.gui.training.setup.view import TrainingSetup
+from resnet_studio.gui.training.snapshots.time_slider import TimeSlider
+from resnet_studio.gui.verify.view import VerifyView
+from resnet_studio.inference.ab import Pair
+from resnet_studio.inference.channel_statistics import statistics
+from resnet_studio.inference.feature_maps import Place, layer_maps
 from resnet_studio.inference.kernels import Kernels
-from resnet_studio.inference.maps import Place, layer_maps
-from resnet_studio.inference.statistics import statistics
+from resnet_studio.inference.transforms import RANGES, Handles
 from resnet_studio.inference.values import (
     Device,
     Frame,
@@ -66,16 +64,18 @@ from resnet_studio.inference.values import (
     WeightsInfo,
 )
 from resnet_studio.networks.architecture import LIMITS, MOST_BLOCKS, MOST_STAGES, Residual
-from resnet_studio.networks.paths import of_block
+from resnet_studio.networks.block_tensors import of_block
 from resnet_studio.networks.presets import PRESETS, preset
 from resnet_studio.progress import Progress
-from resnet_studio.training.curves import Curves
-from resnet_studio.training.degradation import Experiment
-from resnet_studio.training.events import Ended, Measured, Prepared, Stepped
+from resnet_studio.training.datasets import Estimate
+from resnet_studio.training.degradation.experiment import Experiment
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.recipes import RECIPES
-from resnet_studio.training.runs import Manifest
-from resnet_studio.training.sources import Estimate
+from resnet_studio.training.runs.curves import Curves
+from resnet_studio.training.runs.events import Ended, Measured, Prepared, Stepped
+from resnet_studio.training.runs.run_folder import Manifest
+from themed import themed
+from training_values import data_view
 
 WORKSPACE, PAGE, COLUMN, PANEL = 752, 319, 205, 256
 """Pixels that a workspace, a page of Activations, its right column and the architecture's panel have in the smallest

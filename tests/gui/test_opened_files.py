@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save
 
-from resnet_studio.gui.image_files import Found, find
+from resnet_studio.gui.activations.images.files import Found, find
 from resnet_studio.gui.opened_files import kind_by_name, kind_of
 
 

@@ -17,9 +17,9 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from resnet_studio.gui.main_window import StudioWindow
 from resnet_studio.gui.session import VERSION, Kept, Session
 from resnet_studio.gui.session_file import PARTS, READERS, Keeper, put_by, put_by_last, restore, save
-from resnet_studio.gui.window import StudioWindow
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
 

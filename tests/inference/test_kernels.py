@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from resnet_studio.inference import kernel_steps, subjects
-from resnet_studio.inference.kernel_steps import kernels_steps
+from resnet_studio.inference.compute import kernels as kernel_steps
+from resnet_studio.inference.compute import prepare
+from resnet_studio.inference.compute.kernels import kernels_steps
+from resnet_studio.inference.feature_maps import LOWEST, NOT_A_NUMBER
 from resnet_studio.inference.kernels import (
     Kernels,
     coloured,
@@ -21,9 +23,8 @@ from resnet_studio.inference.kernels import (
     tiles_of_input,
     weighted,
 )
-from resnet_studio.inference.maps import LOWEST, NOT_A_NUMBER
 from resnet_studio.inference.values import Preprocessing, RandomWeights, WeightsFile, WeightsInfo
-from resnet_studio.networks.network import build
+from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.plan import blocks, plan
 from resnet_studio.networks.presets import PRESETS, preset
 from resnet_studio.progress import finish
@@ -35,7 +36,7 @@ INFO = WeightsInfo("file.pth", True, Preprocessing(32, 32, (0.5,) * 3, (0.2,) * 
 @pytest.fixture(autouse=True)
 def forgotten():
     yield
-    subjects.forget()
+    prepare.forget()
 
 
 def made(values: np.ndarray, *, linear: bool = False) -> Kernels:

@@ -65,7 +65,7 @@ import sys
 import torch
 from resnet_studio.networks import memory
 from resnet_studio.networks.presets import preset
-from resnet_studio.training.previews import _seconds
+from resnet_studio.training.compute.preview import _seconds
 from resnet_studio.training.recipe import Recipe
 
 def of_process(line):

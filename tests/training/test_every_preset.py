@@ -13,28 +13,28 @@ from pathlib import Path
 import captum.attr  # noqa: F401  (matplotlib comes with it, and speaks of its fonts where it is first imported)
 import numpy as np
 import pytest
-from small import SHORT, class_folders, curves, make_run
-from small import train as trained
 
-from resnet_studio.inference import look
-from resnet_studio.inference.attribution import attribution_steps
-from resnet_studio.inference.attribution_values import METHODS, layers_with_maps
-from resnet_studio.inference.beside import Beside, Pair, difference, second, twin
-from resnet_studio.inference.drawing import Wish
-from resnet_studio.inference.folding import served
-from resnet_studio.inference.handles import Handles, Occluder
-from resnet_studio.inference.kernel_steps import kernels_steps
-from resnet_studio.inference.look import look_steps
-from resnet_studio.inference.occlusion import sweep_steps
-from resnet_studio.inference.responses import responses_steps
-from resnet_studio.inference.sheet import last_of_stages
-from resnet_studio.inference.sheet_files import WRITERS
-from resnet_studio.inference.survey import survey_steps
+from resnet_studio.export.figure import last_of_stages
+from resnet_studio.export.rendering import Wish
+from resnet_studio.export.writers import WRITERS
+from resnet_studio.inference.ab import Beside, Pair, difference, second, twin
+from resnet_studio.inference.attribution import METHODS, layers_with_maps
+from resnet_studio.inference.compute import forward
+from resnet_studio.inference.compute.attribution import attribution_steps
+from resnet_studio.inference.compute.folding import served
+from resnet_studio.inference.compute.forward import look_steps
+from resnet_studio.inference.compute.kernels import kernels_steps
+from resnet_studio.inference.compute.layer_statistics import survey_steps
+from resnet_studio.inference.compute.occlusion import sweep_steps
+from resnet_studio.inference.compute.responses import responses_steps
+from resnet_studio.inference.transforms import Handles, Occluder
 from resnet_studio.inference.values import RandomWeights, Subject, WeightsFile
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS
 from resnet_studio.progress import finish
+from small import SHORT, class_folders, curves, make_run
+from small import train as trained
 
 PHOTOGRAPHS = ("sample:china", "sample:flower")
 
@@ -42,7 +42,7 @@ PHOTOGRAPHS = ("sample:china", "sample:flower")
 @pytest.fixture(autouse=True, scope="module")
 def nothing_kept() -> Iterator[None]:
     yield
-    look.forget()
+    forward.forget()
 
 
 @pytest.fixture(scope="module")

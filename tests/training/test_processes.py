@@ -13,13 +13,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from nursery import Child, Nursery, until
-from small import SHORT, TINY, assert_same, class_folders, curves, events, make_run, only, outcome, silence
 
+from nursery import Child, Nursery, until
 from resnet_studio.networks.architecture import Residual
-from resnet_studio.training import checkpoints, runs
-from resnet_studio.training.events import Began, Ended, Gradients
-from resnet_studio.training.journal import STOP_WITHIN
+from resnet_studio.training.compute import checkpoints
+from resnet_studio.training.runs import run_folder
+from resnet_studio.training.runs.events import Began, Ended, Gradients
+from resnet_studio.training.runs.writer import STOP_WITHIN
+from small import SHORT, TINY, assert_same, class_folders, curves, events, make_run, only, outcome, silence
 
 LONG = replace(SHORT, length=10, augmentation="shift", measure_training=True)
 """110 steps: about a second."""
@@ -34,8 +35,8 @@ def resumed(nursery: Nursery, tmp_path: Path) -> Callable[[Path], Child]:
     def start(folder: Path, **values: int) -> Child:
         nonlocal count
         count += 1
-        if not (folder / runs.HEARTBEAT).exists():
-            (folder / runs.HEARTBEAT).touch()
+        if not (folder / run_folder.HEARTBEAT).exists():
+            (folder / run_folder.HEARTBEAT).touch()
         silence(folder)
         return nursery.start(
             tmp_path / f"log-{count}", "train", "--resume", folder, "--json",
@@ -85,7 +86,7 @@ def test_a_signal_stops_a_run_with_a_checkpoint(
     assert child.wait() == 0
     said = json.loads(child.said())
     assert (said["how"], said["name"]) == ("stopped", "run")
-    newest = checkpoints.newest(folder / runs.CHECKPOINTS)
+    newest = checkpoints.newest(folder / run_folder.CHECKPOINTS)
     assert newest is not None
     assert newest.step == said["steps"] == curves(folder).steps == ended(folder).step
 
@@ -99,7 +100,7 @@ def test_a_run_that_lives_or_has_finished_is_not_resumed(
     second = nursery.start(tmp_path / "second", "train", "--resume", folder)
     assert second.wait() == 2
     assert second.said().startswith(f"resnet-studio: run is still running: process {child.pid} on ")
-    runs.request(folder, runs.STOP)
+    run_folder.request(folder, run_folder.STOP)
     assert child.wait() == 0
     done = make_run(tmp_path / "done", replace(SHORT, length=1))
     assert resumed(done).wait() == 0
@@ -110,7 +111,7 @@ def test_a_run_that_lives_or_has_finished_is_not_resumed(
 
 def test_a_run_of_a_newer_version_is_left_as_it_is(tmp_path: Path, resumed: Callable[[Path], Child]) -> None:
     folder = make_run(tmp_path / "run")
-    path = folder / runs.MANIFEST
+    path = folder / run_folder.MANIFEST
     path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 2, "news": "anything"}))
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     child = resumed(folder)
@@ -132,11 +133,11 @@ def test_a_stop_waits_for_a_long_step_and_keeps_it(tmp_path: Path, resumed: Call
     child = resumed(folder)
     until(lambda: bool(only(Began, folder)), child.said)
     asked = time.monotonic()
-    runs.request(folder, runs.STOP)
+    run_folder.request(folder, run_folder.STOP)
     assert child.wait() == 0
     assert time.monotonic() - asked > STOP_WITHIN
     assert (ended(folder).how, ended(folder).why, ended(folder).lost) == ("stopped", "", 0)
-    newest = checkpoints.newest(folder / runs.CHECKPOINTS)
+    newest = checkpoints.newest(folder / run_folder.CHECKPOINTS)
     assert newest is not None
     assert newest.step == curves(folder).steps == 1
 
@@ -150,7 +151,7 @@ def test_a_stop_at_once_does_not_wait_for_a_long_step(
     child = resumed(folder)
     until(lambda: bool(only(Began, folder)), child.said)
     if how == "file":
-        runs.request(folder, runs.STOP_NOW)
+        run_folder.request(folder, run_folder.STOP_NOW)
     else:
         child.send(signal.SIGINT)
         child.send(signal.SIGTERM)
@@ -163,10 +164,10 @@ def test_a_stop_at_once_says_how_many_steps_it_loses(tmp_path: Path, resumed: Ca
     folder = make_run(tmp_path / "run", WHOLE, MEDIUM)
     child = resumed(folder)
     until(reached(folder, 2), child.said)
-    runs.request(folder, runs.STOP_NOW)
+    run_folder.request(folder, run_folder.STOP_NOW)
     assert child.wait() == 0
     trained = len(only(Gradients, folder))
-    end, newest = ended(folder), checkpoints.newest(folder / runs.CHECKPOINTS)
+    end, newest = ended(folder), checkpoints.newest(folder / run_folder.CHECKPOINTS)
     safe = newest.step if newest else 0
     assert (end.step, end.lost) == (safe, trained - safe)
     assert (f"{end.lost} step" in end.why) == (end.lost > 0)
@@ -178,7 +179,7 @@ def streaming(resumed: Callable[..., Child], tmp_path: Path) -> tuple[Path, Chil
     data = class_folders(tmp_path / "data", {"a": 15, "b": 25})
     recipe = replace(SHORT, data=str(data), length=100_000, batch_size=8)
     folder = make_run(tmp_path / "run", recipe, replace(TINY, image=300, channels=3, stem="imagenet"))
-    return folder, resumed(folder, **{"folders.MOST_HELD": 0})
+    return folder, resumed(folder, **{"compute.folders.MOST_HELD": 0})
 
 
 def test_a_terminals_ctrl_c_is_one_though_it_reaches_the_readers_too(streaming: tuple[Path, Child]) -> None:

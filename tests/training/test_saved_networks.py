@@ -15,23 +15,26 @@ import pytest
 import safetensors.torch
 import torch
 from PIL import Image
-from small import SHORT, TINY, class_folders, make_run, only, opened, train
 
-from resnet_studio.inference import samples
-from resnet_studio.inference.look import look_steps
-from resnet_studio.inference.origin import COMPLETERS, Origin, to_metadata
-from resnet_studio.inference.preprocessing import preprocess
-from resnet_studio.inference.samples import open_reference
+from resnet_studio.inference.compute.forward import look_steps
+from resnet_studio.inference.compute.transforms import preprocess
+from resnet_studio.inference.compute.weights import load
+from resnet_studio.inference.images import references
+from resnet_studio.inference.images.references import open_reference
 from resnet_studio.inference.values import Subject, WeightsFile
-from resnet_studio.inference.weights import load
+from resnet_studio.inference.weights.provenance import COMPLETERS, Origin, to_metadata
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.network import build
+from resnet_studio.networks.modules.network import build
 from resnet_studio.progress import finish
-from resnet_studio.training import data_images, earlier, folders, probes, runs
-from resnet_studio.training.data import Data
-from resnet_studio.training.events import Measured, Probed
+from resnet_studio.training import dataset_images, snapshots
+from resnet_studio.training.compute import folders
+from resnet_studio.training.compute.data import Data
+from resnet_studio.training.datasets import DataError, fitted
 from resnet_studio.training.recipe import Recipe
-from resnet_studio.training.sources import DataError, fitted
+from resnet_studio.training.runs import run_folder
+from resnet_studio.training.runs import weights as earlier
+from resnet_studio.training.runs.events import Measured, Probed
+from small import SHORT, TINY, class_folders, make_run, only, opened, train
 
 QUICK = replace(SHORT, length=1, batch_size=16, lr=0.02)
 NORMALIZED = ("channel", "pixel")
@@ -41,10 +44,10 @@ LOOKS = 40
 
 @pytest.fixture(autouse=True)
 def as_in_the_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setitem(samples.OPENERS, data_images.PREFIX, data_images.open_reference)
+    monkeypatch.setitem(references.OPENERS, dataset_images.PREFIX, dataset_images.open_reference)
     monkeypatch.setitem(COMPLETERS, "run", earlier.completed)
     yield
-    data_images._opened.clear()
+    dataset_images._opened.clear()
 
 
 def grey_folders(root: Path) -> Path:
@@ -95,7 +98,7 @@ def cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "data"
     write_cifar(root)
     monkeypatch.setattr(of_torchvision, "check_integrity", lambda path, md5=None: Path(path).exists())
-    for module in (data_images, earlier):
+    for module in (dataset_images, earlier):
         monkeypatch.setattr(module, "data_folder", lambda: root)
     return root
 
@@ -111,7 +114,7 @@ def trained(folder: Path, recipe: Recipe, image: int = 8) -> tuple[Path, Archite
 
 
 def newest(folder: Path) -> Path:
-    return sorted((folder / runs.CHECKPOINTS).glob("step-*"))[-1] / "weights.safetensors"
+    return sorted((folder / run_folder.CHECKPOINTS).glob("step-*"))[-1] / "weights.safetensors"
 
 
 def measured_error(folder: Path) -> float:
@@ -195,7 +198,7 @@ def test_every_moment_of_a_resumed_run(tmp_path: Path) -> None:
     recipe = replace(QUICK, normalise="pixel", length=2, batch_size=128)
     folder = tmp_path / "run"
     weights, architecture, data = trained(folder, recipe)
-    for place in (folder / runs.CHECKPOINTS).glob("step-*"):
+    for place in (folder / run_folder.CHECKPOINTS).glob("step-*"):
         weights = place / "weights.safetensors"
         run, look = by_the_run(weights, architecture, data), looked_at(weights, architecture, "digits", 20)
         assert (look - run[:20])[look > 0].abs().max() < 1e-6
@@ -220,7 +223,7 @@ def test_snapshots_show_the_probabilities_that_maps_shows(tmp_path: Path, normal
     recipe = replace(QUICK, normalise=normalise)  # type: ignore[arg-type]
     weights, architecture, data = trained(tmp_path / "run", recipe)
     last = [event for event in only(Probed, tmp_path / "run") if isinstance(event, Probed)][-1]
-    probe = probes.load(tmp_path / "run" / last.file)
+    probe = snapshots.load(tmp_path / "run" / last.file)
     for truth, top in zip(probe.truth, probe.top, strict=True):
         index = int((data.test.labels == data.classes.index(truth)).nonzero()[0, 0])
         look = finish(look_steps(Subject(f"data:digits:test:{index}", architecture, WeightsFile(weights)), ()))
@@ -231,7 +234,7 @@ def test_snapshots_show_the_probabilities_that_maps_shows(tmp_path: Path, normal
 
 def made_older(weights: Path, data: Data) -> None:
     """As the first version saved it: mean and deviation of the channels, whatever was subtracted."""
-    from resnet_studio.inference.origin import of_file
+    from resnet_studio.inference.weights.provenance import of_file
 
     origin = of_file(weights.read_bytes())[0]
     assert isinstance(origin, Origin)
@@ -276,7 +279,7 @@ def test_a_mean_image_that_is_too_large_to_be_kept_is_refused_before_training(
 ) -> None:
     folder = rgb_folders(tmp_path / "images")
     recipe = replace(QUICK, data=str(folder), normalise="pixel", batch_size=8)
-    monkeypatch.setattr("resnet_studio.training.data.LARGEST_MEAN_IMAGE", 4 * 3 * 16**2)
+    monkeypatch.setattr("resnet_studio.training.compute.data.LARGEST_MEAN_IMAGE", 4 * 3 * 16**2)
     opened(recipe, 16)
     with pytest.raises(DataError, match=r"up to 16 pixels a side, not 17\. Choose normalise=channel"):
         opened(recipe, 17)

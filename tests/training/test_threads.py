@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from small import SHORT, TINY, make_run, stop_at
 
 from resnet_studio.cores import CoreShare
-from resnet_studio.training import runs, threads
-from resnet_studio.training.events import Began, Ended, Event, Stepped, Threads
-from resnet_studio.training.following import RunReader
-from resnet_studio.training.journal import Journal
-from resnet_studio.training.running import run
+from resnet_studio.training import threads
+from resnet_studio.training.compute.distributed import Workers
+from resnet_studio.training.compute.run import run
+from resnet_studio.training.runs import run_folder
+from resnet_studio.training.runs.events import Began, Ended, Event, Stepped, Threads
+from resnet_studio.training.runs.reader import RunReader
+from resnet_studio.training.runs.writer import Journal
 from resnet_studio.training.threads import MOST, Record, ThreadChoice, recorded
-from resnet_studio.training.workers import Workers
+from small import SHORT, TINY, make_run, stop_at
 
 
 class Clock:
@@ -166,7 +167,7 @@ def test_a_run_records_what_it_tried_and_a_resume_is_bit_equal(tmp_path: Path) -
     assert not tried[-1].trial
     losses = losses_of(events)
     again = make_run(tmp_path / "again", replace(SHORT, length=4), TINY, threads=0)
-    (again / runs.EVENTS).write_text("".join(early(folder)))  # killed before its first checkpoint
+    (again / run_folder.EVENTS).write_text("".join(early(folder)))  # killed before its first checkpoint
     resumed = train(again, lambda event: None, cores, resume=True)
     assert isinstance(resumed[-1], Ended)
     assert losses_of(resumed)[: len(losses)] == losses
@@ -174,7 +175,7 @@ def test_a_run_records_what_it_tried_and_a_resume_is_bit_equal(tmp_path: Path) -
 
 def early(folder: Path) -> list[str]:
     """The lines of a run's events but for its end."""
-    return (folder / runs.EVENTS).read_text().splitlines(keepends=True)[:-1]
+    return (folder / run_folder.EVENTS).read_text().splitlines(keepends=True)[:-1]
 
 
 def losses_of(events: list[Event]) -> list[float]:

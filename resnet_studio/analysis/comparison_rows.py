@@ -1,0 +1,167 @@
+"""What a comparison has to say, row by row: of every stage its output, its blocks and its costs. Needs no Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from resnet_studio.analysis import units
+from resnet_studio.analysis.comparison import COSTS, Comparison, Cost, Line
+from resnet_studio.analysis.table_one import BlockCell, block_cells
+from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.plan import Shape
+
+Shown = Literal["all", "blocks", "parameters", "macs", "activation_bytes"]
+LABELS: dict[Cost, tuple[str, str]] = {
+    "parameters": ("parameters", "parameters"),
+    "macs": ("FLOPs", "multiply-adds in conv + fc"),
+    "activation_bytes": ("activations", "bytes of activations"),
+}
+"""A cost as a row calls it, and what its exact value counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one network has in one row, and how that stands to the first network."""
+
+    value: str
+    differs: bool = False
+    delta: str = ""
+    share: str = ""
+    """The delta in per cent, or as a factor."""
+    tip: str = ""
+    number: int = 0
+    bar: float | None = None
+    """Part of the longest bar, where one cost alone is shown."""
+    blocks: BlockCell | None = None
+
+    @property
+    def words(self) -> str:
+        """The whole entry in one line, for a screen reader."""
+        sign = "≠" if self.differs else ""
+        return " ".join(filter(None, (self.blocks.words if self.blocks else self.value, sign, self.delta, self.share)))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of one stage or of the whole, with an entry for every network."""
+
+    name: str
+    label: str
+    entries: tuple[Entry, ...]
+
+
+def rows(comparison: Comparison, shown: Shown) -> tuple[Row, ...]:
+    """The whole first, as it is what is asked for first; then the stages in order."""
+    costs: tuple[Cost, ...] = COSTS if shown == "all" else tuple(cost for cost in COSTS if cost == shown)
+    found = [_depths(comparison)] if shown in ("all", "blocks") else []
+    found += [_costs(comparison.total, cost) for cost in costs]
+    for line in comparison.lines:
+        if shown == "all":
+            found += [_outputs(line), *_block_counts(line, comparison)]
+        found += [_makeups(line, comparison)] if shown == "blocks" else []
+        found += [_costs(line, cost) for cost in costs]
+    return tuple(found if shown in ("all", "blocks") else _with_bars(found))
+
+
+def _depths(comparison: Comparison) -> Row:
+    return Row("total", "depth", _whole_numbers(comparison.depths, "weighted layers"))
+
+
+def _outputs(line: Line) -> Row:
+    first = line.cells[0] and line.cells[0].output
+    return Row(
+        line.name,
+        "output",
+        tuple(
+            Entry(_shape(cell.output), cell.output != first, tip=f"{_shape(cell.output)}: channels, height, width")
+            if cell
+            else _absent(line, first is not None)
+            for cell in line.cells
+        ),
+    )
+
+
+def _block_counts(line: Line, comparison: Comparison) -> Iterator[Row]:
+    counts = [_blocks(architecture).get(line.name, 0) for architecture in comparison.architectures]
+    if any(counts):
+        yield Row(line.name, "blocks", _whole_numbers(counts, "residual or plain blocks"))
+
+
+def _costs(line: Line, cost: Cost) -> Row:
+    label, meaning = LABELS[cost]
+    show: Callable[[int], str] = units.memory if cost == "activation_bytes" else units.short
+    reference = line.cost(0, cost)
+    entries = []
+    for column, cell in enumerate(line.cells):
+        value, more = line.cost(column, cost), line.delta(column, cost)
+        delta = f"{'+' if more > 0 else ''}{show(more)}" if more else ""
+        share = units.delta_share(value, reference) if more and reference else ""
+        text = show(value) if cell else units.DASH
+        entries.append(Entry(text, bool(more), delta, share, _tip(value, reference, meaning, column), value))
+    return Row(line.name, label, tuple(entries))
+
+
+def _makeups(line: Line, comparison: Comparison) -> Row:
+    """The blocks as the paper prints them; the label is the first network's output size."""
+    first = line.cells[0]
+    entries = []
+    for cell, architecture in zip(line.cells, comparison.architectures, strict=True):
+        if cell is None:
+            entries.append(_absent(line, first is not None))
+            continue
+        differs = first is None or (cell.makeup, cell.output) != (first.makeup, first.output)
+        output = f"→ {_shape(cell.output)}" if first is None or cell.output != first.output else ""
+        below = tuple(filter(None, (_shortcuts(cell.makeup, line.name, architecture), output)))
+        blocks = replace(block_cells(architecture)[line.name], below=below)
+        entries.append(Entry("", differs, tip=f"{cell.makeup}\n{_shape(cell.output)}", blocks=blocks))
+    return Row(line.name, "×".join(map(str, first.output[1:])) if first else "", tuple(entries))
+
+
+def _shortcuts(makeup: str, stage: str, architecture: Architecture) -> str:
+    """What a stage's makeup says after its blocks; a residual network that needs nothing there passes x on as it is."""
+    if stage not in _blocks(architecture):
+        return ""
+    return makeup.rpartition("]")[2].strip(", ") or "identity shortcuts"
+
+
+def _whole_numbers(numbers: Sequence[int], meaning: str) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(
+            units.exact(number) if number else units.DASH,
+            number != numbers[0],
+            units.signed(number - numbers[0]) if number != numbers[0] else "",
+            tip=_tip(number, numbers[0], meaning, column),
+        )
+        for column, number in enumerate(numbers)
+    )
+
+
+def _absent(line: Line, differs: bool) -> Entry:
+    return Entry(units.DASH, differs, tip=f"This network has no {line.name}")
+
+
+def _tip(value: int, reference: int, meaning: str, column: int) -> str:
+    exact = f"{units.exact(value)} {meaning}"
+    if column == 0:
+        return exact
+    return f"{exact}\n{units.signed(value - reference)} against {units.exact(reference)}"
+
+
+def _with_bars(found: list[Row]) -> Iterator[Row]:
+    """Bars are as long as their part of the costliest stage of any network; the whole has none."""
+    stages = [entry.number for row in found if row.name != "total" for entry in row.entries]
+    longest = max([*stages, 1])
+    for row in found:
+        bars = tuple(replace(entry, bar=entry.number / longest) for entry in row.entries)
+        yield row if row.name == "total" else replace(row, label="", entries=bars)
+
+
+def _blocks(architecture: Architecture) -> dict[str, int]:
+    counts = architecture.blocks if isinstance(architecture, Residual) else ()
+    return {f"conv{number}_x": count for number, count in enumerate(counts, start=2)}
+
+
+def _shape(output: Shape) -> str:
+    return "×".join(map(str, output))

@@ -1,0 +1,57 @@
+"""Measuring what papers and documentations print."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+
+from resnet_studio.analysis.compute.counting import layer_table
+from resnet_studio.analysis.published import Figure, Verified, holds, paper_figure, published
+from resnet_studio.analysis.reasons import reason
+from resnet_studio.analysis.table import LayerTable
+from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.presets import preset
+from resnet_studio.progress import Progress, finish
+
+
+def verify(extra: tuple[Architecture, ...] = ()) -> tuple[Verified, ...]:
+    """Every published figure beside what is measured; `extra` architectures beside the paper's of their depth."""
+    return finish(verify_steps(extra))
+
+
+def verify_steps(extra: tuple[Architecture, ...] = ()) -> Generator[Progress | Verified, None, tuple[Verified, ...]]:
+    """`verify`, with its progress before and its result after each figure."""
+    wanted = _wanted(extra)
+    results: list[Verified] = []
+    for number, (figure, architecture) in enumerate(wanted):
+        yield Progress(number, len(wanted), f"measuring {figure.subject}")
+        results.append(_verified(figure, architecture))
+        yield results[-1]
+    return tuple(results)
+
+
+def paper_holds(results: Iterable[Verified]) -> bool:
+    """Whether every number that the paper prints holds with the paper's own networks."""
+    return all(result.holds for result in results if result.figure.of_paper)
+
+
+def _wanted(extra: tuple[Architecture, ...]) -> list[tuple[Figure, Architecture]]:
+    wanted = [(figure, preset(figure.subject)) for figure in published()]
+    for architecture in extra:
+        figure = paper_figure(architecture)
+        if figure and all(known != architecture for _, known in wanted):
+            wanted.append((figure, architecture))
+    return wanted
+
+
+def _verified(figure: Figure, architecture: Architecture) -> Verified:
+    table = layer_table(architecture)
+    measured = _measured(figure, table)
+    return Verified(
+        figure, architecture, measured, holds(figure, measured), reason(figure, architecture, measured, table)
+    )
+
+
+def _measured(figure: Figure, table: LayerTable) -> int:
+    if figure.quantity == "macs":
+        return table.totals.macs
+    return table.checks.torchinfo if table.checks else table.totals.parameters

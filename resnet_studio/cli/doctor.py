@@ -1,0 +1,151 @@
+"""What this machine has and lacks: versions, devices, Qt's libraries, a display. Imports neither torch nor Qt."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = (
+    "resnet-studio", "torch", "torchvision", "fvcore", "torchinfo", "numpy", "pillow", "safetensors", "scikit-learn",
+    "PySide6-Essentials", "pyqtgraph", "typer", "rich",
+)  # fmt: skip
+QT_LIBRARIES = {
+    "libEGL.so.1": "libegl1",
+    "libGL.so.1": "libgl1",
+    "libX11.so.6": "libx11-6",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libfreetype.so.6": "libfreetype6",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libglib-2.0.so.0": "libglib2.0-0",
+}
+"""What Qt's own libraries are linked with on Linux, and the Debian and Ubuntu package that brings each."""
+X11_LIBRARIES = {
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-render-util.so.0": "libxcb-render-util0",
+    "libxcb-util.so.1": "libxcb-util1",
+    "libxcb-randr.so.0": "libxcb-randr0",
+    "libxcb-shape.so.0": "libxcb-shape0",
+    "libxcb-sync.so.1": "libxcb-sync1",
+    "libxcb-xfixes.so.0": "libxcb-xfixes0",
+    "libxcb-xkb.so.1": "libxcb-xkb1",
+    "libX11-xcb.so.1": "libx11-xcb1",
+}
+"""What its X11 plugin needs besides: without one of them Qt ends the process."""
+WAYLAND_LIBRARIES = {"libwayland-client.so.0": "libwayland-client0", "libwayland-cursor.so.0": "libwayland-cursor0"}
+WITHOUT_SCREEN = ("offscreen", "minimal", "minimalegl", "vnc", "linuxfb", "eglfs", "vkkhrdisplay")
+
+
+def check_display(environment: Mapping[str, str] = os.environ) -> str | None:
+    """One line about what keeps a window from opening, and what to do; None if nothing does.
+
+    Qt ends the process, or fails to import, when it finds out itself: ask before Qt is imported.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    wanted = environment.get("QT_QPA_PLATFORM", "").partition(":")[0]
+    lacking = missing(QT_LIBRARIES)
+    if lacking:
+        return f"Qt can't be loaded, as {', '.join(lacking)} is missing: {install_line(lacking)}"
+    if wanted in WITHOUT_SCREEN:
+        return None
+    for plugin, answers, libraries in (
+        ("wayland", _wayland_answers, WAYLAND_LIBRARIES),
+        ("xcb", _x11_answers, X11_LIBRARIES),
+    ):
+        if (not wanted or plugin in wanted) and answers(environment):
+            lacking = missing(libraries)
+            if not lacking:
+                return None
+    if lacking:
+        return f"Qt can't use this display, as {', '.join(lacking)} is missing: {install_line(lacking)}"
+    return (
+        "no display to open a window on: start it in a desktop session, or with `xvfb-run`, "
+        "or use the commands that need none (`resnet-studio --help`)"
+    )
+
+
+def missing(libraries: Mapping[str, str]) -> dict[str, str]:
+    """Those of the libraries that can't be loaded, with their packages."""
+    return {name: package for name, package in libraries.items() if not _loads(name)}
+
+
+def install_line(lacking: Mapping[str, str]) -> str:
+    """The line for Debian and Ubuntu that installs what is missing; a container's root has no sudo and needs none."""
+    sudo = "sudo " if os.geteuid() else ""
+    return f"{sudo}apt-get install -y {' '.join(dict.fromkeys(lacking.values()))}"
+
+
+def report() -> Iterator[tuple[str, str]]:
+    """What `resnet-studio doctor` prints, as pairs of a name and what was found."""
+    yield "Python", f"{platform.python_version()} ({sys.executable})"
+    yield "system", platform.platform()
+    for package in PACKAGES:
+        yield package, _version(package)
+    yield "devices", _devices()
+    if sys.platform.startswith("linux"):
+        lacking = missing(QT_LIBRARIES | X11_LIBRARIES)
+        yield "Qt's libraries", f"missing: {', '.join(lacking)}" if lacking else "all there"
+        if lacking:
+            yield "to install them", install_line(lacking)
+    yield "window", check_display() or "can be opened"
+
+
+def _loads(name: str) -> bool:
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing: pip install resnet-studio brings it"
+
+
+def _devices() -> str:
+    try:
+        from resnet_studio.inference.compute.devices import devices
+
+        return ", ".join(f"{device.name} ({device.label})" for device in devices())
+    except (ImportError, OSError) as error:  # what a broken installation of torch raises
+        return f"torch can't be loaded: {error}"
+
+
+def _x11_answers(environment: Mapping[str, str]) -> bool:
+    name = environment.get("DISPLAY")
+    if not name:
+        return False
+    x11 = ctypes.CDLL("libX11.so.6")
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    x11.XCloseDisplay.argtypes = [ctypes.c_void_p]
+    display = x11.XOpenDisplay(os.fsencode(name))
+    if display:
+        x11.XCloseDisplay(display)
+    return bool(display)
+
+
+def _wayland_answers(environment: Mapping[str, str]) -> bool:
+    name = environment.get("WAYLAND_DISPLAY")
+    if not name:
+        return False
+    with socket.socket(socket.AF_UNIX) as compositor:
+        compositor.settimeout(2)
+        try:
+            compositor.connect(str(Path(environment.get("XDG_RUNTIME_DIR", "/"), name)))
+        except OSError:
+            return False
+    return True

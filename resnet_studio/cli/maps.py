@@ -1,0 +1,382 @@
+"""The command that looks at photographs: `maps` draws what a network's layers make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from resnet_studio.cli.parsing import check_target, named, with_settings
+from resnet_studio.cli.terminal import complain, follow, say, say_json, show
+from resnet_studio.cli.train import AsJson, Runs
+from resnet_studio.formatting import percent, significant
+from resnet_studio.progress import Progress
+
+if TYPE_CHECKING:
+    from resnet_studio.export.rendering import Drawn, Wish
+    from resnet_studio.inference.attribution import Attribution
+    from resnet_studio.inference.errors import Remedy
+    from resnet_studio.inference.feature_maps import Drawing
+    from resnet_studio.inference.values import Look, WeightsSource
+    from resnet_studio.networks.architecture import Architecture
+
+FAILED = 1
+"""Exit code where some of several images could not be opened."""
+
+Images = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="IMAGE", help="Photographs, folders of them, sample:china, data:digits:test:17."),
+]
+ArchitectureName = Annotated[
+    str | None,
+    typer.Option(
+        "--architecture",
+        metavar="ARCH",
+        help="A preset's name or a JSON file. Without it, the network that the file of --weights was made for.",
+    ),
+]
+Output = Annotated[
+    Path,
+    typer.Option(
+        "--output", metavar="FILE|FOLDER",
+        help="A .png, .svg, .npz, .npy or .csv file; of several images a folder, which gets a PNG of each.",
+    ),
+]  # fmt: skip
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        metavar="W",
+        help="A file, published:resnet50:IMAGENET1K_V2, or random:SEED. Otherwise the program's own, or random:0.",
+    ),
+]
+Prefix = Annotated[
+    str,
+    typer.Option(
+        "--prefix", metavar="NAME", help="Of several networks in a file of weights, that whose names begin so."
+    ),
+]
+NewHead = Annotated[
+    bool, typer.Option("--new-head", help="Leave out the last layer of a file of weights: a random one replaces it.")
+]
+Layers = Annotated[
+    list[str] | None, typer.Option("--layer", metavar="PATTERN", help="layer1.0, or layer3.*.add. Repeatable.")
+]
+Contrast = Annotated[
+    str, typer.Option("--contrast", metavar="channel|layer|LOW,HIGH", help="Whose values are spread over the colours.")
+]
+Colormap = Annotated[Literal["viridis", "magma", "grey", "diverging"], typer.Option("--colormap")]
+Sort = Annotated[
+    Literal["index", "mean", "maximum", "variance", "difference"],
+    typer.Option("--sort", help="The greatest first; difference is that to --reference."),
+]
+Reference = Annotated[
+    str | None, typer.Option("--reference", metavar="IMAGE", help="What --sort difference compares with.")
+]
+Channel = Annotated[int | None, typer.Option("--channel", metavar="N", min=0, help="Only this channel of each layer.")]
+Scale = Annotated[int, typer.Option("--scale", metavar="N", min=1, max=32, help="Pixels along each value.")]
+Hands = Annotated[
+    list[str] | None,
+    typer.Option("--handle", metavar="NAME=VALUE", help="zoom=2, rotation=30, blur=1, flipped, … Repeatable."),
+]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        "--attribution", metavar="METHOD", help="Draw why a class instead: grad-cam, integrated-gradients, occlusion, …"
+    ),
+]
+Target = Annotated[
+    int | None, typer.Option("--class", metavar="K", help="The class to explain. Otherwise the most probable one.")
+]
+Raw = Annotated[Path | None, typer.Option("--raw", metavar="FILE.npz", help="Also write the values.")]
+DeviceName = Annotated[str, typer.Option("--device", help="cpu, cuda:0, …")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the architecture.")
+]
+ImageSize = Annotated[str | None, typer.Option("--image-size", metavar="N", help="Short for --set image=N.")]
+Run = Annotated[
+    str | None, typer.Option("--run", metavar="RUN", help="Draw the maps that a run has kept, a PNG for each moment.")
+]
+ProbeImage = Annotated[int, typer.Option("--probe-image", metavar="N", min=0, help="Which of the run's probe images.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the command line this command."""
+    app.command()(maps)
+
+
+def maps(
+    output: Output,
+    images: Images = None,
+    name: ArchitectureName = None,
+    weights: Weights = None,
+    prefix: Prefix = "",
+    new_head: NewHead = False,
+    layers: Layers = None,
+    contrast: Contrast = "channel",
+    colormap: Colormap = "viridis",
+    sort: Sort = "index",
+    reference: Reference = None,
+    channel: Channel = None,
+    scale: Scale = 1,
+    hands: Hands = None,
+    attribution: Method = None,
+    target: Target = None,
+    run: Run = None,
+    probe_image: ProbeImage = 0,
+    runs_folder: Runs = None,
+    raw: Raw = None,
+    device: DeviceName = "cpu",
+    settings: Settings = None,
+    image_size: ImageSize = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the feature maps that a network makes of photographs.
+
+    Without --layer they are those of every stage's last layer. What is written says where it comes from.
+    """
+    from resnet_studio.inference import parsing
+
+    drawing = parsing.drawing_named(contrast, colormap, sort)
+    if (sort == "difference") != (reference is not None):
+        raise ValueError("--sort difference and --reference IMAGE go together")
+    if run is not None:
+        if images or name:
+            raise ValueError("--run draws what a run has kept: it takes neither images nor an architecture")
+        _draw_run(run, runs_folder, layers, probe_image, drawing, scale, output, as_json)
+        return
+    if not images:
+        raise ValueError("maps needs an image, as in `maps photo.jpg --architecture resnet18 --output maps.png`")
+    source = _weights_source(weights, prefix, head=not new_head)
+    with _options_for_weights(name):
+        architecture = named(name, settings, image_size) if name else _made_for(source, settings, image_size)
+    from resnet_studio.export.figure import last_of_stages
+    from resnet_studio.export.rendering import Wish
+    from resnet_studio.inference.images import references
+    from resnet_studio.inference.transforms import from_words
+    from resnet_studio.inference.values import RandomWeights, Subject
+    from resnet_studio.inference.weights.bundled import shipped_weights
+    from resnet_studio.inference.weights.provenance import COMPLETERS
+    from resnet_studio.training import dataset_images
+    from resnet_studio.training.runs import weights as earlier
+
+    references.OPENERS[dataset_images.PREFIX] = dataset_images.open_reference
+    COMPLETERS["run"] = earlier.completed
+    wanted = () if attribution else last_of_stages(architecture)
+    wanted = parsing.layers_named(architecture, layers) if layers else wanted
+    _check_why(attribution, target, wanted)
+    source = source or shipped_weights(architecture) or RandomWeights()
+    subject = Subject(images[0], architecture, source, device, from_words(hands or ()))
+    wish = Wish(subject, wanted, drawing, reference or "", channel, scale, attribution or "", target)
+    with _options_for_weights(name, architecture):
+        if len(images) > 1 or Path(images[0]).is_dir():
+            found, others = parsing.images_named(images)
+            _draw_all(wish, found, others, output, raw, as_json)
+        else:
+            _draw_one(wish, output, raw, as_json)
+
+
+def _weights_source(text: str | None, prefix: str, *, head: bool) -> WeightsSource | None:
+    """The weights that are asked for; None where nothing is said of them."""
+    from resnet_studio.inference import parsing
+    from resnet_studio.inference.values import WeightsFile
+
+    source = parsing.weights_named(text) if text else None
+    if isinstance(source, WeightsFile):
+        return replace(source, prefix=f"{prefix.rstrip('.')}." if prefix else "", head=head)
+    if prefix or not head:
+        raise ValueError("--prefix and --new-head go with a file of weights, as in --weights net.pth --new-head")
+    return source
+
+
+def _made_for(source: WeightsSource | None, settings: list[str] | None, image_size: str | None) -> Architecture:
+    """The network of the weights where the command line names none."""
+    from resnet_studio.inference.values import PublishedWeights, WeightsFile
+    from resnet_studio.inference.weights.published import entry_of
+
+    if isinstance(source, PublishedWeights):
+        return named(entry_of(source).preset, settings, image_size)
+    if not isinstance(source, WeightsFile):
+        raise ValueError("maps needs --architecture, as in --architecture resnet18, or --weights with a file")
+    from resnet_studio.inference.compute.weights import architecture_of
+
+    return with_settings(architecture_of(source), [*(settings or ()), *([f"image={image_size}"] if image_size else [])])
+
+
+@contextmanager
+def _options_for_weights(name: str | None, architecture: Architecture | None = None) -> Iterator[None]:
+    """Say of weights that don't fit which options load them."""
+    from resnet_studio.inference.errors import WeightsMismatch
+
+    try:
+        yield
+    except WeightsMismatch as error:
+        ways = [f"{_options(remedy, architecture)} ({remedy.what})" for remedy in error.remedies]
+        if not ways:
+            ways = [f"--prefix {prefix.removesuffix('.')}" for prefix in error.networks]
+        if not ways and name and error.recognised:
+            ways = ["leave --architecture out"]
+        raise ValueError(f"{error}. What loads it: {'; or '.join(ways)}" if ways else str(error)) from None
+
+
+def _options(remedy: Remedy, architecture: Architecture | None) -> str:
+    """What to write on the command line to get what a remedy does."""
+    options = [
+        "leave --architecture out" if remedy.architecture != architecture else "",
+        f"--prefix {remedy.weights.prefix.removesuffix('.')}" if remedy.weights.prefix else "",
+        "" if remedy.weights.head else "--new-head",
+    ]
+    return " and add ".join(filter(None, options)) or "the same line again"
+
+
+def _draw_one(wish: Wish, output: Path, raw: Path | None, as_json: bool) -> None:
+    from resnet_studio.export.writers import check_writable
+    from resnet_studio.inference.values import Look
+
+    check_writable(output, 1 if wish.method else len(wish.layers))
+    for path, suffix in ((output, output.suffix.lower()), (raw, ".npz")):
+        if path is not None:
+            check_target(path, suffix)
+    drawn = follow(wish.steps(wish.subject.image))
+    for path in filter(None, (output, raw)):
+        drawn.write(path)
+    if as_json:
+        say_json(drawn.told)
+    elif isinstance(drawn.found, Look):
+        _say_look(drawn.found, output)
+    else:
+        _say_why(drawn.found, output)
+
+
+def _check_why(method: str | None, target: int | None, layers: Sequence[str]) -> None:
+    from resnet_studio.formatting import listed
+    from resnet_studio.inference.attribution import METHODS
+
+    if method is None:
+        if target is not None:
+            raise ValueError("--class needs a method, as in --attribution grad-cam")
+    elif method not in METHODS:
+        raise ValueError(f"no method is called {method!r}: there are {', '.join(METHODS)}")
+    elif len(layers) > 1:
+        raise ValueError(f"an attribution is that of one layer, not of {len(layers)} ({listed(layers)}): name one")
+
+
+def _draw_all(
+    wish: Wish, images: Sequence[str], others: Sequence[str], output: Path, raw: Path | None, as_json: bool
+) -> None:
+    """A PNG of each image; one that can't be opened is named and passed over, as is what else is in their folders."""
+    if raw is not None:
+        raise ValueError("--raw takes the values of one image")
+    _check_folder(output, "several images make several pictures")
+    written: list[dict[str, Any]] = []
+    failed: dict[str, str] = {}
+    follow(_all_steps(wish, images, output, written, failed))
+    for reason in failed.values():
+        complain(reason)
+    if as_json:
+        say_json({"images": written, "failed": failed, "passed_over": list(others)})
+    else:
+        trouble = f"; {len(failed)} could not be opened" if failed else ""
+        say(f"{len(written)} of {len(images)} images drawn in {output}{trouble}")
+        for sentence in others:
+            say(sentence)
+    raise typer.Exit(FAILED if failed else 0)
+
+
+def _all_steps(
+    wish: Wish, images: Sequence[str], output: Path, written: list[dict[str, Any]], failed: dict[str, str]
+) -> Generator[Progress, None, None]:
+    from resnet_studio.export.provenance import name_of
+    from resnet_studio.inference.errors import ImageError
+    from resnet_studio.inference.parsing import stems
+
+    for number, (image, stem) in enumerate(zip(images, stems(images), strict=True)):
+        yield Progress(number, len(images), name_of(image))
+        try:
+            drawn = yield from _within(wish.steps(image), number, len(images), name_of(image))
+        except ImageError as error:
+            failed[image] = str(error)
+            continue
+        output.mkdir(exist_ok=True)
+        path = output / f"{stem}.png"
+        drawn.write(path)
+        written.append({"image": image, "file": str(path), **drawn.told})
+
+
+def _within(
+    steps: Generator[Progress, None, Drawn], number: int, of: int, what: str
+) -> Generator[Progress, None, Drawn]:
+    """The steps of one image, told as a part of all."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            result: Drawn = end.value
+            return result
+        yield Progress(number, of, f"{what}: {step.what}")
+
+
+def _draw_run(
+    run: str, runs_folder: Path | None, layers: list[str] | None, image: int, drawing: Drawing, scale: int,
+    output: Path, as_json: bool,
+) -> None:  # fmt: skip
+    from resnet_studio.export.snapshots import picture_steps
+    from resnet_studio.training.runs import run_folder
+
+    _check_folder(output, "a run has kept several moments")
+    folder = run_folder.named(run, runs_folder or run_folder.runs_folder())
+    left_out: list[str] = []
+    steps = picture_steps(folder, layers or (), image, drawing, scale, output, left_out.append)
+    made = follow(steps, "opening the run")
+    for sentence in left_out:
+        complain(sentence)
+    if as_json:
+        say_json([str(path) for path in made])
+    else:
+        say(f"{len(made)} pictures in {output}")
+    if left_out:
+        raise typer.Exit(1)
+
+
+def _check_folder(output: Path, why: str) -> None:
+    from resnet_studio.export.writers import WRITERS
+
+    if output.suffix.lower() in WRITERS or output.is_file():
+        raise ValueError(f"{output}: {why}: --output must be a folder")
+    if not output.absolute().parent.is_dir():
+        raise ValueError(f"{output}: there is no folder {output.parent}")
+
+
+def _say_why(found: Attribution, output: Path) -> None:
+    from resnet_studio.inference.attribution import METHODS
+    from resnet_studio.inference.values import class_title
+
+    at = f" at {found.layer}" if found.layer else ""
+    what = class_title(found.label, found.target)
+    say(f"{METHODS[found.method].title}{at}: {what}, {percent(found.probability)}")
+    if not found.weights.trained:
+        say(f"weights: {found.weights.source}, untrained: what they predict means nothing")
+    say(f"written to {output}")
+
+
+def _say_look(look: Look, output: Path) -> None:
+    from resnet_studio.analysis.grids import Grid, shape
+
+    trained = "" if look.weights.trained else ", untrained: what they predict means nothing"
+    say(f"weights: {look.weights.source}{trained}; device: {look.subject.device}; {1000 * look.seconds:.0f} ms")
+    for note in look.weights.notes:
+        say(note)
+    if look.weights.likelier:
+        say("--set stride_on=3x3 moves the stride")
+    predictions = tuple((prediction.label, percent(prediction.probability)) for prediction in look.predictions or ())
+    show(Grid(("prediction", "probability"), predictions, frozenset({1})))
+    rows = tuple(
+        (layer.name, shape(layer.values.shape), significant(layer.mean), significant(layer.std), percent(layer.zeros))
+        for layer in look.layers
+    )
+    show(Grid(("layer", "output", "mean", "deviation", "zeros"), rows, frozenset({2, 3, 4})))
+    say(f"written in this order to {output}")

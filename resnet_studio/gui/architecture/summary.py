@@ -1,0 +1,57 @@
+"""What the architecture in hand amounts to, under its fields."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from resnet_studio.analysis import units
+from resnet_studio.analysis.table import LayerTable
+from resnet_studio.gui.common.helpers import dress, named
+from resnet_studio.gui.theme import GRID
+from resnet_studio.networks import memory
+
+
+class Headline(QWidget):
+    """Parameters, FLOPs, memory, and how the architecture stands to its published figure."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("headline")
+        self._parameters = _line("headline")
+        self._flops = _line("headline")
+        self._memory = _line("quiet")
+        self._warning = named(_line("warning"), "memoryWarning", "Memory")
+        self._standing = _line("quiet")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID + 4)
+        column.setSpacing(GRID // 2)
+        for label in (self._parameters, self._flops, self._memory, self._warning, self._standing):
+            column.addWidget(label)
+
+    def show_table(self, table: LayerTable) -> None:
+        """Show a table's totals."""
+        totals = table.totals
+        self._parameters.setText(f"{units.short(totals.parameters)} <small>parameters</small>")
+        self._parameters.setToolTip(units.exact(totals.parameters))
+        self._flops.setText(f"{units.short(totals.macs)} <small>FLOPs</small>")
+        by = "fvcore" if table.counted else "the plan's closed form"
+        self._flops.setToolTip(f"{units.exact(totals.macs)} multiply-adds in conv + fc, counted by {by}")
+        weights, activations = units.memory(4 * totals.parameters), units.memory(totals.activation_bytes)
+        self._memory.setText(f"{weights} weights\n{activations} activations")
+        self._memory.setToolTip("float32; activations of one image, every layer's output")
+        too_large = memory.too_large(table.architecture, memory.to_run(table.architecture), "to run")
+        self._warning.setText(too_large)
+        self._warning.setVisible(bool(too_large))
+
+    def show_standing(self, text: str, *, good: bool) -> None:
+        """Show how the architecture stands to the published figure."""
+        self._standing.setText(text)
+        dress(self._standing, good=good, quiet=not good)
+
+
+def _line(tone: str) -> QLabel:
+    label = QLabel(wordWrap=True)
+    label.setProperty(tone, True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label

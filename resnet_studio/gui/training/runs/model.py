@@ -1,0 +1,306 @@
+"""What the table of runs shows of a run, cell by cell: words, exact values, and what to sort by."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QColor
+
+from resnet_studio.analysis import units
+from resnet_studio.formatting import duration, percent
+from resnet_studio.gui import theme
+from resnet_studio.gui.common.labels import tooltip
+from resnet_studio.gui.plots.styles import swatch
+from resnet_studio.gui.training.run_state import FollowedRun, run_colour
+from resnet_studio.networks.presets import title
+from resnet_studio.plain import plain
+from resnet_studio.training.datasets import SOURCES, data_title
+
+LAST = math.inf
+"""What has no value is sorted behind what has one."""
+
+
+class Column(IntEnum):
+    NAME = 0
+    ARCHITECTURE = 1
+    DATA = 2
+    PARAMETERS = 3
+    FLOPS = 4
+    BEST = 5
+    STATE = 6
+    DURATION = 7
+
+
+def text(run: FollowedRun, column: Column) -> str:
+    """What a cell shows."""
+    curves, cost = run.curves, run.cost
+    match column:
+        case Column.NAME:
+            return run.name
+        case Column.ARCHITECTURE:
+            return title(run.architecture) if run.architecture else units.DASH
+        case Column.DATA:
+            data = run.manifest.recipe.data if run.manifest else units.DASH
+            return Path(data).name or data
+        case Column.PARAMETERS:
+            return units.short(cost.parameters) if cost else units.DASH
+        case Column.FLOPS:
+            return units.short(cost.macs) if cost else units.DASH
+        case Column.BEST:
+            return percent(curves.best.error) if curves.best else units.DASH
+        case Column.STATE:
+            return state(run)
+    return duration(curves.seconds) if curves.steps else units.DASH
+
+
+def state(run: FollowedRun) -> str:
+    """What a run is doing: "running, 43 %, 2:10 left"."""
+    curves = run.curves
+    if run.problem:
+        return "newer version" if run.newer else "damaged"
+    if run.pending:
+        return f"{run.pending}…{step_left(run)}"
+    if not run.loaded and not curves.steps:
+        return "being read …"
+    if curves.state == "starting" and curves.doing:
+        return curves.doing
+    share = f"{100 * run.progress:.0f} %"
+    if curves.state == "running":
+        return ", ".join(("running", share, *([f"{duration(curves.remaining)} left"] if curves.steps else ())))
+    if curves.state == "paused" or (curves.state in ("stopped", "failed", "killed") and curves.steps):
+        return f"{curves.state} at {share}"
+    return curves.state
+
+
+def step_left(*stopping: FollowedRun) -> str:
+    """How long the longest of these runs' steps still takes, to go behind "stopping…"; nothing where nobody knows."""
+    times = [run.step_left for run in stopping if run.pending == "stopping" and not math.isnan(run.step_left)]
+    return seconds_left(max(times, default=math.nan))
+
+
+def seconds_left(seconds: float) -> str:
+    """ " 12 s", " 2:10"; nothing where it is less than a second, or not known."""
+    if not seconds >= 1:
+        return ""
+    return f" {seconds:.0f} s" if seconds < 60 else f" {duration(seconds)}"
+
+
+def tip(run: FollowedRun, column: Column) -> str:
+    """The exact value, or what there is no room for."""
+    curves, cost, recipe = run.curves, run.cost, run.manifest.recipe if run.manifest else None
+    match column:
+        case Column.NAME:
+            return str(run.folder)
+        case Column.ARCHITECTURE if curves.prepared and curves.prepared.changes:
+            return f"fitted to the data: {', '.join(curves.prepared.changes)}"
+        case Column.DATA if recipe:
+            return data_title(recipe.data) if recipe.data in SOURCES else recipe.data
+        case Column.PARAMETERS if cost:
+            return f"{units.exact(cost.parameters)} parameters"
+        case Column.FLOPS if cost:
+            return f"{units.exact(cost.macs)} multiply-adds"
+        case Column.BEST if curves.best:
+            wrong, images = round(curves.best.error * curves.best.images), curves.best.images
+            return f"{wrong:,} of {images:,} test images wrong after step {curves.best.step:,}"
+        case Column.STATE:
+            return "\n".join(filter(None, (run.problem or curves.why or state(run), *curves.notes[-3:])))
+        case Column.DURATION:
+            began = _date(run.created)
+            return f"{curves.seconds:,.1f} s of training" + (f"; begun {began}" if began else "")
+    return text(run, column)
+
+
+def _date(seconds: float) -> str:
+    """A moment on this machine's clock; nothing where it is not known, or no clock can show it."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds)) if seconds else ""
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
+def sort_key(run: FollowedRun, column: Column) -> float | str:
+    """What a column is sorted by."""
+    match column:
+        case Column.PARAMETERS:
+            return run.cost.parameters if run.cost else LAST
+        case Column.FLOPS:
+            return run.cost.macs if run.cost else LAST
+        case Column.BEST:
+            return run.curves.best.error if run.curves.best else LAST
+        case Column.DURATION:
+            return run.curves.seconds if run.curves.steps else LAST
+    return text(run, column).casefold()
+
+
+def progress(run: FollowedRun) -> str:
+    """How far a run is, and how long it took: "step 430 of 1,100, 0:43 elapsed, 1:07 left" under its name."""
+    curves = run.curves
+    if not curves.steps:
+        return f"{run.name}\n{curves.doing or curves.state}"
+    of = f" of {curves.prepared.steps:,}" if curves.prepared else ""
+    left = f", {duration(curves.remaining)} left" if run.live else f", {curves.state}"
+    return f"{run.name}\nstep {curves.steps:,}{of}, {duration(curves.seconds)} elapsed{left}"
+
+
+Index = QModelIndex | QPersistentModelIndex
+SORT_ROLE = Qt.ItemDataRole.UserRole
+RUN_ROLE = Qt.ItemDataRole.UserRole + 1
+
+
+HEADINGS = ("run", "architecture", "data", "parameters", "FLOPs", "best error", "state", "time")
+TIPS = (
+    "Tick a run to draw its curves; double-click or F2 renames it",
+    "The network as it was chosen, before it was fitted to the data",
+    "What it is trained on",
+    "Parameters of the network as it is fitted to the data",
+    "Multiply-adds of convolutions and linear layers for one image, as the network is fitted to the data",
+    "Lowest share of the test set that was classified wrongly after an epoch",
+    "What the run is doing, or how it ended",
+    "Training time so far; measuring, saving and pauses are not part of it",
+)
+RIGHT = {Column.PARAMETERS, Column.FLOPS, Column.BEST, Column.DURATION}
+
+LONGEST_CELL = 1000
+"""Characters of a cell."""
+
+
+class RunModel(QAbstractTableModel):
+    """Holds which runs are hidden; names are edited in place, which is a wish as any other."""
+
+    rename_wished = Signal(object, str)
+    shown_changed = Signal()
+    """Other runs are ticked than before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runs: tuple[FollowedRun, ...] = ()
+        self._hidden: set[Path] = set()
+
+    def show_runs(self, runs: Sequence[FollowedRun]) -> None:
+        """Show these, given oldest first. What was hidden stays so."""
+        wanted = tuple(reversed(runs))
+        for row in reversed(range(len(self._runs))):
+            if self._runs[row] not in wanted:
+                self.beginRemoveRows(QModelIndex(), row, row)
+                self._runs = (*self._runs[:row], *self._runs[row + 1 :])
+                self.endRemoveRows()
+        for row, run in enumerate(wanted):
+            if run not in self._runs:
+                self.beginInsertRows(QModelIndex(), row, row)
+                self._runs = (*self._runs[:row], run, *self._runs[row:])
+                self.endInsertRows()
+        self._tell(0, len(wanted) - 1)
+
+    def show_run(self, run: FollowedRun) -> None:
+        """Show what has become of a run."""
+        if run in self._runs:
+            row = self._runs.index(run)
+            self._tell(row, row)
+
+    def run(self, index: Index) -> FollowedRun:
+        """The run of a row."""
+        return self._runs[index.row()]
+
+    def runs(self) -> tuple[FollowedRun, ...]:
+        """All runs, from top to bottom."""
+        return self._runs
+
+    def shown(self) -> tuple[FollowedRun, ...]:
+        """The runs that are ticked, oldest first."""
+        return tuple(run for run in reversed(self._runs) if run.folder not in self._hidden)
+
+    def show_only(self, folders: Iterable[Path], *, wanted: bool) -> None:
+        """Tick these runs or take their ticks away."""
+        self._hidden = self._hidden - set(folders) if wanted else self._hidden | set(folders)
+        self._tell(0, len(self._runs) - 1)
+        self.shown_changed.emit()
+
+    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802  (Qt's names)
+        return 0 if parent is not None and parent.isValid() else len(self._runs)
+
+    def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
+        return 0 if parent is not None and parent.isValid() else len(Column)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
+        if orientation == Qt.Orientation.Vertical or section >= len(Column):
+            return None
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return HEADINGS[section]
+            case Qt.ItemDataRole.ToolTipRole:
+                return TIPS[section]
+            case Qt.ItemDataRole.TextAlignmentRole:
+                return _alignment(section)
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        base = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
+        if index.isValid() and index.column() == Column.NAME:
+            return base | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEditable
+        return base if index.isValid() else Qt.ItemFlag.NoItemFlags
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        run, column = self.run(index), Column(index.column())
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return plain(text(run, column), LONGEST_CELL)
+            case Qt.ItemDataRole.ToolTipRole:
+                return tooltip(tip(run, column))
+            case Qt.ItemDataRole.TextAlignmentRole:
+                return _alignment(column)
+            case Qt.ItemDataRole.ForegroundRole:
+                return _colour(run, column)
+        if role == SORT_ROLE:
+            return sort_key(run, column)
+        if role == RUN_ROLE:
+            return run
+        return self._of_name(run, role) if column == Column.NAME else None
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
+        if not index.isValid() or index.column() != Column.NAME:
+            return False
+        run = self.run(index)
+        if role == Qt.ItemDataRole.CheckStateRole:
+            self.show_only([run.folder], wanted=Qt.CheckState(value) == Qt.CheckState.Checked)
+            return True
+        if role == Qt.ItemDataRole.EditRole and value != run.name:
+            self.rename_wished.emit(run.folder, str(value))
+            return True
+        return False
+
+    def _of_name(self, run: FollowedRun, role: int) -> Any:
+        match role:
+            case Qt.ItemDataRole.EditRole:
+                return run.name
+            case Qt.ItemDataRole.DecorationRole:
+                return swatch(run_colour(run), dashed=run.plain)
+            case Qt.ItemDataRole.CheckStateRole:
+                return Qt.CheckState.Unchecked if run.folder in self._hidden else Qt.CheckState.Checked
+        return None
+
+    def _tell(self, first: int, last: int) -> None:
+        if last >= first:
+            self.dataChanged.emit(self.index(first, 0), self.index(last, len(Column) - 1))
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if column in RIGHT else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _colour(run: FollowedRun, column: Column) -> QColor | None:
+    colours = theme.current()
+    if column == Column.STATE and run.problem:
+        return QColor(colours.warning if run.newer else colours.bad)
+    if column == Column.STATE:
+        by_state = {"failed": colours.bad, "killed": colours.bad, "running": colours.accent, "paused": colours.warning}
+        return QColor(by_state.get(run.curves.state, colours.muted))
+    return QColor(colours.muted) if text(run, column) == units.DASH else None

@@ -1,0 +1,169 @@
+"""The classes of a data set: how many images each has, and some of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
+from PySide6.QtWidgets import QFrame, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
+
+from resnet_studio.gui import theme
+from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.labels import tooltip
+from resnet_studio.gui.common.painting import as_image, thumbnail
+from resnet_studio.plain import plain
+from resnet_studio.training.datasets import DataView
+
+Index = QModelIndex | QPersistentModelIndex
+CLASS, TRAINING, TEST, SAMPLES = range(4)
+COLUMNS = ("class", "training", "test", "images")
+LENGTH_ROLE, IMAGES_ROLE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
+NUMBER, BAR, APART, PLAIN_ROW, GAP = 52, 28, 3, 24, 6
+SMALL, LARGE, FEW = 32, 48, 4
+"""Sides of the images, and up to how many classes they are large."""
+
+
+class ClassModel(QAbstractTableModel):
+    """One row a class."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: DataView | None = None
+        self._samples: dict[int, list[QImage]] = {}
+
+    def show_data(self, view: DataView) -> None:
+        self.beginResetModel()
+        self._view, self._samples = view, {}
+        for label, pixels in zip(view.labels, view.samples, strict=True):
+            self._samples.setdefault(label, []).append(as_image(pixels, 2 * LARGE))
+        self.endResetModel()
+
+    def images(self, row: int) -> list[QImage]:
+        """Samples of a class; none of a class of which there are none."""
+        return self._samples.get(row, [])
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  (Qt's names and defaults)
+        return 0 if self._view is None or parent.isValid() else len(self._view.classes)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: N802
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole and section in (TRAINING, TEST):
+            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        return COLUMNS[section] if role == Qt.ItemDataRole.DisplayRole else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if self._view is None or not index.isValid():
+            return None
+        row, column = index.row(), index.column()
+        counts = {TRAINING: self._view.training_counts, TEST: self._view.test_counts}.get(column)
+        match role:
+            case Qt.ItemDataRole.DisplayRole if column == CLASS:
+                return plain(self._view.classes[row])
+            case Qt.ItemDataRole.DisplayRole if counts:
+                return f"{counts[row]:,}"
+            case Qt.ItemDataRole.ToolTipRole if column == CLASS:
+                return tooltip(f"{plain(self._view.classes[row])}, class {row}")
+            case Qt.ItemDataRole.ToolTipRole if counts:
+                return f"{counts[row]:,} of {sum(counts):,} {COLUMNS[column]} images"
+        if role == LENGTH_ROLE and counts:
+            return counts[row] / max(1, *self._view.training_counts, *self._view.test_counts)
+        return self.images(row) if role == IMAGES_ROLE and column == SAMPLES else None
+
+
+class ClassTable(QTableView):
+    """As high as all of its rows, as it stands on a page that scrolls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        named(self, "classTable", "Images of each class")
+        self._model = ClassModel()
+        self.setModel(self._model)
+        self._counts = _Count(self)
+        for column in (TRAINING, TEST):
+            self.setItemDelegateForColumn(column, self._counts)
+        self.setItemDelegateForColumn(SAMPLES, _Samples(self))
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setShowGrid(False)
+        self.setSelectionMode(QTableView.SelectionMode.NoSelection)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.verticalHeader().hide()
+        self.verticalHeader().setMinimumSectionSize(PLAIN_ROW)
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(SAMPLES, QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionsClickable(False)
+
+    def show_data(self, view: DataView) -> None:
+        """List the classes of these data."""
+        self._model.show_data(view)
+        side = sample_side(view)
+        for row in range(len(view.classes)):
+            self.setRowHeight(row, side + 2 * APART if self._model.images(row) else PLAIN_ROW)
+        longest = max((self.fontMetrics().horizontalAdvance(name) for name in view.classes), default=0)
+        self.setColumnWidth(CLASS, min(max(48, longest + 20), 136))
+        most = f"{max(0, *view.training_counts, *view.test_counts):,}"
+        self._counts.room = max(NUMBER, self.fontMetrics().horizontalAdvance(most) + GAP)
+        for column in (TRAINING, TEST):
+            self.setColumnWidth(column, self._counts.room + BAR + 2 * GAP)
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + self.verticalHeader().length())
+
+
+class _Count(QStyledItemDelegate):
+    """A number, and a bar behind it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.room = NUMBER
+        """Pixels of the longest number."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        colours, box = theme.current(), QRectF(option.rect)
+        painter.save()
+        painter.setPen(QColor(colours.text))
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(box.left(), box.top(), self.room, box.height()), right, index.data())
+        bar = QRectF(box.left() + self.room + GAP, box.center().y() - 4, max(1.0, BAR * index.data(LENGTH_ROLE)), 8)
+        painter.fillRect(bar, QColor(colours.accent))
+        painter.restore()
+
+
+class _Samples(QStyledItemDelegate):
+    """As many of a class's images as there is room for."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._made: dict[tuple[int, int, float], QPixmap] = {}
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        images: list[QImage] = index.data(IMAGES_ROLE)
+        side = option.rect.height() - 2 * APART
+        x = option.rect.left() + 4
+        ratio = painter.device().devicePixelRatioF()
+        for image in images:
+            if x + side > option.rect.right():
+                return
+            painter.drawPixmap(x, option.rect.top() + APART, self._pixmap(image, side, ratio))
+            x += side + APART
+
+    def _pixmap(self, image: QImage, side: int, ratio: float) -> QPixmap:
+        key = image.cacheKey(), side, ratio
+        if key not in self._made:
+            if len(self._made) > 1000:
+                self._made.clear()
+            self._made[key] = thumbnail(image, side, ratio)
+        return self._made[key]
+
+
+def sample_side(view: DataView) -> int:
+    """Side of an image on the screen: whole pixels for each of its own where it is small."""
+    room = LARGE if len(view.classes) <= FEW else SMALL
+    own = view.size[1]
+    return own * (room // own) if own <= room else room

@@ -1,0 +1,121 @@
+"""What a run would cost, told before it starts."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from resnet_studio.analysis.units import DASH
+from resnet_studio.formatting import PREFIXES, about_memory, duration, significant
+from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.theme import GRID
+from resnet_studio.networks.memory import SHARE, bounds
+from resnet_studio.training.datasets import Estimate
+
+ROWS = {
+    "steps": ("Steps", "How often the weights are updated"),
+    "epoch": ("Time per epoch", "From a few timed steps; measuring and saving come on top"),
+    "whole": ("Whole run", "From a few timed steps; measuring and saving come on top"),
+    "memory": (
+        "Memory",
+        "Weights, gradients, optimizer and activations of a batch. At its peak a step was measured to take 0.5 to 2.1 "
+        "times what these sum up to: on the CPU, beside what the program itself takes",
+    ),
+}
+
+
+class EstimatePanel(QWidget):
+    """Steps, time and memory, and a warning where the memory won't do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        named(self, "estimate", "Estimate")
+        self._network = named(QLabel(wordWrap=True), "fittedNetwork", "Network", "As it is fitted to the data")
+        self._warning = named(QLabel(wordWrap=True), "estimateWarning", "Warning")
+        self._warning.setProperty("warning", True)
+        self._warning.hide()
+        self._values: dict[str, QLabel] = {}
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(GRID // 2)
+        grid.setColumnStretch(1, 1)
+        for row, (name, (label, tip)) in enumerate(ROWS.items()):
+            words = QLabel(label)
+            words.setProperty("quiet", True)
+            self._values[name] = value = named(QLabel(DASH), f"{name}Estimate", label, tip)
+            value.setAlignment(Qt.AlignmentFlag.AlignRight)
+            value.setWordWrap(True)
+            words.setAlignment(Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(words, row, 0)
+            grid.addWidget(value, row, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID)
+        column.addWidget(self._network)
+        column.addLayout(grid)
+        column.addWidget(self._warning)
+        column.addStretch(1)
+
+    def show_network(self, title: str, changes: tuple[str, ...]) -> None:
+        """The network's name, and what fitting it to the data changes."""
+        self._network.setText(f"{title}: {', '.join(changes)}" if changes else title)
+
+    def show_nothing(self) -> None:
+        """Nothing is known of what is wished now."""
+        self._warning.hide()
+        for value in self._values.values():
+            value.setText(DASH)
+            value.setToolTip("")
+
+    def show_estimate(self, estimate: Estimate | None, device: str) -> None:
+        """Show it; None while a few steps are being timed."""
+        self._warning.setText("" if estimate is None else too_much(estimate, device))
+        self._warning.setVisible(bool(self._warning.text()))
+        for name, value in self._values.items():
+            text, tip = ("…", "A few steps are being timed") if estimate is None else told(estimate, name)
+            value.setText(text)
+            value.setToolTip(tip)
+
+
+def told(estimate: Estimate, what: str) -> tuple[str, str]:
+    """A row's text, and every digit of it."""
+    per_epoch = estimate.steps_per_epoch * estimate.seconds_per_step
+    whole = estimate.steps * estimate.seconds_per_step
+    if what == "steps":
+        return f"{estimate.steps:,}, {estimate.steps_per_epoch:,} an epoch", ROWS[what][1]
+    if what == "memory":
+        available = f" of {about_memory(estimate.available)}" if estimate.available else ""
+        return f"{between(*bounds(estimate.bytes))}{available}", ROWS[what][1]
+    seconds = per_epoch if what == "epoch" else whole
+    return about(seconds), f"{ROWS[what][1]}\n{estimate.seconds_per_step!r} s a step, {seconds!r} s"
+
+
+def about(seconds: float) -> str:
+    """0.4213 → "0.421 s", 75 → "1:15 min"; a dash where nothing was timed."""
+    if not math.isfinite(seconds):
+        return DASH
+    if seconds < 59.95:
+        return f"{significant(seconds)} s"
+    return f"{duration(seconds)} {'min' if seconds < 3600 else 'h'}"
+
+
+def between(least: int, most: int) -> str:
+    """Two amounts of memory in the digits that they deserve: "150–440 MB", "0.70–2.1 GB"."""
+    ends = about_memory(least), about_memory(most)
+    unit = ends[1].split()[1]
+    if not ends[0].endswith(f" {unit}"):
+        scale = 1000 ** PREFIXES.index(unit.removesuffix("B"))
+        ends = f"{least / scale:.2f} {unit}", ends[1]
+    return f"{ends[0].split()[0]}–{ends[1]}"
+
+
+def too_much(estimate: Estimate, device: str) -> str:
+    """A sentence where a step may need more memory than the device has to spare; else nothing."""
+    least, most = bounds(estimate.bytes)
+    if estimate.available is None or most <= SHARE * estimate.available:
+        return ""
+    spared = f"{'this machine' if device == 'CPU' else device} can spare"
+    needs = "needs" if least > SHARE * estimate.available else "may need"
+    return f"A step {needs} {between(least, most)}, more than {spared}. Choose smaller batches, width or image."

@@ -1,0 +1,132 @@
+"""The learning rate over a run that has not begun."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from resnet_studio.formatting import significant
+from resnet_studio.gui import theme
+from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.plots.axis import CurveAxis
+from resnet_studio.gui.plots.curve_plot import LABELLED
+from resnet_studio.gui.theme import GRID
+from resnet_studio.training.recipe import Recipe, learning_rate
+
+POINTS = 400
+UNKNOWN = 100
+"""Steps of an epoch, where the recipe counts in epochs and nobody knows how many they are: the curve's shape."""
+
+
+class RatePlot(QWidget):
+    """Draws the recipe's learning rate against its own unit; the mouse reads it off."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        named(self, "ratePlot", "Learning rate over the run")
+        self._recipe, self._per_epoch = Recipe(), UNKNOWN
+        self._said = ""
+        self._words = named(QLabel(), "rateWords", "Learning rate in words")
+        self._words.setProperty("quiet", True)
+        self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._axes = CurveAxis("left"), CurveAxis("bottom")
+        self._axes[1].setHeight(LABELLED)
+        self._axes[1].setStyle(hideOverlappingLabels=False)
+        self._view = pg.PlotWidget(axisItems={axis.orientation: axis for axis in self._axes}, enableMenu=False)
+        self._plot = self._view.getPlotItem()
+        unused = self._plot.ctrlMenu  # pyqtgraph's own menu would outlive its plot
+        unused.setParent(self, unused.windowFlags())
+        self._plot.hideButtons()
+        self._plot.setMouseEnabled(False, False)
+        self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._view.setMinimumSize(160, 88)
+        self._plot.layout.setContentsMargins(0, 4, 16, 0)
+        self._curve = self._plot.plot(antialias=True)
+        self._cross = pg.InfiniteLine(angle=90)
+        self._cross.hide()
+        self._plot.addItem(self._cross, ignoreBounds=True)
+        self._view.scene().sigMouseMoved.connect(self._read)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID // 2)
+        column.addWidget(self._words)
+        column.addWidget(self._view, 1)
+        self._dress()
+
+    def show_recipe(self, recipe: Recipe, per_epoch: int | None) -> None:
+        """Draw this; without the steps of an epoch a recipe in epochs has its shape all the same."""
+        self._recipe, self._per_epoch = recipe, per_epoch or UNKNOWN
+        steps = sampled_steps(recipe, self._per_epoch)
+        rates = [learning_rate(recipe, step, self._per_epoch) for step in steps.tolist()]
+        self._curve.setData(steps / self._scale(), rates)
+        self._plot.setXRange(0, recipe.length, padding=0.01)
+        self._plot.setYRange(0, max(max(rates), 1e-12), padding=0.06)
+        highest = rates.index(max(rates))
+        self._said = f"Learning rate {significant(rates[0])}"
+        if rates[highest] > rates[0]:
+            self._said += f" → {significant(rates[highest])}"
+        if rates[-1] < rates[highest]:
+            ends = significant(rates[-1]) if rates[-1] > rates[highest] / 1000 else "~0"
+            self._said += f" → {ends}"
+        self._tell(self._said)
+        self._plot.setLabel("bottom", recipe.unit)
+        over = f"over {recipe.length:,} {recipe.unit}"
+        self._words.setToolTip(f"{over}\nfirst {rates[0]!r}\nhighest {rates[highest]!r}\nlast {rates[-1]!r}")
+        self.setAccessibleDescription(f"{self._said} {over}")
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's names)
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._dress()
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().leaveEvent(event)
+        self._cross.hide()
+        self._tell(self._said)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._tell(self._said)
+
+    def _tell(self, words: str) -> None:
+        """Show the words, in a narrow place fewer of them."""
+        fits = self.fontMetrics().horizontalAdvance(words) <= self.width()
+        self._words.setText(words if fits else words.replace("Learning rate", "Rate"))
+
+    def _scale(self) -> int:
+        """Steps in one of the recipe's unit."""
+        return self._per_epoch if self._recipe.unit == "epochs" else 1
+
+    def _read(self, scene: QPointF) -> None:
+        """Say what the rate is where the mouse is."""
+        x = self._plot.getViewBox().mapSceneToView(scene).x()
+        if not 0 <= x <= self._recipe.length:
+            return
+        step = min(int(x * self._scale()), self._recipe.length * self._scale() - 1)
+        self._cross.setPos(x)
+        self._cross.show()
+        rate = significant(learning_rate(self._recipe, step, self._per_epoch))
+        at = f"epoch {x:.1f}" if self._recipe.unit == "epochs" else f"step {step:,}"
+        self._tell(f"Learning rate {rate} at {at}")
+
+    def _dress(self) -> None:
+        colours = theme.current()
+        self._view.setBackground(colours.window)
+        self._curve.setPen(pg.mkPen(colours.accent, width=2))
+        self._cross.setPen(pg.mkPen(colours.muted))
+        for axis in self._axes:
+            axis.dress()
+            axis.setGrid(False)
+
+
+def sampled_steps(recipe: Recipe, per_epoch: int) -> NDArray[np.int64]:
+    """Steps of a run, evenly over it, and both sides of each jump of the learning rate."""
+    total = recipe.in_steps(recipe.length, per_epoch)
+    jumps = [recipe.in_steps(at, per_epoch) for at in (*recipe.milestones, recipe.warmup)]
+    wanted = [*np.linspace(0, total - 1, min(POINTS, total)).astype(int), *jumps, *(at - 1 for at in jumps)]
+    steps = np.unique(np.array(wanted, np.int64))
+    return steps[(steps >= 0) & (steps < total)]

@@ -1,0 +1,85 @@
+"""A residual network made faster for who asks for blocks' outputs only.
+
+Batch norm is folded into the convolutions, whose weights are laid out once as the CPU's library wants them, and
+ReLUs and additions work in place: the outputs of single convolutions and batch norms are gone.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.modules.network import ResNet, empty
+from resnet_studio.networks.plan import blocks, plan
+
+
+class InPlaceAdd(nn.Module):
+    """F(x) + shortcut(x), written over F(x)."""
+
+    def forward(self, residual: Tensor, shortcut: Tensor) -> Tensor:
+        return residual.add_(shortcut)
+
+
+class PackedConvolution(nn.Module):
+    """A convolution whose weights oneDNN has laid out once, for inputs of one size.
+
+    `nn.Conv2d` has them laid out anew at every call, which for one image takes about a quarter of the time.
+    """
+
+    def __init__(self, convolution: nn.Conv2d, side: int) -> None:
+        super().__init__()
+        assert isinstance(convolution.padding, tuple)
+        self.window = list(convolution.padding), list(convolution.stride), list(convolution.dilation)
+        self.bias = convolution.bias
+        shape = [1, convolution.in_channels, side, side]
+        weight = convolution.weight.detach().to_mkldnn()
+        self.weight: Tensor = torch.ops.aten.mkldnn_reorder_conv2d_weight(weight, *self.window, 1, shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        convolve = torch.ops.mkldnn._convolution_pointwise  # torch's own compiler calls it for frozen weights
+        output: Tensor = convolve(x, self.weight, self.bias, *self.window, 1, "none", [], "")
+        return output
+
+
+def served(architecture: Residual) -> tuple[str, ...]:
+    """Names of the layers that a folded network gives: every stage, block and ReLU, the pools and the head."""
+    names = [block.name for block in blocks(architecture)]
+    stages = dict.fromkeys(name.partition(".")[0] for name in names)
+    whole = [layer.name for layer in plan(architecture) if layer.kind in ("relu", "max pool", "average pool", "linear")]
+    return (*stages, *names, *whole)
+
+
+def folded(network: ResNet, *, packed: bool = True) -> nn.Module:
+    """A faster network for inference, equal to `network` (in eval mode, float32) in all that `served` names.
+
+    Nothing is shared with `network`. `packed` weights serve the CPU alone; where
+    torch is built without oneDNN they are left plain.
+    """
+    result = empty(network.architecture).eval()
+    packed = packed and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    for layer in plan(network.architecture):
+        if not layer.called:
+            result.set_submodule(layer.name, nn.Identity())  # its weights would stay on the device "meta"
+        elif layer.kind == "conv":
+            convolution, norm = network.get_submodule(layer.name), network.get_submodule(norm_name(layer.name))
+            assert isinstance(convolution, nn.Conv2d)
+            assert isinstance(norm, nn.BatchNorm2d)
+            fused = fuse_conv_bn_eval(convolution, norm).requires_grad_(False)
+            result.set_submodule(layer.name, PackedConvolution(fused, layer.input[1]) if packed else fused)
+            result.set_submodule(norm_name(layer.name), nn.Identity())
+        elif layer.kind == "relu":
+            result.set_submodule(layer.name, nn.ReLU(inplace=True))
+        elif layer.kind == "add":
+            result.set_submodule(layer.name, InPlaceAdd())
+        elif layer.kind == "linear":
+            result.set_submodule(layer.name, deepcopy(network.get_submodule(layer.name)))
+    return result if packed else result.to(memory_format=torch.channels_last)
+
+
+def norm_name(convolution: str) -> str:
+    """The batch norm after a convolution: bn1 after conv1, downsample.1 after downsample.0."""
+    return convolution.replace("conv", "bn") if "conv" in convolution else convolution.removesuffix("0") + "1"

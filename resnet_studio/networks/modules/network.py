@@ -1,0 +1,109 @@
+"""The residual network of He et al. 2015, told in the order in which an image meets it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from resnet_studio.networks.architecture import EXPANSION, Architecture, Baseline, Residual
+from resnet_studio.networks.modules.blocks import build_block
+from resnet_studio.networks.plan import blocks
+
+
+class ResNet(nn.Sequential):
+    """A residual network, or its plain twin. Input N×channels×image×image, output N×classes (logits).
+
+    The parts follow one another, so a slice of the network is a network too. Parts that hold weights have
+    torchvision's names (conv1, bn1, layer1 … layer4, fc): its published weights load strictly.
+    """
+
+    def __init__(self, architecture: Residual) -> None:
+        super().__init__(stem(architecture) | body(architecture) | head(architecture))
+        self.architecture = architecture
+
+    def __getitem__(self, index: Any) -> Any:
+        """One part, or for a slice a plain `Sequential` of its parts."""
+        return nn.Sequential(OrderedDict(self.named_children()))[index]
+
+
+def stem(architecture: Residual) -> OrderedDict[str, nn.Module]:
+    """conv1: 7×7 with stride 2 and a 3×3 max pool, or 3×3 alone for the small images of CIFAR."""
+    channels, width, bias = architecture.channels, architecture.width, architecture.variant == "article"
+    parts: OrderedDict[str, nn.Module] = OrderedDict()
+    if architecture.stem == "imagenet":
+        parts["conv1"] = nn.Conv2d(channels, width, 7, stride=2, padding=3, bias=bias)
+    else:
+        parts["conv1"] = nn.Conv2d(channels, width, 3, padding=1, bias=bias)
+    parts["bn1"] = nn.BatchNorm2d(width)
+    parts["relu"] = nn.ReLU()
+    if architecture.stem == "imagenet":
+        parts["maxpool"] = nn.MaxPool2d(3, stride=2, padding=1)
+    return parts
+
+
+def body(architecture: Residual) -> OrderedDict[str, nn.Module]:
+    """layer1, layer2, …: the residual blocks of conv2_x, conv3_x, …"""
+    parts: OrderedDict[str, nn.Module] = OrderedDict()
+    for stage, planned in groupby(blocks(architecture), lambda block: block.stage):
+        name = f"layer{int(stage.removeprefix('conv').removesuffix('_x')) - 1}"
+        parts[name] = nn.Sequential(*map(build_block, planned))
+    return parts
+
+
+def head(architecture: Residual) -> OrderedDict[str, nn.Module]:
+    """Global average pooling and the classes."""
+    channels = architecture.width * 2 ** (len(architecture.blocks) - 1) * EXPANSION[architecture.block]
+    return OrderedDict(avgpool=nn.AdaptiveAvgPool2d(1), fc=FullyConnected(channels, architecture.classes))
+
+
+class FullyConnected(nn.Linear):
+    """The linear layer on N×C×1×1."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(torch.flatten(input, 1))
+
+
+def baseline(architecture: Baseline) -> nn.Module:
+    """torchvision's network, with its ReLUs out of place so that captured tensors stay as they were."""
+    from torchvision import models  # takes seconds to import: only for who asks for a baseline
+
+    build = {"vgg19": models.vgg19, "alexnet": models.alexnet}[architecture.name]
+    network: nn.Module = build(weights=None, num_classes=architecture.classes)
+    for module in network.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = False
+    return network
+
+
+def empty(architecture: Architecture) -> nn.Module:
+    """The network without storage, on the device "meta": for what asks about shapes only."""
+    with torch.device("meta"):
+        return ResNet(architecture) if isinstance(architecture, Residual) else baseline(architecture)
+
+
+def build(architecture: Architecture, seed: int = 0) -> nn.Module:
+    """The network on the CPU in train mode, initialised as in the paper. torch's own random state is not touched."""
+    network = empty(architecture).to_empty(device="cpu")
+    initialise(network, seed)
+    return network
+
+
+def initialise(network: nn.Module, seed: int) -> None:
+    """Kaiming initialisation (He et al. 2015b, Eq. 10: deviation √(2 / fan-in)), zero biases, fresh batch norms.
+
+    The last linear layer is followed by no ReLU and takes √(1 / fan-in).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            fan_in = module.weight[0].numel()
+            gain = 1 if isinstance(module, nn.Linear) else 2
+            nn.init.normal_(module.weight, std=(gain / fan_in) ** 0.5, generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            module.reset_parameters()

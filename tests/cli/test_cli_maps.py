@@ -1,0 +1,388 @@
+"""`maps` as a function: pictures, values, patterns, folders and what can be wrong with them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from resnet_studio.cli.main import main
+from resnet_studio.export.provenance import KEY
+from resnet_studio.inference.attribution import drawing, heat
+from resnet_studio.inference.compute.attribution import attribution_steps
+from resnet_studio.inference.feature_maps import Drawing, channel_order, colour, layer_maps, mosaic
+from resnet_studio.inference.values import Subject
+from resnet_studio.inference.weights.bundled import shipped_weights
+from resnet_studio.networks.modules.network import build
+from resnet_studio.networks.presets import preset
+from resnet_studio.progress import finish
+
+CIFAR = ("--architecture", "resnet20-cifar")
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command line in this process: exit code, stdout, stderr."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        code = main([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def read(run):
+    """Run a command that must succeed, and parse its JSON."""
+
+    def call(*arguments: object):
+        code, out, err = run(*arguments, "--json")
+        assert (code, err) == (0, "")
+        return json.loads(out)
+
+    return call
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        assert (image.format, image.mode) == ("PNG", "RGB")
+        return np.asarray(image)
+
+
+def values(path: Path, layer: str) -> np.ndarray:
+    with np.load(path) as arrays:
+        return arrays[layer]
+
+
+def test_maps_writes_a_picture_and_the_values(read, tmp_path):
+    png, npz = tmp_path / "maps.png", tmp_path / "maps #1.npz"
+    wanted = ("--layer", "layer1.0.conv1", "--layer", "layer4.1")
+    small = ("--architecture", "resnet18", "--image-size", "64", "--output", png, "--raw", npz)
+    said = read("maps", "sample:china", *small, *wanted)
+    assert set(said) == {"predictions", "trained", "device", "layers", "stamp"}
+    assert (said["trained"], said["device"]) == (False, "cpu")
+    assert len(said["predictions"]) == 5
+    assert all(0 <= prediction["probability"] <= 1 for prediction in said["predictions"])
+    assert [(layer["name"], layer["shape"]) for layer in said["layers"]] == [
+        ("layer1.0.conv1", [64, 16, 16]),
+        ("layer4.1", [512, 2, 2]),
+    ]
+    for layer in said["layers"]:
+        kept = values(npz, layer["name"])
+        assert (kept.dtype, list(kept.shape)) == (np.float32, layer["shape"])
+        assert layer["mean"] == pytest.approx(kept.mean(dtype=np.float64))
+        assert layer["std"] == pytest.approx(kept.std(dtype=np.float64))
+        assert layer["zeros"] == pytest.approx((kept == 0).mean())
+        assert (layer["least"], layer["greatest"]) == (kept.min(), kept.max())
+    with Image.open(png) as picture:
+        assert json.loads(picture.info[KEY]) == said["stamp"]
+    assert said["stamp"]["image"]["name"] == "china"
+
+
+def test_maps_says_untrained_and_takes_the_last_of_every_stage(run, tmp_path):
+    code, out, err = run("maps", "sample:digit-3", *CIFAR, "--output", tmp_path / "a.png")
+    assert (code, err) == (0, "")
+    assert "untrained" in out
+    names = [line.split()[0] for line in out.partition("deviation")[2].splitlines()[2:-1]]
+    assert names == ["relu", "layer1.2", "layer2.2", "layer3.2"]
+
+
+def test_a_pattern_stands_for_every_layer_that_matches(read, tmp_path):
+    said = read("maps", "sample:digit-3", *CIFAR, "--output", tmp_path / "a.npz", "--layer", "layer[13].*.add")
+    assert said["stamp"]["layers"] == [f"layer{stage}.{block}.add" for stage in (1, 3) for block in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("options", "drawn"),
+    [
+        ((), Drawing()),
+        (("--contrast", "layer", "--colormap", "grey", "--sort", "mean"), Drawing("layer", "grey", None, "mean")),
+        (("--contrast", "-1,2.5", "--colormap", "magma"), Drawing("fixed", "magma", (-1.0, 2.5))),
+        (("--contrast", "-1,2.5", "--colormap", "diverging"), Drawing("fixed", "diverging", (-2.5, 2.5))),
+        (("--colormap", "diverging", "--sort", "variance"), Drawing("channel", "diverging", None, "variance")),
+    ],
+)
+def test_the_picture_is_drawn_as_it_is_asked_for(read, tmp_path, options, drawn):
+    png, npz = tmp_path / "a.png", tmp_path / "a.npz"
+    wanted = ("--layer", "layer2.0.add", "--scale", 3, "--handle", "zoom=2", "--handle", "flipped")
+    said = read("maps", "sample:china", *CIFAR, *wanted, *options, "--output", png, "--raw", npz)
+    expected = colour(mosaic(values(npz, "layer2.0.add"), drawn)[0], drawn.colours)
+    np.testing.assert_array_equal(pixels(png), expected.repeat(3, axis=0).repeat(3, axis=1))
+    assert said["stamp"]["image"]["handles"] == {"zoom": 2, "flipped": True}
+
+
+def test_one_channel_and_the_order_of_a_difference(read, tmp_path):
+    png, layer = tmp_path / "a.png", ("--layer", "layer2.0.add")
+    for image in ("china", "flower"):
+        read("maps", f"sample:{image}", *CIFAR, *layer, "--output", tmp_path / f"{image}.npz")
+    china, flower = (values(tmp_path / f"{image}.npz", "layer2.0.add") for image in ("china", "flower"))
+    said = read(
+        "maps", "sample:china", *CIFAR, *layer, "--output", png, "--sort", "difference", "--reference", "sample:flower"
+    )
+    assert said["stamp"]["drawing"]["reference"] == "flower"
+    order = np.argsort(-np.abs(china - flower).mean(axis=(1, 2)), kind="stable")
+    np.testing.assert_array_equal(order, channel_order(china, "difference", flower))
+    np.testing.assert_array_equal(pixels(png), colour(mosaic(china, Drawing(), order=order)[0], "viridis"))
+    read("maps", "sample:china", *CIFAR, *layer, "--output", png, "--channel", 5)
+    np.testing.assert_array_equal(pixels(png), colour(mosaic(china[5:6], Drawing())[0], "viridis"))
+
+
+@pytest.mark.parametrize("ending", ["svg", "npz", "npy", "csv"])
+def test_the_ending_tells_the_kind_of_file(read, tmp_path, ending):
+    path = tmp_path / f"a.{ending}"
+    read("maps", "sample:digit-3", *CIFAR, "--layer", "layer1.0", "--output", path)
+    begins = {"svg": b"<?xml", "npz": b"PK", "npy": b"\x93NUMPY", "csv": b"# image: digit 3"}
+    assert path.read_bytes().startswith(begins[ending])
+    assert (tmp_path / "a.npy.json").exists() == (ending == "npy")
+
+
+def test_maps_takes_weights_from_a_file_or_a_seed(read, tmp_path):
+    import torch
+
+    from resnet_studio import build
+
+    torch.save(build(preset("resnet20-cifar"), seed=3).state_dict(), tmp_path / "three.pth")
+    arguments = ("maps", "sample:digit-3", *CIFAR, "--layer", "layer1.0", "--output", tmp_path / "a.png")
+    said = read(*arguments, "--weights", tmp_path / "three.pth")
+    assert said["trained"]
+    assert said["stamp"]["weights"]["source"] == "three.pth"
+    assert len(said["stamp"]["weights"]["sha256"]) == 64
+    assert read(*arguments, "--weights", "random:3")["stamp"]["weights"]["source"] == "random, seed 3"
+
+
+def test_a_folder_of_images_becomes_a_folder_of_pictures(run, tmp_path):
+    images, output = tmp_path / "images", tmp_path / "maps"
+    images.mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("b.png", "a.png", "a.bmp"):
+        Image.fromarray(rng.integers(0, 256, (40, 60, 3), dtype=np.uint8)).save(images / name)
+    (images / "notes.txt").write_text("no image")
+    (images / "._a.png").write_text("of macOS")
+    code, out, err = run("maps", images, "sample:digit-3", *CIFAR, "--layer", "layer1.0", "--output", output)
+    assert (code, err) == (0, "")
+    assert out == (
+        f"4 of 4 images drawn in {output}\n"
+        "passed over in images: 1 hidden file or folder (._a.png), 1 .txt file (notes.txt)\n"
+    )
+    assert sorted(path.name for path in output.iterdir()) == [
+        "a.bmp.png", "a.png.png", "b.png", "sample-digit-3.png",
+    ]  # fmt: skip
+    assert len({pixels(path).tobytes() for path in output.iterdir()}) == 4
+
+
+def test_a_damaged_image_is_named_counted_and_passed_over(run, tmp_path):
+    images, output = tmp_path / "images", tmp_path / "maps"
+    images.mkdir()
+    (images / "bad.jpg").write_text("no photograph")
+    Image.new("RGB", (40, 40), "red").save(images / "good.png")
+    arguments = ("maps", images, *CIFAR, "--layer", "layer1.0", "--output", output)
+    code, out, err = run(*arguments)
+    assert (code, err.count("\n")) == (1, 1)
+    assert "bad.jpg" in err
+    assert out == f"1 of 2 images drawn in {output}; 1 could not be opened\n"
+    assert [path.name for path in output.iterdir()] == ["good.png"]
+    code, out, _ = run(*arguments, "--json")
+    said = json.loads(out)
+    assert code == 1
+    assert list(said["failed"]) == [str(images / "bad.jpg")]
+    assert [one["file"] for one in said["images"]] == [str(output / "good.png")]
+    assert said["images"][0]["stamp"]["image"]["name"] == "good.png"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--output", "{}/a.jpg"], "ends in .png, .svg, .npz, .npy, .csv"),
+        (["--output", "{}/none/a.png"], "there is no folder"),
+        (["--output", "{}/a.png", "--raw", "{}/a.zip"], "ends in .npz"),
+        (["--output", "{}/a.npy"], "holds one layer, these are 4"),
+        (["--output", "{}/a.png", "--layer", "layer9"], "layer9"),
+        (["--output", "{}/a.png", "--layer", "layer9.*"], "no layer matches 'layer9.*'"),
+        (["--output", "{}/a.png", "--device", "cuda:7"], "cuda:7 is not on this machine"),
+        (["--output", "{}/a.png", "--weights", "{}/none.pth"], "none.pth"),
+        (["--output", "{}/a.png", "--weights", "random:x"], "random:SEED takes a whole number"),
+        (["--output", "{}/a.png", "--weights", "published:resnet50"], "published:resnet50:IMAGENET1K_V2"),
+        (["--output", "{}/a.png", "--contrast", "loud"], "two values as in 0,2.5"),
+        (["--output", "{}/a.png", "--contrast", "2,1"], "must be the smaller one"),
+        (["--output", "{}/a.png", "--handle", "zoom=99"], "zoom: a number between 0.25 and 16"),
+        (["--output", "{}/a.png", "--sort", "difference"], "go together"),
+        (["--output", "{}/a.png", "--channel", "16", "--layer", "layer1.0"], "the channels 0 to 15, not 16"),
+        (["sample:digit-1", "--output", "{}/a.png"], "--output must be a folder"),
+        (["--run", "one", "--output", "{}/a"], "takes neither images nor an architecture"),
+    ],
+)
+def test_maps_refuses_before_it_writes(run, tmp_path, arguments, said):
+    given = [argument.format(tmp_path) for argument in arguments]
+    code, out, err = run("maps", "sample:digit-0", *CIFAR, *given)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_maps_names_the_image_that_it_cannot_open(run, tmp_path):
+    (tmp_path / "text.jpg").write_text("no photograph")
+    (tmp_path / "empty").mkdir()
+    for image, output in (("text.jpg", "a.png"), ("none.jpg", "a.png"), ("empty", "maps")):
+        code, out, err = run("maps", tmp_path / image, *CIFAR, "--output", tmp_path / output)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert image in err
+    assert not (tmp_path / "maps").exists()
+
+
+def test_what_is_needed_is_said(run, tmp_path):
+    for given, lacking in (((), "an image"), (("sample:china",), "--architecture"), (CIFAR, "an image")):
+        code, _, err = run("maps", *given, "--output", tmp_path / "a.png")
+        assert code == 2
+        assert f"maps needs {lacking}" in err
+
+
+def test_maps_of_one_value(read, tmp_path):
+    read("maps", "sample:digit-3", *CIFAR, "--layer", "fc", "--output", tmp_path / "a.png", "--raw", tmp_path / "a.npz")
+    kept = layer_maps("fc", values(tmp_path / "a.npz", "fc"))
+    expected = colour(mosaic(kept.values, Drawing("layer"), gap=0)[0], "viridis")
+    np.testing.assert_array_equal(pixels(tmp_path / "a.png"), expected)
+
+
+def test_why_a_class_is_laid_over_the_input(read, run, tmp_path):
+    png, npz = tmp_path / "why.png", tmp_path / "why.npz"
+    weights = shipped_weights(preset("resnet20-digits"))
+    given = ("maps", "sample:digit-3", "--architecture", "resnet20-digits", "--weights", weights.path)
+    why = ("--attribution", "grad-cam", "--layer", "layer2.2")
+    said = read(*given, *why, "--output", png, "--raw", npz, "--scale", 4)
+    assert (said["method"], said["target"], said["label"], said["layer"]) == ("grad-cam", 3, "3", "layer2.2")
+    assert said["trained"]
+    assert said["probability"] > 0.5
+    subject = Subject("sample:digit-3", preset("resnet20-digits"), weights)
+    found = finish(attribution_steps(subject, "grad-cam", "layer2.2"))
+    np.testing.assert_array_equal(values(npz, "grad-cam")[0], found.at_input)
+    mixed = (found.seen.astype(float) + heat(found.at_input, drawing(found))) / 2
+    np.testing.assert_array_equal(pixels(png)[::4, ::4], np.rint(mixed))
+    with Image.open(png) as image:
+        stamp = json.loads(image.info[KEY])
+        assert "explained: 3 (class 3) by Grad-CAM at layer2.2" in image.info["Description"]
+    assert stamp == said["stamp"]
+    assert stamp["explained"] == {"method": "grad-cam", "title": "Grad-CAM", "target": 3, "label": "3"}
+    other = read(*given, *why, "--class", 5, "--output", tmp_path / "five.png")
+    assert other["target"] == 5
+    code, out, err = run(*given, *why, "--output", tmp_path / "why.svg")
+    assert (code, err) == (0, "")
+    assert out.startswith("Grad-CAM at layer2.2: 3 (class 3), ")
+    output = tmp_path / "all"
+    assert run(*given[:1], "sample:digit-3", *given[1:], "--attribution", "saliency", "--output", output)[0] == 0
+    assert (output / "1-sample-digit-3.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--attribution", "guess"), "no method is called 'guess': there are grad-cam"),
+        (("--class", 3), "--class needs a method"),
+        (("--attribution", "grad-cam", "--class", 10), "10"),
+        (
+            ("--attribution", "grad-cam", "--layer", "layer*.0"),
+            "that of one layer, not of 3 (layer1.0, layer2.0, layer3.0)",
+        ),
+        (("--attribution", "grad-cam", "--layer", "fc"), "'fc' is no layer with maps"),
+    ],
+)
+def test_what_cannot_be_explained_is_said(run, tmp_path, options, said):
+    code, out, err = run("maps", "sample:digit-3", *CIFAR, *options, "--output", tmp_path / "a.png")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_that_comes_trained_needs_no_weights_named(read, tmp_path):
+    wanted = ("sample:digit-3", "--architecture", "resnet20-digits", "--output", tmp_path / "maps.png")
+    said = read("maps", *wanted)
+    assert said["trained"]
+    assert said["predictions"][0]["label"] == "3"
+    assert not read("maps", *wanted, "--weights", "random:0")["trained"]
+
+
+def checkpoint(path: Path, kind: str) -> Path:
+    """A file as other programs save them: of a ResNet-20 for two classes, or for ten."""
+    cifar = preset("resnet20-cifar")
+    two = build(replace(cifar, classes=2), 1).state_dict()
+    ten, other = (build(cifar, seed).state_dict() for seed in (1, 2))
+    backbone = {f"backbone.{name}": tensor for name, tensor in ten.items() if not name.startswith("fc.")}
+    content = {
+        "lightning.ckpt": {"state_dict": {f"model.{name}": tensor for name, tensor in two.items()}},
+        "moco.pth.tar": {"state_dict": {f"{which}.{name}": tensor for which, state in
+                                        (("encoder_q", ten), ("encoder_k", other)) for name, tensor in state.items()}},
+        "net.pth": {"net": ten, "epoch": 3},
+        "mapped.pth": backbone | {"head.fc.weight": ten["fc.weight"], "head.fc.bias": ten["fc.bias"]},
+        "headless.pth": backbone,
+    }  # fmt: skip
+    torch.save(content[kind], path / kind)
+    return path / kind
+
+
+@pytest.mark.parametrize("kind", ["net.pth", "mapped.pth", "headless.pth"])
+@pytest.mark.parametrize("named", [True, False])
+def test_checkpoints_of_others_load(run, tmp_path, kind, named):
+    file = checkpoint(tmp_path, kind)
+    code, out, err = run(
+        "maps", "sample:china", *(CIFAR if named else ()), "--weights", file, "--output", tmp_path / "a.png"
+    )
+    assert (code, err) == (0, "")
+    assert f"weights: {kind}" in out
+    assert ("fc is random, as the file has none" in out) == (kind == "headless.pth")
+    assert ("the file's head.fc is taken for the head" in out) == (kind == "mapped.pth")
+
+
+def test_what_loads_weights_that_do_not_fit_is_said_and_does(run, tmp_path):
+    """Every way that the message names is gone."""
+    for kind, ways in (
+        ("lightning.ckpt", {"leave --architecture out": "Switch to resnet20-cifar, 2 classes",
+                            "--new-head": "Load all but the head"}),
+        ("moco.pth.tar", {"--prefix encoder_q": "Use what is under encoder_q",
+                          "--prefix encoder_k": "Use what is under encoder_k"}),
+    ):  # fmt: skip
+        line = ["maps", "sample:china", "--weights", checkpoint(tmp_path, kind), "--output", tmp_path / "a.png"]
+        code, out, err = run(*line, *CIFAR)
+        assert (code, out) == (2, "")
+        told = "; or ".join(f"{options} ({what})" for options, what in ways.items())
+        assert err.endswith(f"What loads it: {told}\n")
+        for options in ways:
+            more = () if options.startswith("leave") else (*CIFAR, *shlex.split(options))
+            code, out, err = run(*line, *more)
+            assert (code, err) == (0, ""), options
+            assert ("fc is random" in out) == (options == "--new-head")
+
+
+def test_without_an_architecture_two_networks_are_named(run, tmp_path):
+    file = checkpoint(tmp_path, "moco.pth.tar")
+    line = ("maps", "sample:china", "--weights", file, "--output", tmp_path / "a.png")
+    code, _, err = run(*line)
+    assert code == 2
+    assert err.endswith("Choose one. What loads it: --prefix encoder_q; or --prefix encoder_k\n")
+    code, out, _ = run(*line, "--prefix", "encoder_k.")
+    assert code == 0
+    assert "the tensors under 'encoder_k.' are used" in out
+
+
+def test_the_network_is_the_weights_own_and_its_fields_can_be_changed(read, tmp_path):
+    own = shipped_weights(preset("resnet20-digits"))
+    told = read("maps", "sample:digit-3", "--weights", own.path, "--output", tmp_path / "a.png")
+    assert told["stamp"]["architecture"]["blocks"] == [3, 3, 3]
+    assert told["predictions"][0]["label"] == "3"
+    changed = read("maps", "sample:china", "--weights", checkpoint(tmp_path, "net.pth"), "--image-size", 48,
+                   "--output", tmp_path / "a.png")  # fmt: skip
+    assert changed["stamp"]["architecture"]["image"] == 48
+
+
+def test_a_class_without_a_name_is_named_once(run, tmp_path):
+    png = tmp_path / "a.png"
+    why = ("--attribution", "saliency", "--class", 7, "--weights", "random:1")
+    code, out, _ = run("maps", "sample:china", *CIFAR, *why, "--output", png)
+    assert code == 0
+    assert out.startswith("Saliency: class 7, ")
+    with Image.open(png) as image:
+        assert "explained: class 7 by Saliency" in image.info["Description"]

@@ -1,0 +1,260 @@
+"""`train` on the command line: what it prints, what it makes of its options, and what it refuses before it begins."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from resnet_studio.cli.main import main
+from resnet_studio.cli.train import in_epochs, the_recipe
+from resnet_studio.networks.presets import preset
+from resnet_studio.training.recipe import Recipe, learning_rate, to_json
+from resnet_studio.training.recipes import RECIPES
+from resnet_studio.training.runs import run_folder
+from resnet_studio.training.runs.summary import summarise
+
+SMALL = ("--set", "width=4", "--set", "blocks=1,1,1")
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Run `train` on a small network in this process, with runs in the test's folder: code, stdout, stderr."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = main(["train", *arguments, "--runs", str(tmp_path / "runs"), "--threads", "1"])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def chosen(architecture: str = "resnet20-cifar", **options: object) -> Recipe:
+    values = {"data": None, "name": None, "changed": {}, "changes": (), **options}
+    return the_recipe(preset(architecture), **values)  # type: ignore[arg-type]
+
+
+def test_json_and_nothing_else(run: Run, tmp_path: Path) -> None:
+    code, out, err = run("resnet20-cifar", *SMALL, "--data", "digits", "--epochs", "1", "--json")
+    assert (code, err) == (0, "")
+    said = json.loads(out)
+    folder = tmp_path / "runs" / said["name"]
+    assert said["folder"] == str(folder)
+    assert (said["how"], said["steps"], said["data"], said["shortcut"], said["depth"]) == (
+        "finished", 11, "digits", "A", 8,
+    )  # fmt: skip
+    assert 0 <= said["best_error"] == said["test_error"] <= 1
+    assert said == summarise(folder).to_json()
+    manifest = run_folder.read(folder)
+    assert manifest.command[:3] == ("resnet-studio", *manifest.command[1:3])
+    assert {"python", "torch", "torchvision", "numpy", "resnet-studio"} == manifest.versions.keys()
+    assert (manifest.threads, manifest.workers) == (1, 1)
+
+
+def test_words_for_people(run: Run) -> None:
+    code, out, err = run("resnet20-cifar", *SMALL, "--epochs", "1", "--name", "mine")
+    assert (code, err) == (0, "")
+    first, second, *others, last = out.splitlines()
+    assert "network fitted to the data: channels 3 → 1, image 32 → 8" in others
+    assert first.startswith("mine finished after 11 steps, ")
+    assert second.startswith("test error ")
+    assert last.startswith("kept in ")
+
+
+def test_every_option_of_the_recipe(run: Run, tmp_path: Path) -> None:
+    options = ["--epochs", "1", "--batch-size", "256", "--lr", "0.02", "--seed", "3", "--precision", "bf16"]
+    changes = ["--change", "schedule=linear", "--change", "label_smoothing=0.1", "--change", "warmup=0"]
+    code, _, err = run("resnet20-cifar", *SMALL, *options, *changes, "--name", "mine")
+    assert (code, err) == (0, "")
+    recipe = run_folder.read(tmp_path / "runs" / "mine").recipe
+    assert recipe == replace(
+        RECIPES["digits-quick"], length=1, batch_size=256, lr=0.02, seed=3, precision="bf16", schedule="linear",
+        label_smoothing=0.1,
+    )  # fmt: skip
+
+
+def test_a_recipe_from_a_file(run: Run, tmp_path: Path) -> None:
+    path, value = tmp_path / "mine.json", Recipe(length=1, batch_size=512, lr=0.01)
+    path.write_text(json.dumps(to_json(value)))
+    assert run("resnet20-cifar", *SMALL, "--recipe", str(path), "--name", "mine")[0] == 0
+    assert run_folder.read(tmp_path / "runs" / "mine").recipe == value
+
+
+def test_runs_without_a_name_get_one_each(run: Run, tmp_path: Path) -> None:
+    for _ in range(2):
+        assert run("resnet20-cifar", "--epochs", "1", "--batch-size", "1024", "--set", "width=2")[0] == 0
+    names = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert len(names) == 2
+    assert [name[-2:] for name in names] == ["-1", "-2"]
+
+
+def test_the_data_choose_the_recipe() -> None:
+    assert chosen() == RECIPES["digits-quick"]
+    assert chosen(data="cifar10") == RECIPES["paper-cifar"]
+    assert chosen("resnet110-cifar", data="cifar100") == replace(RECIPES["paper-cifar-110"], data="cifar100")
+    assert chosen(data="/photos") == replace(RECIPES["folder-quick"], data="/photos")
+    assert chosen(name="digits-degradation") == RECIPES["digits-degradation"]
+    assert chosen(data="mnist", name="paper-cifar") == replace(RECIPES["paper-cifar"], data="mnist")
+
+
+def test_the_papers_iterations_as_epochs() -> None:
+    """64k iterations of 128 images are 164 epochs of CIFAR-10's 50,000; the rate falls after 82 and 123."""
+    recipe = chosen(data="cifar10", changed={"length": 164})
+    assert (recipe.unit, recipe.length, recipe.milestones, recipe.schedule) == ("epochs", 164, (82, 123), "steps")
+    per_epoch = 50_000 // 128
+    for step in (0, 31_900, 32_100, 47_900, 48_100, 63_900):
+        expected = learning_rate(RECIPES["paper-cifar"], step, per_epoch)
+        assert learning_rate(recipe, step, per_epoch) == pytest.approx(expected), step
+    deep = in_epochs(RECIPES["paper-cifar-110"], 164)
+    assert (deep.warmup, deep.warmup_lr) == (1, 0.01)  # 390 iterations for the paper's 400
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4, 10])
+@pytest.mark.parametrize("name", RECIPES)
+def test_any_recipe_takes_few_epochs(name: str, epochs: int) -> None:
+    recipe = chosen(name=name, changed={"length": epochs})
+    assert (recipe.unit, recipe.length) == ("epochs", epochs)
+    assert all(learning_rate(recipe, step, 10) >= 0 for step in range(10 * epochs))
+    assert learning_rate(recipe, 0, 10) > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["resnet21-cifar"], "no preset is called 'resnet21-cifar'"),
+        ([], "an architecture is needed, as in `train resnet20-cifar --data digits`, or --resume RUN"),
+        (
+            ["resnet20-cifar", "--data", "cfar10"],
+            "cfar10 is no folder here, nor a data set known by name: digits, mnist",
+        ),
+        (["resnet20-cifar", "--recipe", "digit-quick"], "no recipe is called 'digit-quick': did you mean digits-quick"),
+        (["resnet20-cifar", "--recipe", "absent.json"], "absent.json does not exist"),
+        (["resnet20-cifar", "--change", "lr"], "--change lr: FIELD=VALUE is needed"),
+        (["resnet20-cifar", "--change", "speed=3"], "speed: no such field"),
+        (["resnet20-cifar", "--change", "lr=fast"], "lr: a number is needed, got 'fast'"),
+        (["resnet20-cifar", "--epochs", "0"], "--epochs takes a number of at least 1, not 0"),
+        (["resnet20-cifar", "--precision", "fp8"], "precision: must be one of fp32, bf16, fp16"),
+        (["resnet20-cifar", "--set", "depth=21"], "depth"),
+        (["--resume", "absent"], "absent is not a run"),
+        (["resnet20-cifar", "--set", "channels=12"], "--set channels=12: Digits (scikit-learn) has 1, and a network"),
+        (["resnet20-cifar", "--set", "classes=7"], "--set classes=7: Digits (scikit-learn) has 10, and a network"),
+        (["resnet20-cifar", "--data", "mnist", "--set", "image=32"], "--set image=32: MNIST has 28, and a network"),
+        (["resnet20-cifar", "--epochs", "3", "--change", "length=4"], "--change length=4: length is set twice"),
+        (["resnet20-cifar", "--change", "milestones=1"], "--change milestones=1 has no effect with the schedule"),
+    ],
+)
+def test_what_can_not_be_is_refused_before_a_run_is_made(
+    run: Run, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_name_that_is_taken(run: Run, tmp_path: Path) -> None:
+    run_folder.make(tmp_path / "runs" / "mine", run_folder.Manifest("mine", preset("resnet20-cifar"), Recipe(), 0.0))
+    code, _, err = run("resnet20-cifar", "--name", "mine")
+    assert code == 2
+    assert "mine: there is a run of this name already" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "cifar10"], "CIFAR-10 is not on this machine. --download fetches 170 MB into"),
+        (["--data", "cifar10", "--download"], "CIFAR-10 could not be downloaded"),
+        (["--device", "cuda:7"], "cuda:7 is not on this machine"),
+        (["--lr", "1000", "--change", "weight_decay=10"], "the loss is not a number from step"),
+    ],
+)
+def test_what_fails_later_is_one_line_and_a_failed_run(
+    run: Run, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    code, out, err = run("resnet20-cifar", *SMALL, "--name", "mine", *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+    state = summarise(tmp_path / "runs" / "mine")
+    assert (state.how, message in state.why) == ("failed", True)
+
+
+def test_a_folder_is_remembered_by_its_whole_path(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """A run may be taken up from another place."""
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("resnet20-cifar", "--data", "photos", "--name", "mine")
+    assert code == 2
+    assert "photos: it has no folders in it; each class needs one with its images" in err
+    assert run_folder.read(tmp_path / "runs" / "mine").recipe.data == str(tmp_path / "photos")
+
+
+def stop_after(folder: Path, steps: int) -> threading.Timer:
+    """Ask a run to stop once it has trained so many steps."""
+
+    def look() -> None:
+        if (folder / run_folder.MANIFEST).exists() and summarise(folder).steps >= steps:
+            run_folder.request(folder, run_folder.STOP)
+        else:
+            stop_after(folder, steps)
+
+    timer = threading.Timer(0.05, look)
+    timer.start()
+    return timer
+
+
+def test_a_stopped_run_goes_on_by_its_name_or_its_path(run: Run, tmp_path: Path) -> None:
+    folder, seen = tmp_path / "runs" / "mine", [0]
+    for arguments in (("resnet20-cifar", *SMALL, "--epochs", "500", "--name", "mine"), ("--resume", "mine"),
+                      ("--resume", str(folder))):  # fmt: skip
+        stop_after(folder, seen[-1] + 1)
+        code, out, _ = run(*arguments, "--json")
+        assert (code, json.loads(out)["how"]) == (0, "stopped")
+        seen.append(json.loads(out)["steps"])
+    assert sorted(set(seen)) == seen
+
+
+def test_a_terminal_sees_progress_and_keeps_its_cursor(tmp_path: Path) -> None:
+    """A real terminal and Ctrl+C: the bar is drawn, the run stops with a checkpoint, and the cursor is shown again."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "resnet_studio", "train", "resnet20-cifar", *SMALL, "--epochs", "5000"]
+    process = subprocess.Popen(
+        [*command, "--runs", str(tmp_path), "--name", "mine", "--threads", "1"], stdin=theirs, stdout=theirs,
+        stderr=theirs, env={**os.environ, "TERM": "xterm", "COLUMNS": "120"}, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    seen = b""
+    while b"test error" not in seen:
+        seen += os.read(ours, 65536)
+    process.send_signal(signal.SIGINT)
+    while True:
+        try:
+            seen += os.read(ours, 65536)
+        except OSError:  # the other side is closed
+            break
+    os.close(ours)
+    assert process.wait() == 0
+    assert b"mine: starting torch" in seen
+    assert b"mine stopped after " in seen
+    assert b"Finishing this step and saving a checkpoint. Press Ctrl+C again to end at once." in seen
+    assert seen.rindex(b"\x1b[?25h") > seen.rindex(b"\x1b[?25l"), "the cursor is shown again"
+
+
+@pytest.mark.parametrize("name", [".", "..", "../x", "a/b", ""])
+def test_a_name_that_leads_out_of_the_runs_is_refused(run: Run, tmp_path: Path, name: str) -> None:
+    code, out, err = run("resnet20-cifar", *SMALL, "--epochs", "1", "--name", name)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"resnet-studio: {name!r} can't be a run's name")
+    assert list(tmp_path.iterdir()) == []

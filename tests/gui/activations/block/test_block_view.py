@@ -1,0 +1,379 @@
+"""The Block page under mouse and keys, on values whose place and sum are known by formula."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import replace
+from math import nan
+from pathlib import Path
+
+import numpy as np
+import pyqtgraph as pg
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QImage, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLabel, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from block_values import PLAIN, SMALL, block_look, measured
+from resnet_studio.gui.activations.block.depth_plot import DepthPlot
+from resnet_studio.gui.activations.block.view import HINT, NO_BLOCKS, BlockView
+from resnet_studio.gui.common.linked_mosaic import LinkedMosaic
+from resnet_studio.inference.counterparts import TrainedWeights
+from resnet_studio.inference.feature_maps import Drawing, lookup_table, spread
+from resnet_studio.inference.values import RandomWeights, Subject, WeightsFile
+from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.block_tensors import of_block
+from resnet_studio.networks.presets import preset
+from themed import themed
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def view(qtbot: QtBot) -> Iterator[BlockView]:
+    with themed("light"):
+        view = BlockView()
+        qtbot.addWidget(view)
+        view.resize(900, 800)
+        view.show()
+        yield view
+
+
+def shown(view: BlockView, block: str = "layer1.1", architecture: Residual = SMALL, factor: float = 1.0) -> BlockView:
+    view.show_block(architecture, of_block(architecture, block))
+    view.show_look(block_look(block, architecture, factor))
+    QApplication.processEvents()
+    return view
+
+
+def mosaics(view: BlockView) -> list[LinkedMosaic]:
+    found = [one for one in view.findChildren(LinkedMosaic) if one.isVisible()]
+    return sorted(found, key=lambda one: (one.mapTo(view, QPoint()).y(), one.mapTo(view, QPoint()).x()))
+
+
+def viewport(mosaic: LinkedMosaic) -> QWidget:
+    return mosaic.findChild(pg.GraphicsView).viewport()
+
+
+def point(mosaic: LinkedMosaic, channel: int, row: int, column: int, side: int = 4) -> QPoint:
+    """Where on the screen a value is painted."""
+    (image,) = (one for one in mosaic.findChild(pg.GraphicsView).items() if isinstance(one, pg.ImageItem))
+    across = (image.width() + 1) // (side + 1)
+    x, y = channel % across * (side + 1) + column, channel // across * (side + 1) + row
+    return mosaic.findChild(pg.GraphicsView).mapFromScene(image.mapToScene(QPointF(x + 0.5, y + 0.5)))
+
+
+def pixel(mosaic: LinkedMosaic, channel: int, row: int, column: int) -> tuple[int, int, int]:
+    colour = viewport(mosaic).grab().toImage().pixelColor(point(mosaic, channel, row, column))
+    return colour.red(), colour.green(), colour.blue()
+
+
+def said(view: BlockView, name: str) -> str:
+    label = view.findChild(QLabel, name)
+    return label.accessibleDescription() or label.text()
+
+
+def headings(view: BlockView) -> list[str]:
+    labels = [view.findChild(QLabel, f"term{number}") for number in range(4)]
+    return [label.text() for label in labels if label.isVisible()]
+
+
+def test_the_four_tensors_stand_side_by_side_with_their_numbers(view: BlockView) -> None:
+    shown(view)
+    assert headings(view) == ["x", "+  F(x)", "=  x + F(x)", "→  ReLU"]
+    assert [said(view, f"termLayer{number}") for number in range(4)] == ["layer1.0.relu2", "bn2", "add", "relu2"]
+    x = block_look("layer1.1").layers[-1].values
+    for number, values in enumerate((x, 3 - 2 * x, 3 - x, np.maximum(3 - x, 0))):
+        assert said(view, f"termMean{number}") == f"mean {values.mean(dtype=float):.3g}".replace("-", "−")
+        assert said(view, f"termDeviation{number}") == f"deviation {values.std(dtype=float):.3g}"
+    sizes = {(one.width(), one.height()) for one in mosaics(view)}
+    assert len(sizes) == 1
+    assert len({one.mapTo(view, QPoint()).y() for one in mosaics(view)}) == 1
+
+
+def test_where_there_is_little_width_they_stand_in_two_rows(view: BlockView) -> None:
+    shown(view).resize(420, 800)
+    QApplication.processEvents()
+    places = [one.mapTo(view, QPoint()) for one in mosaics(view)]
+    assert places[0].y() == places[1].y() < places[2].y() == places[3].y()
+    assert places[0].x() == places[2].x() < places[1].x() == places[3].x()
+
+
+def test_one_scale_for_all_of_them_with_zero_in_its_middle(view: BlockView) -> None:
+    shown(view)
+    x = block_look("layer1.1").layers[-1].values
+    greatest = float(np.abs(3 - 2 * x).max())
+    assert view.findChild(QLabel, "colourBarHigh").text() == f"{greatest:.3g}"
+    assert view.findChild(QLabel, "colourBarLow").text() == f"−{greatest:.3g}"
+    drawing, table = Drawing("fixed", "diverging", (-greatest, greatest)), lookup_table("diverging")
+    for mosaic, values in zip(mosaics(view), (x, 3 - 2 * x, 3 - x, np.maximum(3 - x, 0)), strict=True):
+        for place in ((0, 1, 2), (4, 2, 2), (8, 3, 3)):
+            assert pixel(mosaic, *place) == tuple(table[spread(values, drawing)[place]])
+
+
+@pytest.mark.parametrize("over", range(4))
+def test_hovering_tells_the_four_values_of_one_place(view: BlockView, over: int) -> None:
+    mosaic = mosaics(shown(view))[over]
+    QTest.mouseMove(viewport(mosaic), point(mosaic, 5, 2, 3))
+    assert said(view, "blockReadout") == "channel 5 · row 2, column 3 · x 5.23 + F(x) −7.46 = −2.23 → 0"
+    QTest.mouseMove(viewport(mosaic), point(mosaic, 1, 0, 0))
+    assert said(view, "blockReadout") == "channel 1 · row 0, column 0 · x 1 + F(x) 1 = 2 → 2"
+
+
+def test_the_place_is_marked_in_the_others_until_the_mouse_goes(view: BlockView) -> None:
+    first, second = mosaics(shown(view))[:2]
+    plain = viewport(second).grab().toImage()
+    QTest.mouseMove(viewport(first), point(first, 4, 2, 2))
+    QApplication.processEvents()
+    assert viewport(second).grab().toImage() != plain
+    QTest.mouseMove(viewport(first), QPoint(viewport(first).width() - 2, viewport(first).height() - 2))
+    QApplication.processEvents()
+    assert viewport(second).grab().toImage() == plain
+    assert said(view, "blockReadout") == f"9×4×4 · {HINT}"
+
+
+def test_values_under_a_resting_mouse_follow_a_moving_hand(view: BlockView) -> None:
+    mosaic = mosaics(shown(view))[0]
+    QTest.mouseMove(viewport(mosaic), point(mosaic, 2, 1, 0))
+    view.show_look(block_look("layer1.1", factor=2))
+    assert said(view, "blockReadout") == "channel 2 · row 1, column 0 · x 4.2 + F(x) −5.4 = −1.2 → 0"
+
+
+def test_a_click_or_a_key_chooses_the_channel_in_all(view: BlockView) -> None:
+    shown(view)
+    second = mosaics(view)[1]
+    QTest.mouseClick(viewport(second), LEFT, pos=point(second, 7, 1, 1))
+    assert [one.channel() for one in mosaics(view)] == [7] * 4
+    QTest.keyClick(mosaics(view)[3], Qt.Key.Key_Left)
+    assert [one.channel() for one in mosaics(view)] == [6] * 4
+
+
+def test_zoom_is_that_of_all_and_stays_while_values_change(view: BlockView) -> None:
+    shown(view)
+    third = mosaics(view)[2]
+    at = point(third, 4, 2, 2)
+    before = [point(one, 8, 3, 3) for one in mosaics(view)]
+    where = QPointF(at)
+    turn = QWheelEvent(
+        where, QPointF(viewport(third).mapToGlobal(at)), QPoint(), QPoint(0, 480), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(viewport(third), turn)
+    QApplication.processEvents()
+    after = [point(one, 8, 3, 3) for one in mosaics(view)]
+    assert all((now - then).manhattanLength() > 20 for now, then in zip(after, before, strict=True))
+    assert max((one - after[2]).manhattanLength() for one in after) <= 2
+    view.show_look(block_look("layer1.1", factor=3))
+    QApplication.processEvents()
+    assert [point(one, 8, 3, 3) for one in mosaics(view)] == after
+    for act in (QTest.mouseClick, QTest.mouseDClick, QTest.mouseRelease):
+        act(viewport(mosaics(view)[0]), LEFT, pos=at)
+    QApplication.processEvents()
+    assert [point(one, 8, 3, 3) for one in mosaics(view)] == before
+
+
+def test_where_x_has_another_shape_what_the_shortcut_makes_of_it_is_shown(view: BlockView) -> None:
+    shown(view, "layer2.0")
+    assert headings(view) == ["shortcut(x)", "+  F(x)", "=  sum", "→  ReLU"]
+    assert said(view, "termLayer0") == "downsample.1"
+    assert said(view, "blockKind") == "basic, projection"
+    assert said(view, "blockReadout") == f"18×2×2 · x is 9×4×4 · {HINT}"
+    mosaic = mosaics(view)[0]
+    QTest.mouseMove(viewport(mosaic), point(mosaic, 3, 1, 0, side=2))
+    assert said(view, "blockReadout") == "channel 3 · row 1, column 0 · shortcut(x) 3.1 + F(x) −3.2 = −0.1 → 0"
+
+
+def test_a_plain_block_adds_nothing(view: BlockView) -> None:
+    shown(view, architecture=PLAIN)
+    assert headings(view) == ["x", "F(x)", "→  ReLU"]
+    mosaic = mosaics(view)[1]
+    QTest.mouseMove(viewport(mosaic), point(mosaic, 1, 2, 0))
+    assert said(view, "blockReadout") == "channel 1 · row 2, column 0 · x 1.2 · F(x) 0.6 → 0.6"
+    shown(view, "layer2.0", PLAIN)
+    assert headings(view) == ["F(x)", "→  ReLU"]
+    shown(view)
+    assert len(mosaics(view)) == 4
+
+
+def test_what_is_there_stays_until_the_next_block_has_come(view: BlockView) -> None:
+    shown(view)
+    view.show_block(SMALL, of_block(SMALL, "layer2.1"))
+    assert said(view, "termLayer0") == "layer1.0.relu2"
+    view.show_look(replace(block_look("layer2.1"), subject=Subject("sample:china", PLAIN)))
+    assert said(view, "termLayer0") == "layer1.0.relu2"
+    view.show_look(block_look("layer2.1"))
+    assert said(view, "termLayer0") == "layer2.0.relu2"
+
+
+def test_before_there_is_anything_it_says_what_happens(view: BlockView) -> None:
+    empty = view.findChild(QLabel, "blockEmpty")
+    view.show_block(SMALL, of_block(SMALL, "layer1.1"))
+    assert empty.isVisible()
+    assert empty.text() == "layer1.1 is on its way through the network …"
+    view.show_problem("china can't be opened")
+    assert empty.text() == "china can't be opened"
+    view.show_block(preset("vgg19"), None)
+    assert empty.text() == NO_BLOCKS.format("vgg19")
+    shown(view)
+    assert empty.isHidden()
+
+
+def test_arrows_and_keys_walk_the_blocks(view: BlockView, qtbot: QtBot) -> None:
+    shown(view)
+    wished: list[str] = []
+    view.block_chosen.connect(wished.append)
+    choice = view.findChild(QComboBox, "blockChoice")
+    assert [choice.itemText(row) for row in range(choice.count())] == ["layer1.0", "layer1.1", "layer2.0", "layer2.1"]
+    qtbot.mouseClick(view.findChild(QToolButton, "blockAfter"), LEFT)
+    qtbot.mouseClick(view.findChild(QToolButton, "blockBefore"), LEFT)
+    qtbot.keyClick(choice, Qt.Key.Key_Right)
+    qtbot.keyClick(choice, Qt.Key.Key_Left)
+    assert wished == ["layer2.0", "layer1.0", "layer2.0", "layer1.0"]
+    assert choice.currentText() == "layer1.1"  # until it is told otherwise
+    view.show_block(SMALL, of_block(SMALL, "layer2.1"))
+    assert not view.findChild(QToolButton, "blockAfter").isEnabled()
+    qtbot.keyClick(choice, Qt.Key.Key_Right)
+    assert len(wished) == 4
+
+
+def test_it_tells_whether_it_is_on_the_screen(view: BlockView) -> None:
+    told: list[bool] = []
+    view.entered.connect(told.append)
+    view.hide()
+    view.show()
+    assert told == [False, True]
+
+
+# The responses over depth
+
+
+def plot(view: BlockView) -> DepthPlot:
+    return view.findChild(DepthPlot)
+
+
+def at(view: BlockView, block: int, value: float) -> QPoint:
+    """Where the plot draws a value."""
+    return plot(view).mapFromScene(plot(view).getViewBox().mapViewToScene(QPointF(block, value)))
+
+
+def curves(view: BlockView) -> list[pg.PlotCurveItem]:
+    return [one for one in plot(view).items() if isinstance(one, pg.PlotCurveItem)]
+
+
+def measured_view(view: BlockView) -> BlockView:
+    shown(view)
+    view.responses.show_responses(measured(Subject("sample:china", SMALL)))
+    QApplication.processEvents()
+    return view
+
+
+def legend(view: BlockView) -> list[str]:
+    labels = [view.findChild(QLabel, f"response{number}") for number in range(2)]
+    return [label.accessibleDescription() for label in labels if label.isVisible()]
+
+
+def test_four_lines_residual_solid_and_plain_dashed(view: BlockView) -> None:
+    measured_view(view)
+    drawn = {(tuple(one.yData), one.opts["pen"].style()) for one in curves(view)}
+    solid, dashed = Qt.PenStyle.SolidLine, Qt.PenStyle.CustomDashLine
+    assert drawn == {
+        ((1, 2, 3, 4), solid), ((0.5, 1, 1.5, 2), solid), ((2, 4, 6, 8), dashed), ((1, 2, 3, 4), dashed),
+    }  # fmt: skip
+    low, high = plot(view).getViewBox().viewRange()[1]
+    assert low == 0
+    assert 8 < high < 9
+
+
+def test_the_legend_says_which_weights_they_are_of(view: BlockView) -> None:
+    subject = Subject("sample:digit-3", preset("resnet20-digits"))
+    residual, plain = measured(subject)
+    view.show_block(subject.architecture, of_block(subject.architecture, "layer1.1"))
+    view.show_look(block_look("layer1.1", preset("resnet20-digits")))  # type: ignore[arg-type]
+    view.responses.show_responses((replace(residual, source="mine.pth", trained=True), plain))
+    assert legend(view) == ["resnet20-digits, mine.pth", "plain20-digits, random, seed 0, untrained"]
+    view.responses.show_responses((residual,))
+    assert legend(view) == ["resnet20-digits, random, seed 0, untrained"]
+
+
+def test_a_click_on_the_plot_goes_to_that_block(view: BlockView, qtbot: QtBot) -> None:
+    measured_view(view)
+    wished: list[str] = []
+    view.block_chosen.connect(wished.append)
+    for number in (2, 0, 3):
+        qtbot.mouseClick(plot(view).viewport(), LEFT, pos=at(view, number, 3.0))
+    assert wished == ["layer2.0", "layer1.0", "layer2.1"]
+
+
+def test_the_values_of_a_block_are_told(view: BlockView) -> None:
+    measured_view(view)
+    assert said(view, "responseReadout") == "layer1.1 · residual: F(x) 2, x 1 · plain: F(x) 4, x 2"
+    QTest.mouseMove(plot(view).viewport(), at(view, 2, 3.0))
+    assert said(view, "responseReadout") == "layer2.0 · residual: F(x) 3, x 1.5 · plain: F(x) 6, x 3"
+    QTest.mouseMove(plot(view).viewport(), QPoint(2, 2))
+    assert said(view, "responseReadout").startswith("layer1.1")
+
+
+def test_what_is_no_number_leaves_a_gap(view: BlockView) -> None:
+    measured_view(view)
+    one = replace(measured(Subject("sample:china", SMALL))[0], residuals=(1.0, nan, nan, 2.0), inputs=(nan,) * 4)
+    view.responses.show_responses((one,))
+    assert said(view, "responseReadout") == "layer1.1 · residual: F(x) NaN, x NaN"
+    assert 2 < plot(view).getViewBox().viewRange()[1][1] < 2.3
+    plot(view).grab()
+
+
+def test_weights_for_the_twin_are_offered_where_there_are_some(view: BlockView, qtbot: QtBot) -> None:
+    measured_view(view)
+    choice = view.findChild(QComboBox, "twinWeights")
+    assert choice.isHidden()
+    runs = [TrainedWeights(f"run-{number}, 110 steps", WeightsFile(Path(f"{number}.safetensors"))) for number in "12"]
+    view.responses.show_choices(runs, runs[1].weights)
+    assert choice.isVisible()
+    assert choice.currentText() == "run-2, 110 steps"
+    wished: list[object] = []
+    view.twin_weights_wished.connect(wished.append)
+    for _ in range(2):
+        qtbot.keyClick(choice, Qt.Key.Key_Up if len(wished) else Qt.Key.Key_Down)
+    assert wished == [None, runs[1].weights]
+    view.responses.show_choices(runs, RandomWeights())
+    assert choice.currentText() == "random, untrained"
+
+
+@pytest.mark.parametrize("ending", ["csv", "png", "svg"])
+def test_export(view: BlockView, qtbot: QtBot, tmp_path: Path, ending: str) -> None:
+    measured_view(view)
+    button = view.findChild(QToolButton, "exportResponses")
+    next(action for action in button.menu().actions() if ending.upper() in action.text()).trigger()
+    dialog = view.findChild(QFileDialog, "exportDialog")
+    path = tmp_path / f"responses.{ending}"
+    dialog.selectFile(str(path))
+    with qtbot.waitSignal(button.path_chosen):
+        dialog.accept()
+    assert said(view, "responseReadout") == f"responses.{ending} is written."
+    if ending == "csv":
+        rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+        assert [row[0] for row in rows] == ["block", "layer1.0", "layer1.1", "layer2.0", "layer2.1"]
+        assert [row[1:] for row in rows[1:]] == [
+            [str(n * 1.0), str(n / 2), str(n * 2.0), str(n * 1.0)] for n in range(1, 5)
+        ]
+    elif ending == "png":
+        assert QImage(str(path)).width() == 2 * (plot(view).width() + 32)
+    else:
+        assert "<path" in path.read_text(encoding="utf-8")
+
+
+def test_a_file_that_cannot_be_written_is_said(view: BlockView, tmp_path: Path) -> None:
+    measured_view(view).responses.save(tmp_path / "no folder" / "responses.csv")
+    assert said(view, "responseReadout").startswith("responses.csv could not be written: ")
+
+
+def test_the_plot_follows_the_theme(view: BlockView) -> None:
+    measured_view(view)
+    with themed("dark"):
+        QApplication.processEvents()
+        assert plot(view).grab().toImage().pixelColor(1, 1).lightness() < 60
+        pens = {one.opts["pen"].color().name() for one in curves(view)}
+        assert QColor("#56b4e9").name() in pens

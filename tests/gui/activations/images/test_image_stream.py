@@ -1,0 +1,267 @@
+"""Images in the real window with a real engine: thumbnails, data sets, damaged files, and the list as a stream."""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QLabel, QListView, QListWidget, QPushButton
+from pytestqt.qtbot import QtBot
+
+from resnet_studio.gui.activations.images.list import REFERENCE
+from resnet_studio.gui.app_controller import ACTIVATIONS
+from resnet_studio.gui.main_window import StudioWindow
+from resnet_studio.gui.session import Kept
+from resnet_studio.inference.values import Look
+from resnet_studio.networks.architecture import to_json
+from resnet_studio.networks.presets import preset
+
+PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
+Key, Role = Qt.Key, Qt.ItemDataRole
+Open = Callable[..., StudioWindow]
+
+
+def frame(number: int) -> Image.Image:
+    """A picture with some detail, another for each number."""
+    y, x = np.mgrid[:48, :64]
+    waves = [np.sin((x + number) / 7 + phase) * np.cos(y / 5 - phase) for phase in range(3)]
+    return Image.fromarray(np.rint(127 + 100 * np.stack(waves, axis=2)).astype(np.uint8))
+
+
+def header(width: int, height: int) -> bytes:
+    """What a PNG of 8-bit RGB says of itself, with its checksum."""
+    content = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return content + struct.pack(">I", zlib.crc32(content))
+
+
+@pytest.fixture
+def opened(qtbot: QtBot) -> Iterator[Open]:
+    """Opens windows on the Activations workspace with a small network, and closes them with their engines."""
+    windows: list[StudioWindow] = []
+
+    def open_window(**kept: object) -> StudioWindow:
+        small = to_json(preset("resnet20-digits"))
+        window = StudioWindow(Kept(architecture=small, workspace=ACTIVATIONS, **kept))  # type: ignore[arg-type]
+        qtbot.addWidget(window)
+        windows.append(window)
+        window.show()
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
+        window.start_engine()
+        return window
+
+    yield open_window
+    for window in windows:
+        window.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Eight frames of which three can't be opened, and something that is no image at all."""
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for number in range(8):
+        frame(number).save(frames / f"frame-{number}.png")
+    whole = (frames / "frame-2.png").read_bytes()
+    (frames / "frame-2.png").write_bytes(whole[: len(whole) // 2])
+    (frames / "frame-3.png").write_bytes(b"<html>")
+    (frames / "frame-5.png").write_bytes(whole.replace(header(64, 48), header(60_000, 60_000)))
+    (frames / "notes.txt").write_text("notes")
+    return frames
+
+
+def strip(window: StudioWindow) -> QListView:
+    return window.findChild(QListView, "imageStrip")
+
+
+def data(window: StudioWindow, row: int, role: Role = Role.DisplayRole) -> object:
+    return strip(window).model().index(row, 0).data(role)
+
+
+def count(window: StudioWindow) -> str:
+    return window.findChild(QLabel, "imageCount").text()
+
+
+def looks(window: StudioWindow) -> list[str]:
+    """The images of all looks from now on, by their file's name."""
+    names: list[str] = []
+
+    def note(look: Look) -> None:
+        if not names or names[-1] != Path(look.subject.image).name:
+            names.append(Path(look.subject.image).name)
+
+    window.studio.subject.looked.connect(note)
+    return names
+
+
+def playing(window: StudioWindow) -> bool:
+    return window.findChild(QPushButton, "playImages").accessibleName() == "Pause the images"
+
+
+def set_speed(window: StudioWindow, rate: str) -> None:
+    speed = window.findChild(QComboBox, "playSpeed")
+    speed.setCurrentIndex(speed.findData(rate))
+    speed.activated.emit(speed.currentIndex())
+
+
+def test_a_folder_plays_round_and_passes_damaged_images_over(qtbot: QtBot, opened: Open, folder: Path) -> None:
+    window = opened()
+    window.studio.open_paths([str(folder)])
+    qtbot.waitUntil(lambda: count(window) == "1 of 8")
+    seen = looks(window)
+    qtbot.waitUntil(lambda: "frame-0.png" in seen, timeout=PATIENCE)
+    set_speed(window, "0")
+    strip(window).setFocus()
+    QTest.keyClick(strip(window), Key.Key_Space)
+    assert playing(window)
+    qtbot.waitUntil(lambda: len(seen) >= 11, timeout=PATIENCE)
+    QTest.keyClick(strip(window), Key.Key_Space)
+    assert not playing(window)
+    whole = [f"frame-{number}.png" for number in (0, 1, 4, 6, 7)]
+    assert seen[:11] == [*whole, *whole, "frame-0.png"]
+    assert window.banner.isHidden()
+    assert count(window).endswith("of 8")
+    assert window.findChild(QLabel, "skippedCount").text() == "3 skipped"
+    reasons = window.findChild(QLabel, "skippedCount").toolTip()
+    for name in ("frame-2.png", "frame-3.png", "frame-5.png"):
+        assert name in reasons
+
+
+def test_a_stream_waits_for_each_look(qtbot: QtBot, opened: Open, folder: Path) -> None:
+    """The engine is stopped between two frames: nothing is asked for ahead, and it goes on when the engine does."""
+    window = opened()
+    window.studio.open_paths([str(folder)])
+    seen = looks(window)
+    qtbot.waitUntil(lambda: "frame-0.png" in seen, timeout=PATIENCE)
+    set_speed(window, "0")
+    chosen: list[str] = []
+    window.studio.images.chosen_changed.connect(chosen.append)
+    os.kill(window.link.pid, signal.SIGSTOP)
+    qtbot.mouseClick(window.findChild(QPushButton, "playImages"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bool(chosen))
+    qtbot.wait(300)
+    assert [Path(one).name for one in chosen] == ["frame-1.png"]
+    os.kill(window.link.pid, signal.SIGCONT)
+    qtbot.waitUntil(lambda: len(chosen) > 4, timeout=PATIENCE)
+    qtbot.mouseClick(window.findChild(QPushButton, "playImages"), Qt.MouseButton.LeftButton)
+
+
+def test_a_stream_of_nothing_but_damage_ends_and_says_so(qtbot: QtBot, opened: Open, tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(b"<html>")
+    window = opened()
+    window.studio.open_paths([str(tmp_path)])
+    qtbot.waitUntil(lambda: count(window) == "1 of 3")
+    set_speed(window, "0")
+    with qtbot.waitSignal(window.studio.player.problem, timeout=PATIENCE):
+        QTest.keyClick(strip(window), Key.Key_Space)
+    qtbot.wait(200)  # photograph and look of the last image both fail
+    assert window.banner.text.startswith("None of these images can be opened.")
+    assert not playing(window)
+
+
+def test_the_speed_that_is_shown_is_the_streams(qtbot: QtBot, opened: Open) -> None:
+    window = opened()
+    speed = window.findChild(QComboBox, "playSpeed")
+    assert window.studio.player.rate == float(speed.currentData()) == 2
+    QTest.keyClick(speed, Key.Key_Up)
+    assert window.studio.player.rate == float(speed.currentData()) == 1
+
+
+def test_escape_ends_a_stream(qtbot: QtBot, opened: Open, folder: Path) -> None:
+    window = opened()
+    window.studio.open_paths([str(folder)])
+    seen = looks(window)
+    qtbot.waitUntil(lambda: bool(seen), timeout=PATIENCE)
+    QTest.keyClick(strip(window), Key.Key_Space)
+    QTest.keyClick(window, Key.Key_Escape)
+    assert not playing(window)
+
+
+def test_thumbnails_come_and_what_has_none_says_why(qtbot: QtBot, opened: Open, folder: Path) -> None:
+    """Faults 13, 15, 16 and 17 in one folder: each is named, nothing waits, the whole ones have their thumbnails."""
+    os.mkfifo(folder / "frame-8.png")
+    (folder / "frame-9.png").symlink_to(folder / "frame-9.png")
+    (folder / "frame-10.png").symlink_to(folder / "gone")
+    frame(11).save(folder / "frame-11.png", "JPEG")  # the content decides what it is
+    window = opened()
+    window.resize(1440, 1200)
+    window.studio.open_paths([str(folder)])
+    reasons = {
+        2: "frame-2.png is damaged", 3: "frame-3.png is a web page", 5: "frame-5.png has far too many pixels",
+        8: "frame-8.png is a pipe", 9: "frame-9.png is a link that leads back", 10: "frame-10.png is a link to a file",
+    }  # fmt: skip
+    qtbot.waitUntil(lambda: strip(window).model().rowCount() == 12)
+    for row in range(12):
+        strip(window).scrollTo(strip(window).model().index(row, 0))
+        tip = reasons.get(row)
+        if tip:
+            qtbot.waitUntil(lambda row=row, tip=tip: tip in str(data(window, row, Role.ToolTipRole)), timeout=PATIENCE)
+        else:
+            qtbot.waitUntil(lambda row=row: colours(window, row) > 2, timeout=PATIENCE)
+    assert window.banner.isHidden()
+
+
+def colours(window: StudioWindow, row: int) -> int:
+    """How many colours a row's tile has: a neutral one has one or two."""
+    image = data(window, row, Role.DecorationRole).pixmap(32, 32).toImage()  # type: ignore[attr-defined]
+    return len({image.pixel(x, y) for x in range(0, 32, 4) for y in range(0, 32, 4)})
+
+
+def test_a_damaged_image_that_is_chosen_is_told_once(qtbot: QtBot, opened: Open, folder: Path) -> None:
+    window = opened()
+    window.studio.open_paths([str(folder)])
+    seen = looks(window)
+    qtbot.waitUntil(lambda: "frame-0.png" in seen, timeout=PATIENCE)
+    with qtbot.waitSignal(window.studio.problem, timeout=PATIENCE):
+        window.studio.images.choose(str(folder / "frame-3.png"))
+    assert "frame-3.png is a web page" in window.banner.text
+    assert "frame-3.png is a web page" in str(data(window, 3, Role.ToolTipRole))
+
+
+def test_images_of_a_data_set_are_walked_and_their_class_is_marked(qtbot: QtBot, opened: Open) -> None:
+    window = opened()
+    window.studio.look_at_digits()
+    window.activations.view.images.sources.data_wished.emit("digits")
+    qtbot.waitUntil(lambda: count(window) == "1 of 1,797", timeout=PATIENCE)
+    QTest.keyClicks(strip(window), "digits test 17")
+    assert data(window, 17, REFERENCE) == window.studio.images.chosen == "data:digits:test:17"
+    qtbot.waitUntil(lambda: data(window, 17) == "digits test 17: 5", timeout=PATIENCE)
+    shown = window.findChild(QListWidget, "predictions")
+    qtbot.waitUntil(lambda: shown.count() > 0 and shown.item(0).toolTip().endswith("the right class"), timeout=PATIENCE)
+    assert shown.item(0).text() == "5"
+    assert window.findChild(QLabel, "lookOrigin").text().startswith("digits test 17: 5 · CPU")
+    assert window.kept().recent == ["data:digits"]
+
+
+def test_a_data_set_that_is_not_here_leaves_everything(qtbot: QtBot, opened: Open) -> None:
+    window = opened()
+    with qtbot.waitSignal(window.studio.problem, timeout=PATIENCE):
+        window.activations.view.images.sources.data_wished.emit("cifar10")
+    assert window.banner.text.startswith("CIFAR-10 is not on this machine.")
+    assert data(window, 0) == "china"
+
+
+def test_a_copied_picture_is_pasted_with_the_keys(qtbot: QtBot, opened: Open) -> None:
+    window = opened()
+    picture = QImage(40, 40, QImage.Format.Format_RGB32)
+    picture.fill(QColor(10, 200, 30))
+    QGuiApplication.clipboard().setImage(picture)
+    strip(window).setFocus()
+    with qtbot.waitSignal(
+        window.studio.subject.looked, timeout=PATIENCE, check_params_cb=lambda look: "pasted" in look.subject.image
+    ):
+        QTest.keyClick(strip(window), Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert str(data(window, 0)).startswith("pasted-")
+    assert window.kept().image == data(window, 0, REFERENCE)
+    QGuiApplication.clipboard().clear()

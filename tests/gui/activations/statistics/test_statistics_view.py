@@ -1,0 +1,217 @@
+"""The Statistics page under mouse and keys, and what is added up over several looks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtTest import QAbstractItemModelTester, QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QTableView, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from resnet_studio.gui.activations.statistics.channel_table import ChannelModel, Column
+from resnet_studio.gui.activations.statistics.view import NO_IMAGE, StatisticsView, verdict
+from resnet_studio.gui.common.histogram import BINS, Histogram
+from resnet_studio.inference.channel_statistics import Damaged, Survey, merged, statistics
+from resnet_studio.inference.feature_maps import layer_maps
+from resnet_studio.inference.values import Frame, Look, Preprocessing, Subject, WeightsInfo
+from resnet_studio.networks.presets import preset
+
+LAYER = "layer1.0.relu1"
+WEIGHTS = WeightsInfo("random, seed 0", False, Preprocessing(224, 224, (0.5,) * 3, (0.2,) * 3), ("class 0",))
+VALUES = np.zeros((4, 2, 2), np.float32)
+VALUES[0] = 1, 2
+VALUES[1] = [[0, 0], [0, 8]]
+VALUES[3] = 3
+"""Means 1.5, 2, 0, 3; channel 2 is never above zero."""
+
+
+def look(values: np.ndarray = VALUES, *, layer: str = LAYER, brief: bool = False) -> Look:
+    subject = Subject("sample:china", preset("resnet18"))
+    maps = (layer_maps(layer, values),)
+    return Look(subject, "00", Frame(1, 1, 2, 2), np.zeros((4, 4, 3), np.uint8), WEIGHTS, maps, 0.1, (), brief)
+
+
+@pytest.fixture
+def view(qtbot: QtBot) -> StatisticsView:
+    view = StatisticsView()
+    qtbot.addWidget(view)
+    view.resize(560, 640)
+    view.show()
+    return view
+
+
+@pytest.fixture
+def shown(view: StatisticsView) -> StatisticsView:
+    view.show_chosen("sample:china", LAYER)
+    view.show_look(look())
+    QApplication.processEvents()
+    return view
+
+
+def text(view: QWidget, name: str) -> str:
+    return view.findChild(QLabel, name).text()
+
+
+def rows(view: StatisticsView, column: Column) -> list[str]:
+    model = view.findChild(QTableView).model()
+    return [model.index(row, column).data() for row in range(model.rowCount(QModelIndex()))]
+
+
+def sort_by(qtbot: QtBot, view: StatisticsView, column: Column) -> None:
+    header = view.findChild(QTableView).horizontalHeader()
+    at = QPoint(header.sectionViewportPosition(column) + 12, header.height() // 2)
+    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=at)
+
+
+def press(qtbot: QtBot, view: StatisticsView, spoken: str) -> None:
+    (button,) = (one for one in view.findChildren(QAbstractButton) if one.accessibleName() == spoken)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_without_a_look_it_is_said_what_to_do(view: StatisticsView) -> None:
+    assert text(view, "statisticsEmpty") == NO_IMAGE
+    view.show_chosen("sample:china", LAYER)
+    assert text(view, "statisticsEmpty") == "china is on its way through the network …"
+    view.show_problem("china.jpg is damaged.")
+    assert text(view, "statisticsEmpty") == "china.jpg is damaged."
+    view.show_look(replace(look(), layers=()))
+    assert "Choose a layer" in text(view, "statisticsEmpty")
+
+
+def test_figures_are_those_of_all_values(shown: StatisticsView) -> None:
+    every = VALUES.astype(np.float64)
+    assert text(shown, "statisticsHeading") == f"<b>{LAYER}</b> · 4 channels, 2×2"
+    assert text(shown, "meanFigure") == f"{every.mean():.3g}"
+    assert text(shown, "deviationFigure") == f"{every.std():.3g}"
+    assert text(shown, "zerosFigure") == f"{100 * 7 / 16:.3g} %"
+    assert (text(shown, "leastFigure"), text(shown, "greatestFigure")) == ("0", "8")
+    assert float(shown.findChild(QLabel, "deviationFigure").toolTip()) == pytest.approx(every.std(), rel=1e-12)
+
+
+def test_headings_sort_and_chosen_channels_stay_chosen(qtbot: QtBot, shown: StatisticsView) -> None:
+    table = shown.findChild(QTableView)
+    shown.show_channel(3)
+    sort_by(qtbot, shown, Column.MEAN)
+    assert rows(shown, Column.CHANNEL) == ["2", "0", "1", "3"]
+    assert table.currentIndex().row() == 3
+    sort_by(qtbot, shown, Column.MEAN)
+    assert rows(shown, Column.CHANNEL) == ["3", "1", "0", "2"]
+    assert table.currentIndex().row() == 0
+    assert rows(shown, Column.MAXIMUM) == ["3", "8", "2", "0"]
+    assert rows(shown, Column.ZEROS) == ["0.0 %", "75 %", "0.0 %", "100 %"]
+
+
+def test_click_and_arrows_choose_a_channel(qtbot: QtBot, shown: StatisticsView) -> None:
+    chosen: list[int] = []
+    shown.channel_chosen.connect(chosen.append)
+    table = shown.findChild(QTableView)
+    at = table.visualRect(table.model().index(1, 2)).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    QTest.keyClick(table, Qt.Key.Key_Down)
+    assert chosen == [1, 2]
+    shown.show_channel(0)
+    assert chosen == [1, 2]
+    assert table.currentIndex().row() == 0
+
+
+def test_brief_looks_change_numbers_and_leave_rows_where_they_are(qtbot: QtBot, shown: StatisticsView) -> None:
+    sort_by(qtbot, shown, Column.MEAN)
+    shown.show_look(look(VALUES[::-1], brief=True))
+    assert rows(shown, Column.CHANNEL) == ["2", "0", "1", "3"]
+    assert rows(shown, Column.MEAN) == ["2", "3", "0", "1.5"]
+    shown.show_look(look(VALUES[::-1]))
+    assert rows(shown, Column.CHANNEL) == ["1", "3", "2", "0"]
+
+
+def test_dead_channels_are_those_never_above_zero_in_any_image_seen(qtbot: QtBot, shown: StatisticsView) -> None:
+    assert text(shown, "deadChannels") == "1 of 4 channels is dead: never above zero over 1 image"
+    other = VALUES.copy()
+    other[1] = 0
+    shown.show_seen(merged(statistics(VALUES), statistics(other)))
+    assert text(shown, "deadChannels") == "1 of 4 channels is dead: never above zero over 2 images"
+    assert rows(shown, Column.ALIVE) == ["2 of 2", "1 of 2", "dead", "2 of 2"]
+    assert rows(shown, Column.MEAN)[1] == "2"
+    press(qtbot, shown, "Numbers of: seen")
+    assert rows(shown, Column.MEAN)[1] == "1"
+
+
+def test_survey_is_wished_cancelled_and_shown(qtbot: QtBot, shown: StatisticsView) -> None:
+    everything = next(one for one in shown.findChildren(QToolButton) if one.accessibleName() == "Numbers of: all")
+    assert not everything.isEnabled()
+    button = shown.findChild(QPushButton, "lookAtAll")
+    with qtbot.waitSignal(shown.survey_wished):
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    shown.show_running(12)
+    qtbot.waitUntil(shown.findChild(QPushButton, "lookAtAll").isEnabled)
+    assert button.text() == "Cancel 12 images"
+    with qtbot.waitSignal(shown.cancel_wished):
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    shown.show_running(0)
+    assert shown.findChild(QLabel, "damagedImages").isHidden()
+    survey = Survey(LAYER, statistics(VALUES + 1), (Damaged("no.jpg", "no.jpg is no image."),))
+    shown.show_survey(survey)
+    assert everything.isEnabled()
+    assert everything.isChecked()
+    assert rows(shown, Column.MEAN) == ["2.5", "3", "1", "4"]
+    assert text(shown, "deadChannels") == "No channel is dead over 1 image"
+    assert text(shown, "damagedImages") == "1 image could not be opened and is not counted"
+    shown.show_survey(None)
+    assert rows(shown, Column.MEAN) == ["1.5", "2", "0", "3"]
+
+
+@pytest.mark.parametrize("size", [(334, 420), (560, 640)])
+def test_nothing_is_cut(shown: StatisticsView, size: tuple[int, int]) -> None:
+    shown.show_seen(merged(statistics(VALUES), statistics(VALUES)))
+    shown.resize(*size)
+    QApplication.processEvents()
+    assert shown.width() == size[0]
+    table = shown.findChild(QTableView)
+    assert sum(table.columnWidth(column) for column in Column) <= table.viewport().width()
+    for column in Column:
+        wide = max(table.fontMetrics().horizontalAdvance(said) for said in rows(shown, column))
+        assert wide + 6 <= table.columnWidth(column), column
+
+
+def test_a_page_that_nobody_sees_counts_when_it_is_opened(qtbot: QtBot, shown: StatisticsView) -> None:
+    shown.hide()
+    shown.show_look(look(VALUES * 2))
+    assert text(shown, "meanFigure") == f"{VALUES.mean():.3g}"
+    shown.show()
+    assert text(shown, "meanFigure") == f"{2 * VALUES.mean():.3g}"
+
+
+def test_exact_counts_stand_under_the_bar_with_the_mouse(qtbot: QtBot, shown: StatisticsView) -> None:
+    bars = shown.findChild(Histogram)
+    assert bars.caption() == ("0", "", "8")
+    QTest.mouseMove(bars, QPoint(bars.width() // BINS // 2, 10))
+    assert bars.caption() == ("", "0 … 0.25: 7 values", "")
+    QTest.mouseMove(bars, QPoint(bars.width() - 3, 10))
+    assert bars.caption() == ("", "7.75 … 8: 1 value", "")
+    shown.grab()
+
+
+@pytest.mark.parametrize(
+    ("silent", "rectified", "said"),
+    [
+        (0, False, "No channel is constant over 3 images"),
+        (2, False, "2 of 64 channels are constant: never another value over 3 images"),
+        (1, True, "1 of 64 channels is dead: never above zero over 3 images"),
+    ],
+)
+def test_verdicts(silent: int, rectified: bool, said: str) -> None:
+    assert verdict(silent, 64, 3, rectified=rectified) == said
+
+
+def test_the_model_is_one_as_qt_wants_it(qtbot: QtBot) -> None:
+    model = ChannelModel()
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    one = statistics(VALUES)
+    model.show_channels(one, one, rectified=True)
+    model.sort(Column.MEAN, Qt.SortOrder.DescendingOrder)
+    model.show_channels(statistics(VALUES[::-1]), one, rectified=True)
+    model.clear()
+    assert model.rowCount() == 0
+    del tester

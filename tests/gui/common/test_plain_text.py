@@ -1,0 +1,251 @@
+"""faults.md row 43 in the window: one nasty name through everything that shows a stranger's name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QAbstractItemModel, QAbstractListModel, QModelIndex, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtGui import Qt as Guessing
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QMenu,
+    QPlainTextEdit,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from nasty import NASTY, SHOWN, TEXT, TEXT_SHOWN, hidden
+from resnet_studio.gui.activations.ab.predictions import PairedPredictions
+from resnet_studio.gui.activations.attribution.class_picker import ClassChoice
+from resnet_studio.gui.activations.images.strip import ImageStrip
+from resnet_studio.gui.activations.weights.menu import WeightsMenu
+from resnet_studio.gui.activations.weights.row import WeightsRow
+from resnet_studio.gui.common import labels
+from resnet_studio.gui.common.labels import Elided, in_html, tooltip
+from resnet_studio.gui.common.message_bar import Banner, NewsLine
+from resnet_studio.gui.common.predictions import Predictions
+from resnet_studio.gui.common.status_bar import StatusLine
+from resnet_studio.gui.training.degradation.view import DegradationView
+from resnet_studio.gui.training.experiment_state import FollowedExperiment
+from resnet_studio.gui.training.run_picker import RunChoice
+from resnet_studio.gui.training.run_state import FollowedRun, cost_in
+from resnet_studio.gui.training.runs.view import RunsView
+from resnet_studio.gui.training.setup.data_preview import DataPreview
+from resnet_studio.gui.training.snapshots.view import FormingView
+from resnet_studio.inference.values import Photograph, Prediction, Preprocessing, WeightsFile, WeightsInfo
+from resnet_studio.networks.presets import preset
+from resnet_studio.progress import Progress
+from resnet_studio.training.degradation.experiment import Experiment
+from resnet_studio.training.runs import run_folder
+from resnet_studio.training.runs.events import Noted, Working
+from resnet_studio.training.runs.labels import Label
+from resnet_studio.training.runs.reader import RunReader
+from resnet_studio.training.runs.weights import RunWeights
+from training_values import data_view, probe
+from written_runs import WrittenRun
+
+ROLES = {"text": Qt.ItemDataRole.DisplayRole, "tooltip": Qt.ItemDataRole.ToolTipRole}
+FIVE = tuple(Prediction(f"{number}{TEXT}", 0.2) for number in range(5))
+INFO = WeightsInfo(
+    TEXT, True, Preprocessing(224, 224, (0.5,) * 3, (0.2,) * 3), (TEXT,), notes=(TEXT,), sha256="ab" * 32
+)  # fmt: skip
+
+
+def followed(folder: Path) -> FollowedRun:
+    """A run by a stranger, as the window has it after reading all there is."""
+    written = WrittenRun(folder / NASTY, created=1.0).make().begin().train(11)
+    written.tell(Noted(0.0, TEXT), Working(0.0, TEXT))
+    written.end("failed", TEXT)
+    run = FollowedRun(written.folder, run_folder.read(written.folder), label=Label(TEXT))
+    events = tuple(RunReader(written.folder).new_events())
+    run.take(events, cost_in(events))
+    run.loaded = True
+    return run
+
+
+def show_runs(folder: Path) -> QWidget:
+    view, run = RunsView(), followed(folder)
+    view.show_runs([run])
+    view.show_run(run)
+    view.show_told(TEXT)
+    view.show_problem(TEXT)
+    return view
+
+
+def show_probe(_folder: Path) -> QWidget:
+    view, one = FormingView(), probe(0)
+    top = tuple(tuple((TEXT, share) for _, share in five) for five in one.top)
+    layers = {f"{TEXT}{number}": maps for number, maps in enumerate(one.layers.values())}
+    shapes = dict(zip(layers, one.shapes.values(), strict=True))
+    view.show_run(TEXT, [0])
+    view.show_probe(replace(one, truth=(TEXT,) * 3, top=top, layers=layers, shapes=shapes))
+    return view
+
+
+def show_data(_folder: Path) -> QWidget:
+    view = DataPreview()
+    view.show_data(replace(data_view(), name=f"/data/{NASTY}", classes=(TEXT,) * 10, test_of=TEXT, notes=(TEXT,)))
+    return view
+
+
+def show_images(_folder: Path) -> QWidget:
+    view = ImageStrip()
+    view.show_images([f"/images/{NASTY}/{NASTY}.png", "/images/b.png"])
+    view.show_thumbnail(Photograph(f"/images/{NASTY}/{NASTY}.png", np.zeros((8, 8, 3), np.uint8), "00"))
+    view.show_passed_over([TEXT])
+    view.show_others(2, TEXT)
+    return view
+
+
+def show_weights(_folder: Path) -> QWidget:
+    view = WeightsRow()
+    view.show_weights(INFO, WeightsFile(Path("/nets") / NASTY))
+    return view
+
+
+def show_weights_menu(_folder: Path) -> QWidget:
+    menu = WeightsMenu(None)
+    path = Path("/runs") / NASTY / "checkpoints" / "step-0000011" / "weights.safetensors"
+    menu.show_runs([RunWeights(WeightsFile(path), TEXT, 11, TEXT, preset("resnet18"))])
+    return menu
+
+
+def show_messages(_folder: Path) -> QWidget:
+    held = QWidget()
+    banner, news, line, choice, status = Banner(), NewsLine(), Elided(TEXT), RunChoice(), StatusLine()
+    banner.tell(TEXT, TEXT)
+    news.tell(TEXT)
+    line.say(TEXT, TEXT, TEXT)
+    choice.show_runs({Path("/runs") / NASTY: TEXT}, None)
+    status.show_progress(Progress(0, 2, TEXT))
+    for part in (banner, news, line, choice, status):
+        part.setParent(held)
+    return held
+
+
+def show_predictions(_folder: Path) -> QWidget:
+    held = QWidget()
+    one, two = Predictions(), PairedPredictions()
+    one.show_predictions(FIVE, FIVE[0].label)
+    two.show_predictions(FIVE, FIVE)
+    for part in (one, two, ClassChoice()):
+        part.setParent(held)
+    return held
+
+
+def show_experiments(folder: Path) -> QWidget:
+    view = DegradationView()
+    view.show_damaged([TEXT])
+    view.show_experiments([FollowedExperiment(folder / NASTY, Experiment())])
+    view.show_told(TEXT)
+    view.show_problem(TEXT)
+    view.show_data(f"/data/{NASTY}")
+    return view
+
+
+SHOWING: dict[str, Callable[[Path], QWidget]] = {
+    "runs": show_runs, "probe": show_probe, "data": show_data, "images": show_images, "weights": show_weights,
+    "weights menu": show_weights_menu, "messages": show_messages, "predictions": show_predictions,
+    "experiments": show_experiments,
+}  # fmt: skip
+
+
+SENTENCES = (show_messages, show_experiments, show_runs, show_images)
+"""Of several lines, which are meant: who makes them makes plain what is in them."""
+
+
+def of_model(model: QAbstractItemModel, above: QModelIndex) -> Iterator[tuple[str, str]]:
+    columns = 1 if isinstance(model, QAbstractListModel) else model.columnCount(above)
+    for row in range(model.rowCount(above)):
+        for column in range(columns):
+            index = model.index(row, column, above)
+            for kind, role in ROLES.items():
+                yield kind, str(index.data(role) or "")
+        yield from of_model(model, model.index(row, 0, above))
+
+
+def texts(root: QWidget) -> Iterator[tuple[str, str]]:
+    """Everything that widgets, their models and menus have to read, with where Qt would take it for HTML."""
+    for widget in [root, *root.findChildren(QWidget)]:
+        yield "tooltip", widget.toolTip()
+        yield "text", widget.accessibleName()
+        yield "text", widget.accessibleDescription()
+        if isinstance(widget, QLabel):
+            yield "text" if widget.textFormat() == Qt.TextFormat.PlainText else "tooltip", widget.text()
+        if isinstance(widget, QAbstractButton):
+            yield "text", widget.text()
+        if isinstance(widget, QPlainTextEdit):
+            yield "text", widget.toPlainText()
+        if isinstance(widget, QAbstractItemView) and widget.model() is not None:
+            yield from of_model(widget.model(), QModelIndex())
+        if isinstance(widget, QComboBox):
+            yield from of_model(widget.model(), QModelIndex())
+    for action in root.findChildren(QAction):
+        yield "text", action.text()
+        yield "tooltip", action.toolTip()
+
+
+@pytest.mark.parametrize("show", SHOWING.values(), ids=SHOWING)
+def test_a_strangers_name_is_text_wherever_it_is_shown(
+    qtbot: QtBot, tmp_path: Path, show: Callable[[Path], QWidget]
+) -> None:
+    widget = show(tmp_path)
+    qtbot.addWidget(widget)
+    widget.resize(1400, 900)
+    if not isinstance(widget, QMenu):
+        widget.show()
+    QApplication.processEvents()
+    found = [(kind, text) for kind, text in texts(widget) if "img src" in text or "src=" in text]
+    assert found, "the name is shown somewhere"
+    assert any(kind == "tooltip" for kind, _ in found)
+    for kind, text in found:
+        assert hidden(text) == [], text
+        assert show in SENTENCES or "\nok" not in text, "a line's end would forge a line"
+        assert kind == "text" or not Guessing.mightBeRichText(text) or "<img" not in text, text
+
+
+def test_a_shortcuts_sign_in_a_menu_is_a_letter(qtbot: QtBot, tmp_path: Path) -> None:
+    menu = show_weights_menu(tmp_path)
+    qtbot.addWidget(menu)
+    (run,) = [action.text() for action in menu.findChildren(QAction) if "step 11" in action.text()]
+    assert "&&=1" in run
+
+
+@pytest.mark.parametrize("text", [NASTY, TEXT, "<b>x</b>", "a < b", "one\ntwo", "", "a &amp; b", "<", "<!-- x"])
+def test_a_tooltip_shows_letter_for_letter(qtbot: QtBot, text: str) -> None:
+    label = QLabel(tooltip(text))
+    qtbot.addWidget(label)
+    plain = QLabel(textFormat=Qt.TextFormat.PlainText)
+    qtbot.addWidget(plain)
+    shown = {NASTY: SHOWN.replace("␊", "\n"), TEXT: TEXT_SHOWN.replace("␊", "\n")}.get(text, text)
+    plain.setText(shown)
+    if Guessing.mightBeRichText(label.text()):
+        from PySide6.QtGui import QTextDocument
+
+        document = QTextDocument()
+        document.setHtml(label.text())
+        assert document.toPlainText() == shown
+    else:
+        assert label.text() == shown
+
+
+def test_within_the_windows_own_html_a_name_is_text() -> None:
+    assert in_html("<b>&\x1b") == "&lt;b&gt;&amp;␛"
+
+
+def test_whoever_writes_html_into_a_label_has_made_it_for_html() -> None:
+    """`named` makes labels plain, so that markup in one that was not made for it would be seen as letters."""
+    gui = Path(inspect.getfile(labels)).parent
+    writers = [path for path in gui.rglob("*.py") if "<b>{" in path.read_text() and "QLabel(" in path.read_text()]
+    assert writers
+    assert [path.name for path in writers if "TextFormat.RichText" not in path.read_text()] == []

@@ -1,0 +1,103 @@
+"""Curves drawn into a picture: where a point lies, what is left out, and what zooming shows meanwhile."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QImage, QPainter
+from pytestqt.qtbot import QtBot
+
+from resnet_studio.gui.plots.curve_layer import Frame, Stroke, draw
+from resnet_studio.gui.plots.curve_plot import CurvePlot
+from resnet_studio.gui.plots.downsampling import Slices
+from resnet_studio.training.runs.curves import Curve
+
+FRAME = Frame(QRectF(0, 0, 100, 50), 200, 100)
+
+
+def drawn(stroke: Stroke) -> np.ndarray:
+    """Where a stroke leaves ink in a frame of 200 × 100 pixels."""
+    image = QImage(200, 100, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(0)
+    painter = QPainter(image)
+    draw(painter, FRAME, stroke.curve, stroke)
+    painter.end()
+    return np.frombuffer(image.constBits(), np.uint32).reshape(100, 200) != 0
+
+
+def line(*points: tuple[float, float]) -> Curve:
+    x, y = zip(*points, strict=True)
+    return Curve(np.array(x, float), np.array(y, float))
+
+
+def test_frames_map_the_plane_to_pixels() -> None:
+    pixels = FRAME.pixels(line((0, 0), (100, 50), (25, 10)))
+    assert (pixels.x.tolist(), pixels.y.tolist()) == ([0, 200, 50], [100, 0, 80])
+    assert FRAME.place(QRectF(50, 0, 50, 25)) == QRectF(100, 50, 100, 50)
+
+
+def test_gaps_stay_gaps(qtbot: QtBot) -> None:
+    ink = drawn(Stroke(line((0, 25), (30, 25), (40, np.nan), (60, 25), (100, 25)), "#000000", "raw"))
+    columns = ink.any(axis=0)
+    assert columns[2:58].all()
+    assert not columns[64:116].any()
+    assert columns[124:198].all()
+
+
+def test_every_measurement_has_its_marker_where_there_is_room(qtbot: QtBot) -> None:
+    curve = line((10, 10), (50, 10), (90, 10))
+    dotted, exact = (drawn(Stroke(curve, "#000000", kind)).sum() for kind in ("dotted", "exact"))
+    assert dotted > exact
+    ink = drawn(Stroke(curve, "#000000", "dotted"))
+    assert [int(ink[:, column].sum()) >= 4 for column in (20, 60, 100, 140, 180)] == [True, False, True, False, True]
+
+
+def test_a_failure_beyond_the_top_is_marked_at_the_top(qtbot: QtBot) -> None:
+    ink = drawn(Stroke(line((50, 1e9)), "#000000", "failed", 2.0))
+    rows, columns = np.nonzero(ink)
+    assert rows.max() < 20
+    assert 90 < columns.min() < columns.max() < 110
+
+
+@pytest.fixture
+def plot(qtbot: QtBot) -> CurvePlot:
+    made = CurvePlot("plot", "Plot", Slices(None), numbers_below=True)
+    qtbot.addWidget(made)
+    made.resize(400, 300)
+    made.show()
+    made.show_x(0, 10)
+    made.show_y(0, 10)
+    return made
+
+
+def picture(plot: CurvePlot) -> np.ndarray:
+    image = plot.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    return np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), -1) & 0xFFFFFF
+
+
+def test_the_old_picture_moves_at_once_and_a_sharp_one_follows(qtbot: QtBot, plot: CurvePlot) -> None:
+    slices = plot.layer._slices
+    plot.show_sources([lambda: Stroke(line((5, 0), (5, 10)), "#d55e00", "exact", 3.0)])
+    qtbot.waitUntil(lambda: not slices.busy)
+    before = np.nonzero(picture(plot) == 0xD55E00)[1]
+    plot.show_x(2, 12)
+    stretched = np.nonzero(picture(plot) == 0xD55E00)[1]
+    qtbot.waitUntil(lambda: not slices.busy)
+    sharp = np.nonzero(picture(plot) == 0xD55E00)[1]
+    across = plot.box.width() * 0.2
+    assert stretched.mean() - before.mean() == pytest.approx(-across, abs=2)
+    assert sharp.mean() - before.mean() == pytest.approx(-across, abs=2)
+
+
+def test_a_logarithmic_axis_leaves_out_what_is_not_positive(qtbot: QtBot, plot: CurvePlot) -> None:
+    plot.show_logarithmic(True)
+    plot.show_y(-2, 2)
+    plot.show_sources([lambda: Stroke(line((0, 1), (4, 1), (5, 0), (6, -1), (7, 1), (10, 1)), "#d55e00", "raw", 1.0)])
+    qtbot.waitUntil(lambda: not plot.layer._slices.busy)
+    rows, columns = np.nonzero(picture(plot) == 0xD55E00)
+    assert np.ptp(rows) <= 1
+    box = plot.box.mapRectToScene(plot.box.rect())
+    middle = (columns > box.left() + 0.45 * box.width()) & (columns < box.left() + 0.65 * box.width())
+    assert not middle.any()
+    assert abs(rows.mean() - box.center().y()) < 2  # 10^0 in the middle of 10^−2 … 10^2

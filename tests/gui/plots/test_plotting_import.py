@@ -1,0 +1,100 @@
+"""That nothing of PySide is made in two threads at once, and that the import in pieces is a whole one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PySide6.QtWidgets import QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from resnet_studio.gui.lazy_tabs import Workspaces
+
+START = """
+import json, sys, threading
+
+class Witness:
+    '''Asked for every module that is imported: notes those of Qt that are not the main thread's.'''
+    def find_spec(self, name, path=None, target=None):
+        main = threading.current_thread() is threading.main_thread()
+        if not main and name.partition(".")[0] in ("PySide6", "shiboken6", "pyqtgraph"):
+            seen.append(name)
+
+seen = []
+sys.meta_path.insert(0, Witness())
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtWidgets import QApplication
+from resnet_studio.gui import app
+from resnet_studio.gui.main_window import StudioWindow
+
+class Watched(StudioWindow):
+    def start_engine(self):
+        super().start_engine()
+        self.workspaces.prepared.connect(self.paste)
+
+    def paste(self):
+        picture = QImage(8, 8, QImage.Format.Format_RGB32)
+        picture.fill(QColor("red"))
+        QGuiApplication.clipboard().setImage(picture)
+        self.studio.sources.opened.connect(QApplication.closeAllWindows)
+        self.studio.sources.paste(QGuiApplication.clipboard().mimeData())
+
+app.StudioWindow = Watched
+code = app.run(sys.argv[1:])
+print(json.dumps({"code": code, "off the main thread": seen, "plots": "pyqtgraph" in sys.modules}))
+"""
+
+
+@pytest.mark.parametrize("opens", ["nothing", "an image and a folder"])
+def test_no_thread_but_the_main_one_imports_anything_of_qt(tmp_path: Path, opens: str) -> None:
+    paths: list[str] = []
+    if opens != "nothing":
+        (tmp_path / "folder").mkdir()
+        for place in (tmp_path, tmp_path / "folder"):
+            Image.new("RGB", (8, 8), (9, 9, 9)).save(place / "grey.png")
+        paths = [str(tmp_path / "grey.png"), str(tmp_path / "folder")]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    environment |= {"XDG_DATA_HOME": str(tmp_path / "data")}
+    done = subprocess.run(
+        [sys.executable, "-c", START, *paths], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"code": 0, "off the main thread": [], "plots": True}
+    (pasted,) = (tmp_path / "data" / "resnet-studio" / "pasted").iterdir()
+    with Image.open(pasted) as picture:
+        assert picture.size == (8, 8)
+        assert picture.convert("RGB").getpixel((3, 3)) == (255, 0, 0)
+
+
+def test_a_workspace_opened_while_pyqtgraph_is_imported_is_there_at_once(qtbot: QtBot) -> None:
+    made: list[str] = []
+
+    def maker(name: str) -> QWidget:
+        made.append(name)
+        return QLabel(name)
+
+    pages = Workspaces([(name, partial(maker, name)) for name in ("first", "second", "third")])
+    qtbot.addWidget(pages)
+    with qtbot.waitSignal(pages.prepared):
+        pages.prepare()
+        pages.setCurrentIndex(2)
+        assert made == ["third"]
+        assert pages.currentWidget().findChild(QLabel).text() == "third"
+    assert made == ["third", "first", "second"]
+    assert [pages.widget(number).findChild(QLabel).text() for number in range(3)] == ["first", "second", "third"]
+
+
+def test_a_window_that_closes_early_makes_nothing_more(qtbot: QtBot) -> None:
+    pages = Workspaces([("first", QLabel), ("second", QLabel)])
+    qtbot.addWidget(pages)
+    with qtbot.assertNotEmitted(pages.prepared, wait=100):
+        pages.prepare()
+        pages.stop()
+    assert pages.findChildren(QLabel) == []

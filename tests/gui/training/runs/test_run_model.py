@@ -1,0 +1,174 @@
+"""The runs as an item model: what cells show, how they sort, and Qt's own tester over every change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QAbstractItemModelTester
+from pytestqt.qtbot import QtBot
+
+from resnet_studio.analysis.table import plan_table
+from resnet_studio.gui.plots.styles import PALETTE
+from resnet_studio.gui.training.run_state import FollowedRun, cost_in, run_colour
+from resnet_studio.gui.training.runs.curves import RunLines
+from resnet_studio.gui.training.runs.legend import LegendModel
+from resnet_studio.gui.training.runs.model import Column, RunModel
+from resnet_studio.gui.training.runs.table import RunFilter
+from resnet_studio.networks.architecture import from_json
+from resnet_studio.training.runs import run_folder
+from resnet_studio.training.runs.curves import smoothed
+from resnet_studio.training.runs.events import Working
+from resnet_studio.training.runs.labels import Label
+from resnet_studio.training.runs.reader import RunReader
+from written_runs import WrittenRun, finished_run
+
+
+def follow(written: WrittenRun) -> FollowedRun:
+    """The run as the window has it after reading all there is."""
+    run = FollowedRun(written.folder, run_folder.read(written.folder))
+    events = tuple(RunReader(written.folder).new_events())
+    run.take(events, cost_in(events))
+    run.loaded = True
+    return run
+
+
+def cell(model: RunModel, row: int, column: Column, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+    return model.index(row, column).data(role)
+
+
+@pytest.fixture
+def model(qtbot: QtBot) -> RunModel:
+    made = RunModel()
+    made.tester = QAbstractItemModelTester(made, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    return made
+
+
+def test_a_finished_run_in_words(model: RunModel, tmp_path: Path) -> None:
+    written = finished_run(tmp_path / "one")
+    run = follow(written)
+    model.show_runs([run])
+    assert run.curves.prepared is not None
+    totals = plan_table(from_json(run.curves.prepared.architecture)).totals
+    best = min(1.2 * written.error(step) for step in range(11, 111, 11))
+    shown = [cell(model, 0, column) for column in Column]
+    assert shown[:3] == ["one", "resnet20-cifar", "digits"]
+    assert shown[5:] == [f"{100 * best:.2f} %", "finished", "0:11"]
+    role = Qt.ItemDataRole.ToolTipRole
+    assert cell(model, 0, Column.PARAMETERS, role) == f"{totals.parameters:,} parameters"
+    assert cell(model, 0, Column.FLOPS, role) == f"{totals.macs:,} multiply-adds"
+    assert cell(model, 0, Column.ARCHITECTURE, role) == "fitted to the data: channels 3 → 1, image 32 → 8"
+
+
+def test_states_say_how_far_and_why(model: RunModel, tmp_path: Path) -> None:
+    running = WrittenRun(tmp_path / "running").make().begin().train(33)
+    paused = WrittenRun(tmp_path / "paused").make().begin().train(55).pause()
+    failed = WrittenRun(tmp_path / "failed").make().begin().train(22).break_off()
+    fetching = WrittenRun(tmp_path / "fetching").make()
+    fetching.tell(Working(0.0, "fetching cifar10", 0.5))
+    stopped = WrittenRun(tmp_path / "stopped").make().begin().train(11).end("stopped")
+    model.show_runs([follow(one) for one in (stopped, fetching, failed, paused, running)])
+    states = [cell(model, row, Column.STATE) for row in range(5)]
+    assert states == [
+        "running, 30 %, 0:08 left", "paused at 50 %", "failed at 23 %", "fetching cifar10", "stopped at 10 %"
+    ]  # fmt: skip
+    assert cell(model, 2, Column.STATE, Qt.ItemDataRole.ToolTipRole) == "The loss of step 25 is not a number"
+    assert cell(model, 3, Column.BEST) == "–"
+
+
+def test_rows_come_and_go_and_keep_their_ticks(model: RunModel, tmp_path: Path) -> None:
+    found = [follow(finished_run(tmp_path / name)) for name in "abc"]
+    model.show_runs(found[:2])
+    model.show_only([found[0].folder], wanted=False)
+    model.show_runs(found)
+    assert [cell(model, row, Column.NAME) for row in range(3)] == ["c", "b", "a"]
+    model.show_runs(found[::2])
+    assert [cell(model, row, Column.NAME) for row in range(2)] == ["c", "a"]
+    assert cell(model, 1, Column.NAME, Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Unchecked
+    assert model.shown() == (found[2],)
+    model.show_runs([])
+    assert model.rowCount() == 0
+
+
+def test_numbers_sort_as_numbers_and_what_is_missing_comes_last(model: RunModel, tmp_path: Path) -> None:
+    names = {"slow": 3.0, "best": 0.5, "middle": 1.0}
+    found = [follow(finished_run(tmp_path / name, scale=scale)) for name, scale in names.items()]
+    found.append(follow(WrittenRun(tmp_path / "new").make()))
+    model.show_runs(found)
+    ordered = RunFilter(model)
+    ordered.sort(Column.BEST)
+    assert [ordered.index(row, 0).data() for row in range(4)] == ["best", "middle", "slow", "new"]
+    ordered.sort(Column.NAME, Qt.SortOrder.DescendingOrder)
+    assert [ordered.index(row, 0).data() for row in range(4)] == ["slow", "new", "middle", "best"]
+    ordered.show_words("RESNET20 low")
+    assert [ordered.index(row, 0).data() for row in range(ordered.rowCount())] == ["slow"]
+
+
+def test_an_edited_name_is_a_wish(model: RunModel, qtbot: QtBot, tmp_path: Path) -> None:
+    run = follow(finished_run(tmp_path / "one"))
+    model.show_runs([run])
+    with qtbot.waitSignal(model.rename_wished) as wished:
+        assert model.setData(model.index(0, Column.NAME), "first")
+    assert wished.args == [tmp_path / "one", "first"]
+    assert not model.setData(model.index(0, Column.NAME), "one")
+    assert not model.setData(model.index(0, Column.BEST), "1")
+
+
+def test_a_label_decides_the_color_and_without_one_the_name_does(tmp_path: Path) -> None:
+    manifest = follow(WrittenRun(tmp_path / "one").make()).manifest
+
+    def color(path: str, label: str = "") -> str:
+        return run_colour(FollowedRun(Path(path), manifest, label=Label("", label)))
+
+    assert color("/here/one", "green") == "#009e73"
+    assert color("/here/one") == color("/elsewhere/one") == color("/here/one", "no color")
+    assert len({color(f"/here/{number}") for number in range(100)}) == len(PALETTE)
+
+
+def test_a_damaged_run_says_so_and_shows_what_its_events_tell(model: RunModel, tmp_path: Path) -> None:
+    written = finished_run(tmp_path / "one")
+    run = FollowedRun(written.folder, None, "one: run.json is damaged (it breaks off before its end)")
+    events = tuple(RunReader(written.folder).new_events())
+    run.take(events, cost_in(events))
+    model.show_runs([run])
+    best = min(1.2 * written.error(step) for step in range(11, 111, 11))
+    shown = [cell(model, 0, column) for column in Column]
+    assert shown[:3] == ["one", "resnet20-digits", "–"]
+    assert shown[5:] == [f"{100 * best:.2f} %", "damaged", "0:11"]
+    assert cell(model, 0, Column.STATE, Qt.ItemDataRole.ToolTipRole) == run.problem
+
+
+def test_the_legend_has_the_values_at_any_place(qtbot: QtBot, tmp_path: Path) -> None:
+    written = finished_run(tmp_path / "one")
+    lines = RunLines(follow(written))
+    model = LegendModel()
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    model.show_lines([lines])
+    model.show_values("error", "epoch", 0.0, 2.04)
+    assert model.value(model.index(0, 1)) == pytest.approx(100 * written.error(22))
+    assert model.value(model.index(0, 2)) == pytest.approx(120 * written.error(22))
+    model.show_values("loss", "seconds", 0.9, 1.26)
+    every = lines.curves.training("loss").y
+    assert model.value(model.index(0, 1)) == pytest.approx(smoothed(every, 0.9)[11])
+    assert model.index(0, 2).data() == f"{1.1 * written.loss(11):#.3g}"
+    model.show_values("loss", "step", 0.9, 0.5)
+    assert (model.index(0, 1).data(), model.index(0, 2).data()) == ("–", "–")
+    model.show_values("loss", "step", 0.0, None)
+    assert model.value(model.index(0, 1)) == written.loss(110)
+    del tester
+
+
+def test_lines_mark_the_best_measurement_and_where_a_run_broke_off(tmp_path: Path) -> None:
+    written = WrittenRun(tmp_path / "nan").make().begin().train(33)
+    written.measure(33, error=0.01)
+    written.break_off()
+    lines = RunLines(follow(written))
+    best = lines.best("error", "epoch")
+    assert best is not None
+    assert (best.x, best.y) == (3.0, pytest.approx(1.0))
+    end = lines.break_off("loss", "step", 0.0)
+    assert end is not None
+    assert (end.x, end.y) == (34.0, 1e3)
+    assert lines.bounds("loss", "step").high < 10  # the last value does not make the others small
+    assert lines.break_off("rate", "step", 0.0) is None

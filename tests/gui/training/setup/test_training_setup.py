@@ -1,0 +1,537 @@
+"""The page on which a training is set up, driven with mouse and keys."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from resnet_studio.gui import theme
+from resnet_studio.gui.common.inputs import Choice, Segmented
+from resnet_studio.gui.training.setup.class_table import IMAGES_ROLE, SAMPLES, TEST, TRAINING, ClassTable
+from resnet_studio.gui.training.setup.data_preview import AugmentedView, DataPreview
+from resnet_studio.gui.training.setup.estimate import about, between, too_much
+from resnet_studio.gui.training.setup.lr_plot import sampled_steps
+from resnet_studio.gui.training.setup.view import TrainingSetup
+from resnet_studio.inference.values import Device
+from resnet_studio.training.datasets import DataError
+from resnet_studio.training.folders.class_folders import read_class_folders
+from resnet_studio.training.recipe import Recipe, learning_rate
+from resnet_studio.training.recipes import RECIPES
+from themed import themed
+from training_values import data_view, estimate
+
+QUICK, PAPER = RECIPES["digits-quick"], RECIPES["paper-cifar"]
+
+
+@pytest.fixture
+def view(qtbot: QtBot) -> TrainingSetup:
+    view = TrainingSetup()
+    qtbot.addWidget(view)
+    view.resize(1120, 760)
+    view.show_recipe(QUICK)
+    view.show_data(data_view())
+    view.show_name("resnet20-cifar-digits-1")
+    view.show()
+    return view
+
+
+def wishes_of(view: TrainingSetup) -> list[Recipe]:
+    wishes: list[Recipe] = []
+    view.recipe_wished.connect(wishes.append)
+    view.recipe_wished.connect(view.show_recipe)
+    return wishes
+
+
+def line(view: TrainingSetup, field: str) -> QLineEdit:
+    return view.findChild(QLineEdit, field)
+
+
+def type_into(qtbot: QtBot, view: TrainingSetup, field: str, text: str) -> None:
+    edit = line(view, field)
+    edit.setFocus()
+    edit.selectAll()
+    qtbot.keyClicks(edit, text) if text else qtbot.keyClick(edit, Qt.Key.Key_Delete)
+    qtbot.keyClick(edit, Qt.Key.Key_Return)
+
+
+def choose(qtbot: QtBot, view: TrainingSetup, field: str, value: str) -> None:
+    """Walk a list to a value with the keys, wherever it is."""
+    choice = view.findChild(Choice, field)
+    choice.setFocus()
+    choice.showPopup()
+    row = choice.findData(value)
+    qtbot.keyClick(choice.view(), Qt.Key.Key_Home)
+    for _ in range(row):
+        qtbot.keyClick(choice.view(), Qt.Key.Key_Down)
+    qtbot.keyClick(choice.view(), Qt.Key.Key_Return)
+
+
+def press(qtbot: QtBot, view: TrainingSetup, field: str, value: str) -> None:
+    qtbot.mouseClick(view.findChild(Segmented, field).button(value), Qt.MouseButton.LeftButton)
+
+
+def problem(view: TrainingSetup, field: str) -> str:
+    label = view.findChild(QLabel, f"{field}Problem")
+    return label.text() if label.isVisible() else ""
+
+
+def start(view: TrainingSetup) -> QPushButton:
+    return view.findChild(QPushButton, "startTraining")
+
+
+def more(qtbot: QtBot, view: TrainingSetup) -> None:
+    qtbot.mouseClick(view.findChild(QToolButton, "moreFields"), Qt.MouseButton.LeftButton)
+
+
+def words(view: TrainingSetup, name: str) -> str:
+    return view.findChild(QLabel, name).text()
+
+
+def test_every_field_of_a_recipe_can_be_seen_and_has_a_name(qtbot: QtBot, view: TrainingSetup) -> None:
+    more(qtbot, view)
+    view.show_recipe(replace(PAPER, warmup=300, warmup_lr=0.01))
+    shown = {
+        "recipe": "custom", "data": "cifar10", "augmentation": "crop-flip", "unit": "steps", "optimizer": "sgd",
+        "schedule": "steps", "normalise": "pixel", "precision": "fp32", "measure_training": "false", "damaged": "fail",
+        "device": "cpu",
+    }  # fmt: skip
+    for field, value in shown.items():
+        choice = view.findChild(QWidget, field)
+        assert choice.isVisible()
+        assert choice.accessibleName()
+        assert choice.value() == value
+    texts = {
+        "length": "64000", "batch_size": "128", "lr": "0.1", "milestones": "32000, 48000", "warmup": "300",
+        "warmup_lr": "0.01", "momentum": "0.9", "weight_decay": "0.0001", "label_smoothing": "0", "holdout": "0",
+        "seed": "0",
+    }  # fmt: skip
+    for field, text in texts.items():
+        assert line(view, field).isVisible()
+        assert line(view, field).text() == text
+        assert line(view, field).toolTip()
+
+
+def test_a_named_recipe_is_taken_as_a_whole(qtbot: QtBot, view: TrainingSetup) -> None:
+    view.show_recipe(replace(QUICK, seed=7))
+    wishes = wishes_of(view)
+    choose(qtbot, view, "recipe", "paper-cifar")
+    assert wishes == [replace(PAPER, seed=7)]
+    assert view.findChild(Choice, "recipe").value() == "paper-cifar"
+    type_into(qtbot, view, "batch_size", "64")
+    assert wishes[-1] == replace(PAPER, seed=7, batch_size=64)
+    assert view.findChild(Choice, "recipe").currentText() == "custom"
+
+
+def test_what_can_not_be_is_said_under_its_field(qtbot: QtBot, view: TrainingSetup) -> None:
+    wishes = wishes_of(view)
+    type_into(qtbot, view, "lr", "fast")
+    assert problem(view, "lr") == "a number is needed, got 'fast'"
+    assert not wishes
+    assert not start(view).isEnabled()
+    type_into(qtbot, view, "batch_size", "64")
+    assert wishes[-1] == replace(QUICK, batch_size=64)
+    assert problem(view, "lr"), "another field's edit leaves it as it is"
+    assert line(view, "lr").text() == "fast"
+    type_into(qtbot, view, "lr", "0.2")
+    assert problem(view, "lr") == ""
+    assert wishes[-1] == replace(QUICK, batch_size=64, lr=0.2)
+    assert start(view).isEnabled()
+
+
+def test_another_recipe_takes_back_what_was_wrong(qtbot: QtBot, view: TrainingSetup) -> None:
+    type_into(qtbot, view, "lr", "fast")
+    view.show_recipe(PAPER)
+    assert problem(view, "lr") == ""
+    assert line(view, "lr").text() == "0.1"
+
+
+def test_a_shorter_run_waits_for_its_milestones(qtbot: QtBot, view: TrainingSetup) -> None:
+    view.show_recipe(PAPER)
+    wishes = wishes_of(view)
+    type_into(qtbot, view, "length", "640")
+    assert "before the end" in problem(view, "milestones")
+    type_into(qtbot, view, "milestones", "320, 480")
+    assert (wishes[-1].length, wishes[-1].milestones) == (640, (320, 480))
+    assert problem(view, "milestones") == ""
+
+
+def test_typed_texts_stay_as_they_were_typed(qtbot: QtBot, view: TrainingSetup) -> None:
+    wishes = wishes_of(view)
+    type_into(qtbot, view, "lr", "1e-2")
+    assert wishes[-1].lr == 0.01
+    assert line(view, "lr").text() == "1e-2"
+    view.show_recipe(replace(QUICK, lr=0.05))
+    assert line(view, "lr").text() == "0.05"
+
+
+def test_fields_that_mean_nothing_are_out_of_sight(qtbot: QtBot, view: TrainingSetup) -> None:
+    wishes = wishes_of(view)
+    assert not line(view, "milestones").isVisible()
+    assert not line(view, "momentum").isVisible(), "it is under More"
+    more(qtbot, view)
+    assert line(view, "momentum").isVisible()
+    assert not line(view, "warmup_lr").isVisible()
+    press(qtbot, view, "optimizer", "adamw")
+    assert not line(view, "momentum").isVisible()
+    type_into(qtbot, view, "warmup", "2")
+    assert line(view, "warmup_lr").isVisible()
+    choose(qtbot, view, "schedule", "steps")
+    assert wishes[-1].milestones == (15, 22)
+    assert line(view, "milestones").isVisible()
+    more(qtbot, view)
+    assert not line(view, "warmup").isVisible()
+
+
+def test_a_wrong_field_under_more_opens_it(qtbot: QtBot, view: TrainingSetup) -> None:
+    edit = line(view, "seed")
+    assert not edit.isVisible()
+    edit.setText("x")
+    edit.textEdited.emit("x")  # as a script or a screen reader may do
+    qtbot.waitUntil(edit.isVisible)
+    assert problem(view, "seed").startswith("a whole number")
+
+
+def test_units_carry_the_length_over(qtbot: QtBot, view: TrainingSetup) -> None:
+    """The ten classes have 140 to 149 images: 1,445 make 11 whole batches of 128."""
+    wishes = wishes_of(view)
+    press(qtbot, view, "unit", "steps")
+    assert wishes[-1].length == 330
+    press(qtbot, view, "unit", "epochs")
+    assert wishes[-1] == QUICK
+
+
+def test_data_bring_their_recipe(qtbot: QtBot, view: TrainingSetup) -> None:
+    wishes = wishes_of(view)
+    view.show_architecture("resnet110-cifar", (), depth=110)
+    choose(qtbot, view, "data", "cifar10")
+    assert wishes == [RECIPES["paper-cifar-110"]]
+    assert view.findChild(DataPreview).currentIndex() == 0
+    assert words(view, "dataWords") == "Opening CIFAR-10 …"
+    assert not start(view).isEnabled()
+
+
+def test_names_of_data_say_what_they_take_to_download(view: TrainingSetup) -> None:
+    choice = view.findChild(Choice, "data")
+    texts = [choice.itemText(row) for row in range(choice.count())]
+    assert "CIFAR-10 · 170 MB" in texts
+    assert texts[0] == "Digits (scikit-learn)"
+    view.show_recipe(PAPER)
+    view.show_data(data_view("cifar10"))
+    assert choice.currentText() == "CIFAR-10"
+
+
+def choose_folder(qtbot: QtBot, view: TrainingSetup, folder: Path) -> None:
+    dialog = view.findChild(QFileDialog, "dataFolderDialog")
+    qtbot.waitUntil(dialog.isVisible)
+    dialog.selectFile(str(folder))
+    dialog.accept()
+    qtbot.waitUntil(lambda: not view.findChildren(QFileDialog))
+
+
+def test_a_folder_is_chosen(qtbot: QtBot, view: TrainingSetup, tmp_path: Path) -> None:
+    wishes = wishes_of(view)
+    choose(qtbot, view, "data", "folder…")
+    choose_folder(qtbot, view, tmp_path)
+    assert wishes == [replace(RECIPES["folder-quick"], data=str(tmp_path))]
+    choice = view.findChild(Choice, "data")
+    assert choice.currentText() == tmp_path.name
+    assert choice.itemData(choice.currentIndex(), Qt.ItemDataRole.ToolTipRole) == str(tmp_path)
+
+
+def test_a_recipe_for_folders_asks_for_one(qtbot: QtBot, view: TrainingSetup, tmp_path: Path) -> None:
+    wishes = wishes_of(view)
+    choose(qtbot, view, "recipe", "paper-imagenet")
+    assert not wishes
+    assert view.findChild(Choice, "recipe").value() == "digits-quick"
+    choose_folder(qtbot, view, tmp_path)
+    assert wishes == [replace(RECIPES["paper-imagenet"], data=str(tmp_path))]
+
+
+def drop(view: TrainingSetup, path: Path) -> bool:
+    """Drop a path on the view as the desktop does; whether it was taken."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    how = Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(40, 40), *how)
+    enter.ignore()
+    QGuiApplication.sendEvent(view, enter)
+    if enter.isAccepted():
+        QGuiApplication.sendEvent(view, QDropEvent(QPointF(40, 40), *how))
+    return enter.isAccepted()
+
+
+def test_a_folder_is_dropped(view: TrainingSetup, tmp_path: Path) -> None:
+    wishes = wishes_of(view)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "run").mkdir()
+    for path in (tmp_path / "run" / "run.json", tmp_path / "image.png"):
+        path.touch()
+    assert drop(view, tmp_path / "photos")
+    assert wishes[-1].data == str(tmp_path / "photos")
+    assert not drop(view, tmp_path / "run"), "a run is not data"
+    assert not drop(view, tmp_path / "image.png")
+
+
+def test_devices_are_offered(qtbot: QtBot, view: TrainingSetup) -> None:
+    view.show_devices((Device("cpu", "CPU"), Device("cuda:0", "NVIDIA A100")))
+    wishes = wishes_of(view)
+    choose(qtbot, view, "device", "cuda:0")
+    assert wishes == [replace(QUICK, device="cuda:0")]
+    assert view.findChild(Choice, "device").currentText() == "NVIDIA A100"
+    assert view.findChild(Choice, "recipe").value() == "digits-quick", "where it runs does not make it another recipe"
+
+
+def test_the_start_tells_the_name(qtbot: QtBot, view: TrainingSetup) -> None:
+    with qtbot.waitSignal(view.start_wished) as wished:
+        qtbot.mouseClick(start(view), Qt.MouseButton.LeftButton)
+    assert wished.args == ["resnet20-cifar-digits-1"]
+    type_into(qtbot, view, "runName", "  my run ")
+    with qtbot.waitSignal(view.start_wished) as wished:
+        qtbot.keyClick(line(view, "runName"), Qt.Key.Key_Return)
+    assert wished.args == ["my run"]
+    view.show_starting("my run")
+    assert line(view, "runName").text() == ""
+
+
+def test_a_run_that_is_starting_is_seen_and_no_second_one_starts(qtbot: QtBot, view: TrainingSetup) -> None:
+    view.show_starting("mine")
+    assert (start(view).text(), start(view).isEnabled()) == ("Starting…", False)
+    assert "mine is starting" in start(view).toolTip()
+    with qtbot.assertNotEmitted(view.start_wished):
+        qtbot.mouseClick(start(view), Qt.MouseButton.LeftButton)
+        qtbot.keyClick(line(view, "runName"), Qt.Key.Key_Return)
+        qtbot.keyClick(view, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    view.show_starting("")
+    assert (start(view).text(), start(view).isEnabled()) == ("Start training", True)
+    with qtbot.waitSignal(view.start_wished):
+        qtbot.keyClick(line(view, "lr"), Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+
+
+def test_what_stands_in_the_way_is_said_and_nothing_starts(qtbot: QtBot, view: TrainingSetup) -> None:
+    view.show_obstacle("vgg19 takes images of 3 channels; these have 1")
+    assert problem(view, "start") == "vgg19 takes images of 3 channels; these have 1"
+    with qtbot.assertNotEmitted(view.start_wished):
+        qtbot.mouseClick(start(view), Qt.MouseButton.LeftButton)
+        qtbot.keyClick(line(view, "runName"), Qt.Key.Key_Return)
+    view.show_obstacle("")
+    assert start(view).isEnabled()
+
+
+def test_data_that_are_not_here_are_offered(qtbot: QtBot, view: TrainingSetup) -> None:
+    view.show_recipe(PAPER)
+    view.show_data_problem("CIFAR-10 is not on this machine yet.", True)
+    button = view.findChild(QPushButton, "downloadData")
+    assert button.text() == "Download (170 MB)"
+    with qtbot.waitSignal(view.download_wished) as wished:
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert wished.args == ["cifar10"]
+    view.show_loading("cifar10", "downloading CIFAR-10, 43 of 170 MB", 43 / 170)
+    assert not button.isVisible()
+    assert words(view, "dataWords") == "downloading CIFAR-10, 43 of 170 MB"
+    view.show_data_problem("The folder is gone", False)
+    assert not button.isVisible()
+    assert not start(view).isEnabled()
+
+
+def test_data_of_a_former_recipe_come_too_late(view: TrainingSetup) -> None:
+    view.show_recipe(PAPER)
+    view.show_data(data_view("digits"))
+    assert view.findChild(DataPreview).currentIndex() == 0
+    assert not start(view).isEnabled()
+
+
+def test_shown_data_stay_while_the_same_are_opened_anew(view: TrainingSetup) -> None:
+    view.show_loading("digits")
+    assert view.findChild(DataPreview).currentIndex() == 1
+
+
+def test_the_classes_are_counted_and_shown(view: TrainingSetup) -> None:
+    model = view.findChild(ClassTable).model()
+    assert [model.index(row, TRAINING).data() for row in range(10)] == [str(140 + row) for row in range(10)]
+    assert {model.index(row, TEST).data() for row in range(10)} == {"36"}
+    assert model.index(3, TRAINING).data(Qt.ItemDataRole.ToolTipRole) == "143 of 1,445 training images"
+    for row in range(10):
+        images = model.index(row, SAMPLES).data(IMAGES_ROLE)
+        assert len(images) == 8
+        assert images[0].pixelColor(0, 0).red() == 20 * row
+    texts = [label.text() for label in view.findChild(DataPreview).findChildren(QLabel)]
+    assert "1,445 images of 10 classes, on the device as uint8" in texts
+    assert "360 images held out, the same share of each class" in texts
+    assert "1×8×8 · mean 0.305 · deviation 0.376" in texts
+
+
+def test_samples_are_painted_where_their_class_is(view: TrainingSetup) -> None:
+    table = view.findChild(ClassTable)
+    QApplication.processEvents()
+    picture = table.viewport().grab().toImage()
+    for row in (1, 5, 9):
+        x, y = table.columnViewportPosition(SAMPLES) + 12, table.rowViewportPosition(row) + table.rowHeight(row) // 2
+        assert picture.pixelColor(x, y).red() == 20 * row
+
+
+def test_augmented_images_are_shown_only_where_there_are_some(view: TrainingSetup) -> None:
+    augmented = view.findChild(AugmentedView)
+    assert augmented.isVisible()
+    picture = augmented.grab().toImage()
+    assert picture.pixelColor(4, augmented.height() - 16).red() == 180  # the last image is of class 9
+    view.show_data(data_view(augmented=False))
+    assert not augmented.isVisible()
+
+
+@pytest.mark.parametrize("classes", [1, 3, 100, 1000])
+def test_any_number_of_classes(view: TrainingSetup, classes: int) -> None:
+    few = data_view(classes=min(classes, 10))
+    names = tuple(f"a class with a name, {number}" for number in range(classes))
+    counts = (5,) * classes
+    view.show_data(replace(few, classes=names, training_counts=counts, test_counts=counts))
+    assert view.findChild(ClassTable).model().rowCount() == classes
+    view.grab()
+
+
+def test_every_width_is_enough(qtbot: QtBot, view: TrainingSetup) -> None:
+    """The right of a window of 1,100 pixels has 796 of them."""
+    view.show_estimate(estimate(needed=20_000_000_000))
+    more(qtbot, view)
+    view.show_recipe(replace(PAPER, data="digits", warmup=1))
+    view.resize(796, 560)
+    QApplication.processEvents()
+    assert view.width() == 796
+    form = view.findChild(QWidget, "recipeForm")
+    assert form.width() <= form.parentWidget().width()
+
+
+def test_the_estimate_is_told(view: TrainingSetup) -> None:
+    view.show_estimate(None)
+    assert words(view, "wholeEstimate") == "…"
+    view.show_estimate(estimate())
+    assert words(view, "stepsEstimate") == "330, 11 an epoch"
+    assert words(view, "epochEstimate") == "0.44 s"  # 11 steps of 0.04 s
+    assert words(view, "wholeEstimate") == "13.2 s"
+    assert words(view, "memoryEstimate") == "110–440 MB of 16 GB"
+    assert "0.5 to 2.1 times" in view.findChild(QLabel, "memoryEstimate").toolTip()
+    assert not view.findChild(QLabel, "estimateWarning").isVisible()
+
+
+def test_what_will_not_fit_is_warned_of(view: TrainingSetup) -> None:
+    view.show_devices((Device("cpu", "CPU"), Device("cuda:0", "NVIDIA A100")))
+    view.show_recipe(replace(QUICK, device="cuda:0"))
+    view.show_estimate(estimate(seconds=math.nan, needed=20_000_000_000))
+    warning = view.findChild(QLabel, "estimateWarning")
+    assert warning.isVisible()
+    assert warning.text().startswith("A step may need 10–42 GB, more than NVIDIA A100 can spare.")
+    assert words(view, "wholeEstimate") == "–"
+    assert too_much(estimate(needed=20_000_000_000, available=None), "CPU") == ""
+    assert too_much(estimate(needed=10_000_000_000), "CPU").startswith(
+        "A step may need 5.0–21 GB, more than this machine"
+    )
+    assert too_much(estimate(needed=6_000_000_000), "CPU") == ""
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "written"),
+    [
+        (147_000_000, 441_000_000, "150–440 MB"), (700_000_000, 2_100_000_000, "0.70–2.1 GB"),
+        (999_999, 3_000_000, "1.0–3.0 MB"),
+        (994_900, 2_984_700, "0.99–3.0 MB"), (70_000_000_000, 210_000_000_000, "70–210 GB"),
+    ],
+)  # fmt: skip
+def test_bounds_of_memory_have_two_digits_and_one_unit(least: int, most: int, written: str) -> None:
+    assert between(least, most) == written
+
+
+def test_times_have_units() -> None:
+    assert [about(seconds) for seconds in (0.4213, 12.5, 75, 8768)] == ["0.421 s", "12.5 s", "1:15 min", "2:26:08 h"]
+
+
+def test_what_fitting_changes_is_told(view: TrainingSetup) -> None:
+    view.show_architecture("resnet20-cifar", ("channels 3 → 1", "image 32 → 8"))
+    assert words(view, "fittedNetwork") == "resnet20-cifar: channels 3 → 1, image 32 → 8"
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("per_epoch", [1, 11, 390])
+def test_the_drawn_rates_have_both_sides_of_every_jump(name: str, per_epoch: int) -> None:
+    recipe = RECIPES[name]
+    total = recipe.in_steps(recipe.length, per_epoch)
+    steps = sampled_steps(recipe, per_epoch).tolist()
+    assert steps[0] == 0
+    assert steps[-1] == total - 1
+    jumps = [recipe.in_steps(at, per_epoch) for at in recipe.milestones]
+    assert all({at - 1, at} <= set(steps) for at in jumps)
+    assert len(steps) <= 410
+
+
+def test_the_learning_rate_is_told_and_read_off(qtbot: QtBot, view: TrainingSetup) -> None:
+    view.show_recipe(PAPER)
+    assert words(view, "rateWords") == "Learning rate 0.1 → 0.001"
+    view.show_recipe(QUICK)
+    view.show_data(data_view())
+    assert words(view, "rateWords") == "Learning rate 0.004 → 0.1 → ~0"
+    plot = view.findChild(QWidget, "ratePlot")
+    box = plot._plot.getViewBox()
+    at = plot._view.mapFromScene(box.mapViewToScene(QPointF(15.0, 0.05)))
+    qtbot.mouseMove(plot._view.viewport(), at + QPoint(1, 0))
+    qtbot.mouseMove(plot._view.viewport(), at)
+    told = words(view, "rateWords")
+    assert told.startswith("Learning rate ")
+    epoch, rate = float(told.split()[-1]), float(told.split()[2])
+    assert epoch == pytest.approx(15, abs=0.2)
+    assert rate == pytest.approx(learning_rate(QUICK, int(epoch * 11), 11), rel=0.02)
+
+
+@pytest.mark.parametrize(("name", "colours"), [("dark", theme.DARK), ("light", theme.LIGHT)])
+def test_both_themes(view: TrainingSetup, name: theme.ThemeName, colours: theme.Theme) -> None:
+    with themed(name):
+        plot = view.findChild(QWidget, "ratePlot")
+        assert plot._view.backgroundBrush().color().name() == colours.window
+        assert view.grab().toImage().pixelColor(2, view.height() - 2).name() == colours.window
+
+
+def test_the_form_has_room_in_the_style_it_is_shown_in(qtbot: QtBot, view: TrainingSetup) -> None:
+    with themed("light"):
+        more(qtbot, view)
+        view.show_recipe(replace(PAPER, data="digits", warmup=1))
+        view.resize(796, 560)
+        QApplication.processEvents()
+        assert view.width() == 796
+        form = view.findChild(QWidget, "recipeForm")
+        assert form.minimumSizeHint().width() <= form.parentWidget().width()
+
+
+def test_a_refused_folder_shows_its_tree_with_every_line_in_its_place(qtbot: QtBot, tmp_path: Path) -> None:
+    """In the smallest room that it gets: what does not fit is scrolled to, and names are no markup."""
+    for name in ("<b>cat", "dog"):
+        for kind in ("images", "masks"):
+            (tmp_path / name / kind).mkdir(parents=True)
+            (tmp_path / name / kind / "1.jpg").touch()
+    with pytest.raises(DataError) as refused:
+        read_class_folders(tmp_path)
+    preview = DataPreview()
+    qtbot.addWidget(preview)
+    preview.resize(360, 120)
+    preview.show()
+    preview.show_problem(str(tmp_path), str(refused.value), downloadable=False)
+    words, page = preview.findChild(QLabel, "dataWords"), preview.currentWidget()
+    assert words is not None
+    assert isinstance(page, QScrollArea)
+    assert words.textFormat() == Qt.TextFormat.PlainText
+    assert words.alignment() & Qt.AlignmentFlag.AlignLeft
+    assert "    <b>cat/" in words.text().splitlines()
+    qtbot.waitUntil(lambda: page.verticalScrollBar().maximum() > 0)
+    assert words.height() >= words.heightForWidth(words.width())

@@ -1,0 +1,87 @@
+"""What the window starts: by which command, from where, and where it prints."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from resnet_studio.gui.engine_client import EngineLink, Work
+from resnet_studio.gui.session import Kept, Session
+from resnet_studio.gui.training.launcher import Trainer
+from resnet_studio.training.runs import run_folder
+
+PATIENCE = 60_000
+STRANGER = "from pathlib import Path\nPath({!r}).touch()\nraise ImportError('a stranger')\n"
+
+
+@pytest.fixture
+def trainer(qtbot: QtBot, tmp_path: Path) -> Iterator[Trainer]:
+    parent = QObject()
+    trainer = Trainer(Session(Kept()), Work(EngineLink("stub_jobs:JOBS")), tmp_path / "runs")
+    trainer.setParent(parent)
+    yield trainer
+    trainer.close()
+
+
+@pytest.mark.parametrize("name", ["struct", "typer", "json", "platformdirs", "rich"])
+def test_no_file_of_the_working_directory_is_executed(
+    trainer: Trainer, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """faults.md row 42."""
+    strange = tmp_path / "strange"
+    strange.mkdir()
+    (strange / f"{name}.py").write_text(STRANGER.format(str(tmp_path / "ran")))
+    monkeypatch.chdir(strange)
+    monkeypatch.delenv("PYTHONSAFEPATH")
+    log = trainer.folder / "one" / run_folder.LOG
+    trainer.launch(trainer.folder / "one", ["presets"])
+    qtbot.waitUntil(lambda: "vgg19" in log.read_text(), timeout=PATIENCE)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda path, home: path.symlink_to(home), "is a link"),
+        (lambda path, home: path.symlink_to(home.with_name("new")), "is a link"),
+        (lambda path, home: os.mkfifo(path), "is a pipe"),
+        (lambda path, home: path.mkdir(), "is a folder"),
+        (lambda path, home: os.link(home, path), "has a second name elsewhere"),
+    ],
+)
+def test_a_log_that_is_no_file_of_the_runs_own_is_refused(
+    trainer: Trainer, qtbot: QtBot, tmp_path: Path, make, why: str
+) -> None:
+    """faults.md row 41: what Resume prints would be appended to a shell's start file."""
+    home, folder = tmp_path / "bashrc", trainer.folder / "one"
+    home.write_text("mine")
+    folder.mkdir(parents=True)
+    make(folder / run_folder.LOG, home)
+    with qtbot.waitSignal(trainer.problem) as told:
+        trainer.resume([folder])
+    assert told.args[0].startswith(f"The run could not be started: one: log.txt {why}")
+    assert home.read_text() == "mine"
+    assert not home.with_name("new").exists()
+
+
+def test_the_log_is_appended_to(trainer: Trainer, qtbot: QtBot) -> None:
+    folder = trainer.folder / "one"
+    folder.mkdir(parents=True)
+    (folder / run_folder.LOG).write_text("earlier\n")
+    trainer.launch(folder, ["--version"])
+    qtbot.waitUntil(
+        lambda: (folder / run_folder.LOG).read_text().startswith("earlier\nresnet-studio "), timeout=PATIENCE
+    )
+
+
+@pytest.mark.parametrize("name", [".", "..", "../x", "/x", "a/b", "a/", "a\0b"])
+def test_a_name_does_not_lead_out_of_the_runs_folder(trainer: Trainer, qtbot: QtBot, tmp_path: Path, name: str) -> None:
+    with qtbot.waitSignal(trainer.problem) as told:
+        trainer.start(name)
+    assert "can't be a run's name" in told.args[0]
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,426 @@
+"""The Verify workspace on the screen: the paper's Table 1, its figures, and everything else that is published."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPoint, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QMenu, QTableView, QToolButton, QTreeView
+from pytestqt.qtbot import QtBot
+
+from resnet_studio.analysis.article import ARTICLE_SLIPS
+from resnet_studio.analysis.published import Verified, holds, paper_figure, published
+from resnet_studio.analysis.reasons import reason
+from resnet_studio.analysis.table import plan_table
+from resnet_studio.analysis.table_one import Network, block_cells
+from resnet_studio.gui import theme
+from resnet_studio.gui.network_table.headers import DETAIL_ROLE, NAME_ROLE
+from resnet_studio.gui.verify.figures import Column, FigureModel
+from resnet_studio.gui.verify.model import TableOneModel
+from resnet_studio.gui.verify.view import FAMILIES, VerifyView
+from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.presets import PRESETS, preset
+
+TABLE_ONE = {  # He et al. 2015, Table 1: kernels and channels of each stage's block, and how often it is repeated
+    18: ((("3×3, 64", "3×3, 64"), 2), (("3×3, 128", "3×3, 128"), 2), (("3×3, 256", "3×3, 256"), 2),
+         (("3×3, 512", "3×3, 512"), 2)),
+    34: ((("3×3, 64", "3×3, 64"), 3), (("3×3, 128", "3×3, 128"), 4), (("3×3, 256", "3×3, 256"), 6),
+         (("3×3, 512", "3×3, 512"), 3)),
+    50: ((("1×1, 64", "3×3, 64", "1×1, 256"), 3), (("1×1, 128", "3×3, 128", "1×1, 512"), 4),
+         (("1×1, 256", "3×3, 256", "1×1, 1024"), 6), (("1×1, 512", "3×3, 512", "1×1, 2048"), 3)),
+    101: ((("1×1, 64", "3×3, 64", "1×1, 256"), 3), (("1×1, 128", "3×3, 128", "1×1, 512"), 4),
+          (("1×1, 256", "3×3, 256", "1×1, 1024"), 23), (("1×1, 512", "3×3, 512", "1×1, 2048"), 3)),
+    152: ((("1×1, 64", "3×3, 64", "1×1, 256"), 3), (("1×1, 128", "3×3, 128", "1×1, 512"), 8),
+          (("1×1, 256", "3×3, 256", "1×1, 1024"), 36), (("1×1, 512", "3×3, 512", "1×1, 2048"), 3)),
+}  # fmt: skip
+PLAIN18_MACS = 1_814_073_344 - 64 * 128 * 28**2 - 128 * 256 * 14**2 - 256 * 512 * 7**2
+"""ResNet-18 without the three projections of its shortcuts."""
+
+
+def verified(figure_of: Architecture | None = None) -> tuple[Verified, ...]:
+    """The published figures beside the plan's numbers, and the paper's beside a further architecture."""
+    wanted = [(figure, preset(figure.subject)) for figure in published()]
+    if figure_of and (figure := paper_figure(figure_of)):
+        wanted.append((figure, figure_of))
+    results = []
+    for figure, architecture in wanted:
+        totals = plan_table(architecture).totals
+        measured = totals.macs if figure.quantity == "macs" else totals.parameters
+        results.append(
+            Verified(figure, architecture, measured, holds(figure, measured), reason(figure, architecture, measured))
+        )
+    return tuple(results)
+
+
+@pytest.fixture
+def view(qtbot: QtBot) -> VerifyView:
+    view = VerifyView()
+    qtbot.addWidget(view)
+    view.resize(1120, 800)
+    view.show()
+    return view
+
+
+def table(view: VerifyView) -> QTableView:
+    return view.findChild(QTableView, "verifyTable")
+
+
+def figure_list(view: VerifyView) -> QTreeView:
+    return view.findChild(QTreeView, "figureList")
+
+
+def names(view: VerifyView) -> list[str]:
+    model = table(view).model()
+    return [
+        model.headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.UserRole)
+        for column in range(model.columnCount())
+    ]
+
+
+def row(view: VerifyView, name: str, detail: str) -> list[str]:
+    """The texts of the last row of that name and detail, which of conv2_x is the one under the pool."""
+    model = table(view).model()
+    found = [
+        number
+        for number in range(model.rowCount())
+        if model.headerData(number, Qt.Orientation.Vertical, NAME_ROLE) == name
+        and model.headerData(number, Qt.Orientation.Vertical, DETAIL_ROLE) == detail
+    ]
+    return [model.index(found[-1], column).data() for column in range(model.columnCount())]
+
+
+def figures(view: VerifyView, what: str) -> dict[str, str]:
+    return dict(zip(names(view), row(view, "FLOPs", what), strict=True))
+
+
+def click_column(qtbot: QtBot, view: VerifyView, column: int, row: int = 0, *, double: bool = False) -> None:
+    shown = table(view)
+    point = QPoint(
+        shown.columnViewportPosition(column) + shown.columnWidth(column) // 2, shown.rowViewportPosition(row) + 8
+    )
+    press = qtbot.mouseDClick if double else qtbot.mouseClick
+    press(shown.viewport(), Qt.MouseButton.LeftButton, pos=point)
+
+
+def lines(model: QAbstractItemModel, source: str) -> dict[str, QModelIndex]:
+    """The rows of a source of the list by their first column."""
+    for number in range(model.rowCount()):
+        above = model.index(number, 0)
+        if above.data().startswith(source):
+            below = (model.index(child, 0, above) for child in range(model.rowCount(above)))
+            return {index.data(): index for index in below}
+    raise AssertionError(source)
+
+
+def tick(qtbot: QtBot, view: VerifyView, family: str, *entries: str) -> None:
+    """Open a family in the menu of columns and click entries, as the mouse does."""
+    menu = view.findChild(QToolButton, "columns").menu()
+    menu.popup(view.mapToGlobal(QPoint(20, 40)))  # the button itself would wait for the menu's end
+    inner = click_entry(qtbot, menu, family).menu()
+    for entry in entries:
+        click_entry(qtbot, inner, entry)
+        assert inner.isVisible(), "the menu stays, so that several can be ticked"
+    for open_menu in (inner, menu):
+        qtbot.keyClick(open_menu, Qt.Key.Key_Escape)
+
+
+def click_entry(qtbot: QtBot, menu: QMenu, text: str) -> QAction:
+    action = next(one for one in menu.actions() if one.text() == text)
+    qtbot.mouseMove(menu, menu.actionGeometry(action).center())
+    qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(action).center())
+    return action
+
+
+@pytest.mark.parametrize("depth", TABLE_ONE)
+def test_blocks_are_those_of_the_papers_table(depth: int) -> None:
+    cells = block_cells(preset(f"resnet{depth}"))
+    stages = [cells[f"conv{number}_x"] for number in (2, 3, 4, 5)]
+    assert tuple((cell.lines, cell.times) for cell in stages) == TABLE_ONE[depth]
+    assert [cell.size for cell in cells.values()] == ["112×112", "56×56", "28×28", "14×14", "7×7", "1×1"]
+    assert cells["conv1"].words == "7×7, 64, stride 2"
+    assert cells["conv2_x"].pool == ("3×3 max pool", "stride 2")
+    assert cells["fc"].words == "average pool, 1000-d fc, softmax"
+
+
+def test_table_has_a_column_for_each_depth(view: VerifyView) -> None:
+    model = table(view).model()
+    headings = [model.headerData(column, Qt.Orientation.Horizontal) for column in range(model.columnCount())]
+    assert headings == ["18-layer", "34-layer", "50-layer", "101-layer", "152-layer"]
+    assert names(view) == ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
+    for number, size in enumerate(("56×56", "28×28", "14×14", "7×7"), start=2):
+        expected = [f"{times} × [{'; '.join(block)}]" for block, times in (TABLE_ONE[d][number - 2] for d in TABLE_ONE)]
+        assert row(view, f"conv{number}_x", size) == expected
+
+
+def test_what_all_depths_share_stands_once(view: VerifyView) -> None:
+    shown = table(view)
+    spans = {shown.model().index(number, 0).data(): shown.columnSpan(number, 0) for number in range(8)}
+    assert spans["7×7, 64, stride 2"] == 5
+    assert spans["3×3 max pool, stride 2"] == 5
+    assert spans["average pool, 1000-d fc, softmax"] == 5
+    assert spans["2 × [3×3, 128; 3×3, 128]"] == 1
+
+
+def test_figures_fill_in_as_they_arrive(view: VerifyView) -> None:
+    assert figures(view, "published")["resnet50"] == "3.8 G"
+    assert set(row(view, "FLOPs", "measured")) == {"…"}
+    results = verified()
+    view.show_results(results[:2])
+    assert row(view, "FLOPs", "measured") == ["1.814 G", "3.664 G", "…", "…", "…"]
+    assert view.findChild(QLabel, "standing").text() == "… 2 of the paper's 14 figures measured"
+    view.show_results(results)
+    assert row(view, "FLOPs", "measured") == ["1.814 G", "3.664 G", "3.858 G", "7.570 G", "11.282 G"]
+    assert row(view, "FLOPs", "difference") == ["+0.014 G", "+0.064 G", "+0.058 G", "−0.030 G", "−0.018 G"]
+    assert row(view, "FLOPs", "verdict") == ["✓ holds"] * 5
+    assert view.findChild(QLabel, "standing").text() == "✓ all 14 of the paper's figures hold"
+
+
+def test_a_figure_that_fails_is_counted(view: VerifyView) -> None:
+    results = verified()
+    view.show_results((replace(results[0], holds=False), *results[1:]))
+    assert view.findChild(QLabel, "standing").text() == "✗ 13 of the paper's 14 figures hold"
+    assert figures(view, "verdict")["resnet18"] == "✗ differs"
+
+
+def test_hovering_gives_every_digit(view: VerifyView) -> None:
+    view.show_results(verified())
+    model = table(view).model()
+    tips = [model.index(number, 2).data(Qt.ItemDataRole.ToolTipRole) for number in range(model.rowCount())]
+    assert any(tip.startswith("3,857,973,248 multiply-adds") for tip in tips)
+    assert any("He et al. 2015" in tip and "Table 1" in tip for tip in tips)
+    assert any(tip.startswith("resnet50, conv3_x: 4 × [1×1, 128; 3×3, 128; 1×1, 512]") for tip in tips)
+
+
+def test_presets_are_ticked_as_columns(qtbot: QtBot, view: VerifyView) -> None:
+    view.show_results(verified())
+    tick(qtbot, view, "torchvision's v1.5", "resnet50-v1.5")
+    tick(qtbot, view, "the paper's", "None of them", "resnet50")
+    assert names(view) == ["resnet50", "resnet50-v1.5"]
+    assert figures(view, "verdict") == {"resnet50": "✓ holds", "resnet50-v1.5": "✗ differs"}
+    tick(qtbot, view, "the article's", "All of them")
+    assert names(view)[2:] == ["article18", "article34", "article50", "article101", "article152"]
+    assert row(view, "conv2_x", "56×56")[2] == "2 × [3×3, 64; 1×1, 64]"
+    assert figures(view, "measured")["article18"] == "1.005 G"
+
+
+def test_presets_are_ticked_with_the_keys(qtbot: QtBot, view: VerifyView) -> None:
+    menu = view.findChild(QToolButton, "columns").menu()
+    menu.popup(view.mapToGlobal(QPoint(20, 40)))
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Right):
+        qtbot.keyClick(menu, key)
+    family = menu.actions()[0].menu()
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_Down, Qt.Key.Key_Return):
+        qtbot.keyClick(family, key)
+    assert family.isVisible()
+    assert names(view) == ["resnet50", "resnet101", "resnet152"]
+    for open_menu in (family, menu):
+        qtbot.keyClick(open_menu, Qt.Key.Key_Escape)
+    assert not menu.isVisible()
+
+
+def test_every_preset_can_be_ticked() -> None:
+    assert sorted(name for family in FAMILIES.values() for name in family) == sorted(PRESETS)
+
+
+def test_networks_of_other_sizes_say_so(qtbot: QtBot, view: VerifyView) -> None:
+    tick(qtbot, view, "for CIFAR and digits", "resnet20-cifar")
+    tick(qtbot, view, "baselines", "vgg19")
+    shown = table(view)
+    cifar = names(view).index("resnet20-cifar")
+    pool, blocks = 1, 2
+    assert shown.rowSpan(pool, cifar) == 2, "it has no pool to stand over its blocks"
+    cell = shown.model().index(pool, cifar).data(Qt.ItemDataRole.UserRole)
+    assert (cell.lines, cell.times, cell.below) == (("3×3, 16", "3×3, 16"), 3, ("32×32",))
+    vgg = shown.model().index(blocks, names(view).index("vgg19")).data(Qt.ItemDataRole.UserRole)
+    assert (vgg.lines, vgg.times, vgg.below) == (("3×3, 128",), 2, ("112×112",))
+    view.show_results(verified())
+    assert figures(view, "published")["resnet20-cifar"] == "–"
+    assert figures(view, "measured")["resnet20-cifar"] == "0.041 G"  # 16·27·32² + 6·144·16·32² + …
+    view.grab()
+
+
+def test_what_is_not_published_is_wished_for(qtbot: QtBot, view: VerifyView) -> None:
+    with qtbot.waitSignal(view.columns_wished) as wished:
+        tick(qtbot, view, "plain", "plain18")
+    assert wished.args == [(preset("plain18"),)]
+    assert figures(view, "measured")["plain18"] == "…"
+    view.show_results(verified(preset("plain18")))
+    assert figures(view, "measured")["plain18"] == f"{PLAIN18_MACS / 1e9:.3f} G"
+    with qtbot.assertNotEmitted(view.columns_wished):
+        tick(qtbot, view, "plain", "plain34")
+    with qtbot.waitSignal(view.columns_wished) as wished:
+        tick(qtbot, view, "plain", "plain18")
+    assert wished.args == [()]
+
+
+def test_the_architecture_in_hand_is_a_column(qtbot: QtBot, view: VerifyView) -> None:
+    view.show_in_hand(preset("resnet50"))
+    box = view.findChild(QCheckBox, "inHand")
+    with qtbot.assertNotEmitted(view.columns_wished):
+        qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
+    assert names(view)[-1] == "in hand"
+    own = Residual("basic", (1, 2, 1, 1, 1), width=8, stem="cifar", image=64, classes=10)
+    view.show_in_hand(own)
+    assert row(view, "conv6_x", "4×4") == ["", "", "", "", "", "1 × [3×3, 128; 3×3, 128]"]
+    assert figures(view, "published")["in hand"] == "–"
+    wide = replace(preset("resnet50"), stride_on="3x3", classes=10)
+    with qtbot.waitSignal(view.columns_wished) as wished:
+        view.show_in_hand(wide)
+    assert wished.args == [(wide,)]
+    qtbot.keyClick(box, Qt.Key.Key_Space)
+    assert len(names(view)) == 5
+
+
+def test_choosing_a_column_tells_why(qtbot: QtBot, view: VerifyView) -> None:
+    told = view.findChild(QLabel, "verifyReason")
+    assert told.text().startswith("Choose a column")
+    click_column(qtbot, view, 2)
+    assert told.text().startswith("resnet50: being measured against 3.8 G, He et al. 2015")
+    view.show_results(verified())
+    assert told.text() == "resnet50: 3.858 G, truncated to the printed digit."
+    qtbot.keyClick(table(view), Qt.Key.Key_Right)
+    assert told.text() == "resnet101: 7.570 G, rounded to the printed digit."
+    qtbot.keyClick(table(view), Qt.Key.Key_End)
+    qtbot.keyClick(table(view), Qt.Key.Key_Right)
+    assert told.text().startswith("resnet152: 11.282 G")
+    qtbot.keyClick(table(view), Qt.Key.Key_Home)
+    assert told.text().startswith("resnet18: 1.814 G")
+
+
+def test_the_first_column_added_tells_at_once_why_it_differs(qtbot: QtBot, view: VerifyView) -> None:
+    tick(qtbot, view, "the article's", "article18")
+    assert names(view)[table(view).currentIndex().column()] == "article18"
+
+
+def test_the_chosen_column_stays_while_others_come_and_go(qtbot: QtBot, view: VerifyView) -> None:
+    view.show_in_hand(preset("resnet50"))
+    view.findChild(QCheckBox, "inHand").click()
+    click_column(qtbot, view, 5, row=4)
+    tick(qtbot, view, "plain", "plain34")
+    assert names(view)[table(view).currentIndex().column()] == "in hand"
+    view.show_in_hand(preset("resnet34"))
+    assert names(view)[table(view).currentIndex().column()] == "in hand"
+
+
+def test_a_column_is_taken_in_hand(qtbot: QtBot, view: VerifyView) -> None:
+    with qtbot.waitSignal(view.architecture_chosen) as chosen:
+        click_column(qtbot, view, 3, row=5, double=True)
+    assert chosen.args == [preset("resnet101")]
+    qtbot.keyClick(table(view), Qt.Key.Key_Left)
+    with qtbot.waitSignal(view.architecture_chosen) as chosen:
+        qtbot.keyClick(table(view), Qt.Key.Key_Return)
+    assert chosen.args == [preset("resnet50")]
+    header = table(view).horizontalHeader()
+    with qtbot.waitSignal(view.architecture_chosen) as chosen:
+        place = QPoint(header.sectionViewportPosition(0) + 40, header.height() // 2)
+        qtbot.mouseDClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert chosen.args == [preset("resnet18")]
+
+
+def test_delete_takes_a_column_out(qtbot: QtBot, view: VerifyView) -> None:
+    view.show_in_hand(preset("vgg19"))
+    view.findChild(QCheckBox, "inHand").click()
+    for left in (5, 4, 3, 2, 1, 0):
+        click_column(qtbot, view, len(names(view)) - 1, row=table(view).model().rowCount() - 1)
+        qtbot.keyClick(table(view), Qt.Key.Key_Delete)
+        assert len(names(view)) == left
+    assert not view.findChild(QCheckBox, "inHand").isChecked()
+    assert view.findChild(QLabel, "verifyReason").text().startswith("No network is shown")
+
+
+def test_the_list_has_every_other_figure(view: VerifyView) -> None:
+    view.show_results(verified())
+    model = figure_list(view).model()
+    counts = [model.rowCount(model.index(number, 0)) for number in range(model.rowCount())]
+    assert sum(counts) == len(published()) - 5 + len(ARTICLE_SLIPS)
+    heading = model.index(0, 0).data()
+    assert heading.startswith("He et al. 2015 (arXiv 1512.03385), Figure 3")
+    assert heading.endswith("3 of 3 hold")
+    vgg = lines(model, "He et al. 2015 (arXiv 1512.03385), Figure 3")["vgg19"]
+    assert [vgg.siblingAtColumn(column).data() for column in Column] == [
+        "vgg19", "FLOPs", "19.6 G", "19.632 G", "+0.032 G", "✓ holds",
+        "19.632 G, truncated or rounded to the printed digit",
+    ]  # fmt: skip
+    exact = vgg.siblingAtColumn(Column.MEASURED).data(Qt.ItemDataRole.ToolTipRole)
+    assert exact == f"{sum(group.macs for group in plan_table(preset('vgg19')).stages):,} multiply-adds"
+
+
+def test_the_articles_slips_are_told_beside_its_figures(view: VerifyView) -> None:
+    view.show_results(verified())
+    found = lines(figure_list(view).model(), "Gamulin 2020")
+    assert list(found)[:5] == ["article18", "article34", "article50", "article101", "article152"]
+    assert found["article18"].siblingAtColumn(Column.VERDICT).data() == "✗ differs"
+    for slip in ARTICLE_SLIPS:
+        told = found[f"It says: {slip.says}"].data(Qt.ItemDataRole.AccessibleDescriptionRole)
+        assert slip.true in told
+        assert slip.source in told
+
+
+def test_until_it_is_measured_a_figure_waits(view: VerifyView) -> None:
+    results = verified()
+    view.show_results(results[:9])
+    found = lines(figure_list(view).model(), "He et al. 2015 (arXiv 1512.03385), Table 6")
+    assert found["resnet20-cifar"].siblingAtColumn(Column.MEASURED).data() == "0.270 M"
+    assert found["resnet32-cifar"].siblingAtColumn(Column.MEASURED).data() == "…"
+    assert found["resnet20-cifar"].parent().data().endswith("1 of 6 measured")
+
+
+def test_enter_in_the_list_takes_its_network(qtbot: QtBot, view: VerifyView) -> None:
+    view.show_results(verified())
+    shown = figure_list(view)
+    shown.setCurrentIndex(lines(shown.model(), "He et al. 2015 (arXiv 1512.03385), Figure 3")["vgg19"])
+    with qtbot.waitSignal(view.architecture_chosen) as chosen:
+        qtbot.keyClick(shown, Qt.Key.Key_Return)
+    assert chosen.args == [preset("vgg19")]
+    slip = list(lines(shown.model(), "Gamulin 2020").values())[-1]
+    shown.setCurrentIndex(slip)
+    with qtbot.assertNotEmitted(view.architecture_chosen):
+        qtbot.keyClick(shown, Qt.Key.Key_Return)
+
+
+def test_reasons_stand_beside_or_under_their_figures(qtbot: QtBot, view: VerifyView) -> None:
+    view.show_results(verified())
+    shown = figure_list(view)
+    article = lines(shown.model(), "Gamulin 2020")["article18"]
+    qtbot.waitUntil(lambda: shown.visualRect(article).height() > 0)
+    beside = shown.visualRect(article).height()
+    assert not shown.isColumnHidden(Column.REASON)
+    view.resize(720, 800)
+    qtbot.waitUntil(lambda: shown.isColumnHidden(Column.REASON))
+    line = shown.fontMetrics().lineSpacing()
+    qtbot.waitUntil(lambda: shown.visualRect(article).height() >= 3 * line)
+    assert shown.visualRect(article).height() != beside
+
+
+def test_models_keep_qts_rules() -> None:
+    shown, listed = TableOneModel(), FigureModel(published())
+    strict = QAbstractItemModelTester.FailureReportingMode.Fatal
+    testers = [QAbstractItemModelTester(model, strict) for model in (shown, listed)]
+    results = verified()
+    for networks in ([], ["resnet18", "vgg19"], list(PRESETS), ["alexnet"]):
+        shown.show_networks(Network(preset(name)) for name in networks)
+        for count in (0, 3, len(results)):
+            shown.show_results(results[:count])
+            listed.show_results(results[:count])
+    assert len(testers) == 2
+
+
+@pytest.mark.parametrize("tone", ["light", "dark"])
+def test_the_theme_is_followed(view: VerifyView, tone: theme.ThemeName) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    sheet, palette, style, font = app.styleSheet(), app.palette(), app.style().objectName(), app.font()
+    try:
+        theme.apply(app, tone)
+        view.show_results(verified())
+        ground = table(view).viewport().grab().toImage().pixelColor(2, 2).name()
+        assert ground == {"light": theme.LIGHT, "dark": theme.DARK}[tone].window
+    finally:
+        theme.apply(app, "light")
+        app.setStyleSheet(sheet)
+        app.setPalette(palette)
+        app.setStyle(style)
+        app.setFont(font)

@@ -1,0 +1,90 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from resnet_studio.inference.compute.capture import capture
+from resnet_studio.inference.compute.folding import folded, served
+from resnet_studio.inference.compute.weights import load
+from resnet_studio.inference.values import RandomWeights
+from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.modules.network import ResNet
+from resnet_studio.networks.presets import preset
+
+SMALL = Residual("bottleneck", (1, 2), width=8, image=48, classes=10)
+VARIANTS = {
+    "resnet18": replace(preset("resnet18"), image=96),
+    "resnet20-cifar": preset("resnet20-cifar"),
+    "stride on the 1x1": SMALL,
+    "stride on the 3x3": replace(SMALL, stride_on="3x3"),
+    "shortcut A": replace(SMALL, shortcut="A"),
+    "shortcut C": replace(SMALL, shortcut="C"),
+    "plain": replace(SMALL, shortcut="none"),
+    "grey": replace(SMALL, channels=1),
+    "article, basic": Residual("basic", (2, 1), stride_on="3x3", width=8, image=48, variant="article"),
+    "article, bottleneck": replace(SMALL, stride_on="3x3", variant="article"),
+}
+
+
+def calibrated(architecture: Residual) -> ResNet:
+    network, _ = load(architecture, RandomWeights(3))
+    assert isinstance(network, ResNet)
+    return network
+
+
+def images(architecture: Residual, count: int = 1) -> torch.Tensor:
+    shape = (count, architecture.channels, architecture.image, architecture.image)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_folded_network_gives_the_same_as_the_network(name: str, packed: bool) -> None:
+    architecture = VARIANTS[name]
+    network = calibrated(architecture)
+    names = served(architecture)
+    wanted, got = (
+        capture(version, images(architecture), names) for version in (network, folded(network, packed=packed))
+    )
+    for layer in names:
+        error = (got.layers[layer] - wanted.layers[layer]).abs().max()
+        assert error <= 1e-4 * wanted.layers[layer].abs().max(), layer
+    assert (got.logits - wanted.logits).abs().max() <= 1e-4 * wanted.logits.abs().max()
+
+
+def test_it_serves_every_block_stage_relu_and_pool() -> None:
+    names = served(SMALL)
+    blocks = ("layer1.0", "layer2.0", "layer2.1")
+    relus = {f"{block}.relu{number}" for block in blocks for number in (1, 2, 3)}
+    assert set(names) == {"relu", "maxpool", "layer1", "layer2", "avgpool", "fc", *blocks, *relus}
+
+
+def test_no_batch_norm_is_left_and_the_original_stays_as_it_was() -> None:
+    network = calibrated(SMALL)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    wanted = network(images(SMALL)).detach()
+    fast = folded(network)
+    capture(fast, images(SMALL), served(SMALL))
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in fast.modules())
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+    assert torch.equal(network(images(SMALL)), wanted)
+    own = {tensor.data_ptr() for tensor in network.state_dict().values()}
+    assert own.isdisjoint(tensor.data_ptr() for tensor in fast.state_dict().values())
+
+
+def test_several_images_of_another_size_fit_too() -> None:
+    network = calibrated(SMALL)
+    batch = images(replace(SMALL, image=70), count=3)
+    wanted, got = (capture(version, batch, []).logits for version in (network, folded(network)))
+    assert (got - wanted).abs().max() <= 1e-4 * wanted.abs().max()
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("name", VARIANTS)
+def test_nothing_of_it_is_without_memory(name: str, packed: bool) -> None:
+    """What the article builds and never calls included: a network that is moved to a device is copied whole."""
+    fast = folded(calibrated(VARIANTS[name]), packed=packed)
+    tensors = [*fast.parameters(), *fast.buffers()]
+    assert {tensor.device.type for tensor in tensors} <= {"cpu"}
+    fast.to("cpu", torch.float32)

@@ -1,0 +1,161 @@
+"""Receptive fields from the plan, held against the pixels that the gradient of one value reaches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from resnet_studio.networks.architecture import Architecture, Baseline, Residual
+from resnet_studio.networks.modules.network import build
+from resnet_studio.networks.plan import plan
+from resnet_studio.networks.presets import preset
+from resnet_studio.networks.receptive_field import Box, field, read
+
+BASIC = Residual(block="basic", blocks=(1, 2), width=4, image=64, classes=3)
+PAPER = Residual(block="bottleneck", blocks=(1, 2), width=4, image=64, classes=3)
+V15 = Residual(block="bottleneck", blocks=(1, 2), stride_on="3x3", width=4, image=64, classes=3)
+CIFAR = Residual(block="basic", blocks=(2, 2), shortcut="A", stem="cifar", width=4, image=24, classes=3)
+ARTICLE = Residual(block="basic", blocks=(1, 2), stride_on="3x3", variant="article", width=4, image=64, classes=3)
+VGG = Baseline("vgg19", image=32, classes=3)
+
+
+def all_pass(architecture: Architecture) -> nn.Module:
+    """The network with positive weights, so that every pixel that can reach a value does.
+
+    A max pool lets one pixel of its window through: an average over the same window takes its place.
+    """
+    network = build(architecture).eval()
+    for name, module in list(network.named_modules()):
+        if isinstance(module, nn.MaxPool2d):
+            parent, _, last = name.rpartition(".")
+            average = nn.AvgPool2d(module.kernel_size, module.stride, module.padding)
+            setattr(network.get_submodule(parent), last, average)
+        elif isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+    return network
+
+
+def outputs(network: nn.Module, images: Tensor, layers: list[str]) -> dict[str, Tensor]:
+    """Every layer's output of one pass, with its gradient's way back to the images."""
+    found: dict[str, Tensor] = {}
+    hooks = []
+    for name in layers:
+        keep = partial(found.__setitem__, name)
+        hooks.append(network.get_submodule(name).register_forward_hook(lambda _m, _i, out, keep=keep: keep(out)))
+    network(images)
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+def reached(images: Tensor, output: Tensor, row: int, column: int) -> np.ndarray:
+    """Which pixels of the input the gradient of one value reaches."""
+    value = output.reshape(*output.shape[:2], *output.shape[2:] or (1, 1))[0, 0, row, column]
+    (gradient,) = torch.autograd.grad(value, images, retain_graph=True)
+    return gradient[0].abs().sum(0).numpy() > 0
+
+
+def clipped(box: Box, side: int) -> np.ndarray:
+    inside = np.zeros((side, side), bool)
+    inside[max(0, box.top) : box.bottom, max(0, box.left) : box.right] = True
+    return inside
+
+
+def places(side: int) -> list[tuple[int, int]]:
+    return sorted({(0, 0), (side // 2, side // 3), (side - 1, side // 2)})
+
+
+def every_layer(architecture: Architecture) -> dict[str, int]:
+    """Sides of what every layer, block and stage gives."""
+    layers = {layer.name: layer.output[1] for layer in plan(architecture) if layer.called}
+    layers |= {layer.block: layer.output[1] for layer in plan(architecture) if layer.block}
+    return layers | ({"layer1": layers["layer1.0"], "layer2": layers["layer2.1"]} if "layer2.1" in layers else {})
+
+
+@pytest.mark.parametrize("architecture", [BASIC, PAPER, V15, CIFAR, ARTICLE, VGG], ids=str)
+def test_a_field_is_where_the_gradient_goes(architecture: Architecture) -> None:
+    layers = every_layer(architecture)
+    images = torch.ones(1, 3, architecture.image, architecture.image, requires_grad=True)
+    values = outputs(all_pass(architecture), images, list(layers))
+    wrong = [
+        (layer, row, column)
+        for layer, side in layers.items()
+        for row, column in places(side)
+        if not np.array_equal(
+            reached(images, values[layer], row, column),
+            clipped(field(architecture, layer, row, column), architecture.image),
+        )
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        BASIC, V15, replace(CIFAR, image=9), replace(BASIC, image=61), replace(ARTICLE, image=45),
+        replace(VGG, image=45), *(Baseline("alexnet", image=side, classes=3) for side in (63, 70)),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_read_is_exactly_where_the_gradient_goes(architecture: Architecture) -> None:
+    """Also at sizes of which windows leave a rest, whose pixels no value reads, and behind the last pool."""
+    layers = every_layer(architecture)
+    images = torch.ones(1, 3, architecture.image, architecture.image, requires_grad=True)
+    values = outputs(all_pass(architecture), images, list(layers))
+    for layer, side in layers.items():
+        for row, column in places(side):
+            box = read(architecture, layer, row, column)
+            assert 0 <= box.left < box.right <= architecture.image
+            seen = clipped(box, architecture.image)
+            assert np.array_equal(reached(images, values[layer], row, column), seen), (layer, row, column, box)
+
+
+def test_alexnet_never_reads_the_last_pixels_of_some_images() -> None:
+    """70 pixels: 16 windows of 11 pixels, of which the pool leaves one out; so the last that counts ends at 54 + 11."""
+    assert read(Baseline("alexnet", image=70), "classifier.6", 0, 0) == Box(0, 0, 65, 65)
+    assert read(Baseline("alexnet", image=224), "classifier.6", 0, 0) == Box(0, 0, 224, 224)
+
+
+STEM = 1 + 6 + 2 * 2
+"""The 7×7 convolution and the 3×3 max pool, whose values are two pixels apart."""
+SIDES = {
+    ("vgg19", "features.36"): 212 + 2 * (4 + 8 + 16),
+    ("alexnet", "features.12"): 195,
+    ("resnet50", "layer4"): 483,
+    ("resnet101", "layer4"): 1027,
+    ("resnet152", "layer4"): 1507,
+    ("resnet50", "layer1"): STEM + 3 * 2 * 4,
+    ("resnet50-v1.5", "layer2.0"): STEM + 3 * 2 * 4 + 2 * 4,
+    ("resnet50", "layer2.0"): STEM + 3 * 2 * 4 + 2 * 8,
+    ("resnet50-v1.5", "layer4"): STEM + 2 * (4 * 4 + 4 * 8 + 6 * 16 + 2 * 32),
+    ("resnet18", "layer4"): STEM + 2 * (5 * 4 + 4 * 8 + 4 * 16 + 3 * 32),
+}
+"""VGG-16's 212, AlexNet's 195 and the numbers of layer4 from Araujo, Norris and Sim, "Computing Receptive Fields of
+Convolutional Neural Networks", Distill 2019; VGG-19 has one more 3×3 convolution in each of the last three stages.
+The others from the paper's Table 1: every 3×3 adds twice the distance between the values that it takes."""
+
+
+@pytest.mark.parametrize(("network", "layer"), SIDES)
+def test_sides_are_the_known_ones(network: str, layer: str) -> None:
+    box = field(preset(network), layer, 3, 3)
+    assert (box.width, box.height) == (SIDES[network, layer],) * 2
+
+
+def test_the_first_convolution_sees_its_window() -> None:
+    assert field(preset("resnet50"), "conv1", 0, 10) == Box(-3 + 20, -3, 4 + 20, 4)
+
+
+@pytest.mark.parametrize("layer", ["avgpool", "fc"])
+def test_behind_the_global_pool_everything_is_seen(layer: str) -> None:
+    assert field(preset("resnet18"), layer, 0, 0) == Box(0, 0, 224, 224)
+
+
+@pytest.mark.parametrize("layer", ["layer9.0", "layer1.0.unused_conv", ""])
+def test_a_layer_that_gives_nothing_has_no_field(layer: str) -> None:
+    with pytest.raises(ValueError, match="never called"):
+        field(preset("article18"), layer, 0, 0)

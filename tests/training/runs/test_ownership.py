@@ -1,0 +1,207 @@
+"""faults.md row 45: a run has one writer, whatever sleeps, is killed or is on another machine."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from nursery import until
+from resnet_studio.training.runs import ownership, reader, run_folder, writer
+from resnet_studio.training.runs.events import Ended, Noted
+from resnet_studio.training.runs.reader import RunReader
+from resnet_studio.training.runs.run_folder import RunError
+from resnet_studio.training.runs.writer import Journal
+from small import events, make_run
+
+WRITER = """
+import itertools, sys, time
+from pathlib import Path
+from resnet_studio.training.runs.events import Noted
+from resnet_studio.training.runs.writer import Journal
+
+with Journal(Path(sys.argv[1])) as journal:
+    for number in itertools.count():
+        journal.tell(Noted(time.time(), f"{sys.argv[2]} {number}"))
+        time.sleep(0.01)
+"""
+FORKING = """
+import os, sys, time
+from pathlib import Path
+from resnet_studio.training.runs.writer import Journal
+
+with Journal(Path(sys.argv[1])):
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+        os._exit(0)
+    print(child, flush=True)
+    time.sleep(60)
+"""
+"""As torch's DataLoader does, whose processes outlive a killed run by some seconds."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_run(tmp_path / "run")
+
+
+@contextmanager
+def writing(folder: Path, name: str = "first", code: str = WRITER) -> Iterator[subprocess.Popen[str]]:
+    """A process that owns the run meanwhile."""
+    command = [sys.executable, "-c", code, str(folder), name]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            until(lambda: ownership.lives(folder) is True and ownership.owner(folder) is not None)
+            yield process
+        finally:
+            process.kill()
+
+
+def silent(folder: Path) -> None:
+    """Make the heartbeat as old as after a night's sleep."""
+    os.utime(folder / run_folder.HEARTBEAT, (time.time() - 30_000,) * 2)
+
+
+def test_who_sleeps_keeps_its_run(folder: Path) -> None:
+    with writing(folder) as process:
+        process.send_signal(signal.SIGSTOP)
+        silent(folder)
+        assert not [event for event in events(folder) if isinstance(event, Ended)], "it is not gone"
+        with pytest.raises(RunError, match=rf"^run is still running: process {process.pid} on .* It may be suspended"):
+            Journal(folder).__enter__()
+        size = (folder / run_folder.EVENTS).stat().st_size
+        process.send_signal(signal.SIGCONT)
+        until(lambda: (folder / run_folder.EVENTS).stat().st_size > size)
+        assert {event.text.split()[0] for event in events(folder) if isinstance(event, Noted)} == {"first"}
+
+
+def test_after_a_kill_the_run_is_free_at_once(folder: Path) -> None:
+    with writing(folder) as process:
+        until(lambda: any(isinstance(event, Noted) for event in events(folder)))
+        process.kill()
+        process.wait()
+        assert time.time() - (folder / run_folder.HEARTBEAT).stat().st_mtime < reader.SILENT_AFTER
+        last = events(folder)[-1]
+        assert isinstance(last, Ended)
+        assert last.how == "killed"
+        with Journal(folder) as mine:
+            mine.tell(Noted(1.0, "mine"))
+            assert not isinstance(events(folder)[-1], Ended)
+
+
+def test_processes_that_a_run_forked_do_not_keep_it(folder: Path) -> None:
+    with writing(folder, code=FORKING) as process:
+        child = int(process.stdout.readline())
+        try:
+            process.kill()
+            process.wait()
+            until(lambda: ownership.lives(folder) is False)
+            with Journal(folder):
+                pass
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+def test_of_many_that_go_on_with_a_run_one_does(folder: Path) -> None:
+    commands = [[sys.executable, "-c", WRITER, str(folder), str(number)] for number in range(6)]
+    with ExitStack() as stack:
+        racers = [
+            stack.enter_context(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) for command in commands
+        ]
+        for racer in racers:
+            stack.callback(racer.kill)
+        until(lambda: sum(racer.poll() is None for racer in racers) == 1)
+        said = [racer.stderr.read() for racer in racers if racer.poll() is not None]
+        assert all("RunError: run is still running: process" in text for text in said)
+        assert len({event.text.split()[0] for event in events(folder) if isinstance(event, Noted)}) == 1
+
+
+def test_who_looks_never_takes_the_run(folder: Path) -> None:
+    """A look holds the lock for a moment; whoever begins meanwhile only waits for it."""
+    looks = "import sys; from pathlib import Path; from resnet_studio.training.runs import ownership\n"
+    looks += "print(1, flush=True)\nwhile True: ownership.lives(Path(sys.argv[1]))"
+    with subprocess.Popen([sys.executable, "-c", looks, str(folder)], stdout=subprocess.PIPE) as looking:
+        try:
+            looking.stdout.readline()
+            for _ in range(20):
+                with Journal(folder):
+                    assert ownership.lives(folder) is True
+        finally:
+            looking.kill()
+
+
+@pytest.fixture
+def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without locks, as some that are shared over a network."""
+
+    def refuse(descriptor: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_without_locks_the_heartbeat_decides(folder: Path) -> None:
+    with Journal(folder) as mine:
+        mine.tell(Noted(1.0, "one"))
+        assert ownership.lives(folder) is None
+    assert not any(isinstance(event, Ended) for event in events(folder))
+    silent(folder)
+    assert [event.how for event in events(folder) if isinstance(event, Ended)] == ["killed"]
+
+
+@pytest.mark.usefixtures("no_locks")
+@pytest.mark.parametrize("how", ["tell", "asked"])
+def test_without_locks_who_wakes_up_finds_the_run_taken_and_writes_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(writer, "BEAT", 3600.0)  # asleep: it looks at nothing by itself
+    monkeypatch.setattr(writer, "STOP_WITHIN", 3600.0)
+    with Journal(folder) as sleeper:
+        sleeper.tell(Noted(1.0, "one"))
+        with Journal(folder) as other:
+            other.tell(Noted(2.0, "two"))
+            monkeypatch.setattr(writer, "BEAT", 0.0)
+            if how == "asked":
+                sleeper._beat_once()
+                with pytest.raises(RunError, match=r"^run: another process has gone on with this run, so this one"):
+                    sleeper.asked_to(run_folder.STOP)
+            with pytest.raises(RunError, match=r"^run: another process has gone on with this run, so this one"):
+                sleeper.tell(Noted(3.0, "three"))
+    assert [event.text for event in events(folder) if isinstance(event, Noted)] == ["one", "two"]
+
+
+def test_a_run_of_another_machine_is_not_taken_for_killed(folder: Path) -> None:
+    """Some network file systems keep locks to each machine: free here says nothing of there."""
+    with Journal(folder):
+        pass
+    there = json.loads((folder / run_folder.HEARTBEAT).read_bytes()) | {"host": "lab-3"}
+    (folder / run_folder.HEARTBEAT).write_text(json.dumps(there))
+    assert ownership.lives(folder) is None
+    assert not RunReader(folder).ended
+    assert events(folder) == []
+    silent(folder)
+    assert [event.how for event in events(folder) if isinstance(event, Ended)] == ["killed"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[" * 900, "3", "null", '{"host": 1}', '{"host": "a", "pid": "x"}', "x" * 2000, "\xff\0"]
+)
+def test_a_heartbeat_may_hold_anything(folder: Path, text: str) -> None:
+    (folder / run_folder.HEARTBEAT).write_bytes(text.encode("latin-1"))
+    assert ownership.owner(folder) is None
+    assert ownership.lives(folder) is None
+    assert events(folder) == []
+    with Journal(folder):
+        assert ownership.lives(folder) is True

@@ -1,0 +1,204 @@
+"""Probe files: what was seen comes back; what is damaged is refused in one line."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from resnet_studio.inference.feature_maps import Drawing, mosaic
+from resnet_studio.training import snapshots
+from resnet_studio.training.datasets import Probe
+from resnet_studio.training.snapshots import ProbeError, maps_of
+
+
+def made(step: int = 110, images: int = 3, size: int = 8) -> Probe:
+    """Two layers of random maps, of which no two are the same."""
+    random = np.random.default_rng(step)
+    shapes = {"relu": (16, size, size), "layer1.2": (5, 4, 6)}
+    return Probe(
+        step=step,
+        images=tuple(random.integers(256, size=(size, size, 3), dtype=np.uint8) for _ in range(images)),
+        layers={
+            name: tuple(mosaic(random.random(shape, np.float32), Drawing("layer"))[0] for _ in range(images))
+            for name, shape in shapes.items()
+        },
+        shapes=shapes,
+        top=tuple((("seven", 0.75), ("Ärmel, 2 €", 0.25)) for _ in range(images)),
+        truth=tuple(f"class {number}" for number in range(images)),
+        filters=random.integers(256, size=(15, 15, 3), dtype=np.uint8),
+    )
+
+
+def assert_same(one: Probe, other: Probe) -> None:
+    for field in ("step", "shapes", "top", "truth"):
+        assert getattr(one, field) == getattr(other, field)
+    assert list(one.layers) == list(other.layers)
+    for mine, theirs in [(one.images, other.images), ((one.filters,), (other.filters,))]:
+        np.testing.assert_array_equal(np.stack(mine), np.stack(theirs))
+    for name, mosaics in one.layers.items():
+        np.testing.assert_array_equal(np.stack(mosaics), np.stack(other.layers[name]))
+
+
+def rewrite(path: Path, **members: Any) -> None:
+    """Put other arrays in the place of some of a file's; None takes one away."""
+    with np.load(path) as arrays:
+        held = {name: arrays[name] for name in arrays.files}
+    held.update(members)
+    np.savez_compressed(path, **{name: values for name, values in held.items() if values is not None})
+
+
+def refact(path: Path, **facts: Any) -> None:
+    with np.load(path) as arrays:
+        known = json.loads(arrays["facts"].tobytes())
+    rewrite(path, facts=np.frombuffer(json.dumps(known | facts).encode(), np.uint8))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "step-0000110.npz"
+    snapshots.save(path, made())
+    return path
+
+
+def test_what_was_saved_comes_back(path: Path) -> None:
+    assert_same(snapshots.load(path), made())
+    assert [one.name for one in path.parent.iterdir()] == [path.name], "nothing half written stays beside it"
+
+
+def test_a_network_without_a_prediction_can_be_kept(tmp_path: Path) -> None:
+    probe = replace(made(), top=((), (), (("three", 1.0),)))
+    snapshots.save(tmp_path / "nan.npz", probe)
+    assert_same(snapshots.load(tmp_path / "nan.npz"), probe)
+
+
+def test_a_file_is_smaller_than_its_pixels(tmp_path: Path) -> None:
+    blank = np.zeros((455, 455), np.uint8)  # 64 channels of 56×56
+    probe = replace(made(), layers={"relu": (blank,) * 3}, shapes={"relu": (64, 56, 56)})
+    snapshots.save(tmp_path / "blank.npz", probe)
+    assert (tmp_path / "blank.npz").stat().st_size < 3 * blank.size / 50
+
+
+def test_a_later_moment_takes_the_place_of_an_earlier(path: Path) -> None:
+    snapshots.save(path, made(step=220))
+    assert_same(snapshots.load(path), made(step=220))
+
+
+def test_what_would_not_be_read_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "LARGEST", 2_000)
+    with pytest.raises(ValueError, match="more than the 0 MB"):
+        snapshots.save(tmp_path / "large.npz", made())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [
+        ({"images": None}, "images"),
+        ({"layer-1": None}, "layer-1"),
+        ({"filters": np.zeros((15, 15), np.uint8)}, "not in colour"),
+        ({"images": np.zeros((3, 8, 8, 3), np.float32)}, "images holds float32, not uint8"),
+        ({"images": np.zeros((0, 8, 8, 3), np.uint8)}, "0 images, 3 right classes"),
+        ({"layer-0": np.zeros((2, 35, 35), np.uint8)}, "relu: 2 mosaics of 3 images"),
+        ({"layer-0": np.zeros((3, 26, 35), np.uint8)}, "has no room for 16×8×8"),
+        ({"layer-0": np.zeros((3, 36, 35), np.uint8)}, "has no room for 16×8×8"),
+        ({"facts": np.frombuffer(b"{]", np.uint8)}, "property name"),
+        ({"facts": np.frombuffer(b"[]", np.uint8)}, "list indices"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(path: Path, members: dict[str, Any], why: str) -> None:
+    rewrite(path, **members)
+    with pytest.raises(ProbeError, match=rf"^{path.name} is damaged \(.*{why}") as raised:
+        snapshots.load(path)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"version": 2}, "was written by a newer version"),
+        ({"shapes": {"relu": [16, 8, 0], "layer1.2": [5, 4, 6]}}, "16×8×0"),
+        ({"shapes": {"relu": [16, 8]}}, "is damaged"),
+        ({"shapes": {}}, "is damaged"),
+        ({"top": [[["seven"]]]}, "is damaged"),
+        ({"truth": None}, "is damaged"),
+        ({"layers": ["relu", "layer1.2", "layer2"]}, "layer-2"),
+    ],
+)
+def test_facts_that_are_wrong_are_refused(path: Path, facts: dict[str, Any], why: str) -> None:
+    refact(path, **facts)
+    with pytest.raises(ProbeError, match=why):
+        snapshots.load(path)
+
+
+def test_python_objects_are_never_unpickled(path: Path) -> None:
+    rewrite(path, filters=np.array([{}], dtype=object))
+    with pytest.raises(ProbeError, match="allow_pickle"):
+        snapshots.load(path)
+
+
+def test_a_small_file_that_would_unpack_to_much_is_refused(path: Path) -> None:
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as packed, packed.open("more.npy", "w") as member:
+        for _ in range(70):
+            member.write(bytes(1_000_000))
+    with pytest.raises(ProbeError, match="holds 70 MB; up to 64 MB are read"):
+        snapshots.load(path)
+
+
+def test_a_header_that_promises_more_than_there_is(path: Path) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (1 << 60,)})
+    with zipfile.ZipFile(path, "a") as packed:
+        packed.writestr("more.npy", header.getvalue())
+    with pytest.raises(ProbeError, match="is damaged"):
+        snapshots.load(path)
+
+
+def test_files_that_can_not_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ProbeError, match=r"^gone\.npz does not exist"):
+        snapshots.load(tmp_path / "gone.npz")
+    with pytest.raises(ProbeError, match="is a folder"):
+        snapshots.load(tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(16, 8, 8), (5, 4, 6), (1, 7, 7), (64, 1, 1), (3, 56, 56)])
+def test_maps_come_out_of_their_mosaic(shape: tuple[int, int, int]) -> None:
+    values = np.random.default_rng(0).random(shape, np.float32)
+    values[0, 0, 0] = np.nan
+    picture, geometry = mosaic(values, Drawing("layer"))
+    probe = replace(made(images=1), layers={"relu": (picture,)}, shapes={"relu": shape})
+    maps = maps_of(probe, "relu", 0)
+    assert maps.shape == shape
+    assert np.isnan(maps[0, 0, 0])
+    again = mosaic(maps, Drawing("layer"), geometry.columns)[0]
+    np.testing.assert_array_equal(again, picture)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+@given(data=st.data())
+def test_any_damage_is_one_line(path: Path, data: st.DataObject) -> None:
+    """Bytes cut off, or changed anywhere: a line, or the same probe where only zip's own notes were hit."""
+    snapshots.save(path, made())
+    whole = path.read_bytes()
+    cut = data.draw(st.integers(0, len(whole)))
+    damaged = bytearray(whole[:cut] if data.draw(st.booleans()) else whole)
+    for _ in range(data.draw(st.integers(0, 4))):
+        if damaged:
+            damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(damaged)
+    said, truth = f"{path.name}:", made().truth
+    try:
+        truth = snapshots.load(path).truth
+    except ProbeError as error:
+        said = str(error)
+    assert said.startswith(path.name)
+    assert "\n" not in said
+    assert truth == made().truth
