@@ -15,7 +15,7 @@ from resnet_studio.networks.architecture import MOST_BLOCKS, MOST_STAGES, Archit
 from resnet_studio.networks.presets import preset
 
 if TYPE_CHECKING:
-    from resnet_studio.gui.main_window import StudioWindow
+    from resnet_studio.gui.main_window import MainWindow
 
 DEEP: dict[str, Residual] = {
     "resnet1202-cifar": Residual(block="basic", blocks=(200, 200, 200), width=16, stem="cifar", image=32, classes=10),
@@ -44,12 +44,12 @@ def edit(name: str) -> None:
 
     from resnet_studio.gui import theme
     from resnet_studio.gui.app_controller import ACTIVATION_PAGES
-    from resnet_studio.gui.main_window import WORKSPACES, StudioWindow
-    from resnet_studio.gui.session import Kept
+    from resnet_studio.gui.main_window import WORKSPACES, MainWindow
+    from resnet_studio.gui.session import SessionState
 
     app = QApplication([])
     theme.apply(app, "light")
-    window = StudioWindow(Kept())
+    window = MainWindow(SessionState())
     window.show()
     _awaited(window.workspaces.prepared.connect, window.start_engine)
     assert window.activations is not None
@@ -66,7 +66,7 @@ def edit(name: str) -> None:
     print(json.dumps(longest))
 
 
-def _edited(window: StudioWindow, deep: Residual) -> float:
+def _edited(window: MainWindow, deep: Residual) -> float:
     """The longest gap in ms while the network is edited."""
     session, told = window.studio.session, window.studio.architecture_changed.connect
 

@@ -16,7 +16,7 @@ from benchmarks.measure import Line
 from benchmarks.window import run_child
 
 if TYPE_CHECKING:
-    from resnet_studio.gui.main_window import StudioWindow
+    from resnet_studio.gui.main_window import MainWindow
 
 LAYER = "layer1.0.relu1"
 """64 channels of 56×56."""
@@ -161,17 +161,17 @@ def last() -> None:
     """Ask a real engine for many frames; print its memory in MB after each `SAMPLE` of them."""
     from resnet_studio.engine.process import EngineProcess
     from resnet_studio.engine.protocol import Request
-    from resnet_studio.inference.transforms import Handles, Occluder
-    from resnet_studio.inference.values import Subject
+    from resnet_studio.inference.transforms import ImageTransforms, Occluder
+    from resnet_studio.inference.values import ForwardSpec
     from resnet_studio.networks.presets import preset
 
     engine = EngineProcess()
     _until(engine, lambda reply: reply.kind == "ready")
-    subject = Subject("sample:china", replace(preset("resnet18"), image=64))
+    subject = ForwardSpec("sample:china", replace(preset("resnet18"), image=64))
     megabytes = []
     for number in range(1, LONG + 1):
         share = number / LONG
-        handles = Handles(x=0.5 * share - 0.25, zoom=1 + share, occluder=Occluder(share, 0.5))
+        handles = ImageTransforms(x=0.5 * share - 0.25, zoom=1 + share, occluder=Occluder(share, 0.5))
         question = (replace(subject, handles=handles), (LAYER,), True)
         engine.send(Request("look", number, "look", question))
         _until(engine, partial(_ends, number))
@@ -192,19 +192,19 @@ def _until(engine: Any, done: Callable[[Any], bool]) -> None:
             return
 
 
-def _opened() -> tuple[Any, StudioWindow]:
+def _opened() -> tuple[Any, MainWindow]:
     from PySide6.QtWidgets import QApplication
 
     from resnet_studio.gui import theme
     from resnet_studio.gui.app_controller import ACTIVATIONS
-    from resnet_studio.gui.main_window import StudioWindow
-    from resnet_studio.gui.session import Kept
+    from resnet_studio.gui.main_window import MainWindow
+    from resnet_studio.gui.session import SessionState
     from resnet_studio.networks.architecture import to_json
     from resnet_studio.networks.presets import preset
 
     app = QApplication([])
     theme.apply(app, "light")
-    window = StudioWindow(Kept(architecture=to_json(preset("resnet18")), workspace=ACTIVATIONS, layer=LAYER))
+    window = MainWindow(SessionState(architecture=to_json(preset("resnet18")), workspace=ACTIVATIONS, layer=LAYER))
     window.show()
     return app, window
 

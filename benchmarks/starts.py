@@ -53,14 +53,14 @@ def start(paths: Sequence[str]) -> None:
     from PySide6.QtWidgets import QApplication
 
     from resnet_studio.gui import app
-    from resnet_studio.gui.main_window import StudioWindow
+    from resnet_studio.gui.main_window import MainWindow
 
-    class Started(StudioWindow):
+    class Started(MainWindow):
         def start_engine(self) -> None:
             super().start_engine()
             self.workspaces.prepared.connect(lambda: QTimer.singleShot(300, QApplication.closeAllWindows))
 
-    app.StudioWindow = Started  # type: ignore[attr-defined]
+    app.MainWindow = Started  # type: ignore[attr-defined]
     sys.exit(app.run(paths))
 
 

@@ -22,7 +22,7 @@ from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import finish
 from resnet_studio.training.compute.augmentation import augment_batch
-from resnet_studio.training.compute.data import Data, Held, normaliser, statistics, training_order
+from resnet_studio.training.compute.data import Data, InMemoryImages, normaliser, statistics, training_order
 from resnet_studio.training.compute.distributed import Workers
 from resnet_studio.training.compute.open_dataset import open_data
 from resnet_studio.training.compute.run import Training, thread_choice
@@ -30,7 +30,7 @@ from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.recipes import RECIPES
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.events import Event, Stepped
-from resnet_studio.training.runs.writer import Journal
+from resnet_studio.training.runs.writer import RunWriter
 
 ROUNDS, WARM_UP = 7, 3
 """Rounds, and steps before each that are not timed."""
@@ -72,7 +72,7 @@ def cifar_sized() -> Case:
     recipe = replace(RECIPES["paper-cifar"], normalise="channel")
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(256, (10_000, 3, 32, 32), dtype=torch.uint8, generator=generator)
-    training = Held(pixels, torch.arange(10_000) % 10)
+    training = InMemoryImages(pixels, torch.arange(10_000) % 10)
     mean, deviation = statistics(pixels)
     normalise = normaliser(recipe, pixels, mean, deviation)
     data = Data(tuple("0123456789"), training, training.part(torch.arange(10)), "", normalise, mean, deviation)
@@ -132,7 +132,7 @@ def train(case: Case, recipe: Recipe, listener: Callable[[Event], object]) -> No
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
         run_folder.make(folder, run_folder.Manifest("run", case.architecture, recipe, time.time()))
-        with Journal(folder, listener) as journal:
+        with RunWriter(folder, listener) as journal:
             Training(
                 folder, recipe, case.architecture, case.data, torch.device("cpu"), journal, Workers(),
                 thread_choice(None, ()),
@@ -189,7 +189,7 @@ def plain(case: Case) -> float:
 
 
 def held(case: Case) -> tuple[Tensor, Tensor]:
-    assert isinstance(case.data.training, Held)
+    assert isinstance(case.data.training, InMemoryImages)
     return case.data.training.pixels, case.data.training.labels
 
 

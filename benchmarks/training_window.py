@@ -27,7 +27,7 @@ from resnet_studio.training.runs import events, run_folder
 from resnet_studio.training.runs.summary import summarise
 
 if TYPE_CHECKING:
-    from resnet_studio.gui.training.run_monitor import RunWatch
+    from resnet_studio.gui.training.run_monitor import RunMonitor
     from resnet_studio.gui.training.runs.view import RunsView
 
 MANY, LONG, EPOCH, TOLD = 100, 10_000, 100, 20
@@ -85,15 +85,15 @@ def stay_open(folder: str) -> None:
     from PySide6.QtWidgets import QApplication
 
     from resnet_studio.gui import theme
-    from resnet_studio.gui.training.run_commands import RunKeeper
-    from resnet_studio.gui.training.run_monitor import RunWatch
+    from resnet_studio.gui.training.run_commands import RunCommands
+    from resnet_studio.gui.training.run_monitor import RunMonitor
     from resnet_studio.gui.training.runs.controller import connect_runs
     from resnet_studio.gui.training.runs.view import RunsView
 
     app = QApplication([])
     theme.apply(app, "light")
-    watch, view = RunWatch(), RunsView()
-    connect_runs(view, watch, RunKeeper(watch))
+    watch, view = RunMonitor(), RunsView()
+    connect_runs(view, watch, RunCommands(watch))
     view.resize(1136, 800)
     view.show()
     watch.watch(Path(folder))
@@ -191,13 +191,13 @@ class _Page:
         from PySide6.QtWidgets import QApplication
 
         from resnet_studio.gui import theme
-        from resnet_studio.gui.training.run_monitor import RunWatch
+        from resnet_studio.gui.training.run_monitor import RunMonitor
         from resnet_studio.gui.training.runs.view import RunsView
 
         self.app = QApplication([])
         theme.apply(self.app, "light")
         self.view: RunsView = RunsView()
-        self.watch: RunWatch = RunWatch()
+        self.watch: RunMonitor = RunMonitor()
         self.watch.runs_changed.connect(self.view.show_runs)
         self.watch.run_changed.connect(self.view.show_run)
         self.view.resize(1152, 800)

@@ -96,12 +96,12 @@ def make_all() -> None:
     from PySide6.QtWidgets import QApplication
 
     from resnet_studio.gui import theme
-    from resnet_studio.gui.main_window import StudioWindow
-    from resnet_studio.gui.session import Kept
+    from resnet_studio.gui.main_window import MainWindow
+    from resnet_studio.gui.session import SessionState
 
     app = QApplication([])
     theme.apply(app, "light")
-    window = StudioWindow(Kept())
+    window = MainWindow(SessionState())
     window.show()
     gc.freeze()  # as the program does
     gaps = Gaps()
@@ -121,14 +121,14 @@ def stay_busy() -> None:
 
     from resnet_studio.gui import theme
     from resnet_studio.gui.app_controller import ACTIVATIONS
-    from resnet_studio.gui.main_window import StudioWindow
-    from resnet_studio.gui.session import Kept
+    from resnet_studio.gui.main_window import MainWindow
+    from resnet_studio.gui.session import SessionState
     from resnet_studio.networks.architecture import to_json
     from resnet_studio.networks.presets import preset
 
     app = QApplication([])
     theme.apply(app, "light")
-    window = StudioWindow(Kept(architecture=to_json(preset("resnet152")), workspace=ACTIVATIONS))
+    window = MainWindow(SessionState(architecture=to_json(preset("resnet152")), workspace=ACTIVATIONS))
     window.show()
     gaps = Gaps()
     QTimer.singleShot(0, gaps.start)

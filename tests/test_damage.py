@@ -27,13 +27,13 @@ from resnet_studio.engine.protocol import Reply, Request
 from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.errors import WeightsError
 from resnet_studio.inference.images.loader import ImageError, open_image
-from resnet_studio.inference.values import Look, RandomWeights, Subject, WeightsFile
-from resnet_studio.inference.weights.provenance import Origin, to_metadata
+from resnet_studio.inference.values import ForwardResult, ForwardSpec, RandomWeights, WeightsFile
+from resnet_studio.inference.weights.provenance import TrainingProvenance, to_metadata
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.progress import Progress
 
 TINY = Residual("basic", (1,), width=4, stem="cifar", image=16, classes=10)
-ORIGIN = Origin(TINY, "digits", tuple("0123456789"), (0.5,) * 3, (0.25,) * 3, "a run", 330)
+ORIGIN = TrainingProvenance(TINY, "digits", tuple("0123456789"), (0.5,) * 3, (0.25,) * 3, "a run", 330)
 PATIENCE = 120  # seconds for the engine to import torch, or to answer
 State = dict[str, torch.Tensor]
 
@@ -199,7 +199,7 @@ def engine() -> Iterator[EngineProcess]:
     engine.stop()
 
 
-def answer(engine: EngineProcess, number: int, subject: Subject) -> Reply:
+def answer(engine: EngineProcess, number: int, subject: ForwardSpec) -> Reply:
     """What the engine makes of a look; it must say something within the patience."""
     engine.send(Request("look", number, "look", (subject, ("layer1.0.relu1",), False)))
     while engine.poll(PATIENCE):
@@ -221,12 +221,14 @@ def test_one_engine_answers_for_every_damaged_file_and_lives_on(engine: EnginePr
         name = random.choice(sorted(WEIGHTS) if number % 2 else sorted(IMAGES))
         path = tmp_path / f"{number}-{name}"
         path.write_bytes(damaged(whole(name), drawn(random)))
-        subject = Subject("sample:digit-3", TINY, WeightsFile(path)) if name in WEIGHTS else Subject(str(path), TINY)
+        subject = (
+            ForwardSpec("sample:digit-3", TINY, WeightsFile(path)) if name in WEIGHTS else ForwardSpec(str(path), TINY)
+        )
         reply = answer(engine, number, subject)
         kinds.add(reply.kind)
-        assert isinstance(reply.value, Look | WeightsError | ImageError), (path, reply.value)
+        assert isinstance(reply.value, ForwardResult | WeightsError | ImageError), (path, reply.value)
     assert kinds == {"answer", "error"}
     path = tmp_path / "whole.pth"
     path.write_bytes(whole("zip.pth"))
-    last = answer(engine, 1000, Subject("sample:digit-3", TINY, WeightsFile(path)))
+    last = answer(engine, 1000, ForwardSpec("sample:digit-3", TINY, WeightsFile(path)))
     assert last.value.weights.source == "whole.pth"

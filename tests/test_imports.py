@@ -16,9 +16,9 @@ import pytest
 import resnet_studio
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.inference import values
-from resnet_studio.inference.channel_statistics import Damaged, Survey, statistics
+from resnet_studio.inference.channel_statistics import LayerStatistics, SkippedImage, statistics
 from resnet_studio.inference.counterparts import Responses, TrainedWeights
-from resnet_studio.inference.transforms import Handles, Occluder
+from resnet_studio.inference.transforms import ImageTransforms, Occluder
 from resnet_studio.networks.architecture import ArchitectureError
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
@@ -168,7 +168,7 @@ def test_values_open_where_torch_is_forbidden(tmp_path: Path) -> None:
     probe = Probe(
         110, (pixels,), {"relu": (pixels,)}, {"relu": (4, 2, 2)}, ((("class 0", 1.0),),), ("class 1",), pixels
     )
-    survey = Survey("layer1.0", statistics(maps.values), (Damaged("no.jpg", "no.jpg is no image"),))
+    survey = LayerStatistics("layer1.0", statistics(maps.values), (SkippedImage("no.jpg", "no.jpg is no image"),))
     view = DataView(
         "digits", ("0", "1"), (3, 2), (1, 1), "a fixed fifth", (1, 8, 8), (0.3,), (0.4,), "on the device", (pixels,),
         (0,), ((pixels,),), ("one left out",),
@@ -188,10 +188,14 @@ def test_values_open_where_torch_is_forbidden(tmp_path: Path) -> None:
         Estimate(0.02, 11, 110, 50_000_000, None),
         probe,
         survey,
-        Responses(values.Subject("sample:china", preset("resnet18")), "random", False, ("layer1.0",), (1.0,), (0.5,)),
+        Responses(
+            values.ForwardSpec("sample:china", preset("resnet18")), "random", False, ("layer1.0",), (1.0,), (0.5,)
+        ),
         TrainedWeights("the program's own", values.RandomWeights()),
-        values.Look(
-            values.Subject("sample:china", preset("resnet18"), handles=Handles(zoom=2, occluder=Occluder())),
+        values.ForwardResult(
+            values.ForwardSpec(
+                "sample:china", preset("resnet18"), handles=ImageTransforms(zoom=2, occluder=Occluder())
+            ),
             "0" * 64,
             values.Frame(1, 1, 2, 2),
             pixels,

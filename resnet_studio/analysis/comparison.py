@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any, Literal
 
-from resnet_studio.analysis.table import Group, LayerTable
+from resnet_studio.analysis.table import BlockGroup, LayerTable
 from resnet_studio.networks.architecture import Architecture, to_json
 from resnet_studio.networks.plan import Layer, Shape
 from resnet_studio.networks.presets import title
+from resnet_studio.progress import finish
 
 Cost = Literal["parameters", "macs", "activation_bytes"]
 COSTS: tuple[Cost, ...] = ("parameters", "macs", "activation_bytes")
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ComparisonCell:
     """One stage, or the whole, of one architecture."""
 
     output: Shape
@@ -31,11 +32,11 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ComparisonLine:
     """A stage in every architecture; None where one doesn't have it. The first is what the others are held against."""
 
     name: str
-    cells: tuple[Cell | None, ...]
+    cells: tuple[ComparisonCell | None, ...]
 
     def differs(self, index: int) -> bool:
         """Whether the architecture's stage is another than the first architecture's."""
@@ -58,8 +59,8 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     architectures: tuple[Architecture, ...]
-    lines: tuple[Line, ...]
-    total: Line
+    lines: tuple[ComparisonLine, ...]
+    total: ComparisonLine
 
     @property
     def titles(self) -> tuple[str, ...]:
@@ -83,17 +84,29 @@ class Comparison:
 
 
 def compare(tables: Sequence[LayerTable]) -> Comparison:
-    """Put layer tables beside each other, in the given order; `ValueError` if there are none."""
+    """Put layer tables next to each other, in the given order; `ValueError` if there are none."""
+    return finish(compare_steps(tables))
+
+
+def compare_steps(tables: Sequence[LayerTable]) -> Generator[None, None, Comparison]:
+    """The same, with a yield after each stage of each table: the window's event loop can run in between."""
     if not tables:
         raise ValueError("nothing to compare: name at least one architecture")
-    stages = [{stage.name: stage for stage in table.stages} for table in tables]
-    names = sorted({name for named in stages for name in named}, key=lambda name: (name == "fc", name))
-    lines = tuple(Line(name, tuple(_stage_cell(named.get(name)) for named in stages)) for name in names)
-    total = Line("total", tuple(_cell(table.totals, f"{table.architecture.depth} weighted layers") for table in tables))
+    stages: list[dict[str, ComparisonCell]] = []
+    for table in tables:
+        stages.append({})
+        for stage in table.stages:
+            stages[-1][stage.name] = _cell(stage, makeup(stage))
+            yield
+    names = sorted({name for cells in stages for name in cells}, key=lambda name: (name == "fc", name))
+    lines = tuple(ComparisonLine(name, tuple(cells.get(name) for cells in stages)) for name in names)
+    total = ComparisonLine(
+        "total", tuple(_cell(table.totals, f"{table.architecture.depth} weighted layers") for table in tables)
+    )
     return Comparison(tuple(table.architecture for table in tables), lines, total)
 
 
-def makeup(stage: Group) -> str:
+def makeup(stage: BlockGroup) -> str:
     """What a stage is made of, as the paper's Table 1 writes it, with its stride and what its shortcuts need."""
     if not stage.blocks:
         return _run_lengths(_layer(row.layer) for row in stage.rows if row.layer.kind in ("conv", "linear"))
@@ -134,19 +147,15 @@ def _layer(layer: Layer) -> str:
     return f"{layer.kernel}×{layer.kernel}, {layer.output[0]}{stride}"
 
 
-def _stage_cell(stage: Group | None) -> Cell | None:
-    return None if stage is None else _cell(stage, makeup(stage))
+def _cell(group: BlockGroup, parts: str) -> ComparisonCell:
+    return ComparisonCell(group.output, parts, group.parameters, group.macs, group.activation_bytes, len(group.rows))
 
 
-def _cell(group: Group, parts: str) -> Cell:
-    return Cell(group.output, parts, group.parameters, group.macs, group.activation_bytes, len(group.rows))
-
-
-def _line_json(line: Line) -> dict[str, Any]:
+def _line_json(line: ComparisonLine) -> dict[str, Any]:
     return {"name": line.name, "cells": [_cell_json(line, index) for index in range(len(line.cells))]}
 
 
-def _cell_json(line: Line, index: int) -> dict[str, Any] | None:
+def _cell_json(line: ComparisonLine, index: int) -> dict[str, Any] | None:
     cell = line.cells[index]
     if cell is None:
         return None

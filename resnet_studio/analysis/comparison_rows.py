@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from resnet_studio.analysis import units
-from resnet_studio.analysis.comparison import COSTS, Comparison, Cost, Line
+from resnet_studio.analysis.comparison import COSTS, Comparison, ComparisonLine, Cost
 from resnet_studio.analysis.table_one import BlockCell, block_cells
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.plan import Shape
@@ -22,7 +22,7 @@ LABELS: dict[Cost, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ComparisonEntry:
     """What one network has in one row, and how that stands to the first network."""
 
     value: str
@@ -44,15 +44,15 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparisonRow:
     """A row of one stage or of the whole, with an entry for every network."""
 
     name: str
     label: str
-    entries: tuple[Entry, ...]
+    entries: tuple[ComparisonEntry, ...]
 
 
-def rows(comparison: Comparison, shown: Shown) -> tuple[Row, ...]:
+def rows(comparison: Comparison, shown: Shown) -> tuple[ComparisonRow, ...]:
     """The whole first, as it is what is asked for first; then the stages in order."""
     costs: tuple[Cost, ...] = COSTS if shown == "all" else tuple(cost for cost in COSTS if cost == shown)
     found = [_depths(comparison)] if shown in ("all", "blocks") else []
@@ -65,17 +65,19 @@ def rows(comparison: Comparison, shown: Shown) -> tuple[Row, ...]:
     return tuple(found if shown in ("all", "blocks") else _with_bars(found))
 
 
-def _depths(comparison: Comparison) -> Row:
-    return Row("total", "depth", _whole_numbers(comparison.depths, "weighted layers"))
+def _depths(comparison: Comparison) -> ComparisonRow:
+    return ComparisonRow("total", "depth", _whole_numbers(comparison.depths, "weighted layers"))
 
 
-def _outputs(line: Line) -> Row:
+def _outputs(line: ComparisonLine) -> ComparisonRow:
     first = line.cells[0] and line.cells[0].output
-    return Row(
+    return ComparisonRow(
         line.name,
         "output",
         tuple(
-            Entry(_shape(cell.output), cell.output != first, tip=f"{_shape(cell.output)}: channels, height, width")
+            ComparisonEntry(
+                _shape(cell.output), cell.output != first, tip=f"{_shape(cell.output)}: channels, height, width"
+            )
             if cell
             else _absent(line, first is not None)
             for cell in line.cells
@@ -83,13 +85,13 @@ def _outputs(line: Line) -> Row:
     )
 
 
-def _block_counts(line: Line, comparison: Comparison) -> Iterator[Row]:
+def _block_counts(line: ComparisonLine, comparison: Comparison) -> Iterator[ComparisonRow]:
     counts = [_blocks(architecture).get(line.name, 0) for architecture in comparison.architectures]
     if any(counts):
-        yield Row(line.name, "blocks", _whole_numbers(counts, "residual or plain blocks"))
+        yield ComparisonRow(line.name, "blocks", _whole_numbers(counts, "residual or plain blocks"))
 
 
-def _costs(line: Line, cost: Cost) -> Row:
+def _costs(line: ComparisonLine, cost: Cost) -> ComparisonRow:
     label, meaning = LABELS[cost]
     show: Callable[[int], str] = units.memory if cost == "activation_bytes" else units.short
     reference = line.cost(0, cost)
@@ -99,11 +101,11 @@ def _costs(line: Line, cost: Cost) -> Row:
         delta = f"{'+' if more > 0 else ''}{show(more)}" if more else ""
         share = units.delta_share(value, reference) if more and reference else ""
         text = show(value) if cell else units.DASH
-        entries.append(Entry(text, bool(more), delta, share, _tip(value, reference, meaning, column), value))
-    return Row(line.name, label, tuple(entries))
+        entries.append(ComparisonEntry(text, bool(more), delta, share, _tip(value, reference, meaning, column), value))
+    return ComparisonRow(line.name, label, tuple(entries))
 
 
-def _makeups(line: Line, comparison: Comparison) -> Row:
+def _makeups(line: ComparisonLine, comparison: Comparison) -> ComparisonRow:
     """The blocks as the paper prints them; the label is the first network's output size."""
     first = line.cells[0]
     entries = []
@@ -115,8 +117,8 @@ def _makeups(line: Line, comparison: Comparison) -> Row:
         output = f"→ {_shape(cell.output)}" if first is None or cell.output != first.output else ""
         below = tuple(filter(None, (_shortcuts(cell.makeup, line.name, architecture), output)))
         blocks = replace(block_cells(architecture)[line.name], below=below)
-        entries.append(Entry("", differs, tip=f"{cell.makeup}\n{_shape(cell.output)}", blocks=blocks))
-    return Row(line.name, "×".join(map(str, first.output[1:])) if first else "", tuple(entries))
+        entries.append(ComparisonEntry("", differs, tip=f"{cell.makeup}\n{_shape(cell.output)}", blocks=blocks))
+    return ComparisonRow(line.name, "×".join(map(str, first.output[1:])) if first else "", tuple(entries))
 
 
 def _shortcuts(makeup: str, stage: str, architecture: Architecture) -> str:
@@ -126,9 +128,9 @@ def _shortcuts(makeup: str, stage: str, architecture: Architecture) -> str:
     return makeup.rpartition("]")[2].strip(", ") or "identity shortcuts"
 
 
-def _whole_numbers(numbers: Sequence[int], meaning: str) -> tuple[Entry, ...]:
+def _whole_numbers(numbers: Sequence[int], meaning: str) -> tuple[ComparisonEntry, ...]:
     return tuple(
-        Entry(
+        ComparisonEntry(
             units.exact(number) if number else units.DASH,
             number != numbers[0],
             units.signed(number - numbers[0]) if number != numbers[0] else "",
@@ -138,8 +140,8 @@ def _whole_numbers(numbers: Sequence[int], meaning: str) -> tuple[Entry, ...]:
     )
 
 
-def _absent(line: Line, differs: bool) -> Entry:
-    return Entry(units.DASH, differs, tip=f"This network has no {line.name}")
+def _absent(line: ComparisonLine, differs: bool) -> ComparisonEntry:
+    return ComparisonEntry(units.DASH, differs, tip=f"This network has no {line.name}")
 
 
 def _tip(value: int, reference: int, meaning: str, column: int) -> str:
@@ -149,7 +151,7 @@ def _tip(value: int, reference: int, meaning: str, column: int) -> str:
     return f"{exact}\n{units.signed(value - reference)} against {units.exact(reference)}"
 
 
-def _with_bars(found: list[Row]) -> Iterator[Row]:
+def _with_bars(found: list[ComparisonRow]) -> Iterator[ComparisonRow]:
     """Bars are as long as their part of the costliest stage of any network; the whole has none."""
     stages = [entry.number for row in found if row.name != "total" for entry in row.entries]
     longest = max([*stages, 1])

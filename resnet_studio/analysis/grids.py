@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from resnet_studio.analysis.comparison import Comparison, Cost, Line, makeup
-from resnet_studio.analysis.published import Verified
-from resnet_studio.analysis.table import Group, LayerTable, plan_table
+from resnet_studio.analysis.comparison import Comparison, ComparisonLine, Cost, makeup
+from resnet_studio.analysis.published import VerifiedFigure
+from resnet_studio.analysis.table import BlockGroup, LayerTable, plan_table
 from resnet_studio.analysis.units import (  # fmt: skip
     DASH,
     LABELS,
@@ -93,14 +93,14 @@ def comparison_grid(comparison: Comparison, unit: FlopUnit = "flops") -> Grid:
     return Grid(("stage", "", *comparison.titles), tuple(rows), rules=frozenset(rules - {len(rows) - 1}))
 
 
-def verification_grids(results: Iterable[Verified]) -> Iterator[tuple[str, Grid]]:
+def verification_grids(results: Iterable[VerifiedFigure]) -> Iterator[tuple[str, Grid]]:
     """For each source a row for every figure: what is printed, what is measured, and why they agree or not."""
     header = ("subject", "quantity", "published", "measured", "difference", "", "reason")
     for source, of_source in groupby(results, key=lambda result: result.figure.source):
         yield source, Grid(header, tuple(map(_verified_row, of_source)), right=frozenset({2, 3, 4}))
 
 
-def _verified_row(result: Verified) -> tuple[str, ...]:
+def _verified_row(result: VerifiedFigure) -> tuple[str, ...]:
     figure = result.figure
     measured = scaled(result.measured, figure.scale) if figure.scale > 1 else exact(result.measured)
     return (
@@ -114,7 +114,7 @@ def _verified_row(result: Verified) -> tuple[str, ...]:
     )
 
 
-def _costs(name: str, what: str, group: Group, table: LayerTable, unit: FlopUnit) -> tuple[str, ...]:
+def _costs(name: str, what: str, group: BlockGroup, table: LayerTable, unit: FlopUnit) -> tuple[str, ...]:
     macs = group.macs
     return (
         name,
@@ -127,7 +127,7 @@ def _costs(name: str, what: str, group: Group, table: LayerTable, unit: FlopUnit
     )
 
 
-def _share(group: Group, table: LayerTable) -> str:
+def _share(group: BlockGroup, table: LayerTable) -> str:
     """Of the whole. Stages add up to 100 %, and what costs as much as its stage has the stage's number."""
     shares = shares_of([stage.macs for stage in table.stages])
     for stage, shown in zip(table.stages, shares, strict=True):
@@ -136,7 +136,7 @@ def _share(group: Group, table: LayerTable) -> str:
     return share(group.macs, table.totals.macs)
 
 
-def _blocks(table: LayerTable, stage: Group) -> Iterator[tuple[Group, str]]:
+def _blocks(table: LayerTable, stage: BlockGroup) -> Iterator[tuple[BlockGroup, str]]:
     """The stage's blocks, neighbours that cost the same in one row."""
     if not isinstance(table.architecture, Residual):
         return
@@ -146,12 +146,12 @@ def _blocks(table: LayerTable, stage: Group) -> Iterator[tuple[Group, str]]:
         groups = [group for group, _ in run]
         name = groups[0].name if len(groups) == 1 else f"{groups[0].name} … {groups[-1].name}"
         count = f"{len(groups)} × " if len(groups) > 1 else ""
-        yield Group(name, tuple(row for group in groups for row in group.rows)), f"{count}{block.label}"
+        yield BlockGroup(name, tuple(row for group in groups for row in group.rows)), f"{count}{block.label}"
 
 
-def _layers(stage: Group) -> Iterator[tuple[Group, str]]:
+def _layers(stage: BlockGroup) -> Iterator[tuple[BlockGroup, str]]:
     for row in stage.rows:
-        yield Group(row.name, (row,)), _window(row.layer)
+        yield BlockGroup(row.name, (row,)), _window(row.layer)
 
 
 def _window(layer: Layer) -> str:
@@ -164,7 +164,7 @@ def _window(layer: Layer) -> str:
     return f"{layer.kind} {layer.kernel}×{layer.kernel}{stride}{padding}"
 
 
-def _stage_rows(line: Line, unit: FlopUnit) -> Iterator[tuple[str, ...]]:
+def _stage_rows(line: ComparisonLine, unit: FlopUnit) -> Iterator[tuple[str, ...]]:
     makeups = [DASH if cell is None else cell.makeup for cell in line.cells]
     yield (line.name, "", *_marked(makeups))
     outputs = [DASH if cell is None else shape(cell.output) for cell in line.cells]
@@ -182,7 +182,7 @@ def _marked(texts: Iterable[str]) -> Iterator[str]:
         yield "=" if text == first else text
 
 
-def _cost(line: Line, cost: Cost, index: int, unit: FlopUnit = "flops") -> str:
+def _cost(line: ComparisonLine, cost: Cost, index: int, unit: FlopUnit = "flops") -> str:
     if line.cells[index] is None:
         return DASH
     value, difference = line.cost(index, cost), line.delta(index, cost)

@@ -21,7 +21,7 @@ PAPER = "He et al. 2015"
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class PublishedFigure:
     """One printed number and the network that it is held against."""
 
     subject: str
@@ -54,10 +54,10 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class VerifiedFigure:
     """A published figure beside what the counter says of its subject."""
 
-    figure: Figure
+    figure: PublishedFigure
     architecture: Architecture
     measured: int
     """Convolutions and linear layers as fvcore counts them, or parameters as torchinfo does."""
@@ -90,20 +90,20 @@ class Verified:
 
 
 @cache
-def published() -> tuple[Figure, ...]:
+def published() -> tuple[PublishedFigure, ...]:
     """Every published figure, in the order in which `verify` lists them."""
     with resource("published.tsv").open(encoding="utf-8", newline="") as lines:
         return tuple(_figure(row) for row in csv.DictReader(lines, delimiter="\t"))
 
 
-def _figure(row: dict[str, str]) -> Figure:
+def _figure(row: dict[str, str]) -> PublishedFigure:
     quantity: Quantity = "macs" if row["quantity"] == "macs" else "parameters"
-    return Figure(
+    return PublishedFigure(
         row["subject"], row["about"], quantity, row["printed"], int(row["scale"]), row["unit"], row["source"]
     )  # fmt: skip
 
 
-def holds(figure: Figure, measured: int) -> bool:
+def holds(figure: PublishedFigure, measured: int) -> bool:
     """Whether the measured number, truncated or rounded (half up) to the printed digits, is the printed one.
 
     The paper does both: it prints 3.664 as 3.6 and 7.570 as 7.6. Whole numbers must be equal.
@@ -111,15 +111,15 @@ def holds(figure: Figure, measured: int) -> bool:
     return Decimal(figure.printed) in (truncated(figure, measured), rounded(figure, measured))
 
 
-def truncated(figure: Figure, measured: int) -> Decimal:
+def truncated(figure: PublishedFigure, measured: int) -> Decimal:
     return (Decimal(measured) / figure.scale).quantize(Decimal(figure.printed), ROUND_DOWN)
 
 
-def rounded(figure: Figure, measured: int) -> Decimal:
+def rounded(figure: PublishedFigure, measured: int) -> Decimal:
     return (Decimal(measured) / figure.scale).quantize(Decimal(figure.printed), ROUND_HALF_UP)
 
 
-def paper_figure(architecture: Architecture) -> Figure | None:
+def paper_figure(architecture: Architecture) -> PublishedFigure | None:
     """What the paper prints of a network of this depth: of several, of the one that differs in the fewest fields."""
     of_depth = [f for f in published() if f.of_paper and _same_depth(preset(f.about), architecture)]
     if not of_depth:

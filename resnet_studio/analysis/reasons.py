@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from resnet_studio.analysis.published import Figure, Quantity, differing, rounded, truncated
+from resnet_studio.analysis.published import PublishedFigure, Quantity, differing, rounded, truncated
 from resnet_studio.analysis.published import holds as figure_holds
 from resnet_studio.analysis.table import LayerTable
 from resnet_studio.analysis.units import FlopUnit, delta_scaled, exact, in_unit, scaled
@@ -52,7 +52,7 @@ def changes(reference: Architecture, architecture: Architecture, quantity: Quant
     return [change for change in found if change.amount]
 
 
-def reason(figure: Figure, architecture: Architecture, measured: int, table: LayerTable | None = None) -> str:
+def reason(figure: PublishedFigure, architecture: Architecture, measured: int, table: LayerTable | None = None) -> str:
     """One or two sentences; with a counted table also what lies between the paper's count and fvcore's whole total."""
     text = _verdict(figure, measured)
     found = changes(preset(figure.about), architecture, figure.quantity)
@@ -76,7 +76,7 @@ def between(table: LayerTable, unit: FlopUnit = "flops") -> str:
     return f"fvcore's whole total of {scaled(in_unit(table.totals.macs_all, unit), 10**9)} adds {', '.join(beyond)}"
 
 
-def _verdict(figure: Figure, measured: int) -> str:
+def _verdict(figure: PublishedFigure, measured: int) -> str:
     said = scaled(measured, figure.scale) if figure.scale > 1 else exact(measured)
     if not figure_holds(figure, measured):
         return f"{said}, not {figure.text}"

@@ -15,7 +15,7 @@ from resnet_studio.networks.architecture import Architecture, to_json
 from resnet_studio.networks.plan import NOTHING, Layer, Shape, plan
 
 
-class Row(NamedTuple):
+class LayerRow(NamedTuple):
     """One layer and its cost in multiply-adds.
 
     `macs` counts convolutions and linear layers only, as the paper does; `macs_all` is fvcore's total with
@@ -52,11 +52,11 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Group:
+class BlockGroup:
     """Rows that belong together: a block, a stage, a network. Every figure is the sum of its rows."""
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[LayerRow, ...]
 
     @cached_property
     def output(self) -> Shape:
@@ -80,13 +80,13 @@ class Group:
         return sum(row.layer.activation_bytes for row in self.rows)
 
     @cached_property
-    def blocks(self) -> tuple[Group, ...]:
+    def blocks(self) -> tuple[BlockGroup, ...]:
         """The rows gathered by block; layers outside any block (the stem, the head) are not among them."""
         return _grouped((row for row in self.rows if row.layer.block), lambda row: row.layer.block)
 
 
 @dataclass(frozen=True, slots=True)
-class Checks:
+class CounterChecks:
     """Independent counters of the same network; None where one was not asked.
 
     `fvcore` and `torch` (FlopCounterMode / 2) and `plan` (closed form) count convolutions and linear layers in
@@ -109,10 +109,10 @@ class LayerTable:
     """The rows of one architecture, one image at a time, with what is not in them."""
 
     architecture: Architecture
-    rows: tuple[Row, ...]
+    rows: tuple[LayerRow, ...]
     uncounted: dict[str, int] = field(default_factory=dict)
     """Operations that fvcore has no count for, with how often they occur: {"aten::add": 16, …}."""
-    checks: Checks | None = None
+    checks: CounterChecks | None = None
     """What the other counters said; None as long as the table comes from the plan alone."""
 
     def __reduce__(self) -> tuple[Callable[..., LayerTable], tuple[Any, ...]]:
@@ -130,11 +130,11 @@ class LayerTable:
         return (1, self.architecture.channels, self.architecture.image, self.architecture.image)
 
     @cached_property
-    def totals(self) -> Group:
-        return Group("total", self.rows)
+    def totals(self) -> BlockGroup:
+        return BlockGroup("total", self.rows)
 
     @cached_property
-    def stages(self) -> tuple[Group, ...]:
+    def stages(self) -> tuple[BlockGroup, ...]:
         """The rows of the paper's Table 1: conv1, conv2_x, …, fc."""
         return _grouped(self.rows, lambda row: row.layer.stage)
 
@@ -158,7 +158,7 @@ class LayerTable:
 @lru_cache(maxsize=8)
 def plan_table(architecture: Architecture) -> LayerTable:
     """The table as the plan's closed form has it, without waiting for a counter."""
-    return LayerTable(architecture, tuple(Row(layer, layer.macs, None) for layer in plan(architecture)))
+    return LayerTable(architecture, tuple(LayerRow(layer, layer.macs, None) for layer in plan(architecture)))
 
 
 def table_steps(table: LayerTable) -> Iterator[None]:
@@ -174,17 +174,17 @@ def table_steps(table: LayerTable) -> Iterator[None]:
 
 def _joined(
     architecture: Architecture, macs: list[int], macs_all: list[int | None], uncounted: dict[str, int],
-    checks: Checks | None,
+    checks: CounterChecks | None,
 ) -> LayerTable:  # fmt: skip
     """The inverse of a table's `__reduce__`."""
-    return LayerTable(architecture, tuple(map(Row, plan(architecture), macs, macs_all)), uncounted, checks)
+    return LayerTable(architecture, tuple(map(LayerRow, plan(architecture), macs, macs_all)), uncounted, checks)
 
 
-def _grouped(rows: Iterable[Row], key: Callable[[Row], str]) -> tuple[Group, ...]:
-    return tuple(Group(name, tuple(group)) for name, group in groupby(rows, key))
+def _grouped(rows: Iterable[LayerRow], key: Callable[[LayerRow], str]) -> tuple[BlockGroup, ...]:
+    return tuple(BlockGroup(name, tuple(group)) for name, group in groupby(rows, key))
 
 
-def _row_json(row: Row) -> dict[str, Any]:
+def _row_json(row: LayerRow) -> dict[str, Any]:
     layer = row.layer
     return {
         "name": layer.name,

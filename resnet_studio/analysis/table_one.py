@@ -10,8 +10,8 @@ from itertools import groupby
 from typing import Literal
 
 from resnet_studio.analysis import units
-from resnet_studio.analysis.published import Figure, Verified, paper_figure, published
-from resnet_studio.analysis.table import Group, plan_table
+from resnet_studio.analysis.published import PublishedFigure, VerifiedFigure, paper_figure, published
+from resnet_studio.analysis.table import BlockGroup, plan_table
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import Layer
 from resnet_studio.networks.presets import preset_name, title
@@ -22,21 +22,21 @@ FIGURES = ("published", "measured", "difference", "verdict")
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class TableOneNetwork:
     """A column: a network and, once it is measured, its FLOPs beside the published ones."""
 
     architecture: Architecture
     in_hand: bool = False
-    result: Verified | None = None
+    result: VerifiedFigure | None = None
 
     @property
-    def figure(self) -> Figure | None:
+    def figure(self) -> PublishedFigure | None:
         """The published FLOPs that the network is held against."""
         return self.result.figure if self.result else expected(self.architecture)
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class TableOneItem:
     """What one network has in one row: a stage, or a figure."""
 
     text: str
@@ -46,15 +46,15 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableOneRow:
     name: str
     detail: str
-    items: tuple[Item, ...]
+    items: tuple[TableOneItem, ...]
     pool: bool = False
     """Whether it is conv2_x's row for its max pool; a network without one shows its stage there already."""
 
 
-def expected(architecture: Architecture) -> Figure | None:
+def expected(architecture: Architecture) -> PublishedFigure | None:
     """The FLOPs that are published of a network: its own, else the paper's of one of its depth."""
     name = preset_name(architecture)
     own = (figure for figure in published() if figure.subject == name and figure.quantity == "macs")
@@ -62,32 +62,34 @@ def expected(architecture: Architecture) -> Figure | None:
     return figure if figure and figure.quantity == "macs" else None
 
 
-def rows(networks: Sequence[Network]) -> tuple[Row, ...]:
+def rows(networks: Sequence[TableOneNetwork]) -> tuple[TableOneRow, ...]:
     """The stages of the deepest network, then the four rows of figures."""
     columns = [block_cells(network.architecture) for network in networks]
     stages = max(columns, key=len, default={})
     found = [row for stage in stages for row in _stage(stage, networks, [column.get(stage) for column in columns])]
-    figures = (Row(FLOPS, what, tuple(_figure(what, network) for network in networks)) for what in FIGURES)
+    figures = (TableOneRow(FLOPS, what, tuple(_figure(what, network) for network in networks)) for what in FIGURES)
     return (*found, *figures)
 
 
-def _stage(stage: str, networks: Sequence[Network], cells: Sequence[BlockCell | None]) -> Iterator[Row]:
+def _stage(stage: str, networks: Sequence[TableOneNetwork], cells: Sequence[BlockCell | None]) -> Iterator[TableOneRow]:
     size = Counter(cell.size for cell in cells if cell).most_common(1)[0][0]
     said = [replace(cell, below=() if cell.size == size else (cell.size,)) if cell else None for cell in cells]
     tips = [_stage_tip(network, stage) for network in networks]
     if stage == "conv2_x" and any(cell.pool for cell in said if cell):
         alone = [replace(cell, pool=()) if cell else None for cell in said]
         pools = [BlockCell(cell.pool, 0, "") if cell and cell.pool else cell for cell in said]
-        yield Row(stage, size, _items(pools, tips), pool=True)
+        yield TableOneRow(stage, size, _items(pools, tips), pool=True)
         said = alone
-    yield Row(stage, size, _items(said, tips))
+    yield TableOneRow(stage, size, _items(said, tips))
 
 
-def _items(cells: Sequence[BlockCell | None], tips: Sequence[str]) -> tuple[Item, ...]:
-    return tuple(Item(cell.words if cell else "", tip, blocks=cell) for cell, tip in zip(cells, tips, strict=True))
+def _items(cells: Sequence[BlockCell | None], tips: Sequence[str]) -> tuple[TableOneItem, ...]:
+    return tuple(
+        TableOneItem(cell.words if cell else "", tip, blocks=cell) for cell, tip in zip(cells, tips, strict=True)
+    )
 
 
-def _stage_tip(network: Network, stage: str) -> str:
+def _stage_tip(network: TableOneNetwork, stage: str) -> str:
     group = stage_groups(network.architecture).get(stage)
     if group is None:
         return f"{title(network.architecture)} has no {stage}"
@@ -98,30 +100,30 @@ def _stage_tip(network: Network, stage: str) -> str:
     )
 
 
-def _figure(what: str, network: Network) -> Item:
+def _figure(what: str, network: TableOneNetwork) -> TableOneItem:
     figure, result = network.figure, network.result
     if figure is None:
         return _unpublished(what, network)
     if what == "published":
-        return Item(figure.text, f"{units.exact(figure.value)} {figure.unit}: {figure.source}", "muted")
+        return TableOneItem(figure.text, f"{units.exact(figure.value)} {figure.unit}: {figure.source}", "muted")
     if result is None:
-        return Item("…", "Being measured", "muted")
+        return TableOneItem("…", "Being measured", "muted")
     more = result.measured - figure.value
     match what:
         case "measured":
             exact = f"{units.exact(result.measured)} multiply-adds in conv + fc, counted by fvcore"
-            return Item(units.scaled(result.measured, figure.scale), exact)
+            return TableOneItem(units.scaled(result.measured, figure.scale), exact)
         case "difference":
             exact = f"{units.signed(more)} multiply-adds against {figure.text}"
-            return Item(units.delta_scaled(more, figure.scale), exact, "muted")
-    return Item("✓ holds" if result.holds else "✗ differs", result.reason, "good" if result.holds else "bad")
+            return TableOneItem(units.delta_scaled(more, figure.scale), exact, "muted")
+    return TableOneItem("✓ holds" if result.holds else "✗ differs", result.reason, "good" if result.holds else "bad")
 
 
-def _unpublished(what: str, network: Network) -> Item:
+def _unpublished(what: str, network: TableOneNetwork) -> TableOneItem:
     if what != "measured":
-        return Item(units.DASH, "No published FLOPs of this network are known", "muted")
+        return TableOneItem(units.DASH, "No published FLOPs of this network are known", "muted")
     macs = sum(stage.macs for stage in stage_groups(network.architecture).values())
-    return Item(
+    return TableOneItem(
         units.scaled(macs, G), f"{units.exact(macs)} multiply-adds in conv + fc, by the plan's closed form", "muted"
     )
 
@@ -148,7 +150,7 @@ class BlockCell:
 
 
 @lru_cache(maxsize=64)
-def stage_groups(architecture: Architecture) -> dict[str, Group]:
+def stage_groups(architecture: Architecture) -> dict[str, BlockGroup]:
     """The stages of a network by name, from conv1 to fc, with what they cost by the plan's closed form."""
     return {stage.name: stage for stage in plan_table(architecture).stages}
 
@@ -159,7 +161,7 @@ def block_cells(architecture: Architecture) -> dict[str, BlockCell]:
     return {name: _cell(stage) for name, stage in stage_groups(architecture).items()}
 
 
-def _cell(stage: Group) -> BlockCell:
+def _cell(stage: BlockGroup) -> BlockCell:
     layers = [row.layer for row in stage.rows if row.layer.called]
     size = "×".join(map(str, stage.output[1:]))
     pools = [layer for layer in layers if layer.kind == "max pool"]

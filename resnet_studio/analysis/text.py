@@ -8,7 +8,7 @@ from typing import Literal
 
 from resnet_studio.analysis.grids import Grid, layer_grid
 from resnet_studio.analysis.reasons import between
-from resnet_studio.analysis.table import LayerTable, Row
+from resnet_studio.analysis.table import LayerRow, LayerTable
 from resnet_studio.analysis.units import FlopUnit, exact, in_unit, memory
 
 TextFormat = Literal["text", "markdown", "csv"]
@@ -58,7 +58,7 @@ def layers_csv(table: LayerTable, unit: FlopUnit = "flops") -> str:
     return lines.getvalue()
 
 
-def _csv_row(row: Row, unit: FlopUnit) -> tuple[str | int, ...]:
+def _csv_row(row: LayerRow, unit: FlopUnit) -> tuple[str | int, ...]:
     layer = row.layer
     whole = "" if row.macs_all is None else in_unit(row.macs_all, unit)
     return (

@@ -88,12 +88,12 @@ def asked_for(
 ) -> Experiment:  # fmt: skip
     """The experiment of a command line."""
     from resnet_studio.cli.train import settled, the_recipe
-    from resnet_studio.training.degradation.experiment import Experiment, ExperimentError, Twin
+    from resnet_studio.training.degradation.experiment import Experiment, ExperimentError, NetworkSpec
 
     try:
         chosen = tuple(int(depth) for depth in depths.split(","))
     except ValueError:
         raise ExperimentError(f"depths: whole numbers such as 20,56 are needed, got {depths!r}") from None
-    any_network = Twin(20, residual=True).architecture
+    any_network = NetworkSpec(20, residual=True).architecture
     shared = settled(the_recipe(any_network, data, recipe, {"length": epochs}, changes))
     return Experiment(shared, chosen, tuple(seeds))

@@ -18,7 +18,7 @@ from resnet_studio.cli.train import begin, carry_on
 from resnet_studio.formatting import percent
 from resnet_studio.plain import plain, printable
 from resnet_studio.training.degradation import experiment as experiments
-from resnet_studio.training.degradation.experiment import Experiment, Part
+from resnet_studio.training.degradation.experiment import Experiment, ExperimentRun
 from resnet_studio.training.degradation.verdict import Verdict, judge
 from resnet_studio.training.errors import TrainingFailedError
 from resnet_studio.training.runs import run_folder
@@ -35,7 +35,7 @@ Listener = Callable[[Event], object]
 
 
 def train_all(
-    folder: Path, value: Experiment, progress: Callable[[Part], Listener], *, download: bool = False
+    folder: Path, value: Experiment, progress: Callable[[ExperimentRun], Listener], *, download: bool = False
 ) -> list[Summary]:
     """Do what is not finished of an experiment, until somebody stops it; what came of the runs that are there."""
     run_folder.check(folder)
@@ -56,7 +56,7 @@ def withdraw_old(folder: Path, request: str) -> None:
             run_folder.withdraw(folder, request)
 
 
-def _train_one(folder: Path, part: Part, listener: Listener, *, download: bool) -> str:
+def _train_one(folder: Path, part: ExperimentRun, listener: Listener, *, download: bool) -> str:
     """Begin a run or go on with it, and say how it ended.
 
     A loss that is no number ends that run alone, and a run that is damaged is left as it is.
@@ -127,7 +127,7 @@ def _error(share: float | None) -> str:
 
 
 @contextmanager
-def shown_progress(folder: Path, value: Experiment) -> Iterator[Callable[[Part], Listener]]:
+def shown_progress(folder: Path, value: Experiment) -> Iterator[Callable[[ExperimentRun], Listener]]:
     """Makes a listener for each run, all on one bar where stderr is a terminal; nothing is drawn elsewhere."""
     if not sys.stderr.isatty():
         yield lambda part: lambda event: None
@@ -148,7 +148,7 @@ class _Drawn:
         self._bar, self._value, self._steps, self._per_epoch = bar, value, 0, 1
         self._task = bar.add_task(f"{plain(name)}: starting torch", total=None, error="")
 
-    def follow(self, part: Part) -> Listener:
+    def follow(self, part: ExperimentRun) -> Listener:
         """A listener for the run that comes next."""
         number = self._value.parts.index(part)
         what = f"{part.name}, {number + 1} of {len(self._value.parts)}"

@@ -17,11 +17,11 @@ from resnet_studio.formatting import percent, significant
 from resnet_studio.progress import Progress
 
 if TYPE_CHECKING:
-    from resnet_studio.export.rendering import Drawn, Wish
+    from resnet_studio.export.rendering import Rendered, RenderJob
     from resnet_studio.inference.attribution import Attribution
     from resnet_studio.inference.errors import Remedy
-    from resnet_studio.inference.feature_maps import Drawing
-    from resnet_studio.inference.values import Look, WeightsSource
+    from resnet_studio.inference.feature_maps import MapStyle
+    from resnet_studio.inference.values import ForwardResult, WeightsSource
     from resnet_studio.networks.architecture import Architecture
 
 FAILED = 1
@@ -155,10 +155,10 @@ def maps(
     with _options_for_weights(name):
         architecture = named(name, settings, image_size) if name else _made_for(source, settings, image_size)
     from resnet_studio.export.figure import last_of_stages
-    from resnet_studio.export.rendering import Wish
+    from resnet_studio.export.rendering import RenderJob
     from resnet_studio.inference.images import references
     from resnet_studio.inference.transforms import from_words
-    from resnet_studio.inference.values import RandomWeights, Subject
+    from resnet_studio.inference.values import ForwardSpec, RandomWeights
     from resnet_studio.inference.weights.bundled import shipped_weights
     from resnet_studio.inference.weights.provenance import COMPLETERS
     from resnet_studio.training import dataset_images
@@ -170,8 +170,8 @@ def maps(
     wanted = parsing.layers_named(architecture, layers) if layers else wanted
     _check_why(attribution, target, wanted)
     source = source or shipped_weights(architecture) or RandomWeights()
-    subject = Subject(images[0], architecture, source, device, from_words(hands or ()))
-    wish = Wish(subject, wanted, drawing, reference or "", channel, scale, attribution or "", target)
+    subject = ForwardSpec(images[0], architecture, source, device, from_words(hands or ()))
+    wish = RenderJob(subject, wanted, drawing, reference or "", channel, scale, attribution or "", target)
     with _options_for_weights(name, architecture):
         if len(images) > 1 or Path(images[0]).is_dir():
             found, others = parsing.images_named(images)
@@ -233,9 +233,9 @@ def _options(remedy: Remedy, architecture: Architecture | None) -> str:
     return " and add ".join(filter(None, options)) or "the same line again"
 
 
-def _draw_one(wish: Wish, output: Path, raw: Path | None, as_json: bool) -> None:
+def _draw_one(wish: RenderJob, output: Path, raw: Path | None, as_json: bool) -> None:
     from resnet_studio.export.writers import check_writable
-    from resnet_studio.inference.values import Look
+    from resnet_studio.inference.values import ForwardResult
 
     check_writable(output, 1 if wish.method else len(wish.layers))
     for path, suffix in ((output, output.suffix.lower()), (raw, ".npz")):
@@ -246,7 +246,7 @@ def _draw_one(wish: Wish, output: Path, raw: Path | None, as_json: bool) -> None
         drawn.write(path)
     if as_json:
         say_json(drawn.told)
-    elif isinstance(drawn.found, Look):
+    elif isinstance(drawn.found, ForwardResult):
         _say_look(drawn.found, output)
     else:
         _say_why(drawn.found, output)
@@ -266,7 +266,7 @@ def _check_why(method: str | None, target: int | None, layers: Sequence[str]) ->
 
 
 def _draw_all(
-    wish: Wish, images: Sequence[str], others: Sequence[str], output: Path, raw: Path | None, as_json: bool
+    wish: RenderJob, images: Sequence[str], others: Sequence[str], output: Path, raw: Path | None, as_json: bool
 ) -> None:
     """A PNG of each image; one that can't be opened is named and passed over, as is what else is in their folders."""
     if raw is not None:
@@ -288,7 +288,7 @@ def _draw_all(
 
 
 def _all_steps(
-    wish: Wish, images: Sequence[str], output: Path, written: list[dict[str, Any]], failed: dict[str, str]
+    wish: RenderJob, images: Sequence[str], output: Path, written: list[dict[str, Any]], failed: dict[str, str]
 ) -> Generator[Progress, None, None]:
     from resnet_studio.export.provenance import name_of
     from resnet_studio.inference.errors import ImageError
@@ -308,20 +308,20 @@ def _all_steps(
 
 
 def _within(
-    steps: Generator[Progress, None, Drawn], number: int, of: int, what: str
-) -> Generator[Progress, None, Drawn]:
+    steps: Generator[Progress, None, Rendered], number: int, of: int, what: str
+) -> Generator[Progress, None, Rendered]:
     """The steps of one image, told as a part of all."""
     while True:
         try:
             step = next(steps)
         except StopIteration as end:
-            result: Drawn = end.value
+            result: Rendered = end.value
             return result
         yield Progress(number, of, f"{what}: {step.what}")
 
 
 def _draw_run(
-    run: str, runs_folder: Path | None, layers: list[str] | None, image: int, drawing: Drawing, scale: int,
+    run: str, runs_folder: Path | None, layers: list[str] | None, image: int, drawing: MapStyle, scale: int,
     output: Path, as_json: bool,
 ) -> None:  # fmt: skip
     from resnet_studio.export.snapshots import picture_steps
@@ -363,7 +363,7 @@ def _say_why(found: Attribution, output: Path) -> None:
     say(f"written to {output}")
 
 
-def _say_look(look: Look, output: Path) -> None:
+def _say_look(look: ForwardResult, output: Path) -> None:
     from resnet_studio.analysis.grids import Grid, shape
 
     trained = "" if look.weights.trained else ", untrained: what they predict means nothing"

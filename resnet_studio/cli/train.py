@@ -261,17 +261,17 @@ def carry_on(
     Requests to stop are heeded in the folders `above`, too. Under torchrun nobody but torchrun ends the process.
     """
     from resnet_studio.training.runs.summary import summarise
-    from resnet_studio.training.runs.writer import Journal, Mute, stopping_on_signals
+    from resnet_studio.training.runs.writer import NullSink, RunWriter, stopping_on_signals
 
     with ExitStack() as stack:
         cores = stack.enter_context(CoreShare().claimed())
         if not _leads():
-            mute = Mute()
+            mute = NullSink()
             stack.enter_context(stopping_on_signals(mute))
             _train(folder, mute, cores, resume=resume, download=download, recipe=recipe)
             return summarise(folder)
         listener = listener or stack.enter_context(shown_progress(folder.name))
-        journal = stack.enter_context(Journal(folder, listener, insist=not _under_torchrun(), above=above))
+        journal = stack.enter_context(RunWriter(folder, listener, insist=not _under_torchrun(), above=above))
         stack.enter_context(stopping_on_signals(journal, _say_what_is_waited_for))
         _train(folder, journal, cores, resume=resume, download=download, recipe=recipe)
     return summarise(folder)

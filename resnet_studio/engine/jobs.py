@@ -14,7 +14,14 @@ from PIL import Image
 from resnet_studio.analysis.compute.counting import layer_table_steps, summary
 from resnet_studio.engine.server import Job, Steps
 from resnet_studio.inference.images import references as samples
-from resnet_studio.inference.values import Device, Photograph, PublishedWeights, Subject, Unopened, WeightsSource
+from resnet_studio.inference.values import (
+    Device,
+    ForwardSpec,
+    Photograph,
+    PublishedWeights,
+    UnreadableImage,
+    WeightsSource,
+)
 from resnet_studio.inference.weights.provenance import COMPLETERS
 from resnet_studio.inference.weights.published import fetch_steps
 from resnet_studio.networks.architecture import Architecture
@@ -50,14 +57,14 @@ def photograph(reference: str) -> Generator[Progress, None, Photograph]:
     return for_the_window(samples.open_or_recall(reference))
 
 
-def thumbnails(references: tuple[str, ...]) -> Generator[Progress | Photograph | Unopened, None, None]:
+def thumbnails(references: tuple[str, ...]) -> Generator[Progress | Photograph | UnreadableImage, None, None]:
     """Small copies of images, each as soon as it is made, or why there can be none."""
     yield Progress(0, len(references), "making thumbnails")
     for reference in references:
         try:
             yield for_the_window(samples.open_reference(reference), THUMBNAIL_SIDE)
         except (ValueError, OSError) as error:
-            yield Unopened(reference, str(error))
+            yield UnreadableImage(reference, str(error))
 
 
 def images_of_data(data: str) -> Generator[Progress, None, dataset_images.DataImages]:
@@ -75,13 +82,13 @@ def for_the_window(photograph: Photograph, most: int = LONGEST_SIDE) -> Photogra
     return replace(photograph, pixels=np.asarray(image), reduced_from=(width, height))
 
 
-def look(subject: Subject, layers: tuple[str, ...], brief: bool) -> Steps:
+def look(subject: ForwardSpec, layers: tuple[str, ...], brief: bool) -> Steps:
     """One image through one network: a `Look`."""
     if not brief:
         yield Progress(0, 1, "preparing to look")
-    from resnet_studio.inference.compute.forward import look_steps
+    from resnet_studio.inference.compute.forward import forward_steps
 
-    return (yield from look_steps(subject, layers, brief=brief))
+    return (yield from forward_steps(subject, layers, brief=brief))
 
 
 def kernels(architecture: Architecture, weights: WeightsSource, layer: str) -> Steps:
@@ -92,7 +99,7 @@ def kernels(architecture: Architecture, weights: WeightsSource, layer: str) -> S
     return (yield from kernels_steps(architecture, weights, layer))
 
 
-def responses(subjects: tuple[Subject, ...]) -> Steps:
+def responses(subjects: tuple[ForwardSpec, ...]) -> Steps:
     """How strong every block's F(x) is in these networks: `Responses` of each."""
     yield Progress(0, len(subjects), "preparing to measure")
     from resnet_studio.inference.compute.responses import responses_steps
@@ -112,7 +119,7 @@ def fetch_weights(source: PublishedWeights) -> Steps:
     yield from fetch_steps(source)
 
 
-def survey(subject: Subject, images: tuple[str, ...], layer: str) -> Steps:
+def survey(subject: ForwardSpec, images: tuple[str, ...], layer: str) -> Steps:
     """One layer over many images: a `Survey`."""
     yield Progress(0, len(images), "preparing to look")
     from resnet_studio.inference.compute.layer_statistics import survey_steps
@@ -120,7 +127,7 @@ def survey(subject: Subject, images: tuple[str, ...], layer: str) -> Steps:
     return (yield from survey_steps(subject, images, layer))
 
 
-def attribution(subject: Subject, method: str, layer: str, target: int | None) -> Steps:
+def attribution(subject: ForwardSpec, method: str, layer: str, target: int | None) -> Steps:
     """Which parts of an image speak for a class: an `Attribution`."""
     yield Progress(0, 3, "preparing to explain")
     from resnet_studio.inference.compute.attribution import attribution_steps
@@ -128,7 +135,7 @@ def attribution(subject: Subject, method: str, layer: str, target: int | None) -
     return (yield from attribution_steps(subject, method, layer, target))
 
 
-def sweep(subject: Subject, patch: int, stride: int, target: int | None) -> Steps:
+def sweep(subject: ForwardSpec, patch: int, stride: int, target: int | None) -> Steps:
     """What a grey square does to a class's probability, everywhere: a `Sweep`, told as it grows."""
     yield Progress(0, 1, "preparing to cover the image")
     from resnet_studio.inference.compute.occlusion import sweep_steps

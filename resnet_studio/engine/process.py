@@ -17,7 +17,7 @@ from types import ModuleType
 
 from resnet_studio.children import own_folder, safe_path
 from resnet_studio.cores import CoreShare, bound_spinning
-from resnet_studio.engine.protocol import Assembly, Reply, Request, crossing, pack, send
+from resnet_studio.engine.protocol import MessageAssembler, Reply, Request, crossing, pack, send
 from resnet_studio.engine.server import serve
 
 JOBS = "resnet_studio.engine.jobs:JOBS"
@@ -38,7 +38,7 @@ class EngineProcess:
         spawning = multiprocessing.get_context("spawn")
         self._pipe, other_end = spawning.Pipe()
         self._process = spawning.Process(target=_run, args=(other_end, jobs), name="engine", daemon=True)
-        self._incoming = Assembly()
+        self._incoming = MessageAssembler()
         with _without_main_module(), safe_path():
             self._process.start()
         other_end.close()  # the engine alone holds it now, so that its death closes the pipe
@@ -112,11 +112,11 @@ def _run(pipe: multiprocessing.connection.Connection, jobs: str) -> None:
         send(pipe, pack(Reply("", 0, "failed", crossing(error)))[1])
         os._exit(1)
     send(pipe, pack(Reply("", 0, "ready", versions))[1])
-    serve(pipe, table, EngineCores())
+    serve(pipe, table, EngineCoreShare())
     os._exit(0)  # nothing is left to do, and taking torch down orderly takes a while
 
 
-class EngineCores:
+class EngineCoreShare:
     """The engine's part of the machine's cores: all of them, or its share while a training computes, too."""
 
     def __init__(self) -> None:

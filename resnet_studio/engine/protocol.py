@@ -102,7 +102,7 @@ def send(pipe: Connection, parts: Parts) -> None:
         pipe.send_bytes(piece)
 
 
-class Assembly:
+class MessageAssembler:
     """A reply of which some pieces have come."""
 
     def __init__(self) -> None:

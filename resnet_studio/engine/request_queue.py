@@ -18,7 +18,7 @@ which only the newest is kept, so the pipe never fills and sending never waits, 
 
 
 @dataclass(slots=True)
-class Wish:
+class PendingRequest:
     """A request that has no answer yet, what to call it, and how often the engine has died of it."""
 
     request: Request
@@ -26,11 +26,11 @@ class Wish:
     deaths: int = 0
 
 
-class Wishes:
+class RequestQueue:
     """Keeps the newest wish of each lane until it is answered, also over the engine's death."""
 
     def __init__(self) -> None:
-        self._newest: dict[str, Wish] = {}
+        self._newest: dict[str, PendingRequest] = {}
         self._sent: dict[int, str] = {}
         self._cancelled: set[int] = set()
         self._stepped = 0
@@ -42,7 +42,7 @@ class Wishes:
         return bool(self._sent)
 
     @property
-    def stepped(self) -> Wish | None:
+    def stepped(self) -> PendingRequest | None:
         """What the engine is working on, if that is still wanted."""
         return next((wish for wish in self._newest.values() if wish.request.number == self._stepped), None)
 
@@ -59,7 +59,7 @@ class Wishes:
     def add(self, lane: str, job: str, arguments: tuple[Any, ...], label: str) -> int:
         """Wish for something in place of what the lane wished for before. Returns the request's number."""
         number = next(self._numbers)
-        self._newest[lane] = Wish(Request(lane, number, job, arguments), label)
+        self._newest[lane] = PendingRequest(Request(lane, number, job, arguments), label)
         return number
 
     def cancel(self, lane: str) -> None:
@@ -93,7 +93,7 @@ class Wishes:
                 del self._newest[reply.lane]
         return wanted and reply.kind != "dropped"
 
-    def engine_died(self) -> Wish | None:
+    def engine_died(self) -> PendingRequest | None:
         """Let everything be sent again, but for what has now killed the engine twice. Returns what it was at."""
         culprit = self.stepped
         if culprit:

@@ -23,7 +23,7 @@ IDLE_AFTER = 0.5
 """Seconds without a request after which the engine lets others have its cores."""
 
 
-class Cores(Protocol):
+class CoreProvider(Protocol):
     """What is computed on."""
 
     def take(self) -> None: ...
@@ -31,7 +31,7 @@ class Cores(Protocol):
     def give_back(self) -> None: ...
 
 
-def serve(pipe: Connection, jobs: Mapping[str, Job], cores: Cores) -> None:
+def serve(pipe: Connection, jobs: Mapping[str, Job], cores: CoreProvider) -> None:
     """Answer requests until the window closes its end of the pipe.
 
     The window asks for a new table at every keystroke, so a request takes the place of an older one of its

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from resnet_studio.export.provenance import KEY, Stamp
-from resnet_studio.inference.feature_maps import Drawing, colour, mosaic, spread
-from resnet_studio.inference.values import LayerMaps, Look, Pixels
+from resnet_studio.export.provenance import KEY, Provenance
+from resnet_studio.inference.feature_maps import MapStyle, colour, mosaic, spread
+from resnet_studio.inference.values import ForwardResult, LayerMaps, Pixels
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import plan
 
@@ -29,11 +29,11 @@ Orders = dict[str, NDArray[np.intp]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sheet:
+class MapFigure:
     """What goes into a file: layers of one look, and by the stamp how they are drawn and where they come from."""
 
     layers: tuple[LayerMaps, ...]
-    stamp: Stamp
+    stamp: Provenance
     orders: Orders | None = None
     """By layer, which channel lies at each position, where the drawing alone can't say it."""
 
@@ -50,7 +50,7 @@ def last_of_stages(architecture: Architecture) -> tuple[str, ...]:
     return tuple(name for stage, name in lasts.items() if stage != "fc")
 
 
-def picture(layer: LayerMaps, sheet: Sheet) -> Pixels:
+def picture(layer: LayerMaps, sheet: MapFigure) -> Pixels:
     """The mosaic of a layer, or the stamp's channel alone in the colours that it has there."""
     stamp, drawing = sheet.stamp, drawn(layer, sheet.stamp.drawing)
     if stamp.channel is not None:
@@ -61,13 +61,13 @@ def picture(layer: LayerMaps, sheet: Sheet) -> Pixels:
     return colour(indices, drawing.colours).repeat(stamp.scale, axis=0).repeat(stamp.scale, axis=1)
 
 
-def drawn(layer: LayerMaps, drawing: Drawing) -> Drawing:
+def drawn(layer: LayerMaps, drawing: MapStyle) -> MapStyle:
     """Maps of one value each have a scale in common, whatever is wished: alone, each would be constant."""
     alone = drawing.contrast == "channel" and layer.values[0].size == 1
     return replace(drawing, contrast="layer") if alone else drawing
 
 
-def page(sheet: Sheet) -> Pixels:
+def page(sheet: MapFigure) -> Pixels:
     """The pictures of all layers below one another on white."""
     pictures = [picture(layer, sheet) for layer in sheet.layers]
     margin = MARGIN * sheet.stamp.scale
@@ -81,7 +81,7 @@ def page(sheet: Sheet) -> Pixels:
     return whole
 
 
-def png(pixels: Pixels, stamp: Stamp | None = None) -> bytes:
+def png(pixels: Pixels, stamp: Provenance | None = None) -> bytes:
     """A PNG file's bytes, with the stamp as JSON and as a text to read."""
     told = PngInfo()
     if stamp is not None:
@@ -107,7 +107,7 @@ def statistics(layer: LayerMaps) -> NDArray[np.float64]:
     return table
 
 
-def to_json(look: Look, stamp: Stamp) -> dict[str, Any]:
+def to_json(look: ForwardResult, stamp: Provenance) -> dict[str, Any]:
     """What was seen as plain JSON values; a statistic without finite values is null."""
     return {
         "predictions": [asdict(prediction) for prediction in look.predictions or ()],

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from resnet_studio.files import shown
-from resnet_studio.inference.feature_maps import Drawing
-from resnet_studio.inference.transforms import UNTOUCHED, Handles, changed
-from resnet_studio.inference.values import Look, Preprocessing, class_title, image_title
+from resnet_studio.inference.feature_maps import MapStyle
+from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, changed
+from resnet_studio.inference.values import ForwardResult, Preprocessing, class_title, image_title
 from resnet_studio.networks.architecture import Architecture, to_json
 from resnet_studio.networks.presets import title
 
@@ -39,7 +39,7 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class Provenance:
     """Enough to make the same file again: image, handles, network, weights, layers, drawing, versions and device."""
 
     architecture: Architecture
@@ -49,11 +49,11 @@ class Stamp:
     image: str
     """Its name, without the folder."""
     layers: tuple[str, ...]
-    drawing: Drawing
+    drawing: MapStyle
     device: str = "cpu"
     weights_sha256: str = ""
     image_sha256: str = ""
-    handles: Handles = UNTOUCHED
+    handles: ImageTransforms = IDENTITY
     preprocessing: Preprocessing | None = None
     """None where the maps were kept by a run, whose recipe says it."""
     reference: str = ""
@@ -115,11 +115,11 @@ class Stamp:
 
 
 def stamp_of(
-    look: Look, layers: tuple[str, ...], drawing: Drawing, *,
+    look: ForwardResult, layers: tuple[str, ...], drawing: MapStyle, *,
     reference: str = "", channel: int | None = None, scale: int = 1,
-) -> Stamp:  # fmt: skip
+) -> Provenance:  # fmt: skip
     """The stamp of what is made of some layers of a look. `reference` is an image as a subject names it."""
-    return Stamp(
+    return Provenance(
         architecture=look.subject.architecture,
         weights=look.weights.source,
         trained=look.weights.trained,

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resnet_studio.atomic import write_file
-from resnet_studio.export.figure import Sheet, png, to_json
-from resnet_studio.export.provenance import Explained, Stamp, name_of, stamp_of
+from resnet_studio.export.figure import MapFigure, png, to_json
+from resnet_studio.export.provenance import Explained, Provenance, name_of, stamp_of
 from resnet_studio.export.writers import write
 from resnet_studio.inference import attribution
 from resnet_studio.inference.attribution import METHODS, Attribution
-from resnet_studio.inference.feature_maps import Drawing, channel_order, layer_maps
-from resnet_studio.inference.values import Look, Pixels, Subject
+from resnet_studio.inference.feature_maps import MapStyle, channel_order, layer_maps
+from resnet_studio.inference.values import ForwardResult, ForwardSpec, Pixels
 from resnet_studio.progress import Progress
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ STRENGTH = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Drawn:
+class Rendered:
     """What was asked of one image."""
 
-    sheet: Sheet
+    sheet: MapFigure
     told: dict[str, Any]
     """As JSON values."""
-    found: Look | Attribution
+    found: ForwardResult | Attribution
     picture: Pixels | None = None
     """What a PNG shows where it is not the sheet's maps."""
 
@@ -46,12 +46,12 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RenderJob:
     """What is to be drawn of each image: its maps, or by a `method` why a class."""
 
-    subject: Subject
+    subject: ForwardSpec
     layers: tuple[str, ...]
-    drawing: Drawing = field(default_factory=Drawing)
+    drawing: MapStyle = field(default_factory=MapStyle)
     reference: str = ""
     """The image whose maps the channels' order is a difference to."""
     channel: int | None = None
@@ -60,39 +60,39 @@ class Wish:
     target: int | None = None
     """The class to explain; without one the most probable."""
 
-    def steps(self, image: str) -> Generator[Progress, None, Drawn]:
+    def steps(self, image: str) -> Generator[Progress, None, Rendered]:
         """Do it for an image. Raises what a look and what an attribution raise."""
         subject = replace(self.subject, image=image)
         return (yield from self._why_steps(subject) if self.method else self._maps_steps(subject))
 
-    def _maps_steps(self, subject: Subject) -> Generator[Progress, None, Drawn]:
-        from resnet_studio.inference.compute.forward import look_steps
+    def _maps_steps(self, subject: ForwardSpec) -> Generator[Progress, None, Rendered]:
+        from resnet_studio.inference.compute.forward import forward_steps
 
         other = None
         if self.reference:
-            other = yield from look_steps(replace(subject, image=self.reference), self.layers)
-        look = yield from look_steps(subject, self.layers)
+            other = yield from forward_steps(replace(subject, image=self.reference), self.layers)
+        look = yield from forward_steps(subject, self.layers)
         stamp = stamp_of(
             look, self.layers, self.drawing, reference=self.reference, channel=self.channel, scale=self.scale
         )
-        sheet = Sheet(look.layers, stamp, None if other is None else self._orders(look, other))
-        return Drawn(sheet, to_json(look, stamp), look)
+        sheet = MapFigure(look.layers, stamp, None if other is None else self._orders(look, other))
+        return Rendered(sheet, to_json(look, stamp), look)
 
-    def _orders(self, look: Look, other: Look) -> dict[str, NDArray[np.intp]]:
+    def _orders(self, look: ForwardResult, other: ForwardResult) -> dict[str, NDArray[np.intp]]:
         return {
             one.name: channel_order(one.values, self.drawing.sort, two.values)
             for one, two in zip(look.layers, other.layers, strict=True)
         }
 
-    def _why_steps(self, subject: Subject) -> Generator[Progress, None, Drawn]:
+    def _why_steps(self, subject: ForwardSpec) -> Generator[Progress, None, Rendered]:
         from resnet_studio.inference.compute.attribution import attribution_steps
 
         layer = self.layers[0] if self.layers else ""
         found = yield from attribution_steps(subject, self.method, layer, self.target)
         stamp = why_stamp(found, self.scale)
-        sheet = Sheet((layer_maps(found.method, found.at_input[None]),), stamp)
+        sheet = MapFigure((layer_maps(found.method, found.at_input[None]),), stamp)
         large = overlay(found).repeat(self.scale, axis=0).repeat(self.scale, axis=1)
-        return Drawn(sheet, _why_json(found, stamp), found, large)
+        return Rendered(sheet, _why_json(found, stamp), found, large)
 
 
 def overlay(found: Attribution, strength: float = STRENGTH) -> Pixels:
@@ -102,9 +102,9 @@ def overlay(found: Attribution, strength: float = STRENGTH) -> Pixels:
     return np.rint(mixed).astype(np.uint8)
 
 
-def why_stamp(found: Attribution, scale: int = 1) -> Stamp:
+def why_stamp(found: Attribution, scale: int = 1) -> Provenance:
     """Where an attribution comes from."""
-    return Stamp(
+    return Provenance(
         architecture=found.subject.architecture,
         weights=found.weights.source,
         trained=found.weights.trained,
@@ -121,7 +121,7 @@ def why_stamp(found: Attribution, scale: int = 1) -> Stamp:
     )
 
 
-def _why_json(found: Attribution, stamp: Stamp) -> dict[str, Any]:
+def _why_json(found: Attribution, stamp: Provenance) -> dict[str, Any]:
     values = found.values[np.isfinite(found.values)]
     ends = (float(values.min()), float(values.max())) if values.size else (None, None)
     explained = stamp.explained

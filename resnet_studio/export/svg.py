@@ -9,10 +9,10 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import numpy as np
 
-from resnet_studio.export.figure import Sheet, drawn, picture, png
+from resnet_studio.export.figure import MapFigure, drawn, picture, png
 from resnet_studio.export.provenance import KEY
 from resnet_studio.formatting import percent, significant
-from resnet_studio.inference.feature_maps import LOWEST, Colours, Drawing, lookup_table, value_range
+from resnet_studio.inference.feature_maps import LOWEST, Colours, MapStyle, lookup_table, value_range
 from resnet_studio.inference.values import LayerMaps, Pixels
 from resnet_studio.plain import plain
 
@@ -28,7 +28,7 @@ LETTER = 0.56
 SIZES = {"title": 16, "line": 12, "caption": 11}
 
 
-def svg(sheet: Sheet) -> bytes:
+def svg(sheet: MapFigure) -> bytes:
     """The file's bytes: each layer with title, statistics, picture and colour bar, and the caption below them."""
     pictures = [picture(layer, sheet) for layer in sheet.layers]
     enlarged = [max(1, LEAST_WIDTH // one.shape[1]) for one in pictures]
@@ -43,7 +43,7 @@ def svg(sheet: Sheet) -> bytes:
 class _Page:
     """Things below one another; `y` is where the next one goes."""
 
-    def __init__(self, width: int, sheet: Sheet) -> None:
+    def __init__(self, width: int, sheet: MapFigure) -> None:
         self._width, self._stamp = width, sheet.stamp
         self._root = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "font-family": FONT})
         SubElement(self._root, "title").text = _text(", ".join(layer.name for layer in sheet.layers))
@@ -95,7 +95,7 @@ class _Page:
         SubElement(self._root, "image", place | href | how)
         self._y += height
 
-    def _scale(self, layer: LayerMaps, drawing: Drawing) -> None:
+    def _scale(self, layer: LayerMaps, drawing: MapStyle) -> None:
         """The colour bar with the values of its ends."""
         low, high = ends(layer, drawing, self._stamp.channel)
         width, height = BAR
@@ -104,7 +104,7 @@ class _Page:
         self._y += SPACE
 
 
-def ends(layer: LayerMaps, drawing: Drawing, channel: int | None) -> tuple[str, str]:
+def ends(layer: LayerMaps, drawing: MapStyle, channel: int | None) -> tuple[str, str]:
     """What the first and the last colour stand for, in words where it is another value in each channel."""
     low, high = (ends.ravel() for ends in value_range(layer.values, drawing))
     if len(low) > 1 and channel is None:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_studio.atomic import write_file
-from resnet_studio.export.figure import STATISTICS, Sheet, page, png, statistics
-from resnet_studio.export.provenance import Stamp
+from resnet_studio.export.figure import STATISTICS, MapFigure, page, png, statistics
+from resnet_studio.export.provenance import Provenance
 from resnet_studio.export.svg import svg
 from resnet_studio.inference.values import LayerMaps
 
@@ -30,23 +30,23 @@ def check_writable(path: Path, layers: int = 1) -> None:
         raise ValueError(f"{path}: a .npy file holds one layer, these are {layers}. End the name in .npz")
 
 
-def write(path: Path, sheet: Sheet) -> None:
+def write(path: Path, sheet: MapFigure) -> None:
     """Write the kind of file that the path's ending asks for (`ValueError` for others, `OSError` as files give it)."""
     check_writable(path, len(sheet.layers))
     WRITERS[path.suffix.lower()](path, sheet)
 
 
-def write_png(path: Path, sheet: Sheet) -> None:
+def write_png(path: Path, sheet: MapFigure) -> None:
     """The pictures of all layers, pixel by pixel."""
     write_file(path, png(page(sheet), sheet.stamp))
 
 
-def write_svg(path: Path, sheet: Sheet) -> None:
+def write_svg(path: Path, sheet: MapFigure) -> None:
     """A page with a title, statistics, a colour bar and a caption around each layer's picture."""
     write_file(path, svg(sheet))
 
 
-def write_npz(path: Path, sheet: Sheet) -> None:
+def write_npz(path: Path, sheet: MapFigure) -> None:
     """Each layer under its name: float32, channels × height × width; under "stamp" the stamp as JSON."""
     arrays: dict[str, Any] = {layer.name: _values(layer, sheet.stamp) for layer in sheet.layers}
     data = io.BytesIO()
@@ -54,7 +54,7 @@ def write_npz(path: Path, sheet: Sheet) -> None:
     write_file(path, data.getvalue())
 
 
-def write_npy(path: Path, sheet: Sheet) -> None:
+def write_npy(path: Path, sheet: MapFigure) -> None:
     """One layer's values alone; the stamp goes into `NAME.npy.json` beside it."""
     data = io.BytesIO()
     np.save(data, _values(sheet.layers[0], sheet.stamp))
@@ -62,7 +62,7 @@ def write_npy(path: Path, sheet: Sheet) -> None:
     write_file(path.with_name(f"{path.name}.json"), json.dumps(sheet.stamp.to_json(), indent=1).encode())
 
 
-def write_csv(path: Path, sheet: Sheet) -> None:
+def write_csv(path: Path, sheet: MapFigure) -> None:
     """A line a channel, below the stamp in lines that begin with #."""
     text = io.StringIO()
     for line in (*sheet.stamp.caption(), json.dumps(sheet.stamp.to_json())):
@@ -76,11 +76,11 @@ def write_csv(path: Path, sheet: Sheet) -> None:
     write_file(path, text.getvalue().encode())
 
 
-WRITERS: dict[str, Callable[[Path, Sheet], None]] = {
+WRITERS: dict[str, Callable[[Path, MapFigure], None]] = {
     ".png": write_png, ".svg": write_svg, ".npz": write_npz, ".npy": write_npy, ".csv": write_csv,
 }  # fmt: skip
 """By a file's ending."""
 
 
-def _values(layer: LayerMaps, stamp: Stamp) -> NDArray[np.float32]:
+def _values(layer: LayerMaps, stamp: Provenance) -> NDArray[np.float32]:
     return layer.values if stamp.channel is None else layer.values[stamp.channel]

@@ -18,9 +18,9 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.main_window import StudioWindow
-from resnet_studio.gui.session import Kept
-from resnet_studio.gui.session_file import Keeper, put_by, put_by_last, restore, save, session_file
+from resnet_studio.gui.main_window import MainWindow
+from resnet_studio.gui.session import SessionState
+from resnet_studio.gui.session_file import SessionAutosaver, put_by, put_by_last, restore, save, session_file
 from resnet_studio.resources import resource
 
 ONCE = "ResNet Studio ended unexpectedly the last time. What was open then is open again."
@@ -41,7 +41,7 @@ def run(paths: Sequence[str] = (), theme_name: str | None = None) -> int:
     alone = lock.tryLock(0) or lock.error() != QLockFile.LockError.LockFailedError  # where no lock can be had, too
     kept, told = restore(path)
     if alone and kept.unclean >= 2 and put_by(path):
-        kept, told = Kept(theme=kept.theme, geometry=kept.geometry), AGAIN
+        kept, told = SessionState(theme=kept.theme, geometry=kept.geometry), AGAIN
     elif alone and kept.unclean:
         told = " ".join(filter(None, (ONCE, told)))
     kept.unclean = kept.unclean + 1 if alone else 0  # until the window has come to its end
@@ -63,16 +63,16 @@ class Program:
         """`path` is the session's file; `paths` are opened in whatever window is."""
         self._path, self._paths = path, paths
 
-    def open(self, kept: Kept, told: str = "") -> None:
+    def open(self, kept: SessionState, told: str = "") -> None:
         """Open a window on this session, with a sentence of what there is to know about it."""
         problem = save(kept, self._path)
-        self._window = window = StudioWindow(kept)
-        Faults(window).install()
+        self._window = window = MainWindow(kept)
+        ExceptionReporter(window).install()
         window.show()
         window.studio.open_paths(self._paths)
         if told or problem:
             window.show_notice(" ".join(filter(None, (told, problem))))
-        self._keeper = keeper = Keeper(window.kept, self._path, window, problem)
+        self._keeper = keeper = SessionAutosaver(window.kept, self._path, window, problem)
         keeper.failed.connect(window.show_notice)
         keeper.recovered.connect(lambda: window.banner.tell("The session can be saved again.", tone="news"))
         gc.freeze()  # what the window is made of is not garbage; to look through it takes up to 0.1 s each time
@@ -111,12 +111,12 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-class Faults(QObject):
+class ExceptionReporter(QObject):
     """Whatever a slot, a paint event or a thread raises becomes one banner, and the window goes on."""
 
     _raised = Signal(object)  # crosses from a thread to the window's
 
-    def __init__(self, window: StudioWindow) -> None:
+    def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._told: set[str] = set()
         self._window = window

@@ -15,19 +15,19 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio import causes
-from resnet_studio.analysis.comparison import Comparison, compare
-from resnet_studio.analysis.published import Figure, holds, paper_figure
+from resnet_studio.analysis.comparison import Comparison, compare_steps
+from resnet_studio.analysis.published import PublishedFigure, holds, paper_figure
 from resnet_studio.analysis.table import LayerTable, plan_table, table_steps
-from resnet_studio.gui.activations.controller import SubjectDesk
-from resnet_studio.gui.activations.images.controller import ImageDesk
-from resnet_studio.gui.activations.images.files import Found
+from resnet_studio.gui.activations.controller import ActivationsController
+from resnet_studio.gui.activations.images.controller import ImageController
+from resnet_studio.gui.activations.images.files import FoundFiles
 from resnet_studio.gui.activations.images.player import Player
 from resnet_studio.gui.activations.images.sources import ImageSources
-from resnet_studio.gui.activations.weights.controller import Offer, WeightsDesk
-from resnet_studio.gui.engine_client import Work
+from resnet_studio.gui.activations.weights.controller import Offer, WeightsController
+from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.opened_files import kind_by_name
-from resnet_studio.gui.plots.downsampling import Slices
-from resnet_studio.gui.session import Kept, Session
+from resnet_studio.gui.plots.downsampling import IdleScheduler
+from resnet_studio.gui.session import Session, SessionState
 from resnet_studio.inference.attribution import layers_on_offer, layers_with_maps
 from resnet_studio.inference.errors import DeviceError, WeightsError
 from resnet_studio.inference.values import WeightsFile
@@ -55,7 +55,7 @@ DEEP = 200
 """Blocks from which on an architecture is prepared in slices: what follows from an edit then takes more than 50 ms."""
 
 
-class Studio(QObject):
+class AppController(QObject):
     """The values in hand: an architecture, what it is compared with, and by `subject` what is looked at."""
 
     edited = Signal(object)
@@ -79,14 +79,14 @@ class Studio(QObject):
     """Why fvcore has not counted the architecture in hand."""
     summary_refused = Signal(str)
 
-    def __init__(self, kept: Kept, work: Work) -> None:
+    def __init__(self, kept: SessionState, work: EngineClient) -> None:
         super().__init__()
         self.session = Session(kept)
         self.work = work
-        self.images, self.weights = ImageDesk(kept, work), WeightsDesk(kept, work)
-        self.subject = SubjectDesk(self.session, work, self.images, self.weights)
+        self.images, self.weights = ImageController(kept, work), WeightsController(kept, work)
+        self.subject = ActivationsController(self.session, work, self.images, self.weights)
         self.sources, self.player = ImageSources(kept, self.images, work), Player(self.images, self.subject, work)
-        self._slices = Slices(self)
+        self._slices = IdleScheduler(self)
         """What is done for a deep architecture, one edit's in the place of another's."""
         self._workspace = kept.workspace
         self._offered: tuple[Offer, ...] = ()
@@ -130,7 +130,7 @@ class Studio(QObject):
 
     def comparison(self) -> Comparison:
         """The networks that are compared."""
-        return compare([self._table(one) for one in self._compared()])
+        return finish(self._comparison_steps())
 
     def enter(self, workspace: int) -> None:
         """A workspace comes to the front: ask now for what it shows."""
@@ -204,7 +204,7 @@ class Studio(QObject):
         self.workspace_wished.emit(TRAINING)
         self.runs_dropped.emit(folder)
 
-    def _open_found(self, found: Found) -> None:
+    def _open_found(self, found: FoundFiles) -> None:
         """Files whose content says what their names did not."""
         for path in found.architectures:
             self._open_architecture(Path(path))
@@ -249,14 +249,17 @@ class Studio(QObject):
         yield
         if not table.counted:
             self.work.count(architecture)
-        self._ask_workspace()
+        yield from self._ask_workspace_steps()
 
     def _ask_workspace(self) -> None:
+        finish(self._ask_workspace_steps())
+
+    def _ask_workspace_steps(self) -> Generator[None, None, None]:
         """Ask for what Verify and Compare show; what Activations shows is asked by `subject`."""
         if self._workspace == VERIFY and not self._verifying:
             self.verify_with(self._verified)
         elif self._workspace == COMPARE:
-            self._tell_comparison()
+            yield from self._compare_steps()
             for one in self._compared():
                 self.work.count_compared(one)
 
@@ -275,7 +278,7 @@ class Studio(QObject):
             yield
             self._tell_standing(table)
         if table.architecture in self._compared():
-            self._tell_comparison()
+            yield from self._compare_steps()
 
     def _take_failure(self, kind: str, error: Exception) -> None:
         if self.player.passes_over(kind, error):
@@ -321,9 +324,13 @@ class Studio(QObject):
         good = holds(figure, measured)
         self.standing_changed.emit(_standing(figure, good), good)
 
-    def _tell_comparison(self) -> None:
+    def _compare_steps(self) -> Generator[None, None, None]:
         if self._workspace == COMPARE:
-            self.comparison_changed.emit(self.comparison())
+            comparison = yield from self._comparison_steps()
+            self.comparison_changed.emit(comparison)
+
+    def _comparison_steps(self) -> Generator[None, None, Comparison]:
+        return compare_steps([self._table(one) for one in self._compared()])
 
     def _compared(self) -> list[Architecture]:
         return [from_json(one) if one else self.session.architecture for one in self.session.kept.compared]
@@ -358,6 +365,6 @@ def garbage_let_be() -> Iterator[None]:
         gc.enable()
 
 
-def _standing(figure: Figure, good: bool) -> str:
+def _standing(figure: PublishedFigure, good: bool) -> str:
     of = "" if figure.quantity == "macs" else " parameters"
     return f"paper {figure.text}{of} ✓" if good else f"paper {figure.text}{of}: differs, see Verify"

@@ -41,7 +41,7 @@ class _Task:
     over: threading.Event = field(default_factory=threading.Event)
 
 
-class Background(QObject):
+class BackgroundReader(QObject):
     """Runs functions one after another on Qt's pool and hands back what they return, on the window's thread.
 
     Whatever a function raises ends it like an answer: `busy` is over, and the next one begins, before anybody is told.

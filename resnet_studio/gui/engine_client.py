@@ -12,8 +12,8 @@ from PySide6.QtCore import QObject, QSocketNotifier, QTimer, Signal
 from resnet_studio.analysis.table import LayerTable
 from resnet_studio.engine.process import JOBS, EngineProcess
 from resnet_studio.engine.protocol import EngineDiedError, Reply
-from resnet_studio.engine.request_queue import Wish, Wishes
-from resnet_studio.inference.values import Subject, image_title
+from resnet_studio.engine.request_queue import PendingRequest, RequestQueue
+from resnet_studio.inference.values import ForwardSpec, image_title
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import title
 from resnet_studio.progress import Progress
@@ -28,7 +28,7 @@ STARTS = 3
 """Times that an engine is started which never gets ready."""
 
 
-class EngineLink(QObject):
+class EngineConnection(QObject):
     """Asks the engine, and tells what it answers to the newest question of each lane.
 
     Questions may be asked at any time and are kept until the engine is ready. When the engine dies, another
@@ -58,7 +58,7 @@ class EngineLink(QObject):
         self._jobs = jobs
         self._process: EngineProcess | None = None
         self._waker: QSocketNotifier | QTimer | None = None
-        self._wishes = Wishes()
+        self._wishes = RequestQueue()
         self._state = "off"
         self._starts = 0
         self._reason = ""
@@ -105,7 +105,7 @@ class EngineLink(QObject):
         """End the engine at once, whatever it does. Nothing is told any more; `start` begins anew."""
         if self._process:
             self._let_go(self._process)
-        self._wishes = Wishes()
+        self._wishes = RequestQueue()
         self._set_state("off")
 
     def _start(self) -> None:
@@ -206,7 +206,7 @@ class EngineLink(QObject):
             self.state_changed.emit(state)
 
 
-def _waker(process: EngineProcess, link: EngineLink) -> QSocketNotifier | QTimer:
+def _waker(process: EngineProcess, link: EngineConnection) -> QSocketNotifier | QTimer:
     """What calls the link when the engine has said something: on Windows a pipe can only be asked."""
     if sys.platform == "win32":
         timer = QTimer(link)
@@ -218,7 +218,7 @@ def _waker(process: EngineProcess, link: EngineLink) -> QSocketNotifier | QTimer
     return notifier
 
 
-def _refusal(wish: Wish) -> EngineDiedError:
+def _refusal(wish: PendingRequest) -> EngineDiedError:
     label = wish.label[:1].upper() + wish.label[1:]
     return EngineDiedError(
         f"{label} ended the engine twice, so it is not tried again. It may need more memory than this machine has: "
@@ -230,7 +230,7 @@ MOST_TABLES = 100
 """Tables that are remembered; the engine counts an older one again from what it has traced."""
 
 
-class Work(QObject):
+class EngineClient(QObject):
     """One method a question, one signal an answer. Of several questions of one kind only the newest is answered."""
 
     table_counted = Signal(object)
@@ -258,7 +258,7 @@ class Work(QObject):
     answered = Signal(str, object)
     """Lane and answer of any question."""
 
-    def __init__(self, link: EngineLink) -> None:
+    def __init__(self, link: EngineConnection) -> None:
         super().__init__()
         self._link = link
         self._running: dict[str, float] = {}
@@ -311,7 +311,7 @@ class Work(QObject):
         """Ask for small copies of images. Nobody waits for them, so they are not said to be running."""
         self._link.ask("thumbnails", "thumbnails", references, label="thumbnails")
 
-    def look(self, subject: Subject, layers: tuple[str, ...], brief: int | None = None) -> None:
+    def look(self, subject: ForwardSpec, layers: tuple[str, ...], brief: int | None = None) -> None:
         """Ask for what the network makes of an image; one of many while a hand moves has a `brief` lane's number."""
         label = f"{image_title(subject.image)} through {title(subject.architecture)}"
         lane = "look" if brief is None else f"look {brief}"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.plots.downsampling import Slices
+from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.gui.plots.importing import import_steps
 
 
-class Workspaces(QTabWidget):
+class LazyTabWidget(QTabWidget):
     """Makes a workspace when its tab is first opened, or in `prepare` while nobody waits for it."""
 
     entered = Signal(int)
@@ -41,7 +42,7 @@ class Workspaces(QTabWidget):
             self._pages[number].setContentsMargins(0, above, 0, 0)
             self.addTab(page, title)
             self.setTabToolTip(number, f"{title} ({keys}{number + 1})")
-        self._slices = Slices(self)
+        self._slices = IdleScheduler(self)
         self.currentChanged.connect(self._enter)
 
     def make(self, number: int) -> None:
@@ -52,6 +53,11 @@ class Workspaces(QTabWidget):
             self._pages[number].addWidget(self._apart.pop(number))
             self.made.emit()
 
+    def start_with(self, number: int) -> None:
+        """Have this tab in front; its workspace is made when the tabs come to the screen, or in `prepare` before."""
+        with QSignalBlocker(self):
+            self.setCurrentIndex(number)
+
     def prepare(self) -> None:
         """Begin to make the workspaces that nobody has opened yet, one at a time between the window's events."""
         self._slices.start(self, self._make_all())
@@ -59,20 +65,31 @@ class Workspaces(QTabWidget):
     def stop(self) -> None:
         """Make nothing any more; the window is closing. What has no place yet has nobody else to take it away."""
         self._slices.stop()
-        for widget in self._apart.values():
-            widget.deleteLater()
-        self._apart.clear()
+        for tabs in (self, *self.findChildren(LazyTabWidget)):
+            for widget in tabs._apart.values():
+                widget.deleteLater()
+            tabs._apart.clear()
 
     def _make_all(self) -> Iterator[None]:
         """What the workspaces draw with is imported first, as that takes longer than to open the window."""
         yield from import_steps()
         for number in range(self.count()):
-            if number in self._missing:  # nobody has opened it meanwhile
-                self._apart[number] = self._missing.pop(number)()
-                yield
-            self.make(number)
-            yield
+            yield from self._make_steps(number)
+        for tabs in self.findChildren(LazyTabWidget):
+            yield from tabs._make_steps(tabs.currentIndex())
         self.prepared.emit()
+
+    def _make_steps(self, number: int) -> Iterator[None]:
+        if number in self._missing:  # nobody has opened it meanwhile
+            self._apart[number] = self._missing.pop(number)()
+            yield
+        self.make(number)
+        yield
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  (Qt's name)
+        """What comes to the screen is made by then."""
+        self.make(self.currentIndex())
+        super().showEvent(event)
 
     def _enter(self, number: int) -> None:
         self.make(number)

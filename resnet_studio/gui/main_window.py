@@ -26,20 +26,20 @@ from resnet_studio.causes import IN_A_WINDOW, cause
 from resnet_studio.engine.process import JOBS
 from resnet_studio.gui import menus, theme
 from resnet_studio.gui.activations.weights.controller import Offer
-from resnet_studio.gui.app_controller import ACTIVATION_PAGES, ACTIVATIONS, LAYERS, TRAINING, Studio
+from resnet_studio.gui.app_controller import ACTIVATION_PAGES, ACTIVATIONS, LAYERS, TRAINING, AppController
 from resnet_studio.gui.architecture.panel import ArchitecturePanel
-from resnet_studio.gui.architecture.summary import Headline
+from resnet_studio.gui.architecture.summary import ArchitectureSummary
 from resnet_studio.gui.common.helpers import named, rule
-from resnet_studio.gui.common.message_bar import Banner
-from resnet_studio.gui.common.status_bar import StatusLine
-from resnet_studio.gui.engine_client import EngineLink, Work
+from resnet_studio.gui.common.message_bar import MessageBar
+from resnet_studio.gui.common.status_bar import StatusBar
+from resnet_studio.gui.engine_client import EngineClient, EngineConnection
 from resnet_studio.gui.layers.view import LayersView
-from resnet_studio.gui.lazy_tabs import Workspaces
+from resnet_studio.gui.lazy_tabs import LazyTabWidget
 from resnet_studio.gui.opened_files import LOADABLE
-from resnet_studio.gui.session import Kept
-from resnet_studio.gui.training.workspace import PAGES, TrainingRoom
+from resnet_studio.gui.session import SessionState
+from resnet_studio.gui.training.workspace import PAGES, TrainingWorkspace
 from resnet_studio.inference.images import listing
-from resnet_studio.inference.transforms import UNTOUCHED
+from resnet_studio.inference.transforms import IDENTITY
 
 PANEL_WIDTHS, ROOMY = (256, 304), 1280
 """Pixels of the architecture's panel in a narrow and in a wide window, and from which width on it is wide."""
@@ -50,33 +50,33 @@ WORKSPACES = ("Layers", "Verify", "Activations", "Compare", "Training")
 
 
 if TYPE_CHECKING:
-    from resnet_studio.gui.activations.workspace import ActivationsRoom
+    from resnet_studio.gui.activations.workspace import ActivationsWorkspace
 
 
-class StudioWindow(QMainWindow):
+class MainWindow(QMainWindow):
     """One window, one architecture in hand."""
 
     layers: LayersView
 
-    def __init__(self, kept: Kept, jobs: str = JOBS, runs: Path | None = None) -> None:
+    def __init__(self, kept: SessionState, jobs: str = JOBS, runs: Path | None = None) -> None:
         """`jobs` names what the engine can do, `runs` the folder of runs if it is not the user's own."""
         super().__init__()
         self.setWindowTitle("ResNet Studio")
         self.setAcceptDrops(True)
-        self.link = EngineLink(jobs)
+        self.link = EngineConnection(jobs)
         self._no_engine = ""
         """What was told when no engine could be started."""
-        self.work = Work(self.link)
-        self.studio = Studio(kept, self.work)
-        self.banner = Banner()
-        self.panel, self.headline, self.status = ArchitecturePanel(), Headline(), StatusLine()
-        self.activations: ActivationsRoom | None = None
-        self.training = TrainingRoom(self.studio, self.work, runs)
+        self.work = EngineClient(self.link)
+        self.studio = AppController(kept, self.work)
+        self.banner = MessageBar()
+        self.panel, self.headline, self.status = ArchitecturePanel(), ArchitectureSummary(), StatusBar()
+        self.activations: ActivationsWorkspace | None = None
+        self.training = TrainingWorkspace(self.studio, self.work, runs)
         self.studio.weights.runs = self.training.folder
         makers = (
             self._make_layers, self._make_verify, self._make_activations, self._make_compare, self.training.make
         )  # fmt: skip
-        self.workspaces = Workspaces(tuple(zip(WORKSPACES, makers, strict=True)))
+        self.workspaces = LazyTabWidget(tuple(zip(WORKSPACES, makers, strict=True)))
         self._lay_out()
         self._make_menus()
         self._connect()
@@ -97,7 +97,7 @@ class StudioWindow(QMainWindow):
         self.work.find_devices()
         self.workspaces.prepare()
 
-    def kept(self) -> Kept:
+    def kept(self) -> SessionState:
         """What the next start is to find again."""
         kept = self.studio.session.kept
         kept.geometry = self.saveGeometry().toBase64().toStdString()
@@ -179,7 +179,7 @@ class StudioWindow(QMainWindow):
         menus.fill(self, "&Activations", (
             *((name, f"Ctrl+Alt+{number + 1}", lambda number=number: self._show_activations(number))
               for number, name in enumerate(ACTIVATION_PAGES)),
-            ("", "", self._find), ("Image as it was", "Ctrl+Alt+0", lambda: self.studio.subject.turn(UNTOUCHED)),
+            ("", "", self._find), ("Image as it was", "Ctrl+Alt+0", lambda: self.studio.subject.turn(IDENTITY)),
         ))  # fmt: skip
         training = menus.fill(self, "&Training", (
             *((name, f"Alt+{number + 1}", lambda number=number: self._show_training(number))
@@ -213,9 +213,9 @@ class StudioWindow(QMainWindow):
         return view
 
     def _make_activations(self) -> QWidget:
-        from resnet_studio.gui.activations.workspace import ActivationsRoom
+        from resnet_studio.gui.activations.workspace import ActivationsWorkspace
 
-        self.activations = ActivationsRoom(self.studio, self.work)
+        self.activations = ActivationsWorkspace(self.studio, self.work)
         self.activations.export.written.connect(lambda told: self.banner.tell(told, tone="news"))
         return self.activations.make()
 

@@ -16,7 +16,7 @@ VERSION = 3
 
 
 @dataclass(slots=True)
-class Kept:
+class SessionState:
     """What is written at the end and read at the start; architectures as JSON values."""
 
     version: int = VERSION
@@ -59,7 +59,7 @@ class Session(QObject):
     history_changed = Signal(bool, bool)
     """Whether there is something to undo, and to redo."""
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: SessionState) -> None:
         super().__init__()
         self.kept = kept
         self._values: list[Architecture] = [from_json(kept.architecture)]

@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, QStandardPaths, QThreadPool, QTimer, Signal
 
 from resnet_studio.atomic import write_file
 from resnet_studio.files import Refusal, read_file
-from resnet_studio.gui.session import VERSION, Kept
+from resnet_studio.gui.session import VERSION, SessionState
 from resnet_studio.inference import ab
 from resnet_studio.inference.transforms import from_changed
 from resnet_studio.networks import architecture as architectures
@@ -50,27 +50,27 @@ def session_file() -> Path:
     return Path(folder) / "session.json"
 
 
-def restore(path: Path) -> tuple[Kept, str]:
+def restore(path: Path) -> tuple[SessionState, str]:
     """The session of the last time, and a sentence for the user where not all of it could be read.
 
     Only what is broken is lost, and a copy of the file is kept as `session.json.bad`. One of a newer version is left
     as it is, and nothing of it is read.
     """
     if not os.path.lexists(path):
-        return Kept(), ""
+        return SessionState(), ""
     try:
         values = json.loads(read_file(path, MOST_BYTES))
         if not isinstance(values, dict):
             raise ValueError("it is not a JSON object")
     except Refusal as error:
         why = str(error).partition(".")[0]  # what is to be done about it is done here
-        return Kept(), f"The last session could not be read: {path.name} {why}. {_set_aside(path)}"
+        return SessionState(), f"The last session could not be read: {path.name} {why}. {_set_aside(path)}"
     except (ValueError, RecursionError):
-        return Kept(), f"The last session could not be read: {path.name} is not valid JSON. {_set_aside(path)}"
+        return SessionState(), f"The last session could not be read: {path.name} is not valid JSON. {_set_aside(path)}"
     version: Any = values.get("version")
     if _is_newer(version):
         told = f"{path.name} was written by a newer version of ResNet Studio. It is left as it is, so this session "
-        return Kept(version=version), told + "starts with the defaults and will not be remembered."
+        return SessionState(version=version), told + "starts with the defaults and will not be remembered."
     kept, lost = read(values)
     if not lost:
         return kept, ""
@@ -78,12 +78,12 @@ def restore(path: Path) -> tuple[Kept, str]:
     return kept, f"Of the last session, {listed} could not be read; the rest is here. {_copy_aside(path)}"
 
 
-def read(values: Mapping[str, Any]) -> tuple[Kept, list[str]]:
+def read(values: Mapping[str, Any]) -> tuple[SessionState, list[str]]:
     """A session from the file's values, and what of it is lost, as words for a sentence."""
-    kept, lost = Kept(), []
+    kept, lost = SessionState(), []
     if not _is_version(values.get("version")):
         lost.append(PARTS["version"])
-    known = {field.name for field in fields(Kept)} - {"version"}
+    known = {field.name for field in fields(SessionState)} - {"version"}
     for name, value in values.items():
         if name in known:
             try:
@@ -99,14 +99,14 @@ def read(values: Mapping[str, Any]) -> tuple[Kept, list[str]]:
     return kept, lost
 
 
-def save(kept: Kept, path: Path) -> str:
+def save(kept: SessionState, path: Path) -> str:
     """Write the session whole or not at all; a sentence for the user where it can't be written."""
     if _is_newer(kept.version):
         return ""
     return write(as_text(kept), path)
 
 
-def as_text(kept: Kept) -> str:
+def as_text(kept: SessionState) -> str:
     """The session as it stands in the file."""
     return json.dumps(asdict(kept), indent=1)
 
@@ -143,7 +143,7 @@ def put_by_last(path: Path) -> Path | None:
     return found[-1] if found else None
 
 
-class Keeper(QObject):
+class SessionAutosaver(QObject):
     """Writes the session while the window is open, so that little is lost if it ends without closing."""
 
     failed = Signal(str)
@@ -152,7 +152,7 @@ class Keeper(QObject):
     """The session is written again."""
     _done = Signal(str, str)
 
-    def __init__(self, kept: Callable[[], Kept], path: Path, parent: QObject, problem: str = "") -> None:
+    def __init__(self, kept: Callable[[], SessionState], path: Path, parent: QObject, problem: str = "") -> None:
         """`problem` is why it could not be written before."""
         super().__init__(parent)
         self._kept, self._path, self.problem = kept, path, problem

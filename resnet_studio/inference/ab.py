@@ -11,11 +11,11 @@ import numpy as np
 
 from resnet_studio.inference.feature_maps import Values
 from resnet_studio.inference.values import (
+    ForwardResult,
+    ForwardSpec,
     LayerMaps,
-    Look,
     PublishedWeights,
     RandomWeights,
-    Subject,
     WeightsFile,
     WeightsSource,
 )
@@ -26,7 +26,7 @@ from resnet_studio.networks.layer_matching import counterpart
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class SideBOverrides:
     """What the second side has that the first has not; what is None follows the first."""
 
     architecture: Architecture | None = None
@@ -35,11 +35,11 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pair:
+class ABPair:
     """Looks at two subjects that belong together, and the layers in them that correspond."""
 
-    a: Look
-    b: Look
+    a: ForwardResult
+    b: ForwardResult
     layer: str
     """Of the first side."""
 
@@ -52,23 +52,23 @@ class Pair:
         return maps_in(self.a, self.layer), maps_in(self.b, self.counterpart)
 
 
-def maps_in(look: Look, layer: str | None) -> LayerMaps | None:
+def maps_in(look: ForwardResult, layer: str | None) -> LayerMaps | None:
     """A layer's maps, if the look holds them."""
     return next((maps for maps in look.layers if maps.name == layer), None)
 
 
-def second(first: Subject, beside: Beside) -> Subject:
+def apply_overrides(first: ForwardSpec, beside: SideBOverrides) -> ForwardSpec:
     """The second side's subject: the first with what was chosen for the second in its place."""
     architecture = beside.architecture or first.architecture
     weights = beside.weights or _follow(first.weights, first.architecture, architecture)
     return replace(first, architecture=architecture, weights=weights, image=beside.image or first.image)
 
 
-def apart(first: Subject, other: Subject) -> Beside:
+def overrides_between(first: ForwardSpec, other: ForwardSpec) -> SideBOverrides:
     """What has to be chosen for a second side so that it is the other subject; handles and device are shared."""
     architecture = other.architecture if other.architecture != first.architecture else None
     followed = _follow(first.weights, first.architecture, other.architecture)
-    return Beside(
+    return SideBOverrides(
         architecture,
         other.weights if other.weights != followed else None,
         other.image if other.image != first.image else None,
@@ -100,7 +100,7 @@ def common_limits(a: Values, b: Values) -> tuple[float, float]:
     return (float(min(ends)), float(max(ends))) if ends else (0.0, 1.0)
 
 
-def to_values(beside: Beside) -> dict[str, Any]:
+def to_values(beside: SideBOverrides) -> dict[str, Any]:
     """As plain JSON values; what follows the first side is left out."""
     values: dict[str, Any] = {}
     if beside.architecture:
@@ -112,16 +112,18 @@ def to_values(beside: Beside) -> dict[str, Any]:
     return values
 
 
-def from_values(values: object) -> Beside:
+def from_values(values: object) -> SideBOverrides:
     """The inverse of `to_values`. What is no such thing, as in a session that was edited by hand, is left out."""
     if not isinstance(values, Mapping):
-        return Beside()
+        return SideBOverrides()
     architecture, image = None, values.get("image")
     try:
         architecture = from_json(values["architecture"]) if isinstance(values.get("architecture"), Mapping) else None
     except (ValueError, TypeError):
         architecture = None
-    return Beside(architecture, _weights(values.get("weights")), image if isinstance(image, str) and image else None)
+    return SideBOverrides(
+        architecture, _weights(values.get("weights")), image if isinstance(image, str) and image else None
+    )
 
 
 def _weights_values(weights: WeightsSource) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_studio.inference.feature_maps import Drawing, colour, spread
+from resnet_studio.inference.feature_maps import MapStyle, colour, spread
 from resnet_studio.inference.transforms import Occluder
-from resnet_studio.inference.values import Pixels, Subject, WeightsInfo, image_title
+from resnet_studio.inference.values import ForwardSpec, Pixels, WeightsInfo, image_title
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.plan import blocks, called_layers, plan
 
@@ -78,7 +78,7 @@ METHODS = {
 class Attribution:
     """Which parts of an image speak for a class."""
 
-    subject: Subject
+    subject: ForwardSpec
     method: str
     """A key of `METHODS`."""
     layer: str
@@ -119,7 +119,7 @@ class Covered:
 class Sweep:
     """The class's probability with a grey square at each of rows × columns positions on the input."""
 
-    subject: Subject
+    subject: ForwardSpec
     """Without an occluder of its own."""
     target: int
     label: str
@@ -187,7 +187,7 @@ def usual_patch(side: int) -> tuple[int, int]:
     return max(1, side // 4), max(1, side // 8)
 
 
-def uncovered(subject: Subject) -> Subject:
+def uncovered(subject: ForwardSpec) -> ForwardSpec:
     """The subject without its occluder."""
     return replace(subject, handles=replace(subject.handles, occluder=None))
 
@@ -222,7 +222,7 @@ def usual_layer(architecture: Architecture) -> str:
     return [layer.name for layer in plan(architecture) if layer.kind == "relu" and layer.name in with_maps][-1]
 
 
-def drawing(found: Attribution) -> Drawing:
+def drawing(found: Attribution) -> MapStyle:
     """How an attribution is drawn: signed ones diverge around zero, others begin there.
 
     The strongest hundredth of the values may lie beyond the ends: of 50,000 pixels a few would bleach all others.
@@ -231,17 +231,17 @@ def drawing(found: Attribution) -> Drawing:
     end = float(sizes[-1 - sizes.size // 100]) if sizes.size else 0.0
     end = end or 1.0
     if METHODS[found.method].signed:
-        return Drawing("fixed", "diverging", (-end, end))
-    return Drawing("fixed", "magma", (0.0, end))
+        return MapStyle("fixed", "diverging", (-end, end))
+    return MapStyle("fixed", "magma", (0.0, end))
 
 
-def sweep_drawing(sweep: Sweep) -> Drawing:
+def sweep_drawing(sweep: Sweep) -> MapStyle:
     """From zero to the class's greatest probability."""
     known = sweep.probabilities[np.isfinite(sweep.probabilities)]
-    return Drawing("fixed", "viridis", (0.0, max(sweep.probability, float(known.max(initial=0.0))) or 1.0))
+    return MapStyle("fixed", "viridis", (0.0, max(sweep.probability, float(known.max(initial=0.0))) or 1.0))
 
 
-def heat(values: NDArray[np.float32], drawing: Drawing) -> Pixels:
+def heat(values: NDArray[np.float32], drawing: MapStyle) -> Pixels:
     """Values, height × width, in colours."""
     return colour(spread(values[None], drawing)[0], drawing.colours)
 
@@ -253,7 +253,7 @@ def edges(sweep: Sweep) -> NDArray[np.intp]:
     return np.array([0, *between.tolist(), sweep.seen.shape[0]], np.intp)
 
 
-def changed_since(then: Subject, now: Subject) -> str:
+def changed_since(then: ForwardSpec, now: ForwardSpec) -> str:
     """What a result is of where it is not of what is looked at now; empty where it still is."""
     parts = []
     if then.image != now.image:

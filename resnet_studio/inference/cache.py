@@ -12,7 +12,7 @@ Stamp: TypeAlias = tuple[int, int] | None
 Result = TypeVar("Result")
 
 
-class Kept(Generic[Result]):
+class LRUCache(Generic[Result]):
     """Results of a function, the newest few, and whether one is there: making it would take long."""
 
     def __init__(self, make: Callable[..., Result], most: int) -> None:

@@ -74,7 +74,7 @@ class ChannelStatistics:
 
 
 @dataclass(frozen=True, slots=True)
-class Damaged:
+class SkippedImage:
     """An image that could not be opened, and why."""
 
     image: str
@@ -82,13 +82,13 @@ class Damaged:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Survey:
+class LayerStatistics:
     """One layer over many images."""
 
     layer: str
     statistics: ChannelStatistics | None
     """None where not one image could be opened."""
-    damaged: tuple[Damaged, ...]
+    damaged: tuple[SkippedImage, ...]
     """Images that were passed over."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from resnet_studio.inference.values import RandomWeights, Subject, WeightsSource
+from resnet_studio.inference.values import ForwardSpec, RandomWeights, WeightsSource
 from resnet_studio.inference.weights.bundled import is_shipped, shipped_weights
 from resnet_studio.networks.architecture import Architecture, Residual
 
@@ -14,7 +14,7 @@ from resnet_studio.networks.architecture import Architecture, Residual
 class Responses:
     """How strong the layer responses of every block are (He et al. 2015, Section 4.2 and Figure 7)."""
 
-    subject: Subject
+    subject: ForwardSpec
     source: str
     """Of the weights: "random, seed 0" or the file's name."""
     trained: bool
@@ -47,7 +47,7 @@ def is_plain(architecture: Architecture) -> bool:
     return not isinstance(architecture, Residual) or architecture.shortcut == "none"
 
 
-def twin_of(architecture: Architecture) -> Residual | None:
+def plain_counterpart(architecture: Architecture) -> Residual | None:
     """The plain network of a residual one, or the residual one of a plain network: with the paper's shortcut, A for
     small images and B for large ones. None for baselines and for the article's blocks, which know no plain one."""
     if not isinstance(architecture, Residual) or architecture.variant == "article":
@@ -57,22 +57,22 @@ def twin_of(architecture: Architecture) -> Residual | None:
     return replace(architecture, shortcut="A" if architecture.stem == "cifar" else "B")
 
 
-def twin_weights(subject: Subject) -> WeightsSource:
+def twin_weights(subject: ForwardSpec) -> WeightsSource:
     """The weights of the same kind for the twin: the same seed, or those that come with the program; else random."""
-    twin = twin_of(subject.architecture)
+    twin = plain_counterpart(subject.architecture)
     if is_shipped(subject.weights) and twin is not None:
         return shipped_weights(twin) or RandomWeights()
     return subject.weights if isinstance(subject.weights, RandomWeights) else RandomWeights()
 
 
-def has_choice(subject: Subject) -> bool:
+def has_choice(subject: ForwardSpec) -> bool:
     """Whether it is not given which weights the twin has: those looked at are a file's that somebody chose."""
     return not isinstance(subject.weights, RandomWeights) and not is_shipped(subject.weights)
 
 
-def with_twin(subject: Subject, weights: WeightsSource | None = None) -> tuple[Subject, ...]:
+def with_twin(subject: ForwardSpec, weights: WeightsSource | None = None) -> tuple[ForwardSpec, ...]:
     """The subject and its twin, if it has one, with these weights or those of the same kind."""
-    twin = twin_of(subject.architecture)
+    twin = plain_counterpart(subject.architecture)
     if twin is None:
         return (subject,)
     return subject, replace(subject, architecture=twin, weights=weights or twin_weights(subject))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from resnet_studio.inference.transforms import RANGES, UNTOUCHED, Handles
+from resnet_studio.inference.transforms import IDENTITY, RANGES, ImageTransforms
 from resnet_studio.inference.values import Frame, Preprocessing
 
 MOST_RESIZED = 1 << 20
@@ -15,7 +15,7 @@ MOST_RESIZED = 1 << 20
 long as wide, or longer if that stays below."""
 
 
-def frame(width: int, height: int, preprocessing: Preprocessing, handles: Handles = UNTOUCHED) -> Frame:
+def frame(width: int, height: int, preprocessing: Preprocessing, handles: ImageTransforms = IDENTITY) -> Frame:
     """Where the input lies on a photograph of that size."""
     left, top, crop_width, crop_height = crop_box(width, height, preprocessing)
     return Frame(
@@ -28,12 +28,12 @@ def frame(width: int, height: int, preprocessing: Preprocessing, handles: Handle
     )
 
 
-def moved(handles: Handles, across: float, down: float) -> Handles:
+def moved(handles: ImageTransforms, across: float, down: float) -> ImageTransforms:
     """The crop moved by so many (unzoomed) crops, within what the handles allow."""
     return replace(handles, x=_within("x", handles.x + across), y=_within("y", handles.y + down))
 
 
-def zoomed(handles: Handles, factor: float) -> Handles:
+def zoomed(handles: ImageTransforms, factor: float) -> ImageTransforms:
     """Things `factor` times larger than before, within what the handles allow."""
     return replace(handles, zoom=_within("zoom", handles.zoom * factor))
 

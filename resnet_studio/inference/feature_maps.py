@@ -28,7 +28,7 @@ GAP_COLOUR, NOT_A_NUMBER_COLOUR = (128, 128, 128), (0, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class MapStyle:
     """How feature maps become a picture. Equal drawings of equal values are equal pictures."""
 
     contrast: Contrast = "channel"
@@ -142,7 +142,7 @@ def channel_order(values: Values, sort: Sort, reference: Values | None = None) -
 
 def mosaic(
     values: Values,
-    drawing: Drawing,
+    drawing: MapStyle,
     columns: int | None = None,
     gap: int = 1,
     order: NDArray[np.intp] | None = None,
@@ -168,7 +168,7 @@ def mosaic(
     return np.ascontiguousarray(picture[: geometry.shape[0], : geometry.shape[1]]), geometry
 
 
-def value_range(values: Values, drawing: Drawing) -> tuple[Values, Values]:
+def value_range(values: Values, drawing: MapStyle) -> tuple[Values, Values]:
     """The values of the first and the last colour: of each channel (channels × 1 × 1), or of all (1 × 1 × 1)."""
     if drawing.contrast == "fixed":
         ends = drawing.limits or (0.0, 1.0)
@@ -183,7 +183,7 @@ def value_range(values: Values, drawing: Drawing) -> tuple[Values, Values]:
     return low, high
 
 
-def spread(values: Values, drawing: Drawing) -> Indices:
+def spread(values: Values, drawing: MapStyle) -> Indices:
     """Each value's place in the colour map; channels × height × width in and out."""
     finite = bool(np.isfinite(values).all())
     low, high = value_range(values, drawing)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_studio.inference.feature_maps import LOWEST, Drawing, Indices, spread
+from resnet_studio.inference.feature_maps import LOWEST, Indices, MapStyle, spread
 from resnet_studio.inference.values import Pixels, WeightsInfo, WeightsSource
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import Layer, called_layers
@@ -91,11 +91,11 @@ def rows(kernels: Kernels) -> Values:
     return kernels.values.reshape(len(kernels.values), 1, -1)
 
 
-def drawing_of(kernels: Kernels, *, alone: bool) -> Drawing:
+def drawing_of(kernels: Kernels, *, alone: bool) -> MapStyle:
     """Diverging colours with zero in their middle; the whole layer's range, or each tile's `alone`."""
     if alone:
-        return Drawing("channel", "diverging")
-    return Drawing("fixed", "diverging", (-kernels.largest, kernels.largest))
+        return MapStyle("channel", "diverging")
+    return MapStyle("fixed", "diverging", (-kernels.largest, kernels.largest))
 
 
 def spread_tiles(kernels: Kernels, tiles: Values, *, alone: bool) -> Indices:

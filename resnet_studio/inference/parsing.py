@@ -10,7 +10,7 @@ from typing import cast
 
 from resnet_studio.causes import why
 from resnet_studio.files import shown
-from resnet_studio.inference.feature_maps import Colours, Contrast, Drawing, Sort
+from resnet_studio.inference.feature_maps import Colours, Contrast, MapStyle, Sort
 from resnet_studio.inference.images.listing import images_in
 from resnet_studio.inference.values import PublishedWeights, RandomWeights, WeightsFile, WeightsSource
 from resnet_studio.networks.architecture import Architecture
@@ -51,14 +51,14 @@ def layers_named(architecture: Architecture, patterns: Sequence[str]) -> tuple[s
     return tuple(dict.fromkeys(found))
 
 
-def drawing_named(contrast: str, colours: str, sort: str) -> Drawing:
+def drawing_named(contrast: str, colours: str, sort: str) -> MapStyle:
     """How maps are drawn; a contrast is "channel", "layer" or two values, as in "-1,1".
 
     Colours that diverge around zero reach as far on both sides of it.
     """
     looks = cast(Colours, colours), cast(Sort, sort)
     if contrast in ("channel", "layer"):
-        return Drawing(cast(Contrast, contrast), looks[0], None, looks[1])
+        return MapStyle(cast(Contrast, contrast), looks[0], None, looks[1])
     try:
         low, high = map(float, contrast.split(","))
     except ValueError:
@@ -68,7 +68,7 @@ def drawing_named(contrast: str, colours: str, sort: str) -> Drawing:
     if colours == "diverging":
         high = max(abs(low), abs(high))
         low = -high
-    return Drawing("fixed", looks[0], (low, high), looks[1])
+    return MapStyle("fixed", looks[0], (low, high), looks[1])
 
 
 def images_named(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -38,7 +38,7 @@ RANGES: dict[str, tuple[float, float]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Handles:
+class ImageTransforms:
     """Equal handles make equal pictures. The defaults change nothing: bit for bit torchvision's preset."""
 
     x: float = 0.0
@@ -74,36 +74,36 @@ class Handles:
         return (self.x, self.y, self.zoom, self.rotation) != (0, 0, 1, 0)
 
 
-UNTOUCHED = Handles()
+IDENTITY = ImageTransforms()
 
 
-def with_number(handles: Handles, name: str, value: float) -> Handles:
+def with_number(handles: ImageTransforms, name: str, value: float) -> ImageTransforms:
     """Another value for one of the handles in `RANGES`."""
     numbers: dict[str, Any] = {name: value}
     return replace(handles, **numbers)
 
 
-def changed(handles: Handles) -> dict[str, Any]:
+def changed(handles: ImageTransforms) -> dict[str, Any]:
     """The fields that are not as they are without a hand, as JSON values."""
     values = {one.name: getattr(handles, one.name) for one in fields(handles) if one.name != "occluder"}
-    different = {name: value for name, value in values.items() if value != getattr(UNTOUCHED, name)}
+    different = {name: value for name, value in values.items() if value != getattr(IDENTITY, name)}
     if handles.occluder:
         different["occluder"] = [handles.occluder.x, handles.occluder.y, handles.occluder.side]
     return different
 
 
-def from_changed(values: dict[str, Any]) -> Handles:
+def from_changed(values: dict[str, Any]) -> ImageTransforms:
     """The inverse of `changed`. `ValueError` or `TypeError` for what no handle takes."""
     values = dict(values)
     occluder = values.pop("occluder", None)
     flipped = bool(values.pop("flipped", False))
     numbers = {name: float(value) for name, value in values.items()}
-    return Handles(**numbers, flipped=flipped, occluder=Occluder(*map(float, occluder)) if occluder else None)
+    return ImageTransforms(**numbers, flipped=flipped, occluder=Occluder(*map(float, occluder)) if occluder else None)
 
 
-def from_words(words: Iterable[str]) -> Handles:
+def from_words(words: Iterable[str]) -> ImageTransforms:
     """Handles from a command line: "zoom=2", "flipped", "occluder=0.5,0.5,0.2". `ValueError` names what is wrong."""
-    handles = UNTOUCHED
+    handles = IDENTITY
     for word in words:
         name, _, value = word.partition("=")
         if name == "flipped" and not value:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_studio.inference.transforms import UNTOUCHED, Handles
+from resnet_studio.inference.transforms import IDENTITY, ImageTransforms
 from resnet_studio.networks.architecture import Architecture
 
 Point: TypeAlias = tuple[float, float]
@@ -68,7 +68,7 @@ class Photograph:
 
 
 @dataclass(frozen=True, slots=True)
-class Unopened:
+class UnreadableImage:
     """An image that can't be opened."""
 
     name: str
@@ -150,7 +150,7 @@ WeightsSource: TypeAlias = RandomWeights | WeightsFile | PublishedWeights
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ForwardSpec:
     """What is looked at: an image as hands have changed it, through a network with its weights, on a device."""
 
     image: str
@@ -159,7 +159,7 @@ class Subject:
     weights: WeightsSource = RandomWeights()
     device: str = "cpu"
     """torch's name, with " half" behind it for half precision: "cuda:0", "cuda:0 half"."""
-    handles: Handles = UNTOUCHED
+    handles: ImageTransforms = IDENTITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +214,10 @@ class LayerMaps:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class ForwardResult:
     """One image through one network."""
 
-    subject: Subject
+    subject: ForwardSpec
     """What it is a look at."""
     image_sha256: str
     frame: Frame

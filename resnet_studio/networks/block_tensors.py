@@ -12,7 +12,7 @@ from resnet_studio.networks.plan import Layer, Shape, called_layers, plan
 
 
 @dataclass(frozen=True, slots=True)
-class BlockPaths:
+class BlockTensors:
     """The names in the built network of a block's tensors, in the order in which they are made."""
 
     block: str
@@ -49,7 +49,7 @@ class BlockPaths:
         return tuple(filter(None, (first, self.residual, self.sum, self.output)))
 
 
-def of_block(architecture: Architecture, block: str) -> BlockPaths:
+def of_block(architecture: Architecture, block: str) -> BlockTensors:
     """The tensors of a block, "layer3.1"; `ValueError` if the network has none of that name."""
     known = all_blocks(architecture)
     if block not in known:
@@ -58,12 +58,12 @@ def of_block(architecture: Architecture, block: str) -> BlockPaths:
 
 
 @lru_cache(maxsize=32)
-def all_blocks(architecture: Architecture) -> Mapping[str, BlockPaths]:
+def all_blocks(architecture: Architecture) -> Mapping[str, BlockTensors]:
     """The tensors of every block by its name, in order; none in a baseline."""
     if not isinstance(architecture, Residual):
         return {}
     called = called_layers(architecture)
-    found: dict[str, BlockPaths] = {}
+    found: dict[str, BlockTensors] = {}
     before = called[0]
     for name, layers in groupby(called, lambda layer: layer.block):
         inside = list(layers)
@@ -73,13 +73,13 @@ def all_blocks(architecture: Architecture) -> Mapping[str, BlockPaths]:
     return found
 
 
-def _paths(block: str, before: Layer, inside: Sequence[Layer]) -> BlockPaths:
+def _paths(block: str, before: Layer, inside: Sequence[Layer]) -> BlockTensors:
     skip = [layer for layer in inside if layer.name.startswith(f"{block}.downsample")]
     main = [layer for layer in inside if layer not in skip]
     added = [layer.name for layer in main if layer.kind == "add"]
     residual = [layer.name for layer in main if layer.kind == "batch norm"][-1]
     shortcut = skip[-1].name if skip else before.name
-    return BlockPaths(
+    return BlockTensors(
         block, before.name, shortcut if added else "", residual, added[0] if added else "", main[-1].name,
         before.output, main[-1].output,
     )  # fmt: skip

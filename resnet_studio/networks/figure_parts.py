@@ -17,7 +17,7 @@ OPENERS = ("conv", "max pool", "average pool", "linear")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FigurePart:
     """Neighbouring layers that are drawn as one rectangle."""
 
     name: str
@@ -33,7 +33,7 @@ class Part:
 
 
 @lru_cache(maxsize=64)
-def parts(architecture: Architecture) -> tuple[Part, ...]:
+def parts(architecture: Architecture) -> tuple[FigurePart, ...]:
     """The network's parts in the order in which an image meets them."""
     joints = {one.name: one for one in blocks(architecture)} if isinstance(architecture, Residual) else {}
     found = []
@@ -41,10 +41,10 @@ def parts(architecture: Architecture) -> tuple[Part, ...]:
         first, names = inside[0], frozenset(layer.name for layer in inside)
         if block := joints.get(first.block):
             size = inside[-1].output[1]
-            found.append(Part(block.name, block.label, block.stage, size, names | {block.name}, block.shortcut))
+            found.append(FigurePart(block.name, block.label, block.stage, size, names | {block.name}, block.shortcut))
         else:
             last = [layer for layer in inside if layer.kind != "dropout"][-1]
-            found.append(Part(last.name, _label(first), first.stage, last.output[1], names))
+            found.append(FigurePart(last.name, _label(first), first.stage, last.output[1], names))
     return tuple(found)
 
 

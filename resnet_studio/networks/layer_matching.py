@@ -16,7 +16,7 @@ ALIKE = {"batch norm": "conv", "add": "relu", "zero pad": "relu", "dropout": "li
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LayerPlace:
     """A layer, or a block as a whole, and where it stands."""
 
     name: str
@@ -47,26 +47,26 @@ def counterpart(a: Architecture, b: Architecture, layer: str) -> str | None:
     return _by_size(a, b, mine)
 
 
-def _alike(one: Place, other: Place) -> bool:
+def _alike(one: LayerPlace, other: LayerPlace) -> bool:
     return (one.layer.stage, one.layer.kind, one.role) == (other.layer.stage, other.layer.kind, other.role)
 
 
 @lru_cache(maxsize=64)
-def _places(architecture: Architecture) -> tuple[Place, ...]:
+def _places(architecture: Architecture) -> tuple[LayerPlace, ...]:
     """Every layer that an image meets, in order, and after a block's layers the block itself."""
-    places: list[Place] = []
+    places: list[LayerPlace] = []
     numbers: dict[str, int] = {}
     layers = [layer for layer in plan(architecture) if layer.called]
     lasts = {layer.block: layer.name for layer in layers if layer.block}
     for layer in layers:
         if not layer.block:
-            places.append(Place(layer.name, layer))
+            places.append(LayerPlace(layer.name, layer))
             continue
         last = layer.name == lasts[layer.block]
         number = numbers.get(layer.stage, 0)
-        places.append(Place(layer.name, layer, number, OUTPUT if last else _role(layer)))
+        places.append(LayerPlace(layer.name, layer, number, OUTPUT if last else _role(layer)))
         if last:
-            places.append(Place(layer.block, layer, number, BLOCK))
+            places.append(LayerPlace(layer.block, layer, number, BLOCK))
             numbers[layer.stage] = number + 1
     return tuple(places)
 
@@ -76,7 +76,7 @@ def _role(layer: Layer) -> str:
     return "shortcut" if local in ("downsample", "downsample.1") else local
 
 
-def _in_stage(a: Architecture, b: Architecture, mine: Place) -> str | None:
+def _in_stage(a: Architecture, b: Architecture, mine: LayerPlace) -> str | None:
     """In two networks of blocks. Where `b` lacks the stage, its last one takes its place."""
     blocks = [place for place in _places(b) if place.block >= 0]
     stages = [place.layer.stage for place in blocks]
@@ -106,7 +106,7 @@ def _at_stem(b: Architecture) -> str | None:
     return before[-1] if before else None
 
 
-def _by_size(a: Architecture, b: Architecture, mine: Place) -> str | None:
+def _by_size(a: Architecture, b: Architecture, mine: LayerPlace) -> str | None:
     """Where names say nothing, as between ResNet and VGG: by what share of the image's side the output has."""
     if mine.layer == plan(a)[-1]:
         return plan(b)[-1].name
@@ -127,7 +127,7 @@ def _by_size(a: Architecture, b: Architecture, mine: Place) -> str | None:
     return fitting[_same_share(max(at, 0), max(len(peers), 1), len(fitting))].name
 
 
-def _comparable(architecture: Architecture) -> list[Place]:
+def _comparable(architecture: Architecture) -> list[LayerPlace]:
     """Layers that a network of another design may have, too: of a block's ReLUs only the last."""
     places = [place for place in _places(architecture) if place.role != BLOCK]
     if isinstance(architecture, Baseline):
@@ -135,13 +135,13 @@ def _comparable(architecture: Architecture) -> list[Place]:
     return [place for place in places if place.block < 0 or place.layer.kind != "relu" or place.role == OUTPUT]
 
 
-def _peers(architecture: Architecture, place: Place, mine: Place) -> bool:
+def _peers(architecture: Architecture, place: LayerPlace, mine: LayerPlace) -> bool:
     """Whether two layers of one network are of one kind and size, so that their order tells them apart."""
     same = _scale(architecture, place) == _scale(architecture, mine)
     return same and place.layer.kind == mine.layer.kind and place.layer != plan(architecture)[-1]
 
 
-def _scale(architecture: Architecture, place: Place) -> float:
+def _scale(architecture: Architecture, place: LayerPlace) -> float:
     """How often the image's side has been halved, in quarters: 55 and 56 of 224 are one size."""
     return round(4 * math.log2(architecture.image / place.layer.output[1])) / 4
 

@@ -98,13 +98,13 @@ def _open_steps(data: str, root: Path) -> Generator[Progress, None, dict[str, _S
 
 
 def _known(data: str, root: Path) -> Generator[Progress, None, dict[str, _Split]]:
-    from resnet_studio.training.compute.data import Held
+    from resnet_studio.training.compute.data import InMemoryImages
     from resnet_studio.training.compute.open_dataset import open_data
 
     opened = yield from open_data(Recipe(data=data), 0, root)
     splits: dict[str, _Split] = {}
     for split, images in zip(SPLITS, (opened.test, opened.training), strict=True):
-        assert isinstance(images, Held)
+        assert isinstance(images, InMemoryImages)
         splits[split] = _Pixels(images.pixels.numpy(), images.labels.tolist(), opened.classes, data == "digits")
     return splits
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Dataset:
     """A data set that is known by name."""
 
     name: str
@@ -29,11 +29,11 @@ class Source:
 SOURCES = {
     source.name: source
     for source in (
-        Source("digits", "Digits (scikit-learn)", 1, 8, 10),
-        Source("mnist", "MNIST", 1, 28, 10, 12),
-        Source("fashion-mnist", "Fashion-MNIST", 1, 28, 10, 31),
-        Source("cifar10", "CIFAR-10", 3, 32, 10, 170),
-        Source("cifar100", "CIFAR-100", 3, 32, 100, 169),
+        Dataset("digits", "Digits (scikit-learn)", 1, 8, 10),
+        Dataset("mnist", "MNIST", 1, 28, 10, 12),
+        Dataset("fashion-mnist", "Fashion-MNIST", 1, 28, 10, 31),
+        Dataset("cifar10", "CIFAR-10", 3, 32, 10, 170),
+        Dataset("cifar100", "CIFAR-100", 3, 32, 100, 169),
     )
 }
 

@@ -28,7 +28,7 @@ LARGEST = 64_000_000
 """Bytes of pixels that one file may hold."""
 
 
-class ProbeError(ValueError):
+class SnapshotError(ValueError):
     """A file of probe images can't be read. The text names it and says why, in one line."""
 
 
@@ -56,12 +56,12 @@ def load(path: Path) -> Probe:
     try:
         return _probe(_arrays(read_file(path, LARGEST)))
     except Refusal as refusal:
-        raise ProbeError(f"{shown(path)} {refusal}") from None
-    except ProbeError as error:
-        raise ProbeError(f"{shown(path)} {error}") from None
+        raise SnapshotError(f"{shown(path)} {refusal}") from None
+    except SnapshotError as error:
+        raise SnapshotError(f"{shown(path)} {error}") from None
     except Exception as error:  # zip, numpy and JSON raise a dozen kinds over bytes that are not theirs
         why = str(error).partition("\n")[0] or type(error).__name__
-        raise ProbeError(f"{shown(path)} is damaged ({why})") from None
+        raise SnapshotError(f"{shown(path)} is damaged ({why})") from None
 
 
 def maps_of(probe: Probe, layer: str, image: int) -> NDArray[np.float32]:
@@ -84,7 +84,7 @@ def _arrays(data: bytes) -> dict[str, NDArray[np.uint8]]:
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
         size = sum(part.file_size for part in packed.infolist())
     if size > LARGEST + 1_000_000:  # facts and numpy's headers
-        raise ProbeError(f"holds {size / 1e6:,.0f} MB; up to {LARGEST / 1e6:,.0f} MB are read")
+        raise SnapshotError(f"holds {size / 1e6:,.0f} MB; up to {LARGEST / 1e6:,.0f} MB are read")
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         found = {name: arrays[name] for name in arrays.files}
     for name, values in found.items():
@@ -96,7 +96,7 @@ def _arrays(data: bytes) -> dict[str, NDArray[np.uint8]]:
 def _probe(arrays: dict[str, NDArray[np.uint8]]) -> Probe:
     facts: dict[str, Any] = json.loads(arrays["facts"].tobytes())
     if facts["version"] > VERSION:
-        raise ProbeError("was written by a newer version of this program")
+        raise SnapshotError("was written by a newer version of this program")
     shapes: dict[str, tuple[int, int, int]] = {name: _three(shape) for name, shape in facts["shapes"].items()}
     probe = Probe(
         step=int(facts["step"]),

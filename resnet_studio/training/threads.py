@@ -24,7 +24,7 @@ SETTLED_AFTER = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ThreadRecord:
     """The counts that an earlier session of a run computed with, from its events.
 
     Sums depend on how they are split between threads, so a resumed run repeats them step by step, up to where that
@@ -49,7 +49,7 @@ class Record:
         return self.counts[max(self.counts)] if self.counts else 0
 
 
-def recorded(events: Iterable[Event]) -> Record:
+def recorded(events: Iterable[Event]) -> ThreadRecord:
     """What a run's events say of its threads."""
     counts: dict[int, int] = {}
     until, in_trial = 0, False
@@ -60,7 +60,7 @@ def recorded(events: Iterable[Event]) -> Record:
                 in_trial = isinstance(event, Threads) and event.trial
             case Stepped():
                 until = max(until, event.first + len(event.losses))
-    return Record(counts, until, in_trial)
+    return ThreadRecord(counts, until, in_trial)
 
 
 class ThreadChoice:
@@ -70,12 +70,12 @@ class ThreadChoice:
     process begins to compute, the run keeps to its part of the cores from the next step on.
     """
 
-    def __init__(self, share: Callable[[], int], record: Record | None = None, *, tries: bool = True) -> None:
+    def __init__(self, share: Callable[[], int], record: ThreadRecord | None = None, *, tries: bool = True) -> None:
         """`share` says how many threads this process may compute with now, as `CoreShare.threads`.
 
         Without `tries` the share is taken as it is: the user chose it, or the CPU is not what computes.
         """
-        self._share_now, self._record, self._tries = share, record or Record(), tries
+        self._share_now, self._record, self._tries = share, record or ThreadRecord(), tries
         self._share = share()
         self._count = self._record.last or self._share
         self._settled: dict[int, int] = {}

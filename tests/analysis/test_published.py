@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_studio.analysis.published import Figure, holds, paper_figure, published
+from resnet_studio.analysis.published import PublishedFigure, holds, paper_figure, published
 from resnet_studio.networks.architecture import Baseline, Residual
 from resnet_studio.networks.presets import PRESETS, preset
 
-GIGA = Figure("resnet34", "resnet34", "macs", "3.6", 10**9, "multiply-adds", "somewhere")
+GIGA = PublishedFigure("resnet34", "resnet34", "macs", "3.6", 10**9, "multiply-adds", "somewhere")
 TABLE_1 = {18: "1.8", 34: "3.6", 50: "3.8", 101: "7.6", 152: "11.3"}
 TABLE_6 = {20: "0.27", 32: "0.46", 44: "0.66", 56: "0.85", 110: "1.7", 1202: "19.4"}
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_studio.analysis.published import Figure
+from resnet_studio.analysis.published import PublishedFigure
 from resnet_studio.analysis.reasons import changes, reason, total
 from resnet_studio.networks.architecture import ArchitectureError, Baseline, Residual
 from resnet_studio.networks.presets import preset
@@ -68,7 +68,7 @@ def test_baselines_have_steps_too():
 
 
 def test_a_difference_without_a_cause_is_called_that():
-    figure = Figure("resnet18", "resnet18", "parameters", "11689513", 1, "parameters", "a misprint")
+    figure = PublishedFigure("resnet18", "resnet18", "parameters", "11689513", 1, "parameters", "a misprint")
     said = reason(figure, preset("resnet18"), 11_689_512)
     assert said == "11,689,512, not 11,689,513: nothing known sets it apart from resnet18"
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from resnet_studio.analysis.table import Group, plan_table
+from resnet_studio.analysis.table import BlockGroup, plan_table
 from resnet_studio.networks.architecture import Residual, from_json
 from resnet_studio.networks.plan import blocks
 from resnet_studio.networks.presets import PRESETS, preset
@@ -54,7 +54,7 @@ def test_a_block_by_hand() -> None:
 def test_what_is_never_called_ends_no_group() -> None:
     table = plan_table(preset("article18"))
     assert [stage.output for stage in table.stages][1] == (64, 56, 56)
-    assert Group("silent", table.totals.blocks[0].rows[:2]).output == (0, 0, 0)
+    assert BlockGroup("silent", table.totals.blocks[0].rows[:2]).output == (0, 0, 0)
 
 
 def test_nothing_has_been_counted_yet() -> None:

@@ -246,7 +246,8 @@ def test_what_is_no_file_is_refused_at_once(run, tmp_path):
 def modules_of(arguments: list[str], folder: Path) -> set[str]:
     """What a new process has imported after a command."""
     code = (
-        f"import sys; from resnet_studio.cli.main import main; main({arguments!r}); print(*sys.modules, file=sys.stderr)"
+        f"import sys; from resnet_studio.cli.main import main; main({arguments!r}); "
+        "print(*sys.modules, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True)
     return set(done.stderr.split())

@@ -16,8 +16,8 @@ from resnet_studio.cli.main import main
 from resnet_studio.export.provenance import KEY
 from resnet_studio.inference.attribution import drawing, heat
 from resnet_studio.inference.compute.attribution import attribution_steps
-from resnet_studio.inference.feature_maps import Drawing, channel_order, colour, layer_maps, mosaic
-from resnet_studio.inference.values import Subject
+from resnet_studio.inference.feature_maps import MapStyle, channel_order, colour, layer_maps, mosaic
+from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.inference.weights.bundled import shipped_weights
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
@@ -101,11 +101,11 @@ def test_a_pattern_stands_for_every_layer_that_matches(read, tmp_path):
 @pytest.mark.parametrize(
     ("options", "drawn"),
     [
-        ((), Drawing()),
-        (("--contrast", "layer", "--colormap", "grey", "--sort", "mean"), Drawing("layer", "grey", None, "mean")),
-        (("--contrast", "-1,2.5", "--colormap", "magma"), Drawing("fixed", "magma", (-1.0, 2.5))),
-        (("--contrast", "-1,2.5", "--colormap", "diverging"), Drawing("fixed", "diverging", (-2.5, 2.5))),
-        (("--colormap", "diverging", "--sort", "variance"), Drawing("channel", "diverging", None, "variance")),
+        ((), MapStyle()),
+        (("--contrast", "layer", "--colormap", "grey", "--sort", "mean"), MapStyle("layer", "grey", None, "mean")),
+        (("--contrast", "-1,2.5", "--colormap", "magma"), MapStyle("fixed", "magma", (-1.0, 2.5))),
+        (("--contrast", "-1,2.5", "--colormap", "diverging"), MapStyle("fixed", "diverging", (-2.5, 2.5))),
+        (("--colormap", "diverging", "--sort", "variance"), MapStyle("channel", "diverging", None, "variance")),
     ],
 )
 def test_the_picture_is_drawn_as_it_is_asked_for(read, tmp_path, options, drawn):
@@ -128,9 +128,9 @@ def test_one_channel_and_the_order_of_a_difference(read, tmp_path):
     assert said["stamp"]["drawing"]["reference"] == "flower"
     order = np.argsort(-np.abs(china - flower).mean(axis=(1, 2)), kind="stable")
     np.testing.assert_array_equal(order, channel_order(china, "difference", flower))
-    np.testing.assert_array_equal(pixels(png), colour(mosaic(china, Drawing(), order=order)[0], "viridis"))
+    np.testing.assert_array_equal(pixels(png), colour(mosaic(china, MapStyle(), order=order)[0], "viridis"))
     read("maps", "sample:china", *CIFAR, *layer, "--output", png, "--channel", 5)
-    np.testing.assert_array_equal(pixels(png), colour(mosaic(china[5:6], Drawing())[0], "viridis"))
+    np.testing.assert_array_equal(pixels(png), colour(mosaic(china[5:6], MapStyle())[0], "viridis"))
 
 
 @pytest.mark.parametrize("ending", ["svg", "npz", "npy", "csv"])
@@ -245,7 +245,7 @@ def test_what_is_needed_is_said(run, tmp_path):
 def test_maps_of_one_value(read, tmp_path):
     read("maps", "sample:digit-3", *CIFAR, "--layer", "fc", "--output", tmp_path / "a.png", "--raw", tmp_path / "a.npz")
     kept = layer_maps("fc", values(tmp_path / "a.npz", "fc"))
-    expected = colour(mosaic(kept.values, Drawing("layer"), gap=0)[0], "viridis")
+    expected = colour(mosaic(kept.values, MapStyle("layer"), gap=0)[0], "viridis")
     np.testing.assert_array_equal(pixels(tmp_path / "a.png"), expected)
 
 
@@ -258,7 +258,7 @@ def test_why_a_class_is_laid_over_the_input(read, run, tmp_path):
     assert (said["method"], said["target"], said["label"], said["layer"]) == ("grad-cam", 3, "3", "layer2.2")
     assert said["trained"]
     assert said["probability"] > 0.5
-    subject = Subject("sample:digit-3", preset("resnet20-digits"), weights)
+    subject = ForwardSpec("sample:digit-3", preset("resnet20-digits"), weights)
     found = finish(attribution_steps(subject, "grad-cam", "layer2.2"))
     np.testing.assert_array_equal(values(npz, "grad-cam")[0], found.at_input)
     mixed = (found.seen.astype(float) + heat(found.at_input, drawing(found))) / 2

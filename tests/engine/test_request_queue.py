@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from resnet_studio.engine.protocol import NOTHING, Reply
-from resnet_studio.engine.request_queue import Wishes
+from resnet_studio.engine.request_queue import RequestQueue
 
 
-def sent(wishes: Wishes) -> list[tuple[str, int]]:
+def sent(wishes: RequestQueue) -> list[tuple[str, int]]:
     return [(request.lane, request.number) for request in wishes.to_send()]
 
 
 def test_only_the_newest_of_what_was_wished_before_the_engine_was_ready_is_sent() -> None:
-    wishes = Wishes()
+    wishes = RequestQueue()
     numbers = [wishes.add("table", "count", (), "") for _ in range(20)]
     assert numbers == sorted(set(numbers))
     assert sent(wishes) == [("table", numbers[-1])]
@@ -20,7 +20,7 @@ def test_only_the_newest_of_what_was_wished_before_the_engine_was_ready_is_sent(
 
 def test_the_engine_is_never_given_more_than_two_requests_of_a_lane() -> None:
     """One runs, one ends it; otherwise a long step and a fast typist would fill the pipe, and the window would wait."""
-    wishes = Wishes()
+    wishes = RequestQueue()
     given = []
     for _ in range(1000):
         wishes.add("table", "count", (), "")
@@ -31,7 +31,7 @@ def test_the_engine_is_never_given_more_than_two_requests_of_a_lane() -> None:
 
 
 def test_a_reply_counts_only_for_the_newest_request_of_its_lane() -> None:
-    wishes = Wishes()
+    wishes = RequestQueue()
     old = wishes.add("table", "count", (), "")
     sent(wishes)
     assert wishes.take(Reply("table", old, "part"))
@@ -45,7 +45,7 @@ def test_a_reply_counts_only_for_the_newest_request_of_its_lane() -> None:
 
 
 def test_cancelling_what_was_not_sent_forgets_it_and_asks_the_engine_for_nothing() -> None:
-    wishes = Wishes()
+    wishes = RequestQueue()
     wishes.add("table", "count", (), "")
     wishes.cancel("table")
     wishes.cancel("never used")
@@ -54,7 +54,7 @@ def test_cancelling_what_was_not_sent_forgets_it_and_asks_the_engine_for_nothing
 
 
 def test_cancelling_what_was_sent_asks_for_nothing_in_its_place() -> None:
-    wishes = Wishes()
+    wishes = RequestQueue()
     number = wishes.add("table", "count", (), "")
     sent(wishes)
     wishes.take(Reply("table", number, "started"))
@@ -70,7 +70,7 @@ def test_cancelling_what_was_sent_asks_for_nothing_in_its_place() -> None:
 
 
 def test_what_is_stuck_is_known_only_while_the_engine_works_on_it() -> None:
-    wishes = Wishes()
+    wishes = RequestQueue()
     a, b = wishes.add("a", "count", (), ""), wishes.add("b", "count", (), "")
     sent(wishes)
     wishes.take(Reply("a", a, "started"))
@@ -83,7 +83,7 @@ def test_what_is_stuck_is_known_only_while_the_engine_works_on_it() -> None:
 
 
 def test_after_the_engines_death_all_that_has_no_answer_is_sent_again_with_its_number() -> None:
-    wishes = Wishes()
+    wishes = RequestQueue()
     answered, a, b = (wishes.add(lane, "count", (), "") for lane in ("answered", "a", "b"))
     sent(wishes)
     wishes.take(Reply("answered", answered, "answer"))
@@ -95,7 +95,7 @@ def test_after_the_engines_death_all_that_has_no_answer_is_sent_again_with_its_n
 
 
 def test_only_the_request_that_was_worked_on_is_blamed_and_the_second_time_forgotten() -> None:
-    wishes = Wishes()
+    wishes = RequestQueue()
     bystander, killer = wishes.add("a", "count", (), "the bystander"), wishes.add("b", "count", (), "the killer")
     for death in (1, 2):
         assert sent(wishes) == [("a", bystander), ("b", killer)]
@@ -108,7 +108,7 @@ def test_only_the_request_that_was_worked_on_is_blamed_and_the_second_time_forgo
 
 
 def test_a_death_while_a_superseded_request_ran_is_not_blamed_on_the_newer_one() -> None:
-    wishes = Wishes()
+    wishes = RequestQueue()
     wishes.take(Reply("a", wishes.add("a", "count", (), ""), "started"))
     newer = wishes.add("a", "count", (), "")
     assert wishes.engine_died() is None
@@ -116,7 +116,7 @@ def test_a_death_while_a_superseded_request_ran_is_not_blamed_on_the_newer_one()
 
 
 def test_a_death_between_two_requests_is_blamed_on_none() -> None:
-    wishes = Wishes()
+    wishes = RequestQueue()
     number = wishes.add("a", "count", (), "")
     sent(wishes)
     wishes.take(Reply("a", number, "started"))

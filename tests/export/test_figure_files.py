@@ -15,29 +15,29 @@ import pytest
 from PIL import Image
 
 from resnet_studio.atomic import WRITING
-from resnet_studio.export.figure import Sheet, last_of_stages, page, picture, to_json
-from resnet_studio.export.provenance import KEY, Stamp, stamp_of, versions
+from resnet_studio.export.figure import MapFigure, last_of_stages, page, picture, to_json
+from resnet_studio.export.provenance import KEY, Provenance, stamp_of, versions
 from resnet_studio.export.writers import write
-from resnet_studio.inference.feature_maps import Drawing, channel_order, colour, layer_maps, mosaic
-from resnet_studio.inference.transforms import Handles, Occluder
-from resnet_studio.inference.values import Frame, LayerMaps, Look, Preprocessing, Subject, WeightsInfo
+from resnet_studio.inference.feature_maps import MapStyle, channel_order, colour, layer_maps, mosaic
+from resnet_studio.inference.transforms import ImageTransforms, Occluder
+from resnet_studio.inference.values import ForwardResult, ForwardSpec, Frame, LayerMaps, Preprocessing, WeightsInfo
 from resnet_studio.networks.architecture import from_json
 from resnet_studio.networks.presets import preset
 
 SVG = "{http://www.w3.org/2000/svg}"
 WEIGHTS = WeightsInfo("random, seed 0", False, Preprocessing(37, 32, (0.5,) * 3, (0.25,) * 3), ("class 0",), "ab" * 32)
-HANDLES = Handles(zoom=2, flipped=True, occluder=Occluder(0.5, 0.25, 0.125))
+HANDLES = ImageTransforms(zoom=2, flipped=True, occluder=Occluder(0.5, 0.25, 0.125))
 
 
-def look(*layers: LayerMaps, image: str = "/home/somebody/pictures/a photo.jpg") -> Look:
-    subject = Subject(image, preset("resnet20-cifar"), handles=HANDLES)
+def look(*layers: LayerMaps, image: str = "/home/somebody/pictures/a photo.jpg") -> ForwardResult:
+    subject = ForwardSpec(image, preset("resnet20-cifar"), handles=HANDLES)
     seen = np.zeros((32, 32, 3), np.uint8)
-    return Look(subject, "cd" * 32, Frame(16, 16, 32, 32), seen, WEIGHTS, layers, 0.1)
+    return ForwardResult(subject, "cd" * 32, Frame(16, 16, 32, 32), seen, WEIGHTS, layers, 0.1)
 
 
-def sheet(*layers: LayerMaps, drawing: Drawing = Drawing(), **stamp: object) -> Sheet:  # noqa: B008
+def sheet(*layers: LayerMaps, drawing: MapStyle = MapStyle(), **stamp: object) -> MapFigure:  # noqa: B008
     names = tuple(layer.name for layer in layers)
-    return Sheet(layers, stamp_of(look(*layers), names, drawing, **stamp))  # type: ignore[arg-type]
+    return MapFigure(layers, stamp_of(look(*layers), names, drawing, **stamp))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_layers_stand_below_one_another_on_white() -> None:
 
 @pytest.mark.parametrize("scale", [1, 3])
 def test_a_picture_is_the_mosaic_enlarged(layer: LayerMaps, scale: int) -> None:
-    drawing = Drawing("fixed", "diverging", (-1.0, 1.0), "variance")
+    drawing = MapStyle("fixed", "diverging", (-1.0, 1.0), "variance")
     pixels = picture(layer, sheet(layer, drawing=drawing, scale=scale))
     indices, geometry = mosaic(layer.values, drawing)
     assert pixels.shape[:2] == tuple(side * scale for side in geometry.shape)
@@ -70,8 +70,8 @@ def test_a_picture_is_the_mosaic_enlarged(layer: LayerMaps, scale: int) -> None:
     np.testing.assert_array_equal(pixels[scale - 1 :: scale, scale - 1 :: scale], pixels[::scale, ::scale])
 
 
-@pytest.mark.parametrize("drawing", [Drawing(), Drawing("layer", "magma"), Drawing("layer", sort="maximum")])
-def test_a_channel_has_the_colours_that_it_has_in_the_mosaic(layer: LayerMaps, drawing: Drawing) -> None:
+@pytest.mark.parametrize("drawing", [MapStyle(), MapStyle("layer", "magma"), MapStyle("layer", sort="maximum")])
+def test_a_channel_has_the_colours_that_it_has_in_the_mosaic(layer: LayerMaps, drawing: MapStyle) -> None:
     indices, geometry = mosaic(layer.values, drawing)
     x, y = geometry.corner(3)
     alone = picture(layer, sheet(layer, drawing=drawing, channel=3))
@@ -80,16 +80,16 @@ def test_a_channel_has_the_colours_that_it_has_in_the_mosaic(layer: LayerMaps, d
 
 def test_an_order_from_a_reference_is_followed(layer: LayerMaps) -> None:
     order = channel_order(layer.values, "difference", np.zeros_like(layer.values))
-    drawing = Drawing("layer", sort="difference")
+    drawing = MapStyle("layer", sort="difference")
     pixels = picture(layer, replace(sheet(layer, drawing=drawing), orders={layer.name: order}))
     strongest = int(np.abs(layer.values).mean(axis=(1, 2)).argmax())
     np.testing.assert_array_equal(
-        pixels[:4, :5], picture(layer, sheet(layer, drawing=Drawing("layer"), channel=strongest))
+        pixels[:4, :5], picture(layer, sheet(layer, drawing=MapStyle("layer"), channel=strongest))
     )
 
 
 def test_maps_of_one_value_have_one_scale_and_no_gaps() -> None:
-    pixels = picture(fc := layer_maps("fc", np.arange(4.0)), sheet(fc, drawing=Drawing(colours="grey")))
+    pixels = picture(fc := layer_maps("fc", np.arange(4.0)), sheet(fc, drawing=MapStyle(colours="grey")))
     assert pixels[..., 0].tolist() == [[0, 85], [170, 255]]
 
 
@@ -99,7 +99,7 @@ def test_a_channel_that_is_not_there_is_refused(layer: LayerMaps) -> None:
 
 
 def test_the_stamp_says_all_that_the_file_depends_on(layer: LayerMaps) -> None:
-    stamp = sheet(layer, drawing=Drawing("fixed", "magma", (0.0, 2.0)), channel=3, scale=2).stamp.to_json()
+    stamp = sheet(layer, drawing=MapStyle("fixed", "magma", (0.0, 2.0)), channel=3, scale=2).stamp.to_json()
     assert from_json({name: value for name, value in stamp["architecture"].items() if name != "title"}) == preset(
         "resnet20-cifar"
     )
@@ -124,7 +124,7 @@ def test_the_stamp_says_all_that_the_file_depends_on(layer: LayerMaps) -> None:
 
 
 def test_the_caption_reads(layer: LayerMaps) -> None:
-    lines = sheet(layer, drawing=Drawing("layer", sort="variance"), scale=2).stamp.caption()
+    lines = sheet(layer, drawing=MapStyle("layer", sort="variance"), scale=2).stamp.caption()
     assert lines[:4] == (
         "image: a photo.jpg, zoom 2, flipped, occluder 0.5 0.25 0.125, SHA-256 cdcdcdcdcdcd…",
         "network: resnet20-cifar with random, seed 0, untrained, SHA-256 abababababab…",
@@ -143,7 +143,7 @@ def test_png_carries_pixels_and_stamp(layer: LayerMaps, tmp_path: Path) -> None:
 
 
 def test_svg_shows_picture_scale_and_caption(layer: LayerMaps, tmp_path: Path) -> None:
-    exported = sheet(layer, drawing=Drawing("fixed", "magma", (-1.5, 2.0)))
+    exported = sheet(layer, drawing=MapStyle("fixed", "magma", (-1.5, 2.0)))
     write(tmp_path / "a.svg", exported)
     root = ElementTree.parse(tmp_path / "a.svg").getroot()
     assert json.loads(root.findtext(f"{SVG}metadata") or "") == plain(exported.stamp)
@@ -159,9 +159,9 @@ def test_svg_shows_picture_scale_and_caption(layer: LayerMaps, tmp_path: Path) -
 
 
 def test_svg_takes_names_that_are_no_text(layer: LayerMaps, tmp_path: Path) -> None:
-    odd = stamp_of(look(layer, image="/a/<b>&\x01\udcff.jpg"), (layer.name,), Drawing())
+    odd = stamp_of(look(layer, image="/a/<b>&\x01\udcff.jpg"), (layer.name,), MapStyle())
     for name in ("a.svg", "a.png", "a.csv", "a.npz", "a.npy"):
-        write(tmp_path / name, Sheet((layer,), odd))
+        write(tmp_path / name, MapFigure((layer,), odd))
     said = [text.text or "" for text in ElementTree.parse(tmp_path / "a.svg").getroot().iter(f"{SVG}text")]
     assert any("image: <b>&␁\ufffd.jpg" in line for line in said)
 
@@ -230,7 +230,7 @@ def test_what_is_not_a_number_is_null() -> None:
     ]
 
 
-def plain(stamp: Stamp) -> object:
+def plain(stamp: Provenance) -> object:
     return json.loads(json.dumps(stamp.to_json()))
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from resnet_studio.cli.main import main
 from resnet_studio.export.provenance import KEY
-from resnet_studio.inference.feature_maps import Drawing, colour, layer_maps, mosaic
+from resnet_studio.inference.feature_maps import MapStyle, colour, layer_maps, mosaic
 from resnet_studio.training import snapshots
 from resnet_studio.training.datasets import Probe
 from resnet_studio.training.runs.events import Probed
@@ -32,7 +32,7 @@ def run(tmp_path: Path) -> WrittenRun:
     for step in (0, 20):
         layers = {
             name: tuple(
-                mosaic(layer_maps(name, values(step, name, image)).values, Drawing("layer"))[0] for image in range(2)
+                mosaic(layer_maps(name, values(step, name, image)).values, MapStyle("layer"))[0] for image in range(2)
             )
             for name in LAYERS
         }
@@ -58,7 +58,7 @@ def test_each_moment_becomes_a_picture(run: WrittenRun) -> None:
     assert sorted(path.name for path in output.iterdir()) == ["step-0000000.png", "step-0000020.png"]
     for step in (0, 20):
         with Image.open(output / f"step-{step:07d}.png") as picture:
-            indices = mosaic(values(step, "relu", 1), Drawing("layer"))[0]
+            indices = mosaic(values(step, "relu", 1), MapStyle("layer"))[0]
             expected = colour(indices, "viridis").repeat(2, axis=0).repeat(2, axis=1)
             np.testing.assert_array_equal(np.asarray(picture), expected)
             stamp = json.loads(picture.info[KEY])

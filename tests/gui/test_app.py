@@ -19,9 +19,9 @@ from PySide6.QtGui import QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.app import ONCE, Faults
-from resnet_studio.gui.main_window import StudioWindow
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.app import ONCE, ExceptionReporter
+from resnet_studio.gui.main_window import MainWindow
+from resnet_studio.gui.session import SessionState
 from resnet_studio.gui.session_file import restore
 from resnet_studio.networks.architecture import Architecture, from_json, to_json
 from resnet_studio.networks.presets import preset
@@ -30,14 +30,14 @@ WINDOW = [sys.executable, "-m", "resnet_studio"]
 
 
 @pytest.fixture
-def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[StudioWindow]:
+def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
     """A window whose engine is off, with the program's own hooks in place of the test suite's."""
-    window = StudioWindow(Kept())
+    window = MainWindow(SessionState())
     qtbot.addWidget(window)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     monkeypatch.setattr(sys, "__stderr__", None)
-    Faults(window).install()
+    ExceptionReporter(window).install()
     window.show()
     yield window
     window.close()
@@ -120,7 +120,9 @@ def driven(tmp_path: Path, *presses: str, **more: str) -> list[tuple[str, Archit
 def with_session(tmp_path: Path, **values: object) -> Path:
     session = tmp_path / "config" / "resnet-studio" / "session.json"
     session.parent.mkdir(parents=True)
-    session.write_text(json.dumps(asdict(Kept(architecture=to_json(preset("plain34")), theme="dark", **values))))  # type: ignore[arg-type]
+    session.write_text(
+        json.dumps(asdict(SessionState(architecture=to_json(preset("plain34")), theme="dark", **values)))
+    )  # type: ignore[arg-type]
     return session
 
 
@@ -161,7 +163,7 @@ def test_a_session_that_is_discarded_is_gone_and_no_longer_offered(tmp_path: Pat
 def test_a_second_session_put_by_takes_no_others_place(tmp_path: Path) -> None:
     session = with_session(tmp_path, unclean=2)
     driven(tmp_path)
-    session.write_text(json.dumps(asdict(Kept(architecture=to_json(preset("plain18")), unclean=3))))
+    session.write_text(json.dumps(asdict(SessionState(architecture=to_json(preset("plain18")), unclean=3))))
     for name in ("plain18", "plain34"):
         windows = driven(tmp_path, "Open the last session")
         assert windows[-1][1] == preset(name)
@@ -229,11 +231,11 @@ sys.addaudithook(refuse)
 """
 
 
-def test_exception_in_a_slot_is_reported_once_with_copy(qtbot: QtBot, window: StudioWindow) -> None:
+def test_exception_in_a_slot_is_reported_once_with_copy(qtbot: QtBot, window: MainWindow) -> None:
     button = QPushButton(window)
     button.clicked.connect(lambda: 1 / 0)
     with qtbot.captureExceptions():  # pytest-qt's own hook would fail the test
-        Faults(window).install()
+        ExceptionReporter(window).install()
         button.click()
     assert "did not foresee (ZeroDivisionError)" in window.banner.text
     copy = window.banner.findChild(QPushButton, "bannerCopy")
@@ -242,14 +244,14 @@ def test_exception_in_a_slot_is_reported_once_with_copy(qtbot: QtBot, window: St
     assert "Traceback" in QGuiApplication.clipboard().text()
 
 
-def test_exception_in_a_thread_is_reported(qtbot: QtBot, window: StudioWindow) -> None:
+def test_exception_in_a_thread_is_reported(qtbot: QtBot, window: MainWindow) -> None:
     thread = threading.Thread(target=lambda: {}["lost"])
     thread.start()
     thread.join()
     qtbot.waitUntil(lambda: "did not foresee (KeyError)" in window.banner.text)
 
 
-def test_paint_event_that_fails_at_every_repaint_is_reported_once(qtbot: QtBot, window: StudioWindow) -> None:
+def test_paint_event_that_fails_at_every_repaint_is_reported_once(qtbot: QtBot, window: MainWindow) -> None:
     painted: list[int] = []
 
     class Broken(QWidget):
@@ -258,7 +260,7 @@ def test_paint_event_that_fails_at_every_repaint_is_reported_once(qtbot: QtBot, 
             raise RuntimeError("no colours left")
 
     reports: list[object] = []
-    faults = Faults(window)
+    faults = ExceptionReporter(window)
     faults._raised.connect(reports.append)
     with qtbot.captureExceptions():
         faults.install()
@@ -274,9 +276,9 @@ def test_paint_event_that_fails_at_every_repaint_is_reported_once(qtbot: QtBot, 
     broken.deleteLater()
 
 
-def test_window_goes_on_after_a_fault(qtbot: QtBot, window: StudioWindow) -> None:
+def test_window_goes_on_after_a_fault(qtbot: QtBot, window: MainWindow) -> None:
     with qtbot.captureExceptions():
-        Faults(window).install()
+        ExceptionReporter(window).install()
         QTimer.singleShot(0, lambda: [][1])
         qtbot.waitUntil(lambda: "did not foresee (IndexError)" in window.banner.text)
     window.workspaces.setCurrentIndex(3)

@@ -10,12 +10,12 @@ from PySide6.QtCore import QCoreApplication
 from pytestqt.exceptions import capture_exceptions
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.background import Background
+from resnet_studio.gui.background import BackgroundReader
 
 
 @pytest.fixture
-def background(qtbot: QtBot) -> Iterator[Background]:
-    made = Background()
+def background(qtbot: QtBot) -> Iterator[BackgroundReader]:
+    made = BackgroundReader()
     yield made
     made.stop()
 
@@ -24,7 +24,7 @@ def fail() -> None:
     raise RecursionError("nobody thought of this")
 
 
-def test_an_answer_comes_on_the_windows_thread(qtbot: QtBot, background: Background) -> None:
+def test_an_answer_comes_on_the_windows_thread(qtbot: QtBot, background: BackgroundReader) -> None:
     told: list[object] = []
     background.run(threading.get_ident, lambda ident: told.extend([ident, threading.get_ident(), background.busy]))
     assert background.busy
@@ -33,7 +33,7 @@ def test_an_answer_comes_on_the_windows_thread(qtbot: QtBot, background: Backgro
     assert told[2] is False
 
 
-def test_what_is_raised_ends_it_and_the_next_one_runs(qtbot: QtBot, background: Background) -> None:
+def test_what_is_raised_ends_it_and_the_next_one_runs(qtbot: QtBot, background: BackgroundReader) -> None:
     told: list[object] = []
     background.run(fail, told.append, lambda error: told.append((type(error), str(error))))
     background.run(lambda: "next", told.append)
@@ -42,7 +42,7 @@ def test_what_is_raised_ends_it_and_the_next_one_runs(qtbot: QtBot, background: 
     assert not background.busy
 
 
-def test_an_error_that_nobody_takes_is_reported_and_ends_it_too(qtbot: QtBot, background: Background) -> None:
+def test_an_error_that_nobody_takes_is_reported_and_ends_it_too(qtbot: QtBot, background: BackgroundReader) -> None:
     told: list[object] = []
     with capture_exceptions() as raised:
         background.run(fail)
@@ -52,7 +52,7 @@ def test_an_error_that_nobody_takes_is_reported_and_ends_it_too(qtbot: QtBot, ba
     assert not background.busy
 
 
-def test_one_after_another_in_order(qtbot: QtBot, background: Background) -> None:
+def test_one_after_another_in_order(qtbot: QtBot, background: BackgroundReader) -> None:
     running, told = threading.Semaphore(), []
 
     def alone(number: int) -> int:
@@ -66,7 +66,7 @@ def test_one_after_another_in_order(qtbot: QtBot, background: Background) -> Non
     assert told == list(range(50))
 
 
-def test_of_those_that_wait_only_the_newest_runs(qtbot: QtBot, background: Background) -> None:
+def test_of_those_that_wait_only_the_newest_runs(qtbot: QtBot, background: BackgroundReader) -> None:
     go_on, told = threading.Event(), []
     background.run(lambda: go_on.wait(10), told.append)
     for text in ("waits", "newest"):
@@ -77,8 +77,8 @@ def test_of_those_that_wait_only_the_newest_runs(qtbot: QtBot, background: Backg
     assert told == [True, "newest"]
 
 
-def test_a_long_one_holds_up_no_other_owner(qtbot: QtBot, background: Background) -> None:
-    other, go_on, told = Background(), threading.Event(), []
+def test_a_long_one_holds_up_no_other_owner(qtbot: QtBot, background: BackgroundReader) -> None:
+    other, go_on, told = BackgroundReader(), threading.Event(), []
     background.run(lambda: go_on.wait(10))
     other.run(lambda: "other", told.append)
     qtbot.waitUntil(lambda: told == ["other"])
@@ -86,7 +86,7 @@ def test_a_long_one_holds_up_no_other_owner(qtbot: QtBot, background: Background
     other.stop()
 
 
-def test_stopping_waits_for_what_runs_and_nothing_is_told(qtbot: QtBot, background: Background) -> None:
+def test_stopping_waits_for_what_runs_and_nothing_is_told(qtbot: QtBot, background: BackgroundReader) -> None:
     begun, told = threading.Event(), []
 
     def work() -> str:

@@ -18,8 +18,8 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.gui.common.layer_model import LayerModel
-from resnet_studio.gui.main_window import StudioWindow
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.main_window import MainWindow
+from resnet_studio.gui.session import SessionState
 from resnet_studio.networks.architecture import MOST_BLOCKS, MOST_STAGES, Architecture, Residual, to_json
 from resnet_studio.networks.plan import MOST_LAYERS, _plans, forget_plans, plan
 from resnet_studio.networks.presets import preset
@@ -31,9 +31,9 @@ MOST_CALLS = 500_000
 
 
 @pytest.fixture
-def window(qtbot: QtBot) -> Iterator[StudioWindow]:
+def window(qtbot: QtBot) -> Iterator[MainWindow]:
     """A window with every page made, whose engine is off."""
-    window = StudioWindow(Kept())
+    window = MainWindow(SessionState())
     qtbot.addWidget(window)
     window.show()
     for number in range(window.workspaces.count()):
@@ -54,7 +54,7 @@ class Turns:
         self.most = self._calls = 0
         self._qtbot = qtbot
 
-    def until(self, window: StudioWindow, architecture: Architecture) -> None:
+    def until(self, window: MainWindow, architecture: Architecture) -> None:
         """See to the window's events until that architecture's table is shown."""
         shown: list[Architecture] = []
         window.studio.table_changed.connect(lambda table: shown.append(table.architecture))
@@ -76,7 +76,7 @@ class Turns:
                 self._turn()
 
 
-def total(window: StudioWindow, column: int) -> str:
+def total(window: MainWindow, column: int) -> str:
     model = window.layers.findChild(QTreeView, "layerTable").model()
     return str(model.find("total").siblingAtColumn(column).data())
 
@@ -86,7 +86,7 @@ def total(window: StudioWindow, column: int) -> str:
     ids=["1202", "999", "deepest"],
 )  # fmt: skip
 def test_no_turn_of_the_event_loop_is_long(
-    qtbot: QtBot, window: StudioWindow, deep: Residual, pages: tuple[int, ...]
+    qtbot: QtBot, window: MainWindow, deep: Residual, pages: tuple[int, ...]
 ) -> None:
     turns, session = Turns(qtbot), window.studio.session
     for page in pages:
@@ -101,7 +101,7 @@ def test_no_turn_of_the_event_loop_is_long(
     assert turns.most < MOST_CALLS
 
 
-def test_the_panel_follows_at_once_and_the_table_soon(qtbot: QtBot, window: StudioWindow) -> None:
+def test_the_panel_follows_at_once_and_the_table_soon(qtbot: QtBot, window: MainWindow) -> None:
     session = window.studio.session
     session.take(DEEP)
     assert window.findChild(QLineEdit, "blocks").text() == "3, 999, 6, 3"
@@ -115,7 +115,7 @@ def test_the_panel_follows_at_once_and_the_table_soon(qtbot: QtBot, window: Stud
     ]
 
 
-def test_of_edits_one_after_another_the_last_is_shown(qtbot: QtBot, window: StudioWindow) -> None:
+def test_of_edits_one_after_another_the_last_is_shown(qtbot: QtBot, window: MainWindow) -> None:
     session, told = window.studio.session, []
     window.studio.architecture_changed.connect(told.append)
     for classes in (7, 8, 9):
@@ -130,7 +130,7 @@ def test_of_edits_one_after_another_the_last_is_shown(qtbot: QtBot, window: Stud
     assert total(window, 3) == "11,689,512"
 
 
-def test_dropped_deep_architecture_is_shown(qtbot: QtBot, window: StudioWindow, tmp_path: Path) -> None:
+def test_dropped_deep_architecture_is_shown(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     file = tmp_path / "deep.json"
     file.write_text(json.dumps(to_json(DEEP)))
     with qtbot.waitSignal(window.studio.table_changed, timeout=60_000):
@@ -138,7 +138,7 @@ def test_dropped_deep_architecture_is_shown(qtbot: QtBot, window: StudioWindow, 
     assert window.studio.table.architecture == DEEP
 
 
-def test_a_long_stage_is_closed_and_opens_again_where_it_is_short(qtbot: QtBot, window: StudioWindow) -> None:
+def test_a_long_stage_is_closed_and_opens_again_where_it_is_short(qtbot: QtBot, window: MainWindow) -> None:
     tree, session = window.layers.findChild(QTreeView, "layerTable"), window.studio.session
     model = tree.model()
     tree.expand(model.find("layer1.1"))
@@ -209,7 +209,7 @@ def test_plans_that_are_remembered_are_bounded() -> None:
     forget_plans()
 
 
-def test_doubt_label_is_that_of_the_deep_network(qtbot: QtBot, window: StudioWindow) -> None:
+def test_doubt_label_is_that_of_the_deep_network(qtbot: QtBot, window: MainWindow) -> None:
     with qtbot.waitSignal(window.studio.table_changed, timeout=60_000):
         window.studio.session.take(DEEPEST)
     assert window.findChild(QLabel, "uncounted").text().startswith("closed form")

@@ -13,19 +13,19 @@ from PySide6.QtCore import QSocketNotifier, QTimer
 from pytestqt.qtbot import QtBot
 
 from engine_listener import STUBS, Listener
-from resnet_studio.gui.engine_client import PATIENCE, EngineLink
+from resnet_studio.gui.engine_client import PATIENCE, EngineConnection
 
 
 @pytest.fixture
-def link(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineLink]:
+def link(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineConnection]:
     monkeypatch.syspath_prepend(STUBS)
-    link = EngineLink("stub_jobs:JOBS")
+    link = EngineConnection("stub_jobs:JOBS")
     yield link
     link.close()
 
 
 @pytest.fixture
-def listener(link: EngineLink, qtbot: QtBot) -> Listener:
+def listener(link: EngineConnection, qtbot: QtBot) -> Listener:
     return Listener(link, qtbot)
 
 

@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from engine_listener import STUBS, Listener, kill
 from resnet_studio.engine.protocol import EngineDiedError
-from resnet_studio.gui.engine_client import EngineLink
-from resnet_studio.inference.values import Subject
+from resnet_studio.gui.engine_client import EngineConnection
+from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.networks.presets import preset
 
 
@@ -21,7 +21,7 @@ from resnet_studio.networks.presets import preset
 def ready(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
     """A link whose engine is ready, with jobs that need no torch."""
     monkeypatch.syspath_prepend(STUBS)
-    ready = Listener(EngineLink("stub_jobs:JOBS"), qtbot)
+    ready = Listener(EngineConnection("stub_jobs:JOBS"), qtbot)
     ready.link.start()
     ready.until(lambda: ready.link.state == "ready")
     yield ready
@@ -84,7 +84,7 @@ def test_an_engine_that_never_gets_ready_is_started_three_times_and_then_on_dema
     monkeypatch.syspath_prepend(tmp_path)
     log, jobs = tmp_path / "log", tmp_path / "dying_jobs.py"
     jobs.write_text(f"import os\nopen({str(log)!r}, 'a').write('start ')\nos.kill(os.getpid(), 9)")
-    link = EngineLink("dying_jobs:JOBS")
+    link = EngineConnection("dying_jobs:JOBS")
     listener = Listener(link, qtbot)
     number = link.ask("lane", "echo", 5)
     link.start()
@@ -99,7 +99,7 @@ def test_an_engine_that_never_gets_ready_is_started_three_times_and_then_on_dema
 
 
 def test_an_engine_that_lacks_a_library_says_which(qtbot: QtBot) -> None:
-    link = EngineLink("no_such_library:JOBS")
+    link = EngineConnection("no_such_library:JOBS")
     listener = Listener(link, qtbot)
     link.start()
     listener.until(lambda: link.state == "failed")
@@ -108,7 +108,7 @@ def test_an_engine_that_lacks_a_library_says_which(qtbot: QtBot) -> None:
 
 
 def test_the_real_engine_killed_idle_tracing_and_running_comes_back_and_answers(qtbot: QtBot) -> None:
-    link = EngineLink()
+    link = EngineConnection()
     real = Listener(link, qtbot)
     link.start()
     real.until(lambda: link.state == "ready")
@@ -123,7 +123,7 @@ def test_the_real_engine_killed_idle_tracing_and_running_comes_back_and_answers(
     assert counted.checks.agree
 
     look = link.ask(
-        "look", "look", Subject("sample:china", preset("resnet152")), ("layer4.2",), False, label="the look"
+        "look", "look", ForwardSpec("sample:china", preset("resnet152")), ("layer4.2",), False, label="the look"
     )
     real.until(lambda: len(real.of(look, "part")) > 1)
     kill(link)

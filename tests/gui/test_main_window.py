@@ -30,12 +30,12 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.app_controller import ACTIVATIONS, COMPARE, LAYERS, VERIFY
-from resnet_studio.gui.common.inputs import Segmented
-from resnet_studio.gui.common.layer_model import Column
-from resnet_studio.gui.main_window import StudioWindow
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.common.inputs import SegmentedControl
+from resnet_studio.gui.common.layer_model import LayerColumn
+from resnet_studio.gui.main_window import MainWindow
+from resnet_studio.gui.session import SessionState
 from resnet_studio.gui.training.workspace import PAGES
-from resnet_studio.inference.values import Look
+from resnet_studio.inference.values import ForwardResult
 from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.modules.network import build
@@ -45,12 +45,12 @@ PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
 
 
 @pytest.fixture
-def opened(qtbot: QtBot) -> Iterator[Callable[[Kept], StudioWindow]]:
+def opened(qtbot: QtBot) -> Iterator[Callable[[SessionState], MainWindow]]:
     """Opens windows, and closes them with their engines at the end."""
-    windows: list[StudioWindow] = []
+    windows: list[MainWindow] = []
 
-    def open_window(kept: Kept) -> StudioWindow:
-        window = StudioWindow(kept)
+    def open_window(kept: SessionState) -> MainWindow:
+        window = MainWindow(kept)
         qtbot.addWidget(window)
         windows.append(window)
         window.show()
@@ -64,22 +64,22 @@ def opened(qtbot: QtBot) -> Iterator[Callable[[Kept], StudioWindow]]:
         window.close()
 
 
-def cifar(**changes: object) -> Kept:
+def cifar(**changes: object) -> SessionState:
     """A session with a small network in hand, so that tests are quick."""
-    return Kept(architecture=to_json(preset("resnet20-cifar")), **changes)  # type: ignore[arg-type]
+    return SessionState(architecture=to_json(preset("resnet20-cifar")), **changes)  # type: ignore[arg-type]
 
 
-def total(window: StudioWindow, column: Column) -> str:
+def total(window: MainWindow, column: LayerColumn) -> str:
     model = window.layers.findChild(QTreeView, "layerTable").model()
     return str(model.find("total").siblingAtColumn(column).data())
 
 
 def test_table_is_there_before_the_engine_and_fvcores_after_it(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow]
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
 ) -> None:
-    window = opened(Kept())
-    assert total(window, Column.PARAMETERS) == "25,557,032"
-    assert total(window, Column.FLOPS) == "3.86 G"
+    window = opened(SessionState())
+    assert total(window, LayerColumn.PARAMETERS) == "25,557,032"
+    assert total(window, LayerColumn.FLOPS) == "3.86 G"
     doubt = window.findChild(QLabel, "uncounted")
     assert "closed form" in doubt.text()
     qtbot.waitUntil(lambda: "agree ✓" in doubt.text(), timeout=PATIENCE)
@@ -89,13 +89,13 @@ def test_table_is_there_before_the_engine_and_fvcores_after_it(
 
 
 def test_depth_34_and_shortcut_none_is_the_papers_plain_network(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow]
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
 ) -> None:
-    window = opened(Kept())
+    window = opened(SessionState())
     depth = window.findChild(QComboBox, "depth")
     depth.setFocus()
     qtbot.keyClick(depth, Qt.Key.Key_Up)
-    qtbot.mouseClick(window.findChild(Segmented, "shortcut").button("none"), Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(window.findChild(SegmentedControl, "shortcut").button("none"), Qt.MouseButton.LeftButton)
     assert window.studio.session.architecture == preset("plain34")
     qtbot.waitUntil(lambda: "agree ✓" in window.findChild(QLabel, "uncounted").text(), timeout=PATIENCE)
     assert "paper 3.6 G ✓" in [label.text() for label in window.headline.findChildren(QLabel)]
@@ -103,29 +103,29 @@ def test_depth_34_and_shortcut_none_is_the_papers_plain_network(
     assert window.studio.session.architecture == preset("resnet34")
 
 
-def test_invalid_edit_leaves_the_last_valid_table(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
-    window = opened(Kept())
+def test_invalid_edit_leaves_the_last_valid_table(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
+    window = opened(SessionState())
     width = window.findChild(QLineEdit, "width")
     width.setFocus()
     width.selectAll()
     qtbot.keyClicks(width, "0")
     qtbot.keyClick(width, Qt.Key.Key_Return)
     assert "from 1 to" in window.findChild(QLabel, "widthProblem").text()
-    assert total(window, Column.PARAMETERS) == "25,557,032"
+    assert total(window, LayerColumn.PARAMETERS) == "25,557,032"
 
 
-def test_resnet1202_opens(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
-    window = opened(Kept(architecture=to_json(preset("resnet1202-cifar"))))
-    assert total(window, Column.PARAMETERS) == "19,421,274"
+def test_resnet1202_opens(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
+    window = opened(SessionState(architecture=to_json(preset("resnet1202-cifar"))))
+    assert total(window, LayerColumn.PARAMETERS) == "19,421,274"
     qtbot.waitUntil(lambda: "agree ✓" in window.findChild(QLabel, "uncounted").text(), timeout=PATIENCE)
     assert "add ×600" in window.findChild(QLabel, "uncounted").text()
 
 
 def test_network_too_large_for_memory_is_warned_of_before_and_refused_in_words(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "machine_memory", lambda: 2**30)  # the window's estimate, as on a small machine
-    window = opened(Kept())
+    window = opened(SessionState())
     warning = window.findChild(QLabel, "memoryWarning")
     assert not warning.isVisible()
     window.studio.session.take(replace(preset("resnet152"), width=256))
@@ -143,7 +143,7 @@ def test_network_too_large_for_memory_is_warned_of_before_and_refused_in_words(
 
 
 def test_dropped_photograph_shows_its_maps(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], tmp_path: Path
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow], tmp_path: Path
 ) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     file = tmp_path / "a photograph #1 ü.png"
@@ -151,7 +151,7 @@ def test_dropped_photograph_shows_its_maps(
     window = opened(cifar())
     with qtbot.waitSignal(window.work.looked, timeout=PATIENCE) as looked:
         drop(window, file)
-    look: Look = looked.args[0]
+    look: ForwardResult = looked.args[0]
     assert window.findChild(QTabWidget, "workspaces").currentIndex() == ACTIVATIONS
     assert look.seen.shape == (32, 32, 3)
     assert look.layers[0].values.shape == (16, 32, 32)  # the first ReLU of a CIFAR network
@@ -160,7 +160,7 @@ def test_dropped_photograph_shows_its_maps(
 
 
 def test_file_that_is_no_image_is_said_and_the_rest_stays(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], tmp_path: Path
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow], tmp_path: Path
 ) -> None:
     file = tmp_path / "holiday.jpg"
     file.write_text("not an image")
@@ -172,7 +172,7 @@ def test_file_that_is_no_image_is_said_and_the_rest_stays(
 
 
 def test_engine_killed_with_an_image_in_work_comes_back_and_answers(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow]
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
 ) -> None:
     window = opened(cifar())
     with qtbot.waitSignal(window.link.ready, timeout=PATIENCE):
@@ -184,8 +184,8 @@ def test_engine_killed_with_an_image_in_work_comes_back_and_answers(
     assert window.link.state in ("ready", "busy")
 
 
-def test_verify_fills_the_papers_row(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
-    window = opened(Kept(workspace=VERIFY))
+def test_verify_fills_the_papers_row(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
+    window = opened(SessionState(workspace=VERIFY))
     seen: list[tuple[object, ...]] = []
     window.work.verified.connect(seen.append)
     qtbot.waitUntil(lambda: bool(seen) and window.link.state == "ready", timeout=PATIENCE)
@@ -193,8 +193,8 @@ def test_verify_fills_the_papers_row(qtbot: QtBot, opened: Callable[[Kept], Stud
     assert all(paper[f"resnet{depth}"] for depth in (18, 34, 50, 101, 152))
 
 
-def test_compare_follows_the_hand(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
-    window = opened(Kept(workspace=COMPARE))
+def test_compare_follows_the_hand(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
+    window = opened(SessionState(workspace=COMPARE))
     seen: list[object] = []
     window.studio.comparison_changed.connect(seen.append)
     depth = window.findChild(QComboBox, "depth")
@@ -206,9 +206,9 @@ def test_compare_follows_the_hand(qtbot: QtBot, opened: Callable[[Kept], StudioW
 
 @pytest.mark.parametrize("workspace", [LAYERS, VERIFY, ACTIVATIONS, COMPARE])
 def test_tab_goes_through_fields_workspace_and_status_line(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], workspace: int
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow], workspace: int
 ) -> None:
-    window = opened(Kept(workspace=workspace))
+    window = opened(SessionState(workspace=workspace))
     window.panel.search()
     seen = [window.focusWidget()]
     while not (len(seen) > 1 and seen[-1] is seen[0]):
@@ -221,7 +221,7 @@ def test_tab_goes_through_fields_workspace_and_status_line(
 
 
 def test_files_are_found_again_from_another_folder(
-    opened: Callable[[Kept], StudioWindow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Callable[[SessionState], MainWindow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "grey.png")
     monkeypatch.chdir(tmp_path)
@@ -231,8 +231,10 @@ def test_files_are_found_again_from_another_folder(
     assert window.kept().weights == str(tmp_path / "weights.pth")
 
 
-def test_undo_works_where_the_cursor_stands_in_a_field(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
-    window = opened(Kept())
+def test_undo_works_where_the_cursor_stands_in_a_field(
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
+) -> None:
+    window = opened(SessionState())
     undo = (Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     window.panel.search()
     search = window.findChild(QComboBox, "presetSearch")
@@ -254,8 +256,10 @@ def test_undo_works_where_the_cursor_stands_in_a_field(qtbot: QtBot, opened: Cal
     assert image.text() == "224"
 
 
-def test_closing_while_the_engine_works_leaves_nothing(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
-    window = opened(Kept(architecture=to_json(preset("resnet152")), workspace=ACTIVATIONS))
+def test_closing_while_the_engine_works_leaves_nothing(
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
+) -> None:
+    window = opened(SessionState(architecture=to_json(preset("resnet152")), workspace=ACTIVATIONS))
     with qtbot.waitSignal(window.link.started, timeout=PATIENCE):
         pass
     pid = window.link.pid
@@ -264,7 +268,7 @@ def test_closing_while_the_engine_works_leaves_nothing(qtbot: QtBot, opened: Cal
         os.kill(pid, 0)
 
 
-def test_every_control_says_what_it_is(opened: Callable[[Kept], StudioWindow]) -> None:
+def test_every_control_says_what_it_is(opened: Callable[[SessionState], MainWindow]) -> None:
     window = with_all_workspaces(opened(cifar()))
     controls = [
         widget
@@ -279,7 +283,7 @@ def test_every_control_says_what_it_is(opened: Callable[[Kept], StudioWindow]) -
     assert len(controls) > 30
 
 
-def test_names_that_scripts_rely_on(opened: Callable[[Kept], StudioWindow]) -> None:
+def test_names_that_scripts_rely_on(opened: Callable[[SessionState], MainWindow]) -> None:
     window = with_all_workspaces(opened(cifar()))
     names = (
         "presetSearch depth block architectureForm workspaces layerTable unitSwitch imageStrip predictions layerList "
@@ -288,7 +292,7 @@ def test_names_that_scripts_rely_on(opened: Callable[[Kept], StudioWindow]) -> N
     assert not [name for name in names.split() if window.findChild(QWidget, name) is None]
 
 
-def test_workspaces_have_their_keys(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
+def test_workspaces_have_their_keys(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
     window = opened(cifar())
     tabs = window.findChild(QTabWidget, "workspaces")
     for number, key in ((COMPARE, Qt.Key.Key_4), (VERIFY, Qt.Key.Key_2), (LAYERS, Qt.Key.Key_1)):
@@ -296,7 +300,7 @@ def test_workspaces_have_their_keys(qtbot: QtBot, opened: Callable[[Kept], Studi
         assert tabs.currentIndex() == number
 
 
-def with_all_workspaces(window: StudioWindow) -> StudioWindow:
+def with_all_workspaces(window: MainWindow) -> MainWindow:
     for number in range(window.workspaces.count()):
         window.workspaces.make(number)
     for number in range(len(PAGES)):
@@ -304,7 +308,7 @@ def with_all_workspaces(window: StudioWindow) -> StudioWindow:
     return window
 
 
-def drop(window: StudioWindow, *files: Path) -> None:
+def drop(window: MainWindow, *files: Path) -> None:
     """Drop files on the window as the desktop does."""
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(file)) for file in files])
@@ -321,7 +325,7 @@ OFFERS = QRegularExpression("^bannerOffer")
 
 
 def test_weights_of_another_head_are_a_table_and_an_offer(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], tmp_path: Path
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow], tmp_path: Path
 ) -> None:
     file = tmp_path / "seven.pth"
     torch.save(build(replace(preset("resnet20-cifar"), classes=7)).state_dict(), file)
@@ -340,7 +344,7 @@ def test_weights_of_another_head_are_a_table_and_an_offer(
     buttons = window.banner.findChildren(QPushButton, OFFERS)
     offers = {button.text(): button for button in buttons if button.isVisible()}
     assert list(offers) == ["Switch to resnet20-cifar, 7 classes", "Load all but the head"]
-    loaded: list[Look] = []
+    loaded: list[ForwardResult] = []
     window.work.looked.connect(loaded.append)
     with qtbot.waitSignal(window.work.looked, timeout=PATIENCE, check_params_cb=lambda look: look.weights.sha256 != ""):
         qtbot.mouseClick(offers["Load all but the head"], Qt.MouseButton.LeftButton)
@@ -350,7 +354,7 @@ def test_weights_of_another_head_are_a_table_and_an_offer(
 
 
 def test_edit_that_the_weights_do_not_fit_goes_on_with_random_ones(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], tmp_path: Path
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow], tmp_path: Path
 ) -> None:
     file = tmp_path / "twenty.pth"
     torch.save(build(preset("resnet20-cifar")).state_dict(), file)
@@ -364,9 +368,9 @@ def test_edit_that_the_weights_do_not_fit_goes_on_with_random_ones(
     assert "twenty.pth does not fit" in window.banner.text
 
 
-def test_the_trained_digits_network_is_a_press_away(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
-    window = opened(Kept(workspace=ACTIVATIONS))
-    looks: list[Look] = []
+def test_the_trained_digits_network_is_a_press_away(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
+    window = opened(SessionState(workspace=ACTIVATIONS))
+    looks: list[ForwardResult] = []
     window.work.looked.connect(looks.append)
     qtbot.mouseClick(window.findChild(QPushButton, "digitsNetwork"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: bool(looks) and looks[-1].weights.trained, timeout=PATIENCE)

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QLabel, QListView, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.app_controller import ACTIVATIONS
-from resnet_studio.gui.main_window import StudioWindow
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.main_window import MainWindow
+from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.values import SAMPLES
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
@@ -27,8 +27,8 @@ LARGEST = replace(preset("resnet152"), width=2048, stem="cifar", image=4096)
 
 
 @pytest.fixture
-def window(qtbot: QtBot) -> Iterator[StudioWindow]:
-    window = StudioWindow(Kept(architecture=to_json(preset("resnet20-cifar")), workspace=ACTIVATIONS))
+def window(qtbot: QtBot) -> Iterator[MainWindow]:
+    window = MainWindow(SessionState(architecture=to_json(preset("resnet20-cifar")), workspace=ACTIVATIONS))
     qtbot.addWidget(window)
     window.show()
     window.start_engine()
@@ -37,7 +37,7 @@ def window(qtbot: QtBot) -> Iterator[StudioWindow]:
     window.close()
 
 
-def drop(window: StudioWindow, *files: Path) -> None:
+def drop(window: MainWindow, *files: Path) -> None:
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(file)) for file in files])
     window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, NONE))
@@ -51,18 +51,18 @@ def damaged(folder: Path) -> Path:
     return path
 
 
-def told(window: StudioWindow, words: str) -> list[str]:
+def told(window: MainWindow, words: str) -> list[str]:
     """Everything on the screen that says it."""
     labels = [label for label in window.findChildren(QLabel) if label.isVisible() and words in label.text()]
     return [label.text() for label in labels]
 
 
-def wait_for_banner(qtbot: QtBot, window: StudioWindow, words: str) -> None:
+def wait_for_banner(qtbot: QtBot, window: MainWindow, words: str) -> None:
     qtbot.waitUntil(lambda: window.banner.isVisible() and words in window.banner.text, timeout=PATIENCE)
 
 
 def test_a_damaged_image_is_told_of_once_until_another_is_chosen(
-    qtbot: QtBot, window: StudioWindow, tmp_path: Path
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
     file = damaged(tmp_path)
     drop(window, file)
@@ -73,7 +73,7 @@ def test_a_damaged_image_is_told_of_once_until_another_is_chosen(
     assert not window.banner.isVisible()
 
 
-def test_a_damaged_image_is_not_there_at_the_next_start(qtbot: QtBot, window: StudioWindow, tmp_path: Path) -> None:
+def test_a_damaged_image_is_not_there_at_the_next_start(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     whole = tmp_path / "whole.png"
     Image.new("RGB", (8, 8)).save(whole)
     drop(window, whole)
@@ -91,9 +91,7 @@ def test_a_damaged_image_is_not_there_at_the_next_start(qtbot: QtBot, window: St
     assert window.kept().image == str(file)
 
 
-def test_what_is_no_longer_there_is_over_with_the_next_files(
-    qtbot: QtBot, window: StudioWindow, tmp_path: Path
-) -> None:
+def test_what_is_no_longer_there_is_over_with_the_next_files(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     drop(window, tmp_path / "gone")
     wait_for_banner(qtbot, window, "no longer there")
     drop(window, damaged(tmp_path))
@@ -102,7 +100,7 @@ def test_what_is_no_longer_there_is_over_with_the_next_files(
     assert not window.banner.isVisible()
 
 
-def test_a_weights_file_is_taken_for_one(qtbot: QtBot, window: StudioWindow, tmp_path: Path) -> None:
+def test_a_weights_file_is_taken_for_one(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     """An empty pickle holds no weights, which the reader of weights says; a reader of images would say otherwise."""
     images = window.studio.images.images()
     for name in ("last.ckpt", "model_best.pth.tar", "pytorch_model.bin", "checkpoint"):
@@ -118,7 +116,7 @@ def test_a_weights_file_is_taken_for_one(qtbot: QtBot, window: StudioWindow, tmp
     assert not window.banner.isVisible()
 
 
-def test_a_network_that_is_too_large_is_told_of_once_and_beside_its_fields(qtbot: QtBot, window: StudioWindow) -> None:
+def test_a_network_that_is_too_large_is_told_of_once_and_beside_its_fields(qtbot: QtBot, window: MainWindow) -> None:
     with qtbot.waitSignal(window.studio.look_refused, timeout=PATIENCE):
         window.studio.session.take(LARGEST)
     assert len(told(window, " to run;")) == 1
@@ -126,16 +124,16 @@ def test_a_network_that_is_too_large_is_told_of_once_and_beside_its_fields(qtbot
 
 
 @pytest.fixture
-def still(qtbot: QtBot) -> Iterator[StudioWindow]:
+def still(qtbot: QtBot) -> Iterator[MainWindow]:
     """Without an engine: what one answers is told by hand."""
-    window = StudioWindow(Kept())
+    window = MainWindow(SessionState())
     qtbot.addWidget(window)
     window.show()
     yield window
     window.close()
 
 
-def test_what_layers_lacks_is_said_there_and_once(still: StudioWindow) -> None:
+def test_what_layers_lacks_is_said_there_and_once(still: MainWindow) -> None:
     why = "resnet50 needs 30 GB to be counted"
     uncounted = still.findChild(QLabel, "uncounted")
     assert "counting" in uncounted.text()
@@ -153,7 +151,7 @@ def test_what_layers_lacks_is_said_there_and_once(still: StudioWindow) -> None:
     assert not still.banner.isVisible()
 
 
-def test_a_message_goes_with_what_it_speaks_of_and_no_other_does(still: StudioWindow) -> None:
+def test_a_message_goes_with_what_it_speaks_of_and_no_other_does(still: MainWindow) -> None:
     still.work.failed.emit("kernels", ValueError("The weights could not be read"))
     still.work.answered.emit("statistics", object())
     assert still.banner.isVisible()
@@ -166,7 +164,7 @@ def test_a_message_goes_with_what_it_speaks_of_and_no_other_does(still: StudioWi
     assert still.banner.isVisible()
 
 
-def test_that_no_engine_starts_is_over_when_one_works(still: StudioWindow) -> None:
+def test_that_no_engine_starts_is_over_when_one_works(still: MainWindow) -> None:
     still.link.failed.emit("The engine does not start: killed.")
     still.link.state_changed.emit("failed")
     assert still.banner.isVisible()

@@ -20,47 +20,47 @@ from block_values import measured
 from experiment_curves import curves
 from painted import cut_texts, painted
 from resnet_studio.analysis.comparison import compare
-from resnet_studio.analysis.published import Verified, published
-from resnet_studio.analysis.table import LayerTable, Row, plan_table
+from resnet_studio.analysis.published import VerifiedFigure, published
+from resnet_studio.analysis.table import LayerRow, LayerTable, plan_table
 from resnet_studio.gui.activations.ab.predictions import PairedPredictions
-from resnet_studio.gui.activations.ab.view import SideBySideView
+from resnet_studio.gui.activations.ab.view import ABView
 from resnet_studio.gui.activations.block.view import BlockView
 from resnet_studio.gui.activations.channel_view import ChannelView
 from resnet_studio.gui.activations.images.strip import ImageStrip
-from resnet_studio.gui.activations.input.transform_panel import HandlesPanel
+from resnet_studio.gui.activations.input.transform_panel import TransformPanel
 from resnet_studio.gui.activations.input.view import InputView
 from resnet_studio.gui.activations.kernels.view import KernelsView
 from resnet_studio.gui.activations.maps.view import MapsView
-from resnet_studio.gui.activations.pin_bar import Tray
+from resnet_studio.gui.activations.pin_bar import PinBar
 from resnet_studio.gui.activations.pins import Pin
 from resnet_studio.gui.activations.statistics.view import StatisticsView
-from resnet_studio.gui.architecture.summary import Headline
-from resnet_studio.gui.common.color_bar import ColourBar
-from resnet_studio.gui.common.predictions import Predictions
-from resnet_studio.gui.common.status_bar import StatusLine
+from resnet_studio.gui.architecture.summary import ArchitectureSummary
+from resnet_studio.gui.common.color_bar import ColorBar
+from resnet_studio.gui.common.predictions import PredictionBars
+from resnet_studio.gui.common.status_bar import StatusBar
 from resnet_studio.gui.compare.view import SHOWN, CompareView
 from resnet_studio.gui.layers.view import LayersView
-from resnet_studio.gui.training.degradation.table import TwinTable
-from resnet_studio.gui.training.run_state import Cost, FollowedRun
+from resnet_studio.gui.training.degradation.table import ErrorTable
+from resnet_studio.gui.training.run_state import Cost, RunState
 from resnet_studio.gui.training.runs.view import RunsView
 from resnet_studio.gui.training.setup.estimate import EstimatePanel
-from resnet_studio.gui.training.setup.view import TrainingSetup
+from resnet_studio.gui.training.setup.view import SetupView
 from resnet_studio.gui.training.snapshots.time_slider import TimeSlider
 from resnet_studio.gui.verify.view import VerifyView
-from resnet_studio.inference.ab import Pair
+from resnet_studio.inference.ab import ABPair
 from resnet_studio.inference.channel_statistics import statistics
 from resnet_studio.inference.feature_maps import Place, layer_maps
 from resnet_studio.inference.kernels import Kernels
-from resnet_studio.inference.transforms import RANGES, Handles
+from resnet_studio.inference.transforms import RANGES, ImageTransforms
 from resnet_studio.inference.values import (
     Device,
+    ForwardResult,
+    ForwardSpec,
     Frame,
-    Look,
     Photograph,
     Prediction,
     Preprocessing,
     RandomWeights,
-    Subject,
     WeightsInfo,
 )
 from resnet_studio.networks.architecture import LIMITS, MOST_BLOCKS, MOST_STAGES, Residual
@@ -92,6 +92,7 @@ WIDE = replace(WIDEST, blocks=(2,) * MOST_STAGES)
 LEAST = Residual("basic", (1,), width=1, stem="cifar", channels=1, image=8, classes=2)
 LABELS = ("a class with a long name, class 999999",) * 5
 SHARES = (1.0, 0.9999, 0.85, 0.0951, 0.0001)
+RESNET50 = preset("resnet50")
 PREDICTIONS = tuple(map(Prediction, LABELS, SHARES))
 EXTREMES = np.array([-3.4e38, -1.23e-38, -1234.5, -0.000123, 0.0, 0.000123, 1234.5, 1.23e-38, 3.4e38], np.float32)
 """float32 from its greatest to its smallest, and what takes the most characters between them."""
@@ -133,10 +134,12 @@ def everything(widget: QWidget) -> list[str]:
     return [text.text for one in (widget, *widget.findChildren(QWidget)) if one.isVisible() for text in painted(one)]
 
 
-def look(values: np.ndarray, layer: str = "layer4.999.relu3", architecture: Residual = preset("resnet50")) -> Look:  # noqa: B008
+def look(values: np.ndarray, layer: str = "layer4.999.relu3", architecture: Residual = RESNET50) -> ForwardResult:
     pixels = np.zeros((224, 224, 3), np.uint8)
-    subject = Subject("sample:china", architecture)
-    return Look(subject, "00", Frame(2, 2, 4, 4), pixels, INFO, (layer_maps(layer, values),), 9999.99, PREDICTIONS)
+    subject = ForwardSpec("sample:china", architecture)
+    return ForwardResult(
+        subject, "00", Frame(2, 2, 4, 4), pixels, INFO, (layer_maps(layer, values),), 9999.99, PREDICTIONS
+    )
 
 
 def maps(channels: int, side: int, values: np.ndarray = TOLD) -> np.ndarray:
@@ -186,7 +189,7 @@ def test_what_is_cut_is_found(qtbot: QtBot, widget, found: list[str]) -> None:  
 
 def counted(table: LayerTable) -> LayerTable:
     """The table as if fvcore had counted it."""
-    rows = tuple(Row(row.layer, row.macs, row.macs) for row in table.rows)
+    rows = tuple(LayerRow(row.layer, row.macs, row.macs) for row in table.rows)
     return replace(table, rows=rows)
 
 
@@ -226,7 +229,7 @@ def test_the_names_of_the_stage_bars(qtbot: QtBot, width: int) -> None:
 def test_what_an_architecture_amounts_to(qtbot: QtBot) -> None:
     """The memory's warning comes and goes with an edit, and has all of its lines each time."""
     held = QWidget()
-    headline = Headline()
+    headline = ArchitectureSummary()
     headline.setParent(held)
     headline.setFixedWidth(PANEL)
     shown(qtbot, held, PANEL)
@@ -269,7 +272,7 @@ def test_published_figures_beside_measured_ones(qtbot: QtBot) -> None:
     view.findChild(QWidget, "inHand").click()
     for factor in (1, 10):
         results = [
-            Verified(one, PRESETS[one.subject], factor * one.value, factor == 1, f"{one.value:,} " * 12)
+            VerifiedFigure(one, PRESETS[one.subject], factor * one.value, factor == 1, f"{one.value:,} " * 12)
             for one in published()
         ]
         view.show_results(results)
@@ -296,18 +299,20 @@ def test_photographs_of_every_shape(qtbot: QtBot, size: tuple[int, int], seen: i
 
 
 def test_the_handles(qtbot: QtBot) -> None:
-    panel = HandlesPanel()
+    panel = TransformPanel()
     shown(qtbot, panel, COLUMN)
     low = {name: ends[0] for name, ends in RANGES.items()}
     high = {name: ends[1] for name, ends in RANGES.items()}
     for values in (low, high):
-        panel.show_handles(replace(Handles(), **{name: values[name] for name in values if hasattr(Handles(), name)}))
+        panel.show_handles(
+            replace(ImageTransforms(), **{name: values[name] for name in values if hasattr(ImageTransforms(), name)})
+        )
         assert cut(panel) == []
 
 
 def test_predictions(qtbot: QtBot) -> None:
     """A long name gives way, its per cent never does."""
-    one, two = Predictions(), PairedPredictions()
+    one, two = PredictionBars(), PairedPredictions()
     shown(qtbot, one, COLUMN)
     shown(qtbot, two, PAGE)
     one.show_predictions(PREDICTIONS, right=LABELS[0])
@@ -330,7 +335,7 @@ def test_a_channel(qtbot: QtBot, value: float) -> None:
 
 @pytest.mark.parametrize("typed", [False, True])
 def test_a_colour_bar(qtbot: QtBot, typed: bool) -> None:
-    bar = ColourBar()
+    bar = ColorBar()
     shown(qtbot, bar, PAGE if typed else 192, 40)
     bar.show_range("viridis", (-1.23e-38, 1.23e-38), typed=typed)
     assert cut(bar) == []
@@ -369,10 +374,10 @@ def test_channels_in_numbers(qtbot: QtBot, width: int) -> None:
 
 
 def test_two_sides(qtbot: QtBot) -> None:
-    view = SideBySideView()
+    view = ABView()
     shown(qtbot, view, PAGE, 700)
-    subject = Subject("sample:china", preset("resnet50"))
-    pair = Pair(look(maps(64, 4)), look(maps(64, 4, -TOLD)), "layer4.999.relu3")
+    subject = ForwardSpec("sample:china", preset("resnet50"))
+    pair = ABPair(look(maps(64, 4)), look(maps(64, 4, -TOLD)), "layer4.999.relu3")
     view.show_pair(replace(pair, b=replace(pair.b, subject=replace(subject, weights=RandomWeights(1)))))
     for views in ("both", "difference", "all"):
         view._views.button(views).click()
@@ -391,7 +396,7 @@ def test_a_block(qtbot: QtBot) -> None:
     names = dict.fromkeys((*paths.names, paths.x))
     layers = tuple(layer_maps(one, maps(1024, 2)) for one in names)
     view.show_look(replace(look(maps(2, 2), architecture=network), layers=layers))
-    view.responses.show_responses(measured(Subject("sample:china", network), scale=1.23e-9))
+    view.responses.show_responses(measured(ForwardSpec("sample:china", network), scale=1.23e-9))
     view.responses.show_block(name)
     assert cut(view) == []
     view._read(Place(1000, 1, 1))
@@ -415,7 +420,7 @@ def test_kernels(qtbot: QtBot) -> None:
 
 
 def test_pinned_channels(qtbot: QtBot) -> None:
-    tray = Tray()
+    tray = PinBar()
     shown(qtbot, tray, PAGE, 140)
     tray.show_layers(WIDE)
     tray.show_pins([Pin("layer6.1.downsample.0", 65535), Pin("layer6.1.relu3", 65535)])
@@ -436,11 +441,11 @@ def test_the_number_of_images(qtbot: QtBot) -> None:
 # Training.
 
 
-def long_run(number: int) -> FollowedRun:
+def long_run(number: int) -> RunState:
     """Of ten million steps, months long, of which almost a million are done."""
     recipe = Recipe(data="/data/imagenet-of-2012", length=9_999, device="cuda:7")
     manifest = Manifest("resnet152-imagenet-of-2012-1", preset("resnet152"), recipe, 1_700_000_000.0)
-    run = FollowedRun(Path(f"/runs/{number}"), manifest, number, curves=Curves(), cost=Cost(888_888_888, 888 * 10**9))
+    run = RunState(Path(f"/runs/{number}"), manifest, number, curves=Curves(), cost=Cost(888_888_888, 888 * 10**9))
     for event in (
         Prepared(0.0, {}, (), ("a",) * 1000, 1_281_167, 50_000, "", 5_005, 9_999_990, "", (0.5,) * 3, (0.2,) * 3),
         Stepped(1.0, 888_887, (8.888e-9,), (0.9999,), (0.0001,), 8_888_888.0, 8888.8),
@@ -462,7 +467,7 @@ def test_the_table_of_runs_and_the_legend(qtbot: QtBot, width: int) -> None:
 
 def test_networks_of_an_experiment(qtbot: QtBot) -> None:
     experiment = Experiment(replace(RECIPES["digits-degradation"], length=4), depths=(20, 1202))
-    table = TwinTable()
+    table = ErrorTable()
     shown(qtbot, table, 200)
     runs = {part.name: curves(part, [1.0, 0.999], [1.0, 0.999]) for part in experiment.parts}
     table.show_errors(experiment, runs)
@@ -474,7 +479,7 @@ def test_networks_of_an_experiment(qtbot: QtBot) -> None:
 @pytest.mark.parametrize("seconds", [0.0, 0.000123, 5.4, 500.0])
 def test_what_a_run_would_cost(qtbot: QtBot, seconds: float) -> None:
     estimate = Estimate(seconds, 1_281_167, 1_281_167_000, 888_888_888_888, 999_999_999_999)
-    panel, setup = EstimatePanel(), TrainingSetup()
+    panel, setup = EstimatePanel(), SetupView()
     shown(qtbot, panel, 180)
     shown(qtbot, setup, WORKSPACE, 540)
     for one in (panel, setup._estimate):
@@ -493,7 +498,7 @@ def test_steps_of_a_training(qtbot: QtBot) -> None:
 
 
 def test_the_status_line(qtbot: QtBot) -> None:
-    line = StatusLine()
+    line = StatusBar()
     shown(qtbot, line, 1000, 32)
     line.show_devices([Device("cpu", "CPU"), Device("cuda:0", "NVIDIA H100 80GB HBM3, 79.1 GiB")], "cuda:0")
     line.show_engine("starting")

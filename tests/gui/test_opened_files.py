@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save
 
-from resnet_studio.gui.activations.images.files import Found, find
+from resnet_studio.gui.activations.images.files import FoundFiles, find
 from resnet_studio.gui.opened_files import kind_by_name, kind_of
 
 
@@ -88,7 +88,7 @@ def test_files_are_sorted_by_what_they_are(tmp_path: Path) -> None:
     for path, content in zip(paths, contents.values(), strict=True):
         path.write_bytes(content)
     one, two, three = map(str, paths)
-    assert find([one, two, three]) == Found((one,), weights=(two,), architectures=(three,))
+    assert find([one, two, three]) == FoundFiles((one,), weights=(two,), architectures=(three,))
 
 
 def test_what_would_make_a_reader_wait_is_not_opened(tmp_path: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from resnet_studio.gui.session import Kept, Session
+from resnet_studio.gui.session import Session, SessionState
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import preset
 
 
 def test_undo_goes_back_through_every_edit_and_redo_forth() -> None:
-    session = Session(Kept())
+    session = Session(SessionState())
     seen: list[Architecture] = []
     session.architecture_changed.connect(seen.append)
     for name in ("resnet34", "plain34"):
@@ -23,7 +23,7 @@ def test_undo_goes_back_through_every_edit_and_redo_forth() -> None:
 
 
 def test_edit_after_undo_drops_what_could_be_redone() -> None:
-    session = Session(Kept())
+    session = Session(SessionState())
     session.take(preset("resnet34"))
     session.undo()
     session.take(preset("resnet18"))
@@ -32,7 +32,7 @@ def test_edit_after_undo_drops_what_could_be_redone() -> None:
 
 
 def test_keys_typed_in_one_field_are_one_edit() -> None:
-    session = Session(Kept())
+    session = Session(SessionState())
     for image in (1, 19, 192):
         session.take(replace(preset("resnet50"), image=image), "image")
     session.take(replace(preset("resnet50"), image=192, width=3), "width")
@@ -47,7 +47,7 @@ def test_keys_typed_in_one_field_are_one_edit() -> None:
 
 
 def test_same_value_is_no_edit() -> None:
-    session = Session(Kept())
+    session = Session(SessionState())
     session.take(preset("resnet50"))
     session.undo()
     assert session.architecture == preset("resnet50")

@@ -17,14 +17,14 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.main_window import StudioWindow
-from resnet_studio.gui.session import VERSION, Kept, Session
-from resnet_studio.gui.session_file import PARTS, READERS, Keeper, put_by, put_by_last, restore, save
+from resnet_studio.gui.main_window import MainWindow
+from resnet_studio.gui.session import VERSION, Session, SessionState
+from resnet_studio.gui.session_file import PARTS, READERS, SessionAutosaver, put_by, put_by_last, restore, save
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
 
 FULL: dict[str, Any] = asdict(
-    Kept(
+    SessionState(
         architecture=to_json(preset("plain34")),
         compared=[None, to_json(preset("vgg19"))],
         workspace=3,
@@ -56,7 +56,7 @@ def written(folder: Path, values: object) -> Path:
 
 def test_session_comes_back(tmp_path: Path) -> None:
     file = tmp_path / "folder" / "session.json"
-    kept = Kept(**FULL)
+    kept = SessionState(**FULL)
     assert save(kept, file) == ""
     assert restore(file) == (kept, "")
 
@@ -68,7 +68,7 @@ def test_first_start_has_resnet50_and_says_nothing(tmp_path: Path) -> None:
 
 
 def test_every_entry_can_be_read_and_named() -> None:
-    assert READERS.keys() | {"version"} == asdict(Kept()).keys() == PARTS.keys()
+    assert READERS.keys() | {"version"} == asdict(SessionState()).keys() == PARTS.keys()
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,12 @@ def test_one_wrong_value_is_lost_alone_and_named(tmp_path: Path, name: str, valu
         assert PARTS[name] in told
         assert "session.json.bad" in told
         assert (tmp_path / "session.json.bad").read_bytes() == before
-    assert asdict(kept) == FULL | {name: getattr(Kept(), name)}
+    assert asdict(kept) == FULL | {name: getattr(SessionState(), name)}
 
 
 def test_unknown_entry_is_lost_alone_and_named(tmp_path: Path) -> None:
     kept, told = restore(written(tmp_path, FULL | {"colour": "red", "sound\x1b[31m": 1}))
-    assert kept == Kept(**FULL)
+    assert kept == SessionState(**FULL)
     assert "the unknown entry “colour”" in told
     assert "“sound?[31m”" in told
     assert "session.json.bad" in told
@@ -136,7 +136,7 @@ def test_no_value_stops_a_start(tmp_path: Path, name: str, value: object) -> Non
 def test_file_that_is_no_session_is_set_aside(tmp_path: Path, content: str) -> None:
     file = written(tmp_path, content)
     kept, told = restore(file)
-    assert kept == Kept()
+    assert kept == SessionState()
     assert "session.json.bad" in told
     assert (tmp_path / "session.json.bad").read_text() == content
     assert not file.exists()
@@ -148,7 +148,7 @@ def test_file_that_is_no_session_is_set_aside(tmp_path: Path, content: str) -> N
 def test_what_is_no_file_is_set_aside_without_waiting(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "session.json")
     kept, told = restore(tmp_path / "session.json")
-    assert kept == Kept()
+    assert kept == SessionState()
     assert "session.json.bad" in told
     assert save(kept, tmp_path / "session.json") == ""
 
@@ -170,8 +170,8 @@ def test_newer_session_is_neither_read_nor_rewritten(tmp_path: Path, version: fl
                                    {"device": "cuda:99"}, {"layer": "no such layer"}, {"images": ["/gone.png"] * 200},
                                    {"weights": "/gone.pth"}, {"recipe": {"data": "/gone"}}])  # fmt: skip
 def test_window_opens_on_a_session_with_wrong_values(qtbot: QtBot, tmp_path: Path, wrong: dict[str, Any]) -> None:
-    kept, _ = restore(written(tmp_path, asdict(Kept(architecture=to_json(preset("plain18")))) | wrong))
-    window = StudioWindow(kept)
+    kept, _ = restore(written(tmp_path, asdict(SessionState(architecture=to_json(preset("plain18")))) | wrong))
+    window = MainWindow(kept)
     qtbot.addWidget(window)
     for number in range(window.workspaces.count()):
         window.workspaces.make(number)
@@ -182,7 +182,7 @@ def test_window_opens_on_a_session_with_wrong_values(qtbot: QtBot, tmp_path: Pat
 def test_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
-    told = save(Kept(), blocked / "session.json")
+    told = save(SessionState(), blocked / "session.json")
     assert "not be remembered" in told
     assert "a file is in its place" in told
 
@@ -191,7 +191,7 @@ def test_session_put_by_is_found_again_and_takes_no_others_place(tmp_path: Path)
     file = tmp_path / "session.json"
     assert put_by_last(file) is None
     for number, name in enumerate(("plain18", "plain34")):
-        save(Kept(architecture=to_json(preset(name))), file)
+        save(SessionState(architecture=to_json(preset(name))), file)
         os.utime(file, (number, number))
         put_by(file)
     assert not file.exists()
@@ -207,13 +207,13 @@ def test_session_put_by_is_found_again_and_takes_no_others_place(tmp_path: Path)
 @pytest.fixture
 def keeper(tmp_path: Path) -> Any:
     """A keeper of a session that the test changes, in a folder that the test blocks."""
-    owner, kept = QObject(), Kept()
-    yield Keeper(lambda: kept, tmp_path / "settings" / "session.json", owner), kept
+    owner, kept = QObject(), SessionState()
+    yield SessionAutosaver(lambda: kept, tmp_path / "settings" / "session.json", owner), kept
     shiboken6.delete(owner)
 
 
 def test_the_session_is_written_while_the_window_is_open(
-    qtbot: QtBot, tmp_path: Path, keeper: tuple[Keeper, Kept]
+    qtbot: QtBot, tmp_path: Path, keeper: tuple[SessionAutosaver, SessionState]
 ) -> None:
     one, kept = keeper
     one.write()
@@ -225,7 +225,7 @@ def test_the_session_is_written_while_the_window_is_open(
 
 
 def test_a_disk_that_fills_is_said_once_and_its_recovery_too(
-    qtbot: QtBot, tmp_path: Path, keeper: tuple[Keeper, Kept]
+    qtbot: QtBot, tmp_path: Path, keeper: tuple[SessionAutosaver, SessionState]
 ) -> None:
     one, kept = keeper
     failures: list[str] = []
@@ -263,12 +263,12 @@ def test_a_write_that_fails_half_way_leaves_the_old_session(tmp_path: Path) -> N
     done = subprocess.run([sys.executable, "-c", LIMITED, str(file)], capture_output=True, text=True, check=True)
     assert "File too large" in done.stdout
     assert "not be remembered" in done.stdout
-    assert restore(file) == (Kept(), "")
+    assert restore(file) == (SessionState(), "")
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_notice_offers_what_can_be_done(qtbot: QtBot) -> None:
-    window = StudioWindow(Kept())
+    window = MainWindow(SessionState())
     qtbot.addWidget(window)
     taken: list[str] = []
     window.show_notice("Something is kept.", (("Open it", lambda: taken.append("opened")),))

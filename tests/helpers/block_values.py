@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from resnet_studio.inference.counterparts import Responses, with_twin
 from resnet_studio.inference.feature_maps import layer_maps
-from resnet_studio.inference.values import Frame, Look, Preprocessing, Subject, WeightsInfo
+from resnet_studio.inference.values import ForwardResult, ForwardSpec, Frame, Preprocessing, WeightsInfo
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.block_tensors import all_blocks, of_block
 
@@ -25,7 +25,7 @@ def telling(channels: int, side: int) -> NDArray[np.float32]:
     return (channel + row / 10 + column / 100).astype(np.float32)
 
 
-def block_look(block: str, architecture: Residual = SMALL, factor: float = 1.0) -> Look:
+def block_look(block: str, architecture: Residual = SMALL, factor: float = 1.0) -> ForwardResult:
     """x tells its place, times a factor, and F(x) = 3 − 2x: their sum is 3 − x."""
     paths = of_block(architecture, block)
     x = factor * telling(*paths.output_shape[:2])
@@ -35,11 +35,11 @@ def block_look(block: str, architecture: Residual = SMALL, factor: float = 1.0) 
     values |= {paths.x: x} if paths.input_shape == paths.output_shape else {}
     maps = tuple(layer_maps(name, one) for name, one in values.items())
     pixels = np.zeros((4, 4, 3), np.uint8)
-    subject = Subject("sample:china", architecture)
-    return Look(subject, "00", Frame(2, 2, 4, 4), pixels, INFO, maps, 0.1, ())
+    subject = ForwardSpec("sample:china", architecture)
+    return ForwardResult(subject, "00", Frame(2, 2, 4, 4), pixels, INFO, maps, 0.1, ())
 
 
-def measured(subject: Subject, scale: float = 1.0) -> tuple[Responses, ...]:
+def measured(subject: ForwardSpec, scale: float = 1.0) -> tuple[Responses, ...]:
     """Of the n-th block F(x) has the deviation n + 1, twice that in the plain one, and x half of it."""
     found = []
     for number, one in enumerate(with_twin(subject), start=1):

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.engine_client import EngineLink
+from resnet_studio.gui.engine_client import EngineConnection
 
 STUBS = Path(__file__).parent
 """The folder of `stub_jobs`, for a test to put on the path that the engine inherits."""
@@ -21,7 +21,7 @@ LONG = 60_000  # milliseconds until a test gives up
 class Listener:
     """Keeps every signal of a link in order, as (name, arguments)."""
 
-    def __init__(self, link: EngineLink, qtbot: QtBot) -> None:
+    def __init__(self, link: EngineConnection, qtbot: QtBot) -> None:
         self.link, self.qtbot = link, qtbot
         self.heard: list[tuple[str, tuple[Any, ...]]] = []
         for name in SIGNALS:
@@ -44,5 +44,5 @@ class Listener:
         self.until(lambda: self.of(number, "part"))
 
 
-def kill(link: EngineLink) -> None:
+def kill(link: EngineConnection) -> None:
     os.kill(link.pid, signal.SIGKILL)

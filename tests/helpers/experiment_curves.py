@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from resnet_studio.networks.architecture import to_json
-from resnet_studio.training.degradation.experiment import Part
+from resnet_studio.training.degradation.experiment import ExperimentRun
 from resnet_studio.training.runs.curves import Curves
 from resnet_studio.training.runs.events import Began, Ended, Event, Gradients, How, Measured, Prepared, Stepped
 
@@ -16,7 +16,7 @@ TIME = 1_700_000_000.0
 
 
 def events(
-    part: Part,
+    part: ExperimentRun,
     training: Sequence[float],
     test: Sequence[float],
     norms: Sequence[Mapping[str, float]] = (),

@@ -10,7 +10,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPoint, QPointF, QRe
 from PySide6.QtGui import QFontMetricsF, QPaintDevice, QPaintEngine, QPaintEngineState, QRegion, QTextItem, QTransform
 from PySide6.QtWidgets import QAbstractItemView, QAbstractScrollArea, QHeaderView, QWidget
 
-from resnet_studio.gui.common.labels import Elided
+from resnet_studio.gui.common.labels import ElidedLabel
 
 FOLLOWERS = {"layerTotal"}
 """Views without scroll bars that are scrolled together with another."""
@@ -202,7 +202,7 @@ def _scrolls(widget: QWidget) -> tuple[bool, bool]:
 
 def _hidden(shown: str, widget: QWidget) -> str:
     """What is behind the "…" of an elided text; a whole line is a text that ends so on purpose."""
-    if isinstance(widget, Elided) and shown != (whole := widget.accessibleDescription()):
+    if isinstance(widget, ElidedLabel) and shown != (whole := widget.accessibleDescription()):
         return f"a part of {whole!r}" if re.search(r"\d", whole) else ""
     return "" if shown in _own_words(widget) else "some of it"
 

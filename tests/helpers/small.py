@@ -24,7 +24,7 @@ from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.curves import Curves
 from resnet_studio.training.runs.events import Event, Gradients
 from resnet_studio.training.runs.reader import RunReader
-from resnet_studio.training.runs.writer import Journal
+from resnet_studio.training.runs.writer import RunWriter
 
 TINY = Residual("basic", (1, 1, 1), shortcut="A", width=4, stem="cifar", image=8, channels=1, classes=10)
 SHORT = Recipe(data="digits", length=2, batch_size=128, lr=0.05)
@@ -39,7 +39,7 @@ def make_run(folder: Path, recipe: Recipe = SHORT, architecture: Architecture = 
 
 def train(folder: Path, listener: Callable[[Event], object] = lambda event: None, *, resume: bool = False) -> str:
     """Train a run in this process, as the command line does; how it ended."""
-    with Journal(folder, listener) as journal:
+    with RunWriter(folder, listener) as journal:
         return run(folder, folder.parent / "data", journal, Workers(), resume=resume)
 
 

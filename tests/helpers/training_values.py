@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resnet_studio.inference.feature_maps import Drawing, mosaic
+from resnet_studio.inference.feature_maps import MapStyle, mosaic
 from resnet_studio.inference.values import Pixels
 from resnet_studio.training.datasets import DataView, Estimate, Probe
 
@@ -45,9 +45,9 @@ def probe(step: int, images: int = 3) -> Probe:
     shapes = {"relu": (16, 8, 8), "layer1.2": (4, 4, 4)}
     random = np.random.default_rng(step)
     layers = {
-        "relu": tuple(mosaic(maps, Drawing("layer"))[0] for _ in range(images)),
+        "relu": tuple(mosaic(maps, MapStyle("layer"))[0] for _ in range(images)),
         "layer1.2": tuple(
-            mosaic(random.random(shapes["layer1.2"], np.float32), Drawing("layer"))[0] for _ in range(images)
+            mosaic(random.random(shapes["layer1.2"], np.float32), MapStyle("layer"))[0] for _ in range(images)
         ),
     }
     names = tuple(f"class {number}" for number in range(10))

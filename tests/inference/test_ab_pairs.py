@@ -9,14 +9,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resnet_studio.inference.ab import Beside, apart, common_limits, difference, from_values, second, to_values, twin
-from resnet_studio.inference.transforms import Handles
-from resnet_studio.inference.values import PublishedWeights, RandomWeights, Subject, WeightsFile
+from resnet_studio.inference.ab import (
+    SideBOverrides,
+    apply_overrides,
+    common_limits,
+    difference,
+    from_values,
+    overrides_between,
+    to_values,
+    twin,
+)
+from resnet_studio.inference.transforms import ImageTransforms
+from resnet_studio.inference.values import ForwardSpec, PublishedWeights, RandomWeights, WeightsFile
 from resnet_studio.inference.weights.bundled import shipped_weights
 from resnet_studio.networks.presets import preset
 
 FILE = WeightsFile(Path("/weights/net.pth"))
-FIRST = Subject("sample:china", preset("resnet50"), RandomWeights(3), "cpu", Handles(zoom=2))
+FIRST = ForwardSpec("sample:china", preset("resnet50"), RandomWeights(3), "cpu", ImageTransforms(zoom=2))
 DIGITS = replace(FIRST, architecture=preset("resnet20-digits"), weights=shipped_weights(preset("resnet20-digits")))
 OTHERS = [
     replace(FIRST, image="sample:flower"),
@@ -30,37 +39,42 @@ OTHERS = [
 
 
 def test_what_is_not_chosen_follows() -> None:
-    assert second(FIRST, Beside()) == FIRST
-    assert second(FIRST, Beside(image="sample:flower")) == replace(FIRST, image="sample:flower")
-    assert second(FIRST, Beside(weights=FILE)) == replace(FIRST, weights=FILE)
-    twins = second(FIRST, Beside(architecture=preset("plain34")))
+    assert apply_overrides(FIRST, SideBOverrides()) == FIRST
+    assert apply_overrides(FIRST, SideBOverrides(image="sample:flower")) == replace(FIRST, image="sample:flower")
+    assert apply_overrides(FIRST, SideBOverrides(weights=FILE)) == replace(FIRST, weights=FILE)
+    twins = apply_overrides(FIRST, SideBOverrides(architecture=preset("plain34")))
     assert twins == replace(FIRST, architecture=preset("plain34"))
     assert twins.handles.zoom == 2
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_what_lies_apart_makes_one_side_of_the_other(other: Subject) -> None:
-    assert second(FIRST, apart(FIRST, other)) == other
-    assert second(other, apart(other, FIRST)) == FIRST
+def test_what_lies_apart_makes_one_side_of_the_other(other: ForwardSpec) -> None:
+    assert apply_overrides(FIRST, overrides_between(FIRST, other)) == other
+    assert apply_overrides(other, overrides_between(other, FIRST)) == FIRST
 
 
 def test_weights_of_another_network_are_not_tried_on() -> None:
-    plain = second(DIGITS, Beside(architecture=preset("plain20-cifar")))
+    plain = apply_overrides(DIGITS, SideBOverrides(architecture=preset("plain20-cifar")))
     assert plain.weights == RandomWeights()
-    assert second(replace(FIRST, weights=FILE), Beside(architecture=preset("resnet34"))).weights == RandomWeights()
+    assert (
+        apply_overrides(replace(FIRST, weights=FILE), SideBOverrides(architecture=preset("resnet34"))).weights
+        == RandomWeights()
+    )
 
 
 def test_the_programs_own_weights_go_with_their_networks() -> None:
-    plain = second(DIGITS, Beside(architecture=twin(DIGITS.architecture)))
+    plain = apply_overrides(DIGITS, SideBOverrides(architecture=twin(DIGITS.architecture)))
     assert plain.weights == shipped_weights(preset("plain20-digits"))
     assert plain.weights is not None
 
 
 def test_published_weights_go_with_their_networks() -> None:
     v2 = replace(FIRST, weights=PublishedWeights("resnet50", "IMAGENET1K_V2"))
-    assert second(v2, Beside(preset("resnet101"))).weights == PublishedWeights("resnet101", "IMAGENET1K_V2")
-    assert second(v2, Beside(preset("vgg19"))).weights == PublishedWeights("vgg19", "IMAGENET1K_V1")
-    assert second(v2, Beside(preset("plain34"))).weights == RandomWeights()
+    assert apply_overrides(v2, SideBOverrides(preset("resnet101"))).weights == PublishedWeights(
+        "resnet101", "IMAGENET1K_V2"
+    )
+    assert apply_overrides(v2, SideBOverrides(preset("vgg19"))).weights == PublishedWeights("vgg19", "IMAGENET1K_V1")
+    assert apply_overrides(v2, SideBOverrides(preset("plain34"))).weights == RandomWeights()
 
 
 @pytest.mark.parametrize(
@@ -78,8 +92,8 @@ def test_what_has_no_twin(name: str) -> None:
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_what_is_chosen_comes_back_from_json(other: Subject) -> None:
-    beside = apart(FIRST, other)
+def test_what_is_chosen_comes_back_from_json(other: ForwardSpec) -> None:
+    beside = overrides_between(FIRST, other)
     assert from_values(json.loads(json.dumps(to_values(beside)))) == beside
 
 
@@ -91,11 +105,11 @@ def test_what_is_chosen_comes_back_from_json(other: Subject) -> None:
      {"architecture": {"kind": "residual", "width": 10**9}}, {"weights": {"seed": 1 << 63}}],
 )  # fmt: skip
 def test_what_a_session_should_not_hold_is_left_out(values: object) -> None:
-    assert from_values(values) == Beside()
+    assert from_values(values) == SideBOverrides()
 
 
 def test_what_is_good_of_a_session_is_kept_beside_what_is_not() -> None:
-    assert from_values({"architecture": 3, "weights": {"seed": 5}}) == Beside(weights=RandomWeights(5))
+    assert from_values({"architecture": 3, "weights": {"seed": 5}}) == SideBOverrides(weights=RandomWeights(5))
 
 
 def test_difference_is_value_by_value_and_only_of_one_shape() -> None:

@@ -17,7 +17,7 @@ from resnet_studio.inference.feature_maps import (
     NOT_A_NUMBER,
     Colours,
     Contrast,
-    Drawing,
+    MapStyle,
     MosaicGeometry,
     Place,
     Sort,
@@ -95,7 +95,7 @@ def test_each_value_lies_under_exactly_one_pixel(geometry: MosaicGeometry) -> No
 
 def test_mosaic_keeps_the_values_where_the_geometry_says() -> None:
     values = np.random.default_rng(0).normal(size=(10, 5, 4)).astype(np.float32)
-    picture, geometry = mosaic(values, Drawing("layer"))
+    picture, geometry = mosaic(values, MapStyle("layer"))
     assert picture.shape == geometry.shape
     at = {geometry.pixel(Place(*index)): value for index, value in np.ndenumerate(values)}
     ordered = [int(picture[y, x]) for (x, y), _ in sorted(at.items(), key=lambda item: item[1])]
@@ -136,8 +136,8 @@ def test_what_is_no_number_comes_last() -> None:
 @pytest.mark.parametrize("order", [None, np.array([2, 0, 3, 1])])
 def test_a_sorted_mosaic_holds_each_channel_where_its_geometry_says(order: NDArray[np.intp] | None) -> None:
     values = np.random.default_rng(3).normal(size=(4, 3, 2)).astype(np.float32)
-    plain, by_index = mosaic(values, Drawing())
-    picture, geometry = mosaic(values, Drawing(sort="maximum"), order=order)
+    plain, by_index = mosaic(values, MapStyle())
+    picture, geometry = mosaic(values, MapStyle(sort="maximum"), order=order)
     wanted = np.argsort(-values.max(axis=(1, 2))) if order is None else order
     assert geometry.order == tuple(wanted.tolist())
     for index in np.ndindex(*values.shape):
@@ -155,7 +155,7 @@ def test_a_sorted_mosaic_holds_each_channel_where_its_geometry_says(order: NDArr
 def test_places_in_the_colour_map_are_the_formula_to_a_step(
     values: NDArray[np.float32], contrast: Contrast, colours: Colours
 ) -> None:
-    picture, geometry = mosaic(values, Drawing(contrast, colours, (-2.0, 3.0)))
+    picture, geometry = mosaic(values, MapStyle(contrast, colours, (-2.0, 3.0)))
     for channel, maps in enumerate(values.astype(np.float64)):
         of = maps if contrast == "channel" else values.astype(np.float64)
         low, high = (-2.0, 3.0) if contrast == "fixed" else (of.min(), of.max())
@@ -171,21 +171,21 @@ def test_places_in_the_colour_map_are_the_formula_to_a_step(
 
 @pytest.mark.parametrize(("channels", "side"), [(64, 112), (512, 7), (2048, 7), (3, 224), (1, 8), (1000, 1)])
 def test_the_grid_is_nearly_square(channels: int, side: int) -> None:
-    picture, geometry = mosaic(np.zeros((channels, side, side), np.float32), Drawing("layer"))
+    picture, geometry = mosaic(np.zeros((channels, side, side), np.float32), MapStyle("layer"))
     assert geometry.columns * geometry.rows >= channels
     assert abs(geometry.columns - geometry.rows) <= 1
     assert abs(picture.shape[0] - picture.shape[1]) <= side + 1
 
 
 def test_columns_can_be_given() -> None:
-    _, geometry = mosaic(np.zeros((10, 2, 2), np.float32), Drawing("layer"), columns=4, gap=2)
+    _, geometry = mosaic(np.zeros((10, 2, 2), np.float32), MapStyle("layer"), columns=4, gap=2)
     assert (geometry.columns, geometry.rows, geometry.shape) == (4, 3, (10, 14))
 
 
 def test_contrast_is_of_the_channel_or_of_the_layer() -> None:
     values = np.array([[[0, 1]], [[0, 100]]], np.float32)
-    by_channel, geometry = mosaic(values, Drawing("channel"), columns=1)
-    by_layer, _ = mosaic(values, Drawing("layer"), columns=1)
+    by_channel, geometry = mosaic(values, MapStyle("channel"), columns=1)
+    by_layer, _ = mosaic(values, MapStyle("layer"), columns=1)
     x, y = geometry.pixel(Place(0, 0, 1))
     assert by_channel[y, x] == 255
     assert by_layer[y, x] == round(LOWEST + (255 - LOWEST) / 100)
@@ -199,7 +199,7 @@ def test_maps_that_are_constant_or_no_numbers_survive(contrast: str) -> None:
     values[3] = 7
     values[4] = np.finfo(np.float32).max
     values[4, 0, 0] = np.finfo(np.float32).min
-    picture, geometry = mosaic(values, Drawing(contrast), columns=5)  # type: ignore[arg-type]
+    picture, geometry = mosaic(values, MapStyle(contrast), columns=5)  # type: ignore[arg-type]
     shown = [[int(picture[geometry.pixel(Place(c, *at))[::-1]]) for at in np.ndindex(2, 2)] for c in range(5)]
     assert shown[1] == [NOT_A_NUMBER] * 4
     assert shown[2][:2] == [LOWEST, 255]

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resnet_studio.inference.transforms import (
+    IDENTITY,
     RANGES,
-    UNTOUCHED,
-    Handles,
+    ImageTransforms,
     Occluder,
     changed,
     from_changed,
@@ -19,7 +19,7 @@ from resnet_studio.inference.transforms import (
 SHARES = st.floats(0, 1)
 OCCLUDERS = st.builds(Occluder, x=SHARES, y=SHARES, side=st.floats(0.01, 1))
 HANDLES = st.builds(
-    Handles,
+    ImageTransforms,
     flipped=st.booleans(),
     occluder=st.none() | OCCLUDERS,
     **{name: st.floats(*limits) for name, limits in RANGES.items()},
@@ -27,23 +27,23 @@ HANDLES = st.builds(
 
 
 @given(HANDLES)
-def test_handles_come_back_from_json(handles: Handles) -> None:
+def test_handles_come_back_from_json(handles: ImageTransforms) -> None:
     assert from_changed(json.loads(json.dumps(changed(handles)))) == handles
 
 
 def test_nothing_is_kept_of_what_is_not_changed() -> None:
-    assert changed(UNTOUCHED) == {}
-    assert changed(Handles(zoom=2)) == {"zoom": 2}
+    assert changed(IDENTITY) == {}
+    assert changed(ImageTransforms(zoom=2)) == {"zoom": 2}
 
 
 @pytest.mark.parametrize("name", RANGES)
 def test_a_handle_has_its_range(name: str) -> None:
     low, high = RANGES[name]
     for value in (low, high):
-        assert getattr(with_number(UNTOUCHED, name, value), name) == value
+        assert getattr(with_number(IDENTITY, name, value), name) == value
     for value in (low - 0.01, high + 0.01, float("nan")):
         with pytest.raises(ValueError, match=f"^{name}: a number between"):
-            with_number(UNTOUCHED, name, value)
+            with_number(IDENTITY, name, value)
 
 
 def test_an_occluder_lies_on_the_input() -> None:
@@ -53,8 +53,8 @@ def test_an_occluder_lies_on_the_input() -> None:
 
 
 def test_words_of_a_command_line() -> None:
-    assert from_words([]) == UNTOUCHED
-    assert from_words(["zoom=2", "flipped", "occluder=0.25,0.5,0.1", "rotation=-30"]) == Handles(
+    assert from_words([]) == IDENTITY
+    assert from_words(["zoom=2", "flipped", "occluder=0.25,0.5,0.1", "rotation=-30"]) == ImageTransforms(
         zoom=2, flipped=True, occluder=Occluder(0.25, 0.5, 0.1), rotation=-30
     )
 

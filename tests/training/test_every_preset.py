@@ -15,20 +15,20 @@ import numpy as np
 import pytest
 
 from resnet_studio.export.figure import last_of_stages
-from resnet_studio.export.rendering import Wish
+from resnet_studio.export.rendering import RenderJob
 from resnet_studio.export.writers import WRITERS
-from resnet_studio.inference.ab import Beside, Pair, difference, second, twin
+from resnet_studio.inference.ab import ABPair, SideBOverrides, apply_overrides, difference, twin
 from resnet_studio.inference.attribution import METHODS, layers_with_maps
 from resnet_studio.inference.compute import forward
 from resnet_studio.inference.compute.attribution import attribution_steps
 from resnet_studio.inference.compute.folding import served
-from resnet_studio.inference.compute.forward import look_steps
+from resnet_studio.inference.compute.forward import forward_steps
 from resnet_studio.inference.compute.kernels import kernels_steps
 from resnet_studio.inference.compute.layer_statistics import survey_steps
 from resnet_studio.inference.compute.occlusion import sweep_steps
 from resnet_studio.inference.compute.responses import responses_steps
-from resnet_studio.inference.transforms import Handles, Occluder
-from resnet_studio.inference.values import RandomWeights, Subject, WeightsFile
+from resnet_studio.inference.transforms import ImageTransforms, Occluder
+from resnet_studio.inference.values import ForwardSpec, RandomWeights, WeightsFile
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS
@@ -56,9 +56,9 @@ def small(architecture: Architecture) -> Architecture:
     return replace(architecture, image=min(architecture.image, 32), width=4, classes=10)
 
 
-def at_rest(subject: Subject) -> None:
+def at_rest(subject: ForwardSpec) -> None:
     layers = tuple(layer.name for layer in plan(subject.architecture) if layer.called)
-    found = finish(look_steps(subject, layers))
+    found = finish(forward_steps(subject, layers))
     shapes = {layer.name: layer.output for layer in plan(subject.architecture)}
     assert {maps.name: maps.values.shape for maps in found.layers} == {name: shapes[name] for name in layers}
     assert all(np.isfinite(maps.values).all() for maps in found.layers)
@@ -66,17 +66,17 @@ def at_rest(subject: Subject) -> None:
     assert len(found.predictions) == 5
 
 
-def dragged(subject: Subject) -> None:
+def dragged(subject: ForwardSpec) -> None:
     """Brief looks are those of the plain network, whichever layer is watched.
 
     As far as float32 goes: it is up to a hundredth from float64 itself after 56 plain layers of random weights.
     """
-    moved = replace(subject, handles=Handles(zoom=1.5, rotation=20, occluder=Occluder(0.5, 0.5, 0.25)))
+    moved = replace(subject, handles=ImageTransforms(zoom=1.5, rotation=20, occluder=Occluder(0.5, 0.5, 0.25)))
     architecture = subject.architecture
     quick = served(architecture)[-4:] if isinstance(architecture, Residual) else ("avgpool",)
     inner = next(layer.name for layer in plan(architecture) if layer.called)
     for layers in (quick, (inner,)):
-        brief, rest = (finish(look_steps(moved, layers, brief=how)) for how in (True, False))
+        brief, rest = (finish(forward_steps(moved, layers, brief=how)) for how in (True, False))
         assert brief.predictions
         assert rest.predictions
         assert [one.probability for one in brief.predictions] == pytest.approx(
@@ -86,14 +86,14 @@ def dragged(subject: Subject) -> None:
             assert np.abs(one.values - other.values).max() <= 0.03 * np.abs(other.values).max()
 
 
-def covered(subject: Subject) -> None:
+def covered(subject: ForwardSpec) -> None:
     side = subject.architecture.image
     sweep = finish(sweep_steps(subject, side // 2, side // 2))
     assert sweep.done == sweep.positions >= 4
     assert ((sweep.probabilities >= 0) & (sweep.probabilities <= 1)).all()
 
 
-def surveyed(subject: Subject) -> None:
+def surveyed(subject: ForwardSpec) -> None:
     names = dict.fromkeys([*last_of_stages(subject.architecture)[-1:], plan(subject.architecture)[0].name])
     for layer in names:
         if not next((one.called for one in plan(subject.architecture) if one.name == layer), True):
@@ -104,13 +104,13 @@ def surveyed(subject: Subject) -> None:
         assert np.isfinite(found.statistics.mean).all()
 
 
-def side_by_side(subject: Subject) -> None:
+def side_by_side(subject: ForwardSpec) -> None:
     other = twin(subject.architecture)
-    beside = second(subject, Beside(other, RandomWeights(1), PHOTOGRAPHS[1]))
+    beside = apply_overrides(subject, SideBOverrides(other, RandomWeights(1), PHOTOGRAPHS[1]))
     layer = last_of_stages(subject.architecture)[0]
-    a = finish(look_steps(subject, (layer,)))
-    b = finish(look_steps(beside, (Pair(a, a, layer).counterpart or layer,)))
-    one, two = Pair(a, b, layer).maps
+    a = finish(forward_steps(subject, (layer,)))
+    b = finish(forward_steps(beside, (ABPair(a, a, layer).counterpart or layer,)))
+    one, two = ABPair(a, b, layer).maps
     assert one is not None
     assert two is not None
     apart = difference(one.values, two.values)
@@ -118,7 +118,7 @@ def side_by_side(subject: Subject) -> None:
     assert np.abs(apart).max() > 0
 
 
-def explained(subject: Subject) -> None:
+def explained(subject: ForwardSpec) -> None:
     side = subject.architecture.image
     for method in METHODS:
         found = finish(attribution_steps(subject, method, steps=2, patch=side // 2, stride=side // 2))
@@ -129,17 +129,17 @@ def explained(subject: Subject) -> None:
     assert np.isfinite(finish(attribution_steps(subject, "grad-cam", first)).values).all()
 
 
-def written(subject: Subject, folder: Path) -> None:
+def written(subject: ForwardSpec, folder: Path) -> None:
     layers = last_of_stages(subject.architecture)
     for suffix in WRITERS:
-        drawn = finish(Wish(subject, layers[:1] if suffix == ".npy" else layers).steps(subject.image))
+        drawn = finish(RenderJob(subject, layers[:1] if suffix == ".npy" else layers).steps(subject.image))
         drawn.write(folder / f"maps{suffix}")
         assert (folder / f"maps{suffix}").stat().st_size > 100
-    finish(Wish(subject, (), method="grad-cam").steps(subject.image)).write(folder / "why.png")
+    finish(RenderJob(subject, (), method="grad-cam").steps(subject.image)).write(folder / "why.png")
     assert (folder / "why.png").stat().st_size > 100
 
 
-def measured(subject: Subject) -> None:
+def measured(subject: ForwardSpec) -> None:
     convolutions = [layer.name for layer in plan(subject.architecture) if layer.kind == "conv" and layer.called]
     for layer in (convolutions[0], convolutions[-1]):
         assert np.isfinite(finish(kernels_steps(subject.architecture, subject.weights, layer)).values).all()
@@ -148,7 +148,7 @@ def measured(subject: Subject) -> None:
         assert len(found.residuals) == sum(subject.architecture.blocks)
 
 
-def train(subject: Subject, images: Path, folder: Path) -> None:
+def train(subject: ForwardSpec, images: Path, folder: Path) -> None:
     """Two steps with snapshots, measurement and checkpoint; then its weights are looked at."""
     recipe = replace(SHORT, data=str(images), length=2, unit="steps", batch_size=4, lr=0.001)
     make_run(folder, recipe, subject.architecture)
@@ -162,14 +162,14 @@ def train(subject: Subject, images: Path, folder: Path) -> None:
         if isinstance(subject.architecture, Residual)
         else replace(subject.architecture, classes=2)
     )
-    seen = finish(look_steps(Subject(PHOTOGRAPHS[0], architecture, WeightsFile(weights)), ()))
+    seen = finish(forward_steps(ForwardSpec(PHOTOGRAPHS[0], architecture, WeightsFile(weights)), ()))
     assert {one.label for one in seen.predictions or ()} == {"a", "b"}
     shutil.rmtree(folder)  # VGG-19's checkpoint is a gigabyte
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_goes_every_way(name: str, images: Path, tmp_path: Path) -> None:
-    subject = Subject(PHOTOGRAPHS[0], small(PRESETS[name]))
+    subject = ForwardSpec(PHOTOGRAPHS[0], small(PRESETS[name]))
     at_rest(subject)
     dragged(subject)
     covered(subject)

@@ -16,13 +16,13 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from resnet_studio.inference.compute.forward import look_steps
+from resnet_studio.inference.compute.forward import forward_steps
 from resnet_studio.inference.compute.transforms import preprocess
 from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.images import references
 from resnet_studio.inference.images.references import open_reference
-from resnet_studio.inference.values import Subject, WeightsFile
-from resnet_studio.inference.weights.provenance import COMPLETERS, Origin, to_metadata
+from resnet_studio.inference.values import ForwardSpec, WeightsFile
+from resnet_studio.inference.weights.provenance import COMPLETERS, TrainingProvenance, to_metadata
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.modules.network import build
 from resnet_studio.progress import finish
@@ -134,8 +134,8 @@ def looked_at(weights: Path, architecture: Architecture, data: str, count: int) 
     """The same probabilities by the weights' own path: each image opened by its reference, one look at it."""
     rows = torch.zeros(count, architecture.classes)
     for index in range(count):
-        subject = Subject(f"data:{data}:test:{index}", architecture, WeightsFile(weights))
-        found = finish(look_steps(subject, ())).predictions
+        subject = ForwardSpec(f"data:{data}:test:{index}", architecture, WeightsFile(weights))
+        found = finish(forward_steps(subject, ())).predictions
         assert found
         assert len(found) == min(5, architecture.classes)
         for prediction in found:
@@ -226,7 +226,7 @@ def test_snapshots_show_the_probabilities_that_maps_shows(tmp_path: Path, normal
     probe = snapshots.load(tmp_path / "run" / last.file)
     for truth, top in zip(probe.truth, probe.top, strict=True):
         index = int((data.test.labels == data.classes.index(truth)).nonzero()[0, 0])
-        look = finish(look_steps(Subject(f"data:digits:test:{index}", architecture, WeightsFile(weights)), ()))
+        look = finish(forward_steps(ForwardSpec(f"data:digits:test:{index}", architecture, WeightsFile(weights)), ()))
         assert look.predictions
         shown = {one.label: one.probability for one in look.predictions}
         assert shown == pytest.approx(dict(top), abs=1e-6)
@@ -237,7 +237,7 @@ def made_older(weights: Path, data: Data) -> None:
     from resnet_studio.inference.weights.provenance import of_file
 
     origin = of_file(weights.read_bytes())[0]
-    assert isinstance(origin, Origin)
+    assert isinstance(origin, TrainingProvenance)
     older = replace(origin, mean=data.mean, deviation=data.deviation, mean_image=b"", version=1)
     tensors = safetensors.torch.load(weights.read_bytes())
     weights.write_bytes(safetensors.torch.save(tensors, to_metadata(older, safetensors.torch.save(tensors))))

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resnet_studio.inference.feature_maps import Drawing, mosaic
+from resnet_studio.inference.feature_maps import MapStyle, mosaic
 from resnet_studio.training import snapshots
 from resnet_studio.training.datasets import Probe
-from resnet_studio.training.snapshots import ProbeError, maps_of
+from resnet_studio.training.snapshots import SnapshotError, maps_of
 
 
 def made(step: int = 110, images: int = 3, size: int = 8) -> Probe:
@@ -28,7 +28,7 @@ def made(step: int = 110, images: int = 3, size: int = 8) -> Probe:
         step=step,
         images=tuple(random.integers(256, size=(size, size, 3), dtype=np.uint8) for _ in range(images)),
         layers={
-            name: tuple(mosaic(random.random(shape, np.float32), Drawing("layer"))[0] for _ in range(images))
+            name: tuple(mosaic(random.random(shape, np.float32), MapStyle("layer"))[0] for _ in range(images))
             for name, shape in shapes.items()
         },
         shapes=shapes,
@@ -116,7 +116,7 @@ def test_what_would_not_be_read_is_not_written(tmp_path: Path, monkeypatch: pyte
 )
 def test_what_does_not_fit_together_is_refused(path: Path, members: dict[str, Any], why: str) -> None:
     rewrite(path, **members)
-    with pytest.raises(ProbeError, match=rf"^{path.name} is damaged \(.*{why}") as raised:
+    with pytest.raises(SnapshotError, match=rf"^{path.name} is damaged \(.*{why}") as raised:
         snapshots.load(path)
     assert "\n" not in str(raised.value)
 
@@ -135,13 +135,13 @@ def test_what_does_not_fit_together_is_refused(path: Path, members: dict[str, An
 )
 def test_facts_that_are_wrong_are_refused(path: Path, facts: dict[str, Any], why: str) -> None:
     refact(path, **facts)
-    with pytest.raises(ProbeError, match=why):
+    with pytest.raises(SnapshotError, match=why):
         snapshots.load(path)
 
 
 def test_python_objects_are_never_unpickled(path: Path) -> None:
     rewrite(path, filters=np.array([{}], dtype=object))
-    with pytest.raises(ProbeError, match="allow_pickle"):
+    with pytest.raises(SnapshotError, match="allow_pickle"):
         snapshots.load(path)
 
 
@@ -149,7 +149,7 @@ def test_a_small_file_that_would_unpack_to_much_is_refused(path: Path) -> None:
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as packed, packed.open("more.npy", "w") as member:
         for _ in range(70):
             member.write(bytes(1_000_000))
-    with pytest.raises(ProbeError, match="holds 70 MB; up to 64 MB are read"):
+    with pytest.raises(SnapshotError, match="holds 70 MB; up to 64 MB are read"):
         snapshots.load(path)
 
 
@@ -158,14 +158,14 @@ def test_a_header_that_promises_more_than_there_is(path: Path) -> None:
     np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (1 << 60,)})
     with zipfile.ZipFile(path, "a") as packed:
         packed.writestr("more.npy", header.getvalue())
-    with pytest.raises(ProbeError, match="is damaged"):
+    with pytest.raises(SnapshotError, match="is damaged"):
         snapshots.load(path)
 
 
 def test_files_that_can_not_be_there(tmp_path: Path) -> None:
-    with pytest.raises(ProbeError, match=r"^gone\.npz does not exist"):
+    with pytest.raises(SnapshotError, match=r"^gone\.npz does not exist"):
         snapshots.load(tmp_path / "gone.npz")
-    with pytest.raises(ProbeError, match="is a folder"):
+    with pytest.raises(SnapshotError, match="is a folder"):
         snapshots.load(tmp_path)
 
 
@@ -173,12 +173,12 @@ def test_files_that_can_not_be_there(tmp_path: Path) -> None:
 def test_maps_come_out_of_their_mosaic(shape: tuple[int, int, int]) -> None:
     values = np.random.default_rng(0).random(shape, np.float32)
     values[0, 0, 0] = np.nan
-    picture, geometry = mosaic(values, Drawing("layer"))
+    picture, geometry = mosaic(values, MapStyle("layer"))
     probe = replace(made(images=1), layers={"relu": (picture,)}, shapes={"relu": shape})
     maps = maps_of(probe, "relu", 0)
     assert maps.shape == shape
     assert np.isnan(maps[0, 0, 0])
-    again = mosaic(maps, Drawing("layer"), geometry.columns)[0]
+    again = mosaic(maps, MapStyle("layer"), geometry.columns)[0]
     np.testing.assert_array_equal(again, picture)
 
 
@@ -197,7 +197,7 @@ def test_any_damage_is_one_line(path: Path, data: st.DataObject) -> None:
     said, truth = f"{path.name}:", made().truth
     try:
         truth = snapshots.load(path).truth
-    except ProbeError as error:
+    except SnapshotError as error:
         said = str(error)
     assert said.startswith(path.name)
     assert "\n" not in said

@@ -16,8 +16,8 @@ from resnet_studio.training.compute.run import run
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.events import Began, Ended, Event, Stepped, Threads
 from resnet_studio.training.runs.reader import RunReader
-from resnet_studio.training.runs.writer import Journal
-from resnet_studio.training.threads import MOST, Record, ThreadChoice, recorded
+from resnet_studio.training.runs.writer import RunWriter
+from resnet_studio.training.threads import MOST, ThreadChoice, ThreadRecord, recorded
 from small import SHORT, TINY, make_run, stop_at
 
 
@@ -117,7 +117,7 @@ def test_a_run_that_began_beside_another_tries_more_once_alone(clock: Clock) -> 
 def test_a_resumed_run_repeats_what_was_recorded(clock: Clock) -> None:
     events = [Began(0.0, 0, 0.0, 2, "cpu", 1), Threads(0.0, 2, 1, True), Threads(0.0, 3, 4), stepped(0, 9)]
     record = recorded(events)
-    assert record == Record({0: 2, 2: 1, 3: 4}, until=9, in_trial=False)
+    assert record == ThreadRecord({0: 2, 2: 1, 3: 4}, until=9, in_trial=False)
     choice = ThreadChoice(lambda: 8, record)
     assert follow(choice, clock, lambda count: 9.0, 9) == [2, 2, 1, 4, 4, 4, 4, 4, 4]
     assert follow(choice, clock, lambda count: 0.1, 9, 9) == [4] * 9  # as the unbroken run would have gone on
@@ -152,7 +152,7 @@ def torch_threads() -> Iterator[None]:
 
 
 def train(folder: Path, listener: Callable[[Event], object], cores: CoreShare, *, resume: bool = False) -> list[Event]:
-    with Journal(folder, listener) as journal:
+    with RunWriter(folder, listener) as journal:
         run(folder, folder.parent / "data", journal, Workers(), resume=resume, cores=cores)
     return list(RunReader(folder).new_events(-1))
 

@@ -18,7 +18,7 @@ import torchinfo
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from resnet_studio.analysis.table import Checks, LayerTable, Row
+from resnet_studio.analysis.table import CounterChecks, LayerRow, LayerTable
 from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.modules.blocks import build_block
@@ -177,12 +177,12 @@ def _summed(architecture: Architecture, counted: list[tuple[str, Counts]]) -> La
         macs_all |= {prefix + leaf: value for leaf, value in counts.macs_all.items()}
         uncounted.update(counts.uncounted)
     layers = plan(architecture)
-    checks = Checks(
+    checks = CounterChecks(
         fvcore=sum(macs.values()),
         torch=sum(counts.torch_macs for _, counts in counted),
         plan=sum(layer.macs for layer in layers),
         torchinfo=sum(counts.parameters for _, counts in counted),
         plan_parameters=sum(layer.parameters for layer in layers),
     )
-    rows = tuple(Row(layer, macs[layer.name], macs_all[layer.name]) for layer in layers)
+    rows = tuple(LayerRow(layer, macs[layer.name], macs_all[layer.name]) for layer in layers)
     return LayerTable(architecture, rows, dict(sorted(uncounted.items())), checks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 
 from resnet_studio.analysis.compute.counting import layer_table
-from resnet_studio.analysis.published import Figure, Verified, holds, paper_figure, published
+from resnet_studio.analysis.published import PublishedFigure, VerifiedFigure, holds, paper_figure, published
 from resnet_studio.analysis.reasons import reason
 from resnet_studio.analysis.table import LayerTable
 from resnet_studio.networks.architecture import Architecture
@@ -13,15 +13,17 @@ from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress, finish
 
 
-def verify(extra: tuple[Architecture, ...] = ()) -> tuple[Verified, ...]:
+def verify(extra: tuple[Architecture, ...] = ()) -> tuple[VerifiedFigure, ...]:
     """Every published figure beside what is measured; `extra` architectures beside the paper's of their depth."""
     return finish(verify_steps(extra))
 
 
-def verify_steps(extra: tuple[Architecture, ...] = ()) -> Generator[Progress | Verified, None, tuple[Verified, ...]]:
+def verify_steps(
+    extra: tuple[Architecture, ...] = (),
+) -> Generator[Progress | VerifiedFigure, None, tuple[VerifiedFigure, ...]]:
     """`verify`, with its progress before and its result after each figure."""
     wanted = _wanted(extra)
-    results: list[Verified] = []
+    results: list[VerifiedFigure] = []
     for number, (figure, architecture) in enumerate(wanted):
         yield Progress(number, len(wanted), f"measuring {figure.subject}")
         results.append(_verified(figure, architecture))
@@ -29,12 +31,12 @@ def verify_steps(extra: tuple[Architecture, ...] = ()) -> Generator[Progress | V
     return tuple(results)
 
 
-def paper_holds(results: Iterable[Verified]) -> bool:
+def paper_holds(results: Iterable[VerifiedFigure]) -> bool:
     """Whether every number that the paper prints holds with the paper's own networks."""
     return all(result.holds for result in results if result.figure.of_paper)
 
 
-def _wanted(extra: tuple[Architecture, ...]) -> list[tuple[Figure, Architecture]]:
+def _wanted(extra: tuple[Architecture, ...]) -> list[tuple[PublishedFigure, Architecture]]:
     wanted = [(figure, preset(figure.subject)) for figure in published()]
     for architecture in extra:
         figure = paper_figure(architecture)
@@ -43,15 +45,15 @@ def _wanted(extra: tuple[Architecture, ...]) -> list[tuple[Figure, Architecture]
     return wanted
 
 
-def _verified(figure: Figure, architecture: Architecture) -> Verified:
+def _verified(figure: PublishedFigure, architecture: Architecture) -> VerifiedFigure:
     table = layer_table(architecture)
     measured = _measured(figure, table)
-    return Verified(
+    return VerifiedFigure(
         figure, architecture, measured, holds(figure, measured), reason(figure, architecture, measured, table)
     )
 
 
-def _measured(figure: Figure, table: LayerTable) -> int:
+def _measured(figure: PublishedFigure, table: LayerTable) -> int:
     if figure.quantity == "macs":
         return table.totals.macs
     return table.checks.torchinfo if table.checks else table.totals.parameters

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import named
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.figure_parts import Part, parts
+from resnet_studio.networks.figure_parts import FigurePart, parts
 
 ARCS, BODY, MARK = 10, 56, 8
 """Pixels from the top: shortcuts, the highest rectangle, and the mark under the chosen one."""
@@ -23,7 +23,7 @@ ROOMY = 5.0
 TIP = "Click a block to see what comes out of it; ← and → walk through the network"
 
 
-class SmallFigure(QWidget):
+class ArchitectureStrip(QWidget):
     """Emits `layer_chosen` with what comes out of the rectangle that was clicked or walked to."""
 
     layer_chosen = Signal(str)
@@ -31,7 +31,7 @@ class SmallFigure(QWidget):
     def __init__(self) -> None:
         super().__init__()
         named(self, "smallFigure", "Architecture", TIP)
-        self._parts: tuple[Part, ...] = ()
+        self._parts: tuple[FigurePart, ...] = ()
         self._chosen: int | None = None
         self._hovered: int | None = None
         self.setMouseTracking(True)
@@ -113,7 +113,7 @@ class SmallFigure(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
 
-    def _paint_arc(self, painter: QPainter, part: Part, box: QRectF) -> None:
+    def _paint_arc(self, painter: QPainter, part: FigurePart, box: QRectF) -> None:
         """The shortcut over its block: whole where it is projected, dotted where x goes as it is, or with zeros."""
         if part.joint == "none":
             return

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.gui.activations.images.controller import ImageDesk
-from resnet_studio.gui.activations.weights.controller import WeightsDesk
-from resnet_studio.gui.engine_client import Work
+from resnet_studio.gui.activations.images.controller import ImageController
+from resnet_studio.gui.activations.weights.controller import WeightsController
+from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.session import Session
 from resnet_studio.inference import transforms as hands
-from resnet_studio.inference.transforms import Handles
-from resnet_studio.inference.values import Look, Subject
+from resnet_studio.inference.transforms import ImageTransforms
+from resnet_studio.inference.values import ForwardResult, ForwardSpec
 from resnet_studio.networks.plan import called_layers, channels_by_name
 
 LANES = 2
 
 
-class SubjectDesk(QObject):
+class ActivationsController(QObject):
     """Asks for a look whenever the subject, or what is on the screen of it, is another.
 
     While a hand moves, brief looks follow one another in two lanes, so that the engine never waits for the window,
@@ -29,7 +29,9 @@ class SubjectDesk(QObject):
     handles_changed = Signal(object)
     looked = Signal(object)
 
-    def __init__(self, session: Session, work: Work, images: ImageDesk, weights: WeightsDesk) -> None:
+    def __init__(
+        self, session: Session, work: EngineClient, images: ImageController, weights: WeightsController
+    ) -> None:
         super().__init__()
         self._session, self._work, self._images, self._weights = session, work, images, weights
         self._wished: dict[str, tuple[str, ...]] = {}
@@ -37,7 +39,7 @@ class SubjectDesk(QObject):
         self._handles = hands.from_changed(session.kept.handles)
         self._image = images.chosen
         self._asked: tuple[object, ...] = ()
-        self.look: Look | None = None
+        self.look: ForwardResult | None = None
         """The newest look, whatever has changed since."""
         self._under_way: set[int] = set()
         """Lanes of brief looks that have no answer yet."""
@@ -48,9 +50,9 @@ class SubjectDesk(QObject):
         work.failed.connect(lambda kind, _: self._under_way.clear() if kind == "look" else None)
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> ForwardSpec:
         """What is looked at."""
-        return Subject(
+        return ForwardSpec(
             self._images.chosen, self._session.architecture, self._weights.weights, self._session.kept.device,
             self._handles,
         )  # fmt: skip
@@ -92,7 +94,7 @@ class SubjectDesk(QObject):
             self._wished[who] = layers
             self._ask()
 
-    def turn(self, handles: Handles, moving: bool = False) -> None:
+    def turn(self, handles: ImageTransforms, moving: bool = False) -> None:
         """Change the image by hand; `moving` while more is to come."""
         self._set_handles(handles)
         self._waits = moving
@@ -107,8 +109,8 @@ class SubjectDesk(QObject):
 
     def let_go(self) -> None:
         """The image is another, or is looked at for another reason: it is as it was, unless its changes are kept."""
-        if self._handles != hands.UNTOUCHED and not self._session.kept.keep_handles:
-            self._set_handles(hands.UNTOUCHED)
+        if self._handles != hands.IDENTITY and not self._session.kept.keep_handles:
+            self._set_handles(hands.IDENTITY)
 
     def enter(self, in_front: bool) -> None:
         """The workspace comes to the front, or leaves it: only what is on the screen is asked for."""
@@ -123,7 +125,7 @@ class SubjectDesk(QObject):
         self._under_way.clear()
         self._images.forget()
 
-    def _set_handles(self, handles: Handles) -> None:
+    def _set_handles(self, handles: ImageTransforms) -> None:
         self._handles = handles
         self._session.kept.handles = hands.changed(handles)
         self.handles_changed.emit(handles)
@@ -157,7 +159,7 @@ class SubjectDesk(QObject):
             self._work.look(self.subject, self.layers(), lane)
 
     def _take_answer(self, lane: str, look: object) -> None:
-        if lane.split(" ")[0] == "look" and isinstance(look, Look):
+        if lane.split(" ")[0] == "look" and isinstance(look, ForwardResult):
             self._under_way.discard(int(lane[5:] or -1))
             self._ask_briefly()
             self._weights.keep()

@@ -21,9 +21,9 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QToolButton, QTreeView, QVBoxLa
 
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.gui import theme
-from resnet_studio.gui.activations.architecture_strip import SmallFigure
+from resnet_studio.gui.activations.architecture_strip import ArchitectureStrip
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.layer_model import LayerModel, Node
+from resnet_studio.gui.common.layer_model import LayerModel, LayerNode
 from resnet_studio.gui.theme import GRID
 from resnet_studio.networks.architecture import Architecture
 
@@ -32,7 +32,7 @@ NAME = Qt.ItemDataRole.UserRole + 2
 MARK = 10
 
 
-class LayerList(QWidget):
+class LayerPicker(QWidget):
     """Emits `layer_chosen` with the name of the layer or block that the user walks to; stages only open."""
 
     layer_chosen = Signal(str)
@@ -43,7 +43,7 @@ class LayerList(QWidget):
         self._layers = LayerModel()
         self._found = _Found(self._layers)
         self._tree = self._make_tree()
-        self._figure = SmallFigure()
+        self._figure = ArchitectureStrip()
         self._figure.layer_chosen.connect(self._take_chosen)
         tip = "A part of a layer's name, such as layer2 or relu; Enter goes to the first"
         self._search = QLineEdit(placeholderText="Find a layer", clearButtonEnabled=True)
@@ -181,7 +181,7 @@ class _Found(QSortFilterProxyModel):
         return node.name if role == NAME else None
 
 
-def _path(node: Node) -> list[str]:
+def _path(node: LayerNode) -> list[str]:
     return [node.name, *_path(node.parent)] if node.parent else []
 
 

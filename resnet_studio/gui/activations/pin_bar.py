@@ -13,8 +13,8 @@ from resnet_studio.formatting import significant
 from resnet_studio.gui.activations.pins import MAP, SMALL, TITLE, Pin, PinView
 from resnet_studio.gui.common.helpers import named
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.feature_maps import Colours, Drawing, Values, colour, spread
-from resnet_studio.inference.values import Look
+from resnet_studio.inference.feature_maps import Colours, MapStyle, Values, colour, spread
+from resnet_studio.inference.values import ForwardResult
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import channels_by_name
 
@@ -25,7 +25,7 @@ BAR = 12
 """Pixels that the scroll bar has below the pins."""
 
 
-class Tray(QWidget):
+class PinBar(QWidget):
     """Shows the pins of any network in the newest look that has them; one line while there are none."""
 
     pin_chosen = Signal(object)
@@ -40,7 +40,7 @@ class Tray(QWidget):
         self._channels: Mapping[str, int] = {}
         """How many channels each layer of the network in hand has."""
         self._architecture: Architecture | None = None
-        self._look: Look | None = None
+        self._look: ForwardResult | None = None
         self._colours: Colours = "viridis"
         self._current: Pin | None = None
         self._small = False
@@ -87,7 +87,7 @@ class Tray(QWidget):
         self._channels = channels_by_name(architecture)
         self._draw()
 
-    def show_look(self, look: Look) -> None:
+    def show_look(self, look: ForwardResult) -> None:
         """Show the pins as they are in this look."""
         self._look = look
         self._draw()
@@ -193,7 +193,7 @@ class Tray(QWidget):
         self._range.setText(f"{significant(limits[0])} …\n{significant(limits[1])}" if limits else "")
         for view, values in found.items():
             ends = limits or (_limits([layers[view.pin.layer]]) if values.size == 1 else None)
-            drawing = Drawing("fixed" if ends else "channel", self._colours, ends)
+            drawing = MapStyle("fixed" if ends else "channel", self._colours, ends)
             view.show_pixels(colour(spread(values, drawing)[0], self._colours))
 
 

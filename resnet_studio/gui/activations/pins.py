@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QImage, QKeyEvent, Q
 from PySide6.QtWidgets import QApplication, QSizePolicy, QToolButton, QWidget
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.activations.controller import SubjectDesk
+from resnet_studio.gui.activations.controller import ActivationsController
 from resnet_studio.gui.common.helpers import named
 from resnet_studio.gui.common.painting import as_image, paint_image
 from resnet_studio.gui.session import Session
@@ -19,14 +19,14 @@ MOST = 24
 FULL = f"The tray holds {MOST} pins. Take one out to pin another."
 
 
-class TrayDesk(QObject):
+class PinController(QObject):
     """The pins in their order; layers that the network in hand lacks are among them."""
 
     pins_changed = Signal(object)
     refused = Signal(str)
     """Why a channel is not pinned."""
 
-    def __init__(self, session: Session, subject: SubjectDesk) -> None:
+    def __init__(self, session: Session, subject: ActivationsController) -> None:
         super().__init__()
         self._kept, self._subject = session.kept, subject
         self.pins = _read(session.kept.pins)

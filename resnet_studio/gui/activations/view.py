@@ -13,20 +13,20 @@ from PySide6.QtWidgets import QLabel, QSplitter, QTabBar, QVBoxLayout, QWidget
 
 from resnet_studio.gui.activations.channel_view import ChannelView
 from resnet_studio.gui.activations.images.strip import ImageStrip
-from resnet_studio.gui.activations.input.transform_panel import HandlesPanel
+from resnet_studio.gui.activations.input.transform_panel import TransformPanel
 from resnet_studio.gui.activations.input.view import InputView
-from resnet_studio.gui.activations.layer_picker import LayerList
-from resnet_studio.gui.activations.pin_bar import Tray
+from resnet_studio.gui.activations.layer_picker import LayerPicker
+from resnet_studio.gui.activations.pin_bar import PinBar
 from resnet_studio.gui.activations.pins import Pin
 from resnet_studio.gui.activations.weights.row import WeightsRow
 from resnet_studio.gui.common.helpers import column, named, rule
-from resnet_studio.gui.common.labels import Readout
-from resnet_studio.gui.common.layouts import Tall
-from resnet_studio.gui.common.predictions import Predictions
+from resnet_studio.gui.common.labels import FixedHeightLabel
+from resnet_studio.gui.common.layouts import VerticalScrollArea
+from resnet_studio.gui.common.predictions import PredictionBars
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.feature_maps import Place
-from resnet_studio.inference.transforms import Handles
-from resnet_studio.inference.values import Look, Photograph, Pixels, image_title
+from resnet_studio.inference.transforms import ImageTransforms
+from resnet_studio.inference.values import ForwardResult, Photograph, Pixels, image_title
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.receptive_field import Box, field, read
 
@@ -59,13 +59,13 @@ class ActivationsView(QWidget):
         """`pages` has the middle of the workspace."""
         super().__init__()
         self._pages = pages
-        self._look: Look | None = None
+        self._look: ForwardResult | None = None
         self._photograph_of = ""
         self._photograph: Photograph | None = None
         self._architecture: Architecture | None = None
-        self.images, self.layers, self.weights = ImageStrip(), LayerList(), WeightsRow()
-        self.input, self.handles = InputView(), HandlesPanel()
-        self.predictions, self.channel, self.tray = Predictions(), ChannelView(), Tray()
+        self.images, self.layers, self.weights = ImageStrip(), LayerPicker(), WeightsRow()
+        self.input, self.handles = InputView(), TransformPanel()
+        self.predictions, self.channel, self.tray = PredictionBars(), ChannelView(), PinBar()
         self._layer = ""
         self._shown = Pin("", 0)
         """The channel that is large."""
@@ -107,12 +107,12 @@ class ActivationsView(QWidget):
         self._show_predictions()
         self._show_origin()
 
-    def show_handles(self, handles: Handles) -> None:
+    def show_handles(self, handles: ImageTransforms) -> None:
         """Show how the image is changed by hand."""
         self.handles.show_handles(handles)
         self.input.show_handles(handles)
 
-    def show_look(self, look: Look) -> None:
+    def show_look(self, look: ForwardResult) -> None:
         """Show what the network makes of the chosen image."""
         before, self._look = self._look, look
         self._show_seen()
@@ -185,11 +185,13 @@ class ActivationsView(QWidget):
         columns.addWidget(column((self.images, 2), (rule(), 0), (self.layers, 3), margin=GRID))
         columns.addWidget(
             column((pages, 1), (rule(), 0), (self.tray, 0), (rule(), 0),
-                   (Readout(self._origin), 0), (self.weights, 0), margin=GRID)
+                   (FixedHeightLabel(self._origin), 0), (self.weights, 0), margin=GRID)
         )  # fmt: skip
         columns.addWidget(
-            Tall(column((self.input, 0), (self.handles, 0), (self._photograph_notes, 0), (self.predictions, 0),
-                        (self._doubt, 0), (rule(), 0), (self.channel, 1)))
+            VerticalScrollArea(
+                column((self.input, 0), (self.handles, 0), (self._photograph_notes, 0), (self.predictions, 0),
+                       (self._doubt, 0), (rule(), 0), (self.channel, 1))
+            )
         )  # fmt: skip
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -260,7 +262,7 @@ class ActivationsView(QWidget):
             self.input.show_seen(self._look.seen, self._look.weights.preprocessing)
 
 
-def doubt(look: Look) -> str:
+def doubt(look: ForwardResult) -> str:
     """What to think of the predictions; nothing where the weights are trained."""
     if not look.predictions:
         return "The network's output is not a number, so there is no prediction: look for the first layer with NaN"

@@ -8,17 +8,17 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from resnet_studio.gui.activations.ab.controller import BesideDesk
-from resnet_studio.gui.activations.attribution.controller import WhyDesk
-from resnet_studio.gui.activations.block.controller import BlockDesk
-from resnet_studio.gui.activations.kernels.controller import KernelsDesk
-from resnet_studio.gui.activations.maps.controller import MapsExport, ReferenceDesk
-from resnet_studio.gui.activations.pins import Pin, TrayDesk
-from resnet_studio.gui.activations.statistics.controller import StatisticsDesk
+from resnet_studio.gui.activations.ab.controller import ABController
+from resnet_studio.gui.activations.attribution.controller import AttributionController
+from resnet_studio.gui.activations.block.controller import BlockController
+from resnet_studio.gui.activations.kernels.controller import KernelsController
+from resnet_studio.gui.activations.maps.controller import MapsExporter, ReferenceController
+from resnet_studio.gui.activations.pins import Pin, PinController
+from resnet_studio.gui.activations.statistics.controller import StatisticsController
 from resnet_studio.gui.activations.view import ActivationsView
-from resnet_studio.gui.app_controller import ACTIVATION_PAGES, Studio
-from resnet_studio.gui.engine_client import Work
-from resnet_studio.gui.lazy_tabs import Workspaces
+from resnet_studio.gui.app_controller import ACTIVATION_PAGES, AppController
+from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.gui.lazy_tabs import LazyTabWidget
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.attribution import missing
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from resnet_studio.gui.activations.maps.view import MapsView
 
 
-class ActivationsRoom(QObject):
+class ActivationsWorkspace(QObject):
     """What the window needs to know of the workspace: its widget, its pages, and where a search begins."""
 
     _channel_wished = Signal(int)
@@ -34,21 +34,21 @@ class ActivationsRoom(QObject):
     _channel_told = Signal(int)
     """A channel is shown large."""
     view: ActivationsView
-    pages: Workspaces
+    pages: LazyTabWidget
 
-    def __init__(self, studio: Studio, work: Work) -> None:
+    def __init__(self, studio: AppController, work: EngineClient) -> None:
         super().__init__()
         self._studio, self._work = studio, work
         self._maps: MapsView | None = None
-        self._reference = ReferenceDesk(studio.subject, work)
-        self._statistics = StatisticsDesk(studio.subject, studio.images, work)
-        self._tray = TrayDesk(studio.session, studio.subject)
-        self._beside = BesideDesk(studio, work)
-        self._block = BlockDesk(studio.subject, work)
-        self._kernels = KernelsDesk(studio.subject, work)
-        self.export = MapsExport(self)
+        self._reference = ReferenceController(studio.subject, work)
+        self._statistics = StatisticsController(studio.subject, studio.images, work)
+        self._tray = PinController(studio.session, studio.subject)
+        self._beside = ABController(studio, work)
+        self._block = BlockController(studio.subject, work)
+        self._kernels = KernelsController(studio.subject, work)
+        self.export = MapsExporter(self)
         self.export.refused.connect(lambda sentence: studio.problem.emit(sentence, "", ()))
-        self._why = WhyDesk(studio.subject, work)
+        self._why = AttributionController(studio.subject, work)
 
     def make(self) -> QWidget:
         """The workspace; its pages are made when they are opened."""
@@ -56,7 +56,7 @@ class ActivationsRoom(QObject):
             self._make_maps, self._make_block, self._make_statistics, self._make_kernels, self._make_side_by_side,
             self._make_why,
         )  # fmt: skip
-        self.pages = pages = Workspaces(
+        self.pages = pages = LazyTabWidget(
             tuple(zip(ACTIVATION_PAGES, makers, strict=True)), "activationPages", "Activations", "Ctrl+Alt+", GRID
         )
         self.view = ActivationsView(pages)
@@ -181,9 +181,9 @@ class ActivationsRoom(QObject):
         return view
 
     def _make_side_by_side(self) -> QWidget:
-        from resnet_studio.gui.activations.ab.view import SideBySideView
+        from resnet_studio.gui.activations.ab.view import ABView
 
-        view, desk = SideBySideView(), self._beside
+        view, desk = ABView(), self._beside
         view.entered.connect(desk.enter)
         view.beside_wished.connect(desk.choose)
         view.architecture_wished.connect(desk.open_architecture)
@@ -256,9 +256,9 @@ class ActivationsRoom(QObject):
         return view
 
     def _make_why(self) -> QWidget:
-        from resnet_studio.gui.activations.attribution.view import WhyView
+        from resnet_studio.gui.activations.attribution.view import AttributionView
 
-        view, desk, subject = WhyView(), self._why, self._studio.subject
+        view, desk, subject = AttributionView(), self._why, self._studio.subject
         view.entered.connect(desk.enter)
         view.explain_wished.connect(desk.explain)
         view.question_changed.connect(desk.choose)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from resnet_studio.gui.common.form import FormRows
 from resnet_studio.gui.common.helpers import named, rule
-from resnet_studio.gui.common.inputs import LineUndo, Segmented, WholeEdit
+from resnet_studio.gui.common.inputs import EditCommitter, LineUndo, SegmentedControl
 from resnet_studio.gui.common.preset_search import preset_search
 from resnet_studio.gui.theme import GRID
 from resnet_studio.networks.architecture import DEPTHS, Architecture, ArchitectureError, Residual, with_depth, with_text
@@ -70,9 +70,9 @@ class ArchitecturePanel(QWidget):
         self._depth = named(QComboBox(), "depth", "Depth", tip)
         self._depth.textActivated.connect(self._wish_depth)
         self._rows.add("depth", "Depth", self._depth)
-        self._choices: dict[str, Segmented] = {}
+        self._choices: dict[str, SegmentedControl] = {}
         self._lines: dict[str, QLineEdit] = {}
-        self._edits: dict[str, WholeEdit] = {}
+        self._edits: dict[str, EditCommitter] = {}
         self._before: Architecture = self._architecture
         self._wanted: Architecture = self._architecture
         """What was shown before the edit that is going on, and what was asked for last."""
@@ -112,7 +112,7 @@ class ArchitecturePanel(QWidget):
 
     def _add_choice(self, field: str) -> None:
         label, values = CHOICES[field]
-        choice = Segmented(values, label, dict.fromkeys(values, TIPS[field]))
+        choice = SegmentedControl(values, label, dict.fromkeys(values, TIPS[field]))
         choice.setObjectName(field)
         choice.chosen.connect(lambda value: self._wish(field, lambda: with_text(self._architecture, field, value)))
         self._choices[field] = choice
@@ -120,7 +120,7 @@ class ArchitecturePanel(QWidget):
 
     def _add_line(self, field: str) -> None:
         line = named(QLineEdit(), field, LINES[field], TIPS[field])
-        self._edits[field] = edit = WholeEdit(line)
+        self._edits[field] = edit = EditCommitter(line)
         edit.began.connect(lambda: self._begin(self._architecture))
         edit.whole.connect(lambda text: self._take_text(field, text))
         LineUndo(line, lambda: bool(self._rows.problem(field)) or edit.pending)

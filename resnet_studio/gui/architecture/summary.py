@@ -12,7 +12,7 @@ from resnet_studio.gui.theme import GRID
 from resnet_studio.networks import memory
 
 
-class Headline(QWidget):
+class ArchitectureSummary(QWidget):
     """Parameters, FLOPs, memory, and how the architecture stands to its published figure."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ OWN_TIP = "Its first colour is a channel's lowest value, its last the highest"
 THICKNESS = 8
 
 
-class ColourBar(QWidget):
+class ColorBar(QWidget):
     """A slim bar of a colour map with the values at its ends, which can be typed where `typed` says so."""
 
     limits_wished = Signal(float, float)

@@ -51,7 +51,7 @@ class _Words(QAbstractListModel):
         return None
 
 
-class Choice(QComboBox):
+class ComboBox(QComboBox):
     """Emits `chosen` when the user takes a value. The wheel turns it only while it has the focus, so that a form that
     is scrolled stays as it is."""
 
@@ -90,7 +90,7 @@ class Choice(QComboBox):
             event.ignore()
 
 
-class Segmented(QWidget):
+class SegmentedControl(QWidget):
     """Shows all values of a choice and emits `chosen` when the user takes another; arrow keys walk it."""
 
     chosen = Signal(str)
@@ -226,7 +226,7 @@ PAUSE = 300
 """Milliseconds without a key after which what stands in a line is taken."""
 
 
-class WholeEdit(QObject):
+class EditCommitter(QObject):
     """Watches a line: what is typed is whole after a pause, at Enter, and when the line is left.
 
     The edit goes on until Enter or until the line is left: what is typed after a pause belongs to it, too.
@@ -278,4 +278,6 @@ class WholeEdit(QObject):
 def take_when_whole(field: QAbstractSpinBox) -> None:
     """Let a field of a number that can be stepped, too, take what is typed when it is whole, and not at every key."""
     field.setKeyboardTracking(False)
-    WholeEdit(field.lineEdit()).whole.connect(lambda _: field.interpretText() if field.hasAcceptableInput() else None)
+    EditCommitter(field.lineEdit()).whole.connect(
+        lambda _: field.interpretText() if field.hasAcceptableInput() else None
+    )

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 from resnet_studio.plain import plain, printable
 
 
-class Elided(QLabel):
+class ElidedLabel(QLabel):
     """Shorter, or in the end with "…", where there is no room for all of it; the whole is its tooltip then."""
 
     def __init__(self, text: str = "") -> None:
@@ -43,7 +43,7 @@ class Elided(QLabel):
         self.setToolTip(tooltip("\n".join(filter(None, (whole if shown != whole else "", self._more)))))
 
 
-class Readout(QWidget):
+class FixedHeightLabel(QWidget):
     """Gives a label a place of fixed height: whatever it says, nothing around it is laid out and painted anew.
 
     A label in a layout has the whole window laid out at every change, which takes longer than to draw a layer's maps.

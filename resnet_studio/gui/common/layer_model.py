@@ -12,7 +12,7 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelInde
 from PySide6.QtGui import QColor, QFont
 
 from resnet_studio.analysis import units
-from resnet_studio.analysis.table import Group, LayerTable, Row
+from resnet_studio.analysis.table import BlockGroup, LayerRow, LayerTable
 from resnet_studio.formatting import percent, shares_of
 from resnet_studio.gui import theme
 from resnet_studio.networks.architecture import Residual
@@ -30,7 +30,7 @@ SETS_LINES = ("block", "blocks", "shortcut", "stem", "variant")
 """Fields of a residual network that say which layers there are; the others say what these cost."""
 
 
-class Column(IntEnum):
+class LayerColumn(IntEnum):
     """The table's columns, from left to right."""
 
     NAME = 0
@@ -43,7 +43,7 @@ class Column(IntEnum):
 
 
 @dataclass(slots=True, eq=False)
-class Node:
+class LayerNode:
     """One line of the tree."""
 
     name: str
@@ -56,17 +56,17 @@ class Node:
     formula: str = ""
     note: str = ""
     bold: bool = False
-    parent: Node | None = None
+    parent: LayerNode | None = None
     row: int = 0
     blocks: int = 0
     """How many blocks a stage has."""
     length: int = 0
     """How many lines are below it."""
-    unmade: Iterator[Node] = field(default_factory=lambda: iter(()))
+    unmade: Iterator[LayerNode] = field(default_factory=lambda: iter(()))
     """Those of them that nobody has looked at yet: a deep network has tens of thousands."""
-    made: list[Node] = field(default_factory=list)
+    made: list[LayerNode] = field(default_factory=list)
 
-    def child(self, row: int) -> Node:
+    def child(self, row: int) -> LayerNode:
         """The line in that row below it."""
         while len(self.made) <= row:
             child = next(self.unmade)
@@ -74,7 +74,7 @@ class Node:
             self.made.append(child)
         return self.made[row]
 
-    def children(self) -> Iterator[Node]:
+    def children(self) -> Iterator[LayerNode]:
         """The lines below it."""
         return map(self.child, range(self.length))
 
@@ -84,7 +84,7 @@ class LayerModel(QAbstractItemModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self._root = Node("", "", "", (0, 0, 0), 0, 0, 0)
+        self._root = LayerNode("", "", "", (0, 0, 0), 0, 0, 0)
         self._table: LayerTable | None = None
         self._total = self._largest = 1
         self._shares: dict[str, tuple[int | None, str]] = {}
@@ -106,14 +106,14 @@ class LayerModel(QAbstractItemModel):
             self._measure(root)
             self.endResetModel()
 
-    def _measure(self, root: Node) -> None:
+    def _measure(self, root: LayerNode) -> None:
         *stages, total = root.children()
         self._total = total.macs or 1
         self._largest = max(stage.macs or 1 for stage in stages)
         shown = shares_of([stage.macs or 0 for stage in stages])
         self._shares = {stage.name: (stage.macs, text) for stage, text in zip(stages, shown, strict=True)}
 
-    def _share(self, node: Node) -> str:
+    def _share(self, node: LayerNode) -> str:
         """Of the whole. Stages add up to 100 %, and what costs as much as its stage has the stage's number."""
         macs, text = self._shares.get(node.stage, (None, ""))
         return text if node.macs == macs else units.share(node.macs or 0, self._total)
@@ -144,7 +144,7 @@ class LayerModel(QAbstractItemModel):
             parts = [stage.child(row) for row in range(min(stage.length, MOST_DIFFERENT))]
             lines += [(stage, 0), *((part, 1) for part in parts)]
             lines += [(layer, 2) for part in parts for layer in part.children()]
-            if column == Column.NAME and stage.length > len(parts):
+            if column == LayerColumn.NAME and stage.length > len(parts):
                 numbers.append((f"{parts[-1].name.rpartition('.')[0]}.{stage.length - 1}", 1, False))
         return {*numbers, *((self._text(node, column), depth, node.bold) for node, depth in lines)}
 
@@ -161,20 +161,20 @@ class LayerModel(QAbstractItemModel):
             found.append(layer.name)
         return [*found, "total"] if found else found
 
-    def below(self, parent: QModelIndex, *, made: bool = False) -> Iterator[tuple[QModelIndex, Node]]:
+    def below(self, parent: QModelIndex, *, made: bool = False) -> Iterator[tuple[QModelIndex, LayerNode]]:
         """The lines below one; `made` leaves out those below which nobody has looked yet."""
         node = self.node(parent)
         for child in list(node.made) if made else node.children():
             if child.made if made else child.length:
                 yield self.createIndex(child.row, 0, child), child
 
-    def node(self, index: Index) -> Node:
-        found: Node = index.internalPointer() if index.isValid() else self._root
+    def node(self, index: Index) -> LayerNode:
+        found: LayerNode = index.internalPointer() if index.isValid() else self._root
         return found
 
     def index(self, row: int, column: int, parent: Index | None = None) -> QModelIndex:
         node = self.node(parent or QModelIndex())
-        if 0 <= row < node.length and 0 <= column < len(Column):
+        if 0 <= row < node.length and 0 <= column < len(LayerColumn):
             return self.createIndex(row, column, node.child(row))
         return QModelIndex()
 
@@ -187,10 +187,10 @@ class LayerModel(QAbstractItemModel):
         return 0 if parent.column() > 0 else self.node(parent).length
 
     def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
-        return len(Column)
+        return len(LayerColumn)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
-        if orientation != Qt.Orientation.Horizontal or section >= len(Column):
+        if orientation != Qt.Orientation.Horizontal or section >= len(LayerColumn):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return self._headings()[section]
@@ -217,42 +217,44 @@ class LayerModel(QAbstractItemModel):
                 font = QFont(theme.text_font())
                 font.setWeight(QFont.Weight.DemiBold)
                 return font
-            case Qt.ItemDataRole.ForegroundRole if not node.bold and (column == Column.KERNEL or not any(node.output)):
+            case Qt.ItemDataRole.ForegroundRole if not node.bold and (
+                column == LayerColumn.KERNEL or not any(node.output)
+            ):
                 return QColor(theme.current().muted)
-        if role == SHARE_ROLE and column == Column.SHARE:
+        if role == SHARE_ROLE and column == LayerColumn.SHARE:
             return (self._share(node), (node.macs or 0) / self._largest) if node.macs and not node.bold else None
         return node.stage if role == STAGE_ROLE else None
 
-    def _text(self, node: Node, column: int) -> str:
+    def _text(self, node: LayerNode, column: int) -> str:
         match column:
-            case Column.NAME:
+            case LayerColumn.NAME:
                 above = f"{node.parent.name}." if node.parent else ""
                 return node.name.removeprefix(above)  # a block's line has said its part of the name
-            case Column.KERNEL:
+            case LayerColumn.KERNEL:
                 return node.kernel
-            case Column.OUTPUT:
+            case LayerColumn.OUTPUT:
                 return "×".join(map(str, node.output)) if any(node.output) else "" if node.bold else "never called"
-            case Column.PARAMETERS:
+            case LayerColumn.PARAMETERS:
                 return units.exact(node.parameters) if node.parameters else "–"
-            case Column.FLOPS:
+            case LayerColumn.FLOPS:
                 return "…" if node.macs is None else units.short(node.macs * self.unit) if node.macs else "–"
-            case Column.MEMORY:
+            case LayerColumn.MEMORY:
                 return units.memory(node.memory) if node.memory else "–"
         return ""
 
-    def _tip(self, node: Node, column: int) -> str:
+    def _tip(self, node: LayerNode, column: int) -> str:
         match column:
-            case Column.FLOPS if node.macs is not None:
+            case LayerColumn.FLOPS if node.macs is not None:
                 what = "multiply-adds" if self.unit == 1 else "operations, 2 per multiply-add"
                 return f"{units.exact(node.macs * self.unit)} {what}"
-            case Column.MEMORY:
+            case LayerColumn.MEMORY:
                 return f"{units.exact(node.memory)} bytes: every output of this part, float32, one image"
-            case Column.SHARE if not node.bold:
+            case LayerColumn.SHARE if not node.bold:
                 return f"{percent((node.macs or 0) / self._total)} of the network"
         return "\n".join(filter(None, (node.note, node.formula))) or node.name
 
 
-def _child(node: Node, name: str) -> Node:
+def _child(node: LayerNode, name: str) -> LayerNode:
     return next(child for child in node.children() if child.name == name)
 
 
@@ -264,7 +266,7 @@ def _same_lines(one: LayerTable, other: LayerTable) -> bool:
     return all(getattr(mine, field) == getattr(its, field) for field in SETS_LINES)
 
 
-def _renew(old: Node, new: Node) -> None:
+def _renew(old: LayerNode, new: LayerNode) -> None:
     """Give a line and those below it that were made already the values of others of the same names."""
     old.kernel, old.output, old.parameters = new.kernel, new.output, new.parameters
     old.macs, old.memory, old.formula, old.note = new.macs, new.memory, new.formula, new.note
@@ -274,18 +276,18 @@ def _renew(old: Node, new: Node) -> None:
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:
-    right = column in (Column.OUTPUT, Column.PARAMETERS, Column.FLOPS, Column.MEMORY)
+    right = column in (LayerColumn.OUTPUT, LayerColumn.PARAMETERS, LayerColumn.FLOPS, LayerColumn.MEMORY)
     return (Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
 
 
-def _tree(table: LayerTable, *, everything: bool) -> Node:
+def _tree(table: LayerTable, *, everything: bool) -> LayerNode:
     lines = [_stage_node(table, stage, everything) for stage in table.stages]
     total = _group_node(table.totals, "", "", everything)
     total.output, total.bold = (0, 0, 0), True
-    return Node("", "", "", (0, 0, 0), 0, 0, 0, length=len(lines) + 1, unmade=iter([*lines, total]))
+    return LayerNode("", "", "", (0, 0, 0), 0, 0, 0, length=len(lines) + 1, unmade=iter([*lines, total]))
 
 
-def _stage_node(table: LayerTable, stage: Group, everything: bool) -> Node:
+def _stage_node(table: LayerTable, stage: BlockGroup, everything: bool) -> LayerNode:
     """A stage's line, with its blocks and those of its layers that are in none below it."""
     named = [row.layer.block for row in stage.rows]
     count = len(set(named) - {""})
@@ -295,32 +297,32 @@ def _stage_node(table: LayerTable, stage: Group, everything: bool) -> Node:
     return node
 
 
-def _below(table: LayerTable, stage: Group, everything: bool) -> Iterator[Node]:
+def _below(table: LayerTable, stage: BlockGroup, everything: bool) -> Iterator[LayerNode]:
     architecture = table.architecture
     labels = {b.name: b.label for b in blocks(architecture)} if isinstance(architecture, Residual) else {}
     for block, rows in groupby(stage.rows, lambda row: row.layer.block):
         if not block:
             yield from (_row_node(row, everything) for row in rows)
             continue
-        group = Group(block, tuple(rows))
+        group = BlockGroup(block, tuple(rows))
         node = _group_node(group, stage.name, labels[block], everything)
         node.length, node.unmade = len(group.rows), _layer_nodes(group.rows, everything)
         yield node
 
 
-def _layer_nodes(rows: tuple[Row, ...], everything: bool) -> Iterator[Node]:
+def _layer_nodes(rows: tuple[LayerRow, ...], everything: bool) -> Iterator[LayerNode]:
     return (_row_node(row, everything) for row in rows)
 
 
-def _group_node(group: Group, stage: str, kernel: str, everything: bool) -> Node:
+def _group_node(group: BlockGroup, stage: str, kernel: str, everything: bool) -> LayerNode:
     macs = group.macs_all if everything else group.macs
-    return Node(group.name, stage, kernel, group.output, group.parameters, macs, group.activation_bytes)
+    return LayerNode(group.name, stage, kernel, group.output, group.parameters, macs, group.activation_bytes)
 
 
-def _row_node(row: Row, everything: bool) -> Node:
+def _row_node(row: LayerRow, everything: bool) -> LayerNode:
     layer = row.layer
     macs = row.macs_all if everything else row.macs
-    return Node(
+    return LayerNode(
         layer.name, layer.stage, kernel_text(layer), layer.output, layer.parameters, macs, layer.activation_bytes,
         formula="\n".join(formulas(layer)), note=f"{layer.name}: {layer.kind}",
     )  # fmt: skip

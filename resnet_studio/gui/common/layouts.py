@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QLayout, QLayoutItem, QScrollArea, QWidget
 from resnet_studio.gui.theme import GRID
 
 
-class Flow(QLayout):
+class FlowLayout(QLayout):
     """Lays widgets out as words are: what has no room beside the others begins a new line."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Flow(QLayout):
 LOWEST = 96
 
 
-class Tall(QScrollArea):
+class VerticalScrollArea(QScrollArea):
     """Is never narrower than what it holds.
 
     The bar has its room also where nothing is to scroll: pictures that are higher where there is more width would

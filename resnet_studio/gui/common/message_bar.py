@@ -20,7 +20,7 @@ DETAILS_HEIGHT = 168
 MOST_OFFERS = 4
 
 
-class Banner(QFrame):
+class MessageBar(QFrame):
     """Hidden until `tell`. The text can be copied with its details; an offer that is pressed emits its number."""
 
     offer_taken = Signal(int)
@@ -121,7 +121,7 @@ READING, WITH_UNDO = 6_000, 20_000
 """Milliseconds that it stays."""
 
 
-class NewsLine(QFrame):
+class NoticeLine(QFrame):
     """Hidden until `tell`."""
 
     undo_wished = Signal()

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QGraphicsRectItem, QVBoxLayout, QWidget
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.inference.feature_maps import Drawing, Place, Values, colour, lookup_table, mosaic
+from resnet_studio.inference.feature_maps import MapStyle, Place, Values, colour, lookup_table, mosaic
 from resnet_studio.inference.values import Pixels
 
 SMALLEST_VIEW = 4.0  # values that are on the screen side by side at least, however far one zooms in
@@ -35,7 +35,7 @@ class MosaicView(QWidget):
         super().__init__()
         named(self, "featureMaps", "Feature maps")
         self._values = np.zeros((1, 1, 1), np.float32)
-        self._drawing = Drawing()
+        self._drawing = MapStyle()
         self._order: NDArray[np.intp] | None = None
         self._indices, self._geometry = mosaic(self._values, self._drawing)
         self._chosen = 0
@@ -59,7 +59,7 @@ class MosaicView(QWidget):
         self._view.viewport().installEventFilter(self)
         self._dress()
 
-    def show_values(self, values: Values, drawing: Drawing, order: NDArray[np.intp] | None = None) -> None:
+    def show_values(self, values: Values, drawing: MapStyle, order: NDArray[np.intp] | None = None) -> None:
         """Show values, channels × height × width, laid out as the drawing says or in an order of channels.
 
         Zoom and channel stay where a layer has the same shape.

@@ -43,7 +43,7 @@ def thumbnail(image: QImage, side: int, ratio: float) -> QPixmap:
 LEAST = 64
 
 
-class Picture(QWidget):
+class PixelView(QWidget):
     """As large as its place allows, up to `side` pixels, and in the upper left of it."""
 
     def __init__(self, side: int) -> None:

@@ -20,7 +20,7 @@ SHINES_THROUGH = 80  # of 255: the label is read on the bar and beside it
 PROBABILITY, RIGHT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 
-class Predictions(QListWidget):
+class PredictionBars(QListWidget):
     """Five lines that can be read out, and not chosen."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from resnet_studio.gui.common.helpers import dress, named
-from resnet_studio.gui.common.labels import Elided
+from resnet_studio.gui.common.labels import ElidedLabel
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.values import Device
 from resnet_studio.plain import plain
@@ -17,7 +17,7 @@ from resnet_studio.progress import Progress
 LONGEST = "last 8888.88 s"
 
 
-class StatusLine(QWidget):
+class StatusBar(QWidget):
     """Shows states and emits `device_chosen` with torch's name of a device, and `cancel_wished`."""
 
     device_chosen = Signal(str)
@@ -33,7 +33,7 @@ class StatusLine(QWidget):
         self._devices.activated.connect(lambda row: self.device_chosen.emit(self._devices.itemData(row)))
         tip = "The engine is the process that owns torch: if it ends, the window stays"
         self._engine = named(QLabel(), "engineState", "Engine state", tip)
-        self._what = named(Elided(), "runningWhat", "What is running")
+        self._what = named(ElidedLabel(), "runningWhat", "What is running")
         self._what.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._bar = named(QProgressBar(textVisible=False), "progress", "Progress", "How far it is")
         self._bar.setFixedWidth(140)

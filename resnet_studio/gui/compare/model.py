@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from resnet_studio.analysis.comparison import Comparison
-from resnet_studio.analysis.comparison_rows import Entry, Row, Shown, rows
+from resnet_studio.analysis.comparison_rows import ComparisonEntry, ComparisonRow, Shown, rows
 from resnet_studio.analysis.table_one import BlockCell
 from resnet_studio.gui import theme
 from resnet_studio.gui.network_table.block_delegate import BlockDelegate, Index
@@ -33,7 +33,7 @@ class CompareModel(QAbstractTableModel):
         self._comparison: Comparison | None = None
         self._followed: int | None = None
         self._shown: Shown = "all"
-        self._rows: tuple[Row, ...] = ()
+        self._rows: tuple[ComparisonRow, ...] = ()
 
     def show_comparison(self, comparison: Comparison, followed: int | None) -> None:
         """Show these networks; `followed` is the place of the one that is in hand."""
@@ -89,7 +89,7 @@ class CompareModel(QAbstractTableModel):
                 return entry.tip
         return {int(CELL_ROLE): entry.blocks, int(ENTRY_ROLE): entry}.get(role)
 
-    def entry(self, row: int, column: int) -> Entry:
+    def entry(self, row: int, column: int) -> ComparisonEntry:
         """What a network has in a row."""
         return self._rows[row].entries[column]
 
@@ -140,7 +140,7 @@ class CompareDelegate(BlockDelegate):
             for column in range(self._entries.columnCount())
         ]
 
-        def widest(text: Callable[[Entry], str]) -> int:
+        def widest(text: Callable[[ComparisonEntry], str]) -> int:
             return max((QFontMetrics(font).horizontalAdvance(text(entry)) for entry, font in entries), default=0) + GAP
 
         widths = Widths(widest(lambda one: one.value), widest(lambda one: one.share and one.delta), widest(_told))
@@ -157,7 +157,7 @@ class CompareDelegate(BlockDelegate):
         return font
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802  (Qt's name)
-        entry: Entry = index.data(ENTRY_ROLE)
+        entry: ComparisonEntry = index.data(ENTRY_ROLE)
         if entry.blocks:
             return super().sizeHint(option, index)
         stages, row = self._table.stages, index.row()
@@ -167,13 +167,13 @@ class CompareDelegate(BlockDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         super().paint(painter, option, index)
-        entry: Entry = index.data(ENTRY_ROLE)
+        entry: ComparisonEntry = index.data(ENTRY_ROLE)
         if entry.blocks and entry.differs:
             painter.setPen(QColor(theme.current().accent))
             painter.drawText(option.rect.adjusted(2 * GAP, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, UNEQUAL)
 
     def paint_figure(self, painter: QPainter, rect: QRect, index: Index) -> None:
-        entry: Entry = index.data(ENTRY_ROLE)
+        entry: ComparisonEntry = index.data(ENTRY_ROLE)
         stage = index.model().headerData(index.row(), Qt.Orientation.Vertical, STAGE_ROLE)
         painter.setFont(self._font(index.row()))
         room = self._table.stages.room(index.row(), rect)
@@ -185,7 +185,7 @@ class CompareDelegate(BlockDelegate):
             painter.fillRect(bar, theme.stage_colour(stage))
         self._paint_entry(painter, room, entry, first=index.column() == 0)
 
-    def _paint_entry(self, painter: QPainter, rect: QRect, entry: Entry, *, first: bool) -> None:
+    def _paint_entry(self, painter: QPainter, rect: QRect, entry: ComparisonEntry, *, first: bool) -> None:
         """The value, the difference and its per cent, each ending on a line of its own; the three are centred."""
         colours, widths = theme.current(), self._widths_of_entries
         whole = widths.value if first else widths.wide if self._roomy else widths.narrow
@@ -203,6 +203,6 @@ class CompareDelegate(BlockDelegate):
             painter.drawText(delta, RIGHT, entry.delta)
 
 
-def _told(entry: Entry) -> str:
+def _told(entry: ComparisonEntry) -> str:
     """What even a narrow column says of a difference."""
     return entry.share or entry.delta or (UNEQUAL if entry.differs else EQUAL)

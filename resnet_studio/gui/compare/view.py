@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBox
 from resnet_studio.analysis.comparison import Comparison
 from resnet_studio.analysis.comparison_rows import Shown
 from resnet_studio.gui.common.helpers import dress, named
-from resnet_studio.gui.common.inputs import Segmented
+from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.preset_search import preset_search
 from resnet_studio.gui.compare.model import CompareDelegate, CompareModel
 from resnet_studio.gui.network_table.headers import NetworkHeader, StageHeader
@@ -112,7 +112,7 @@ class CompareView(QWidget):
             QPushButton("Swap"), "swap", "", "The chosen network and the reference, which is the first, change places"
         )
         self._swap.clicked.connect(self._swap_with_first)
-        self._what = named(Segmented(SHOWN, "What is compared", TIPS), "compareWhat", "What is compared")
+        self._what = named(SegmentedControl(SHOWN, "What is compared", TIPS), "compareWhat", "What is compared")
         self._what.show_value("all")
         self._what.chosen.connect(self._show_only)
         tools = QHBoxLayout()

@@ -28,8 +28,8 @@ from resnet_studio.analysis.table import LayerTable
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.button_feedback import answer, make_room
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.inputs import Segmented
-from resnet_studio.gui.common.layer_model import Column, LayerModel
+from resnet_studio.gui.common.inputs import SegmentedControl
+from resnet_studio.gui.common.layer_model import LayerColumn, LayerModel
 from resnet_studio.gui.layers.bars import ShareDelegate, StageBar
 from resnet_studio.gui.theme import GRID
 
@@ -37,8 +37,8 @@ TOTAL_HEIGHT, SHARE_WIDTH, CELL_PADDING = 32, 124, 16
 LONG_STAGE, MOST_OPEN = 400, 100
 """Blocks of a stage that opens by itself, and blocks that stay open in the next network: to lay out all takes time."""
 WIDTHS = {
-    Column.NAME: (136, 200), Column.KERNEL: (152, 184), Column.OUTPUT: (100, 116), Column.PARAMETERS: (92, 108),
-    Column.FLOPS: (72, 88), Column.MEMORY: (84, 96),
+    LayerColumn.NAME: (136, 200), LayerColumn.KERNEL: (152, 184), LayerColumn.OUTPUT: (100, 116),
+    LayerColumn.PARAMETERS: (92, 108), LayerColumn.FLOPS: (72, 88), LayerColumn.MEMORY: (84, 96),
 }  # fmt: skip
 """Pixels of each column in a narrow and in a wide window; the share takes what is left."""
 
@@ -117,28 +117,30 @@ class LayersView(QWidget):
     def _lay_out(self) -> None:
         """Give the columns what the window has, and never less than they need; what is too much scrolls."""
         narrowest, widest = (sum(widths[wide] for widths in WIDTHS.values()) for wide in (0, 1))
-        header, share = self._tree.header(), self._needed.get(Column.SHARE, SHARE_WIDTH)
+        header, share = self._tree.header(), self._needed.get(LayerColumn.SHARE, SHARE_WIDTH)
         room = self.width() - 4 * GRID - share
         part = min(max((room - narrowest) / (widest - narrowest), 0.0), 1.0)
         for column, (narrow, wide) in WIDTHS.items():
             header.resizeSection(column, max(round(narrow + part * (wide - narrow)), self._needed.get(column, 0)))
         header.setStretchLastSection(sum(map(header.sectionSize, WIDTHS)) + share <= self._tree.viewport().width())
         if not header.stretchLastSection():
-            header.resizeSection(Column.SHARE, share)
+            header.resizeSection(LayerColumn.SHARE, share)
 
     def _measure(self) -> None:
         """Find out what the columns need to show every number whole."""
         usual, bold = QFont(theme.text_font()), QFont(theme.text_font())
         bold.setWeight(QFont.Weight.DemiBold)
         metrics = {False: QFontMetrics(usual), True: QFontMetrics(bold)}
-        for column in Column:
-            indent = self._tree.indentation() if column == Column.NAME else 0
+        for column in LayerColumn:
+            indent = self._tree.indentation() if column == LayerColumn.NAME else 0
             texts = [
                 metrics[heavy].horizontalAdvance(text) + (depth + 1) * indent
                 for text, depth, heavy in self._model.longest(column)
             ]
             heading = self._tree.header().sectionSizeHint(column)
-            self._needed[column] = max(max(texts) + CELL_PADDING, heading, SHARE_WIDTH if column == Column.SHARE else 0)
+            self._needed[column] = max(
+                max(texts) + CELL_PADDING, heading, SHARE_WIDTH if column == LayerColumn.SHARE else 0
+            )
         self._lay_out()
 
     def start_search(self) -> None:
@@ -150,7 +152,7 @@ class LayersView(QWidget):
         tree = named(QTreeView(), "layerTable", "Layer table")
         tree.setModel(self._model)
         tree.setUniformRowHeights(True)
-        tree.setItemDelegateForColumn(Column.SHARE, ShareDelegate(tree))
+        tree.setItemDelegateForColumn(LayerColumn.SHARE, ShareDelegate(tree))
         tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         header = tree.header()
         header.setStretchLastSection(True)
@@ -191,7 +193,7 @@ class LayersView(QWidget):
         self._search.textEdited.connect(lambda: self._find_next(again=False))
         self._search.returnPressed.connect(lambda: self._find_next(again=True))
         tips = {str(unit): f"{label}: {units.MEANINGS[unit]}" for unit, label in units.LABELS.items()}
-        self._unit = Segmented({str(unit): label for unit, label in units.LABELS.items()}, "Unit", tips)
+        self._unit = SegmentedControl({str(unit): label for unit, label in units.LABELS.items()}, "Unit", tips)
         self._unit.setObjectName("unitSwitch")
         self._unit.show_value("flops")
         self._unit.chosen.connect(self._show_unit)
@@ -244,7 +246,7 @@ class LayersView(QWidget):
     def _show_unit(self) -> None:
         self._model.unit = 1 if self._unit.value() == "flops" else 2
         self._model.everything = self._count.currentIndex() == 1
-        self._model.headerDataChanged.emit(Qt.Orientation.Horizontal, Column.FLOPS, Column.SHARE)
+        self._model.headerDataChanged.emit(Qt.Orientation.Horizontal, LayerColumn.FLOPS, LayerColumn.SHARE)
         if self._table is not None:
             self._model.show_table(self._table)
             self._measure()

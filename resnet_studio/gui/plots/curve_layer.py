@@ -16,7 +16,7 @@ from pyqtgraph.functions import arrayToQPath
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPen
 
-from resnet_studio.gui.plots.downsampling import Slices, extremes, means, within
+from resnet_studio.gui.plots.downsampling import IdleScheduler, extremes, means, within
 from resnet_studio.training.runs.curves import Curve
 
 FAR = 1e6
@@ -27,7 +27,7 @@ MARKER = 4.5
 
 
 @dataclass(frozen=True, slots=True)
-class Stroke:
+class CurveStroke:
     """A curve as it is drawn: "raw" thin with all that sticks out, "smooth", "exact" with every point, "dotted" with
     a marker at each too, or a single "best" or "failed" mark."""
 
@@ -38,12 +38,12 @@ class Stroke:
     dashed: bool = False
 
 
-Source = Callable[[], Stroke | None]
+Source = Callable[[], CurveStroke | None]
 """Makes a stroke when it is about to be drawn."""
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PlotFrame:
     """What part of the plane is seen in how many pixels."""
 
     seen: QRectF
@@ -66,7 +66,7 @@ class Frame:
 class CurveLayer(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no types
     """Lies over a ViewBox. `logarithmic` takes the logarithm of y before drawing; the axis does the same."""
 
-    def __init__(self, box: Any, slices: Slices) -> None:
+    def __init__(self, box: Any, slices: IdleScheduler) -> None:
         super().__init__()
         self.logarithmic = False
         self.vector = False
@@ -74,7 +74,7 @@ class CurveLayer(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no t
         self._box, self._slices = box, slices
         self._sources: Sequence[Source] = ()
         self._image: QImage | None = None
-        self._image_frame = Frame(QRectF(), 0.0, 0.0)
+        self._image_frame = PlotFrame(QRectF(), 0.0, 0.0)
         self.setParentItem(box)
         self.setZValue(1)
         box.sigRangeChanged.connect(self.redraw)
@@ -92,10 +92,10 @@ class CurveLayer(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no t
         self._slices.start(self, self._draw_image())
         self.update()
 
-    def frame(self) -> Frame:
+    def frame(self) -> PlotFrame:
         """What is seen now."""
         (left, right), (low, high) = self._box.viewRange()
-        return Frame(QRectF(left, low, right - left, high - low), self._box.width(), self._box.height())
+        return PlotFrame(QRectF(left, low, right - left, high - low), self._box.width(), self._box.height())
 
     def boundingRect(self) -> QRectF:  # noqa: N802  (Qt's name)
         return QRectF(0, 0, self._box.width(), self._box.height())
@@ -134,7 +134,7 @@ class CurveLayer(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no t
         self._image, self._image_frame = image, frame
         self.update()
 
-    def _draw(self, painter: QPainter, frame: Frame) -> Iterator[None]:
+    def _draw(self, painter: QPainter, frame: PlotFrame) -> Iterator[None]:
         for source in self._sources:
             yield
             if stroke := source():
@@ -146,7 +146,7 @@ class CurveLayer(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no t
         return Curve(curve.x, np.log10(curve.y, out=np.full_like(curve.y, np.nan), where=curve.y > 0))
 
 
-def draw(painter: QPainter, frame: Frame, curve: Curve, stroke: Stroke) -> None:
+def draw(painter: QPainter, frame: PlotFrame, curve: Curve, stroke: CurveStroke) -> None:
     """Draw one stroke; `curve` is its curve as the axis has it."""
     low, high, columns = frame.seen.left(), frame.seen.right(), max(int(frame.width), 1)
     colour = QColor(stroke.colour)
@@ -182,7 +182,7 @@ def _draw_markers(painter: QPainter, line: Curve, colour: QColor) -> None:
             painter.drawEllipse(QPointF(x, y), MARKER / 2, MARKER / 2)
 
 
-def _draw_mark(painter: QPainter, frame: Frame, curve: Curve, pen: QPen, kind: str) -> None:
+def _draw_mark(painter: QPainter, frame: PlotFrame, curve: Curve, pen: QPen, kind: str) -> None:
     """A ring around the best measurement; a cross where a run failed, at the edge where its loss left the picture."""
     at = frame.pixels(curve)
     if not len(at.x) or not np.isfinite(at.y[0]):

@@ -13,7 +13,7 @@ from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import named
 from resnet_studio.gui.plots.axis import CurveAxis
 from resnet_studio.gui.plots.curve_layer import CurveLayer, Source
-from resnet_studio.gui.plots.downsampling import Slices
+from resnet_studio.gui.plots.downsampling import IdleScheduler
 
 LABELLED = 40
 """Pixels of an x axis with its name."""
@@ -34,7 +34,7 @@ class CurvePlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
     hovered = Signal(object)
     """x under the mouse, or None."""
 
-    def __init__(self, name: str, title: str, slices: Slices, *, numbers_below: bool) -> None:
+    def __init__(self, name: str, title: str, slices: IdleScheduler, *, numbers_below: bool) -> None:
         self.left, self.bottom = CurveAxis("left"), CurveAxis("bottom")
         super().__init__(axisItems={"left": self.left, "bottom": self.bottom}, enableMenu=False)
         named(self, name, title, HOW)

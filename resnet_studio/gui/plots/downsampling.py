@@ -57,7 +57,7 @@ SLICE = 0.008
 """Seconds of work at a time: half a frame of the screen."""
 
 
-class Slices(QObject):
+class IdleScheduler(QObject):
     """Takes generators and runs them a few steps at a time, the oldest first; an owner's newer replaces its older."""
 
     def __init__(self, parent: QObject) -> None:

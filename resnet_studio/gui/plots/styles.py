@@ -9,7 +9,7 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 
 from resnet_studio.gui import theme
-from resnet_studio.training.degradation.experiment import Twin
+from resnet_studio.training.degradation.experiment import NetworkSpec
 
 PALETTE = {
     "blue": "#0072b2",
@@ -64,7 +64,7 @@ SAMPLE = 32, 16
 
 
 @dataclass(frozen=True, slots=True)
-class TwinStroke:
+class NetworkStroke:
     """A network's line."""
 
     colour: str
@@ -81,20 +81,20 @@ class TwinStroke:
         return pen
 
 
-def twin_stroke(twin: Twin, depths: Sequence[int]) -> TwinStroke:
+def twin_stroke(twin: NetworkSpec, depths: Sequence[int]) -> NetworkStroke:
     """A network's line among those of these depths."""
     dark = theme.current() is theme.DARK
     name = ("sky blue" if dark else "blue") if twin.residual else "vermillion"
     heavier = depths.index(twin.depth) / max(len(depths) - 1, 1)
-    return TwinStroke(PALETTE[name], THIN + heavier * (THICK - THIN), dashed=not twin.residual)
+    return NetworkStroke(PALETTE[name], THIN + heavier * (THICK - THIN), dashed=not twin.residual)
 
 
-def fine(stroke: TwinStroke) -> TwinStroke:
+def fine(stroke: NetworkStroke) -> NetworkStroke:
     """The same for a small plot."""
     return replace(stroke, width=FINE * stroke.width)
 
 
-def sample(stroke: TwinStroke) -> QPixmap:
+def sample(stroke: NetworkStroke) -> QPixmap:
     """A piece of the line, as a legend shows it."""
     width, height = SAMPLE
     pixmap = QPixmap(2 * width, 2 * height)
@@ -106,7 +106,7 @@ def sample(stroke: TwinStroke) -> QPixmap:
     return pixmap
 
 
-def paint_sample(painter: QPainter, place: QRect, stroke: TwinStroke) -> None:
+def paint_sample(painter: QPainter, place: QRect, stroke: NetworkStroke) -> None:
     """Draw a piece of the line through the middle of a rectangle."""
     painter.setPen(stroke.pen())
     painter.drawLine(place.left(), place.center().y(), place.right(), place.center().y())

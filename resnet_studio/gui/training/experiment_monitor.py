@@ -10,15 +10,15 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from resnet_studio.gui.background import Background, cause
-from resnet_studio.gui.training.experiment_state import BETWEEN, STARTING, FollowedExperiment
-from resnet_studio.gui.training.run_monitor import RunWatch, requests
-from resnet_studio.gui.training.run_state import FollowedRun
+from resnet_studio.gui.background import BackgroundReader, cause
+from resnet_studio.gui.training.experiment_state import BETWEEN, STARTING, ExperimentState
+from resnet_studio.gui.training.run_monitor import RunMonitor, requests
+from resnet_studio.gui.training.run_state import RunState
 from resnet_studio.training.degradation import experiment as degradation
 from resnet_studio.training.degradation.experiment import EXPERIMENT, Experiment, ExperimentError
 
 
-class ExperimentWatch(QObject):
+class ExperimentMonitor(QObject):
     """Puts the runs that a `RunWatch` follows together to experiments; `stop` before the window goes."""
 
     experiments_changed = Signal(object)
@@ -28,7 +28,7 @@ class ExperimentWatch(QObject):
     damaged_changed = Signal(object)
     """Why folders that look like experiments can't be read: all of these sentences."""
 
-    def __init__(self, watch: RunWatch) -> None:
+    def __init__(self, watch: RunMonitor) -> None:
         super().__init__(watch)
         self._watch = watch
         self._experiments: dict[Path, Experiment] = {}
@@ -38,16 +38,16 @@ class ExperimentWatch(QObject):
         """Why folders can't be read; they are looked at again whenever runs come or go."""
         self._settling = QTimer(self, singleShot=True)
         self._settling.timeout.connect(self._settle)
-        self._reading = Background(self)
+        self._reading = BackgroundReader(self)
         watch.runs_changed.connect(self._take_runs)
         watch.run_changed.connect(self._take_run)
         self._take_runs(watch.runs())
 
-    def experiments(self) -> tuple[FollowedExperiment, ...]:
+    def experiments(self) -> tuple[ExperimentState, ...]:
         """All that are followed, oldest first."""
         return tuple(self._followed(folder) for folder in sorted(self._experiments, key=self._created))
 
-    def experiment(self, folder: Path) -> FollowedExperiment | None:
+    def experiment(self, folder: Path) -> ExperimentState | None:
         """The one in that folder, if it is followed."""
         return self._followed(folder) if folder in self._experiments else None
 
@@ -74,7 +74,7 @@ class ExperimentWatch(QObject):
         self._settling.stop()
         self._reading.stop()
 
-    def _take_runs(self, runs: Iterable[FollowedRun]) -> None:
+    def _take_runs(self, runs: Iterable[RunState]) -> None:
         parents = {run.folder.parent for run in runs}
         fresh = sorted((parents - self._seen) | self._damaged.keys())
         self._seen |= parents
@@ -98,7 +98,7 @@ class ExperimentWatch(QObject):
         if experiments:
             self.experiments_changed.emit(self.experiments())
 
-    def _take_run(self, run: FollowedRun) -> None:
+    def _take_run(self, run: RunState) -> None:
         folder = run.folder.parent
         if folder in self._experiments:
             self._begun.pop(folder, None)
@@ -121,13 +121,13 @@ class ExperimentWatch(QObject):
         runs = (self._watch.run(folder / part.name) for part in self._experiments[folder].parts)
         return min((run.created for run in runs if run is not None), default=math.inf)
 
-    def _followed(self, folder: Path) -> FollowedExperiment:
+    def _followed(self, folder: Path) -> ExperimentState:
         experiment = self._experiments[folder]
         runs = {part.name: self._watch.run(folder / part.name) for part in experiment.parts}
         found = {name: run for name, run in runs.items() if run is not None}
         curves = {name: run.curves for name, run in found.items()}
         left = next((run.step_left for run in found.values() if run.live), math.nan)
-        return FollowedExperiment(folder, experiment, curves, self._begun.get(folder, 0.0), requests(folder), left)
+        return ExperimentState(folder, experiment, curves, self._begun.get(folder, 0.0), requests(folder), left)
 
 
 def read(folders: Iterable[Path]) -> tuple[dict[Path, Experiment], dict[Path, str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from resnet_studio.plain import plain
-from resnet_studio.training.degradation.experiment import Experiment, Part
+from resnet_studio.training.degradation.experiment import Experiment, ExperimentRun
 from resnet_studio.training.runs.curves import LIVE, Curves
 from resnet_studio.training.runs.run_folder import STOP
 
@@ -18,7 +18,7 @@ BETWEEN, STARTING = 6.0, 30.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FollowedExperiment:
+class ExperimentState:
     """A picture of one moment; the curves go on growing."""
 
     folder: Path
@@ -62,7 +62,7 @@ class FollowedExperiment:
         return recent and not broken and any(self._state(part) is None for part in self.experiment.parts)
 
     @property
-    def current(self) -> Part | None:
+    def current(self) -> ExperimentRun | None:
         """The run that goes on now."""
         return next((part for part in self.experiment.parts if self._state(part) in LIVE), None)
 
@@ -96,14 +96,14 @@ class FollowedExperiment:
         states = [curves.state for curves in self.curves.values()]
         return next((state for state in ("killed", "stopped", "failed") if state in states), "not finished")
 
-    def _epoch(self, part: Part) -> str:
+    def _epoch(self, part: ExperimentRun) -> str:
         curves = self.curves[part.name]
         if curves.prepared is None or not curves.steps:
             return curves.doing or "starting"
         every = curves.prepared.steps_per_epoch
         return f"epoch {-(-curves.steps // every)} of {-(-curves.prepared.steps // every)}"
 
-    def _state(self, part: Part) -> str | None:
+    def _state(self, part: ExperimentRun) -> str | None:
         return self.curves[part.name].state if part.name in self.curves else None
 
 

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from resnet_studio import children
 from resnet_studio.causes import why
-from resnet_studio.gui.engine_client import Work
+from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.session import Session
 from resnet_studio.networks.architecture import Architecture, ArchitectureError, Residual
 from resnet_studio.networks.presets import title
@@ -32,7 +32,7 @@ SMALL, FOR_SMALL = 64, "resnet20-cifar"
 """Side of images that the paper's ImageNet stem is not made for, and the preset that is."""
 
 
-class Trainer(QObject):
+class TrainingLauncher(QObject):
     """Takes wishes about the next run, and starts it as its own process, which this window may outlive or not."""
 
     recipe_changed = Signal(object)
@@ -60,7 +60,7 @@ class Trainer(QObject):
     problem = Signal(str, str)
     """A sentence for the user, and details."""
 
-    def __init__(self, session: Session, work: Work, folder: Path) -> None:
+    def __init__(self, session: Session, work: EngineClient, folder: Path) -> None:
         super().__init__()
         self.folder = folder
         self.own: set[Path] = set()

@@ -11,15 +11,15 @@ from PySide6.QtCore import QFile, QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
 from resnet_studio.causes import why
-from resnet_studio.gui.background import Background, cause
-from resnet_studio.gui.training.run_monitor import RunWatch
+from resnet_studio.gui.background import BackgroundReader, cause
+from resnet_studio.gui.training.run_monitor import RunMonitor
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.labels import Label, free_color, write_label
 from resnet_studio.training.runs.summary import CurveTable, write_csv
 
 
 @dataclass(frozen=True, slots=True)
-class Trashed:
+class TrashedRun:
     """A run that was moved: where it was and where it is now."""
 
     name: str
@@ -27,7 +27,7 @@ class Trashed:
     trash: Path
 
 
-class RunKeeper(QObject):
+class RunCommands(QObject):
     """Does it at once, as each is a file made, moved or written; says what came of it where that isn't plain to see."""
 
     told = Signal(str, bool)
@@ -36,11 +36,11 @@ class RunKeeper(QObject):
     saving_changed = Signal(bool)
     """Whether curves are being written to a file."""
 
-    def __init__(self, watch: RunWatch) -> None:
+    def __init__(self, watch: RunMonitor) -> None:
         super().__init__(watch)
         self._watch = watch
-        self._trashed: list[Trashed] = []
-        self._writing = Background(self)
+        self._trashed: list[TrashedRun] = []
+        self._writing = BackgroundReader(self)
 
     def rename(self, folder: Path, name: str) -> None:
         """Call a run so in every window; the name it was made with, or none, takes its own name back."""
@@ -126,7 +126,7 @@ class RunKeeper(QObject):
     def _trash(self, folder: Path, name: str) -> None:
         file = QFile(str(folder))
         if file.moveToTrash():  # and the file is called as it is there now
-            self._trashed.append(Trashed(name, folder, Path(file.fileName())))
+            self._trashed.append(TrashedRun(name, folder, Path(file.fileName())))
             self._watch.forget(folder)
         else:
             self.failed.emit(f"{name} could not be moved to the trash. Delete its folder by hand: {folder}")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from resnet_studio.gui.background import Background, cause
-from resnet_studio.gui.training.run_state import Cost, FollowedRun, cost_in
+from resnet_studio.gui.background import BackgroundReader, cause
+from resnet_studio.gui.training.run_state import Cost, RunState, cost_in
 from resnet_studio.training.runs import run_folder as runs
 from resnet_studio.training.runs.events import Event
 from resnet_studio.training.runs.labels import Label, LabelError, derived_color, free_color, read_label, write_label
@@ -34,7 +34,7 @@ PAUSE = 0.001
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRuns:
     """A run that a scan came upon; a manifest was read only where the run was not known before."""
 
     folder: Path
@@ -51,7 +51,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class RunUpdates:
     """What was new in a run's events."""
 
     reader: RunReader
@@ -63,7 +63,7 @@ class News:
     """Why its events can't be read."""
 
 
-class RunWatch(QObject):
+class RunMonitor(QObject):
     """`watch` a folder, `add` further ones; `stop` before the window goes.
 
     Any number of windows can watch one folder, on this machine or others. All that is written here is the color of a
@@ -81,14 +81,14 @@ class RunWatch(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._folders: list[Path] = []
-        self._runs: dict[Path, FollowedRun] = {}
+        self._runs: dict[Path, RunState] = {}
         self._readers: dict[Path, RunReader] = {}
         self._due: dict[Path, float] = {}
         self._next_picture = 0.0
         self._told: set[str] = set()
         self._next_scan = 0.0
         self._stopped = False
-        self._scanning, self._reading = Background(self), Background(self)
+        self._scanning, self._reading = BackgroundReader(self), BackgroundReader(self)
         self._timer = QTimer(self, interval=TICK)
         self._timer.timeout.connect(self._look)
         self._news.connect(self._take_news)
@@ -104,11 +104,11 @@ class RunWatch(QObject):
             self._folders.append(path)
         self._scan_now()
 
-    def runs(self) -> tuple[FollowedRun, ...]:
+    def runs(self) -> tuple[RunState, ...]:
         """All runs that are followed, oldest first."""
         return tuple(self._runs.values())
 
-    def run(self, folder: Path) -> FollowedRun | None:
+    def run(self, folder: Path) -> RunState | None:
         """The run in that folder, if it is followed."""
         return self._runs.get(folder)
 
@@ -162,7 +162,7 @@ class RunWatch(QObject):
         if due and not self._reading.busy:
             self._reading.run(lambda: read(due, self._news.emit), lambda _: self._look(), self._take_failure)
 
-    def _take_scan(self, found: Sequence[Found], began: float) -> None:
+    def _take_scan(self, found: Sequence[FoundRuns], began: float) -> None:
         before = {folder: (run, run.label) for folder, run in self._runs.items()}
         for one in found:
             self._follow(one)
@@ -188,15 +188,15 @@ class RunWatch(QObject):
             self._told.add(problem)
             self.refused.emit(problem)
 
-    def _follow(self, found: Found) -> None:
+    def _follow(self, found: FoundRuns) -> None:
         """Follow a run that is new, or no longer damaged as it was."""
         run = self._runs.get(found.folder)
         if run is None or (run.problem and run.problem != found.problem):
-            self._runs[found.folder] = FollowedRun(found.folder, found.manifest, found.problem, found.newer)
+            self._runs[found.folder] = RunState(found.folder, found.manifest, found.problem, found.newer)
             self._readers[found.folder] = RunReader(found.folder)
             self._due[found.folder] = 0.0
 
-    def _take_news(self, news: News) -> None:
+    def _take_news(self, news: RunUpdates) -> None:
         run = self._runs.get(news.reader.folder)
         if self._stopped or run is None or self._readers[run.folder] is not news.reader:
             return
@@ -212,7 +212,7 @@ class RunWatch(QObject):
             self._next_picture = start + (WAIT_FOR_MORE * took if took > SLOW else 0.0)
 
 
-def scan(folders: Iterable[Path], known: frozenset[Path]) -> list[Found]:
+def scan(folders: Iterable[Path], known: frozenset[Path]) -> list[FoundRuns]:
     """The runs that are there, each once, the oldest first, with their labels; manifests of those not known yet.
 
     A run without a color is given one, which it keeps: written into its label where that can be written. A damaged run
@@ -230,7 +230,7 @@ def scan(folders: Iterable[Path], known: frozenset[Path]) -> list[Found]:
     return found
 
 
-def _found(folder: Path, known: bool) -> Found:
+def _found(folder: Path, known: bool) -> FoundRuns:
     """What is to be known of a run. Whatever is wrong with it, it must not hide the others."""
     label, label_problem = Label(), ""
     try:
@@ -244,7 +244,7 @@ def _found(folder: Path, known: bool) -> Found:
         problem, newer = str(error), isinstance(error, NewerRunError)
     except Exception as error:
         problem = f"{folder.name} can't be read: {cause(error)}"
-    return Found(folder, label, manifest, problem, label_problem, requests(folder), newer)
+    return FoundRuns(folder, label, manifest, problem, label_problem, requests(folder), newer)
 
 
 def requests(folder: Path) -> frozenset[str]:
@@ -252,16 +252,16 @@ def requests(folder: Path) -> frozenset[str]:
     return frozenset(what for what in (runs.STOP, runs.STOP_NOW, runs.PAUSE) if os.path.lexists(folder / what))
 
 
-def _damaged(found: Found) -> bool:
+def _damaged(found: FoundRuns) -> bool:
     return bool(found.problem or found.label_problem)
 
 
-def _created(found: Found) -> float:
+def _created(found: FoundRuns) -> float:
     created = found.manifest.created if found.manifest else 0.0
     return created if math.isfinite(created) else 0.0
 
 
-def _colored(found: Found, color: str) -> Label:
+def _colored(found: FoundRuns, color: str) -> Label:
     """The run's label with a color, as it is kept from now on; where it can't be written it is as it was."""
     label = replace(found.label, colour=color)
     try:
@@ -271,17 +271,17 @@ def _colored(found: Found, color: str) -> Label:
     return label
 
 
-def read(readers: Sequence[RunReader], tell: Callable[[News], None]) -> None:
+def read(readers: Sequence[RunReader], tell: Callable[[RunUpdates], None]) -> None:
     """Tell what is new in these runs, a chunk of each, until a batch is full; the rest stays due."""
     size = 0
     for reader in readers:
         before = reader.position
         try:
             events = tuple(reader.new_events(CHUNK))
-            tell(News(reader, events, cost_in(events), more=reader.position - before >= CHUNK))
+            tell(RunUpdates(reader, events, cost_in(events), more=reader.position - before >= CHUNK))
         except Exception as error:  # whatever is wrong with this run, the others are read
             problem = f"{reader.folder.name}: what it tells of its training can't be read: {cause(error)}"
-            tell(News(reader, (), None, more=False, problem=problem))
+            tell(RunUpdates(reader, (), None, more=False, problem=problem))
             continue
         size += reader.position - before
         if size >= BATCH:

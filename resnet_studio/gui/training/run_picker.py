@@ -13,7 +13,7 @@ from resnet_studio.gui.theme import GRID
 from resnet_studio.plain import plain
 
 
-class RunChoice(QWidget):
+class RunPicker(QWidget):
     """Shows which run is looked at and emits `chosen` with the folder of another."""
 
     chosen = Signal(object)

@@ -32,7 +32,7 @@ class Cost:
 
 
 @dataclass(eq=False)
-class FollowedRun:
+class RunState:
     """Changed on the window's thread only."""
 
     folder: Path
@@ -134,6 +134,6 @@ def _cost(architecture: Architecture) -> Cost:
     return Cost(totals.parameters, totals.macs)
 
 
-def run_colour(run: FollowedRun) -> str:
+def run_colour(run: RunState) -> str:
     """The color that its label keeps, whoever chose it; without one that can be read, the one its name gives."""
     return named_colour(run.label.colour if run.label.colour in PALETTE else derived_color(run.folder))

@@ -8,17 +8,17 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from resnet_studio.gui.app_controller import TRAINING, Studio
-from resnet_studio.gui.engine_client import Work
-from resnet_studio.gui.lazy_tabs import Workspaces
+from resnet_studio.gui.app_controller import TRAINING, AppController
+from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.gui.lazy_tabs import LazyTabWidget
 from resnet_studio.gui.training.degradation.controller import connect_degradation
-from resnet_studio.gui.training.experiment_monitor import ExperimentWatch
-from resnet_studio.gui.training.launcher import Trainer
-from resnet_studio.gui.training.run_commands import RunKeeper
-from resnet_studio.gui.training.run_monitor import RunWatch
-from resnet_studio.gui.training.run_picker import RunChoice
+from resnet_studio.gui.training.experiment_monitor import ExperimentMonitor
+from resnet_studio.gui.training.launcher import TrainingLauncher
+from resnet_studio.gui.training.run_commands import RunCommands
+from resnet_studio.gui.training.run_monitor import RunMonitor
+from resnet_studio.gui.training.run_picker import RunPicker
 from resnet_studio.gui.training.runs.controller import connect_runs
-from resnet_studio.gui.training.snapshots.controller import ProbeDesk
+from resnet_studio.gui.training.snapshots.controller import SnapshotsController
 from resnet_studio.inference.values import HALF, Device
 from resnet_studio.networks.presets import preset
 from resnet_studio.training.runs import run_folder
@@ -27,23 +27,23 @@ PAGES = ("New run", "Runs", "Maps", "Degradation")
 NEW, RUNS, MAPS, DEGRADATION = range(4)
 
 
-class TrainingRoom(QObject):
+class TrainingWorkspace(QObject):
     """What the window needs to know of training: the workspace's widget, what is live, and when to let go."""
 
     problem = Signal(str, str)
     """A sentence for the banner, and details."""
 
-    def __init__(self, studio: Studio, work: Work, folder: Path | None = None) -> None:
+    def __init__(self, studio: AppController, work: EngineClient, folder: Path | None = None) -> None:
         super().__init__()
         self._studio, self._work = studio, work
         self.folder = folder or run_folder.runs_folder()
-        self.watch = RunWatch(self)
-        self.keeper = RunKeeper(self.watch)
-        self.probes = ProbeDesk(self.watch)
-        self.experiments = ExperimentWatch(self.watch)
-        self.trainer = Trainer(studio.session, work, self.folder)
+        self.watch = RunMonitor(self)
+        self.keeper = RunCommands(self.watch)
+        self.probes = SnapshotsController(self.watch)
+        self.experiments = ExperimentMonitor(self.watch)
+        self.trainer = TrainingLauncher(studio.session, work, self.folder)
         self.trainer.problem.connect(self.problem)
-        self.pages: Workspaces | None = None
+        self.pages: LazyTabWidget | None = None
         self._in_front = studio.session.kept.workspace == TRAINING
         self._just_started: Path | None = None
         self._devices: Sequence[Device] = ()
@@ -52,14 +52,13 @@ class TrainingRoom(QObject):
     def make(self) -> QWidget:
         """The workspace; its pages are made when they are opened."""
         makers = (self._make_new, self._make_runs, self._make_maps, self._make_degradation)
-        self.pages = pages = Workspaces(tuple(zip(PAGES, makers, strict=True)), "trainingPages", "Training", "Alt+")
+        self.pages = pages = LazyTabWidget(tuple(zip(PAGES, makers, strict=True)), "trainingPages", "Training", "Alt+")
         self.watch.watch(self.folder)
         self.trainer.started.connect(self._show_started)
         self.trainer.awaited_changed.connect(self.watch.note_resuming)
         kept = self._studio.session.kept
         page = min(max(kept.training_page, 0), len(PAGES) - 1)
-        pages.make(page)
-        pages.setCurrentIndex(page)
+        pages.start_with(page)
         pages.entered.connect(self._keep_page)
         self._tell_wanted()
         return pages
@@ -97,9 +96,9 @@ class TrainingRoom(QObject):
         self.experiments.stop()
 
     def _make_new(self) -> QWidget:
-        from resnet_studio.gui.training.setup.view import TrainingSetup
+        from resnet_studio.gui.training.setup.view import SetupView
 
-        view, trainer = TrainingSetup(), self.trainer
+        view, trainer = SetupView(), self.trainer
         view.recipe_wished.connect(trainer.take)
         view.start_wished.connect(trainer.start)
         view.download_wished.connect(trainer.download)
@@ -131,9 +130,9 @@ class TrainingRoom(QObject):
         return view
 
     def _make_maps(self) -> QWidget:
-        from resnet_studio.gui.training.snapshots.view import FormingView
+        from resnet_studio.gui.training.snapshots.view import SnapshotsView
 
-        view, choice, desk = FormingView(), RunChoice(), self.probes
+        view, choice, desk = SnapshotsView(), RunPicker(), self.probes
         view.step_wished.connect(desk.ask)
         choice.chosen.connect(desk.choose)
         desk.runs_changed.connect(choice.show_runs)

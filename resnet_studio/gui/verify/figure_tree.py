@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionView
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.verify.figures import Column, FigureModel
+from resnet_studio.gui.verify.figures import FigureColumn, FigureModel
 
 Index = QModelIndex | QPersistentModelIndex
 WIDTHS = {
-    Column.SUBJECT: 160, Column.QUANTITY: 88, Column.PUBLISHED: 96, Column.MEASURED: 96, Column.DIFFERENCE: 88,
-    Column.VERDICT: 88,
+    FigureColumn.SUBJECT: 160, FigureColumn.QUANTITY: 88, FigureColumn.PUBLISHED: 96, FigureColumn.MEASURED: 96,
+    FigureColumn.DIFFERENCE: 88, FigureColumn.VERDICT: 88,
 }  # fmt: skip
 BESIDE = 400
 """Pixels that have to be left on the right for the reason to stand beside its figure instead of under it."""
@@ -58,7 +58,13 @@ class FigureTree(QTreeView):
             column: max(
                 metrics.horizontalAdvance(str(model.index(row, column, source).data())) for row, source in figures
             )
-            + (2 * self.indentation() if column == Column.SUBJECT else GAP if column == Column.VERDICT else 0)
+            + (
+                2 * self.indentation()
+                if column == FigureColumn.SUBJECT
+                else GAP
+                if column == FigureColumn.VERDICT
+                else 0
+            )
             + CELL_PADDING
             for column in WIDTHS
         }
@@ -84,7 +90,7 @@ class FigureTree(QTreeView):
         super().resizeEvent(event)
         self._fit_columns()
         taken = sum(map(self.header().sectionSize, WIDTHS))
-        self.setColumnHidden(Column.REASON, self.viewport().width() - taken < BESIDE)
+        self.setColumnHidden(FigureColumn.REASON, self.viewport().width() - taken < BESIDE)
         self.scheduleDelayedItemsLayout()
 
     def drawRow(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: N802
@@ -99,10 +105,10 @@ class FigureTree(QTreeView):
     def _reason_room(self, index: Index) -> QRect:
         """Where the reason stands in its row: beside the figure where there is space, else under it."""
         right = self.viewport().width() - 8
-        if self.isColumnHidden(Column.REASON) or self._model.node(index).figure is None:
+        if self.isColumnHidden(FigureColumn.REASON) or self._model.node(index).figure is None:
             left = 2 * self.indentation() + 7
             return QRect(left, PADDING + self.fontMetrics().lineSpacing(), right - left, 0)
-        left = self.header().sectionViewportPosition(Column.REASON) + 4
+        left = self.header().sectionViewportPosition(FigureColumn.REASON) + 4
         return QRect(left, PADDING, right - left, 0)
 
     def row_height(self, index: Index) -> int:
@@ -124,12 +130,14 @@ class _Cells(QStyledItemDelegate):
         self._tree = tree
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
-        height = self._tree.row_height(index) if index.column() == Column.SUBJECT else 0
+        height = self._tree.row_height(index) if index.column() == FigureColumn.SUBJECT else 0
         return QSize(0, height)
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: N802
         super().initStyleOption(option, index)
-        if index.column() == Column.REASON:
+        if index.column() == FigureColumn.REASON:
             option.text = ""
-        if index.column() == Column.VERDICT:  # its text begins on the left, right after numbers that end on the right
+        if (
+            index.column() == FigureColumn.VERDICT
+        ):  # its text begins on the left, right after numbers that end on the right
             option.rect = option.rect.adjusted(GAP, 0, 0, 0)

@@ -13,14 +13,14 @@ from PySide6.QtGui import QColor
 
 from resnet_studio.analysis import units
 from resnet_studio.analysis.article import ARTICLE, ARTICLE_SLIPS, Slip
-from resnet_studio.analysis.published import Figure, Quantity, Verified
+from resnet_studio.analysis.published import PublishedFigure, Quantity, VerifiedFigure
 from resnet_studio.gui import theme
 
 Index = QModelIndex | QPersistentModelIndex
 QUANTITIES: dict[Quantity, str] = {"macs": "FLOPs", "parameters": "parameters"}
 
 
-class Column(IntEnum):
+class FigureColumn(IntEnum):
     """The list's columns, from left to right."""
 
     SUBJECT = 0
@@ -33,22 +33,22 @@ class Column(IntEnum):
 
 
 HEADINGS = ("network", "what", "published", "measured", "difference", "\N{EM SPACE}verdict", "why")
-NUMBERS = (Column.PUBLISHED, Column.MEASURED, Column.DIFFERENCE)
+NUMBERS = (FigureColumn.PUBLISHED, FigureColumn.MEASURED, FigureColumn.DIFFERENCE)
 
 
 @dataclass(slots=True, eq=False)
-class Node:
+class FigureNode:
     """A source, or one of its figures, or a slip of the article."""
 
-    about: str | Figure | Slip
+    about: str | PublishedFigure | Slip
     row: int
-    parent: Node | None = None
-    result: Verified | None = None
-    children: list[Node] = field(default_factory=list)
+    parent: FigureNode | None = None
+    result: VerifiedFigure | None = None
+    children: list[FigureNode] = field(default_factory=list)
 
     @property
-    def figure(self) -> Figure | None:
-        return self.about if isinstance(self.about, Figure) else None
+    def figure(self) -> PublishedFigure | None:
+        return self.about if isinstance(self.about, PublishedFigure) else None
 
     @property
     def reason(self) -> str:
@@ -61,11 +61,11 @@ class Node:
 class FigureModel(QAbstractItemModel):
     """Read-only; the figures are given once, what is measured of them as it arrives."""
 
-    def __init__(self, figures: Sequence[Figure]) -> None:
+    def __init__(self, figures: Sequence[PublishedFigure]) -> None:
         super().__init__()
         self._sources = [_source(row, source, list(of)) for row, (source, of) in enumerate(_by_source(figures))]
 
-    def show_results(self, results: Sequence[Verified]) -> None:
+    def show_results(self, results: Sequence[VerifiedFigure]) -> None:
         """Fill in what has been measured; the rest waits."""
         known = {result.figure: result for result in results}
         for node in self._sources:
@@ -73,16 +73,16 @@ class FigureModel(QAbstractItemModel):
                 child.result = known.get(child.figure) if child.figure else None
             above = self.createIndex(node.row, 0, node)
             self.dataChanged.emit(above, above)
-            last = self.index(len(node.children) - 1, len(Column) - 1, above)
+            last = self.index(len(node.children) - 1, len(FigureColumn) - 1, above)
             self.dataChanged.emit(self.index(0, 0, above), last)
 
-    def node(self, index: Index) -> Node:
-        found: Node = index.internalPointer()
+    def node(self, index: Index) -> FigureNode:
+        found: FigureNode = index.internalPointer()
         return found
 
     def index(self, row: int, column: int, parent: Index | None = None) -> QModelIndex:
         children = self.node(parent).children if parent is not None and parent.isValid() else self._sources
-        if 0 <= row < len(children) and 0 <= column < len(Column):
+        if 0 <= row < len(children) and 0 <= column < len(FigureColumn):
             return self.createIndex(row, column, children[row])
         return QModelIndex()
 
@@ -96,7 +96,7 @@ class FigureModel(QAbstractItemModel):
         return 0 if parent.column() > 0 else len(self.node(parent).children)
 
     def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
-        return len(Column)
+        return len(FigureColumn)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
         if orientation != Qt.Orientation.Horizontal or section >= len(HEADINGS):
@@ -109,7 +109,7 @@ class FigureModel(QAbstractItemModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        node, column = self.node(index), Column(index.column())
+        node, column = self.node(index), FigureColumn(index.column())
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return _text(node, column)
@@ -122,27 +122,27 @@ class FigureModel(QAbstractItemModel):
         return node.reason if role == Qt.ItemDataRole.AccessibleDescriptionRole else None
 
 
-def _by_source(figures: Sequence[Figure]) -> Iterator[tuple[str, Iterator[Figure]]]:
+def _by_source(figures: Sequence[PublishedFigure]) -> Iterator[tuple[str, Iterator[PublishedFigure]]]:
     ranks = {figure.source: rank for rank, figure in reversed(list(enumerate(figures)))}
     return groupby(sorted(figures, key=lambda figure: ranks[figure.source]), key=lambda figure: figure.source)
 
 
-def _source(row: int, source: str, figures: list[Figure]) -> Node:
-    node = Node(source, row)
+def _source(row: int, source: str, figures: list[PublishedFigure]) -> FigureNode:
+    node = FigureNode(source, row)
     slips = ARTICLE_SLIPS if source.startswith(ARTICLE) else ()
-    node.children = [Node(about, at, node) for at, about in enumerate((*figures, *slips))]
+    node.children = [FigureNode(about, at, node) for at, about in enumerate((*figures, *slips))]
     return node
 
 
-def _text(node: Node, column: Column) -> str:
-    if isinstance(node.about, Figure):
+def _text(node: FigureNode, column: FigureColumn) -> str:
+    if isinstance(node.about, PublishedFigure):
         return _figure_text(node.about, node.result, column)
-    if column != Column.SUBJECT:
+    if column != FigureColumn.SUBJECT:
         return ""
     return f"It says: {node.about.says}" if isinstance(node.about, Slip) else _heading(node)
 
 
-def _heading(node: Node) -> str:
+def _heading(node: FigureNode) -> str:
     """The source, and how many of its figures hold once all are measured."""
     figures = sum(child.figure is not None for child in node.children)
     results = [child.result for child in node.children if child.result]
@@ -151,47 +151,47 @@ def _heading(node: Node) -> str:
     return f"{node.about}   ·   {sum(result.holds for result in results)} of {figures} hold"
 
 
-def _figure_text(figure: Figure, result: Verified | None, column: Column) -> str:
+def _figure_text(figure: PublishedFigure, result: VerifiedFigure | None, column: FigureColumn) -> str:
     match column:
-        case Column.SUBJECT:
+        case FigureColumn.SUBJECT:
             return figure.subject
-        case Column.QUANTITY:
+        case FigureColumn.QUANTITY:
             return QUANTITIES[figure.quantity]
-        case Column.PUBLISHED:
+        case FigureColumn.PUBLISHED:
             return figure.text
-        case Column.REASON:
+        case FigureColumn.REASON:
             return result.reason if result else ""
     if result is None:
         return "…"
-    if column == Column.MEASURED:
+    if column == FigureColumn.MEASURED:
         return units.scaled(result.measured, figure.scale) if figure.scale > 1 else units.exact(result.measured)
-    if column == Column.DIFFERENCE:
+    if column == FigureColumn.DIFFERENCE:
         more = result.measured - figure.value
         return units.delta_scaled(more, figure.scale) if figure.scale > 1 else units.signed(more)
     return "✓ holds" if result.holds else "✗ differs"
 
 
-def _tip(node: Node, column: Column) -> str:
+def _tip(node: FigureNode, column: FigureColumn) -> str:
     figure, result = node.figure, node.result
     if figure is None:
         return node.reason or str(node.about)
     match column:
-        case Column.PUBLISHED:
+        case FigureColumn.PUBLISHED:
             return f"{units.exact(figure.value)} {figure.unit}: {figure.source}"
-        case Column.MEASURED if result:
+        case FigureColumn.MEASURED if result:
             return f"{units.exact(result.measured)} {figure.unit}"
-        case Column.DIFFERENCE if result:
+        case FigureColumn.DIFFERENCE if result:
             return f"{units.signed(result.measured - figure.value)} {figure.unit}"
     return node.reason or "Being measured"
 
 
-def _colour(node: Node, column: Column) -> str:
+def _colour(node: FigureNode, column: FigureColumn) -> str:
     colours = theme.current()
-    if node.figure is None or column in (Column.QUANTITY, Column.PUBLISHED, Column.DIFFERENCE):
+    if node.figure is None or column in (FigureColumn.QUANTITY, FigureColumn.PUBLISHED, FigureColumn.DIFFERENCE):
         return colours.text if isinstance(node.about, Slip) else colours.muted
-    if column == Column.VERDICT and node.result:
+    if column == FigureColumn.VERDICT and node.result:
         return colours.good if node.result.holds else colours.bad
-    return colours.text if node.result or column == Column.SUBJECT else colours.muted
+    return colours.text if node.result or column == FigureColumn.SUBJECT else colours.muted
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:

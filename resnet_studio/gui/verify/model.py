@@ -9,8 +9,8 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QRect, Qt
 from PySide6.QtGui import QColor, QPainter
 
-from resnet_studio.analysis.published import Verified
-from resnet_studio.analysis.table_one import FIGURES, FLOPS, BlockCell, Item, Network, Row, rows
+from resnet_studio.analysis.published import VerifiedFigure
+from resnet_studio.analysis.table_one import FIGURES, FLOPS, BlockCell, TableOneItem, TableOneNetwork, TableOneRow, rows
 from resnet_studio.gui import theme
 from resnet_studio.gui.network_table.block_delegate import BlockDelegate, Index
 from resnet_studio.gui.network_table.headers import DETAIL_ROLE, NAME_ROLE, STAGE_ROLE, SUBTITLE_ROLE
@@ -26,17 +26,17 @@ class TableOneModel(QAbstractTableModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.networks: tuple[Network, ...] = ()
-        self._rows: tuple[Row, ...] = ()
-        self._results: dict[Architecture, Verified] = {}
+        self.networks: tuple[TableOneNetwork, ...] = ()
+        self._rows: tuple[TableOneRow, ...] = ()
+        self._results: dict[Architecture, VerifiedFigure] = {}
 
-    def show_networks(self, networks: Iterable[Network]) -> None:
+    def show_networks(self, networks: Iterable[TableOneNetwork]) -> None:
         """Show these columns, with what is known of them."""
         self.beginResetModel()
         self._fill(networks)
         self.endResetModel()
 
-    def show_results(self, results: Sequence[Verified]) -> None:
+    def show_results(self, results: Sequence[VerifiedFigure]) -> None:
         """Fill in what has been measured. A network's first figure is the paper's; later ones are in the list."""
         self._results = {}
         for result in results:
@@ -47,7 +47,7 @@ class TableOneModel(QAbstractTableModel):
             first = self.index(len(self._rows) - len(FIGURES), 0)
             self.dataChanged.emit(first, self.index(len(self._rows) - 1, len(self.networks) - 1))
 
-    def _fill(self, networks: Iterable[Network]) -> None:
+    def _fill(self, networks: Iterable[TableOneNetwork]) -> None:
         self.networks = tuple(replace(one, result=self._results.get(one.architecture)) for one in networks)
         self._rows = rows(self.networks)
 
@@ -105,7 +105,7 @@ class TableOneModel(QAbstractTableModel):
         return self._rows[row].items[column].blocks
 
 
-def _runs(items: Sequence[Item]) -> Iterator[tuple[int, int]]:
+def _runs(items: Sequence[TableOneItem]) -> Iterator[tuple[int, int]]:
     """Where neighbours with the same blocks begin, and how many they are."""
     first = 0
     for column in range(1, len(items) + 1):

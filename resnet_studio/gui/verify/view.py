@@ -10,8 +10,8 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from resnet_studio.analysis.published import Figure, Verified, paper_figure, published
-from resnet_studio.analysis.table_one import Network
+from resnet_studio.analysis.published import PublishedFigure, VerifiedFigure, paper_figure, published
+from resnet_studio.analysis.table_one import TableOneNetwork
 from resnet_studio.gui.common.helpers import dress, named
 from resnet_studio.gui.network_table.headers import NetworkHeader, StageHeader
 from resnet_studio.gui.network_table.table import NetworkTable
@@ -39,7 +39,7 @@ class VerifyView(QWidget):
         super().__init__()
         self._in_hand: Architecture | None = None
         self._wished: tuple[Architecture, ...] = ()
-        self._results: Sequence[Verified] = ()
+        self._results: Sequence[VerifiedFigure] = ()
         self._model = TableOneModel()
         self._table = self._make_table()
         self._figures = FigureModel([figure for figure in published() if not in_table_one(figure)])
@@ -59,7 +59,7 @@ class VerifyView(QWidget):
         self._menu.tick(TABLE_ONE)
         self.show_results(())
 
-    def show_results(self, results: Sequence[Verified]) -> None:
+    def show_results(self, results: Sequence[VerifiedFigure]) -> None:
         """Show what has been verified so far; what is missing waits for the next call."""
         self._results = results
         self._model.show_results(results)
@@ -113,9 +113,9 @@ class VerifyView(QWidget):
     def _show_columns(self) -> None:
         """Show the columns that are ticked, keep the chosen one, and wish for what has not been verified."""
         chosen, before = self._chosen(), [network.architecture for network in self._model.networks]
-        networks = [Network(PRESETS[name]) for name in self._menu.names()]
+        networks = [TableOneNetwork(PRESETS[name]) for name in self._menu.names()]
         if self._hand.isChecked() and self._in_hand is not None:
-            networks.append(Network(self._in_hand, in_hand=True))
+            networks.append(TableOneNetwork(self._in_hand, in_hand=True))
         self._model.show_networks(networks)
         self._table.lay_out(self._model.spans())
         for column, network in enumerate(networks):
@@ -130,7 +130,7 @@ class VerifyView(QWidget):
             self._wished = wished
             self.columns_wished.emit(wished)
 
-    def _chosen(self) -> Network | None:
+    def _chosen(self) -> TableOneNetwork | None:
         at = self._table.current()
         return self._model.networks[at] if 0 <= at < len(self._model.networks) else None
 
@@ -155,7 +155,7 @@ class VerifyView(QWidget):
             return "Choose a column to read why its figure holds or differs; Enter takes its network in hand."
         return "No network is shown: tick some under Columns, or the one in hand."
 
-    def _why(self, network: Network) -> str:
+    def _why(self, network: TableOneNetwork) -> str:
         """A sentence or two on what is published of the chosen network."""
         name = title(network.architecture)
         result = network.result or next((r for r in self._results if r.architecture == network.architecture), None)
@@ -172,12 +172,12 @@ def needs_measuring(architecture: Architecture) -> bool:
     return not known and paper_figure(architecture) is not None
 
 
-def in_table_one(figure: Figure) -> bool:
+def in_table_one(figure: PublishedFigure) -> bool:
     """Whether the figure stands in the table itself, and so need not be in the list under it."""
     return figure.of_paper and figure.source.endswith("Table 1")
 
 
-def standing(results: Sequence[Verified]) -> tuple[str, bool]:
+def standing(results: Sequence[VerifiedFigure]) -> tuple[str, bool]:
     """How the paper's own figures stand, and whether all of them are measured and hold."""
     wanted = sum(figure.of_paper for figure in published())
     measured = [result for result in results if result.figure.of_paper]

@@ -27,7 +27,7 @@ from resnet_studio.inference.compute.captum_bridge import Forward, in_passes
 from resnet_studio.inference.compute.capture import evaluating
 from resnet_studio.inference.compute.forward import guarded
 from resnet_studio.inference.compute.prepare import Ready, ready_steps
-from resnet_studio.inference.values import Subject
+from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import plan
 from resnet_studio.progress import Progress
@@ -37,7 +37,7 @@ MACS_A_PASS, MOST_A_PASS = 8 << 30, 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class AttributionRequest:
     """A question that is ready to be put to captum."""
 
     network: nn.Module
@@ -56,7 +56,7 @@ Answer: TypeAlias = tuple[Tensor, float | None]
 
 
 def attribution_steps(
-    subject: Subject,
+    subject: ForwardSpec,
     method: str = "grad-cam",
     layer: str = "",
     target: int | None = None,
@@ -113,7 +113,7 @@ def explained(ready: Ready, network: nn.Module, target: int | None) -> tuple[int
 
 
 def _steps(
-    subject: Subject, method: str, layer: str, target: int | None, how: tuple[int, int, int]
+    subject: ForwardSpec, method: str, layer: str, target: int | None, how: tuple[int, int, int]
 ) -> Generator[Progress, None, Attribution]:
     ready = yield from ready_steps(subject)
     yield Progress(1, 3, "running the network")
@@ -121,7 +121,9 @@ def _steps(
     started = time.perf_counter()
     target, probability, _ = explained(ready, network, target)
     module = network.get_submodule(layer) if layer else None
-    asked = Asked(network, ready.images.detach().clone(), module, target, images_a_pass(subject.architecture), *how)
+    asked = AttributionRequest(
+        network, ready.images.detach().clone(), module, target, images_a_pass(subject.architecture), *how
+    )
     yield Progress(2, 3, METHODS[method].title)
     if method in LONG:
         attribution, delta = yield from LONG[method](asked)
@@ -144,14 +146,14 @@ def _captum() -> Any:
     return attr
 
 
-def _at_once(method: Callable[[Any, Asked], Tensor], asked: Asked) -> Tensor:
+def _at_once(method: Callable[[Any, AttributionRequest], Tensor], asked: AttributionRequest) -> Tensor:
     """One pass there and back. captum says in warnings that it sets hooks and that it takes them away again."""
     with torch.enable_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         return method(_captum(), asked)
 
 
-SHORT: dict[str, Callable[[Any, Asked], Tensor]] = {
+SHORT: dict[str, Callable[[Any, AttributionRequest], Tensor]] = {
     "grad-cam": lambda captum, asked: captum.LayerGradCam(asked.network, asked.layer).attribute(
         asked.images, asked.target, relu_attributions=True
     ),
@@ -170,7 +172,7 @@ SHORT: dict[str, Callable[[Any, Asked], Tensor]] = {
 """Methods that need one pass."""
 
 
-def _integrated(asked: Asked) -> Generator[Progress, None, Answer]:
+def _integrated(asked: AttributionRequest) -> Generator[Progress, None, Answer]:
     """From zero after normalization, which is the mean color, to the image."""
 
     def work(forward: Forward) -> Answer:
@@ -188,7 +190,7 @@ def _integrated(asked: Asked) -> Generator[Progress, None, Answer]:
     return (yield from in_passes(work, asked.network, passes, METHODS["integrated-gradients"].title))
 
 
-def _occlusion(asked: Asked) -> Generator[Progress, None, Answer]:
+def _occlusion(asked: AttributionRequest) -> Generator[Progress, None, Answer]:
     """One map: the square covers all channels, so captum gives every channel the same whole value."""
     channels, side = asked.images.shape[1], asked.images.shape[-1]
     window = channels, asked.patch, asked.patch
@@ -208,7 +210,7 @@ def _occlusion(asked: Asked) -> Generator[Progress, None, Answer]:
     return (yield from in_passes(work, asked.network, -(-positions // asked.batch) + 1, METHODS["occlusion"].title))
 
 
-LONG: dict[str, Callable[[Asked], Generator[Progress, None, Answer]]] = {
+LONG: dict[str, Callable[[AttributionRequest], Generator[Progress, None, Answer]]] = {
     "integrated-gradients": _integrated,
     "occlusion": _occlusion,
 }

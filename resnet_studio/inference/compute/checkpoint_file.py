@@ -23,8 +23,8 @@ from resnet_studio.formatting import listed
 from resnet_studio.inference.errors import WeightsError
 from resnet_studio.inference.images import file_kinds
 from resnet_studio.inference.weights.architecture_inference import ANCHORS
-from resnet_studio.inference.weights.pickle_scan import DEEPEST, Contents, contents, without_strangers
-from resnet_studio.inference.weights.provenance import Origin, of_file
+from resnet_studio.inference.weights.pickle_scan import DEEPEST, PickleContents, contents, without_strangers
+from resnet_studio.inference.weights.provenance import TrainingProvenance, of_file
 
 ZIP, LEGACY = b"PK\x03\x04", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """How files of torch.save begin: since 1.6 a zip, before that a pickle of torch's magic number."""
@@ -87,7 +87,7 @@ class Checkpoint:
     sha256: str
     notes: tuple[str, ...]
     """How the weights were found: "found under 'state_dict'"."""
-    origin: Origin | None = None
+    origin: TrainingProvenance | None = None
     """What the file says of itself, where this program has written it."""
     unread: bool = False
     """Whether it says that in a way that only a newer version of this program understands."""
@@ -191,7 +191,7 @@ def _from_legacy(data: bytes) -> tuple[object, list[str]]:
     return _loaded(data, INCOMPLETE, strange), strange
 
 
-def _check_pickle(data: bytes, otherwise: str, count: int = 1) -> list[Contents]:
+def _check_pickle(data: bytes, otherwise: str, count: int = 1) -> list[PickleContents]:
     """Read pickles without doing what they say; refuse those that would run code, and tensors that are not plain."""
     found = _contents(data, otherwise, count)
     _check_imports(found)
@@ -200,7 +200,7 @@ def _check_pickle(data: bytes, otherwise: str, count: int = 1) -> list[Contents]
     return found
 
 
-def _contents(data: bytes, otherwise: str, count: int) -> list[Contents]:
+def _contents(data: bytes, otherwise: str, count: int) -> list[PickleContents]:
     stream = BytesIO(data)
     try:
         return [contents(stream) for _ in range(count)]
@@ -208,7 +208,7 @@ def _contents(data: bytes, otherwise: str, count: int) -> list[Contents]:
         raise Refusal(otherwise) from None
 
 
-def _check_imports(found: list[Contents]) -> None:
+def _check_imports(found: list[PickleContents]) -> None:
     strange = sorted({name for part in found for name in _strangers(part)})
     calls = {name for part in found for name in part.calls}
     acting = [name for name in strange if ACTING.fullmatch(name) or (name in calls and not _makes_a_value(name))]
@@ -221,7 +221,7 @@ def _check_imports(found: list[Contents]) -> None:
         raise Refusal(f"would run code when opened ({listed(acting)}), so it is refused. {STATE_DICT}")
 
 
-def _strangers(part: Contents) -> list[str]:
+def _strangers(part: PickleContents) -> list[str]:
     return sorted(name for name in part.imports if not ORDINARY.fullmatch(name))
 
 

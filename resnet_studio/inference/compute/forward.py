@@ -15,7 +15,7 @@ from resnet_studio.inference.compute.folding import served
 from resnet_studio.inference.compute.prepare import Key, Ready, ready_steps
 from resnet_studio.inference.cropping import frame
 from resnet_studio.inference.feature_maps import layer_maps
-from resnet_studio.inference.values import Look, Prediction, Subject
+from resnet_studio.inference.values import ForwardResult, ForwardSpec, Prediction
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.plan import plan
 from resnet_studio.progress import Progress
@@ -50,9 +50,9 @@ _passes: list[Pass] = []
 """The last passes, the newest first."""
 
 
-def look_steps(
-    subject: Subject, layers: tuple[str, ...], *, predictions: bool = True, brief: bool = False
-) -> Steps[Look]:
+def forward_steps(
+    subject: ForwardSpec, layers: tuple[str, ...], *, predictions: bool = True, brief: bool = False
+) -> Steps[ForwardResult]:
     """Look at a subject, at the named layers.
 
     Image, weights and the last passes are kept: another layer of the same image costs no pass. A `brief` look, one
@@ -76,7 +76,7 @@ def guarded(device: str, work: Callable[[], Generator[Told, None, Result]]) -> G
     raise failure
 
 
-def _steps(subject: Subject, layers: tuple[str, ...], *, predictions: bool, brief: bool) -> Steps[Look]:
+def _steps(subject: ForwardSpec, layers: tuple[str, ...], *, predictions: bool, brief: bool) -> Steps[ForwardResult]:
     ready = yield from ready_steps(subject)
     done = next((one for one in _passes if one.serves(ready.key, layers, predictions=predictions, brief=brief)), None)
     if done is None:
@@ -85,7 +85,7 @@ def _steps(subject: Subject, layers: tuple[str, ...], *, predictions: bool, brie
         done = _forward(ready, layers, predictions=predictions, brief=brief)
         _passes[:] = [done, *(one for one in _passes if one.key != ready.key)][:PASSES]
     height, width = ready.photograph.pixels.shape[:2]
-    return Look(
+    return ForwardResult(
         subject=subject,
         image_sha256=ready.key.image,
         frame=frame(width, height, ready.weights.preprocessing, subject.handles),

@@ -17,7 +17,7 @@ from resnet_studio.inference.compute.capture import evaluating
 from resnet_studio.inference.compute.forward import guarded
 from resnet_studio.inference.compute.prepare import ready_steps
 from resnet_studio.inference.compute.transforms import occluded
-from resnet_studio.inference.values import Subject
+from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.progress import Progress
 
@@ -26,7 +26,7 @@ TOLD_EVERY = 0.1
 
 
 def sweep_steps(
-    subject: Subject, patch: int = 0, stride: int = 0, target: int | None = None
+    subject: ForwardSpec, patch: int = 0, stride: int = 0, target: int | None = None
 ) -> Generator[Progress | Sweep, None, Sweep]:
     """Slide the occluder over the input; yield what is there so far, return the whole.
 
@@ -41,7 +41,9 @@ def sweep_steps(
     return (yield from guarded(subject.device, lambda: _steps(subject, patch, stride, target)))
 
 
-def _steps(subject: Subject, patch: int, stride: int, target: int | None) -> Generator[Progress | Sweep, None, Sweep]:
+def _steps(
+    subject: ForwardSpec, patch: int, stride: int, target: int | None
+) -> Generator[Progress | Sweep, None, Sweep]:
     ready = yield from ready_steps(subject)
     network = ready.folded() if isinstance(subject.architecture, Residual) else ready.network()
     began = told = time.perf_counter()

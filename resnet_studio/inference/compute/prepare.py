@@ -14,14 +14,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from resnet_studio.inference.cache import Kept, Stamp, stamp_of_file
+from resnet_studio.inference.cache import LRUCache, Stamp, stamp_of_file
 from resnet_studio.inference.compute import devices, transforms, weights
 from resnet_studio.inference.compute.folding import folded
 from resnet_studio.inference.images import references
 from resnet_studio.inference.values import (
+    ForwardSpec,
     Photograph,
     PublishedWeights,
-    Subject,
     WeightsFile,
     WeightsInfo,
     WeightsSource,
@@ -39,7 +39,7 @@ KEPT = 3
 class Key:
     """What a forward pass is of: equal keys give the same activations, also when a file has been replaced."""
 
-    subject: Subject
+    subject: ForwardSpec
     image: str
     """SHA-256 of the photograph."""
     stamp: Stamp
@@ -66,11 +66,11 @@ class Ready:
         return _folded(self.subject.architecture, self.subject.weights, self.key.stamp, self.subject.device)
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> ForwardSpec:
         return self.key.subject
 
 
-def ready_steps(subject: Subject) -> Generator[Progress, None, Ready]:
+def ready_steps(subject: ForwardSpec) -> Generator[Progress, None, Ready]:
     """Open the photograph, load the weights (which may mean to fetch them) and make the input.
 
     Raises `ImageError`, `WeightsError`, `DeviceError`, `MemoryError`. It yields only before what takes long.
@@ -129,7 +129,7 @@ def _fold(architecture: Architecture, source: WeightsSource, stamp: Stamp, devic
     return result.to(devices.torch_device(device), devices.precision(device))
 
 
-_networks, _placed, _folded = Kept(_load, KEPT), Kept(_place, KEPT), Kept(_fold, KEPT)
+_networks, _placed, _folded = LRUCache(_load, KEPT), LRUCache(_place, KEPT), LRUCache(_fold, KEPT)
 
 
 def _path(source: WeightsSource) -> Path | None:

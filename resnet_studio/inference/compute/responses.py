@@ -12,13 +12,13 @@ from resnet_studio.inference.compute import forward
 from resnet_studio.inference.compute.capture import evaluating
 from resnet_studio.inference.compute.prepare import Ready, ready_steps
 from resnet_studio.inference.counterparts import Responses
-from resnet_studio.inference.values import Subject
+from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.networks.block_tensors import all_blocks
 from resnet_studio.networks.presets import title
 from resnet_studio.progress import Progress
 
 
-def responses_steps(subjects: tuple[Subject, ...]) -> Generator[Progress, None, tuple[Responses, ...]]:
+def responses_steps(subjects: tuple[ForwardSpec, ...]) -> Generator[Progress, None, tuple[Responses, ...]]:
     """The responses of each network to its image, one pass a network. Raises what a look raises."""
     measured = []
     for number, subject in enumerate(subjects):
@@ -27,7 +27,7 @@ def responses_steps(subjects: tuple[Subject, ...]) -> Generator[Progress, None, 
     return tuple(measured)
 
 
-def _measured_steps(subject: Subject) -> Generator[Progress, None, Responses]:
+def _measured_steps(subject: ForwardSpec) -> Generator[Progress, None, Responses]:
     ready = yield from ready_steps(subject)
     paths = all_blocks(subject.architecture).values()
     deviations = _deviations(ready, {name for path in paths for name in (path.x, path.residual)})

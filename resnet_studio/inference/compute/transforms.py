@@ -14,7 +14,7 @@ from torchvision.transforms import InterpolationMode, functional
 
 from resnet_studio.inference import cropping
 from resnet_studio.inference.cropping import frame
-from resnet_studio.inference.transforms import UNTOUCHED, Handles, Occluder
+from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, Occluder
 from resnet_studio.inference.values import Photograph, Pixels, Preprocessing
 
 BEYOND = 128
@@ -24,7 +24,7 @@ GAP = 2.0
 NOISE_SEED = 0
 
 
-def framed(photograph: Photograph, preprocessing: Preprocessing, handles: Handles) -> Tensor:
+def framed(photograph: Photograph, preprocessing: Preprocessing, handles: ImageTransforms) -> Tensor:
     """The framed part of a photograph, 3 × crop × crop, 8 bits: resized with antialiasing, then turned."""
     height, width = photograph.pixels.shape[:2]
     part, crop = frame(width, height, preprocessing, handles), preprocessing.crop
@@ -43,7 +43,7 @@ def framed(photograph: Photograph, preprocessing: Preprocessing, handles: Handle
     return cut
 
 
-def adjusted(image: Tensor, handles: Handles) -> Tensor:
+def adjusted(image: Tensor, handles: ImageTransforms) -> Tensor:
     """Flipped, brighter, of more contrast, blurred and noisy, in this order: C × H × W, 0 … 1, in and out."""
     if handles.flipped:
         image = functional.hflip(image)
@@ -111,7 +111,7 @@ def imagenet(image: int) -> Preprocessing:
 
 
 def preprocess(
-    photograph: Photograph, preprocessing: Preprocessing, channels: int, handles: Handles = UNTOUCHED
+    photograph: Photograph, preprocessing: Preprocessing, channels: int, handles: ImageTransforms = IDENTITY
 ) -> Tensor:
     """The network's input: 1 × channels × crop × crop, float32, on the CPU. `channels` is 3, or 1 for grey.
 

@@ -26,8 +26,8 @@ from resnet_studio.inference.values import (
     WeightsInfo,
     WeightsSource,
 )
-from resnet_studio.inference.weights.architecture_inference import Found, fits, networks_in, prefixes
-from resnet_studio.inference.weights.provenance import Origin, completed
+from resnet_studio.inference.weights.architecture_inference import FoundNetwork, fits, networks_in, prefixes
+from resnet_studio.inference.weights.provenance import TrainingProvenance, completed
 from resnet_studio.inference.weights.published import by_hash, cached, entry_of
 from resnet_studio.inference.weights.suggested_fixes import IMAGENET_CLASSES, made_for, network_of, remedies
 from resnet_studio.networks import memory
@@ -177,7 +177,7 @@ def _shapes(read: Checkpoint) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in read.tensors.items()}
 
 
-def _network_in(architecture: Architecture | None, source: WeightsFile, read: Checkpoint) -> Found:
+def _network_in(architecture: Architecture | None, source: WeightsFile, read: Checkpoint) -> FoundNetwork:
     """The network in the file that is asked for; else the only one, or the only one that fits."""
     shapes = _shapes(read)
     if source.prefix and not any(name.startswith(source.prefix) for name in shapes):
@@ -195,14 +195,14 @@ def _network_in(architecture: Architecture | None, source: WeightsFile, read: Ch
 
 
 def _several(
-    source: WeightsFile, read: Checkpoint, found: Sequence[Found], offered: tuple[Remedy, ...]
+    source: WeightsFile, read: Checkpoint, found: Sequence[FoundNetwork], offered: tuple[Remedy, ...]
 ) -> WeightsMismatch:  # fmt: skip
     there = tuple(one.prefix for one in found)
     return WeightsMismatch(_name(source, read.origin), (), (), (), "", None, offered, there)
 
 
 def _how_found(
-    found: Found, read: Checkpoint, source: WeightsFile, head: str, *, fresh: bool
+    found: FoundNetwork, read: Checkpoint, source: WeightsFile, head: str, *, fresh: bool
 ) -> tuple[list[str], list[str]]:
     """What to say of where the network was in the file, and of layers that the file has beside it."""
     said = [f"the tensors under '{found.prefix}' are used"] if found.prefix else []
@@ -252,7 +252,7 @@ def _check_real(source: WeightsFile, tensors: dict[str, Tensor]) -> None:
         raise WeightsError(shown(source.path), str(refusal)) from None
 
 
-def _name(source: WeightsFile, origin: Origin | None) -> str:
+def _name(source: WeightsFile, origin: TrainingProvenance | None) -> str:
     """What the weights are called: as their file, or as the moment of the run where that tells nothing."""
     if origin is not None and source.path.stem == CHECKPOINT:
         return f"{origin.run}, step {origin.step:,}"
@@ -310,7 +310,7 @@ def _belonging(architecture: Architecture, path: Path, read: Checkpoint, *, name
     return usual, labels, notes, [*doubts, *([UNREAD] if read.unread else [])]
 
 
-def _of_own_training(architecture: Architecture, path: Path, origin: Origin, *, named: bool) -> Belonging:
+def _of_own_training(architecture: Architecture, path: Path, origin: TrainingProvenance, *, named: bool) -> Belonging:
     """What the program wrote down with weights that it trained: without their head they see no other images."""
     origin, doubt = completed(path, origin)
     doubts, image = [doubt] if doubt else [], architecture.image

@@ -27,7 +27,7 @@ MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ImageListing:
     """The images of one folder, and what else is in it."""
 
     images: tuple[str, ...]
@@ -59,7 +59,7 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in SYSTEMS_OWN
 
 
-def images_in(folder: Path) -> Listing:
+def images_in(folder: Path) -> ImageListing:
     """The images of a folder, and what else is there. Raises `OSError`. Names decide; no file is opened here."""
     with os.scandir(folder) as entries:
         names = [(one.name, leads_to_folder(one)) for one in entries]
@@ -69,7 +69,9 @@ def images_in(folder: Path) -> Listing:
     hidden = [name for name, _ in names if is_hidden(name)]
     folders = [name for name, is_folder in shown if is_folder]
     paths = tuple(str(folder / name) for name in sorted(images, key=counted))
-    return Listing(paths, passed_over(hidden, others), len(hidden) + len(others), tuple(sorted(folders, key=counted)))
+    return ImageListing(
+        paths, passed_over(hidden, others), len(hidden) + len(others), tuple(sorted(folders, key=counted))
+    )
 
 
 def counted(name: str) -> list[tuple[int, str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from resnet_studio.inference.cache import Kept, stamp_of_file
+from resnet_studio.inference.cache import LRUCache, stamp_of_file
 from resnet_studio.inference.errors import ImageError
 from resnet_studio.inference.images.loader import open_image
 from resnet_studio.inference.values import SAMPLES, Photograph, Pixels
@@ -76,4 +76,4 @@ def _digit(digit: int) -> Pixels:
 
 OPENERS: dict[str, Callable[[str], Photograph]] = {PREFIX: _open_sample}
 """By what references begin with; those of data sets are added by whoever may import the training."""
-opened: Kept[Photograph] = Kept(lambda reference, _: open_reference(reference), KEPT)
+opened: LRUCache[Photograph] = LRUCache(lambda reference, _: open_reference(reference), KEPT)

@@ -41,7 +41,7 @@ STEMS: dict[int, Stem] = {7: "imagenet", 3: "cifar"}
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundNetwork:
     """A network in a file: which of the file's tensors are its own."""
 
     prefix: str
@@ -58,7 +58,7 @@ class Found:
         return {name: shapes[theirs] for name, theirs in self.names.items()}
 
 
-def networks_in(shapes: Shapes, prefix: str = "") -> tuple[Found, ...]:
+def networks_in(shapes: Shapes, prefix: str = "") -> tuple[FoundNetwork, ...]:
     """The networks among these tensors, or the one whose names begin with `prefix`.
 
     Where none is known by its names, all tensors are taken for one network's. A network that lies bare in the file is
@@ -71,7 +71,7 @@ def networks_in(shapes: Shapes, prefix: str = "") -> tuple[Found, ...]:
     return tuple(_found(shapes, prefix) for prefix in deeper or ("",))
 
 
-def _found(shapes: Shapes, prefix: str) -> Found:
+def _found(shapes: Shapes, prefix: str) -> FoundNetwork:
     inner = {name.removeprefix(prefix): name for name in shapes if name.startswith(prefix)}
     if ANCHORS[0] in inner:
         names = {
@@ -88,7 +88,7 @@ def _found(shapes: Shapes, prefix: str) -> Found:
     else:
         names, head = inner, ""
     used = set(names.values())
-    return Found(prefix, names, head, tuple(name for name in shapes if name not in used))
+    return FoundNetwork(prefix, names, head, tuple(name for name in shapes if name not in used))
 
 
 def _tells(name: str, shape: Shape) -> bool:

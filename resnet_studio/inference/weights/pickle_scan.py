@@ -23,7 +23,7 @@ AS_TUPLE = {"REDUCE": b"\x86", "NEWOBJ": b"\x86", "BUILD": b"\x86", "APPEND": b"
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportedName:
     """What a pickle has imported, or what has come of calling that."""
 
     name: str
@@ -31,12 +31,12 @@ class Imported:
     depth: int
 
 
-Item: TypeAlias = int | str | Imported
+Item: TypeAlias = int | str | ImportedName
 """A value on the pickle's stack: its text, where it comes from, or else how deep it nests."""
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class PickleContents:
     """What one pickle would import ("torch._utils._rebuild_tensor_v2", …), and its protocol."""
 
     imports: frozenset[str]
@@ -47,7 +47,7 @@ class Contents:
     """Where the stream was then."""
 
 
-def contents(stream: IO[bytes]) -> Contents:
+def contents(stream: IO[bytes]) -> PickleContents:
     """Read one pickle up to its end, leaving the stream behind it.
 
     Raises an exception of no particular type (`ValueError`, `IndexError`, `KeyError`, …) if it is no pickle,
@@ -58,7 +58,7 @@ def contents(stream: IO[bytes]) -> Contents:
         if number > MOST_OPERATIONS:
             raise ValueError("far more entries than a state_dict has")
         machine.step(operation, argument)
-    return Contents(frozenset(machine.imports), frozenset(machine.calls), machine.protocol, stream.tell())
+    return PickleContents(frozenset(machine.imports), frozenset(machine.calls), machine.protocol, stream.tell())
 
 
 def without_strangers(pickle: bytes, known: Callable[[str], object]) -> bytes:
@@ -73,7 +73,7 @@ def without_strangers(pickle: bytes, known: Callable[[str], object]) -> bytes:
     written = []
     for (operation, argument, place), end in zip(operations, ends, strict=True):
         target = machine.step(operation, argument)
-        strange = isinstance(target, Imported) and not known(target.name)
+        strange = isinstance(target, ImportedName) and not known(target.name)
         if strange and operation.name == "GLOBAL":
             written.append(b"N")
         elif strange and operation.name in AS_TUPLE:
@@ -119,8 +119,8 @@ class _Machine:
             raise ValueError("values nested deeper than in any state_dict")
         target = self._target(name, taken, argument)
         given: Item = argument if isinstance(argument, str) else depth
-        if isinstance(target, Imported):
-            given = Imported(target.name, depth)
+        if isinstance(target, ImportedName):
+            given = ImportedName(target.name, depth)
             if name in CALLING:
                 self.calls.add(target.name)
         self.stack += [given] * len(operation.stack_after)
@@ -137,7 +137,7 @@ class _Machine:
             imported = "copyreg's extension registry"
         if imported:
             self.imports.add(imported)
-            return Imported(imported, 1)
+            return ImportedName(imported, 1)
         return taken[0] if name in CALLING or name in GROWING else None
 
     def _take(self, operation: OpcodeInfo) -> list[Item]:
@@ -152,4 +152,4 @@ class _Machine:
 
 
 def _depth(item: Item) -> int:
-    return item.depth if isinstance(item, Imported) else item if isinstance(item, int) else 0
+    return item.depth if isinstance(item, ImportedName) else item if isinstance(item, int) else 0

@@ -26,7 +26,7 @@ LARGEST_MEAN_IMAGE = 6_400_000
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class TrainingProvenance:
     """The training that weights come from."""
 
     architecture: Architecture
@@ -47,9 +47,9 @@ class Origin:
         return f"trained on {self.data}, {self.step:,} steps" if self.step else "initial weights of a run"
 
 
-Completed: TypeAlias = tuple[Origin, str]
+Completed: TypeAlias = tuple[TrainingProvenance, str]
 """An origin, and why its mean and deviation may not be what was subtracted and divided by; empty where they are."""
-COMPLETERS: dict[str, Callable[[Path, Origin], Completed | None]] = {}
+COMPLETERS: dict[str, Callable[[Path, TrainingProvenance], Completed | None]] = {}
 """Who may know how the images of a file of version 1 were normalized, as its run does; added by whoever may import
 the training. None where that is not known."""
 UNKNOWN = (
@@ -58,7 +58,7 @@ UNKNOWN = (
 )
 
 
-def completed(path: Path, origin: Origin) -> Completed:
+def completed(path: Path, origin: TrainingProvenance) -> Completed:
     """What the file at `path` says of itself, with what a file of version 1 lacks."""
     if origin.version == VERSION:
         return origin, ""
@@ -66,7 +66,7 @@ def completed(path: Path, origin: Origin) -> Completed:
     return next((one for one in found if one), (origin, UNKNOWN))
 
 
-def to_metadata(origin: Origin, plain: bytes) -> dict[str, str]:
+def to_metadata(origin: TrainingProvenance, plain: bytes) -> dict[str, str]:
     """The metadata for the same tensors saved with it; `plain` is the file without any."""
     values = {
         "architecture": to_json(origin.architecture),
@@ -78,7 +78,7 @@ def to_metadata(origin: Origin, plain: bytes) -> dict[str, str]:
     return metadata | {HEADER_DIGEST: _header_digest(header)}
 
 
-def of_file(data: bytes) -> tuple[Origin | None, bool]:
+def of_file(data: bytes) -> tuple[TrainingProvenance | None, bool]:
     """What a safetensors file says of itself, None if it is not the program's own; and whether it says more than
     this version can read.
 
@@ -92,7 +92,7 @@ def of_file(data: bytes) -> tuple[Origin | None, bool]:
     return origin, KEY in _metadata(header) and origin is None
 
 
-def of_header(header: Any) -> Origin | None:
+def of_header(header: Any) -> TrainingProvenance | None:
     """What a safetensors file's parsed header says of it; None if it is not the program's own, or is damaged."""
     if not _whole(header):
         return None
@@ -107,8 +107,8 @@ def _metadata(header: Any) -> Mapping[str, Any]:
     return metadata if isinstance(metadata, Mapping) else {}
 
 
-def _origin(values: Mapping[str, Any]) -> Origin:
-    origin = Origin(
+def _origin(values: Mapping[str, Any]) -> TrainingProvenance:
+    origin = TrainingProvenance(
         from_json(values["architecture"]), plain(str(values["data"])),
         tuple(plain(str(name)) for name in values["classes"]), tuple(map(float, values["mean"])),
         tuple(map(float, values["deviation"])), str(values["run"]),

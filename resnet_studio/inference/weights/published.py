@@ -33,7 +33,7 @@ OFFLINE = "Random weights, weight files, the checkpoints of runs and the digits 
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PublishedEntry:
     """A file that torchvision publishes, and the preset that it was made for."""
 
     weights: PublishedWeights
@@ -54,10 +54,10 @@ class Entry:
         return sha256.startswith(self.sha256)
 
 
-def _entry(model: str, name: str, file: str, megabytes: int, more_of_hash: str = "") -> Entry:
+def _entry(model: str, name: str, file: str, megabytes: int, more_of_hash: str = "") -> PublishedEntry:
     made_for = f"{model}-v1.5" if model in ("resnet50", "resnet101", "resnet152") else model
     first_of_hash = file.rpartition("-")[2].partition(".")[0]
-    return Entry(PublishedWeights(model, name), made_for, file, megabytes, first_of_hash + more_of_hash)
+    return PublishedEntry(PublishedWeights(model, name), made_for, file, megabytes, first_of_hash + more_of_hash)
 
 
 V1, V2 = "IMAGENET1K_V1", "IMAGENET1K_V2"
@@ -81,7 +81,7 @@ def published_for(architecture: Architecture) -> tuple[PublishedWeights, ...]:
     return tuple(entry.weights for entry in ENTRIES if _fits(preset(entry.preset), architecture))
 
 
-def entry_of(source: PublishedWeights) -> Entry:
+def entry_of(source: PublishedWeights) -> PublishedEntry:
     """What is known of published weights; `WeightsError` if torchvision publishes none of that name."""
     for entry in ENTRIES:
         if entry.weights == source:
@@ -90,7 +90,7 @@ def entry_of(source: PublishedWeights) -> Entry:
     raise WeightsError(f"{source.model} {source.name}", f"is not published by torchvision. There are {there}")
 
 
-def by_hash(sha256: str) -> Entry | None:
+def by_hash(sha256: str) -> PublishedEntry | None:
     """The entry of a file that torchvision publishes, wherever it lies and whatever it is called."""
     return next((entry for entry in ENTRIES if entry.is_file(sha256)), None)
 
@@ -136,7 +136,7 @@ def fetch_steps(source: PublishedWeights) -> Generator[Progress, None, None]:
             beside.unlink()
 
 
-def _check(download: Download, entry: Entry) -> None:
+def _check(download: Download, entry: PublishedEntry) -> None:
     """Raise `OSError` if the file could not be fetched, or is not the one that was published."""
     if download.problem:
         raise OSError(download.problem)

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from resnet_studio.inference.errors import Remedy
 from resnet_studio.inference.values import WeightsFile
 from resnet_studio.inference.weights.architecture_inference import (
-    Found,
+    FoundNetwork,
     Shapes,
     fits,
     networks_in,
@@ -38,7 +38,7 @@ def made_for(shapes: Shapes, sha256: str, architecture: Architecture | None) -> 
     return network_of(found[0], shapes, architecture) if len(found) == 1 else None
 
 
-def network_of(found: Found, shapes: Shapes, like: Architecture | None) -> Architecture | None:
+def network_of(found: FoundNetwork, shapes: Shapes, like: Architecture | None) -> Architecture | None:
     """The network that some of a file's tensors make up."""
     own = found.shapes(shapes)
     return recognise(own if found.head else with_head(own, like.classes if like else IMAGENET_CLASSES), like)
@@ -55,7 +55,7 @@ def remedies(
 
 
 def _for_one(
-    architecture: Architecture, file: WeightsFile, shapes: Shapes, found: Found, several: bool,
+    architecture: Architecture, file: WeightsFile, shapes: Shapes, found: FoundNetwork, several: bool,
     made_for: Architecture | None,
 ) -> Iterator[Remedy]:  # fmt: skip
     own, head = found.shapes(shapes), plan(architecture)[-1].name

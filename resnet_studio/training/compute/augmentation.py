@@ -77,7 +77,7 @@ def resized_crop(images: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Normaliser:
+class Normalizer:
     """Makes uint8 images the network's input: (x / 255 − mean) / deviation, float32, laid out channels last.
 
     `mean` and `deviation` broadcast against C×H×W: one value a channel, or (the paper) a mean for each pixel.
@@ -90,6 +90,6 @@ class Normaliser:
         values = images.to(torch.float32, memory_format=torch.channels_last)
         return values.div_(255).sub_(self.mean).div_(self.deviation)
 
-    def to(self, device: torch.device) -> Normaliser:
+    def to(self, device: torch.device) -> Normalizer:
         """The same on another device."""
-        return Normaliser(self.mean.to(device), self.deviation.to(device))
+        return Normalizer(self.mean.to(device), self.deviation.to(device))

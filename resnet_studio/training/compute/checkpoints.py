@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from resnet_studio.atomic import sweep, write_folder
 from resnet_studio.files import Refusal, read_inside
-from resnet_studio.inference.weights.provenance import Origin, to_metadata
+from resnet_studio.inference.weights.provenance import TrainingProvenance, to_metadata
 from resnet_studio.plain import plain
 from resnet_studio.training.errors import CheckpointError
 
@@ -104,7 +104,7 @@ def restore(
             raise CheckpointError("the checkpoint's gradient scaler is of another kind") from None
 
 
-def write(folder: Path, checkpoint: Checkpoint, origin: Origin | None = None) -> Path:
+def write(folder: Path, checkpoint: Checkpoint, origin: TrainingProvenance | None = None) -> Path:
     """Save a checkpoint in a run's folder of checkpoints, then remove all but it, the one before it and the best.
 
     The file of weights tells its origin, so that it can be used by itself.
@@ -255,7 +255,7 @@ def _check(facts: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
-def _weights(tensors: dict[str, Tensor], origin: Origin | None) -> bytes:
+def _weights(tensors: dict[str, Tensor], origin: TrainingProvenance | None) -> bytes:
     plain = save(tensors)
     return plain if origin is None else save(tensors, to_metadata(origin, plain))
 

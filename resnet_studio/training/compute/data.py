@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from resnet_studio.inference.weights.provenance import LARGEST_MEAN_IMAGE
-from resnet_studio.training.compute.augmentation import Normaliser, augment_batch
+from resnet_studio.training.compute.augmentation import Normalizer, augment_batch
 from resnet_studio.training.datasets import DataError
 from resnet_studio.training.recipe import Augmentation, Recipe, steps_per_epoch
 
@@ -34,7 +34,7 @@ Batch: TypeAlias = tuple[int | None, Tensor]
 Batches: TypeAlias = Generator[tuple[Tensor, Tensor], None, None]
 
 
-class Images(Protocol):
+class ImageSource(Protocol):
     """Some images with their classes, in whatever way they are kept."""
 
     @property
@@ -57,10 +57,10 @@ class Images(Protocol):
         torch's random state is set anew for each batch that has a seed.
         """
 
-    def part(self, places: Tensor) -> Images:
+    def part(self, places: Tensor) -> ImageSource:
         """Some of the images, kept in the same way."""
 
-    def to(self, device: torch.device) -> Images:
+    def to(self, device: torch.device) -> ImageSource:
         """The same images, given on another device."""
 
     def some(self) -> tuple[Tensor, str]:
@@ -68,7 +68,7 @@ class Images(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Held:
+class InMemoryImages:
     """Images on the device, uint8, all of one size."""
 
     pixels: Tensor
@@ -92,13 +92,13 @@ class Held:
             chosen = places.to(self.pixels.device)
             yield augment(self.pixels[chosen]), labels[chosen]
 
-    def part(self, places: Tensor) -> Held:
+    def part(self, places: Tensor) -> InMemoryImages:
         """Some of the images."""
-        return Held(self.pixels[places.to(self.pixels.device)], self.labels[places], self.held)
+        return InMemoryImages(self.pixels[places.to(self.pixels.device)], self.labels[places], self.held)
 
-    def to(self, device: torch.device) -> Held:
+    def to(self, device: torch.device) -> InMemoryImages:
         """The same images on another device."""
-        return Held(self.pixels.to(device), self.labels, self.held)
+        return InMemoryImages(self.pixels.to(device), self.labels, self.held)
 
     def some(self) -> tuple[Tensor, str]:
         """All of them."""
@@ -110,11 +110,11 @@ class Data:
     """A data set, opened and split."""
 
     classes: tuple[str, ...]
-    training: Images
-    test: Images
+    training: ImageSource
+    test: ImageSource
     test_of: str
     """Where the test images come from, in words."""
-    normalise: Normaliser
+    normalise: Normalizer
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     """Of the training images' channels, of values 0 … 1."""
@@ -188,7 +188,7 @@ def statistics(pixels: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return tuple(mean.tolist()), tuple(deviation.tolist())
 
 
-def normaliser(recipe: Recipe, pixels: Tensor, mean: Sequence[float], deviation: Sequence[float]) -> Normaliser:
+def normaliser(recipe: Recipe, pixels: Tensor, mean: Sequence[float], deviation: Sequence[float]) -> Normalizer:
     """For the training images: by channel, or (the paper) by the mean of each pixel."""
     if recipe.normalise == "pixel":
         if 4 * pixels[0].numel() > LARGEST_MEAN_IMAGE:
@@ -200,9 +200,9 @@ def normaliser(recipe: Recipe, pixels: Tensor, mean: Sequence[float], deviation:
         total = torch.zeros(pixels.shape[1:], dtype=torch.float64)
         for some in _portions(pixels):
             total += some.cpu().double().sum(0)
-        return Normaliser((total / (255 * len(pixels))).float(), torch.ones(1))
+        return Normalizer((total / (255 * len(pixels))).float(), torch.ones(1))
     spread = torch.tensor([one or 1.0 for one in deviation])  # a channel that never changes is left as it is
-    return Normaliser(torch.tensor(mean).view(-1, 1, 1), spread.view(-1, 1, 1))
+    return Normalizer(torch.tensor(mean).view(-1, 1, 1), spread.view(-1, 1, 1))
 
 
 def _portions(pixels: Tensor) -> Sequence[Tensor]:

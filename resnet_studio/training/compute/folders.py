@@ -20,7 +20,7 @@ from resnet_studio.inference.errors import ImageError
 from resnet_studio.inference.images.loader import open_image
 from resnet_studio.progress import Progress
 from resnet_studio.training.compute.augmentation import augment_batch
-from resnet_studio.training.compute.data import Batch, Batches, Held, Images, sow
+from resnet_studio.training.compute.data import Batch, Batches, ImageSource, InMemoryImages, sow
 from resnet_studio.training.compute.readers import in_time, read_ahead
 from resnet_studio.training.datasets import DataError
 from resnet_studio.training.folders.class_folders import ClassFolders, Example, read_class_folders
@@ -40,7 +40,7 @@ CUT_AS_READ: tuple[Augmentation, ...] = ("resized-crop", "scale-crop")
 
 def open_folder(
     recipe: Recipe, image: int
-) -> Generator[Progress, None, tuple[Images, Images | None, tuple[str, ...], tuple[str, ...], str]]:
+) -> Generator[Progress, None, tuple[ImageSource, ImageSource | None, tuple[str, ...], tuple[str, ...], str]]:
     """Training images, test images where the folder has its own, classes, notes and a digest of the files.
 
     `image` is the side that the images get.
@@ -49,13 +49,13 @@ def open_folder(
     """
     found = read_class_folders(Path(recipe.data))
     everything = len(found.training) + len(found.test or ())
-    sets: list[Images | None] = []
+    sets: list[ImageSource | None] = []
     notes = list(found.notes)
     for part in (found.training, found.test):
         if part is None:
             sets.append(None)
         elif everything * 3 * image**2 > MOST_HELD:
-            sets.append(Streamed(part, image, recipe.damaged == "skip"))
+            sets.append(StreamedImages(part, image, recipe.damaged == "skip"))
         else:
             sets.append((yield from _read_all(part, image, recipe, notes)))
     training, test = sets
@@ -65,9 +65,9 @@ def open_folder(
     return training, test, found.classes, tuple(notes), files
 
 
-def _check_classes(training: Images, found: ClassFolders) -> None:
+def _check_classes(training: ImageSource, found: ClassFolders) -> None:
     """Every class has an image that can be read; of a set that stays in its files, where some may be left out."""
-    if isinstance(training, Streamed) and training.skip:
+    if isinstance(training, StreamedImages) and training.skip:
         there = {label for label in range(len(found.classes)) if _any_readable(found.training, label)}
     else:
         there = set(training.labels.tolist())
@@ -104,7 +104,7 @@ def as_array(image: Image.Image) -> NDArray[np.uint8]:
 
 def _read_all(
     examples: Sequence[Example], side: int, recipe: Recipe, notes: list[str]
-) -> Generator[Progress, None, Held]:
+) -> Generator[Progress, None, InMemoryImages]:
     """Every image's middle, side × side; those that can't be read end it, or are left out, as the recipe says."""
     pixels = torch.empty(len(examples), 3, side, side, dtype=torch.uint8)
     labels: list[int] = []
@@ -122,11 +122,11 @@ def _read_all(
             yield Progress(done, len(examples), f"reading images, {done:,} of {len(examples):,}")
     if missing:
         notes.append(f"{len(missing):,} images were left out; the first: {missing[0]}")
-    return Held(pixels[: len(labels)], torch.tensor(labels))
+    return InMemoryImages(pixels[: len(labels)], torch.tensor(labels))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Streamed:
+class StreamedImages:
     """Images that stay in their files and are read when they are needed."""
 
     examples: tuple[Example, ...]
@@ -163,11 +163,11 @@ class Streamed:
                     images = torch.from_numpy(pixels).to(self.device)
                     yield augment(images), torch.tensor(labels, device=self.device)
 
-    def part(self, places: Tensor) -> Streamed:
+    def part(self, places: Tensor) -> StreamedImages:
         """Some of the images."""
         return replace(self, examples=tuple(self.examples[place] for place in places.tolist()))
 
-    def to(self, device: torch.device) -> Streamed:
+    def to(self, device: torch.device) -> StreamedImages:
         """The same images, given on another device."""
         return replace(self, device=device)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from resnet_studio.training.compute.augmentation import Normaliser
+from resnet_studio.training.compute.augmentation import Normalizer
 from resnet_studio.training.recipe import Recipe, learning_rate
 
 CAST = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -48,7 +48,7 @@ def train(
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
     batches: Iterable[tuple[Tensor, Tensor]],
-    normalise: Normaliser,
+    normalise: Normalizer,
     recipe: Recipe,
     per_epoch: int,
     first: int,
@@ -75,7 +75,7 @@ def train(
 
 
 @torch.no_grad()
-def measure(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], normalise: Normaliser) -> Tensor:
+def measure(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], normalise: Normalizer) -> Tensor:
     """Summed loss, images that are wrong, and images, in eval mode: three numbers in float64 on the CPU.
 
     It computes in float32 whatever the training's precision, as everybody does who looks at the saved weights. The

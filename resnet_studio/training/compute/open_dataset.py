@@ -19,11 +19,19 @@ from resnet_studio.causes import why
 from resnet_studio.formatting import listed
 from resnet_studio.plain import plain
 from resnet_studio.progress import Progress
-from resnet_studio.training.compute.data import SPLIT_SEED, TESTED, Data, Held, Images, normaliser, statistics
-from resnet_studio.training.datasets import SOURCES, DataError, Source, is_folder
+from resnet_studio.training.compute.data import (
+    SPLIT_SEED,
+    TESTED,
+    Data,
+    ImageSource,
+    InMemoryImages,
+    normaliser,
+    statistics,
+)
+from resnet_studio.training.datasets import SOURCES, DataError, Dataset, is_folder
 from resnet_studio.training.recipe import Recipe
 
-Opened = tuple[Images, Images | None, tuple[str, ...], tuple[str, ...]]
+Opened = tuple[ImageSource, ImageSource | None, tuple[str, ...], tuple[str, ...]]
 """Training images, test images of the set's own, the classes' names, notes."""
 TELL_EVERY = 0.3
 """Seconds between two words on a download."""
@@ -60,7 +68,7 @@ def _digits() -> Opened:
 
     digits = load_digits()
     pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
-    return Held(torch.tensor(pixels)[:, None], torch.tensor(digits.target)), None, DIGIT_NAMES, ()
+    return InMemoryImages(torch.tensor(pixels)[:, None], torch.tensor(digits.target)), None, DIGIT_NAMES, ()
 
 
 def _torchvision(name: str, root: Path, *, download: bool) -> Generator[Progress, None, Opened]:
@@ -84,15 +92,15 @@ def _torchvision(name: str, root: Path, *, download: bool) -> Generator[Progress
         ) from None
     except (AssertionError, EOFError, KeyError, OSError, ValueError):
         raise _damaged(source, root) from None
-    training, test = (Held(_pixels(one.data), torch.as_tensor(one.targets)) for one in sets)
+    training, test = (InMemoryImages(_pixels(one.data), torch.as_tensor(one.targets)) for one in sets)
     return training, test, tuple(sets[0].classes), ()
 
 
-def _damaged(source: Source, root: Path) -> DataError:
+def _damaged(source: Dataset, root: Path) -> DataError:
     return DataError(f"{source.title} in {root} is damaged. Remove it there, and --download fetches it again")
 
 
-def _download(make: Callable[..., Any], root: Path, source: Source) -> Generator[Progress, None, None]:
+def _download(make: Callable[..., Any], root: Path, source: Dataset) -> Generator[Progress, None, None]:
     """Let torchvision fetch a set, and tell meanwhile how much of it is on the disk."""
     with ThreadPoolExecutor(1) as pool:
         fetching = pool.submit(make, root, download=True)
@@ -134,7 +142,9 @@ def _pixels(values: Any) -> Tensor:
     return pixels[:, None] if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2).contiguous()
 
 
-def _split(training: Images, test: Images | None, recipe: Recipe, classes: Sequence[str]) -> tuple[Images, Images, str]:
+def _split(
+    training: ImageSource, test: ImageSource | None, recipe: Recipe, classes: Sequence[str]
+) -> tuple[ImageSource, ImageSource, str]:
     """The images that are trained on and those that are tested on, and where these come from."""
     if test is not None and not recipe.holdout:
         return training, test, f"the set's own {len(test):,} test images"

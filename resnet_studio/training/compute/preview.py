@@ -18,8 +18,8 @@ from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.modules.network import build
 from resnet_studio.plain import plain
 from resnet_studio.progress import Progress
-from resnet_studio.training.compute.augmentation import Normaliser
-from resnet_studio.training.compute.data import Data, Images, mixed
+from resnet_studio.training.compute.augmentation import Normalizer
+from resnet_studio.training.compute.data import Data, ImageSource, mixed
 from resnet_studio.training.compute.loop import make_optimizer, train
 from resnet_studio.training.compute.open_dataset import open_data
 from resnet_studio.training.datasets import DataView, Estimate
@@ -69,7 +69,7 @@ def spread(count: int, most: int) -> list[int]:
     return sorted({round(number) for number in np.linspace(0, count - 1, min(most, count)).tolist()})
 
 
-def _pixels(images: Images, places: Tensor, recipe: Recipe, seed: int | None) -> tuple[Pixels, ...]:
+def _pixels(images: ImageSource, places: Tensor, recipe: Recipe, seed: int | None) -> tuple[Pixels, ...]:
     augmentation = "none" if seed is None else recipe.augmentation
     pixels = torch.cat([some for some, _ in images.batches([(seed, places)], augmentation)])
     channels = pixels if pixels.shape[1] == 3 else pixels[:, :1].expand(-1, 3, -1, -1)
@@ -103,7 +103,7 @@ def _seconds(recipe: Recipe, architecture: Architecture, batch: int) -> float:
     images = torch.randint(256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0)).to(device)
     labels = torch.zeros(batch, dtype=torch.long, device=device)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
-    plain = Normaliser(torch.zeros(1, device=device), torch.ones(1, device=device))
+    plain = Normalizer(torch.zeros(1, device=device), torch.ones(1, device=device))
     took = []
     steps = train(network, make_optimizer(network, recipe), scaler, [(images, labels)] * 3, plain, recipe, 3, 0)
     began = time.perf_counter()

@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 
 from resnet_studio.cores import CoreShare
-from resnet_studio.inference.weights.provenance import Origin
+from resnet_studio.inference.weights.provenance import TrainingProvenance
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.modules.network import build
 from resnet_studio.training.compute import checkpoints
-from resnet_studio.training.compute.data import Data, Images, measuring_order, training_order
+from resnet_studio.training.compute.data import Data, ImageSource, measuring_order, training_order
 from resnet_studio.training.compute.distributed import Workers
 from resnet_studio.training.compute.loop import Step, make_optimizer, measure, train
 from resnet_studio.training.compute.setup import check_batch_norm, computing_with, failure, opened, prepared, the_device
-from resnet_studio.training.compute.snapshots import Forming, probe_steps
+from resnet_studio.training.compute.snapshots import SnapshotRecorder, probe_steps
 from resnet_studio.training.compute.step_events import Stopwatch, advice, stage_norms, stage_weights, stepped
 from resnet_studio.training.datasets import DataError, fitted
 from resnet_studio.training.errors import CheckpointError, TrainingFailedError
@@ -47,7 +47,7 @@ from resnet_studio.training.runs.fingerprint import differences
 from resnet_studio.training.runs.reader import RunReader
 from resnet_studio.training.runs.resuming import changed, recipe_of
 from resnet_studio.training.runs.run_folder import PAUSE, STOP
-from resnet_studio.training.runs.writer import Tells, reason
+from resnet_studio.training.runs.writer import EventSink, reason
 from resnet_studio.training.snapshots import save as save_probe
 from resnet_studio.training.threads import ThreadChoice, recorded
 
@@ -67,8 +67,8 @@ GOING, TELLING, PAUSING, STOPPING = range(4)
 
 
 def run(
-    folder: Path, data_root: Path, journal: Tells, workers: Workers, *, resume: bool = False, download: bool = False,
-    cores: CoreShare | None = None, recipe: Recipe | None = None,
+    folder: Path, data_root: Path, journal: EventSink, workers: Workers, *, resume: bool = False,
+    download: bool = False, cores: CoreShare | None = None, recipe: Recipe | None = None,
 ) -> How:  # fmt: skip
     """Train what the folder's manifest asks for, until its end or until it is asked to stop; how it ended.
 
@@ -139,7 +139,7 @@ class Training:
 
     def __init__(
         self, folder: Path, recipe: Recipe, architecture: Architecture, data: Data, device: torch.device,
-        journal: Tells, workers: Workers, choice: ThreadChoice, cores: CoreShare | None = None,
+        journal: EventSink, workers: Workers, choice: ThreadChoice, cores: CoreShare | None = None,
     ) -> None:  # fmt: skip
         self.recipe, self.architecture, self.journal, self.workers = recipe, architecture, journal, workers
         self.folder, self.device = folder, device
@@ -164,8 +164,8 @@ class Training:
         self._told = self._saved = time.perf_counter()
         self._told_seconds = 0.0
         self._told_left_out = 0
-        self._forming = Forming(architecture, data, self.normalise)
-        self._origin = Origin(
+        self._forming = SnapshotRecorder(architecture, data, self.normalise)
+        self._origin = TrainingProvenance(
             architecture, recipe.data, data.classes, data.mean, data.divisors, folder.name, self.step, data.mean_image
         )
         self._probe_steps = probe_steps(self.total, self.per_epoch)
@@ -313,7 +313,7 @@ class Training:
         """
         self.workers.equalise(self.network)
         both = self.recipe.measure_training or self.step == self.total
-        sets: dict[Split, Images] = {"training": self.training} if both else {}
+        sets: dict[Split, ImageSource] = {"training": self.training} if both else {}
         measured: list[Measured] = []
         for split, images in (sets | {"test": self.test}).items():
             loss, wrong, count = map(float, self.workers.total(self._measured(images)))
@@ -330,7 +330,7 @@ class Training:
             self.journal.tell(event)
         return measured[-1].error
 
-    def _measured(self, images: Images) -> Tensor:
+    def _measured(self, images: ImageSource) -> Tensor:
         order = measuring_order(len(images), self.recipe, self.workers.rank, self.workers.count)
         with closing(images.batches(order, "none")) as batches:
             some = takewhile(lambda _: not self.journal.asked_to(STOP), batches)

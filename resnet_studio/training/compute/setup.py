@@ -17,7 +17,7 @@ from resnet_studio.training.compute.distributed import Workers
 from resnet_studio.training.compute.open_dataset import open_data
 from resnet_studio.training.recipe import Recipe, RecipeError, steps_per_epoch
 from resnet_studio.training.runs.events import Noted, Prepared, Working
-from resnet_studio.training.runs.writer import Tells
+from resnet_studio.training.runs.writer import EventSink
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def prepared(architecture: Architecture, changes: tuple[str, ...], data: Data, r
     )  # fmt: skip
 
 
-def opened(recipe: Recipe, image: int, root: Path, journal: Tells, *, download: bool) -> Data:
+def opened(recipe: Recipe, image: int, root: Path, journal: EventSink, *, download: bool) -> Data:
     """The recipe's data; what is done meanwhile, and what is to be known of them, is told."""
     steps = open_data(recipe, image, root, download=download)
     while True:

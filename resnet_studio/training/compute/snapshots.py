@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from resnet_studio.inference.compute.capture import capture
-from resnet_studio.inference.feature_maps import Drawing, layer_maps, mosaic
+from resnet_studio.inference.feature_maps import MapStyle, layer_maps, mosaic
 from resnet_studio.inference.values import Pixels
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import plan
-from resnet_studio.training.compute.augmentation import Normaliser
+from resnet_studio.training.compute.augmentation import Normalizer
 from resnet_studio.training.compute.data import Data
 from resnet_studio.training.datasets import DataError, Probe
 
@@ -34,10 +34,10 @@ def probe_steps(total: int, per_epoch: int) -> frozenset[int]:
     return frozenset({0, total, *doubling, *epochs[every - 1 :: every]})
 
 
-class Forming:
+class SnapshotRecorder:
     """Looks at the same images again and again: the first test image of each of the first classes."""
 
-    def __init__(self, architecture: Architecture, data: Data, normalise: Normaliser) -> None:
+    def __init__(self, architecture: Architecture, data: Data, normalise: Normalizer) -> None:
         self._architecture, self._classes, self._normalise = architecture, data.classes, normalise
         labels = data.test.labels
         wanted = [int(label) for label in torch.unique(labels)[:MOST_IMAGES]]
@@ -111,7 +111,7 @@ def mosaic_of(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _picture(name: str, output: NDArray[np.float32]) -> Pixels:
     """The layer's maps in one picture, each value's place in a colour map, the layer's range for all."""
-    return mosaic(layer_maps(name, _kept(output)[None]).values, Drawing("layer"))[0]
+    return mosaic(layer_maps(name, _kept(output)[None]).values, MapStyle("layer"))[0]
 
 
 def _kept(output: NDArray[np.float32]) -> NDArray[np.float32]:

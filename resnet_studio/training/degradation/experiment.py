@@ -44,7 +44,7 @@ class NewerExperimentError(ExperimentError):
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
+class NetworkSpec:
     """One of the networks: plain or residual, of a depth."""
 
     depth: int
@@ -66,10 +66,10 @@ class Twin:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ExperimentRun:
     """One run of an experiment: twins of one seed see the same images in the same order."""
 
-    twin: Twin
+    twin: NetworkSpec
     recipe: Recipe
 
     @property
@@ -95,18 +95,18 @@ class Experiment:
         object.__setattr__(self, "recipe", replace(self.recipe, seed=self.seeds[0]))
 
     @property
-    def twins(self) -> tuple[Twin, ...]:
+    def twins(self) -> tuple[NetworkSpec, ...]:
         """The plain networks from shallow to deep, then the residual ones."""
-        return tuple(Twin(depth, residual) for residual in (False, True) for depth in self.depths)
+        return tuple(NetworkSpec(depth, residual) for residual in (False, True) for depth in self.depths)
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[ExperimentRun, ...]:
         """All runs in the order in which they are trained: seed after seed."""
-        return tuple(Part(twin, replace(self.recipe, seed=seed)) for seed in self.seeds for twin in self.twins)
+        return tuple(ExperimentRun(twin, replace(self.recipe, seed=seed)) for seed in self.seeds for twin in self.twins)
 
-    def parts_of(self, twin: Twin) -> tuple[Part, ...]:
+    def parts_of(self, twin: NetworkSpec) -> tuple[ExperimentRun, ...]:
         """The runs of one network."""
-        return tuple(Part(twin, replace(self.recipe, seed=seed)) for seed in self.seeds)
+        return tuple(ExperimentRun(twin, replace(self.recipe, seed=seed)) for seed in self.seeds)
 
 
 def _check(experiment: Experiment) -> None:

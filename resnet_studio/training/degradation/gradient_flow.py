@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from resnet_studio.training.degradation.experiment import Twin
+from resnet_studio.training.degradation.experiment import NetworkSpec
 from resnet_studio.training.runs.curves import Curves
 
 VANISHED = 0.01
@@ -20,10 +20,10 @@ VANISHED = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Backflow:
+class GradientFlow:
     """Norms of the gradients by the weights of each stage of a network, over all steps in which they were taken."""
 
-    twin: Twin
+    twin: NetworkSpec
     first: dict[str, float]
     """In the first step, by stage; medians over the seeds."""
     median: dict[str, float]
@@ -56,7 +56,7 @@ class Backflow:
         }  # fmt: skip
 
 
-def backflow(twin: Twin, runs: Sequence[Curves]) -> Backflow | None:
+def backflow(twin: NetworkSpec, runs: Sequence[Curves]) -> GradientFlow | None:
     """Sum up a network's runs; None where no gradient was taken that is a number."""
     norms = [{stage: _finite(run, stage) for stage in run.gradients[0].norms} for run in runs if run.gradients]
     norms = [one for one in norms if all(len(values) for values in one.values())]
@@ -65,7 +65,7 @@ def backflow(twin: Twin, runs: Sequence[Curves]) -> Backflow | None:
     stages = list(norms[0])
     lowest = {stage: min(float(one[stage].min()) for one in norms) for stage in stages}
     smallest = min(stages, key=lowest.__getitem__)
-    return Backflow(
+    return GradientFlow(
         twin=twin,
         first={stage: float(np.median([one[stage][0] for one in norms])) for stage in stages},
         median={stage: float(np.median(np.concatenate([one[stage] for one in norms]))) for stage in stages},
@@ -74,14 +74,14 @@ def backflow(twin: Twin, runs: Sequence[Curves]) -> Backflow | None:
     )
 
 
-def vanished(plain: Backflow, residual: Backflow) -> bool:
+def vanished(plain: GradientFlow, residual: GradientFlow) -> bool:
     """Whether a plain network's gradient is next to nothing: in its first stage, held against its last one or against
     its residual twin's first."""
     stage, _ = plain.ends
     return plain.median_ratio < VANISHED or _over(plain.median[stage], residual.median[stage]) < VANISHED
 
 
-def sentence(shallow: Backflow, plain: Backflow, residual: Backflow) -> str:
+def sentence(shallow: GradientFlow, plain: GradientFlow, residual: GradientFlow) -> str:
     """What the numbers say of the deeper plain network, beside the shallower one and its residual twin."""
     (first, last), title = plain.ends, plain.twin.title
     verdict = (
@@ -102,7 +102,9 @@ def sentence(shallow: Backflow, plain: Backflow, residual: Backflow) -> str:
     )
 
 
-def by_twin(twins: Sequence[Twin], runs: Mapping[Twin, Sequence[Curves]]) -> dict[Twin, Backflow]:
+def by_twin(
+    twins: Sequence[NetworkSpec], runs: Mapping[NetworkSpec, Sequence[Curves]]
+) -> dict[NetworkSpec, GradientFlow]:
     """The backflow of each network that has one."""
     found = {twin: backflow(twin, runs.get(twin, ())) for twin in twins}
     return {twin: one for twin, one in found.items() if one is not None}

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from resnet_studio.training.degradation.experiment import Twin
+from resnet_studio.training.degradation.experiment import NetworkSpec
 from resnet_studio.training.runs.curves import Axis, Curve, Curves, Values
 
 Split = Literal["training", "test"]
@@ -88,7 +88,7 @@ SPLITS: tuple[Split, Split] = ("training", "test")
 class Ending:
     """How a network's finished runs ended. Errors are shares, 0 … 1."""
 
-    twin: Twin
+    twin: NetworkSpec
     runs: int
     errors: dict[Split, Spread]
 

@@ -1,7 +1,7 @@
 """What the degradation experiment's numbers say: a pure function of its runs. Needs neither torch nor Qt.
 
-Degradation is seen where the deepest plain network is worse than the shallowest (`statistics.py`) on the training images and
-on the test images; worse on the test images alone would be overfitting.
+Degradation is seen where the deepest plain network is worse than the shallowest (`statistics.py`), on the training
+images and on the test images; worse on the test images alone would be overfitting.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 from resnet_studio.training.degradation import gradient_flow
 from resnet_studio.training.degradation import wording as words
-from resnet_studio.training.degradation.experiment import Experiment, Twin
-from resnet_studio.training.degradation.gradient_flow import Backflow
+from resnet_studio.training.degradation.experiment import Experiment, NetworkSpec
+from resnet_studio.training.degradation.gradient_flow import GradientFlow
 from resnet_studio.training.degradation.statistics import SPLITS, Ending, Gap, band, chance, final, measured, spread
 from resnet_studio.training.degradation.wording import Kind
 from resnet_studio.training.runs.curves import LIVE, Curves
@@ -35,7 +35,7 @@ class Verdict:
     endings: tuple[Ending, ...]
     plain: Gap | None
     residual: Gap | None
-    gradients: tuple[Backflow, ...]
+    gradients: tuple[GradientFlow, ...]
     vanished: bool | None
     """Whether the deepest plain network's gradients do."""
 
@@ -82,25 +82,33 @@ def judge(experiment: Experiment, curves: Mapping[str, Curves]) -> Verdict:
     )  # fmt: skip
 
 
-def _compared(experiment: Experiment) -> tuple[Twin, Twin, Twin]:
+def _compared(experiment: Experiment) -> tuple[NetworkSpec, NetworkSpec, NetworkSpec]:
     """The shallowest and the deepest plain network, and the deepest one's residual twin."""
-    return Twin(experiment.depths[0], False), Twin(experiment.depths[-1], False), Twin(experiment.depths[-1], True)
+    return (
+        NetworkSpec(experiment.depths[0], False),
+        NetworkSpec(experiment.depths[-1], False),
+        NetworkSpec(experiment.depths[-1], True),
+    )
 
 
-def _finished(experiment: Experiment, twin: Twin, curves: Mapping[str, Curves]) -> list[Curves]:
+def _finished(experiment: Experiment, twin: NetworkSpec, curves: Mapping[str, Curves]) -> list[Curves]:
     runs = (curves.get(part.name) for part in experiment.parts_of(twin))
     return [run for run in runs if run is not None and run.state == "finished"]
 
 
-def _ending(twin: Twin, runs: Sequence[Curves]) -> Ending:
+def _ending(twin: NetworkSpec, runs: Sequence[Curves]) -> Ending:
     return Ending(twin, len(runs), {split: spread(final(run, split) for run in runs) for split in SPLITS})
 
 
 def _gap(
-    experiment: Experiment, endings: Mapping[Twin, Ending], known: Mapping[Twin, Sequence[Curves]], *, residual: bool
+    experiment: Experiment,
+    endings: Mapping[NetworkSpec, Ending],
+    known: Mapping[NetworkSpec, Sequence[Curves]],
+    *,
+    residual: bool,
 ) -> Gap | None:
     """Between the shallowest and the deepest network, where both have errors that are numbers."""
-    shallow, deep = Twin(experiment.depths[0], residual), Twin(experiment.depths[-1], residual)
+    shallow, deep = NetworkSpec(experiment.depths[0], residual), NetworkSpec(experiment.depths[-1], residual)
     pair = [endings[twin] for twin in (shallow, deep) if twin in endings]
     if len(pair) < 2 or any(math.isnan(one.errors[split].median) for one in pair for split in SPLITS):
         return None
@@ -118,11 +126,11 @@ def _kind(plain: Gap | None) -> Kind:
     return kinds[plain.worse("training"), plain.worse("test")]
 
 
-def _steps(known: Mapping[Twin, Sequence[Curves]]) -> int:
+def _steps(known: Mapping[NetworkSpec, Sequence[Curves]]) -> int:
     return max((run.steps for runs in known.values() for run in runs), default=0)
 
 
-def _from_epoch(plain: Gap, known: Mapping[Twin, Sequence[Curves]]) -> int | None:
+def _from_epoch(plain: Gap, known: Mapping[NetworkSpec, Sequence[Curves]]) -> int | None:
     """The first of the last epochs in all of which the deeper network is worse on both sets."""
     start = None
     common: dict[float, list[bool]] = {}

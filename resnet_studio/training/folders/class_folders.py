@@ -54,7 +54,7 @@ class ClassFolders:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _SplitFolder:
     """One folder of a split."""
 
     folder: Folder
@@ -82,7 +82,7 @@ def read_class_folders(root: Path) -> ClassFolders:
     return replace(found, notes=(*found.notes, *_copies(found)))
 
 
-def _parts(parts: Sequence[_Part], top: Folder, tree: Folder) -> ClassFolders:
+def _parts(parts: Sequence[_SplitFolder], top: Folder, tree: Folder) -> ClassFolders:
     """Training images of one part and test images of the first other one that has labels, validation before test."""
     training, *others = parts
     inner = _wrapped(training.folder)
@@ -123,7 +123,7 @@ def _wrapped(folder: Folder) -> Folder:
     return folder
 
 
-def _split(top: Folder, tree: Folder) -> list[_Part] | None:
+def _split(top: Folder, tree: Folder) -> list[_SplitFolder] | None:
     """The parts of a split, training first, then validation and test; None where the folders are classes."""
     parts = [part for folder in top.folders if (part := _part(folder)) is not None]
     trainings = [part for part in parts if part.role == TRAINING and part.folder.count]
@@ -152,7 +152,7 @@ def _split(top: Folder, tree: Folder) -> list[_Part] | None:
     return [training, *sorted(tests, key=lambda part: (part.role == TEST, part.folder.name))]
 
 
-def _part(folder: Folder) -> _Part | None:
+def _part(folder: Folder) -> _SplitFolder | None:
     """What part of a split a folder's name says that it is: `Training`, `test_set`, `seg_train`, `val2017`."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", folder.name).lower()
     words = re.findall(r"[^\W\d_]+", apart)
@@ -160,7 +160,7 @@ def _part(folder: Folder) -> _Part | None:
     if len(roles) != 1:
         return None
     rest = [word for word in words if word not in FILLERS and not ROLE.fullmatch(word)]
-    return _Part(folder, ROLES[roles[0][1]], " ".join(rest))
+    return _SplitFolder(folder, ROLES[roles[0][1]], " ".join(rest))
 
 
 def _classes(folder: Folder, tree: Folder) -> tuple[tuple[str, ...], tuple[Example, ...]]:

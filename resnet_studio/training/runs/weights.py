@@ -14,7 +14,7 @@ from resnet_studio.inference.counterparts import TrainedWeights
 from resnet_studio.inference.values import WeightsFile
 from resnet_studio.inference.weights import provenance
 from resnet_studio.inference.weights.bundled import shipped_weights
-from resnet_studio.inference.weights.provenance import VERSION, Completed, Origin
+from resnet_studio.inference.weights.provenance import VERSION, Completed, TrainingProvenance
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.progress import finish
 from resnet_studio.training.datasets import DataError
@@ -90,7 +90,7 @@ def _written(path: Path) -> float:
         return 0.0  # a live run has removed it meanwhile
 
 
-def _origin(path: Path) -> Origin | None:
+def _origin(path: Path) -> TrainingProvenance | None:
     """What a file of weights says of itself; None where it says nothing, or is damaged."""
     try:
         return provenance.of_header(_header(path))
@@ -119,7 +119,7 @@ LACKS = "the mean image of its training (normalise=pixel) is not in this file, w
 WRONG = ". The mean of each channel is subtracted instead: do not trust the predictions"
 
 
-def completed(path: Path, origin: Origin) -> Completed | None:
+def completed(path: Path, origin: TrainingProvenance) -> Completed | None:
     """What the run subtracted, by its recipe and its data, for a file in the run's folder; None for any other file."""
     try:
         recipe = run_folder.read(path.absolute().parents[2]).recipe
@@ -132,7 +132,7 @@ def completed(path: Path, origin: Origin) -> Completed | None:
     return _with_mean_image(origin, recipe)
 
 
-def _with_mean_image(origin: Origin, recipe: Recipe) -> Completed:
+def _with_mean_image(origin: TrainingProvenance, recipe: Recipe) -> Completed:
     from resnet_studio.training.compute.open_dataset import (
         open_data,  # with torch, which the list of weights does not wait for
     )

@@ -31,7 +31,7 @@ MOST_UNWRITTEN = 16_000_000
 BLOCK = 65_536
 
 
-class Tells(Protocol):
+class EventSink(Protocol):
     """Who listens to a training, and can interrupt it."""
 
     step: int
@@ -42,7 +42,7 @@ class Tells(Protocol):
     def asked_to(self, what: str) -> bool: ...
 
 
-class Mute:
+class NullSink:
     """For whoever trains along and writes nothing: the other workers of a run."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Mute:
         return what == STOP and self.signals > 0
 
 
-class Journal:
+class RunWriter:
     """Appends a run's events, each on the disk's way before anybody else is told of it, and keeps its heart beating.
 
     Use it as a context: what ends the block with an exception ends the run as failed, with the reason.
@@ -88,7 +88,7 @@ class Journal:
         self.signals = 0
         """How many signals asked the run to stop."""
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> RunWriter:
         run_folder.check(self._folder)
         self._file = run_folder.open_own(self._folder, EVENTS, os.O_RDWR | os.O_APPEND)
         try:
@@ -275,7 +275,7 @@ def _end_of_lines(descriptor: int) -> int:
 
 @contextmanager
 def stopping_on_signals(
-    journal: Journal | Mute, told: Callable[[int], object] = lambda signals: None
+    journal: RunWriter | NullSink, told: Callable[[int], object] = lambda signals: None
 ) -> Iterator[None]:
     """Ctrl+C and `kill` stop the run as the file does meanwhile. Only in a program's main thread.
 

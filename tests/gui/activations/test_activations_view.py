@@ -30,16 +30,16 @@ from resnet_studio.formatting import percent
 from resnet_studio.gui.activations.input.view import InputView
 from resnet_studio.gui.activations.view import ActivationsView
 from resnet_studio.inference.feature_maps import layer_maps
-from resnet_studio.inference.transforms import UNTOUCHED, Handles
+from resnet_studio.inference.transforms import IDENTITY, ImageTransforms
 from resnet_studio.inference.values import (
     SAMPLES,
+    ForwardResult,
+    ForwardSpec,
     Frame,
-    Look,
     Photograph,
     Prediction,
     Preprocessing,
     RandomWeights,
-    Subject,
     WeightsFile,
     WeightsInfo,
 )
@@ -58,16 +58,16 @@ def photograph(colour: tuple[int, int, int] = RED) -> Photograph:
 
 
 def look(
-    *layers: str, weights: WeightsInfo = RANDOM, image: str = "sample:china", handles: Handles = UNTOUCHED,
+    *layers: str, weights: WeightsInfo = RANDOM, image: str = "sample:china", handles: ImageTransforms = IDENTITY,
     architecture: Architecture = RESNET,
-) -> Look:  # fmt: skip
+) -> ForwardResult:  # fmt: skip
     """Of a 600×400 photograph the network sees the square from x = 100 to x = 500."""
     predictions = tuple(Prediction(f"class {n}", p) for n, p in enumerate(PROBABILITIES))
     maps = tuple(layer_maps(name, np.arange(3 * 16, dtype=np.float32).reshape(3, 4, 4)) for name in layers)
     seen = np.full((224, 224, 3), BLUE, np.uint8)
     source = WeightsFile(Path("/nets", weights.source)) if weights.sha256 else RandomWeights()
-    subject = Subject(image, architecture, source, handles=handles)
-    return Look(subject, "00", Frame(300, 200, 400, 400), seen, weights, maps, 0.081, predictions)
+    subject = ForwardSpec(image, architecture, source, handles=handles)
+    return ForwardResult(subject, "00", Frame(300, 200, 400, 400), seen, weights, maps, 0.081, predictions)
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_crop_waits_for_its_own_photograph(shown: ActivationsView) -> None:
 
 
 def test_sliders_and_pictures_wish_for_the_same_handles(qtbot: QtBot, shown: ActivationsView) -> None:
-    wished: list[tuple[Handles, bool]] = []
+    wished: list[tuple[ImageTransforms, bool]] = []
     shown.handles_wished.connect(lambda *one: wished.append(one))
     shown.handles_wished.connect(lambda handles, _: shown.show_handles(handles))
     slider = shown.findChild(QSlider, "brightnessHandle")
@@ -170,7 +170,7 @@ def test_sliders_and_pictures_wish_for_the_same_handles(qtbot: QtBot, shown: Act
     qtbot.mouseDClick(slider, Qt.MouseButton.LeftButton)
     assert wished[-1][0].brightness == 1
     qtbot.mouseClick(shown.findChild(QPushButton, "resetHandles"), Qt.MouseButton.LeftButton)
-    assert wished[-1] == (UNTOUCHED, False)
+    assert wished[-1] == (IDENTITY, False)
     assert not shown.findChild(QPushButton, "resetHandles").isEnabled()
 
 

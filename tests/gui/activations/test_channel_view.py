@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from resnet_studio.formatting import significant
 from resnet_studio.gui.activations.channel_view import ChannelView, summary
 from resnet_studio.gui.common.histogram import BINS, count
-from resnet_studio.inference.feature_maps import Drawing, Place, colour, spread
+from resnet_studio.inference.feature_maps import MapStyle, Place, colour, spread
 
 ROWS, COLUMNS = 4, 8
 VALUES = np.arange(ROWS * COLUMNS, dtype=np.float32).reshape(ROWS, COLUMNS)
@@ -26,7 +26,7 @@ def channel(qtbot: QtBot) -> ChannelView:
     view = ChannelView()
     qtbot.addWidget(view)
     view.resize(240, 400)
-    view.show_channel(17, VALUES, colour(spread(VALUES[None], Drawing("channel"))[0], "viridis"))
+    view.show_channel(17, VALUES, colour(spread(VALUES[None], MapStyle("channel"))[0], "viridis"))
     view.show()
     QApplication.processEvents()
     return view
@@ -54,11 +54,11 @@ def test_elsewhere_the_whole_channel_is_summed_up(channel: ChannelView) -> None:
 
 def test_values_that_are_no_numbers(qtbot: QtBot, channel: ChannelView) -> None:
     values = np.array([[np.nan, np.inf], [1, 3]], np.float32)
-    channel.show_channel(0, values, colour(spread(values[None], Drawing("channel"))[0], "viridis"))
+    channel.show_channel(0, values, colour(spread(values[None], MapStyle("channel"))[0], "viridis"))
     assert text(channel, "channelReadout") == "mean 2 · 0.0 % zeros"
     channel.grab()
     nothing = np.full((2, 2), np.nan, np.float32)
-    channel.show_channel(0, nothing, colour(spread(nothing[None], Drawing("channel"))[0], "viridis"))
+    channel.show_channel(0, nothing, colour(spread(nothing[None], MapStyle("channel"))[0], "viridis"))
     assert text(channel, "channelReadout") == "mean NaN · 0.0 % zeros"
     channel.grab()
 
@@ -144,7 +144,7 @@ def test_nothing_is_cut_in_a_low_column(qtbot: QtBot, size: tuple[int, int], bes
     view.show()
     QApplication.processEvents()
     values = np.arange(64, dtype=np.float32).reshape(8, 8)
-    view.show_channel(3, values, colour(spread(values[None], Drawing("channel"))[0], "viridis"))
+    view.show_channel(3, values, colour(spread(values[None], MapStyle("channel"))[0], "viridis"))
     view.resize(size[0], max(size[1], view.minimumSizeHint().height()))
     QApplication.processEvents()
     names = ("channelMap", "channelReadout", "channelHistogram")

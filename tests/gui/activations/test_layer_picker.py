@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QTreeView
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.activations.layer_picker import LayerList
+from resnet_studio.gui.activations.layer_picker import LayerPicker
 from resnet_studio.networks.presets import preset
 
 
 @pytest.fixture
-def layers(qtbot: QtBot) -> LayerList:
-    layers = LayerList()
+def layers(qtbot: QtBot) -> LayerPicker:
+    layers = LayerPicker()
     qtbot.addWidget(layers)
     layers.resize(200, 700)
     layers.show_layers(preset("resnet18"))
@@ -24,21 +24,21 @@ def layers(qtbot: QtBot) -> LayerList:
     return layers
 
 
-def tree(layers: LayerList) -> QTreeView:
+def tree(layers: LayerPicker) -> QTreeView:
     return layers.findChild(QTreeView, "layerList")
 
 
-def below(layers: LayerList, parent: QModelIndex | None = None) -> list[str]:
+def below(layers: LayerPicker, parent: QModelIndex | None = None) -> list[str]:
     model = tree(layers).model()
     parent = parent or QModelIndex()
     return [model.index(row, 0, parent).data() for row in range(model.rowCount(parent))]
 
 
-def chosen(layers: LayerList) -> str:
+def chosen(layers: LayerPicker) -> str:
     return str(tree(layers).currentIndex().data())
 
 
-def test_stages_blocks_and_layers(layers: LayerList) -> None:
+def test_stages_blocks_and_layers(layers: LayerPicker) -> None:
     model = tree(layers).model()
     assert below(layers) == ["conv1", "conv2_x", "conv3_x", "conv4_x", "conv5_x", "fc"]
     assert below(layers, model.index(2, 0)) == ["layer2.0", "layer2.1"]
@@ -49,13 +49,13 @@ def test_stages_blocks_and_layers(layers: LayerList) -> None:
     assert mark == QColor(theme.STAGE_COLOURS["conv3_x"])
 
 
-def test_what_is_never_called_is_not_on_offer(layers: LayerList) -> None:
+def test_what_is_never_called_is_not_on_offer(layers: LayerPicker) -> None:
     layers.show_layers(preset("article18"))
     layers.show_chosen("layer1.0.conv1")
     assert "unused_conv" not in below(layers, tree(layers).currentIndex().parent())
 
 
-def test_stages_are_walked_over_and_blocks_and_layers_chosen(qtbot: QtBot, layers: LayerList) -> None:
+def test_stages_are_walked_over_and_blocks_and_layers_chosen(qtbot: QtBot, layers: LayerPicker) -> None:
     seen: list[str] = []
     layers.layer_chosen.connect(seen.append)
     tree(layers).setCurrentIndex(tree(layers).model().index(0, 0))
@@ -66,7 +66,7 @@ def test_stages_are_walked_over_and_blocks_and_layers_chosen(qtbot: QtBot, layer
 
 
 @pytest.mark.parametrize("name", ["conv1", "fc", "layer3.1", "layer3.1.relu2"])
-def test_shown_as_chosen_without_emitting(layers: LayerList, name: str) -> None:
+def test_shown_as_chosen_without_emitting(layers: LayerPicker, name: str) -> None:
     seen: list[str] = []
     layers.layer_chosen.connect(seen.append)
     layers.show_chosen(name)
@@ -76,7 +76,7 @@ def test_shown_as_chosen_without_emitting(layers: LayerList, name: str) -> None:
     assert not seen
 
 
-def test_chosen_layer_survives_another_architecture(layers: LayerList) -> None:
+def test_chosen_layer_survives_another_architecture(layers: LayerPicker) -> None:
     layers.show_chosen("layer2.1.relu1")
     layers.show_layers(preset("resnet50"))
     assert chosen(layers) == "relu1"
@@ -86,7 +86,7 @@ def test_chosen_layer_survives_another_architecture(layers: LayerList) -> None:
     assert chosen(layers) == "relu1"
 
 
-def test_search_hides_the_rest_and_chooses_nothing_by_itself(qtbot: QtBot, layers: LayerList) -> None:
+def test_search_hides_the_rest_and_chooses_nothing_by_itself(qtbot: QtBot, layers: LayerPicker) -> None:
     seen: list[str] = []
     layers.layer_chosen.connect(seen.append)
     layers.show_chosen("layer2.0.relu1")
@@ -102,7 +102,7 @@ def test_search_hides_the_rest_and_chooses_nothing_by_itself(qtbot: QtBot, layer
     assert chosen(layers) == "layer3.1"
 
 
-def test_search_without_result_says_what_to_do(qtbot: QtBot, layers: LayerList) -> None:
+def test_search_without_result_says_what_to_do(qtbot: QtBot, layers: LayerPicker) -> None:
     search = layers.findChild(QLineEdit, "findMaps")
     qtbot.keyClicks(search, "layer9")
     told = [label.text() for label in layers.findChildren(QLabel) if label.isVisible()]
@@ -111,7 +111,7 @@ def test_search_without_result_says_what_to_do(qtbot: QtBot, layers: LayerList) 
 
 
 @pytest.mark.parametrize("name", ["resnet50", "resnet20-cifar", "vgg19"])
-def test_filtered_model_keeps_qts_rules(layers: LayerList, name: str) -> None:
+def test_filtered_model_keeps_qts_rules(layers: LayerPicker, name: str) -> None:
     model = tree(layers).model()
     QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     layers.show_layers(preset(name))

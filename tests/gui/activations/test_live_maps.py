@@ -15,10 +15,10 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.input.view import InputView
 from resnet_studio.gui.app_controller import ACTIVATIONS, LAYERS
-from resnet_studio.gui.main_window import StudioWindow
-from resnet_studio.gui.session import Kept
-from resnet_studio.inference.transforms import UNTOUCHED, Handles, Occluder
-from resnet_studio.inference.values import Look
+from resnet_studio.gui.main_window import MainWindow
+from resnet_studio.gui.session import SessionState
+from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, Occluder
+from resnet_studio.inference.values import ForwardResult
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
 
@@ -31,10 +31,10 @@ class Live:
 
     def __init__(self, qtbot: QtBot) -> None:
         self.qtbot = qtbot
-        kept = Kept(architecture=to_json(preset("resnet20-cifar")), workspace=ACTIVATIONS)
-        self.window = StudioWindow(kept)
+        kept = SessionState(architecture=to_json(preset("resnet20-cifar")), workspace=ACTIVATIONS)
+        self.window = MainWindow(kept)
         qtbot.addWidget(self.window)
-        self.looks: list[Look] = []
+        self.looks: list[ForwardResult] = []
         self.window.studio.subject.looked.connect(self.looks.append)
         self.window.show()
         self.window.start_engine()
@@ -42,7 +42,7 @@ class Live:
         qtbot.waitUntil(lambda: bool(self.looks) and not self.input.crop().isEmpty(), timeout=PATIENCE)
 
     @property
-    def handles(self) -> Handles:
+    def handles(self) -> ImageTransforms:
         return self.window.studio.subject.subject.handles
 
     def drag(self, which: int, steps: int) -> None:
@@ -55,7 +55,7 @@ class Live:
             self.qtbot.waitUntil(lambda come=come: len(self.looks) > come, timeout=PATIENCE)
         QTest.mouseRelease(self.input, LEFT, NONE, middle + QPoint(steps, 0))
 
-    def rest(self) -> Look:
+    def rest(self) -> ForwardResult:
         """The look at what there is now."""
         self.qtbot.waitUntil(
             lambda: self.looks[-1].subject == self.window.studio.subject.subject and not self.looks[-1].brief,
@@ -82,7 +82,7 @@ def test_maps_follow_the_crop_while_it_is_dragged(live: Live) -> None:
     assert not np.array_equal(last.layers[0].values, before.layers[0].values)
     live.qtbot.mouseClick(live.window.findChild(QPushButton, "resetHandles"), LEFT)
     again = live.rest()
-    assert again.subject.handles == UNTOUCHED
+    assert again.subject.handles == IDENTITY
     assert np.array_equal(again.seen, before.seen)
 
 
@@ -117,25 +117,25 @@ def test_faster_than_the_engine_only_the_newest_counts(live: Live) -> None:
     subject = live.window.studio.subject
     come = len(live.looks)
     for step in range(1, 201):
-        subject.turn(Handles(x=step / 1000), moving=True)
-    subject.turn(Handles(x=0.2), moving=False)
+        subject.turn(ImageTransforms(x=step / 1000), moving=True)
+    subject.turn(ImageTransforms(x=0.2), moving=False)
     assert live.rest().subject.handles.x == 0.2
     assert len(live.looks) - come < 20
 
 
 def test_an_engine_that_dies_under_the_hand_goes_on(live: Live) -> None:
     with live.qtbot.waitSignal(live.window.link.died, timeout=PATIENCE):
-        live.window.studio.subject.turn(Handles(zoom=2), moving=True)
+        live.window.studio.subject.turn(ImageTransforms(zoom=2), moving=True)
         os.kill(live.window.link.pid, signal.SIGKILL)
-    live.window.studio.subject.turn(Handles(zoom=3), moving=True)
-    live.window.studio.subject.turn(Handles(zoom=4), moving=False)
+    live.window.studio.subject.turn(ImageTransforms(zoom=3), moving=True)
+    live.window.studio.subject.turn(ImageTransforms(zoom=4), moving=False)
     assert live.rest().subject.handles.zoom == 4
 
 
 def test_nothing_is_asked_for_while_another_workspace_is_in_front(live: Live) -> None:
     live.window.workspaces.setCurrentIndex(LAYERS)
     come = len(live.looks)
-    live.window.studio.subject.turn(Handles(zoom=2), moving=False)
+    live.window.studio.subject.turn(ImageTransforms(zoom=2), moving=False)
     live.window.studio.images.choose("sample:flower")
     live.window.workspaces.setCurrentIndex(ACTIVATIONS)
     assert live.rest().subject.image == "sample:flower"
@@ -143,10 +143,10 @@ def test_nothing_is_asked_for_while_another_workspace_is_in_front(live: Live) ->
 
 
 def test_what_a_hand_has_done_is_there_at_the_next_start(live: Live) -> None:
-    live.window.studio.subject.turn(Handles(zoom=2, occluder=Occluder(0.1, 0.2)), moving=False)
+    live.window.studio.subject.turn(ImageTransforms(zoom=2, occluder=Occluder(0.1, 0.2)), moving=False)
     kept = live.window.kept()
     live.window.close()
-    window = StudioWindow(kept)
+    window = MainWindow(kept)
     live.qtbot.addWidget(window)
-    assert window.studio.subject.subject.handles == Handles(zoom=2, occluder=Occluder(0.1, 0.2))
+    assert window.studio.subject.subject.handles == ImageTransforms(zoom=2, occluder=Occluder(0.1, 0.2))
     window.close()

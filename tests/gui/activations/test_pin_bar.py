@@ -11,13 +11,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.activations.pin_bar import EMPTY, Tray
-from resnet_studio.gui.activations.pins import FULL, MAP, MOST, Pin, PinView, TrayDesk
-from resnet_studio.gui.app_controller import Studio
-from resnet_studio.gui.engine_client import EngineLink, Work
-from resnet_studio.gui.session import Kept
-from resnet_studio.inference.feature_maps import Drawing, colour, layer_maps, spread
-from resnet_studio.inference.values import Frame, Look, Preprocessing, Subject, WeightsInfo
+from resnet_studio.gui.activations.pin_bar import EMPTY, PinBar
+from resnet_studio.gui.activations.pins import FULL, MAP, MOST, Pin, PinController, PinView
+from resnet_studio.gui.app_controller import AppController
+from resnet_studio.gui.engine_client import EngineClient, EngineConnection
+from resnet_studio.gui.session import SessionState
+from resnet_studio.inference.feature_maps import MapStyle, colour, layer_maps, spread
+from resnet_studio.inference.values import ForwardResult, ForwardSpec, Frame, Preprocessing, WeightsInfo
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import preset
 from themed import themed
@@ -34,17 +34,17 @@ def values(layer: str, seed: float = 0.0) -> np.ndarray:
     return (np.arange(16.0).reshape(1, 4, 4) + np.arange(channels)[:, None, None] + seed).astype(np.float32)
 
 
-def look(*layers: str, architecture: Architecture = RESNET, seed: float = 0.0) -> Look:
+def look(*layers: str, architecture: Architecture = RESNET, seed: float = 0.0) -> ForwardResult:
     maps = tuple(layer_maps(name, values(name, seed)) for name in layers)
     seen = np.zeros((224, 224, 3), np.uint8)
-    return Look(Subject("sample:china", architecture), "00", Frame(0, 0, 1, 1), seen, WEIGHTS, maps, 0.1)
+    return ForwardResult(ForwardSpec("sample:china", architecture), "00", Frame(0, 0, 1, 1), seen, WEIGHTS, maps, 0.1)
 
 
 class Told:
     """A tray that is told the pins it wishes for, as the window does."""
 
     def __init__(self, qtbot: QtBot) -> None:
-        self.tray = Tray()
+        self.tray = PinBar()
         qtbot.addWidget(self.tray)
         self.tray.resize(600, 140)
         self.chosen: list[Pin] = []
@@ -85,7 +85,7 @@ def told(qtbot: QtBot) -> Told:
     return Told(qtbot)
 
 
-def painted(maps: np.ndarray, drawing: Drawing) -> list[tuple[int, int, int]]:
+def painted(maps: np.ndarray, drawing: MapStyle) -> list[tuple[int, int, int]]:
     return [tuple(one) for one in colour(spread(maps, drawing)[0], drawing.colours).reshape(-1, 3).tolist()]
 
 
@@ -102,7 +102,7 @@ def test_empty_it_says_what_to_do(told: Told) -> None:
 def test_each_pin_shows_its_map_in_its_own_range(told: Told) -> None:
     for pin in PINS:
         maps = values(pin.layer)[pin.channel : pin.channel + 1]
-        assert told.colours(pin) == painted(maps, Drawing())
+        assert told.colours(pin) == painted(maps, MapStyle())
 
 
 def test_pins_follow_every_look(told: Told) -> None:
@@ -130,13 +130,13 @@ def test_one_scale_is_from_the_least_to_the_greatest(qtbot: QtBot, told: Told) -
     limits = (3.0, 17.0 + 15)
     for pin in PINS:
         maps = values(pin.layer)[pin.channel : pin.channel + 1]
-        assert told.colours(pin) == painted(maps, Drawing("fixed", limits=limits))
+        assert told.colours(pin) == painted(maps, MapStyle("fixed", limits=limits))
     assert told.tray.findChild(QLabel, "trayRange").text() == "3 …\n32"
 
 
 def test_colours_are_those_of_the_maps(told: Told) -> None:
     told.tray.show_colours("magma")
-    assert told.colours(PINS[0]) == painted(values("layer1.0")[3:4], Drawing(colours="magma"))
+    assert told.colours(PINS[0]) == painted(values("layer1.0")[3:4], MapStyle(colours="magma"))
 
 
 def test_a_click_goes_there(told: Told) -> None:
@@ -208,16 +208,16 @@ def test_it_paints_in_both_themes_and_says_what_its_parts_are(told: Told) -> Non
 class Desk:
     """The desk in a studio whose engine has not been started: what is asked waits."""
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: SessionState) -> None:
         self.kept = kept
-        self.studio = Studio(kept, Work(EngineLink()))
-        self.desk = TrayDesk(self.studio.session, self.studio.subject)
+        self.studio = AppController(kept, EngineClient(EngineConnection()))
+        self.desk = PinController(self.studio.session, self.studio.subject)
         self.told: list[tuple[Pin, ...]] = []
         self.desk.pins_changed.connect(self.told.append)
 
 
 def test_pins_are_kept_and_wished_for() -> None:
-    held = Desk(Kept(layer="relu"))
+    held = Desk(SessionState(layer="relu"))
     held.desk.toggle("layer1.0", 3)
     held.desk.toggle("layer2.0.relu1", 17)
     held.desk.toggle("layer1.0", 5)
@@ -232,14 +232,14 @@ def test_pins_are_kept_and_wished_for() -> None:
 
 
 def test_to_pin_again_is_to_unpin() -> None:
-    held = Desk(Kept(pins=[["layer1.0", 3]]))
+    held = Desk(SessionState(pins=[["layer1.0", 3]]))
     held.desk.toggle("layer1.0", 3)
     assert held.desk.pins == ()
     assert held.kept.pins == []
 
 
 def test_it_holds_so_many() -> None:
-    held = Desk(Kept())
+    held = Desk(SessionState())
     refused: list[str] = []
     held.desk.refused.connect(refused.append)
     for channel in range(MOST + 1):
@@ -250,11 +250,11 @@ def test_it_holds_so_many() -> None:
 
 @pytest.mark.parametrize("kept", [[["layer1.0"]], [["layer1.0", -1]], [["layer1.0", True]], [[1, 2]], ["x"], 7, None])
 def test_what_is_no_pin_is_left_out(kept: object) -> None:
-    held = Desk(Kept(pins=kept))  # type: ignore[arg-type]
+    held = Desk(SessionState(pins=kept))  # type: ignore[arg-type]
     assert held.desk.pins == ()
 
 
 def test_layers_that_the_network_lacks_are_not_asked_for() -> None:
-    held = Desk(Kept(layer="relu", pins=[["features.0", 3]]))
+    held = Desk(SessionState(layer="relu", pins=[["features.0", 3]]))
     assert held.studio.subject.layers() == ("relu",)
     assert held.desk.pins == (Pin("features.0", 3),)

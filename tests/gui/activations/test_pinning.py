@@ -12,13 +12,13 @@ from PySide6.QtWidgets import QApplication, QGraphicsView, QLabel, QPushButton, 
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.pins import Pin
-from resnet_studio.gui.activations.workspace import ActivationsRoom
-from resnet_studio.gui.app_controller import Studio
+from resnet_studio.gui.activations.workspace import ActivationsWorkspace
+from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.common.mosaic import MosaicView
-from resnet_studio.gui.engine_client import EngineLink, Work
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.engine_client import EngineClient, EngineConnection
+from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.feature_maps import layer_maps
-from resnet_studio.inference.values import Frame, Look, Photograph, Preprocessing, WeightsInfo
+from resnet_studio.inference.values import ForwardResult, Frame, Photograph, Preprocessing, WeightsInfo
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
 from resnet_studio.networks.receptive_field import field
@@ -31,11 +31,11 @@ LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 class Workspace:
     """The workspace with the sample photograph in ResNet-18, looked at in layer1.0 (4 channels of 56×56 here)."""
 
-    def __init__(self, qtbot: QtBot, kept: Kept) -> None:
+    def __init__(self, qtbot: QtBot, kept: SessionState) -> None:
         self.kept = kept
-        self.work = Work(EngineLink())
-        self.studio = Studio(kept, self.work)
-        self.room = ActivationsRoom(self.studio, self.work)
+        self.work = EngineClient(EngineConnection())
+        self.studio = AppController(kept, self.work)
+        self.room = ActivationsWorkspace(self.studio, self.work)
         self.view = self.room.make()
         qtbot.addWidget(self.view)
         self.view.resize(1100, 900)
@@ -53,7 +53,7 @@ class Workspace:
             for name, shape in shapes.items()
         )
         seen = np.zeros((224, 224, 3), np.uint8)
-        look = Look(self.studio.subject.subject, "00", Frame(300, 200, 400, 400), seen, INFO, maps, 0.1, ())
+        look = ForwardResult(self.studio.subject.subject, "00", Frame(300, 200, 400, 400), seen, INFO, maps, 0.1, ())
         self.work.answered.emit("look", look)
         QApplication.processEvents()
 
@@ -71,7 +71,7 @@ class Workspace:
 
 @pytest.fixture
 def workspace(qtbot: QtBot) -> Iterator[Workspace]:
-    held = Workspace(qtbot, Kept(architecture=to_json(RESNET), layer="layer1.0"))
+    held = Workspace(qtbot, SessionState(architecture=to_json(RESNET), layer="layer1.0"))
     yield held
     held.room.pages.stop()
 
@@ -132,7 +132,7 @@ def test_pins_stay_and_lead_back(workspace: Workspace) -> None:
 
 
 def test_pins_of_the_last_time_are_there(qtbot: QtBot) -> None:
-    held = Workspace(qtbot, Kept(architecture=to_json(RESNET), layer="layer1.0", pins=[["layer2.0", 2]]))
+    held = Workspace(qtbot, SessionState(architecture=to_json(RESNET), layer="layer1.0", pins=[["layer2.0", 2]]))
     assert held.pins == [Pin("layer2.0", 2)]
     assert held.studio.subject.layers() == ("layer1.0", "layer2.0")
     held.room.pages.stop()

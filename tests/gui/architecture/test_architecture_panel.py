@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.architecture.panel import ArchitecturePanel
-from resnet_studio.gui.common.inputs import Segmented
+from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.networks.architecture import Baseline, Residual
 from resnet_studio.networks.presets import preset
 
@@ -53,13 +53,13 @@ def test_depth_brings_the_papers_blocks_along(qtbot: QtBot, panel: ArchitectureP
     depth.setFocus()
     qtbot.keyClick(depth, Qt.Key.Key_Up)  # from 50 to 34
     assert wishes == [preset("resnet34")]
-    assert panel.findChild(Segmented, "block").value() == "basic"
+    assert panel.findChild(SegmentedControl, "block").value() == "basic"
 
 
 def test_shortcut_none_makes_the_plain_twin(qtbot: QtBot, panel: ArchitecturePanel) -> None:
     panel.show_architecture(preset("resnet34"))
     wishes = wishes_of(panel)
-    qtbot.mouseClick(panel.findChild(Segmented, "shortcut").button("none"), Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(panel.findChild(SegmentedControl, "shortcut").button("none"), Qt.MouseButton.LeftButton)
     assert wishes == [preset("plain34")]
     assert panel.findChild(QComboBox, "presetSearch").currentText() == "plain34"
 
@@ -67,7 +67,7 @@ def test_shortcut_none_makes_the_plain_twin(qtbot: QtBot, panel: ArchitecturePan
 def test_other_block_makes_the_depth_custom_where_no_paper_has_it(qtbot: QtBot, panel: ArchitecturePanel) -> None:
     wishes = wishes_of(panel)
     panel.show_architecture(preset("resnet152"))
-    qtbot.mouseClick(panel.findChild(Segmented, "block").button("basic"), Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(panel.findChild(SegmentedControl, "block").button("basic"), Qt.MouseButton.LeftButton)
     assert wishes == [Residual("basic", (3, 8, 36, 3))]
     assert panel.findChild(QComboBox, "depth").currentText() == "custom (102)"  # 2 + 2 · 50
 
@@ -116,7 +116,7 @@ def test_preset_search_finds_by_a_part_of_the_name(qtbot: QtBot, panel: Architec
     qtbot.keyClick(search.lineEdit(), Qt.Key.Key_Return)
     assert wishes
     assert set(wishes) == {Baseline("vgg19")}
-    assert not panel.findChild(Segmented, "shortcut").isEnabled()
+    assert not panel.findChild(SegmentedControl, "shortcut").isEnabled()
     search.completer().popup().hide()
 
 
@@ -127,10 +127,10 @@ def test_baseline_shows_its_depth_and_no_choice(qtbot: QtBot, before: str) -> No
     panel.show_architecture(preset(before))
     panel.show_architecture(preset("vgg19"))
     assert panel.findChild(QComboBox, "depth").currentText() == "19"
-    assert panel.findChild(Segmented, "variant").value() == ""
+    assert panel.findChild(SegmentedControl, "variant").value() == ""
     panel.show_architecture(preset("resnet34"))
     assert panel.findChild(QComboBox, "depth").currentText() == "34"
-    assert panel.findChild(Segmented, "variant").value() == "paper"
+    assert panel.findChild(SegmentedControl, "variant").value() == "paper"
 
 
 def test_enter_takes_the_first_preset_of_that_part(qtbot: QtBot, panel: ArchitecturePanel) -> None:
@@ -156,13 +156,13 @@ def test_unknown_preset_names_near_ones(qtbot: QtBot, panel: ArchitecturePanel) 
 
 def test_articles_code_takes_its_own_stride_and_shortcut_along(qtbot: QtBot, panel: ArchitecturePanel) -> None:
     wishes = wishes_of(panel)
-    qtbot.mouseClick(panel.findChild(Segmented, "variant").button("article"), Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(panel.findChild(SegmentedControl, "variant").button("article"), Qt.MouseButton.LeftButton)
     assert wishes == [preset("article50")]
-    assert not panel.findChild(Segmented, "shortcut").isEnabled()
+    assert not panel.findChild(SegmentedControl, "shortcut").isEnabled()
 
 
 def test_arrow_keys_walk_a_choice(qtbot: QtBot, panel: ArchitecturePanel) -> None:
     wishes = wishes_of(panel)
-    shortcut = panel.findChild(Segmented, "shortcut")
+    shortcut = panel.findChild(SegmentedControl, "shortcut")
     qtbot.keyClick(shortcut, Qt.Key.Key_Right)
     assert wishes == [replace(preset("resnet50"), shortcut="C")]

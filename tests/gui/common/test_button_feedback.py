@@ -9,13 +9,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.activations.attribution.occlusion_panel import SweepPanel
+from resnet_studio.gui.activations.attribution.occlusion_panel import OcclusionPanel
 from resnet_studio.gui.activations.attribution.panel import AttributionPanel
-from resnet_studio.gui.activations.maps.controller import MapsExport
+from resnet_studio.gui.activations.maps.controller import MapsExporter
 from resnet_studio.gui.activations.maps.view import MapsExportButton
 from resnet_studio.gui.common import button_feedback
 from resnet_studio.gui.common.figure_export import ExportButton
-from resnet_studio.gui.common.message_bar import Banner
+from resnet_studio.gui.common.message_bar import MessageBar
 from resnet_studio.gui.training.degradation.view import VerdictPanel
 from resnet_studio.gui.training.runs.curves_panel import CurveTools
 from resnet_studio.training.degradation.experiment import Experiment
@@ -43,7 +43,7 @@ def test_copied_is_said_at_once_and_moves_nothing(qtbot: QtBot, monkeypatch: pyt
 
 
 def test_the_banner_and_the_verdict_say_that_they_were_copied(qtbot: QtBot) -> None:
-    banner, verdict = Banner(), VerdictPanel()
+    banner, verdict = MessageBar(), VerdictPanel()
     open_verdict = judge(Experiment(), {})
     verdict.show_verdict(open_verdict)
     banner.tell("It broke.", "line 3")
@@ -77,7 +77,7 @@ def test_compute_is_seen_and_asks_once_for_a_question(qtbot: QtBot) -> None:
 
 def test_the_second_of_two_clicks_takes_nothing_back(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(button_feedback, "HELD", 300)
-    panel = SweepPanel()
+    panel = OcclusionPanel()
     qtbot.addWidget(panel)
     panel.show()
     panel.sweep_wished.connect(lambda *_: panel.show_running(running=True))
@@ -106,7 +106,7 @@ def test_an_export_says_that_it_is_saving_while_it_does(qtbot: QtBot, tmp_path: 
 
 
 def test_an_export_in_the_background_is_seen_until_it_is_over(qtbot: QtBot, tmp_path: Path) -> None:
-    export, button = MapsExport(), MapsExportButton()
+    export, button = MapsExporter(), MapsExportButton()
     qtbot.addWidget(button)
     export.saving_changed.connect(button.show_saving)
     with qtbot.waitSignal(export.refused):

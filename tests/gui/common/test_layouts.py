@@ -8,7 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.common.layouts import Tall
+from resnet_studio.gui.common.layouts import VerticalScrollArea
 
 
 class Picture(QWidget):
@@ -28,7 +28,7 @@ def test_the_bar_does_not_come_and_go_without_end(qtbot: QtBot, height: int) -> 
     column = QVBoxLayout(held)
     column.setContentsMargins(0, 0, 0, 0)
     column.addWidget(Picture())
-    tall = Tall(held)
+    tall = VerticalScrollArea(held)
     qtbot.addWidget(tall)
     tall.show()
     tall.resize(300, height)

@@ -26,7 +26,7 @@ from pytestqt.qtbot import QtBot
 from resnet_studio.gui.activations.maps.panel import HINT, MapsPanel
 from resnet_studio.gui.common.mosaic import MosaicView, best_columns
 from resnet_studio.inference.feature_maps import Place, layer_maps, lookup_table
-from resnet_studio.inference.values import Frame, LayerMaps, Look, Preprocessing, Subject, WeightsInfo
+from resnet_studio.inference.values import ForwardResult, ForwardSpec, Frame, LayerMaps, Preprocessing, WeightsInfo
 from resnet_studio.networks.presets import preset
 
 SIDE, GAP = 4, 1
@@ -333,10 +333,12 @@ def sort_by(qtbot: QtBot, panel: MapsPanel, sort: str) -> None:
     QApplication.processEvents()
 
 
-def reference(*maps: LayerMaps) -> Look:
+def reference(*maps: LayerMaps) -> ForwardResult:
     information = WeightsInfo("random, seed 0", False, Preprocessing(8, 8, (0.5,), (0.2,)), ())
     seen = np.zeros((2, 2, 3), np.uint8)
-    return Look(Subject("sample:flower", preset("resnet18")), "", Frame(1, 1, 2, 2), seen, information, maps, 0.1)
+    return ForwardResult(
+        ForwardSpec("sample:flower", preset("resnet18")), "", Frame(1, 1, 2, 2), seen, information, maps, 0.1
+    )
 
 
 def button(panel: MapsPanel, spoken: str) -> QToolButton:

@@ -26,22 +26,22 @@ from pytestqt.qtbot import QtBot
 
 from nasty import NASTY, SHOWN, TEXT, TEXT_SHOWN, hidden
 from resnet_studio.gui.activations.ab.predictions import PairedPredictions
-from resnet_studio.gui.activations.attribution.class_picker import ClassChoice
+from resnet_studio.gui.activations.attribution.class_picker import ClassPicker
 from resnet_studio.gui.activations.images.strip import ImageStrip
 from resnet_studio.gui.activations.weights.menu import WeightsMenu
 from resnet_studio.gui.activations.weights.row import WeightsRow
 from resnet_studio.gui.common import labels
-from resnet_studio.gui.common.labels import Elided, in_html, tooltip
-from resnet_studio.gui.common.message_bar import Banner, NewsLine
-from resnet_studio.gui.common.predictions import Predictions
-from resnet_studio.gui.common.status_bar import StatusLine
+from resnet_studio.gui.common.labels import ElidedLabel, in_html, tooltip
+from resnet_studio.gui.common.message_bar import MessageBar, NoticeLine
+from resnet_studio.gui.common.predictions import PredictionBars
+from resnet_studio.gui.common.status_bar import StatusBar
 from resnet_studio.gui.training.degradation.view import DegradationView
-from resnet_studio.gui.training.experiment_state import FollowedExperiment
-from resnet_studio.gui.training.run_picker import RunChoice
-from resnet_studio.gui.training.run_state import FollowedRun, cost_in
+from resnet_studio.gui.training.experiment_state import ExperimentState
+from resnet_studio.gui.training.run_picker import RunPicker
+from resnet_studio.gui.training.run_state import RunState, cost_in
 from resnet_studio.gui.training.runs.view import RunsView
 from resnet_studio.gui.training.setup.data_preview import DataPreview
-from resnet_studio.gui.training.snapshots.view import FormingView
+from resnet_studio.gui.training.snapshots.view import SnapshotsView
 from resnet_studio.inference.values import Photograph, Prediction, Preprocessing, WeightsFile, WeightsInfo
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress
@@ -61,12 +61,12 @@ INFO = WeightsInfo(
 )  # fmt: skip
 
 
-def followed(folder: Path) -> FollowedRun:
+def followed(folder: Path) -> RunState:
     """A run by a stranger, as the window has it after reading all there is."""
     written = WrittenRun(folder / NASTY, created=1.0).make().begin().train(11)
     written.tell(Noted(0.0, TEXT), Working(0.0, TEXT))
     written.end("failed", TEXT)
-    run = FollowedRun(written.folder, run_folder.read(written.folder), label=Label(TEXT))
+    run = RunState(written.folder, run_folder.read(written.folder), label=Label(TEXT))
     events = tuple(RunReader(written.folder).new_events())
     run.take(events, cost_in(events))
     run.loaded = True
@@ -83,7 +83,7 @@ def show_runs(folder: Path) -> QWidget:
 
 
 def show_probe(_folder: Path) -> QWidget:
-    view, one = FormingView(), probe(0)
+    view, one = SnapshotsView(), probe(0)
     top = tuple(tuple((TEXT, share) for _, share in five) for five in one.top)
     layers = {f"{TEXT}{number}": maps for number, maps in enumerate(one.layers.values())}
     shapes = dict(zip(layers, one.shapes.values(), strict=True))
@@ -122,7 +122,7 @@ def show_weights_menu(_folder: Path) -> QWidget:
 
 def show_messages(_folder: Path) -> QWidget:
     held = QWidget()
-    banner, news, line, choice, status = Banner(), NewsLine(), Elided(TEXT), RunChoice(), StatusLine()
+    banner, news, line, choice, status = MessageBar(), NoticeLine(), ElidedLabel(TEXT), RunPicker(), StatusBar()
     banner.tell(TEXT, TEXT)
     news.tell(TEXT)
     line.say(TEXT, TEXT, TEXT)
@@ -135,10 +135,10 @@ def show_messages(_folder: Path) -> QWidget:
 
 def show_predictions(_folder: Path) -> QWidget:
     held = QWidget()
-    one, two = Predictions(), PairedPredictions()
+    one, two = PredictionBars(), PairedPredictions()
     one.show_predictions(FIVE, FIVE[0].label)
     two.show_predictions(FIVE, FIVE)
-    for part in (one, two, ClassChoice()):
+    for part in (one, two, ClassPicker()):
         part.setParent(held)
     return held
 
@@ -146,7 +146,7 @@ def show_predictions(_folder: Path) -> QWidget:
 def show_experiments(folder: Path) -> QWidget:
     view = DegradationView()
     view.show_damaged([TEXT])
-    view.show_experiments([FollowedExperiment(folder / NASTY, Experiment())])
+    view.show_experiments([ExperimentState(folder / NASTY, Experiment())])
     view.show_told(TEXT)
     view.show_problem(TEXT)
     view.show_data(f"/data/{NASTY}")

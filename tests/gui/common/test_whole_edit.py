@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.weights.row import SeedField
 from resnet_studio.gui.architecture.panel import ArchitecturePanel
-from resnet_studio.gui.common.inputs import PAUSE, WholeEdit, take_when_whole
-from resnet_studio.gui.session import Kept, Session
+from resnet_studio.gui.common.inputs import PAUSE, EditCommitter, take_when_whole
+from resnet_studio.gui.session import Session, SessionState
 from resnet_studio.gui.training.degradation.form import ExperimentForm
 from resnet_studio.gui.training.setup.recipe_form import RecipeForm
 from resnet_studio.networks.architecture import Architecture, to_json
@@ -27,7 +27,7 @@ SOON = PAUSE + 2000
 
 def type_keys(qtbot: QtBot, line: QLineEdit, text: str, *, slowly: bool) -> None:
     """Type a text; slowly, each key is taken before the next."""
-    edit = line.findChild(WholeEdit)
+    edit = line.findChild(EditCommitter)
     for key in text:
         QTest.keyClicks(line, key)
         if slowly:
@@ -40,7 +40,7 @@ class Edited:
     def __init__(self, qtbot: QtBot) -> None:
         self.qtbot, self.panel = qtbot, ArchitecturePanel()
         qtbot.addWidget(self.panel)
-        self.session = Session(Kept(architecture=to_json(preset("resnet50"))))
+        self.session = Session(SessionState(architecture=to_json(preset("resnet50"))))
         self.seen: list[Architecture] = []
         self.session.architecture_changed.connect(self.seen.append)
         self.session.architecture_changed.connect(self.panel.show_architecture)

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.analysis.comparison import compare
-from resnet_studio.analysis.comparison_rows import Entry, Shown
+from resnet_studio.analysis.comparison_rows import ComparisonEntry, Shown
 from resnet_studio.analysis.table import plan_table
-from resnet_studio.gui.common.inputs import Segmented
+from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.compare.model import ENTRY_ROLE, CompareModel
 from resnet_studio.gui.compare.view import CompareView
 from resnet_studio.gui.network_table.headers import DETAIL_ROLE, NAME_ROLE
@@ -88,13 +88,13 @@ def labels(view: CompareView) -> list[tuple[str, str]]:
     ]
 
 
-def entries(view: CompareView, name: str, label: str) -> list[Entry]:
+def entries(view: CompareView, name: str, label: str) -> list[ComparisonEntry]:
     model, row = table(view).model(), labels(view).index((name, label))
     return [model.index(row, column).data(ENTRY_ROLE) for column in range(model.columnCount())]
 
 
 def show_only(qtbot: QtBot, view: CompareView, shown: str) -> None:
-    button = view.findChild(Segmented, "compareWhat").button(shown)
+    button = view.findChild(SegmentedControl, "compareWhat").button(shown)
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 

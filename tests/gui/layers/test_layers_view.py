@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton, QToolBu
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.analysis.table import plan_table
-from resnet_studio.gui.common.inputs import Segmented
-from resnet_studio.gui.common.layer_model import Column, LayerModel
+from resnet_studio.gui.common.inputs import SegmentedControl
+from resnet_studio.gui.common.layer_model import LayerColumn, LayerModel
 from resnet_studio.gui.layers.view import LayersView
 from resnet_studio.networks.presets import preset
 
@@ -31,7 +31,7 @@ def view(qtbot: QtBot) -> LayersView:
     return view
 
 
-def cell(view: LayersView, name: str, column: Column, role: Qt.ItemDataRole = Qt.ItemDataRole.DisplayRole) -> str:
+def cell(view: LayersView, name: str, column: LayerColumn, role: Qt.ItemDataRole = Qt.ItemDataRole.DisplayRole) -> str:
     model = view.findChild(QTreeView, "layerTable").model()
     index = model.find(name)
     return str(model.data(index.siblingAtColumn(column), role))
@@ -61,30 +61,30 @@ def test_lines_are_stage_block_and_layer(view: LayersView) -> None:
 
 
 def test_a_layers_cells(view: LayersView) -> None:
-    assert cell(view, "conv1", Column.OUTPUT) == "64×112×112"
+    assert cell(view, "conv1", LayerColumn.OUTPUT) == "64×112×112"
     convolution = view.findChild(QTreeView, "layerTable").model()
     stage = convolution.find("conv1")
     layer = convolution.index(0, 0, stage)
-    assert layer.siblingAtColumn(Column.KERNEL).data() == "7×7, 64, /2"
-    assert layer.siblingAtColumn(Column.PARAMETERS).data() == f"{3 * 7 * 7 * 64:,}"
-    assert layer.siblingAtColumn(Column.FLOPS).data() == "118 M"
-    assert f"{CONV1_MACS:,}" in layer.siblingAtColumn(Column.FLOPS).data(Qt.ItemDataRole.ToolTipRole)
+    assert layer.siblingAtColumn(LayerColumn.KERNEL).data() == "7×7, 64, /2"
+    assert layer.siblingAtColumn(LayerColumn.PARAMETERS).data() == f"{3 * 7 * 7 * 64:,}"
+    assert layer.siblingAtColumn(LayerColumn.FLOPS).data() == "118 M"
+    assert f"{CONV1_MACS:,}" in layer.siblingAtColumn(LayerColumn.FLOPS).data(Qt.ItemDataRole.ToolTipRole)
     assert "⌊(224 + 2·3 − 7) / 2⌋ + 1 = 112" in layer.data(Qt.ItemDataRole.ToolTipRole)
 
 
 def test_unit_switch_doubles_every_figure_and_says_so(qtbot: QtBot, view: LayersView) -> None:
-    switch = view.findChild(Segmented, "unitSwitch")
+    switch = view.findChild(SegmentedControl, "unitSwitch")
     qtbot.mouseClick(switch.button("operations"), Qt.MouseButton.LeftButton)
     tree = view.findChild(QTreeView, "layerTable")
-    assert tree.model().headerData(Column.FLOPS, Qt.Orientation.Horizontal) == "operations"
-    assert f"{2 * CONV1_MACS:,} operations" in cell(view, "conv1", Column.FLOPS, Qt.ItemDataRole.ToolTipRole)
+    assert tree.model().headerData(LayerColumn.FLOPS, Qt.Orientation.Horizontal) == "operations"
+    assert f"{2 * CONV1_MACS:,} operations" in cell(view, "conv1", LayerColumn.FLOPS, Qt.ItemDataRole.ToolTipRole)
 
 
 def test_everything_fvcore_counts_is_a_dash_until_it_has(view: LayersView) -> None:
     choice = view.findChild(QComboBox, "countChoice")
     choice.setCurrentIndex(1)
     choice.activated.emit(1)
-    assert cell(view, "total", Column.FLOPS) == "…"
+    assert cell(view, "total", LayerColumn.FLOPS) == "…"
 
 
 def test_search_walks_through_the_matches(qtbot: QtBot, view: LayersView) -> None:
@@ -108,7 +108,7 @@ def test_same_layers_keep_their_place_when_another_counter_answers(view: LayersV
     view.show_table(plan_table(preset("resnet50-v1.5")))
     assert tree.isExpanded(tree.model().find("layer2.0"))
     assert tree.currentIndex().data() == "layer2.0"
-    assert cell(view, "layer2.0.conv1", Column.KERNEL) == "1×1, 128"  # the stride has moved to the 3×3
+    assert cell(view, "layer2.0.conv1", LayerColumn.KERNEL) == "1×1, 128"  # the stride has moved to the 3×3
 
 
 def test_what_was_open_stays_open_at_another_depth(view: LayersView) -> None:
@@ -130,7 +130,7 @@ def test_copied_table_is_the_table(qtbot: QtBot, view: LayersView) -> None:
 
 def test_asterisk_opens_all_below_whichever_cell_was_clicked(qtbot: QtBot, view: LayersView) -> None:
     tree = view.findChild(QTreeView, "layerTable")
-    cell = tree.visualRect(tree.model().find("layer1.0").siblingAtColumn(Column.KERNEL)).center()
+    cell = tree.visualRect(tree.model().find("layer1.0").siblingAtColumn(LayerColumn.KERNEL)).center()
     qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=cell)
     qtbot.keyClick(tree, Qt.Key.Key_Asterisk)
     assert tree.isExpanded(tree.model().find("layer1.0"))
@@ -141,7 +141,7 @@ def test_parameters_have_room_for_their_total(view: LayersView, width: int) -> N
     view.resize(width, 700)
     view.show_table(plan_table(replace(preset("resnet152"), width=2048)))
     total = view.findChild(QTreeView, "layerTotal")
-    assert total.header().sectionSize(Column.PARAMETERS) >= total.sizeHintForColumn(Column.PARAMETERS)
+    assert total.header().sectionSize(LayerColumn.PARAMETERS) >= total.sizeHintForColumn(LayerColumn.PARAMETERS)
 
 
 def test_summary_is_one_click_away(qtbot: QtBot, view: LayersView) -> None:

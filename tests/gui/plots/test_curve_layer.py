@@ -8,15 +8,15 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.plots.curve_layer import Frame, Stroke, draw
+from resnet_studio.gui.plots.curve_layer import CurveStroke, PlotFrame, draw
 from resnet_studio.gui.plots.curve_plot import CurvePlot
-from resnet_studio.gui.plots.downsampling import Slices
+from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.training.runs.curves import Curve
 
-FRAME = Frame(QRectF(0, 0, 100, 50), 200, 100)
+FRAME = PlotFrame(QRectF(0, 0, 100, 50), 200, 100)
 
 
-def drawn(stroke: Stroke) -> np.ndarray:
+def drawn(stroke: CurveStroke) -> np.ndarray:
     """Where a stroke leaves ink in a frame of 200 × 100 pixels."""
     image = QImage(200, 100, QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(0)
@@ -38,7 +38,7 @@ def test_frames_map_the_plane_to_pixels() -> None:
 
 
 def test_gaps_stay_gaps(qtbot: QtBot) -> None:
-    ink = drawn(Stroke(line((0, 25), (30, 25), (40, np.nan), (60, 25), (100, 25)), "#000000", "raw"))
+    ink = drawn(CurveStroke(line((0, 25), (30, 25), (40, np.nan), (60, 25), (100, 25)), "#000000", "raw"))
     columns = ink.any(axis=0)
     assert columns[2:58].all()
     assert not columns[64:116].any()
@@ -47,14 +47,14 @@ def test_gaps_stay_gaps(qtbot: QtBot) -> None:
 
 def test_every_measurement_has_its_marker_where_there_is_room(qtbot: QtBot) -> None:
     curve = line((10, 10), (50, 10), (90, 10))
-    dotted, exact = (drawn(Stroke(curve, "#000000", kind)).sum() for kind in ("dotted", "exact"))
+    dotted, exact = (drawn(CurveStroke(curve, "#000000", kind)).sum() for kind in ("dotted", "exact"))
     assert dotted > exact
-    ink = drawn(Stroke(curve, "#000000", "dotted"))
+    ink = drawn(CurveStroke(curve, "#000000", "dotted"))
     assert [int(ink[:, column].sum()) >= 4 for column in (20, 60, 100, 140, 180)] == [True, False, True, False, True]
 
 
 def test_a_failure_beyond_the_top_is_marked_at_the_top(qtbot: QtBot) -> None:
-    ink = drawn(Stroke(line((50, 1e9)), "#000000", "failed", 2.0))
+    ink = drawn(CurveStroke(line((50, 1e9)), "#000000", "failed", 2.0))
     rows, columns = np.nonzero(ink)
     assert rows.max() < 20
     assert 90 < columns.min() < columns.max() < 110
@@ -62,7 +62,7 @@ def test_a_failure_beyond_the_top_is_marked_at_the_top(qtbot: QtBot) -> None:
 
 @pytest.fixture
 def plot(qtbot: QtBot) -> CurvePlot:
-    made = CurvePlot("plot", "Plot", Slices(None), numbers_below=True)
+    made = CurvePlot("plot", "Plot", IdleScheduler(None), numbers_below=True)
     qtbot.addWidget(made)
     made.resize(400, 300)
     made.show()
@@ -78,7 +78,7 @@ def picture(plot: CurvePlot) -> np.ndarray:
 
 def test_the_old_picture_moves_at_once_and_a_sharp_one_follows(qtbot: QtBot, plot: CurvePlot) -> None:
     slices = plot.layer._slices
-    plot.show_sources([lambda: Stroke(line((5, 0), (5, 10)), "#d55e00", "exact", 3.0)])
+    plot.show_sources([lambda: CurveStroke(line((5, 0), (5, 10)), "#d55e00", "exact", 3.0)])
     qtbot.waitUntil(lambda: not slices.busy)
     before = np.nonzero(picture(plot) == 0xD55E00)[1]
     plot.show_x(2, 12)
@@ -93,7 +93,9 @@ def test_the_old_picture_moves_at_once_and_a_sharp_one_follows(qtbot: QtBot, plo
 def test_a_logarithmic_axis_leaves_out_what_is_not_positive(qtbot: QtBot, plot: CurvePlot) -> None:
     plot.show_logarithmic(True)
     plot.show_y(-2, 2)
-    plot.show_sources([lambda: Stroke(line((0, 1), (4, 1), (5, 0), (6, -1), (7, 1), (10, 1)), "#d55e00", "raw", 1.0)])
+    plot.show_sources(
+        [lambda: CurveStroke(line((0, 1), (4, 1), (5, 0), (6, -1), (7, 1), (10, 1)), "#d55e00", "raw", 1.0)]
+    )
     qtbot.waitUntil(lambda: not plot.layer._slices.busy)
     rows, columns = np.nonzero(picture(plot) == 0xD55E00)
     assert np.ptp(rows) <= 1

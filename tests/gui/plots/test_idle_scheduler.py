@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from PySide6.QtCore import QObject, QTimer
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.plots.downsampling import SLICE, Slices
+from resnet_studio.gui.plots.downsampling import SLICE, IdleScheduler
 
 
 def counting(name: str, steps: int, done: list[str], *, seconds: float = 0.0) -> Iterator[None]:
@@ -20,7 +20,7 @@ def counting(name: str, steps: int, done: list[str], *, seconds: float = 0.0) ->
 
 def test_the_oldest_is_done_first_and_an_owner_s_newer_replaces_its_older(qtbot: QtBot) -> None:
     parent, done = QObject(), list[str]()
-    slices = Slices(parent)
+    slices = IdleScheduler(parent)
     slices.start("a", counting("old", 5, done))
     slices.start("b", counting("b", 2, done))
     slices.start("a", counting("new", 3, done))
@@ -31,7 +31,7 @@ def test_the_oldest_is_done_first_and_an_owner_s_newer_replaces_its_older(qtbot:
 
 def test_work_can_begin_other_work(qtbot: QtBot) -> None:
     parent, done = QObject(), list[str]()
-    slices = Slices(parent)
+    slices = IdleScheduler(parent)
 
     def first() -> Iterator[None]:
         yield
@@ -45,7 +45,7 @@ def test_work_can_begin_other_work(qtbot: QtBot) -> None:
 
 def test_events_come_between_the_slices(qtbot: QtBot) -> None:
     parent, done, ticks = QObject(), list[str](), list[int]()
-    slices = Slices(parent)
+    slices = IdleScheduler(parent)
     timer = QTimer(parent, interval=0)
     timer.timeout.connect(lambda: ticks.append(len(done)))
     timer.start()
@@ -57,7 +57,7 @@ def test_events_come_between_the_slices(qtbot: QtBot) -> None:
 
 def test_stopped_work_is_not_done(qtbot: QtBot) -> None:
     parent, done = QObject(), list[str]()
-    slices = Slices(parent)
+    slices = IdleScheduler(parent)
     slices.start("a", counting("a", 3, done))
     slices.stop()
     assert not slices.busy

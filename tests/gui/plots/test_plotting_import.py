@@ -14,7 +14,7 @@ from PIL import Image
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.lazy_tabs import Workspaces
+from resnet_studio.gui.lazy_tabs import LazyTabWidget
 
 START = """
 import json, sys, threading
@@ -80,7 +80,7 @@ def test_a_workspace_opened_while_pyqtgraph_is_imported_is_there_at_once(qtbot: 
         made.append(name)
         return QLabel(name)
 
-    pages = Workspaces([(name, partial(maker, name)) for name in ("first", "second", "third")])
+    pages = LazyTabWidget([(name, partial(maker, name)) for name in ("first", "second", "third")])
     qtbot.addWidget(pages)
     with qtbot.waitSignal(pages.prepared):
         pages.prepare()
@@ -92,7 +92,7 @@ def test_a_workspace_opened_while_pyqtgraph_is_imported_is_there_at_once(qtbot: 
 
 
 def test_a_window_that_closes_early_makes_nothing_more(qtbot: QtBot) -> None:
-    pages = Workspaces([("first", QLabel), ("second", QLabel)])
+    pages = LazyTabWidget([("first", QLabel), ("second", QLabel)])
     qtbot.addWidget(pages)
     with qtbot.assertNotEmitted(pages.prepared, wait=100):
         pages.prepare()

@@ -10,9 +10,9 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.engine_client import EngineLink, Work
-from resnet_studio.gui.session import Kept, Session
-from resnet_studio.gui.training.launcher import Trainer
+from resnet_studio.gui.engine_client import EngineClient, EngineConnection
+from resnet_studio.gui.session import Session, SessionState
+from resnet_studio.gui.training.launcher import TrainingLauncher
 from resnet_studio.training.runs import run_folder
 
 PATIENCE = 60_000
@@ -20,9 +20,11 @@ STRANGER = "from pathlib import Path\nPath({!r}).touch()\nraise ImportError('a s
 
 
 @pytest.fixture
-def trainer(qtbot: QtBot, tmp_path: Path) -> Iterator[Trainer]:
+def trainer(qtbot: QtBot, tmp_path: Path) -> Iterator[TrainingLauncher]:
     parent = QObject()
-    trainer = Trainer(Session(Kept()), Work(EngineLink("stub_jobs:JOBS")), tmp_path / "runs")
+    trainer = TrainingLauncher(
+        Session(SessionState()), EngineClient(EngineConnection("stub_jobs:JOBS")), tmp_path / "runs"
+    )
     trainer.setParent(parent)
     yield trainer
     trainer.close()
@@ -30,7 +32,7 @@ def trainer(qtbot: QtBot, tmp_path: Path) -> Iterator[Trainer]:
 
 @pytest.mark.parametrize("name", ["struct", "typer", "json", "platformdirs", "rich"])
 def test_no_file_of_the_working_directory_is_executed(
-    trainer: Trainer, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    trainer: TrainingLauncher, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """faults.md row 42."""
     strange = tmp_path / "strange"
@@ -55,7 +57,7 @@ def test_no_file_of_the_working_directory_is_executed(
     ],
 )
 def test_a_log_that_is_no_file_of_the_runs_own_is_refused(
-    trainer: Trainer, qtbot: QtBot, tmp_path: Path, make, why: str
+    trainer: TrainingLauncher, qtbot: QtBot, tmp_path: Path, make, why: str
 ) -> None:
     """faults.md row 41: what Resume prints would be appended to a shell's start file."""
     home, folder = tmp_path / "bashrc", trainer.folder / "one"
@@ -69,7 +71,7 @@ def test_a_log_that_is_no_file_of_the_runs_own_is_refused(
     assert not home.with_name("new").exists()
 
 
-def test_the_log_is_appended_to(trainer: Trainer, qtbot: QtBot) -> None:
+def test_the_log_is_appended_to(trainer: TrainingLauncher, qtbot: QtBot) -> None:
     folder = trainer.folder / "one"
     folder.mkdir(parents=True)
     (folder / run_folder.LOG).write_text("earlier\n")
@@ -80,7 +82,9 @@ def test_the_log_is_appended_to(trainer: Trainer, qtbot: QtBot) -> None:
 
 
 @pytest.mark.parametrize("name", [".", "..", "../x", "/x", "a/b", "a/", "a\0b"])
-def test_a_name_does_not_lead_out_of_the_runs_folder(trainer: Trainer, qtbot: QtBot, tmp_path: Path, name: str) -> None:
+def test_a_name_does_not_lead_out_of_the_runs_folder(
+    trainer: TrainingLauncher, qtbot: QtBot, tmp_path: Path, name: str
+) -> None:
     with qtbot.waitSignal(trainer.problem) as told:
         trainer.start(name)
     assert "can't be a run's name" in told.args[0]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.training.run_commands import RunKeeper
-from resnet_studio.gui.training.run_monitor import RunWatch
+from resnet_studio.gui.training.run_commands import RunCommands
+from resnet_studio.gui.training.run_monitor import RunMonitor
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.labels import Label, read_label
 from resnet_studio.training.runs.summary import HEADINGS, curve_table
@@ -23,8 +23,8 @@ class Kept:
 
     def __init__(self, qtbot: QtBot, folder: Path) -> None:
         self.qtbot = qtbot
-        self.watch = RunWatch()
-        self.keeper = RunKeeper(self.watch)
+        self.watch = RunMonitor()
+        self.keeper = RunCommands(self.watch)
         self.told: list[tuple[str, bool]] = []
         self.failed: list[str] = []
         self.keeper.told.connect(lambda text, undo: self.told.append((text, undo)))

@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.gui.training import run_monitor
-from resnet_studio.gui.training.run_monitor import RunWatch
-from resnet_studio.gui.training.run_state import FollowedRun, run_colour
+from resnet_studio.gui.training.run_monitor import RunMonitor
+from resnet_studio.gui.training.run_state import RunState, run_colour
 from resnet_studio.networks.architecture import from_json
 from resnet_studio.networks.presets import preset
 from resnet_studio.training.runs import labels, run_folder
@@ -26,22 +26,22 @@ from written_runs import WrittenRun, finished_run
 
 
 @pytest.fixture
-def watch(qtbot: QtBot, tmp_path: Path) -> Iterator[RunWatch]:
+def watch(qtbot: QtBot, tmp_path: Path) -> Iterator[RunMonitor]:
     """A watch on the test's folder of runs."""
-    watch = RunWatch()
+    watch = RunMonitor()
     watch.watch(tmp_path)
     yield watch
     watch.stop()
 
 
-def followed(qtbot: QtBot, watch: RunWatch, *names: str) -> list[FollowedRun]:
+def followed(qtbot: QtBot, watch: RunMonitor, *names: str) -> list[RunState]:
     """Wait until runs of these folders, and no others, are read."""
     qtbot.waitUntil(lambda: [run.folder.name for run in watch.runs()] == list(names), timeout=10_000)
     qtbot.waitUntil(lambda: all(run.loaded for run in watch.runs()), timeout=10_000)
     return list(watch.runs())
 
 
-def test_a_finished_run_is_read_whole(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+def test_a_finished_run_is_read_whole(qtbot: QtBot, watch: RunMonitor, tmp_path: Path) -> None:
     written = finished_run(tmp_path / "one")
     (run,) = followed(qtbot, watch, "one")
     assert (run.curves.state, run.curves.steps, run.progress) == ("finished", 110, 1.0)
@@ -49,7 +49,7 @@ def test_a_finished_run_is_read_whole(qtbot: QtBot, watch: RunWatch, tmp_path: P
     assert len(run.curves.measurements("test", "error").y) == 10
 
 
-def test_the_cost_is_that_of_the_fitted_network(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+def test_the_cost_is_that_of_the_fitted_network(qtbot: QtBot, watch: RunMonitor, tmp_path: Path) -> None:
     finished_run(tmp_path / "one")
     (run,) = followed(qtbot, watch, "one")
     assert run.curves.prepared is not None
@@ -60,7 +60,7 @@ def test_the_cost_is_that_of_the_fitted_network(qtbot: QtBot, watch: RunWatch, t
     assert chosen.parameters - run.cost.parameters == (3 - 1) * 16 * 9  # the first convolution sees one channel
 
 
-def test_runs_come_oldest_first_with_a_color_each(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+def test_runs_come_oldest_first_with_a_color_each(qtbot: QtBot, watch: RunMonitor, tmp_path: Path) -> None:
     for age, name in ((30, "a"), (10, "b"), (20, "experiment/c")):
         finished_run(tmp_path / name, created=1e9 - age)
     found = followed(qtbot, watch, "a", "c", "b")
@@ -68,7 +68,7 @@ def test_runs_come_oldest_first_with_a_color_each(qtbot: QtBot, watch: RunWatch,
     assert [read_label(run.folder).colour for run in found] == [run.label.colour for run in found]
 
 
-def test_what_a_live_run_appends_is_told(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+def test_what_a_live_run_appends_is_told(qtbot: QtBot, watch: RunMonitor, tmp_path: Path) -> None:
     written = WrittenRun(tmp_path / "live").make().begin().train(22)
     (run,) = followed(qtbot, watch, "live")
     assert (run.curves.state, run.curves.steps) == ("running", 22)
@@ -79,7 +79,7 @@ def test_what_a_live_run_appends_is_told(qtbot: QtBot, watch: RunWatch, tmp_path
     qtbot.waitUntil(lambda: run.curves.state == "paused", timeout=10_000)
 
 
-def test_a_run_that_falls_silent_was_killed(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+def test_a_run_that_falls_silent_was_killed(qtbot: QtBot, watch: RunMonitor, tmp_path: Path) -> None:
     written = WrittenRun(tmp_path / "killed").make().begin().train(11)
     written.beat(time.time() - 60)
     (run,) = followed(qtbot, watch, "killed")
@@ -87,7 +87,7 @@ def test_a_run_that_falls_silent_was_killed(qtbot: QtBot, watch: RunWatch, tmp_p
     assert not run.live
 
 
-def test_an_ended_run_that_is_resumed_goes_on(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+def test_an_ended_run_that_is_resumed_goes_on(qtbot: QtBot, watch: RunMonitor, tmp_path: Path) -> None:
     written = WrittenRun(tmp_path / "one").make().begin().train(22).end("stopped")
     (run,) = followed(qtbot, watch, "one")
     assert run.curves.state == "stopped"
@@ -95,9 +95,9 @@ def test_an_ended_run_that_is_resumed_goes_on(qtbot: QtBot, watch: RunWatch, tmp
     qtbot.waitUntil(lambda: run.curves.steps == 33 and run.live, timeout=15_000)
 
 
-def test_two_windows_follow_the_same_folder(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+def test_two_windows_follow_the_same_folder(qtbot: QtBot, watch: RunMonitor, tmp_path: Path) -> None:
     written = WrittenRun(tmp_path / "one").make().begin().train(11)
-    other = RunWatch()
+    other = RunMonitor()
     other.watch(tmp_path)
     try:
         followed(qtbot, watch, "one")
@@ -111,7 +111,9 @@ def test_two_windows_follow_the_same_folder(qtbot: QtBot, watch: RunWatch, tmp_p
         other.stop()
 
 
-def test_a_long_run_is_read_in_chunks_and_a_short_one_beside_it(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+def test_a_long_run_is_read_in_chunks_and_a_short_one_beside_it(
+    qtbot: QtBot, watch: RunMonitor, tmp_path: Path
+) -> None:
     long = WrittenRun(tmp_path / "long").make()
     long.begin().train(11_000, every=100).end()
     finished_run(tmp_path / "short")
@@ -123,7 +125,7 @@ def test_a_long_run_is_read_in_chunks_and_a_short_one_beside_it(qtbot: QtBot, wa
     assert sizes == sorted(sizes)
 
 
-def test_dropped_runs_join_the_others(qtbot: QtBot, watch: RunWatch, tmp_path: Path, tmp_path_factory) -> None:
+def test_dropped_runs_join_the_others(qtbot: QtBot, watch: RunMonitor, tmp_path: Path, tmp_path_factory) -> None:
     finished_run(tmp_path / "a")
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     finished_run(elsewhere / "b", created=2e9)
@@ -136,7 +138,7 @@ def test_dropped_runs_join_the_others(qtbot: QtBot, watch: RunWatch, tmp_path: P
 
 
 def test_colors_outlive_the_window_other_runs_and_the_machine(
-    qtbot: QtBot, watch: RunWatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    qtbot: QtBot, watch: RunMonitor, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     for number, name in enumerate("abcd"):
         finished_run(tmp_path / name, created=1e9 + number)
@@ -148,7 +150,7 @@ def test_colors_outlive_the_window_other_runs_and_the_machine(
     shutil.move(tmp_path.parent / "away", tmp_path / "c")
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     shutil.copytree(tmp_path, elsewhere, dirs_exist_ok=True)
-    again = RunWatch()
+    again = RunMonitor()
     again.watch(elsewhere)
     try:
         after = {run.folder.name: run_colour(run) for run in followed(qtbot, again, "e", "b", "c", "d")}
@@ -159,7 +161,7 @@ def test_colors_outlive_the_window_other_runs_and_the_machine(
 
 
 def test_a_color_that_can_not_be_kept_is_the_same_every_time(
-    qtbot: QtBot, watch: RunWatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, watch: RunMonitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(path: Path, data: bytes) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
@@ -186,7 +188,7 @@ DAMAGE = {
 
 
 def test_damaged_runs_are_there_with_the_reason_beside_the_good_one(
-    qtbot: QtBot, watch: RunWatch, tmp_path: Path
+    qtbot: QtBot, watch: RunMonitor, tmp_path: Path
 ) -> None:
     finished_run(tmp_path / "good")
     for name, content in DAMAGE.items():
@@ -202,7 +204,7 @@ def test_damaged_runs_are_there_with_the_reason_beside_the_good_one(
     assert [path.parent.name for path in tmp_path.glob("*/label.json")] == ["good"]  # and they are left as they are
 
 
-def test_a_run_that_is_put_right_is_followed_as_any_other(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+def test_a_run_that_is_put_right_is_followed_as_any_other(qtbot: QtBot, watch: RunMonitor, tmp_path: Path) -> None:
     folder = finished_run(tmp_path / "one").folder
     good = (folder / run_folder.MANIFEST).read_bytes()
     (folder / run_folder.MANIFEST).write_bytes(good[:50])
@@ -214,7 +216,7 @@ def test_a_run_that_is_put_right_is_followed_as_any_other(qtbot: QtBot, watch: R
     assert (run.curves.state, run.curves.steps) == ("finished", 110)
 
 
-def test_a_newer_versions_run_is_there_and_left_as_it_is(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+def test_a_newer_versions_run_is_there_and_left_as_it_is(qtbot: QtBot, watch: RunMonitor, tmp_path: Path) -> None:
     manifest = finished_run(tmp_path / "new").folder / run_folder.MANIFEST
     text = manifest.read_text().replace('"version": 1', '"version": 99')
     manifest.write_text(text)
@@ -223,7 +225,7 @@ def test_a_newer_versions_run_is_there_and_left_as_it_is(qtbot: QtBot, watch: Ru
     assert manifest.read_text() == text
 
 
-def test_a_damaged_label_is_named_once_and_hides_nothing(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+def test_a_damaged_label_is_named_once_and_hides_nothing(qtbot: QtBot, watch: RunMonitor, tmp_path: Path) -> None:
     said: list[str] = []
     watch.refused.connect(said.append)
     bad = finished_run(tmp_path / "bad").folder
@@ -238,7 +240,7 @@ def test_a_damaged_label_is_named_once_and_hides_nothing(qtbot: QtBot, watch: Ru
 
 
 def test_an_error_nobody_thought_of_ends_no_run_but_its_own(
-    qtbot: QtBot, watch: RunWatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, watch: RunMonitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever a reader or a scan raises, it is told once and following goes on."""
     said: list[str] = []
@@ -263,7 +265,7 @@ def test_an_error_nobody_thought_of_ends_no_run_but_its_own(
     assert len(said) == 2
 
 
-def test_a_folder_that_is_not_there_yet_is_followed(qtbot: QtBot, watch: RunWatch, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_yet_is_followed(qtbot: QtBot, watch: RunMonitor, tmp_path: Path) -> None:
     watch.watch(tmp_path / "later")
     finished_run(tmp_path / "later" / "one")
     followed(qtbot, watch, "one")

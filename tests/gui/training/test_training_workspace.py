@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QTableView, QTabWi
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.app_controller import TRAINING
-from resnet_studio.gui.main_window import StudioWindow
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.main_window import MainWindow
+from resnet_studio.gui.session import SessionState
 from resnet_studio.gui.training.snapshots.time_slider import TimeSlider
 from resnet_studio.gui.training.workspace import MAPS, NEW, RUNS
 from resnet_studio.networks.architecture import Residual, to_json
@@ -36,8 +36,8 @@ SHORT = replace(RECIPES["digits-quick"], length=2)
 LONG = replace(SHORT, length=100_000)
 
 
-def kept(recipe: recipes.Recipe = SHORT, page: int = NEW, **more: object) -> Kept:
-    return Kept(
+def kept(recipe: recipes.Recipe = SHORT, page: int = NEW, **more: object) -> SessionState:
+    return SessionState(
         architecture=to_json(TINY), workspace=TRAINING, recipe=recipes.to_json(recipe), training_page=page, **more
     )  # type: ignore[arg-type]
 
@@ -53,11 +53,11 @@ def place(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def opened(qtbot: QtBot, place: Path) -> Iterator[Callable[[Kept], StudioWindow]]:
-    windows: list[StudioWindow] = []
+def opened(qtbot: QtBot, place: Path) -> Iterator[Callable[[SessionState], MainWindow]]:
+    windows: list[MainWindow] = []
 
-    def open_window(session: Kept) -> StudioWindow:
-        window = StudioWindow(session, runs=place)
+    def open_window(session: SessionState) -> MainWindow:
+        window = MainWindow(session, runs=place)
         qtbot.addWidget(window)
         windows.append(window)
         window.show()
@@ -80,7 +80,7 @@ def processes_of(folder: Path) -> list[psutil.Process]:
     ]
 
 
-def start(qtbot: QtBot, window: StudioWindow, name: str = "") -> Path:
+def start(qtbot: QtBot, window: MainWindow, name: str = "") -> Path:
     """Press the button once the data are there; the run's folder, when it has begun."""
     button = window.findChild(QPushButton, "startTraining")
     qtbot.waitUntil(button.isEnabled, timeout=PATIENCE)
@@ -93,13 +93,13 @@ def start(qtbot: QtBot, window: StudioWindow, name: str = "") -> Path:
     return folder
 
 
-def state(window: StudioWindow, folder: Path) -> str:
+def state(window: MainWindow, folder: Path) -> str:
     run = window.training.watch.run(folder)
     return run.curves.state if run and run.curves.steps else ""
 
 
 def test_a_run_is_set_up_started_and_seen_to_its_end(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], place: Path
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow], place: Path
 ) -> None:
     window = opened(kept())
     folder = start(qtbot, window, "my first run #1")
@@ -124,7 +124,7 @@ def test_a_run_is_set_up_started_and_seen_to_its_end(
 
 
 def test_stop_ends_a_run_within_two_seconds_and_resume_goes_on(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow]
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
 ) -> None:
     window = opened(kept(LONG))
     folder = start(qtbot, window)
@@ -143,7 +143,7 @@ def test_stop_ends_a_run_within_two_seconds_and_resume_goes_on(
 
 
 def test_a_run_outlives_its_window_and_is_found_again(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], place: Path
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow], place: Path
 ) -> None:
     window = opened(kept(LONG))
     folder = start(qtbot, window)
@@ -157,7 +157,7 @@ def test_a_run_outlives_its_window_and_is_found_again(
 
 
 def test_a_run_stops_with_its_window_where_the_user_wants_it_so(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], place: Path
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow], place: Path
 ) -> None:
     window = opened(kept(LONG))
     action = next(action for menu in window.menuBar().actions() if menu.text() == "&Training"
@@ -172,7 +172,7 @@ def test_a_run_stops_with_its_window_where_the_user_wants_it_so(
 
 
 def test_a_killed_run_is_called_killed_and_can_be_gone_on_with(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], place: Path
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow], place: Path
 ) -> None:
     window = opened(kept(LONG))
     folder = start(qtbot, window)
@@ -187,7 +187,7 @@ def test_a_killed_run_is_called_killed_and_can_be_gone_on_with(
 
 
 def test_data_that_are_not_here_are_offered_and_no_network_is_said(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow]
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
 ) -> None:
     window = opened(kept(RECIPES["paper-cifar"]))
     button = window.findChild(QPushButton, "downloadData")
@@ -203,19 +203,19 @@ def test_data_that_are_not_here_are_offered_and_no_network_is_said(
 
 
 def test_a_network_that_takes_no_such_images_is_said_before_a_start(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow]
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
 ) -> None:
-    window = opened(Kept(architecture={"kind": "baseline", "name": "vgg19"}, workspace=TRAINING))
+    window = opened(SessionState(architecture={"kind": "baseline", "name": "vgg19"}, workspace=TRAINING))
     problem = window.findChild(QLabel, "startProblem")
     qtbot.waitUntil(problem.isVisible, timeout=PATIENCE)
     assert "vgg19" in problem.text()
     assert not window.findChild(QPushButton, "startTraining").isEnabled()
 
 
-def test_a_dropped_run_is_shown(qtbot: QtBot, opened: Callable[[Kept], StudioWindow], tmp_path: Path) -> None:
+def test_a_dropped_run_is_shown(qtbot: QtBot, opened: Callable[[SessionState], MainWindow], tmp_path: Path) -> None:
     elsewhere = tmp_path / "a shared disk" / "run 7"
     run_folder.make(elsewhere, run_folder.Manifest("run 7", TINY, SHORT, created=time.time() - 1000))
-    window = opened(Kept(architecture=to_json(TINY)))
+    window = opened(SessionState(architecture=to_json(TINY)))
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(elsewhere))])
     window.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier))
@@ -224,7 +224,7 @@ def test_a_dropped_run_is_shown(qtbot: QtBot, opened: Callable[[Kept], StudioWin
     assert window.findChild(QWidget, "runTable").isVisible()
 
 
-def test_a_name_that_is_taken_is_said(qtbot: QtBot, opened: Callable[[Kept], StudioWindow], place: Path) -> None:
+def test_a_name_that_is_taken_is_said(qtbot: QtBot, opened: Callable[[SessionState], MainWindow], place: Path) -> None:
     (place / "taken").mkdir(parents=True)
     (place / "taken" / "thesis.tex").touch()
     window = opened(kept())
@@ -234,8 +234,10 @@ def test_a_name_that_is_taken_is_said(qtbot: QtBot, opened: Callable[[Kept], Stu
     assert problem.args[0] == window.banner.text
 
 
-def test_a_network_for_large_images_is_advised_against(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
-    window = opened(Kept(architecture=to_json(preset("resnet18")), workspace=TRAINING))
+def test_a_network_for_large_images_is_advised_against(
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
+) -> None:
+    window = opened(SessionState(architecture=to_json(preset("resnet18")), workspace=TRAINING))
     take = window.findChild(QPushButton, "takeAdvice")
     qtbot.waitUntil(take.isVisible, timeout=PATIENCE)
     qtbot.mouseClick(take, LEFT)
@@ -244,7 +246,7 @@ def test_a_network_for_large_images_is_advised_against(qtbot: QtBot, opened: Cal
 
 
 def test_two_clicks_on_start_start_one_run_and_the_first_is_seen(
-    qtbot: QtBot, opened: Callable[[Kept], StudioWindow], place: Path
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow], place: Path
 ) -> None:
     window = opened(kept(LONG))
     button = window.findChild(QPushButton, "startTraining")
@@ -261,7 +263,9 @@ def test_two_clicks_on_start_start_one_run_and_the_first_is_seen(
     assert window.findChild(QTabWidget, "trainingPages").currentIndex() == RUNS
 
 
-def test_nobody_who_has_gone_elsewhere_is_pulled_back(qtbot: QtBot, opened: Callable[[Kept], StudioWindow]) -> None:
+def test_nobody_who_has_gone_elsewhere_is_pulled_back(
+    qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
+) -> None:
     window = opened(kept(LONG))
     pages = window.findChild(QTabWidget, "trainingPages")
     button = window.findChild(QPushButton, "startTraining")

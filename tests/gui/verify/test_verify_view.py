@@ -12,13 +12,13 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QMenu, QTableView
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.analysis.article import ARTICLE_SLIPS
-from resnet_studio.analysis.published import Verified, holds, paper_figure, published
+from resnet_studio.analysis.published import VerifiedFigure, holds, paper_figure, published
 from resnet_studio.analysis.reasons import reason
 from resnet_studio.analysis.table import plan_table
-from resnet_studio.analysis.table_one import Network, block_cells
+from resnet_studio.analysis.table_one import TableOneNetwork, block_cells
 from resnet_studio.gui import theme
 from resnet_studio.gui.network_table.headers import DETAIL_ROLE, NAME_ROLE
-from resnet_studio.gui.verify.figures import Column, FigureModel
+from resnet_studio.gui.verify.figures import FigureColumn, FigureModel
 from resnet_studio.gui.verify.model import TableOneModel
 from resnet_studio.gui.verify.view import FAMILIES, VerifyView
 from resnet_studio.networks.architecture import Architecture, Residual
@@ -40,7 +40,7 @@ PLAIN18_MACS = 1_814_073_344 - 64 * 128 * 28**2 - 128 * 256 * 14**2 - 256 * 512 
 """ResNet-18 without the three projections of its shortcuts."""
 
 
-def verified(figure_of: Architecture | None = None) -> tuple[Verified, ...]:
+def verified(figure_of: Architecture | None = None) -> tuple[VerifiedFigure, ...]:
     """The published figures beside the plan's numbers, and the paper's beside a further architecture."""
     wanted = [(figure, preset(figure.subject)) for figure in published()]
     if figure_of and (figure := paper_figure(figure_of)):
@@ -50,7 +50,9 @@ def verified(figure_of: Architecture | None = None) -> tuple[Verified, ...]:
         totals = plan_table(architecture).totals
         measured = totals.macs if figure.quantity == "macs" else totals.parameters
         results.append(
-            Verified(figure, architecture, measured, holds(figure, measured), reason(figure, architecture, measured))
+            VerifiedFigure(
+                figure, architecture, measured, holds(figure, measured), reason(figure, architecture, measured)
+            )
         )
     return tuple(results)
 
@@ -340,11 +342,11 @@ def test_the_list_has_every_other_figure(view: VerifyView) -> None:
     assert heading.startswith("He et al. 2015 (arXiv 1512.03385), Figure 3")
     assert heading.endswith("3 of 3 hold")
     vgg = lines(model, "He et al. 2015 (arXiv 1512.03385), Figure 3")["vgg19"]
-    assert [vgg.siblingAtColumn(column).data() for column in Column] == [
+    assert [vgg.siblingAtColumn(column).data() for column in FigureColumn] == [
         "vgg19", "FLOPs", "19.6 G", "19.632 G", "+0.032 G", "✓ holds",
         "19.632 G, truncated or rounded to the printed digit",
     ]  # fmt: skip
-    exact = vgg.siblingAtColumn(Column.MEASURED).data(Qt.ItemDataRole.ToolTipRole)
+    exact = vgg.siblingAtColumn(FigureColumn.MEASURED).data(Qt.ItemDataRole.ToolTipRole)
     assert exact == f"{sum(group.macs for group in plan_table(preset('vgg19')).stages):,} multiply-adds"
 
 
@@ -352,7 +354,7 @@ def test_the_articles_slips_are_told_beside_its_figures(view: VerifyView) -> Non
     view.show_results(verified())
     found = lines(figure_list(view).model(), "Gamulin 2020")
     assert list(found)[:5] == ["article18", "article34", "article50", "article101", "article152"]
-    assert found["article18"].siblingAtColumn(Column.VERDICT).data() == "✗ differs"
+    assert found["article18"].siblingAtColumn(FigureColumn.VERDICT).data() == "✗ differs"
     for slip in ARTICLE_SLIPS:
         told = found[f"It says: {slip.says}"].data(Qt.ItemDataRole.AccessibleDescriptionRole)
         assert slip.true in told
@@ -363,8 +365,8 @@ def test_until_it_is_measured_a_figure_waits(view: VerifyView) -> None:
     results = verified()
     view.show_results(results[:9])
     found = lines(figure_list(view).model(), "He et al. 2015 (arXiv 1512.03385), Table 6")
-    assert found["resnet20-cifar"].siblingAtColumn(Column.MEASURED).data() == "0.270 M"
-    assert found["resnet32-cifar"].siblingAtColumn(Column.MEASURED).data() == "…"
+    assert found["resnet20-cifar"].siblingAtColumn(FigureColumn.MEASURED).data() == "0.270 M"
+    assert found["resnet32-cifar"].siblingAtColumn(FigureColumn.MEASURED).data() == "…"
     assert found["resnet20-cifar"].parent().data().endswith("1 of 6 measured")
 
 
@@ -387,9 +389,9 @@ def test_reasons_stand_beside_or_under_their_figures(qtbot: QtBot, view: VerifyV
     article = lines(shown.model(), "Gamulin 2020")["article18"]
     qtbot.waitUntil(lambda: shown.visualRect(article).height() > 0)
     beside = shown.visualRect(article).height()
-    assert not shown.isColumnHidden(Column.REASON)
+    assert not shown.isColumnHidden(FigureColumn.REASON)
     view.resize(720, 800)
-    qtbot.waitUntil(lambda: shown.isColumnHidden(Column.REASON))
+    qtbot.waitUntil(lambda: shown.isColumnHidden(FigureColumn.REASON))
     line = shown.fontMetrics().lineSpacing()
     qtbot.waitUntil(lambda: shown.visualRect(article).height() >= 3 * line)
     assert shown.visualRect(article).height() != beside
@@ -401,7 +403,7 @@ def test_models_keep_qts_rules() -> None:
     testers = [QAbstractItemModelTester(model, strict) for model in (shown, listed)]
     results = verified()
     for networks in ([], ["resnet18", "vgg19"], list(PRESETS), ["alexnet"]):
-        shown.show_networks(Network(preset(name)) for name in networks)
+        shown.show_networks(TableOneNetwork(preset(name)) for name in networks)
         for count in (0, 3, len(results)):
             shown.show_results(results[:count])
             listed.show_results(results[:count])

@@ -20,20 +20,20 @@ from resnet_studio.inference.attribution import METHODS, CaptumMissing, layers_w
 from resnet_studio.inference.compute.attribution import attribution_steps
 from resnet_studio.inference.compute.prepare import Ready, ready_steps
 from resnet_studio.inference.errors import DeviceError
-from resnet_studio.inference.values import Subject
+from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.inference.weights.bundled import A_DIGIT, DIGITS, shipped_weights
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
 from resnet_studio.progress import Progress, finish
 
-DIGIT = Subject(A_DIGIT, preset(DIGITS), shipped_weights(preset(DIGITS)))
-SMALL = Subject("sample:china", replace(preset("resnet18"), image=64, classes=20))
+DIGIT = ForwardSpec(A_DIGIT, preset(DIGITS), shipped_weights(preset(DIGITS)))
+SMALL = ForwardSpec("sample:china", replace(preset("resnet18"), image=64, classes=20))
 BASIC = Residual("basic", (2, 1), shortcut="A", width=8, stem="cifar", image=24, classes=7)
 
 
 @pytest.fixture(scope="module", params=[DIGIT, SMALL], ids=["digits", "resnet18"])
-def subject(request: pytest.FixtureRequest) -> Subject:
+def subject(request: pytest.FixtureRequest) -> ForwardSpec:
     return request.param
 
 
@@ -147,7 +147,7 @@ def close(ours: NDArray[np.float32], theirs: Tensor) -> None:
     ],
     ids=["digits", "rgb", "article, side 27", "grey bottleneck"],
 )
-def test_each_value_is_what_the_panel_says_of_it(subject: Subject, layer: str, method: str) -> None:
+def test_each_value_is_what_the_panel_says_of_it(subject: ForwardSpec, layer: str, method: str) -> None:
     found = finish(attribution_steps(subject, method, layer, 3))
     ready = finish(ready_steps(subject))
     expected = by_definition(method, ready, layer, 3)
@@ -159,7 +159,7 @@ def test_each_value_is_what_the_panel_says_of_it(subject: Subject, layer: str, m
     assert (found.method, found.target, found.subject) == (method, 3, subject)
 
 
-def test_what_is_not_told_is_the_last_block_and_the_most_probable_class(subject: Subject) -> None:
+def test_what_is_not_told_is_the_last_block_and_the_most_probable_class(subject: ForwardSpec) -> None:
     found = finish(attribution_steps(subject))
     ready = finish(ready_steps(subject))
     with torch.no_grad():
@@ -173,7 +173,7 @@ def test_what_is_not_told_is_the_last_block_and_the_most_probable_class(subject:
     assert found.delta is None
 
 
-def test_integrated_gradients_sum_to_what_the_image_changes(subject: Subject) -> None:
+def test_integrated_gradients_sum_to_what_the_image_changes(subject: ForwardSpec) -> None:
     """Completeness: the sum is f(x) − f(baseline), and the delta is by how much it is not.
 
     The logit of an untrained network has its kinks crowded around grey: there no number of steps comes close.
@@ -274,7 +274,7 @@ def test_without_captum_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyP
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
-def test_values_cross(subject: Subject) -> None:
+def test_values_cross(subject: ForwardSpec) -> None:
     found = finish(attribution_steps(subject))
     again = pickle.loads(pickle.dumps(found))
     assert np.array_equal(again.at_input, found.at_input)

@@ -7,7 +7,7 @@ import torch
 
 from resnet_studio.inference.compute import devices, forward, prepare
 from resnet_studio.inference.errors import DeviceError
-from resnet_studio.inference.values import Subject
+from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.progress import finish
 
@@ -114,8 +114,8 @@ def test_half_is_a_precision_and_no_device(name: str, device: torch.device, prec
 def test_a_gpu_that_fails_midway_is_given_its_memory_back_and_the_cpu_goes_on(
     name: str, error: RuntimeError, two_gpus: None, emptied: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on_cpu = Subject("sample:digit-3", TINY)
-    assert finish(forward.look_steps(on_cpu, ("layer1.0.relu1",))).layers
+    on_cpu = ForwardSpec("sample:digit-3", TINY)
+    assert finish(forward.forward_steps(on_cpu, ("layer1.0.relu1",))).layers
 
     def fail(*_: Any, **__: Any) -> None:
         raise error
@@ -123,23 +123,23 @@ def test_a_gpu_that_fails_midway_is_given_its_memory_back_and_the_cpu_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(torch.Tensor, "to", fail)
         with pytest.raises(DeviceError) as failed:
-            finish(forward.look_steps(Subject("sample:digit-3", TINY, device=name), ("layer1.0.relu1",)))
+            finish(forward.forward_steps(ForwardSpec("sample:digit-3", TINY, device=name), ("layer1.0.relu1",)))
     cause = str(error).partition("\n")[0]
     assert str(failed.value) == f"{name} failed ({cause}). Its memory was freed. Choose the CPU and run again"
     assert emptied
     assert not prepare._networks.known(TINY, on_cpu.weights, None)
-    assert finish(forward.look_steps(on_cpu, ("layer1.0.relu1",))).subject.device == "cpu"
+    assert finish(forward.forward_steps(on_cpu, ("layer1.0.relu1",))).subject.device == "cpu"
 
 
 def test_half_precision_is_asked_of_network_and_input(two_gpus: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine without a GPU the CPU stands for it; it knows half precision, too."""
     monkeypatch.setattr(devices, "torch_device", lambda _: torch.device("cpu"))
-    ready = finish(prepare.ready_steps(Subject("sample:digit-3", TINY, device="cuda:0 half")))
+    ready = finish(prepare.ready_steps(ForwardSpec("sample:digit-3", TINY, device="cuda:0 half")))
     assert ready.images.dtype == torch.float16
     assert {values.dtype for values in ready.network().parameters()} == {torch.float16}
     assert {values.dtype for values in ready.folded().parameters()} == {torch.float16}
-    half = finish(forward.look_steps(ready.subject, ("layer1.0.relu1",)))
-    whole = finish(forward.look_steps(Subject("sample:digit-3", TINY), ("layer1.0.relu1",)))
+    half = finish(forward.forward_steps(ready.subject, ("layer1.0.relu1",)))
+    whole = finish(forward.forward_steps(ForwardSpec("sample:digit-3", TINY), ("layer1.0.relu1",)))
     assert half.layers[0].values.dtype == whole.layers[0].values.dtype
     difference = abs(half.layers[0].values - whole.layers[0].values).max()
     assert 0 < difference < 0.01 * abs(whole.layers[0].values).max()

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from resnet_studio.inference import cropping
 from resnet_studio.inference.compute import forward as look
 from resnet_studio.inference.compute import transforms
-from resnet_studio.inference.compute.forward import layers_to_keep, look_steps
+from resnet_studio.inference.compute.forward import forward_steps, layers_to_keep
 from resnet_studio.inference.compute.prepare import ready_steps
 from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.errors import DeviceError, WeightsError
 from resnet_studio.inference.images import references
 from resnet_studio.inference.images.loader import ImageError
-from resnet_studio.inference.transforms import Handles, Occluder
-from resnet_studio.inference.values import Look, RandomWeights, Subject, WeightsFile, WeightsSource
+from resnet_studio.inference.transforms import ImageTransforms, Occluder
+from resnet_studio.inference.values import ForwardResult, ForwardSpec, RandomWeights, WeightsFile, WeightsSource
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.modules.network import ResNet
 from resnet_studio.networks.plan import plan
@@ -26,7 +26,7 @@ from resnet_studio.networks.presets import preset
 from resnet_studio.progress import finish
 
 TINY = Residual("basic", (1, 1), width=8, stem="cifar", image=16, classes=10)
-DIGIT = Subject("sample:digit-3", TINY)
+DIGIT = ForwardSpec("sample:digit-3", TINY)
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +38,8 @@ def _nothing_remembered() -> Iterator[None]:
 
 def looked(
     *layers: str, image: str = "sample:china", architecture: Architecture = TINY, source: WeightsSource | None = None
-) -> Look:
-    return finish(look_steps(Subject(image, architecture, source or RandomWeights(0)), layers))
+) -> ForwardResult:
+    return finish(forward_steps(ForwardSpec(image, architecture, source or RandomWeights(0)), layers))
 
 
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -77,7 +77,7 @@ def test_a_look_is_what_the_network_gives() -> None:
     left, top, width, height = cropping.crop_box(640, 427, info.preprocessing)
     assert seen.frame.corners[0] == pytest.approx((left, top))
     assert seen.frame.corners[2] == pytest.approx((left + width, top + height))
-    assert (seen.weights, seen.subject) == (info, Subject("sample:china", TINY))
+    assert (seen.weights, seen.subject) == (info, ForwardSpec("sample:china", TINY))
 
 
 def test_fewer_classes_than_five_are_all_told() -> None:
@@ -87,9 +87,9 @@ def test_fewer_classes_than_five_are_all_told() -> None:
 
 
 def test_progress_counts_up_to_the_end() -> None:
-    steps = list(look_steps(DIGIT, ("layer1",)))
+    steps = list(forward_steps(DIGIT, ("layer1",)))
     assert [(step.done, step.of) for step in steps] == [(0, 4), (1, 4), (2, 4)]
-    assert list(look_steps(DIGIT, ("layer2",))) == []  # nothing of that takes long
+    assert list(forward_steps(DIGIT, ("layer2",))) == []  # nothing of that takes long
 
 
 def test_another_layer_of_the_same_image_costs_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,18 +105,18 @@ def test_another_layer_of_the_same_image_costs_no_pass(monkeypatch: pytest.Monke
 
 
 def test_a_brief_look_is_the_same_and_keeps_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    turned = replace(DIGIT, handles=Handles(zoom=2, occluder=Occluder(0.2, 0.7, 0.3)))
-    brief = finish(look_steps(turned, ("layer1.0.relu1",), brief=True))
-    whole = finish(look_steps(turned, ("layer1.0.relu1", "layer1.0.bn1")))
+    turned = replace(DIGIT, handles=ImageTransforms(zoom=2, occluder=Occluder(0.2, 0.7, 0.3)))
+    brief = finish(forward_steps(turned, ("layer1.0.relu1",), brief=True))
+    whole = finish(forward_steps(turned, ("layer1.0.relu1", "layer1.0.bn1")))
     assert brief.predictions is not None
     assert [one.label for one in brief.predictions] == [one.label for one in whole.predictions or ()]
     top = np.abs(whole.layers[0].values).max()
     assert np.allclose(brief.layers[0].values, whole.layers[0].values, atol=1e-4 * top)
     made = passes(monkeypatch)
-    assert finish(look_steps(turned, ("layer2.0",))).layers  # the whole look before has it
+    assert finish(forward_steps(turned, ("layer2.0",))).layers  # the whole look before has it
     assert made == []
-    finish(look_steps(replace(turned, image="sample:china"), ("layer1.0.relu1",), brief=True))
-    finish(look_steps(replace(turned, image="sample:china"), ("layer2.0",)))
+    finish(forward_steps(replace(turned, image="sample:china"), ("layer1.0.relu1",), brief=True))
+    finish(forward_steps(replace(turned, image="sample:china"), ("layer2.0",)))
     assert made == [1, 1]
 
 
@@ -126,7 +126,7 @@ def test_a_pass_without_predictions_ends_after_the_last_layer() -> None:
     hooks = [
         part.register_forward_hook(lambda *_, name=name: met.append(name)) for name, part in network.named_children()
     ]
-    seen = finish(look_steps(DIGIT, ("layer1.0.bn1", "bn1"), predictions=False, brief=True))
+    seen = finish(forward_steps(DIGIT, ("layer1.0.bn1", "bn1"), predictions=False, brief=True))
     for hook in hooks:
         hook.remove()
     assert met == ["conv1", "bn1", "relu"]  # layer1 itself is never done
@@ -136,19 +136,19 @@ def test_a_pass_without_predictions_ends_after_the_last_layer() -> None:
         assert np.array_equal(brief.values, full.values)
 
 
-def subjects_network(subject: Subject) -> nn.Module:
+def subjects_network(subject: ForwardSpec) -> nn.Module:
     return finish(ready_steps(subject)).network()
 
 
 def test_handles_change_what_the_network_sees() -> None:
-    flipped = finish(look_steps(replace(DIGIT, handles=Handles(flipped=True)), ()))
+    flipped = finish(forward_steps(replace(DIGIT, handles=ImageTransforms(flipped=True)), ()))
     assert np.array_equal(flipped.seen, looked(image="sample:digit-3").seen[:, ::-1])
 
 
 def test_what_rests_has_the_same_numbers_whatever_was_looked_at_before(monkeypatch: pytest.MonkeyPatch) -> None:
     alone = looked("layer2.0").layers[0].values
     look.forget()
-    finish(look_steps(Subject("sample:china", TINY), ("layer2.0",), brief=True))  # through the folded network
+    finish(forward_steps(ForwardSpec("sample:china", TINY), ("layer2.0",), brief=True))  # through the folded network
     made = passes(monkeypatch)
     looked("layer1.0.bn2")
     assert made == [1]
@@ -197,7 +197,7 @@ def test_what_is_wrong_is_said_and_what_was_there_goes_on(tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="this network takes 5"):
         looked("conv1", architecture=replace(TINY, channels=5))
     with pytest.raises(DeviceError, match="cuda:99 is not on this machine"):
-        finish(look_steps(Subject("sample:china", TINY, device="cuda:99"), ()))
+        finish(forward_steps(ForwardSpec("sample:china", TINY, device="cuda:99"), ()))
     assert looked("conv1").layers
 
 

@@ -16,7 +16,7 @@ from resnet_studio.inference import cropping
 from resnet_studio.inference.compute.transforms import adjusted, framed, imagenet, noisy, occluded, preprocess, seen
 from resnet_studio.inference.cropping import crop_box, frame
 from resnet_studio.inference.images.references import open_reference
-from resnet_studio.inference.transforms import UNTOUCHED, Handles, Occluder
+from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, Occluder
 from resnet_studio.inference.values import Photograph
 
 USUAL = imagenet(64)
@@ -38,7 +38,7 @@ def where(pixel: torch.Tensor, width: int = 300, height: int = 200) -> tuple[flo
     x=st.floats(-0.2, 0.2), y=st.floats(-0.05, 0.05), zoom=st.floats(1.2, 4), rotation=st.floats(-180, 180),
 )  # fmt: skip
 def test_every_pixel_comes_from_where_the_frame_says(x: float, y: float, zoom: float, rotation: float) -> None:
-    handles = Handles(x=x, y=y, zoom=zoom * 1.5, rotation=rotation)
+    handles = ImageTransforms(x=x, y=y, zoom=zoom * 1.5, rotation=rotation)
     picture, lies = framed(ramp(), USUAL, handles), frame(300, 200, USUAL, handles)
     for row, column in ((10, 10), (10, 50), (32, 32), (50, 20)):
         wanted = lies.at((column + 0.5) / SIDE, (row + 0.5) / SIDE)
@@ -47,16 +47,16 @@ def test_every_pixel_comes_from_where_the_frame_says(x: float, y: float, zoom: f
 
 def test_zoomed_twice_is_the_middle_of_what_was_seen() -> None:
     china = open_reference("sample:china")
-    once, twice = (framed(china, imagenet(128), Handles(zoom=zoom, x=0.001)).float() for zoom in (1, 2))
+    once, twice = (framed(china, imagenet(128), ImageTransforms(zoom=zoom, x=0.001)).float() for zoom in (1, 2))
     inner = functional.resize(functional.center_crop(once, [64]), [128], antialias=True)
     assert (functional.resize(twice, [64], antialias=True) - functional.center_crop(once, [64])).abs().mean() < 6
     assert (twice - inner).abs().mean() < 14  # the photograph itself has more detail
 
 
 def test_beyond_the_photograph_it_is_grey() -> None:
-    picture = framed(ramp(), USUAL, Handles(x=4))
+    picture = framed(ramp(), USUAL, ImageTransforms(x=4))
     assert (picture == 128).all()
-    small = framed(ramp(), USUAL, Handles(zoom=0.25))
+    small = framed(ramp(), USUAL, ImageTransforms(zoom=0.25))
     assert (small[:, :16] == 128).all()
     assert (small[:, 32, 32] != 128).any()
 
@@ -67,31 +67,31 @@ def test_untouched_frames_are_torchvisions_own(request: pytest.FixtureRequest) -
     theirs = functional.center_crop(functional.resize(pixels, [USUAL.resize], antialias=True), [USUAL.crop])
     theirs = functional.normalize(theirs / 255, list(USUAL.mean), list(USUAL.std))[None]
     assert torch.equal(preprocess(photograph, USUAL, 3), theirs)
-    assert torch.equal(preprocess(photograph, USUAL, 3, UNTOUCHED), theirs)
+    assert torch.equal(preprocess(photograph, USUAL, 3, IDENTITY), theirs)
 
 
 def test_the_way_back_through_a_flip() -> None:
-    ours = preprocess(ramp(), USUAL, 3, Handles(flipped=True))
+    ours = preprocess(ramp(), USUAL, 3, ImageTransforms(flipped=True))
     assert torch.equal(ours.flip(3), preprocess(ramp(), USUAL, 3))
-    lies = frame(300, 200, USUAL, Handles(flipped=True))
+    lies = frame(300, 200, USUAL, ImageTransforms(flipped=True))
     assert lies.at(0, 0) == frame(300, 200, USUAL).at(1, 0)
 
 
 def test_brightness_and_contrast_are_what_they_say() -> None:
     image = torch.rand(3, 8, 8)
-    assert torch.allclose(adjusted(image, Handles(brightness=1.5)), (1.5 * image).clamp(0, 1))
+    assert torch.allclose(adjusted(image, ImageTransforms(brightness=1.5)), (1.5 * image).clamp(0, 1))
     mean = functional.rgb_to_grayscale(image).mean()
-    assert torch.allclose(adjusted(image, Handles(contrast=0.25)), mean + 0.25 * (image - mean), atol=1e-6)
+    assert torch.allclose(adjusted(image, ImageTransforms(contrast=0.25)), mean + 0.25 * (image - mean), atol=1e-6)
 
 
 def test_blur_keeps_the_mean_of_a_point_and_has_its_deviation() -> None:
     point = torch.zeros(1, 41, 41)
     point[0, 20, 20] = 1
-    blurred = adjusted(point, Handles(blur=2))[0]
+    blurred = adjusted(point, ImageTransforms(blur=2))[0]
     assert float(blurred.sum()) == pytest.approx(1, abs=1e-5)
     away = torch.arange(41) - 20
     assert math.sqrt(float((blurred.sum(0) * away**2).sum())) == pytest.approx(2, rel=0.03)
-    assert adjusted(torch.rand(3, 4, 4), Handles(blur=16)).shape == (3, 4, 4)  # wider than the image
+    assert adjusted(torch.rand(3, 4, 4), ImageTransforms(blur=16)).shape == (3, 4, 4)  # wider than the image
 
 
 def test_noise_has_its_deviation_and_is_always_the_same() -> None:
@@ -113,7 +113,7 @@ def test_an_occluder_is_the_mean_colour_and_leaves_the_rest() -> None:
 
 
 def test_grey_networks_see_the_handles_too() -> None:
-    handles = Handles(zoom=2, brightness=0.5, occluder=Occluder())
+    handles = ImageTransforms(zoom=2, brightness=0.5, occluder=Occluder())
     one = preprocess(ramp(), USUAL, 1, handles)
     assert one.shape == (1, 1, SIDE, SIDE)
     assert (one[:, :, 28:36, 28:36] == 0).all()
@@ -122,20 +122,20 @@ def test_grey_networks_see_the_handles_too() -> None:
 def test_pure_functions_leave_their_image_alone() -> None:
     image = torch.rand(3, 8, 8)
     before = image.clone()
-    adjusted(image, Handles(flipped=True, brightness=2, contrast=2, blur=1, noise=0.5))
+    adjusted(image, ImageTransforms(flipped=True, brightness=2, contrast=2, blur=1, noise=0.5))
     occluded(image, Occluder())
     assert torch.equal(image, before)
 
 
 def test_what_is_seen_can_be_looked_at_again() -> None:
-    handles = Handles(x=0.2, zoom=2, rotation=30)
+    handles = ImageTransforms(x=0.2, zoom=2, rotation=30)
     pixels = seen(preprocess(ramp(), USUAL, 3, handles), USUAL)
     assert np.abs(pixels.astype(int) - framed(ramp(), USUAL, handles).permute(1, 2, 0).numpy()).max() <= 1
 
 
 def test_the_frame_moves_by_crops_and_within_its_range() -> None:
     left, _, width, _ = crop_box(300, 200, USUAL)
-    shifted = cropping.moved(UNTOUCHED, 0.5, 0)
+    shifted = cropping.moved(IDENTITY, 0.5, 0)
     assert frame(300, 200, USUAL, shifted).corners[0][0] == pytest.approx(left + width / 2)
-    assert cropping.moved(UNTOUCHED, 99, -99) == replace(UNTOUCHED, x=4.0, y=-4.0)
-    assert cropping.zoomed(UNTOUCHED, 1000).zoom == 16
+    assert cropping.moved(IDENTITY, 99, -99) == replace(IDENTITY, x=4.0, y=-4.0)
+    assert cropping.zoomed(IDENTITY, 1000).zoom == 16

@@ -17,12 +17,12 @@ from resnet_studio.inference.channel_statistics import ChannelStatistics, merged
 from resnet_studio.inference.compute.capture import capture
 from resnet_studio.inference.compute.layer_statistics import survey_steps
 from resnet_studio.inference.compute.prepare import ready_steps
-from resnet_studio.inference.values import Subject
+from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress, finish
 
 CIFAR = preset("resnet20-cifar")
-SUBJECT = Subject("sample:china", CIFAR)
+SUBJECT = ForwardSpec("sample:china", CIFAR)
 IMAGES = ("sample:china", "sample:flower", *(f"sample:digit-{digit}" for digit in range(4)))
 
 

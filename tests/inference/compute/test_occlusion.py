@@ -9,31 +9,36 @@ import numpy as np
 import pytest
 
 from resnet_studio.inference.attribution import NOT_YET, Sweep, occluder_at, starts
-from resnet_studio.inference.compute.forward import look_steps
+from resnet_studio.inference.compute.forward import forward_steps
 from resnet_studio.inference.compute.occlusion import sweep_steps
-from resnet_studio.inference.transforms import Handles, Occluder
-from resnet_studio.inference.values import Subject
+from resnet_studio.inference.transforms import ImageTransforms, Occluder
+from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.inference.weights.bundled import A_DIGIT, DIGITS, shipped_weights
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress, finish
 
-DIGIT = Subject(A_DIGIT, preset(DIGITS), shipped_weights(preset(DIGITS)))
-SMALL = Subject("sample:china", replace(preset("resnet18"), image=64, classes=20))
-VGG = Subject("sample:china", replace(preset("alexnet"), image=64, classes=5))
+DIGIT = ForwardSpec(A_DIGIT, preset(DIGITS), shipped_weights(preset(DIGITS)))
+SMALL = ForwardSpec("sample:china", replace(preset("resnet18"), image=64, classes=20))
+VGG = ForwardSpec("sample:china", replace(preset("alexnet"), image=64, classes=5))
 
 
-def under(subject: Subject, occluder: Occluder | None) -> dict[int, float]:
+def under(subject: ForwardSpec, occluder: Occluder | None) -> dict[int, float]:
     """The most probable classes that a look sees with that occluder."""
-    look = finish(look_steps(replace(subject, handles=replace(subject.handles, occluder=occluder)), ()))
+    look = finish(forward_steps(replace(subject, handles=replace(subject.handles, occluder=occluder)), ()))
     return {prediction.number: prediction.probability for prediction in look.predictions or ()}
 
 
 @pytest.mark.parametrize(
     ("subject", "patch", "stride"),
-    [(DIGIT, 3, 2), (SMALL, 20, 13), (VGG, 32, 16), (replace(SMALL, handles=Handles(zoom=1.5, flipped=True)), 21, 15)],
+    [
+        (DIGIT, 3, 2),
+        (SMALL, 20, 13),
+        (VGG, 32, 16),
+        (replace(SMALL, handles=ImageTransforms(zoom=1.5, flipped=True)), 21, 15),
+    ],
     ids=["digits", "resnet18", "alexnet", "by hand"],
 )
-def test_every_position_is_a_look_with_that_occluder(subject: Subject, patch: int, stride: int) -> None:
+def test_every_position_is_a_look_with_that_occluder(subject: ForwardSpec, patch: int, stride: int) -> None:
     sweep = finish(sweep_steps(subject, patch, stride))
     assert sweep.done == sweep.positions == len(sweep.starts) ** 2
     assert under(subject, None)[sweep.target] == pytest.approx(sweep.probability, abs=1e-5)
@@ -46,7 +51,7 @@ def test_every_position_is_a_look_with_that_occluder(subject: Subject, patch: in
 
 
 def test_an_occluder_of_the_subject_is_left_out() -> None:
-    covered = replace(DIGIT, handles=Handles(occluder=Occluder(0.5, 0.5, 0.5)))
+    covered = replace(DIGIT, handles=ImageTransforms(occluder=Occluder(0.5, 0.5, 0.5)))
     assert np.array_equal(finish(sweep_steps(covered)).probabilities, finish(sweep_steps(DIGIT)).probabilities)
     assert finish(sweep_steps(covered)).subject == DIGIT
 

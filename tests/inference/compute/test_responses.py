@@ -13,8 +13,8 @@ from resnet_studio.inference.compute.responses import responses_steps
 from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.counterparts import Responses, with_twin
 from resnet_studio.inference.errors import WeightsMismatch
-from resnet_studio.inference.transforms import Handles
-from resnet_studio.inference.values import RandomWeights, Subject, WeightsFile
+from resnet_studio.inference.transforms import ImageTransforms
+from resnet_studio.inference.values import ForwardSpec, RandomWeights, WeightsFile
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress, finish
@@ -24,7 +24,7 @@ DIGITS = WeightsFile(resource("trained/resnet20-digits.safetensors"))
 SMALL = Residual("bottleneck", (2, 2), width=8, image=64, classes=5)
 
 
-def captured(subject: Subject, *layers: str) -> list[float]:
+def captured(subject: ForwardSpec, *layers: str) -> list[float]:
     network, _ = load(subject.architecture, subject.weights)
     images = finish(ready_steps(subject)).images
     tensors = capture(network, images, layers).layers
@@ -32,7 +32,7 @@ def captured(subject: Subject, *layers: str) -> list[float]:
 
 
 def test_digits_beside_their_plain_twin_are_what_torch_says_of_their_tensors() -> None:
-    subject = Subject("sample:digit-3", preset("resnet20-digits"), DIGITS)
+    subject = ForwardSpec("sample:digit-3", preset("resnet20-digits"), DIGITS)
     residual, plain = finish(responses_steps(with_twin(subject)))
     names = [f"layer{stage}.{block}" for stage in (1, 2, 3) for block in range(3)]
     assert residual.blocks == plain.blocks == tuple(names)
@@ -49,7 +49,7 @@ def test_digits_beside_their_plain_twin_are_what_torch_says_of_their_tensors() -
 
 
 def test_bottlenecks_random_weights_and_a_turned_image() -> None:
-    subject = Subject("sample:china", SMALL, RandomWeights(3), handles=Handles(rotation=20))
+    subject = ForwardSpec("sample:china", SMALL, RandomWeights(3), handles=ImageTransforms(rotation=20))
     residual, plain = finish(responses_steps(with_twin(subject)))
     assert (plain.source, plain.trained) == ("random, seed 3", False)
     assert plain.subject.handles == subject.handles
@@ -59,7 +59,7 @@ def test_bottlenecks_random_weights_and_a_turned_image() -> None:
 
 
 def test_it_tells_what_is_measured() -> None:
-    steps = responses_steps(with_twin(Subject("sample:digit-3", preset("resnet20-digits"), DIGITS)))
+    steps = responses_steps(with_twin(ForwardSpec("sample:digit-3", preset("resnet20-digits"), DIGITS)))
     told = [one.what for one in steps if isinstance(one, Progress)]
     assert "measuring resnet20-digits" in told
     assert "measuring plain20-digits" in told
@@ -67,11 +67,11 @@ def test_it_tells_what_is_measured() -> None:
 
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsMismatch):
-        finish(responses_steps((Subject("sample:china", SMALL, DIGITS),)))
+        finish(responses_steps((ForwardSpec("sample:china", SMALL, DIGITS),)))
 
 
 def test_the_greatest_of_numbers_that_are_none() -> None:
     nan = float("nan")
-    subject = Subject("sample:china", SMALL)
+    subject = ForwardSpec("sample:china", SMALL)
     assert Responses(subject, "", False, ("layer1.0",), (nan,), (nan,)).greatest == 0
     assert Responses(subject, "", False, ("layer1.0",), (nan,), (2.5,)).greatest == 2.5

@@ -17,7 +17,7 @@ from resnet_studio.inference.errors import WeightsMismatch
 from resnet_studio.inference.images import references
 from resnet_studio.inference.values import Preprocessing, PublishedWeights, RandomWeights, WeightsFile
 from resnet_studio.inference.weights import published
-from resnet_studio.inference.weights.provenance import Origin, to_metadata
+from resnet_studio.inference.weights.provenance import TrainingProvenance, to_metadata
 from resnet_studio.inference.weights.published import entry_of
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.modules.network import build
@@ -249,7 +249,7 @@ def test_what_is_under_a_prefix_can_be_loaded(state: State, tmp_path: Path) -> N
 def test_weights_of_a_run_are_called_by_their_moment(tmp_path: Path) -> None:
     state = load(TINY, RandomWeights(0))[0].state_dict()
     for step, trained in ((0, False), (1330, True)):
-        origin = Origin(TINY, "digits", tuple("0123456789"), (0.5,) * 3, (0.25,) * 3, "a run", step)
+        origin = TrainingProvenance(TINY, "digits", tuple("0123456789"), (0.5,) * 3, (0.25,) * 3, "a run", step)
         plain = safetensors.torch.save(state)
         path = tmp_path / f"step-{step}" / "weights.safetensors"
         path.parent.mkdir()

@@ -13,19 +13,19 @@ from resnet_studio.inference.compute.transforms import preprocess, seen
 from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.errors import WeightsError
 from resnet_studio.inference.values import Photograph, Preprocessing, WeightsFile
-from resnet_studio.inference.weights.provenance import HEADER_DIGEST, KEY, VERSION, Origin, to_metadata
+from resnet_studio.inference.weights.provenance import HEADER_DIGEST, KEY, VERSION, TrainingProvenance, to_metadata
 from resnet_studio.networks.architecture import Residual, to_json
 from resnet_studio.networks.modules.network import build
 
 TINY = Residual("basic", (1,), width=4, stem="cifar", channels=1, image=8, classes=3)
-ORIGIN = Origin(TINY, "cats & döner", ("cat", "dog", "döner"), (0.25,), (0.5,), "tiny-1", 110)
+ORIGIN = TrainingProvenance(TINY, "cats & döner", ("cat", "dog", "döner"), (0.25,), (0.5,), "tiny-1", 110)
 
 
 def trained() -> dict[str, Tensor]:
     return build(TINY, seed=3).state_dict()
 
 
-def written(path: Path, origin: Origin = ORIGIN) -> bytes:
+def written(path: Path, origin: TrainingProvenance = ORIGIN) -> bytes:
     data = safetensors.torch.save(trained(), to_metadata(origin, safetensors.torch.save(trained())))
     path.write_bytes(data)
     return data

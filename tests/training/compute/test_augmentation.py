@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from resnet_studio.training.compute.augmentation import Normaliser, augment_batch, crop_flip, resized_crop, shift
+from resnet_studio.training.compute.augmentation import Normalizer, augment_batch, crop_flip, resized_crop, shift
 from resnet_studio.training.recipe import Augmentation
 
 
@@ -107,7 +107,7 @@ def test_none_changes_nothing() -> None:
 @pytest.mark.parametrize("shape", [(3, 1, 1), (3, 6, 6)], ids=["a value a channel", "a value a pixel"])
 def test_normalised_values_are_those_of_the_formula(shape: tuple[int, ...]) -> None:
     images, mean, deviation = noise(5, 3, 6, 6), torch.rand(shape), torch.rand(shape) + 0.1
-    values = Normaliser(mean, deviation)(images)
+    values = Normalizer(mean, deviation)(images)
     expected = (images.numpy().astype(np.float64) / 255 - mean.numpy()) / deviation.numpy()
     np.testing.assert_allclose(values.numpy(), expected, rtol=2e-6, atol=2e-6)
     assert values.dtype == torch.float32

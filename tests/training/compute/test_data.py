@@ -12,7 +12,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from resnet_studio.training.compute import data as module
-from resnet_studio.training.compute.data import Held, measuring_order, mixed, statistics, training_order
+from resnet_studio.training.compute.data import InMemoryImages, measuring_order, mixed, statistics, training_order
 from resnet_studio.training.compute.open_dataset import held_out_places
 from resnet_studio.training.datasets import DataError
 from resnet_studio.training.recipe import Recipe
@@ -32,8 +32,8 @@ def test_digits_are_split_with_the_same_share_of_each_class() -> None:
 def test_digits_are_those_of_scikit_learn_with_white_at_255() -> None:
     digits = opened(SHORT)
     training, test = digits.training, digits.test
-    assert isinstance(training, Held)
-    assert isinstance(test, Held)
+    assert isinstance(training, InMemoryImages)
+    assert isinstance(test, InMemoryImages)
     both = torch.cat([training.pixels, test.pixels])[:, 0].numpy()
     theirs = np.rint(load_digits().images * 255 / 16).astype(np.uint8)
     labels = torch.cat([training.labels, test.labels]).numpy()
@@ -46,7 +46,7 @@ def test_digits_are_those_of_scikit_learn_with_white_at_255() -> None:
 def test_the_split_is_always_the_same() -> None:
     """On every machine and with every recipe: its fingerprint is written down here."""
     digits = opened(replace(SHORT, seed=7, batch_size=3))
-    assert isinstance(digits.test, Held)
+    assert isinstance(digits.test, InMemoryImages)
     fingerprint = hashlib.sha256(digits.test.pixels.numpy().tobytes()).hexdigest()
     assert fingerprint == "de85aee14a9506dda8a479d72743a291a765f6b10b22e6656d483ccf239ae31a"
 
@@ -54,7 +54,7 @@ def test_the_split_is_always_the_same() -> None:
 def test_mean_and_deviation_are_numpys_in_float64(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "COUNTED_AT_ONCE", 1000)  # in several portions
     digits = opened(SHORT)
-    assert isinstance(digits.training, Held)
+    assert isinstance(digits.training, InMemoryImages)
     values = digits.training.pixels.numpy().astype(np.float64) / 255
     assert digits.mean == pytest.approx([values.mean()], rel=1e-12)
     assert digits.deviation == pytest.approx([values.std()], rel=1e-12)
@@ -71,7 +71,7 @@ def test_statistics_are_of_each_channel() -> None:
 
 def test_normalised_training_images_have_mean_0_and_deviation_1() -> None:
     digits = opened(SHORT)
-    assert isinstance(digits.training, Held)
+    assert isinstance(digits.training, InMemoryImages)
     values = digits.normalise(digits.training.pixels).double()
     assert values.mean().item() == pytest.approx(0, abs=1e-6)
     assert values.std().item() == pytest.approx(1, abs=1e-4)
@@ -79,7 +79,7 @@ def test_normalised_training_images_have_mean_0_and_deviation_1() -> None:
 
 def test_the_papers_normalisation_subtracts_the_mean_of_each_pixel() -> None:
     digits = opened(replace(SHORT, normalise="pixel"))
-    assert isinstance(digits.training, Held)
+    assert isinstance(digits.training, InMemoryImages)
     values = digits.training.pixels.numpy().astype(np.float64) / 255
     expected = values[:5] - values.mean(0)
     np.testing.assert_allclose(digits.normalise(digits.training.pixels[:5]).numpy(), expected, atol=1e-6)
@@ -162,7 +162,7 @@ def test_workers_share_what_is_measured() -> None:
 
 def test_batches_hand_out_the_images_of_an_order() -> None:
     digits = opened(SHORT)
-    assert isinstance(digits.training, Held)
+    assert isinstance(digits.training, InMemoryImages)
     order = [(5, torch.tensor([3, 1, 2])), (None, torch.tensor([0]))]
     found = list(digits.training.batches(order, "none"))
     for (_, places), (pixels, labels) in zip(order, found, strict=True):

@@ -25,7 +25,7 @@ from nursery import Child, Nursery, until
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.modules.network import build
 from resnet_studio.training.compute import checkpoints
-from resnet_studio.training.compute.data import Held, training_order
+from resnet_studio.training.compute.data import InMemoryImages, training_order
 from resnet_studio.training.recipe import Recipe, learning_rate
 from resnet_studio.training.recipe import to_json as recipe_to_json
 from resnet_studio.training.runs import run_folder
@@ -51,8 +51,8 @@ def by_hand() -> Iterator[ByHand]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     data = opened(TOGETHER)
-    assert isinstance(data.training, Held)
-    assert isinstance(data.test, Held)
+    assert isinstance(data.training, InMemoryImages)
+    assert isinstance(data.test, InMemoryImages)
     mean, deviation = data.mean[0], data.deviation[0]
     net = build(TINY, TOGETHER.seed).to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4, fused=True)

@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 
 from resnet_studio.training.compute import folders
-from resnet_studio.training.compute.data import Data, Held
-from resnet_studio.training.compute.folders import Streamed
+from resnet_studio.training.compute.data import Data, InMemoryImages
+from resnet_studio.training.compute.folders import StreamedImages
 from resnet_studio.training.datasets import DataError
 from resnet_studio.training.recipe import Augmentation, Recipe
 from resnet_studio.training.runs.events import Ended, Noted, Prepared
@@ -86,7 +86,7 @@ def test_images_of_any_size_are_cut_to_their_middle(tmp_path: Path) -> None:
     for path in tmp_path.rglob("*.png"):
         Image.fromarray(pixels).save(path)
     data = opened(of(tmp_path))
-    assert isinstance(data.training, Held)
+    assert isinstance(data.training, InMemoryImages)
     inner = data.training.pixels[:, :, :, 1:-1]
     assert torch.equal(inner, torch.tensor([255, 0, 0], dtype=torch.uint8)[None, :, None, None].expand_as(inner))
 
@@ -95,11 +95,11 @@ def test_held_and_streamed_give_the_same_images(animals: Path, monkeypatch: pyte
     held = opened(of(animals))
     size = sum(CLASSES.values()) * 3 * 8 * 8
     monkeypatch.setattr(folders, "MOST_HELD", size)
-    assert isinstance(opened(of(animals)).training, Held)
+    assert isinstance(opened(of(animals)).training, InMemoryImages)
     monkeypatch.setattr(folders, "MOST_HELD", size - 1)
     streamed = opened(of(animals))
-    assert isinstance(streamed.training, Streamed)
-    assert isinstance(streamed.test, Streamed)
+    assert isinstance(streamed.training, StreamedImages)
+    assert isinstance(streamed.test, StreamedImages)
     assert held.training.held != streamed.training.held
     assert training_images(held) == training_images(streamed)
     assert torch.equal(held.test.labels, streamed.test.labels)

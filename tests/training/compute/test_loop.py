@@ -16,7 +16,7 @@ from torch.nn import functional
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.plan import plan
-from resnet_studio.training.compute.data import Data, Held, measuring_order, training_order
+from resnet_studio.training.compute.data import Data, InMemoryImages, measuring_order, training_order
 from resnet_studio.training.compute.loop import Step, make_optimizer, measure, train
 from resnet_studio.training.compute.step_events import stage_norms, stage_weights
 from resnet_studio.training.recipe import Optimizer, Recipe, learning_rate
@@ -65,7 +65,7 @@ def theirs(
     digits: Data, recipe: Recipe, optimizer: torch.optim.Optimizer, net: nn.Module, loss: Criterion
 ) -> list[float]:
     """What anybody would write."""
-    assert isinstance(digits.training, Held)
+    assert isinstance(digits.training, InMemoryImages)
     mean, deviation = torch.tensor(digits.mean), torch.tensor(digits.deviation)
     images = (digits.training.pixels.float() / 255 - mean.view(-1, 1, 1)) / deviation.view(-1, 1, 1)
     told = []
@@ -178,7 +178,7 @@ def test_the_optimiser_gets_the_rate(digits: Data) -> None:
 
 def test_wrong_images_are_counted_before_the_update(digits: Data) -> None:
     net = network()
-    assert isinstance(digits.training, Held)
+    assert isinstance(digits.training, InMemoryImages)
     _, places = next(training_order(len(digits.training), SHORT, 0))
     with torch.no_grad():
         logits = network().train()(digits.normalise(digits.training.pixels[places]))
@@ -195,7 +195,7 @@ def test_measuring_is_in_eval_mode_over_all_images(digits: Data) -> None:
     loss, wrong, count = measure(net, digits.test.batches(order, "none"), digits.normalise).tolist()
     assert all(torch.equal(values, before[name]) for name, values in net.state_dict().items())
     assert net.training
-    assert isinstance(digits.test, Held)
+    assert isinstance(digits.test, InMemoryImages)
     with torch.no_grad():
         logits = net.eval()(digits.normalise(digits.test.pixels)).double()
     assert count == 360

@@ -18,7 +18,7 @@ import tqdm
 from torchvision import datasets
 
 from resnet_studio.progress import Progress, finish
-from resnet_studio.training.compute.data import Data, Held
+from resnet_studio.training.compute.data import Data, InMemoryImages
 from resnet_studio.training.compute.open_dataset import open_data
 from resnet_studio.training.datasets import DataError
 from resnet_studio.training.recipe import Recipe
@@ -74,8 +74,8 @@ def make_cifar10(root: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
 def test_mnist(tmp_path: Path, name: str, folder: str) -> None:
     make_mnist(tmp_path, folder)
     data = opened(Recipe(data=name), root=tmp_path)
-    assert isinstance(data.training, Held)
-    assert isinstance(data.test, Held)
+    assert isinstance(data.training, InMemoryImages)
+    assert isinstance(data.test, InMemoryImages)
     np.testing.assert_array_equal(data.training.pixels[:, 0].numpy(), GREY["train"])
     np.testing.assert_array_equal(data.test.pixels[:, 0].numpy(), GREY["t10k"])
     np.testing.assert_array_equal(data.training.labels.numpy(), LABELS["train"])
@@ -87,7 +87,7 @@ def test_a_holdout_leaves_the_test_images_alone(tmp_path: Path) -> None:
     """As the paper chose its schedule: on 5,000 of CIFAR-10's 50,000 training images."""
     make_mnist(tmp_path)
     data = opened(Recipe(data="mnist", holdout=10), root=tmp_path)
-    assert isinstance(data.test, Held)
+    assert isinstance(data.test, InMemoryImages)
     assert (len(data.training), len(data.test)) == (40, 10)
     training = {image.tobytes() for image in GREY["train"]}
     assert all(image.numpy().tobytes() in training for image in data.test.pixels)
@@ -96,7 +96,7 @@ def test_a_holdout_leaves_the_test_images_alone(tmp_path: Path) -> None:
 def test_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = make_cifar10(tmp_path, monkeypatch)
     data = opened(Recipe(data="cifar10"), root=tmp_path)
-    assert isinstance(data.training, Held)
+    assert isinstance(data.training, InMemoryImages)
     assert data.size == (3, 32, 32)
     np.testing.assert_array_equal(data.training.pixels.numpy(), rows[:50].reshape(50, 3, 32, 32))
     assert torch.equal(data.training.labels, torch.arange(50) % 10)

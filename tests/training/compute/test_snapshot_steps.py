@@ -12,10 +12,10 @@ import torch
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import preset
-from resnet_studio.training.compute.data import Held
+from resnet_studio.training.compute.data import InMemoryImages
 from resnet_studio.training.compute.snapshots import (
     FILTER_SIDE,
-    Forming,
+    SnapshotRecorder,
     first_filters,
     mosaic_of,
     probe_steps,
@@ -56,9 +56,9 @@ def test_what_is_watched_are_maps(name: str) -> None:
     side = 64 if name == "alexnet" else 56
     architecture = replace(preset(name), classes=10, image=side)
     data = opened(SHORT)
-    assert isinstance(data.test, Held)
-    large = Held(data.test.pixels[:2].repeat(1, 3, side // 8, side // 8), data.test.labels[:2])
-    probe = Forming(architecture, replace(data, test=large), data.normalise).take(build(architecture), 0)
+    assert isinstance(data.test, InMemoryImages)
+    large = InMemoryImages(data.test.pixels[:2].repeat(1, 3, side // 8, side // 8), data.test.labels[:2])
+    probe = SnapshotRecorder(architecture, replace(data, test=large), data.normalise).take(build(architecture), 0)
     planned = {layer.name: layer.output for layer in plan(architecture)}
     assert probe.shapes
     for layer, (channels, height, width) in probe.shapes.items():
@@ -67,7 +67,7 @@ def test_what_is_watched_are_maps(name: str) -> None:
 
 def test_looking_changes_nothing(tmp_path: Path) -> None:
     data, net = opened(SHORT), build(TINY).train()
-    forming = Forming(TINY, data, data.normalise)
+    forming = SnapshotRecorder(TINY, data, data.normalise)
     before = {name: values.clone() for name, values in net.state_dict().items()}
     state = torch.get_rng_state()
     probe = forming.take(net, 7)
@@ -80,8 +80,8 @@ def test_looking_changes_nothing(tmp_path: Path) -> None:
 
 def test_the_first_test_image_of_each_class_is_shown_with_five_guesses() -> None:
     data, net = opened(SHORT), build(TINY)
-    assert isinstance(data.test, Held)
-    probe = Forming(TINY, data, data.normalise).take(net, 0)
+    assert isinstance(data.test, InMemoryImages)
+    probe = SnapshotRecorder(TINY, data, data.normalise).take(net, 0)
     assert probe.truth == tuple("0123456789")
     places = [int((data.test.labels == label).nonzero()[0]) for label in range(10)]
     for image, place in zip(probe.images, places, strict=True):
@@ -102,9 +102,9 @@ def test_large_maps_lose_rows_columns_and_channels() -> None:
     """At 224 pixels ResNet-18's first maps are 112×112; what is kept stays small."""
     architecture = replace(preset("resnet18"), classes=10)
     data = opened(SHORT)
-    assert isinstance(data.test, Held)
-    large = Held(data.test.pixels[:3].repeat(1, 3, 28, 28), data.test.labels[:3])
-    probe = Forming(architecture, replace(data, test=large), data.normalise).take(build(architecture), 0)
+    assert isinstance(data.test, InMemoryImages)
+    large = InMemoryImages(data.test.pixels[:3].repeat(1, 3, 28, 28), data.test.labels[:3])
+    probe = SnapshotRecorder(architecture, replace(data, test=large), data.normalise).take(build(architecture), 0)
     for channels, height, width in probe.shapes.values():
         assert channels <= 64
         assert height == width <= 56
@@ -115,7 +115,7 @@ def test_a_network_that_broke_has_no_guesses() -> None:
     data, net = opened(SHORT), build(TINY)
     with torch.no_grad():
         net.get_parameter("fc.bias").fill_(float("nan"))
-    assert Forming(TINY, data, data.normalise).take(net, 0).top == ((),) * 10
+    assert SnapshotRecorder(TINY, data, data.normalise).take(net, 0).top == ((),) * 10
 
 
 def test_filters_are_spread_over_their_own_range() -> None:

@@ -41,7 +41,7 @@ from resnet_studio.training.runs.events import (
     Saved,
 )
 from resnet_studio.training.runs.summary import summarise
-from resnet_studio.training.runs.writer import Mute
+from resnet_studio.training.runs.writer import NullSink
 from small import (
     SHORT,
     TINY,
@@ -459,4 +459,4 @@ def test_a_run_whose_folder_is_removed_ends(tmp_path: Path) -> None:
 def test_a_batch_that_workers_can_not_share_is_refused(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", replace(SHORT, batch_size=100))
     with pytest.raises(RecipeError, match=r"^batch_size: 100 images .* by 3 workers: choose a multiple of 3"):
-        run(folder, tmp_path, Mute(), Workers(0, 3))
+        run(folder, tmp_path, NullSink(), Workers(0, 3))

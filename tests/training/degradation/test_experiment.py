@@ -13,7 +13,7 @@ import pytest
 from experiment_curves import PER_EPOCH, TEST, TRAINING, curves
 from resnet_studio.networks.presets import PRESETS
 from resnet_studio.training.degradation import experiment as degradation
-from resnet_studio.training.degradation.experiment import Experiment, ExperimentError, Twin, from_json, to_json
+from resnet_studio.training.degradation.experiment import Experiment, ExperimentError, NetworkSpec, from_json, to_json
 from resnet_studio.training.degradation.gradient_flow import VANISHED, backflow
 from resnet_studio.training.degradation.statistics import band, chance, errors, spread
 from resnet_studio.training.degradation.verdict import Verdict, judge
@@ -44,13 +44,13 @@ def ended_with(plain20: float, plain56: float, resnet20: float = 0.0, resnet56: 
 
 def test_the_networks_are_the_papers() -> None:
     for depth in (20, 56):
-        assert Twin(depth, False).architecture == PRESETS[f"plain{depth}-cifar"]
-        assert Twin(depth, True).architecture == PRESETS[f"resnet{depth}-cifar"]
+        assert NetworkSpec(depth, False).architecture == PRESETS[f"plain{depth}-cifar"]
+        assert NetworkSpec(depth, True).architecture == PRESETS[f"resnet{depth}-cifar"]
     for depth in (18, 34):
-        assert Twin(depth, False).architecture == PRESETS[f"plain{depth}"]
-        assert Twin(depth, True).architecture == replace(PRESETS[f"resnet{depth}"], shortcut="A")
-    assert [Twin(depth, True).architecture.depth for depth in (8, 14, 110, 164)] == [8, 14, 110, 164]
-    assert (Twin(56, False).title, Twin(56, True).title) == ("plain-56", "ResNet-56")
+        assert NetworkSpec(depth, False).architecture == PRESETS[f"plain{depth}"]
+        assert NetworkSpec(depth, True).architecture == replace(PRESETS[f"resnet{depth}"], shortcut="A")
+    assert [NetworkSpec(depth, True).architecture.depth for depth in (8, 14, 110, 164)] == [8, 14, 110, 164]
+    assert (NetworkSpec(56, False).title, NetworkSpec(56, True).title) == ("plain-56", "ResNet-56")
 
 
 def test_twins_differ_in_nothing_but_shortcuts() -> None:
@@ -62,7 +62,7 @@ def test_twins_differ_in_nothing_but_shortcuts() -> None:
         replace(RECIPES["digits-degradation"], seed=seed) for seed in (3, 4)
     }
     for part in experiment.parts:
-        twin = Twin(part.twin.depth, residual=True).architecture
+        twin = NetworkSpec(part.twin.depth, residual=True).architecture
         assert replace(part.twin.architecture, shortcut="A") == twin
 
 

@@ -21,7 +21,7 @@ from resnet_studio.training.runs import ownership, reader, run_folder, writer
 from resnet_studio.training.runs.events import Ended, Noted
 from resnet_studio.training.runs.reader import RunReader
 from resnet_studio.training.runs.run_folder import RunError
-from resnet_studio.training.runs.writer import Journal
+from resnet_studio.training.runs.writer import RunWriter
 from small import events, make_run
 
 WRITER = """
@@ -79,7 +79,7 @@ def test_who_sleeps_keeps_its_run(folder: Path) -> None:
         silent(folder)
         assert not [event for event in events(folder) if isinstance(event, Ended)], "it is not gone"
         with pytest.raises(RunError, match=rf"^run is still running: process {process.pid} on .* It may be suspended"):
-            Journal(folder).__enter__()
+            RunWriter(folder).__enter__()
         size = (folder / run_folder.EVENTS).stat().st_size
         process.send_signal(signal.SIGCONT)
         until(lambda: (folder / run_folder.EVENTS).stat().st_size > size)
@@ -95,7 +95,7 @@ def test_after_a_kill_the_run_is_free_at_once(folder: Path) -> None:
         last = events(folder)[-1]
         assert isinstance(last, Ended)
         assert last.how == "killed"
-        with Journal(folder) as mine:
+        with RunWriter(folder) as mine:
             mine.tell(Noted(1.0, "mine"))
             assert not isinstance(events(folder)[-1], Ended)
 
@@ -107,7 +107,7 @@ def test_processes_that_a_run_forked_do_not_keep_it(folder: Path) -> None:
             process.kill()
             process.wait()
             until(lambda: ownership.lives(folder) is False)
-            with Journal(folder):
+            with RunWriter(folder):
                 pass
         finally:
             os.kill(child, signal.SIGKILL)
@@ -135,7 +135,7 @@ def test_who_looks_never_takes_the_run(folder: Path) -> None:
         try:
             looking.stdout.readline()
             for _ in range(20):
-                with Journal(folder):
+                with RunWriter(folder):
                     assert ownership.lives(folder) is True
         finally:
             looking.kill()
@@ -153,7 +153,7 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_locks")
 def test_without_locks_the_heartbeat_decides(folder: Path) -> None:
-    with Journal(folder) as mine:
+    with RunWriter(folder) as mine:
         mine.tell(Noted(1.0, "one"))
         assert ownership.lives(folder) is None
     assert not any(isinstance(event, Ended) for event in events(folder))
@@ -168,9 +168,9 @@ def test_without_locks_who_wakes_up_finds_the_run_taken_and_writes_nothing(
 ) -> None:
     monkeypatch.setattr(writer, "BEAT", 3600.0)  # asleep: it looks at nothing by itself
     monkeypatch.setattr(writer, "STOP_WITHIN", 3600.0)
-    with Journal(folder) as sleeper:
+    with RunWriter(folder) as sleeper:
         sleeper.tell(Noted(1.0, "one"))
-        with Journal(folder) as other:
+        with RunWriter(folder) as other:
             other.tell(Noted(2.0, "two"))
             monkeypatch.setattr(writer, "BEAT", 0.0)
             if how == "asked":
@@ -184,7 +184,7 @@ def test_without_locks_who_wakes_up_finds_the_run_taken_and_writes_nothing(
 
 def test_a_run_of_another_machine_is_not_taken_for_killed(folder: Path) -> None:
     """Some network file systems keep locks to each machine: free here says nothing of there."""
-    with Journal(folder):
+    with RunWriter(folder):
         pass
     there = json.loads((folder / run_folder.HEARTBEAT).read_bytes()) | {"host": "lab-3"}
     (folder / run_folder.HEARTBEAT).write_text(json.dumps(there))
@@ -203,5 +203,5 @@ def test_a_heartbeat_may_hold_anything(folder: Path, text: str) -> None:
     assert ownership.owner(folder) is None
     assert ownership.lives(folder) is None
     assert events(folder) == []
-    with Journal(folder):
+    with RunWriter(folder):
         assert ownership.lives(folder) is True

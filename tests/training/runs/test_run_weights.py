@@ -11,7 +11,7 @@ import torch
 from resnet_studio.inference.counterparts import TrainedWeights
 from resnet_studio.inference.values import WeightsFile
 from resnet_studio.inference.weights.bundled import shipped_weights
-from resnet_studio.inference.weights.provenance import Origin
+from resnet_studio.inference.weights.provenance import TrainingProvenance
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.presets import preset
 from resnet_studio.training.compute.checkpoints import Checkpoint, write
@@ -28,7 +28,7 @@ def run(folder: Path, *steps: int, architecture: Residual = PLAIN, age: int = 0)
     run_folder.make(folder, Manifest(folder.name, architecture, RECIPES["digits-quick"], 0.0))
     place = folder
     for step in steps:
-        origin = Origin(architecture, "digits", ("0", "1"), (0.5,), (0.5,), folder.name, step)
+        origin = TrainingProvenance(architecture, "digits", ("0", "1"), (0.5,), (0.5,), folder.name, step)
         checkpoint = Checkpoint(step, 0.0, 0.5, {"conv1.weight": torch.zeros(1)}, {}, {})
         place = write(folder / CHECKPOINTS, checkpoint, origin)
     weights = place / "weights.safetensors"

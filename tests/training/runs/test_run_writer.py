@@ -14,7 +14,7 @@ from nursery import until
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.events import Ended, Event, Noted
 from resnet_studio.training.runs.run_folder import RunError
-from resnet_studio.training.runs.writer import Journal, Mute, reason, stopping_on_signals
+from resnet_studio.training.runs.writer import NullSink, RunWriter, reason, stopping_on_signals
 from small import events, make_run
 
 
@@ -29,7 +29,7 @@ def note(text: str) -> Noted:
 
 def test_an_event_is_written_before_anybody_is_told(folder: Path) -> None:
     seen: list[list[Event]] = []
-    with Journal(folder, lambda event: seen.append(events(folder))) as journal:
+    with RunWriter(folder, lambda event: seen.append(events(folder))) as journal:
         journal.tell(note("one"))
         journal.tell(note("two"))
     assert seen == [[note("one")], [note("one"), note("two")]]
@@ -37,7 +37,7 @@ def test_an_event_is_written_before_anybody_is_told(folder: Path) -> None:
 
 def test_nothing_follows_an_end(folder: Path) -> None:
     end = Ended(2.0, "finished", 3)
-    with Journal(folder) as journal:
+    with RunWriter(folder) as journal:
         journal.tell(end)
         journal.tell(note("late"))
     assert events(folder) == [end]
@@ -46,7 +46,7 @@ def test_nothing_follows_an_end(folder: Path) -> None:
 def test_an_exception_ends_the_run_as_failed(folder: Path) -> None:
 
     def fail() -> None:
-        with Journal(folder) as journal:
+        with RunWriter(folder) as journal:
             journal.step = 7
             raise ValueError("lr: too high\nand more")
 
@@ -58,7 +58,7 @@ def test_an_exception_ends_the_run_as_failed(folder: Path) -> None:
 
 
 def test_ctrl_c_before_anything_is_a_stop(folder: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), Journal(folder):
+    with pytest.raises(KeyboardInterrupt), RunWriter(folder):
         raise KeyboardInterrupt
     [end] = events(folder)
     assert isinstance(end, Ended)
@@ -66,7 +66,7 @@ def test_ctrl_c_before_anything_is_a_stop(folder: Path) -> None:
 
 
 def test_the_heart_beats(folder: Path) -> None:
-    with Journal(folder):
+    with RunWriter(folder):
         heartbeat = folder / run_folder.HEARTBEAT
         os.utime(heartbeat, (0, 0))
         until(lambda: heartbeat.stat().st_mtime > 1)
@@ -76,7 +76,7 @@ def test_requests_are_files_and_old_ones_are_void(folder: Path) -> None:
     run_folder.request(folder, run_folder.STOP)
     run_folder.request(folder, run_folder.STOP_NOW)
     run_folder.request(folder, run_folder.PAUSE)
-    with Journal(folder) as journal:
+    with RunWriter(folder) as journal:
         assert not journal.asked_to(run_folder.STOP_NOW)
         assert not journal.asked_to(run_folder.STOP)
         assert not journal.asked_to(run_folder.PAUSE)
@@ -89,7 +89,7 @@ def test_requests_are_files_and_old_ones_are_void(folder: Path) -> None:
 
 
 def test_a_folder_that_is_gone_is_a_stop(folder: Path) -> None:
-    with Journal(folder) as journal:
+    with RunWriter(folder) as journal:
         folder.rename(folder.with_name("trash"))
         until(lambda: journal.asked_to(run_folder.STOP))
         assert not journal.asked_to(run_folder.PAUSE)
@@ -97,8 +97,8 @@ def test_a_folder_that_is_gone_is_a_stop(folder: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_a_stop(folder: Path, number: signal.Signals) -> None:
-    before, mute = signal.getsignal(number), Mute()
-    with Journal(folder) as journal, stopping_on_signals(journal), stopping_on_signals(mute):
+    before, mute = signal.getsignal(number), NullSink()
+    with RunWriter(folder) as journal, stopping_on_signals(journal), stopping_on_signals(mute):
         os.kill(os.getpid(), number)
         until(lambda: mute.asked_to(run_folder.STOP))
         assert not journal.asked_to(run_folder.STOP), "it went to the one that asked last"
@@ -109,7 +109,7 @@ def test_a_signal_is_a_stop(folder: Path, number: signal.Signals) -> None:
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_signal_is_a_stop_at_once(folder: Path, first: signal.Signals) -> None:
     told: list[int] = []
-    with Journal(folder) as journal, stopping_on_signals(journal, told.append):
+    with RunWriter(folder) as journal, stopping_on_signals(journal, told.append):
         os.kill(os.getpid(), first)
         until(lambda: journal.asked_to(run_folder.STOP))
         assert not journal.asked_to(run_folder.STOP_NOW)
@@ -119,7 +119,7 @@ def test_a_second_signal_is_a_stop_at_once(folder: Path, first: signal.Signals) 
 
 
 def test_what_is_asked_of_an_experiment_is_asked_of_its_run(folder: Path) -> None:
-    with Journal(folder, above=[folder.parent]) as journal:
+    with RunWriter(folder, above=[folder.parent]) as journal:
         assert not journal.asked_to(run_folder.STOP)
         run_folder.request(folder.parent, run_folder.STOP_NOW)
         assert journal.asked_to(run_folder.STOP_NOW)
@@ -129,7 +129,7 @@ def test_what_is_asked_of_an_experiment_is_asked_of_its_run(folder: Path) -> Non
 
 def test_a_failed_run_says_how_many_steps_are_lost(folder: Path) -> None:
     def fail() -> None:
-        with Journal(folder) as journal:
+        with RunWriter(folder) as journal:
             journal.step, journal.trained = 7, 19
             raise ValueError("the disk is gone")
 
@@ -141,11 +141,11 @@ def test_a_failed_run_says_how_many_steps_are_lost(folder: Path) -> None:
 
 
 def test_a_torn_last_line_is_taken_away(folder: Path) -> None:
-    with Journal(folder) as journal:
+    with RunWriter(folder) as journal:
         journal.tell(note("one"))
     with (folder / run_folder.EVENTS).open("a") as file:
         file.write('{"kind": "noted", "time": 1.0, "te')
-    with Journal(folder) as journal:
+    with RunWriter(folder) as journal:
         journal.tell(note("two"))
         assert events(folder) == [note("one"), note("two")]
 
@@ -176,14 +176,14 @@ def test_a_run_that_leads_out_of_its_folder_is_refused_by_name(tmp_path: Path, f
     make(place, home / "folder" if "." not in place.name else home / "bashrc")
     before = {path: path.lstat().st_mtime_ns for path in [*home.rglob("*"), *folder.rglob("*")]}
     with pytest.raises(RunError, match=f"^run: {name} is a link, a pipe or a device"):
-        Journal(folder).__enter__()
+        RunWriter(folder).__enter__()
     assert {path: path.lstat().st_mtime_ns for path in [*home.rglob("*"), *folder.rglob("*")]} == before
 
 
 def test_a_log_with_a_second_name_elsewhere_is_not_appended_to(tmp_path: Path, folder: Path) -> None:
     os.link(folder / run_folder.EVENTS, tmp_path / "bashrc")
     with pytest.raises(RunError, match=r"^run: events.jsonl has a second name elsewhere \(a hard link\)"):
-        Journal(folder).__enter__()
+        RunWriter(folder).__enter__()
 
 
 FULL = """

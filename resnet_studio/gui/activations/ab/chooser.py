@@ -13,15 +13,15 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QLineEdit, QPushButton, QSizePolicy, QWidget
 
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.inputs import Choice
+from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.common.preset_search import preset_search
 from resnet_studio.gui.opened_files import WEIGHTS_FILTER
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.ab import Beside, from_values, second, to_values, twin
+from resnet_studio.inference.ab import SideBOverrides, apply_overrides, from_values, to_values, twin
 from resnet_studio.inference.values import (
+    ForwardSpec,
     PublishedWeights,
     RandomWeights,
-    Subject,
     WeightsFile,
     WeightsSource,
     image_title,
@@ -42,7 +42,7 @@ CHECKPOINTS = "A run's weights (weights.safetensors *.safetensors);;All files (*
 ARCHITECTURES = "Architectures (*.json);;All files (*)"
 
 
-class BesideChooser(QWidget):
+class SideBChooser(QWidget):
     """Emits `beside_wished` with a `Beside`, or `architecture_wished` with the path of a JSON file."""
 
     beside_wished = Signal(object)
@@ -50,7 +50,7 @@ class BesideChooser(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._beside, self._first = Beside(), Subject("", preset("resnet50"))
+        self._beside, self._first = SideBOverrides(), ForwardSpec("", preset("resnet50"))
         self._images: tuple[str, ...] = ()
         self._runs: tuple[RunWeights, ...] = ()
         self._network = preset_search("network: A")
@@ -58,15 +58,15 @@ class BesideChooser(QWidget):
         self._network.insertItem(0, NETWORK_AS_A)
         self._network.insertItem(1, "Open JSON…")
         self._network.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._weights = Choice({}, "besideWeights", "B's weights", "The weights of B: as A, or others that may fit")
-        self._image = Choice({}, "besideImage", "B's image", "The image of B: as A, or another of those at hand")
+        self._weights = ComboBox({}, "besideWeights", "B's weights", "The weights of B: as A, or others that may fit")
+        self._image = ComboBox({}, "besideImage", "B's image", "The image of B: as A, or another of those at hand")
         self._twin = _link("besideTwin", "Give B the same network with or without its shortcuts")
         self._seed = _link("besideSeed", "Give B random weights of another seed", "another seed")
         self._next = _link("besideNext", "Give B the image after A's", "next image")
         self._lay_out()
         self._connect()
 
-    def show_beside(self, beside: Beside, first: Subject) -> None:
+    def show_beside(self, beside: SideBOverrides, first: ForwardSpec) -> None:
         """Show what the second side is."""
         self._beside, self._first = beside, first
         named_so = title(beside.architecture) if beside.architecture else NETWORK_AS_A
@@ -93,7 +93,7 @@ class BesideChooser(QWidget):
         self._show_weights()
 
     def _show_weights(self) -> None:
-        self._weights.show_values(self._weights_on_offer(second(self._first, self._beside).architecture))
+        self._weights.show_values(self._weights_on_offer(apply_overrides(self._first, self._beside).architecture))
         self._weights.show_value(_key(self._beside.weights))
 
     def _show_image(self) -> None:
@@ -176,7 +176,7 @@ class BesideChooser(QWidget):
 
     def _take_seed(self) -> None:
         """One that neither side has."""
-        now = second(self._first, self._beside).weights
+        now = apply_overrides(self._first, self._beside).weights
         self._wish(weights=RandomWeights(now.seed + 1 if isinstance(now, RandomWeights) else 0))
 
     def _take_next(self) -> None:
@@ -211,7 +211,7 @@ def called(weights: WeightsSource) -> str:
 
 def _key(weights: WeightsSource | None) -> str:
     """Weights as a value of a `Choice`."""
-    return json.dumps(to_values(Beside(weights=weights))["weights"]) if weights else AS_A
+    return json.dumps(to_values(SideBOverrides(weights=weights))["weights"]) if weights else AS_A
 
 
 def _link(name: str, tip: str, text: str = "plain twin") -> QPushButton:

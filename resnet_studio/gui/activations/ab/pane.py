@@ -13,15 +13,15 @@ from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QStacked
 from resnet_studio.formatting import significant
 from resnet_studio.gui.activations.maps.panel import layer_numbers
 from resnet_studio.gui.common.helpers import dress, named
-from resnet_studio.gui.common.labels import Elided
+from resnet_studio.gui.common.labels import ElidedLabel
 from resnet_studio.gui.common.linked_mosaic import LinkedMosaic
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.ab import Beside
+from resnet_studio.inference.ab import SideBOverrides
 from resnet_studio.inference.feature_maps import Values, layer_maps
-from resnet_studio.inference.values import LayerMaps, Look, image_title
+from resnet_studio.inference.values import ForwardResult, LayerMaps, image_title
 from resnet_studio.networks.presets import title
 
-Offer: TypeAlias = tuple[str, Beside]
+Offer: TypeAlias = tuple[str, SideBOverrides]
 """What can be done, in words, and what is then beside the first side."""
 LINES = ("Network", "Weights and image", "Layer", "Statistics")
 LEAST = 9 * GRID
@@ -38,7 +38,7 @@ class SidePane(QWidget):
 
     def __init__(self, name: str, spoken: str) -> None:
         super().__init__()
-        self._lines = [named(Elided(), f"{name}{part}", f"{spoken}: {part}") for part in LINES]
+        self._lines = [named(ElidedLabel(), f"{name}{part}", f"{spoken}: {part}") for part in LINES]
         self._lines[0].setProperty("heading", True)
         for line in (self._lines[1], self._lines[3]):
             line.setProperty("quiet", True)
@@ -59,7 +59,7 @@ class SidePane(QWidget):
         column.addSpacing(GRID // 2)
         column.addWidget(self._places, 1)
 
-    def show_subject(self, letter: str, look: Look) -> None:
+    def show_subject(self, letter: str, look: ForwardResult) -> None:
         """Say what the side is: its network, its weights, and the image."""
         trained, image = "trained" if look.weights.trained else "untrained", image_title(look.subject.image)
         source, notes = look.weights.source, "\n".join(look.weights.notes)

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from resnet_studio.formatting import significant
 from resnet_studio.gui.activations.ab.pane import Offer, SidePane, by
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.labels import Readout
+from resnet_studio.gui.common.labels import FixedHeightLabel
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.ab import Pair, common_limits, difference
-from resnet_studio.inference.feature_maps import Colours, Drawing, Place, Values, layer_maps
+from resnet_studio.inference.ab import ABPair, common_limits, difference
+from resnet_studio.inference.feature_maps import Colours, MapStyle, Place, Values, layer_maps
 from resnet_studio.networks.presets import title
 
 Shown: TypeAlias = Literal["both", "difference", "all"]
@@ -29,7 +29,7 @@ LONGEST = "channel 8888 · row 888, column 888 · A −8.88e−8 · B −8.88e�
 """What the line of values may have to hold."""
 
 
-class PairPanel(QWidget):
+class ABPanel(QWidget):
     """Emits `channel_shown` with number, values, pixels and layer of the first side's framed channel."""
 
     channel_shown = Signal(int, object, object, str)
@@ -41,7 +41,7 @@ class PairPanel(QWidget):
         self._shown: Shown = "both"
         self._scale: Scale = "one"
         self._colours: Colours = "viridis"
-        self._pair: Pair | None = None
+        self._pair: ABPair | None = None
         self._values: list[Values | None] = [None, None, None]
         """Of A, of B, and their difference."""
         self.panes = tuple(
@@ -65,9 +65,9 @@ class PairPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
         column.addLayout(row, 1)
-        column.addWidget(Readout(self._readout, longest=LONGEST))
+        column.addWidget(FixedHeightLabel(self._readout, longest=LONGEST))
 
-    def show_pair(self, pair: Pair) -> None:
+    def show_pair(self, pair: ABPair) -> None:
         """Show two looks that belong together; zoom and channel stay where shapes do."""
         self._pair, (a, b) = pair, pair.maps
         alone = pair.a is pair.b
@@ -139,10 +139,10 @@ class PairPanel(QWidget):
     def _draw(self) -> None:
         """Draw what is on the screen."""
         a, b, _ = self._values
-        own = Drawing("layer" if self._scale == "one" or _points(a) else self._scale, self._colours)
+        own = MapStyle("layer" if self._scale == "one" or _points(a) else self._scale, self._colours)
         if self._scale == "one" and a is not None and b is not None:
             own = replace(own, contrast="fixed", limits=common_limits(a, b))
-        drawings = (own, own, Drawing("layer", "diverging"))
+        drawings = (own, own, MapStyle("layer", "diverging"))
         for pane, values, drawing, among in zip(self.panes, self._values, drawings, self._among(), strict=True):
             if values is not None and among:
                 pane.mosaic.show_values(values, drawing)

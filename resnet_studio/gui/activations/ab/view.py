@@ -19,17 +19,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from resnet_studio.gui.activations.ab.chooser import BesideChooser
+from resnet_studio.gui.activations.ab.chooser import SideBChooser
 from resnet_studio.gui.activations.ab.pane import Offer
-from resnet_studio.gui.activations.ab.panel import PairPanel, Scale, Shown
+from resnet_studio.gui.activations.ab.panel import ABPanel, Scale, Shown
 from resnet_studio.gui.activations.ab.predictions import FEWEST, MOST, PairedPredictions
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.inputs import Segmented
-from resnet_studio.gui.common.layouts import Flow
+from resnet_studio.gui.common.inputs import SegmentedControl
+from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.ab import Beside, Pair
+from resnet_studio.inference.ab import ABPair, SideBOverrides
 from resnet_studio.inference.feature_maps import Colours
-from resnet_studio.inference.values import Subject
+from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.training.runs.weights import RunWeights
 
 EMPTY = "A is on its way through its network. Choose an image and a layer on the left if nothing comes."
@@ -52,7 +52,7 @@ COLOURS: tuple[Colours, ...] = ("viridis", "magma", "grey", "diverging")
 COLOURS_TIP = "Colours of A and B; the difference always diverges around zero. Cyan is not a number"
 
 
-class SideBySideView(QWidget):
+class ABView(QWidget):
     """Emits what the second side is to be, and which side is to be in hand."""
 
     beside_wished = Signal(object)
@@ -69,7 +69,7 @@ class SideBySideView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.chooser, self.panel, self.predictions = BesideChooser(), PairPanel(), PairedPredictions()
+        self.chooser, self.panel, self.predictions = SideBChooser(), ABPanel(), PairedPredictions()
         self._views = _segmented(VIEWS, "Views", VIEW_TIPS, "pairViews")
         self._scales = _segmented(SCALES, "Colour scale", SCALE_TIPS, "pairScale")
         self._colours = named(QComboBox(), "pairColours", "Colour map", COLOURS_TIP)
@@ -85,17 +85,17 @@ class SideBySideView(QWidget):
         self._lay_out()
         self._connect()
 
-    def show_beside(self, beside: Beside, first: Subject) -> None:
+    def show_beside(self, beside: SideBOverrides, first: ForwardSpec) -> None:
         """Show what the second side has that the first has not."""
         self.chooser.show_beside(beside, first)
         for button in (self._swap, self._take):
-            button.setEnabled(beside != Beside())
+            button.setEnabled(beside != SideBOverrides())
 
     def show_images(self, images: Sequence[str]) -> None:
         """Offer these images for the second side."""
         self.chooser.show_images(images)
 
-    def show_pair(self, pair: Pair) -> None:
+    def show_pair(self, pair: ABPair) -> None:
         """Show two looks that belong together."""
         self.panel.show_pair(pair)
         alone = pair.a is pair.b
@@ -106,7 +106,7 @@ class SideBySideView(QWidget):
         """Frame the channel that is shown large."""
         self.panel.show_channel(number)
 
-    def show_awaited(self, pair: Pair) -> None:
+    def show_awaited(self, pair: ABPair) -> None:
         """Show the first side where there is nothing to show yet; what is there stays until the second has come."""
         if self._pages.currentWidget() is self._empty:
             self.show_pair(pair)
@@ -178,7 +178,7 @@ class _Tools(QWidget):
 
     def __init__(self, *controls: QWidget) -> None:
         super().__init__()
-        self._flow = Flow()
+        self._flow = FlowLayout()
         self.setLayout(self._flow)
         for control in controls:
             self._flow.addWidget(control)
@@ -188,9 +188,9 @@ class _Tools(QWidget):
         self.setMinimumHeight(self._flow.heightForWidth(self.width()))
 
 
-def _segmented(values: Mapping[Any, str], name: str, tips: Mapping[str, str], key: str) -> Segmented:
+def _segmented(values: Mapping[Any, str], name: str, tips: Mapping[str, str], key: str) -> SegmentedControl:
     """A choice whose first value is chosen."""
-    made = named(Segmented(values, name, tips), key, name)
+    made = named(SegmentedControl(values, name, tips), key, name)
     made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
     made.show_value(next(iter(values)))
     return made

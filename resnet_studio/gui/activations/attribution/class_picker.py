@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QWidge
 
 from resnet_studio.formatting import percent
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.inputs import Choice
+from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.values import Look, Prediction
+from resnet_studio.inference.values import ForwardResult, Prediction
 
 MOST, OTHER = "most", "other"
 WIDTH, FIELD = 29 * GRID, 16 * GRID
@@ -19,7 +19,7 @@ TIP = "The class to explain: the most probable follows the image"
 OTHER_TIP = "A class by its number (from 0) or its name; Enter takes it"
 
 
-class ClassChoice(QWidget):
+class ClassPicker(QWidget):
     """Emits `chosen` when the user takes another class; None is the most probable, whatever it is."""
 
     chosen = Signal(object)
@@ -28,7 +28,7 @@ class ClassChoice(QWidget):
         super().__init__()
         self._labels: tuple[str, ...] = ()
         self._target: int | None = None
-        self._list = Choice({MOST: "most probable"}, "whyClass", "Class", TIP)
+        self._list = ComboBox({MOST: "most probable"}, "whyClass", "Class", TIP)
         self._field = named(QLineEdit(placeholderText="number or name"), "whyOtherClass", "Other class", OTHER_TIP)
         self._field.hide()
         self._list.chosen.connect(self._choose)
@@ -49,7 +49,7 @@ class ClassChoice(QWidget):
         """The class; None for the most probable."""
         return self._target
 
-    def show_look(self, look: Look) -> None:
+    def show_look(self, look: ForwardResult) -> None:
         """Offer the look's most probable classes; the chosen one stays where its network has it."""
         if self._labels != look.weights.labels:
             self._labels = look.weights.labels

@@ -6,17 +6,17 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.gui.activations.controller import SubjectDesk
-from resnet_studio.gui.engine_client import Work
+from resnet_studio.gui.activations.controller import ActivationsController
+from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.inference.attribution import METHODS, Attribution, Sweep
 from resnet_studio.inference.transforms import Occluder
-from resnet_studio.inference.values import Look, Subject, image_title
+from resnet_studio.inference.values import ForwardResult, ForwardSpec, image_title
 
 WHY, SWEEP = "attribution", "sweep"
 """Lanes, and the jobs' names."""
 
 
-class WhyDesk(QObject):
+class AttributionController(QObject):
     """Asks only what it is told to; while it follows, again for every image that comes to rest."""
 
     explained = Signal(object)
@@ -26,7 +26,7 @@ class WhyDesk(QObject):
     running_changed = Signal(bool, bool)
     """Whether an attribution and whether a sweep is under way."""
 
-    def __init__(self, subject: SubjectDesk, work: Work) -> None:
+    def __init__(self, subject: ActivationsController, work: EngineClient) -> None:
         super().__init__()
         self._subject, self._work = subject, work
         self._in_front = self._follows = False
@@ -80,7 +80,7 @@ class WhyDesk(QObject):
         """Put the occluder's handle there."""
         self._subject.turn(replace(self._subject.subject.handles, occluder=occluder))
 
-    def _take_look(self, look: Look) -> None:
+    def _take_look(self, look: ForwardResult) -> None:
         if self._follows and not look.brief:
             self._ask_again()
 
@@ -90,7 +90,7 @@ class WhyDesk(QObject):
         if self._in_front and self._question and (subject, *self._question) != self._asked:
             self._ask(subject)
 
-    def _ask(self, subject: Subject) -> None:
+    def _ask(self, subject: ForwardSpec) -> None:
         assert self._question is not None
         self._asked = subject, *self._question
         self._begin(WHY)

@@ -22,11 +22,11 @@ from resnet_studio.formatting import percent
 from resnet_studio.gui.activations.attribution.overlay import OverlayView, StrengthSlider
 from resnet_studio.gui.activations.attribution.panel import HEIGHT, UNTRAINED, below, empty_state, time_taken
 from resnet_studio.gui.common.button_feedback import hold
-from resnet_studio.gui.common.color_bar import ColourBar
+from resnet_studio.gui.common.color_bar import ColorBar
 from resnet_studio.gui.common.helpers import named
 from resnet_studio.gui.common.inputs import take_when_whole
-from resnet_studio.gui.common.labels import Readout, in_html, tooltip
-from resnet_studio.gui.common.layouts import Flow
+from resnet_studio.gui.common.labels import FixedHeightLabel, in_html, tooltip
+from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.attribution import (
     NOT_YET,
@@ -40,7 +40,7 @@ from resnet_studio.inference.attribution import (
     uncovered,
     usual_patch,
 )
-from resnet_studio.inference.values import Subject
+from resnet_studio.inference.values import ForwardSpec
 
 EMPTY = "Start slides a grey square over the image and shows where the class depends on what it covers."
 HINT = "hover reads a position · a click puts the occluder there"
@@ -48,7 +48,7 @@ MOST_LISTED, MOST_LOWEST = 200, 10
 PLACE = Qt.ItemDataRole.UserRole
 
 
-class SweepPanel(QWidget):
+class OcclusionPanel(QWidget):
     """Emits how to sweep, and where the occluder is wished for."""
 
     sweep_wished = Signal(int, int)
@@ -60,7 +60,7 @@ class SweepPanel(QWidget):
         super().__init__()
         self._side = 0
         self._running = False
-        self._subject: Subject | None = None
+        self._subject: ForwardSpec | None = None
         self._sweep: Sweep | None = None
         self._edges = np.zeros(0, np.intp)
         self._patch = named(QSpinBox(suffix=" px"), "sweepPatch", "Square", "Side of the square in pixels of the input")
@@ -78,7 +78,7 @@ class SweepPanel(QWidget):
         self._list = named(QListWidget(), "sweepFlips", "Where another class wins")
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._heading = named(QLabel(wordWrap=True), "sweepHeading", "How often another class wins")
-        self._strength, self._bar = StrengthSlider("sweepStrength"), ColourBar()
+        self._strength, self._bar = StrengthSlider("sweepStrength"), ColorBar()
         self._readout = named(QLabel(HINT, wordWrap=True), "sweepReadout", "Position under the mouse")
         self._readout.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._notes = named(QLabel(wordWrap=True), "sweepNotes", "What to think of it")
@@ -88,7 +88,7 @@ class SweepPanel(QWidget):
         self._lay_out()
         self._connect()
 
-    def show_subject(self, subject: Subject) -> None:
+    def show_subject(self, subject: ForwardSpec) -> None:
         """This is what is looked at."""
         self._subject = subject
         if subject.architecture.image != self._side:
@@ -128,7 +128,7 @@ class SweepPanel(QWidget):
         self._start.style().polish(self._start)
 
     def _lay_out(self) -> None:
-        tools = Flow()
+        tools = FlowLayout()
         for words, field in (("square", self._patch), ("every", self._stride)):
             tools.addWidget(_beside(words, field))
         self._start.setMinimumWidth(self._start.fontMetrics().horizontalAdvance("Cancel") + 5 * GRID)
@@ -143,7 +143,7 @@ class SweepPanel(QWidget):
         left.addWidget(self._map, 1)
         left.addWidget(self._strength)
         left.addWidget(self._bar)
-        left.addWidget(Readout(self._readout, 3))
+        left.addWidget(FixedHeightLabel(self._readout, 3))
         left.addStretch()
         right.addWidget(self._heading)
         right.addWidget(self._list, 1)

@@ -17,11 +17,11 @@ from PySide6.QtWidgets import (
 
 from resnet_studio.formatting import percent, significant
 from resnet_studio.gui.activations.attribution.overlay import OverlayView, StrengthSlider
-from resnet_studio.gui.common.color_bar import ColourBar
+from resnet_studio.gui.common.color_bar import ColorBar
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.inputs import Choice
-from resnet_studio.gui.common.labels import Readout, in_html
-from resnet_studio.gui.common.layouts import Flow
+from resnet_studio.gui.common.inputs import ComboBox
+from resnet_studio.gui.common.labels import FixedHeightLabel, in_html
+from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.attribution import (
     METHODS,
@@ -32,7 +32,7 @@ from resnet_studio.inference.attribution import (
     layers_on_offer,
     usual_layer,
 )
-from resnet_studio.inference.values import Subject
+from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.networks.architecture import Architecture
 
 WHICH = "Take the last block: after it the network no longer knows where things are, before it less of what they are."
@@ -54,12 +54,12 @@ class AttributionPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._architecture: Architecture | None = None
-        self._subject: Subject | None = None
+        self._subject: ForwardSpec | None = None
         self._found: Attribution | None = None
         methods = {name: method.title for name, method in METHODS.items()}
-        self._method = Choice(methods, "whyMethod", "Method", "How the class is traced back to what the network saw")
+        self._method = ComboBox(methods, "whyMethod", "Method", "How the class is traced back to what the network saw")
         self._method.show_values(methods, {name: f"Each value: {method.what}" for name, method in METHODS.items()})
-        self._layer = Choice({"": "last block"}, "whyLayer", "Layer", LAYER_TIP)
+        self._layer = ComboBox({"": "last block"}, "whyLayer", "Layer", LAYER_TIP)
         self._layer.setMaxVisibleItems(20)
         self._follow = named(QCheckBox("Follow"), "whyFollow", "Follow", FOLLOW_TIP)
         self._compute = named(QPushButton("Compute"), "whyCompute", "Compute", "Explain the class with this method")
@@ -68,7 +68,7 @@ class AttributionPanel(QWidget):
         self._title = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "whyTitle", "What is shown")
         self._over = OverlayView("whyOverlay", "Attribution over the network's input")
         self._alone = OverlayView("whyAlone", "Attribution alone")
-        self._strength, self._bar = StrengthSlider("whyStrength"), ColourBar()
+        self._strength, self._bar = StrengthSlider("whyStrength"), ColorBar()
         self._readout = named(QLabel(), "whyReadout", "Value under the mouse")
         self._notes = named(QLabel(wordWrap=True), "whyNotes", "What to think of it")
         self._hint = named(QLabel(WHICH, wordWrap=True), "whyHint", "Which layer")
@@ -85,7 +85,7 @@ class AttributionPanel(QWidget):
         """Empty for the last block, and for methods without a layer."""
         return self._layer.value() if METHODS[self.method()].layered else ""
 
-    def show_subject(self, subject: Subject) -> None:
+    def show_subject(self, subject: ForwardSpec) -> None:
         """This is what is looked at: its layers are offered, and a result of another is said to be one."""
         self._subject = subject
         if subject.architecture != self._architecture:
@@ -125,7 +125,7 @@ class AttributionPanel(QWidget):
             self._empty.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
     def _lay_out(self) -> None:
-        tools = Flow()
+        tools = FlowLayout()
         for choice, width in ((self._method, METHOD_WIDTH), (self._layer, LAYER_WIDTH)):
             choice.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
             choice.setFixedWidth(width)
@@ -145,7 +145,7 @@ class AttributionPanel(QWidget):
         shown = QVBoxLayout()
         shown.addWidget(self._title)
         shown.addLayout(pictures, 1)
-        shown.addWidget(Readout(self._readout))
+        shown.addWidget(FixedHeightLabel(self._readout))
         shown.addWidget(self._notes)
         shown.addWidget(self._hint)
         shown.addStretch()

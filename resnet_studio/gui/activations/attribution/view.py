@@ -6,14 +6,14 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
-from resnet_studio.gui.activations.attribution.class_picker import ClassChoice
-from resnet_studio.gui.activations.attribution.occlusion_panel import SweepPanel
+from resnet_studio.gui.activations.attribution.class_picker import ClassPicker
+from resnet_studio.gui.activations.attribution.occlusion_panel import OcclusionPanel
 from resnet_studio.gui.activations.attribution.panel import AttributionPanel
-from resnet_studio.gui.common.inputs import Segmented
-from resnet_studio.gui.common.layouts import Flow
+from resnet_studio.gui.common.inputs import SegmentedControl
+from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.attribution import Attribution, Sweep
-from resnet_studio.inference.values import Look, Subject
+from resnet_studio.inference.values import ForwardResult, ForwardSpec
 
 PARTS = {"why": "What speaks for it", "flip": "What would flip it"}
 TIPS = {
@@ -22,7 +22,7 @@ TIPS = {
 }
 
 
-class WhyView(QWidget):
+class AttributionView(QWidget):
     """Emits what is asked: method, layer and class, or how the square slides, and where the occluder is wished for."""
 
     entered = Signal(bool)
@@ -38,11 +38,11 @@ class WhyView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._part = Segmented(PARTS, "Why", TIPS)
+        self._part = SegmentedControl(PARTS, "Why", TIPS)
         self._part.setObjectName("whyPart")
         self._part.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._class = ClassChoice()
-        self.attribution, self.sweep = AttributionPanel(), SweepPanel()
+        self._class = ClassPicker()
+        self.attribution, self.sweep = AttributionPanel(), OcclusionPanel()
         self._pages = QStackedWidget()
         self._pages.addWidget(self.attribution)
         self._pages.addWidget(self.sweep)
@@ -50,12 +50,12 @@ class WhyView(QWidget):
         self._connect()
         self._part.show_value("why")
 
-    def show_subject(self, subject: Subject) -> None:
+    def show_subject(self, subject: ForwardSpec) -> None:
         """This is what is looked at."""
         self.attribution.show_subject(subject)
         self.sweep.show_subject(subject)
 
-    def show_look(self, look: Look) -> None:
+    def show_look(self, look: ForwardResult) -> None:
         """Offer the look's classes."""
         if not look.brief:
             self._class.show_look(look)
@@ -88,7 +88,7 @@ class WhyView(QWidget):
             self.entered.emit(False)
 
     def _lay_out(self) -> None:
-        head = Flow()
+        head = FlowLayout()
         head.addWidget(self._part)
         head.addWidget(self._class)
         column = QVBoxLayout(self)

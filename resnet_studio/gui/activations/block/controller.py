@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from resnet_studio.gui.activations.controller import SubjectDesk
-from resnet_studio.gui.engine_client import Work
-from resnet_studio.inference.counterparts import TrainedWeights, has_choice, twin_of, with_twin
-from resnet_studio.inference.values import RandomWeights, Subject, WeightsSource
+from resnet_studio.gui.activations.controller import ActivationsController
+from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.inference.counterparts import TrainedWeights, has_choice, plain_counterpart, with_twin
+from resnet_studio.inference.values import ForwardSpec, RandomWeights, WeightsSource
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.block_tensors import BlockPaths, all_blocks, block_around
+from resnet_studio.networks.block_tensors import BlockTensors, all_blocks, block_around
 from resnet_studio.networks.presets import title
 
 LANE, AT_HAND, WHO = "responses", "twins", "block"
@@ -17,7 +17,7 @@ REST = 200
 """Milliseconds for which a subject stays before it is measured: a played folder goes by faster."""
 
 
-class BlockDesk(QObject):
+class BlockController(QObject):
     """Asks only while its page is on the screen, and only for what it has not asked yet."""
 
     block_changed = Signal(object, object)
@@ -27,13 +27,13 @@ class BlockDesk(QObject):
     choices_changed = Signal(object, object)
     """The `TrainedWeights` that the twin can have beside random ones, and the weights that it has."""
 
-    def __init__(self, subject: SubjectDesk, work: Work) -> None:
+    def __init__(self, subject: ActivationsController, work: EngineClient) -> None:
         super().__init__()
         self._subject, self._work = subject, work
         self._in_front = False
         self._unanswered = False
-        self._told: tuple[Architecture, BlockPaths | None] | None = None
-        self._asked: tuple[Subject, ...] = ()
+        self._told: tuple[Architecture, BlockTensors | None] | None = None
+        self._asked: tuple[ForwardSpec, ...] = ()
         self._looked_for: tuple[Architecture, WeightsSource] | None = None
         """The twin and the weights looked at, for which weights at hand were looked for."""
         self._choices: tuple[TrainedWeights, ...] | None = None
@@ -47,7 +47,7 @@ class BlockDesk(QObject):
         work.idle.connect(lambda seconds: self._give_up() if seconds is None else None)
 
     @property
-    def paths(self) -> BlockPaths | None:
+    def paths(self) -> BlockTensors | None:
         """The tensors of the block that holds the chosen layer."""
         architecture = self._subject.subject.architecture
         return all_blocks(architecture).get(block_around(architecture, self._subject.layer))
@@ -91,7 +91,7 @@ class BlockDesk(QObject):
         if not self._in_front or self.paths is None:
             return
         subject = self._subject.subject
-        twin = twin_of(subject.architecture)
+        twin = plain_counterpart(subject.architecture)
         if twin is None or not has_choice(subject):
             self._looked_for, self._choices, self._chosen = None, None, None
             self._tell_choices()

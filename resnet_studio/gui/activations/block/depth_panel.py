@@ -16,8 +16,8 @@ from resnet_studio.gui import theme
 from resnet_studio.gui.activations.block.depth_plot import DepthPlot, strokes
 from resnet_studio.gui.common.figure_export import ExportButton, write_picture
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.inputs import Choice
-from resnet_studio.gui.common.labels import Elided, Readout
+from resnet_studio.gui.common.inputs import ComboBox
+from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel
 from resnet_studio.gui.plots.styles import paint_sample, sample
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.counterparts import Responses, TrainedWeights
@@ -50,7 +50,7 @@ class DepthPanel(QWidget):
         self._block = ""
         heading = named(QLabel(HEADING), "depthHeading", "", TIP)
         heading.setProperty("heading", True)
-        self._weights = Choice({}, "twinWeights", "The twin's weights", "Which weights the other network has")
+        self._weights = ComboBox({}, "twinWeights", "The twin's weights", "Which weights the other network has")
         self._weights.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._weights.setMinimumContentsLength(8)
         self._weights.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -120,7 +120,7 @@ class DepthPanel(QWidget):
         for row in self._rows:
             column.addWidget(row)
         column.addWidget(self._plot, 1)
-        column.addWidget(Readout(self._readout, longest=LONGEST))
+        column.addWidget(FixedHeightLabel(self._readout, longest=LONGEST))
 
     def _show_legend(self) -> None:
         for number, row in enumerate(self._rows):
@@ -178,7 +178,7 @@ class _Row(QWidget):
     def __init__(self, number: int) -> None:
         super().__init__()
         self._samples = QLabel(), QLabel()
-        self._whose = named(Elided(), f"response{number}", "Network and its weights")
+        self._whose = named(ElidedLabel(), f"response{number}", "Network and its weights")
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(GRID)

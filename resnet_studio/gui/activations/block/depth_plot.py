@@ -16,7 +16,7 @@ from PySide6.QtGui import QMouseEvent
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import named
 from resnet_studio.gui.plots.axis import CurveAxis
-from resnet_studio.gui.plots.styles import PALETTE, TwinStroke, mixed
+from resnet_studio.gui.plots.styles import PALETTE, NetworkStroke, mixed
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.counterparts import Responses
 
@@ -27,18 +27,18 @@ HOW = "A click goes to that block"
 
 
 @dataclass(frozen=True, slots=True)
-class Strokes:
+class ResponseLines:
     """How a network's two lines look: the paper draws residual ones solid and plain ones dashed."""
 
-    residual: TwinStroke
-    x: TwinStroke
+    residual: NetworkStroke
+    x: NetworkStroke
 
 
-def strokes(plain: bool) -> Strokes:
+def strokes(plain: bool) -> ResponseLines:
     """The lines of a plain or of a residual network."""
     dark = theme.current() is theme.DARK
     colour = PALETTE["vermillion" if plain else "sky blue" if dark else "blue"]
-    return Strokes(TwinStroke(colour, THICK, plain), TwinStroke(mixed(colour, PALER), THIN, plain))
+    return ResponseLines(NetworkStroke(colour, THICK, plain), NetworkStroke(mixed(colour, PALER), THIN, plain))
 
 
 class DepthPlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
@@ -128,7 +128,7 @@ class DepthPlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self._box.setRange(xRange=(-0.5, max(len(self._blocks), 1) - 0.5), yRange=(0, ROOM * greatest), padding=0)
         self.show_block(self._chosen)
 
-    def _add(self, values: Sequence[float], stroke: TwinStroke) -> None:
+    def _add(self, values: Sequence[float], stroke: NetworkStroke) -> None:
         across = np.arange(len(values))
         self.addItem(pg.PlotCurveItem(across, np.array(values), pen=stroke.pen(), connect="finite", antialias=True))
 

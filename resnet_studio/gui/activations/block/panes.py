@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QToo
 
 from resnet_studio.formatting import significant
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.inputs import Choice
-from resnet_studio.gui.common.labels import Elided, Readout
+from resnet_studio.gui.common.inputs import ComboBox
+from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel
 from resnet_studio.gui.common.linked_mosaic import LinkedMosaic
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.feature_maps import Drawing, Place
+from resnet_studio.inference.feature_maps import MapStyle, Place
 from resnet_studio.inference.values import LayerMaps
 
 MOST = 4
@@ -27,7 +27,7 @@ BROAD = 26 * GRID
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Term:
+class BlockTerm:
     """A tensor and its part in the equation: "x", "F(x)"."""
 
     sign: str
@@ -57,10 +57,10 @@ class BlockMaps(QWidget):
             pane.mosaic.channel_chosen.connect(lambda channel, of=pane: self._choose(channel, of))
         self.setMinimumSize(2 * NARROWEST, 15 * GRID)
 
-    def show_terms(self, terms: Sequence[Term]) -> float:
+    def show_terms(self, terms: Sequence[BlockTerm]) -> float:
         """Show these, all of one shape; the value of the last colour, which is the greatest of all without its sign."""
         greatest = max((_greatest(term.maps) for term in terms), default=0.0)
-        drawing = Drawing("fixed", "diverging", (-greatest, greatest))
+        drawing = MapStyle("fixed", "diverging", (-greatest, greatest))
         for number, pane in enumerate(self._panes):
             pane.setVisible(number < len(terms))
         if self._shown != len(terms):
@@ -120,9 +120,9 @@ class _Pane(QWidget):
         super().__init__()
         self._name = named(QLabel(), f"term{number}", "Part of the equation")
         self._name.setProperty("heading", True)
-        self._layer = named(Elided(), f"termLayer{number}", "Layer")
-        self._mean = named(Elided(), f"termMean{number}", "Mean")
-        self._deviation = named(Elided(), f"termDeviation{number}", "Deviation")
+        self._layer = named(ElidedLabel(), f"termLayer{number}", "Layer")
+        self._mean = named(ElidedLabel(), f"termMean{number}", "Mean")
+        self._deviation = named(ElidedLabel(), f"termDeviation{number}", "Deviation")
         self._numbers = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         for label in (self._layer, self._mean, self._deviation):
             label.setProperty("quiet", True)
@@ -139,14 +139,14 @@ class _Pane(QWidget):
         column.addLayout(self._numbers)
         self._numbers.setSpacing(2)
         for label in (self._mean, self._deviation):
-            self._numbers.addWidget(Readout(label))
+            self._numbers.addWidget(FixedHeightLabel(label))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
         super().resizeEvent(event)
         broad = self.width() >= BROAD
         self._numbers.setDirection(QBoxLayout.Direction.LeftToRight if broad else QBoxLayout.Direction.TopToBottom)
 
-    def show_term(self, term: Term, drawing: Drawing) -> None:
+    def show_term(self, term: BlockTerm, drawing: MapStyle) -> None:
         name = f"{term.sign}  {term.name}" if term.sign else term.name
         if (self._name.text(), self._layer.accessibleDescription()) != (name, term.layer):
             self._name.setText(name)
@@ -214,7 +214,7 @@ class BlockStepper(QWidget):
             self.chosen.emit(self._blocks[number])
 
 
-class _Blocks(Choice):
+class _Blocks(ComboBox):
     stepped = Signal(int)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)

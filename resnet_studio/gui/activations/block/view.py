@@ -18,15 +18,15 @@ from PySide6.QtWidgets import (
 
 from resnet_studio.formatting import significant
 from resnet_studio.gui.activations.block.depth_panel import DepthPanel
-from resnet_studio.gui.activations.block.panes import BlockMaps, BlockStepper, Term
-from resnet_studio.gui.common.color_bar import ColourBar
+from resnet_studio.gui.activations.block.panes import BlockMaps, BlockStepper, BlockTerm
+from resnet_studio.gui.common.color_bar import ColorBar
 from resnet_studio.gui.common.helpers import named, rule
-from resnet_studio.gui.common.labels import Elided, Readout
+from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.feature_maps import Place
-from resnet_studio.inference.values import LayerMaps, Look
+from resnet_studio.inference.values import ForwardResult, LayerMaps
 from resnet_studio.networks.architecture import Architecture, Residual
-from resnet_studio.networks.block_tensors import BlockPaths, all_blocks
+from resnet_studio.networks.block_tensors import BlockTensors, all_blocks
 from resnet_studio.networks.plan import Shape, blocks
 from resnet_studio.networks.presets import title
 
@@ -53,14 +53,14 @@ class BlockView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._architecture: Architecture | None = None
-        self._paths: BlockPaths | None = None
-        self._look: Look | None = None
+        self._paths: BlockTensors | None = None
+        self._look: ForwardResult | None = None
         self._place: Place | None = None
-        self._terms: list[Term] = []
+        self._terms: list[BlockTerm] = []
         self._stepper = BlockStepper()
-        self._kind = named(Elided(), "blockKind", "Kind and shortcut")
+        self._kind = named(ElidedLabel(), "blockKind", "Kind and shortcut")
         self._kind.setProperty("quiet", True)
-        self._bar = ColourBar()
+        self._bar = ColorBar()
         self._bar.setMaximumWidth(BAR)
         self._maps = BlockMaps()
         self._readout = named(QLabel(HINT), "blockReadout", "Values under the mouse")
@@ -76,7 +76,7 @@ class BlockView(QWidget):
         self.responses.weights_wished.connect(self.twin_weights_wished)
         self._maps.hovered.connect(self._read)
 
-    def show_block(self, architecture: Architecture, paths: BlockPaths | None) -> None:
+    def show_block(self, architecture: Architecture, paths: BlockTensors | None) -> None:
         """Show which block of which network is looked at; None in one that has no blocks."""
         self._architecture, self._paths = architecture, paths
         if paths is None:
@@ -92,7 +92,7 @@ class BlockView(QWidget):
         if self._look is not None:
             self.show_look(self._look)
 
-    def show_look(self, look: Look) -> None:
+    def show_look(self, look: ForwardResult) -> None:
         """Show the block's tensors where the look holds them; else what is there stays."""
         self._look = look
         maps = {one.name: one for one in look.layers}
@@ -142,7 +142,7 @@ class BlockView(QWidget):
         above.setSpacing(GRID)
         above.addLayout(head)
         above.addWidget(self._maps, 1)
-        above.addWidget(Readout(self._readout, longest=LONGEST))
+        above.addWidget(FixedHeightLabel(self._readout, longest=LONGEST))
         below = QVBoxLayout(lower)
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(GRID)
@@ -174,7 +174,7 @@ class BlockView(QWidget):
             self._readout.setText(" · ".join(filter(None, (shapes(self._paths) if self._paths else "", HINT))))
 
 
-def terms(paths: BlockPaths, maps: dict[str, LayerMaps]) -> list[Term]:
+def terms(paths: BlockTensors, maps: dict[str, LayerMaps]) -> list[BlockTerm]:
     """The block's equation, x + F(x) = x + F(x) → ReLU; of a plain block F(x) → ReLU, beside its x."""
     first = "x" if paths.plain or paths.carries_x else "shortcut(x)"
     known = {
@@ -183,10 +183,10 @@ def terms(paths: BlockPaths, maps: dict[str, LayerMaps]) -> list[Term]:
         paths.output: ("→", "ReLU"),
     }
     inside = f"{paths.block}."
-    return [Term(*known.get(name, ("", first)), name.removeprefix(inside), maps[name]) for name in paths.names]
+    return [BlockTerm(*known.get(name, ("", first)), name.removeprefix(inside), maps[name]) for name in paths.names]
 
 
-def equation(shown: list[Term], place: Place) -> str:
+def equation(shown: list[BlockTerm], place: Place) -> str:
     """The values of one channel and place: "x 0.12 + F(x) −0.4 = −0.28 → 0"."""
     told = [f"channel {place.channel} · row {place.row}, column {place.column} ·"]
     for number, term in enumerate(shown):
@@ -196,13 +196,13 @@ def equation(shown: list[Term], place: Place) -> str:
     return " ".join(told)
 
 
-def kind(architecture: Architecture, paths: BlockPaths) -> str:
+def kind(architecture: Architecture, paths: BlockTensors) -> str:
     """What the block is: "bottleneck, projection"."""
     assert isinstance(architecture, Residual)
     return next(block.label for block in blocks(architecture) if block.name == paths.block)
 
 
-def shapes(paths: BlockPaths) -> str:
+def shapes(paths: BlockTensors) -> str:
     """What the block gives, and what it gets where that has another shape."""
     told = shape(paths.output_shape)
     return told if paths.input_shape == paths.output_shape else f"{told} · x is {shape(paths.input_shape)}"

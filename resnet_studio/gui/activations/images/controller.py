@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.gui.engine_client import Work
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.errors import ImageError
-from resnet_studio.inference.values import SAMPLES, Photograph, Unopened
+from resnet_studio.inference.values import SAMPLES, Photograph, UnreadableImage
 from resnet_studio.training.datasets import DataError
 
 MOST_IMAGES = 10_000
 
 
-class ImageDesk(QObject):
+class ImageController(QObject):
     """Keeps the list of images, and asks for the pixels of the chosen one and of what the strip shows.
 
     Single images are put before those at hand; a folder or a data set takes the place of the list, so that it can be
@@ -27,7 +27,7 @@ class ImageDesk(QObject):
     refused = Signal(object)
     """The chosen image, `Unopened`."""
 
-    def __init__(self, kept: Kept, work: Work) -> None:
+    def __init__(self, kept: SessionState, work: EngineClient) -> None:
         super().__init__()
         self._kept, self._work = kept, work
         self._asked = ""
@@ -97,7 +97,7 @@ class ImageDesk(QObject):
         if kind == "photograph":
             if isinstance(error, (ImageError, DataError)):
                 self._refused.add(self._asked or self.chosen)
-            self.refused.emit(Unopened(self._asked or self.chosen, str(error)))
+            self.refused.emit(UnreadableImage(self._asked or self.chosen, str(error)))
 
     def _list(self, images: Sequence[str]) -> None:
         self._kept.images = list(dict.fromkeys(images))[:MOST_IMAGES]

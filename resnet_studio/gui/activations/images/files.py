@@ -11,12 +11,12 @@ from resnet_studio.atomic import write_file
 from resnet_studio.causes import why
 from resnet_studio.files import shown
 from resnet_studio.gui.opened_files import Kind, kind_of
-from resnet_studio.inference.images.listing import Listing, images_in
+from resnet_studio.inference.images.listing import ImageListing, images_in
 from resnet_studio.training.runs import run_folder as runs
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFiles:
     """What paths turned out to be."""
 
     images: tuple[str, ...] = ()
@@ -36,12 +36,12 @@ class Found:
     architectures: tuple[str, ...] = ()
 
 
-def find(paths: Sequence[str]) -> Found:
+def find(paths: Sequence[str]) -> FoundFiles:
     """Look what these are: files by their kind, or folders of images or of runs."""
     images: list[str] = []
     problems: list[str] = []
     files: dict[Kind, list[str]] = {"image": images, "weights": [], "architecture": []}
-    listings: list[Listing] = []
+    listings: list[ImageListing] = []
     gone = [path for path in paths if not os.path.lexists(path)]
     for path in map(Path, paths):
         if str(path) in gone:
@@ -49,13 +49,13 @@ def find(paths: Sequence[str]) -> Found:
         elif not path.is_dir():
             files[kind_of(str(path))].append(str(path))
         elif runs.is_run(path) or runs.find(path):
-            return Found(runs=path)
+            return FoundFiles(runs=path)
         else:
             listings.append(_list(path, images, problems))
     folder = str(paths[0]) if len(paths) == 1 and images and images != [str(paths[0])] else ""
     told = "; ".join(listing.passed_over for listing in listings if listing.passed_over and listing.images)
     others = sum(listing.others for listing in listings if listing.images)
-    return Found(
+    return FoundFiles(
         tuple(images), folder, None, tuple(problems), tuple(gone), others, told, tuple(files["weights"]),
         tuple(files["architecture"]),
     )  # fmt: skip
@@ -72,12 +72,12 @@ def keep_pasted(folder: Path, png: bytes, stamp: str) -> Path:
     return path
 
 
-def _list(folder: Path, images: list[str], problems: list[str]) -> Listing:
+def _list(folder: Path, images: list[str], problems: list[str]) -> ImageListing:
     try:
         listed = images_in(folder)
     except OSError as error:
         problems.append(f"{shown(folder)} can't be read: {why(error)}.")
-        return Listing(())
+        return ImageListing(())
     if not listed.images:
         problems.append(f"T{listed.why_none(shown(folder))[1:]}.")
     images += listed.images

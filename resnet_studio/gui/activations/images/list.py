@@ -107,7 +107,7 @@ MOST_TILES, LONGEST = 600, 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
+class ImageTile:
     """What is known of an image that has been opened."""
 
     title: str
@@ -123,7 +123,7 @@ class ImageModel(QAbstractListModel):
         super().__init__()
         self._references: tuple[str, ...] = ()
         self._rows: dict[str, int] = {}
-        self._tiles: OrderedDict[str, Tile] = OrderedDict()
+        self._tiles: OrderedDict[str, ImageTile] = OrderedDict()
         self._waiting = self._refused = QIcon()
 
     def show_images(self, references: Sequence[str]) -> None:
@@ -133,7 +133,7 @@ class ImageModel(QAbstractListModel):
         self._rows = {reference: row for row, reference in enumerate(self._references)}
         self.endResetModel()
 
-    def show_tile(self, reference: str, tile: Tile) -> None:
+    def show_tile(self, reference: str, tile: ImageTile) -> None:
         """Show what is known of an image now."""
         self._tiles[reference] = tile
         self._tiles.move_to_end(reference)
@@ -191,7 +191,7 @@ class ImageModel(QAbstractListModel):
                 return QColor(theme.current().muted) if tile and tile.reason else None
         return reference if role == REFERENCE else None
 
-    def _icon(self, tile: Tile | None) -> QIcon:
+    def _icon(self, tile: ImageTile | None) -> QIcon:
         if tile is None:
             return self._waiting
         return tile.icon or self._refused

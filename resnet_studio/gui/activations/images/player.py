@@ -9,14 +9,14 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.activations.controller import SubjectDesk
-from resnet_studio.gui.activations.images.controller import ImageDesk
+from resnet_studio.gui.activations.controller import ActivationsController
+from resnet_studio.gui.activations.images.controller import ImageController
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.inputs import Choice
-from resnet_studio.gui.engine_client import Work
+from resnet_studio.gui.common.inputs import ComboBox
+from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.errors import ImageError
-from resnet_studio.inference.values import Look, Photograph
+from resnet_studio.inference.values import ForwardResult, Photograph
 from resnet_studio.training.datasets import DataError
 
 
@@ -31,7 +31,7 @@ class Player(QObject):
     """Why images of this stream were passed over, one sentence each."""
     problem = Signal(str)
 
-    def __init__(self, images: ImageDesk, subject: SubjectDesk, work: Work) -> None:
+    def __init__(self, images: ImageController, subject: ActivationsController, work: EngineClient) -> None:
         super().__init__()
         self._images = images
         self._playing = False
@@ -102,7 +102,7 @@ class Player(QObject):
     def _take_chosen(self, _: str) -> None:
         self._ended_at = ""
 
-    def _take_look(self, look: Look) -> None:
+    def _take_look(self, look: ForwardResult) -> None:
         if look.subject.image == self._images.chosen:
             self._have("look")
 
@@ -149,7 +149,7 @@ class PlayerBar(QWidget):
         self._button.setFixedWidth(WIDTH)
         self._button.clicked.connect(self.toggled)
         tip = "Images a second; at full speed each look is followed by the next"
-        self._speed = Choice(SPEEDS, "playSpeed", "Speed", tip)
+        self._speed = ComboBox(SPEEDS, "playSpeed", "Speed", tip)
         self._speed.show_value(USUAL)
         self._speed.chosen.connect(lambda rate: self.rate_wished.emit(float(rate)))
         row = QHBoxLayout(self)

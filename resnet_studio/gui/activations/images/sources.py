@@ -13,11 +13,11 @@ from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtGui import QImage
 
 from resnet_studio.causes import why
-from resnet_studio.gui.activations.images.controller import MOST_IMAGES, ImageDesk
-from resnet_studio.gui.activations.images.files import Found, find, keep_pasted
-from resnet_studio.gui.background import Background, cause
-from resnet_studio.gui.engine_client import Work
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.activations.images.controller import MOST_IMAGES, ImageController
+from resnet_studio.gui.activations.images.files import FoundFiles, find, keep_pasted
+from resnet_studio.gui.background import BackgroundReader, cause
+from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.images.listing import is_image
 from resnet_studio.inference.values import SAMPLES, Pixels
 from resnet_studio.training.dataset_images import DataImages
@@ -46,10 +46,10 @@ class ImageSources(QObject):
     """How many files of the folders where those at hand come from were passed over, and which."""
     problem = Signal(str)
 
-    def __init__(self, kept: Kept, desk: ImageDesk, work: Work) -> None:
+    def __init__(self, kept: SessionState, desk: ImageController, work: EngineClient) -> None:
         super().__init__()
         self._kept, self._desk, self._work = kept, desk, work
-        self._looking = Background(self)
+        self._looking = BackgroundReader(self)
         kept.recent = [one for one in kept.recent if isinstance(one, str)][:MOST_RECENT]
         work.answered.connect(lambda lane, value: self._take_data(value) if lane == LANE else None)
 
@@ -113,7 +113,7 @@ class ImageSources(QObject):
     def _take_failure(self, error: Exception) -> None:
         self.problem.emit(f"The images could not be opened: {cause(error)}.")
 
-    def _take(self, found: Found) -> None:
+    def _take(self, found: FoundFiles) -> None:
         if found.runs:
             self._forget([str(found.runs)])
             self.runs_found.emit(found.runs)
@@ -168,7 +168,7 @@ def _pixels(image: QImage) -> Pixels:
     return lines[:, : channels * image.width()].reshape(image.height(), image.width(), channels).copy()
 
 
-def _pasted(pixels: Pixels, stamp: str) -> Found:
+def _pasted(pixels: Pixels, stamp: str) -> FoundFiles:
     """On the pool's thread: the file that a picture has become, or why it has not."""
     from PIL import Image  # which the window's start does not wait for
 
@@ -176,6 +176,6 @@ def _pasted(pixels: Pixels, stamp: str) -> Found:
     png = BytesIO()
     Image.fromarray(pixels).save(png, "PNG")
     try:
-        return Found((str(keep_pasted(folder, png.getvalue(), stamp)),))
+        return FoundFiles((str(keep_pasted(folder, png.getvalue(), stamp)),))
     except OSError as error:
-        return Found(problems=(f"The pasted picture can't be kept in {folder}: {why(error)}.",))
+        return FoundFiles(problems=(f"The pasted picture can't be kept in {folder}: {why(error)}.",))

@@ -11,13 +11,13 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.activations.images.list import SIDE, ImageList, ImageModel, Tile
+from resnet_studio.gui.activations.images.list import SIDE, ImageList, ImageModel, ImageTile
 from resnet_studio.gui.activations.images.player import PlayerBar
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.labels import Elided, Readout, tooltip
+from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel, tooltip
 from resnet_studio.gui.common.painting import as_image, thumbnail
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.values import Photograph, Unopened, image_title
+from resnet_studio.inference.values import Photograph, UnreadableImage, image_title
 from resnet_studio.plain import plain
 
 MOST_REASONS = 10
@@ -41,19 +41,26 @@ class ImageStrip(QWidget):
         self._model = ImageModel()
         self._list = ImageList(self._model)
         self.sources, self.player = SourceButton(), PlayerBar()
-        self._count, self._passed = named(Elided(), "imageCount"), named(QLabel(), "skippedCount")
+        self._count, self._passed = named(ElidedLabel(), "imageCount"), named(QLabel(), "skippedCount")
         self._others = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "otherFiles")
         for label in (self._count, self._passed, self._others):
             label.setProperty("quiet", True)
         self._others.hide()
-        self._skipped = Readout(self._passed)
+        self._skipped = FixedHeightLabel(self._passed)
         self._list.walked.connect(self._take_row)
         self._list.rows_shown.connect(self._wish)
         self._list.toggled.connect(self.player.toggled)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        for widget in (self._list, Readout(self._count), self._skipped, self._others, self.player, self.sources):
+        for widget in (
+            self._list,
+            FixedHeightLabel(self._count),
+            self._skipped,
+            self._others,
+            self.player,
+            self.sources,
+        ):
             column.addWidget(widget, 1 if widget is self._list else 0)
         self._dress()
 
@@ -70,13 +77,13 @@ class ImageStrip(QWidget):
         self._list.go_to(self._model.find(reference))
         self._tell_count()
 
-    def show_thumbnail(self, opened: Photograph | Unopened) -> None:
+    def show_thumbnail(self, opened: Photograph | UnreadableImage) -> None:
         """Put an image's own pixels where its neutral tile was, or say why it has none."""
-        if isinstance(opened, Unopened):
-            self._model.show_tile(opened.name, Tile(image_title(opened.name), None, opened.reason))
+        if isinstance(opened, UnreadableImage):
+            self._model.show_tile(opened.name, ImageTile(image_title(opened.name), None, opened.reason))
         else:
             small = thumbnail(as_image(opened.pixels, 4 * SIDE), SIDE, self.devicePixelRatioF())
-            self._model.show_tile(opened.name, Tile(opened.title, _steady(small)))
+            self._model.show_tile(opened.name, ImageTile(opened.title, _steady(small)))
 
     def show_more(self, more: int) -> None:
         """Say, quietly, that there are more images where these come from than are listed."""

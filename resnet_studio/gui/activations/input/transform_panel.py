@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPush
 
 from resnet_studio.gui.common.helpers import named
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.transforms import RANGES, UNTOUCHED, Handles, Occluder, with_number
+from resnet_studio.inference.transforms import IDENTITY, RANGES, ImageTransforms, Occluder, with_number
 
 Written = Callable[[float], str]
 
@@ -31,7 +31,7 @@ SLIDERS: dict[str, tuple[str, str, tuple[float, float], Written]] = {
 """Title, tip, what the slider spans and how a value is written."""
 
 
-class HandlesPanel(QWidget):
+class TransformPanel(QWidget):
     """Emits `handles_wished` with all handles, and whether the hand still moves."""
 
     handles_wished = Signal(object, bool)
@@ -40,13 +40,13 @@ class HandlesPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._handles = UNTOUCHED
-        self._sliders: dict[str, HandleSlider] = {}
+        self._handles = IDENTITY
+        self._sliders: dict[str, TransformSlider] = {}
         grid = QGridLayout()
         grid.setHorizontalSpacing(GRID)
         grid.setVerticalSpacing(2)
         for number, (name, (title, tip, (low, high), written)) in enumerate(SLIDERS.items()):
-            slider = HandleSlider(name, title, tip, low, high, getattr(UNTOUCHED, name), written, self)
+            slider = TransformSlider(name, title, tip, low, high, getattr(IDENTITY, name), written, self)
             slider.moved.connect(lambda value, moving, name=name: self._take(name, value, moving))
             for place, widget in enumerate((slider.label, slider.slider, slider.value)):
                 grid.addWidget(widget, number, place)
@@ -60,7 +60,7 @@ class HandlesPanel(QWidget):
             lambda on: self._wish(replace(self._handles, occluder=Occluder() if on else None))
         )
         self._reset = named(QPushButton("Reset"), "resetHandles", "Reset", "Take every change of the image back")
-        self._reset.clicked.connect(lambda: self._wish(UNTOUCHED))
+        self._reset.clicked.connect(lambda: self._wish(IDENTITY))
         tip = "Usually every image begins as it is; with this the changes stay for the images that come next"
         self._keep = named(QCheckBox("Keep for the next image"), "keepHandles", "Keep for the next image", tip)
         self._keep.clicked.connect(self.keep_wished)
@@ -75,25 +75,25 @@ class HandlesPanel(QWidget):
         whole.addLayout(grid)
         whole.addLayout(buttons)
         whole.addWidget(self._keep)
-        self.show_handles(UNTOUCHED)
+        self.show_handles(IDENTITY)
 
     def show_kept(self, kept: bool) -> None:
         """Show whether the handles are for the next image, too."""
         self._keep.setChecked(kept)
 
-    def show_handles(self, handles: Handles) -> None:
+    def show_handles(self, handles: ImageTransforms) -> None:
         """Show these, without emitting."""
         self._handles = handles
         for name, slider in self._sliders.items():
             slider.show_value(getattr(handles, name))
         self._flip.setChecked(handles.flipped)
         self._occlude.setChecked(handles.occluder is not None)
-        self._reset.setEnabled(handles != UNTOUCHED)
+        self._reset.setEnabled(handles != IDENTITY)
 
     def _take(self, name: str, value: float, moving: bool) -> None:
         self._wish(with_number(self._handles, name, value), moving)
 
-    def _wish(self, handles: Handles, moving: bool = False) -> None:
+    def _wish(self, handles: ImageTransforms, moving: bool = False) -> None:
         self.show_handles(handles)
         self.handles_wished.emit(handles, moving)
 
@@ -102,7 +102,7 @@ STEPS = 200
 VALUE = QSize(52, 20)
 
 
-class HandleSlider(QObject):
+class TransformSlider(QObject):
     """Emits `moved` with the value, and whether the hand is still on it. Its widgets are laid out by who holds it."""
 
     moved = Signal(float, bool)

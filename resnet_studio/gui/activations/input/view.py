@@ -27,7 +27,7 @@ from resnet_studio.gui.common.helpers import named
 from resnet_studio.gui.common.painting import as_image, paint_image
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.cropping import frame, moved, zoomed
-from resnet_studio.inference.transforms import UNTOUCHED, Handles, Occluder
+from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, Occluder
 from resnet_studio.inference.values import Frame, Photograph, Pixels, Preprocessing
 from resnet_studio.networks.receptive_field import Box
 
@@ -56,11 +56,11 @@ class InputView(QWidget):
         self._photograph: QImage | None = None
         self._size = QSizeF()
         self._preprocessing: Preprocessing | None = None
-        self._handles = UNTOUCHED
+        self._handles = IDENTITY
         self._seen: QImage | None = None
         self._field: Box | None = None
         self._pixmaps: dict[int, tuple[tuple[object, ...], QPixmap]] = {}
-        self._dragged: tuple[int, QPointF, Handles] | None = None
+        self._dragged: tuple[int, QPointF, ImageTransforms] | None = None
         """Which picture, where the drag was last, and the handles there."""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -87,7 +87,7 @@ class InputView(QWidget):
             self._describe()
         self.update()
 
-    def show_handles(self, handles: Handles) -> None:
+    def show_handles(self, handles: ImageTransforms) -> None:
         """Show the crop and the occluder where these handles have them."""
         self._handles = handles
         self.update()
@@ -185,7 +185,7 @@ class InputView(QWidget):
         elif key in factors:
             self._wish(zoomed(self._handles, factors[key]))
         elif key == Qt.Key.Key_0:
-            self._wish(UNTOUCHED)
+            self._wish(IDENTITY)
         else:
             super().keyPressEvent(event)
 
@@ -246,7 +246,7 @@ class InputView(QWidget):
                 return number
         return None
 
-    def _panned(self, handles: Handles, way: QPointF) -> Handles:
+    def _panned(self, handles: ImageTransforms, way: QPointF) -> ImageTransforms:
         """The crop follows the hand over the photograph."""
         assert self._preprocessing is not None
         box = self.boxes()[0]
@@ -260,7 +260,7 @@ class InputView(QWidget):
         placed = replace(occluder, x=min(max(x, 0.0), 1.0), y=min(max(y, 0.0), 1.0))
         self._wish(replace(self._handles, occluder=placed), moving=moving)
 
-    def _wish(self, handles: Handles, *, moving: bool = False) -> None:
+    def _wish(self, handles: ImageTransforms, *, moving: bool = False) -> None:
         self.show_handles(handles)
         self.handles_wished.emit(handles, moving)
 

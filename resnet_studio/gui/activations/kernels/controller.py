@@ -5,15 +5,15 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.causes import sentence
-from resnet_studio.gui.activations.controller import SubjectDesk
-from resnet_studio.gui.engine_client import Work
+from resnet_studio.gui.activations.controller import ActivationsController
+from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.inference.kernels import Kernels, weighted
 from resnet_studio.networks.presets import title
 
 LANE = "kernels"
 
 
-class KernelsDesk(QObject):
+class KernelsController(QObject):
     """Asks for a layer's weights while its page is on the screen, and only for others than those that are there."""
 
     wished = Signal(str, str)
@@ -21,7 +21,7 @@ class KernelsDesk(QObject):
     kernels_changed = Signal(object)
     refused = Signal(str)
 
-    def __init__(self, subject: SubjectDesk, work: Work) -> None:
+    def __init__(self, subject: ActivationsController, work: EngineClient) -> None:
         super().__init__()
         self._subject, self._work = subject, work
         self._in_front = False

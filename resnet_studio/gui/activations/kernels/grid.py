@@ -25,7 +25,7 @@ FARTHEST_VIEW, SMALLEST_VIEW = 4.0, 4.0  # pictures, and pixels of it, that are 
 Tiles = NDArray[np.uint8]
 
 
-class FilterView(QWidget):
+class FilterGrid(QWidget):
     """Tiles are places in the diverging colour map (N × height × width) or colours (N × height × width × 3)."""
 
     tile_chosen = Signal(int)

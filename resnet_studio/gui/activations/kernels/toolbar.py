@@ -8,8 +8,8 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSpinBox, QToolButton, QWidget
 
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.inputs import Segmented, take_when_whole
-from resnet_studio.gui.common.layouts import Flow
+from resnet_studio.gui.common.inputs import SegmentedControl, take_when_whole
+from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.kernels import Kernels
 
@@ -27,7 +27,7 @@ NUMBER_TIPS = {"input": "Which input channel of every filter", "filter": "Which 
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class ChannelSlice:
     """Which weights: every filter for one input channel, or one filter for every input channel."""
 
     by_filter: bool = False
@@ -37,14 +37,14 @@ class Slice:
     """Whether each picture has a scale of its own."""
 
 
-class KernelTools(QWidget):
+class KernelToolbar(QWidget):
     """Emits the `Slice` that is wished for; only what makes a difference for the layer can be changed."""
 
     slice_wished = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
-        self._slice = Slice()
+        self._slice = ChannelSlice()
         self._by = _segmented(SLICES, "Slice", SLICE_TIPS, "kernelSlice")
         self._number = named(QSpinBox(), "kernelNumber", "Number", NUMBER_TIPS["input"])
         self._number.setWrapping(True)
@@ -52,7 +52,7 @@ class KernelTools(QWidget):
         self._number.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stepper = self._make_stepper()
         self._scale = _segmented(SCALES, "Colour scale", SCALE_TIPS, "kernelScale")
-        row = Flow()
+        row = FlowLayout()
         self.setLayout(row)
         for widget in (self._by, self._stepper, self._scale):
             row.addWidget(widget)
@@ -62,7 +62,7 @@ class KernelTools(QWidget):
             lambda scale: self._wish(self._slice.by_filter, self._slice.number, scale == "alone")
         )
 
-    def show_slice(self, kernels: Kernels, chosen: Slice) -> None:
+    def show_slice(self, kernels: Kernels, chosen: ChannelSlice) -> None:
         """Show which slice of a layer is on the screen."""
         self._slice = chosen
         whole = kernels.colour or kernels.matrix
@@ -102,11 +102,11 @@ class KernelTools(QWidget):
         self._wish(self._slice.by_filter, number // self._number.singleStep(), self._slice.alone)
 
     def _wish(self, by_filter: bool, number: int, alone: bool) -> None:
-        self.slice_wished.emit(Slice(by_filter, number, alone))
+        self.slice_wished.emit(ChannelSlice(by_filter, number, alone))
 
 
-def _segmented(values: dict[str, str], spoken: str, tips: dict[str, str], name: str) -> Segmented:
-    made = Segmented(values, spoken, tips)
+def _segmented(values: dict[str, str], spoken: str, tips: dict[str, str], name: str) -> SegmentedControl:
+    made = SegmentedControl(values, spoken, tips)
     made.setObjectName(name)
     made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
     return made

@@ -7,12 +7,12 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_studio.formatting import significant
-from resnet_studio.gui.activations.kernels.grid import FilterView
+from resnet_studio.gui.activations.kernels.grid import FilterGrid
 from resnet_studio.gui.activations.kernels.norm_bars import NormBars
-from resnet_studio.gui.activations.kernels.toolbar import KernelTools, Slice
-from resnet_studio.gui.common.color_bar import ColourBar
+from resnet_studio.gui.activations.kernels.toolbar import ChannelSlice, KernelToolbar
+from resnet_studio.gui.common.color_bar import ColorBar
 from resnet_studio.gui.common.helpers import column, named, rule
-from resnet_studio.gui.common.labels import Readout
+from resnet_studio.gui.common.labels import FixedHeightLabel
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.feature_maps import Place
 from resnet_studio.inference.kernels import Kernels, coloured, rows, spread_tiles, tiles_of_filter, tiles_of_input
@@ -42,7 +42,7 @@ class KernelsView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._kernels: Kernels | None = None
-        self._slice, self._filter, self._of = Slice(), 0, ""
+        self._slice, self._filter, self._of = ChannelSlice(), 0, ""
         self._empty = named(QLabel(EMPTY, wordWrap=True), "kernelsEmpty", "What to do next")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setProperty("quiet", True)
@@ -52,7 +52,7 @@ class KernelsView(QWidget):
         self._norm = named(QLabel(textFormat=Qt.TextFormat.RichText), "filterNorm", "The chosen filter")
         for label in (self._about, self._read_out):
             label.setProperty("quiet", True)
-        self._tools, self._tiles, self._bar, self._norms = KernelTools(), FilterView(), ColourBar(), NormBars()
+        self._tools, self._tiles, self._bar, self._norms = KernelToolbar(), FilterGrid(), ColorBar(), NormBars()
         self._grey = named(QLabel(), "kernelsGrey", "What the colours mean")
         self._grey.setProperty("quiet", True)
         self._pages = QStackedWidget()
@@ -70,7 +70,7 @@ class KernelsView(QWidget):
         """Show a layer's weights; slice and filter stay as far as there are ones of their number."""
         before, self._kernels = self._kernels, kernels
         if before is None or before.layer != kernels.layer:
-            self._slice = Slice(alone=self._slice.alone)
+            self._slice = ChannelSlice(alone=self._slice.alone)
         self._filter = min(self._filter, len(kernels.values) - 1)
         self._show_name(kernels)
         self._norms.show_norms(kernels.norms)
@@ -99,9 +99,9 @@ class KernelsView(QWidget):
         words, below, norms = QVBoxLayout(), QVBoxLayout(), QVBoxLayout()
         for label in (self._name, self._about):
             words.addWidget(label)
-        for widget in (self._bar, self._grey, Readout(self._read_out, longest=LONGEST)):
+        for widget in (self._bar, self._grey, FixedHeightLabel(self._read_out, longest=LONGEST)):
             below.addWidget(widget)
-        norms.addWidget(Readout(self._norm, longest=LONGEST_NORM))
+        norms.addWidget(FixedHeightLabel(self._norm, longest=LONGEST_NORM))
         norms.addWidget(self._norms)
         for layout, space in ((words, 2), (below, 2), (norms, GRID // 2)):
             layout.setSpacing(space)
@@ -165,10 +165,10 @@ class KernelsView(QWidget):
         whole = "colour" if kernels.colour else "matrix" if kernels.matrix else ""
         return whole or ("filter" if self._slice.by_filter else "input")
 
-    def _take_slice(self, wished: Slice) -> None:
+    def _take_slice(self, wished: ChannelSlice) -> None:
         """A filter that is asked for by its number is the chosen one, too."""
         if wished.by_filter and not self._slice.by_filter:
-            wished = Slice(True, self._filter, wished.alone)
+            wished = ChannelSlice(True, self._filter, wished.alone)
         self._slice = wished
         self._draw()
         if wished.by_filter and wished.number != self._filter:
@@ -177,7 +177,7 @@ class KernelsView(QWidget):
     def _take_tile(self, number: int) -> None:
         """A filter is chosen; an input channel of one is shown in all filters."""
         if self._slice.by_filter and self._kernels is not None and self._kind(self._kernels) == "filter":
-            self._take_slice(Slice(False, number, self._slice.alone))
+            self._take_slice(ChannelSlice(False, number, self._slice.alone))
         else:
             self._choose(number)
 
@@ -191,7 +191,7 @@ class KernelsView(QWidget):
         if not self._slice.by_filter:
             self._tiles.show_chosen(number)
         elif number != self._slice.number:
-            self._slice = Slice(True, number, self._slice.alone)
+            self._slice = ChannelSlice(True, number, self._slice.alone)
             self._draw()
 
     def _show_filter(self, under_mouse: int | None = None) -> None:

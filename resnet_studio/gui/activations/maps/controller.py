@@ -7,16 +7,16 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
-from resnet_studio.export.figure import Sheet
+from resnet_studio.export.figure import MapFigure
 from resnet_studio.export.writers import write
-from resnet_studio.gui.activations.controller import SubjectDesk
-from resnet_studio.gui.background import Background, cause
-from resnet_studio.gui.engine_client import Work
-from resnet_studio.inference.values import Look, image_title
+from resnet_studio.gui.activations.controller import ActivationsController
+from resnet_studio.gui.background import BackgroundReader, cause
+from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.inference.values import ForwardResult, image_title
 from resnet_studio.networks.plan import plan
 
 
-class MapsExport(QObject):
+class MapsExporter(QObject):
     """Writes one file after another. `stop` waits for what is being written."""
 
     written = Signal(str)
@@ -26,9 +26,9 @@ class MapsExport(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._writing = Background(self)
+        self._writing = BackgroundReader(self)
 
-    def write(self, path: Path, sheet: Sheet) -> None:
+    def write(self, path: Path, sheet: MapFigure) -> None:
         """Write a sheet as the kind of file that the path's ending asks for."""
         self.saving_changed.emit(True)
         self._writing.run(
@@ -49,17 +49,17 @@ class MapsExport(QObject):
 LANE = "reference"
 
 
-class ReferenceDesk(QObject):
+class ReferenceController(QObject):
     """Keeps a look with the layers that it has, and asks the engine for those that it lacks."""
 
     reference_changed = Signal(object)
     """A `Look`: another one, or the same with more layers."""
 
-    def __init__(self, subject: SubjectDesk, work: Work) -> None:
+    def __init__(self, subject: ActivationsController, work: EngineClient) -> None:
         super().__init__()
         self._subject, self._work = subject, work
         self._asked: tuple[object, ...] = ()
-        self.look: Look | None = None
+        self.look: ForwardResult | None = None
         work.answered.connect(self._take)
         work.failed.connect(lambda kind, _: self._forget() if kind == LANE else None)
 
@@ -86,7 +86,7 @@ class ReferenceDesk(QObject):
         self._asked = ()
 
     def _take(self, lane: str, answer: object) -> None:
-        if lane == LANE and isinstance(answer, Look) and self.look and answer.subject == self.look.subject:
+        if lane == LANE and isinstance(answer, ForwardResult) and self.look and answer.subject == self.look.subject:
             new = {layer.name for layer in answer.layers}
             kept = (layer for layer in self.look.layers if layer.name not in new)
             self.look = replace(self.look, layers=(*kept, *answer.layers))

@@ -12,15 +12,15 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_studio.formatting import percent, significant
-from resnet_studio.gui.common.color_bar import ColourBar
+from resnet_studio.gui.common.color_bar import ColorBar
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.inputs import Choice, Segmented
-from resnet_studio.gui.common.labels import Elided, Readout
-from resnet_studio.gui.common.layouts import Flow
+from resnet_studio.gui.common.inputs import ComboBox, SegmentedControl
+from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel
+from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.common.mosaic import MosaicView
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.feature_maps import Colours, Contrast, Drawing, Place, Sort, channel_order, value_range
-from resnet_studio.inference.values import LayerMaps, Look, image_title
+from resnet_studio.inference.feature_maps import Colours, Contrast, MapStyle, Place, Sort, channel_order, value_range
+from resnet_studio.inference.values import ForwardResult, LayerMaps, image_title
 
 HINT, SHORT_HINT = "click enlarges · wheel zooms · double-click resets", "click enlarges · wheel zooms"
 REFERENCE_TIP = "Keep what is shown now, to sort channels by how much they differ from it under another image"
@@ -44,18 +44,18 @@ class MapsPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._maps: LayerMaps | None = None
-        self._reference: Look | None = None
-        self._wished = Drawing()
+        self._reference: ForwardResult | None = None
+        self._wished = MapStyle()
         self._order: NDArray[np.intp] | None = None
         self._place: Place | None = None
         self._name = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "mapsHeading", "Layer")
-        self._numbers = named(Elided(), "mapsNumbers", "Statistics of the layer")
+        self._numbers = named(ElidedLabel(), "mapsNumbers", "Statistics of the layer")
         self._note = named(QLabel(wordWrap=True), "referenceNote", "Reference")
-        self._readout = named(Elided(), "mapsReadout", "Value under the mouse")
+        self._readout = named(ElidedLabel(), "mapsReadout", "Value under the mouse")
         self._readout.say(HINT, "", SHORT_HINT)
         for label in (self._numbers, self._note, self._readout):
             label.setProperty("quiet", True)
-        self._tools, self._mosaic, self._bar = MapsTools(), MosaicView(), ColourBar()
+        self._tools, self._mosaic, self._bar = MapsToolbar(), MosaicView(), ColorBar()
         self._set_reference = named(QPushButton("Set as reference"), "setReference", "Set as reference", REFERENCE_TIP)
         self._menu = self._make_menu()
         self._connect()
@@ -76,7 +76,7 @@ class MapsPanel(QWidget):
         self._draw(keep_order=brief and same)
         self._read(self._place)
 
-    def show_reference(self, reference: Look | None) -> None:
+    def show_reference(self, reference: ForwardResult | None) -> None:
         """Sort by the difference to this look, where that is the order."""
         self._reference = reference
         if self._wished.sort == "difference":
@@ -92,7 +92,7 @@ class MapsPanel(QWidget):
         """Put a control behind those that say how the maps are drawn."""
         self._tools.add(tool)
 
-    def drawing(self) -> Drawing:
+    def drawing(self) -> MapStyle:
         """How the maps are drawn: contrast, colours and order that can't be had give way to those that can."""
         one_value = self._maps is not None and self._maps.values[0].size == 1
         contrast = "layer" if one_value and self._wished.contrast == "channel" else self._wished.contrast
@@ -121,7 +121,7 @@ class MapsPanel(QWidget):
         column.setSpacing(GRID)
         words = QVBoxLayout()
         words.setSpacing(2)
-        for said in (self._name, Readout(self._numbers)):
+        for said in (self._name, FixedHeightLabel(self._numbers)):
             words.addWidget(said)
         above = QHBoxLayout()
         above.setSpacing(GRID)
@@ -133,7 +133,7 @@ class MapsPanel(QWidget):
         column.addWidget(self._mosaic, 1)
         below = QVBoxLayout()
         below.setSpacing(2)
-        for shown in (self._bar, Readout(self._readout)):
+        for shown in (self._bar, FixedHeightLabel(self._readout)):
             below.addWidget(shown)
         column.addLayout(below)
         self._note.hide()
@@ -160,10 +160,10 @@ class MapsPanel(QWidget):
             QGuiApplication.clipboard().setText("\n".join("\t".join(map(repr, row)) for row in rows))
             self._readout.setText(f"Copied the {len(rows)}×{len(rows[0])} values of channel {self._mosaic.channel()}")
 
-    def _take_drawing(self, drawing: Drawing) -> None:
+    def _take_drawing(self, drawing: MapStyle) -> None:
         """What becomes fixed keeps the range that the layer has now."""
         if drawing.contrast == "fixed" and drawing.limits is None and self._maps is not None:
-            low, high = (float(end.item()) for end in value_range(self._maps.values, Drawing("layer")))
+            low, high = (float(end.item()) for end in value_range(self._maps.values, MapStyle("layer")))
             drawing = replace(drawing, limits=(low, high if high > low else low + 1))
         same_order = drawing.sort == self._wished.sort
         self._wished = drawing
@@ -259,22 +259,22 @@ SORTS = {
 SORT_TIP = "Which channel comes first: the greatest mean, maximum, variance or difference to the reference"
 
 
-class MapsTools(QWidget):
+class MapsToolbar(QWidget):
     """Emits the `Drawing` that is wished for; one that becomes fixed has yet to be given its limits."""
 
     drawing_wished = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
-        self._drawing = Drawing()
-        self._contrast = Segmented(CONTRASTS, "Contrast", CONTRAST_TIPS)
+        self._drawing = MapStyle()
+        self._contrast = SegmentedControl(CONTRASTS, "Contrast", CONTRAST_TIPS)
         self._contrast.setObjectName("contrast")
         self._contrast.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._colours = named(QComboBox(), "colourMap", "Colour map", COLOURS_TIP)
         self._colours.addItems(COLOURS)
-        self._sort = Choice(SORTS, "channelOrder", "Order of channels", SORT_TIP)
+        self._sort = ComboBox(SORTS, "channelOrder", "Order of channels", SORT_TIP)
         self._sort.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._row = row = Flow()
+        self._row = row = FlowLayout()
         self.setLayout(row)
         for widget in (self._contrast, self._colours, self._sort):
             row.addWidget(widget)
@@ -285,7 +285,7 @@ class MapsTools(QWidget):
         """Put another control behind these."""
         self._row.addWidget(tool)
 
-    def show_drawing(self, drawing: Drawing, *, channels_alone: bool = True) -> None:
+    def show_drawing(self, drawing: MapStyle, *, channels_alone: bool = True) -> None:
         """Show how maps are drawn; maps of one value each can't have a range of their own."""
         self._drawing = drawing
         self._contrast.show_value(drawing.contrast)

@@ -9,13 +9,13 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QLabel, QMenu, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
-from resnet_studio.export.figure import Sheet
+from resnet_studio.export.figure import MapFigure
 from resnet_studio.export.provenance import name_of, stamp_of
 from resnet_studio.gui.activations.maps.panel import MapsPanel
 from resnet_studio.gui.common.button_feedback import make_room
 from resnet_studio.gui.common.helpers import named
 from resnet_studio.inference.feature_maps import Colours
-from resnet_studio.inference.values import Look, image_title
+from resnet_studio.inference.values import ForwardResult, image_title
 
 NO_IMAGE = "Choose an image on the left, or drop one here, to see what every layer makes of it."
 NO_LAYER = "Choose a layer on the left to see its feature maps."
@@ -38,10 +38,10 @@ class MapsView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._look: Look | None = None
-        self._drawn: Look | None = None
+        self._look: ForwardResult | None = None
+        self._drawn: ForwardResult | None = None
         """The look whose maps are shown, which may be older than the newest."""
-        self._reference: Look | None = None
+        self._reference: ForwardResult | None = None
         self._layer = self._shown = ""
         self._empty = named(QLabel(NO_IMAGE, wordWrap=True), "activationsEmpty", "What to do next")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -72,7 +72,7 @@ class MapsView(QWidget):
         elif reference:
             self._empty.setText(f"{image_title(reference)} is on its way through the network …")
 
-    def show_look(self, look: Look) -> None:
+    def show_look(self, look: ForwardResult) -> None:
         """The chosen layer's maps if the look holds them; else what is shown stays, or is the look's first layer."""
         self._look = look
         maps = {maps.name: maps for maps in look.layers}.get(self._layer)
@@ -98,7 +98,7 @@ class MapsView(QWidget):
         """The colour map that they are shown in."""
         return self._maps.drawing().colours
 
-    def show_reference(self, reference: Look) -> None:
+    def show_reference(self, reference: ForwardResult) -> None:
         """Compare with this look, where channels are sorted by how much they differ."""
         self._reference = reference
         self._maps.show_reference(reference)
@@ -111,7 +111,7 @@ class MapsView(QWidget):
         """Say why there are no maps, as long as there are none."""
         self._empty.setText(sentence)
 
-    def sheet(self, *, alone: bool = False, scale: int = 1) -> Sheet | None:
+    def sheet(self, *, alone: bool = False, scale: int = 1) -> MapFigure | None:
         """The maps as they are drawn now, or one channel alone, to be written; None without any."""
         look, drawing, order = self._drawn, self._maps.drawing(), self._maps.order()
         if look is None:
@@ -122,13 +122,13 @@ class MapsView(QWidget):
             channel=self._maps.channel() if alone else None, scale=scale,
         )  # fmt: skip
         layers = tuple(maps for maps in look.layers if maps.name == self._shown)
-        return Sheet(layers, stamp, None if order is None else {self._shown: order})
+        return MapFigure(layers, stamp, None if order is None else {self._shown: order})
 
     def show_saving(self, saving: bool) -> None:
         """Say that maps are being written to a file."""
         self._export.show_saving(saving)
 
-    def _wish_export(self, wish: ExportWish) -> None:
+    def _wish_export(self, wish: ExportRequest) -> None:
         if sheet := self.sheet(alone=wish.alone, scale=wish.scale):
             self.export_wished.emit(wish.path, sheet)
 
@@ -142,7 +142,7 @@ TIP = "Save the maps as they are drawn now, their values or their statistics; ea
 
 
 @dataclass(frozen=True, slots=True)
-class ExportWish:
+class ExportRequest:
     """What is to be written; the path's ending tells the kind of file."""
 
     path: Path
@@ -201,6 +201,6 @@ class MapsExportButton(QToolButton):
         dialog.setDefaultSuffix(ending)
         channel = f"-channel-{self._channel}" if alone else ""
         dialog.selectFile(f"{self.stem}{channel}.{ending}")
-        dialog.fileSelected.connect(lambda path: self.wished.emit(ExportWish(Path(path), alone, scale)))
+        dialog.fileSelected.connect(lambda path: self.wished.emit(ExportRequest(Path(path), alone, scale)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

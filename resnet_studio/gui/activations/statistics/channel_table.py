@@ -21,7 +21,7 @@ MOST_NAMED = 999
 """Images whose number has room in every line."""
 
 
-class Column(IntEnum):
+class ChannelColumn(IntEnum):
     """The table's columns, from left to right."""
 
     CHANNEL = 0
@@ -55,7 +55,7 @@ class ChannelModel(QAbstractTableModel):
         self._silent: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._word = ""
         self._order: NDArray[np.intp] = np.zeros(0, np.intp)
-        self._sorted = int(Column.CHANNEL), Qt.SortOrder.AscendingOrder
+        self._sorted = int(ChannelColumn.CHANNEL), Qt.SortOrder.AscendingOrder
         self._headings = HEADINGS
 
     def show_channels(
@@ -73,7 +73,7 @@ class ChannelModel(QAbstractTableModel):
             return
         if not brief:
             self._arrange()
-        self.dataChanged.emit(self.index(0, 0), self.index(len(self._order) - 1, len(Column) - 1))
+        self.dataChanged.emit(self.index(0, 0), self.index(len(self._order) - 1, len(ChannelColumn) - 1))
 
     def shorten(self, *, short: bool) -> bool:
         """Have long or short headings; whether they are others now."""
@@ -81,7 +81,7 @@ class ChannelModel(QAbstractTableModel):
         if wanted == self._headings:
             return False
         self._headings = wanted
-        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(ChannelColumn) - 1)
         return True
 
     def clear(self) -> None:
@@ -103,7 +103,7 @@ class ChannelModel(QAbstractTableModel):
         return 0 if parent is not None and parent.isValid() else len(self._order)
 
     def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
-        return 0 if parent is not None and parent.isValid() else len(Column)
+        return 0 if parent is not None and parent.isValid() else len(ChannelColumn)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
         if orientation != Qt.Orientation.Horizontal or section >= len(HEADINGS):
@@ -120,7 +120,7 @@ class ChannelModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid() or self._numbers is None or self._evidence is None:
             return None
-        channel, column = self.channel(index.row()), Column(index.column())
+        channel, column = self.channel(index.row()), ChannelColumn(index.column())
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return self._text(channel, column)
@@ -130,12 +130,12 @@ class ChannelModel(QAbstractTableModel):
                 return _RIGHT
             case Qt.ItemDataRole.ForegroundRole if self._silent[channel]:
                 colours = theme.current()
-                return QColor(colours.warning if column == Column.ALIVE else colours.muted)
+                return QColor(colours.warning if column == ChannelColumn.ALIVE else colours.muted)
         return None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self._sorted = column, order
-        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(ChannelColumn) - 1)
         self._arrange()
 
     def _arrange(self) -> None:
@@ -154,18 +154,18 @@ class ChannelModel(QAbstractTableModel):
         column, order = self._sorted
         if self._numbers is None or self._evidence is None:
             return np.zeros(0, np.intp)
-        keys = _amounts(self._numbers, self._evidence, Column(max(column, 0)))
+        keys = _amounts(self._numbers, self._evidence, ChannelColumn(max(column, 0)))
         return np.argsort(-keys if order == Qt.SortOrder.DescendingOrder else keys, kind="stable")
 
-    def _text(self, channel: int, column: Column) -> str:
+    def _text(self, channel: int, column: ChannelColumn) -> str:
         assert self._numbers is not None
         assert self._evidence is not None
         match column:
-            case Column.CHANNEL:
+            case ChannelColumn.CHANNEL:
                 return str(channel)
-            case Column.ZEROS:
+            case ChannelColumn.ZEROS:
                 return percent(self._numbers.zeros[channel], 2)
-            case Column.ALIVE:
+            case ChannelColumn.ALIVE:
                 return self._word if self._silent[channel] else self._alive(channel, MOST_NAMED)
         return significant(float(_amounts(self._numbers, self._evidence, column)[channel]))
 
@@ -175,28 +175,28 @@ class ChannelModel(QAbstractTableModel):
         alive, images = int(self._evidence.alive[channel]), self._evidence.images
         return f"{alive:,} of {images:,}" if most is None or images <= most else f"{alive:,}"
 
-    def _exact(self, channel: int, column: Column) -> str:
-        if column == Column.CHANNEL:
+    def _exact(self, channel: int, column: ChannelColumn) -> str:
+        if column == ChannelColumn.CHANNEL:
             return TIPS[column]
-        if column == Column.ALIVE:
+        if column == ChannelColumn.ALIVE:
             return f"{self._alive(channel)} images have a value other than zero"
         assert self._numbers is not None
         assert self._evidence is not None
         return repr(float(_amounts(self._numbers, self._evidence, column)[channel]))
 
 
-def _amounts(numbers: ChannelStatistics, evidence: ChannelStatistics, column: Column) -> NDArray[Any]:
+def _amounts(numbers: ChannelStatistics, evidence: ChannelStatistics, column: ChannelColumn) -> NDArray[Any]:
     """What a column is sorted by."""
     match column:
-        case Column.MEAN:
+        case ChannelColumn.MEAN:
             return numbers.mean
-        case Column.DEVIATION:
+        case ChannelColumn.DEVIATION:
             return numbers.deviation
-        case Column.MAXIMUM:
+        case ChannelColumn.MAXIMUM:
             return numbers.greatest
-        case Column.ZEROS:
+        case ChannelColumn.ZEROS:
             return numbers.zeros
-        case Column.ALIVE:
+        case ChannelColumn.ALIVE:
             return evidence.alive
     return np.arange(numbers.channels)
 
@@ -206,7 +206,8 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 ROW = 24
 WIDTHS = {
-    Column.CHANNEL: 42, Column.MEAN: 56, Column.DEVIATION: 54, Column.MAXIMUM: 52, Column.ZEROS: 56, Column.ALIVE: 80,
+    ChannelColumn.CHANNEL: 42, ChannelColumn.MEAN: 56, ChannelColumn.DEVIATION: 54, ChannelColumn.MAXIMUM: 52,
+    ChannelColumn.ZEROS: 56, ChannelColumn.ALIVE: 80,
 }  # fmt: skip
 """Shares of the width; no column is narrower than the numbers that have been in it."""
 NARROW, PADDING = 480, 14
@@ -237,7 +238,7 @@ class ChannelTable(QTableView):
         header.setHighlightSections(False)
         header.setMinimumSectionSize(ROW)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header.setSortIndicator(Column.CHANNEL, Qt.SortOrder.AscendingOrder)
+        header.setSortIndicator(ChannelColumn.CHANNEL, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
         self.verticalScrollBar().valueChanged.connect(self._widen)
         self._channels.layoutChanged.connect(self._widen)

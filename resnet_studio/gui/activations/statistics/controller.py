@@ -6,18 +6,18 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.gui.activations.controller import SubjectDesk
-from resnet_studio.gui.activations.images.controller import ImageDesk
-from resnet_studio.gui.engine_client import Work
-from resnet_studio.inference.channel_statistics import ChannelStatistics, Survey, merged, statistics
-from resnet_studio.inference.transforms import Handles
-from resnet_studio.inference.values import Look, Subject
+from resnet_studio.gui.activations.controller import ActivationsController
+from resnet_studio.gui.activations.images.controller import ImageController
+from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.inference.channel_statistics import ChannelStatistics, LayerStatistics, merged, statistics
+from resnet_studio.inference.transforms import ImageTransforms
+from resnet_studio.inference.values import ForwardResult, ForwardSpec
 from resnet_studio.networks.presets import title
 
 LANE = "survey"
 
 
-class StatisticsDesk(QObject):
+class StatisticsController(QObject):
     """Adds up what has been looked at since the network or its weights changed, and has all images looked at.
 
     An image counts once, with the same handles; what goes by while a hand moves does not count.
@@ -30,14 +30,14 @@ class StatisticsDesk(QObject):
     running_changed = Signal(int)
     """How many images are being looked at; none where no survey runs."""
 
-    def __init__(self, subject: SubjectDesk, images: ImageDesk, work: Work) -> None:
+    def __init__(self, subject: ActivationsController, images: ImageController, work: EngineClient) -> None:
         super().__init__()
         self._subject, self._images, self._work = subject, images, work
         self._network: tuple[object, ...] = ()
         self._seen: dict[str, ChannelStatistics] = {}
-        self._counted: set[tuple[str, str, Handles]] = set()
-        self._asked: tuple[Subject, str] | None = None
-        self._survey: tuple[Subject, str, Survey] | None = None
+        self._counted: set[tuple[str, str, ImageTransforms]] = set()
+        self._asked: tuple[ForwardSpec, str] | None = None
+        self._survey: tuple[ForwardSpec, str, LayerStatistics] | None = None
         self._running = 0
         subject.looked.connect(self._take_look)
         subject.chosen_changed.connect(lambda *_: self.tell())
@@ -60,7 +60,7 @@ class StatisticsDesk(QObject):
         label = f"{len(images):,} images through {title(subject.architecture)}"
         self._work.ask(LANE, "survey", subject, images, layer, label=label)
 
-    def _take_look(self, look: Look) -> None:
+    def _take_look(self, look: ForwardResult) -> None:
         """Count the chosen layer's channels in."""
         subject = look.subject
         network = subject.architecture, subject.weights, look.weights.sha256, subject.device
@@ -79,7 +79,7 @@ class StatisticsDesk(QObject):
         self.seen_changed.emit(self._seen[maps.name])
 
     def _take_answer(self, lane: str, answer: object) -> None:
-        if lane == LANE and isinstance(answer, Survey) and self._asked:
+        if lane == LANE and isinstance(answer, LayerStatistics) and self._asked:
             self._survey = (*self._asked, answer)
             self._end()
             self._tell_survey()
@@ -99,5 +99,5 @@ class StatisticsDesk(QObject):
             self.running_changed.emit(images)
 
 
-def _without_image(subject: Subject) -> Subject:
+def _without_image(subject: ForwardSpec) -> ForwardSpec:
     return replace(subject, image="")

@@ -11,12 +11,12 @@ from resnet_studio.gui.activations.statistics.channel_table import ChannelTable
 from resnet_studio.gui.common.button_feedback import hold
 from resnet_studio.gui.common.helpers import named
 from resnet_studio.gui.common.histogram import Histogram
-from resnet_studio.gui.common.inputs import Segmented
+from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.labels import tooltip
-from resnet_studio.gui.common.layouts import Flow
+from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.channel_statistics import ChannelStatistics, Survey, rectified, statistics
-from resnet_studio.inference.values import LayerMaps, Look, image_title
+from resnet_studio.inference.channel_statistics import ChannelStatistics, LayerStatistics, rectified, statistics
+from resnet_studio.inference.values import ForwardResult, LayerMaps, image_title
 
 NO_IMAGE = "Choose an image on the left, or drop one here, to count what a layer makes of it."
 NO_LAYER = "Choose a layer on the left to see its statistics."
@@ -40,17 +40,17 @@ class StatisticsView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._look: Look | None = None
+        self._look: ForwardResult | None = None
         self._layer = ""
         self._seen: ChannelStatistics | None = None
-        self._survey: Survey | None = None
+        self._survey: LayerStatistics | None = None
         self._running = self._chosen = 0
         self._empty = named(QLabel(NO_IMAGE, wordWrap=True), "statisticsEmpty", "What to do next")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._heading = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "statisticsHeading", "Layer")
         self._of = named(QLabel(wordWrap=True), "histogramOf", "What the histogram counts")
         self._histogram = Histogram("layerHistogram", " in the layer, of the image that is looked at", BARS)
-        self._scope = Segmented(SCOPES, "Numbers of", SCOPE_TIPS)
+        self._scope = SegmentedControl(SCOPES, "Numbers of", SCOPE_TIPS)
         self._scope.setObjectName("statisticsScope")
         self._scope.show_value("image")
         tip = "Run every image of the list through the network up to this layer, and count"
@@ -70,7 +70,7 @@ class StatisticsView(QWidget):
         elif reference:
             self._empty.setText(f"{image_title(reference)} is on its way through the network …")
 
-    def show_look(self, look: Look) -> None:
+    def show_look(self, look: ForwardResult) -> None:
         """Count the chosen layer's values, if the look holds them; else what is shown stays."""
         self._look = look
         self._follow()
@@ -80,7 +80,7 @@ class StatisticsView(QWidget):
         self._seen = seen
         self._follow()
 
-    def show_survey(self, survey: Survey | None) -> None:
+    def show_survey(self, survey: LayerStatistics | None) -> None:
         """The chosen layer's channels over all images, or None where they have not been looked at."""
         if survey is not None and survey is not self._survey and survey.statistics:
             self._scope.show_value("all")
@@ -108,7 +108,7 @@ class StatisticsView(QWidget):
         self._follow()
 
     def _lay_out(self) -> None:
-        tools = Flow()
+        tools = FlowLayout()
         tools.addWidget(self._scope)
         tools.addWidget(self._button)
         words = QVBoxLayout()
@@ -172,7 +172,7 @@ class StatisticsView(QWidget):
         elif not self._look.layers:
             self._empty.setText(NO_LAYER)
 
-    def _show(self, look: Look, maps: LayerMaps) -> None:
+    def _show(self, look: ForwardResult, maps: LayerMaps) -> None:
         channels, height, width = maps.values.shape
         self._heading.setText(
             f"<b>{maps.name}</b> · {channels:,} channel{'s' if channels > 1 else ''}, {height}×{width}"

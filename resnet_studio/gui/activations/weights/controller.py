@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.gui.background import Background
-from resnet_studio.gui.engine_client import Work
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.background import BackgroundReader
+from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.errors import Remedy, WeightsError, WeightsMismatch
 from resnet_studio.inference.values import PublishedWeights, RandomWeights, WeightsFile, WeightsSource
 from resnet_studio.inference.weights.bundled import is_shipped, shipped_weights
@@ -30,7 +30,7 @@ Offer: TypeAlias = tuple[str, Callable[[], None]]
 """What can be done, and the function that does it."""
 
 
-class WeightsDesk(QObject):
+class WeightsController(QObject):
     """Goes back to the last good weights where others are refused, and says what else can be done.
 
     Published weights are fetched first where they are not on this machine; those in use stay meanwhile.
@@ -48,12 +48,12 @@ class WeightsDesk(QObject):
     problem = Signal(str, str, object)
     """A sentence, details, and a tuple of `Offer`s."""
 
-    def __init__(self, kept: Kept, work: Work) -> None:
+    def __init__(self, kept: SessionState, work: EngineClient) -> None:
         super().__init__()
         self._kept, self._work = kept, work
         self._weights = self._good = read(kept.weights)
         self._awaited: PublishedWeights | None = None
-        self._looking = Background(self)
+        self._looking = BackgroundReader(self)
         self.runs = runs_folder()
         """Where the runs are whose checkpoints are on offer."""
         self._architecture: Architecture | None = None

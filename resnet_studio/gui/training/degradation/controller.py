@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnet_studio.causes import why
-from resnet_studio.gui.training.experiment_monitor import ExperimentWatch
+from resnet_studio.gui.training.experiment_monitor import ExperimentMonitor
 from resnet_studio.training.degradation import experiment as degradation
 from resnet_studio.training.degradation.experiment import Experiment, ExperimentError
 from resnet_studio.training.runs import run_folder
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def connect_degradation(
-    view: DegradationView, watch: ExperimentWatch, where: Path, launch: Callable[[Path, Sequence[str]], object]
+    view: DegradationView, watch: ExperimentMonitor, where: Path, launch: Callable[[Path, Sequence[str]], object]
 ) -> None:
     """Show what is followed, and do what is wished; `launch` starts a command whose output is kept in a folder."""
 

@@ -20,10 +20,10 @@ from resnet_studio.gui import theme
 from resnet_studio.gui.common.figure_export import write_picture
 from resnet_studio.gui.common.helpers import named
 from resnet_studio.gui.plots.axis import WIDTH, CurveAxis
-from resnet_studio.gui.plots.styles import SAMPLE, TwinStroke, fine, paint_sample, twin_stroke
+from resnet_studio.gui.plots.styles import SAMPLE, NetworkStroke, fine, paint_sample, twin_stroke
 from resnet_studio.gui.theme import GRID
-from resnet_studio.gui.training.experiment_state import FollowedExperiment
-from resnet_studio.training.degradation.experiment import Experiment, Twin
+from resnet_studio.gui.training.experiment_state import ExperimentState
+from resnet_studio.training.degradation.experiment import Experiment, NetworkSpec
 from resnet_studio.training.degradation.statistics import SPLITS, Band, Split, band, errors, runs_on
 from resnet_studio.training.degradation.table import experiment_csv
 from resnet_studio.training.degradation.verdict import Verdict
@@ -40,8 +40,8 @@ class ExperimentFigure(QWidget):
     def __init__(self) -> None:
         super().__init__()
         tip = "Plain networks are dashed, residual ones solid; the deeper, the heavier. Pale: range over the seeds"
-        self._errors = Panels("degradationFigure", "Training and test error", tip)
-        self._norms = Panels("gradientFigure", NORMS, tip, logarithmic=True)
+        self._errors = Subplots("degradationFigure", "Training and test error", tip)
+        self._norms = Subplots("gradientFigure", NORMS, tip, logarithmic=True)
         self._errors.setMinimumHeight(160)
         self._norms.setMinimumHeight(128)
         heading = QLabel(f"{NORMS} (logarithmic)", wordWrap=True)
@@ -60,17 +60,19 @@ class ExperimentFigure(QWidget):
         strokes = {twin: twin_stroke(twin, experiment.depths) for twin in experiment.twins}
         by_twin = {twin: _runs(experiment, twin, curves) for twin in experiment.twins}
 
-        def lines(of: Callable[[Curves], Curve], scale: float, style: Callable[[TwinStroke], TwinStroke]) -> list[Line]:
+        def lines(
+            of: Callable[[Curves], Curve], scale: float, style: Callable[[NetworkStroke], NetworkStroke]
+        ) -> list[PanelLine]:
             bands = {twin: band([of(run) for run in runs]) for twin, runs in by_twin.items()}
-            return [Line(_scaled(one, scale), style(strokes[twin])) for twin, one in bands.items()]
+            return [PanelLine(_scaled(one, scale), style(strokes[twin])) for twin, one in bands.items()]
 
         shown = [
-            Panel(_heading(split, curves), lines(partial(errors, split=split, axis=axis), 100, lambda stroke: stroke))
+            Subplot(_heading(split, curves), lines(partial(errors, split=split, axis=axis), 100, lambda stroke: stroke))
             for split in SPLITS
         ]
         self._errors.show_panels(shown, axis, last)
         norms = [
-            Panel(stage, lines(partial(_norms, stage=stage, axis=axis), 1, fine), _colour(stage))
+            Subplot(stage, lines(partial(_norms, stage=stage, axis=axis), 1, fine), _colour(stage))
             for stage in _stages(curves)
         ]
         self._norms.show_panels(norms, axis, last)
@@ -80,7 +82,7 @@ class ExperimentFigure(QWidget):
         self._errors.dress()
         self._norms.dress()
 
-    def save(self, path: Path, followed: FollowedExperiment, verdict: Verdict) -> None:
+    def save(self, path: Path, followed: ExperimentState, verdict: Verdict) -> None:
         """Write what is drawn with legend and verdict, or its values as CSV; `OSError` if that can't be done."""
         if path.suffix.lower() == ".csv":
             write_file(path, experiment_csv(followed.experiment, followed.curves).encode())
@@ -130,7 +132,7 @@ def _colour(stage: str) -> str:
     return theme.stage_colour(stage).name()
 
 
-def _runs(experiment: Experiment, twin: Twin, curves: Mapping[str, Curves]) -> list[Curves]:
+def _runs(experiment: Experiment, twin: NetworkSpec, curves: Mapping[str, Curves]) -> list[Curves]:
     return [curves[part.name] for part in experiment.parts_of(twin) if part.name in curves]
 
 
@@ -158,19 +160,19 @@ PALE = 46
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Line:
+class PanelLine:
     """The median is drawn as the stroke says, the range between least and greatest as a pale area."""
 
     band: Band
-    stroke: TwinStroke
+    stroke: NetworkStroke
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Panel:
+class Subplot:
     """One of the plots; without a colour its heading has the text's."""
 
     heading: str
-    lines: Sequence[Line]
+    lines: Sequence[PanelLine]
     colour: str = ""
 
 
@@ -181,7 +183,7 @@ class Heading(pg.LabelItem):  # type: ignore[misc]
         """Ask for nothing."""
 
 
-class Panels(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has no types
+class Subplots(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has no types
     """Shows any number of panels; y has one range in all of them, so that they can be compared."""
 
     def __init__(self, name: str, spoken: str, tip: str, *, logarithmic: bool = False) -> None:
@@ -197,7 +199,7 @@ class Panels(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has no
         self.ci.layout.setSpacing(0)
         self.dress()
 
-    def show_panels(self, panels: Sequence[Panel], x_name: str, last: float) -> None:
+    def show_panels(self, panels: Sequence[Subplot], x_name: str, last: float) -> None:
         """Draw these, with x from 0 to `last`."""
         if len(panels) != len(self._boxes):
             self._make(len(panels))
@@ -259,7 +261,7 @@ class Panels(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has no
         self.ci.layout.activate()
         self.ci.setGeometry(self.range)  # while headings were there and no plots, Qt made it as low as those
 
-    def _draw(self, box: Any, line: Line) -> None:
+    def _draw(self, box: Any, line: PanelLine) -> None:
         band, pen = line.band, line.stroke.pen()
         low, median, high = (self._on_axis(values) for values in (band.low, band.median, band.high))
         if np.any(band.low < band.high):
@@ -277,7 +279,7 @@ class Panels(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has no
             return values
         return np.log10(values, out=np.full_like(values, math.nan), where=values > 0)
 
-    def _range(self, panels: Sequence[Panel]) -> tuple[float, float]:
+    def _range(self, panels: Sequence[Subplot]) -> tuple[float, float]:
         """Room for all lines: from zero, or whole powers of ten."""
         values = [part for panel in panels for line in panel.lines for part in (line.band.low, line.band.high)]
         known = np.concatenate([self._on_axis(one) for one in values]) if values else np.zeros(0)

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QPushButton, QSize
 
 from resnet_studio.formatting import duration
 from resnet_studio.gui.common.helpers import dress, named
-from resnet_studio.gui.common.inputs import WholeEdit
+from resnet_studio.gui.common.inputs import EditCommitter
 from resnet_studio.gui.theme import GRID
-from resnet_studio.gui.training.setup.data_picker import DataChoice
+from resnet_studio.gui.training.setup.data_picker import DataPicker
 from resnet_studio.training.degradation.experiment import Experiment
 from resnet_studio.training.recipes import RECIPES
 
@@ -44,7 +44,7 @@ class ExperimentForm(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._data_name = "digits"
-        self._data = DataChoice()
+        self._data = DataPicker()
         self._data.setFixedWidth(160)
         self._data.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._data.data_wished.connect(self.show_data)
@@ -92,7 +92,7 @@ class ExperimentForm(QWidget):
         label, text, width, tip = FIELDS[field]
         line = named(QLineEdit(text), f"{field}Choice", label, tip)
         line.setFixedWidth(width)
-        WholeEdit(line).whole.connect(lambda _: self._look())
+        EditCommitter(line).whole.connect(lambda _: self._look())
         line.returnPressed.connect(self._take)
         return line
 

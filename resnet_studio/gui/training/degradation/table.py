@@ -13,12 +13,12 @@ from resnet_studio.formatting import percent
 from resnet_studio.gui.common.helpers import dress, named
 from resnet_studio.gui.plots.styles import sample, twin_stroke
 from resnet_studio.gui.theme import GRID
-from resnet_studio.training.degradation.experiment import Experiment, Twin
+from resnet_studio.training.degradation.experiment import Experiment, NetworkSpec
 from resnet_studio.training.degradation.statistics import SPLITS, Split, errors, final, runs_on, spread
 from resnet_studio.training.runs.curves import Curves
 
 
-class TwinTable(QWidget):
+class ErrorTable(QWidget):
     """Shows the newest error of each network; medians where it was trained with several seeds."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class TwinTable(QWidget):
         self._grid.setHorizontalSpacing(GRID)
         self._grid.setVerticalSpacing(GRID // 2)
         self._grid.setColumnStretch(1, 1)
-        self._rows: dict[Twin, tuple[QLabel, ...]] = {}
+        self._rows: dict[NetworkSpec, tuple[QLabel, ...]] = {}
 
     def show_errors(self, experiment: Experiment, curves: Mapping[str, Curves]) -> None:
         """Show how far the networks' errors are."""
@@ -48,7 +48,7 @@ class TwinTable(QWidget):
         running = any(map(_runs_on, curves.values()))
         self._training.setText(f"{'running' if running else 'measured'}\ntraining")
 
-    def _make(self, twins: Sequence[Twin]) -> None:
+    def _make(self, twins: Sequence[NetworkSpec]) -> None:
         while item := self._grid.takeAt(0):
             if widget := item.widget():
                 widget.hide()
@@ -60,7 +60,7 @@ class TwinTable(QWidget):
             self._grid.addWidget(heading, 0, column, _side(column) | Qt.AlignmentFlag.AlignBottom)
         self._rows = {twin: self._make_row(row, twin) for row, twin in enumerate(twins, start=1)}
 
-    def _make_row(self, row: int, twin: Twin) -> tuple[QLabel, ...]:
+    def _make_row(self, row: int, twin: NetworkSpec) -> tuple[QLabel, ...]:
         name = twin.title.replace("-", "")
         line = named(QLabel(), f"{name}Line", f"Line of {twin.title}")
         cells = [named(QLabel(DASH), f"{name}{split.title()}", f"{split} error of {twin.title}") for split in SPLITS]

@@ -27,14 +27,14 @@ from resnet_studio.causes import why
 from resnet_studio.gui.common.button_feedback import answer, make_room
 from resnet_studio.gui.common.figure_export import ExportButton
 from resnet_studio.gui.common.helpers import named, rule
-from resnet_studio.gui.common.inputs import Choice, Segmented
+from resnet_studio.gui.common.inputs import ComboBox, SegmentedControl
 from resnet_studio.gui.common.labels import tooltip
-from resnet_studio.gui.common.message_bar import NewsLine
+from resnet_studio.gui.common.message_bar import NoticeLine
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.training.degradation.figure import ExperimentFigure
 from resnet_studio.gui.training.degradation.form import ExperimentForm
-from resnet_studio.gui.training.degradation.table import TwinTable
-from resnet_studio.gui.training.experiment_state import FollowedExperiment
+from resnet_studio.gui.training.degradation.table import ErrorTable
+from resnet_studio.gui.training.experiment_state import ExperimentState
 from resnet_studio.gui.training.runs.actions import OFFER_AFTER, lost
 from resnet_studio.gui.training.runs.model import seconds_left
 from resnet_studio.plain import printable
@@ -70,16 +70,16 @@ class DegradationView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._known: dict[Path, FollowedExperiment] = {}
+        self._known: dict[Path, ExperimentState] = {}
         self._asked_at = -math.inf
         """When this window asked an experiment to stop, on the monotonic clock."""
         self._chosen: Path | None = None
         self._awaited: frozenset[Path] = frozenset()
         self._stale = False
         """Whether the chosen experiment has grown while nobody looked."""
-        self._form, self._news = ExperimentForm(), NewsLine()
-        self._figure, self._table, self._verdict = ExperimentFigure(), TwinTable(), VerdictPanel()
-        self._choice = Choice({}, "experimentChoice", "Experiment", "Which experiment is shown")
+        self._form, self._news = ExperimentForm(), NoticeLine()
+        self._figure, self._table, self._verdict = ExperimentFigure(), ErrorTable(), VerdictPanel()
+        self._choice = ComboBox({}, "experimentChoice", "Experiment", "Which experiment is shown")
         self._choice.setMinimumWidth(CHOICE[0])
         self._choice.setMaximumWidth(CHOICE[1])
         self._progress = named(QLabel(wordWrap=True), "experimentProgress", "How far the experiment is")
@@ -94,7 +94,7 @@ class DegradationView(QWidget):
         self._stop_now.hide()
         self._resume = named(QPushButton("Resume"), "resumeExperiment", "", "Train what is not finished")
         self._axis = named(
-            Segmented(AXES, "x axis", AXIS_TIPS), "figureAxis", "x axis", "What the curves are drawn against"
+            SegmentedControl(AXES, "x axis", AXIS_TIPS), "figureAxis", "x axis", "What the curves are drawn against"
         )
         self._axis.show_value("epoch")
         self._export = ExportButton("exportFigure", "Export the figure", "Save figure and verdict, or the values", "")
@@ -110,7 +110,7 @@ class DegradationView(QWidget):
         self._lay_out()
         self._connect()
 
-    def show_experiments(self, experiments: Sequence[FollowedExperiment]) -> None:
+    def show_experiments(self, experiments: Sequence[ExperimentState]) -> None:
         """Offer these, given oldest first. The chosen one stays, and a new one is shown at once."""
         fresh = [one for one in experiments if one.folder not in self._known]
         self._known = {one.folder: one for one in experiments}
@@ -131,7 +131,7 @@ class DegradationView(QWidget):
         self._awaited = folders
         self._show()
 
-    def show_experiment(self, followed: FollowedExperiment) -> None:
+    def show_experiment(self, followed: ExperimentState) -> None:
         """Show what has become of an experiment."""
         if followed.folder in self._known:
             self._known[followed.folder] = followed
@@ -254,7 +254,7 @@ class DegradationView(QWidget):
         self._stop_now.setText("Stopping now…")
         self.stop_now_wished.emit(self._chosen)
 
-    def _show_stopping(self, followed: FollowedExperiment) -> None:
+    def _show_stopping(self, followed: ExperimentState) -> None:
         """Say that it is stopping and how long that may take; after a while, offer to end it at once."""
         self._stop.setVisible(followed.live)
         self._stop.setEnabled(not followed.stopping)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 from resnet_studio.gui.common.helpers import named
 from resnet_studio.gui.plots.styles import PALETTE, TITLES, named_colour, swatch
 from resnet_studio.gui.theme import GRID
-from resnet_studio.gui.training.run_state import FollowedRun
+from resnet_studio.gui.training.run_state import RunState
 from resnet_studio.gui.training.runs.model import step_left
 from resnet_studio.training.runs.curves import Curves
 
@@ -81,7 +81,7 @@ class RunActions(QWidget):
                 menu.addSeparator()
         self.show_chosen((), ())
 
-    def show_chosen(self, chosen: Sequence[FollowedRun], shown: Sequence[FollowedRun]) -> None:
+    def show_chosen(self, chosen: Sequence[RunState], shown: Sequence[RunState]) -> None:
         """Enable what applies to the chosen runs, of which some are among those that are shown."""
         live = [run for run in chosen if run.live]
         going = [run for run in live if not run.pending.startswith("stopping")]
@@ -111,7 +111,7 @@ class RunActions(QWidget):
         self._colours.setEnabled(bool(chosen))
         self._colour_button.setEnabled(bool(chosen))
 
-    def _show_pending(self, chosen: Sequence[FollowedRun]) -> None:
+    def _show_pending(self, chosen: Sequence[RunState]) -> None:
         """Say on the buttons what was asked for and is not done yet."""
         by_pending = {what: [run for run in chosen if run.pending == what] for what in WAITING.values()}
         for name, what in WAITING.items():
@@ -163,7 +163,7 @@ class RunActions(QWidget):
         self._colours.addAction("automatic", lambda: self.colour_wished.emit(""))
 
 
-def offered_now(run: FollowedRun) -> bool:
+def offered_now(run: RunState) -> bool:
     """Whether a run takes so long to stop that ending it at once is offered, or is being ended at once."""
     asked_long_ago = time.monotonic() - run.asked_at > OFFER_AFTER
     return run.pending == "stopping now" or (run.pending == "stopping" and asked_long_ago)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resnet_studio.gui.training.run_commands import RunKeeper
-from resnet_studio.gui.training.run_monitor import RunWatch
+from resnet_studio.gui.training.run_commands import RunCommands
+from resnet_studio.gui.training.run_monitor import RunMonitor
 
 if TYPE_CHECKING:
     from resnet_studio.gui.training.runs.view import RunsView  # it brings pyqtgraph, which the window does not wait for
 
 
-def connect_runs(view: RunsView, watch: RunWatch, keeper: RunKeeper) -> None:
+def connect_runs(view: RunsView, watch: RunMonitor, keeper: RunCommands) -> None:
     """Show what is followed, and do what is wished. Only `resume_wished` is left, which takes a process."""
     watch.runs_changed.connect(view.show_runs)
     watch.run_changed.connect(view.show_run)

@@ -10,9 +10,9 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from resnet_studio.gui.plots.curve_layer import Source, Stroke
+from resnet_studio.gui.plots.curve_layer import CurveStroke, Source
 from resnet_studio.gui.plots.styles import mixed
-from resnet_studio.gui.training.run_state import FollowedRun, run_colour
+from resnet_studio.gui.training.run_state import RunState, run_colour
 from resnet_studio.training.runs.curves import Axis, Curve, Curves, Values, smoothed
 
 Plot = Literal["loss", "error", "rate", "speed"]
@@ -43,7 +43,7 @@ class Point:
 class RunLines:
     """Errors are in per cent. Forget them with `grown` after the run's curves have taken events."""
 
-    def __init__(self, run: FollowedRun) -> None:
+    def __init__(self, run: RunState) -> None:
         self.run = run
         self._made: dict[tuple[object, ...], object] = {}
 
@@ -141,7 +141,7 @@ BELOW, ABOVE = 0.03, 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CurveStyle:
     """How curves are looked at."""
 
     axis: Axis = "step"
@@ -149,7 +149,7 @@ class Look:
     """Of the smoothing."""
 
 
-def sources(plot: Plot, lines: Sequence[RunLines], chosen: Collection[RunLines], look: Look) -> list[Source]:
+def sources(plot: Plot, lines: Sequence[RunLines], chosen: Collection[RunLines], look: CurveStyle) -> list[Source]:
     """The strokes of all runs: raw ones at the bottom, chosen runs over the others, marks on top."""
     order = sorted(lines, key=lambda one: one in chosen)
     many = len(lines) > FEW
@@ -178,37 +178,37 @@ class _Weight:
         return 2.5 if self.strong else many if self.many else few
 
 
-def _raw(plot: Plot, lines: RunLines, look: Look, weight: _Weight) -> Stroke:
+def _raw(plot: Plot, lines: RunLines, look: CurveStyle, weight: _Weight) -> CurveStroke:
     share = (0.14 if weight.faded else 0.22 if weight.many else 0.38) if plot in MEASURED and look.weight > 0 else 0.9
     curve = lines.raw(plot, look.axis)
     if plot == "rate":
-        return Stroke(curve, weight.colour(lines), "smooth", weight.width(1.5, 1.2), lines.run.plain)
-    return Stroke(curve, mixed(run_colour(lines.run), share * (0.5 if weight.faded else 1.0)), "raw")
+        return CurveStroke(curve, weight.colour(lines), "smooth", weight.width(1.5, 1.2), lines.run.plain)
+    return CurveStroke(curve, mixed(run_colour(lines.run), share * (0.5 if weight.faded else 1.0)), "raw")
 
 
-def _smooth(plot: Plot, lines: RunLines, look: Look, weight: _Weight) -> Stroke:
+def _smooth(plot: Plot, lines: RunLines, look: CurveStyle, weight: _Weight) -> CurveStroke:
     curve = lines.smooth(plot, look.axis, look.weight)
-    return Stroke(curve, weight.colour(lines), "smooth", weight.width(1.8, 1.2), lines.run.plain)
+    return CurveStroke(curve, weight.colour(lines), "smooth", weight.width(1.8, 1.2), lines.run.plain)
 
 
-def _tested(plot: Plot, lines: RunLines, look: Look, weight: _Weight) -> Stroke:
+def _tested(plot: Plot, lines: RunLines, look: CurveStyle, weight: _Weight) -> CurveStroke:
     curve = lines.tested(plot, look.axis)
     kind: Literal["exact", "dotted"] = "exact" if weight.many and not weight.strong else "dotted"
-    return Stroke(curve, weight.colour(lines), kind, min(weight.width(1.2, 1.0), 1.8), lines.run.plain)
+    return CurveStroke(curve, weight.colour(lines), kind, min(weight.width(1.2, 1.0), 1.8), lines.run.plain)
 
 
-def _best(plot: Plot, lines: RunLines, look: Look, size: float) -> Stroke | None:
+def _best(plot: Plot, lines: RunLines, look: CurveStyle, size: float) -> CurveStroke | None:
     return _mark(lines.best(plot, look.axis), run_colour(lines.run), "best", size)
 
 
-def _failed(plot: Plot, lines: RunLines, look: Look, size: float) -> Stroke | None:
+def _failed(plot: Plot, lines: RunLines, look: CurveStyle, size: float) -> CurveStroke | None:
     return _mark(lines.break_off(plot, look.axis, look.weight), run_colour(lines.run), "failed", size)
 
 
-def _mark(point: Point | None, colour: str, kind: Literal["best", "failed"], size: float) -> Stroke | None:
+def _mark(point: Point | None, colour: str, kind: Literal["best", "failed"], size: float) -> CurveStroke | None:
     if point is None:
         return None
-    return Stroke(Curve(np.array([point.x]), np.array([point.y])), colour, kind, size)
+    return CurveStroke(Curve(np.array([point.x]), np.array([point.y])), colour, kind, size)
 
 
 def x_range(lines: Sequence[RunLines], axis: Axis) -> tuple[float, float]:

@@ -25,13 +25,13 @@ from PySide6.QtWidgets import (
 from resnet_studio.causes import why
 from resnet_studio.gui.common.button_feedback import make_room
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.inputs import Segmented
+from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.plots.curve_plot import CurvePlot
-from resnet_studio.gui.plots.downsampling import Slices
+from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.gui.theme import GRID
-from resnet_studio.gui.training.run_state import FollowedRun
-from resnet_studio.gui.training.runs.curves import PLOTS, Look, Plot, RunLines, sources, x_range, y_range
-from resnet_studio.gui.training.runs.figure import KEY, Figure
+from resnet_studio.gui.training.run_state import RunState
+from resnet_studio.gui.training.runs.curves import PLOTS, CurveStyle, Plot, RunLines, sources, x_range, y_range
+from resnet_studio.gui.training.runs.figure import KEY, CurveFigure
 from resnet_studio.gui.training.runs.legend import RunLegend
 from resnet_studio.gui.training.runs.model import progress
 from resnet_studio.training.runs.curves import Axis
@@ -65,12 +65,12 @@ class CurvesPanel(QWidget):
         self._lines: dict[Path, RunLines] = {}
         self._shown: tuple[RunLines, ...] = ()
         self._chosen: tuple[RunLines, ...] = ()
-        self._look = Look()
+        self._look = CurveStyle()
         self._logarithmic = self._fresh = False
         self._zoomed_x = False
         self._zoomed_y: set[Plot] = set()
         self._pointed: tuple[Plot, float | None] = ("loss", None)
-        self._slices = Slices(self)
+        self._slices = IdleScheduler(self)
         self._growth = QTimer(self, interval=EVERY, singleShot=True)
         self._growth.timeout.connect(self._draw)
         self.tools, self.legend = CurveTools(), RunLegend()
@@ -79,7 +79,7 @@ class CurvesPanel(QWidget):
         self._connect()
         self._show_axis()
 
-    def show_runs(self, shown: Sequence[FollowedRun], chosen: Sequence[FollowedRun]) -> None:
+    def show_runs(self, shown: Sequence[RunState], chosen: Sequence[RunState]) -> None:
         """Draw these runs, the chosen ones in a heavier stroke."""
         kept = {run.folder: self._lines.get(run.folder) for run in shown}
         self._lines = {run.folder: _lines_of(run, kept[run.folder]) for run in shown}
@@ -88,7 +88,7 @@ class CurvesPanel(QWidget):
         self.legend.show_lines(self._shown)
         self._draw()
 
-    def show_growth(self, run: FollowedRun) -> None:
+    def show_growth(self, run: RunState) -> None:
         """A run's curves have grown; it is drawn with others that have, a few times a second."""
         lines = self._lines.get(run.folder)
         if lines and lines.run is run:
@@ -117,7 +117,7 @@ class CurvesPanel(QWidget):
         try:
             for _ in self._fit():
                 pass  # what was changed just now is in the file
-            Figure(rows, self._shown).save(path)
+            CurveFigure(rows, self._shown).save(path)
             self.told.emit(f"{path.name} is written.")
         except OSError as error:
             self.failed.emit(f"{path} could not be written: {why(error)}")
@@ -187,7 +187,7 @@ class CurvesPanel(QWidget):
         self.legend.run_chosen.connect(self.run_chosen)
 
     def _take_axis(self, axis: str) -> None:
-        self._look = Look(cast("Axis", axis), self._look.weight)
+        self._look = CurveStyle(cast("Axis", axis), self._look.weight)
         self._zoomed_x = False
         self._show_axis()
         self._draw(fresh=True)
@@ -200,7 +200,7 @@ class CurvesPanel(QWidget):
         self._draw(fresh=True)
 
     def _take_smoothing(self, weight: float) -> None:
-        self._look = Look(self._look.axis, weight)
+        self._look = CurveStyle(self._look.axis, weight)
         self._draw()
 
     def _show_axis(self) -> None:
@@ -264,7 +264,7 @@ class CurvesPanel(QWidget):
             self.save(Path(path) if Path(path).suffix else Path(f"{path}.{ending}"))
 
 
-def _lines_of(run: FollowedRun, kept: RunLines | None) -> RunLines:
+def _lines_of(run: RunState, kept: RunLines | None) -> RunLines:
     return kept if kept and kept.run is run else RunLines(run)
 
 
@@ -293,10 +293,10 @@ class CurveTools(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._axis = named(Segmented(AXES, "x axis", AXIS_TIPS), "xAxis", "x axis")
+        self._axis = named(SegmentedControl(AXES, "x axis", AXIS_TIPS), "xAxis", "x axis")
         self._axis.show_value("step")
         self._axis.chosen.connect(self.axis_chosen)
-        self._scale = named(Segmented(SCALES, "y axis", SCALE_TIPS), "yAxis", "y axis")
+        self._scale = named(SegmentedControl(SCALES, "y axis", SCALE_TIPS), "yAxis", "y axis")
         self._scale.show_value("linear")
         self._scale.chosen.connect(lambda scale: self.scale_chosen.emit(scale == "log"))
         tip = "How much of the noise is averaged out; every step stays visible, thin"

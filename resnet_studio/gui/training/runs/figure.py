@@ -19,7 +19,7 @@ EDGE, ROW, STROKE = 16, 20, 24
 KEY = ("thin: every step", "line: smoothed", "dots: test set", "○ best", "× failed", "dashed: plain network")
 
 
-class Figure:
+class CurveFigure:
     """Plots in rows, as they stand on the screen, over the names of their runs."""
 
     def __init__(self, rows: Sequence[Sequence[CurvePlot]], lines: Sequence[RunLines]) -> None:

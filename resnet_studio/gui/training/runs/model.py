@@ -17,7 +17,7 @@ from resnet_studio.formatting import duration, percent
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.labels import tooltip
 from resnet_studio.gui.plots.styles import swatch
-from resnet_studio.gui.training.run_state import FollowedRun, run_colour
+from resnet_studio.gui.training.run_state import RunState, run_colour
 from resnet_studio.networks.presets import title
 from resnet_studio.plain import plain
 from resnet_studio.training.datasets import SOURCES, data_title
@@ -26,7 +26,7 @@ LAST = math.inf
 """What has no value is sorted behind what has one."""
 
 
-class Column(IntEnum):
+class RunColumn(IntEnum):
     NAME = 0
     ARCHITECTURE = 1
     DATA = 2
@@ -37,29 +37,29 @@ class Column(IntEnum):
     DURATION = 7
 
 
-def text(run: FollowedRun, column: Column) -> str:
+def text(run: RunState, column: RunColumn) -> str:
     """What a cell shows."""
     curves, cost = run.curves, run.cost
     match column:
-        case Column.NAME:
+        case RunColumn.NAME:
             return run.name
-        case Column.ARCHITECTURE:
+        case RunColumn.ARCHITECTURE:
             return title(run.architecture) if run.architecture else units.DASH
-        case Column.DATA:
+        case RunColumn.DATA:
             data = run.manifest.recipe.data if run.manifest else units.DASH
             return Path(data).name or data
-        case Column.PARAMETERS:
+        case RunColumn.PARAMETERS:
             return units.short(cost.parameters) if cost else units.DASH
-        case Column.FLOPS:
+        case RunColumn.FLOPS:
             return units.short(cost.macs) if cost else units.DASH
-        case Column.BEST:
+        case RunColumn.BEST:
             return percent(curves.best.error) if curves.best else units.DASH
-        case Column.STATE:
+        case RunColumn.STATE:
             return state(run)
     return duration(curves.seconds) if curves.steps else units.DASH
 
 
-def state(run: FollowedRun) -> str:
+def state(run: RunState) -> str:
     """What a run is doing: "running, 43 %, 2:10 left"."""
     curves = run.curves
     if run.problem:
@@ -78,7 +78,7 @@ def state(run: FollowedRun) -> str:
     return curves.state
 
 
-def step_left(*stopping: FollowedRun) -> str:
+def step_left(*stopping: RunState) -> str:
     """How long the longest of these runs' steps still takes, to go behind "stopping…"; nothing where nobody knows."""
     times = [run.step_left for run in stopping if run.pending == "stopping" and not math.isnan(run.step_left)]
     return seconds_left(max(times, default=math.nan))
@@ -91,26 +91,26 @@ def seconds_left(seconds: float) -> str:
     return f" {seconds:.0f} s" if seconds < 60 else f" {duration(seconds)}"
 
 
-def tip(run: FollowedRun, column: Column) -> str:
+def tip(run: RunState, column: RunColumn) -> str:
     """The exact value, or what there is no room for."""
     curves, cost, recipe = run.curves, run.cost, run.manifest.recipe if run.manifest else None
     match column:
-        case Column.NAME:
+        case RunColumn.NAME:
             return str(run.folder)
-        case Column.ARCHITECTURE if curves.prepared and curves.prepared.changes:
+        case RunColumn.ARCHITECTURE if curves.prepared and curves.prepared.changes:
             return f"fitted to the data: {', '.join(curves.prepared.changes)}"
-        case Column.DATA if recipe:
+        case RunColumn.DATA if recipe:
             return data_title(recipe.data) if recipe.data in SOURCES else recipe.data
-        case Column.PARAMETERS if cost:
+        case RunColumn.PARAMETERS if cost:
             return f"{units.exact(cost.parameters)} parameters"
-        case Column.FLOPS if cost:
+        case RunColumn.FLOPS if cost:
             return f"{units.exact(cost.macs)} multiply-adds"
-        case Column.BEST if curves.best:
+        case RunColumn.BEST if curves.best:
             wrong, images = round(curves.best.error * curves.best.images), curves.best.images
             return f"{wrong:,} of {images:,} test images wrong after step {curves.best.step:,}"
-        case Column.STATE:
+        case RunColumn.STATE:
             return "\n".join(filter(None, (run.problem or curves.why or state(run), *curves.notes[-3:])))
-        case Column.DURATION:
+        case RunColumn.DURATION:
             began = _date(run.created)
             return f"{curves.seconds:,.1f} s of training" + (f"; begun {began}" if began else "")
     return text(run, column)
@@ -124,21 +124,21 @@ def _date(seconds: float) -> str:
         return ""
 
 
-def sort_key(run: FollowedRun, column: Column) -> float | str:
+def sort_key(run: RunState, column: RunColumn) -> float | str:
     """What a column is sorted by."""
     match column:
-        case Column.PARAMETERS:
+        case RunColumn.PARAMETERS:
             return run.cost.parameters if run.cost else LAST
-        case Column.FLOPS:
+        case RunColumn.FLOPS:
             return run.cost.macs if run.cost else LAST
-        case Column.BEST:
+        case RunColumn.BEST:
             return run.curves.best.error if run.curves.best else LAST
-        case Column.DURATION:
+        case RunColumn.DURATION:
             return run.curves.seconds if run.curves.steps else LAST
     return text(run, column).casefold()
 
 
-def progress(run: FollowedRun) -> str:
+def progress(run: RunState) -> str:
     """How far a run is, and how long it took: "step 430 of 1,100, 0:43 elapsed, 1:07 left" under its name."""
     curves = run.curves
     if not curves.steps:
@@ -164,7 +164,7 @@ TIPS = (
     "What the run is doing, or how it ended",
     "Training time so far; measuring, saving and pauses are not part of it",
 )
-RIGHT = {Column.PARAMETERS, Column.FLOPS, Column.BEST, Column.DURATION}
+RIGHT = {RunColumn.PARAMETERS, RunColumn.FLOPS, RunColumn.BEST, RunColumn.DURATION}
 
 LONGEST_CELL = 1000
 """Characters of a cell."""
@@ -179,10 +179,10 @@ class RunModel(QAbstractTableModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self._runs: tuple[FollowedRun, ...] = ()
+        self._runs: tuple[RunState, ...] = ()
         self._hidden: set[Path] = set()
 
-    def show_runs(self, runs: Sequence[FollowedRun]) -> None:
+    def show_runs(self, runs: Sequence[RunState]) -> None:
         """Show these, given oldest first. What was hidden stays so."""
         wanted = tuple(reversed(runs))
         for row in reversed(range(len(self._runs))):
@@ -197,21 +197,21 @@ class RunModel(QAbstractTableModel):
                 self.endInsertRows()
         self._tell(0, len(wanted) - 1)
 
-    def show_run(self, run: FollowedRun) -> None:
+    def show_run(self, run: RunState) -> None:
         """Show what has become of a run."""
         if run in self._runs:
             row = self._runs.index(run)
             self._tell(row, row)
 
-    def run(self, index: Index) -> FollowedRun:
+    def run(self, index: Index) -> RunState:
         """The run of a row."""
         return self._runs[index.row()]
 
-    def runs(self) -> tuple[FollowedRun, ...]:
+    def runs(self) -> tuple[RunState, ...]:
         """All runs, from top to bottom."""
         return self._runs
 
-    def shown(self) -> tuple[FollowedRun, ...]:
+    def shown(self) -> tuple[RunState, ...]:
         """The runs that are ticked, oldest first."""
         return tuple(run for run in reversed(self._runs) if run.folder not in self._hidden)
 
@@ -225,10 +225,10 @@ class RunModel(QAbstractTableModel):
         return 0 if parent is not None and parent.isValid() else len(self._runs)
 
     def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
-        return 0 if parent is not None and parent.isValid() else len(Column)
+        return 0 if parent is not None and parent.isValid() else len(RunColumn)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
-        if orientation == Qt.Orientation.Vertical or section >= len(Column):
+        if orientation == Qt.Orientation.Vertical or section >= len(RunColumn):
             return None
         match role:
             case Qt.ItemDataRole.DisplayRole:
@@ -241,14 +241,14 @@ class RunModel(QAbstractTableModel):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         base = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
-        if index.isValid() and index.column() == Column.NAME:
+        if index.isValid() and index.column() == RunColumn.NAME:
             return base | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEditable
         return base if index.isValid() else Qt.ItemFlag.NoItemFlags
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        run, column = self.run(index), Column(index.column())
+        run, column = self.run(index), RunColumn(index.column())
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return plain(text(run, column), LONGEST_CELL)
@@ -262,10 +262,10 @@ class RunModel(QAbstractTableModel):
             return sort_key(run, column)
         if role == RUN_ROLE:
             return run
-        return self._of_name(run, role) if column == Column.NAME else None
+        return self._of_name(run, role) if column == RunColumn.NAME else None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
-        if not index.isValid() or index.column() != Column.NAME:
+        if not index.isValid() or index.column() != RunColumn.NAME:
             return False
         run = self.run(index)
         if role == Qt.ItemDataRole.CheckStateRole:
@@ -276,7 +276,7 @@ class RunModel(QAbstractTableModel):
             return True
         return False
 
-    def _of_name(self, run: FollowedRun, role: int) -> Any:
+    def _of_name(self, run: RunState, role: int) -> Any:
         match role:
             case Qt.ItemDataRole.EditRole:
                 return run.name
@@ -288,7 +288,7 @@ class RunModel(QAbstractTableModel):
 
     def _tell(self, first: int, last: int) -> None:
         if last >= first:
-            self.dataChanged.emit(self.index(first, 0), self.index(last, len(Column) - 1))
+            self.dataChanged.emit(self.index(first, 0), self.index(last, len(RunColumn) - 1))
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:
@@ -296,11 +296,11 @@ def _alignment(column: int) -> Qt.AlignmentFlag:
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
-def _colour(run: FollowedRun, column: Column) -> QColor | None:
+def _colour(run: RunState, column: RunColumn) -> QColor | None:
     colours = theme.current()
-    if column == Column.STATE and run.problem:
+    if column == RunColumn.STATE and run.problem:
         return QColor(colours.warning if run.newer else colours.bad)
-    if column == Column.STATE:
+    if column == RunColumn.STATE:
         by_state = {"failed": colours.bad, "killed": colours.bad, "running": colours.accent, "paused": colours.warning}
         return QColor(by_state.get(run.curves.state, colours.muted))
     return QColor(colours.muted) if text(run, column) == units.DASH else None

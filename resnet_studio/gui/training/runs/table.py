@@ -10,16 +10,17 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView
 
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.training.run_state import FollowedRun
-from resnet_studio.gui.training.runs.model import RUN_ROLE, SORT_ROLE, Column, Index, RunModel, text
+from resnet_studio.gui.training.run_state import RunState
+from resnet_studio.gui.training.runs.model import RUN_ROLE, SORT_ROLE, Index, RunColumn, RunModel, text
 
 ROW = 26
 WIDTHS = {
-    Column.NAME: (124, 264), Column.ARCHITECTURE: (96, 192), Column.DATA: (56, 112), Column.PARAMETERS: (88, 96),
-    Column.FLOPS: (72, 88), Column.BEST: (84, 96), Column.STATE: (92, 208), Column.DURATION: (60, 80),
+    RunColumn.NAME: (124, 264), RunColumn.ARCHITECTURE: (96, 192), RunColumn.DATA: (56, 112),
+    RunColumn.PARAMETERS: (88, 96), RunColumn.FLOPS: (72, 88),
+    RunColumn.BEST: (84, 96), RunColumn.STATE: (92, 208), RunColumn.DURATION: (60, 80),
 }  # fmt: skip
 """Pixels of each column in a narrow and in a wide window; the state takes what is left."""
-WHOLE = (Column.PARAMETERS, Column.FLOPS, Column.BEST, Column.STATE, Column.DURATION)
+WHOLE = (RunColumn.PARAMETERS, RunColumn.FLOPS, RunColumn.BEST, RunColumn.STATE, RunColumn.DURATION)
 """Columns of numbers, which are as wide as those on the screen need them; what is too much scrolls."""
 
 
@@ -40,7 +41,7 @@ class RunFilter(QSortFilterProxyModel):
 
     def filterAcceptsRow(self, row: int, parent: Index) -> bool:  # noqa: N802  (Qt's name)
         run = self.sourceModel().index(row, 0, parent).data(RUN_ROLE)
-        said = " ".join(text(run, column) for column in Column).casefold()
+        said = " ".join(text(run, column) for column in RunColumn).casefold()
         return all(word in said for word in self._words)
 
 
@@ -83,7 +84,7 @@ class RunTable(QTableView):
         """Show only runs that have these words in their row."""
         self._filter.show_words(words)
 
-    def chosen(self) -> tuple[FollowedRun, ...]:
+    def chosen(self) -> tuple[RunState, ...]:
         """The runs that are chosen, from top to bottom."""
         rows = sorted(self.selectionModel().selectedRows(), key=QModelIndex.row)
         return tuple(row.data(RUN_ROLE) for row in rows)
@@ -102,7 +103,7 @@ class RunTable(QTableView):
 
     def rename(self) -> None:
         """Open the editor of the chosen run's name."""
-        if rows := self.selectionModel().selectedRows(Column.NAME):
+        if rows := self.selectionModel().selectedRows(RunColumn.NAME):
             self.setFocus()
             self.edit(rows[0])
 
@@ -130,7 +131,7 @@ class RunTable(QTableView):
         widths = {column: round(least + part * (most - least)) for column, (least, most) in WIDTHS.items()}
         for column in WHOLE:
             widths[column] = max(widths[column], self.sizeHintForColumn(column))
-        widths[Column.STATE] += max(0, room - sum(widths.values()))
+        widths[RunColumn.STATE] += max(0, room - sum(widths.values()))
         for column, width in widths.items():
             if self.columnWidth(column) != width:
                 self.setColumnWidth(column, width)

@@ -9,9 +9,9 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.message_bar import NewsLine
+from resnet_studio.gui.common.message_bar import NoticeLine
 from resnet_studio.gui.theme import GRID
-from resnet_studio.gui.training.run_state import FollowedRun
+from resnet_studio.gui.training.run_state import RunState
 from resnet_studio.gui.training.runs.actions import RunActions
 from resnet_studio.gui.training.runs.curves_panel import CurvesPanel
 from resnet_studio.gui.training.runs.model import RunModel
@@ -52,14 +52,14 @@ class RunsView(QWidget):
         self._filter.setClearButtonEnabled(True)
         self._filter.setMaximumWidth(260)
         self.panel = CurvesPanel()
-        self._news = NewsLine()
+        self._news = NoticeLine()
         self._pages = QStackedWidget()
         self._ticking = QTimer(self, interval=TICK)
         self._ticking.timeout.connect(self._tick)
         self._lay_out()
         self._connect()
 
-    def show_runs(self, runs: Sequence[FollowedRun]) -> None:
+    def show_runs(self, runs: Sequence[RunState]) -> None:
         """Show these runs, given oldest first. What was chosen stays so, and Qt chooses nothing in its place."""
         before = self._folders()
         self._model.show_runs(runs)
@@ -69,7 +69,7 @@ class RunsView(QWidget):
         self._pages.setCurrentIndex(1 if runs else 0)
         self._show_curves()
 
-    def show_run(self, run: FollowedRun) -> None:
+    def show_run(self, run: RunState) -> None:
         """Show what has become of a run."""
         self._model.show_run(run)
         self.panel.show_growth(run)

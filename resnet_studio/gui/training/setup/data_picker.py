@@ -8,13 +8,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.inputs import Choice
+from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.training.datasets import SOURCES, data_title, is_folder
 
 FOLDER = "folder…"
 
 
-class DataChoice(Choice):
+class DataPicker(ComboBox):
     """Emits `data_wished` with a name or a folder's path."""
 
     data_wished = Signal(str)

@@ -22,7 +22,7 @@ UNKNOWN = 100
 """Steps of an epoch, where the recipe counts in epochs and nobody knows how many they are: the curve's shape."""
 
 
-class RatePlot(QWidget):
+class LearningRatePlot(QWidget):
     """Draws the recipe's learning rate against its own unit; the mouse reads it off."""
 
     def __init__(self) -> None:

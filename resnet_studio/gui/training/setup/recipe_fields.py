@@ -9,7 +9,7 @@ from resnet_studio.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RecipeField:
     """One field."""
 
     label: str
@@ -22,8 +22,8 @@ class Row:
     """Behind a line; "unit" for the recipe's own, epochs or steps."""
 
 
-MATTERS: dict[str, Row] = {
-    "augmentation": Row(
+MATTERS: dict[str, RecipeField] = {
+    "augmentation": RecipeField(
         "Augmentation",
         "none: images as they are\nshift: moved by up to an eighth of the side (digits)\n"
         "crop and flip: four pixels of padding, a random crop of that or of its mirror image (the paper's CIFAR)\n"
@@ -32,53 +32,55 @@ MATTERS: dict[str, Row] = {
         {"none": "none", "shift": "shift", "crop-flip": "crop and flip", "resized-crop": "resized crop",
          "scale-crop": "scale and crop"}, listed=True,
     ),
-    "length": Row("Length", "How long to train: epochs (every training image once) or steps (one batch each)"),
-    "batch_size": Row("Batch size", "Images in one step, over all devices together", unit="images"),
-    "optimizer": Row(
+    "length": RecipeField("Length", "How long to train: epochs (every training image once) or steps (one batch each)"),
+    "batch_size": RecipeField("Batch size", "Images in one step, over all devices together", unit="images"),
+    "optimizer": RecipeField(
         "Optimizer", "SGD with momentum, as in the paper, or AdamW with β = (0.9, 0.999)",
         {"sgd": "SGD", "adamw": "AdamW"},
     ),
-    "lr": Row("Learning rate", "The highest learning rate of the run, such as 0.1"),
-    "schedule": Row(
+    "lr": RecipeField("Learning rate", "The highest learning rate of the run, such as 0.1"),
+    "schedule": RecipeField(
         "Schedule",
         "How the learning rate goes on\nsteps: divided by 10 at each milestone, as in the paper",
         {"constant": "constant", "steps": "steps", "linear": "linear decay", "cosine": "cosine",
          "one-cycle": "one cycle"}, listed=True,
     ),
-    "milestones": Row("Milestones", "Where the learning rate is divided by 10, such as 32000, 48000", unit="unit"),
-    "device": Row("Device", "Where to train", {"cpu": "CPU"}, listed=True),
+    "milestones": RecipeField(
+        "Milestones", "Where the learning rate is divided by 10, such as 32000, 48000", unit="unit"
+    ),
+    "device": RecipeField("Device", "Where to train", {"cpu": "CPU"}, listed=True),
 }  # fmt: skip
-MORE: dict[str, Row] = {
-    "warmup": Row("Warm-up", "How long the learning rate is smaller at the beginning; 0 for none", unit="unit"),
-    "warmup_lr": Row(
+MORE: dict[str, RecipeField] = {
+    "warmup": RecipeField("Warm-up", "How long the learning rate is smaller at the beginning; 0 for none", unit="unit"),
+    "warmup_lr": RecipeField(
         "Warm-up rate",
         "A fixed learning rate during warm-up, such as the paper's 0.01 for 110 layers; empty for a linear rise",
     ),
-    "momentum": Row("Momentum", "Of SGD; the paper has 0.9"),
-    "weight_decay": Row("Weight decay", "The paper has 0.0001"),
-    "label_smoothing": Row("Smoothing", "Of the labels: 0 for none, 0.1 as it is usual on ImageNet"),
-    "normalise": Row(
+    "momentum": RecipeField("Momentum", "Of SGD; the paper has 0.9"),
+    "weight_decay": RecipeField("Weight decay", "The paper has 0.0001"),
+    "label_smoothing": RecipeField("Smoothing", "Of the labels: 0 for none, 0.1 as it is usual on ImageNet"),
+    "normalise": RecipeField(
         "Mean of",
         "What is subtracted: the mean of each channel (and its deviation divides), or of each pixel (the paper)",
         {"channel": "channels", "pixel": "pixels"},
     ),
-    "precision": Row(
+    "precision": RecipeField(
         "Precision", "fp32, or autocast to half precision where the device gains by it",
         {"fp32": "fp32", "bf16": "bf16", "fp16": "fp16"},
     ),
-    "holdout": Row(
+    "holdout": RecipeField(
         "Hold out", "Training images to test on instead of the set's own test images; 0 for none", unit="images"
     ),
-    "measure_training": Row(
+    "measure_training": RecipeField(
         "Training error",
         "Running: of each batch while the weights change. Measured: of the whole set after every epoch, too",
         {"false": "running", "true": "measured"},
     ),
-    "damaged": Row(
+    "damaged": RecipeField(
         "Bad images", "An image that can't be read ends the run, or is left out and counted",
         {"fail": "end run", "skip": "leave out"},
     ),
-    "seed": Row("Seed", "Of weights, order and augmentation: the same seed gives the same run"),
+    "seed": RecipeField("Seed", "Of weights, order and augmentation: the same seed gives the same run"),
 }  # fmt: skip
 MEANINGFUL: dict[str, Callable[[Recipe], bool]] = {
     "milestones": lambda recipe: recipe.schedule == "steps",

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBox
 
 from resnet_studio.gui.common.form import FormRows
 from resnet_studio.gui.common.helpers import named, rule
-from resnet_studio.gui.common.inputs import Choice, Segmented, WholeEdit
+from resnet_studio.gui.common.inputs import ComboBox, EditCommitter, SegmentedControl
 from resnet_studio.gui.theme import GRID
-from resnet_studio.gui.training.setup.data_picker import DataChoice
-from resnet_studio.gui.training.setup.recipe_fields import MATTERS, MORE, RECIPE_TIPS, Row, meant, text_of
+from resnet_studio.gui.training.setup.data_picker import DataPicker
+from resnet_studio.gui.training.setup.recipe_fields import MATTERS, MORE, RECIPE_TIPS, RecipeField, meant, text_of
 from resnet_studio.inference.values import Device
 from resnet_studio.training.recipe import Recipe, RecipeError, Schedule, Unit
 from resnet_studio.training.recipe_edits import shown_name, with_data, with_recipe, with_schedule, with_texts, with_unit
@@ -44,15 +44,15 @@ class RecipeForm(QWidget):
         self._depth = 0
         self._per_epoch: int | None = None
         self._waiting: dict[str, str] = {}
-        self._edits: dict[str, WholeEdit] = {}
+        self._edits: dict[str, EditCommitter] = {}
         self._before: Recipe | None = None
         """What was shown before the edit that is going on, if one is."""
         tip = "Named recipes: the paper's, and those that suit the small data sets"
-        self._recipe_choice, self._data = Choice({}, "recipe", "Recipe", tip), DataChoice()
+        self._recipe_choice, self._data = ComboBox({}, "recipe", "Recipe", tip), DataPicker()
         self._rows = FormRows(LABELS)
         self._units: list[QLabel] = []
         self._lines: dict[str, QLineEdit] = {}
-        self._choices: dict[str, Choice | Segmented] = {}
+        self._choices: dict[str, ComboBox | SegmentedControl] = {}
         self._add_recipe_and_data()
         for name, row in MATTERS.items():
             self._add(name, row)
@@ -88,7 +88,7 @@ class RecipeForm(QWidget):
     def show_devices(self, devices: Sequence[Device]) -> None:
         """Offer these to train on."""
         names = {device.name: device.label for device in devices}
-        choice = cast(Choice, self._choices["device"])
+        choice = cast(ComboBox, self._choices["device"])
         choice.show_values(names, {name: name for name in names})
         choice.show_value(self._recipe.device)
 
@@ -124,18 +124,18 @@ class RecipeForm(QWidget):
         self._rows.add("recipe", "Recipe", self._recipe_choice)
         self._rows.add("data", "Data", self._data)
 
-    def _add(self, name: str, row: Row) -> None:
+    def _add(self, name: str, row: RecipeField) -> None:
         if row.values:
             self._rows.add(name, row.label, self._make_choice(name, row))
             return
         line = named(QLineEdit(), name, row.label, row.tip)
-        self._edits[name] = edit = WholeEdit(line)
+        self._edits[name] = edit = EditCommitter(line)
         edit.began.connect(self._begin)
         edit.whole.connect(lambda text: self._take_typed(name, text))
         self._lines[name] = line
         behind: QWidget | None = None
         if name == "length":
-            behind = self._make_choice("unit", Row("Unit", row.tip, UNITS))
+            behind = self._make_choice("unit", RecipeField("Unit", row.tip, UNITS))
             behind.setFixedWidth(UNITS_WIDTH)
         elif row.unit:
             behind = QLabel("epochs" if row.unit == "unit" else row.unit)
@@ -145,12 +145,12 @@ class RecipeForm(QWidget):
                 self._units.append(behind)
         self._rows.add(name, row.label, _beside(line, behind) if behind else line, line)
 
-    def _make_choice(self, name: str, row: Row) -> QWidget:
-        choice: Choice | Segmented
+    def _make_choice(self, name: str, row: RecipeField) -> QWidget:
+        choice: ComboBox | SegmentedControl
         if row.listed:
-            choice = Choice(row.values, name, row.label, row.tip)
+            choice = ComboBox(row.values, name, row.label, row.tip)
         else:
-            choice = Segmented(row.values, row.label, dict.fromkeys(row.values, row.tip))
+            choice = SegmentedControl(row.values, row.label, dict.fromkeys(row.values, row.tip))
             choice.setObjectName(name)
         choice.chosen.connect(lambda value: self._take_value(name, value))
         self._choices[name] = choice

@@ -23,7 +23,7 @@ from resnet_studio.gui.common.helpers import named, rule
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.training.setup.data_preview import DataPreview
 from resnet_studio.gui.training.setup.estimate import EstimatePanel
-from resnet_studio.gui.training.setup.lr_plot import RatePlot
+from resnet_studio.gui.training.setup.lr_plot import LearningRatePlot
 from resnet_studio.gui.training.setup.recipe_form import RecipeForm
 from resnet_studio.inference.values import Device
 from resnet_studio.training.datasets import DataView, Estimate
@@ -37,7 +37,7 @@ UNREADY = "The data have to be there first"
 WRONG = "Correct the fields that are marked first"
 
 
-class TrainingSetup(QWidget):
+class SetupView(QWidget):
     """Shows a recipe and what follows from it. A training can be started once its data have been shown, no field is
     wrong, and nothing stands in its way."""
 
@@ -56,7 +56,7 @@ class TrainingSetup(QWidget):
         self._obstacle = self._starting = self._proposed = ""
         self._devices: dict[str, str] = {}
         self._form, self._preview = RecipeForm(), DataPreview()
-        self._rates, self._estimate = RatePlot(), EstimatePanel()
+        self._rates, self._estimate = LearningRatePlot(), EstimatePanel()
         self._name = named(
             QLineEdit(), "runName", "Name of the run", "What the run is called; empty for the name shown"
         )

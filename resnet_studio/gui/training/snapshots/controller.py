@@ -6,16 +6,16 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.gui.background import Background, cause
-from resnet_studio.gui.training.run_monitor import RunWatch
-from resnet_studio.gui.training.run_state import FollowedRun
+from resnet_studio.gui.background import BackgroundReader, cause
+from resnet_studio.gui.training.run_monitor import RunMonitor
+from resnet_studio.gui.training.run_state import RunState
 from resnet_studio.training import snapshots
 from resnet_studio.training.datasets import Probe
 from resnet_studio.training.runs.events import Probed
-from resnet_studio.training.snapshots import ProbeError
+from resnet_studio.training.snapshots import SnapshotError
 
 
-class ProbeDesk(QObject):
+class SnapshotsController(QObject):
     """Shows the chosen run's moments; without a choice those of the newest run that had some at first. `stop` in the
     end."""
 
@@ -27,12 +27,12 @@ class ProbeDesk(QObject):
     failed = Signal(int, str)
     """A step, and why its maps can't be shown."""
 
-    def __init__(self, watch: RunWatch) -> None:
+    def __init__(self, watch: RunMonitor) -> None:
         super().__init__(watch)
         self._watch = watch
         self._chosen: Path | None = None
         self._shown: Path | None = None
-        self._reading = Background(self)
+        self._reading = BackgroundReader(self)
         watch.runs_changed.connect(lambda _: self._follow())
         watch.run_changed.connect(self._take)
 
@@ -64,7 +64,7 @@ class ProbeDesk(QObject):
         """End reading; what is being read is waited for."""
         self._reading.stop()
 
-    def _take(self, run: FollowedRun) -> None:
+    def _take(self, run: RunState) -> None:
         if run.folder == self._shown or run.curves.probes:
             self._follow()
 
@@ -92,5 +92,5 @@ def read(folder: Path, probed: Probed) -> Probe | str:
     """A moment's maps, or why they can't be had."""
     try:
         return snapshots.load(folder / probed.file)
-    except ProbeError as error:
+    except SnapshotError as error:
         return str(error)

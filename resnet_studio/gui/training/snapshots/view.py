@@ -20,14 +20,14 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_studio.gui.common.helpers import column, dress, named, rule
-from resnet_studio.gui.common.inputs import Choice
+from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.common.labels import in_html, plain_label, tooltip
 from resnet_studio.gui.common.mosaic import MosaicView
-from resnet_studio.gui.common.painting import Picture, as_image, thumbnail
-from resnet_studio.gui.common.predictions import Predictions
+from resnet_studio.gui.common.painting import PixelView, as_image, thumbnail
+from resnet_studio.gui.common.predictions import PredictionBars
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.training.snapshots.time_slider import TimeSlider
-from resnet_studio.inference.feature_maps import Colours, Drawing
+from resnet_studio.inference.feature_maps import Colours, MapStyle
 from resnet_studio.inference.values import Prediction
 from resnet_studio.plain import plain
 from resnet_studio.training.datasets import Probe
@@ -43,7 +43,7 @@ LOADING = "Opening step {:,} …"
 MAPS = {"viridis": "viridis", "magma": "magma", "grey": "grey"}
 
 
-class FormingView(QWidget):
+class SnapshotsView(QWidget):
     """Shows one run's maps at one moment, and emits which moment the user wants."""
 
     step_wished = Signal(int)
@@ -62,15 +62,15 @@ class FormingView(QWidget):
             QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "formingHeading", "Layer and moment"
         )
         tip = "Colour map: equal steps in value are equal steps to the eye; cyan is not a number"
-        self._colours = Choice(MAPS, "formingColours", "Colour map", tip)
+        self._colours = ComboBox(MAPS, "formingColours", "Colour map", tip)
         self._colours.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._drawing = Drawing("layer")
+        self._drawing = MapStyle("layer")
         self._mosaic = MosaicView()
         self._colours.chosen.connect(self._take_colours)
-        self._large, self._filters = Picture(LARGE), Picture(LARGE)
+        self._large, self._filters = PixelView(LARGE), PixelView(LARGE)
         named(self._large, "probeImage", "The probe image")
         named(self._filters, "firstFilters", "Kernels of the first convolution", "Each spread over its own range")
-        self._predictions = Predictions()
+        self._predictions = PredictionBars()
         self._truth = named(QLabel(wordWrap=True), "probeTruth", "The right class")
         self._problem = named(QLabel(wordWrap=True), "formingProblem", "Why there are no maps of this moment")
         self._problem.hide()
@@ -161,7 +161,7 @@ class FormingView(QWidget):
             self._layers.setCurrentRow(list(probe.shapes).index(self._layer) if self._layer else -1)
 
     def _take_colours(self, name: str) -> None:
-        self._drawing = Drawing("layer", cast(Colours, name))
+        self._drawing = MapStyle("layer", cast(Colours, name))
         self._show_maps()
 
     def _take_image(self, row: int) -> None:

@@ -11,15 +11,23 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.gui.activations.ab.controller import BesideDesk
-from resnet_studio.gui.app_controller import ACTIVATIONS, Studio
-from resnet_studio.gui.engine_client import Work
-from resnet_studio.gui.session import Kept
-from resnet_studio.inference.ab import Beside, Pair
+from resnet_studio.gui.activations.ab.controller import ABController
+from resnet_studio.gui.app_controller import ACTIVATIONS, AppController
+from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.gui.session import SessionState
+from resnet_studio.inference.ab import ABPair, SideBOverrides
 from resnet_studio.inference.errors import Remedy, WeightsError, WeightsMismatch
 from resnet_studio.inference.feature_maps import layer_maps
-from resnet_studio.inference.transforms import Handles
-from resnet_studio.inference.values import Frame, Look, Preprocessing, RandomWeights, Subject, WeightsFile, WeightsInfo
+from resnet_studio.inference.transforms import ImageTransforms
+from resnet_studio.inference.values import (
+    ForwardResult,
+    ForwardSpec,
+    Frame,
+    Preprocessing,
+    RandomWeights,
+    WeightsFile,
+    WeightsInfo,
+)
 from resnet_studio.inference.weights.bundled import shipped_weights
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
@@ -46,12 +54,12 @@ class Engine(QObject):
     def cancel(self, lane: str) -> None:
         self.questions.pop(lane, None)
 
-    def look(self, lane: str) -> Look:
+    def look(self, lane: str) -> ForwardResult:
         """Answer the lane's question as the engine would."""
         subject, layers, brief = self.questions.pop(lane)
         maps = tuple(layer_maps(name, np.ones((2, 3, 3), np.float32)) for name in layers)
         pixels = np.zeros((2, 2, 3), np.uint8)
-        look = Look(subject, "00", Frame(1, 1, 2, 2), pixels, INFO, maps, 0.1, (), brief)
+        look = ForwardResult(subject, "00", Frame(1, 1, 2, 2), pixels, INFO, maps, 0.1, (), brief)
         self.answer.emit(lane, 0, look)
         return look
 
@@ -63,18 +71,18 @@ class Engine(QObject):
 class Bench:
     """A desk, and all that it has told."""
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: SessionState) -> None:
         self.engine = Engine()
-        work = Work(self.engine)  # type: ignore[arg-type]
-        self.studio = Studio(kept, work)
+        work = EngineClient(self.engine)  # type: ignore[arg-type]
+        self.studio = AppController(kept, work)
         self.problems: list[str] = []
         self.studio.problem.connect(lambda sentence, *_: self.problems.append(sentence))
-        self.desk = BesideDesk(self.studio, work)
-        self.pairs: list[Pair] = []
-        self.refusals: list[tuple[str, tuple[tuple[str, Beside], ...]]] = []
-        self.awaited: list[Pair] = []
+        self.desk = ABController(self.studio, work)
+        self.pairs: list[ABPair] = []
+        self.refusals: list[tuple[str, tuple[tuple[str, SideBOverrides], ...]]] = []
+        self.awaited: list[ABPair] = []
         self.desk.awaited.connect(self.awaited.append)
-        self.told: list[tuple[Beside, Subject]] = []
+        self.told: list[tuple[SideBOverrides, ForwardSpec]] = []
         self.desk.paired.connect(self.pairs.append)
         self.desk.refused.connect(lambda *one: self.refusals.append(one))
         self.desk.beside_changed.connect(lambda *one: self.told.append(one))
@@ -82,12 +90,12 @@ class Bench:
         self.studio.enter(ACTIVATIONS)
         self.desk.enter(True)
 
-    def question(self) -> tuple[Subject, tuple[str, ...], bool]:
+    def question(self) -> tuple[ForwardSpec, tuple[str, ...], bool]:
         return self.engine.questions["beside"]  # type: ignore[return-value]
 
 
-def kept(**changes: Any) -> Kept:
-    return Kept(architecture=to_json(preset("resnet34")), layer="layer2.3", **changes)
+def kept(**changes: Any) -> SessionState:
+    return SessionState(architecture=to_json(preset("resnet34")), layer="layer2.3", **changes)
 
 
 @pytest.fixture
@@ -131,12 +139,12 @@ def test_a_moving_hand_has_one_look_under_way_and_the_newest_next(bench: Bench) 
     bench.engine.look("beside")
     asked = bench.engine.asked.count("beside")
     turn = bench.studio.subject.turn
-    turn(Handles(zoom=1.1), True)
+    turn(ImageTransforms(zoom=1.1), True)
     first = bench.engine.look("look 0")
     assert bench.question()[0].handles.zoom == 1.1
     assert bench.question()[2]
     for zoom in (1.2, 1.3):
-        turn(Handles(zoom=zoom), True)
+        turn(ImageTransforms(zoom=zoom), True)
         newest = bench.engine.look("look 0" if "look 0" in bench.engine.questions else "look 1")
     assert bench.engine.asked.count("beside") == asked + 1
     bench.engine.look("beside")
@@ -145,7 +153,7 @@ def test_a_moving_hand_has_one_look_under_way_and_the_newest_next(bench: Bench) 
     bench.engine.look("beside")
     assert bench.pairs[-1].a is newest
     assert all(pair.a.subject.handles == pair.b.subject.handles for pair in bench.pairs)
-    turn(Handles(zoom=1.3), False)
+    turn(ImageTransforms(zoom=1.3), False)
     bench.engine.look("look")
     assert not bench.question()[2]
 
@@ -168,16 +176,19 @@ def test_coming_back_to_what_is_there_asks_nothing_again(bench: Bench) -> None:
 
 
 def test_a_side_that_does_not_differ_is_not_asked_for(bench: Bench) -> None:
-    bench.desk.choose(Beside())
+    bench.desk.choose(SideBOverrides())
     look = bench.engine.look("look")
     assert "beside" not in bench.engine.questions
     assert bench.pairs[-1].a is bench.pairs[-1].b is look
 
 
 def test_what_is_chosen_is_kept(bench: Bench) -> None:
-    bench.desk.choose(Beside(weights=RandomWeights(7), image="sample:flower"))
+    bench.desk.choose(SideBOverrides(weights=RandomWeights(7), image="sample:flower"))
     assert bench.studio.session.kept.beside == {"weights": {"seed": 7}, "image": "sample:flower"}
-    assert bench.told[-1] == (Beside(weights=RandomWeights(7), image="sample:flower"), bench.studio.subject.subject)
+    assert bench.told[-1] == (
+        SideBOverrides(weights=RandomWeights(7), image="sample:flower"),
+        bench.studio.subject.subject,
+    )
 
 
 def test_a_session_that_was_tampered_with_puts_nothing_beside() -> None:
@@ -190,14 +201,14 @@ def test_a_session_that_was_tampered_with_puts_nothing_beside() -> None:
 def test_a_start_downloads_nothing() -> None:
     bench = Bench(kept(beside={"weights": {"model": "resnet34", "name": "IMAGENET1K_V1"}, "image": "sample:flower"}))
     bench.engine.look("look")
-    assert bench.question()[0] == Subject("sample:flower", preset("resnet34"))
+    assert bench.question()[0] == ForwardSpec("sample:flower", preset("resnet34"))
     bench.studio.close()
 
 
 def test_refused_weights_are_told_in_their_place_and_the_first_side_keeps_its_own(bench: Bench) -> None:
     file = WeightsFile(Path("/weights/other.pth"))
     bench.engine.look("look")
-    bench.desk.choose(Beside(weights=file))
+    bench.desk.choose(SideBOverrides(weights=file))
     assert bench.question()[0].weights == file
     remedies = (Remedy("all but the head", replace(file, head=False), preset("resnet34")),
                 Remedy("switch", file, preset("resnet18")))  # fmt: skip
@@ -206,8 +217,8 @@ def test_refused_weights_are_told_in_their_place_and_the_first_side_keeps_its_ow
     sentence, offers = bench.refusals[-1]
     assert sentence.startswith("other.pth does not fit this network")
     assert offers == (
-        ("all but the head", Beside(weights=replace(file, head=False))),
-        ("switch", Beside(preset("resnet18"), file)),
+        ("all but the head", SideBOverrides(weights=replace(file, head=False))),
+        ("switch", SideBOverrides(preset("resnet18"), file)),
     )
     assert bench.awaited[-1].a is bench.awaited[-1].b is bench.studio.subject.look
     assert bench.studio.subject.subject.weights == RandomWeights()
@@ -218,10 +229,10 @@ def test_a_refused_side_waits_until_the_hand_rests(bench: Bench) -> None:
     bench.engine.look("look")
     bench.engine.fail("beside", WeightsError("net.pth", "is gone"))
     assert bench.refusals[-1] == ("net.pth is gone", ())
-    bench.studio.subject.turn(Handles(zoom=1.1), True)
+    bench.studio.subject.turn(ImageTransforms(zoom=1.1), True)
     bench.engine.look("look 0")
     assert "beside" not in bench.engine.questions
-    bench.studio.subject.turn(Handles(zoom=1.1), False)
+    bench.studio.subject.turn(ImageTransforms(zoom=1.1), False)
     bench.engine.look("look")
     assert bench.question()[0].handles.zoom == 1.1
 
@@ -236,13 +247,13 @@ def test_after_a_cancel_the_same_can_be_asked_again(bench: Bench) -> None:
 
 
 def test_sides_are_exchanged(bench: Bench) -> None:
-    bench.desk.choose(Beside(preset("resnet50"), RandomWeights(4), "sample:flower"))
+    bench.desk.choose(SideBOverrides(preset("resnet50"), RandomWeights(4), "sample:flower"))
     bench.studio.subject.choose_layer("layer1.0.relu2")
     bench.engine.look("look")
     before = bench.studio.subject.subject
     bench.desk.swap()
     subject = bench.studio.subject.subject
-    assert subject == Subject("sample:flower", preset("resnet50"), RandomWeights(4))
+    assert subject == ForwardSpec("sample:flower", preset("resnet50"), RandomWeights(4))
     assert bench.studio.subject.layer == "layer1.0.relu3"
     bench.engine.look("look")
     assert bench.question()[:2] == (before, ("layer1.0.relu2",))
@@ -251,7 +262,7 @@ def test_sides_are_exchanged(bench: Bench) -> None:
 
 
 def test_the_second_side_is_taken_in_hand(bench: Bench) -> None:
-    bench.desk.choose(Beside(preset("resnet20-digits"), shipped_weights(preset("resnet20-digits"))))
+    bench.desk.choose(SideBOverrides(preset("resnet20-digits"), shipped_weights(preset("resnet20-digits"))))
     bench.desk.take_in_hand()
     assert bench.studio.session.architecture == preset("resnet20-digits")
     assert bench.studio.subject.subject.weights == shipped_weights(preset("resnet20-digits"))

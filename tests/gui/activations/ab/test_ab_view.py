@@ -27,20 +27,20 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.ab.panel import AWAITED, HINT, SAME
 from resnet_studio.gui.activations.ab.predictions import PairedPredictions
-from resnet_studio.gui.activations.ab.view import SideBySideView
-from resnet_studio.gui.common.inputs import Segmented
+from resnet_studio.gui.activations.ab.view import ABView
+from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.linked_mosaic import LinkedMosaic
-from resnet_studio.inference.ab import Beside, Pair
-from resnet_studio.inference.feature_maps import Drawing, Place, layer_maps, lookup_table, spread
+from resnet_studio.inference.ab import ABPair, SideBOverrides
+from resnet_studio.inference.feature_maps import MapStyle, Place, layer_maps, lookup_table, spread
 from resnet_studio.inference.values import (
     SAMPLES,
+    ForwardResult,
+    ForwardSpec,
     Frame,
-    Look,
     Prediction,
     Preprocessing,
     PublishedWeights,
     RandomWeights,
-    Subject,
     WeightsFile,
     WeightsInfo,
 )
@@ -54,7 +54,7 @@ LEFT = Qt.MouseButton.LeftButton
 RESNET, PLAIN = preset("resnet34"), preset("plain34")
 RANDOM = WeightsInfo("random, seed 0", False, Preprocessing(224, 224, (0.5,) * 3, (0.2,) * 3), ("class 0",))
 TRAINED = replace(RANDOM, source="plain34.pth", trained=True)
-FIRST = Subject("sample:china", RESNET)
+FIRST = ForwardSpec("sample:china", RESNET)
 
 
 def telling(channels: int, side: int = 4) -> NDArray[np.float32]:
@@ -66,62 +66,62 @@ def telling(channels: int, side: int = 4) -> NDArray[np.float32]:
 def look(
     values: NDArray[np.float32] | None, layer: str = "layer2.0", architecture: Architecture = RESNET,
     weights: WeightsInfo = RANDOM, predictions: tuple[Prediction, ...] = (),
-) -> Look:  # fmt: skip
+) -> ForwardResult:  # fmt: skip
     maps = () if values is None else (layer_maps(layer, values),)
     pixels = np.zeros((2, 2, 3), np.uint8)
-    subject = Subject("sample:china", architecture)
-    return Look(subject, "00", Frame(1, 1, 2, 2), pixels, weights, maps, 0.1, predictions)
+    subject = ForwardSpec("sample:china", architecture)
+    return ForwardResult(subject, "00", Frame(1, 1, 2, 2), pixels, weights, maps, 0.1, predictions)
 
 
-def pair(a: NDArray[np.float32], b: NDArray[np.float32] | None) -> Pair:
+def pair(a: NDArray[np.float32], b: NDArray[np.float32] | None) -> ABPair:
     tops = [
         tuple(Prediction(name, 0.5 - 0.1 * n) for n, name in enumerate(names.split()))
         for names in ("cat dog cow hen fox", "dog ant cat elk bee")
     ]
     first = look(a, predictions=tops[0])
-    return Pair(first, look(b, architecture=PLAIN, weights=TRAINED, predictions=tops[1]), "layer2.0")
+    return ABPair(first, look(b, architecture=PLAIN, weights=TRAINED, predictions=tops[1]), "layer2.0")
 
 
 @pytest.fixture
-def view(qtbot: QtBot) -> SideBySideView:
-    view = SideBySideView()
+def view(qtbot: QtBot) -> ABView:
+    view = ABView()
     qtbot.addWidget(view)
     view.resize(620, 680)
     view.show_images(SAMPLES)
-    view.show_beside(Beside(architecture=PLAIN), FIRST)
+    view.show_beside(SideBOverrides(architecture=PLAIN), FIRST)
     view.show()
     return view
 
 
 @pytest.fixture
-def shown(view: SideBySideView) -> SideBySideView:
+def shown(view: ABView) -> ABView:
     view.show_pair(pair(telling(9), 2 * telling(9)))
     QApplication.processEvents()
     return view
 
 
-def mosaic(view: SideBySideView, name: str) -> LinkedMosaic:
+def mosaic(view: ABView, name: str) -> LinkedMosaic:
     return view.findChild(LinkedMosaic, f"{name}Maps")
 
 
-def viewport(view: SideBySideView, name: str) -> QWidget:
+def viewport(view: ABView, name: str) -> QWidget:
     return mosaic(view, name).findChild(QGraphicsView).viewport()
 
 
-def point(view: SideBySideView, name: str, channel: int, row: int, column: int) -> QPoint:
+def point(view: ABView, name: str, channel: int, row: int, column: int) -> QPoint:
     """Where on a side's screen a value is painted."""
     one = mosaic(view, name)
     x, y = one._geometry.pixel(Place(channel, row, column))
     return one.findChild(QGraphicsView).mapFromScene(one._image.mapToScene(QPointF(x + 0.5, y + 0.5)))
 
 
-def colour(view: SideBySideView, name: str, channel: int, row: int, column: int) -> tuple[int, int, int]:
+def colour(view: ABView, name: str, channel: int, row: int, column: int) -> tuple[int, int, int]:
     image: QImage = viewport(view, name).grab().toImage()
     found = image.pixelColor(point(view, name, channel, row, column))
     return found.red(), found.green(), found.blue()
 
 
-def press(qtbot: QtBot, view: SideBySideView, spoken: str) -> None:
+def press(qtbot: QtBot, view: ABView, spoken: str) -> None:
     (button,) = (one for one in view.findChildren(QAbstractButton) if one.accessibleName() == spoken)
     qtbot.mouseClick(button, LEFT)
     QApplication.processEvents()
@@ -138,12 +138,12 @@ def turn(widget: QWidget, at: QPoint, notches: int) -> None:
     QApplication.processEvents()
 
 
-def text(view: SideBySideView, name: str) -> str:
+def text(view: ABView, name: str) -> str:
     label = view.findChild(QLabel, name)
     return label.accessibleDescription() or label.text()
 
 
-def test_each_side_is_headed_by_what_it_is_and_what_its_layer_amounts_to(shown: SideBySideView) -> None:
+def test_each_side_is_headed_by_what_it_is_and_what_its_layer_amounts_to(shown: ABView) -> None:
     assert text(shown, "sideANetwork") == "A  resnet34"
     assert text(shown, "sideAWeights and image") == "random, seed 0, untrained · china"
     assert text(shown, "sideBWeights and image") == "plain34.pth, trained · china"
@@ -153,7 +153,7 @@ def test_each_side_is_headed_by_what_it_is_and_what_its_layer_amounts_to(shown: 
     assert text(shown, "sideAStatistics").endswith("0.7 % zeros")
 
 
-def test_hovering_reads_both_sides_and_their_difference(shown: SideBySideView) -> None:
+def test_hovering_reads_both_sides_and_their_difference(shown: ABView) -> None:
     QTest.mouseMove(viewport(shown, "sideA"), point(shown, "sideA", 5, 2, 3))
     said = "channel 5 · row 2, column 3 · A 5.23 · B 10.5 · A − B −5.23"
     assert text(shown, "pairReadout") == said
@@ -165,7 +165,7 @@ def test_hovering_reads_both_sides_and_their_difference(shown: SideBySideView) -
     assert text(shown, "pairReadout") == HINT
 
 
-def test_a_wheel_on_one_side_zooms_all(qtbot: QtBot, shown: SideBySideView) -> None:
+def test_a_wheel_on_one_side_zooms_all(qtbot: QtBot, shown: ABView) -> None:
     press(qtbot, shown, "Views: all")
     for name in ("sideA", "sideB", "difference"):
         before = point(shown, "sideA", 8, 3, 3)
@@ -183,7 +183,7 @@ def test_a_wheel_on_one_side_zooms_all(qtbot: QtBot, shown: SideBySideView) -> N
         assert viewport(shown, name).rect().contains(point(shown, name, 0, 0, 0))
 
 
-def test_zoom_is_the_same_share_where_shapes_differ(shown: SideBySideView) -> None:
+def test_zoom_is_the_same_share_where_shapes_differ(shown: ABView) -> None:
     shown.show_pair(pair(telling(9), telling(9, side=8)))
     QApplication.processEvents()
     turn(viewport(shown, "sideA"), point(shown, "sideA", 4, 2, 2), notches=3)
@@ -191,7 +191,7 @@ def test_zoom_is_the_same_share_where_shapes_differ(shown: SideBySideView) -> No
     assert (a - b).manhattanLength() <= 24  # 4×4 and 8×8 maps with the same line between them
 
 
-def test_a_channel_is_framed_on_all_sides(qtbot: QtBot, shown: SideBySideView) -> None:
+def test_a_channel_is_framed_on_all_sides(qtbot: QtBot, shown: ABView) -> None:
     with qtbot.waitSignal(shown.channel_shown) as told:
         qtbot.mouseClick(viewport(shown, "sideB"), LEFT, pos=point(shown, "sideB", 7, 1, 1))
     number, values, pixels, layer = told.args
@@ -205,7 +205,7 @@ def test_a_channel_is_framed_on_all_sides(qtbot: QtBot, shown: SideBySideView) -
     assert (mosaic(shown, "sideA").channel(), mosaic(shown, "sideB").channel()) == (7, 2)
 
 
-def test_one_scale_makes_equal_values_equal_colours(qtbot: QtBot, shown: SideBySideView) -> None:
+def test_one_scale_makes_equal_values_equal_colours(qtbot: QtBot, shown: ABView) -> None:
     shown.findChild(QComboBox, "pairColours").setCurrentText("grey")
     press(qtbot, shown, "Colour scale: one scale")
     # One scale goes from 0 to 2 × 8.33, so that A's 8 has the grey of B's 2 × 4.
@@ -218,12 +218,12 @@ def test_one_scale_makes_equal_values_equal_colours(qtbot: QtBot, shown: SideByS
     assert colour(shown, "sideA", 8, 3, 3) == (255, 255, 255)
 
 
-def test_the_difference_diverges_around_zero(qtbot: QtBot, shown: SideBySideView) -> None:
+def test_the_difference_diverges_around_zero(qtbot: QtBot, shown: ABView) -> None:
     shown.show_pair(pair(telling(9), 8 - telling(9)))
     press(qtbot, shown, "Views: difference")
     assert not mosaic(shown, "sideA").isVisible()
     less = 2 * telling(9) - 8
-    expected = lookup_table("diverging")[spread(less, Drawing("layer", "diverging"))]
+    expected = lookup_table("diverging")[spread(less, MapStyle("layer", "diverging"))]
     for channel, row, column in ((0, 0, 0), (4, 0, 0), (8, 3, 3)):
         wanted = pytest.approx(expected[channel, row, column].tolist(), abs=2)
         assert list(colour(shown, "difference", channel, row, column)) == wanted
@@ -232,13 +232,13 @@ def test_the_difference_diverges_around_zero(qtbot: QtBot, shown: SideBySideView
     assert all(mosaic(shown, name).isVisible() for name in ("sideA", "sideB", "difference"))
 
 
-def test_no_difference_is_said(qtbot: QtBot, shown: SideBySideView) -> None:
+def test_no_difference_is_said(qtbot: QtBot, shown: ABView) -> None:
     press(qtbot, shown, "Views: all")
     shown.show_pair(pair(telling(9), telling(9)))
     assert text(shown, "differenceLayer") == "no difference: every value is the same"
 
 
-def test_shapes_that_differ_have_no_difference_and_a_reason(qtbot: QtBot, shown: SideBySideView) -> None:
+def test_shapes_that_differ_have_no_difference_and_a_reason(qtbot: QtBot, shown: ABView) -> None:
     press(qtbot, shown, "Views: all")
     shown.show_pair(pair(telling(9), telling(5)))
     assert not mosaic(shown, "difference").isVisible()
@@ -250,24 +250,24 @@ def test_shapes_that_differ_have_no_difference_and_a_reason(qtbot: QtBot, shown:
     assert mosaic(shown, "difference").isVisible()
 
 
-def test_a_layer_without_counterpart_is_said(shown: SideBySideView) -> None:
+def test_a_layer_without_counterpart_is_said(shown: ABView) -> None:
     first = look(telling(9), "layer2.0.downsample.1")
-    shown.show_pair(Pair(first, look(None, architecture=PLAIN), "layer2.0.downsample.1"))
+    shown.show_pair(ABPair(first, look(None, architecture=PLAIN), "layer2.0.downsample.1"))
     assert text(shown, "sideBWhy") == "plain34 has nothing that corresponds to layer2.0.downsample.1"
     assert mosaic(shown, "sideA").isVisible()
 
 
-def test_nothing_beside_says_what_to_do(view: SideBySideView) -> None:
-    view.show_beside(Beside(), FIRST)
+def test_nothing_beside_says_what_to_do(view: ABView) -> None:
+    view.show_beside(SideBOverrides(), FIRST)
     alone = look(telling(9), predictions=(Prediction("cat", 0.5),))
-    view.show_pair(Pair(alone, alone, "layer2.0"))
+    view.show_pair(ABPair(alone, alone, "layer2.0"))
     assert text(view, "sideBWhy") == SAME
     assert not view.findChild(QPushButton, "swapSides").isEnabled()
     assert not view.findChild(QPushButton, "takeSecond").isEnabled()
 
 
-def test_a_refusal_stands_in_the_second_sides_place_with_what_can_be_done(qtbot: QtBot, shown: SideBySideView) -> None:
-    better = Beside(weights=WeightsFile(Path("net.pth"), head=False))
+def test_a_refusal_stands_in_the_second_sides_place_with_what_can_be_done(qtbot: QtBot, shown: ABView) -> None:
+    better = SideBOverrides(weights=WeightsFile(Path("net.pth"), head=False))
     shown.show_problem("net.pth does not fit this network", [("Load all but the head", better)])
     assert text(shown, "sideBWhy") == "net.pth does not fit this network"
     assert mosaic(shown, "sideA").isVisible()
@@ -278,7 +278,7 @@ def test_a_refusal_stands_in_the_second_sides_place_with_what_can_be_done(qtbot:
     assert mosaic(shown, "sideB").isVisible()
 
 
-def test_predictions_are_joined_by_what_both_name(shown: SideBySideView) -> None:
+def test_predictions_are_joined_by_what_both_name(shown: ABView) -> None:
     predictions = shown.findChild(PairedPredictions)
     assert predictions.joined() == [(0, 2), (1, 0)]
     at = predictions.row_box(0, 1).center().toPoint()
@@ -291,82 +291,82 @@ def test_predictions_are_joined_by_what_both_name(shown: SideBySideView) -> None
     assert predictions.accessibleDescription().startswith("A: cat 50 %, dog 40 %")
 
 
-def test_twin_seed_and_image_are_one_click_away(qtbot: QtBot, view: SideBySideView) -> None:
-    wished: list[Beside] = []
+def test_twin_seed_and_image_are_one_click_away(qtbot: QtBot, view: ABView) -> None:
+    wished: list[SideBOverrides] = []
     view.beside_wished.connect(wished.append)
     view.beside_wished.connect(lambda beside: view.show_beside(beside, FIRST))
-    view.show_beside(Beside(), FIRST)
+    view.show_beside(SideBOverrides(), FIRST)
     twin = view.findChild(QPushButton, "besideTwin")
     assert twin.text() == "plain twin"
     qtbot.mouseClick(twin, LEFT)
-    assert wished[-1] == Beside(PLAIN)
+    assert wished[-1] == SideBOverrides(PLAIN)
     seed = view.findChild(QPushButton, "besideSeed")
     for _ in range(2):
         qtbot.mouseClick(seed, LEFT)
     assert [one.weights for one in wished[-2:]] == [RandomWeights(1), RandomWeights(2)]
     for _ in range(2):
         qtbot.mouseClick(view.findChild(QPushButton, "besideNext"), LEFT)
-    assert wished[-1] == Beside(PLAIN, RandomWeights(2), SAMPLES[2])
-    view.show_beside(Beside(), replace(FIRST, architecture=PLAIN))
+    assert wished[-1] == SideBOverrides(PLAIN, RandomWeights(2), SAMPLES[2])
+    view.show_beside(SideBOverrides(), replace(FIRST, architecture=PLAIN))
     assert twin.text() == "residual twin"
-    view.show_beside(Beside(), replace(FIRST, architecture=preset("vgg19")))
+    view.show_beside(SideBOverrides(), replace(FIRST, architecture=preset("vgg19")))
     assert not twin.isEnabled()
 
 
-def test_presets_are_found_by_any_part_of_their_name(qtbot: QtBot, view: SideBySideView) -> None:
+def test_presets_are_found_by_any_part_of_their_name(qtbot: QtBot, view: ABView) -> None:
     network = view.findChild(QComboBox, "besideNetwork")
     assert network.currentText() == "plain34"
-    wished: list[Beside] = []
+    wished: list[SideBOverrides] = []
     view.beside_wished.connect(wished.append)
     network.textActivated.emit("vgg19")
-    assert wished == [Beside(preset("vgg19"))]
+    assert wished == [SideBOverrides(preset("vgg19"))]
     network.setEditText("")
     qtbot.keyClick(network.lineEdit(), Qt.Key.Key_Return)
-    assert wished[-1] == Beside()
+    assert wished[-1] == SideBOverrides()
 
 
-def test_weights_on_offer_are_those_that_may_fit(view: SideBySideView) -> None:
+def test_weights_on_offer_are_those_that_may_fit(view: ABView) -> None:
     choice = view.findChild(QComboBox, "besideWeights")
 
-    def offered(beside: Beside) -> list[str]:
+    def offered(beside: SideBOverrides) -> list[str]:
         view.show_beside(beside, FIRST)
         return [choice.itemText(row) for row in range(choice.count())]
 
     seeds, files = [f"random, seed {n}" for n in range(4)], ["Open a file…", "Checkpoint of a run…"]
-    assert offered(Beside(PLAIN)) == ["weights: A", *seeds, *files]
-    assert offered(Beside()) == ["weights: A", *seeds, "torchvision's resnet34, IMAGENET1K_V1", *files]
-    digits = offered(Beside(preset("resnet20-digits")))
+    assert offered(SideBOverrides(PLAIN)) == ["weights: A", *seeds, *files]
+    assert offered(SideBOverrides()) == ["weights: A", *seeds, "torchvision's resnet34, IMAGENET1K_V1", *files]
+    digits = offered(SideBOverrides(preset("resnet20-digits")))
     assert digits == ["weights: A", "resnet20-digits.safetensors", *seeds, *files]
     checkpoint = WeightsFile(Path("/runs/first/checkpoints/step-000110/weights.safetensors"))
-    assert offered(Beside(weights=checkpoint))[1] == "step-000110 of first"
+    assert offered(SideBOverrides(weights=checkpoint))[1] == "step-000110 of first"
     assert choice.currentText() == "step-000110 of first"
 
 
 @pytest.mark.parametrize(
     "weights", [RandomWeights(2), PublishedWeights("resnet34", "IMAGENET1K_V1"), None],
 )  # fmt: skip
-def test_weights_are_chosen_from_the_list(view: SideBySideView, weights: RandomWeights | None) -> None:
-    wished: list[Beside] = []
+def test_weights_are_chosen_from_the_list(view: ABView, weights: RandomWeights | None) -> None:
+    wished: list[SideBOverrides] = []
     view.beside_wished.connect(wished.append)
-    view.show_beside(Beside(weights=RandomWeights(1)), FIRST)
+    view.show_beside(SideBOverrides(weights=RandomWeights(1)), FIRST)
     choice = view.findChild(QComboBox, "besideWeights")
     words = {None: "weights: A", RandomWeights(2): "random, seed 2"}
     row = choice.findText(words.get(weights, "torchvision's resnet34, IMAGENET1K_V1"))  # type: ignore[arg-type]
     choice.setCurrentIndex(row)
     choice.activated.emit(row)
-    assert wished == [Beside(weights=weights)]
+    assert wished == [SideBOverrides(weights=weights)]
 
 
-def test_the_programs_own_weights_are_chosen_from_the_list(view: SideBySideView) -> None:
-    wished: list[Beside] = []
+def test_the_programs_own_weights_are_chosen_from_the_list(view: ABView) -> None:
+    wished: list[SideBOverrides] = []
     view.beside_wished.connect(wished.append)
     digits = preset("resnet20-digits")
-    view.show_beside(Beside(digits), FIRST)
+    view.show_beside(SideBOverrides(digits), FIRST)
     view.findChild(QComboBox, "besideWeights").activated.emit(1)
-    assert wished == [Beside(digits, shipped_weights(digits))]
+    assert wished == [SideBOverrides(digits, shipped_weights(digits))]
 
 
-def test_files_are_asked_for(qtbot: QtBot, view: SideBySideView, tmp_path: Path) -> None:
+def test_files_are_asked_for(qtbot: QtBot, view: ABView, tmp_path: Path) -> None:
     for name, content in (("net.pth", "x"), ("net.json", json.dumps(to_json(PLAIN)))):
         (tmp_path / name).write_text(content)
     wished: list[object] = []
@@ -385,41 +385,41 @@ def test_files_are_asked_for(qtbot: QtBot, view: SideBySideView, tmp_path: Path)
         dialog.selectFile(str(tmp_path / name))
         dialog.accept()
         qtbot.waitUntil(lambda: not view.findChildren(QFileDialog))
-    file = Beside(PLAIN, WeightsFile(tmp_path / "net.pth"))
+    file = SideBOverrides(PLAIN, WeightsFile(tmp_path / "net.pth"))
     assert wished == [file, file, str(tmp_path / "net.json")]
 
 
-def test_moments_of_runs_are_offered_where_they_fit(view: SideBySideView) -> None:
+def test_moments_of_runs_are_offered_where_they_fit(view: ABView) -> None:
     files = [WeightsFile(Path(f"/runs/first/checkpoints/step-{step:06}/weights.safetensors")) for step in (10, 110)]
     found = [RunWeights(file, "first", step, "digits", PLAIN) for file, step in zip(files, (10, 110), strict=True)]
     view.show_runs([*found, RunWeights(files[0], "second", 5, "digits", preset("resnet18"))])
     choice = view.findChild(QComboBox, "besideWeights")
     offered = [choice.itemText(row) for row in range(choice.count())]
     assert [one for one in offered if "step" in one] == ["first, step 10", "first, step 110"]
-    wished: list[Beside] = []
+    wished: list[SideBOverrides] = []
     view.beside_wished.connect(wished.append)
     choice.activated.emit(offered.index("first, step 110"))
-    assert wished == [Beside(PLAIN, files[1])]
+    assert wished == [SideBOverrides(PLAIN, files[1])]
 
 
-def test_the_first_side_is_there_while_the_second_is_awaited(view: SideBySideView) -> None:
+def test_the_first_side_is_there_while_the_second_is_awaited(view: ABView) -> None:
     alone = look(telling(9))
-    view.show_awaited(Pair(alone, alone, "layer2.0"))
+    view.show_awaited(ABPair(alone, alone, "layer2.0"))
     assert mosaic(view, "sideA").isVisible()
     assert text(view, "sideBWhy") == AWAITED
     view.show_pair(pair(telling(9), telling(9)))
-    view.show_awaited(Pair(alone, alone, "layer2.0"))
+    view.show_awaited(ABPair(alone, alone, "layer2.0"))
     assert mosaic(view, "sideB").isVisible()
 
 
-def test_sides_can_be_exchanged_and_taken(qtbot: QtBot, shown: SideBySideView) -> None:
+def test_sides_can_be_exchanged_and_taken(qtbot: QtBot, shown: ABView) -> None:
     with qtbot.waitSignal(shown.swap_wished):
         qtbot.mouseClick(shown.findChild(QPushButton, "swapSides"), LEFT)
     with qtbot.waitSignal(shown.second_wished):
         qtbot.mouseClick(shown.findChild(QPushButton, "takeSecond"), LEFT)
 
 
-def test_the_page_says_when_it_is_on_the_screen(qtbot: QtBot, view: SideBySideView) -> None:
+def test_the_page_says_when_it_is_on_the_screen(qtbot: QtBot, view: ABView) -> None:
     told: list[bool] = []
     view.entered.connect(told.append)
     view.hide()
@@ -429,20 +429,20 @@ def test_the_page_says_when_it_is_on_the_screen(qtbot: QtBot, view: SideBySideVi
 
 @pytest.mark.parametrize("size", [(360, 360), (590, 560), (620, 680)])
 @pytest.mark.parametrize("views", ["both", "difference", "all"])
-def test_maps_have_room_at_every_size(qtbot: QtBot, shown: SideBySideView, size: tuple[int, int], views: str) -> None:
+def test_maps_have_room_at_every_size(qtbot: QtBot, shown: ABView, size: tuple[int, int], views: str) -> None:
     press(qtbot, shown, f"Views: {views}")
     shown.resize(*size)
     QApplication.processEvents()
     assert (shown.width(), shown.height()) == size
     for name in {"both": ["sideA", "sideB"], "difference": ["difference"]}.get(views, ["sideA", "difference"]):
         assert mosaic(shown, name).height() >= 72
-    for widget in shown.findChildren(Segmented):
+    for widget in shown.findChildren(SegmentedControl):
         assert shown.rect().contains(widget.mapTo(shown, widget.rect().bottomRight()))
     heights = {mosaic(shown, name).height() for name in ("sideA", "sideB") if mosaic(shown, name).isVisible()}
     assert len(heights) <= 1
 
 
-def test_every_control_says_what_it_is(shown: SideBySideView) -> None:
+def test_every_control_says_what_it_is(shown: ABView) -> None:
     for control in (*shown.findChildren(QPushButton), *shown.findChildren(QComboBox)):
         if control.isVisibleTo(shown):
             assert control.objectName(), control
@@ -450,7 +450,7 @@ def test_every_control_says_what_it_is(shown: SideBySideView) -> None:
             assert control.toolTip(), control.objectName()
 
 
-def test_both_themes(qtbot: QtBot, shown: SideBySideView) -> None:
+def test_both_themes(qtbot: QtBot, shown: ABView) -> None:
     press(qtbot, shown, "Views: all")
     images = []
     for name in ("light", "dark"):

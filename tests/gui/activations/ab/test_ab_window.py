@@ -10,13 +10,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.activations.ab.view import SideBySideView
+from resnet_studio.gui.activations.ab.view import ABView
 from resnet_studio.gui.activations.channel_view import ChannelView
 from resnet_studio.gui.app_controller import ACTIVATION_PAGES, ACTIVATIONS
 from resnet_studio.gui.common.mosaic import MosaicView
-from resnet_studio.gui.main_window import StudioWindow
-from resnet_studio.gui.session import Kept
-from resnet_studio.inference.ab import Pair
+from resnet_studio.gui.main_window import MainWindow
+from resnet_studio.gui.session import SessionState
+from resnet_studio.inference.ab import ABPair
 from resnet_studio.inference.weights.bundled import A_DIGIT, DIGITS, PLAIN_DIGITS, shipped_weights
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
@@ -25,12 +25,12 @@ PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
 
 
 @pytest.fixture
-def window(qtbot: QtBot) -> Iterator[StudioWindow]:
-    kept = Kept(
+def window(qtbot: QtBot) -> Iterator[MainWindow]:
+    kept = SessionState(
         architecture=to_json(preset(DIGITS)), image=A_DIGIT, layer="layer2.0", workspace=ACTIVATIONS,
         activations_page=ACTIVATION_PAGES.index("A/B"), beside={"architecture": to_json(preset(PLAIN_DIGITS))},
     )  # fmt: skip
-    window = StudioWindow(kept)
+    window = MainWindow(kept)
     qtbot.addWidget(window)
     window.show()
     window.start_engine()
@@ -38,9 +38,9 @@ def window(qtbot: QtBot) -> Iterator[StudioWindow]:
     window.close()
 
 
-def test_two_networks_are_beside_each_other_and_follow_the_hand(qtbot: QtBot, window: StudioWindow) -> None:
-    view = window.findChild(SideBySideView)
-    pairs: list[Pair] = []
+def test_two_networks_are_beside_each_other_and_follow_the_hand(qtbot: QtBot, window: MainWindow) -> None:
+    view = window.findChild(ABView)
+    pairs: list[ABPair] = []
     window.activations._beside.paired.connect(pairs.append)
     qtbot.waitUntil(lambda: bool(pairs), timeout=PATIENCE)
     for look, name in ((pairs[-1].a, DIGITS), (pairs[-1].b, PLAIN_DIGITS)):
@@ -55,9 +55,9 @@ def test_two_networks_are_beside_each_other_and_follow_the_hand(qtbot: QtBot, wi
     assert all(pair.a.subject.handles == pair.b.subject.handles for pair in pairs)
 
 
-def test_sides_are_exchanged_by_a_click(qtbot: QtBot, window: StudioWindow) -> None:
-    view = window.findChild(SideBySideView)
-    pairs: list[Pair] = []
+def test_sides_are_exchanged_by_a_click(qtbot: QtBot, window: MainWindow) -> None:
+    view = window.findChild(ABView)
+    pairs: list[ABPair] = []
     window.activations._beside.paired.connect(pairs.append)
     qtbot.waitUntil(lambda: bool(pairs), timeout=PATIENCE)
     before = pairs[-1]
@@ -70,9 +70,9 @@ def test_sides_are_exchanged_by_a_click(qtbot: QtBot, window: StudioWindow) -> N
         np.testing.assert_array_equal(one.values, other.values)
 
 
-def test_one_channel_is_framed_on_every_page(qtbot: QtBot, window: StudioWindow) -> None:
+def test_one_channel_is_framed_on_every_page(qtbot: QtBot, window: MainWindow) -> None:
     """Framed in A/B it is framed in Maps and large, and framed in Maps it is framed in A/B."""
-    pairs: list[Pair] = []
+    pairs: list[ABPair] = []
     window.activations._beside.paired.connect(pairs.append)
     qtbot.waitUntil(lambda: bool(pairs), timeout=PATIENCE)
     large, side, maps = window.findChild(ChannelView), mosaic(window, "sideAMaps"), mosaic(window, "featureMaps")
@@ -94,5 +94,5 @@ def test_one_channel_is_framed_on_every_page(qtbot: QtBot, window: StudioWindow)
     assert (side.channel(), maps.channel()) == (11, 11)
 
 
-def mosaic(window: StudioWindow, name: str) -> MosaicView:
+def mosaic(window: MainWindow, name: str) -> MosaicView:
     return window.findChild(MosaicView, name)

@@ -12,16 +12,16 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.activations.attribution.controller import SWEEP, WHY, WhyDesk
+from resnet_studio.gui.activations.attribution.controller import SWEEP, WHY, AttributionController
 from resnet_studio.gui.activations.attribution.overlay import OverlayView
-from resnet_studio.gui.activations.attribution.view import WhyView
-from resnet_studio.gui.app_controller import ACTIVATION_PAGES, ACTIVATIONS, Studio
-from resnet_studio.gui.engine_client import Work
-from resnet_studio.gui.main_window import StudioWindow
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.activations.attribution.view import AttributionView
+from resnet_studio.gui.app_controller import ACTIVATION_PAGES, ACTIVATIONS, AppController
+from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.gui.main_window import MainWindow
+from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.attribution import NOT_YET, Attribution, Sweep
-from resnet_studio.inference.transforms import Handles, Occluder
-from resnet_studio.inference.values import Frame, Look, Prediction, Preprocessing, Subject, WeightsInfo
+from resnet_studio.inference.transforms import ImageTransforms, Occluder
+from resnet_studio.inference.values import ForwardResult, ForwardSpec, Frame, Prediction, Preprocessing, WeightsInfo
 from resnet_studio.inference.weights.bundled import A_DIGIT, DIGITS
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
@@ -48,9 +48,11 @@ class Engine(QObject):
     def cancel(self, lane: str) -> None:
         self.questions.pop(lane, None)
 
-    def look(self, subject: Subject, *, brief: bool = False) -> None:
+    def look(self, subject: ForwardSpec, *, brief: bool = False) -> None:
         predictions = (Prediction("d", 0.9, 3),)
-        self.answer.emit("look", 0, Look(subject, "00", Frame(4, 4, 8, 8), SEEN, INFO, (), 0.1, predictions, brief))
+        self.answer.emit(
+            "look", 0, ForwardResult(subject, "00", Frame(4, 4, 8, 8), SEEN, INFO, (), 0.1, predictions, brief)
+        )
 
 
 class Bench:
@@ -58,10 +60,10 @@ class Bench:
 
     def __init__(self) -> None:
         self.engine = Engine()
-        kept = Kept(architecture=to_json(preset(DIGITS)), image=A_DIGIT)
-        work = Work(self.engine)  # type: ignore[arg-type]
-        self.studio = Studio(kept, work)
-        self.desk = WhyDesk(self.studio.subject, work)
+        kept = SessionState(architecture=to_json(preset(DIGITS)), image=A_DIGIT)
+        work = EngineClient(self.engine)  # type: ignore[arg-type]
+        self.studio = AppController(kept, work)
+        self.desk = AttributionController(self.studio.subject, work)
         self.work = work
         self.told: list[object] = []
         self.running: list[tuple[bool, bool]] = []
@@ -72,7 +74,7 @@ class Bench:
         self.studio.enter(ACTIVATIONS)
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> ForwardSpec:
         return self.studio.subject.subject
 
     def rest(self) -> None:
@@ -89,12 +91,12 @@ def bench(qtbot: QtBot) -> Bench:
     return Bench()
 
 
-def found(subject: Subject) -> Attribution:
+def found(subject: ForwardSpec) -> Attribution:
     values = np.ones((2, 2), np.float32)
     return Attribution(subject, "grad-cam", "layer3.2", 3, "d", 0.9, values, values, SEEN, "00", INFO, 0.1)
 
 
-def swept(subject: Subject, done: int) -> Sweep:
+def swept(subject: ForwardSpec, done: int) -> Sweep:
     winners = np.full((2, 2), NOT_YET, np.int32)
     winners.flat[:done] = 3
     probabilities = np.where(winners == NOT_YET, np.nan, 0.5).astype(np.float32)
@@ -130,14 +132,14 @@ def test_while_it_follows_every_image_that_rests_is_asked_for_once(bench: Bench)
     question = bench.asked()
     assert question is not None
     assert question[1].image == "sample:china"
-    bench.studio.subject.turn(Handles(zoom=2), True)
+    bench.studio.subject.turn(ImageTransforms(zoom=2), True)
     bench.engine.look(bench.subject, brief=True)
     assert bench.asked() is None  # the hand still moves
-    bench.studio.subject.turn(Handles(zoom=2))
+    bench.studio.subject.turn(ImageTransforms(zoom=2))
     bench.rest()
     question = bench.asked()
     assert question is not None
-    assert question[1].handles == Handles(zoom=2)
+    assert question[1].handles == ImageTransforms(zoom=2)
     bench.desk.choose("saliency", "", 2)
     assert bench.asked() == ("attribution", bench.subject, "saliency", "", 2)
     bench.desk.follow(False)
@@ -184,20 +186,20 @@ def test_failures_and_a_cancel_of_all_end_what_ran(bench: Bench, lane: str) -> N
 
 
 def test_covering_a_position_turns_the_occluder_handle_alone(bench: Bench) -> None:
-    bench.studio.subject.turn(Handles(zoom=2))
+    bench.studio.subject.turn(ImageTransforms(zoom=2))
     bench.desk.cover(Occluder(0.25, 0.75, 0.5))
-    assert bench.subject.handles == Handles(zoom=2, occluder=Occluder(0.25, 0.75, 0.5))
+    assert bench.subject.handles == ImageTransforms(zoom=2, occluder=Occluder(0.25, 0.75, 0.5))
 
 
 @pytest.fixture
-def window(qtbot: QtBot) -> Iterator[StudioWindow]:
-    kept = Kept(
+def window(qtbot: QtBot) -> Iterator[MainWindow]:
+    kept = SessionState(
         architecture=to_json(preset(DIGITS)),
         image=A_DIGIT,
         workspace=ACTIVATIONS,
         activations_page=ACTIVATION_PAGES.index("Why"),
     )
-    window = StudioWindow(kept)
+    window = MainWindow(kept)
     qtbot.addWidget(window)
     window.show()
     window.start_engine()
@@ -205,8 +207,8 @@ def window(qtbot: QtBot) -> Iterator[StudioWindow]:
     window.close()
 
 
-def test_a_digit_is_explained_swept_and_covered_in_the_window(qtbot: QtBot, window: StudioWindow) -> None:
-    view, desk = window.findChild(WhyView), window.activations._why
+def test_a_digit_is_explained_swept_and_covered_in_the_window(qtbot: QtBot, window: MainWindow) -> None:
+    view, desk = window.findChild(AttributionView), window.activations._why
     answers: list[Attribution] = []
     desk.explained.connect(answers.append)
     qtbot.waitUntil(lambda: window.studio.subject.look is not None, timeout=PATIENCE)

@@ -25,7 +25,7 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.attribution.class_picker import class_number
 from resnet_studio.gui.activations.attribution.overlay import OverlayView
-from resnet_studio.gui.activations.attribution.view import WhyView
+from resnet_studio.gui.activations.attribution.view import AttributionView
 from resnet_studio.inference.attribution import (
     METHODS,
     MISSING,
@@ -41,12 +41,20 @@ from resnet_studio.inference.attribution import (
     sweep_drawing,
 )
 from resnet_studio.inference.feature_maps import lookup_table
-from resnet_studio.inference.transforms import Handles, Occluder
-from resnet_studio.inference.values import Frame, Look, Prediction, Preprocessing, RandomWeights, Subject, WeightsInfo
+from resnet_studio.inference.transforms import ImageTransforms, Occluder
+from resnet_studio.inference.values import (
+    ForwardResult,
+    ForwardSpec,
+    Frame,
+    Prediction,
+    Preprocessing,
+    RandomWeights,
+    WeightsInfo,
+)
 from resnet_studio.networks.presets import preset
 
 LABELS = tuple("abcdefghij")
-SUBJECT = Subject("sample:digit-3", preset("resnet20-digits"))
+SUBJECT = ForwardSpec("sample:digit-3", preset("resnet20-digits"))
 INFO = WeightsInfo("digits", True, Preprocessing(8, 8, (0.5,), (0.5,)), LABELS)
 SEEN = np.zeros((8, 8, 3), np.uint8)
 PREDICTIONS = (Prediction("d", 0.9, 3), Prediction("f", 0.06, 5))
@@ -76,13 +84,15 @@ def swept(done: int = 16, **changes: object) -> Sweep:
     return replace(whole, **changes)
 
 
-def look(predictions: tuple[Prediction, ...] = PREDICTIONS, info: WeightsInfo = INFO, *, brief: bool = False) -> Look:
-    return Look(SUBJECT, "0" * 64, Frame(4, 4, 8, 8), SEEN, info, (), 0.1, predictions, brief)
+def look(
+    predictions: tuple[Prediction, ...] = PREDICTIONS, info: WeightsInfo = INFO, *, brief: bool = False
+) -> ForwardResult:
+    return ForwardResult(SUBJECT, "0" * 64, Frame(4, 4, 8, 8), SEEN, info, (), 0.1, predictions, brief)
 
 
 @pytest.fixture
-def view(qtbot: QtBot) -> WhyView:
-    view = WhyView()
+def view(qtbot: QtBot) -> AttributionView:
+    view = AttributionView()
     qtbot.addWidget(view)
     view.resize(640, 640)
     view.show()
@@ -91,11 +101,11 @@ def view(qtbot: QtBot) -> WhyView:
     return view
 
 
-def button(view: WhyView, name: str) -> QPushButton:
+def button(view: AttributionView, name: str) -> QPushButton:
     return view.findChild(QPushButton, name)
 
 
-def choice(view: WhyView, name: str) -> QComboBox:
+def choice(view: AttributionView, name: str) -> QComboBox:
     return view.findChild(QComboBox, name)
 
 
@@ -108,7 +118,7 @@ def said(view: QWidget, name: str) -> str:
     return label.text() if label.isVisibleTo(view) else ""
 
 
-def picture(view: WhyView, name: str) -> OverlayView:
+def picture(view: AttributionView, name: str) -> OverlayView:
     return view.findChild(OverlayView, name)
 
 
@@ -119,7 +129,7 @@ def choose(box: QComboBox, row: int, qtbot: QtBot) -> None:
         qtbot.keyClick(box, Qt.Key.Key_Down if box.currentIndex() < row else Qt.Key.Key_Up)
 
 
-def to_sweep(view: WhyView, qtbot: QtBot) -> None:
+def to_sweep(view: AttributionView, qtbot: QtBot) -> None:
     part = next(one for one in view.findChildren(QToolButton) if one.text() == "What would flip it")
     qtbot.mouseClick(part, Qt.MouseButton.LeftButton)
 
@@ -129,13 +139,13 @@ def colour_at(part: OverlayView, point: QPoint) -> tuple[int, int, int]:
     return colour.red(), colour.green(), colour.blue()
 
 
-def test_compute_asks_for_the_usual_question(view: WhyView, qtbot: QtBot) -> None:
+def test_compute_asks_for_the_usual_question(view: AttributionView, qtbot: QtBot) -> None:
     with qtbot.waitSignal(view.explain_wished) as asked:
         qtbot.mouseClick(button(view, "whyCompute"), Qt.MouseButton.LeftButton)
     assert asked.args == ["grad-cam", "", None]
 
 
-def test_method_layer_and_class_are_what_is_asked(view: WhyView, qtbot: QtBot) -> None:
+def test_method_layer_and_class_are_what_is_asked(view: AttributionView, qtbot: QtBot) -> None:
     methods, layers, classes = (choice(view, name) for name in ("whyMethod", "whyLayer", "whyClass"))
     assert texts(methods) == [method.title for method in METHODS.values()]
     assert [text.strip() for text in texts(layers)] == ["last (layer3.2)", *layers_with_maps(SUBJECT.architecture)]
@@ -158,7 +168,7 @@ def test_method_layer_and_class_are_what_is_asked(view: WhyView, qtbot: QtBot) -
     assert said(view, "whyHint") == ""
 
 
-def test_any_other_class_is_taken_by_number_or_name(view: WhyView, qtbot: QtBot) -> None:
+def test_any_other_class_is_taken_by_number_or_name(view: AttributionView, qtbot: QtBot) -> None:
     classes, field = choice(view, "whyClass"), view.findChild(QLineEdit, "whyOtherClass")
     told: list[object] = []
     view.question_changed.connect(lambda _method, _layer, target: told.append(target))
@@ -187,7 +197,9 @@ def test_names_that_are_digits_come_before_numbers() -> None:
         assert class_number(wrong, labels) is None
 
 
-def test_the_class_stays_while_others_become_probable_and_goes_with_its_network(view: WhyView, qtbot: QtBot) -> None:
+def test_the_class_stays_while_others_become_probable_and_goes_with_its_network(
+    view: AttributionView, qtbot: QtBot
+) -> None:
     classes = choice(view, "whyClass")
     choose(classes, 2, qtbot)
     view.show_look(look((Prediction("a", 0.8, 0),)))
@@ -200,7 +212,9 @@ def test_the_class_stays_while_others_become_probable_and_goes_with_its_network(
     assert classes.currentText() == "most probable (x)"
 
 
-def test_layers_follow_the_architecture_and_a_chosen_one_stays_where_it_is_there(view: WhyView, qtbot: QtBot) -> None:
+def test_layers_follow_the_architecture_and_a_chosen_one_stays_where_it_is_there(
+    view: AttributionView, qtbot: QtBot
+) -> None:
     layers = choice(view, "whyLayer")
     choose(layers, layers.findData("layer1.1"), qtbot)
     view.show_subject(replace(SUBJECT, architecture=preset("resnet18")))
@@ -209,7 +223,7 @@ def test_layers_follow_the_architecture_and_a_chosen_one_stays_where_it_is_there
     assert layers.currentText() == "last (features.35)"
 
 
-def test_an_answer_is_shown_in_its_colours_over_the_input_and_alone(view: WhyView, qtbot: QtBot) -> None:
+def test_an_answer_is_shown_in_its_colours_over_the_input_and_alone(view: AttributionView, qtbot: QtBot) -> None:
     assert "Compute" in said(view, "whyEmpty")
     answer = found()
     view.show_attribution(answer)
@@ -230,7 +244,7 @@ def test_an_answer_is_shown_in_its_colours_over_the_input_and_alone(view: WhyVie
     assert [said(view.attribution, f"colourBar{end}") for end in ("Low", "High")] == ["0", "15"]
 
 
-def test_hovering_reads_the_layers_value_and_the_inputs(view: WhyView, qtbot: QtBot) -> None:
+def test_hovering_reads_the_layers_value_and_the_inputs(view: AttributionView, qtbot: QtBot) -> None:
     view.show_attribution(found())
     alone, over = picture(view, "whyAlone"), picture(view, "whyOverlay")
     qtbot.mouseMove(alone, alone.centre(2, 1))
@@ -258,7 +272,7 @@ def test_a_few_outliers_do_not_bleach_the_rest() -> None:
     assert drawing(found(values=np.zeros((2, 2), np.float32))).limits == (0.0, 1.0)
 
 
-def test_doubts_are_told(view: WhyView) -> None:
+def test_doubts_are_told(view: AttributionView) -> None:
     view.show_attribution(found())
     assert said(view, "whyNotes") == ""
     view.show_attribution(found(weights=replace(INFO, trained=False)))
@@ -269,13 +283,13 @@ def test_doubts_are_told(view: WhyView) -> None:
     assert "off by 0.25" in said(view, "whyTitle")
 
 
-def test_a_result_says_when_the_subject_is_another(view: WhyView) -> None:
+def test_a_result_says_when_the_subject_is_another(view: AttributionView) -> None:
     view.show_attribution(found())
     view.show_sweep(swept())
     view.show_subject(replace(SUBJECT, image="sample:china"))
     for notes in ("whyNotes", "sweepNotes"):
         assert "of digit 3" in view.findChild(QLabel, notes).text()
-    view.show_subject(replace(SUBJECT, handles=Handles(occluder=Occluder())))
+    view.show_subject(replace(SUBJECT, handles=ImageTransforms(occluder=Occluder())))
     assert "before it was changed by hand" in view.findChild(QLabel, "whyNotes").text()
     assert view.findChild(QLabel, "sweepNotes").text() == ""  # the sweep leaves the occluder out
     view.show_subject(SUBJECT)
@@ -287,18 +301,18 @@ def test_a_result_says_when_the_subject_is_another(view: WhyView) -> None:
     [
         (SUBJECT, ""),
         (replace(SUBJECT, device="mps"), ""),
-        (replace(SUBJECT, image="sample:china", handles=Handles(zoom=2)), "of digit 3"),
+        (replace(SUBJECT, image="sample:china", handles=ImageTransforms(zoom=2)), "of digit 3"),
         (replace(SUBJECT, architecture=preset("resnet18"), weights=RandomWeights(3)), "of another network"),
         (replace(SUBJECT, weights=RandomWeights(3)), "with other weights"),
-        (replace(SUBJECT, handles=Handles(zoom=2)), "of the image before it was changed by hand"),
+        (replace(SUBJECT, handles=ImageTransforms(zoom=2)), "of the image before it was changed by hand"),
     ],
 )
-def test_what_has_changed_is_named(now: Subject, said: str) -> None:
+def test_what_has_changed_is_named(now: ForwardSpec, said: str) -> None:
     assert changed_since(SUBJECT, now) == said
 
 
 def test_without_captum_the_sweep_works_and_the_rest_says_what_to_do(
-    view: WhyView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    view: AttributionView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "captum", None)
     view.show_missing(missing())
@@ -311,7 +325,7 @@ def test_without_captum_the_sweep_works_and_the_rest_says_what_to_do(
     assert asked.args == [2, 1, None]
 
 
-def test_square_and_stride_are_asked_for_and_counted(view: WhyView, qtbot: QtBot) -> None:
+def test_square_and_stride_are_asked_for_and_counted(view: AttributionView, qtbot: QtBot) -> None:
     to_sweep(view, qtbot)
     patch, stride = (view.findChild(QSpinBox, name) for name in ("sweepPatch", "sweepStride"))
     assert (patch.value(), stride.value()) == (2, 1)
@@ -328,7 +342,7 @@ def test_square_and_stride_are_asked_for_and_counted(view: WhyView, qtbot: QtBot
     assert (patch.value(), stride.value()) == (56, 28)
 
 
-def test_while_it_runs_it_can_be_cancelled(view: WhyView, qtbot: QtBot) -> None:
+def test_while_it_runs_it_can_be_cancelled(view: AttributionView, qtbot: QtBot) -> None:
     to_sweep(view, qtbot)
     view.show_running(False, True)
     assert button(view, "sweepStart").text() == "Cancel"
@@ -338,7 +352,7 @@ def test_while_it_runs_it_can_be_cancelled(view: WhyView, qtbot: QtBot) -> None:
     assert button(view, "sweepStart").text() == "Start"
 
 
-def test_the_map_fills_in(view: WhyView, qtbot: QtBot) -> None:
+def test_the_map_fills_in(view: AttributionView, qtbot: QtBot) -> None:
     to_sweep(view, qtbot)
     part = picture(view, "sweepMap")
     for done in (6, 16):
@@ -363,7 +377,7 @@ def test_cells_lie_halfway_between_the_squares_and_fill_the_input() -> None:
     assert edges(swept(starts=(0,), patch=8)).tolist() == [0, 8]
 
 
-def test_where_another_class_wins_is_listed_the_least_probable_first(view: WhyView, qtbot: QtBot) -> None:
+def test_where_another_class_wins_is_listed_the_least_probable_first(view: AttributionView, qtbot: QtBot) -> None:
     to_sweep(view, qtbot)
     view.show_sweep(swept())
     rows = view.findChild(QListWidget, "sweepFlips")
@@ -377,7 +391,7 @@ def test_where_another_class_wins_is_listed_the_least_probable_first(view: WhyVi
     assert rows.count() == 3
 
 
-def test_hovering_reads_a_position_and_a_click_puts_the_occluder_there(view: WhyView, qtbot: QtBot) -> None:
+def test_hovering_reads_a_position_and_a_click_puts_the_occluder_there(view: AttributionView, qtbot: QtBot) -> None:
     to_sweep(view, qtbot)
     view.show_sweep(swept(14))
     part = picture(view, "sweepMap")
@@ -394,7 +408,7 @@ def test_hovering_reads_a_position_and_a_click_puts_the_occluder_there(view: Why
     assert "click" in said(view, "sweepReadout")
 
 
-def test_a_line_of_the_list_shows_its_place_and_return_covers_it(view: WhyView, qtbot: QtBot) -> None:
+def test_a_line_of_the_list_shows_its_place_and_return_covers_it(view: AttributionView, qtbot: QtBot) -> None:
     to_sweep(view, qtbot)
     view.show_sweep(swept())
     rows = view.findChild(QListWidget, "sweepFlips")
@@ -407,7 +421,7 @@ def test_a_line_of_the_list_shows_its_place_and_return_covers_it(view: WhyView, 
     assert wished.args == [Occluder(x=5 / 8, y=7 / 8, side=2 / 8)]
 
 
-def test_follow_tells_the_question_first(view: WhyView, qtbot: QtBot) -> None:
+def test_follow_tells_the_question_first(view: AttributionView, qtbot: QtBot) -> None:
     told: list[object] = []
     view.question_changed.connect(lambda *question: told.append(question))
     view.follow_wished.connect(told.append)
@@ -415,7 +429,7 @@ def test_follow_tells_the_question_first(view: WhyView, qtbot: QtBot) -> None:
     assert told == [("grad-cam", "", None), True]
 
 
-def test_the_page_tells_when_it_is_on_the_screen(view: WhyView, qtbot: QtBot) -> None:
+def test_the_page_tells_when_it_is_on_the_screen(view: AttributionView, qtbot: QtBot) -> None:
     told: list[bool] = []
     view.entered.connect(told.append)
     view.hide()

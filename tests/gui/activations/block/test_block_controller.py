@@ -11,17 +11,17 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from pytestqt.qtbot import QtBot
 
 from block_values import measured
-from resnet_studio.gui.activations.block.controller import AT_HAND, LANE, BlockDesk
-from resnet_studio.gui.app_controller import ACTIVATIONS, Studio
-from resnet_studio.gui.engine_client import Work
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.activations.block.controller import AT_HAND, LANE, BlockController
+from resnet_studio.gui.app_controller import ACTIVATIONS, AppController
+from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.counterparts import Responses, TrainedWeights
 from resnet_studio.inference.errors import WeightsError
-from resnet_studio.inference.transforms import Handles
-from resnet_studio.inference.values import RandomWeights, Subject, WeightsFile
+from resnet_studio.inference.transforms import ImageTransforms
+from resnet_studio.inference.values import ForwardSpec, RandomWeights, WeightsFile
 from resnet_studio.inference.weights.bundled import shipped_weights
 from resnet_studio.networks.architecture import to_json
-from resnet_studio.networks.block_tensors import BlockPaths
+from resnet_studio.networks.block_tensors import BlockTensors
 from resnet_studio.networks.presets import preset
 
 DIGITS, PLAIN = preset("resnet20-digits"), preset("plain20-digits")
@@ -50,11 +50,13 @@ class Bench:
 
     def __init__(self, qtbot: QtBot, architecture: str, layer: str = "relu", weights: str = "") -> None:
         self.qtbot, self.engine = qtbot, Engine()
-        self.work = Work(self.engine)  # type: ignore[arg-type]
-        kept = Kept(architecture=to_json(preset(architecture)), layer=layer, image="sample:digit-3", weights=weights)
-        self.studio = Studio(kept, self.work)
-        self.desk = BlockDesk(self.studio.subject, self.work)
-        self.blocks: list[BlockPaths | None] = []
+        self.work = EngineClient(self.engine)  # type: ignore[arg-type]
+        kept = SessionState(
+            architecture=to_json(preset(architecture)), layer=layer, image="sample:digit-3", weights=weights
+        )
+        self.studio = AppController(kept, self.work)
+        self.desk = BlockController(self.studio.subject, self.work)
+        self.blocks: list[BlockTensors | None] = []
         self.measured: list[tuple[Responses, ...]] = []
         self.choices: list[tuple[tuple[TrainedWeights, ...], object]] = []
         self.desk.block_changed.connect(lambda _, paths: self.blocks.append(paths))
@@ -136,15 +138,15 @@ def test_another_image_is_measured_when_the_hand_rests(bench: Bench) -> None:
     bench.desk.enter(True)
     bench.asked(LANE, 1)
     for angle in range(3):
-        bench.studio.subject.turn(Handles(rotation=angle + 1.0))
+        bench.studio.subject.turn(ImageTransforms(rotation=angle + 1.0))
     _, subjects = bench.asked(LANE, 2)
-    assert {one.handles for one in subjects} == {Handles(rotation=3.0)}
+    assert {one.handles for one in subjects} == {ImageTransforms(rotation=3.0)}
 
 
 def test_nothing_is_measured_while_the_page_is_elsewhere(bench: Bench) -> None:
     bench.desk.enter(True)
     bench.desk.enter(False)
-    bench.studio.subject.turn(Handles(rotation=9.0))
+    bench.studio.subject.turn(ImageTransforms(rotation=9.0))
     bench.rest()
     assert LANE not in bench.engine.asked
 
@@ -193,7 +195,7 @@ def test_weights_of_a_file_leave_a_choice_for_the_twin(qtbot: QtBot, tmp_path: P
     bench.desk.choose_weights(None)
     assert weights(bench.asked(LANE, 3)) == [WeightsFile(mine), RandomWeights()]
     assert bench.choices[-1] == ((run, own), RandomWeights())
-    bench.studio.subject.turn(Handles(zoom=2.0))
+    bench.studio.subject.turn(ImageTransforms(zoom=2.0))
     assert weights(bench.asked(LANE, 4)) == [WeightsFile(mine), RandomWeights()]
     bench.studio.weights.take(RandomWeights(5))
     assert weights(bench.asked(LANE, 5)) == [RandomWeights(5), RandomWeights(5)]
@@ -211,5 +213,5 @@ def test_without_runs_the_twin_has_random_weights(qtbot: QtBot, tmp_path: Path) 
     bench.studio.close()
 
 
-def weights(question: tuple[str, tuple[Subject, ...]]) -> list[object]:
+def weights(question: tuple[str, tuple[ForwardSpec, ...]]) -> list[object]:
     return [one.weights for one in question[1]]

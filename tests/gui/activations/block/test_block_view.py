@@ -22,8 +22,8 @@ from resnet_studio.gui.activations.block.depth_plot import DepthPlot
 from resnet_studio.gui.activations.block.view import HINT, NO_BLOCKS, BlockView
 from resnet_studio.gui.common.linked_mosaic import LinkedMosaic
 from resnet_studio.inference.counterparts import TrainedWeights
-from resnet_studio.inference.feature_maps import Drawing, lookup_table, spread
-from resnet_studio.inference.values import RandomWeights, Subject, WeightsFile
+from resnet_studio.inference.feature_maps import MapStyle, lookup_table, spread
+from resnet_studio.inference.values import ForwardSpec, RandomWeights, WeightsFile
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.block_tensors import of_block
 from resnet_studio.networks.presets import preset
@@ -108,7 +108,7 @@ def test_one_scale_for_all_of_them_with_zero_in_its_middle(view: BlockView) -> N
     greatest = float(np.abs(3 - 2 * x).max())
     assert view.findChild(QLabel, "colourBarHigh").text() == f"{greatest:.3g}"
     assert view.findChild(QLabel, "colourBarLow").text() == f"−{greatest:.3g}"
-    drawing, table = Drawing("fixed", "diverging", (-greatest, greatest)), lookup_table("diverging")
+    drawing, table = MapStyle("fixed", "diverging", (-greatest, greatest)), lookup_table("diverging")
     for mosaic, values in zip(mosaics(view), (x, 3 - 2 * x, 3 - x, np.maximum(3 - x, 0)), strict=True):
         for place in ((0, 1, 2), (4, 2, 2), (8, 3, 3)):
             assert pixel(mosaic, *place) == tuple(table[spread(values, drawing)[place]])
@@ -202,7 +202,7 @@ def test_what_is_there_stays_until_the_next_block_has_come(view: BlockView) -> N
     shown(view)
     view.show_block(SMALL, of_block(SMALL, "layer2.1"))
     assert said(view, "termLayer0") == "layer1.0.relu2"
-    view.show_look(replace(block_look("layer2.1"), subject=Subject("sample:china", PLAIN)))
+    view.show_look(replace(block_look("layer2.1"), subject=ForwardSpec("sample:china", PLAIN)))
     assert said(view, "termLayer0") == "layer1.0.relu2"
     view.show_look(block_look("layer2.1"))
     assert said(view, "termLayer0") == "layer2.0.relu2"
@@ -265,7 +265,7 @@ def curves(view: BlockView) -> list[pg.PlotCurveItem]:
 
 def measured_view(view: BlockView) -> BlockView:
     shown(view)
-    view.responses.show_responses(measured(Subject("sample:china", SMALL)))
+    view.responses.show_responses(measured(ForwardSpec("sample:china", SMALL)))
     QApplication.processEvents()
     return view
 
@@ -288,7 +288,7 @@ def test_four_lines_residual_solid_and_plain_dashed(view: BlockView) -> None:
 
 
 def test_the_legend_says_which_weights_they_are_of(view: BlockView) -> None:
-    subject = Subject("sample:digit-3", preset("resnet20-digits"))
+    subject = ForwardSpec("sample:digit-3", preset("resnet20-digits"))
     residual, plain = measured(subject)
     view.show_block(subject.architecture, of_block(subject.architecture, "layer1.1"))
     view.show_look(block_look("layer1.1", preset("resnet20-digits")))  # type: ignore[arg-type]
@@ -318,7 +318,7 @@ def test_the_values_of_a_block_are_told(view: BlockView) -> None:
 
 def test_what_is_no_number_leaves_a_gap(view: BlockView) -> None:
     measured_view(view)
-    one = replace(measured(Subject("sample:china", SMALL))[0], residuals=(1.0, nan, nan, 2.0), inputs=(nan,) * 4)
+    one = replace(measured(ForwardSpec("sample:china", SMALL))[0], residuals=(1.0, nan, nan, 2.0), inputs=(nan,) * 4)
     view.responses.show_responses((one,))
     assert said(view, "responseReadout") == "layer1.1 · residual: F(x) NaN, x NaN"
     assert 2 < plot(view).getViewBox().viewRange()[1][1] < 2.3

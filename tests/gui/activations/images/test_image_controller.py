@@ -14,10 +14,10 @@ from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.activations.images.controller import MOST_IMAGES, ImageDesk
+from resnet_studio.gui.activations.images.controller import MOST_IMAGES, ImageController
 from resnet_studio.gui.activations.images.sources import MOST_AT_ONCE, MOST_RECENT, ImageSources
-from resnet_studio.gui.engine_client import EngineLink, Work
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.engine_client import EngineClient, EngineConnection
+from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.images.loader import open_image
 from resnet_studio.inference.values import SAMPLES
 
@@ -25,10 +25,10 @@ from resnet_studio.inference.values import SAMPLES
 class Hands:
     """A desk with its sources, and what they tell; the engine is never started, so questions wait."""
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: SessionState) -> None:
         self.kept = kept
-        self.work = Work(EngineLink())
-        self.desk = ImageDesk(kept, self.work)
+        self.work = EngineClient(EngineConnection())
+        self.desk = ImageController(kept, self.work)
         self.sources = ImageSources(kept, self.desk, self.work)
         self.listed: list[list[str]] = []
         self.chosen: list[str] = []
@@ -42,7 +42,7 @@ class Hands:
 
 @pytest.fixture
 def hands(qtbot: QtBot) -> Iterator[Hands]:
-    hands = Hands(Kept())
+    hands = Hands(SessionState())
     yield hands
     hands.sources.stop()
 
@@ -106,7 +106,7 @@ def test_an_image_from_elsewhere_is_listed_when_it_is_chosen(hands: Hands) -> No
 
 
 def test_a_session_of_other_values_is_mended(qtbot: QtBot) -> None:
-    hands = Hands(Kept(images=[1, "/a.png", None], recent=[["x"], "/a.png"]))  # type: ignore[list-item]
+    hands = Hands(SessionState(images=[1, "/a.png", None], recent=[["x"], "/a.png"]))  # type: ignore[list-item]
     assert hands.desk.images() == ["/a.png"]
     assert hands.sources.recent == ("/a.png",)
 

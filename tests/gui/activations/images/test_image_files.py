@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from resnet_studio.gui.activations.images.files import Found, find, keep_pasted
+from resnet_studio.gui.activations.images.files import FoundFiles, find, keep_pasted
 from resnet_studio.inference.images.listing import counted, images_in
 from resnet_studio.training.runs import run_folder
 
@@ -29,7 +29,7 @@ def test_ten_thousand_names_are_found_in_the_order_of_their_numbers(tmp_path: Pa
     for number in numbers:
         os.link(first, folder / f"frame-{number}.png")
     found = find([str(folder)])
-    assert found == Found(tuple(str(folder / f"frame-{number}.png") for number in range(10_000)), str(folder))
+    assert found == FoundFiles(tuple(str(folder / f"frame-{number}.png") for number in range(10_000)), str(folder))
 
 
 def test_people_count_upwards() -> None:
@@ -59,7 +59,7 @@ def test_names_decide_and_nothing_is_opened(tmp_path: Path) -> None:
 def test_files_and_folders_come_together_in_their_order(tmp_path: Path) -> None:
     single, folder = image(tmp_path / "no ending"), image(tmp_path / "many" / "1.png").parent
     found = find([str(single), str(folder)])
-    assert found == Found((str(single), str(folder / "1.png")))
+    assert found == FoundFiles((str(single), str(folder / "1.png")))
 
 
 def test_what_gives_nothing_is_named_and_the_rest_is_found(tmp_path: Path) -> None:
@@ -109,8 +109,8 @@ def test_a_folder_of_runs_is_one(tmp_path: Path) -> None:
     run.mkdir(parents=True)
     (run / run_folder.MANIFEST).write_text("{}")
     image(tmp_path / "runs" / "picture.png")
-    assert find([str(tmp_path / "runs")]) == Found(runs=tmp_path / "runs")
-    assert find([str(run)]) == Found(runs=run)
+    assert find([str(tmp_path / "runs")]) == FoundFiles(runs=tmp_path / "runs")
+    assert find([str(run)]) == FoundFiles(runs=run)
 
 
 def test_pasted_pictures_never_take_the_place_of_another(tmp_path: Path) -> None:

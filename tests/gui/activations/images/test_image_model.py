@@ -8,7 +8,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.activations.images.list import MOST_TILES, REFERENCE, ImageModel, Tile
+from resnet_studio.gui.activations.images.list import MOST_TILES, REFERENCE, ImageModel, ImageTile
 
 FATAL = QAbstractItemModelTester.FailureReportingMode.Fatal
 MANY = [f"/pictures/{number:05}.png" for number in range(10_000)]
@@ -23,8 +23,8 @@ def test_qts_tester_finds_no_fault_in_lists_tiles_and_themes(qtbot: QtBot) -> No
     tester = QAbstractItemModelTester(model, FATAL)
     for images in ([], MANY, ["sample:china", *MANY[:3]], []):
         model.show_images(images)
-        model.show_tile("sample:china", Tile("china", icon()))
-        model.show_tile(MANY[1], Tile("00001.png", None, "00001.png is damaged."))
+        model.show_tile("sample:china", ImageTile("china", icon()))
+        model.show_tile(MANY[1], ImageTile("00001.png", None, "00001.png is damaged."))
         model.show_neutral(icon(), icon())
     tester.deleteLater()
 
@@ -35,9 +35,9 @@ def test_rows_have_titles_references_and_what_can_be_said(qtbot: QtBot) -> None:
     told = [model.index(row).data() for row in range(model.rowCount())]
     assert told == ["digit 3", "digits test 17", "a holiday.jpg", "birds test 4"]
     assert model.index(2).data(Qt.ItemDataRole.ToolTipRole) == "/pictures/a holiday.jpg"
-    model.show_tile("data:digits:test:17", Tile("digits test 17: 5", icon()))
+    model.show_tile("data:digits:test:17", ImageTile("digits test 17: 5", icon()))
     assert model.index(1).data() == "digits test 17: 5"
-    model.show_tile("/pictures/a holiday.jpg", Tile("a holiday.jpg", None, "a holiday.jpg is damaged."))
+    model.show_tile("/pictures/a holiday.jpg", ImageTile("a holiday.jpg", None, "a holiday.jpg is damaged."))
     assert model.index(2).data(Qt.ItemDataRole.ToolTipRole) == "a holiday.jpg is damaged."
     assert model.index(2).data(Qt.ItemDataRole.ForegroundRole) == QColor(theme.current().muted)
 
@@ -56,8 +56,8 @@ def test_tiles_are_bounded_and_those_on_the_screen_outlive_others(qtbot: QtBot) 
     model.show_images(MANY)
     assert model.missing(-4, 5) == tuple(MANY[:6])
     for reference in MANY[:MOST_TILES]:
-        model.show_tile(reference, Tile(reference, icon()))
+        model.show_tile(reference, ImageTile(reference, icon()))
     assert model.missing(0, 5) == ()  # on the screen just now
     for reference in MANY[MOST_TILES : MOST_TILES + 10]:
-        model.show_tile(reference, Tile(reference, icon()))
+        model.show_tile(reference, ImageTile(reference, icon()))
     assert model.missing(0, MOST_TILES + 9) == tuple(MANY[6:16])

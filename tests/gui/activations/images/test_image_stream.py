@@ -20,15 +20,15 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.images.list import REFERENCE
 from resnet_studio.gui.app_controller import ACTIVATIONS
-from resnet_studio.gui.main_window import StudioWindow
-from resnet_studio.gui.session import Kept
-from resnet_studio.inference.values import Look
+from resnet_studio.gui.main_window import MainWindow
+from resnet_studio.gui.session import SessionState
+from resnet_studio.inference.values import ForwardResult
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
 
 PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
 Key, Role = Qt.Key, Qt.ItemDataRole
-Open = Callable[..., StudioWindow]
+Open = Callable[..., MainWindow]
 
 
 def frame(number: int) -> Image.Image:
@@ -47,11 +47,11 @@ def header(width: int, height: int) -> bytes:
 @pytest.fixture
 def opened(qtbot: QtBot) -> Iterator[Open]:
     """Opens windows on the Activations workspace with a small network, and closes them with their engines."""
-    windows: list[StudioWindow] = []
+    windows: list[MainWindow] = []
 
-    def open_window(**kept: object) -> StudioWindow:
+    def open_window(**kept: object) -> MainWindow:
         small = to_json(preset("resnet20-digits"))
-        window = StudioWindow(Kept(architecture=small, workspace=ACTIVATIONS, **kept))  # type: ignore[arg-type]
+        window = MainWindow(SessionState(architecture=small, workspace=ACTIVATIONS, **kept))  # type: ignore[arg-type]
         qtbot.addWidget(window)
         windows.append(window)
         window.show()
@@ -80,23 +80,23 @@ def folder(tmp_path: Path) -> Path:
     return frames
 
 
-def strip(window: StudioWindow) -> QListView:
+def strip(window: MainWindow) -> QListView:
     return window.findChild(QListView, "imageStrip")
 
 
-def data(window: StudioWindow, row: int, role: Role = Role.DisplayRole) -> object:
+def data(window: MainWindow, row: int, role: Role = Role.DisplayRole) -> object:
     return strip(window).model().index(row, 0).data(role)
 
 
-def count(window: StudioWindow) -> str:
+def count(window: MainWindow) -> str:
     return window.findChild(QLabel, "imageCount").text()
 
 
-def looks(window: StudioWindow) -> list[str]:
+def looks(window: MainWindow) -> list[str]:
     """The images of all looks from now on, by their file's name."""
     names: list[str] = []
 
-    def note(look: Look) -> None:
+    def note(look: ForwardResult) -> None:
         if not names or names[-1] != Path(look.subject.image).name:
             names.append(Path(look.subject.image).name)
 
@@ -104,11 +104,11 @@ def looks(window: StudioWindow) -> list[str]:
     return names
 
 
-def playing(window: StudioWindow) -> bool:
+def playing(window: MainWindow) -> bool:
     return window.findChild(QPushButton, "playImages").accessibleName() == "Pause the images"
 
 
-def set_speed(window: StudioWindow, rate: str) -> None:
+def set_speed(window: MainWindow, rate: str) -> None:
     speed = window.findChild(QComboBox, "playSpeed")
     speed.setCurrentIndex(speed.findData(rate))
     speed.activated.emit(speed.currentIndex())
@@ -212,7 +212,7 @@ def test_thumbnails_come_and_what_has_none_says_why(qtbot: QtBot, opened: Open, 
     assert window.banner.isHidden()
 
 
-def colours(window: StudioWindow, row: int) -> int:
+def colours(window: MainWindow, row: int) -> int:
     """How many colours a row's tile has: a neutral one has one or two."""
     image = data(window, row, Role.DecorationRole).pixmap(32, 32).toImage()  # type: ignore[attr-defined]
     return len({image.pixel(x, y) for x in range(0, 32, 4) for y in range(0, 32, 4)})

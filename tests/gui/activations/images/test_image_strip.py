@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from resnet_studio.gui import theme
 from resnet_studio.gui.activations.images.strip import AHEAD, ImageStrip
 from resnet_studio.gui.common.painting import as_image, thumbnail
-from resnet_studio.inference.values import SAMPLES, Photograph, Unopened, image_title
+from resnet_studio.inference.values import SAMPLES, Photograph, UnreadableImage, image_title
 
 FILE = "/pictures/a holiday.jpg"
 MANY = [f"/pictures/frame-{number:05}.png" for number in range(10_000)]
@@ -132,7 +132,7 @@ def test_images_that_cannot_be_opened_say_why_and_are_not_asked_for_again(
     qtbot: QtBot, strip: ImageStrip, asked: list[tuple[str, ...]]
 ) -> None:
     qtbot.waitUntil(lambda: bool(asked))
-    strip.show_thumbnail(Unopened(FILE, "a holiday.jpg is damaged."))
+    strip.show_thumbnail(UnreadableImage(FILE, "a holiday.jpg is damaged."))
     assert tip(strip, 0) == "a holiday.jpg is damaged."
     assert icon_colour(strip, 0) != QColor(200, 30, 10)
     strip.resize(200, 420)

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.input.view import NOTCH, InputView
 from resnet_studio.inference.cropping import frame
-from resnet_studio.inference.transforms import UNTOUCHED, Handles, Occluder
+from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, Occluder
 from resnet_studio.inference.values import Photograph, Preprocessing
 from resnet_studio.networks.receptive_field import Box
 
@@ -35,12 +35,12 @@ class Shown:
         self.view.resize(500, 260)
         self.view.show_photograph(photograph())
         self.view.show_seen(np.full((224, 224, 3), BLUE, np.uint8), SQUARE)
-        self.wished: list[tuple[Handles, bool]] = []
+        self.wished: list[tuple[ImageTransforms, bool]] = []
         self.view.handles_wished.connect(lambda *one: self.wished.append(one))
         self.view.show()
 
     @property
-    def handles(self) -> Handles:
+    def handles(self) -> ImageTransforms:
         return self.wished[-1][0]
 
     def middle(self, which: int) -> QPoint:
@@ -89,7 +89,7 @@ def test_the_crop_follows_the_hand(shown: Shown) -> None:
 
 
 def test_a_zoomed_and_turned_crop_follows_the_hand_too(shown: Shown) -> None:
-    shown.view.show_handles(Handles(zoom=3, rotation=40))
+    shown.view.show_handles(ImageTransforms(zoom=3, rotation=40))
     before, begin = shown.view.crop().boundingRect().center(), shown.middle(0)
     shown.drag(begin, begin + QPoint(-25, 15))
     way = shown.view.crop().boundingRect().center() - before
@@ -99,9 +99,9 @@ def test_a_zoomed_and_turned_crop_follows_the_hand_too(shown: Shown) -> None:
 def test_the_wheel_zooms_and_a_double_click_resets(shown: Shown) -> None:
     shown.wheel(shown.middle(0), 2)
     assert shown.handles.zoom == pytest.approx(NOTCH**2)
-    shown.view.show_handles(Handles(zoom=2, x=0.3, rotation=10, blur=2, occluder=Occluder()))
+    shown.view.show_handles(ImageTransforms(zoom=2, x=0.3, rotation=10, blur=2, occluder=Occluder()))
     QTest.mouseDClick(shown.view, LEFT, NONE, shown.middle(0))
-    assert shown.handles == Handles(blur=2, occluder=Occluder())
+    assert shown.handles == ImageTransforms(blur=2, occluder=Occluder())
 
 
 def test_an_occluder_is_laid_where_the_hand_is(shown: Shown) -> None:
@@ -133,7 +133,7 @@ def test_keys_do_what_the_mouse_does(qtbot: QtBot, shown: Shown) -> None:
     assert (shown.handles.x, shown.handles.y) == (0.05, -0.05)
     assert shown.handles.zoom == pytest.approx(NOTCH)
     qtbot.keyClick(shown.view, Qt.Key.Key_0)
-    assert shown.handles == UNTOUCHED
+    assert shown.handles == IDENTITY
 
 
 def test_without_a_look_there_is_nothing_to_take_hold_of(qtbot: QtBot) -> None:
@@ -183,11 +183,11 @@ def test_a_field_is_drawn_on_both_pictures(shown: Shown) -> None:
 
 def test_a_field_follows_a_turned_and_mirrored_crop(shown: Shown) -> None:
     shown.view.show_field(Box(0, 0, 112, 112))
-    shown.view.show_handles(Handles(flipped=True))
+    shown.view.show_handles(ImageTransforms(flipped=True))
     photograph, on_input = (field.boundingRect() for field in shown.view.fields())
     assert photograph.center().x() > shown.view.crop().boundingRect().center().x()
     assert on_input.center().x() < shown.view.boxes()[1].center().x()
-    shown.view.show_handles(Handles(rotation=90))
+    shown.view.show_handles(ImageTransforms(rotation=90))
     corner = shown.view.fields()[0][0]
     assert (corner.x(), corner.y()) == pytest.approx((shown.view.crop()[0].x(), shown.view.crop()[0].y()))
 

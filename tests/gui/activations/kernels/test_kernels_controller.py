@@ -14,8 +14,8 @@ from resnet_studio.gui.activations.kernels.controller import LANE
 from resnet_studio.gui.activations.kernels.norm_bars import NormBars
 from resnet_studio.gui.activations.kernels.view import KernelsView
 from resnet_studio.gui.app_controller import ACTIVATION_PAGES, ACTIVATIONS
-from resnet_studio.gui.main_window import StudioWindow
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.main_window import MainWindow
+from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.kernels import Kernels
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.modules.network import build
@@ -27,24 +27,24 @@ KERNELS, MAPS = ACTIVATION_PAGES.index("Kernels"), ACTIVATION_PAGES.index("Maps"
 
 
 @pytest.fixture
-def window(qtbot: QtBot) -> Iterator[StudioWindow]:
-    kept = Kept(
+def window(qtbot: QtBot) -> Iterator[MainWindow]:
+    kept = SessionState(
         architecture=to_json(TINY), workspace=ACTIVATIONS, layer="layer1.0.relu2", activations_page=KERNELS
     )  # fmt: skip
-    window = StudioWindow(kept)
+    window = MainWindow(kept)
     qtbot.addWidget(window)
     window.show()
     yield window
     window.close()
 
 
-def answers(window: StudioWindow) -> list[Kernels]:
+def answers(window: MainWindow) -> list[Kernels]:
     found: list[Kernels] = []
     window.work.answered.connect(lambda lane, answer: found.append(answer) if lane == LANE else None)
     return found
 
 
-def test_the_page_shows_the_weights_behind_the_chosen_layer(qtbot: QtBot, window: StudioWindow) -> None:
+def test_the_page_shows_the_weights_behind_the_chosen_layer(qtbot: QtBot, window: MainWindow) -> None:
     found, heading = answers(window), window.findChild(KernelsView).findChild(QLabel, "kernelsHeading")
     window.start_engine()
     qtbot.waitUntil(lambda: len(found) == 1, timeout=PATIENCE)
@@ -57,7 +57,7 @@ def test_the_page_shows_the_weights_behind_the_chosen_layer(qtbot: QtBot, window
     assert heading.text() == "<b>fc</b> · 10 rows of 16"
 
 
-def test_only_what_is_on_the_screen_is_asked_for_and_once(qtbot: QtBot, window: StudioWindow) -> None:
+def test_only_what_is_on_the_screen_is_asked_for_and_once(qtbot: QtBot, window: MainWindow) -> None:
     found, subject = answers(window), window.studio.subject
     window.start_engine()
     qtbot.waitUntil(lambda: len(found) == 1, timeout=PATIENCE)
@@ -71,7 +71,7 @@ def test_only_what_is_on_the_screen_is_asked_for_and_once(qtbot: QtBot, window: 
     assert found[1].colour
 
 
-def test_a_filter_and_its_channel_are_chosen_together(qtbot: QtBot, window: StudioWindow) -> None:
+def test_a_filter_and_its_channel_are_chosen_together(qtbot: QtBot, window: MainWindow) -> None:
     found, view = answers(window), window.findChild(KernelsView)
     window.start_engine()
     qtbot.waitUntil(lambda: len(found) == 1 and window.studio.subject.look is not None, timeout=PATIENCE)

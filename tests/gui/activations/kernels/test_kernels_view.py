@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QGraphicsView, QLab
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.activations.kernels.grid import FilterView
+from resnet_studio.gui.activations.kernels.grid import FilterGrid
 from resnet_studio.gui.activations.kernels.norm_bars import NormBars
 from resnet_studio.gui.activations.kernels.view import COMING, EMPTY, HINTS, KernelsView
 from resnet_studio.inference.feature_maps import LOWEST, lookup_table
@@ -57,7 +57,7 @@ def viewport(view: QWidget) -> QWidget:
 
 def tile(view: KernelsView, number: int, row: int = 0, column: int = 0) -> QPoint:
     """Where on the screen a weight is painted."""
-    tiles = view.findChild(FilterView)
+    tiles = view.findChild(FilterGrid)
     (item,) = (item for item in tiles.findChild(QGraphicsView).items() if isinstance(item, pg.ImageItem))
     x, y = tiles._geometry.corner(number)
     fine = tiles._fine
@@ -142,7 +142,7 @@ def test_a_click_chooses_the_filter_and_its_channel(qtbot: QtBot, view: KernelsV
     walked: list[int] = []
     view.channel_chosen.connect(walked.append)
     for key in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Right):
-        QTest.keyClick(view.findChild(FilterView), key)
+        QTest.keyClick(view.findChild(FilterGrid), key)
     assert walked == [3, 4, 5]
 
 

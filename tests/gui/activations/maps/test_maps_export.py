@@ -31,8 +31,8 @@ from resnet_studio.export.provenance import KEY
 from resnet_studio.gui.activations.maps.view import MapsView
 from resnet_studio.gui.app_controller import ACTIVATIONS
 from resnet_studio.gui.common.mosaic import MosaicView
-from resnet_studio.gui.main_window import StudioWindow
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.main_window import MainWindow
+from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.feature_maps import mosaic
 from resnet_studio.inference.transforms import changed, from_words
 from resnet_studio.networks.architecture import to_json
@@ -45,10 +45,10 @@ HANDS = ("zoom=2", "rotation=30", "brightness=1.2", "noise=0.1", "flipped", "occ
 
 
 @pytest.fixture
-def window(qtbot: QtBot) -> Iterator[StudioWindow]:
+def window(qtbot: QtBot) -> Iterator[MainWindow]:
     """A window that looks at the sample photograph, turned by hand, through a tiny network."""
     hands = changed(from_words(HANDS))
-    window = StudioWindow(Kept(architecture=to_json(TINY), workspace=ACTIVATIONS, layer=LAYER, handles=hands))
+    window = MainWindow(SessionState(architecture=to_json(TINY), workspace=ACTIVATIONS, layer=LAYER, handles=hands))
     qtbot.addWidget(window)
     window.show()
     window.activateWindow()
@@ -75,7 +75,7 @@ def headless(tmp_path: Path) -> Callable[..., Path]:
     return run
 
 
-def save(qtbot: QtBot, window: StudioWindow, path: Path, *menu: str) -> Path:
+def save(qtbot: QtBot, window: MainWindow, path: Path, *menu: str) -> Path:
     """Save by the button's menu and the dialog, as a user does; a file that is there would be asked about."""
     path.unlink(missing_ok=True)
     button = window.findChild(QToolButton, "exportMaps")
@@ -94,7 +94,7 @@ def action(menu: QMenu, first: str, *rest: str) -> QAction:
     return action(found.menu(), *rest) if rest else found
 
 
-def draw(qtbot: QtBot, window: StudioWindow, contrast: str, colours: str, sort: str, limits: str) -> None:
+def draw(qtbot: QtBot, window: MainWindow, contrast: str, colours: str, sort: str, limits: str) -> None:
     """Set how the maps are drawn, by the controls that the page has for it."""
     (button,) = (one for one in window.findChildren(QToolButton) if one.accessibleName() == f"Contrast: {contrast}")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
@@ -122,7 +122,7 @@ def stamp(path: Path) -> object:
         return json.loads(image.info[KEY])
 
 
-def on_screen(window: StudioWindow) -> pg.ImageItem:
+def on_screen(window: MainWindow) -> pg.ImageItem:
     """The mosaic that the page paints."""
     view = window.findChild(MapsView).findChild(MosaicView).findChild(QGraphicsView)
     (item,) = (one for one in view.items() if isinstance(one, pg.ImageItem))
@@ -144,7 +144,7 @@ def words(contrast: str, colours: str, sort: str, limits: str) -> tuple[str, ...
 
 
 def test_headless_gives_the_pixels_of_the_window(
-    qtbot: QtBot, window: StudioWindow, headless: Callable[..., Path], tmp_path: Path
+    qtbot: QtBot, window: MainWindow, headless: Callable[..., Path], tmp_path: Path
 ) -> None:
     mosaics = set()
     for drawing in DRAWINGS:
@@ -160,7 +160,7 @@ def test_headless_gives_the_pixels_of_the_window(
 
 
 def test_channel_values_page_and_statistics_are_those_of_the_command_line(
-    qtbot: QtBot, window: StudioWindow, headless: Callable[..., Path], tmp_path: Path
+    qtbot: QtBot, window: MainWindow, headless: Callable[..., Path], tmp_path: Path
 ) -> None:
     window.findChild(MapsView).show_channel(5)
     mine = save(qtbot, window, tmp_path / "window.png", "Channel 5 as a picture (PNG)", "2 times as large")
@@ -181,7 +181,7 @@ def test_channel_values_page_and_statistics_are_those_of_the_command_line(
             assert mine.read_bytes() == theirs.read_bytes()
 
 
-def test_the_screen_shows_the_mosaic_that_is_saved(qtbot: QtBot, window: StudioWindow) -> None:
+def test_the_screen_shows_the_mosaic_that_is_saved(qtbot: QtBot, window: MainWindow) -> None:
     page = window.findChild(MapsView)
     for drawing in DRAWINGS:
         draw(qtbot, window, *drawing)
@@ -194,7 +194,7 @@ def test_the_screen_shows_the_mosaic_that_is_saved(qtbot: QtBot, window: StudioW
         np.testing.assert_array_equal(indices, expected, str(drawing))
 
 
-def test_a_difference_names_its_reference(qtbot: QtBot, window: StudioWindow, headless: Callable[..., Path],
+def test_a_difference_names_its_reference(qtbot: QtBot, window: MainWindow, headless: Callable[..., Path],
                                           tmp_path: Path) -> None:  # fmt: skip
     window.findChild(QCheckBox, "keepHandles").click()  # `headless` has them, too
     with qtbot.waitSignal(window.studio.subject.looked, timeout=PATIENCE):
@@ -215,7 +215,7 @@ def test_a_difference_names_its_reference(qtbot: QtBot, window: StudioWindow, he
     assert "flower" in json.dumps(stamp(mine))
 
 
-def test_a_file_that_cannot_be_written_is_said(qtbot: QtBot, window: StudioWindow, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_said(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     sheet = window.findChild(MapsView).sheet()
     assert sheet is not None
     with qtbot.waitSignal(window.activations.export.refused, timeout=PATIENCE) as refused:

@@ -11,12 +11,12 @@ from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QTableView, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.activations.statistics.channel_table import ChannelModel, Column
+from resnet_studio.gui.activations.statistics.channel_table import ChannelColumn, ChannelModel
 from resnet_studio.gui.activations.statistics.view import NO_IMAGE, StatisticsView, verdict
 from resnet_studio.gui.common.histogram import BINS, Histogram
-from resnet_studio.inference.channel_statistics import Damaged, Survey, merged, statistics
+from resnet_studio.inference.channel_statistics import LayerStatistics, SkippedImage, merged, statistics
 from resnet_studio.inference.feature_maps import layer_maps
-from resnet_studio.inference.values import Frame, Look, Preprocessing, Subject, WeightsInfo
+from resnet_studio.inference.values import ForwardResult, ForwardSpec, Frame, Preprocessing, WeightsInfo
 from resnet_studio.networks.presets import preset
 
 LAYER = "layer1.0.relu1"
@@ -28,10 +28,10 @@ VALUES[3] = 3
 """Means 1.5, 2, 0, 3; channel 2 is never above zero."""
 
 
-def look(values: np.ndarray = VALUES, *, layer: str = LAYER, brief: bool = False) -> Look:
-    subject = Subject("sample:china", preset("resnet18"))
+def look(values: np.ndarray = VALUES, *, layer: str = LAYER, brief: bool = False) -> ForwardResult:
+    subject = ForwardSpec("sample:china", preset("resnet18"))
     maps = (layer_maps(layer, values),)
-    return Look(subject, "00", Frame(1, 1, 2, 2), np.zeros((4, 4, 3), np.uint8), WEIGHTS, maps, 0.1, (), brief)
+    return ForwardResult(subject, "00", Frame(1, 1, 2, 2), np.zeros((4, 4, 3), np.uint8), WEIGHTS, maps, 0.1, (), brief)
 
 
 @pytest.fixture
@@ -55,12 +55,12 @@ def text(view: QWidget, name: str) -> str:
     return view.findChild(QLabel, name).text()
 
 
-def rows(view: StatisticsView, column: Column) -> list[str]:
+def rows(view: StatisticsView, column: ChannelColumn) -> list[str]:
     model = view.findChild(QTableView).model()
     return [model.index(row, column).data() for row in range(model.rowCount(QModelIndex()))]
 
 
-def sort_by(qtbot: QtBot, view: StatisticsView, column: Column) -> None:
+def sort_by(qtbot: QtBot, view: StatisticsView, column: ChannelColumn) -> None:
     header = view.findChild(QTableView).horizontalHeader()
     at = QPoint(header.sectionViewportPosition(column) + 12, header.height() // 2)
     qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=at)
@@ -94,14 +94,14 @@ def test_figures_are_those_of_all_values(shown: StatisticsView) -> None:
 def test_headings_sort_and_chosen_channels_stay_chosen(qtbot: QtBot, shown: StatisticsView) -> None:
     table = shown.findChild(QTableView)
     shown.show_channel(3)
-    sort_by(qtbot, shown, Column.MEAN)
-    assert rows(shown, Column.CHANNEL) == ["2", "0", "1", "3"]
+    sort_by(qtbot, shown, ChannelColumn.MEAN)
+    assert rows(shown, ChannelColumn.CHANNEL) == ["2", "0", "1", "3"]
     assert table.currentIndex().row() == 3
-    sort_by(qtbot, shown, Column.MEAN)
-    assert rows(shown, Column.CHANNEL) == ["3", "1", "0", "2"]
+    sort_by(qtbot, shown, ChannelColumn.MEAN)
+    assert rows(shown, ChannelColumn.CHANNEL) == ["3", "1", "0", "2"]
     assert table.currentIndex().row() == 0
-    assert rows(shown, Column.MAXIMUM) == ["3", "8", "2", "0"]
-    assert rows(shown, Column.ZEROS) == ["0.0 %", "75 %", "0.0 %", "100 %"]
+    assert rows(shown, ChannelColumn.MAXIMUM) == ["3", "8", "2", "0"]
+    assert rows(shown, ChannelColumn.ZEROS) == ["0.0 %", "75 %", "0.0 %", "100 %"]
 
 
 def test_click_and_arrows_choose_a_channel(qtbot: QtBot, shown: StatisticsView) -> None:
@@ -118,12 +118,12 @@ def test_click_and_arrows_choose_a_channel(qtbot: QtBot, shown: StatisticsView) 
 
 
 def test_brief_looks_change_numbers_and_leave_rows_where_they_are(qtbot: QtBot, shown: StatisticsView) -> None:
-    sort_by(qtbot, shown, Column.MEAN)
+    sort_by(qtbot, shown, ChannelColumn.MEAN)
     shown.show_look(look(VALUES[::-1], brief=True))
-    assert rows(shown, Column.CHANNEL) == ["2", "0", "1", "3"]
-    assert rows(shown, Column.MEAN) == ["2", "3", "0", "1.5"]
+    assert rows(shown, ChannelColumn.CHANNEL) == ["2", "0", "1", "3"]
+    assert rows(shown, ChannelColumn.MEAN) == ["2", "3", "0", "1.5"]
     shown.show_look(look(VALUES[::-1]))
-    assert rows(shown, Column.CHANNEL) == ["1", "3", "2", "0"]
+    assert rows(shown, ChannelColumn.CHANNEL) == ["1", "3", "2", "0"]
 
 
 def test_dead_channels_are_those_never_above_zero_in_any_image_seen(qtbot: QtBot, shown: StatisticsView) -> None:
@@ -132,10 +132,10 @@ def test_dead_channels_are_those_never_above_zero_in_any_image_seen(qtbot: QtBot
     other[1] = 0
     shown.show_seen(merged(statistics(VALUES), statistics(other)))
     assert text(shown, "deadChannels") == "1 of 4 channels is dead: never above zero over 2 images"
-    assert rows(shown, Column.ALIVE) == ["2 of 2", "1 of 2", "dead", "2 of 2"]
-    assert rows(shown, Column.MEAN)[1] == "2"
+    assert rows(shown, ChannelColumn.ALIVE) == ["2 of 2", "1 of 2", "dead", "2 of 2"]
+    assert rows(shown, ChannelColumn.MEAN)[1] == "2"
     press(qtbot, shown, "Numbers of: seen")
-    assert rows(shown, Column.MEAN)[1] == "1"
+    assert rows(shown, ChannelColumn.MEAN)[1] == "1"
 
 
 def test_survey_is_wished_cancelled_and_shown(qtbot: QtBot, shown: StatisticsView) -> None:
@@ -151,15 +151,15 @@ def test_survey_is_wished_cancelled_and_shown(qtbot: QtBot, shown: StatisticsVie
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     shown.show_running(0)
     assert shown.findChild(QLabel, "damagedImages").isHidden()
-    survey = Survey(LAYER, statistics(VALUES + 1), (Damaged("no.jpg", "no.jpg is no image."),))
+    survey = LayerStatistics(LAYER, statistics(VALUES + 1), (SkippedImage("no.jpg", "no.jpg is no image."),))
     shown.show_survey(survey)
     assert everything.isEnabled()
     assert everything.isChecked()
-    assert rows(shown, Column.MEAN) == ["2.5", "3", "1", "4"]
+    assert rows(shown, ChannelColumn.MEAN) == ["2.5", "3", "1", "4"]
     assert text(shown, "deadChannels") == "No channel is dead over 1 image"
     assert text(shown, "damagedImages") == "1 image could not be opened and is not counted"
     shown.show_survey(None)
-    assert rows(shown, Column.MEAN) == ["1.5", "2", "0", "3"]
+    assert rows(shown, ChannelColumn.MEAN) == ["1.5", "2", "0", "3"]
 
 
 @pytest.mark.parametrize("size", [(334, 420), (560, 640)])
@@ -169,8 +169,8 @@ def test_nothing_is_cut(shown: StatisticsView, size: tuple[int, int]) -> None:
     QApplication.processEvents()
     assert shown.width() == size[0]
     table = shown.findChild(QTableView)
-    assert sum(table.columnWidth(column) for column in Column) <= table.viewport().width()
-    for column in Column:
+    assert sum(table.columnWidth(column) for column in ChannelColumn) <= table.viewport().width()
+    for column in ChannelColumn:
         wide = max(table.fontMetrics().horizontalAdvance(said) for said in rows(shown, column))
         assert wide + 6 <= table.columnWidth(column), column
 
@@ -210,7 +210,7 @@ def test_the_model_is_one_as_qt_wants_it(qtbot: QtBot) -> None:
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     one = statistics(VALUES)
     model.show_channels(one, one, rectified=True)
-    model.sort(Column.MEAN, Qt.SortOrder.DescendingOrder)
+    model.sort(ChannelColumn.MEAN, Qt.SortOrder.DescendingOrder)
     model.show_channels(statistics(VALUES[::-1]), one, rectified=True)
     model.clear()
     assert model.rowCount() == 0

@@ -14,16 +14,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QMenu, QPlainTextEdit, QPushButton, QSpinBox, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.activations.weights.controller import WeightsDesk, called, read, written
+from resnet_studio.gui.activations.weights.controller import WeightsController, called, read, written
 from resnet_studio.gui.activations.weights.row import WeightsRow
 from resnet_studio.gui.app_controller import ACTIVATIONS
-from resnet_studio.gui.common.message_bar import Banner
-from resnet_studio.gui.main_window import StudioWindow
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.common.message_bar import MessageBar
+from resnet_studio.gui.main_window import MainWindow
+from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.errors import DeviceError, WeightsError, WeightsMismatch
 from resnet_studio.inference.values import (
-    Look,
+    ForwardResult,
     Preprocessing,
     PublishedWeights,
     RandomWeights,
@@ -63,8 +63,8 @@ def work() -> Asked:
 
 
 @pytest.fixture
-def desk(work: Asked, tmp_path: Path) -> Iterator[WeightsDesk]:
-    desk = WeightsDesk(Kept(), work)  # type: ignore[arg-type]
+def desk(work: Asked, tmp_path: Path) -> Iterator[WeightsController]:
+    desk = WeightsController(SessionState(), work)  # type: ignore[arg-type]
     desk.runs = tmp_path / "runs"
     desk.follow(preset("resnet50-v1.5"))
     yield desk
@@ -188,7 +188,9 @@ def test_buttons_go_below_where_there_is_no_room(qtbot: QtBot) -> None:
     assert row.findChild(QToolButton, "weightsSources").geometry().right() < row.width()
 
 
-def test_published_weights_that_fit_are_on_offer_and_others_say_why_not(row: WeightsRow, desk: WeightsDesk) -> None:
+def test_published_weights_that_fit_are_on_offer_and_others_say_why_not(
+    row: WeightsRow, desk: WeightsController
+) -> None:
     row.opens.connect(desk.look_around)
     desk.published_told.connect(row.menu.show_published)
     row.weights_wished.connect(desk.wish)
@@ -215,7 +217,7 @@ def test_published_weights_that_fit_are_on_offer_and_others_say_why_not(row: Wei
     assert not any(one.isEnabled() for one in published.actions())
 
 
-def test_checkpoints_of_runs_are_on_offer(qtbot: QtBot, row: WeightsRow, desk: WeightsDesk) -> None:
+def test_checkpoints_of_runs_are_on_offer(qtbot: QtBot, row: WeightsRow, desk: WeightsController) -> None:
     wished: list[WeightsSource] = []
     row.weights_wished.connect(wished.append)
     runs = row.menu.findChild(QMenu, "runWeightsMenu")
@@ -233,7 +235,7 @@ def test_checkpoints_of_runs_are_on_offer(qtbot: QtBot, row: WeightsRow, desk: W
     assert called(wished[0]) == "step-0000330 of digits & co"
 
 
-def test_weights_that_are_not_here_are_fetched_while_the_old_ones_stay(desk: WeightsDesk, work: Asked) -> None:
+def test_weights_that_are_not_here_are_fetched_while_the_old_ones_stay(desk: WeightsController, work: Asked) -> None:
     desk.take(RandomWeights(3))
     desk.wish(V2)
     assert work.questions == [("weights", "fetch weights", V2, "downloading torchvision's resnet50, IMAGENET1K_V2")]
@@ -245,7 +247,7 @@ def test_weights_that_are_not_here_are_fetched_while_the_old_ones_stay(desk: Wei
 
 
 @pytest.mark.parametrize("withdrawn", ["another choice", "another network", "cancel", "failure"])
-def test_a_download_that_nobody_waits_for_changes_nothing(desk: WeightsDesk, work: Asked, withdrawn: str) -> None:
+def test_a_download_that_nobody_waits_for_changes_nothing(desk: WeightsController, work: Asked, withdrawn: str) -> None:
     desk.wish(V2)
     {
         "another choice": lambda: desk.wish(RandomWeights(9)),
@@ -258,7 +260,7 @@ def test_a_download_that_nobody_waits_for_changes_nothing(desk: WeightsDesk, wor
     assert desk.weights == before
 
 
-def test_each_remedy_is_an_offer(desk: WeightsDesk, tmp_path: Path) -> None:
+def test_each_remedy_is_an_offer(desk: WeightsController, tmp_path: Path) -> None:
     state = build(preset("resnet32-cifar")).state_dict()
     inside = {f"encoder_{which}.{name}": tensor for which in "qk" for name, tensor in state.items()}
     torch.save(inside, tmp_path / "moco.pth")
@@ -301,7 +303,7 @@ def test_each_remedy_is_an_offer(desk: WeightsDesk, tmp_path: Path) -> None:
 
 
 def test_a_banner_has_a_button_for_each_offer(qtbot: QtBot) -> None:
-    banner, taken = Banner(), []
+    banner, taken = MessageBar(), []
     qtbot.addWidget(banner)
     banner.offer_taken.connect(taken.append)
     banner.tell("<b>net.pth</b> does not fit.", "a table", ("Load all but the head", "Switch to a & b", "Third"))
@@ -324,11 +326,11 @@ def test_a_switch_takes_the_network_in_hand_and_then_its_weights(qtbot: QtBot, t
     file = tmp_path / "inside.pth"
     inside = {f"backbone.{name}": tensor for name, tensor in build(preset("resnet20-cifar")).state_dict().items()}
     torch.save(inside, file)
-    window = StudioWindow(Kept(architecture=to_json(preset("resnet32-cifar")), workspace=ACTIVATIONS))
+    window = MainWindow(SessionState(architecture=to_json(preset("resnet32-cifar")), workspace=ACTIVATIONS))
     qtbot.addWidget(window)
     window.show()
     window.start_engine()
-    looks: list[Look] = []
+    looks: list[ForwardResult] = []
     window.work.looked.connect(looks.append)
     qtbot.waitUntil(lambda: bool(looks), timeout=PATIENCE)
     with qtbot.waitSignal(window.studio.problem, timeout=PATIENCE):
@@ -358,11 +360,11 @@ def test_a_click_moves_the_stride_to_where_most_weights_have_it(qtbot: QtBot, tm
     file = tmp_path / "fine_tuned.pth"
     torch.save(build(on_3x3, 1).state_dict(), file)
     weights = written(WeightsFile(file))
-    window = StudioWindow(Kept(architecture=to_json(on_1x1), workspace=ACTIVATIONS, weights=weights))
+    window = MainWindow(SessionState(architecture=to_json(on_1x1), workspace=ACTIVATIONS, weights=weights))
     qtbot.addWidget(window)
     window.show()
     window.start_engine()
-    looks: list[Look] = []
+    looks: list[ForwardResult] = []
     window.work.looked.connect(looks.append)
     qtbot.waitUntil(lambda: bool(looks), timeout=PATIENCE)
     button, doubts = (window.findChild(kind, name) for kind, name in

@@ -20,15 +20,15 @@ from pytestqt.qtbot import QtBot
 
 from experiment_curves import PER_EPOCH, curves, events
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.inputs import Segmented
+from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.training.degradation import controller
-from resnet_studio.gui.training.degradation.figure import Panels
+from resnet_studio.gui.training.degradation.figure import Subplots
 from resnet_studio.gui.training.degradation.view import DegradationView
-from resnet_studio.gui.training.experiment_monitor import ExperimentWatch
-from resnet_studio.gui.training.experiment_state import FollowedExperiment
-from resnet_studio.gui.training.run_monitor import RunWatch
+from resnet_studio.gui.training.experiment_monitor import ExperimentMonitor
+from resnet_studio.gui.training.experiment_state import ExperimentState
+from resnet_studio.gui.training.run_monitor import RunMonitor
 from resnet_studio.training.degradation import experiment as degradation
-from resnet_studio.training.degradation.experiment import Experiment, Part
+from resnet_studio.training.degradation.experiment import Experiment, ExperimentRun
 from resnet_studio.training.degradation.verdict import judge
 from resnet_studio.training.recipes import RECIPES
 from resnet_studio.training.runs import run_folder
@@ -44,14 +44,14 @@ NORMS = [{stage: 10.0 ** (1 - number - place) for place, stage in enumerate(STAG
 LEFT = Qt.MouseButton.LeftButton
 
 
-def run_of(part: Part, **named: Any) -> Curves:
+def run_of(part: ExperimentRun, **named: Any) -> Curves:
     errors = [value + 0.01 * part.recipe.seed for value in ERRORS[part.name.partition("-")[0]]]
     return curves(part, errors, [value + 0.05 for value in errors], NORMS, **named)
 
 
-def followed(folder: str = "/runs/one", experiment: Experiment | None = None) -> FollowedExperiment:
+def followed(folder: str = "/runs/one", experiment: Experiment | None = None) -> ExperimentState:
     experiment = experiment or Experiment(replace(RECIPES["digits-degradation"], length=4))
-    return FollowedExperiment(Path(folder), experiment, {part.name: run_of(part) for part in experiment.parts})
+    return ExperimentState(Path(folder), experiment, {part.name: run_of(part) for part in experiment.parts})
 
 
 class Page:
@@ -85,7 +85,7 @@ class Page:
 
     def lines(self, figure: str) -> list[list[pg.PlotCurveItem]]:
         """The lines of each panel, without the edges of ranges."""
-        boxes = [item for item in self.find(Panels, figure).ci.items if isinstance(item, pg.ViewBox)]
+        boxes = [item for item in self.find(Subplots, figure).ci.items if isinstance(item, pg.ViewBox)]
         return [[item for item in box.addedItems if isinstance(item, pg.PlotCurveItem)] for box in boxes]
 
 
@@ -99,7 +99,7 @@ def page(qtbot: QtBot) -> Iterator[Page]:
 def test_an_empty_page_says_what_to_do(page: Page) -> None:
     assert page.find(QLabel, "degradationEmpty").isVisible()
     assert "Press Run the experiment" in page.text("degradationEmpty")
-    assert not page.find(Panels, "degradationFigure").isVisible()
+    assert not page.find(Subplots, "degradationFigure").isVisible()
 
 
 def test_the_button_wishes_what_is_chosen(page: Page) -> None:
@@ -173,7 +173,7 @@ def test_panels_fill_their_room_evenly(page: Page, width: int) -> None:
     page.view.show_experiment(whole)
     page.view.resize(width, 700)
     for name in ("degradationFigure", "gradientFigure"):
-        figure = page.find(Panels, name)
+        figure = page.find(Subplots, name)
         boxes = [item for item in figure.ci.items if isinstance(item, pg.ViewBox)]
         page.qtbot.waitUntil(lambda figure=figure, boxes=boxes: boxes[0].height() > figure.height() - 72)
         widths = [box.width() for box in boxes]
@@ -194,7 +194,7 @@ def test_gradients_have_a_panel_for_each_stage(page: Page) -> None:
 
 def test_the_x_axis_is_a_choice(page: Page) -> None:
     page.view.show_experiments([followed()])
-    page.qtbot.mouseClick(page.find(Segmented, "figureAxis").button("step"), LEFT)
+    page.qtbot.mouseClick(page.find(SegmentedControl, "figureAxis").button("step"), LEFT)
     assert page.lines("degradationFigure")[0][0].getData()[0].tolist() == [10, 20, 30, 40]
 
 
@@ -212,7 +212,7 @@ def test_several_seeds_have_medians_and_ranges(page: Page) -> None:
     page.view.show_experiments([followed(experiment=experiment)])
     assert page.text("plain56Training") == "71.0 %"
     assert page.find(QLabel, "plain56Training").toolTip().splitlines()[2] == "seed 5: 75 %"
-    box = next(item for item in page.find(Panels, "degradationFigure").ci.items if isinstance(item, pg.ViewBox))
+    box = next(item for item in page.find(Subplots, "degradationFigure").ci.items if isinstance(item, pg.ViewBox))
     ranges = [item for item in box.addedItems if isinstance(item, pg.FillBetweenItem)]
     low, high = (curve.getData()[1].tolist() for curve in ranges[1].curves)
     assert low == pytest.approx([90, 90, 80, 70])
@@ -291,7 +291,7 @@ def test_experiments_are_chosen_from_a_list(page: Page) -> None:
 
 def test_both_themes_are_followed(page: Page) -> None:
     page.view.show_experiments([followed()])
-    figure = page.find(Panels, "degradationFigure")
+    figure = page.find(Subplots, "degradationFigure")
     for name, colours in (("dark", theme.DARK), ("light", theme.LIGHT)):
         theme.apply(QApplication.instance(), name)
         page.qtbot.waitUntil(lambda: figure.backgroundBrush().color() == QColor(theme.current().window))
@@ -303,7 +303,7 @@ def test_exports_have_legend_labels_and_verdict(page: Page, tmp_path: Path) -> N
     for ending in ("png", "svg", "csv"):
         page.view.save(tmp_path / f"figure.{ending}")
         assert page.text("newsText") == f"figure.{ending} is written."
-    assert QImage(str(tmp_path / "figure.png")).width() > 2 * page.find(Panels, "degradationFigure").width()
+    assert QImage(str(tmp_path / "figure.png")).width() > 2 * page.find(Subplots, "degradationFigure").width()
     words = " ".join(Xml.parse(tmp_path / "figure.svg").getroot().itertext())
     for word in (
         "Measured training error (%)",
@@ -347,13 +347,13 @@ class Desk:
     def __init__(self, page: Page, where: Path) -> None:
         self.page, self.where = page, where
         self.launched: list[tuple[Path, tuple[str, ...]]] = []
-        self.watch = RunWatch()
-        self.experiments = ExperimentWatch(self.watch)
+        self.watch = RunMonitor()
+        self.experiments = ExperimentMonitor(self.watch)
         launch = lambda folder, command: self.launched.append((folder, tuple(command)))  # noqa: E731
         controller.join(page.view, self.experiments, where, launch)
         self.watch.watch(where)
 
-    def write(self, folder: Path, part: Part, **named: Any) -> None:
+    def write(self, folder: Path, part: ExperimentRun, **named: Any) -> None:
         """A run's folder as a training leaves it."""
         manifest = run_folder.Manifest(part.name, part.twin.architecture, part.recipe, time.time())
         run_folder.make(folder / part.name, manifest)

@@ -11,10 +11,10 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.gui.plots.styles import PALETTE
-from resnet_studio.gui.training.run_state import FollowedRun, cost_in, run_colour
+from resnet_studio.gui.training.run_state import RunState, cost_in, run_colour
 from resnet_studio.gui.training.runs.curves import RunLines
 from resnet_studio.gui.training.runs.legend import LegendModel
-from resnet_studio.gui.training.runs.model import Column, RunModel
+from resnet_studio.gui.training.runs.model import RunColumn, RunModel
 from resnet_studio.gui.training.runs.table import RunFilter
 from resnet_studio.networks.architecture import from_json
 from resnet_studio.training.runs import run_folder
@@ -25,16 +25,16 @@ from resnet_studio.training.runs.reader import RunReader
 from written_runs import WrittenRun, finished_run
 
 
-def follow(written: WrittenRun) -> FollowedRun:
+def follow(written: WrittenRun) -> RunState:
     """The run as the window has it after reading all there is."""
-    run = FollowedRun(written.folder, run_folder.read(written.folder))
+    run = RunState(written.folder, run_folder.read(written.folder))
     events = tuple(RunReader(written.folder).new_events())
     run.take(events, cost_in(events))
     run.loaded = True
     return run
 
 
-def cell(model: RunModel, row: int, column: Column, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+def cell(model: RunModel, row: int, column: RunColumn, role: int = Qt.ItemDataRole.DisplayRole) -> object:
     return model.index(row, column).data(role)
 
 
@@ -52,13 +52,13 @@ def test_a_finished_run_in_words(model: RunModel, tmp_path: Path) -> None:
     assert run.curves.prepared is not None
     totals = plan_table(from_json(run.curves.prepared.architecture)).totals
     best = min(1.2 * written.error(step) for step in range(11, 111, 11))
-    shown = [cell(model, 0, column) for column in Column]
+    shown = [cell(model, 0, column) for column in RunColumn]
     assert shown[:3] == ["one", "resnet20-cifar", "digits"]
     assert shown[5:] == [f"{100 * best:.2f} %", "finished", "0:11"]
     role = Qt.ItemDataRole.ToolTipRole
-    assert cell(model, 0, Column.PARAMETERS, role) == f"{totals.parameters:,} parameters"
-    assert cell(model, 0, Column.FLOPS, role) == f"{totals.macs:,} multiply-adds"
-    assert cell(model, 0, Column.ARCHITECTURE, role) == "fitted to the data: channels 3 → 1, image 32 → 8"
+    assert cell(model, 0, RunColumn.PARAMETERS, role) == f"{totals.parameters:,} parameters"
+    assert cell(model, 0, RunColumn.FLOPS, role) == f"{totals.macs:,} multiply-adds"
+    assert cell(model, 0, RunColumn.ARCHITECTURE, role) == "fitted to the data: channels 3 → 1, image 32 → 8"
 
 
 def test_states_say_how_far_and_why(model: RunModel, tmp_path: Path) -> None:
@@ -69,12 +69,12 @@ def test_states_say_how_far_and_why(model: RunModel, tmp_path: Path) -> None:
     fetching.tell(Working(0.0, "fetching cifar10", 0.5))
     stopped = WrittenRun(tmp_path / "stopped").make().begin().train(11).end("stopped")
     model.show_runs([follow(one) for one in (stopped, fetching, failed, paused, running)])
-    states = [cell(model, row, Column.STATE) for row in range(5)]
+    states = [cell(model, row, RunColumn.STATE) for row in range(5)]
     assert states == [
         "running, 30 %, 0:08 left", "paused at 50 %", "failed at 23 %", "fetching cifar10", "stopped at 10 %"
     ]  # fmt: skip
-    assert cell(model, 2, Column.STATE, Qt.ItemDataRole.ToolTipRole) == "The loss of step 25 is not a number"
-    assert cell(model, 3, Column.BEST) == "–"
+    assert cell(model, 2, RunColumn.STATE, Qt.ItemDataRole.ToolTipRole) == "The loss of step 25 is not a number"
+    assert cell(model, 3, RunColumn.BEST) == "–"
 
 
 def test_rows_come_and_go_and_keep_their_ticks(model: RunModel, tmp_path: Path) -> None:
@@ -82,10 +82,10 @@ def test_rows_come_and_go_and_keep_their_ticks(model: RunModel, tmp_path: Path) 
     model.show_runs(found[:2])
     model.show_only([found[0].folder], wanted=False)
     model.show_runs(found)
-    assert [cell(model, row, Column.NAME) for row in range(3)] == ["c", "b", "a"]
+    assert [cell(model, row, RunColumn.NAME) for row in range(3)] == ["c", "b", "a"]
     model.show_runs(found[::2])
-    assert [cell(model, row, Column.NAME) for row in range(2)] == ["c", "a"]
-    assert cell(model, 1, Column.NAME, Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Unchecked
+    assert [cell(model, row, RunColumn.NAME) for row in range(2)] == ["c", "a"]
+    assert cell(model, 1, RunColumn.NAME, Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Unchecked
     assert model.shown() == (found[2],)
     model.show_runs([])
     assert model.rowCount() == 0
@@ -97,9 +97,9 @@ def test_numbers_sort_as_numbers_and_what_is_missing_comes_last(model: RunModel,
     found.append(follow(WrittenRun(tmp_path / "new").make()))
     model.show_runs(found)
     ordered = RunFilter(model)
-    ordered.sort(Column.BEST)
+    ordered.sort(RunColumn.BEST)
     assert [ordered.index(row, 0).data() for row in range(4)] == ["best", "middle", "slow", "new"]
-    ordered.sort(Column.NAME, Qt.SortOrder.DescendingOrder)
+    ordered.sort(RunColumn.NAME, Qt.SortOrder.DescendingOrder)
     assert [ordered.index(row, 0).data() for row in range(4)] == ["slow", "new", "middle", "best"]
     ordered.show_words("RESNET20 low")
     assert [ordered.index(row, 0).data() for row in range(ordered.rowCount())] == ["slow"]
@@ -109,17 +109,17 @@ def test_an_edited_name_is_a_wish(model: RunModel, qtbot: QtBot, tmp_path: Path)
     run = follow(finished_run(tmp_path / "one"))
     model.show_runs([run])
     with qtbot.waitSignal(model.rename_wished) as wished:
-        assert model.setData(model.index(0, Column.NAME), "first")
+        assert model.setData(model.index(0, RunColumn.NAME), "first")
     assert wished.args == [tmp_path / "one", "first"]
-    assert not model.setData(model.index(0, Column.NAME), "one")
-    assert not model.setData(model.index(0, Column.BEST), "1")
+    assert not model.setData(model.index(0, RunColumn.NAME), "one")
+    assert not model.setData(model.index(0, RunColumn.BEST), "1")
 
 
 def test_a_label_decides_the_color_and_without_one_the_name_does(tmp_path: Path) -> None:
     manifest = follow(WrittenRun(tmp_path / "one").make()).manifest
 
     def color(path: str, label: str = "") -> str:
-        return run_colour(FollowedRun(Path(path), manifest, label=Label("", label)))
+        return run_colour(RunState(Path(path), manifest, label=Label("", label)))
 
     assert color("/here/one", "green") == "#009e73"
     assert color("/here/one") == color("/elsewhere/one") == color("/here/one", "no color")
@@ -128,15 +128,15 @@ def test_a_label_decides_the_color_and_without_one_the_name_does(tmp_path: Path)
 
 def test_a_damaged_run_says_so_and_shows_what_its_events_tell(model: RunModel, tmp_path: Path) -> None:
     written = finished_run(tmp_path / "one")
-    run = FollowedRun(written.folder, None, "one: run.json is damaged (it breaks off before its end)")
+    run = RunState(written.folder, None, "one: run.json is damaged (it breaks off before its end)")
     events = tuple(RunReader(written.folder).new_events())
     run.take(events, cost_in(events))
     model.show_runs([run])
     best = min(1.2 * written.error(step) for step in range(11, 111, 11))
-    shown = [cell(model, 0, column) for column in Column]
+    shown = [cell(model, 0, column) for column in RunColumn]
     assert shown[:3] == ["one", "resnet20-digits", "–"]
     assert shown[5:] == [f"{100 * best:.2f} %", "damaged", "0:11"]
-    assert cell(model, 0, Column.STATE, Qt.ItemDataRole.ToolTipRole) == run.problem
+    assert cell(model, 0, RunColumn.STATE, Qt.ItemDataRole.ToolTipRole) == run.problem
 
 
 def test_the_legend_has_the_values_at_any_place(qtbot: QtBot, tmp_path: Path) -> None:

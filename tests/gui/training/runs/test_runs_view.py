@@ -17,12 +17,12 @@ from pytestqt.qtbot import QtBot
 
 from failing_disk import failing
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.inputs import Segmented
+from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.plots.curve_plot import CurvePlot
-from resnet_studio.gui.training.run_commands import RunKeeper
-from resnet_studio.gui.training.run_monitor import RunWatch
+from resnet_studio.gui.training.run_commands import RunCommands
+from resnet_studio.gui.training.run_monitor import RunMonitor
 from resnet_studio.gui.training.runs.controller import join
-from resnet_studio.gui.training.runs.model import Column
+from resnet_studio.gui.training.runs.model import RunColumn
 from resnet_studio.gui.training.runs.table import RunTable
 from resnet_studio.gui.training.runs.view import EMPTY, RunsView
 from resnet_studio.training.runs import run_folder
@@ -37,8 +37,8 @@ class Page:
         self.qtbot, self.folder = qtbot, folder
         self.view = RunsView()
         qtbot.addWidget(self.view)
-        self.watch = RunWatch()
-        join(self.view, self.watch, RunKeeper(self.watch))
+        self.watch = RunMonitor()
+        join(self.view, self.watch, RunCommands(self.watch))
         self.view.resize(1152, 800)
         self.view.show()
         self.table = self.find(RunTable, "runTable")
@@ -61,9 +61,9 @@ class Page:
 
     def names(self) -> list[str]:
         model = self.table.model()
-        return [model.index(row, Column.NAME).data() for row in range(model.rowCount())]
+        return [model.index(row, RunColumn.NAME).data() for row in range(model.rowCount())]
 
-    def place(self, name: str, column: Column = Column.ARCHITECTURE) -> QPoint:
+    def place(self, name: str, column: RunColumn = RunColumn.ARCHITECTURE) -> QPoint:
         index = self.table.model().index(self.names().index(name), column)
         return self.table.visualRect(index).center()
 
@@ -72,7 +72,7 @@ class Page:
 
     def tick(self, name: str) -> None:
         """Click on a run's tick."""
-        cell = self.table.visualRect(self.table.model().index(self.names().index(name), Column.NAME))
+        cell = self.table.visualRect(self.table.model().index(self.names().index(name), RunColumn.NAME))
         place = QPoint(cell.left() + 16, cell.center().y())
         self.qtbot.mouseClick(self.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
         self.settle()
@@ -83,7 +83,7 @@ class Page:
         self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
     def choose(self, segmented: str, value: str) -> None:
-        button = self.find(Segmented, segmented).button(value)
+        button = self.find(SegmentedControl, segmented).button(value)
         self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
         self.settle()
 
@@ -177,7 +177,7 @@ def test_space_hides_all_that_are_chosen(three: Page) -> None:
 
 
 def test_a_double_click_renames_in_place(three: Page) -> None:
-    place = three.place("plain", Column.NAME)
+    place = three.place("plain", RunColumn.NAME)
     three.qtbot.mouseClick(three.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     three.qtbot.mouseDClick(three.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     rename(three, "no shortcuts")
@@ -207,7 +207,7 @@ def rename(page: Page, name: str) -> None:
 
 def test_a_click_on_a_heading_sorts(three: Page) -> None:
     header = three.table.horizontalHeader()
-    place = QPoint(header.sectionViewportPosition(Column.BEST) + 20, header.height() // 2)
+    place = QPoint(header.sectionViewportPosition(RunColumn.BEST) + 20, header.height() // 2)
     three.qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert three.names() == ["residual", "plain", "deep"]
     three.qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
@@ -376,7 +376,7 @@ def test_smoothing_leaves_the_raw_steps_in_sight(three: Page) -> None:
 def test_a_failed_run_keeps_its_curve_and_is_marked(page: Page) -> None:
     WrittenRun(page.folder / "broken").make().begin().train(33).break_off()
     page.open("broken")
-    assert page.table.model().index(0, Column.STATE).data() == "failed at 33 %"
+    assert page.table.model().index(0, RunColumn.STATE).data() == "failed at 33 %"
     assert "#0072b2" in colours(page.loss)
     assert page.loss.y_range()[1] < 10
     model = page.find(QWidget, "runLegend").model()
@@ -447,8 +447,8 @@ def test_fifty_runs_are_drawn_and_few_ticks_are_enough(page: Page) -> None:
 
 
 def test_an_export_has_what_was_chosen_a_moment_ago(three: Page, tmp_path: Path) -> None:
-    three.qtbot.mouseClick(three.find(Segmented, "xAxis").button("epoch"), Qt.MouseButton.LeftButton)
-    three.qtbot.mouseClick(three.find(Segmented, "yAxis").button("log"), Qt.MouseButton.LeftButton)
+    three.qtbot.mouseClick(three.find(SegmentedControl, "xAxis").button("epoch"), Qt.MouseButton.LeftButton)
+    three.qtbot.mouseClick(three.find(SegmentedControl, "yAxis").button("log"), Qt.MouseButton.LeftButton)
     three.view.panel.save(tmp_path / "curves.svg")
     texts = [text.strip() for text in Xml.parse(tmp_path / "curves.svg").getroot().itertext()]
     assert "epoch" in texts
@@ -498,7 +498,7 @@ def test_a_stop_is_seen_at_once_and_ending_at_once_is_offered(page: Page) -> Non
     assert not now.isVisible()  # what ends it at once does not come under a second click
     page.qtbot.waitUntil(now.isVisible, timeout=10_000)
     assert now.text() == f"Stop now (loses {22 - 15} steps)"
-    state = page.table.model().index(0, Column.STATE)
+    state = page.table.model().index(0, RunColumn.STATE)
     page.qtbot.waitUntil(lambda: re.fullmatch(r"stopping… 3\d s", state.data()) is not None, timeout=10_000)
     page.press("stopRunNow")
     assert (now.text(), now.isEnabled(), now.isVisible()) == ("Stopping now…", False, True)
@@ -578,7 +578,7 @@ def test_a_damaged_run_is_listed_and_can_be_deleted_but_not_resumed(page: Page) 
     (bad / run_folder.MANIFEST).write_text('{"name": "bad", "archi')
     page.open("good", "bad")
     page.click("bad")
-    state = page.table.model().index(1, Column.STATE)
+    state = page.table.model().index(1, RunColumn.STATE)
     assert state.data() == "damaged"
     assert state.data(Qt.ItemDataRole.ToolTipRole) == "bad: run.json is damaged (it breaks off before its end)"
     assert not page.find(QToolButton, "resumeRun").isEnabled()

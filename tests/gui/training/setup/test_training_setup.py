@@ -22,12 +22,12 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.inputs import Choice, Segmented
+from resnet_studio.gui.common.inputs import ComboBox, SegmentedControl
 from resnet_studio.gui.training.setup.class_table import IMAGES_ROLE, SAMPLES, TEST, TRAINING, ClassTable
 from resnet_studio.gui.training.setup.data_preview import AugmentedView, DataPreview
 from resnet_studio.gui.training.setup.estimate import about, between, too_much
 from resnet_studio.gui.training.setup.lr_plot import sampled_steps
-from resnet_studio.gui.training.setup.view import TrainingSetup
+from resnet_studio.gui.training.setup.view import SetupView
 from resnet_studio.inference.values import Device
 from resnet_studio.training.datasets import DataError
 from resnet_studio.training.folders.class_folders import read_class_folders
@@ -40,8 +40,8 @@ QUICK, PAPER = RECIPES["digits-quick"], RECIPES["paper-cifar"]
 
 
 @pytest.fixture
-def view(qtbot: QtBot) -> TrainingSetup:
-    view = TrainingSetup()
+def view(qtbot: QtBot) -> SetupView:
+    view = SetupView()
     qtbot.addWidget(view)
     view.resize(1120, 760)
     view.show_recipe(QUICK)
@@ -51,18 +51,18 @@ def view(qtbot: QtBot) -> TrainingSetup:
     return view
 
 
-def wishes_of(view: TrainingSetup) -> list[Recipe]:
+def wishes_of(view: SetupView) -> list[Recipe]:
     wishes: list[Recipe] = []
     view.recipe_wished.connect(wishes.append)
     view.recipe_wished.connect(view.show_recipe)
     return wishes
 
 
-def line(view: TrainingSetup, field: str) -> QLineEdit:
+def line(view: SetupView, field: str) -> QLineEdit:
     return view.findChild(QLineEdit, field)
 
 
-def type_into(qtbot: QtBot, view: TrainingSetup, field: str, text: str) -> None:
+def type_into(qtbot: QtBot, view: SetupView, field: str, text: str) -> None:
     edit = line(view, field)
     edit.setFocus()
     edit.selectAll()
@@ -70,9 +70,9 @@ def type_into(qtbot: QtBot, view: TrainingSetup, field: str, text: str) -> None:
     qtbot.keyClick(edit, Qt.Key.Key_Return)
 
 
-def choose(qtbot: QtBot, view: TrainingSetup, field: str, value: str) -> None:
+def choose(qtbot: QtBot, view: SetupView, field: str, value: str) -> None:
     """Walk a list to a value with the keys, wherever it is."""
-    choice = view.findChild(Choice, field)
+    choice = view.findChild(ComboBox, field)
     choice.setFocus()
     choice.showPopup()
     row = choice.findData(value)
@@ -82,28 +82,28 @@ def choose(qtbot: QtBot, view: TrainingSetup, field: str, value: str) -> None:
     qtbot.keyClick(choice.view(), Qt.Key.Key_Return)
 
 
-def press(qtbot: QtBot, view: TrainingSetup, field: str, value: str) -> None:
-    qtbot.mouseClick(view.findChild(Segmented, field).button(value), Qt.MouseButton.LeftButton)
+def press(qtbot: QtBot, view: SetupView, field: str, value: str) -> None:
+    qtbot.mouseClick(view.findChild(SegmentedControl, field).button(value), Qt.MouseButton.LeftButton)
 
 
-def problem(view: TrainingSetup, field: str) -> str:
+def problem(view: SetupView, field: str) -> str:
     label = view.findChild(QLabel, f"{field}Problem")
     return label.text() if label.isVisible() else ""
 
 
-def start(view: TrainingSetup) -> QPushButton:
+def start(view: SetupView) -> QPushButton:
     return view.findChild(QPushButton, "startTraining")
 
 
-def more(qtbot: QtBot, view: TrainingSetup) -> None:
+def more(qtbot: QtBot, view: SetupView) -> None:
     qtbot.mouseClick(view.findChild(QToolButton, "moreFields"), Qt.MouseButton.LeftButton)
 
 
-def words(view: TrainingSetup, name: str) -> str:
+def words(view: SetupView, name: str) -> str:
     return view.findChild(QLabel, name).text()
 
 
-def test_every_field_of_a_recipe_can_be_seen_and_has_a_name(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_every_field_of_a_recipe_can_be_seen_and_has_a_name(qtbot: QtBot, view: SetupView) -> None:
     more(qtbot, view)
     view.show_recipe(replace(PAPER, warmup=300, warmup_lr=0.01))
     shown = {
@@ -127,18 +127,18 @@ def test_every_field_of_a_recipe_can_be_seen_and_has_a_name(qtbot: QtBot, view: 
         assert line(view, field).toolTip()
 
 
-def test_a_named_recipe_is_taken_as_a_whole(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_a_named_recipe_is_taken_as_a_whole(qtbot: QtBot, view: SetupView) -> None:
     view.show_recipe(replace(QUICK, seed=7))
     wishes = wishes_of(view)
     choose(qtbot, view, "recipe", "paper-cifar")
     assert wishes == [replace(PAPER, seed=7)]
-    assert view.findChild(Choice, "recipe").value() == "paper-cifar"
+    assert view.findChild(ComboBox, "recipe").value() == "paper-cifar"
     type_into(qtbot, view, "batch_size", "64")
     assert wishes[-1] == replace(PAPER, seed=7, batch_size=64)
-    assert view.findChild(Choice, "recipe").currentText() == "custom"
+    assert view.findChild(ComboBox, "recipe").currentText() == "custom"
 
 
-def test_what_can_not_be_is_said_under_its_field(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_what_can_not_be_is_said_under_its_field(qtbot: QtBot, view: SetupView) -> None:
     wishes = wishes_of(view)
     type_into(qtbot, view, "lr", "fast")
     assert problem(view, "lr") == "a number is needed, got 'fast'"
@@ -154,14 +154,14 @@ def test_what_can_not_be_is_said_under_its_field(qtbot: QtBot, view: TrainingSet
     assert start(view).isEnabled()
 
 
-def test_another_recipe_takes_back_what_was_wrong(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_another_recipe_takes_back_what_was_wrong(qtbot: QtBot, view: SetupView) -> None:
     type_into(qtbot, view, "lr", "fast")
     view.show_recipe(PAPER)
     assert problem(view, "lr") == ""
     assert line(view, "lr").text() == "0.1"
 
 
-def test_a_shorter_run_waits_for_its_milestones(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_a_shorter_run_waits_for_its_milestones(qtbot: QtBot, view: SetupView) -> None:
     view.show_recipe(PAPER)
     wishes = wishes_of(view)
     type_into(qtbot, view, "length", "640")
@@ -171,7 +171,7 @@ def test_a_shorter_run_waits_for_its_milestones(qtbot: QtBot, view: TrainingSetu
     assert problem(view, "milestones") == ""
 
 
-def test_typed_texts_stay_as_they_were_typed(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_typed_texts_stay_as_they_were_typed(qtbot: QtBot, view: SetupView) -> None:
     wishes = wishes_of(view)
     type_into(qtbot, view, "lr", "1e-2")
     assert wishes[-1].lr == 0.01
@@ -180,7 +180,7 @@ def test_typed_texts_stay_as_they_were_typed(qtbot: QtBot, view: TrainingSetup) 
     assert line(view, "lr").text() == "0.05"
 
 
-def test_fields_that_mean_nothing_are_out_of_sight(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_fields_that_mean_nothing_are_out_of_sight(qtbot: QtBot, view: SetupView) -> None:
     wishes = wishes_of(view)
     assert not line(view, "milestones").isVisible()
     assert not line(view, "momentum").isVisible(), "it is under More"
@@ -198,7 +198,7 @@ def test_fields_that_mean_nothing_are_out_of_sight(qtbot: QtBot, view: TrainingS
     assert not line(view, "warmup").isVisible()
 
 
-def test_a_wrong_field_under_more_opens_it(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_a_wrong_field_under_more_opens_it(qtbot: QtBot, view: SetupView) -> None:
     edit = line(view, "seed")
     assert not edit.isVisible()
     edit.setText("x")
@@ -207,7 +207,7 @@ def test_a_wrong_field_under_more_opens_it(qtbot: QtBot, view: TrainingSetup) ->
     assert problem(view, "seed").startswith("a whole number")
 
 
-def test_units_carry_the_length_over(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_units_carry_the_length_over(qtbot: QtBot, view: SetupView) -> None:
     """The ten classes have 140 to 149 images: 1,445 make 11 whole batches of 128."""
     wishes = wishes_of(view)
     press(qtbot, view, "unit", "steps")
@@ -216,7 +216,7 @@ def test_units_carry_the_length_over(qtbot: QtBot, view: TrainingSetup) -> None:
     assert wishes[-1] == QUICK
 
 
-def test_data_bring_their_recipe(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_data_bring_their_recipe(qtbot: QtBot, view: SetupView) -> None:
     wishes = wishes_of(view)
     view.show_architecture("resnet110-cifar", (), depth=110)
     choose(qtbot, view, "data", "cifar10")
@@ -226,8 +226,8 @@ def test_data_bring_their_recipe(qtbot: QtBot, view: TrainingSetup) -> None:
     assert not start(view).isEnabled()
 
 
-def test_names_of_data_say_what_they_take_to_download(view: TrainingSetup) -> None:
-    choice = view.findChild(Choice, "data")
+def test_names_of_data_say_what_they_take_to_download(view: SetupView) -> None:
+    choice = view.findChild(ComboBox, "data")
     texts = [choice.itemText(row) for row in range(choice.count())]
     assert "CIFAR-10 · 170 MB" in texts
     assert texts[0] == "Digits (scikit-learn)"
@@ -236,7 +236,7 @@ def test_names_of_data_say_what_they_take_to_download(view: TrainingSetup) -> No
     assert choice.currentText() == "CIFAR-10"
 
 
-def choose_folder(qtbot: QtBot, view: TrainingSetup, folder: Path) -> None:
+def choose_folder(qtbot: QtBot, view: SetupView, folder: Path) -> None:
     dialog = view.findChild(QFileDialog, "dataFolderDialog")
     qtbot.waitUntil(dialog.isVisible)
     dialog.selectFile(str(folder))
@@ -244,26 +244,26 @@ def choose_folder(qtbot: QtBot, view: TrainingSetup, folder: Path) -> None:
     qtbot.waitUntil(lambda: not view.findChildren(QFileDialog))
 
 
-def test_a_folder_is_chosen(qtbot: QtBot, view: TrainingSetup, tmp_path: Path) -> None:
+def test_a_folder_is_chosen(qtbot: QtBot, view: SetupView, tmp_path: Path) -> None:
     wishes = wishes_of(view)
     choose(qtbot, view, "data", "folder…")
     choose_folder(qtbot, view, tmp_path)
     assert wishes == [replace(RECIPES["folder-quick"], data=str(tmp_path))]
-    choice = view.findChild(Choice, "data")
+    choice = view.findChild(ComboBox, "data")
     assert choice.currentText() == tmp_path.name
     assert choice.itemData(choice.currentIndex(), Qt.ItemDataRole.ToolTipRole) == str(tmp_path)
 
 
-def test_a_recipe_for_folders_asks_for_one(qtbot: QtBot, view: TrainingSetup, tmp_path: Path) -> None:
+def test_a_recipe_for_folders_asks_for_one(qtbot: QtBot, view: SetupView, tmp_path: Path) -> None:
     wishes = wishes_of(view)
     choose(qtbot, view, "recipe", "paper-imagenet")
     assert not wishes
-    assert view.findChild(Choice, "recipe").value() == "digits-quick"
+    assert view.findChild(ComboBox, "recipe").value() == "digits-quick"
     choose_folder(qtbot, view, tmp_path)
     assert wishes == [replace(RECIPES["paper-imagenet"], data=str(tmp_path))]
 
 
-def drop(view: TrainingSetup, path: Path) -> bool:
+def drop(view: SetupView, path: Path) -> bool:
     """Drop a path on the view as the desktop does; whether it was taken."""
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
@@ -276,7 +276,7 @@ def drop(view: TrainingSetup, path: Path) -> bool:
     return enter.isAccepted()
 
 
-def test_a_folder_is_dropped(view: TrainingSetup, tmp_path: Path) -> None:
+def test_a_folder_is_dropped(view: SetupView, tmp_path: Path) -> None:
     wishes = wishes_of(view)
     (tmp_path / "photos").mkdir()
     (tmp_path / "run").mkdir()
@@ -288,16 +288,16 @@ def test_a_folder_is_dropped(view: TrainingSetup, tmp_path: Path) -> None:
     assert not drop(view, tmp_path / "image.png")
 
 
-def test_devices_are_offered(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_devices_are_offered(qtbot: QtBot, view: SetupView) -> None:
     view.show_devices((Device("cpu", "CPU"), Device("cuda:0", "NVIDIA A100")))
     wishes = wishes_of(view)
     choose(qtbot, view, "device", "cuda:0")
     assert wishes == [replace(QUICK, device="cuda:0")]
-    assert view.findChild(Choice, "device").currentText() == "NVIDIA A100"
-    assert view.findChild(Choice, "recipe").value() == "digits-quick", "where it runs does not make it another recipe"
+    assert view.findChild(ComboBox, "device").currentText() == "NVIDIA A100"
+    assert view.findChild(ComboBox, "recipe").value() == "digits-quick", "where it runs does not make it another recipe"
 
 
-def test_the_start_tells_the_name(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_the_start_tells_the_name(qtbot: QtBot, view: SetupView) -> None:
     with qtbot.waitSignal(view.start_wished) as wished:
         qtbot.mouseClick(start(view), Qt.MouseButton.LeftButton)
     assert wished.args == ["resnet20-cifar-digits-1"]
@@ -309,7 +309,7 @@ def test_the_start_tells_the_name(qtbot: QtBot, view: TrainingSetup) -> None:
     assert line(view, "runName").text() == ""
 
 
-def test_a_run_that_is_starting_is_seen_and_no_second_one_starts(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_a_run_that_is_starting_is_seen_and_no_second_one_starts(qtbot: QtBot, view: SetupView) -> None:
     view.show_starting("mine")
     assert (start(view).text(), start(view).isEnabled()) == ("Starting…", False)
     assert "mine is starting" in start(view).toolTip()
@@ -323,7 +323,7 @@ def test_a_run_that_is_starting_is_seen_and_no_second_one_starts(qtbot: QtBot, v
         qtbot.keyClick(line(view, "lr"), Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
 
 
-def test_what_stands_in_the_way_is_said_and_nothing_starts(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_what_stands_in_the_way_is_said_and_nothing_starts(qtbot: QtBot, view: SetupView) -> None:
     view.show_obstacle("vgg19 takes images of 3 channels; these have 1")
     assert problem(view, "start") == "vgg19 takes images of 3 channels; these have 1"
     with qtbot.assertNotEmitted(view.start_wished):
@@ -333,7 +333,7 @@ def test_what_stands_in_the_way_is_said_and_nothing_starts(qtbot: QtBot, view: T
     assert start(view).isEnabled()
 
 
-def test_data_that_are_not_here_are_offered(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_data_that_are_not_here_are_offered(qtbot: QtBot, view: SetupView) -> None:
     view.show_recipe(PAPER)
     view.show_data_problem("CIFAR-10 is not on this machine yet.", True)
     button = view.findChild(QPushButton, "downloadData")
@@ -349,19 +349,19 @@ def test_data_that_are_not_here_are_offered(qtbot: QtBot, view: TrainingSetup) -
     assert not start(view).isEnabled()
 
 
-def test_data_of_a_former_recipe_come_too_late(view: TrainingSetup) -> None:
+def test_data_of_a_former_recipe_come_too_late(view: SetupView) -> None:
     view.show_recipe(PAPER)
     view.show_data(data_view("digits"))
     assert view.findChild(DataPreview).currentIndex() == 0
     assert not start(view).isEnabled()
 
 
-def test_shown_data_stay_while_the_same_are_opened_anew(view: TrainingSetup) -> None:
+def test_shown_data_stay_while_the_same_are_opened_anew(view: SetupView) -> None:
     view.show_loading("digits")
     assert view.findChild(DataPreview).currentIndex() == 1
 
 
-def test_the_classes_are_counted_and_shown(view: TrainingSetup) -> None:
+def test_the_classes_are_counted_and_shown(view: SetupView) -> None:
     model = view.findChild(ClassTable).model()
     assert [model.index(row, TRAINING).data() for row in range(10)] == [str(140 + row) for row in range(10)]
     assert {model.index(row, TEST).data() for row in range(10)} == {"36"}
@@ -376,7 +376,7 @@ def test_the_classes_are_counted_and_shown(view: TrainingSetup) -> None:
     assert "1×8×8 · mean 0.305 · deviation 0.376" in texts
 
 
-def test_samples_are_painted_where_their_class_is(view: TrainingSetup) -> None:
+def test_samples_are_painted_where_their_class_is(view: SetupView) -> None:
     table = view.findChild(ClassTable)
     QApplication.processEvents()
     picture = table.viewport().grab().toImage()
@@ -385,7 +385,7 @@ def test_samples_are_painted_where_their_class_is(view: TrainingSetup) -> None:
         assert picture.pixelColor(x, y).red() == 20 * row
 
 
-def test_augmented_images_are_shown_only_where_there_are_some(view: TrainingSetup) -> None:
+def test_augmented_images_are_shown_only_where_there_are_some(view: SetupView) -> None:
     augmented = view.findChild(AugmentedView)
     assert augmented.isVisible()
     picture = augmented.grab().toImage()
@@ -395,7 +395,7 @@ def test_augmented_images_are_shown_only_where_there_are_some(view: TrainingSetu
 
 
 @pytest.mark.parametrize("classes", [1, 3, 100, 1000])
-def test_any_number_of_classes(view: TrainingSetup, classes: int) -> None:
+def test_any_number_of_classes(view: SetupView, classes: int) -> None:
     few = data_view(classes=min(classes, 10))
     names = tuple(f"a class with a name, {number}" for number in range(classes))
     counts = (5,) * classes
@@ -404,7 +404,7 @@ def test_any_number_of_classes(view: TrainingSetup, classes: int) -> None:
     view.grab()
 
 
-def test_every_width_is_enough(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_every_width_is_enough(qtbot: QtBot, view: SetupView) -> None:
     """The right of a window of 1,100 pixels has 796 of them."""
     view.show_estimate(estimate(needed=20_000_000_000))
     more(qtbot, view)
@@ -416,7 +416,7 @@ def test_every_width_is_enough(qtbot: QtBot, view: TrainingSetup) -> None:
     assert form.width() <= form.parentWidget().width()
 
 
-def test_the_estimate_is_told(view: TrainingSetup) -> None:
+def test_the_estimate_is_told(view: SetupView) -> None:
     view.show_estimate(None)
     assert words(view, "wholeEstimate") == "…"
     view.show_estimate(estimate())
@@ -428,7 +428,7 @@ def test_the_estimate_is_told(view: TrainingSetup) -> None:
     assert not view.findChild(QLabel, "estimateWarning").isVisible()
 
 
-def test_what_will_not_fit_is_warned_of(view: TrainingSetup) -> None:
+def test_what_will_not_fit_is_warned_of(view: SetupView) -> None:
     view.show_devices((Device("cpu", "CPU"), Device("cuda:0", "NVIDIA A100")))
     view.show_recipe(replace(QUICK, device="cuda:0"))
     view.show_estimate(estimate(seconds=math.nan, needed=20_000_000_000))
@@ -459,7 +459,7 @@ def test_times_have_units() -> None:
     assert [about(seconds) for seconds in (0.4213, 12.5, 75, 8768)] == ["0.421 s", "12.5 s", "1:15 min", "2:26:08 h"]
 
 
-def test_what_fitting_changes_is_told(view: TrainingSetup) -> None:
+def test_what_fitting_changes_is_told(view: SetupView) -> None:
     view.show_architecture("resnet20-cifar", ("channels 3 → 1", "image 32 → 8"))
     assert words(view, "fittedNetwork") == "resnet20-cifar: channels 3 → 1, image 32 → 8"
 
@@ -477,7 +477,7 @@ def test_the_drawn_rates_have_both_sides_of_every_jump(name: str, per_epoch: int
     assert len(steps) <= 410
 
 
-def test_the_learning_rate_is_told_and_read_off(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_the_learning_rate_is_told_and_read_off(qtbot: QtBot, view: SetupView) -> None:
     view.show_recipe(PAPER)
     assert words(view, "rateWords") == "Learning rate 0.1 → 0.001"
     view.show_recipe(QUICK)
@@ -496,14 +496,14 @@ def test_the_learning_rate_is_told_and_read_off(qtbot: QtBot, view: TrainingSetu
 
 
 @pytest.mark.parametrize(("name", "colours"), [("dark", theme.DARK), ("light", theme.LIGHT)])
-def test_both_themes(view: TrainingSetup, name: theme.ThemeName, colours: theme.Theme) -> None:
+def test_both_themes(view: SetupView, name: theme.ThemeName, colours: theme.Theme) -> None:
     with themed(name):
         plot = view.findChild(QWidget, "ratePlot")
         assert plot._view.backgroundBrush().color().name() == colours.window
         assert view.grab().toImage().pixelColor(2, view.height() - 2).name() == colours.window
 
 
-def test_the_form_has_room_in_the_style_it_is_shown_in(qtbot: QtBot, view: TrainingSetup) -> None:
+def test_the_form_has_room_in_the_style_it_is_shown_in(qtbot: QtBot, view: SetupView) -> None:
     with themed("light"):
         more(qtbot, view)
         view.show_recipe(replace(PAPER, data="digits", warmup=1))

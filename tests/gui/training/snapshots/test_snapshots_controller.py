@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.training.run_monitor import RunWatch
-from resnet_studio.gui.training.snapshots.controller import ProbeDesk
+from resnet_studio.gui.training.run_monitor import RunMonitor
+from resnet_studio.gui.training.snapshots.controller import SnapshotsController
 from resnet_studio.training import snapshots
 from resnet_studio.training.runs.events import Probed
 from training_values import probe
@@ -21,8 +21,8 @@ class Shown:
 
     def __init__(self, qtbot: QtBot, folder: Path) -> None:
         self.qtbot, self.folder = qtbot, folder
-        self.watch = RunWatch()
-        self.desk = ProbeDesk(self.watch)
+        self.watch = RunMonitor()
+        self.desk = SnapshotsController(self.watch)
         self.run, self.steps, self.failed = "", [], []
         self.desk.run_changed.connect(lambda name, _: setattr(self, "run", name))
         self.desk.probe_read.connect(lambda one: self.steps.append(one.step))

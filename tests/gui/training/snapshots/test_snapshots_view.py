@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QApplication, QLabel, QListWidget, QPushButton, QS
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.inputs import Choice
+from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.common.mosaic import MosaicView
-from resnet_studio.gui.common.predictions import Predictions
-from resnet_studio.gui.training.snapshots.view import FormingView
-from resnet_studio.inference.feature_maps import GAP_COLOUR, LOWEST, Drawing, lookup_table, mosaic
+from resnet_studio.gui.common.predictions import PredictionBars
+from resnet_studio.gui.training.snapshots.view import SnapshotsView
+from resnet_studio.inference.feature_maps import GAP_COLOUR, LOWEST, MapStyle, lookup_table, mosaic
 from resnet_studio.training.datasets import Probe
 from themed import themed
 from training_values import probe
@@ -25,15 +25,15 @@ STEPS = (0, 1, 2, 4, 8, 11, 22)
 
 
 @pytest.fixture
-def view(qtbot: QtBot) -> FormingView:
-    view = FormingView()
+def view(qtbot: QtBot) -> SnapshotsView:
+    view = SnapshotsView()
     qtbot.addWidget(view)
     view.resize(1120, 720)
     view.show()
     return view
 
 
-def wishes_of(view: FormingView) -> list[int]:
+def wishes_of(view: SnapshotsView) -> list[int]:
     """The steps that the view wishes from now on; each is shown at once, as fast disks do."""
     wishes: list[int] = []
     view.step_wished.connect(wishes.append)
@@ -42,26 +42,26 @@ def wishes_of(view: FormingView) -> list[int]:
 
 
 @pytest.fixture
-def run(view: FormingView) -> FormingView:
+def run(view: SnapshotsView) -> SnapshotsView:
     wishes_of(view)
     view.show_run("resnet20-1", STEPS)
     return view
 
 
-def slider(view: FormingView) -> QSlider:
+def slider(view: SnapshotsView) -> QSlider:
     return view.findChild(QSlider, "trainingTime")
 
 
-def button(view: FormingView, name: str) -> QPushButton:
+def button(view: SnapshotsView, name: str) -> QPushButton:
     return view.findChild(QPushButton, name)
 
 
-def words(view: FormingView, name: str) -> str:
+def words(view: SnapshotsView, name: str) -> str:
     label = view.findChild(QLabel, name)
     return label.text() if label.isVisible() else ""
 
 
-def channel_colour(view: FormingView, channel: int) -> tuple[int, int, int]:
+def channel_colour(view: SnapshotsView, channel: int) -> tuple[int, int, int]:
     """The middle of a channel's map as it is painted."""
     QApplication.processEvents()
     panel = view.findChild(MosaicView)
@@ -72,14 +72,14 @@ def channel_colour(view: FormingView, channel: int) -> tuple[int, int, int]:
     return colour.red(), colour.green(), colour.blue()
 
 
-def test_nothing_chosen_says_what_to_do(view: FormingView) -> None:
+def test_nothing_chosen_says_what_to_do(view: SnapshotsView) -> None:
     assert words(view, "formingEmpty").startswith("Choose a run")
     view.show_run("old", ())
     assert words(view, "formingEmpty").startswith("old has kept no maps")
     assert not slider(view).isVisible()
 
 
-def test_a_run_is_opened_at_its_newest_moment(view: FormingView) -> None:
+def test_a_run_is_opened_at_its_newest_moment(view: SnapshotsView) -> None:
     wishes = wishes_of(view)
     view.show_run("resnet20-1", STEPS)
     assert wishes == [22]
@@ -88,14 +88,14 @@ def test_a_run_is_opened_at_its_newest_moment(view: FormingView) -> None:
     assert button(view, "followLive").isChecked()
 
 
-def test_until_the_first_moment_is_read_it_says_so(view: FormingView) -> None:
+def test_until_the_first_moment_is_read_it_says_so(view: SnapshotsView) -> None:
     view.show_run("resnet20-1", STEPS)
     assert words(view, "formingEmpty") == "Opening step 22 …"
     view.show_problem(22, "step-0000022.npz is damaged")
     assert words(view, "formingEmpty") == "step-0000022.npz is damaged"
 
 
-def test_arrow_keys_step_through_the_training(qtbot: QtBot, run: FormingView) -> None:
+def test_arrow_keys_step_through_the_training(qtbot: QtBot, run: SnapshotsView) -> None:
     wishes = wishes_of(run)
     slider(run).setFocus()
     for key in (Qt.Key.Key_Left, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End):
@@ -104,7 +104,7 @@ def test_arrow_keys_step_through_the_training(qtbot: QtBot, run: FormingView) ->
     assert words(run, "trainingStep") == "step 22 of 22"
 
 
-def test_the_mouse_moves_through_the_training(qtbot: QtBot, run: FormingView) -> None:
+def test_the_mouse_moves_through_the_training(qtbot: QtBot, run: SnapshotsView) -> None:
     wishes = wishes_of(run)
     bar = slider(run)
     qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=QPoint(4, bar.height() // 2))
@@ -113,7 +113,7 @@ def test_the_mouse_moves_through_the_training(qtbot: QtBot, run: FormingView) ->
     assert not button(run, "followLive").isChecked()
 
 
-def test_live_follows_the_newest(qtbot: QtBot, run: FormingView) -> None:
+def test_live_follows_the_newest(qtbot: QtBot, run: SnapshotsView) -> None:
     wishes = wishes_of(run)
     run.show_run("resnet20-1", (*STEPS, 33))
     assert wishes == [33]
@@ -127,14 +127,14 @@ def test_live_follows_the_newest(qtbot: QtBot, run: FormingView) -> None:
     assert wishes == [33, 0, 44, 55]
 
 
-def test_a_run_that_began_anew_at_an_earlier_step(run: FormingView, qtbot: QtBot) -> None:
+def test_a_run_that_began_anew_at_an_earlier_step(run: SnapshotsView, qtbot: QtBot) -> None:
     qtbot.keyClick(slider(run), Qt.Key.Key_Left)
     wishes = wishes_of(run)
     run.show_run("resnet20-1", (0, 1, 2))
     assert wishes == [2], "the moment that was shown is gone"
 
 
-def test_another_run_is_opened_afresh(run: FormingView) -> None:
+def test_another_run_is_opened_afresh(run: SnapshotsView) -> None:
     slider(run).setValue(0)
     wishes = wishes_of(run)
     run.show_run("resnet56-1", (0, 7))
@@ -143,7 +143,7 @@ def test_another_run_is_opened_afresh(run: FormingView) -> None:
     assert wishes == [7], "the same again is nothing new"
 
 
-def test_it_plays_to_the_end(qtbot: QtBot, run: FormingView) -> None:
+def test_it_plays_to_the_end(qtbot: QtBot, run: SnapshotsView) -> None:
     wishes = wishes_of(run)
     qtbot.mouseClick(button(run, "playTraining"), Qt.MouseButton.LeftButton)
     assert wishes == [0], "from the end it begins again"
@@ -152,7 +152,7 @@ def test_it_plays_to_the_end(qtbot: QtBot, run: FormingView) -> None:
     assert wishes == list(STEPS)
 
 
-def test_it_waits_for_what_is_not_read_yet(qtbot: QtBot, view: FormingView) -> None:
+def test_it_waits_for_what_is_not_read_yet(qtbot: QtBot, view: SnapshotsView) -> None:
     wishes: list[int] = []
     view.step_wished.connect(wishes.append)
     view.show_run("resnet20-1", STEPS)
@@ -172,15 +172,15 @@ def test_it_waits_for_what_is_not_read_yet(qtbot: QtBot, view: FormingView) -> N
     assert words(view, "formingProblem") == ""
 
 
-def test_it_does_not_play_where_nobody_looks(qtbot: QtBot, run: FormingView) -> None:
+def test_it_does_not_play_where_nobody_looks(qtbot: QtBot, run: SnapshotsView) -> None:
     button(run, "playTraining").click()
     run.hide()
     assert button(run, "playTraining").text() == "▶"
 
 
-def test_maps_are_painted_in_the_chosen_colours(qtbot: QtBot, run: FormingView) -> None:
+def test_maps_are_painted_in_the_chosen_colours(qtbot: QtBot, run: SnapshotsView) -> None:
     """Channel c of "relu" holds c of 0 … 15 all over, spread over the colour map."""
-    colours = run.findChild(Choice, "formingColours")
+    colours = run.findChild(ComboBox, "formingColours")
     for name in ("viridis", "magma", "grey"):
         colours.setFocus()
         while colours.currentData() != name:
@@ -190,16 +190,16 @@ def test_maps_are_painted_in_the_chosen_colours(qtbot: QtBot, run: FormingView) 
             assert channel_colour(run, channel) == pytest.approx(tuple(lookup_table(name)[index].tolist()), abs=1)
 
 
-def test_what_was_no_number_is_still_none(run: FormingView) -> None:
+def test_what_was_no_number_is_still_none(run: SnapshotsView) -> None:
     maps = np.arange(16, dtype=np.float32)[:, None, None].repeat(8, 1).repeat(8, 2)
     maps[3] = math.nan
     broken = probe(22)
-    run.show_probe(replace(broken, layers=broken.layers | {"relu": (mosaic(maps, Drawing("layer"))[0],) * 3}))
+    run.show_probe(replace(broken, layers=broken.layers | {"relu": (mosaic(maps, MapStyle("layer"))[0],) * 3}))
     assert channel_colour(run, 3) == (0, 255, 255)
     assert channel_colour(run, 4) != GAP_COLOUR
 
 
-def test_layers_are_walked(qtbot: QtBot, run: FormingView) -> None:
+def test_layers_are_walked(qtbot: QtBot, run: SnapshotsView) -> None:
     layers = run.findChild(QListWidget, "probeLayers")
     assert [layers.item(row).text() for row in range(layers.count())] == ["relu", "layer1.2"]
     layers.setFocus()
@@ -209,8 +209,8 @@ def test_layers_are_walked(qtbot: QtBot, run: FormingView) -> None:
     assert words(run, "formingHeading").startswith("<b>layer1.2</b>"), "another moment, the same layer"
 
 
-def test_images_are_walked_with_their_predictions(qtbot: QtBot, run: FormingView) -> None:
-    images, told = run.findChild(QListWidget, "probeImages"), run.findChild(Predictions)
+def test_images_are_walked_with_their_predictions(qtbot: QtBot, run: SnapshotsView) -> None:
+    images, told = run.findChild(QListWidget, "probeImages"), run.findChild(PredictionBars)
     assert [images.item(row).text() for row in range(images.count())] == ["class 0", "class 1", "class 2"]
     images.setFocus()
     qtbot.keyClick(images, Qt.Key.Key_Down)
@@ -222,20 +222,20 @@ def test_images_are_walked_with_their_predictions(qtbot: QtBot, run: FormingView
     assert picture.pixelColor(10, 10).red() == 120  # 60 for each image
 
 
-def told_of(view: FormingView, top: tuple[tuple[str, float], ...]) -> Probe:
+def told_of(view: SnapshotsView, top: tuple[tuple[str, float], ...]) -> Probe:
     shown = replace(probe(22), top=(top,) * 3)
     view.show_probe(shown)
     return shown
 
 
-def test_what_it_is_taken_for_is_said(run: FormingView) -> None:
+def test_what_it_is_taken_for_is_said(run: SnapshotsView) -> None:
     told_of(run, (("class 3", 0.6), ("class 0", 0.4)))
     assert words(run, "probeTruth") == "Taken for class 3; right is class 0"
     told_of(run, ())
     assert words(run, "probeTruth") == "The output is not a number; right is class 0"
 
 
-def test_fewer_images_and_other_layers_do_not_confuse_it(qtbot: QtBot, run: FormingView) -> None:
+def test_fewer_images_and_other_layers_do_not_confuse_it(qtbot: QtBot, run: SnapshotsView) -> None:
     run.findChild(QListWidget, "probeImages").setCurrentRow(2)
     run.findChild(QListWidget, "probeLayers").setCurrentRow(1)
     other = probe(22, images=1)
@@ -245,7 +245,7 @@ def test_fewer_images_and_other_layers_do_not_confuse_it(qtbot: QtBot, run: Form
     assert run.findChild(QListWidget, "probeImages").currentRow() == 0
 
 
-def test_every_control_has_a_name_and_small_windows_are_enough(run: FormingView) -> None:
+def test_every_control_has_a_name_and_small_windows_are_enough(run: SnapshotsView) -> None:
     for name in ("trainingTime", "playTraining", "followLive", "probeImages", "probeLayers", "formingColours"):
         control = run.findChild(QWidget, name)
         assert control.accessibleName()
@@ -255,7 +255,7 @@ def test_every_control_has_a_name_and_small_windows_are_enough(run: FormingView)
 
 
 @pytest.mark.parametrize(("name", "colours"), [("dark", theme.DARK), ("light", theme.LIGHT)])
-def test_both_themes(run: FormingView, name: theme.ThemeName, colours: theme.Theme) -> None:
+def test_both_themes(run: SnapshotsView, name: theme.ThemeName, colours: theme.Theme) -> None:
     with themed(name):
         run.resize(796, 560)
         assert (run.width(), run.height()) == (796, 560)
