@@ -1,1 +1,1 @@
-"""Measured claims, each against a peer in the same run: `python -m benchmarks`."""
+"""Measured claims, each compared with a peer in the same run: `python -m benchmarks`."""

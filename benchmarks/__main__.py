@@ -1,4 +1,4 @@
-"""Print every claim with its figure: `python -m benchmarks`, or `python -m benchmarks PART …` for some."""
+"""Print every claim with its measurement: `python -m benchmarks`, or `python -m benchmarks PART …` for some."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ PARTS = ("tables", "inference", "live", "training", "contention", "window", "edi
 
 
 def main() -> int:
-    """Run the named parts, or all; 1 if a claim is missed."""
-    warnings.simplefilter("ignore", FutureWarning)  # fvcore's, about torch.jit
-    chosen = sys.argv[1:] or PARTS
-    if unknown := set(chosen) - set(PARTS):
+    """Run the named parts, or all; return 1 if a claim is missed."""
+    warnings.simplefilter("ignore", FutureWarning)  # from fvcore, about torch.jit
+    selected = sys.argv[1:] or PARTS
+    if unknown := set(selected) - set(PARTS):
         print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}", file=sys.stderr)
         return 2
     import torch
@@ -22,7 +22,7 @@ def main() -> int:
     print(f"{platform.machine()}, {torch.get_num_threads()} threads, Python {platform.python_version()}, "
           f"torch {torch.__version__}; medians (smallest … largest)")  # fmt: skip
     missed = 0
-    for part in chosen:
+    for part in selected:
         for line in import_module(f"benchmarks.{part.replace('-', '_')}").measure():
             print(line, flush=True)
             missed += not line.met

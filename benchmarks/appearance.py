@@ -1,8 +1,8 @@
-"""What the program shows and prints, kept in a folder, to be held against a later state of the code.
+"""Record what the program shows and prints in a folder, to compare it with a later state of the code.
 
-`python -m benchmarks.appearance record FOLDER` opens the window offscreen in both themes, takes a picture of every tab,
-and writes down what the commands print as JSON. `python -m benchmarks.appearance compare BEFORE AFTER` says which
-pictures and which values differ. A change of the code's structure should change nothing here.
+`python -m benchmarks.appearance record FOLDER` opens the window offscreen in both themes, takes a screenshot of every
+tab, and stores what the commands print as JSON. `python -m benchmarks.appearance compare BEFORE AFTER` prints
+which screenshots and values differ. A refactoring should change nothing here.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 SIZE = 1440, 900
 THEMES = "light", "dark"
-SETTLING = 20_000
-"""Milliseconds until the window has made what it makes beside, after its start."""
-STILL, LONGEST = 2.0, 60.0
-"""Seconds without a change after which a tab counts as complete, and until it is taken as it is."""
-CHANGING = {
+START_WAIT_MS = 20_000
+"""Milliseconds for what the window builds in the background after its start."""
+UNCHANGED_S, MAX_WAIT_S = 2.0, 60.0
+"""Seconds without a change after which a tab counts as complete, and after which it is recorded anyway."""
+VOLATILE_KEYS = {
     "time", "seconds", "created", "host", "versions", "command", "folder", "images_per_second", "path", "python",
     "milliseconds", "memory", "date",
 }  # fmt: skip
-"""Keys of JSON whose values are of this moment or this machine."""
+"""JSON keys whose values depend on the time or the machine."""
 TRAIN = ("train", "resnet20-cifar", "--data", "digits", "--epochs", "2", "--threads", "1")
 COMMANDS = {
     "presets": ("presets", "--json"),
@@ -56,7 +56,7 @@ COMMANDS = {
 
 
 def record(folder: Path) -> None:
-    """Write pictures and values into an empty folder."""
+    """Write screenshots and outputs into a new folder."""
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as home:
         environment = {
@@ -65,30 +65,30 @@ def record(folder: Path) -> None:
         }  # fmt: skip
         for name, arguments in COMMANDS.items():
             command = [sys.executable, "-m", "resnet_studio", *arguments]
-            done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True)
-            printed = {"code": done.returncode, "says": done.stderr, "values": values_of(done.stdout)}
-            (folder / f"{name}.json").write_text(json.dumps(printed, indent=1))
-            print(name, done.returncode, flush=True)
+            process = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True)
+            output = {"code": process.returncode, "says": process.stderr, "values": parse_output(process.stdout)}
+            (folder / f"{name}.json").write_text(json.dumps(output, indent=1))
+            print(name, process.returncode, flush=True)
         for theme in THEMES:
             command = [sys.executable, __file__, "walk", str(folder), theme]
             subprocess.run(command, env=environment, cwd=home, check=True)
 
 
-def values_of(text: str) -> Any:
+def parse_output(text: str) -> Any:
     try:
-        return without_changing(json.loads(text))
+        return without_volatile(json.loads(text))
     except ValueError:
         return text
 
 
-def without_changing(value: Any) -> Any:
+def without_volatile(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: without_changing(one) for key, one in value.items() if key not in CHANGING}
-    return [without_changing(one) for one in value] if isinstance(value, list) else value
+        return {key: without_volatile(value) for key, value in value.items() if key not in VOLATILE_KEYS}
+    return [without_volatile(value) for value in value] if isinstance(value, list) else value
 
 
 def walk(folder: Path, theme: str) -> None:
-    """Open the window as the command does, and keep a picture of every tab of every tab widget."""
+    """Open the window as the command does, and save a screenshot of every tab of every tab widget."""
     from PySide6.QtCore import QTimer
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication, QTabWidget
@@ -102,12 +102,12 @@ def walk(folder: Path, theme: str) -> None:
         return run_events()
 
     def take_pictures() -> None:
-        window = next(one for one in QApplication.topLevelWidgets() if one.findChild(QTabWidget))
+        window = next(widget for widget in QApplication.topLevelWidgets() if widget.findChild(QTabWidget))
         window.resize(*SIZE)
-        QTest.qWait(SETTLING)
-        tabs = outermost(window)[0]
-        for names in each_tab(tabs, window):
-            wait_until_still(window)
+        QTest.qWait(START_WAIT_MS)
+        tabs = outermost_tabs(window)[0]
+        for names in visit_tabs(tabs, window):
+            wait_until_unchanged(window)
             window.grab().save(str(folder / f"{theme}-{'-'.join(names)}.png"))
             print(theme, *names, flush=True)
         window.close()
@@ -116,79 +116,79 @@ def walk(folder: Path, theme: str) -> None:
     main(["--theme", theme])
 
 
-def each_tab(tabs: QTabWidget, window: QWidget) -> Iterator[tuple[str, ...]]:
-    """Go to every tab, and to the tabs in it; the titles on the way there."""
+def visit_tabs(tabs: QTabWidget, window: QWidget) -> Iterator[tuple[str, ...]]:
+    """Switch to every tab and to the tabs inside it, and yield the titles on the way there."""
     for number in range(tabs.count()):
         tabs.setCurrentIndex(number)
-        wait_until_still(window)
+        wait_until_unchanged(window)
         title = tabs.tabText(number).replace("&", "").replace("/", "")
         page = tabs.widget(number)
-        inner = outermost(page) if page else []
+        inner = outermost_tabs(page) if page else []
         if not inner:
             yield (title,)
-        for one in inner:
-            for names in each_tab(one, window):
+        for inner_tabs in inner:
+            for names in visit_tabs(inner_tabs, window):
                 yield (title, *names)
 
 
-def outermost(widget: QWidget) -> list[QTabWidget]:
-    """The visible tab widgets in a widget that lie in no other one there."""
+def outermost_tabs(widget: QWidget) -> list[QTabWidget]:
+    """The visible tab widgets in a widget that are not inside another one."""
     from PySide6.QtWidgets import QTabWidget
 
-    found = [one for one in widget.findChildren(QTabWidget) if one.isVisible()]
-    return [one for one in found if not any(other is not one and other.isAncestorOf(one) for other in found)]
+    found = [tabs for tabs in widget.findChildren(QTabWidget) if tabs.isVisible()]
+    return [tabs for tabs in found if not any(other is not tabs and other.isAncestorOf(tabs) for other in found)]
 
 
-def wait_until_still(window: QWidget) -> None:
-    """Let the window work until its picture has not changed for a while."""
+def wait_until_unchanged(window: QWidget) -> None:
+    """Run the event loop until the window has not changed for `UNCHANGED_S`."""
     from PySide6.QtTest import QTest
 
     began = since = monotonic()
     before = window.grab().toImage()
-    while monotonic() - since < STILL and monotonic() - began < LONGEST:
+    while monotonic() - since < UNCHANGED_S and monotonic() - began < MAX_WAIT_S:
         QTest.qWait(200)
-        now = window.grab().toImage()
-        if now != before:
-            before, since = now, monotonic()
+        current = window.grab().toImage()
+        if current != before:
+            before, since = current, monotonic()
 
 
 def compare(before: Path, after: Path) -> int:
-    """Print what differs; 1 if anything does."""
+    """Print what differs; return 1 if anything does."""
     names = sorted({path.name for folder in (before, after) for path in folder.iterdir()})
     different = 0
     for name in names:
-        told = difference(before / name, after / name)
-        different += bool(told)
-        print(f"{name}: {told or 'equal'}")
+        differences = difference(before / name, after / name)
+        different += bool(differences)
+        print(f"{name}: {differences or 'equal'}")
     return 1 if different else 0
 
 
 def difference(before: Path, after: Path) -> str:
-    """What differs between two files of one name; nothing if they are equal."""
+    """What differs between two files of one name; empty if they are equal."""
     if not (before.exists() and after.exists()):
         return "only " + ("before" if before.exists() else "after")
     if before.suffix == ".json":
-        one, other = (json.loads(path.read_text()) for path in (before, after))
-        return "; ".join(differing_values(one, other, "")[:20])
-    one, other = (np.asarray(Image.open(path).convert("RGB"), np.int16) for path in (before, after))
-    if one.shape != other.shape:
-        return f"{one.shape[1]}×{one.shape[0]} became {other.shape[1]}×{other.shape[0]} pixels"
-    rows, columns = np.nonzero(np.abs(one - other).max(2) > 0)
+        old_values, new_values = (json.loads(path.read_text()) for path in (before, after))
+        return "; ".join(differing_values(old_values, new_values, "")[:20])
+    old, new = (np.asarray(Image.open(path).convert("RGB"), np.int16) for path in (before, after))
+    if old.shape != new.shape:
+        return f"{old.shape[1]}×{old.shape[0]} became {new.shape[1]}×{new.shape[0]} pixels"
+    rows, columns = np.nonzero(np.abs(old - new).max(2) > 0)
     if not len(rows):
         return ""
     return f"{len(rows):,} pixels differ, in x {columns.min()}–{columns.max()}, y {rows.min()}–{rows.max()}"
 
 
-def differing_values(one: Any, other: Any, where: str) -> list[str]:
-    """Where two JSON values differ. A key that is new is none."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        gone = [f"{where}.{key} is gone" for key in one if key not in other]
-        both = [key for key in one if key in other]
-        return gone + [told for key in both for told in differing_values(one[key], other[key], f"{where}.{key}")]
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        pairs = enumerate(zip(one, other, strict=True))
-        return [told for number, (a, b) in pairs for told in differing_values(a, b, f"{where}[{number}]")]
-    return [] if one == other else [f"{where}: {str(one)[:60]} became {str(other)[:60]}"]
+def differing_values(old: Any, new: Any, where: str) -> list[str]:
+    """Where two JSON values differ; new keys do not count."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        missing = [f"{where}.{key} is gone" for key in old if key not in new]
+        common = [key for key in old if key in new]
+        return missing + [text for key in common for text in differing_values(old[key], new[key], f"{where}.{key}")]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        pairs = enumerate(zip(old, new, strict=True))
+        return [text for number, (a, b) in pairs for text in differing_values(a, b, f"{where}[{number}]")]
+    return [] if old == new else [f"{where}: {str(old)[:60]} became {str(new)[:60]}"]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Whether an edit of a deep network holds the window up: every page, at the deepest networks that the limits allow."""
+"""Whether editing a deep network blocks the window: every tab, with the deepest networks that the limits allow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import Line
-from benchmarks.window import Gaps, run_child
+from benchmarks.window import EventLoopGaps, run_child
 from resnet_studio.networks.architecture import MOST_BLOCKS, MOST_STAGES, Architecture, Residual, to_json
 from resnet_studio.networks.presets import preset
 
@@ -24,22 +24,22 @@ DEEP: dict[str, Residual] = {
         blocks=(MOST_BLOCKS,) * MOST_STAGES, shortcut="C", width=1
     ),
 }
-EDIT = "from benchmarks.edits import edit; edit({name!r})"
-PATIENCE, SETTLING = 120_000, 300
-"""Milliseconds that an edit may take to be shown, and for what comes after that."""
+CHILD = "from benchmarks.edits import measure_edits; measure_edits({name!r})"
+TIMEOUT_MS, SETTLE_MS = 120_000, 300
+"""Milliseconds that an edit may take to be shown, and for what follows it."""
 
 
 def measure() -> Iterator[Line]:
-    """To a deep network, two edits of it, undo, a drop of it, and back to ResNet-50, with each page in front."""
+    """Set a deep network, edit it twice, undo, drop its file, and go back to ResNet-50, on each tab."""
     for name in DEEP:
-        gaps: dict[str, float] = json.loads(run_child(EDIT.format(name=name)).splitlines()[-1])
-        page, longest = max(gaps.items(), key=lambda item: item[1])
-        text = f"{longest:.1f} ms on {page} ({min(gaps.values()):.1f} … on {len(gaps)} pages)"
+        gaps: dict[str, float] = json.loads(run_child(CHILD.format(name=name)).splitlines()[-1])
+        tab, longest = max(gaps.items(), key=lambda item: item[1])
+        text = f"{longest:.1f} ms on {tab} ({min(gaps.values()):.1f} … on {len(gaps)} pages)"
         yield Line(f"event loop, edits of {name}: longest gap ≤ 100 ms", text, longest, 100)
 
 
-def edit(name: str) -> None:
-    """In a process of its own: print the longest gap of each page in ms."""
+def measure_edits(name: str) -> None:
+    """In a child process: print the longest gap of each tab in ms."""
     from PySide6.QtWidgets import QApplication
 
     from resnet_studio.gui import theme
@@ -51,49 +51,49 @@ def edit(name: str) -> None:
     theme.apply(app, "light")
     window = MainWindow(SessionState())
     window.show()
-    _awaited(window.workspaces.prepared.connect, window.start_engine)
+    _act_and_wait(window.workspaces.prepared.connect, window.start_engine)
     assert window.activations is not None
     longest: dict[str, float] = {}
-    for number, page in enumerate(WORKSPACES):
+    for number, tab in enumerate(WORKSPACES):
         window.workspaces.setCurrentIndex(number)
-        if page != "Activations":
-            longest[page] = _edited(window, DEEP[name])
+        if tab != "Activations":
+            longest[tab] = _longest_gap(window, DEEP[name])
             continue
-        for inner, title in enumerate(ACTIVATION_PAGES):
-            window.activations.pages.setCurrentIndex(inner)
-            longest[title] = _edited(window, DEEP[name])
+        for index, title in enumerate(ACTIVATION_PAGES):
+            window.activations.tabs.setCurrentIndex(index)
+            longest[title] = _longest_gap(window, DEEP[name])
     window.close()
     print(json.dumps(longest))
 
 
-def _edited(window: MainWindow, deep: Residual) -> float:
+def _longest_gap(window: MainWindow, deep: Residual) -> float:
     """The longest gap in ms while the network is edited."""
-    session, told = window.studio.session, window.studio.architecture_changed.connect
+    session, changed = window.controller.session, window.controller.architectureChanged.connect
 
-    def take(architecture: Architecture) -> None:
-        _awaited(told, lambda: session.take(architecture))
+    def set_architecture(architecture: Architecture) -> None:
+        _act_and_wait(changed, lambda: session.set_architecture(architecture))
 
-    gaps = Gaps()
+    gaps = EventLoopGaps()
     gaps.start()
-    take(deep)
-    take(replace(deep, classes=11))
-    take(replace(deep, blocks=(*deep.blocks[:-1], deep.blocks[-1] - 1)))
-    _awaited(told, session.undo)
+    set_architecture(deep)
+    set_architecture(replace(deep, classes=11))
+    set_architecture(replace(deep, blocks=(*deep.blocks[:-1], deep.blocks[-1] - 1)))
+    _act_and_wait(changed, session.undo)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "dropped.json"
         file.write_text(json.dumps(to_json(deep)), encoding="utf-8")
-        _awaited(told, lambda: window.studio.open_paths([str(file)]))
-    take(preset("resnet50"))
+        _act_and_wait(changed, lambda: window.controller.open_paths([str(file)]))
+    set_architecture(preset("resnet50"))
     gaps.stop()
     return max(gaps.milliseconds())
 
 
-def _awaited(connect: Callable[[Callable[[], object]], object], act: Callable[[], object]) -> None:
-    """Do something, and see to the window until a signal has told that it is done, and what follows is, too."""
+def _act_and_wait(connect: Callable[[Callable[[], object]], object], action: Callable[[], object]) -> None:
+    """Call `action`, and run the event loop until a signal reports that it is done, and `SETTLE_MS` longer."""
     from PySide6.QtCore import QEventLoop, QTimer
 
     loop = QEventLoop()
-    connect(lambda *_: QTimer.singleShot(SETTLING, loop.quit))
-    QTimer.singleShot(PATIENCE, loop.quit)
-    QTimer.singleShot(0, act)
+    connect(lambda *_: QTimer.singleShot(SETTLE_MS, loop.quit))
+    QTimer.singleShot(TIMEOUT_MS, loop.quit)
+    QTimer.singleShot(0, action)
     loop.exec()

@@ -1,4 +1,4 @@
-"""How fast the layer table is: whole, after an edit, and from the plan alone."""
+"""How fast the layer table is computed: from nothing, after an edit, and from the plan alone."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from benchmarks.measure import Line, in_turns, ratio, spread
 from resnet_studio.analysis.compute import counting
 from resnet_studio.analysis.compute.counting import layer_table
 from resnet_studio.analysis.table import plan_table
-from resnet_studio.networks.plan import forget_plans
+from resnet_studio.networks.plan import clear_plans
 from resnet_studio.networks.presets import preset
 
 ROUNDS = 7
 
 
 def measure() -> Iterator[Line]:
-    """Everything a user of the libraries runs for a table of ResNet-152, against ours."""
+    """Everything a user of the libraries runs for a table of ResNet-152, compared with ours."""
     seconds = in_turns(
         {
             "libraries": libraries_table,
@@ -32,10 +32,10 @@ def measure() -> Iterator[Line]:
         },
         ROUNDS,
         before={
-            "whole": forget,
-            "edit": lambda: forget(known="resnet101"),
-            "other block": lambda: forget(known="resnet34"),
-            "plan": forget,
+            "whole": clear_caches,
+            "edit": lambda: clear_caches(keep="resnet101"),
+            "other block": lambda: clear_caches(keep="resnet34"),
+            "plan": clear_caches,
         },
     )
     peer = "torchvision + torchinfo.summary + FlopCountAnalysis.by_module"
@@ -53,10 +53,10 @@ def libraries_table() -> None:
     flops.unsupported_ops_warnings(False).uncalled_modules_warnings(False).by_module()
 
 
-def forget(known: str = "") -> None:
-    """Nothing is remembered of an earlier table, except of one architecture's."""
-    forget_plans()
+def clear_caches(keep: str = "") -> None:
+    """Clear all caches, then fill them with the table of one preset if it is named."""
+    clear_plans()
     plan_table.cache_clear()
     counting._traced.cache_clear()
-    if known:
-        layer_table(preset(known))
+    if keep:
+        layer_table(preset(keep))

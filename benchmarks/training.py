@@ -1,4 +1,4 @@
-"""How fast a run trains, with its events, heartbeat and gradient norms, against loops that keep nothing."""
+"""How fast a run trains, with its events, heartbeat and gradient norms, compared with loops that record nothing."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import finish
 from resnet_studio.training.compute.augmentation import augment_batch
-from resnet_studio.training.compute.data import Data, InMemoryImages, normaliser, statistics, training_order
+from resnet_studio.training.compute.data import Data, InMemoryImages, make_normalizer, statistics, training_order
 from resnet_studio.training.compute.distributed import Workers
 from resnet_studio.training.compute.open_dataset import open_data
-from resnet_studio.training.compute.run import Training, thread_choice
+from resnet_studio.training.compute.run import Training, make_thread_choice
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.recipes import RECIPES
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.events import Event, Stepped
 from resnet_studio.training.runs.writer import RunWriter
 
-ROUNDS, WARM_UP = 7, 3
-"""Rounds, and steps before each that are not timed."""
+ROUNDS, WARM_UP_STEPS = 7, 3
+"""Rounds, and untimed steps before each."""
 WORKERS = (0, 1, 2)
-"""Of the DataLoader in torchvision's style; the best is taken."""
-LONG = 10_000
+"""Numbers of DataLoader workers to try for the loop in torchvision's style; the fastest is used."""
+LONG_RUN_STEPS = 10_000
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is trained on what."""
+    """A network, a recipe and a data set to train with."""
 
     name: str
     architecture: Architecture
@@ -49,33 +49,33 @@ class Case:
     data: Data
     padding: int
     steps: int
-    """Of a run."""
-    timed: int
-    """Of a round of the loops beside it."""
+    """Steps of a run."""
+    timed_steps: int
+    """Timed steps of each loop that it is compared with."""
 
 
 def measure() -> Iterator[Line]:
-    """Runs and loops in turns: the digits, then a made set of 10,000 images of CIFAR's size."""
+    """Runs and loops in turns: on digits, then on 10,000 random images of CIFAR's size."""
     with torch.random.fork_rng(devices=[]):
-        for case in (digits(), cifar_sized()):
-            yield from against_loops(case)
-        yield memory()
+        for case in (digits_case(), cifar_sized_case()):
+            yield from compare_loops(case)
+        yield memory_line()
 
 
-def digits() -> Case:
+def digits_case() -> Case:
     recipe = RECIPES["digits-quick"]
     architecture = replace(_residual("resnet20-cifar"), image=8, channels=1)
     return Case("ResNet-20 on digits", architecture, recipe, finish(open_data(recipe, 8, Path())), 1, 113, 110)
 
 
-def cifar_sized() -> Case:
+def cifar_sized_case() -> Case:
     recipe = replace(RECIPES["paper-cifar"], normalise="channel")
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(256, (10_000, 3, 32, 32), dtype=torch.uint8, generator=generator)
     training = InMemoryImages(pixels, torch.arange(10_000) % 10)
     mean, deviation = statistics(pixels)
-    normalise = normaliser(recipe, pixels, mean, deviation)
-    data = Data(tuple("0123456789"), training, training.part(torch.arange(10)), "", normalise, mean, deviation)
+    normalize = make_normalizer(recipe, pixels, mean, deviation)
+    data = Data(tuple("0123456789"), training, training.subset(torch.arange(10)), "", normalize, mean, deviation)
     return Case("ResNet-20 on 10,000 images of 3×32×32", _residual("resnet20-cifar"), recipe, data, 4, 33, 30)
 
 
@@ -85,63 +85,71 @@ def _residual(name: str) -> Residual:
     return architecture
 
 
-def against_loops(case: Case) -> Iterator[Line]:
-    """Seconds of a step in a run, and in loops of three kinds."""
-    workers = min(WORKERS, key=lambda count: reference(case, count))
+def compare_loops(case: Case) -> Iterator[Line]:
+    """Seconds of a step in a run, and in three kinds of loops."""
+    workers = min(WORKERS, key=lambda count: torchvision_loop(case, count))
     loops: dict[str, Callable[[], float]] = {
         "run": lambda: run(case),
-        "bare": lambda: bare(case),
-        "plain": lambda: plain(case),
-        "reference": lambda: reference(case, workers),
+        "bare": lambda: fast_loop(case),
+        "plain": lambda: plain_loop(case),
+        "reference": lambda: torchvision_loop(case, workers),
     }
     seconds: dict[str, list[float]] = {name: [] for name in loops}
     for _ in range(ROUNDS):
         for name, loop in loops.items():
             seconds[name].append(loop())
-    told = "a bare loop on the same tensors, with the same augmentation, layout and optimiser"
-    yield faster(case, seconds, "bare", 0.97, told)
-    yield faster(case, seconds, "plain", 0.97, "a bare loop on ready float images: no augmentation, torch's defaults")
-    yield faster(case, seconds, "reference", 1.3, f"torchvision's style (PIL, DataLoader with {workers} workers)")
+    description = "a bare loop on the same tensors, with the same augmentation, layout and optimiser"
+    yield speed_line(case, seconds, "bare", 0.97, description)
+    yield speed_line(
+        case, seconds, "plain", 0.97, "a bare loop on ready float images: no augmentation, torch's defaults"
+    )
+    yield speed_line(case, seconds, "reference", 1.3, f"torchvision's style (PIL, DataLoader with {workers} workers)")
 
 
-def faster(case: Case, seconds: dict[str, list[float]], peer: str, least: float, told: str) -> Line:
-    """A claim that a run makes at least so many times the peer's steps in the same time. Each round is a pair."""
+def speed_line(case: Case, seconds: dict[str, list[float]], peer: str, min_ratio: float, description: str) -> Line:
+    """A claim that a run makes at least `min_ratio` times the peer's steps in the same time, paired by round."""
     ratio = median(theirs / ours for ours, theirs in zip(seconds["run"], seconds[peer], strict=True))
-    what = f"{case.name}: steps per second ≥ {least} ×"
+    claim = f"{case.name}: steps per second ≥ {min_ratio} ×"
     return Line(
-        what, f"{ratio:.3f} ×, {spread(seconds['run'])} a step", -ratio, -least, f"{told} {spread(seconds[peer])}"
+        claim,
+        f"{ratio:.3f} ×, {spread(seconds['run'])} a step",
+        -ratio,
+        -min_ratio,
+        f"{description} {spread(seconds[peer])}",
     )
 
 
 def run(case: Case) -> float:
-    """A real run in a real folder; its own measuring and saving is not part of the time, as in `Stepped`."""
+    """Seconds of a step in a real run; as in `Stepped`, evaluation and saving are not part of the time."""
     times: dict[int, float] = {}
 
-    def note(event: Event) -> None:
+    def record(event: Event) -> None:
         if isinstance(event, Stepped):
             times[event.first + len(event.losses)] = event.seconds
 
     recipe = replace(case.recipe, length=case.steps, unit="steps", schedule="constant", milestones=())
-    train(case, recipe, note)
-    first = min(step for step in times if step >= WARM_UP)
+    train(case, recipe, record)
+    first_step = min(step for step in times if step >= WARM_UP_STEPS)
     last = max(times)
-    return (times[last] - times[first]) / (last - first)
+    return (times[last] - times[first_step]) / (last - first_step)
 
 
 def train(case: Case, recipe: Recipe, listener: Callable[[Event], object]) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
-        run_folder.make(folder, run_folder.Manifest("run", case.architecture, recipe, time.time()))
+        run_folder.create(folder, run_folder.Manifest("run", case.architecture, recipe, time.time()))
         with RunWriter(folder, listener) as journal:
             Training(
                 folder, recipe, case.architecture, case.data, torch.device("cpu"), journal, Workers(),
-                thread_choice(None, ()),
-            ).go()  # fmt: skip
+                make_thread_choice(None, ()),
+            ).run()  # fmt: skip
 
 
-def timed(step: Callable[[Tensor, Tensor], object], batches: Iterator[tuple[Tensor, Tensor]], count: int) -> float:
-    """Seconds of a step, without the first ones."""
-    for images, labels in islice(batches, WARM_UP):
+def seconds_per_step(
+    step: Callable[[Tensor, Tensor], object], batches: Iterator[tuple[Tensor, Tensor]], count: int
+) -> float:
+    """Seconds of a step, without the warm-up."""
+    for images, labels in islice(batches, WARM_UP_STEPS):
         step(images, labels)
     began = time.perf_counter()
     for images, labels in islice(batches, count):
@@ -149,8 +157,10 @@ def timed(step: Callable[[Tensor, Tensor], object], batches: Iterator[tuple[Tens
     return (time.perf_counter() - began) / count
 
 
-def stepper(network: nn.Module, optimizer: torch.optim.Optimizer) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """What every loop does."""
+def make_step(
+    network: nn.Module, optimizer: torch.optim.Optimizer
+) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """The training step of all loops: forward, loss, backward and update."""
 
     def step(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         output = network(images)
@@ -163,47 +173,47 @@ def stepper(network: nn.Module, optimizer: torch.optim.Optimizer) -> Callable[[T
     return step
 
 
-def bare(case: Case) -> float:
-    """Nothing but training, in the same layout, with the same optimiser and the same augmentation."""
+def fast_loop(case: Case) -> float:
+    """Only training, with the same memory layout, optimizer and augmentation as a run."""
     network = build(case.architecture).to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(network.parameters(), case.recipe.lr, 0.9, weight_decay=1e-4, fused=True)
-    pixels, labels = held(case)
+    pixels, labels = training_tensors(case)
     augment = augment_batch(case.recipe.augmentation)
     batches = (
-        (case.data.normalise(augment(pixels[places])), labels[places])
+        (case.data.normalize(augment(pixels[places])), labels[places])
         for _, places in training_order(len(pixels), case.recipe, 0)
     )
-    return timed(stepper(network, optimizer), batches, case.timed)
+    return seconds_per_step(make_step(network, optimizer), batches, case.timed_steps)
 
 
-def plain(case: Case) -> float:
-    """Nothing but training, on images that are ready, with torch's defaults."""
+def plain_loop(case: Case) -> float:
+    """Only training, on normalized images, with torch's defaults."""
     network = build(case.architecture)
     optimizer = torch.optim.SGD(network.parameters(), case.recipe.lr, 0.9, weight_decay=1e-4)
-    pixels, labels = held(case)
-    images = case.data.normalise(pixels).contiguous()
+    pixels, labels = training_tensors(case)
+    images = case.data.normalize(pixels).contiguous()
     batches = (
         (images[places], labels[places]) for _, places in training_order(len(pixels), case.recipe, 0)
     )  # fmt: skip
-    return timed(stepper(network, optimizer), batches, case.timed)
+    return seconds_per_step(make_step(network, optimizer), batches, case.timed_steps)
 
 
-def held(case: Case) -> tuple[Tensor, Tensor]:
+def training_tensors(case: Case) -> tuple[Tensor, Tensor]:
     assert isinstance(case.data.training, InMemoryImages)
     return case.data.training.pixels, case.data.training.labels
 
 
-class Pictures(Dataset[tuple[Tensor, int]]):
-    """Images as PIL's, as torchvision's own sets give them."""
+class PILImages(Dataset[tuple[Tensor, int]]):
+    """The images as PIL images, as torchvision's data sets return them."""
 
     def __init__(self, case: Case) -> None:
-        pixels, labels = held(case)
+        pixels, labels = training_tensors(case)
         self.pixels, self.labels = pixels.permute(0, 2, 3, 1).squeeze(3).numpy(), labels.tolist()
         side = case.architecture.image
         steps: list[Callable[[object], object]] = [transforms.RandomCrop(side, case.padding)]
         if case.recipe.augmentation == "crop-flip":
             steps.append(transforms.RandomHorizontalFlip())
-        steps += [transforms.ToTensor(), transforms.Normalize(case.data.mean, case.data.deviation)]
+        steps += [transforms.ToTensor(), transforms.Normalize(case.data.mean, case.data.std)]
         self.transform = transforms.Compose(steps)
 
     def __len__(self) -> int:
@@ -213,48 +223,53 @@ class Pictures(Dataset[tuple[Tensor, int]]):
         return self.transform(Image.fromarray(self.pixels[index])), self.labels[index]
 
 
-def reference(case: Case, workers: int) -> float:
-    """In the style of torchvision's references/classification/train.py: its step, and its numbers after each."""
+def torchvision_loop(case: Case, workers: int) -> float:
+    """The style of torchvision's references/classification/train.py: its step, and its metrics after each."""
     network = build(case.architecture)
     optimizer = torch.optim.SGD(network.parameters(), case.recipe.lr, 0.9, weight_decay=1e-4)
     loader = DataLoader(
-        Pictures(case), case.recipe.batch_size, shuffle=True, num_workers=workers, drop_last=True,
+        PILImages(case), case.recipe.batch_size, shuffle=True, num_workers=workers, drop_last=True,
         persistent_workers=workers > 0,
     )  # fmt: skip
-    step = stepper(network, optimizer)
-    kept: list[tuple[float, ...]] = []
+    step = make_step(network, optimizer)
+    log: list[tuple[float, ...]] = []
 
     def logged(images: Tensor, labels: Tensor) -> None:
         loss, output = step(images, labels)
         right = output.topk(5, 1)[1].t() == labels[None]
-        kept.append((loss.item(), *(float(right[:k].sum()) / len(labels) for k in (1, 5))))
+        log.append((loss.item(), *(float(right[:k].sum()) / len(labels) for k in (1, 5))))
 
     def endless() -> Iterator[tuple[Tensor, Tensor]]:
         while True:
             yield from loader
 
-    return timed(logged, endless(), case.timed)
+    return seconds_per_step(logged, endless(), case.timed_steps)
 
 
-def memory() -> Line:
-    """Memory of this process after a tenth of a long run, and at its end."""
-    small = digits()
+def memory_line() -> Line:
+    """Growth of this process's memory from a tenth of a long run to its end."""
+    case = digits_case()
     architecture = replace(_residual("resnet20-cifar"), image=8, channels=1, width=2, blocks=(1, 1, 1))
-    recipe = replace(small.recipe, length=LONG, unit="steps", schedule="constant", batch_size=16, lr=0.01)
+    recipe = replace(case.recipe, length=LONG_RUN_STEPS, unit="steps", schedule="constant", batch_size=16, lr=0.01)
     sizes: dict[int, float] = {}
 
-    def note(event: Event) -> None:
+    def record(event: Event) -> None:
         if isinstance(event, Stepped):
-            sizes[event.first + len(event.losses)] = resident()
+            sizes[event.first + len(event.losses)] = resident_megabytes()
 
-    train(replace(small, architecture=architecture), recipe, note)
-    early = sizes[min(step for step in sizes if step >= LONG // 10)]
-    growth = sizes[LONG] / early - 1
-    text = f"{100 * growth:.1f} %: {early:.0f} MB after {LONG // 10:,}, {sizes[LONG]:.0f} MB after {LONG:,}"
-    return Line(f"memory of a run grows ≤ 2 % from step {LONG // 10:,} to {LONG:,}", text, growth, 0.02)
+    train(replace(case, architecture=architecture), recipe, record)
+    early = sizes[min(step for step in sizes if step >= LONG_RUN_STEPS // 10)]
+    growth = sizes[LONG_RUN_STEPS] / early - 1
+    text = (
+        f"{100 * growth:.1f} %: {early:.0f} MB after {LONG_RUN_STEPS // 10:,}, "
+        f"{sizes[LONG_RUN_STEPS]:.0f} MB after {LONG_RUN_STEPS:,}"
+    )
+    return Line(
+        f"memory of a run grows ≤ 2 % from step {LONG_RUN_STEPS // 10:,} to {LONG_RUN_STEPS:,}", text, growth, 0.02
+    )
 
 
-def resident() -> float:
-    """Megabytes that this process holds now."""
+def resident_megabytes() -> float:
+    """The resident memory of this process in MB."""
     with open("/proc/self/statm", encoding="ascii") as values:
         return int(values.read().split()[1]) * 4096 / 1e6

@@ -1,4 +1,4 @@
-"""Whether the page of runs stutters: with a hundred long runs in it, and while four runs are written."""
+"""Whether the Runs tab blocks the event loop: with a hundred long runs, and while four runs are written."""
 
 from __future__ import annotations
 
@@ -24,42 +24,44 @@ from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.runs import events, run_folder
-from resnet_studio.training.runs.summary import summarise
+from resnet_studio.training.runs.summary import summarize
 
 if TYPE_CHECKING:
     from resnet_studio.gui.training.run_monitor import RunMonitor
     from resnet_studio.gui.training.runs.view import RunsView
 
-MANY, LONG, EPOCH, TOLD = 100, 10_000, 100, 20
-"""Runs, steps of each, steps of an epoch, steps told of in one event."""
-WRITERS, STEPS_PER_SECOND, SECONDS = 4, 30, 20
+RUN_COUNT, STEPS, STEPS_PER_EPOCH, STEPS_PER_EVENT = 100, 10_000, 100, 20
+"""Number of runs, steps of each, steps of an epoch, steps in one event."""
+LIVE_RUNS, STEPS_PER_SECOND, SECONDS = 4, 30, 20
 PRESETS = ("resnet20-cifar", "plain20-cifar", "resnet56-cifar", "plain56-cifar")
 PAIRS, WINDOW_OPENS = 5, 3.0
-"""Pairs of trainings with and without a window; seconds that it has to open."""
-LOOK = "from benchmarks.training_window import {what}; {what}({folder!r})"
-WRITE = "from benchmarks.training_window import write_live; write_live({folder!r}, {number})"
+"""Pairs of trainings with and without a window; seconds for the window to open."""
+CHILD = "from benchmarks.training_window import {function}; {function}({folder!r})"
+WRITE_CHILD = "from benchmarks.training_window import write_live; write_live({folder!r}, {number})"
 
 
 def measure() -> Iterator[Line]:
-    """A hundred finished runs are opened, zoomed and panned; then four live ones are watched."""
-    with tempfile.TemporaryDirectory() as kept:
-        for number in range(MANY):
-            RunWriter(Path(kept) / f"run-{number}", number).write(LONG)
-        yield from _lines(f"{MANY} runs of {LONG:,} steps", _measured("open_many", kept), ("open", "zoom", "pan"), 100)
-    with tempfile.TemporaryDirectory() as kept, ExitStack() as writers:
-        for number in range(WRITERS):
-            code = WRITE.format(folder=kept, number=number)
-            writers.enter_context(_ended(subprocess.Popen([sys.executable, "-c", code])))
-        yield from _lines(f"{WRITERS} runs are written", _measured("follow_live", kept), ("live",), 33)
-    yield attached()
+    """Open, zoom and pan a hundred finished runs; then follow four live ones."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(RUN_COUNT):
+            SyntheticRun(Path(folder) / f"run-{number}", number).write(STEPS)
+        yield from _gap_lines(
+            f"{RUN_COUNT} runs of {STEPS:,} steps", _run_child_json("open_many", folder), ("open", "zoom", "pan"), 100
+        )
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as writers:
+        for number in range(LIVE_RUNS):
+            code = WRITE_CHILD.format(folder=folder, number=number)
+            writers.enter_context(_killed_at_exit(subprocess.Popen([sys.executable, "-c", code])))
+        yield from _gap_lines(f"{LIVE_RUNS} runs are written", _run_child_json("follow_live", folder), ("live",), 33)
+    yield attached_line()
 
 
-def attached() -> Line:
-    """A real training in turns with and without a window that shows its curves."""
+def attached_line() -> Line:
+    """A real training, in turns with and without a window that shows its curves."""
     seconds: dict[bool, list[float]] = {False: [], True: []}
-    with tempfile.TemporaryDirectory() as kept:
+    with tempfile.TemporaryDirectory() as folder:
         for number in range(2 * PAIRS):
-            seconds[number % 2 == 1].append(_trained(Path(kept), f"run-{number}", watched=number % 2 == 1))
+            seconds[number % 2 == 1].append(_trained(Path(folder), f"run-{number}", with_window=number % 2 == 1))
     value = median(seconds[True]) / median(seconds[False])
     text = f"{value:.3f} ×, {spread(seconds[True], 1.0)}"
     return Line(
@@ -67,21 +69,21 @@ def attached() -> Line:
     )
 
 
-def _trained(folder: Path, name: str, *, watched: bool) -> float:
-    """Seconds of training of one real run, by its own watch."""
+def _trained(folder: Path, name: str, *, with_window: bool) -> float:
+    """Training seconds of one real run, as it records them."""
     command = [sys.executable, "-m", "resnet_studio", "train", "resnet20-cifar", "--runs", str(folder), "--name", name]
     with ExitStack() as windows:
-        if watched:
-            code = LOOK.format(what="stay_open", folder=str(folder))
+        if with_window:
+            code = CHILD.format(function="stay_open", folder=str(folder))
             environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-            windows.enter_context(_ended(subprocess.Popen([sys.executable, "-c", code], env=environment)))
+            windows.enter_context(_killed_at_exit(subprocess.Popen([sys.executable, "-c", code], env=environment)))
             time.sleep(WINDOW_OPENS)
         subprocess.run([*command, "--json"], check=True, capture_output=True)
-    return summarise(folder / name).seconds
+    return summarize(folder / name).seconds
 
 
 def stay_open(folder: str) -> None:
-    """Show the page of runs until somebody ends this process."""
+    """Show the Runs tab until this process is killed."""
     from PySide6.QtWidgets import QApplication
 
     from resnet_studio.gui import theme
@@ -92,90 +94,98 @@ def stay_open(folder: str) -> None:
 
     app = QApplication([])
     theme.apply(app, "light")
-    watch, view = RunMonitor(), RunsView()
-    connect_runs(view, watch, RunCommands(watch))
+    monitor, view = RunMonitor(), RunsView()
+    connect_runs(view, monitor, RunCommands(monitor))
     view.resize(1136, 800)
     view.show()
-    watch.watch(Path(folder))
+    monitor.set_folder(Path(folder))
     app.exec()
 
 
-def _measured(what: str, folder: str) -> dict[str, Any]:
-    done: dict[str, Any] = json.loads(run_child(LOOK.format(what=what, folder=folder)).splitlines()[-1])
-    return done
+def _run_child_json(function: str, folder: str) -> dict[str, Any]:
+    measured: dict[str, Any] = json.loads(run_child(CHILD.format(function=function, folder=folder)).splitlines()[-1])
+    return measured
 
 
-def _lines(when: str, done: dict[str, Any], parts: tuple[str, ...], late_limit: float) -> Iterator[Line]:
+def _gap_lines(when: str, measured: dict[str, Any], parts: tuple[str, ...], late_limit: float) -> Iterator[Line]:
     for part in parts:
-        gaps = done[part]
-        late, longest = quantiles(gaps, n=100)[-1], max(gaps)
-        text = f"longest {longest:.1f} ms, 99 % under {late:.1f} ms of {len(gaps):,} gaps"
+        gaps = measured[part]
+        percentile_99, longest = quantiles(gaps, n=100)[-1], max(gaps)
+        text = f"longest {longest:.1f} ms, 99 % under {percentile_99:.1f} ms of {len(gaps):,} gaps"
         yield Line(f"event loop, {when}, {part}: longest gap ≤ 100 ms", text, longest, 100)
         if late_limit < 100:
-            yield Line(f"event loop, {when}, {part}: 99 % of gaps ≤ {late_limit:.0f} ms", text, late, late_limit)
-    if "seconds" in done:
-        took = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in done["seconds"].items())
-        yield Line(f"{when}: everything sharp on the screen within 15 s", took, max(done["seconds"].values()), 15)
+            yield Line(
+                f"event loop, {when}, {part}: 99 % of gaps ≤ {late_limit:.0f} ms", text, percentile_99, late_limit
+            )
+    if "seconds" in measured:
+        durations = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in measured["seconds"].items())
+        yield Line(
+            f"{when}: everything sharp on the screen within 15 s",
+            durations,
+            max(measured["seconds"].values()),
+            15,
+        )
 
 
-class RunWriter:
-    """Writes events as a training does: some steps at a time, a measurement an epoch, every line flushed."""
+class SyntheticRun:
+    """Writes events like a training: some steps at a time, an evaluation per epoch, each line flushed."""
 
     def __init__(self, folder: Path, number: int) -> None:
         self.folder, self.step = folder, 0
         self._rng = np.random.default_rng(number)
         self._pace, self._floor = self._rng.uniform(500, 3000), self._rng.uniform(0.02, 0.3)
         architecture = preset(PRESETS[number % len(PRESETS)])
-        recipe = Recipe(length=LONG, unit="steps")
-        run_folder.make(folder, run_folder.Manifest(folder.name, architecture, recipe, time.time() + number))
+        recipe = Recipe(length=STEPS, unit="steps")
+        run_folder.create(folder, run_folder.Manifest(folder.name, architecture, recipe, time.time() + number))
         (folder / run_folder.HEARTBEAT).touch()
-        self._tell(events.Began(time.time(), 0, 0.0, 2, "cpu", 1))
-        self._tell(events.Prepared(
-            time.time(), to_json(architecture), (), tuple("0123456789"), 50_000, 10_000, "its own", EPOCH, LONG,
+        self._append(events.Began(time.time(), 0, 0.0, 2, "cpu", 1))
+        self._append(events.Prepared(
+            time.time(), to_json(architecture), (), tuple("0123456789"), 50_000, 10_000, "its own", STEPS_PER_EPOCH,
+            STEPS,
             "on the device as uint8, augmented in batches", (0.5,) * 3, (0.25,) * 3,
         ))  # fmt: skip
 
     def write(self, steps: int) -> None:
-        """Train further steps, and end where they are all."""
-        for first in range(self.step, self.step + steps, TOLD):
-            self._tell_steps(first)
+        """Write further steps, and the end after the last one."""
+        for first in range(self.step, self.step + steps, STEPS_PER_EVENT):
+            self._append_steps(first)
         self.step += steps
-        if self.step >= LONG:
-            self._tell(events.Ended(time.time(), "finished", self.step))
+        if self.step >= STEPS:
+            self._append(events.Ended(time.time(), "finished", self.step))
 
-    def _tell_steps(self, first: int) -> None:
-        at = np.arange(first, first + TOLD)
+    def _append_steps(self, first: int) -> None:
+        at = np.arange(first, first + STEPS_PER_EVENT)
         mean = np.exp(-at / self._pace)
-        losses = (2.3 * mean + self._floor) * np.exp(self._rng.normal(0, 0.25, TOLD))
-        shares = np.minimum(0.9 * mean + self._floor / 3, 1) * np.exp(self._rng.normal(0, 0.2, TOLD))
-        seconds = (first + TOLD) / 50
-        self._tell(events.Stepped(
+        losses = (2.3 * mean + self._floor) * np.exp(self._rng.normal(0, 0.25, STEPS_PER_EVENT))
+        shares = np.minimum(0.9 * mean + self._floor / 3, 1) * np.exp(self._rng.normal(0, 0.2, STEPS_PER_EVENT))
+        seconds = (first + STEPS_PER_EVENT) / 50
+        self._append(events.Stepped(
             time.time(), first, tuple(losses.tolist()), tuple(np.minimum(shares, 1).tolist()),
-            tuple((0.1 * (1 - at / LONG)).tolist()), seconds, 128 * 50 * float(self._rng.normal(1, 0.03)),
+            tuple((0.1 * (1 - at / STEPS)).tolist()), seconds, 128 * 50 * float(self._rng.normal(1, 0.03)),
         ))  # fmt: skip
-        if (first + TOLD) % EPOCH == 0:
+        if (first + STEPS_PER_EVENT) % STEPS_PER_EPOCH == 0:
             error = min(float(shares.mean()) * 1.2, 1.0)
             loss = float(losses.mean())
-            self._tell(events.Measured(time.time(), "test", first + TOLD, loss, error, 10_000, seconds))
+            self._append(events.Measured(time.time(), "test", first + STEPS_PER_EVENT, loss, error, 10_000, seconds))
 
-    def _tell(self, event: events.Event) -> None:
+    def _append(self, event: events.Event) -> None:
         with (self.folder / run_folder.EVENTS).open("a", encoding="utf-8") as file:
             file.write(events.to_line(event) + "\n")
 
 
 def write_live(folder: str, number: int) -> None:
-    """Be a run that goes on, until it is ended; it begins with a past of some thousand steps."""
-    run = RunWriter(Path(folder) / f"run-{number}", number)
+    """Write a live run that starts with 4,000 steps, until the process is killed."""
+    run = SyntheticRun(Path(folder) / f"run-{number}", number)
     run.write(4_000)
-    while run.step + TOLD < LONG:
-        run.write(TOLD)
+    while run.step + STEPS_PER_EVENT < STEPS:
+        run.write(STEPS_PER_EVENT)
         (run.folder / run_folder.HEARTBEAT).touch()
-        time.sleep(TOLD / STEPS_PER_SECOND)
+        time.sleep(STEPS_PER_EVENT / STEPS_PER_SECOND)
 
 
 @contextmanager
-def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End a process with the block."""
+def _killed_at_exit(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill a process at the end of the block."""
     try:
         yield
     finally:
@@ -183,8 +193,8 @@ def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
         process.wait()
 
 
-class _Page:
-    """The page of runs on a folder, with a note of the event loop's gaps."""
+class _RunsWindow:
+    """The Runs tab on a folder, which records the event loop's gaps."""
 
     def __init__(self, folder: str) -> None:
         from PySide6.QtCore import Qt, QTimer
@@ -197,65 +207,70 @@ class _Page:
         self.app = QApplication([])
         theme.apply(self.app, "light")
         self.view: RunsView = RunsView()
-        self.watch: RunMonitor = RunMonitor()
-        self.watch.runs_changed.connect(self.view.show_runs)
-        self.watch.run_changed.connect(self.view.show_run)
+        self.monitor: RunMonitor = RunMonitor()
+        self.monitor.runsChanged.connect(self.view.show_runs)
+        self.monitor.runChanged.connect(self.view.show_run)
         self.view.resize(1152, 800)
         self.view.show()
         self.app.processEvents()
-        gc.freeze()  # as the program does when its window is there
+        gc.freeze()  # as the program does after start
         self._folder = Path(folder)
         self._ticks: list[float] = []
         self._timer = QTimer(interval=1, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(lambda: self._ticks.append(time.perf_counter()))
 
     def open(self) -> None:
-        self.watch.watch(self._folder)
+        self.monitor.set_folder(self._folder)
 
-    def gaps(self, act: Callable[[int], None], until: Callable[[], bool], every: float = 0.05) -> list[float]:
-        """The gaps in ms while `act` is done again and again with the number of the turn, until `until` says so."""
+    def gaps(self, action: Callable[[int], None], until: Callable[[], bool], every: float = 0.05) -> list[float]:
+        """The gaps in ms while `action` is called every `every` seconds with its index, until `until` returns true."""
         from PySide6.QtCore import QTimer
 
         self._ticks.clear()
         self._timer.start()
-        acting = QTimer(interval=round(1e3 * every))
+        action_timer = QTimer(interval=round(1e3 * every))
         turns = iter(range(1_000_000))
-        acting.timeout.connect(lambda: self.app.quit() if until() else act(next(turns)))
-        acting.start()
+        action_timer.timeout.connect(lambda: self.app.quit() if until() else action(next(turns)))
+        action_timer.start()
         self.app.exec()
-        acting.stop()
+        action_timer.stop()
         self._timer.stop()
         return [1e3 * (after - before) for before, after in pairwise(self._ticks)]
 
     def close(self) -> None:
-        self.watch.stop()
+        self.monitor.stop()
         self.view.close()
 
 
 def open_many(folder: str) -> None:
-    """Open all runs, wheel into the loss plot, drag it to and fro; print the gaps of each."""
+    """Open all runs, zoom the loss plot with keys, pan it to and fro; print the gaps of each."""
     from PySide6.QtCore import Qt
     from PySide6.QtTest import QTest
 
-    page = _Page(folder)
-    panel = page.view.panel
+    window = _RunsWindow(folder)
+    panel = window.view.panel
     plot = panel.plots["loss"]
     result: dict[str, Any] = {"seconds": {}}
 
-    def timed(name: str, act: Callable[[int], None], turns: int) -> None:
+    def timed(name: str, action: Callable[[int], None], turns: int) -> None:
         began = time.perf_counter()
-        done = [0]
+        finished_turns = [0]
 
         def count(turn: int) -> None:
-            done[0] = turn + 1
+            finished_turns[0] = turn + 1
             if turn < turns:
-                act(turn)
+                action(turn)
 
         def settled() -> bool:
-            known = page.watch.runs()
-            return done[0] > turns and len(known) == MANY and all(run.loaded for run in known) and panel.sharp
+            runs = window.monitor.runs()
+            return (
+                finished_turns[0] > turns
+                and len(runs) == RUN_COUNT
+                and all(run.loaded for run in runs)
+                and panel.up_to_date
+            )
 
-        result[name] = page.gaps(count, settled)
+        result[name] = window.gaps(count, settled)
         result["seconds"][name] = time.perf_counter() - began - 0.05 * turns
 
     def zoom(turn: int) -> None:
@@ -265,22 +280,22 @@ def open_many(folder: str) -> None:
     def pan(turn: int) -> None:
         QTest.keyClick(plot, Qt.Key.Key_Left if turn // 10 % 2 else Qt.Key.Key_Right)
 
-    timed("open", lambda turn: page.open() if turn == 0 else None, 1)
+    timed("open", lambda turn: window.open() if turn == 0 else None, 1)
     timed("zoom", zoom, 40)
     timed("pan", pan, 40)
-    page.close()
+    window.close()
     print(json.dumps(result))
 
 
 def follow_live(folder: str) -> None:
-    """Watch runs that are being written; print the gaps."""
-    while len(run_folder.find(Path(folder))) < WRITERS:
+    """Follow runs that are being written; print the gaps."""
+    while len(run_folder.find_runs(Path(folder))) < LIVE_RUNS:
         time.sleep(0.1)
-    page = _Page(folder)
-    page.open()
+    window = _RunsWindow(folder)
+    window.open()
     end = time.perf_counter() + SECONDS
-    gaps = page.gaps(lambda _: None, lambda: time.perf_counter() > end)
-    page.close()
+    gaps = window.gaps(lambda _: None, lambda: time.perf_counter() > end)
+    window.close()
     print(json.dumps({"live": gaps}))
 
 

@@ -1,4 +1,4 @@
-"""How soon the window is usable, whether it stutters, and how much memory its process takes."""
+"""How soon the window is usable, how long its event loop is blocked, and how much memory its process takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from statistics import median, quantiles
 from benchmarks.measure import Line, in_turns, ratio
 
 ROUNDS = 9
-BARE = """
+REFERENCE = """
 import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QMainWindow
@@ -32,51 +32,54 @@ OURS = """
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from resnet_studio.gui import theme
-from resnet_studio.gui.session import Kept
-from resnet_studio.gui.main_window import StudioWindow
+from resnet_studio.gui.session import SessionState
+from resnet_studio.gui.main_window import MainWindow
 app = QApplication([])
 theme.apply(app, "light")
-window = StudioWindow(Kept())
+window = MainWindow(SessionState())
 window.show()
 QTimer.singleShot(0, lambda: (print("usable", flush=True), app.quit()))
 app.exec()
 """
-BUSY = "from benchmarks.window import stay_busy; stay_busy()"
-MADE = "from benchmarks.window import make_all; make_all()"
+RUN_FORWARD = "from benchmarks.window import run_forward; run_forward()"
+MAKE_WORKSPACES = "from benchmarks.window import make_workspaces; make_workspaces()"
 
 
 def measure() -> Iterator[Line]:
     """Start-up in turns with a bare window; then one window through an engine's start, a trace and a forward pass."""
-    seconds = in_turns({"bare": lambda: run_child(BARE), "ours": lambda: run_child(OURS)}, ROUNDS)
+    seconds = in_turns({"bare": lambda: run_child(REFERENCE), "ours": lambda: run_child(OURS)}, ROUNDS)
     yield ratio("window usable", seconds["ours"], seconds["bare"], 1.25, "a bare PySide6 + pyqtgraph window")
-    runs = [json.loads(run_child(BUSY).splitlines()[-1]) for _ in range(3)]
+    runs = [json.loads(run_child(RUN_FORWARD).splitlines()[-1]) for _ in range(3)]
     gaps = [gap for run in runs for gap in run["gaps"]]
-    late = quantiles(gaps, n=100)[-1]
-    what = "event loop while the engine starts, traces ResNet-152 and runs it"
-    yield Line(f"{what}: 99 % of gaps ≤ 33 ms", f"{late:.1f} ms of {len(gaps)} gaps in 3 runs", late, 33)
-    yield _longest(what, [run["gaps"] for run in runs])
-    yield _longest(
-        "event loop while the window makes its other workspaces", [json.loads(run_child(MADE)) for _ in range(5)]
+    percentile_99 = quantiles(gaps, n=100)[-1]
+    situation = "event loop while the engine starts, traces ResNet-152 and runs it"
+    yield Line(
+        f"{situation}: 99 % of gaps ≤ 33 ms", f"{percentile_99:.1f} ms of {len(gaps)} gaps in 3 runs", percentile_99, 33
+    )
+    yield _longest_gap_line(situation, [run["gaps"] for run in runs])
+    yield _longest_gap_line(
+        "event loop while the window makes its other workspaces",
+        [json.loads(run_child(MAKE_WORKSPACES)) for _ in range(5)],
     )
     memory = median(run["megabytes"] for run in runs)
     yield Line("memory of the window's process ≤ 300 MB", f"{memory:.0f} MB", memory, 300)
 
 
-def _longest(what: str, runs: list[list[float]]) -> Line:
+def _longest_gap_line(situation: str, runs: list[list[float]]) -> Line:
     longest = [max(gaps) for gaps in runs]
-    text = f"{max(longest):.1f} ms (each run: {', '.join(f'{one:.1f}' for one in longest)})"
-    return Line(f"{what}: longest gap ≤ 100 ms", text, max(longest), 100)
+    text = f"{max(longest):.1f} ms (each run: {', '.join(f'{gap:.1f}' for gap in longest)})"
+    return Line(f"{situation}: longest gap ≤ 100 ms", text, max(longest), 100)
 
 
 def run_child(code: str) -> str:
-    """Run a program of its own without a screen, and return what it prints."""
+    """Run a Python program in a child process without a screen, and return what it prints."""
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
-    return done.stdout
+    process = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+    return process.stdout
 
 
-class Gaps:
-    """Times between the turns of the event loop, from `start` to `stop`."""
+class EventLoopGaps:
+    """Times between the iterations of the event loop, from `start` to `stop`."""
 
     def __init__(self) -> None:
         from PySide6.QtCore import Qt, QTimer
@@ -90,8 +93,8 @@ class Gaps:
         return [1e3 * (after - before) for before, after in pairwise(self._ticks)]
 
 
-def make_all() -> None:
-    """Open the window as at the very first start; print the event loop's gaps in ms until every workspace is there."""
+def make_workspaces() -> None:
+    """Open the window as at the very first start; print the event loop's gaps in ms until every workspace is made."""
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
@@ -104,7 +107,7 @@ def make_all() -> None:
     window = MainWindow(SessionState())
     window.show()
     gc.freeze()  # as the program does
-    gaps = Gaps()
+    gaps = EventLoopGaps()
     QTimer.singleShot(0, gaps.start)
     QTimer.singleShot(0, window.start_engine)
     window.workspaces.prepared.connect(gaps.stop)
@@ -114,7 +117,7 @@ def make_all() -> None:
     print(json.dumps(gaps.milliseconds()))
 
 
-def stay_busy() -> None:
+def run_forward() -> None:
     """Open the window on ResNet-152 and a photograph; print the event loop's gaps in ms and the process's memory."""
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
@@ -130,13 +133,13 @@ def stay_busy() -> None:
     theme.apply(app, "light")
     window = MainWindow(SessionState(architecture=to_json(preset("resnet152")), workspace=ACTIVATIONS))
     window.show()
-    gaps = Gaps()
+    gaps = EventLoopGaps()
     QTimer.singleShot(0, gaps.start)
     QTimer.singleShot(0, window.start_engine)
-    end = QTimer(interval=1000, singleShot=True)
-    end.timeout.connect(gaps.stop)  # before the window closes and ends the engine, for which it does wait
-    end.timeout.connect(app.quit)
-    window.work.looked.connect(lambda _: end.start())
+    quit_timer = QTimer(interval=1000, singleShot=True)
+    quit_timer.timeout.connect(gaps.stop)  # before closing, which waits for the engine to end
+    quit_timer.timeout.connect(app.quit)
+    window.engine.forwardFinished.connect(lambda _: quit_timer.start())
     QTimer.singleShot(120_000, app.quit)
     app.exec()
     window.close()

@@ -1,4 +1,4 @@
-"""Writing files and folders so that whoever reads them finds the old or the new, whole, whatever happens meanwhile."""
+"""Atomic writes: a reader finds the old file or folder or the new one, never a part of one."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from pathlib import Path
 from uuid import uuid4
 
 WRITING = ".writing-"
-"""What the names of files and folders begin with that are not whole yet."""
+"""Prefix of files and folders that are still being written."""
 NO_SYNC = {errno.EINVAL, errno.ENOTSUP}
-"""What file systems answer that can't sync a folder, as some shared ones."""
+"""Errors of file systems that can't sync a folder, as some network file systems."""
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Put `data` in the place of a file. If anything fails (`OSError`) the old file is there as before.
+    """Replace a file's contents. If anything fails (`OSError`), the old file is unchanged.
 
-    Only where the very last thing fails, which keeps the new name through a power cut, the new file is there.
+    The one exception is a failure of the final sync of the folder: the new file is in place then.
     """
-    beside = _beside(path)
-    with naming(path):
+    temporary = _temporary_path(path)
+    with errors_naming(path):
         try:
-            _write(beside, data)
-            os.replace(beside, path)
+            _write(temporary, data)
+            os.replace(temporary, path)
         finally:
-            _discard(beside)
+            _discard(temporary)
         sync_folder(path.parent)
 
 
 def write_new_file(path: Path, data: bytes) -> None:
-    """Make a file that is not there yet, whole or not at all; `FileExistsError` if it is. Of several at once one does.
+    """Create a file, completely or not at all; `FileExistsError` if there is one. Of several callers one succeeds.
 
-    Where a file system has no second names for a file, a power cut may leave a part of it.
+    On a file system without hard links a power cut may leave a partial file.
     """
-    beside = _beside(path)
-    with naming(path):
+    temporary = _temporary_path(path)
+    with errors_naming(path):
         try:
-            _write(beside, data)
+            _write(temporary, data)
             try:
-                os.link(beside, path)
+                os.link(temporary, path)
             except FileExistsError:
                 raise
             except OSError:
                 _write(path, data)
         finally:
-            _discard(beside)
+            _discard(temporary)
         sync_folder(path.parent)
 
 
@@ -59,8 +59,8 @@ def _write(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Have an `OSError` name this path: that of a full disk names none, and others a name that nobody has chosen."""
+def errors_naming(path: Path) -> Iterator[None]:
+    """Make an `OSError` name this path: a full disk names none, and others name the temporary file."""
     try:
         yield
     except OSError as error:
@@ -70,31 +70,30 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
-    """Make a folder that `fill` writes files into; it has its name only once all of them are on the disk.
+    """Create a folder that `fill` writes files into; it gets its name once all of them are on the disk.
 
-    A folder that is there already stays (`FileExistsError`): no system can exchange two, and between removing one and
-    naming the other a reader would find none. If anything fails (`OSError`), nothing has that name; only where the
-    very last thing fails, which keeps the name through a power cut, the whole folder is there.
+    An existing folder is not replaced (`FileExistsError`): two folders can't be exchanged atomically. If anything fails
+    (`OSError`), nothing has that name, except after a failure of the final sync: the folder is in place then.
     """
     if path.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-    beside = _beside(path)
-    with naming(path):
+    temporary = _temporary_path(path)
+    with errors_naming(path):
         try:
-            beside.mkdir()
-            fill(beside)
-            for file in beside.iterdir():
+            temporary.mkdir()
+            fill(temporary)
+            for file in temporary.iterdir():
                 with file.open("rb+") as written:
                     os.fsync(written.fileno())
-            sync_folder(beside)
-            os.rename(beside, path)
+            sync_folder(temporary)
+            os.rename(temporary, path)
         finally:
-            _discard(beside)
+            _discard(temporary)
         sync_folder(path.parent)
 
 
 def sync_folder(path: Path) -> None:
-    """Make the names in a folder outlive a power cut; where a system can't open folders, it does so by itself."""
+    """Make the names in a folder survive a power cut. Systems that can't open folders do so by themselves."""
     if os.name != "posix":
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -107,19 +106,19 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what processes that were killed while they wrote have left. Nobody may be writing there meanwhile."""
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed writers have left behind. Nobody may be writing there meanwhile."""
     for left in folder.glob(f"{WRITING}*"):
         _discard(left)
 
 
-def _beside(path: Path) -> Path:
-    """A name in the same folder that nobody else has, on this machine or another."""
+def _temporary_path(path: Path) -> Path:
+    """A unique name in the same folder, across machines."""
     return path.with_name(f"{WRITING}{uuid4().hex}")
 
 
 def _discard(path: Path) -> None:
-    """Remove a file or a folder if it is there; one that can't be removed is left for `sweep`."""
+    """Remove a file or a folder if it is there; what can't be removed is left to `remove_leftovers`."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:

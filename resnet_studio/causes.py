@@ -1,4 +1,4 @@
-"""What to say of an error, whoever raised it: a library's own sentence is none that a user can do something with."""
+"""Error messages for users. A library's own message is never shown alone: it says nothing a user can act on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 
 PACKAGE = "resnet_studio"
 DETAILS = "RESNET_STUDIO_DEBUG"
-"""A variable of the environment: where it is set, the command line shows the traceback of what it did not foresee."""
+"""Environment variable: if set, the command line shows the traceback of unexpected errors."""
 SENTENCE = "sentence"
 IN_A_TERMINAL = f"Run it again with {DETAILS}=1 and report what that shows"
 IN_A_WINDOW = "Copy has what a report of it needs"
@@ -33,12 +33,12 @@ OF_THE_SYSTEM = {
 MEMORY = "there is not enough memory. Close other programs, or choose a smaller network, image or batch"
 
 
-def cause(error: BaseException, to_report: str = IN_A_TERMINAL) -> str:
-    """The error in one or two sentences without a full stop at the end: what happened and what to do.
+def describe(error: BaseException, to_report: str = IN_A_TERMINAL) -> str:
+    """The error in one or two sentences, without the final full stop: what happened and what to do.
 
-    `to_report` is what to do about a fault that nobody foresaw.
+    `to_report` says what to do about an unexpected error.
     """
-    if is_ours(error) and str(error):
+    if is_own_error(error) and str(error):
         return str(error).rstrip(".")
     if isinstance(error, MemoryError) or _is_about_memory(error):
         return MEMORY
@@ -46,26 +46,25 @@ def cause(error: BaseException, to_report: str = IN_A_TERMINAL) -> str:
         return f"a library can't be loaded ({_first_line(error)}): `resnet-studio doctor` says what is missing"
     if isinstance(error, OSError) and error.errno:
         what = f"{error.filename}: " if error.filename else ""
-        return f"{what}{why(error)}"
-    return (
-        f"something failed in {_where(error)} that this program did not foresee ({type(error).__name__}). {to_report}"
-    )
+        return f"{what}{os_reason(error)}"
+    where, kind = _location(error), type(error).__name__
+    return f"something failed in {where} that this program did not foresee ({kind}). {to_report}"
 
 
-def why(error: OSError) -> str:
-    """What the system has against a file, for behind "could not be written: "."""
+def os_reason(error: OSError) -> str:
+    """Why the operating system refused, to follow "could not be written: "."""
     number = error.errno or 0
     return OF_THE_SYSTEM.get(number) or (f"the system says: {os.strerror(number).lower()}" if number else str(error))
 
 
-def give_sentence(error: BaseException, to_report: str) -> None:
-    """Have a library's error say what `sentence` says of it once its traceback is gone, as in another process."""
-    if not is_ours(error):
-        error.__dict__[SENTENCE] = cause(error, to_report)
+def attach_message(error: BaseException, to_report: str) -> None:
+    """Attach a message for `message_of` to a library's error: its traceback is lost between processes."""
+    if not is_own_error(error):
+        error.__dict__[SENTENCE] = describe(error, to_report)
 
 
-def sentence(error: BaseException) -> str:
-    """What to say of an error that has come from another process."""
+def message_of(error: BaseException) -> str:
+    """The message of an error that came from another process."""
     return str(error.__dict__.get(SENTENCE) or str(error) or type(error).__name__)
 
 
@@ -73,8 +72,8 @@ def _first_line(error: BaseException) -> str:
     return str(error).partition("\n")[0][:120]
 
 
-def is_ours(error: BaseException) -> bool:
-    """Whether this program has raised the error and so has chosen its words."""
+def is_own_error(error: BaseException) -> bool:
+    """Whether this program raised the error, so that its message is written for users."""
     if type(error).__module__.partition(".")[0] == PACKAGE:
         return True
     frame = error.__traceback__
@@ -86,13 +85,13 @@ def is_ours(error: BaseException) -> bool:
 
 
 def _is_about_memory(error: BaseException) -> bool:
-    """Whether torch lacked memory, which it says only by its words."""
+    """Whether torch ran out of memory; only its message tells."""
     text = str(error)
     return "DefaultCPUAllocator" in text or "out of memory" in text.lower() or "not enough memory" in text.lower()
 
 
-def _where(error: BaseException) -> str:
-    """The library that an error comes from, or the place in this program."""
+def _location(error: BaseException) -> str:
+    """The library that raised an error, or the module and line of this program."""
     frame = error.__traceback__
     while frame and frame.tb_next:
         frame = frame.tb_next

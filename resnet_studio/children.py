@@ -1,7 +1,7 @@
-"""How this program starts processes of its own, so that no Python file of the folder it stands in is imported.
+"""Starting child processes without importing Python files from the working directory.
 
-Python looks first in the working directory, for `-c` and `-m` alike: a folder of images with a `struct.py` in it would
-run that file in the engine or in a training. Needs neither torch nor Qt.
+With `-c` and `-m` Python searches the working directory first: a folder of images that holds a `struct.py` would run
+that file in the engine or in a training. Needs neither torch nor Qt.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from pathlib import Path
 import platformdirs
 
 SAFE_PATH = "PYTHONSAFEPATH"
-"""Set in the environment it keeps a Python's working directory off its path, and those of its children."""
+"""Environment variable that keeps the working directory off the path of a Python process and its children."""
 
 
 def command(*arguments: str) -> list[str]:
-    """A command line of this program, for a process of its own."""
+    """The command line that starts this program in another process."""
     return [sys.executable, "-P", "-m", "resnet_studio", *arguments]
 
 
-def own_folder() -> Path:
-    """A folder in which nothing but this program writes, for processes to stand in."""
+def working_folder() -> Path:
+    """A working directory that only this program writes to."""
     folder = Path(platformdirs.user_data_dir("resnet-studio", appauthor=False))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -35,9 +35,9 @@ def own_folder() -> Path:
 
 @contextmanager
 def safe_path() -> Iterator[None]:
-    """Let processes that are started meanwhile have their working directory off their path.
+    """Keep the working directory off the path of processes started in this block.
 
-    Not for good in the window's process: a file manager that it opens would hand it on to whatever is started there.
+    The window doesn't set this for good: a file manager that it opens would pass it on to everything started there.
     """
     before = os.environ.get(SAFE_PATH)
     os.environ[SAFE_PATH] = "1"

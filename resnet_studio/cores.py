@@ -1,8 +1,8 @@
 """How this program's processes share a machine's cores. Needs neither torch nor Qt.
 
 Two trainings with two threads each on two cores take three times as long at once as one after the other: OpenMP's
-threads wait for each other by spinning, on the core that the awaited thread needs. So whoever computes holds a lock
-while it does, counts the locks of the others, and takes its part of the cores.
+threads wait for each other by spinning, on the core that the awaited thread needs. So each process holds a lock while
+it computes, counts the locks of the others, and takes its share of the cores.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from pathlib import Path
 
 import platformdirs
 
-from resnet_studio.locks import hold, is_free, let_go
+from resnet_studio.locks import acquire, is_free, release
 
 SPIN = {"GOMP_SPINCOUNT": "10000", "KMP_BLOCKTIME": "1"}
 """How long an OpenMP thread spins before it sleeps: turns of a loop for GNU's library, milliseconds for LLVM's.
 
-GNU's own default is 300,000 turns, about a millisecond of a core that somebody else could use, at each of the hundreds
-of meetings of threads in a step.
+GNU's default is 300,000 turns, about a millisecond of a core that another process could use, at each of the hundreds
+of barriers in a step.
 """
 
 
 def bound_spinning() -> None:
-    """Have OpenMP's threads spin briefly, in this process and its children. To be called before torch is imported.
+    """Make OpenMP's threads spin briefly, in this process and its children. Call it before torch is imported.
 
-    What the environment says already is left as it is.
+    Variables that are set already are left alone.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         for name, value in SPIN.items():
@@ -36,12 +36,12 @@ def bound_spinning() -> None:
 
 
 def claims_folder() -> Path:
-    """Where the processes of this user on this machine hold their locks."""
+    """Folder of the lock files of this user's processes on this machine."""
     return Path(platformdirs.user_cache_dir("resnet-studio", appauthor=False)) / "computing" / socket.gethostname()
 
 
 class CoreShare:
-    """One process's part of the machine's cores, for as long as it computes.
+    """One process's share of the machine's cores while it computes.
 
     The system releases the lock of a process that dies. Where no lock can be held (a read-only disk, a file system
     without locks) every process counts as alone: it computes as it would without this class.
@@ -53,7 +53,7 @@ class CoreShare:
         self._descriptor: int | None = None
 
     def claim(self) -> None:
-        """Let others know that this process computes, until `release`."""
+        """Announce that this process computes, until `release`."""
         for _ in range(3):  # another process may remove the file before it is locked
             if self._descriptor is not None and self._file.exists():
                 break
@@ -61,12 +61,12 @@ class CoreShare:
             with suppress(OSError):
                 self._folder.mkdir(parents=True, exist_ok=True)
                 self._descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT, 0o600)
-                hold(self._descriptor)
+                acquire(self._descriptor)
 
     def release(self) -> None:
-        """Let others have this process's cores."""
+        """Give this process's cores to the others."""
         if self._descriptor is not None:
-            let_go(self._descriptor)
+            release(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = None
             with suppress(OSError):
@@ -74,7 +74,7 @@ class CoreShare:
 
     @contextmanager
     def claimed(self) -> Iterator[CoreShare]:
-        """Claim the cores for a block."""
+        """Claim the cores for the duration of a block."""
         self.claim()
         try:
             yield self
@@ -83,7 +83,7 @@ class CoreShare:
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """Let others have the cores for a block."""
+        """Give the cores to the others for the duration of a block."""
         self.release()
         try:
             yield
@@ -91,7 +91,7 @@ class CoreShare:
             self.claim()
 
     def others(self) -> int:
-        """How many other processes compute now."""
+        """How many other processes are computing now."""
         try:
             files = [Path(entry.path) for entry in os.scandir(self._folder)]
         except OSError:
@@ -99,12 +99,12 @@ class CoreShare:
         return sum(_is_held(file) for file in files if file != self._file)
 
     def threads(self, most: int) -> int:
-        """How many of `most` threads this process should compute with: an equal part for each that computes."""
+        """Threads this process should use, out of `most`: an equal share for every process that computes."""
         return max(1, most // (1 + self.others()))
 
 
 def _is_held(file: Path) -> bool:
-    """Whether the process computes that made the file. The file of one that is gone is removed."""
+    """Whether the file's process is still computing. The file of a dead process is removed."""
     try:
         descriptor = os.open(file, os.O_RDONLY)
     except OSError:

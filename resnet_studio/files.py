@@ -1,4 +1,5 @@
-"""Reading a file that a user named, at once or not at all; and opening files below a folder, never through a link."""
+"""Safe file access: reading a file the user named without ever blocking, and opening files below a folder without
+following links."""
 
 from __future__ import annotations
 
@@ -29,17 +30,17 @@ CAUSES = {
 }
 
 
-class Refusal(ValueError):  # noqa: N818 - nothing failed
-    """Why a file is not taken: the rest of a sentence that begins with the file's name, and what to do."""
+class FileRefusedError(ValueError):
+    """Why a file is refused: the rest of a sentence that begins with the file's name, and what to do."""
 
 
-def shown(path: Path) -> str:
-    """The file's name for a message, plain even where its bytes are no valid text."""
+def display_name(path: Path) -> str:
+    """The file's name for a message, printable even if its bytes are not valid text."""
     return plain(os.fsencode(path.name or path).decode("utf-8", "replace"))
 
 
-def leads_to_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder or a link to one; a link that leads back to itself is none."""
+def is_folder_entry(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder or a link to one; a circular link is neither."""
     try:
         return entry.is_dir()
     except OSError:
@@ -47,31 +48,31 @@ def leads_to_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def read_file(path: Path, most: int) -> bytes:
-    """The bytes of a regular file of at most `most` bytes; `Refusal` otherwise.
+    """The bytes of a regular file of at most `most` bytes; `FileRefusedError` otherwise.
 
     Folders, pipes, sockets and devices are refused without opening them, so nothing here ever waits for a
     writer. Links are followed. A file replaced meanwhile gives its old bytes, one written meanwhile is refused.
     """
     try:
         _check(path.stat(), most)
-        return _whole(os.open(path, OPENING), most)
+        return _read_all(os.open(path, OPENING), most)
     except (OSError, ValueError) as error:
-        raise _refusal(path, error) from error
+        raise _as_refusal(path, error) from error
 
 
-def read_inside(folder: Path, name: str, most: int) -> bytes:
+def read_file_below(folder: Path, name: str, most: int) -> bytes:
     """As `read_file`, of a file below a folder, but no link is followed on the way from the folder to it."""
     try:
-        return _whole(open_inside(folder, name), most)
+        return _read_all(open_below(folder, name), most)
     except (OSError, ValueError) as error:
-        raise _refusal(folder / name, error) from error
+        raise _as_refusal(folder / name, error) from error
 
 
-def open_inside(folder: Path, name: str, flags: int = os.O_RDONLY) -> int:
-    """Open a regular file below a folder and return its descriptor; `Refusal` where it or a folder between is a link.
+def open_below(folder: Path, name: str, flags: int = os.O_RDONLY) -> int:
+    """Open a regular file below a folder, returning its descriptor; `FileRefusedError` for links anywhere on the way.
 
     Neither pipes nor devices are opened. Where the system can open a name in a folder that is open already, nothing
-    that is exchanged meanwhile is followed either. To be written, a file must have no second name elsewhere.
+    that is exchanged meanwhile is followed either. A file opened for writing must have no other hard link.
     """
     *between, last = PurePath(name).parts
     place, at = folder, os.open(folder, os.O_RDONLY | os.O_DIRECTORY) if BY_DESCRIPTOR else None
@@ -91,19 +92,19 @@ def open_inside(folder: Path, name: str, flags: int = os.O_RDONLY) -> int:
             os.close(at)
 
 
-def touch_inside(folder: Path, name: str) -> None:
-    """Make an empty file below a folder, or make one that is there as if it had just been written."""
-    descriptor = open_inside(folder, name, os.O_WRONLY | os.O_CREAT)
+def touch_below(folder: Path, name: str) -> None:
+    """`touch` a file below a folder."""
+    descriptor = open_below(folder, name, os.O_WRONLY | os.O_CREAT)
     try:
         os.utime(descriptor if os.utime in os.supports_fd else folder / name)
     finally:
         os.close(descriptor)
 
 
-def strange_inside(folder: Path, names: Iterable[str]) -> str:
+def first_irregular(folder: Path, names: Iterable[str]) -> str:
     """The first of some names in a folder, or of what is below them, that is neither file nor folder; empty if none.
 
-    Whoever is about to write there or to remove something asks first, and leaves such a folder alone.
+    To be asked before writing or deleting there: a folder with such an entry is left alone.
     """
     waiting = sorted(names, reverse=True)
     while waiting:
@@ -129,7 +130,7 @@ def _open_in(place: Path, name: str, at: int | None, flags: int) -> int:
         opened = os.fstat(descriptor)
         _check_kind(opened)
         if flags & WRITING and opened.st_nlink > 1:
-            raise Refusal(SECOND_NAME)
+            raise FileRefusedError(SECOND_NAME)
     except BaseException:
         os.close(descriptor)
         raise
@@ -137,13 +138,13 @@ def _open_in(place: Path, name: str, at: int | None, flags: int) -> int:
 
 
 def _no_link(place: Path, name: str, at: int | None) -> os.stat_result | None:
-    """What a name stands for; None if there is nothing of that name."""
+    """The entry's status; None if there is no such entry."""
     try:
         shape = os.lstat(place / name) if at is None else os.stat(name, dir_fd=at, follow_symlinks=False)
     except FileNotFoundError:
         return None
     if _is_link(shape):
-        raise Refusal(LINK)
+        raise FileRefusedError(LINK)
     return shape
 
 
@@ -152,40 +153,40 @@ def _is_link(shape: os.stat_result) -> bool:
     return stat.S_ISLNK(shape.st_mode) or getattr(shape, "st_reparse_tag", 0) == 0xA0000003
 
 
-def _whole(descriptor: int, most: int) -> bytes:
-    """All of an open file; `Refusal` if it is not a regular file of at most so many bytes, or grows meanwhile."""
+def _read_all(descriptor: int, most: int) -> bytes:
+    """The contents of an open regular file; `FileRefusedError` if it exceeds `most` bytes or changes meanwhile."""
     with open(descriptor, "rb") as file:
         before = os.fstat(descriptor)
         _check(before, most)
         data = file.read(before.st_size + 1)
         after = os.fstat(descriptor)
     if len(data) != before.st_size or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-        raise Refusal("changed while it was being read. Try again when it is complete")
+        raise FileRefusedError("changed while it was being read. Try again when it is complete")
     return data
 
 
 def read_json(path: Path, most: int) -> Any:
-    """What a JSON file of at most `most` bytes holds; `Refusal` says in plain words why it can't be had.
+    """Parse a JSON file of at most `most` bytes; `FileRefusedError` says why it can't be read.
 
-    Every file of the program's own that may be cut off, damaged or crafted is read by this.
+    Every file of the program's own is read by this, as it may be truncated, damaged or crafted.
     """
     return _parsed(read_file(path, most))
 
 
-def json_inside(folder: Path, name: str, most: int) -> Any:
+def read_json_below(folder: Path, name: str, most: int) -> Any:
     """As `read_json`, of a file below a folder; no link is followed on the way from the folder to it."""
-    return _parsed(read_inside(folder, name, most))
+    return _parsed(read_file_below(folder, name, most))
 
 
 def _parsed(data: bytes) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise Refusal(f"is damaged ({json_fault(error)})") from None
+        raise FileRefusedError(f"is damaged ({json_fault(error)})") from None
 
 
 def json_fault(error: ValueError | RecursionError) -> str:
-    """Why a text is not JSON, in plain words, from what `json.loads` raised."""
+    """What is wrong with a JSON text, in words, from the error that `json.loads` raised."""
     if isinstance(error, json.JSONDecodeError):
         cut_off = not error.doc[error.pos :].strip() or error.msg.startswith("Unterminated")
         return "it breaks off before its end" if cut_off else f"line {error.lineno}, column {error.colno} is not JSON"
@@ -197,24 +198,26 @@ def json_fault(error: ValueError | RecursionError) -> str:
 def _check(status: os.stat_result, most: int) -> None:
     _check_kind(status)
     if status.st_size == 0:
-        raise Refusal("is empty. Copy or download it again")
+        raise FileRefusedError("is empty. Copy or download it again")
     if status.st_size > most:
         size, limit = status.st_size / 1e6, most / 1e6
-        raise Refusal(f"has {size:,.0f} MB; up to {limit:,.0f} MB are read. Choose a smaller file")
+        raise FileRefusedError(f"has {size:,.0f} MB; up to {limit:,.0f} MB are read. Choose a smaller file")
 
 
 def _check_kind(status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
-        raise Refusal("is a folder, not a file. Choose a file in it")
+        raise FileRefusedError("is a folder, not a file. Choose a file in it")
     if not stat.S_ISREG(status.st_mode):
-        raise Refusal("is a pipe, socket or device, not a file. Choose a file")
+        raise FileRefusedError("is a pipe, socket or device, not a file. Choose a file")
 
 
-def _refusal(path: Path, error: OSError | ValueError) -> Refusal:
-    if isinstance(error, Refusal):
+def _as_refusal(path: Path, error: OSError | ValueError) -> FileRefusedError:
+    if isinstance(error, FileRefusedError):
         return error
     if not isinstance(error, OSError):
-        return Refusal("has a name that no file can have. Check the path")
+        return FileRefusedError("has a name that no file can have. Check the path")
     if error.errno == errno.ENOENT and path.is_symlink():
-        return Refusal("is a link to a file that does not exist. Choose the file itself")
-    return Refusal(CAUSES.get(error.errno or 0, f"can't be read: {error.strerror}. Copy it elsewhere and try again"))
+        return FileRefusedError("is a link to a file that does not exist. Choose the file itself")
+    return FileRefusedError(
+        CAUSES.get(error.errno or 0, f"can't be read: {error.strerror}. Copy it elsewhere and try again")
+    )

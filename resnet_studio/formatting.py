@@ -43,7 +43,7 @@ def percent(share: float, digits: int = 3) -> str:
     return f"{MINUS if share < 0 and rounded else ''}{rounded:,} %"
 
 
-def shares_of(parts: Sequence[int], decimals: int = 1) -> list[str]:
+def percentages(parts: Sequence[int], decimals: int = 1) -> list[str]:
     """Each part's percentage of their sum, rounded so that what is written adds up to 100: of three equal parts 33.4 %,
     33.3 % and 33.3 %.
 
@@ -91,14 +91,14 @@ def _in_digits(value: Decimal, digits: int) -> Decimal:
     return value
 
 
-def listed(names: Sequence[str], most: int = 3) -> str:
+def join_names(names: Sequence[str], most: int = 3) -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
 def duration(seconds: float) -> str:
-    """75 → "1:15", 3725 → "1:02:05", 200,000 → "2 d 07:33"; a dash for what can't be told."""
+    """75 → "1:15", 3725 → "1:02:05", 200,000 → "2 d 07:33"; a dash if it is not finite."""
     if not math.isfinite(seconds):
         return DASH
     minutes, rest = divmod(round(max(seconds, 0.0)), 60)

@@ -1,4 +1,4 @@
-"""Locks that the system holds on open files, and drops when the process ends that has them."""
+"""File locks held by the operating system, which releases them when the process ends."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 import time
 
 WAIT, ASK_EVERY = 1.0, 0.02
-"""Seconds that a lock is tried for, as who only looks holds it for a moment too, and between two tries."""
+"""Seconds to keep trying for a lock (`is_free` holds it for a moment, too), and between two tries."""
 _HELD: set[int] = set()
-"""Descriptors with a lock, which processes that are forked from this one must not keep alive."""
+"""Locked descriptors, which forked processes must not keep open."""
 
 
-def hold(descriptor: int) -> bool | None:
-    """Take the lock on an open file until it is closed; False if somebody else has it, None if there are none here."""
+def acquire(descriptor: int) -> bool | None:
+    """Lock an open file until it is closed; False if it is locked already, None if locks are not supported here."""
     until = time.monotonic() + WAIT
     while (taken := _lock(descriptor, shared=False)) is False and time.monotonic() < until:
         time.sleep(ASK_EVERY)
@@ -22,13 +22,13 @@ def hold(descriptor: int) -> bool | None:
     return taken
 
 
-def let_go(descriptor: int) -> None:
-    """The file is about to be closed, and its lock goes with it."""
+def release(descriptor: int) -> None:
+    """Forget a descriptor that is about to be closed, which releases its lock."""
     _HELD.discard(descriptor)
 
 
 def is_free(descriptor: int) -> bool | None:
-    """Whether nobody has the lock on an open file; None if there are none here. It is held for that moment."""
+    """Whether an open file is not locked; None if locks are not supported. Holds the lock for a moment."""
     return _lock(descriptor, shared=True)
 
 
@@ -61,7 +61,7 @@ else:
         return True
 
     def _drop() -> None:
-        """In a process that was just forked: its descriptors would keep the lock when the run is killed."""
+        """After a fork, in the child: its descriptors would keep the lock alive when the parent is killed."""
         nothing = os.open(os.devnull, os.O_RDONLY)
         for descriptor in _HELD:
             os.dup2(nothing, descriptor, inheritable=False)

@@ -1,7 +1,7 @@
-"""Text of strangers made plain: names of classes, runs and files may hold anything. Needs neither torch nor Qt.
+"""Making untrusted text printable: names of classes, runs and files may hold anything. Needs neither torch nor Qt.
 
-Escape characters would command a terminal, marks for writing from right to left would turn the text around them, line
-ends would forge lines, and ten thousand letters would fill the screen. Each is shown as a sign of its own.
+Escape sequences would control a terminal, right-to-left marks would reorder the text around them, line breaks would
+forge lines, and ten thousand letters would fill the screen. Control characters are shown as symbols, long names cut.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import re
 import unicodedata
 
 LONGEST = 200
-"""Characters of a name that are shown; of a longer one the middle is left out."""
+"""Characters of a name that are shown; the middle of a longer one is left out."""
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 JOINERS = "\u200c\u200d"
-"""Of letters in Persian and Hindi, and of emoji: they are part of how a word is written."""
+"""Joiners of Persian and Hindi letters and of emoji, which belong to the spelling."""
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Unicode's categories of what is no letter, digit, sign or space: controls, marks of direction, halves of pairs."""
+"""Unicode categories that are not printed: controls, directional marks, surrogates, unassigned."""
 _SUSPECT = re.compile("[^ -~\xa1-\xac\xae-\u02ff\u0370-\u0373\u0400-\u0482\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]")
-"""All but the most usual letters, which need no second look."""
+"""Everything but the most common letters, which need no further check."""
 
 
 def plain(text: str, most: int = LONGEST) -> str:
-    """A name as one line of at most `most` characters that shows what is in it and does nothing."""
+    """A name as one printable line of at most `most` characters."""
     if len(text) > most:
         half = (most - 1) // 2
         text = f"{text[:half]}…{text[-half:]}"
@@ -29,23 +29,23 @@ def plain(text: str, most: int = LONGEST) -> str:
 
 
 def printable(text: str) -> str:
-    """As `plain`, of a text of any length whose line ends and tabs are meant."""
+    """As `plain`, for a text of any length that keeps its line breaks and tabs."""
     return _SUSPECT.sub(lambda found: found[0] if found[0] in "\n\t" else _sign(found), text)
 
 
-def in_json(text: str) -> str:
-    """JSON text in which what `plain` replaces is written as JSON's own escapes: it is read back as it was."""
+def escape_in_json(text: str) -> str:
+    """JSON text with everything that `plain` replaces as JSON escapes, so that it reads back unchanged."""
     return _SUSPECT.sub(lambda found: found[0] if found[0] == "\n" else _escape(found), text)
 
 
-def cell(text: str) -> str:
-    """A name for a cell of CSV: no spreadsheet takes it for a formula."""
+def csv_cell(text: str) -> str:
+    """A name for a CSV cell that no spreadsheet takes for a formula."""
     text = plain(text)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
 
 
 def _sign(found: re.Match[str]) -> str:
-    """What stands for a character: the picture of a control (␛), else � for what has none."""
+    """The symbol shown for a character: a control picture (␛), or � if it has none."""
     letter = found[0]
     if letter in JOINERS or unicodedata.category(letter) not in _HIDDEN:
         return letter

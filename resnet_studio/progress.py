@@ -1,4 +1,4 @@
-"""How far a long computation is: what its generator yields on the way to its result."""
+"""Progress of long computations, which are generators that yield it on the way to their result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Progress:
 
 
 def finish(steps: Generator[Any, None, Result]) -> Result:
-    """Run a generator to its end without a look at its progress, and return its result."""
+    """Run a generator to its end, ignoring its progress, and return its result."""
     while True:
         try:
             next(steps)

@@ -8,7 +8,7 @@ from pathlib import Path
 def resource(name: str) -> Path:
     """Path of a file of `resources/`; `FileNotFoundError` if there is none of that name.
 
-    An installed package carries the folder inside it; a source tree has it beside the package.
+    An installed package carries the folder inside it; a source tree has it next to the package.
     """
     package = Path(__file__).parent
     for folder in (package / "resources", package.parent / "resources"):

@@ -1,7 +1,7 @@
-"""The suite's discipline: a test leaves nothing behind, says nothing it was not asked for, and stays on this machine.
+"""Rules for all tests: a test leaves nothing behind, logs nothing unexpected, and does not use the network.
 
-Python's warnings are errors and Qt's fail a test by pyproject.toml; what pytest and pytest-qt leave open is here.
-Torch is imported by the tests that need it, never by this file.
+pyproject.toml turns Python's warnings into errors and fails a test on Qt's; this file adds what pytest and pytest-qt
+don't check. Torch is imported by the tests that need it, never by this file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import pytest
 from PySide6.QtCore import QSettings, QtMsgType, qInstallMessageHandler
 
 import resnet_studio
-from leftovers import leftovers, present
+from leftovers import kill_new_processes, leftovers, present
 
 FAILED = pytest.StashKey[bool]()
 LOCAL_HOSTS = {None, "", "localhost", socket.gethostname()}
@@ -40,7 +40,7 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_finish() -> None:
-    """Set aside what imports have made, so that looking through live objects after a test takes no time."""
+    """Freeze the objects that imports created, so that scanning live objects after a test is fast."""
     gc.collect()
     gc.freeze()
 
@@ -58,27 +58,27 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Fail on Qt's warnings while windows and fixtures go; pytest-qt listens only until the test's last line."""
-    said: list[str] = []
+    """Fail on Qt's warnings during teardown; pytest-qt captures them only until the end of the test function."""
+    messages: list[str] = []
     ignored = item.config.getini("qt_log_ignore")
 
     def note(kind: QtMsgType, context: object, message: str) -> None:
         serious = kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg)
         if serious and not any(re.search(pattern, message) for pattern in ignored):
-            said.append(message)
+            messages.append(message)
 
     before = qInstallMessageHandler(note)
     try:
         yield
     finally:
         qInstallMessageHandler(before)
-    if said and not item.stash.get(FAILED, False):
-        pytest.fail("Qt said while the test was torn down:\n" + "\n".join(said), pytrace=False)
+    if messages and not item.stash.get(FAILED, False):
+        pytest.fail("Qt messages while the test was torn down:\n" + "\n".join(messages), pytrace=False)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def suite_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Home and temporary folder of the whole session, for fixtures that outlive a test."""
+    """Home and temporary folder of the whole session, for fixtures with a wider scope than a test."""
     folder = tmp_path_factory.mktemp("suite")
     (folder / "tmp").mkdir()
     with pytest.MonkeyPatch.context() as patch:
@@ -86,27 +86,28 @@ def suite_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr(tempfile, "tempdir", str(folder / "tmp"))
         # A child process started in the source tree imports what is installed, as this process does.
         patch.setenv("PYTHONSAFEPATH", "1")
-        patch.setenv("TORCHINDUCTOR_CACHE_DIR", str(folder / "torch"))  # made when torch imports parts of itself
+        patch.setenv("TORCHINDUCTOR_CACHE_DIR", str(folder / "torch"))  # created when torch imports some of its modules
         for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-            patch.setenv(name, "http://127.0.0.1:9")  # nobody listens there: a child's download fails at once
+            patch.setenv(name, "http://127.0.0.1:9")  # no server there: a download in a child process fails at once
         patch.setenv("no_proxy", "localhost,127.0.0.1")
-        live_in(folder / "home", patch)
+        use_home(folder / "home", patch)
         yield folder
 
 
 @pytest.fixture(autouse=True)
 def discipline(request: pytest.FixtureRequest, suite_folder: Path) -> Iterator[None]:
-    """Give a test its own home, and fail it for what it logs and for what is still there after it."""
+    """Give a test its own home folder, and fail it for log records and for anything that it leaves behind."""
     with (
         tempfile.TemporaryDirectory(dir=suite_folder, ignore_cleanup_errors=True) as home,
         pytest.MonkeyPatch.context() as patch,
-        noted_records() as records,
+        collect_log_records() as records,
     ):
-        live_in(Path(home), patch)
+        use_home(Path(home), patch)
         before = present()
         yield
         if request.node.stash.get(FAILED, False):
-            return  # its traceback keeps things alive, and one report is enough
+            kill_new_processes(before)
+            return  # the traceback keeps other things alive, and one report is enough
         faults = [f"left behind: {thing}" for thing in leftovers(before)]
     if "caplog" not in request.fixturenames:
         faults += [f"logged: {record.name}: {record.getMessage()}" for record in records]
@@ -114,8 +115,8 @@ def discipline(request: pytest.FixtureRequest, suite_folder: Path) -> Iterator[N
         pytest.fail("\n".join(faults), pytrace=False)
 
 
-def live_in(home: Path, patch: pytest.MonkeyPatch) -> None:
-    """Make `home` the place of every setting, cache and user file, Qt's included."""
+def use_home(home: Path, patch: pytest.MonkeyPatch) -> None:
+    """Put all settings, caches and user files below `home`, including Qt's."""
     home.mkdir(exist_ok=True)
     patch.setenv("HOME", str(home))
     for name in ("CONFIG_HOME", "DATA_HOME", "CACHE_HOME", "STATE_HOME", "RUNTIME_DIR"):
@@ -127,8 +128,8 @@ def live_in(home: Path, patch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def noted_records() -> Iterator[list[logging.LogRecord]]:
-    """The log records of level WARNING and above that are made meanwhile, by whatever logger."""
+def collect_log_records() -> Iterator[list[logging.LogRecord]]:
+    """The log records of level WARNING and above that any logger creates inside the block."""
     make = logging.getLogRecordFactory()
     noted: list[logging.LogRecord] = []
 
@@ -145,8 +146,8 @@ def noted_records() -> Iterator[list[logging.LogRecord]]:
         logging.setLogRecordFactory(make)
 
 
-def stay_here(event: str, arguments: tuple[Any, ...]) -> None:
-    """Python's own report of what it is about to do (an audit event); raising keeps it from being done."""
+def block_network(event: str, arguments: tuple[Any, ...]) -> None:
+    """Audit hook that fails a test before it connects to another machine."""
     if event in ("socket.connect", "socket.sendto"):
         host = arguments[1][0] if isinstance(arguments[1], tuple) else None  # a path is a socket of this machine
     elif event == "socket.getaddrinfo":
@@ -166,4 +167,4 @@ def is_local(host: str | None) -> bool:
         return False
 
 
-sys.addaudithook(stay_here)
+sys.addaudithook(block_network)

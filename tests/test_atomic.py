@@ -17,7 +17,7 @@ import pytest
 
 import killed_writers
 from failing_disk import failing
-from resnet_studio.atomic import WRITING, sweep, sync_folder, write_file, write_folder, write_new_file
+from resnet_studio.atomic import WRITING, remove_leftovers, sync_folder, write_file, write_folder, write_new_file
 
 OLD, NEW = b"old " * 5000, b"new " * 9000
 PARTS = {"weights": b"w" * 20_000, "facts": b"f" * 10}
@@ -120,7 +120,7 @@ def test_whatever_fails_a_folder_is_not_there_or_whole(tmp_path: Path, lasting: 
         assert isinstance(error, OSError)
         if lasting:  # what could not even be removed is left under a name that nobody reads
             assert all(name.startswith(WRITING) for name in content(tmp_path).keys() - before.keys() - WHOLE.keys())
-            sweep(tmp_path)
+            remove_leftovers(tmp_path)
         assert content(tmp_path) == before | (WHOLE if "rename" in disk.done else {})
         if "rename" in disk.done:
             remove(tmp_path / "step-2")
@@ -161,7 +161,7 @@ def test_a_folder_that_can_not_be_filled_is_not_there(tmp_path: Path) -> None:
     assert content(tmp_path) == {}
 
 
-def test_a_disk_that_is_full_is_told_and_the_old_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_the_old_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_file(tmp_path / "file", OLD)
 
     def on_full_disk(file: Any, mode: str, *_: Any) -> Any:
@@ -176,7 +176,7 @@ def test_a_disk_that_is_full_is_told_and_the_old_is_kept(tmp_path: Path, monkeyp
     assert content(tmp_path) == {"file": OLD}
 
 
-def test_a_file_larger_than_the_system_allows_is_told_and_the_old_is_kept(tmp_path: Path) -> None:
+def test_a_file_larger_than_allowed_is_reported_and_the_old_file_stays(tmp_path: Path) -> None:
     write_file(tmp_path / "file", OLD)
     command = [sys.executable, "-c", LIMITED, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -184,7 +184,7 @@ def test_a_file_larger_than_the_system_allows_is_told_and_the_old_is_kept(tmp_pa
     assert content(tmp_path) == {"file": OLD}
 
 
-def test_where_nothing_can_be_written_the_reason_is_told(tmp_path: Path) -> None:
+def test_where_nothing_can_be_written_the_reason_is_given(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(OLD)
     for folder, number in ((tmp_path / "gone", errno.ENOENT), (tmp_path / "file", errno.ENOTDIR)):
         for write, what in ((write_file, NEW), (write_folder, fill)):
@@ -237,9 +237,9 @@ def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path: Path) -> N
     (tmp_path / f"{WRITING}a").write_bytes(b"half")
     (tmp_path / f"{WRITING}b" / "deep").mkdir(parents=True)
     (tmp_path / f"{WRITING}b" / "weights").write_bytes(b"half")
-    sweep(tmp_path)
+    remove_leftovers(tmp_path)
     assert content(tmp_path) == whole
-    sweep(tmp_path / "gone")
+    remove_leftovers(tmp_path / "gone")
 
 
 @pytest.mark.parametrize("kind", killed_writers.KINDS)
@@ -271,7 +271,7 @@ def test_an_error_names_the_file_that_was_to_be_written(
         write(tmp_path / "gone" / "mine", b"data")
 
 
-def test_a_new_file_takes_nobodys_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_file_replaces_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for links in (True, False):
         if not links:
             monkeypatch.setattr(os, "link", no_links)

@@ -1,4 +1,4 @@
-"""What is said of errors, whoever raised them, here and after they have crossed from the engine."""
+"""Messages of errors, whoever raised them, here and after they crossed from the engine."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from resnet_studio.causes import OF_THE_SYSTEM, cause, is_ours, sentence, why
-from resnet_studio.engine.protocol import crossing
+from resnet_studio.causes import OF_THE_SYSTEM, describe, is_own_error, message_of, os_reason
+from resnet_studio.engine.protocol import picklable
 from resnet_studio.files import read_file
 from resnet_studio.inference.errors import WeightsError
-from resnet_studio.inference.parsing import weights_named
+from resnet_studio.inference.parsing import parse_weights
 from resnet_studio.networks.presets import preset
 
 
@@ -30,57 +30,57 @@ def raised(call: Callable[[], object]) -> Exception:
 OURS: dict[str, Callable[[], object]] = {
     "a ValueError of ours": lambda: preset("resnet19"),
     "one from within an except": lambda: read_file(Path("missing"), 10),
-    "one by hand": lambda: weights_named("random:x"),
+    "one by hand": lambda: parse_weights("random:x"),
 }
 THEIRS: dict[str, tuple[Callable[[], object], str]] = {
     "re": (lambda: re.compile("("), "re"),
     "json": (lambda: json.loads("{"), "json"),
-    "a built-in called by us": (lambda: weights_named(None), "resnet_studio"),  # type: ignore[arg-type]
+    "a built-in called by us": (lambda: parse_weights(None), "resnet_studio"),  # type: ignore[arg-type]
     "a built-in": (lambda: int("x"), "test_causes"),
 }
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_what_the_program_raises_is_said_as_it_is(name: str) -> None:
+def test_own_errors_keep_their_message(name: str) -> None:
     error = raised(OURS[name])
-    assert is_ours(error)
-    assert cause(error) == str(error).rstrip(".")
-    assert sentence(crossing(error)) == str(error)
+    assert is_own_error(error)
+    assert describe(error) == str(error).rstrip(".")
+    assert message_of(picklable(error)) == str(error)
 
 
 @pytest.mark.parametrize("name", THEIRS)
-def test_what_a_library_raises_is_not(name: str) -> None:
+def test_errors_of_libraries_get_a_message_of_ours(name: str) -> None:
     call, place = THEIRS[name]
     error = raised(call)
-    said, theirs = cause(error), str(error)
-    assert not is_ours(error)
-    assert theirs not in said
-    assert f"something failed in {place}" in said
-    assert said.count(". ") >= 1  # and what to do
+    text, theirs = describe(error), str(error)
+    assert not is_own_error(error)
+    assert theirs not in text
+    assert f"something failed in {place}" in text
+    assert text.count(". ") >= 1  # and what to do
 
 
-def test_a_librarys_error_keeps_its_sentence_when_it_crosses() -> None:
-    error = crossing(raised(lambda: re.compile("(")))
+def test_a_librarys_error_keeps_its_message_between_processes() -> None:
+    error = picklable(raised(lambda: re.compile("(")))
     again = pickle.loads(pickle.dumps(error))
-    assert sentence(again) == sentence(error)
-    assert "something failed in re " in sentence(again)
-    assert "unterminated" not in sentence(again)
+    assert message_of(again) == message_of(error)
+    assert "something failed in re " in message_of(again)
+    assert "unterminated" not in message_of(again)
     assert any("unterminated subpattern" in note for note in again.__notes__)  # for a report
-    assert sentence(pickle.loads(pickle.dumps(crossing(WeightsError("a.pth", "is empty"))))) == "a.pth is empty"
+    assert message_of(pickle.loads(pickle.dumps(picklable(WeightsError("a.pth", "is empty"))))) == "a.pth is empty"
 
 
 @pytest.mark.parametrize("text", ["[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: not enough memory",
                                   "CUDA out of memory. Tried to allocate 20.00 MiB"])  # fmt: skip
-def test_a_lack_of_memory_is_told_whoever_finds_it(text: str) -> None:
-    assert cause(RuntimeError(text)).startswith("there is not enough memory. Close other programs")
+def test_every_kind_of_out_of_memory_error_is_recognized(text: str) -> None:
+    assert describe(RuntimeError(text)).startswith("there is not enough memory. Close other programs")
 
 
 @pytest.mark.parametrize("number", OF_THE_SYSTEM)
-def test_what_the_system_refuses_says_what_to_do(number: int) -> None:
-    reason = why(OSError(number, "the system's words", "/data/x"))
+def test_errors_of_the_system_say_what_to_do(number: int) -> None:
+    reason = os_reason(OSError(number, "the system's words", "/data/x"))
     assert re.fullmatch(r"[a-z][^.]+(\. [A-Z]|, or c)[^.]+", reason) or reason.count(". ") == 1
-    assert cause(OSError(number, "the system's words", "/data/x")) == f"/data/x: {reason}"
+    assert describe(OSError(number, "the system's words", "/data/x")) == f"/data/x: {reason}"
 
 
-def test_what_the_system_refuses_for_a_rare_reason_is_said_to_be_its_own() -> None:
-    assert why(OSError(errno.EPIPE, "Broken pipe")).startswith("the system says: ")
+def test_a_rare_error_of_the_system_is_quoted() -> None:
+    assert os_reason(OSError(errno.EPIPE, "Broken pipe")).startswith("the system says: ")

@@ -55,25 +55,25 @@ def ran(folder: Path) -> set[str]:
     return set(path.read_text().split()) if path.exists() else set()
 
 
-def said(command: list[str], **more: str) -> str:
+def output_of(command: list[str], **more: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **more})
     return done.stdout + done.stderr
 
 
 def test_python_does_execute_them_without_care(strange: Path) -> None:
-    said([sys.executable, "-c", "import platformdirs"])
+    output_of([sys.executable, "-c", "import platformdirs"])
     assert "platformdirs" in ran(strange)
 
 
 def test_a_process_of_the_program_executes_none(strange: Path) -> None:
-    assert "resnet50" in said(children.command("presets"))
+    assert "resnet50" in output_of(children.command("presets"))
     assert ran(strange) == set()
 
 
 @pytest.mark.parametrize("start", [["-P", "-m", "resnet_studio"], [str(Path(sys.executable).parent / "resnet-studio")]])
 def test_nor_does_the_program_itself(strange: Path, start: list[str]) -> None:
     command = [sys.executable, *start] if start[0].startswith("-") else start
-    assert "resnet50" in said([*command, "presets"])
+    assert "resnet50" in output_of([*command, "presets"])
     assert ran(strange) == set()
 
 
@@ -81,23 +81,23 @@ def test_started_by_m_only_what_python_itself_imports_first(strange: Path) -> No
     """`python -m` looks into the working directory before anything of the program can run; then it is left alone."""
     while True:
         before = ran(strange)
-        said([sys.executable, "-m", "resnet_studio", "presets"])
+        output_of([sys.executable, "-m", "resnet_studio", "presets"])
         fresh = ran(strange) - before
         if not fresh:
             break
         for name in fresh:
             (strange / f"{name}.py").unlink()
-    assert "resnet50" in said([sys.executable, "-m", "resnet_studio", "presets"])
+    assert "resnet50" in output_of([sys.executable, "-m", "resnet_studio", "presets"])
     mine = ran(strange)
     (strange.parent / "bare").mkdir()
     (strange.parent / "bare" / "nothing.py").touch()
-    loaded = said([sys.executable, "-X", "importtime", "-m", "nothing"], PYTHONPATH=str(strange.parent / "bare"))
+    loaded = output_of([sys.executable, "-X", "importtime", "-m", "nothing"], PYTHONPATH=str(strange.parent / "bare"))
     pythons = {line.rpartition("|")[2].strip() for line in loaded.splitlines()}
     assert mine <= pythons
 
 
 def test_the_engine_executes_none(strange: Path) -> None:
-    assert said([sys.executable, "-P", "-c", ENGINE]).strip() == f"done {children.own_folder()}"
+    assert output_of([sys.executable, "-P", "-c", ENGINE]).strip() == f"done {children.working_folder()}"
     assert ran(strange) == set()
 
 
@@ -112,6 +112,6 @@ def test_the_environment_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> N
         assert os.environ.get("PYTHONSAFEPATH") == before
 
 
-def test_where_no_folder_can_be_made_processes_stand_beside_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_folder_of_its_own_a_process_runs_in_the_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", "/proc/nothing")
-    assert (children.own_folder() / "children.py").is_file()
+    assert (children.working_folder() / "children.py").is_file()

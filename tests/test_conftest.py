@@ -1,4 +1,4 @@
-"""The discipline itself: each fault fails its own test and no other, and what is allowed passes."""
+"""The rules in conftest.py: each fault fails its own test and no other, and what is allowed passes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import tomllib
 from pathlib import Path
 
+import psutil
 import pytest
 
 HERE = Path(__file__).parent
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import QWidget
 import leftovers
 
 kept = []
-leftovers.PATIENCE = 0.1
+leftovers.TIMEOUT = 0.1
 
 def test_python_warning():
     warnings.warn("old", DeprecationWarning)
@@ -122,6 +123,7 @@ def test_end():
 ALLOWED = """
 import logging, multiprocessing, os, socket, subprocess, sys, threading, time
 from pathlib import Path
+import psutil
 import pytest
 import pyqtgraph
 from PySide6.QtCore import QSettings, QStandardPaths, QThread, QTimer, QThreadPool
@@ -233,3 +235,18 @@ def test_a_failed_test_is_reported_once(suite: pytest.Pytester) -> None:
         """
     )
     suite.runpytest_subprocess("-q").assert_outcomes(failed=1)
+
+
+def test_a_failed_test_leaves_no_process(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_failing="""
+        import subprocess, sys
+        from pathlib import Path
+        def test_it():
+            process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+            Path("pid").write_text(str(process.pid))
+            assert False
+        """
+    )
+    suite.runpytest_subprocess("-q").assert_outcomes(failed=1)
+    assert not psutil.pid_exists(int((suite.path / "pid").read_text()))

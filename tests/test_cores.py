@@ -80,7 +80,7 @@ def test_a_process_that_was_killed_counts_no_more(tmp_path: Path) -> None:
         assert list(tmp_path.iterdir()) == []
 
 
-def test_looking_does_not_take_a_claim_away(tmp_path: Path) -> None:
+def test_counting_the_others_releases_no_claim(tmp_path: Path) -> None:
     one, other = CoreShare(tmp_path), CoreShare(tmp_path)
     with one.claimed():
         assert [other.others() for _ in range(3)] == [1, 1, 1]

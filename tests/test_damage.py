@@ -145,11 +145,11 @@ def test_damaged_weights_open_or_are_refused(name: str, changes: list[Change]) -
         try:
             network, info = load(TINY, WeightsFile(path))
         except WeightsError as error:
-            said = str(error)
+            text = str(error)
         else:
-            said = ""
-    if said:
-        assert said.startswith(f"{name} ")
+            text = ""
+    if text:
+        assert text.startswith(f"{name} ")
         return
     assert [tensor.dtype for tensor in network.parameters()] == [torch.float32] * len(list(network.parameters()))
     assert len(info.sha256) == 64
@@ -166,11 +166,11 @@ def test_damaged_images_open_or_are_refused(name: str, changes: list[Change]) ->
         try:
             photograph = open_image(path)
         except ImageError as error:
-            said = str(error)
+            text = str(error)
         else:
-            said = ""
-    if said:
-        assert name in said
+            text = ""
+    if text:
+        assert name in text
         return
     assert photograph.pixels.dtype == np.uint8
     assert photograph.pixels.ndim == 3
@@ -201,7 +201,7 @@ def engine() -> Iterator[EngineProcess]:
 
 def answer(engine: EngineProcess, number: int, subject: ForwardSpec) -> Reply:
     """What the engine makes of a look; it must say something within the patience."""
-    engine.send(Request("look", number, "look", (subject, ("layer1.0.relu1",), False)))
+    engine.send(Request("forward", number, "forward", (subject, ("layer1.0.relu1",), False)))
     while engine.poll(PATIENCE):
         reply = engine.receive()
         if reply and reply.number == number and reply.kind in ("answer", "error", "dropped"):

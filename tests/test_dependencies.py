@@ -9,13 +9,13 @@ EMIT = """
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 class Source(QObject):
-    told = Signal(bool)
+    emitted = Signal(bool)
 
 app = QCoreApplication([])
 source, heard = Source(), []
-source.told.connect(heard.append)
+source.emitted.connect(heard.append)
 for _ in range(20_000):
-    source.told.emit(True)
+    source.emitted.emit(True)
 print(heard.count(True))
 """
 

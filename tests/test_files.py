@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from resnet_studio import files
-from resnet_studio.files import Refusal, read_file, shown
+from resnet_studio.files import FileRefusedError, display_name, read_file
 
 MOST = 1_000_000
 
@@ -67,19 +67,19 @@ def missing(path: Path) -> None:
 def test_what_is_no_file_is_refused_at_once(make: Callable[[Path], None], cause: str, tmp_path: Path) -> None:
     path = tmp_path / "image.png"
     make(path)
-    with pytest.raises(Refusal, match=f"^{cause}.*\\. "):
+    with pytest.raises(FileRefusedError, match=f"^{cause}.*\\. "):
         read_file(path, MOST)
 
 
 def test_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # a socket's path is limited to some 100 bytes
     bound_socket(Path("socket"))
-    with pytest.raises(Refusal, match="is a pipe, socket or device"):
+    with pytest.raises(FileRefusedError, match="is a pipe, socket or device"):
         read_file(Path("socket"), MOST)
 
 
 def test_device_is_refused() -> None:
-    with pytest.raises(Refusal, match="is a pipe, socket or device"):
+    with pytest.raises(FileRefusedError, match="is a pipe, socket or device"):
         read_file(Path("/dev/zero"), MOST)
 
 
@@ -90,7 +90,7 @@ def test_pipe_that_takes_the_place_of_a_file_never_blocks(tmp_path: Path, monkey
     path.unlink()
     os.mkfifo(path)
     monkeypatch.setattr(Path, "stat", lambda _: first_look)
-    with pytest.raises(Refusal, match="is a pipe, socket or device"):
+    with pytest.raises(FileRefusedError, match="is a pipe, socket or device"):
         read_file(path, MOST)
 
 
@@ -102,7 +102,7 @@ def test_unreadable_file_is_refused(tmp_path: Path) -> None:
     if user == 0:
         os.seteuid(65534)  # nothing is unreadable for root
     try:
-        with pytest.raises(Refusal, match="may not be read"):
+        with pytest.raises(FileRefusedError, match="may not be read"):
             read_file(path, MOST)
     finally:
         os.seteuid(user)
@@ -110,13 +110,13 @@ def test_unreadable_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["x" * 300, "nul\0byte"])
 def test_impossible_name_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="name"):
+    with pytest.raises(FileRefusedError, match="name"):
         read_file(tmp_path / name, MOST)
 
 
 def test_path_through_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"file")
-    with pytest.raises(Refusal, match="not a folder"):
+    with pytest.raises(FileRefusedError, match="not a folder"):
         read_file(tmp_path / "file" / "image.png", MOST)
 
 
@@ -126,7 +126,7 @@ def test_file_above_the_limit_is_not_read(tmp_path: Path) -> None:
         file.truncate(3_000_000_000)
     tracemalloc.start()
     try:
-        with pytest.raises(Refusal, match="has 3,000 MB; up to 1 MB are read"):
+        with pytest.raises(FileRefusedError, match="has 3,000 MB; up to 1 MB are read"):
             read_file(path, MOST)
         assert tracemalloc.get_traced_memory()[1] < MOST
     finally:
@@ -181,12 +181,12 @@ def test_file_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkeypatch
         return before
 
     monkeypatch.setattr(os, "fstat", and_write_more)
-    with pytest.raises(Refusal, match="changed while it was being read"):
+    with pytest.raises(FileRefusedError, match="changed while it was being read"):
         read_file(path, MOST)
 
 
 def test_a_name_that_is_no_text_can_be_shown() -> None:
-    assert shown(Path(os.fsdecode(b"/tmp/caf\xe9.png"))).encode() == "caf�.png".encode()
+    assert display_name(Path(os.fsdecode(b"/tmp/caf\xe9.png"))).encode() == "caf�.png".encode()
 
 
 STRANGE = {
@@ -224,12 +224,12 @@ def test_below_a_folder_nothing_but_a_file_is_opened(
 ) -> None:
     monkeypatch.setattr(files, "BY_DESCRIPTOR", by_descriptor)
     make(inside / name, outside)
-    with pytest.raises(Refusal, match=r"^is a (link|pipe|folder).*\. "):
-        files.open_inside(inside, name, flags)
-    with pytest.raises(Refusal, match=r"^is a (link|pipe|folder).*\. "):
-        files.read_inside(inside, name, MOST)
-    with pytest.raises(Refusal, match=r"^is a (link|pipe|folder).*\. "):
-        files.touch_inside(inside, name)
+    with pytest.raises(FileRefusedError, match=r"^is a (link|pipe|folder).*\. "):
+        files.open_below(inside, name, flags)
+    with pytest.raises(FileRefusedError, match=r"^is a (link|pipe|folder).*\. "):
+        files.read_file_below(inside, name, MOST)
+    with pytest.raises(FileRefusedError, match=r"^is a (link|pipe|folder).*\. "):
+        files.touch_below(inside, name)
     assert [path.name for path in outside.parent.iterdir()] == ["bashrc"]
     assert outside.read_text() == "mine"
 
@@ -240,10 +240,10 @@ def test_nor_through_a_folder_that_is_a_link(
 ) -> None:
     monkeypatch.setattr(files, "BY_DESCRIPTOR", by_descriptor)
     (inside / "checkpoints").symlink_to(outside.parent)
-    with pytest.raises(Refusal, match=r"^is a link"):
-        files.open_inside(inside, "checkpoints/bashrc", os.O_WRONLY | os.O_APPEND)
-    with pytest.raises(Refusal, match=r"^is a link"):
-        files.touch_inside(inside, "checkpoints/new")
+    with pytest.raises(FileRefusedError, match=r"^is a link"):
+        files.open_below(inside, "checkpoints/bashrc", os.O_WRONLY | os.O_APPEND)
+    with pytest.raises(FileRefusedError, match=r"^is a link"):
+        files.touch_below(inside, "checkpoints/new")
     assert [path.name for path in outside.parent.iterdir()] == ["bashrc"]
 
 
@@ -254,22 +254,22 @@ def test_files_below_a_folder_are_read_and_written(
     monkeypatch.setattr(files, "BY_DESCRIPTOR", by_descriptor)
     (tmp_path / "shortcut").symlink_to(inside)  # which folder it is was the user's choice
     for folder in (inside, tmp_path / "shortcut"):
-        with open(files.open_inside(folder, "between/file", os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab") as file:
+        with open(files.open_below(folder, "between/file", os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab") as file:
             file.write(b"text")
-    assert files.read_inside(inside, "between/file", MOST) == b"texttext"
-    files.touch_inside(inside, "stop")
+    assert files.read_file_below(inside, "between/file", MOST) == b"texttext"
+    files.touch_below(inside, "stop")
     assert (inside / "stop").read_bytes() == b""
-    with pytest.raises(Refusal, match=r"^does not exist"):
-        files.read_inside(inside, "between/nothing", MOST)
+    with pytest.raises(FileRefusedError, match=r"^does not exist"):
+        files.read_file_below(inside, "between/nothing", MOST)
     with pytest.raises(FileNotFoundError, match="nothing/file"):
-        files.open_inside(inside, "nothing/file")
+        files.open_below(inside, "nothing/file")
 
 
 def test_a_file_with_a_second_name_elsewhere_is_not_written(inside: Path, outside: Path) -> None:
     os.link(outside, inside / "log.txt")
-    with pytest.raises(Refusal, match=r"^has a second name elsewhere \(a hard link\)"):
-        files.open_inside(inside, "log.txt", os.O_WRONLY | os.O_APPEND)
-    assert files.read_inside(inside, "log.txt", MOST) == b"mine"
+    with pytest.raises(FileRefusedError, match=r"^has a second name elsewhere \(a hard link\)"):
+        files.open_below(inside, "log.txt", os.O_WRONLY | os.O_APPEND)
+    assert files.read_file_below(inside, "log.txt", MOST) == b"mine"
 
 
 def test_what_is_exchanged_while_it_is_opened_is_not_followed(inside: Path, outside: Path) -> None:
@@ -292,8 +292,8 @@ def test_what_is_exchanged_while_it_is_opened_is_not_followed(inside: Path, outs
         seen = set()
         for _ in range(2000):
             try:
-                seen.add(files.read_inside(inside, "file", MOST))
-            except Refusal as refusal:
+                seen.add(files.read_file_below(inside, "file", MOST))
+            except FileRefusedError as refusal:
                 seen.add(str(refusal).partition(",")[0])
     finally:
         over.set()
@@ -307,7 +307,7 @@ def test_what_is_exchanged_while_it_is_opened_is_not_followed(inside: Path, outs
 def test_the_first_strange_thing_below_a_folder_is_named(make, inside: Path, outside: Path, name: str) -> None:
     (inside / name).parent.mkdir(parents=True, exist_ok=True)
     (inside / "a0").touch()
-    assert files.strange_inside(inside, ["a", "a0", "between"]) == ""
+    assert files.first_irregular(inside, ["a", "a0", "between"]) == ""
     make(inside / name, outside)
-    assert files.strange_inside(inside, ["a0", "between", "a"]) == name
-    assert files.strange_inside(inside, ["a0", "between", "gone"]) == "", "what is not ours is not our business"
+    assert files.first_irregular(inside, ["a0", "between", "a"]) == name
+    assert files.first_irregular(inside, ["a0", "between", "gone"]) == "", "what is not ours is not our business"

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from resnet_studio.formatting import about_memory, memory, percent, shares_of, short, significant
+from resnet_studio.formatting import about_memory, memory, percent, percentages, short, significant
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def test_no_percentage_has_more_digits_or_claims_nothing_or_all(digits: int) -> 
 
 
 def test_shares_add_up_to_a_hundred() -> None:
-    assert shares_of([1, 1, 1]) == ["33.4 %", "33.3 %", "33.3 %"]
-    assert shares_of([5]) == ["100 %"]
-    assert shares_of([0, 0]) == ["–", "–"]
+    assert percentages([1, 1, 1]) == ["33.4 %", "33.3 %", "33.3 %"]
+    assert percentages([5]) == ["100 %"]
+    assert percentages([0, 0]) == ["–", "–"]
     random = Random(0)
     for count in range(1, 60):
         parts = [random.randrange(10**9) for _ in range(count)]
         for decimals in (0, 1):
-            written = [Decimal(text.removesuffix(" %")) for text in shares_of(parts, decimals)]
+            written = [Decimal(text.removesuffix(" %")) for text in percentages(parts, decimals)]
             assert sum(written) == 100
             for part, number in zip(parts, written, strict=True):
                 assert abs(number - Decimal(100 * part) / sum(parts)) < Decimal(1).scaleb(-decimals)

@@ -23,7 +23,7 @@ from resnet_studio.networks.architecture import ArchitectureError
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
 from resnet_studio.progress import Progress
-from resnet_studio.training.datasets import DataError, DataView, Estimate, Probe
+from resnet_studio.training.datasets import DataError, DataView, Estimate, Snapshot
 from resnet_studio.training.recipe import RecipeError
 from resnet_studio.training.recipes import RECIPES
 
@@ -165,7 +165,7 @@ def test_values_open_where_torch_is_forbidden(tmp_path: Path) -> None:
     weights = values.WeightsInfo("random, seed 0", False, preprocessing, ("class 0",))
     pixels = np.zeros((2, 3, 3), np.uint8)
     maps = values.LayerMaps("layer1.0", np.ones((4, 2, 2), np.float32), 1.0, 0.0, 0.0)
-    probe = Probe(
+    probe = Snapshot(
         110, (pixels,), {"relu": (pixels,)}, {"relu": (4, 2, 2)}, ((("class 0", 1.0),),), ("class 1",), pixels
     )
     survey = LayerStatistics("layer1.0", statistics(maps.values), (SkippedImage("no.jpg", "no.jpg is no image"),))
@@ -194,7 +194,7 @@ def test_values_open_where_torch_is_forbidden(tmp_path: Path) -> None:
         TrainedWeights("the program's own", values.RandomWeights()),
         values.ForwardResult(
             values.ForwardSpec(
-                "sample:china", preset("resnet18"), handles=ImageTransforms(zoom=2, occluder=Occluder())
+                "sample:china", preset("resnet18"), transforms=ImageTransforms(zoom=2, occluder=Occluder())
             ),
             "0" * 64,
             values.Frame(1, 1, 2, 2),

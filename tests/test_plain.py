@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_studio.plain import cell, in_json, plain, printable
+from resnet_studio.plain import csv_cell, escape_in_json, plain, printable
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_what_commands_or_hides_is_shown_as_a_sign(text: str, shown: str) -> Non
     ],
 )
 def test_names_in_any_language_are_as_they_were(name: str) -> None:
-    assert plain(name) == printable(name) == in_json(name) == name
+    assert plain(name) == printable(name) == escape_in_json(name) == name
 
 
 @given(st.text(max_size=300))
@@ -64,7 +64,7 @@ def test_nothing_hidden_is_left_and_nothing_changes_twice(text: str) -> None:
 
 @given(st.dictionaries(st.text(max_size=20), st.text(max_size=20)))
 def test_json_is_read_back_as_it_was(values: dict[str, str]) -> None:
-    text = in_json(json.dumps(values, ensure_ascii=False, indent=1))
+    text = escape_in_json(json.dumps(values, ensure_ascii=False, indent=1))
     assert json.loads(text) == values
     assert all(letter in "\n\u200c\u200d" or unicodedata.category(letter)[0] != "C" for letter in text)
 
@@ -72,7 +72,7 @@ def test_json_is_read_back_as_it_was(values: dict[str, str]) -> None:
 @pytest.mark.parametrize("name", ['=HYPERLINK("http://x","y")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_spreadsheet_computes_a_name(name: str) -> None:
     text = io.StringIO()
-    csv.writer(text).writerow([cell(name)])
+    csv.writer(text).writerow([csv_cell(name)])
     (row,) = csv.reader(io.StringIO(text.getvalue()))
     assert row[0][0] in "'␉␍"
-    assert cell("resnet20-cifar-digits-1") == "resnet20-cifar-digits-1"
+    assert csv_cell("resnet20-cifar-digits-1") == "resnet20-cifar-digits-1"

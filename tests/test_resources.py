@@ -45,7 +45,7 @@ def test_an_installed_package_has_its_data_inside(place: Path) -> None:
     assert look_up(place, "icons/mark.txt").stdout == "inside\n"
 
 
-def test_a_source_tree_has_its_data_beside_the_package(place: Path) -> None:
+def test_a_source_tree_has_its_data_next_to_the_package(place: Path) -> None:
     put(place / "resources", "beside")
     assert look_up(place, "icons/mark.txt").stdout == "beside\n"
 

@@ -13,7 +13,7 @@ ARTICLE = "Gamulin 2020"
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """One statement of the article beside what is so, and where that can be looked up."""
+    """One wrong statement of the article, what is true instead, and a source for it."""
 
     says: str
     true: str

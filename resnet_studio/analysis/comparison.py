@@ -1,4 +1,4 @@
-"""Architectures beside each other, aligned by stage. Needs no torch."""
+"""Architectures side by side, aligned by stage. Needs no torch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ComparisonCell:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonLine:
-    """A stage in every architecture; None where one doesn't have it. The first is what the others are held against."""
+    """A stage in every architecture; None where one doesn't have it. The first is the reference."""
 
     name: str
     cells: tuple[ComparisonCell | None, ...]
@@ -84,7 +84,7 @@ class Comparison:
 
 
 def compare(tables: Sequence[LayerTable]) -> Comparison:
-    """Put layer tables next to each other, in the given order; `ValueError` if there are none."""
+    """Put layer tables side by side, in the given order; `ValueError` if there are none."""
     return finish(compare_steps(tables))
 
 
@@ -121,7 +121,7 @@ def _run_lengths(parts: Iterable[str]) -> str:
 
 
 def _stride(block: list[Layer]) -> list[str]:
-    """Where a bottleneck halves the size. A basic block has one place for it, which need not be said."""
+    """Where a bottleneck halves the size. A basic block has only one place for it."""
     main = [layer for layer in block if _on_main_path(layer)]
     strided = [layer for layer in main if layer.stride > 1]
     return [f"stride on the {layer.kernel}×{layer.kernel}" for layer in strided if len(main) == 3]

@@ -1,4 +1,4 @@
-"""What a comparison has to say, row by row: of every stage its output, its blocks and its costs. Needs no Qt."""
+"""The rows of a comparison: output, blocks and costs of every stage. Needs neither torch nor Qt."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def rows(comparison: Comparison, shown: Shown) -> tuple[ComparisonRow, ...]:
 
 
 def _depths(comparison: Comparison) -> ComparisonRow:
-    return ComparisonRow("total", "depth", _whole_numbers(comparison.depths, "weighted layers"))
+    return ComparisonRow("total", "depth", _integers(comparison.depths, "weighted layers"))
 
 
 def _outputs(line: ComparisonLine) -> ComparisonRow:
@@ -88,7 +88,7 @@ def _outputs(line: ComparisonLine) -> ComparisonRow:
 def _block_counts(line: ComparisonLine, comparison: Comparison) -> Iterator[ComparisonRow]:
     counts = [_blocks(architecture).get(line.name, 0) for architecture in comparison.architectures]
     if any(counts):
-        yield ComparisonRow(line.name, "blocks", _whole_numbers(counts, "residual or plain blocks"))
+        yield ComparisonRow(line.name, "blocks", _integers(counts, "residual or plain blocks"))
 
 
 def _costs(line: ComparisonLine, cost: Cost) -> ComparisonRow:
@@ -128,7 +128,7 @@ def _shortcuts(makeup: str, stage: str, architecture: Architecture) -> str:
     return makeup.rpartition("]")[2].strip(", ") or "identity shortcuts"
 
 
-def _whole_numbers(numbers: Sequence[int], meaning: str) -> tuple[ComparisonEntry, ...]:
+def _integers(numbers: Sequence[int], meaning: str) -> tuple[ComparisonEntry, ...]:
     return tuple(
         ComparisonEntry(
             units.exact(number) if number else units.DASH,

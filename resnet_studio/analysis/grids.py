@@ -24,7 +24,7 @@ from resnet_studio.analysis.units import (  # fmt: skip
     share,
     short,
 )
-from resnet_studio.formatting import shares_of
+from resnet_studio.formatting import percentages
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.plan import Layer, Shape, blocks
 
@@ -42,7 +42,7 @@ class Grid:
 
 
 def layer_grid(table: LayerTable, unit: FlopUnit = "flops", *, layers: bool = False) -> Grid:
-    """The paper's Table 1 as rows: stages with their blocks, equal neighbours together; or with every layer."""
+    """The paper's Table 1 as rows: stages with their blocks, equal consecutive ones merged; or with every layer."""
     rows: list[tuple[str, ...]] = []
     for stage in table.stages:
         rows.append(_costs(stage.name, makeup(stage), stage, table, unit))
@@ -129,7 +129,7 @@ def _costs(name: str, what: str, group: BlockGroup, table: LayerTable, unit: Flo
 
 def _share(group: BlockGroup, table: LayerTable) -> str:
     """Of the whole. Stages add up to 100 %, and what costs as much as its stage has the stage's number."""
-    shares = shares_of([stage.macs for stage in table.stages])
+    shares = percentages([stage.macs for stage in table.stages])
     for stage, shown in zip(table.stages, shares, strict=True):
         if group.name == stage.name or (group.macs == stage.macs and group in stage.blocks):
             return shown
@@ -137,7 +137,7 @@ def _share(group: BlockGroup, table: LayerTable) -> str:
 
 
 def _blocks(table: LayerTable, stage: BlockGroup) -> Iterator[tuple[BlockGroup, str]]:
-    """The stage's blocks, neighbours that cost the same in one row."""
+    """The stage's blocks; consecutive ones that cost the same share a row."""
     if not isinstance(table.architecture, Residual):
         return
     planned = [block for block in blocks(table.architecture) if block.stage == stage.name]

@@ -25,7 +25,7 @@ class PublishedFigure:
     """One printed number and the network that it is held against."""
 
     subject: str
-    """What is measured: a preset's name, or the title of an architecture in hand."""
+    """What is measured: a preset's name, or the title of an current architecture."""
     about: str
     """The preset that the number is true of. Where it is not the subject, the two are only compared."""
     quantity: Quantity
@@ -55,7 +55,7 @@ class PublishedFigure:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedFigure:
-    """A published figure beside what the counter says of its subject."""
+    """A published figure with the value measured for its subject."""
 
     figure: PublishedFigure
     architecture: Architecture

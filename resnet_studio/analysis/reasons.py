@@ -77,15 +77,15 @@ def between(table: LayerTable, unit: FlopUnit = "flops") -> str:
 
 
 def _verdict(figure: PublishedFigure, measured: int) -> str:
-    said = scaled(measured, figure.scale) if figure.scale > 1 else exact(measured)
+    measured_text = scaled(measured, figure.scale) if figure.scale > 1 else exact(measured)
     if not figure_holds(figure, measured):
-        return f"{said}, not {figure.text}"
+        return f"{measured_text}, not {figure.text}"
     if figure.scale == 1:
-        return f"{said}, equal"
+        return f"{measured_text}, equal"
     cut, near = (str(number) == figure.printed for number in (truncated(figure, measured), rounded(figure, measured)))
     how = "truncated or rounded" if cut and near else "truncated" if cut else "rounded"
     decimals = len(figure.printed.partition(".")[2])
-    return f"{said}, {how} to the printed digit{'s' if decimals > 1 else ''}"
+    return f"{measured_text}, {how} to the printed digit{'s' if decimals > 1 else ''}"
 
 
 def _step(before: Architecture, after: Architecture, field: str, quantity: Quantity) -> Iterator[Change]:
@@ -102,13 +102,13 @@ def total(architecture: Architecture, quantity: Quantity) -> int:
 
 def _article_changes(before: Architecture, after: Architecture, quantity: Quantity) -> Iterator[Change]:
     """What the article's blocks add to the paper's, layer by layer."""
-    twins = {layer.name: layer for layer in plan(before)}
+    layers_before = {layer.name: layer for layer in plan(before)}
     amounts: Counter[str] = Counter()
     for layer in plan(after):
-        twin = twins.get(layer.name)
+        counterpart = layers_before.get(layer.name)
         bias = layer.output[0] if layer.kind == "conv" and quantity == "parameters" else 0
-        what = NEVER_CALLED if not layer.called else SECOND_1X1 if twin else MORE_PROJECTIONS
-        amounts[what] += getattr(layer, quantity) - bias - (getattr(twin, quantity) if twin else 0)
+        what = NEVER_CALLED if not layer.called else SECOND_1X1 if counterpart else MORE_PROJECTIONS
+        amounts[what] += getattr(layer, quantity) - bias - (getattr(counterpart, quantity) if counterpart else 0)
         amounts[BIASES] += bias
     yield from (Change(what, amount) for what, amount in amounts.items())
 

@@ -113,7 +113,7 @@ class LayerTable:
     uncounted: dict[str, int] = field(default_factory=dict)
     """Operations that fvcore has no count for, with how often they occur: {"aten::add": 16, …}."""
     checks: CounterChecks | None = None
-    """What the other counters said; None as long as the table comes from the plan alone."""
+    """Results of the other counters; None as long as the table comes from the plan alone."""
 
     def __reduce__(self) -> tuple[Callable[..., LayerTable], tuple[Any, ...]]:
         """What is not in the plan already: the window has that, and reads thousands of rows in no time."""

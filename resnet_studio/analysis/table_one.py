@@ -23,10 +23,10 @@ FIGURES = ("published", "measured", "difference", "verdict")
 
 @dataclass(frozen=True, slots=True)
 class TableOneNetwork:
-    """A column: a network and, once it is measured, its FLOPs beside the published ones."""
+    """A column: a network and, once it is measured, its FLOPs with the published ones."""
 
     architecture: Architecture
-    in_hand: bool = False
+    is_current: bool = False
     result: VerifiedFigure | None = None
 
     @property
@@ -73,14 +73,14 @@ def rows(networks: Sequence[TableOneNetwork]) -> tuple[TableOneRow, ...]:
 
 def _stage(stage: str, networks: Sequence[TableOneNetwork], cells: Sequence[BlockCell | None]) -> Iterator[TableOneRow]:
     size = Counter(cell.size for cell in cells if cell).most_common(1)[0][0]
-    said = [replace(cell, below=() if cell.size == size else (cell.size,)) if cell else None for cell in cells]
+    shown = [replace(cell, below=() if cell.size == size else (cell.size,)) if cell else None for cell in cells]
     tips = [_stage_tip(network, stage) for network in networks]
-    if stage == "conv2_x" and any(cell.pool for cell in said if cell):
-        alone = [replace(cell, pool=()) if cell else None for cell in said]
-        pools = [BlockCell(cell.pool, 0, "") if cell and cell.pool else cell for cell in said]
+    if stage == "conv2_x" and any(cell.pool for cell in shown if cell):
+        alone = [replace(cell, pool=()) if cell else None for cell in shown]
+        pools = [BlockCell(cell.pool, 0, "") if cell and cell.pool else cell for cell in shown]
         yield TableOneRow(stage, size, _items(pools, tips), pool=True)
-        said = alone
-    yield TableOneRow(stage, size, _items(said, tips))
+        shown = alone
+    yield TableOneRow(stage, size, _items(shown, tips))
 
 
 def _items(cells: Sequence[BlockCell | None], tips: Sequence[str]) -> tuple[TableOneItem, ...]:

@@ -15,7 +15,7 @@ TextFormat = Literal["text", "markdown", "csv"]
 
 
 def table(table: LayerTable, how: TextFormat, unit: FlopUnit = "flops", *, layers: bool = False) -> str:
-    """A layer table in the wished form. CSV has every layer and exact numbers, the others blocks unless asked."""
+    """A layer table in the requested format. CSV has every layer and exact numbers, the others blocks unless asked."""
     if how == "csv":
         return layers_csv(table, unit)
     grid = layer_grid(table, unit, layers=layers)

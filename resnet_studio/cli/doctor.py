@@ -1,4 +1,4 @@
-"""What this machine has and lacks: versions, devices, Qt's libraries, a display. Imports neither torch nor Qt."""
+"""Checks of the installation: versions, devices, Qt's libraries, a display. Imports neither torch nor Qt."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QT_LIBRARIES = {
     "libdbus-1.so.3": "libdbus-1-3",
     "libglib-2.0.so.0": "libglib2.0-0",
 }
-"""What Qt's own libraries are linked with on Linux, and the Debian and Ubuntu package that brings each."""
+"""The libraries that Qt links to on Linux, and the Debian and Ubuntu package that provides each."""
 X11_LIBRARIES = {
     "libxcb-cursor.so.0": "libxcb-cursor0",
     "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
@@ -41,34 +41,35 @@ X11_LIBRARIES = {
     "libxcb-xkb.so.1": "libxcb-xkb1",
     "libX11-xcb.so.1": "libx11-xcb1",
 }
-"""What its X11 plugin needs besides: without one of them Qt ends the process."""
+"""Further libraries of Qt's X11 plugin: if one is missing, Qt aborts the process."""
 WAYLAND_LIBRARIES = {"libwayland-client.so.0": "libwayland-client0", "libwayland-cursor.so.0": "libwayland-cursor0"}
-WITHOUT_SCREEN = ("offscreen", "minimal", "minimalegl", "vnc", "linuxfb", "eglfs", "vkkhrdisplay")
+HEADLESS_PLATFORMS = ("offscreen", "minimal", "minimalegl", "vnc", "linuxfb", "eglfs", "vkkhrdisplay")
 
 
 def check_display(environment: Mapping[str, str] = os.environ) -> str | None:
-    """One line about what keeps a window from opening, and what to do; None if nothing does.
+    """One line that says why a window can't open and what to do; None if it can.
 
-    Qt ends the process, or fails to import, when it finds out itself: ask before Qt is imported.
+    Qt itself would abort the process or fail to import: call this before Qt is imported.
     """
     if not sys.platform.startswith("linux"):
         return None
-    wanted = environment.get("QT_QPA_PLATFORM", "").partition(":")[0]
-    lacking = missing(QT_LIBRARIES)
-    if lacking:
-        return f"Qt can't be loaded, as {', '.join(lacking)} is missing: {install_line(lacking)}"
-    if wanted in WITHOUT_SCREEN:
+    platform_name = environment.get("QT_QPA_PLATFORM", "").partition(":")[0]
+    missing_libraries = missing(QT_LIBRARIES)
+    if missing_libraries:
+        return f"Qt can't be loaded, as {', '.join(missing_libraries)} is missing: {install_line(missing_libraries)}"
+    if platform_name in HEADLESS_PLATFORMS:
         return None
-    for plugin, answers, libraries in (
-        ("wayland", _wayland_answers, WAYLAND_LIBRARIES),
-        ("xcb", _x11_answers, X11_LIBRARIES),
+    for plugin, reachable, libraries in (
+        ("wayland", _wayland_is_reachable, WAYLAND_LIBRARIES),
+        ("xcb", _x11_is_reachable, X11_LIBRARIES),
     ):
-        if (not wanted or plugin in wanted) and answers(environment):
-            lacking = missing(libraries)
-            if not lacking:
+        if (not platform_name or plugin in platform_name) and reachable(environment):
+            missing_libraries = missing(libraries)
+            if not missing_libraries:
                 return None
-    if lacking:
-        return f"Qt can't use this display, as {', '.join(lacking)} is missing: {install_line(lacking)}"
+    if missing_libraries:
+        names = ", ".join(missing_libraries)
+        return f"Qt can't use this display, as {names} is missing: {install_line(missing_libraries)}"
     return (
         "no display to open a window on: start it in a desktop session, or with `xvfb-run`, "
         "or use the commands that need none (`resnet-studio --help`)"
@@ -76,28 +77,28 @@ def check_display(environment: Mapping[str, str] = os.environ) -> str | None:
 
 
 def missing(libraries: Mapping[str, str]) -> dict[str, str]:
-    """Those of the libraries that can't be loaded, with their packages."""
+    """The libraries that can't be loaded, with their packages."""
     return {name: package for name, package in libraries.items() if not _loads(name)}
 
 
-def install_line(lacking: Mapping[str, str]) -> str:
-    """The line for Debian and Ubuntu that installs what is missing; a container's root has no sudo and needs none."""
+def install_line(missing_libraries: Mapping[str, str]) -> str:
+    """The command that installs missing packages on Debian and Ubuntu; without sudo for root, as in containers."""
     sudo = "sudo " if os.geteuid() else ""
-    return f"{sudo}apt-get install -y {' '.join(dict.fromkeys(lacking.values()))}"
+    return f"{sudo}apt-get install -y {' '.join(dict.fromkeys(missing_libraries.values()))}"
 
 
 def report() -> Iterator[tuple[str, str]]:
-    """What `resnet-studio doctor` prints, as pairs of a name and what was found."""
+    """The output of `resnet-studio doctor`, as pairs of a name and a value."""
     yield "Python", f"{platform.python_version()} ({sys.executable})"
     yield "system", platform.platform()
     for package in PACKAGES:
         yield package, _version(package)
     yield "devices", _devices()
     if sys.platform.startswith("linux"):
-        lacking = missing(QT_LIBRARIES | X11_LIBRARIES)
-        yield "Qt's libraries", f"missing: {', '.join(lacking)}" if lacking else "all there"
-        if lacking:
-            yield "to install them", install_line(lacking)
+        missing_libraries = missing(QT_LIBRARIES | X11_LIBRARIES)
+        yield "Qt's libraries", f"missing: {', '.join(missing_libraries)}" if missing_libraries else "all there"
+        if missing_libraries:
+            yield "to install them", install_line(missing_libraries)
     yield "window", check_display() or "can be opened"
 
 
@@ -125,7 +126,7 @@ def _devices() -> str:
         return f"torch can't be loaded: {error}"
 
 
-def _x11_answers(environment: Mapping[str, str]) -> bool:
+def _x11_is_reachable(environment: Mapping[str, str]) -> bool:
     name = environment.get("DISPLAY")
     if not name:
         return False
@@ -138,7 +139,7 @@ def _x11_answers(environment: Mapping[str, str]) -> bool:
     return bool(display)
 
 
-def _wayland_answers(environment: Mapping[str, str]) -> bool:
+def _wayland_is_reachable(environment: Mapping[str, str]) -> bool:
     name = environment.get("WAYLAND_DISPLAY")
     if not name:
         return False

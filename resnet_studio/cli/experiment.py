@@ -1,4 +1,4 @@
-"""The command `experiment degradation`. What is slow to import is imported when it runs."""
+"""The command `experiment degradation`. Slow imports happen when it runs."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from resnet_studio.cli.train import AsJson, Changes, Download, Runs
 if TYPE_CHECKING:
     from resnet_studio.training.degradation.experiment import Experiment
 
-GOING_ON = {"resume", "runs_folder", "download", "as_json"}
-"""What says something of an experiment that is there already."""
+RESUME_OPTIONS = {"resume", "runs_folder", "download", "as_json"}
+"""Parameters that are allowed with --resume."""
 
 experiment = typer.Typer(help="Train several networks that together show something.", no_args_is_help=True)
 
 
-def add_to(app: typer.Typer) -> None:
-    """Give the command line its experiments."""
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
     app.add_typer(experiment, name="experiment")
 
 
 @experiment.callback()
 def _experiment() -> None:
-    """Train several networks that together show something."""  # it also keeps `degradation` a command of its own
+    """Train several networks that together show something."""
+    # Without a callback, typer would make `degradation` the command `experiment` itself.
 
 
 @experiment.command()
@@ -56,44 +57,44 @@ def degradation(
 
     All runs go one after another in this process. Ctrl+C stops the whole; --resume keeps what is finished.
     """
-    from resnet_studio.cli.experiment_runs import finished, shown_progress, train_all
+    from resnet_studio.cli.experiment_runs import print_results, progress_listeners, train_all
     from resnet_studio.training.degradation import experiment as experiments
     from resnet_studio.training.runs import run_folder
 
     where = runs_folder or run_folder.runs_folder()
     if resume is not None:
-        _refuse_at_resume(context)
+        _reject_when_resuming(context)
         folder = where / resume if (where / resume / experiments.EXPERIMENT).exists() else Path(resume)
-        value = experiments.read(folder)
+        configuration = experiments.read_experiment(folder)
     else:
-        value = asked_for(data, depths, epochs, range(seed, seed + seeds), recipe, changes or [])
-        folder = run_folder.place(where, experiments.free_name(where, data) if name is None else name)
-        experiments.make(folder, value)
-    with shown_progress(folder, value) as progress:
-        done = train_all(folder, value, progress, download=download)
-    finished(folder, value, done, as_json=as_json)
+        configuration = experiment_from_options(data, depths, epochs, range(seed, seed + seeds), recipe, changes or [])
+        folder = run_folder.new_folder(where, experiments.free_name(where, data) if name is None else name)
+        experiments.create(folder, configuration)
+    with progress_listeners(folder, configuration) as make_listener:
+        summaries = train_all(folder, configuration, make_listener, download=download)
+    print_results(folder, configuration, summaries, as_json=as_json)
 
 
-def _refuse_at_resume(context: typer.Context) -> None:
-    """An experiment is gone on with as it was begun: its runs are to be compared. `ValueError` for any other option."""
+def _reject_when_resuming(context: typer.Context) -> None:
+    """`ValueError` for options that would change a resumed experiment: its runs must stay comparable."""
     given = {name for name in context.params if str(context.get_parameter_source(name)).endswith("COMMANDLINE")}
     options = {"changes": "--change"} | {name: f"--{name}" for name in given - {"changes"}}
-    if others := given - GOING_ON:
-        left_out = ", ".join(sorted(options[name] for name in others))
+    if rejected := given - RESUME_OPTIONS:
+        left_out = ", ".join(sorted(options[name] for name in rejected))
         raise ValueError(f"--resume goes on with an experiment as it was begun: leave {left_out} out")
 
 
-def asked_for(
+def experiment_from_options(
     data: str, depths: str, epochs: int | None, seeds: range, recipe: str, changes: list[str]
 ) -> Experiment:  # fmt: skip
     """The experiment of a command line."""
-    from resnet_studio.cli.train import settled, the_recipe
+    from resnet_studio.cli.train import build_recipe, with_absolute_path
     from resnet_studio.training.degradation.experiment import Experiment, ExperimentError, NetworkSpec
 
     try:
-        chosen = tuple(int(depth) for depth in depths.split(","))
+        numbers = tuple(int(depth) for depth in depths.split(","))
     except ValueError:
         raise ExperimentError(f"depths: whole numbers such as 20,56 are needed, got {depths!r}") from None
     any_network = NetworkSpec(20, residual=True).architecture
-    shared = settled(the_recipe(any_network, data, recipe, {"length": epochs}, changes))
-    return Experiment(shared, chosen, tuple(seeds))
+    shared = with_absolute_path(build_recipe(any_network, data, recipe, {"length": epochs}, changes))
+    return Experiment(shared, numbers, tuple(seeds))

@@ -1,4 +1,4 @@
-"""The runs of an experiment one after another in this process, and what is printed of them."""
+"""Trains the runs of an experiment one after another in this process, and prints the results."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import typer
 from resnet_studio import STARTED
 from resnet_studio.analysis.grids import Grid
 from resnet_studio.analysis.units import DASH
-from resnet_studio.cli.terminal import say, say_json, show
-from resnet_studio.cli.train import begin, carry_on
+from resnet_studio.cli.terminal import echo, echo_json, print_grid
+from resnet_studio.cli.train import create_run, train_run
 from resnet_studio.formatting import percent
 from resnet_studio.plain import plain, printable
 from resnet_studio.training.degradation import experiment as experiments
@@ -24,8 +24,8 @@ from resnet_studio.training.errors import TrainingFailedError
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.events import Event, Measured, Noted, Prepared, Stepped, Working
 from resnet_studio.training.runs.run_folder import STOP, STOP_NOW, RunError
-from resnet_studio.training.runs.summary import Summary, listed
-from resnet_studio.training.runs.writer import still_running
+from resnet_studio.training.runs.summary import Summary, summarize_any
+from resnet_studio.training.runs.writer import still_running_message
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -35,131 +35,141 @@ Listener = Callable[[Event], object]
 
 
 def train_all(
-    folder: Path, value: Experiment, progress: Callable[[ExperimentRun], Listener], *, download: bool = False
+    folder: Path, experiment: Experiment, make_listener: Callable[[ExperimentRun], Listener], *, download: bool = False
 ) -> list[Summary]:
-    """Do what is not finished of an experiment, until somebody stops it; what came of the runs that are there."""
-    run_folder.check(folder)
+    """Train the unfinished runs of an experiment until it is stopped; the summaries of all runs that exist."""
+    run_folder.check_entries(folder)
     for request in (STOP, STOP_NOW):
-        withdraw_old(folder, request)
-    for part in value.parts:
+        withdraw_stale_request(folder, request)
+    for run in experiment.runs:
         if any((folder / request).exists() for request in (STOP, STOP_NOW)):
             break
-        if _train_one(folder, part, progress(part), download=download) == "stopped":
+        if _train_one(folder, run, make_listener(run), download=download) == "stopped":
             break
-    return [listed(folder / part.name) for part in value.parts if run_folder.is_run(folder / part.name)]
+    return [summarize_any(folder / run.name) for run in experiment.runs if run_folder.is_run(folder / run.name)]
 
 
-def withdraw_old(folder: Path, request: str) -> None:
-    """Take back a request from before this process began; one that came while libraries were loaded counts."""
+def withdraw_stale_request(folder: Path, request: str) -> None:
+    """Withdraw a request from before this process started; one that came while libraries were loading counts."""
     with suppress(OSError):
         if (folder / request).lstat().st_mtime < STARTED:
-            run_folder.withdraw(folder, request)
+            run_folder.withdraw_request(folder, request)
 
 
-def _train_one(folder: Path, part: ExperimentRun, listener: Listener, *, download: bool) -> str:
-    """Begin a run or go on with it, and say how it ended.
+def _train_one(folder: Path, run: ExperimentRun, listener: Listener, *, download: bool) -> str:
+    """Start or resume a run, and return how it ended.
 
-    A loss that is no number ends that run alone, and a run that is damaged is left as it is.
+    A NaN loss ends only this run, and a damaged run is left unchanged.
     """
-    run = folder / part.name
-    if run.is_symlink():
-        raise RunError(f"{folder.name}: {part.name} is a link. Put the run's own folder there, or remove the link")
-    there = run_folder.is_run(run)
-    if there:
-        state = listed(run)
-        if state.live:
-            raise RunError(f"{folder.name}: {still_running(run)}")
-        if state.how in ("finished", "damaged", "newer"):
-            return state.how
+    run_path = folder / run.name
+    if run_path.is_symlink():
+        raise RunError(f"{folder.name}: {run.name} is a link. Put the run's own folder there, or remove the link")
+    exists = run_folder.is_run(run_path)
+    if exists:
+        summary = summarize_any(run_path)
+        if summary.live:
+            raise RunError(f"{folder.name}: {still_running_message(run_path)}")
+        if summary.how in ("finished", "damaged", "newer"):
+            return summary.how
     else:
-        begin(run, part.twin.architecture, part.recipe, threads=0)
+        create_run(run_path, run.network.architecture, run.recipe, threads=0)
 
     try:
-        return carry_on(run, resume=there, download=download, listener=listener, above=[folder]).how
+        return train_run(run_path, resume=exists, download=download, listener=listener, parents=[folder]).how
     except TrainingFailedError:
         return "failed"
 
 
-def finished(folder: Path, value: Experiment, done: list[Summary], *, as_json: bool) -> None:
-    """Print what came of an experiment; exit code 1 if a run failed."""
-    verdict = judge(value, experiments.read_curves(folder, value))
+def print_results(folder: Path, experiment: Experiment, summaries: list[Summary], *, as_json: bool) -> None:
+    """Print the results of an experiment; exit code 1 if a run failed."""
+    verdict = judge(experiment, experiments.read_curves(folder, experiment))
     if as_json:
-        say_json(as_values(folder, value, done, verdict))
+        echo_json(results_to_json(folder, experiment, summaries, verdict))
     else:
-        show(_grid(done))
-        say("\n".join(["", *_broken(done), *verdict.sentences, *filter(None, [verdict.rule]), f"kept in {folder}"]))
-    if any(one.how in ("failed", "damaged", "newer") for one in done):
+        print_grid(_grid(summaries))
+        echo(
+            "\n".join(
+                [
+                    "",
+                    *_unreadable_reasons(summaries),
+                    *verdict.sentences,
+                    *filter(None, [verdict.rule]),
+                    f"kept in {folder}",
+                ]
+            )
+        )
+    if any(summary.how in ("failed", "damaged", "newer") for summary in summaries):
         raise typer.Exit(FAILED)
 
 
-def as_values(folder: Path, value: Experiment, done: list[Summary], verdict: Verdict) -> dict[str, Any]:
-    """An experiment, its runs and the verdict as plain JSON values. Errors are shares, 0 … 1."""
-    seeds = {part.name: part.recipe.seed for part in value.parts}
-    of_runs = [
+def results_to_json(folder: Path, experiment: Experiment, summaries: list[Summary], verdict: Verdict) -> dict[str, Any]:
+    """An experiment, its runs and the verdict as plain JSON values. Errors are fractions, 0 … 1."""
+    seeds = {run.name: run.recipe.seed for run in experiment.runs}
+    runs = [
         {
-            "name": one.name, "depth": one.depth, "shortcut": one.shortcut, "seed": seeds[one.name],
-            "state": one.how, "why": one.why, "steps": one.steps, "seconds": one.seconds,
-            "training_error": one.to_json()["training_error"], "test_error": one.to_json()["test_error"],
+            "name": summary.name, "depth": summary.depth, "shortcut": summary.shortcut, "seed": seeds[summary.name],
+            "state": summary.how, "why": summary.why, "steps": summary.steps, "seconds": summary.seconds,
+            "training_error": summary.to_json()["training_error"], "test_error": summary.to_json()["test_error"],
         }
-        for one in done
+        for summary in summaries
     ]  # fmt: skip
-    asked = experiments.to_json(value)
-    return {"name": folder.name, "folder": str(folder), **asked, "runs": of_runs, "verdict": verdict.to_json()}
+    configuration = experiments.to_json(experiment)
+    return {"name": folder.name, "folder": str(folder), **configuration, "runs": runs, "verdict": verdict.to_json()}
 
 
-def _grid(done: list[Summary]) -> Grid:
+def _grid(summaries: list[Summary]) -> Grid:
     rows = tuple(
-        (one.name, str(one.depth or DASH), one.shortcut, one.how, f"{one.steps:,}", _error(one.training_error),
-         _error(one.test_error))
-        for one in done
+        (summary.name, str(summary.depth or DASH), summary.shortcut, summary.how, f"{summary.steps:,}",
+         _error(summary.training_error), _error(summary.test_error))
+        for summary in summaries
     )  # fmt: skip
     header = ("run", "depth", "shortcut", "state", "steps", "measured training error", "test error")
     return Grid(header, rows, frozenset({1, 4, 5, 6}))
 
 
-def _broken(done: list[Summary]) -> list[str]:
-    """Why runs were left as they are."""
-    return [one.why for one in done if one.how in ("damaged", "newer")]
+def _unreadable_reasons(summaries: list[Summary]) -> list[str]:
+    """Why runs can't be read."""
+    return [summary.why for summary in summaries if summary.how in ("damaged", "newer")]
 
 
-def _error(share: float | None) -> str:
-    return DASH if share is None else percent(share)
+def _error(fraction: float | None) -> str:
+    return DASH if fraction is None else percent(fraction)
 
 
 @contextmanager
-def shown_progress(folder: Path, value: Experiment) -> Iterator[Callable[[ExperimentRun], Listener]]:
-    """Makes a listener for each run, all on one bar where stderr is a terminal; nothing is drawn elsewhere."""
+def progress_listeners(folder: Path, experiment: Experiment) -> Iterator[Callable[[ExperimentRun], Listener]]:
+    """A factory of listeners, one per run, that draw a shared progress bar if stderr is a terminal."""
     if not sys.stderr.isatty():
-        yield lambda part: lambda event: None
+        yield lambda run: lambda event: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    said, error = (TextColumn(f"{{task.{what}}}", markup=False) for what in ("description", "fields[error]"))
-    columns = (said, BarColumn(), error, TimeElapsedColumn(), TimeRemainingColumn())
+    description, error = (TextColumn(f"{{task.{what}}}", markup=False) for what in ("description", "fields[error]"))
+    columns = (description, BarColumn(), error, TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True, markup=False, emoji=False)) as bar:
-        yield _Drawn(bar, folder.name, value).follow
+        yield _ExperimentProgress(bar, folder.name, experiment).listener_for
 
 
-class _Drawn:
-    """The runs of an experiment on one bar of rich's."""
+class _ExperimentProgress:
+    """The runs of an experiment on one rich progress bar."""
 
-    def __init__(self, bar: Bar, name: str, value: Experiment) -> None:
-        self._bar, self._value, self._steps, self._per_epoch = bar, value, 0, 1
+    def __init__(self, bar: Bar, name: str, experiment: Experiment) -> None:
+        self._bar, self._experiment, self._steps, self._per_epoch = bar, experiment, 0, 1
         self._task = bar.add_task(f"{plain(name)}: starting torch", total=None, error="")
 
-    def follow(self, part: ExperimentRun) -> Listener:
-        """A listener for the run that comes next."""
-        number = self._value.parts.index(part)
-        what = f"{part.name}, {number + 1} of {len(self._value.parts)}"
+    def listener_for(self, run: ExperimentRun) -> Listener:
+        """A listener for the next run."""
+        number = self._experiment.runs.index(run)
+        what = f"{run.name}, {number + 1} of {len(self._experiment.runs)}"
 
-        def take(event: Event) -> None:
+        def on_event(event: Event) -> None:
             match event:
                 case Working():
                     self._bar.update(self._task, description=f"{what}: {plain(event.what)}")
                 case Prepared():
                     self._steps, self._per_epoch = event.steps, event.steps_per_epoch
-                    total = event.steps * len(self._value.parts)
+                    total = event.steps * len(self._experiment.runs)
                     self._bar.update(self._task, description=what, total=total, completed=number * event.steps)
                 case Stepped():
                     done = event.first + len(event.losses)
@@ -168,6 +178,6 @@ class _Drawn:
                 case Measured(split="test"):
                     self._bar.update(self._task, error=f"test error {percent(event.error)}")
                 case Noted():
-                    self._bar.console.print(f"{part.name}: {printable(event.text)}")
+                    self._bar.console.print(f"{run.name}: {printable(event.text)}")
 
-        return take
+        return on_event

@@ -1,6 +1,6 @@
 """The command line: everything that the window can show, for terminals, pipes and scripts.
 
-What is slow to import (torch, Qt, rich's tables) is imported by the commands that need it.
+Slow imports (torch, Qt, rich's tables) happen in the commands that need them.
 """
 
 from __future__ import annotations
@@ -14,16 +14,24 @@ from typing import Annotated, Literal
 import typer
 
 from resnet_studio.analysis.units import FlopUnit
-from resnet_studio.causes import DETAILS, cause
+from resnet_studio.causes import DETAILS, describe
 from resnet_studio.cli import experiment, maps, runs, train
-from resnet_studio.cli.parsing import named
-from resnet_studio.cli.terminal import PROGRAM, complain, follow, quiet_libraries, say, say_json, show
-from resnet_studio.cli.usage_errors import explanation
+from resnet_studio.cli.parsing import resolve_architecture
+from resnet_studio.cli.terminal import (
+    PROGRAM,
+    echo,
+    echo_json,
+    print_error,
+    print_grid,
+    quiet_libraries,
+    run_with_progress,
+)
+from resnet_studio.cli.usage_errors import explain
 from resnet_studio.cores import bound_spinning
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import PRESETS
 
-WRONG_USE, FAULT, ENDED_BY_CTRL_C, PIPE_CLOSED = 2, 70, 130, 141
+USAGE_ERROR, INTERNAL_ERROR, INTERRUPTED, PIPE_CLOSED = 2, 70, 130, 141
 
 app = typer.Typer(
     name=PROGRAM,
@@ -48,33 +56,35 @@ Theme = Literal["light", "dark", "system"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit code; whatever a user can cause is one line on stderr and code 2."""
+    """Run a command line and return its exit code; user errors are one line on stderr and exit code 2."""
     bound_spinning()
     with quiet_libraries():
         try:
             code = app(arguments, prog_name=PROGRAM, standalone_mode=False)
             sys.stdout.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own flush is quiet too
+            os.dup2(
+                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+            )  # so that Python's own flush at exit is silent too
             return PIPE_CLOSED
         except (KeyboardInterrupt, typer.Abort):
-            return ENDED_BY_CTRL_C
+            return INTERRUPTED
         except typer.TyperException as error:
-            complain(explanation(error))
-            return WRONG_USE
+            print_error(explain(error))
+            return USAGE_ERROR
         except (ValueError, OSError, MemoryError, RuntimeError, ImportError) as error:
-            complain(cause(error))
-            return WRONG_USE
-        except Exception as error:  # a fault of the program: one line all the same
-            complain(cause(error))
+            print_error(describe(error))
+            return USAGE_ERROR
+        except Exception as error:  # a bug in the program: also one line
+            print_error(describe(error))
             if os.environ.get(DETAILS):
                 traceback.print_exc()
-            return FAULT
+            return INTERNAL_ERROR
     return int(code or 0)
 
 
 @app.callback()
-def studio(
+def root(
     context: typer.Context,
     theme: Annotated[Theme | None, typer.Option(help="How the window looks.")] = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
@@ -83,10 +93,10 @@ def studio(
     if version:
         import resnet_studio
 
-        say(f"{PROGRAM} {resnet_studio.__version__}")
+        echo(f"{PROGRAM} {resnet_studio.__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        _window([], theme)
+        _open_window([], theme)
 
 
 @app.command(name="open")
@@ -96,18 +106,18 @@ def open_paths(
     theme: Annotated[Theme | None, typer.Option(help="How the window looks.")] = None,
 ) -> None:
     """Open the window with files in it."""
-    _window(paths, theme or context.obj)
+    _open_window(paths, theme or context.obj)
 
 
 @app.command()
 def presets(as_json: AsJson = False) -> None:
     """List the named architectures."""
     if as_json:
-        say_json({name: to_json(architecture) for name, architecture in PRESETS.items()})
+        echo_json({name: to_json(architecture) for name, architecture in PRESETS.items()})
         return
     from resnet_studio.analysis.grids import preset_grid
 
-    show(preset_grid(PRESETS))
+    print_grid(preset_grid(PRESETS))
 
 
 @app.command()
@@ -121,22 +131,22 @@ def table(
     layers: Annotated[bool, typer.Option("--layers", help="List every layer, as CSV and JSON do.")] = False,
 ) -> None:
     """Print the layer table of an architecture."""
-    architecture = named(name, settings, image_size)
+    architecture = resolve_architecture(name, settings, image_size)
     from resnet_studio.analysis import text
     from resnet_studio.analysis.compute import counting
     from resnet_studio.analysis.grids import layer_grid
 
     if summary:
-        say(counting.summary(architecture))
+        echo(counting.summary(architecture))
         return
-    counted = follow(counting.layer_table_steps(architecture))
+    layer_table = run_with_progress(counting.layer_table_steps(architecture))
     if form == "json":
-        say_json(counted.to_json())
+        echo_json(layer_table.to_json())
     elif form != "text":
-        sys.stdout.write(text.table(counted, form, unit, layers=layers))
+        sys.stdout.write(text.table(layer_table, form, unit, layers=layers))
     else:
-        show(layer_grid(counted, unit, layers=layers))
-        say("\n".join(["", *text.notes(counted, unit)]))
+        print_grid(layer_grid(layer_table, unit, layers=layers))
+        echo("\n".join(["", *text.notes(layer_table, unit)]))
 
 
 @app.command()
@@ -146,21 +156,21 @@ def verify(as_json: AsJson = False) -> None:
     from resnet_studio.analysis.compute.verification import paper_holds, verify_steps
     from resnet_studio.analysis.grids import verification_grids
 
-    results = follow(verify_steps())
-    good = paper_holds(results)
+    results = run_with_progress(verify_steps())
+    all_hold = paper_holds(results)
     if as_json:
-        say_json([result.to_json() for result in results])
-        raise typer.Exit(0 if good else 1)
+        echo_json([result.to_json() for result in results])
+        raise typer.Exit(0 if all_hold else 1)
     for source, grid in verification_grids(results):
-        say(source)
-        show(grid)
-        say()
-    say(f"What else {ARTICLE} says, and what is so:")
+        echo(source)
+        print_grid(grid)
+        echo()
+    echo(f"What else {ARTICLE} says, and what is so:")
     for slip in ARTICLE_SLIPS:
-        say(f"  ✗ {slip.says}\n    {slip.true} ({slip.source})")
-    verdict = "Every number of the paper holds" if good else "Not every number of the paper holds"
-    say(f"\n{verdict} with the paper's own networks.")
-    raise typer.Exit(0 if good else 1)
+        echo(f"  ✗ {slip.says}\n    {slip.true} ({slip.source})")
+    verdict = "Every number of the paper holds" if all_hold else "Not every number of the paper holds"
+    echo(f"\n{verdict} with the paper's own networks.")
+    raise typer.Exit(0 if all_hold else 1)
 
 
 @app.command()
@@ -176,22 +186,22 @@ def compare(
     """Put architectures beside each other, stage by stage."""
     if len(names) < 2:
         raise ValueError("compare needs two architectures or more, as in `compare resnet50 plain34`")
-    architectures = [named(name, settings, image_size) for name in names]
+    architectures = [resolve_architecture(name, settings, image_size) for name in names]
     from resnet_studio.analysis.comparison import compare as compared
     from resnet_studio.analysis.compute.counting import layer_table_steps
     from resnet_studio.analysis.grids import comparison_grid
 
-    comparison = compared([follow(layer_table_steps(architecture)) for architecture in architectures])
+    comparison = compared([run_with_progress(layer_table_steps(architecture)) for architecture in architectures])
     if as_json:
-        say_json(comparison.to_json())
+        echo_json(comparison.to_json())
     else:
-        show(comparison_grid(comparison, unit))
+        print_grid(comparison_grid(comparison, unit))
 
 
-maps.add_to(app)
-train.add_to(app)
-experiment.add_to(app)
-runs.add_to(app)
+maps.register(app)
+train.register(app)
+experiment.register(app)
+runs.register(app)
 
 
 @app.command()
@@ -200,18 +210,18 @@ def doctor(as_json: AsJson = False) -> None:
     from resnet_studio.cli.doctor import report
 
     if as_json:
-        say_json(dict(report()))
+        echo_json(dict(report()))
         return
     for name, found in report():
-        say(f"{name + ':':<20}{found}")
+        echo(f"{name + ':':<20}{found}")
 
 
-def _window(paths: Sequence[str], theme: Theme | None) -> None:
+def _open_window(paths: Sequence[str], theme: Theme | None) -> None:
     from resnet_studio.cli.doctor import check_display
 
-    trouble = check_display()
-    if trouble:
-        raise OSError(trouble)
+    problem = check_display()
+    if problem:
+        raise OSError(problem)
     from resnet_studio.gui.app import run
 
     raise typer.Exit(run(paths, theme))

@@ -1,4 +1,4 @@
-"""The command that looks at photographs: `maps` draws what a network's layers make of them."""
+"""The command `maps`: draws the feature maps or an attribution of images."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from resnet_studio.cli.parsing import check_target, named, with_settings
-from resnet_studio.cli.terminal import complain, follow, say, say_json, show
+from resnet_studio.cli.parsing import check_output, resolve_architecture, with_settings
+from resnet_studio.cli.terminal import echo, echo_json, print_error, print_grid, run_with_progress
 from resnet_studio.cli.train import AsJson, Runs
 from resnet_studio.formatting import percent, significant
 from resnet_studio.progress import Progress
@@ -19,7 +19,7 @@ from resnet_studio.progress import Progress
 if TYPE_CHECKING:
     from resnet_studio.export.rendering import Rendered, RenderJob
     from resnet_studio.inference.attribution import Attribution
-    from resnet_studio.inference.errors import Remedy
+    from resnet_studio.inference.errors import SuggestedFix
     from resnet_studio.inference.feature_maps import MapStyle
     from resnet_studio.inference.values import ForwardResult, WeightsSource
     from resnet_studio.networks.architecture import Architecture
@@ -79,7 +79,7 @@ Reference = Annotated[
 ]
 Channel = Annotated[int | None, typer.Option("--channel", metavar="N", min=0, help="Only this channel of each layer.")]
 Scale = Annotated[int, typer.Option("--scale", metavar="N", min=1, max=32, help="Pixels along each value.")]
-Hands = Annotated[
+TransformOptions = Annotated[
     list[str] | None,
     typer.Option("--handle", metavar="NAME=VALUE", help="zoom=2, rotation=30, blur=1, flipped, … Repeatable."),
 ]
@@ -104,8 +104,8 @@ Run = Annotated[
 ProbeImage = Annotated[int, typer.Option("--probe-image", metavar="N", min=0, help="Which of the run's probe images.")]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Give the command line this command."""
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
     app.command()(maps)
 
 
@@ -123,7 +123,7 @@ def maps(
     reference: Reference = None,
     channel: Channel = None,
     scale: Scale = 1,
-    hands: Hands = None,
+    transforms: TransformOptions = None,
     attribution: Method = None,
     target: Target = None,
     run: Run = None,
@@ -141,51 +141,55 @@ def maps(
     """
     from resnet_studio.inference import parsing
 
-    drawing = parsing.drawing_named(contrast, colormap, sort)
+    style = parsing.parse_map_style(contrast, colormap, sort)
     if (sort == "difference") != (reference is not None):
         raise ValueError("--sort difference and --reference IMAGE go together")
     if run is not None:
         if images or name:
             raise ValueError("--run draws what a run has kept: it takes neither images nor an architecture")
-        _draw_run(run, runs_folder, layers, probe_image, drawing, scale, output, as_json)
+        _draw_run(run, runs_folder, layers, probe_image, style, scale, output, as_json)
         return
     if not images:
         raise ValueError("maps needs an image, as in `maps photo.jpg --architecture resnet18 --output maps.png`")
     source = _weights_source(weights, prefix, head=not new_head)
-    with _options_for_weights(name):
-        architecture = named(name, settings, image_size) if name else _made_for(source, settings, image_size)
-    from resnet_studio.export.figure import last_of_stages
+    with _suggest_options(name):
+        architecture = (
+            resolve_architecture(name, settings, image_size)
+            if name
+            else _architecture_for(source, settings, image_size)
+        )
+    from resnet_studio.export.figure import stage_outputs
     from resnet_studio.export.rendering import RenderJob
     from resnet_studio.inference.images import references
-    from resnet_studio.inference.transforms import from_words
+    from resnet_studio.inference.transforms import parse_transforms
     from resnet_studio.inference.values import ForwardSpec, RandomWeights
-    from resnet_studio.inference.weights.bundled import shipped_weights
+    from resnet_studio.inference.weights.bundled import bundled_weights
     from resnet_studio.inference.weights.provenance import COMPLETERS
     from resnet_studio.training import dataset_images
-    from resnet_studio.training.runs import weights as earlier
+    from resnet_studio.training.runs.weights import complete_provenance
 
     references.OPENERS[dataset_images.PREFIX] = dataset_images.open_reference
-    COMPLETERS["run"] = earlier.completed
-    wanted = () if attribution else last_of_stages(architecture)
-    wanted = parsing.layers_named(architecture, layers) if layers else wanted
-    _check_why(attribution, target, wanted)
-    source = source or shipped_weights(architecture) or RandomWeights()
-    subject = ForwardSpec(images[0], architecture, source, device, from_words(hands or ()))
-    wish = RenderJob(subject, wanted, drawing, reference or "", channel, scale, attribution or "", target)
-    with _options_for_weights(name, architecture):
+    COMPLETERS["run"] = complete_provenance
+    names = () if attribution else stage_outputs(architecture)
+    names = parsing.parse_layers(architecture, layers) if layers else names
+    _check_attribution(attribution, target, names)
+    source = source or bundled_weights(architecture) or RandomWeights()
+    spec = ForwardSpec(images[0], architecture, source, device, parse_transforms(transforms or ()))
+    job = RenderJob(spec, names, style, reference or "", channel, scale, attribution or "", target)
+    with _suggest_options(name, architecture):
         if len(images) > 1 or Path(images[0]).is_dir():
-            found, others = parsing.images_named(images)
-            _draw_all(wish, found, others, output, raw, as_json)
+            paths, skipped = parsing.parse_images(images)
+            _draw_all(job, paths, skipped, output, raw, as_json)
         else:
-            _draw_one(wish, output, raw, as_json)
+            _draw_one(job, output, raw, as_json)
 
 
 def _weights_source(text: str | None, prefix: str, *, head: bool) -> WeightsSource | None:
-    """The weights that are asked for; None where nothing is said of them."""
+    """The weights of the command line; None if it names none."""
     from resnet_studio.inference import parsing
     from resnet_studio.inference.values import WeightsFile
 
-    source = parsing.weights_named(text) if text else None
+    source = parsing.parse_weights(text) if text else None
     if isinstance(source, WeightsFile):
         return replace(source, prefix=f"{prefix.rstrip('.')}." if prefix else "", head=head)
     if prefix or not head:
@@ -193,13 +197,13 @@ def _weights_source(text: str | None, prefix: str, *, head: bool) -> WeightsSour
     return source
 
 
-def _made_for(source: WeightsSource | None, settings: list[str] | None, image_size: str | None) -> Architecture:
-    """The network of the weights where the command line names none."""
+def _architecture_for(source: WeightsSource | None, settings: list[str] | None, image_size: str | None) -> Architecture:
+    """The network of the weights, for a command line without --architecture."""
     from resnet_studio.inference.values import PublishedWeights, WeightsFile
-    from resnet_studio.inference.weights.published import entry_of
+    from resnet_studio.inference.weights.published import find_entry
 
     if isinstance(source, PublishedWeights):
-        return named(entry_of(source).preset, settings, image_size)
+        return resolve_architecture(find_entry(source).preset, settings, image_size)
     if not isinstance(source, WeightsFile):
         raise ValueError("maps needs --architecture, as in --architecture resnet18, or --weights with a file")
     from resnet_studio.inference.compute.weights import architecture_of
@@ -208,52 +212,52 @@ def _made_for(source: WeightsSource | None, settings: list[str] | None, image_si
 
 
 @contextmanager
-def _options_for_weights(name: str | None, architecture: Architecture | None = None) -> Iterator[None]:
-    """Say of weights that don't fit which options load them."""
+def _suggest_options(name: str | None, architecture: Architecture | None = None) -> Iterator[None]:
+    """Add the options that load them to the message about weights that don't match."""
     from resnet_studio.inference.errors import WeightsMismatch
 
     try:
         yield
     except WeightsMismatch as error:
-        ways = [f"{_options(remedy, architecture)} ({remedy.what})" for remedy in error.remedies]
+        ways = [f"{_fix_options(fix, architecture)} ({fix.title})" for fix in error.fixes]
         if not ways:
-            ways = [f"--prefix {prefix.removesuffix('.')}" for prefix in error.networks]
-        if not ways and name and error.recognised:
+            ways = [f"--prefix {prefix.removesuffix('.')}" for prefix in error.prefixes]
+        if not ways and name and error.recognized:
             ways = ["leave --architecture out"]
         raise ValueError(f"{error}. What loads it: {'; or '.join(ways)}" if ways else str(error)) from None
 
 
-def _options(remedy: Remedy, architecture: Architecture | None) -> str:
-    """What to write on the command line to get what a remedy does."""
+def _fix_options(fix: SuggestedFix, architecture: Architecture | None) -> str:
+    """The command-line options that have the effect of a suggested fix."""
     options = [
-        "leave --architecture out" if remedy.architecture != architecture else "",
-        f"--prefix {remedy.weights.prefix.removesuffix('.')}" if remedy.weights.prefix else "",
-        "" if remedy.weights.head else "--new-head",
+        "leave --architecture out" if fix.architecture != architecture else "",
+        f"--prefix {fix.weights.prefix.removesuffix('.')}" if fix.weights.prefix else "",
+        "" if fix.weights.head else "--new-head",
     ]
     return " and add ".join(filter(None, options)) or "the same line again"
 
 
-def _draw_one(wish: RenderJob, output: Path, raw: Path | None, as_json: bool) -> None:
+def _draw_one(job: RenderJob, output: Path, raw: Path | None, as_json: bool) -> None:
     from resnet_studio.export.writers import check_writable
     from resnet_studio.inference.values import ForwardResult
 
-    check_writable(output, 1 if wish.method else len(wish.layers))
+    check_writable(output, 1 if job.method else len(job.layers))
     for path, suffix in ((output, output.suffix.lower()), (raw, ".npz")):
         if path is not None:
-            check_target(path, suffix)
-    drawn = follow(wish.steps(wish.subject.image))
+            check_output(path, suffix)
+    rendered = run_with_progress(job.steps(job.spec.image))
     for path in filter(None, (output, raw)):
-        drawn.write(path)
+        rendered.write(path)
     if as_json:
-        say_json(drawn.told)
-    elif isinstance(drawn.found, ForwardResult):
-        _say_look(drawn.found, output)
+        echo_json(rendered.summary)
+    elif isinstance(rendered.result, ForwardResult):
+        _print_forward(rendered.result, output)
     else:
-        _say_why(drawn.found, output)
+        _print_attribution(rendered.result, output)
 
 
-def _check_why(method: str | None, target: int | None, layers: Sequence[str]) -> None:
-    from resnet_studio.formatting import listed
+def _check_attribution(method: str | None, target: int | None, layers: Sequence[str]) -> None:
+    from resnet_studio.formatting import join_names
     from resnet_studio.inference.attribution import METHODS
 
     if method is None:
@@ -262,55 +266,55 @@ def _check_why(method: str | None, target: int | None, layers: Sequence[str]) ->
     elif method not in METHODS:
         raise ValueError(f"no method is called {method!r}: there are {', '.join(METHODS)}")
     elif len(layers) > 1:
-        raise ValueError(f"an attribution is that of one layer, not of {len(layers)} ({listed(layers)}): name one")
+        raise ValueError(f"an attribution is that of one layer, not of {len(layers)} ({join_names(layers)}): name one")
 
 
 def _draw_all(
-    wish: RenderJob, images: Sequence[str], others: Sequence[str], output: Path, raw: Path | None, as_json: bool
+    job: RenderJob, images: Sequence[str], skipped: Sequence[str], output: Path, raw: Path | None, as_json: bool
 ) -> None:
-    """A PNG of each image; one that can't be opened is named and passed over, as is what else is in their folders."""
+    """Draw a PNG of each image; unreadable images and other files in their folders are skipped and reported."""
     if raw is not None:
         raise ValueError("--raw takes the values of one image")
     _check_folder(output, "several images make several pictures")
     written: list[dict[str, Any]] = []
     failed: dict[str, str] = {}
-    follow(_all_steps(wish, images, output, written, failed))
-    for reason in failed.values():
-        complain(reason)
+    run_with_progress(_all_steps(job, images, output, written, failed))
+    for message in failed.values():
+        print_error(message)
     if as_json:
-        say_json({"images": written, "failed": failed, "passed_over": list(others)})
+        echo_json({"images": written, "failed": failed, "passed_over": list(skipped)})
     else:
-        trouble = f"; {len(failed)} could not be opened" if failed else ""
-        say(f"{len(written)} of {len(images)} images drawn in {output}{trouble}")
-        for sentence in others:
-            say(sentence)
+        note = f"; {len(failed)} could not be opened" if failed else ""
+        echo(f"{len(written)} of {len(images)} images drawn in {output}{note}")
+        for sentence in skipped:
+            echo(sentence)
     raise typer.Exit(FAILED if failed else 0)
 
 
 def _all_steps(
-    wish: RenderJob, images: Sequence[str], output: Path, written: list[dict[str, Any]], failed: dict[str, str]
+    job: RenderJob, images: Sequence[str], output: Path, written: list[dict[str, Any]], failed: dict[str, str]
 ) -> Generator[Progress, None, None]:
-    from resnet_studio.export.provenance import name_of
+    from resnet_studio.export.provenance import image_name
     from resnet_studio.inference.errors import ImageError
-    from resnet_studio.inference.parsing import stems
+    from resnet_studio.inference.parsing import output_stems
 
-    for number, (image, stem) in enumerate(zip(images, stems(images), strict=True)):
-        yield Progress(number, len(images), name_of(image))
+    for number, (image, stem) in enumerate(zip(images, output_stems(images), strict=True)):
+        yield Progress(number, len(images), image_name(image))
         try:
-            drawn = yield from _within(wish.steps(image), number, len(images), name_of(image))
+            rendered = yield from _image_steps(job.steps(image), number, len(images), image_name(image))
         except ImageError as error:
             failed[image] = str(error)
             continue
         output.mkdir(exist_ok=True)
         path = output / f"{stem}.png"
-        drawn.write(path)
-        written.append({"image": image, "file": str(path), **drawn.told})
+        rendered.write(path)
+        written.append({"image": image, "file": str(path), **rendered.summary})
 
 
-def _within(
+def _image_steps(
     steps: Generator[Progress, None, Rendered], number: int, of: int, what: str
 ) -> Generator[Progress, None, Rendered]:
-    """The steps of one image, told as a part of all."""
+    """The steps of one image, reported as part of all images."""
     while True:
         try:
             step = next(steps)
@@ -321,62 +325,62 @@ def _within(
 
 
 def _draw_run(
-    run: str, runs_folder: Path | None, layers: list[str] | None, image: int, drawing: MapStyle, scale: int,
+    run: str, runs_folder: Path | None, layers: list[str] | None, image: int, style: MapStyle, scale: int,
     output: Path, as_json: bool,
 ) -> None:  # fmt: skip
-    from resnet_studio.export.snapshots import picture_steps
+    from resnet_studio.export.snapshots import export_steps
     from resnet_studio.training.runs import run_folder
 
     _check_folder(output, "a run has kept several moments")
-    folder = run_folder.named(run, runs_folder or run_folder.runs_folder())
+    folder = run_folder.resolve(run, runs_folder or run_folder.runs_folder())
     left_out: list[str] = []
-    steps = picture_steps(folder, layers or (), image, drawing, scale, output, left_out.append)
-    made = follow(steps, "opening the run")
+    steps = export_steps(folder, layers or (), image, style, scale, output, left_out.append)
+    paths = run_with_progress(steps, "opening the run")
     for sentence in left_out:
-        complain(sentence)
+        print_error(sentence)
     if as_json:
-        say_json([str(path) for path in made])
+        echo_json([str(path) for path in paths])
     else:
-        say(f"{len(made)} pictures in {output}")
+        echo(f"{len(paths)} pictures in {output}")
     if left_out:
         raise typer.Exit(1)
 
 
-def _check_folder(output: Path, why: str) -> None:
+def _check_folder(output: Path, reason: str) -> None:
     from resnet_studio.export.writers import WRITERS
 
     if output.suffix.lower() in WRITERS or output.is_file():
-        raise ValueError(f"{output}: {why}: --output must be a folder")
+        raise ValueError(f"{output}: {reason}: --output must be a folder")
     if not output.absolute().parent.is_dir():
         raise ValueError(f"{output}: there is no folder {output.parent}")
 
 
-def _say_why(found: Attribution, output: Path) -> None:
+def _print_attribution(attribution: Attribution, output: Path) -> None:
     from resnet_studio.inference.attribution import METHODS
     from resnet_studio.inference.values import class_title
 
-    at = f" at {found.layer}" if found.layer else ""
-    what = class_title(found.label, found.target)
-    say(f"{METHODS[found.method].title}{at}: {what}, {percent(found.probability)}")
-    if not found.weights.trained:
-        say(f"weights: {found.weights.source}, untrained: what they predict means nothing")
-    say(f"written to {output}")
+    at = f" at {attribution.layer}" if attribution.layer else ""
+    what = class_title(attribution.label, attribution.target)
+    echo(f"{METHODS[attribution.method].title}{at}: {what}, {percent(attribution.probability)}")
+    if not attribution.weights.trained:
+        echo(f"weights: {attribution.weights.source}, untrained: what they predict means nothing")
+    echo(f"written to {output}")
 
 
-def _say_look(look: ForwardResult, output: Path) -> None:
+def _print_forward(result: ForwardResult, output: Path) -> None:
     from resnet_studio.analysis.grids import Grid, shape
 
-    trained = "" if look.weights.trained else ", untrained: what they predict means nothing"
-    say(f"weights: {look.weights.source}{trained}; device: {look.subject.device}; {1000 * look.seconds:.0f} ms")
-    for note in look.weights.notes:
-        say(note)
-    if look.weights.likelier:
-        say("--set stride_on=3x3 moves the stride")
-    predictions = tuple((prediction.label, percent(prediction.probability)) for prediction in look.predictions or ())
-    show(Grid(("prediction", "probability"), predictions, frozenset({1})))
+    trained = "" if result.weights.trained else ", untrained: what they predict means nothing"
+    echo(f"weights: {result.weights.source}{trained}; device: {result.spec.device}; {1000 * result.seconds:.0f} ms")
+    for note in result.weights.notes:
+        echo(note)
+    if result.weights.likely_architecture:
+        echo("--set stride_on=3x3 moves the stride")
+    predictions = tuple((prediction.label, percent(prediction.probability)) for prediction in result.predictions or ())
+    print_grid(Grid(("prediction", "probability"), predictions, frozenset({1})))
     rows = tuple(
         (layer.name, shape(layer.values.shape), significant(layer.mean), significant(layer.std), percent(layer.zeros))
-        for layer in look.layers
+        for layer in result.layers
     )
-    show(Grid(("layer", "output", "mean", "deviation", "zeros"), rows, frozenset({2, 3, 4})))
-    say(f"written in this order to {output}")
+    print_grid(Grid(("layer", "output", "mean", "deviation", "zeros"), rows, frozenset({2, 3, 4})))
+    echo(f"written in this order to {output}")

@@ -1,4 +1,4 @@
-"""The commands that look: `runs` lists them, `curves` writes theirs out, `data` shows what a training would see."""
+"""The read-only commands: `runs` lists runs, `curves` exports their curves, `data` shows what training would see."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import typer
 
 from resnet_studio.analysis.grids import Grid
 from resnet_studio.analysis.units import DASH
-from resnet_studio.cli.parsing import check_target
-from resnet_studio.cli.terminal import complain, follow, say, say_json, show
+from resnet_studio.cli.parsing import check_output
+from resnet_studio.cli.terminal import echo, echo_json, print_error, print_grid, run_with_progress
 from resnet_studio.cli.train import AsJson, Download, Runs, with_changes
-from resnet_studio.training.recipes import recipe, usual_recipe
+from resnet_studio.training.recipes import default_recipe, load_recipe
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.run_folder import RunError
 
 if TYPE_CHECKING:
     from resnet_studio.training.runs.summary import Summary
 
-USUAL_SIDE = 224
+DEFAULT_IMAGE_SIZE = 224
 
 
-def add_to(app: typer.Typer) -> None:
-    """Give the command line these commands."""
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
     app.command(name="runs")(list_runs)
     app.command()(curves)
     app.command()(data)
@@ -34,21 +34,24 @@ def list_runs(runs_folder: Runs = None, as_json: AsJson = False) -> None:
 
     A run or an experiment that is damaged is listed with the reason.
     """
-    from resnet_studio.training.runs.summary import listed, listed_experiments
+    from resnet_studio.training.runs.summary import summarize_any, unreadable_experiments
 
     where = runs_folder or run_folder.runs_folder()
     if where.exists() and not where.is_dir():
         raise RunError(f"{where} is a file, not a folder of runs")
-    found = sorted([*map(listed, run_folder.find(where)), *listed_experiments(where)], key=lambda one: one.folder)
+    summaries = sorted(
+        [*map(summarize_any, run_folder.find_runs(where)), *unreadable_experiments(where)],
+        key=lambda summary: summary.folder,
+    )
     if as_json:
-        say_json([summary.to_json() for summary in found])
-    elif found:
+        echo_json([summary.to_json() for summary in summaries])
+    elif summaries:
         header = ("run", "architecture", "data", "state", "steps", "best test error", "training time")
-        show(Grid(header, tuple(_row(summary, where) for summary in found), frozenset({4, 5, 6})))
-        for broken in (summary for summary in found if summary.how in ("damaged", "newer")):
-            say(broken.why)
+        print_grid(Grid(header, tuple(_row(summary, where) for summary in summaries), frozenset({4, 5, 6})))
+        for broken in (summary for summary in summaries if summary.how in ("damaged", "newer")):
+            echo(broken.why)
     else:
-        say(f"there are no runs in {where}; `train` makes one")
+        echo(f"there are no runs in {where}; `train` makes one")
 
 
 def curves(
@@ -57,11 +60,11 @@ def curves(
     runs_folder: Runs = None,
 ) -> None:
     """Write the curves of runs as one table: every step, and every measurement on a whole set."""
-    from resnet_studio.training.runs.summary import curve_table, curves_of, write_csv
+    from resnet_studio.training.runs.summary import curve_table, read_run_curves, write_csv
 
-    check_target(output, ".csv")
-    folders = [_named(name, runs_folder or run_folder.runs_folder()) for name in names]
-    write_csv(output, [curve_table(folder.name, curves_of(folder)) for folder in folders])
+    check_output(output, ".csv")
+    folders = [_resolve_run(name, runs_folder or run_folder.runs_folder()) for name in names]
+    write_csv(output, [curve_table(folder.name, read_run_curves(folder)) for folder in folders])
 
 
 def data(
@@ -71,38 +74,38 @@ def data(
     ] = None,
     image_size: Annotated[
         int, typer.Option("--image-size", metavar="N", help="Side that a folder's images get.")
-    ] = USUAL_SIDE,
+    ] = DEFAULT_IMAGE_SIZE,
     download: Download = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what a training would see: classes, counts, the split, mean and deviation."""
-    chosen = with_changes(recipe(usual_recipe(name, 0)), name, {}, changes or ())
+    recipe = with_changes(load_recipe(default_recipe(name, 0)), name, {}, changes or ())
     from resnet_studio.training.compute.preview import data_view_steps
 
-    view = follow(data_view_steps(chosen, image_size, run_folder.data_folder(), download=download))
+    view = run_with_progress(data_view_steps(recipe, image_size, run_folder.data_folder(), download=download))
     if as_json:
-        say_json(_view_json(view))
+        echo_json(_view_json(view))
         return
     rows = tuple(
         (label, f"{training:,}", f"{test:,}")
         for label, training, test in zip(view.classes, view.training_counts, view.test_counts, strict=True)
     )
     total = ("total", f"{sum(view.training_counts):,}", f"{sum(view.test_counts):,}")
-    show(Grid(("class", "training", "test"), (*rows, total), frozenset({1, 2}), frozenset({len(rows) - 1})))
-    means, deviations = (", ".join(f"{one:.4f}" for one in values) for values in (view.mean, view.deviation))
-    say(f"\ninput {'×'.join(map(str, view.size))}, mean {means}, deviation {deviations} (values 0 … 1)")
-    say("\n".join([f"test: {view.test_of}", f"held {view.held}", *view.notes]))
+    print_grid(Grid(("class", "training", "test"), (*rows, total), frozenset({1, 2}), frozenset({len(rows) - 1})))
+    means, deviations = (", ".join(f"{value:.4f}" for value in values) for values in (view.mean, view.deviation))
+    echo(f"\ninput {'×'.join(map(str, view.size))}, mean {means}, deviation {deviations} (values 0 … 1)")
+    echo("\n".join([f"test: {view.test_of}", f"held {view.held}", *view.notes]))
 
 
-def _named(name: str, where: Path) -> Path:
-    """The folder of a run. Its curves are in its events, so one whose manifest is damaged is said to be, and taken."""
+def _resolve_run(name: str, where: Path) -> Path:
+    """The folder of a run. Its curves are in its events, so a damaged manifest is reported but accepted."""
     try:
-        return run_folder.named(name, where)
+        return run_folder.resolve(name, where)
     except RunError as error:
         folder = where / name if run_folder.is_run(where / name) else Path(name)
         if not run_folder.is_run(folder):
             raise
-        complain(str(error))
+        print_error(str(error))
         return folder
 
 

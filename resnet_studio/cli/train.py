@@ -1,4 +1,4 @@
-"""The command that trains: `train`. torch is imported once a run's folder is there."""
+"""The command `train`. torch is imported after the run's folder has been created."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from resnet_studio.children import SAFE_PATH
-from resnet_studio.cli.parsing import named
-from resnet_studio.cli.terminal import PROGRAM, say, say_json
+from resnet_studio.cli.parsing import resolve_architecture
+from resnet_studio.cli.terminal import PROGRAM, echo, echo_json
 from resnet_studio.cores import CoreShare
 from resnet_studio.formatting import percent
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.plain import plain, printable
-from resnet_studio.training.datasets import SOURCES, DataError, data_title, is_folder
+from resnet_studio.training.datasets import DATASETS, DataError, data_title, is_folder
 from resnet_studio.training.folders.class_folders import read_class_folders
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.recipe_edits import with_texts
-from resnet_studio.training.recipes import recipe as recipe_named
-from resnet_studio.training.recipes import usual_recipe
+from resnet_studio.training.recipes import default_recipe, load_recipe
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.events import Event
-from resnet_studio.training.runs.resuming import check_change, check_length, recipe_of
+from resnet_studio.training.runs.resuming import check_change, check_length, current_recipe
 from resnet_studio.training.runs.run_folder import Manifest, RunError
 
 if TYPE_CHECKING:
@@ -36,8 +35,8 @@ if TYPE_CHECKING:
 
     from resnet_studio.training.runs.summary import Summary
 
-LONGEST_ID = 10_000
-"""Characters of torchrun's own name that are compared."""
+MAX_LAUNCH_ID_LENGTH = 10_000
+"""Characters of torchrun's run ID that are compared."""
 
 Name = Annotated[str | None, typer.Argument(metavar="ARCH", help="A preset's name or an architecture's JSON file.")]
 DataName = Annotated[
@@ -59,8 +58,8 @@ Download = Annotated[bool, typer.Option("--download", help="Fetch the data set i
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Give the command line its training command."""
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
     app.command()(train)
 
 
@@ -93,34 +92,34 @@ def train(
         "length": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "device": device, "precision": precision,
     }  # fmt: skip
     if resume is not None:
-        _refuse_at_resume({"ARCH": name, "--set": settings, "--name": run_name})
-        folder = _existing(resume, where)
-        chosen = changed_recipe(folder, data, recipe, changed, changes or (), threads)
-        _note_launch(folder)
-        finished(carry_on(folder, resume=True, download=download, recipe=chosen), as_json=as_json)
+        _reject_when_resuming({"ARCH": name, "--set": settings, "--name": run_name})
+        folder = _resumable_run(resume, where)
+        chosen = resumed_recipe(folder, data, recipe, changed, changes or (), threads)
+        _record_launch(folder)
+        print_summary(train_run(folder, resume=True, download=download, recipe=chosen), as_json=as_json)
         return
     if name is None:
         raise ValueError("an architecture is needed, as in `train resnet20-cifar --data digits`, or --resume RUN")
-    architecture = named(name, settings)
-    chosen = settled(the_recipe(architecture, data, recipe, changed, changes or ()))
-    refuse_what_data_replace(architecture, chosen, settings or ())
-    folder = run_folder.place(where, free(where, architecture, chosen) if run_name is None else run_name)
-    again = begin(folder, architecture, chosen, threads)
-    finished(carry_on(folder, resume=again, download=download), as_json=as_json)
+    architecture = resolve_architecture(name, settings)
+    chosen = with_absolute_path(build_recipe(architecture, data, recipe, changed, changes or ()))
+    check_data_fields(architecture, chosen, settings or ())
+    folder = run_folder.new_folder(where, free_run_name(where, architecture, chosen) if run_name is None else run_name)
+    again = create_run(folder, architecture, chosen, threads)
+    print_summary(train_run(folder, resume=again, download=download), as_json=as_json)
 
 
-def the_recipe(
+def build_recipe(
     architecture: Architecture, data: str | None, name: str | None, changed: Mapping[str, Any], changes: Sequence[str]
 ) -> Recipe:
-    """The recipe of a command line: a named one, or the data's usual one, with what else was said."""
-    recipe = recipe_named(name or usual_recipe(data or "digits", architecture.depth))
+    """The recipe of a command line: a named one or the data set's default, with the given changes."""
+    recipe = load_recipe(name or default_recipe(data or "digits", architecture.depth))
     return with_changes(recipe, data, changed, changes)
 
 
 def with_changes(recipe: Recipe, data: str | None, changed: Mapping[str, Any], changes: Sequence[str]) -> Recipe:
-    """A recipe with what a command line says: options of their own, then `--change`, in whatever order.
+    """A recipe with the changes of a command line: from dedicated options, then from `--change`, in any order.
 
-    `ValueError` where something is said twice or comes to nothing.
+    `ValueError` if a field is set twice or a change has no effect.
     """
     fields = {field: value for field, value in {**changed, "data": data}.items() if value is not None}
     texts: dict[str, str] = {}
@@ -137,13 +136,13 @@ def with_changes(recipe: Recipe, data: str | None, changed: Mapping[str, Any], c
     for error in wrong.values():
         raise error
     for field in texts:
-        if why := without_effect(recipe, field):
-            raise ValueError(f"--change {field}={texts[field]} has no effect {why}. Leave it out")
+        if reason := no_effect_reason(recipe, field):
+            raise ValueError(f"--change {field}={texts[field]} has no effect {reason}. Leave it out")
     return recipe
 
 
-def without_effect(recipe: Recipe, field: str) -> str:
-    """Why a field of the recipe says nothing; empty where it does."""
+def no_effect_reason(recipe: Recipe, field: str) -> str:
+    """Why a field of the recipe has no effect; empty if it has one."""
     if field == "milestones" and recipe.milestones and recipe.schedule != "steps":
         return f"with the schedule {recipe.schedule}, only with steps"
     if field == "momentum" and recipe.optimizer != "sgd":
@@ -153,19 +152,19 @@ def without_effect(recipe: Recipe, field: str) -> str:
     return ""
 
 
-def changed_recipe(
+def resumed_recipe(
     folder: Path, data: str | None, name: str | None, changed: Mapping[str, Any], changes: Sequence[str], threads: int
 ) -> Recipe:  # fmt: skip
-    """The recipe that a run goes on with: its own, with what the command line says; `ValueError` where it can't."""
-    from resnet_studio.training.runs.summary import curves_of
+    """The recipe of a resumed run: its own with the changes of the command line; `ValueError` if not allowed."""
+    from resnet_studio.training.runs.summary import read_run_curves
 
-    manifest, curves = run_folder.read(folder), curves_of(folder)
+    manifest, curves = run_folder.read_manifest(folder), read_run_curves(folder)
     if threads not in (0, manifest.threads):
         raise ValueError(f"--threads {threads}: a run that goes on computes as it began. Leave the option out")
-    before = recipe_of(manifest.recipe, curves.changes)
-    base = before if name is None else replace(recipe_named(name), data=before.data)
+    before = current_recipe(manifest.recipe, curves.changes)
+    base = before if name is None else replace(load_recipe(name), data=before.data)
     after = with_changes(base, data, changed, changes)
-    after = after if data is None else settled(after)
+    after = after if data is None else with_absolute_path(after)
     check_change(before, after)
     if curves.state == "finished" and after == before:
         raise RunError(f"{folder.name} has finished: there is nothing to go on with. --epochs N goes on for longer")
@@ -177,24 +176,24 @@ def changed_recipe(
     return after
 
 
-def _refuse_at_resume(options: Mapping[str, object]) -> None:
-    """What says nothing of a run that is there already."""
+def _reject_when_resuming(options: Mapping[str, object]) -> None:
+    """`ValueError` for options that don't apply to an existing run."""
     for option, value in options.items():
         if value:
             raise ValueError(f"--resume goes on with the network and the name that the run has: leave {option} out")
 
 
-def refuse_what_data_replace(architecture: Architecture, recipe: Recipe, settings: Sequence[str]) -> None:
-    """`ValueError` where `--set` asks for what follows from the data, and for something else than follows."""
-    asked = {setting.partition("=")[0].strip() for setting in settings} & {"channels", "image", "classes"}
-    if not asked:
+def check_data_fields(architecture: Architecture, recipe: Recipe, settings: Sequence[str]) -> None:
+    """`ValueError` if `--set` gives a field that the data determine a different value."""
+    given = {setting.partition("=")[0].strip() for setting in settings} & {"channels", "image", "classes"}
+    if not given:
         return
     if is_folder(recipe.data):
         known = {"channels": 3, "classes": len(read_class_folders(Path(recipe.data)).classes)}
     else:
-        source = SOURCES[recipe.data]
-        known = {"channels": source.channels, "image": source.image, "classes": source.classes}
-    for field in sorted(asked & known.keys()):
+        dataset = DATASETS[recipe.data]
+        known = {"channels": dataset.channels, "image": dataset.image, "classes": dataset.classes}
+    for field in sorted(given & known.keys()):
         if getattr(architecture, field) != known[field]:
             raise ValueError(
                 f"--set {field}={getattr(architecture, field)}: {data_title(recipe.data)} has {known[field]:,}, and a "
@@ -203,9 +202,9 @@ def refuse_what_data_replace(architecture: Architecture, recipe: Recipe, setting
 
 
 def in_epochs(recipe: Recipe, epochs: int) -> Recipe:
-    """The recipe over so many epochs. One that counts in steps keeps its shape: half way through stays half way.
+    """The recipe with a length in epochs. A schedule in steps is scaled: half way through stays half way.
 
-    So the paper's 32k and 48k of 64k become epochs 82 and 123 of 164, which is what they are.
+    So the paper's milestones at 32k and 48k of 64k iterations become epochs 82 and 123 of 164.
     """
     if recipe.unit == "epochs":
         return replace(recipe, length=epochs, warmup=min(recipe.warmup, epochs - 1))
@@ -218,119 +217,122 @@ def in_epochs(recipe: Recipe, epochs: int) -> Recipe:
     )  # fmt: skip
 
 
-def settled(recipe: Recipe) -> Recipe:
-    """The recipe with a folder's whole path, as a run may go on from elsewhere; `DataError` if it is not there."""
+def with_absolute_path(recipe: Recipe) -> Recipe:
+    """The recipe with an absolute path to a data folder, as a run may be resumed from another directory.
+
+    `DataError` if the folder doesn't exist.
+    """
     if not is_folder(recipe.data):
         return recipe
     folder = Path(recipe.data).expanduser().absolute()
     if not folder.is_dir():
-        raise DataError(f"{recipe.data} is no folder here, nor a data set known by name: {', '.join(SOURCES)}")
+        raise DataError(f"{recipe.data} is no folder here, nor a data set known by name: {', '.join(DATASETS)}")
     return replace(recipe, data=str(folder))
 
 
-def free(where: Path, architecture: Architecture, recipe: Recipe) -> str:
-    """A name for a run that has none; workers have to be told theirs, as each makes one of its own."""
+def free_run_name(where: Path, architecture: Architecture, recipe: Recipe) -> str:
+    """A name for a run without --name. Under torchrun it is required, as each worker would generate its own."""
     if _under_torchrun():
         raise ValueError("under torchrun a run needs a name that all workers know: --name NAME")
     return run_folder.free_name(where, architecture, recipe.data)
 
 
-def begin(folder: Path, architecture: Architecture, recipe: Recipe, threads: int) -> bool:
-    """Make the run's folder; True if it was there, as torchrun started this worker anew after one had died."""
-    if not _leads():
+def create_run(folder: Path, architecture: Architecture, recipe: Recipe, threads: int) -> bool:
+    """Create the run's folder; True if it existed, because torchrun restarted this worker after one had died."""
+    if not _is_main_worker():
         return False
     if _restarted(folder):
         return True
     command = (PROGRAM, *sys.argv[1:])
     manifest = Manifest(
-        folder.name, architecture, recipe, time.time(), command, run_folder.environment(), run_folder.this_machine(),
+        folder.name, architecture, recipe, time.time(), command, run_folder.library_versions(), run_folder.hostname(),
         threads,
         int(os.environ.get("WORLD_SIZE", "1")),
     )  # fmt: skip
-    run_folder.make(folder, manifest)
-    _note_launch(folder)
+    run_folder.create(folder, manifest)
+    _record_launch(folder)
     return False
 
 
-def carry_on(
+def train_run(
     folder: Path, *, resume: bool, download: bool = False, listener: Callable[[Event], object] | None = None,
-    above: Sequence[Path] = (), recipe: Recipe | None = None,
+    parents: Sequence[Path] = (), recipe: Recipe | None = None,
 ) -> Summary:  # fmt: skip
-    """Train what a run's folder asks for, and say what came of it; without a listener its progress is shown.
+    """Train a run from its folder and return its summary; without a listener its progress is displayed.
 
-    Requests to stop are heeded in the folders `above`, too. Under torchrun nobody but torchrun ends the process.
+    Requests in the folders `parents` count too. Under torchrun, only torchrun ends the process.
     """
-    from resnet_studio.training.runs.summary import summarise
-    from resnet_studio.training.runs.writer import NullSink, RunWriter, stopping_on_signals
+    from resnet_studio.training.runs.summary import summarize
+    from resnet_studio.training.runs.writer import NullSink, RunWriter, stop_on_signals
 
     with ExitStack() as stack:
         cores = stack.enter_context(CoreShare().claimed())
-        if not _leads():
-            mute = NullSink()
-            stack.enter_context(stopping_on_signals(mute))
-            _train(folder, mute, cores, resume=resume, download=download, recipe=recipe)
-            return summarise(folder)
-        listener = listener or stack.enter_context(shown_progress(folder.name))
-        journal = stack.enter_context(RunWriter(folder, listener, insist=not _under_torchrun(), above=above))
-        stack.enter_context(stopping_on_signals(journal, _say_what_is_waited_for))
-        _train(folder, journal, cores, resume=resume, download=download, recipe=recipe)
-    return summarise(folder)
+        if not _is_main_worker():
+            sink = NullSink()
+            stack.enter_context(stop_on_signals(sink))
+            _train(folder, sink, cores, resume=resume, download=download, recipe=recipe)
+            return summarize(folder)
+        listener = listener or stack.enter_context(progress_listener(folder.name))
+        writer = stack.enter_context(RunWriter(folder, listener, may_exit=not _under_torchrun(), parents=parents))
+        stack.enter_context(stop_on_signals(writer, _explain_ctrl_c))
+        _train(folder, writer, cores, resume=resume, download=download, recipe=recipe)
+    return summarize(folder)
 
 
-def _say_what_is_waited_for(signals: int) -> None:
-    """On a terminal: what Ctrl+C does, where it may take long."""
+def _explain_ctrl_c(signals: int) -> None:
+    """On a terminal, say what Ctrl+C does, as stopping may take long."""
     if signals == 1 and sys.stderr.isatty() and not _under_torchrun():
         sys.stderr.write("Finishing this step and saving a checkpoint. Press Ctrl+C again to end at once.\n")
 
 
 def _train(
-    folder: Path, journal: Any, cores: CoreShare, *, resume: bool, download: bool, recipe: Recipe | None
+    folder: Path, sink: Any, cores: CoreShare, *, resume: bool, download: bool, recipe: Recipe | None
 ) -> None:  # fmt: skip
-    os.environ[SAFE_PATH] = "1"  # for the processes that read images, where they are not forked
-    os.environ.setdefault("TQDM_DISABLE", "1")  # torchvision's own bar; the run tells how far a download is
+    os.environ[SAFE_PATH] = "1"  # for the image reader processes, if they are not forked
+    os.environ.setdefault("TQDM_DISABLE", "1")  # torchvision's own bar; the run reports the progress of a download
     from resnet_studio.training.compute.distributed import join
     from resnet_studio.training.compute.run import run
 
     with join() as workers:
         run(
-            folder, run_folder.data_folder(), journal, workers, resume=resume, download=download, cores=cores,
+            folder, run_folder.data_folder(), sink, workers, resume=resume, download=download, cores=cores,
             recipe=recipe
         )  # fmt: skip
 
 
-def finished(summary: Summary, *, as_json: bool) -> None:
-    """Print what came of a run."""
-    if not _leads():
+def print_summary(summary: Summary, *, as_json: bool) -> None:
+    """Print the summary of a run."""
+    if not _is_main_worker():
         return
     if as_json:
-        say_json(summary.to_json())
+        echo_json(summary.to_json())
     else:
-        say("\n".join(summary.lines()))
+        echo("\n".join(summary.lines()))
 
 
 @contextmanager
-def shown_progress(name: str) -> Iterator[Callable[[Event], object]]:
-    """A listener that draws a run's progress where stderr is a terminal, and does nothing elsewhere."""
+def progress_listener(name: str) -> Iterator[Callable[[Event], object]]:
+    """A listener that draws a run's progress if stderr is a terminal, and otherwise does nothing."""
     if not sys.stderr.isatty():
         yield lambda event: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    said, error = (TextColumn(f"{{task.{what}}}", markup=False) for what in ("description", "fields[error]"))
-    columns = (said, BarColumn(), MofNCompleteColumn(), error, TimeRemainingColumn())
+    description, error = (TextColumn(f"{{task.{what}}}", markup=False) for what in ("description", "fields[error]"))
+    columns = (description, BarColumn(), MofNCompleteColumn(), error, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True, markup=False, emoji=False)) as bar:
-        yield _Drawn(bar, name).take
+        yield _RunProgress(bar, name).on_event
 
 
-class _Drawn:
-    """A run's events on a bar of rich's."""
+class _RunProgress:
+    """A run's events on a rich progress bar."""
 
     def __init__(self, bar: Bar, name: str) -> None:
         self._bar, self._name = bar, plain(name)
         self._task = bar.add_task(f"{self._name}: starting torch", total=None, error="")
 
-    def take(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         from resnet_studio.training.runs.events import Ended, Measured, Noted, Prepared, Stepped, Working
 
         match event:
@@ -348,18 +350,18 @@ class _Drawn:
                 self._bar.stop()  # the process may end right after this
 
 
-def _existing(text: str, where: Path) -> Path:
-    """The folder of a run that is named, or whose path is given; `RunError` if it can't be gone on with."""
-    from resnet_studio.training.runs.summary import summarise
+def _resumable_run(name_or_path: str, where: Path) -> Path:
+    """The folder of a run, given by name or path; `RunError` if it can't be resumed."""
+    from resnet_studio.training.runs.summary import summarize
 
-    folder = run_folder.named(text, where)
-    state = summarise(folder)
-    if _restarted(folder) or not _leads():  # of a run that lives
+    folder = run_folder.resolve(name_or_path, where)
+    summary = summarize(folder)
+    if _restarted(folder) or not _is_main_worker():  # the run is alive
         return folder
-    if state.live and (folder / run_folder.HEARTBEAT).exists():  # without one it was made and has not begun
-        from resnet_studio.training.runs.writer import still_running
+    if summary.live and (folder / run_folder.HEARTBEAT).exists():  # without one it was created but has not begun
+        from resnet_studio.training.runs.writer import still_running_message
 
-        raise RunError(still_running(folder))
+        raise RunError(still_running_message(folder))
     return folder
 
 
@@ -367,29 +369,29 @@ def _under_torchrun() -> bool:
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
-def _note_launch(folder: Path) -> None:
-    """Keep which torchrun started the run."""
+def _record_launch(folder: Path) -> None:
+    """Record which torchrun launch started the run."""
     if _under_torchrun():
-        descriptor = run_folder.open_own(folder, run_folder.LAUNCH, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        descriptor = run_folder.open_run_file(folder, run_folder.LAUNCH_ID, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         with open(descriptor, "w") as file:
             file.write(os.environ["TORCHELASTIC_RUN_ID"])
 
 
 def _restarted(folder: Path) -> bool:
-    """Whether the same torchrun started the run before: a worker had died, here or on another machine.
+    """Whether the same torchrun launch started the run before, because a worker died here or on another machine.
 
-    torchrun counts restarts for each machine, so its count alone does not tell; but one without a name of its own
-    ("none") is any.
+    torchrun counts restarts per machine, so its count alone is not enough; but the run ID of a launch without one
+    ("none") matches any.
     """
-    if not _under_torchrun() or not (folder / run_folder.LAUNCH).exists():
+    if not _under_torchrun() or not (folder / run_folder.LAUNCH_ID).exists():
         return False
     launch = os.environ["TORCHELASTIC_RUN_ID"]
-    counted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
-    with open(run_folder.open_own(folder, run_folder.LAUNCH), encoding="utf-8", errors="replace") as file:
-        before = file.read(LONGEST_ID)
-    return before == launch and (counted or launch != "none")
+    restarted_here = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    with open(run_folder.open_run_file(folder, run_folder.LAUNCH_ID), encoding="utf-8", errors="replace") as file:
+        recorded = file.read(MAX_LAUNCH_ID_LENGTH)
+    return recorded == launch and (restarted_here or launch != "none")
 
 
-def _leads() -> bool:
+def _is_main_worker() -> bool:
     """Whether this process writes the run's folder."""
     return not _under_torchrun() or os.environ.get("RANK", "0") == "0"

@@ -1,4 +1,4 @@
-"""What to say of a command line that can't be understood: what is wrong with it, and what to write instead."""
+"""Messages for invalid command lines: what is wrong, and what to write instead."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ import typer
 from resnet_studio.cli.terminal import PROGRAM
 
 
-def explanation(error: typer.TyperException) -> str:
-    """One sentence or two for an error of the parser, which names its kinds by its classes."""
+def explain(error: typer.TyperException) -> str:
+    """One or two sentences for an error of the parser, by the name of its class."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else PROGRAM
     command = path.removeprefix(PROGRAM).strip() or PROGRAM
-    look = f"`{path} --help` says what it takes" if context else "--help says what it takes"
+    help_hint = f"`{path} --help` says what it takes" if context else "--help says what it takes"
     match type(error).__name__:
         case "NoArgsIsHelpError":
-            return f"{command} needs a command behind it: {' or '.join(_commands(context))}. {look}"
+            return f"{command} needs a command behind it: {' or '.join(_command_names(context))}. {help_hint}"
         case "NoSuchOption":
-            near = _meant(getattr(error, "possibilities", None))
-            return f"{command} has no option {_option(error)}{near or '.'} {look}"
+            near = _did_you_mean(getattr(error, "possibilities", None))
+            return f"{command} has no option {_option(error)}{near or '.'} {help_hint}"
         case "MissingParameter":
-            return f"{command} needs {_described(getattr(error, 'param', None))}. {look}"
+            return f"{command} needs {_describe_parameter(getattr(error, 'param', None))}. {help_hint}"
         case "BadOptionUsage" if "not take" in error.format_message():
-            return f"{_option(error)} takes no value: write it alone. {look}"
+            return f"{_option(error)} takes no value: write it alone. {help_hint}"
         case "BadOptionUsage":
-            return f"{_option(error)} needs a value behind it. {look}"
+            return f"{_option(error)} needs a value behind it. {help_hint}"
         case "BadParameter":
-            return f"{_named(getattr(error, 'param', None))} {_wrong_value(error)}"
-    return f"{_other(error, command, context)} {look}"
+            return f"{_parameter_name(getattr(error, 'param', None))} {_explain_value(error)}"
+    return f"{_explain_other(error, command, context)} {help_hint}"
 
 
-def _other(error: typer.TyperException, command: str, context: Any) -> str:
-    """What the parser tells by its words alone."""
-    said = error.format_message()
-    if found := re.match(r"No such command '(.*?)'\.", said, re.DOTALL):
-        name, there = found[1], _commands(context)
-        near = get_close_matches(name, there, 2)
-        return f"{command} has no command {name!r}{_meant(near) or f': there is {_listed(there)}.'}"
-    if found := re.match(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)$", said, re.DOTALL):
+def _explain_other(error: typer.TyperException, command: str, context: Any) -> str:
+    """For errors that can only be told apart by the parser's message."""
+    message = error.format_message()
+    if found := re.match(r"No such command '(.*?)'\.", message, re.DOTALL):
+        name, known = found[1], _command_names(context)
+        near = get_close_matches(name, known, 2)
+        return f"{command} has no command {name!r}{_did_you_mean(near) or f': there is {_join(known)}.'}"
+    if found := re.match(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)$", message, re.DOTALL):
         return f"{command} can do nothing with {found[1]!r}: leave it out."
-    return f"{command} was not understood ({said.rstrip('.')})."
+    return f"{command} was not understood ({message.rstrip('.')})."
 
 
-def _wrong_value(error: typer.TyperException) -> str:
-    """What is wrong with a value, from what the parser has noted of its check."""
+def _explain_value(error: typer.TyperException) -> str:
+    """What is wrong with a value, from the validation error that the parser attaches."""
     errors = getattr(error.__cause__, "errors", None)
     first: dict[str, Any] = errors()[0] if errors else {}
     bounds, given = first.get("ctx", {}), first.get("input")
@@ -66,16 +66,16 @@ def _wrong_value(error: typer.TyperException) -> str:
     return f"can't be {given!r}"
 
 
-def _described(parameter: Any) -> str:
-    """An option or argument with what its help says of it."""
+def _describe_parameter(parameter: Any) -> str:
+    """An option or argument with its help text."""
     about = (getattr(parameter, "help", None) or "").partition(". ")[0].rstrip(".")
     metavar = getattr(parameter, "metavar", None)
-    name = _named(parameter)
-    named = f"{name} {metavar}" if metavar and metavar != name else name
-    return f"{named} ({about[:1].lower()}{about[1:]})" if about else named
+    name = _parameter_name(parameter)
+    usage = f"{name} {metavar}" if metavar and metavar != name else name
+    return f"{usage} ({about[:1].lower()}{about[1:]})" if about else usage
 
 
-def _named(parameter: Any) -> str:
+def _parameter_name(parameter: Any) -> str:
     names: Sequence[str] = getattr(parameter, "opts", None) or ("a value",)
     longest = max(names, key=len)
     return longest if longest.startswith("-") else getattr(parameter, "metavar", None) or longest.upper()
@@ -85,14 +85,14 @@ def _option(error: typer.TyperException) -> str:
     return str(getattr(error, "option_name", ""))
 
 
-def _meant(near: Sequence[str] | None) -> str:
-    """ "" where there is nothing like it."""
+def _did_you_mean(near: Sequence[str] | None) -> str:
+    """Suggest similar names; empty if there are none."""
     return f": did you mean {' or '.join(sorted(near))}?" if near else ""
 
 
-def _commands(context: Any) -> list[str]:
+def _command_names(context: Any) -> list[str]:
     return sorted(getattr(context.command, "commands", {})) if context else []
 
 
-def _listed(names: Sequence[str]) -> str:
+def _join(names: Sequence[str]) -> str:
     return ", ".join(names)

@@ -1,6 +1,6 @@
-"""What the engine can be asked for, by name. The one module of the engine that imports torch.
+"""The engine's jobs by name. The one module of the engine that imports torch.
 
-A job tells its progress before anything slow, also before an import, and answers with values that need no torch.
+A job yields its progress before anything slow, imports included, and returns values that need no torch.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from PIL import Image
 
 from resnet_studio.analysis.compute.counting import layer_table_steps, summary
 from resnet_studio.engine.server import Job, Steps
-from resnet_studio.inference.images import references as samples
+from resnet_studio.inference.images import references
 from resnet_studio.inference.values import (
     Device,
     ForwardSpec,
@@ -28,23 +28,23 @@ from resnet_studio.networks.architecture import Architecture
 from resnet_studio.progress import Progress
 from resnet_studio.training import dataset_images
 from resnet_studio.training.recipe import Recipe
-from resnet_studio.training.runs import weights as earlier
+from resnet_studio.training.runs import weights as run_weights
 from resnet_studio.training.runs.run_folder import data_folder, runs_folder
 from resnet_studio.training.runs.weights import trained_weights
 
-LONGEST_SIDE = 1600
-"""Pixels of a photograph that the window is given; more than it can show."""
+MAX_SIDE = 1600
+"""Longer side in pixels of a photograph that is sent to the window; more than it can show."""
 THUMBNAIL_SIDE = 96
 
 
-def summarise(architecture: Architecture) -> Generator[Progress, None, str]:
-    """torchinfo's own summary, as text."""
+def summarize(architecture: Architecture) -> Generator[Progress, None, str]:
+    """torchinfo's summary as text."""
     yield Progress(0, 1, "asking torchinfo")
     return summary(architecture)
 
 
 def list_devices() -> Generator[Progress, None, tuple[Device, ...]]:
-    """Where networks can run on this machine."""
+    """The devices that networks can run on here."""
     yield Progress(0, 1, "looking for devices")
     from resnet_studio.inference.compute.devices import devices
 
@@ -52,43 +52,43 @@ def list_devices() -> Generator[Progress, None, tuple[Device, ...]]:
 
 
 def photograph(reference: str) -> Generator[Progress, None, Photograph]:
-    """An image as the window shows it: upright, RGB, and not larger than a screen."""
+    """An image for the window: upright, RGB, its longer side at most `MAX_SIDE`."""
     yield Progress(0, 1, "opening the image")
-    return for_the_window(samples.open_or_recall(reference))
+    return downscaled(references.open_cached(reference))
 
 
-def thumbnails(references: tuple[str, ...]) -> Generator[Progress | Photograph | UnreadableImage, None, None]:
-    """Small copies of images, each as soon as it is made, or why there can be none."""
-    yield Progress(0, len(references), "making thumbnails")
-    for reference in references:
+def thumbnails(images: tuple[str, ...]) -> Generator[Progress | Photograph | UnreadableImage, None, None]:
+    """Thumbnails of images, each yielded as soon as it is made, or an `UnreadableImage` with the reason."""
+    yield Progress(0, len(images), "making thumbnails")
+    for image in images:
         try:
-            yield for_the_window(samples.open_reference(reference), THUMBNAIL_SIDE)
+            yield downscaled(references.open_reference(image), THUMBNAIL_SIDE)
         except (ValueError, OSError) as error:
-            yield UnreadableImage(reference, str(error))
+            yield UnreadableImage(image, str(error))
 
 
 def images_of_data(data: str) -> Generator[Progress, None, dataset_images.DataImages]:
-    """How many images a data set has; each is then opened by its reference."""
-    return (yield from dataset_images.images_steps(data, data_folder()))
+    """How many images a data set has; each can then be opened by its reference."""
+    return (yield from dataset_images.count_images_steps(data, data_folder()))
 
 
-def for_the_window(photograph: Photograph, most: int = LONGEST_SIDE) -> Photograph:
-    """The photograph with its longer side at most `most` pixels; `size` stays that of the original."""
+def downscaled(photograph: Photograph, max_side: int = MAX_SIDE) -> Photograph:
+    """The photograph with its longer side at most `max_side` pixels; `size` stays that of the original."""
     height, width = photograph.pixels.shape[:2]
-    if max(width, height) <= most:
+    if max(width, height) <= max_side:
         return photograph
     image = Image.fromarray(photograph.pixels)
-    image.thumbnail((most, most))
+    image.thumbnail((max_side, max_side))
     return replace(photograph, pixels=np.asarray(image), reduced_from=(width, height))
 
 
-def look(subject: ForwardSpec, layers: tuple[str, ...], brief: bool) -> Steps:
-    """One image through one network: a `Look`."""
-    if not brief:
+def forward(spec: ForwardSpec, layers: tuple[str, ...], preview: bool) -> Steps:
+    """One image through one network: a `ForwardResult`."""
+    if not preview:
         yield Progress(0, 1, "preparing to look")
     from resnet_studio.inference.compute.forward import forward_steps
 
-    return (yield from forward_steps(subject, layers, brief=brief))
+    return (yield from forward_steps(spec, layers, preview=preview))
 
 
 def kernels(architecture: Architecture, weights: WeightsSource, layer: str) -> Steps:
@@ -99,52 +99,52 @@ def kernels(architecture: Architecture, weights: WeightsSource, layer: str) -> S
     return (yield from kernels_steps(architecture, weights, layer))
 
 
-def responses(subjects: tuple[ForwardSpec, ...]) -> Steps:
-    """How strong every block's F(x) is in these networks: `Responses` of each."""
-    yield Progress(0, len(subjects), "preparing to measure")
+def responses(specs: tuple[ForwardSpec, ...]) -> Steps:
+    """The layer responses of these networks, the standard deviation of every block's F(x): one `Responses` each."""
+    yield Progress(0, len(specs), "preparing to measure")
     from resnet_studio.inference.compute.responses import responses_steps
 
-    return (yield from responses_steps(subjects))
+    return (yield from responses_steps(specs))
 
 
-def weights_at_hand(architecture: Architecture) -> Steps:
-    """The weights that this machine has for an architecture: of runs, newest first, and the program's own."""
+def available_weights(architecture: Architecture) -> Steps:
+    """The weights for an architecture on this machine: those of runs, newest first, then the bundled ones."""
     yield Progress(0, 1, "looking for runs")
     return trained_weights(runs_folder(), architecture)
 
 
 def fetch_weights(source: PublishedWeights) -> Steps:
-    """See to it that published weights are on this machine."""
+    """Download published weights unless they are in the cache."""
     yield Progress(0, 1, "looking for the weights")
     yield from fetch_steps(source)
 
 
-def survey(subject: ForwardSpec, images: tuple[str, ...], layer: str) -> Steps:
-    """One layer over many images: a `Survey`."""
+def layer_statistics(spec: ForwardSpec, images: tuple[str, ...], layer: str) -> Steps:
+    """Statistics of one layer over many images: a `LayerStatistics`."""
     yield Progress(0, len(images), "preparing to look")
-    from resnet_studio.inference.compute.layer_statistics import survey_steps
+    from resnet_studio.inference.compute.layer_statistics import layer_statistics_steps
 
-    return (yield from survey_steps(subject, images, layer))
+    return (yield from layer_statistics_steps(spec, images, layer))
 
 
-def attribution(subject: ForwardSpec, method: str, layer: str, target: int | None) -> Steps:
-    """Which parts of an image speak for a class: an `Attribution`."""
+def attribution(spec: ForwardSpec, method: str, layer: str, target: int | None) -> Steps:
+    """Which parts of an image are evidence for a class: an `Attribution`."""
     yield Progress(0, 3, "preparing to explain")
     from resnet_studio.inference.compute.attribution import attribution_steps
 
-    return (yield from attribution_steps(subject, method, layer, target))
+    return (yield from attribution_steps(spec, method, layer, target))
 
 
-def sweep(subject: ForwardSpec, patch: int, stride: int, target: int | None) -> Steps:
-    """What a grey square does to a class's probability, everywhere: a `Sweep`, told as it grows."""
+def occlusion(spec: ForwardSpec, patch: int, stride: int, target: int | None) -> Steps:
+    """A class's probability with a gray square at every position: an `OcclusionMap`, also yielded as it grows."""
     yield Progress(0, 1, "preparing to cover the image")
-    from resnet_studio.inference.compute.occlusion import sweep_steps
+    from resnet_studio.inference.compute.occlusion import occlusion_steps
 
-    return (yield from sweep_steps(subject, patch, stride, target))
+    return (yield from occlusion_steps(spec, patch, stride, target))
 
 
 def verify(extra: tuple[Architecture, ...] = ()) -> Steps:
-    """Every published figure beside what is measured; each is told as soon as it is there."""
+    """Every published figure with its measured value; each is yielded as soon as it is verified."""
     yield Progress(0, 1, "reading the published figures")
     from resnet_studio.analysis.compute.verification import verify_steps
 
@@ -152,7 +152,7 @@ def verify(extra: tuple[Architecture, ...] = ()) -> Steps:
 
 
 def data_view(recipe: Recipe, image: int, download: bool) -> Steps:
-    """What a training would see: a `DataView`. The data are fetched only if `download` says so."""
+    """The images that a training would get: a `DataView`. Downloads the data only if `download` is true."""
     yield Progress(0, 1, f"opening {recipe.data}")
     from resnet_studio.training.compute.preview import data_view_steps
 
@@ -160,7 +160,7 @@ def data_view(recipe: Recipe, image: int, download: bool) -> Steps:
 
 
 def estimate(recipe: Recipe, architecture: Architecture, training_images: int) -> Steps:
-    """What a training would cost: an `Estimate`."""
+    """The time and memory that a training would need: an `Estimate`."""
     yield Progress(0, 1, "preparing to time a step")
     from resnet_studio.training.compute.preview import estimate_steps
 
@@ -169,22 +169,22 @@ def estimate(recipe: Recipe, architecture: Architecture, training_images: int) -
 
 JOBS: dict[str, Job] = {
     "table": layer_table_steps,
-    "summary": summarise,
+    "summary": summarize,
     "devices": list_devices,
     "photograph": photograph,
     "thumbnails": thumbnails,
-    "images of data": images_of_data,
-    "look": look,
+    "images_of_data": images_of_data,
+    "forward": forward,
     "kernels": kernels,
-    "survey": survey,
+    "layer_statistics": layer_statistics,
     "responses": responses,
-    "weights at hand": weights_at_hand,
-    "fetch weights": fetch_weights,
+    "available_weights": available_weights,
+    "fetch_weights": fetch_weights,
     "attribution": attribution,
-    "sweep": sweep,
+    "occlusion": occlusion,
     "verify": verify,
-    "data view": data_view,
+    "data_view": data_view,
     "estimate": estimate,
 }
-samples.OPENERS[dataset_images.PREFIX] = dataset_images.open_reference
-COMPLETERS["run"] = earlier.completed
+references.OPENERS[dataset_images.PREFIX] = dataset_images.open_reference
+COMPLETERS["run"] = run_weights.complete_provenance

@@ -1,4 +1,4 @@
-"""What the window and the engine say to each other, and how it gets across. Needs neither torch nor Qt."""
+"""The messages between the window and the engine, and how they cross the pipe. Needs neither torch nor Qt."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from resnet_studio.causes import IN_A_WINDOW, give_sentence
+from resnet_studio.causes import IN_A_WINDOW, attach_message
 
 Parts: TypeAlias = list[memoryview]
 
-NOTHING = ""
-"""The job of a request that only ends what its lane is doing."""
-PIECE = 1 << 18
-"""Bytes of a reply that are sent at once: what the window waits for at most before it looks at its events again."""
+CANCEL = ""
+"""The job of a request that only ends what its lane is running."""
+CHUNK_SIZE = 1 << 18
+"""Bytes of a reply that are sent at once: the most that the window reads between two rounds of its event loop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Do `job` with these arguments. Of the requests of one lane only the newest counts."""
+    """Run `job` with these arguments. A newer request of the same lane replaces this one."""
 
     lane: str
     number: int
-    """Rises from request to request, over all lanes."""
+    """Increases with every request, over all lanes."""
     job: str
     arguments: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the engine says of one request.
+    """One message of the engine about a request, or about itself.
 
-    Of every request it says exactly one of "answer", "error" and "dropped", and nothing after that; before it
-    "part" for each value the job yields, and "started" when it turns from another request to this one. Of itself
-    it says (in no lane, number 0) "ready" with the versions of its libraries, or "failed" with the reason.
+    Every request gets exactly one of "answer", "error" and "dropped", and nothing after it; before that, "part" for
+    each value that the job yields, and "started" whenever the engine switches to it from another request. About
+    itself (lane "", number 0) the engine sends "ready" with the versions of its libraries, or "failed" with the error.
     """
 
     lane: str
@@ -51,30 +51,29 @@ class Reply:
 
 
 class EngineDiedError(RuntimeError):
-    """A request that ended the engine twice, and so is not tried a third time. The text names it."""
+    """A request that killed the engine twice, so it is not tried a third time. The text names it."""
 
 
-def crossing(error: BaseException) -> Exception:
-    """The error, or a `RuntimeError` with its text where the window could not unpickle it without importing more.
+def picklable(error: BaseException) -> Exception:
+    """The error, or a `RuntimeError` with its text if the window would have to import a library to unpickle it.
 
-    Its traceback goes along as a note, for whoever copies the error into a report, and with a library's error what to
-    say of it.
+    The traceback is added as a note, for error reports, and so is the sentence shown for a library's error.
     """
     note = "".join(traceback.format_exception(error))
     try:
         if not isinstance(error, Exception):
             raise TypeError(error)
-        _Plain(io.BytesIO(pickle.dumps(error))).load()
+        _RestrictedUnpickler(io.BytesIO(pickle.dumps(error))).load()
     except Exception:
         error, original = RuntimeError(f"{type(error).__name__}: {error}"), error
         error.__traceback__ = original.__traceback__
     error.add_note(note)
-    give_sentence(error, IN_A_WINDOW)
+    attach_message(error, IN_A_WINDOW)
     return error
 
 
-class _Plain(pickle.Unpickler):
-    """Knows Python's own classes and this package's, whose errors live where nothing heavy is imported."""
+class _RestrictedUnpickler(pickle.Unpickler):
+    """Allows Python's own classes and this package's, whose errors live in modules that import nothing heavy."""
 
     def find_class(self, module: str, name: str) -> Any:
         if module.partition(".")[0] not in ("builtins", "copyreg", "pathlib", "resnet_studio"):
@@ -83,7 +82,7 @@ class _Plain(pickle.Unpickler):
 
 
 def pack(reply: Reply) -> tuple[Reply, Parts]:
-    """The reply and what is sent of it; an error reply in its place if its value can't be pickled.
+    """The reply and its parts to send; an error reply instead if its value can't be pickled.
 
     The first part is the pickle, the others are the memory of its arrays, which is not copied.
     """
@@ -91,30 +90,30 @@ def pack(reply: Reply) -> tuple[Reply, Parts]:
     try:
         pickled = pickle.dumps(reply, protocol=5, buffer_callback=arrays.append)
     except Exception as error:
-        return pack(replace(reply, kind="error", value=crossing(error)))
+        return pack(replace(reply, kind="error", value=picklable(error)))
     return reply, [memoryview(pickled), *(buffer.raw() for buffer in arrays)]
 
 
 def send(pipe: Connection, parts: Parts) -> None:
-    """Send a packed reply: the sizes of its parts, then their pieces."""
+    """Send a packed reply: the sizes of its parts, then their chunks."""
     pipe.send_bytes(array("Q", [part.nbytes for part in parts]))
-    for piece in _pieces(parts):
-        pipe.send_bytes(piece)
+    for chunk in _chunks(parts):
+        pipe.send_bytes(chunk)
 
 
 class MessageAssembler:
-    """A reply of which some pieces have come."""
+    """Puts a reply together from the chunks that arrive."""
 
     def __init__(self) -> None:
         self._parts: Parts = []
         self._missing: deque[memoryview] = deque()
 
     def add(self, pipe: Connection) -> Reply | None:
-        """Take what comes next, and return the reply if it is whole now. `EOFError` or `OSError` at the pipe's end."""
+        """Receive the next chunk; return the reply once it is complete. `EOFError` or `OSError` at the pipe's end."""
         if not self._missing:
             sizes = memoryview(pipe.recv_bytes()).cast("Q")
             self._parts = [np.empty(size, np.uint8).data for size in sizes]  # not zeroed, unlike a bytearray
-            self._missing.extend(_pieces(self._parts))
+            self._missing.extend(_chunks(self._parts))
             return None
         pipe.recv_bytes_into(self._missing.popleft())
         if self._missing:
@@ -124,7 +123,7 @@ class MessageAssembler:
         return reply
 
 
-def _pieces(parts: Parts) -> Iterator[memoryview]:
+def _chunks(parts: Parts) -> Iterator[memoryview]:
     for part in parts:
-        for start in range(0, part.nbytes, PIECE):
-            yield part[start : start + PIECE]
+        for start in range(0, part.nbytes, CHUNK_SIZE):
+            yield part[start : start + CHUNK_SIZE]

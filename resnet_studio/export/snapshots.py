@@ -1,4 +1,4 @@
-"""The maps that a run has kept as a sequence of pictures, one for each moment of its training. Needs no torch."""
+"""A run's snapshots of feature maps as a sequence of images, one per snapshot. Needs no torch."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from resnet_studio.atomic import write_file
-from resnet_studio.export.figure import MapFigure, page, png
+from resnet_studio.export.figure import MapFigure, figure_image, png_bytes
 from resnet_studio.export.provenance import Provenance
 from resnet_studio.inference.feature_maps import MapStyle, layer_maps
 from resnet_studio.progress import Progress
-from resnet_studio.training.datasets import Probe
+from resnet_studio.training.datasets import Snapshot
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.curves import Curves
 from resnet_studio.training.runs.run_folder import Manifest
-from resnet_studio.training.runs.summary import curves_of, fitted_architecture
-from resnet_studio.training.snapshots import SnapshotError, load, maps_of
+from resnet_studio.training.runs.summary import fitted_architecture, read_run_curves
+from resnet_studio.training.snapshots import SnapshotError, load, snapshot_maps
 
 
-def picture_steps(
-    folder: Path, layers: Sequence[str], image: int, drawing: MapStyle, scale: int, output: Path,
-    tell: Callable[[str], object] = lambda text: None,
+def export_steps(
+    folder: Path, layers: Sequence[str], image: int, style: MapStyle, scale: int, output: Path,
+    on_skipped: Callable[[str], object] = lambda text: None,
 ) -> Generator[Progress, None, list[Path]]:  # fmt: skip
-    """Write `step-0000120.png` for each moment of a run, and return what was written.
+    """Write `step-0000120.png` for each snapshot of a run, and return the paths.
 
-    Without layers all that were kept are drawn. A moment whose file is damaged is named to `tell` and left out.
-    `ProbeError` names what was not kept, or a damaged file where all are.
+    Without layers it draws all that the run saved. A damaged snapshot is skipped, with a message to `on_skipped`.
+    Raises `SnapshotError` for what the run has not saved, or if every snapshot is damaged.
     """
-    manifest, curves = run_folder.read(folder), curves_of(folder)
+    manifest, curves = run_folder.read_manifest(folder), read_run_curves(folder)
     if not curves.probes:
         raise SnapshotError(f"{folder.name} has kept no maps. Runs keep them from before their first step on")
-    if drawing.contrast == "fixed":
+    if style.contrast == "fixed":
         raise SnapshotError("a run keeps each layer's maps spread over its own range: contrast is channel or layer")
     written: list[Path] = []
     for number, moment in enumerate(curves.probes):
@@ -43,19 +43,20 @@ def picture_steps(
         except SnapshotError as error:
             if moment is curves.probes[-1] and not written:
                 raise
-            tell(f"step {moment.step:,} is left out: {error}")
+            on_skipped(f"step {moment.step:,} is left out: {error}")
             continue
-        names = _known(probe, layers, image)
-        stamp = replace(_stamp(manifest, curves, probe, image), layers=names, drawing=drawing, scale=scale)
-        maps = tuple(layer_maps(name, maps_of(probe, name, image)) for name in names)
+        names = _matching_layers(probe, layers, image)
+        provenance = _snapshot_provenance(manifest, curves, probe, image)
+        provenance = replace(provenance, layers=names, style=style, scale=scale)
+        maps = tuple(layer_maps(name, snapshot_maps(probe, name, image)) for name in names)
         output.mkdir(exist_ok=True)
         written.append(output / f"step-{moment.step:07d}.png")
-        write_file(written[-1], png(page(MapFigure(maps, stamp)), stamp))
+        write_file(written[-1], png_bytes(figure_image(MapFigure(maps, provenance)), provenance))
     return written
 
 
-def _known(probe: Probe, layers: Sequence[str], image: int) -> tuple[str, ...]:
-    """The layers of a probe that match the patterns; all without any."""
+def _matching_layers(probe: Snapshot, layers: Sequence[str], image: int) -> tuple[str, ...]:
+    """The snapshot's layers that match the patterns; all if there are none."""
     if image >= len(probe.images):
         raise SnapshotError(f"the run has the probe images 0 to {len(probe.images) - 1}, not {image}")
     found = [name for pattern in layers or ("*",) for name in probe.layers if fnmatchcase(name, pattern)]
@@ -64,7 +65,7 @@ def _known(probe: Probe, layers: Sequence[str], image: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _stamp(manifest: Manifest, curves: Curves, probe: Probe, image: int) -> Provenance:
+def _snapshot_provenance(manifest: Manifest, curves: Curves, probe: Snapshot, image: int) -> Provenance:
     fitted = fitted_architecture(curves) or manifest.architecture
     pixels = probe.images[image]
     return Provenance(
@@ -73,7 +74,7 @@ def _stamp(manifest: Manifest, curves: Curves, probe: Probe, image: int) -> Prov
         trained=probe.step > 0,
         image=f"probe image {image} of {manifest.name} ({probe.truth[image]})",
         layers=(),
-        drawing=MapStyle(),
+        style=MapStyle(),
         device=manifest.recipe.device,
         image_sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
         versions=manifest.versions,

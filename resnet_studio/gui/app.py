@@ -1,4 +1,4 @@
-"""Starting the window."""
+"""Starts the application: restores the session, opens the window, and reports uncaught exceptions."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from PySide6.QtWidgets import QApplication
 from resnet_studio.gui import theme
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
-from resnet_studio.gui.session_file import SessionAutosaver, put_by, put_by_last, restore, save, session_file
+from resnet_studio.gui.session_file import SessionAutosaver, archive, newest_archived, restore, save, session_file
 from resnet_studio.resources import resource
 
-ONCE = "ResNet Studio ended unexpectedly the last time. What was open then is open again."
-AGAIN = "ResNet Studio ended unexpectedly twice in a row, so this time it starts with the defaults."
-OFFERED = "The session from before is kept: open it, or discard it."
+RESTORED = "ResNet Studio ended unexpectedly the last time. What was open then is open again."
+STARTED_CLEAN = "ResNet Studio ended unexpectedly twice in a row, so this time it starts with the defaults."
+ARCHIVE_OFFERED = "The session from before is kept: open it, or discard it."
 
 
 def run(paths: Sequence[str] = (), theme_name: str | None = None) -> int:
@@ -38,18 +38,18 @@ def run(paths: Sequence[str] = (), theme_name: str | None = None) -> int:
     path = session_file()
     lock = QLockFile(f"{path}.lock")
     QDir().mkpath(str(path.parent))
-    alone = lock.tryLock(0) or lock.error() != QLockFile.LockError.LockFailedError  # where no lock can be had, too
-    kept, told = restore(path)
-    if alone and kept.unclean >= 2 and put_by(path):
-        kept, told = SessionState(theme=kept.theme, geometry=kept.geometry), AGAIN
-    elif alone and kept.unclean:
-        told = " ".join(filter(None, (ONCE, told)))
-    kept.unclean = kept.unclean + 1 if alone else 0  # until the window has come to its end
-    theme.apply(app, cast("theme.ThemeName", theme_name or kept.theme))
+    alone = lock.tryLock(0) or lock.error() != QLockFile.LockError.LockFailedError  # also if locking is not supported
+    state, message = restore(path)
+    if alone and state.unclean >= 2 and archive(path):
+        state, message = SessionState(theme=state.theme, geometry=state.geometry), STARTED_CLEAN
+    elif alone and state.unclean:
+        message = " ".join(filter(None, (RESTORED, message)))
+    state.unclean = state.unclean + 1 if alone else 0  # set back to 0 when the window closes normally
+    theme.apply(app, cast("theme.ThemeName", theme_name or state.theme))
     program = Program(path, paths)
-    program.open(kept, told)
+    program.open(state, message)
     if alone:
-        program.offer_last(told)
+        program.offer_archived(message)
     end_on_signals(app)
     code = app.exec()
     program.end()
@@ -57,52 +57,54 @@ def run(paths: Sequence[str] = (), theme_name: str | None = None) -> int:
 
 
 class Program:
-    """The window that is open, and what keeps its session: another session is shown by another window."""
+    """The open window and its session autosaver. Opening another session replaces the window."""
 
     def __init__(self, path: Path, paths: Sequence[str]) -> None:
-        """`path` is the session's file; `paths` are opened in whatever window is."""
+        """`path` is the session's file; `paths` are opened in every window."""
         self._path, self._paths = path, paths
 
-    def open(self, kept: SessionState, told: str = "") -> None:
-        """Open a window on this session, with a sentence of what there is to know about it."""
-        problem = save(kept, self._path)
-        self._window = window = MainWindow(kept)
+    def open(self, state: SessionState, message: str = "") -> None:
+        """Open a window on this session, with a message about how it was restored."""
+        problem = save(state, self._path)
+        self._window = window = MainWindow(state)
         ExceptionReporter(window).install()
         window.show()
-        window.studio.open_paths(self._paths)
-        if told or problem:
-            window.show_notice(" ".join(filter(None, (told, problem))))
-        self._keeper = keeper = SessionAutosaver(window.kept, self._path, window, problem)
-        keeper.failed.connect(window.show_notice)
-        keeper.recovered.connect(lambda: window.banner.tell("The session can be saved again.", tone="news"))
-        gc.freeze()  # what the window is made of is not garbage; to look through it takes up to 0.1 s each time
-        QTimer.singleShot(0, window.start_engine)  # after the first paint: the window is there at once
+        window.controller.open_paths(self._paths)
+        if message or problem:
+            window.show_notice(" ".join(filter(None, (message, problem))))
+        self._autosaver = autosaver = SessionAutosaver(window.session_state, self._path, window, problem)
+        autosaver.failed.connect(window.show_notice)
+        autosaver.recovered.connect(
+            lambda: window.message_bar.show_message("The session can be saved again.", tone="news")
+        )
+        gc.freeze()  # the window lives on, and scanning its objects takes up to 0.1 s per collection
+        QTimer.singleShot(0, window.start_engine)  # after the first paint, so that the window appears at once
 
-    def offer_last(self, told: str) -> None:
-        """Offer the session that was put by, if there is one, until it is opened or given up."""
-        last = put_by_last(self._path)
+    def offer_archived(self, message: str) -> None:
+        """Offer the newest archived session, if there is one, until it is opened or discarded."""
+        last = newest_archived(self._path)
         if last is not None:
-            offers = ("Open the last session", lambda: self._open_last(last)), ("Discard it", lambda: _remove(last))
-            self._window.show_notice(" ".join(filter(None, (told, OFFERED))), offers)
+            offers = ("Open the last session", lambda: self._open_archived(last)), ("Discard it", lambda: _remove(last))
+            self._window.show_notice(" ".join(filter(None, (message, ARCHIVE_OFFERED))), offers)
 
     def end(self) -> None:
-        """The window was closed: the next start finds everything as it is now."""
-        self._keeper.stop()
-        kept = self._window.kept()
-        kept.unclean = 0
-        if problem := save(kept, self._path):
+        """Save the session after the window was closed."""
+        self._autosaver.stop()
+        state = self._window.session_state()
+        state.unclean = 0
+        if problem := save(state, self._path):
             print(f"resnet-studio: {problem}", file=sys.stderr)  # noqa: T201
 
-    def _open_last(self, last: Path) -> None:
-        """Put the window on the session that was put by in the place of this one."""
-        kept, told = restore(last)
-        kept.unclean = 1
+    def _open_archived(self, last: Path) -> None:
+        """Replace the window with one on the archived session."""
+        state, message = restore(last)
+        state.unclean = 1
         before = self._window
-        self._keeper.stop()
-        self.open(kept, told)
+        self._autosaver.stop()
+        self.open(state, message)
         before.close()
         before.deleteLater()
-        if not self._keeper.problem:
+        if not self._autosaver.error:
             _remove(last)
 
 
@@ -112,36 +114,37 @@ def _remove(path: Path) -> None:
 
 
 class ExceptionReporter(QObject):
-    """Whatever a slot, a paint event or a thread raises becomes one banner, and the window goes on."""
+    """Shows an exception of a slot, a paint event or a thread in the message bar, once; the window stays open."""
 
-    _raised = Signal(object)  # crosses from a thread to the window's
+    _raised = Signal(object)  # carries exceptions from other threads to the window's
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._window = window
-        self._raised.connect(self._tell)
+        self._raised.connect(self._on_raised)
 
     def install(self) -> None:
-        """Take over what nobody catches."""
-        sys.excepthook = self._take
-        threading.excepthook = lambda raised: self._take(raised.exc_type, raised.exc_value, raised.exc_traceback)
+        """Install the hooks for uncaught exceptions."""
+        sys.excepthook = self._report
+        threading.excepthook = lambda raised: self._report(raised.exc_type, raised.exc_value, raised.exc_traceback)
 
-    def _take(self, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    def _report(self, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
         details = "".join(traceback.format_exception(kind, error, trace))
-        if details not in self._told:  # a paint event that fails does so at every repaint
-            self._told.add(details)
+        if details not in self._reported:  # a failing paint event fails at every repaint
+            self._reported.add(details)
             sys.__stderr__.write(details) if sys.__stderr__ else None
             self._raised.emit((error or kind(), details))
 
-    def _tell(self, raised: tuple[BaseException, str]) -> None:
+    def _on_raised(self, raised: tuple[BaseException, str]) -> None:
         self._window.report(*raised)
 
 
 def end_on_signals(app: QApplication) -> None:
-    """Ctrl+C in the terminal closes the window as the close button does."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # which come between any two lines, also of a paint event's
+    """Make Ctrl+C in the terminal close the window like the close button."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # deferred: the handler may run in the middle of a paint event
         signal.signal(number, lambda *_: QTimer.singleShot(0, app.closeAllWindows))
-    awake = QTimer(app, interval=500)  # Python looks at signals only while it runs
+    awake = QTimer(app, interval=500)  # Python handles signals only while it runs bytecode
     awake.timeout.connect(lambda: None)
     awake.start()

@@ -1,4 +1,4 @@
-"""Reading and writing files off the window's thread: the one helper for it, on the one small pool of threads."""
+"""Reading and writing files off the window's thread, on Qt's global thread pool."""
 
 from __future__ import annotations
 
@@ -10,110 +10,110 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, QThreadPool, Signal
 
-from resnet_studio.causes import why
+from resnet_studio.causes import os_reason
 
 Result = TypeVar("Result")
 THREADS = 4
-"""At least so many in the pool, on a machine of one core too: they wait for disks most of the time."""
+"""Minimum size of the pool, even on one core, as its threads mostly wait for disks."""
 
 
-def cause(error: Exception) -> str:
-    """Why something could not be read or written, to go behind a colon."""
+def failure_reason(error: Exception) -> str:
+    """Why something could not be read or written, to follow a colon."""
     match error:
         case OSError(errno=int()):
-            return why(error)
+            return os_reason(error)
         case MemoryError():
             return "there is not enough memory"
         case UnicodeError():
             return "its name has characters that this system can't write"
         case ValueError():
-            return str(error)  # the program's own sentence
+            return str(error)  # the program's own message
     return f"an unexpected error ({type(error).__name__})"
 
 
 @dataclass(eq=False)
 class _Task:
-    """One function, who gets what it returns or raises, and whether its thread is done with it."""
+    """A function, its callbacks, and an event that is set when its thread is done with it."""
 
-    work: Callable[[], Any]
-    done: Callable[[Any], object]
-    failed: Callable[[Exception], object] | None
-    over: threading.Event = field(default_factory=threading.Event)
+    function: Callable[[], Any]
+    on_result: Callable[[Any], object]
+    on_error: Callable[[Exception], object] | None
+    finished: threading.Event = field(default_factory=threading.Event)
 
 
 class BackgroundReader(QObject):
-    """Runs functions one after another on Qt's pool and hands back what they return, on the window's thread.
+    """Runs functions one after another on Qt's pool and calls back with their results on the window's thread.
 
-    Whatever a function raises ends it like an answer: `busy` is over, and the next one begins, before anybody is told.
-    Several of these share the pool, so one that takes long holds up only what its own owner asked for. `stop` before
-    the owner goes.
+    An exception ends a function like a result: `busy` is updated, and the next one starts, before the callback is
+    called. Several readers share the pool, so a slow function delays only those of its own reader. Call `stop` before
+    the owner is deleted.
     """
 
-    _ended = Signal(object, object, object)
+    _taskFinished = Signal(object, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._waiting: deque[_Task] = deque()
+        self._pending: deque[_Task] = deque()
         self._running: _Task | None = None
         self._stopped = False
-        self._ended.connect(self._take)
+        self._taskFinished.connect(self._on_task_finished)
 
     @property
     def busy(self) -> bool:
-        """Whether something runs or waits."""
+        """Whether something is running or pending."""
         return self._running is not None
 
     def run(
         self,
-        work: Callable[[], Result],
-        done: Callable[[Result], object] = lambda result: None,
-        failed: Callable[[Exception], object] | None = None,
+        function: Callable[[], Result],
+        on_result: Callable[[Result], object] = lambda result: None,
+        on_error: Callable[[Exception], object] | None = None,
     ) -> None:
-        """Run `work` when all that was asked for before is over, then give `done` what it returned.
+        """Run `function` after all earlier ones, then call `on_result` with what it returned.
 
-        `failed` gets what it raised; without it that is raised here, and reported like any error of the window.
+        `on_error` gets the exception; without it, that is raised on the window's thread and reported there.
         """
         if not self._stopped:
-            self._waiting.append(_Task(work, done, failed))
-            self._begin_next()
+            self._pending.append(_Task(function, on_result, on_error))
+            self._start_next()
 
-    def drop_waiting(self) -> None:
-        """Run nothing that still waits. The one that runs is told: else nothing would ever be, to who asks fast."""
-        self._waiting.clear()
+    def drop_pending(self) -> None:
+        """Drop pending functions. The running one still calls back, so that frequent callers get results at all."""
+        self._pending.clear()
 
     def stop(self) -> None:
-        """Run nothing any more; the one that runs is waited for."""
+        """Run no more functions, and wait for the one that is running."""
         self._stopped = True
-        self._waiting.clear()
+        self._pending.clear()
         if self._running is not None:
-            self._running.over.wait()
+            self._running.finished.wait()
 
-    def _begin_next(self) -> None:
-        if self._running is None and self._waiting:
-            self._running = self._waiting.popleft()
+    def _start_next(self) -> None:
+        if self._running is None and self._pending:
+            self._running = self._pending.popleft()
             task, pool = self._running, QThreadPool.globalInstance()
             pool.setMaxThreadCount(max(THREADS, pool.maxThreadCount()))
-            pool.start(lambda: self._work(task))
+            pool.start(lambda: self._run_task(task))
 
-    def _work(self, task: _Task) -> None:
-        """On the pool's thread; what is emitted arrives on the window's."""
+    def _run_task(self, task: _Task) -> None:
+        """Runs on the pool's thread; the signal is delivered on the window's."""
         result, error = None, None
         try:
-            result = task.work()
-        except Exception as raised:  # whatever it is, it is the task's answer
+            result = task.function()
+        except Exception as raised:  # any exception is the task's result
             error = raised
         finally:
-            self._ended.emit(task, result, error)
-            task.over.set()
+            self._taskFinished.emit(task, result, error)
+            task.finished.set()
 
-    def _take(self, task: _Task, result: Any, error: Exception | None) -> None:
+    def _on_task_finished(self, task: _Task, result: Any, error: Exception | None) -> None:
         self._running = None
-        self._begin_next()
+        self._start_next()
         if self._stopped:
             return
         if error is None:
-            task.done(result)
-        elif task.failed is not None:
-            task.failed(error)
+            task.on_result(result)
+        elif task.on_error is not None:
+            task.on_error(error)
         else:
             raise error

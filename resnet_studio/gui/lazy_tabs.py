@@ -1,4 +1,4 @@
-"""The tabs on the right of the window, each made when it is first needed."""
+"""Tabs whose contents are created when they are first needed."""
 
 from __future__ import annotations
 
@@ -8,89 +8,89 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.gui.plots.importing import import_steps
 
 
 class LazyTabWidget(QTabWidget):
-    """Makes a workspace when its tab is first opened, or in `prepare` while nobody waits for it."""
+    """Creates a tab's content when the tab is first opened, or earlier by `prepare` while the window is idle."""
 
     entered = Signal(int)
-    """A workspace has come to the front; it is made by then."""
-    made = Signal()
+    """A tab has become the current one; its content exists."""
+    tabCreated = Signal()
     prepared = Signal()
-    """All workspaces are there."""
+    """All tabs have been created."""
 
     def __init__(
-        self, makers: Sequence[tuple[str, Callable[[], QWidget]]], name: str = "workspaces", spoken: str = "Workspaces",
-        keys: str = "Ctrl+", above: int = 0,
+        self, factories: Sequence[tuple[str, Callable[[], QWidget]]], name: str = "workspaces",
+        accessible_name: str = "Workspaces", shortcut_prefix: str = "Ctrl+", top_margin: int = 0,
     ) -> None:  # fmt: skip
-        """`makers` has a tab's title and what makes its workspace, from left to right; `keys` go before its number.
+        """`factories` has each tab's title and what creates its content; `shortcut_prefix` goes before its number.
 
-        `above` is the room in pixels between the tabs and a workspace.
+        `top_margin` is the space in pixels between the tab bar and the content.
         """
         super().__init__()
-        named(self, name, spoken).setDocumentMode(True)
-        self._missing = {number: make for number, (_, make) in enumerate(makers)}
-        self._apart: dict[int, QWidget] = {}
-        """Made and not yet in their places, where they get their style, which takes as long again."""
+        set_names(self, name, accessible_name).setDocumentMode(True)
+        self._factories = {number: create for number, (_, create) in enumerate(factories)}
+        self._unplaced: dict[int, QWidget] = {}
+        """Created and not yet added to their pages, where they are styled, which takes as long again."""
         self._pages: list[QVBoxLayout] = []
-        for number, (title, _) in enumerate(makers):
+        for number, (title, _) in enumerate(factories):
             page = QWidget()
             self._pages.append(QVBoxLayout(page))
-            self._pages[number].setContentsMargins(0, above, 0, 0)
+            self._pages[number].setContentsMargins(0, top_margin, 0, 0)
             self.addTab(page, title)
-            self.setTabToolTip(number, f"{title} ({keys}{number + 1})")
-        self._slices = IdleScheduler(self)
-        self.currentChanged.connect(self._enter)
+            self.setTabToolTip(number, f"{title} ({shortcut_prefix}{number + 1})")
+        self._scheduler = IdleScheduler(self)
+        self.currentChanged.connect(self._on_current_changed)
 
-    def make(self, number: int) -> None:
-        """Make a workspace, unless it is there."""
-        if number in self._missing:
-            self._apart[number] = self._missing.pop(number)()
-        if number in self._apart:
-            self._pages[number].addWidget(self._apart.pop(number))
-            self.made.emit()
+    def create_tab(self, number: int) -> None:
+        """Create a tab's content, unless it exists."""
+        if number in self._factories:
+            self._unplaced[number] = self._factories.pop(number)()
+        if number in self._unplaced:
+            self._pages[number].addWidget(self._unplaced.pop(number))
+            self.tabCreated.emit()
 
-    def start_with(self, number: int) -> None:
-        """Have this tab in front; its workspace is made when the tabs come to the screen, or in `prepare` before."""
+    def set_initial_tab(self, number: int) -> None:
+        """Make this tab the current one; its content is created when the tabs are shown, or by `prepare` before."""
         with QSignalBlocker(self):
             self.setCurrentIndex(number)
 
     def prepare(self) -> None:
-        """Begin to make the workspaces that nobody has opened yet, one at a time between the window's events."""
-        self._slices.start(self, self._make_all())
+        """Begin to create the tabs that nobody has opened yet, one at a time between the window's events."""
+        self._scheduler.start(self, self._create_all())
 
     def stop(self) -> None:
-        """Make nothing any more; the window is closing. What has no place yet has nobody else to take it away."""
-        self._slices.stop()
+        """Create no more tabs, as the window is closing, and delete widgets that have no parent yet."""
+        self._scheduler.stop()
         for tabs in (self, *self.findChildren(LazyTabWidget)):
-            for widget in tabs._apart.values():
+            for widget in tabs._unplaced.values():
                 widget.deleteLater()
-            tabs._apart.clear()
+            tabs._unplaced.clear()
 
-    def _make_all(self) -> Iterator[None]:
-        """What the workspaces draw with is imported first, as that takes longer than to open the window."""
+    def _create_all(self) -> Iterator[None]:
+        """Import pyqtgraph first, which takes longer than opening the window, then create every tab."""
         yield from import_steps()
         for number in range(self.count()):
-            yield from self._make_steps(number)
+            yield from self._create_steps(number)
         for tabs in self.findChildren(LazyTabWidget):
-            yield from tabs._make_steps(tabs.currentIndex())
+            yield from tabs._create_steps(tabs.currentIndex())
         self.prepared.emit()
 
-    def _make_steps(self, number: int) -> Iterator[None]:
-        if number in self._missing:  # nobody has opened it meanwhile
-            self._apart[number] = self._missing.pop(number)()
+    def _create_steps(self, number: int) -> Iterator[None]:
+        if number in self._factories:  # not opened meanwhile
+            self._unplaced[number] = self._factories.pop(number)()
             yield
-        self.make(number)
+        self.create_tab(number)
         yield
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  (Qt's name)
-        """What comes to the screen is made by then."""
-        self.make(self.currentIndex())
+    def showEvent(self, event: QShowEvent) -> None:
+        """Create the current tab before it is shown."""
+        self.create_tab(self.currentIndex())
         super().showEvent(event)
 
-    def _enter(self, number: int) -> None:
-        self.make(number)
+    def _on_current_changed(self, number: int) -> None:
+        self.create_tab(number)
         self.entered.emit(number)

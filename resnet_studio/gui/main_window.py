@@ -1,4 +1,4 @@
-"""The window: where the views are laid out, and the only place where they are connected."""
+"""The main window: lays out the views and connects them with the controller."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from PySide6.QtWidgets import (
 )
 
 import resnet_studio
-from resnet_studio.causes import IN_A_WINDOW, cause
+from resnet_studio.causes import IN_A_WINDOW, describe
 from resnet_studio.engine.process import JOBS
 from resnet_studio.gui import menus, theme
 from resnet_studio.gui.activations.weights.controller import Offer
 from resnet_studio.gui.app_controller import ACTIVATION_PAGES, ACTIVATIONS, LAYERS, TRAINING, AppController
 from resnet_studio.gui.architecture.panel import ArchitecturePanel
 from resnet_studio.gui.architecture.summary import ArchitectureSummary
-from resnet_studio.gui.common.helpers import named, rule
+from resnet_studio.gui.common.helpers import separator, set_names
 from resnet_studio.gui.common.message_bar import MessageBar
 from resnet_studio.gui.common.status_bar import StatusBar
 from resnet_studio.gui.engine_client import EngineClient, EngineConnection
@@ -37,14 +37,14 @@ from resnet_studio.gui.layers.view import LayersView
 from resnet_studio.gui.lazy_tabs import LazyTabWidget
 from resnet_studio.gui.opened_files import LOADABLE
 from resnet_studio.gui.session import SessionState
-from resnet_studio.gui.training.workspace import PAGES, TrainingWorkspace
+from resnet_studio.gui.training.workspace import TABS, TrainingWorkspace
 from resnet_studio.inference.images import listing
 from resnet_studio.inference.transforms import IDENTITY
 
-PANEL_WIDTHS, ROOMY = (256, 304), 1280
-"""Pixels of the architecture's panel in a narrow and in a wide window, and from which width on it is wide."""
-SMALLEST = QSize(1008, 640)
-"""In which everything can be read, if the screen is not smaller still."""
+PANEL_WIDTHS, WIDE_WINDOW = (256, 304), 1280
+"""Widths of the architecture panel in a narrow and in a wide window, and the width from which the window is wide."""
+MIN_SIZE = QSize(1008, 640)
+"""Everything is readable at this size, which is reduced only for a smaller screen."""
 ENGINE_BACK = "The engine is back, and goes on with what was asked."
 WORKSPACES = ("Layers", "Verify", "Activations", "Compare", "Training")
 
@@ -54,231 +54,234 @@ if TYPE_CHECKING:
 
 
 class MainWindow(QMainWindow):
-    """One window, one architecture in hand."""
+    """One window with one current architecture."""
 
     layers: LayersView
 
-    def __init__(self, kept: SessionState, jobs: str = JOBS, runs: Path | None = None) -> None:
-        """`jobs` names what the engine can do, `runs` the folder of runs if it is not the user's own."""
+    def __init__(self, state: SessionState, jobs: str = JOBS, runs: Path | None = None) -> None:
+        """`jobs` is the engine's table of jobs, `runs` the folder of runs if not the default one."""
         super().__init__()
         self.setWindowTitle("ResNet Studio")
         self.setAcceptDrops(True)
-        self.link = EngineConnection(jobs)
-        self._no_engine = ""
-        """What was told when no engine could be started."""
-        self.work = EngineClient(self.link)
-        self.studio = AppController(kept, self.work)
-        self.banner = MessageBar()
-        self.panel, self.headline, self.status = ArchitecturePanel(), ArchitectureSummary(), StatusBar()
+        self.connection = EngineConnection(jobs)
+        self._start_failure = ""
+        """The message shown when no engine could be started."""
+        self.engine = EngineClient(self.connection)
+        self.controller = AppController(state, self.engine)
+        self.message_bar = MessageBar()
+        self.panel, self.summary, self.status_bar = ArchitecturePanel(), ArchitectureSummary(), StatusBar()
         self.activations: ActivationsWorkspace | None = None
-        self.training = TrainingWorkspace(self.studio, self.work, runs)
-        self.studio.weights.runs = self.training.folder
-        makers = (
+        self.training = TrainingWorkspace(self.controller, self.engine, runs)
+        self.controller.weights.runs = self.training.folder
+        factories = (
             self._make_layers, self._make_verify, self._make_activations, self._make_compare, self.training.make
         )  # fmt: skip
-        self.workspaces = LazyTabWidget(tuple(zip(WORKSPACES, makers, strict=True)))
+        self.workspaces = LazyTabWidget(tuple(zip(WORKSPACES, factories, strict=True)))
         self._lay_out()
         self._make_menus()
         self._connect()
-        room = self.screen().availableSize() - QSize(2, 40)  # the desktop's own title bar takes its part
-        self.resize(QSize(1440, 900).boundedTo(room))
-        self.setMinimumSize(SMALLEST.boundedTo(room))
-        self.restoreGeometry(QByteArray.fromBase64(kept.geometry.encode()))
-        self.studio.begin()
-        self.workspaces.made.connect(self._end_tab_order)
-        self.workspaces.make(kept.workspace)
-        self.workspaces.setCurrentIndex(kept.workspace)
-        self.workspaces.entered.connect(self.studio.enter)
+        available = self.screen().availableSize() - QSize(2, 40)  # leaves space for the title bar
+        self.resize(QSize(1440, 900).boundedTo(available))
+        self.setMinimumSize(MIN_SIZE.boundedTo(available))
+        self.restoreGeometry(QByteArray.fromBase64(state.geometry.encode()))
+        self.controller.start()
+        self.workspaces.tabCreated.connect(self._fix_tab_order)
+        self.workspaces.create_tab(state.workspace)
+        self.workspaces.setCurrentIndex(state.workspace)
+        self.workspaces.entered.connect(self.controller.enter)
         self.workspaces.entered.connect(self.training.enter)
 
     def start_engine(self) -> None:
-        """Start the process that owns torch. Until it answers, the plan's values are shown."""
-        self.link.start()
-        self.work.find_devices()
+        """Start the engine process. Until it answers, the plan's values are shown."""
+        self.connection.start()
+        self.engine.request_devices()
         self.workspaces.prepare()
 
-    def kept(self) -> SessionState:
-        """What the next start is to find again."""
-        kept = self.studio.session.kept
-        kept.geometry = self.saveGeometry().toBase64().toStdString()
-        images, image = self.studio.images.to_remember()
-        return kept if images == kept.images and image == kept.image else replace(kept, images=images, image=image)
+    def session_state(self) -> SessionState:
+        """The session to restore at the next start."""
+        state = self.controller.session.state
+        state.geometry = self.saveGeometry().toBase64().toStdString()
+        images, image = self.controller.images.images_to_save()
+        return state if images == state.images and image == state.image else replace(state, images=images, image=image)
 
     def show_notice(self, sentence: str, offers: Sequence[Offer] = ()) -> None:
-        """Say what there is to know of the session, and what can be done about it."""
-        self.studio.take_offers(offers)
-        self.banner.tell(sentence, offers=[what for what, _ in offers], tone="warning")
+        """Show a message about the session, with the actions that it offers."""
+        self.controller.set_offers(offers)
+        self.message_bar.show_message(sentence, offers=[label for label, _ in offers], tone="warning")
 
     def report(self, error: BaseException, details: str) -> None:
-        """Show a fault of the program itself, with what a bug report needs under Copy."""
-        sentence = cause(error, IN_A_WINDOW)
-        self.banner.tell(f"{sentence[:1].upper()}{sentence[1:]}. The window goes on.", details)
+        """Show an error of the program itself; Copy gives the details that a bug report needs."""
+        sentence = describe(error, IN_A_WINDOW)
+        self.message_bar.show_message(f"{sentence[:1].upper()}{sentence[1:]}. The window goes on.", details)
 
     def _lay_out(self) -> None:
         middle = QHBoxLayout()
         middle.setSpacing(0)
-        middle.addWidget(self._make_side())
+        middle.addWidget(self._make_side_panel())
         middle.addWidget(self.workspaces, 1)
-        whole = QWidget()
-        stack = QVBoxLayout(whole)
+        central = QWidget()
+        stack = QVBoxLayout(central)
         stack.setContentsMargins(0, 0, 0, 0)
         stack.setSpacing(0)
-        stack.addWidget(self.banner)
+        stack.addWidget(self.message_bar)
         stack.addLayout(middle, 1)
-        stack.addWidget(self.status)
-        self.setCentralWidget(whole)
+        stack.addWidget(self.status_bar)
+        self.setCentralWidget(central)
 
-    def _make_side(self) -> QWidget:
-        """The architecture's fields, which scroll where the window is low, over what they amount to."""
+    def _make_side_panel(self) -> QWidget:
+        """The architecture's fields, which scroll if the window is low, above the summary."""
         fields = QScrollArea(widgetResizable=True)
         fields.setFrameShape(QFrame.Shape.NoFrame)
         fields.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         fields.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         fields.setWidget(self.panel)
-        side = named(QWidget(), "sidePanel")
+        side = set_names(QWidget(), "sidePanel")
         side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._side = side
+        self._side_panel = side
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(fields, 1)
-        column.addWidget(rule())
-        column.addWidget(self.headline)
+        column.addWidget(separator())
+        column.addWidget(self.summary)
         return side
 
-    def _end_tab_order(self) -> None:
-        """Tab goes through the workspaces, which are made one by one, before it comes to the status line."""
+    def _fix_tab_order(self) -> None:
+        """Put the status bar last in the tab order, after a workspace that was just created."""
         last = cast("QWidget", self.previousInFocusChain())
-        while self.status.isAncestorOf(last) or not last.focusPolicy() & Qt.FocusPolicy.TabFocus:
+        while self.status_bar.isAncestorOf(last) or not last.focusPolicy() & Qt.FocusPolicy.TabFocus:
             last = cast("QWidget", last.previousInFocusChain())
-        for control in self.status.controls:
+        for control in self.status_bar.controls:
             QWidget.setTabOrder(last, control)
             last = control
 
     def _make_menus(self) -> None:
-        session = self.studio.session
-        menus.fill(self, "&File", (
+        session = self.controller.session
+        menus.add_menu(self, "&File", (
             ("Open…", "Ctrl+O", self._open), ("", "", self._open), ("Quit", "Ctrl+Q", self.close)
         ))  # fmt: skip
-        edit = menus.fill(self, "&Edit", (
+        edit = menus.add_menu(self, "&Edit", (
             ("Undo", "Ctrl+Z", session.undo), ("Redo", "Ctrl+Shift+Z or Ctrl+Y", session.redo),
             ("", "", self._find), ("Find a layer", "Ctrl+F", self._find),
             ("Search presets", "Ctrl+P", self.panel.search),
         ))  # fmt: skip
-        session.history_changed.connect(lambda undo, _redo: edit["Undo"].setEnabled(undo))
-        session.history_changed.connect(lambda _undo, redo: edit["Redo"].setEnabled(redo))
-        session.history_changed.emit(False, False)
-        view = menus.fill(self, "&View", (
+        session.historyChanged.connect(lambda undo, _redo: edit["Undo"].setEnabled(undo))
+        session.historyChanged.connect(lambda _undo, redo: edit["Redo"].setEnabled(redo))
+        session.historyChanged.emit(False, False)
+        view = menus.add_menu(self, "&View", (
             *((name, f"Ctrl+{number + 1}", lambda number=number: self.workspaces.setCurrentIndex(number))
               for number, name in enumerate(WORKSPACES)),
-            ("", "", self._find), ("Run again", "F5", self._run_again), ("Cancel", "Esc", self.studio.cancel),
+            ("", "", self._find), ("Run again", "F5", self._run_again), ("Cancel", "Esc", self.controller.cancel),
             ("", "", self._find),
         ))  # fmt: skip
         themes = cast("QWidget", view["Cancel"].parent())
-        menus.add_choice(themes, ("system", "light", "dark"), session.kept.theme, self._take_theme)  # type: ignore[arg-type]
-        menus.fill(self, "&Activations", (
+        menus.add_radio_group(themes, ("system", "light", "dark"), session.state.theme, self._set_theme)  # type: ignore[arg-type]
+        menus.add_menu(self, "&Activations", (
             *((name, f"Ctrl+Alt+{number + 1}", lambda number=number: self._show_activations(number))
               for number, name in enumerate(ACTIVATION_PAGES)),
-            ("", "", self._find), ("Image as it was", "Ctrl+Alt+0", lambda: self.studio.subject.turn(IDENTITY)),
+            ("", "", self._find),
+            ("Image as it was", "Ctrl+Alt+0", lambda: self.controller.activations.set_transforms(IDENTITY)),
         ))  # fmt: skip
-        training = menus.fill(self, "&Training", (
+        training = menus.add_menu(self, "&Training", (
             *((name, f"Alt+{number + 1}", lambda number=number: self._show_training(number))
-              for number, name in enumerate(PAGES)),
-            ("", "", self._find), ("Stop runs when the window closes", "", self._take_stopping),
+              for number, name in enumerate(TABS)),
+            ("", "", self._find), ("Stop runs when the window closes", "", self._toggle_stop_runs),
         ))  # fmt: skip
         training["Stop runs when the window closes"].setCheckable(True)
-        training["Stop runs when the window closes"].setChecked(session.kept.stop_runs)
-        menus.fill(self, "&Help", (("Shortcuts", "? or F1", self._show_shortcuts), ("About", "", self._show_about)))
+        training["Stop runs when the window closes"].setChecked(session.state.stop_runs)
+        menus.add_menu(self, "&Help", (("Shortcuts", "? or F1", self._show_shortcuts), ("About", "", self._show_about)))
 
     def _make_layers(self) -> QWidget:
         self.layers = view = LayersView()
-        self.studio.table_changed.connect(view.show_table)
-        view.summary_wished.connect(lambda: self.work.sum_up(self.studio.session.architecture))
-        self.work.summary_made.connect(view.show_summary)
-        self.studio.summary_refused.connect(view.show_summary)
-        self.studio.count_refused.connect(view.show_refusal)
-        view.show_table(self.studio.table)
-        view.show_refusal(self.studio.count_refusal)
+        self.controller.tableChanged.connect(view.show_table)
+        view.summaryRequested.connect(lambda: self.engine.request_summary(self.controller.session.architecture))
+        self.engine.summaryReady.connect(view.show_summary)
+        self.controller.summaryFailed.connect(view.show_summary)
+        self.controller.countFailed.connect(view.show_not_counted)
+        view.show_table(self.controller.table)
+        view.show_not_counted(self.controller.count_error)
         return view
 
     def _make_verify(self) -> QWidget:
         from resnet_studio.gui.verify.view import VerifyView
 
-        view, session = VerifyView(), self.studio.session
-        self.studio.architecture_changed.connect(view.show_in_hand)
-        view.architecture_chosen.connect(session.take)
-        view.columns_wished.connect(self.studio.verify_with)
-        self.work.verified.connect(view.show_results)
-        view.show_in_hand(session.architecture)
+        view, session = VerifyView(), self.controller.session
+        self.controller.architectureChanged.connect(view.set_current_architecture)
+        view.architectureSelected.connect(session.set_architecture)
+        view.columnsRequested.connect(self.controller.verify_with)
+        self.engine.verified.connect(view.show_results)
+        view.set_current_architecture(session.architecture)
         return view
 
     def _make_activations(self) -> QWidget:
         from resnet_studio.gui.activations.workspace import ActivationsWorkspace
 
-        self.activations = ActivationsWorkspace(self.studio, self.work)
-        self.activations.export.written.connect(lambda told: self.banner.tell(told, tone="news"))
+        self.activations = ActivationsWorkspace(self.controller, self.engine)
+        self.activations.export.message.connect(lambda text: self.message_bar.show_message(text, tone="news"))
         return self.activations.make()
 
     def _make_compare(self) -> QWidget:
         from resnet_studio.gui.compare.view import CompareView
 
-        view, session = CompareView(), self.studio.session
-        self.studio.architecture_changed.connect(view.show_in_hand)
-        view.architecture_chosen.connect(session.take)
-        view.compared_wished.connect(self.studio.compare_with)
-        self.studio.comparison_changed.connect(view.show_comparison)
-        view.show_in_hand(session.architecture)
-        view.show_comparison(self.studio.comparison())
+        view, session = CompareView(), self.controller.session
+        self.controller.architectureChanged.connect(view.set_current_architecture)
+        view.architectureSelected.connect(session.set_architecture)
+        view.comparisonRequested.connect(self.controller.compare_with)
+        self.controller.comparisonChanged.connect(view.show_comparison)
+        view.set_current_architecture(session.architecture)
+        view.show_comparison(self.controller.comparison())
         return view
 
     def _connect(self) -> None:
-        studio, work, status, link = self.studio, self.work, self.status, self.link
-        self.panel.wished.connect(studio.session.take)
-        studio.edited.connect(self.panel.show_architecture)
-        self.panel.show_architecture(studio.session.architecture)
-        studio.table_changed.connect(self.headline.show_table)
-        studio.standing_changed.connect(lambda text, good: self.headline.show_standing(text, good=good))
-        studio.problem.connect(self.banner.tell)
-        studio.problem_over.connect(self.banner.withdraw)
-        self.banner.offer_taken.connect(studio.accept_offer)
-        studio.workspace_wished.connect(self.workspaces.setCurrentIndex)
-        studio.runs_dropped.connect(self.training.open_run)
-        self.training.problem.connect(self.banner.tell)
-        status.device_chosen.connect(studio.subject.choose_device)
-        status.cancel_wished.connect(studio.cancel)
-        work.progressed.connect(status.show_progress)
-        work.idle.connect(status.show_idle)
-        work.devices_found.connect(lambda found: status.show_devices(found, studio.session.kept.device))
-        status.show_engine("starting")
-        link.state_changed.connect(status.show_engine)
-        link.died.connect(self.banner.tell)
-        link.failed.connect(self.banner.tell)
-        link.failed.connect(self._note_failure)
-        link.state_changed.connect(self._take_engine_state)
-        link.restarted.connect(lambda: self.banner.tell(ENGINE_BACK, tone="news"))
+        controller, engine, status_bar, connection = self.controller, self.engine, self.status_bar, self.connection
+        self.panel.architectureRequested.connect(controller.session.set_architecture)
+        controller.architectureEdited.connect(self.panel.show_architecture)
+        self.panel.show_architecture(controller.session.architecture)
+        controller.tableChanged.connect(self.summary.show_table)
+        controller.paperComparisonChanged.connect(
+            lambda text, good: self.summary.show_paper_comparison(text, good=good)
+        )
+        controller.errorOccurred.connect(self.message_bar.show_message)
+        controller.errorResolved.connect(self.message_bar.clear_message)
+        self.message_bar.offerSelected.connect(controller.accept_offer)
+        controller.workspaceRequested.connect(self.workspaces.setCurrentIndex)
+        controller.runsOpened.connect(self.training.open_run)
+        self.training.errorOccurred.connect(self.message_bar.show_message)
+        status_bar.deviceSelected.connect(controller.activations.set_device)
+        status_bar.cancelRequested.connect(controller.cancel)
+        engine.progressChanged.connect(status_bar.show_progress)
+        engine.idle.connect(status_bar.show_idle)
+        engine.devicesFound.connect(lambda found: status_bar.set_devices(found, controller.session.state.device))
+        status_bar.set_engine_state("starting")
+        connection.stateChanged.connect(status_bar.set_engine_state)
+        connection.died.connect(self.message_bar.show_message)
+        connection.failed.connect(self.message_bar.show_message)
+        connection.failed.connect(self._on_engine_failed)
+        connection.stateChanged.connect(self._on_engine_state_changed)
+        connection.restarted.connect(lambda: self.message_bar.show_message(ENGINE_BACK, tone="news"))
 
-    def _note_failure(self, sentence: str) -> None:
-        self._no_engine = sentence
+    def _on_engine_failed(self, sentence: str) -> None:
+        self._start_failure = sentence
 
-    def _take_engine_state(self, state: str) -> None:
-        """That no engine starts is over as soon as one works."""
-        if state in ("ready", "busy") and self._no_engine:
-            self.banner.withdraw(self._no_engine)
-            self._no_engine = ""
+    def _on_engine_state_changed(self, state: str) -> None:
+        """Clear the start failure as soon as an engine works."""
+        if state in ("ready", "busy") and self._start_failure:
+            self.message_bar.clear_message(self._start_failure)
+            self._start_failure = ""
 
     def _run_again(self) -> None:
-        self.link.start()  # where no engine could be started, this tries once more
-        self.studio.repeat()
+        self.connection.start()  # if no engine could be started, this tries again
+        self.controller.rerun()
 
     def _open(self) -> None:
-        endings = " ".join(f"*{ending}" for ending in (*sorted(listing.ENDINGS), *LOADABLE, ".json"))
+        endings = " ".join(f"*{ending}" for ending in (*sorted(listing.EXTENSIONS), *LOADABLE, ".json"))
         kinds = f"Images, weights, architectures ({endings});;All files (*)"
         paths, _ = QFileDialog.getOpenFileNames(self, "Open images, weights or an architecture", "", kinds)
-        self.studio.open_paths(paths)
+        self.controller.open_paths(paths)
 
     def _find(self) -> None:
         if self.workspaces.currentIndex() == ACTIVATIONS:
-            assert self.activations is not None  # its workspace is in front
+            assert self.activations is not None  # its workspace is visible
             self.activations.start_search()
             return
         if self.workspaces.currentIndex() == TRAINING and self.training.start_search():
@@ -289,22 +292,22 @@ class MainWindow(QMainWindow):
     def _show_activations(self, page: int) -> None:
         self.workspaces.setCurrentIndex(ACTIVATIONS)
         assert self.activations is not None
-        self.activations.show_page(page)
+        self.activations.show_tab(page)
 
     def _show_training(self, page: int) -> None:
         self.workspaces.setCurrentIndex(TRAINING)
-        self.training.show_page(page)
+        self.training.show_tab(page)
 
-    def _take_stopping(self) -> None:
-        kept = self.studio.session.kept
-        kept.stop_runs = not kept.stop_runs
+    def _toggle_stop_runs(self) -> None:
+        state = self.controller.session.state
+        state.stop_runs = not state.stop_runs
 
-    def _take_theme(self, name: str) -> None:
-        self.studio.session.kept.theme = name
+    def _set_theme(self, name: str) -> None:
+        self.controller.session.state.theme = name
         theme.apply(cast("QApplication", QApplication.instance()), name)  # type: ignore[arg-type]
 
     def _show_shortcuts(self) -> None:
-        QMessageBox(QMessageBox.Icon.NoIcon, "Shortcuts", menus.shortcuts(self), parent=self).open()
+        QMessageBox(QMessageBox.Icon.NoIcon, "Shortcuts", menus.shortcuts_html(self), parent=self).open()
 
     def _show_about(self) -> None:
         text = (
@@ -314,24 +317,24 @@ class MainWindow(QMainWindow):
         )
         QMessageBox(QMessageBox.Icon.NoIcon, "About ResNet Studio", text, parent=self).open()
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802  (Qt's names)
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
 
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        self.studio.open_paths([url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()])
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.controller.open_paths([url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()])
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._side.setFixedWidth(PANEL_WIDTHS[self.width() >= ROOMY])
+        self._side_panel.setFixedWidth(PANEL_WIDTHS[self.width() >= WIDE_WINDOW])
 
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+    def closeEvent(self, event: QCloseEvent) -> None:
         if focused := self.focusWidget():
-            focused.clearFocus()  # a field that is being typed in is taken when it is left
+            focused.clearFocus()  # commits a field that is being typed in
         self.workspaces.stop()
-        self.studio.close()
+        self.controller.close()
         if self.activations:
             self.activations.close()
         self.training.close()
-        self.link.close()
+        self.connection.close()
         super().closeEvent(event)

@@ -1,4 +1,4 @@
-"""The menus: every command of the window with its shortcut, in one table each."""
+"""Helpers for the window's menus, and the list of its shortcuts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 from resnet_studio.gui import theme
 
 Command = tuple[str, str, Callable[[], object]]
-"""What the menu shows, its shortcut, what it does; an empty label is a line between groups."""
+"""Label, shortcut, function; an empty label is a separator."""
 HIDDEN_SHORTCUTS = (
     ("↑ ↓ ← →", "walk layers, images and channels; in a table, open and close"),
     ("*", "in a table: open all that is below the chosen line"),
@@ -22,34 +22,34 @@ HIDDEN_SHORTCUTS = (
 )
 
 
-def fill(window: QMainWindow, title: str, commands: tuple[Command, ...]) -> dict[str, QAction]:
-    """Add a menu to the window; returns its actions by their labels."""
+def add_menu(window: QMainWindow, title: str, commands: tuple[Command, ...]) -> dict[str, QAction]:
+    """Add a menu to the window; returns its actions by label."""
     menu = window.menuBar().addMenu(title)
     actions = {}
-    for label, shortcut, act in commands:
+    for label, shortcut, function in commands:
         if not label:
             menu.addSeparator()
             continue
         action = menu.addAction(label)
         if shortcut:
-            action.setShortcuts([QKeySequence(one) for one in shortcut.split(" or ")])
-        action.triggered.connect(lambda _=False, act=act: act())
+            action.setShortcuts([QKeySequence(keys) for keys in shortcut.split(" or ")])
+        action.triggered.connect(lambda _=False, function=function: function())
         actions[label] = action
     return actions
 
 
-def add_choice(menu: QMenu, values: tuple[str, ...], chosen: str, take: Callable[[str], object]) -> None:
-    """Add a group of which one is marked."""
+def add_radio_group(menu: QMenu, values: tuple[str, ...], current: str, on_selected: Callable[[str], object]) -> None:
+    """Add a group of exclusive checkable actions."""
     group = QActionGroup(menu)
     for value in values:
         action = group.addAction(value.capitalize())
         action.setCheckable(True)
-        action.setChecked(value == chosen)
-        action.triggered.connect(lambda _=False, value=value: take(value))
+        action.setChecked(value == current)
+        action.triggered.connect(lambda _=False, value=value: on_selected(value))
         menu.addAction(action)
 
 
-def shortcuts(window: QMainWindow) -> str:
+def shortcuts_html(window: QMainWindow) -> str:
     """Every shortcut of the window's menus as an HTML table."""
     groups = []
     for top in window.menuBar().actions():
@@ -68,6 +68,6 @@ def shortcuts(window: QMainWindow) -> str:
 
 
 def _table(title: str, rows: list[tuple[str, str]]) -> str:
-    keep = "style='white-space: nowrap'"
-    lines = "".join(f"<tr><td {keep}><b>{keys}</b></td><td {keep}>&nbsp; {what}</td></tr>" for keys, what in rows)
+    style = "style='white-space: nowrap'"
+    lines = "".join(f"<tr><td {style}><b>{keys}</b></td><td {style}>&nbsp; {text}</td></tr>" for keys, text in rows)
     return f"<p style='color: {theme.current().muted}'>{title}</p><table cellpadding='2'>{lines}</table>"

@@ -1,4 +1,4 @@
-"""The session on the disk: read at the start with whatever of it is whole, written while the window is open."""
+"""The session file: read at the start, keeping every entry that is valid, and written while the window is open."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from typing import Any
 from PySide6.QtCore import QObject, QStandardPaths, QThreadPool, QTimer, Signal
 
 from resnet_studio.atomic import write_file
-from resnet_studio.files import Refusal, read_file
+from resnet_studio.files import FileRefusedError, read_file
 from resnet_studio.gui.session import VERSION, SessionState
 from resnet_studio.inference import ab
-from resnet_studio.inference.transforms import from_changed
+from resnet_studio.inference.transforms import transforms_from_dict
 from resnet_studio.networks import architecture as architectures
 from resnet_studio.training import recipe as recipes
 
-WRITE_EVERY = 3000
-"""Milliseconds between two looks whether the session is to be written."""
-MOST_BYTES, MOST_ENTRIES, LONGEST_TEXT = 32 << 20, 10_000, 4096
-MOST_COMPARED = 100
-LAST = "last"
-"""What the name of a session ends with that was put by, after the name of the session's own file."""
+WRITE_INTERVAL = 3000
+"""Milliseconds between checks whether the session has changed."""
+MAX_BYTES, MAX_ENTRIES, MAX_TEXT = 32 << 20, 10_000, 4096
+MAX_COMPARED = 100
+ARCHIVED = "last"
+"""Suffix of an archived session, after the name of the session file."""
 ADVICE = "Free some space there or make the folder writable"
-WRONG = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
-"""What reading a value raises that is none."""
-PARTS = {
+DECODE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+"""What decoding an invalid value raises."""
+ENTRY_NAMES = {
     "architecture": "the architecture", "compared": "what was compared", "workspace": "the open page",
     "image": "the image", "images": "the list of images", "recent": "the recent files",
     "handles": "the changes of the image", "keep_handles": "whether they are kept for the next image",
@@ -41,149 +41,149 @@ PARTS = {
     "training_page": "the page of Training", "stop_runs": "whether runs stop with the window",
     "version": "the version",
 }  # fmt: skip
-"""What each entry of the file is called in a sentence."""
+"""What each entry of the file is called in messages."""
 
 
 def session_file() -> Path:
-    """Where the session is kept, in the folder that the desktop has for it."""
+    """Where the session is saved, in the desktop's folder for configuration."""
     folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppConfigLocation)
     return Path(folder) / "session.json"
 
 
 def restore(path: Path) -> tuple[SessionState, str]:
-    """The session of the last time, and a sentence for the user where not all of it could be read.
+    """The last session, and a message for the user if not all of it could be read.
 
-    Only what is broken is lost, and a copy of the file is kept as `session.json.bad`. One of a newer version is left
-    as it is, and nothing of it is read.
+    Only invalid entries are lost, and a copy of the file is kept as `session.json.bad`. A file of a newer version is
+    left as it is, and nothing of it is read.
     """
     if not os.path.lexists(path):
         return SessionState(), ""
     try:
-        values = json.loads(read_file(path, MOST_BYTES))
+        values = json.loads(read_file(path, MAX_BYTES))
         if not isinstance(values, dict):
             raise ValueError("it is not a JSON object")
-    except Refusal as error:
-        why = str(error).partition(".")[0]  # what is to be done about it is done here
-        return SessionState(), f"The last session could not be read: {path.name} {why}. {_set_aside(path)}"
+    except FileRefusedError as error:
+        reason = str(error).partition(".")[0]  # without the advice that follows it
+        return SessionState(), f"The last session could not be read: {path.name} {reason}. {_set_aside(path)}"
     except (ValueError, RecursionError):
         return SessionState(), f"The last session could not be read: {path.name} is not valid JSON. {_set_aside(path)}"
     version: Any = values.get("version")
     if _is_newer(version):
-        told = f"{path.name} was written by a newer version of ResNet Studio. It is left as it is, so this session "
-        return SessionState(version=version), told + "starts with the defaults and will not be remembered."
-    kept, lost = read(values)
+        text = f"{path.name} was written by a newer version of ResNet Studio. It is left as it is, so this session "
+        return SessionState(version=version), text + "starts with the defaults and will not be remembered."
+    state, lost = decode(values)
     if not lost:
-        return kept, ""
+        return state, ""
     listed = f"{', '.join(lost[:-1])} and {lost[-1]}" if len(lost) > 1 else lost[0]
-    return kept, f"Of the last session, {listed} could not be read; the rest is here. {_copy_aside(path)}"
+    return state, f"Of the last session, {listed} could not be read; the rest is here. {_copy_aside(path)}"
 
 
-def read(values: Mapping[str, Any]) -> tuple[SessionState, list[str]]:
-    """A session from the file's values, and what of it is lost, as words for a sentence."""
-    kept, lost = SessionState(), []
+def decode(values: Mapping[str, Any]) -> tuple[SessionState, list[str]]:
+    """The session of the file's values, and the names of the entries that were lost, for a message."""
+    state, lost = SessionState(), []
     if not _is_version(values.get("version")):
-        lost.append(PARTS["version"])
+        lost.append(ENTRY_NAMES["version"])
     known = {field.name for field in fields(SessionState)} - {"version"}
     for name, value in values.items():
         if name in known:
             try:
-                found, whole = READERS[name](value)
-            except WRONG:
-                whole = False
+                decoded, complete = DECODERS[name](value)
+            except DECODE_ERRORS:
+                complete = False
             else:
-                setattr(kept, name, found)
-            if not whole:
-                lost.append(PARTS[name])
+                setattr(state, name, decoded)
+            if not complete:
+                lost.append(ENTRY_NAMES[name])
         elif name != "version":
-            lost.append(f"the unknown entry “{_shown(name)}”")
-    return kept, lost
+            lost.append(f"the unknown entry “{_printable(name)}”")
+    return state, lost
 
 
-def save(kept: SessionState, path: Path) -> str:
-    """Write the session whole or not at all; a sentence for the user where it can't be written."""
-    if _is_newer(kept.version):
+def save(state: SessionState, path: Path) -> str:
+    """Write the session completely or not at all; returns a message for the user if that fails."""
+    if _is_newer(state.version):
         return ""
-    return write(as_text(kept), path)
+    return write(to_text(state), path)
 
 
-def as_text(kept: SessionState) -> str:
-    """The session as it stands in the file."""
-    return json.dumps(asdict(kept), indent=1)
+def to_text(state: SessionState) -> str:
+    """The session as the text of its file."""
+    return json.dumps(asdict(state), indent=1)
 
 
 def write(text: str, path: Path) -> str:
-    """Write the session's text; a sentence for the user where that is impossible."""
+    """Write the session's text; returns a message for the user if that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, text.encode())
     except OSError as error:
-        why = "a file is in its place" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+        reason = "a file is in its place" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
         return (
-            f"This session can't be saved in {path.parent} ({why}): what is open, the settings and the list "
+            f"This session can't be saved in {path.parent} ({reason}): what is open, the settings and the list "
             f"of recent files will not be remembered. {ADVICE}, or set XDG_CONFIG_HOME to another one."
         )
     return ""
 
 
-def put_by(path: Path) -> bool:
-    """Move the session of a window that has ended unexpectedly time and again to where it is offered from.
+def archive(path: Path) -> bool:
+    """Rename the session file after repeated unexpected ends, so that it is not opened but offered.
 
-    False where nothing can be written: the session then stays the one to open.
+    False if that fails: the session then stays the one to open.
     """
     try:
-        path.rename(_free(path, LAST))
+        path.rename(_free_path(path, ARCHIVED))
     except OSError:
         return False
     return True
 
 
-def put_by_last(path: Path) -> Path | None:
-    """The newest session that was put by and is still to be offered."""
-    found = sorted(path.parent.glob(f"{path.name}.{LAST}*"), key=lambda one: one.lstat().st_mtime)
-    return found[-1] if found else None
+def newest_archived(path: Path) -> Path | None:
+    """The newest archived session."""
+    archived = sorted(path.parent.glob(f"{path.name}.{ARCHIVED}*"), key=lambda file: file.lstat().st_mtime)
+    return archived[-1] if archived else None
 
 
 class SessionAutosaver(QObject):
     """Writes the session while the window is open, so that little is lost if it ends without closing."""
 
     failed = Signal(str)
-    """Why what is open will not be remembered; said once, until it could be written again."""
+    """Why the session can't be saved; emitted once until a write succeeds."""
     recovered = Signal()
-    """The session is written again."""
-    _done = Signal(str, str)
+    """A write succeeded after a failure."""
+    _writeFinished = Signal(str, str)
 
-    def __init__(self, kept: Callable[[], SessionState], path: Path, parent: QObject, problem: str = "") -> None:
-        """`problem` is why it could not be written before."""
+    def __init__(self, state: Callable[[], SessionState], path: Path, parent: QObject, error: str = "") -> None:
+        """`state` returns the session; `error` is why it could not be written before."""
         super().__init__(parent)
-        self._kept, self._path, self.problem = kept, path, problem
+        self._state, self._path, self.error = state, path, error
         self._written = self._writing = ""
-        self._pool = QThreadPool(self, maxThreadCount=1)  # a disk may take a second to say that it has a file
-        self._done.connect(self._take)
-        self._timer = QTimer(self, interval=WRITE_EVERY)
+        self._pool = QThreadPool(self, maxThreadCount=1)  # a disk may take a second to confirm a write
+        self._writeFinished.connect(self._on_write_finished)
+        self._timer = QTimer(self, interval=WRITE_INTERVAL)
         self._timer.timeout.connect(self.write)
         self._timer.start()
 
     def write(self) -> None:
-        """Write what has changed."""
-        kept = self._kept()
-        text = as_text(kept)
-        if text not in (self._written, self._writing) and not _is_newer(kept.version):
+        """Write the session if it has changed."""
+        state = self._state()
+        text = to_text(state)
+        if text not in (self._written, self._writing) and not _is_newer(state.version):
             self._writing, path = text, self._path
-            self._pool.start(lambda: self._done.emit(text, write(text, path)))
+            self._pool.start(lambda: self._writeFinished.emit(text, write(text, path)))
 
     def stop(self) -> None:
-        """Write no more; what is being written is waited for."""
+        """Write no more, and wait for the write that is running."""
         self._timer.stop()
         self._pool.waitForDone()
 
-    def _take(self, text: str, problem: str) -> None:
-        before, self.problem, self._writing = self.problem, problem, ""
-        if not problem:
+    def _on_write_finished(self, text: str, error: str) -> None:
+        before, self.error, self._writing = self.error, error, ""
+        if not error:
             self._written = text
             if before:
                 self.recovered.emit()
         elif not before:
-            self.failed.emit(problem)
+            self.failed.emit(error)
 
 
 def _is_version(value: object) -> bool:
@@ -194,113 +194,113 @@ def _is_newer(version: Any) -> bool:
     return _is_version(version) and bool(version > VERSION)
 
 
-def _shown(name: str) -> str:
+def _printable(name: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in name[:40])
 
 
-Found = tuple[Any, bool]
-"""A value, and whether nothing of it was lost."""
+Decoded = tuple[Any, bool]
+"""A value, and whether it is complete."""
 
 
-def _text(value: object) -> Found:
-    if not isinstance(value, str) or len(value) > LONGEST_TEXT or "\0" in value:
+def _text(value: object) -> Decoded:
+    if not isinstance(value, str) or len(value) > MAX_TEXT or "\0" in value:
         raise ValueError("no text")
     os.fsencode(value)
     return value, True
 
 
-def _number(least: int, most: int) -> Callable[[object], Found]:
-    def read_number(value: object) -> Found:
+def _number(least: int, most: int) -> Callable[[object], Decoded]:
+    def decode_number(value: object) -> Decoded:
         if type(value) is not int or not least <= value <= most:
             raise ValueError("no such number")
         return value, True
 
-    return read_number
+    return decode_number
 
 
-def _flag(value: object) -> Found:
+def _flag(value: object) -> Decoded:
     if not isinstance(value, bool):
         raise TypeError("neither true nor false")
     return value, True
 
 
-def _one_of(*known: str) -> Callable[[object], Found]:
-    def read_word(value: object) -> Found:
+def _one_of(*known: str) -> Callable[[object], Decoded]:
+    def decode_word(value: object) -> Decoded:
         if value not in known:
             raise ValueError("no such word")
         return value, True
 
-    return read_word
+    return decode_word
 
 
-def _list_of(read_one: Callable[[Any], Found], most: int, least: int = 0) -> Callable[[object], Found]:
-    """The entries that can be read, of one that is a list."""
+def _list_of(decode_item: Callable[[Any], Decoded], most: int, least: int = 0) -> Callable[[object], Decoded]:
+    """The valid items of a list."""
 
-    def read_list(value: object) -> Found:
+    def decode_list(value: object) -> Decoded:
         if not isinstance(value, list):
             raise TypeError("no list")
-        found = []
-        for one in value[:most]:
-            with suppress(*WRONG):
-                found.append(read_one(one)[0])
-        if len(found) < least:
+        items = []
+        for item in value[:most]:
+            with suppress(*DECODE_ERRORS):
+                items.append(decode_item(item)[0])
+        if len(items) < least:
             raise ValueError("nothing is left")
-        return found, len(found) == len(value)
+        return items, len(items) == len(value)
 
-    return read_list
+    return decode_list
 
 
-def _architecture(value: Any) -> Found:
+def _architecture(value: Any) -> Decoded:
     if not isinstance(value, dict):
         raise TypeError("no architecture")
     return architectures.to_json(architectures.from_json(value)), True
 
 
-def _pin(value: Any) -> Found:
+def _pin(value: Any) -> Decoded:
     layer, channel = value
     return [_text(layer)[0], _number(0, 1 << 20)(channel)[0]], True
 
 
-def _handles(value: Any) -> Found:
+def _transforms(value: Any) -> Decoded:
     found = {}
-    for name, one in value.items():
-        with suppress(*WRONG):
-            from_changed({name: one})
-            found[name] = one
+    for name, item in value.items():
+        with suppress(*DECODE_ERRORS):
+            transforms_from_dict({name: item})
+            found[name] = item
     return found, len(found) == len(value)
 
 
-def _beside(value: Any) -> Found:
-    found = ab.to_values(ab.from_values(value))
+def _side_b(value: Any) -> Decoded:
+    found = ab.overrides_to_dict(ab.overrides_from_dict(value))
     return found, isinstance(value, dict) and found.keys() == value.keys()
 
 
-def _weights(value: object) -> Found:
+def _weights(value: object) -> Decoded:
     text, _ = _text(value)
     if text.startswith("{"):
         json.loads(text)
     return text, True
 
 
-def _geometry(value: object) -> Found:
+def _geometry(value: object) -> Decoded:
     text, _ = _text(value)
     base64.b64decode(text, validate=True)
     return text, True
 
 
-READERS: dict[str, Callable[[Any], Found]] = {
+DECODERS: dict[str, Callable[[Any], Decoded]] = {
     "architecture": _architecture,
-    "compared": _list_of(lambda one: (None, True) if one is None else _architecture(one), MOST_COMPARED, least=1),
+    "compared": _list_of(lambda item: (None, True) if item is None else _architecture(item), MAX_COMPARED, least=1),
     "workspace": _number(0, 4),
     "image": _text,
-    "images": _list_of(_text, MOST_ENTRIES),
-    "recent": _list_of(_text, MOST_ENTRIES),
-    "handles": _handles,
+    "images": _list_of(_text, MAX_ENTRIES),
+    "recent": _list_of(_text, MAX_ENTRIES),
+    "handles": _transforms,
     "weights": _weights,
     "layer": _text,
     "activations_page": _number(0, 5),
-    "pins": _list_of(_pin, MOST_ENTRIES),
-    "beside": _beside,
+    "pins": _list_of(_pin, MAX_ENTRIES),
+    "beside": _side_b,
     "device": _text,
     "theme": _one_of("system", "light", "dark"),
     "geometry": _geometry,
@@ -312,8 +312,8 @@ READERS: dict[str, Callable[[Any], Found]] = {
 }
 
 
-def _free(path: Path, ending: str) -> Path:
-    """A name beside the file that nothing has yet."""
+def _free_path(path: Path, ending: str) -> Path:
+    """An unused path next to the file."""
     number, free = 1, path.with_name(f"{path.name}.{ending}")
     while os.path.lexists(free):
         number += 1
@@ -322,8 +322,8 @@ def _free(path: Path, ending: str) -> Path:
 
 
 def _set_aside(path: Path) -> str:
-    """Move a file away that is no session at all, and say where it is."""
-    aside = _free(path, "bad")
+    """Rename a file that is not a session at all, and return a sentence about it."""
+    aside = _free_path(path, "bad")
     try:
         path.rename(aside)
     except OSError:
@@ -332,8 +332,8 @@ def _set_aside(path: Path) -> str:
 
 
 def _copy_aside(path: Path) -> str:
-    """Copy a session of which something is lost, before it is written anew, and say where the copy is."""
-    aside = _free(path, "bad")
+    """Copy a session of which something is lost before it is overwritten, and return a sentence about it."""
+    aside = _free_path(path, "bad")
     try:
         shutil.copyfile(path, aside)
     except OSError as error:

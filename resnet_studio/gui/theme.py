@@ -1,4 +1,4 @@
-"""The two palettes, the stages' colours and the fonts: everything that decides how the window looks."""
+"""The two palettes, the colors of the stages and the fonts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GRID = 8
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours by what they are for."""
+    """Colors by purpose."""
 
     window: str
     panel: str
@@ -49,7 +49,7 @@ DARK = Theme(
     warning="#e5b65c", warning_back="#382f1a", bad_back="#3d2322",
 )  # fmt: skip
 
-STAGE_COLOURS = {
+STAGE_COLORS = {
     "conv1": "#8792a6",
     "conv2_x": "#4a7fc1",
     "conv3_x": "#2f9f9a",
@@ -59,39 +59,39 @@ STAGE_COLOURS = {
     "conv7_x": "#b85f70",
     "fc": "#9670b4",
 }
-"""A stage has one colour in the whole program; each reads on the light and on the dark window."""
+"""Each stage has one color in the whole program, which is legible on light and dark."""
 
 
-class _Chosen:
+class _Current:
     theme = LIGHT
 
 
 def current() -> Theme:
     """The palette in use."""
-    return _Chosen.theme
+    return _Current.theme
 
 
-def stage_colour(stage: str) -> QColor:
-    return QColor(STAGE_COLOURS.get(stage, STAGE_COLOURS["conv1"]))
+def stage_color(stage: str) -> QColor:
+    return QColor(STAGE_COLORS.get(stage, STAGE_COLORS["conv1"]))
 
 
 def apply(app: QApplication, name: ThemeName) -> None:
-    """Dress the application. Widgets that paint themselves follow through their `PaletteChange`."""
+    """Apply a theme to the application. Widgets that paint themselves follow on `PaletteChange`."""
     system_is_dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
     dark = name == "dark" or (name == "system" and system_is_dark)
-    _Chosen.theme = DARK if dark else LIGHT
+    _Current.theme = DARK if dark else LIGHT
     app.setStyle("Fusion")
     app.setFont(text_font())
-    app.setPalette(_palette(_Chosen.theme))
+    app.setPalette(_palette(_Current.theme))
     app.setStyleSheet(
         Template(resource("style.qss").read_text()).substitute(
-            asdict(_Chosen.theme), chevron=_icon("chevron"), check=_icon("check")
+            asdict(_Current.theme), chevron=_icon("chevron"), check=_icon("check")
         )
     )
 
 
 def text_font(size: float = 10.0, *, bold: bool = False) -> QFont:
-    """The desktop's sans-serif with tabular figures, so that digits of a column stand below one another."""
+    """The desktop's sans-serif with tabular figures, so that the digits of a column line up."""
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
     font.setFamilies(["Inter", "Segoe UI", ".AppleSystemUIFont", "Noto Sans", "Cantarell", font.family()])
     font.setPointSizeF(size)
@@ -103,23 +103,23 @@ def text_font(size: float = 10.0, *, bold: bool = False) -> QFont:
 def _palette(theme: Theme) -> QPalette:
     role = QPalette.ColorRole
     palette = QPalette()
-    colours = {
+    colors = {
         role.Window: theme.window, role.Base: theme.window, role.AlternateBase: theme.panel,
         role.WindowText: theme.text, role.Text: theme.text, role.ButtonText: theme.text, role.Button: theme.panel,
         role.Highlight: theme.selected, role.HighlightedText: theme.text, role.PlaceholderText: theme.muted,
         role.ToolTipBase: theme.panel, role.ToolTipText: theme.text, role.Link: theme.accent,
         role.Mid: theme.rule, role.Midlight: theme.rule, role.Dark: theme.rule, role.Light: theme.panel,
     }  # fmt: skip
-    for which, colour in colours.items():
-        palette.setColor(which, QColor(colour))
-    for which in (role.WindowText, role.Text, role.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, which, QColor(theme.muted))
+    for color_role, color in colors.items():
+        palette.setColor(color_role, QColor(color))
+    for color_role in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, color_role, QColor(theme.muted))
     return palette
 
 
 def _icon(name: str) -> str:
-    """Path of an icon in the tone that reads on the current palette, as a style sheet wants it."""
-    tone = "dark" if _Chosen.theme is DARK else "light"
+    """Path of the icon variant for the current palette, as style sheets need it."""
+    tone = "dark" if _Current.theme is DARK else "light"
     return resource(f"icons/{name}-{tone}.svg").as_posix()
 
 

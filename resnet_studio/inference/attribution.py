@@ -1,4 +1,4 @@
-"""Why a network says a class: methods, and the answers that cross to the window. Needs no torch."""
+"""Attribution and occlusion: the methods, and the results that are sent to the window. Needs no torch."""
 
 from __future__ import annotations
 
@@ -12,63 +12,63 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_studio.inference.feature_maps import MapStyle, colour, spread
+from resnet_studio.inference.feature_maps import MapStyle, apply_colormap, to_indices
 from resnet_studio.inference.transforms import Occluder
 from resnet_studio.inference.values import ForwardSpec, Pixels, WeightsInfo, image_title
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.plan import blocks, called_layers, plan
 
-MISSING = (
+MISSING_CAPTUM = (
     "Grad-CAM and its relatives are captum's, which is not installed. This line installs it for this program, which "
     f"then has to be started again: {sys.executable} -m pip install 'captum>=0.9'"
 )
-STEPS = 50
-"""Points of integrated gradients between the mean color and the image, captum's own default."""
-NOT_YET = -1
-"""The class at a position that the sweep has not reached."""
+INTEGRATION_STEPS = 50
+"""Steps of integrated gradients between the mean color and the image, captum's default."""
+NOT_COMPUTED = -1
+"""The class at a position that has not been computed yet."""
 
 
 class CaptumMissing(ImportError):  # noqa: N818  (the base class says that it is an error)
-    """The optional library is not there; the message has the line that installs it."""
+    """captum is not installed; the message has the command that installs it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
-    """A way to attribute a class to what the network has seen."""
+class AttributionMethod:
+    """An attribution method."""
 
     title: str
-    layered: bool
-    """Whether it explains at a layer, which can be chosen."""
+    has_layer: bool
+    """Whether it attributes to a layer, which can be chosen."""
     signed: bool
-    """Whether values below zero speak against the class; else all values are from 0."""
-    what: str
-    """What a value means, as the rest of a sentence."""
+    """Whether values can be negative, which is evidence against the class."""
+    meaning: str
+    """What a value means, as part of a sentence."""
 
 
 METHODS = {
-    "grad-cam": Method(
+    "grad-cam": AttributionMethod(
         "Grad-CAM", True, False, "the layer's channels there, each weighted by its mean gradient, summed, from 0 up"
     ),
-    "guided-grad-cam": Method(
+    "guided-grad-cam": AttributionMethod(
         "Guided Grad-CAM", True, True, "guided backpropagation of the pixel's channels, summed, times Grad-CAM there"
     ),
-    "layer-gradient-x-activation": Method(
+    "layer-gradient-x-activation": AttributionMethod(
         "Gradient × activation", True, True, "what the layer adds to the class's logit there, to first order"
     ),
-    "saliency": Method(
+    "saliency": AttributionMethod(
         "Saliency", False, False, "the absolute gradients of the class's logit, summed over the pixel's channels"
     ),
-    "input-x-gradient": Method(
+    "input-x-gradient": AttributionMethod(
         "Input × gradient", False, True, "what the pixel adds to the class's logit, to first order"
     ),
-    "guided-backprop": Method(
+    "guided-backprop": AttributionMethod(
         "Guided backpropagation", False, True,
         "the gradient of the class's logit along paths that only add to it, summed over the pixel's channels",
     ),
-    "integrated-gradients": Method(
+    "integrated-gradients": AttributionMethod(
         "Integrated gradients", False, True, "what the pixel adds to the class's logit on the way from the mean color"
     ),
-    "occlusion": Method(
+    "occlusion": AttributionMethod(
         "Occlusion", False, True, "by how much the class's logit falls, averaged over the squares that cover the pixel"
     ),
 }  # fmt: skip
@@ -76,128 +76,129 @@ METHODS = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribution:
-    """Which parts of an image speak for a class."""
+    """The evidence for a class in each part of an image."""
 
-    subject: ForwardSpec
+    spec: ForwardSpec
     method: str
     """A key of `METHODS`."""
     layer: str
-    """Empty for methods that have none."""
+    """Empty for methods that have no layer."""
     target: int
     """The class."""
     label: str
     probability: float
     """Of the class."""
     values: NDArray[np.float32]
-    """Height × width of the layer, or of the input where the method has none; one value a pixel."""
+    """Height × width of the layer, or of the input for methods without a layer."""
     at_input: NDArray[np.float32]
-    """The same at the size of the network's input, interpolated bilinearly."""
-    seen: Pixels
-    """The network's input as pixels."""
+    """The same, interpolated bilinearly to the size of the network's input."""
+    model_input: Pixels
+    """The network's input, converted back to pixels."""
     image_sha256: str
     weights: WeightsInfo
     seconds: float
     delta: float | None = None
-    """Integrated gradients: their sum less the logit's difference to the mean color; zero for infinitely many steps."""
+    """Convergence delta of integrated gradients: their sum minus the logit's difference to the mean color; zero for
+    infinitely many steps."""
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
-    """What a square at one position does."""
+class OccludedPosition:
+    """The effect of the occluding square at one position."""
 
     row: int
     column: int
-    winner: int
-    """The most probable class there."""
+    top_class: int
+    """The most probable class with the square there."""
     label: str
-    """The winner's."""
+    """Of `top_class`."""
     probability: float
-    """Of the class that is explained, there."""
+    """Of the class that is explained."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sweep:
-    """The class's probability with a grey square at each of rows × columns positions on the input."""
+class OcclusionMap:
+    """The class's probability with a gray square at each of rows × columns positions on the input."""
 
-    subject: ForwardSpec
-    """Without an occluder of its own."""
+    spec: ForwardSpec
+    """Its transforms have no occluder."""
     target: int
     label: str
     probability: float
-    """Of the class while nothing is covered."""
-    winner: int
-    """The most probable class while nothing is covered."""
+    """Of the class without the square."""
+    top_class: int
+    """The most probable class without the square."""
     patch: int
     """Side of the square in pixels of the input."""
     starts: tuple[int, ...]
     """First pixel of the square at each row, and at each column."""
     probabilities: NDArray[np.float32]
-    """Rows × columns; not a number where the sweep has not been."""
-    winners: NDArray[np.int32]
-    """The most probable class at each position, or `NOT_YET`."""
+    """Rows × columns; NaN where not computed yet."""
+    top_classes: NDArray[np.int32]
+    """The most probable class at each position, or `NOT_COMPUTED`."""
     labels: tuple[str, ...]
     """Of all classes."""
-    seen: Pixels
+    model_input: Pixels
     weights: WeightsInfo
     seconds: float
 
     @property
-    def done(self) -> int:
-        return int(np.count_nonzero(self.winners != NOT_YET))
+    def computed(self) -> int:
+        return int(np.count_nonzero(self.top_classes != NOT_COMPUTED))
 
     @property
     def positions(self) -> int:
-        return self.winners.size
+        return self.top_classes.size
 
     @property
-    def flips(self) -> tuple[Covered, ...]:
-        """Where another class wins than without the square, the least probability first."""
-        return tuple(flip for flip in self.lowest if flip.winner != self.winner)
+    def flips(self) -> tuple[OccludedPosition, ...]:
+        """Positions where the most probable class changes, in ascending order of probability."""
+        return tuple(flip for flip in self.by_probability if flip.top_class != self.top_class)
 
     @property
-    def lowest(self) -> tuple[Covered, ...]:
-        """All positions that the sweep has reached, the least probability first."""
-        order = np.argsort(self.probabilities, axis=None, kind="stable")[: self.done]  # what is no number comes last
-        return tuple(self.flip(*divmod(int(place), len(self.starts))) for place in order)
+    def by_probability(self) -> tuple[OccludedPosition, ...]:
+        """All computed positions in ascending order of probability."""
+        order = np.argsort(self.probabilities, axis=None, kind="stable")[: self.computed]  # NaN comes last
+        return tuple(self.at(*divmod(int(index), len(self.starts))) for index in order)
 
-    def flip(self, row: int, column: int) -> Covered:
-        """What happens at a position that the sweep has reached."""
-        winner = int(self.winners[row, column])
-        return Covered(row, column, winner, self.labels[winner], float(self.probabilities[row, column]))
+    def at(self, row: int, column: int) -> OccludedPosition:
+        """The result at a position that has been computed."""
+        top_class = int(self.top_classes[row, column])
+        return OccludedPosition(row, column, top_class, self.labels[top_class], float(self.probabilities[row, column]))
 
     def occluder(self, row: int, column: int) -> Occluder:
-        """The handle that covers the same pixels."""
-        return occluder_at(self.starts[row], self.starts[column], self.patch, self.seen.shape[0])
+        """The occluder that covers the same pixels."""
+        return occluder_at(self.starts[row], self.starts[column], self.patch, self.model_input.shape[0])
 
 
 def occluder_at(top: int, left: int, patch: int, side: int) -> Occluder:
-    """The handle that covers `patch` pixels a side from there, on an input of `side` pixels."""
+    """The occluder of `patch` pixels a side with that upper left pixel, on an input of `side` pixels."""
     return Occluder((left + patch / 2) / side, (top + patch / 2) / side, patch / side)
 
 
-def starts(side: int, patch: int, stride: int) -> tuple[int, ...]:
-    """First pixels of a square that slides over the input; the last reaches its edge. `ValueError` where none fits."""
+def patch_starts(side: int, patch: int, stride: int) -> tuple[int, ...]:
+    """First pixels of a square that slides over the input; the last one reaches the edge. `ValueError` if none fits."""
     if not (1 <= patch <= side and stride >= 1):
         raise ValueError(f"a square of {patch} pixels every {stride} does not go over an input of {side}")
     return tuple(dict.fromkeys((*range(0, side - patch, stride), side - patch)))
 
 
-def usual_patch(side: int) -> tuple[int, int]:
-    """Side and stride of the square to begin with: a quarter and an eighth of the input."""
+def default_patch(side: int) -> tuple[int, int]:
+    """Default side and stride of the square: a quarter and an eighth of the input."""
     return max(1, side // 4), max(1, side // 8)
 
 
-def uncovered(subject: ForwardSpec) -> ForwardSpec:
-    """The subject without its occluder."""
-    return replace(subject, handles=replace(subject.handles, occluder=None))
+def without_occluder(spec: ForwardSpec) -> ForwardSpec:
+    """The spec without an occluder."""
+    return replace(spec, transforms=replace(spec.transforms, occluder=None))
 
 
 @lru_cache(maxsize=16)
 def layers_with_maps(architecture: Architecture) -> tuple[str, ...]:
-    """Blocks and layers whose output has more than one pixel, in the network's order, a block after its layers."""
+    """Blocks and layers whose output has more than one pixel, in the network's order, each block after its layers."""
     found: list[str] = []
-    for block, inside in groupby(called_layers(architecture), lambda layer: layer.block):
-        layers = list(inside)
+    for block, members in groupby(called_layers(architecture), lambda layer: layer.block):
+        layers = list(members)
         found += [layer.name for layer in layers if layer.output[1] * layer.output[2] > 1]
         if block and layers[-1].output[1] * layers[-1].output[2] > 1:
             found.append(block)
@@ -205,15 +206,15 @@ def layers_with_maps(architecture: Architecture) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=16)
-def layers_on_offer(architecture: Architecture) -> Mapping[str, str]:
-    """What each of the layers with maps is called in a list: a block's layers stand to the right of it."""
+def layer_titles(architecture: Architecture) -> Mapping[str, str]:
+    """The title of each of the layers with maps in a list: layers inside a block are indented."""
     inner = {layer.name for layer in called_layers(architecture) if layer.block}
     return {name: f"    {name}" if name in inner else name for name in layers_with_maps(architecture)}
 
 
 @lru_cache(maxsize=16)
-def usual_layer(architecture: Architecture) -> str:
-    """The last block with maps; where there is none the last ReLU with maps: the deepest that still have a place."""
+def default_layer(architecture: Architecture) -> str:
+    """The last block with maps, or else the last ReLU with maps: the deepest layer with spatial positions."""
     with_maps = set(layers_with_maps(architecture))
     if isinstance(architecture, Residual):
         names = [block.name for block in blocks(architecture) if block.name in with_maps]
@@ -222,51 +223,51 @@ def usual_layer(architecture: Architecture) -> str:
     return [layer.name for layer in plan(architecture) if layer.kind == "relu" and layer.name in with_maps][-1]
 
 
-def drawing(found: Attribution) -> MapStyle:
-    """How an attribution is drawn: signed ones diverge around zero, others begin there.
+def attribution_style(attribution: Attribution) -> MapStyle:
+    """How an attribution is drawn: signed values diverge around zero, others start at zero.
 
-    The strongest hundredth of the values may lie beyond the ends: of 50,000 pixels a few would bleach all others.
+    The limit is the 99th percentile of the magnitudes, as a few outliers of 50,000 pixels would wash out all others.
     """
-    sizes = np.sort(np.abs(found.values[np.isfinite(found.values)]), axis=None)
-    end = float(sizes[-1 - sizes.size // 100]) if sizes.size else 0.0
-    end = end or 1.0
-    if METHODS[found.method].signed:
-        return MapStyle("fixed", "diverging", (-end, end))
-    return MapStyle("fixed", "magma", (0.0, end))
+    magnitudes = np.sort(np.abs(attribution.values[np.isfinite(attribution.values)]), axis=None)
+    limit = float(magnitudes[-1 - magnitudes.size // 100]) if magnitudes.size else 0.0
+    limit = limit or 1.0
+    if METHODS[attribution.method].signed:
+        return MapStyle("fixed", "diverging", (-limit, limit))
+    return MapStyle("fixed", "magma", (0.0, limit))
 
 
-def sweep_drawing(sweep: Sweep) -> MapStyle:
-    """From zero to the class's greatest probability."""
-    known = sweep.probabilities[np.isfinite(sweep.probabilities)]
-    return MapStyle("fixed", "viridis", (0.0, max(sweep.probability, float(known.max(initial=0.0))) or 1.0))
+def occlusion_style(occlusion: OcclusionMap) -> MapStyle:
+    """A range from zero to the class's greatest probability."""
+    known = occlusion.probabilities[np.isfinite(occlusion.probabilities)]
+    return MapStyle("fixed", "viridis", (0.0, max(occlusion.probability, float(known.max(initial=0.0))) or 1.0))
 
 
-def heat(values: NDArray[np.float32], drawing: MapStyle) -> Pixels:
-    """Values, height × width, in colours."""
-    return colour(spread(values[None], drawing)[0], drawing.colours)
+def heatmap(values: NDArray[np.float32], style: MapStyle) -> Pixels:
+    """Values (height × width) in colors."""
+    return apply_colormap(to_indices(values[None], style)[0], style.colours)
 
 
-def edges(sweep: Sweep) -> NDArray[np.intp]:
-    """First pixel of each position's cell on the input, and its end: halfway between the middles of two squares."""
-    middles = np.array(sweep.starts) + sweep.patch / 2
-    between = np.rint((middles[1:] + middles[:-1]) / 2).astype(np.intp)
-    return np.array([0, *between.tolist(), sweep.seen.shape[0]], np.intp)
+def cell_edges(occlusion: OcclusionMap) -> NDArray[np.intp]:
+    """First pixel of each position's cell on the input, and the input's end: cells meet halfway between two squares."""
+    centers = np.array(occlusion.starts) + occlusion.patch / 2
+    between = np.rint((centers[1:] + centers[:-1]) / 2).astype(np.intp)
+    return np.array([0, *between.tolist(), occlusion.model_input.shape[0]], np.intp)
 
 
-def changed_since(then: ForwardSpec, now: ForwardSpec) -> str:
-    """What a result is of where it is not of what is looked at now; empty where it still is."""
+def describe_changes(old: ForwardSpec, new: ForwardSpec) -> str:
+    """How the spec of an older result differs from the current one, in words; empty if it does not."""
     parts = []
-    if then.image != now.image:
-        parts.append(f"of {image_title(then.image)}")
-    if then.architecture != now.architecture:
+    if old.image != new.image:
+        parts.append(f"of {image_title(old.image)}")
+    if old.architecture != new.architecture:
         parts.append("of another network")
-    elif then.weights != now.weights:
+    elif old.weights != new.weights:
         parts.append("with other weights")
-    if then.image == now.image and then.handles != now.handles:
+    if old.image == new.image and old.transforms != new.transforms:
         parts.append("of the image before it was changed by hand")
     return ", ".join(parts)
 
 
-def missing() -> str:
-    """What to do about it where captum is not installed; empty where it is."""
-    return "" if find_spec("captum") else MISSING
+def missing_captum_message() -> str:
+    """How to install captum; empty if it is installed."""
+    return "" if find_spec("captum") else MISSING_CAPTUM

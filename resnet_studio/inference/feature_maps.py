@@ -1,4 +1,4 @@
-"""Feature maps as numbers and as pictures. Needs numpy alone, so that window and command line draw the same."""
+"""Feature maps as numbers and as images. Needs only numpy, so that window and command line draw the same."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from numpy.typing import NDArray
 from resnet_studio.inference.values import LayerMaps, Pixels
 
 Contrast = Literal["channel", "layer", "fixed"]
-Colours = Literal["viridis", "magma", "grey", "diverging"]
+Colormap = Literal["viridis", "magma", "grey", "diverging"]
 Sort = Literal["index", "mean", "maximum", "variance", "difference"]
-FILES: dict[Colours, str] = {"viridis": "viridis", "magma": "magma", "diverging": "CET-D1A"}
-"""pyqtgraph's data files."""
+COLORMAP_FILES: dict[Colormap, str] = {"viridis": "viridis", "magma": "magma", "diverging": "CET-D1A"}
+"""Names of pyqtgraph's colormap files."""
 Values: TypeAlias = NDArray[np.float32]
 """A layer's maps: channels × height × width."""
 Indices: TypeAlias = NDArray[np.uint8]
-"""Places in a colour map: `GAP`, `NOT_A_NUMBER`, and from `LOWEST` to 255 the values."""
-GAP, NOT_A_NUMBER, LOWEST = 0, 1, 2
-GAP_COLOUR, NOT_A_NUMBER_COLOUR = (128, 128, 128), (0, 255, 255)
+"""Indices into a colormap's table: `GAP`, `NAN`, and the values from `LOWEST` to 255."""
+GAP, NAN, LOWEST = 0, 1, 2
+GAP_COLOR, NAN_COLOR = (128, 128, 128), (0, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)
 class MapStyle:
-    """How feature maps become a picture. Equal drawings of equal values are equal pictures."""
+    """How feature maps are drawn. Equal styles of equal values give equal images."""
 
     contrast: Contrast = "channel"
-    """Whose range is spread over the colours: each channel's, the whole layer's, or `limits`."""
-    colours: Colours = "viridis"
-    """"diverging" has zero in its middle, whatever the range."""
+    """Whose range is mapped to the colors: each channel's, the whole layer's, or `limits`."""
+    colours: Colormap = "viridis"
+    """"diverging" always has zero in the middle."""
     limits: tuple[float, float] | None = None
-    """The values of the first and the last colour where the contrast is fixed."""
+    """The values of the first and the last color if the contrast is fixed."""
     sort: Sort = "index"
-    """By what the channels are laid out: by number, or the greatest first of what `channel_order` says."""
+    """The order of the channels: by index, or in descending order of the statistic (see `channel_order`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One value of a layer."""
+    """The position of one value in a layer's maps."""
 
     channel: int
     row: int
@@ -52,7 +52,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class MosaicGeometry:
-    """Where each of `channels` maps of height × width lies in a grid of rows × columns, `gap` pixels apart."""
+    """The layout of `channels` maps of height × width in a grid of rows × columns, `gap` pixels apart."""
 
     channels: int
     height: int
@@ -60,7 +60,7 @@ class MosaicGeometry:
     columns: int
     gap: int = 1
     order: tuple[int, ...] = ()
-    """The channel at each position; empty where they lie by number."""
+    """The channel at each position; empty if they are in order of their index."""
 
     @property
     def rows(self) -> int:
@@ -72,11 +72,11 @@ class MosaicGeometry:
         return self.rows * (self.height + self.gap) - self.gap, self.columns * (self.width + self.gap) - self.gap
 
     def channel(self, position: int) -> int:
-        """The channel that lies there, counted row by row."""
+        """The channel at a position, counted row by row."""
         return self.order[position] if self.order else position
 
     def position(self, channel: int) -> int:
-        """Where a channel lies, counted row by row."""
+        """The position of a channel, counted row by row."""
         return self.order.index(channel) if self.order else channel
 
     def cell(self, position: int) -> tuple[int, int]:
@@ -94,7 +94,7 @@ class MosaicGeometry:
         return x + place.column, y + place.row
 
     def at(self, x: float, y: float) -> Place | None:
-        """The value under a point; None in a gap, beside the mosaic, or past the last channel."""
+        """The value under a point; None in a gap, outside of the mosaic, or past the last channel."""
         column, inner_column = divmod(math.floor(x), self.width + self.gap)
         row, inner_row = divmod(math.floor(y), self.height + self.gap)
         position = row * self.columns + column
@@ -105,10 +105,10 @@ class MosaicGeometry:
 
 
 def layer_maps(name: str, values: NDArray[Any]) -> LayerMaps:
-    """A captured layer with its statistics, taken over its finite values (NaN where there are none).
+    """A captured layer with its statistics over the finite values (NaN if there are none).
 
-    `values` is one image's output: channels × height × width, with or without a leading 1, or a linear layer's
-    classes, which count as maps of one pixel.
+    `values` is one image's output: channels × height × width, with or without a leading 1, or the output of a
+    linear layer, whose features count as maps of one pixel.
     """
     maps = np.ascontiguousarray(values[0] if values.ndim in (2, 4) else values, np.float32)
     if maps.ndim == 1:
@@ -123,10 +123,10 @@ def layer_maps(name: str, values: NDArray[Any]) -> LayerMaps:
 
 
 def channel_order(values: Values, sort: Sort, reference: Values | None = None) -> NDArray[np.intp]:
-    """The channels, the greatest mean, maximum, variance or difference first; equal ones by number.
+    """The channels in descending order of mean, maximum, variance or difference; ties by index.
 
-    The difference is the mean absolute one to the same layer's values in a look that serves as the reference.
-    What is no number comes last.
+    The difference is the mean absolute difference to the same layer's values in a reference result.
+    NaN comes last.
     """
     channels = len(values)
     if sort == "index":
@@ -136,95 +136,96 @@ def channel_order(values: Values, sort: Sort, reference: Values | None = None) -
             raise ValueError("difference: there is no reference of the same layer's shape")
         values = np.abs(values - reference)
     flat = values.reshape(channels, -1)
-    amounts = flat.max(1) if sort == "maximum" else flat.var(1) if sort == "variance" else flat.mean(1)
-    return np.argsort(-np.nan_to_num(amounts, nan=-np.inf, posinf=np.inf, neginf=-np.inf), kind="stable")
+    scores = flat.max(1) if sort == "maximum" else flat.var(1) if sort == "variance" else flat.mean(1)
+    return np.argsort(-np.nan_to_num(scores, nan=-np.inf, posinf=np.inf, neginf=-np.inf), kind="stable")
 
 
 def mosaic(
     values: Values,
-    drawing: MapStyle,
+    style: MapStyle,
     columns: int | None = None,
     gap: int = 1,
     order: NDArray[np.intp] | None = None,
 ) -> tuple[Indices, MosaicGeometry]:
-    """All maps of a layer (channels × height × width) in one picture, row by row, nearly square if not told.
+    """All maps of a layer (channels × height × width) in one image, row by row; nearly square without `columns`.
 
-    The drawing's range of finite values is spread over the colour map. A constant map takes its lowest colour (its
-    middle where the colours diverge), infinities its ends. `order` says which channel lies at each position; without
-    it they lie as `drawing.sort` says, which a difference can't do, as it needs a reference.
+    The style's range of finite values is mapped to the colormap. A constant map gets the lowest color (the middle one
+    of a diverging colormap), infinities its ends. `order` is the channel at each position; without it, it follows
+    from `style.sort`, which can't be "difference" then, as that needs a reference.
     """
     channels, height, width = values.shape
     if columns is None:
         columns = math.ceil(math.sqrt(channels * (height + gap) / (width + gap)))
-    if order is None and drawing.sort != "index":
-        order = channel_order(values, drawing.sort)
-    laid = () if order is None else tuple(order.tolist())
-    geometry = MosaicGeometry(channels, height, width, max(1, min(columns, channels)), gap, laid)
+    if order is None and style.sort != "index":
+        order = channel_order(values, style.sort)
+    laid_out = () if order is None else tuple(order.tolist())
+    geometry = MosaicGeometry(channels, height, width, max(1, min(columns, channels)), gap, laid_out)
     cells = np.full((geometry.rows * geometry.columns, height + gap, width + gap), GAP, np.uint8)
-    indices = spread(values, drawing)
+    indices = to_indices(values, style)
     cells[:channels, :height, :width] = indices if order is None else indices[order]
     grid = cells.reshape(geometry.rows, geometry.columns, height + gap, width + gap).swapaxes(1, 2)
-    picture = grid.reshape(geometry.rows * (height + gap), geometry.columns * (width + gap))
-    return np.ascontiguousarray(picture[: geometry.shape[0], : geometry.shape[1]]), geometry
+    image = grid.reshape(geometry.rows * (height + gap), geometry.columns * (width + gap))
+    return np.ascontiguousarray(image[: geometry.shape[0], : geometry.shape[1]]), geometry
 
 
-def value_range(values: Values, drawing: MapStyle) -> tuple[Values, Values]:
-    """The values of the first and the last colour: of each channel (channels × 1 × 1), or of all (1 × 1 × 1)."""
-    if drawing.contrast == "fixed":
-        ends = drawing.limits or (0.0, 1.0)
+def value_range(values: Values, style: MapStyle) -> tuple[Values, Values]:
+    """The values of the first and the last color: per channel (channels × 1 × 1), or for all (1 × 1 × 1)."""
+    if style.contrast == "fixed":
+        ends = style.limits or (0.0, 1.0)
         low, high = (np.full((1, 1, 1), end, np.float32) for end in ends)
     else:
-        axes = (1, 2) if drawing.contrast == "channel" else None
-        known = values if np.isfinite(values).all() else np.where(np.isfinite(values), values, np.nan)
-        low, high = (np.nan_to_num(ends.reduce(known, axis=axes, keepdims=True)) for ends in (np.fmin, np.fmax))
-    if drawing.colours == "diverging":
+        axes = (1, 2) if style.contrast == "channel" else None
+        finite = values if np.isfinite(values).all() else np.where(np.isfinite(values), values, np.nan)
+        low, high = (np.nan_to_num(ends.reduce(finite, axis=axes, keepdims=True)) for ends in (np.fmin, np.fmax))
+    if style.colours == "diverging":
         high = np.maximum(np.abs(low), np.abs(high))
         low = -high
     return low, high
 
 
-def spread(values: Values, drawing: MapStyle) -> Indices:
-    """Each value's place in the colour map; channels × height × width in and out."""
+def to_indices(values: Values, style: MapStyle) -> Indices:
+    """Each value's index in the colormap; channels × height × width in and out."""
     finite = bool(np.isfinite(values).all())
-    low, high = value_range(values, drawing)
-    low, high = (
-        low / np.float32(2),
-        high / np.float32(2),
-    )  # in halves, as the span of large values is more than float32 holds
+    low, high = value_range(values, style)
+    low, high = low / np.float32(2), high / np.float32(2)  # halved, as the range of large values may exceed float32
     span = high - low
-    shares = values / 2
-    shares -= low
-    shares /= np.where(span > 0, span, 1)
-    if drawing.colours == "diverging":
-        shares += np.where(span > 0, np.float32(0), np.float32(0.5))
-    shares[np.isnan(shares)] = 0
-    np.clip(shares, 0, 1, out=shares)
-    shares *= 255 - LOWEST
-    indices = np.rint(shares, out=shares).astype(np.uint8)
+    fractions = values / 2
+    fractions -= low
+    fractions /= np.where(span > 0, span, 1)
+    if style.colours == "diverging":
+        fractions += np.where(span > 0, np.float32(0), np.float32(0.5))
+    fractions[np.isnan(fractions)] = 0
+    np.clip(fractions, 0, 1, out=fractions)
+    fractions *= 255 - LOWEST
+    indices = np.rint(fractions, out=fractions).astype(np.uint8)
     indices += LOWEST
     if not finite:
-        indices[np.isnan(values)] = NOT_A_NUMBER
+        indices[np.isnan(values)] = NAN
     return indices
 
 
-def colour(indices: Indices, name: Colours) -> Pixels:
-    """The picture in colours: height × width × 3."""
+def apply_colormap(indices: Indices, name: Colormap) -> Pixels:
+    """The colors of the indices: height × width × 3 (RGB)."""
     return lookup_table(name)[indices]
 
 
 @lru_cache
-def lookup_table(name: Colours) -> Pixels:
-    """256 × 3 (RGB): the gap's colour, that of values that are not numbers, then the map from low to high."""
-    ramp = np.linspace(0, 255, 256)[:, None].repeat(3, axis=1) if name == "grey" else 255 * _from_pyqtgraph(FILES[name])
+def lookup_table(name: Colormap) -> Pixels:
+    """256 × 3 (RGB): the color of gaps, the color of NaN, then the colormap from low to high."""
+    ramp = (
+        np.linspace(0, 255, 256)[:, None].repeat(3, axis=1)
+        if name == "grey"
+        else 255 * _from_pyqtgraph(COLORMAP_FILES[name])
+    )
     steps = np.linspace(0, len(ramp) - 1, 256 - LOWEST)
-    colours = np.stack([np.interp(steps, np.arange(len(ramp)), part) for part in ramp.T], axis=1)
-    table = np.concatenate([[GAP_COLOUR, NOT_A_NUMBER_COLOUR], np.rint(colours)]).astype(np.uint8)
+    colors = np.stack([np.interp(steps, np.arange(len(ramp)), part) for part in ramp.T], axis=1)
+    table = np.concatenate([[GAP_COLOR, NAN_COLOR], np.rint(colors)]).astype(np.uint8)
     table.setflags(write=False)
     return table
 
 
 def _from_pyqtgraph(name: str) -> NDArray[np.float64]:
-    """N × 3, 0 … 1, out of pyqtgraph's data files; the package itself is not imported, as that would import Qt."""
+    """N × 3, 0 … 1, from pyqtgraph's data files; the package itself is not imported, as that would import Qt."""
     package = find_spec("pyqtgraph")
     if package is None or not package.submodule_search_locations:
         raise FileNotFoundError("pyqtgraph, which has the colour maps, is not installed: install the project again")

@@ -1,4 +1,4 @@
-"""The weights of one layer as numbers and as pictures. Needs no torch."""
+"""The weights of one layer as numbers and as images. Needs no torch."""
 
 from __future__ import annotations
 
@@ -9,120 +9,120 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_studio.inference.feature_maps import LOWEST, Indices, MapStyle, spread
+from resnet_studio.inference.feature_maps import LOWEST, Indices, MapStyle, to_indices
 from resnet_studio.inference.values import Pixels, WeightsInfo, WeightsSource
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import Layer, called_layers
 
-Values: TypeAlias = NDArray[np.float32]
-SIDE_PATH = ".downsample"
-"""In the names of layers that lie on a block's shortcut."""
+KernelValues: TypeAlias = NDArray[np.float32]
+SHORTCUT_PATH = ".downsample"
+"""Part of the names of layers on a block's shortcut."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kernels:
-    """The weights of a convolution or a linear layer, and what is true of each of its filters."""
+    """The weights of a convolution or a linear layer, with statistics of each filter."""
 
     architecture: Architecture
     source: WeightsSource
     layer: str
-    linear: bool
-    values: Values
-    """Filters × input channels × height × width, 1 × 1 for a linear layer; of a very large one not every input."""
-    inputs: int
-    """Channels that each filter has."""
-    every: int
-    """Which of them are in `values`: each, or every so-manyth."""
+    is_linear: bool
+    values: KernelValues
+    """Filters × input channels × height × width (1 × 1 for a linear layer); very large layers skip input channels."""
+    in_channels: int
+    """Number of input channels of each filter, including those that `values` skips."""
+    input_step: int
+    """`values` has every `input_step`-th input channel."""
     norms: NDArray[np.float64]
-    """Of each whole filter: the root of the sum of its squares (L2)."""
+    """L2 norm of each filter over all input channels, as are `means` and `stds`."""
     means: NDArray[np.float64]
-    deviations: NDArray[np.float64]
+    stds: NDArray[np.float64]
     weights: WeightsInfo
 
     @property
-    def colour(self) -> bool:
-        """Whether the filters see red, green and blue."""
-        return self.inputs == 3 and not self.linear
+    def is_rgb(self) -> bool:
+        """Whether the filters' input is RGB."""
+        return self.in_channels == 3 and not self.is_linear
 
     @property
-    def matrix(self) -> bool:
-        """Whether a filter has one weight an input channel, so that all of them are one picture."""
-        return self.values.shape[2:] == (1, 1) and not self.colour
+    def is_matrix(self) -> bool:
+        """Whether a filter has one weight per input channel, so that the layer is drawn as one matrix."""
+        return self.values.shape[2:] == (1, 1) and not self.is_rgb
 
     @property
-    def largest(self) -> float:
-        """The greatest finite distance of a weight from zero."""
+    def max_abs(self) -> float:
+        """The largest finite absolute weight."""
         return float(np.max(np.abs(self.values), where=np.isfinite(self.values), initial=0.0))
 
 
-def weighted(architecture: Architecture, name: str) -> str:
-    """The layer whose weights belong to a layer or a block: its own, or the last on the way to its output.
+def weight_layer(architecture: Architecture, name: str) -> str:
+    """The layer whose weights are shown for a layer or a block: itself, or the last one with weights before its output.
 
-    What lies on the main path of a block belongs to a convolution there, not to its shortcut's.
+    For layers on the main path of a block it is a convolution of that path, not of the shortcut.
     """
     found = ""
-    for layer in _up_to(architecture, name):
-        if layer.kind in ("conv", "linear") and (SIDE_PATH not in layer.name or SIDE_PATH in name):
+    for layer in _layers_until(architecture, name):
+        if layer.kind in ("conv", "linear") and (SHORTCUT_PATH not in layer.name or SHORTCUT_PATH in name):
             found = layer.name
     return found
 
 
-def _up_to(architecture: Architecture, name: str) -> tuple[Layer, ...]:
-    """The layers that are called, to the last that is the named one or lies in the named block."""
+def _layers_until(architecture: Architecture, name: str) -> tuple[Layer, ...]:
+    """The called layers up to the named one, or up to the last of the named block."""
     layers = called_layers(architecture)
-    last = next((number for number, layer in enumerate(layers) if name in (layer.name, layer.block)), -1)
+    last = next((index for index, layer in enumerate(layers) if name in (layer.name, layer.block)), -1)
     while last + 1 < len(layers) and layers[last].block == layers[last + 1].block == name:
         last += 1
     return layers[: last + 1]
 
 
-def tiles_of_input(kernels: Kernels, channel: int) -> Values:
-    """What every filter has for one input channel: filters × height × width."""
+def tiles_of_input(kernels: Kernels, channel: int) -> KernelValues:
+    """Each filter's kernel for one input channel: filters × height × width."""
     return np.ascontiguousarray(kernels.values[:, channel])
 
 
-def tiles_of_filter(kernels: Kernels, number: int) -> Values:
-    """What one filter has for every input channel: input channels × height × width."""
+def tiles_of_filter(kernels: Kernels, number: int) -> KernelValues:
+    """One filter's kernel for each input channel: input channels × height × width."""
     return np.ascontiguousarray(kernels.values[number])
 
 
-def rows(kernels: Kernels) -> Values:
-    """A matrix as tiles: filters × 1 × input channels."""
+def matrix_tiles(kernels: Kernels) -> KernelValues:
+    """The layer as a matrix, one tile per filter: filters × 1 × input channels."""
     return kernels.values.reshape(len(kernels.values), 1, -1)
 
 
-def drawing_of(kernels: Kernels, *, alone: bool) -> MapStyle:
-    """Diverging colours with zero in their middle; the whole layer's range, or each tile's `alone`."""
-    if alone:
+def kernel_style(kernels: Kernels, *, per_tile: bool) -> MapStyle:
+    """A diverging colormap with zero in the middle, over the range of the layer or of each tile."""
+    if per_tile:
         return MapStyle("channel", "diverging")
-    return MapStyle("fixed", "diverging", (-kernels.largest, kernels.largest))
+    return MapStyle("fixed", "diverging", (-kernels.max_abs, kernels.max_abs))
 
 
-def spread_tiles(kernels: Kernels, tiles: Values, *, alone: bool) -> Indices:
-    """Places of the weights in the diverging colour map; a layer of zeros lies in its middle."""
-    if not kernels.largest:
+def tile_indices(kernels: Kernels, tiles: KernelValues, *, per_tile: bool) -> Indices:
+    """Indices of the weights in the diverging colormap; a layer of zeros gets the middle color."""
+    if not kernels.max_abs:
         return np.full(tiles.shape, (255 + LOWEST) // 2, np.uint8)
-    return spread(tiles, drawing_of(kernels, alone=alone))
+    return to_indices(tiles, kernel_style(kernels, per_tile=per_tile))
 
 
-def coloured(kernels: Kernels, *, alone: bool) -> Pixels:
-    """First-layer filters as colour pictures, filters × height × width × 3: grey is zero.
+def rgb_filters(kernels: Kernels, *, per_tile: bool) -> Pixels:
+    """First-layer filters as RGB images, filters × height × width × 3; zero is gray.
 
-    The weight that is farthest from zero, in a filter if `alone` or else in the layer, is as bright or as dark as can
-    be; what is not a number is drawn as zero.
+    The largest absolute weight, of each filter if `per_tile` or else of the layer, is mapped to 0 or 255. Values that
+    are not finite are drawn as zero.
     """
     values = np.nan_to_num(kernels.values, nan=0.0, posinf=0.0, neginf=0.0)
-    largest = np.abs(values).max(axis=(1, 2, 3) if alone else None, keepdims=True)
-    shares = values / np.where(largest > 0, largest, 1)
-    return np.rint(127.5 + 127.5 * shares).astype(np.uint8).transpose(0, 2, 3, 1)
+    max_abs = np.abs(values).max(axis=(1, 2, 3) if per_tile else None, keepdims=True)
+    fractions = values / np.where(max_abs > 0, max_abs, 1)
+    return np.rint(127.5 + 127.5 * fractions).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
-def grid(tiles: NDArray[np.uint8], columns: int, gap: int, fill: int | Sequence[int]) -> NDArray[np.uint8]:
-    """Tiles (N × height × width, with or without a last axis of colours) side by side, `gap` pixels of `fill` apart."""
+def tile_grid(tiles: NDArray[np.uint8], columns: int, gap: int, fill: int | Sequence[int]) -> NDArray[np.uint8]:
+    """Tiles (N × height × width, with or without a last axis of colors) in a grid, `gap` pixels of `fill` apart."""
     count, height, width = tiles.shape[:3]
-    lines = -(-count // columns)
-    cells = np.full((lines * columns, height + gap, width + gap, *tiles.shape[3:]), fill, np.uint8)
+    rows = -(-count // columns)
+    cells = np.full((rows * columns, height + gap, width + gap, *tiles.shape[3:]), fill, np.uint8)
     cells[:count, :height, :width] = tiles
-    joined = cells.reshape(lines, columns, *cells.shape[1:]).swapaxes(1, 2)
-    whole = joined.reshape(lines * (height + gap), columns * (width + gap), *tiles.shape[3:])
-    return np.ascontiguousarray(whole[: whole.shape[0] - gap, : whole.shape[1] - gap])
+    grid = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
+    image = grid.reshape(rows * (height + gap), columns * (width + gap), *tiles.shape[3:])
+    return np.ascontiguousarray(image[: image.shape[0] - gap, : image.shape[1] - gap])

@@ -1,4 +1,4 @@
-"""What the words of a command line stand for: weights, layers, how maps are drawn, files of images. Needs no torch."""
+"""Parsing of command line arguments: weights, layers, map styles and image files. Needs no torch."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import cast
 
-from resnet_studio.causes import why
-from resnet_studio.files import shown
-from resnet_studio.inference.feature_maps import Colours, Contrast, MapStyle, Sort
-from resnet_studio.inference.images.listing import images_in
+from resnet_studio.causes import os_reason
+from resnet_studio.files import display_name
+from resnet_studio.inference.feature_maps import Colormap, Contrast, MapStyle, Sort
+from resnet_studio.inference.images.listing import list_images
 from resnet_studio.inference.values import PublishedWeights, RandomWeights, WeightsFile, WeightsSource
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import plan
 
-PATTERN = frozenset("*?[")
+WILDCARDS = frozenset("*?[")
 
 
-def weights_named(text: str) -> WeightsSource:
+def parse_weights(text: str) -> WeightsSource:
     """ "random:3", "published:resnet50:IMAGENET1K_V2", or a file's path."""
     kind, _, rest = text.partition(":")
     if kind == "random":
@@ -34,8 +34,9 @@ def weights_named(text: str) -> WeightsSource:
     return WeightsFile(Path(text))
 
 
-def layers_named(architecture: Architecture, patterns: Sequence[str]) -> tuple[str, ...]:
-    """The layers and blocks that match, in the network's order for each pattern; other names go through as they are.
+def parse_layers(architecture: Architecture, patterns: Sequence[str]) -> tuple[str, ...]:
+    """The layers and blocks that match, in the network's order for each pattern; names without wildcards are returned
+    unchecked.
 
     `ValueError` for a pattern that matches none.
     """
@@ -43,7 +44,7 @@ def layers_named(architecture: Architecture, patterns: Sequence[str]) -> tuple[s
     known = list(dict.fromkeys(filter(None, names)))
     found: list[str] = []
     for pattern in patterns:
-        matching = [name for name in known if fnmatchcase(name, pattern)] if PATTERN & set(pattern) else [pattern]
+        matching = [name for name in known if fnmatchcase(name, pattern)] if WILDCARDS & set(pattern) else [pattern]
         if not matching:
             there = f"{', '.join(known[:4])} and so on to {known[-1]}"
             raise ValueError(f"no layer matches {pattern!r}: there are {there}; `table --layers` lists them all")
@@ -51,48 +52,48 @@ def layers_named(architecture: Architecture, patterns: Sequence[str]) -> tuple[s
     return tuple(dict.fromkeys(found))
 
 
-def drawing_named(contrast: str, colours: str, sort: str) -> MapStyle:
-    """How maps are drawn; a contrast is "channel", "layer" or two values, as in "-1,1".
+def parse_map_style(contrast: str, colormap: str, sort: str) -> MapStyle:
+    """The style of maps; a contrast is "channel", "layer" or two values, as in "-1,1".
 
-    Colours that diverge around zero reach as far on both sides of it.
+    The limits of a diverging colormap are made symmetric around zero.
     """
-    looks = cast(Colours, colours), cast(Sort, sort)
+    style = cast(Colormap, colormap), cast(Sort, sort)
     if contrast in ("channel", "layer"):
-        return MapStyle(cast(Contrast, contrast), looks[0], None, looks[1])
+        return MapStyle(cast(Contrast, contrast), style[0], None, style[1])
     try:
         low, high = map(float, contrast.split(","))
     except ValueError:
         raise ValueError(f"contrast: channel, layer, or two values as in 0,2.5, not {contrast!r}") from None
     if not low < high:
         raise ValueError(f"contrast: the first value must be the smaller one, got {contrast}")
-    if colours == "diverging":
+    if colormap == "diverging":
         high = max(abs(low), abs(high))
         low = -high
-    return MapStyle("fixed", looks[0], (low, high), looks[1])
+    return MapStyle("fixed", style[0], (low, high), style[1])
 
 
-def images_named(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The images that are named, those of a folder as people count, and what of folders was passed over."""
+def parse_images(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The named images, with those of folders in natural order, and descriptions of the files skipped in folders."""
     found: list[str] = []
-    others: list[str] = []
+    skipped: list[str] = []
     for name in names:
         path = Path(name)
         if not path.is_dir():
             found.append(name)
             continue
         try:
-            listing = images_in(path)
+            listing = list_images(path)
         except OSError as error:
-            raise ValueError(f"{shown(path)} can't be read: {why(error)}") from None
+            raise ValueError(f"{display_name(path)} can't be read: {os_reason(error)}") from None
         if not listing.images:
-            raise ValueError(listing.why_none(shown(path)))
+            raise ValueError(listing.no_images_message(display_name(path)))
         found += listing.images
-        others += [f"passed over in {shown(path)}: {listing.passed_over}"] if listing.passed_over else []
-    return tuple(found), tuple(others)
+        skipped += [f"passed over in {display_name(path)}: {listing.skipped}"] if listing.skipped else []
+    return tuple(found), tuple(skipped)
 
 
-def stems(names: Sequence[str]) -> tuple[str, ...]:
-    """What the files made of images are called: the image's name without its ending, unless two would be the same."""
+def output_stems(names: Sequence[str]) -> tuple[str, ...]:
+    """Names for the files written for images: the image's name without its extension, made unique where necessary."""
     parts = [Path(name.replace(":", "-", 1) if name.startswith("sample:") else name) for name in names]
     short = Counter(part.stem for part in parts)
     full = Counter(part.name for part in parts)

@@ -1,6 +1,6 @@
-"""What a hand does to an image before the network gets it, as one frozen value. Needs no torch.
+"""Transforms that the user applies to an image before it enters the network, as one frozen value. Needs no torch.
 
-`cropping.py` says where the input then lies in the photograph, `compute/transforms.py` makes the picture.
+`cropping.py` computes where the input lies in the photograph, `compute/transforms.py` applies the transforms.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Occluder:
-    """A grey square laid over the network's input. All in shares of the input's side."""
+    """A gray square over the network's input. All values are fractions of the input's side."""
 
     x: float = 0.5
-    """Of its middle, from the left."""
+    """Of its center, from the left."""
     y: float = 0.5
     side: float = 0.25
 
@@ -34,31 +34,31 @@ RANGES: dict[str, tuple[float, float]] = {
     "blur": (0.0, 16.0),
     "noise": (0.0, 1.0),
 }
-"""Least and greatest value of each handle."""
+"""Smallest and largest value of each transform."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageTransforms:
-    """Equal handles make equal pictures. The defaults change nothing: bit for bit torchvision's preset."""
+    """Equal transforms give equal inputs. The defaults change nothing: bit for bit torchvision's preset."""
 
     x: float = 0.0
-    """How far the crop lies right of where it would, in crops."""
+    """Shift of the crop to the right, in crop widths."""
     y: float = 0.0
-    """How far below."""
+    """Shift of the crop downwards, in crop heights."""
     zoom: float = 1.0
-    """How many times larger things appear; below 1 there is grey around a photograph that is too small."""
+    """Magnification; below 1, a photograph that is too small is surrounded by gray."""
     rotation: float = 0.0
-    """Degrees by which the picture is turned against the clock, about the middle of the crop."""
+    """Counterclockwise rotation of the image about the center of the crop, in degrees."""
     flipped: bool = False
-    """Left and right exchanged."""
+    """Horizontal flip."""
     brightness: float = 1.0
-    """Factor of every value; what gets brighter than white is white."""
+    """Factor of every value; values above white are clipped."""
     contrast: float = 1.0
-    """Factor of every value's distance from the mean of the grey picture."""
+    """Factor of every value's distance from the mean of the grayscale image."""
     blur: float = 0.0
-    """Deviation of a Gaussian blur, in pixels of the input."""
+    """Standard deviation of a Gaussian blur, in pixels of the input."""
     noise: float = 0.0
-    """Deviation of Gaussian noise, values being 0 … 1; always the same noise."""
+    """Standard deviation of Gaussian noise for values of 0 … 1; the noise is always the same."""
     occluder: Occluder | None = None
 
     def __post_init__(self) -> None:
@@ -69,31 +69,31 @@ class ImageTransforms:
                 )
 
     @property
-    def frames(self) -> bool:
-        """Whether another part of the photograph is shown than the usual crop."""
+    def moves_crop(self) -> bool:
+        """Whether the input shows another part of the photograph than the default crop."""
         return (self.x, self.y, self.zoom, self.rotation) != (0, 0, 1, 0)
 
 
 IDENTITY = ImageTransforms()
 
 
-def with_number(handles: ImageTransforms, name: str, value: float) -> ImageTransforms:
-    """Another value for one of the handles in `RANGES`."""
+def with_value(transforms: ImageTransforms, name: str, value: float) -> ImageTransforms:
+    """The transforms with another value for one of `RANGES`."""
     numbers: dict[str, Any] = {name: value}
-    return replace(handles, **numbers)
+    return replace(transforms, **numbers)
 
 
-def changed(handles: ImageTransforms) -> dict[str, Any]:
-    """The fields that are not as they are without a hand, as JSON values."""
-    values = {one.name: getattr(handles, one.name) for one in fields(handles) if one.name != "occluder"}
+def transforms_to_dict(transforms: ImageTransforms) -> dict[str, Any]:
+    """The fields that differ from `IDENTITY`, as JSON values."""
+    values = {field.name: getattr(transforms, field.name) for field in fields(transforms) if field.name != "occluder"}
     different = {name: value for name, value in values.items() if value != getattr(IDENTITY, name)}
-    if handles.occluder:
-        different["occluder"] = [handles.occluder.x, handles.occluder.y, handles.occluder.side]
+    if transforms.occluder:
+        different["occluder"] = [transforms.occluder.x, transforms.occluder.y, transforms.occluder.side]
     return different
 
 
-def from_changed(values: dict[str, Any]) -> ImageTransforms:
-    """The inverse of `changed`. `ValueError` or `TypeError` for what no handle takes."""
+def transforms_from_dict(values: dict[str, Any]) -> ImageTransforms:
+    """The inverse of `transforms_to_dict`. `ValueError` or `TypeError` for invalid values."""
     values = dict(values)
     occluder = values.pop("occluder", None)
     flipped = bool(values.pop("flipped", False))
@@ -101,21 +101,21 @@ def from_changed(values: dict[str, Any]) -> ImageTransforms:
     return ImageTransforms(**numbers, flipped=flipped, occluder=Occluder(*map(float, occluder)) if occluder else None)
 
 
-def from_words(words: Iterable[str]) -> ImageTransforms:
-    """Handles from a command line: "zoom=2", "flipped", "occluder=0.5,0.5,0.2". `ValueError` names what is wrong."""
-    handles = IDENTITY
-    for word in words:
-        name, _, value = word.partition("=")
+def parse_transforms(arguments: Iterable[str]) -> ImageTransforms:
+    """Transforms from a command line: "zoom=2", "flipped", "occluder=0.5,0.5,0.2". `ValueError` names what is wrong."""
+    transforms = IDENTITY
+    for argument in arguments:
+        name, _, value = argument.partition("=")
         if name == "flipped" and not value:
-            handles = replace(handles, flipped=True)
+            transforms = replace(transforms, flipped=True)
         elif name == "occluder":
-            handles = replace(handles, occluder=Occluder(*_numbers(name, value, 3)))
+            transforms = replace(transforms, occluder=Occluder(*_numbers(name, value, 3)))
         elif name in RANGES:
-            handles = with_number(handles, name, *_numbers(name, value, 1))
+            transforms = with_value(transforms, name, *_numbers(name, value, 1))
         else:
             known = ", ".join([*RANGES, "flipped", "occluder"])
             raise ValueError(f"no handle is called {name!r}; there are {known}")
-    return handles
+    return transforms
 
 
 def _numbers(name: str, text: str, count: int) -> list[float]:
@@ -124,6 +124,6 @@ def _numbers(name: str, text: str, count: int) -> list[float]:
     except ValueError:
         numbers = []
     if len(numbers) != count:
-        takes = "three numbers, as in occluder=0.5,0.5,0.2" if count == 3 else f"a number, as in {name}=2"
-        raise ValueError(f"{name} takes {takes}, not {text!r}")
+        expected = "three numbers, as in occluder=0.5,0.5,0.2" if count == 3 else f"a number, as in {name}=2"
+        raise ValueError(f"{name} takes {expected}, not {text!r}")
     return numbers

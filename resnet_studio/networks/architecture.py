@@ -49,7 +49,7 @@ class ArchitectureError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Residual:
-    """A residual network before any weight exists, or its plain twin (`shortcut="none"`).
+    """A residual network before any weight exists, or its plain counterpart (`shortcut="none"`).
 
     Equal values describe equal networks, so the value is also the key under which tables and captures
     are kept. To change one, `dataclasses.replace` it: validation runs again and raises `ArchitectureError`.
@@ -73,7 +73,7 @@ class Residual:
     """Whose code the blocks follow: He et al. 2015, or Gamulin's article of 2020 with its slips."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "blocks", _whole_numbers(self.blocks))
+        object.__setattr__(self, "blocks", _integers(self.blocks))
         _check(self)
         if self.variant == "article":
             if self.shortcut != "B":
@@ -189,7 +189,7 @@ def _check_count(field: str, value: object, most: int) -> None:
         raise ArchitectureError(field, f"must be from 1 to {most:,}, got {value:,}")
 
 
-def _whole_numbers(blocks: object) -> tuple[int, ...]:
+def _integers(blocks: object) -> tuple[int, ...]:
     if not isinstance(blocks, (list, tuple)) or not 1 <= len(blocks) <= MOST_STAGES:
         raise ArchitectureError("blocks", f"1 to {MOST_STAGES} whole numbers are needed, got {blocks!r}")
     for count in blocks:

@@ -49,16 +49,16 @@ class BlockTensors:
         return tuple(filter(None, (first, self.residual, self.sum, self.output)))
 
 
-def of_block(architecture: Architecture, block: str) -> BlockTensors:
+def block_tensors(architecture: Architecture, block: str) -> BlockTensors:
     """The tensors of a block, "layer3.1"; `ValueError` if the network has none of that name."""
-    known = all_blocks(architecture)
+    known = all_block_tensors(architecture)
     if block not in known:
         raise ValueError(f"no block is called {block!r}")
     return known[block]
 
 
 @lru_cache(maxsize=32)
-def all_blocks(architecture: Architecture) -> Mapping[str, BlockTensors]:
+def all_block_tensors(architecture: Architecture) -> Mapping[str, BlockTensors]:
     """The tensors of every block by its name, in order; none in a baseline."""
     if not isinstance(architecture, Residual):
         return {}
@@ -87,7 +87,7 @@ def _paths(block: str, before: Layer, inside: Sequence[Layer]) -> BlockTensors:
 
 def block_around(architecture: Architecture, layer: str) -> str:
     """The block that is or holds a layer, else the nearest: the first for the stem, the last for the head."""
-    names = tuple(all_blocks(architecture))
+    names = tuple(all_block_tensors(architecture))
     if layer in names or not names:
         return layer if names else ""
     found: Layer | None = next((one for one in plan(architecture) if one.name == layer), None)

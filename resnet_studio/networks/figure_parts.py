@@ -18,22 +18,22 @@ OPENERS = ("conv", "max pool", "average pool", "linear")
 
 @dataclass(frozen=True, slots=True)
 class FigurePart:
-    """Neighbouring layers that are drawn as one rectangle."""
+    """Consecutive layers that are drawn as one rectangle."""
 
     name: str
-    """The block, or the last layer that computes something: what there is to look at."""
+    """The block, or the last layer that computes something: the layer that can be captured."""
     label: str
     stage: str
     size: int
     """Side of its output."""
     layers: frozenset[str]
-    """Every name under which something of it can be looked at."""
+    """Names of all its layers and of the block."""
     joint: Joint = "none"
     """What a block's shortcut does."""
 
 
 @lru_cache(maxsize=64)
-def parts(architecture: Architecture) -> tuple[FigurePart, ...]:
+def figure_parts(architecture: Architecture) -> tuple[FigurePart, ...]:
     """The network's parts in the order in which an image meets them."""
     joints = {one.name: one for one in blocks(architecture)} if isinstance(architecture, Residual) else {}
     found = []

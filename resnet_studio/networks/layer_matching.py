@@ -28,7 +28,7 @@ class LayerPlace:
     """In a block: "block", "conv1", "last relu", … The same role is the same step of the computation."""
 
 
-def counterpart(a: Architecture, b: Architecture, layer: str) -> str | None:
+def matching_layer(a: Architecture, b: Architecture, layer: str) -> str | None:
     """The layer (or block) of `b` that corresponds to one of `a`; None if there is nothing sensible.
 
     The same name, where it stands in the same stage and does the same. Else, of two residual networks (plain ones
@@ -43,8 +43,8 @@ def counterpart(a: Architecture, b: Architecture, layer: str) -> str | None:
     if same:
         return same.name
     if isinstance(a, Residual) and isinstance(b, Residual):
-        return _in_stage(a, b, mine) if mine.block >= 0 else _at_stem(b)
-    return _by_size(a, b, mine)
+        return _match_in_stage(a, b, mine) if mine.block >= 0 else _match_stem_pool(b)
+    return _match_by_size(a, b, mine)
 
 
 def _alike(one: LayerPlace, other: LayerPlace) -> bool:
@@ -76,14 +76,14 @@ def _role(layer: Layer) -> str:
     return "shortcut" if local in ("downsample", "downsample.1") else local
 
 
-def _in_stage(a: Architecture, b: Architecture, mine: LayerPlace) -> str | None:
+def _match_in_stage(a: Architecture, b: Architecture, mine: LayerPlace) -> str | None:
     """In two networks of blocks. Where `b` lacks the stage, its last one takes its place."""
     blocks = [place for place in _places(b) if place.block >= 0]
     stages = [place.layer.stage for place in blocks]
     stage = mine.layer.stage if mine.layer.stage in stages else stages[-1]
     there = [place for place in blocks if place.layer.stage == stage]
     count = 1 + max(place.block for place in _places(a) if place.layer.stage == mine.layer.stage)
-    wanted = _same_share(mine.block, count, 1 + max(place.block for place in there))
+    wanted = _same_relative_place(mine.block, count, 1 + max(place.block for place in there))
     for role in _roles(mine.role):
         fitting = [place for place in there if place.role == role]
         if fitting:
@@ -100,13 +100,13 @@ def _roles(role: str) -> Sequence[str]:
     return ("relu2", "relu1") if role == "relu2" else (role,)
 
 
-def _at_stem(b: Architecture) -> str | None:
+def _match_stem_pool(b: Architecture) -> str | None:
     """A first pool that `b` lacks: what enters its first block instead."""
     before = [place.name for place in _places(b) if place.block < 0 and place.layer.stage != "fc"]
     return before[-1] if before else None
 
 
-def _by_size(a: Architecture, b: Architecture, mine: LayerPlace) -> str | None:
+def _match_by_size(a: Architecture, b: Architecture, mine: LayerPlace) -> str | None:
     """Where names say nothing, as between ResNet and VGG: by what share of the image's side the output has."""
     if mine.layer == plan(a)[-1]:
         return plan(b)[-1].name
@@ -124,7 +124,7 @@ def _by_size(a: Architecture, b: Architecture, mine: LayerPlace) -> str | None:
     fitting = fitting or [place for place in there if place.layer.kind != "average pool"][-1:] or there
     peers = [place for place in _comparable(a) if _peers(a, place, mine)]
     at = next((number for number, place in enumerate(peers) if place.layer == mine.layer), len(peers) - 1)
-    return fitting[_same_share(max(at, 0), max(len(peers), 1), len(fitting))].name
+    return fitting[_same_relative_place(max(at, 0), max(len(peers), 1), len(fitting))].name
 
 
 def _comparable(architecture: Architecture) -> list[LayerPlace]:
@@ -146,6 +146,6 @@ def _scale(architecture: Architecture, place: LayerPlace) -> float:
     return round(4 * math.log2(architecture.image / place.layer.output[1])) / 4
 
 
-def _same_share(number: int, count: int, others: int) -> int:
+def _same_relative_place(number: int, count: int, others: int) -> int:
     """The number that is as far along `others` as `number` is along `count`: first to first, last to last."""
     return others - 1 if count == 1 else round(number * (others - 1) / (count - 1))

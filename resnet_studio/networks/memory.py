@@ -1,4 +1,4 @@
-"""How much memory a network needs, told before any of it is allocated. Needs no torch."""
+"""How much memory a network needs, estimated before any of it is allocated. Needs no torch."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from resnet_studio.networks.presets import title
 SHARE = 0.8
 """Part of the machine's memory that one network may take."""
 LEAST, MOST = 0.5, 2.1
-"""What a step was measured to take at its peak, as a share of `to_train`: on the CPU, beside what the process itself
-takes. `docs/decisions.md` has the cases."""
+"""What a step was measured to take at its peak, as a share of `to_train`: on the CPU, without the memory of the
+process itself. `docs/decisions.md` has the cases."""
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
-"""Where Linux says (cgroup v2) after how many bytes it ends the processes of a container."""
+"""Memory limit of a container on Linux (cgroup v2), in bytes."""
 
 
 def machine_memory() -> int | None:
-    """Bytes of memory in this machine, or that its container may take; None where the system doesn't tell."""
+    """Bytes of memory in this machine, or that its container may use; None if the system doesn't tell."""
     if not hasattr(os, "sysconf"):
         return None
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -41,7 +41,7 @@ def to_run(architecture: Architecture) -> int:
 
 
 def to_train(architecture: Architecture, batch_size: int, optimizer: str = "sgd") -> int:
-    """Bytes at the peak of a training step: weights, gradients, the optimiser's one or two values a weight ("adamw"),
+    """Bytes at the peak of a training step: weights, gradients, the optimizer's one or two values a weight ("adamw"),
     and every layer's output of a batch, which the backward pass needs. An estimate: see `bounds`."""
     layers = plan(architecture)
     copies = 4 if optimizer == "adamw" else 3
@@ -51,7 +51,7 @@ def to_train(architecture: Architecture, batch_size: int, optimizer: str = "sgd"
 
 
 def bounds(needed: int) -> tuple[int, int]:
-    """Bytes that a step really takes, at least and at most, where `to_train` says `needed`."""
+    """Lower and upper bound of the bytes that a step takes, given the estimate of `to_train`."""
     return int(LEAST * needed), int(MOST * needed)
 
 

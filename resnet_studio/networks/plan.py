@@ -19,7 +19,7 @@ Shape: TypeAlias = tuple[int, int, int]
 Kind = Literal["conv", "batch norm", "relu", "max pool", "average pool", "linear", "dropout", "add", "zero pad"]
 NOTHING: Shape = (0, 0, 0)
 MOST_LAYERS = 200_000
-"""Layers of the plans that are remembered, about 40 MB; the newest plan is, however long."""
+"""Layers of the cached plans, about 40 MB; the newest plan is cached however long it is."""
 
 
 def output_size(n_in: int, kernel: int, stride: int, padding: int) -> int:
@@ -101,26 +101,26 @@ def plan_steps(architecture: Architecture) -> Generator[None, None, tuple[Layer,
     """The plan, with a yield after every block: a network may have six thousand of them."""
     if (known := _plans.get(architecture)) is not None:
         return known
-    laid: list[Layer] = []
+    layers: list[Layer] = []
     if isinstance(architecture, Baseline):
-        laid += _baseline(architecture)
+        layers += _baseline(architecture)
     else:
-        laid += _stem(architecture)
+        layers += _stem(architecture)
         for block in blocks(architecture):
-            laid += block_layers(block)
+            layers += block_layers(block)
             yield
-        head = _Path("fc", laid[-1].output)
+        head = _LayerChain("fc", layers[-1].output)
         head.average("avgpool", 1)
         head.linear("fc", architecture.classes)
-        laid += head.layers
-    _plans[architecture] = made = tuple(laid)
+        layers += head.layers
+    _plans[architecture] = made = tuple(layers)
     while len(_plans) > 1 and sum(map(len, _plans.values())) > MOST_LAYERS:
         del _plans[next(iter(_plans))]
     return made
 
 
-def forget_plans() -> None:
-    """Remember no plan any more."""
+def clear_plans() -> None:
+    """Empty the caches of plans."""
     _plans.clear()
     for remembered in (called_layers, channels_by_name, blocks):
         remembered.cache_clear()
@@ -128,13 +128,13 @@ def forget_plans() -> None:
 
 @lru_cache(maxsize=16)
 def called_layers(architecture: Architecture) -> tuple[Layer, ...]:
-    """The layers that an image meets."""
+    """The layers that are called in a forward pass."""
     return tuple(layer for layer in plan(architecture) if layer.called)
 
 
 @lru_cache(maxsize=16)
 def channels_by_name(architecture: Architecture) -> Mapping[str, int]:
-    """How many maps each layer that an image meets has, and each block; the keys are all names there are to look at."""
+    """Channels of each layer that is called and of each block; the keys are all names that can be captured."""
     found = {}
     for layer in called_layers(architecture):
         found[layer.name] = layer.output[0]
@@ -147,7 +147,7 @@ def channels_by_name(architecture: Architecture) -> Mapping[str, int]:
 def blocks(architecture: Residual) -> tuple[Block, ...]:
     """The residual blocks in order, each joined to the channels and the size before it."""
     size, channels = _stem(architecture)[-1].output[1], architecture.width
-    laid: list[Block] = []
+    found: list[Block] = []
     for number, count in enumerate(architecture.blocks, start=1):
         width = architecture.width * 2 ** (number - 1)
         for index in range(count):
@@ -158,9 +158,9 @@ def blocks(architecture: Residual) -> tuple[Block, ...]:
                 f"layer{number}.{index}", f"conv{number + 1}_x", architecture.block, channels, width, stride, size,
                 shortcut, architecture.stride_on, architecture.variant,
             )  # fmt: skip
-            laid.append(block)
+            found.append(block)
             channels, size = block.channels_out, output_size(size, 1, stride, 0)
-    return tuple(laid)
+    return tuple(found)
 
 
 def _shortcut(
@@ -175,14 +175,14 @@ def _shortcut(
     return "zero pad" if changes_shape else "identity"
 
 
-class _Path:
-    """Layers laid one after another: each takes what the one before it gives."""
+class _LayerChain:
+    """Layers one after another: each takes the output of the one before it."""
 
     def __init__(self, stage: str, shape: Shape, *, block: str = "", bias: bool = False) -> None:
         self.stage, self.shape, self.block, self.bias = stage, shape, block, bias
         self.layers: list[Layer] = []
 
-    def lay(
+    def append(
         self, name: str, kind: Kind, output: Shape,
         window: tuple[int, int, int] = (0, 0, 0), parameters: int = 0, macs: int = 0,
     ) -> None:  # fmt: skip
@@ -192,45 +192,45 @@ class _Path:
         self.layers.append(layer)
         self.shape = output
 
-    def _slide(self, channels: int, kernel: int, stride: int, padding: int) -> Shape:
+    def _window_output(self, channels: int, kernel: int, stride: int, padding: int) -> Shape:
         _, height, width = self.shape
         return channels, output_size(height, kernel, stride, padding), output_size(width, kernel, stride, padding)
 
     def conv(self, name: str, channels: int, kernel: int, stride: int = 1, padding: int | None = None) -> None:
         padding = kernel // 2 if padding is None else padding
-        output = self._slide(channels, kernel, stride, padding)
+        output = self._window_output(channels, kernel, stride, padding)
         weights = kernel * kernel * self.shape[0] * channels
         parameters, macs = weights + channels * self.bias, weights * output[1] * output[2]
-        self.lay(name, "conv", output, (kernel, stride, padding), parameters, macs)
+        self.append(name, "conv", output, (kernel, stride, padding), parameters, macs)
 
     def norm(self, name: str) -> None:
-        self.lay(name, "batch norm", self.shape, parameters=2 * self.shape[0])
+        self.append(name, "batch norm", self.shape, parameters=2 * self.shape[0])
 
     def pool(self, name: str, kernel: int, stride: int, padding: int = 0) -> None:
-        output = self._slide(self.shape[0], kernel, stride, padding)
-        self.lay(name, "max pool", output, (kernel, stride, padding))
+        output = self._window_output(self.shape[0], kernel, stride, padding)
+        self.append(name, "max pool", output, (kernel, stride, padding))
 
     def average(self, name: str, side: int) -> None:
-        self.lay(name, "average pool", (self.shape[0], side, side))
+        self.append(name, "average pool", (self.shape[0], side, side))
 
     def linear(self, name: str, classes: int) -> None:
         weights = self.shape[0] * self.shape[1] * self.shape[2] * classes
-        self.lay(name, "linear", (classes, 1, 1), parameters=weights + classes, macs=weights)
+        self.append(name, "linear", (classes, 1, 1), parameters=weights + classes, macs=weights)
 
-    def same(self, name: str, kind: Kind) -> None:
+    def elementwise(self, name: str, kind: Kind) -> None:
         """A layer that has no weights and keeps the shape: ReLU, dropout, addition."""
-        self.lay(name, kind, self.shape)
+        self.append(name, kind, self.shape)
 
 
 def _stem(architecture: Residual) -> list[Layer]:
     side = architecture.image
-    path = _Path("conv1", (architecture.channels, side, side), bias=architecture.variant == "article")
+    path = _LayerChain("conv1", (architecture.channels, side, side), bias=architecture.variant == "article")
     if architecture.stem == "cifar":
         path.conv("conv1", architecture.width, 3)
     else:
         path.conv("conv1", architecture.width, 7, stride=2)
     path.norm("bn1")
-    path.same("relu", "relu")
+    path.elementwise("relu", "relu")
     if architecture.stem == "imagenet":
         path.stage = "conv2_x"
         path.pool("maxpool", 3, 2, 1)
@@ -239,23 +239,23 @@ def _stem(architecture: Residual) -> list[Layer]:
 
 def block_layers(block: Block) -> list[Layer]:
     """The layers of one block: the main path, what the shortcut needs, the addition and the last ReLU."""
-    main = _Path(block.stage, block.input, block=block.name, bias=block.variant == "article")
+    main = _LayerChain(block.stage, block.input, block=block.name, bias=block.variant == "article")
     kernels = _kernels(block)
     for number, (kernel, channels, stride) in enumerate(kernels, start=1):
         main.conv(f"conv{number}", channels, kernel, stride)
         main.norm(f"bn{number}")
         if number < len(kernels):
-            main.same(f"relu{number}", "relu")
-    side = _Path(block.stage, block.input, block=block.name, bias=main.bias)
+            main.elementwise(f"relu{number}", "relu")
+    side = _LayerChain(block.stage, block.input, block=block.name, bias=main.bias)
     if block.shortcut == "projection":
         side.conv("downsample.0", block.channels_out, 1, block.stride)
         side.norm("downsample.1")
     elif block.shortcut == "zero pad":
-        side.lay("downsample", "zero pad", main.shape, (1, block.stride, 0))
+        side.append("downsample", "zero pad", main.shape, (1, block.stride, 0))
     main.layers += side.layers
     if block.shortcut != "none":
-        main.same("add", "add")
-    main.same(f"relu{len(kernels)}", "relu")
+        main.elementwise("add", "add")
+    main.elementwise(f"relu{len(kernels)}", "relu")
     return _never_called(block) + main.layers
 
 
@@ -272,24 +272,24 @@ def _never_called(block: Block) -> list[Layer]:
     """The convolution and its norm that the article's 18- and 34-layer blocks build and never call."""
     if block.variant != "article" or block.kind != "basic":
         return []
-    path = _Path(block.stage, block.input, block=block.name, bias=True)
+    path = _LayerChain(block.stage, block.input, block=block.name, bias=True)
     path.conv("unused_conv", block.width, 1)
     path.norm("unused_bn")
     return [layer._replace(input=NOTHING, output=NOTHING, macs=0) for layer in path.layers]
 
 
 def _baseline(architecture: Baseline) -> list[Layer]:
-    path = _Path("conv1", (3, architecture.image, architecture.image), bias=True)
+    path = _LayerChain("conv1", (3, architecture.image, architecture.image), bias=True)
     return _vgg19(path, architecture.classes) if architecture.name == "vgg19" else _alexnet(path, architecture.classes)
 
 
-def _vgg19(path: _Path, classes: int) -> list[Layer]:
+def _vgg19(path: _LayerChain, classes: int) -> list[Layer]:
     """Simonyan and Zisserman 2014, configuration E. As in a residual network, a pool opens the stage after it."""
     index = 0
     for stage, (channels, count) in enumerate(((64, 2), (128, 2), (256, 4), (512, 4), (512, 4)), start=1):
         for _ in range(count):
             path.conv(f"features.{index}", channels, 3)
-            path.same(f"features.{index + 1}", "relu")
+            path.elementwise(f"features.{index + 1}", "relu")
             index += 2
         path.stage = f"conv{stage + 1}_x" if stage < 5 else "fc"
         path.pool(f"features.{index}", 2, 2)
@@ -297,13 +297,13 @@ def _vgg19(path: _Path, classes: int) -> list[Layer]:
     path.average("avgpool", 7)
     for index, channels in ((0, 4096), (3, 4096)):
         path.linear(f"classifier.{index}", channels)
-        path.same(f"classifier.{index + 1}", "relu")
-        path.same(f"classifier.{index + 2}", "dropout")
+        path.elementwise(f"classifier.{index + 1}", "relu")
+        path.elementwise(f"classifier.{index + 2}", "dropout")
     path.linear("classifier.6", classes)
     return path.layers
 
 
-def _alexnet(path: _Path, classes: int) -> list[Layer]:
+def _alexnet(path: _LayerChain, classes: int) -> list[Layer]:
     """Krizhevsky 2014 ("One weird trick"), the form that torchvision builds: 64 first kernels, one column."""
     index = 0
     windows = ((64, 11, 4, 2), (192, 5, 1, 2), (384, 3, 1, 1), (256, 3, 1, 1), (256, 3, 1, 1))
@@ -313,16 +313,16 @@ def _alexnet(path: _Path, classes: int) -> list[Layer]:
             path.pool(f"features.{index}", 3, 2)
             index += 1
         path.conv(f"features.{index}", channels, kernel, stride, padding)
-        path.same(f"features.{index + 1}", "relu")
+        path.elementwise(f"features.{index + 1}", "relu")
         index += 2
     path.stage = "fc"
     path.pool(f"features.{index}", 3, 2)
     path.average("avgpool", 6)
-    path.lay("classifier.0", "dropout", (256 * 6 * 6, 1, 1))
+    path.append("classifier.0", "dropout", (256 * 6 * 6, 1, 1))
     for index, channels in ((1, 4096), (4, 4096)):
         path.linear(f"classifier.{index}", channels)
-        path.same(f"classifier.{index + 1}", "relu")
+        path.elementwise(f"classifier.{index + 1}", "relu")
         if index == 1:
-            path.same("classifier.3", "dropout")
+            path.elementwise("classifier.3", "dropout")
     path.linear("classifier.6", classes)
     return path.layers

@@ -20,7 +20,7 @@ def _presets() -> dict[str, Architecture]:
     named |= {f"plain{depth}": replace(imagenet[depth], shortcut="none") for depth in (18, 34)}
     named |= {f"resnet{depth}-cifar": value for depth, value in cifar.items()}
     named |= {f"plain{depth}-cifar": replace(cifar[depth], shortcut="none") for depth in (20, 32, 44, 56)}
-    digits = replace(cifar[20], channels=1, image=8)  # weights come with the program, for it and its plain twin
+    digits = replace(cifar[20], channels=1, image=8)  # weights come with the program, for it and its plain counterpart
     named |= {"resnet20-digits": digits, "plain20-digits": replace(digits, shortcut="none")}
     named |= {"vgg19": Baseline("vgg19"), "alexnet": Baseline("alexnet")}
     named |= {
@@ -48,7 +48,7 @@ def preset_name(architecture: Architecture) -> str | None:
 
 
 def title(architecture: Architecture) -> str:
-    """What to call the architecture where there is room for a few words.
+    """What to call the architecture in a few words.
 
     A preset has its name, also at another image size or number of classes (then these are said); any other
     residual network is described by its depth and what it differs in.

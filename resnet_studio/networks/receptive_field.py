@@ -15,7 +15,7 @@ from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import Layer, plan
 
 Span: TypeAlias = tuple[int, int]
-"""The first and the last of neighbours."""
+"""First and last index of a range."""
 SIDE_PATH = "downsample"
 """What layers of a block's shortcut are called after the block's name."""
 
@@ -39,31 +39,31 @@ class Box:
 
 
 @lru_cache(maxsize=1024)
-def field(architecture: Architecture, layer: str, row: int, column: int) -> Box:
+def receptive_field(architecture: Architecture, layer: str, row: int, column: int) -> Box:
     """The receptive field of the value at a row and a column of a layer, a block or a stage, as papers count it.
 
     It may be larger than the image: what padding adds counts as pixels beyond its edges. Behind a global pool or a
     linear layer it is the whole image. `ValueError` for a layer that the network lacks or never calls.
     """
-    steps = _steps_to(architecture, layer)
-    if any(_sees_all(one) for one in steps):
+    steps = _layers_up_to(architecture, layer)
+    if any(_is_global(one) for one in steps):
         return Box(0, 0, architecture.image, architecture.image)
-    top, bottom = _back(steps, (row, row))
-    left, right = _back(steps, (column, column))
+    top, bottom = _trace_back(steps, (row, row))
+    left, right = _trace_back(steps, (column, column))
     return Box(left, top, right + 1, bottom + 1)
 
 
 @lru_cache(maxsize=1024)
-def read(architecture: Architecture, layer: str, row: int, column: int) -> Box:
+def pixels_read(architecture: Architecture, layer: str, row: int, column: int) -> Box:
     """The pixels of the image that the value really depends on: the field without padding, at any layer on the way,
     and without what no window reaches (AlexNet on 70 pixels never reads the last five). `ValueError` as `field`."""
-    steps = _steps_to(architecture, layer)
-    top, bottom = _back(steps, (row, row), within=True)
-    left, right = _back(steps, (column, column), within=True)
+    steps = _layers_up_to(architecture, layer)
+    top, bottom = _trace_back(steps, (row, row), within=True)
+    left, right = _trace_back(steps, (column, column), within=True)
     return Box(left, top, right + 1, bottom + 1)
 
 
-def _steps_to(architecture: Architecture, name: str) -> list[Layer]:
+def _layers_up_to(architecture: Architecture, name: str) -> list[Layer]:
     """The layers that a value of that name has passed.
 
     Of a block whose two paths are joined the residual one counts: a shortcut sees no pixel that it does not see.
@@ -77,20 +77,24 @@ def _steps_to(architecture: Architecture, name: str) -> list[Layer]:
     if not ends:
         raise ValueError(f"no layer is called {name!r}, or it is never called")
     end = layers[ends[-1]]
-    beside = end.block if _is_side(end) else ""
-    return [one for one in layers[: ends[-1] + 1] if _is_side(one) == (bool(beside) and one.block == beside)]
+    shortcut_of = end.block if _is_on_shortcut(end) else ""
+    return [
+        one
+        for one in layers[: ends[-1] + 1]
+        if _is_on_shortcut(one) == (bool(shortcut_of) and one.block == shortcut_of)
+    ]
 
 
-def _is_side(layer: Layer) -> bool:
+def _is_on_shortcut(layer: Layer) -> bool:
     return layer.name.removeprefix(f"{layer.block}.").startswith(SIDE_PATH)
 
 
-def _back(steps: Sequence[Layer], span: Span, *, within: bool = False) -> Span:
+def _trace_back(steps: Sequence[Layer], span: Span, *, within: bool = False) -> Span:
     """The span of the input that a span of the last layer's output depends on; `within` every layer's own input, as
     padding has nothing behind it."""
     first, last = span
     for layer in reversed(steps):
-        if within and _sees_all(layer):
+        if within and _is_global(layer):
             first, last = 0, layer.input[1] - 1
         elif layer.kind == "average pool":  # adaptive: equal shares of its input, rounded outwards
             n_in, n_out = layer.input[1], layer.output[1]
@@ -103,5 +107,5 @@ def _back(steps: Sequence[Layer], span: Span, *, within: bool = False) -> Span:
     return first, last
 
 
-def _sees_all(layer: Layer) -> bool:
+def _is_global(layer: Layer) -> bool:
     return layer.kind in ("linear", "average pool", "dropout") and layer.output[1:] == (1, 1)

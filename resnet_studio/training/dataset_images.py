@@ -1,7 +1,7 @@
 """Single images of the data sets by reference: `data:NAME:SPLIT:INDEX`, such as `data:digits:test:17`.
 
-NAME is a set known by name or the path of a folder of class folders, SPLIT is `test` or `training`, as a training
-without a holdout of its own splits them. Needs no torch before an image is opened.
+NAME is the name of a data set or the path of a folder of class folders. SPLIT is `test` or `training`, split as in a
+training whose recipe has no holdout. Importing this needs no torch; opening an image may.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PREFIX = "data:"
 SPLITS = ("test", "training")
-"""In the order in which they are listed: test images are what a trained network has not seen."""
+"""In listing order. Test images come first, as a trained network has not seen them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class DataImages:
     data: str
     counts: tuple[int, ...]
 
-    def references(self, most: int) -> list[str]:
-        """The images from the first on, at most that many."""
+    def references(self, limit: int) -> list[str]:
+        """References of the first images, at most `limit`."""
         listed: list[str] = []
         for split, count in zip(SPLITS, self.counts, strict=True):
-            some = range(min(count, most - len(listed)))
-            listed += [f"{PREFIX}{self.data}:{split}:{index}" for index in some]
+            indices = range(min(count, limit - len(listed)))
+            listed += [f"{PREFIX}{self.data}:{split}:{index}" for index in indices]
         return listed
 
 
@@ -52,30 +52,30 @@ class _Split(Protocol):
     def photograph(self, reference: str, index: int) -> Photograph: ...
 
 
-_opened: dict[tuple[str, Path], dict[str, _Split]] = {}
-"""The set that was opened last: all of it is held, up to 185 MB."""
+_open_splits: dict[tuple[str, Path], dict[str, _Split]] = {}
+"""The data set that was opened last. All of it stays in memory, up to 185 MB."""
 
 
-def images_steps(data: str, root: Path) -> Generator[Progress, None, DataImages]:
-    """Open a set anew and count its images. Torchvision's are looked for in `root`; `DataError` where they are not."""
+def count_images_steps(data: str, root: Path) -> Generator[Progress, None, DataImages]:
+    """Open a data set anew and count its images. Torchvision's are expected in `root` (else `DataError`)."""
     splits = yield from _open_steps(data, root)
     return DataImages(data, tuple(len(splits[split]) for split in SPLITS))
 
 
 def open_reference(reference: str) -> Photograph:
-    """The photograph that a reference names, with its class as `truth`. Raises `DataError` or `ImageError`."""
-    data, split, index = _parts(reference)
-    known = (data, data_folder())
-    if known not in _opened:
-        for _ in _open_steps(*known):
+    """The image that a reference names, with its class as `truth`. Raises `DataError` or `ImageError`."""
+    data, split, index = _parse_reference(reference)
+    key = (data, data_folder())
+    if key not in _open_splits:
+        for _ in _open_steps(*key):
             pass
-    images = _opened[known][split]
+    images = _open_splits[key][split]
     if index >= len(images):
         raise DataError(f"{reference} is not there: {data} has {len(images):,} {split} images, numbered from 0.")
     return images.photograph(reference, index)
 
 
-def _parts(reference: str) -> tuple[str, str, int]:
+def _parse_reference(reference: str) -> tuple[str, str, int]:
     data, _, rest = reference.removeprefix(PREFIX).rpartition(":")
     data, _, split = data.rpartition(":")
     if not data or split not in SPLITS or not (rest.isascii() and rest.isdigit()):
@@ -88,16 +88,16 @@ def _parts(reference: str) -> tuple[str, str, int]:
 
 def _open_steps(data: str, root: Path) -> Generator[Progress, None, dict[str, _Split]]:
     yield Progress(0, 1, f"opening {data}")
-    _opened.clear()
+    _open_splits.clear()
     if is_folder(data):
-        splits = _folder(Path(data))
+        splits = _folder_splits(Path(data))
     else:
-        splits = yield from _known(data, root)
-    _opened[data, root] = splits
+        splits = yield from _named_dataset_steps(data, root)
+    _open_splits[data, root] = splits
     return splits
 
 
-def _known(data: str, root: Path) -> Generator[Progress, None, dict[str, _Split]]:
+def _named_dataset_steps(data: str, root: Path) -> Generator[Progress, None, dict[str, _Split]]:
     from resnet_studio.training.compute.data import InMemoryImages
     from resnet_studio.training.compute.open_dataset import open_data
 
@@ -105,13 +105,13 @@ def _known(data: str, root: Path) -> Generator[Progress, None, dict[str, _Split]
     splits: dict[str, _Split] = {}
     for split, images in zip(SPLITS, (opened.test, opened.training), strict=True):
         assert isinstance(images, InMemoryImages)
-        splits[split] = _Pixels(images.pixels.numpy(), images.labels.tolist(), opened.classes, data == "digits")
+        splits[split] = _InMemorySplit(images.pixels.numpy(), images.labels.tolist(), opened.classes, data == "digits")
     return splits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Pixels:
-    """Images that are held, N×C×H×W as uint8."""
+class _InMemorySplit:
+    """A split whose images are in memory, N×C×H×W as uint8."""
 
     pixels: NDArray[np.uint8]
     labels: list[int]
@@ -122,20 +122,20 @@ class _Pixels:
         return len(self.pixels)
 
     def photograph(self, reference: str, index: int) -> Photograph:
-        """One of them, H×W×3 whether it is grey or not."""
+        """One image, H×W×3 even if it is grayscale."""
         import numpy as np
 
-        from resnet_studio.inference.images.references import DIGITS_SCALED, photograph_of
+        from resnet_studio.inference.images.references import DIGITS_SCALED, photograph_from_pixels
 
         _, *size = self.pixels[index].shape
         pixels = np.broadcast_to(self.pixels[index], (3, *size)).transpose(1, 2, 0).copy()
         notes = (DIGITS_SCALED,) if self.scaled else ()
-        return photograph_of(reference, pixels, notes, self.classes[self.labels[index]])
+        return photograph_from_pixels(reference, pixels, notes, self.classes[self.labels[index]])
 
 
 @dataclass(frozen=True, slots=True)
-class _Files:
-    """Images of a folder, opened one by one at their own size."""
+class _FileSplit:
+    """A split whose images stay in their files and are opened one by one at their own size."""
 
     examples: tuple[tuple[str, int], ...]
     classes: tuple[str, ...]
@@ -144,25 +144,25 @@ class _Files:
         return len(self.examples)
 
     def photograph(self, reference: str, index: int) -> Photograph:
-        """One of them, opened now."""
+        """Open one image."""
         from resnet_studio.inference.images.loader import open_image
 
         path, label = self.examples[index]
         return replace(open_image(Path(path)), name=reference, truth=self.classes[label])
 
 
-def _folder(root: Path) -> dict[str, _Split]:
-    from resnet_studio.training.compute.data import TESTED
-    from resnet_studio.training.compute.open_dataset import held_out_places
+def _folder_splits(root: Path) -> dict[str, _Split]:
+    from resnet_studio.training.compute.data import HOLDOUT_DIVISOR
+    from resnet_studio.training.compute.open_dataset import holdout_split
     from resnet_studio.training.folders.class_folders import read_class_folders
 
     found = read_class_folders(root)
     if found.test is not None:
-        return {"test": _Files(found.test, found.classes), "training": _Files(found.training, found.classes)}
-    count = math.ceil(len(found.training) / TESTED)
-    kept, held_out = held_out_places([label for _, label in found.training], count)
-    chosen = {"test": held_out.tolist(), "training": kept.tolist()}
+        return {"test": _FileSplit(found.test, found.classes), "training": _FileSplit(found.training, found.classes)}
+    count = math.ceil(len(found.training) / HOLDOUT_DIVISOR)
+    training, test = holdout_split([label for _, label in found.training], count)
+    chosen = {"test": test.tolist(), "training": training.tolist()}
     return {
-        split: _Files(tuple(found.training[place] for place in places), found.classes)
-        for split, places in chosen.items()
+        split: _FileSplit(tuple(found.training[index] for index in indices), found.classes)
+        for split, indices in chosen.items()
     }

@@ -1,4 +1,4 @@
-"""The data sets by name, and what the window shows of one: values that cross to it. Needs no torch."""
+"""The data sets with a name, and the values about data and snapshots that go to the window. Needs no torch."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from resnet_studio.networks.architecture import Architecture, Baseline
 from resnet_studio.plain import plain
 
 if TYPE_CHECKING:
-    from resnet_studio.inference.values import Pixels  # with numpy, which the command line does not wait for
+    from resnet_studio.inference.values import Pixels  # imports numpy, which the command line should not wait for
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A data set that is known by name."""
+    """A data set with a name."""
 
     name: str
     title: str
     channels: int
     image: int
     classes: int
-    megabytes: int = 0
-    """To be downloaded; 0 where it comes with the program."""
+    download_megabytes: int = 0
+    """Size of the download; 0 if the data set comes with the program."""
 
 
-SOURCES = {
-    source.name: source
-    for source in (
+DATASETS = {
+    dataset.name: dataset
+    for dataset in (
         Dataset("digits", "Digits (scikit-learn)", 1, 8, 10),
         Dataset("mnist", "MNIST", 1, 28, 10, 12),
         Dataset("fashion-mnist", "Fashion-MNIST", 1, 28, 10, 31),
@@ -39,12 +39,12 @@ SOURCES = {
 
 
 class DataError(ValueError):
-    """A data set can't be had or used. The text names it, says why and what to do."""
+    """A data set can't be opened or used. The message names it and says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DataView:
-    """What a training would see."""
+    """What a training would see of its data, for the preview and the command line."""
 
     name: str
     classes: tuple[str, ...]
@@ -54,77 +54,78 @@ class DataView:
     test_of: str
     """Where the test images come from: "360 images held out, the same share of each class"."""
     size: tuple[int, int, int]
-    """Channels, height and width of what the network is given."""
+    """Channels, height and width of the network's input."""
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
-    """Of the training set's channels, of values 0 … 1."""
+    """Standard deviation of each channel of the training set. Mean and deviation are of values in 0 … 1."""
     held: str
+    """Where the images are kept, in words."""
     samples: tuple[Pixels, ...]
-    """Some training images, class after class, as they are (before augmentation)."""
+    """Some training images, class by class, before augmentation."""
     labels: tuple[int, ...]
     """The class of each sample."""
     augmented: tuple[tuple[Pixels, ...], ...]
-    """What augmentation makes of some samples, several times each; none without augmentation."""
-    augmented_of: tuple[int, ...] = ()
-    """Which samples these are."""
+    """Several augmented variants of some samples; empty if the recipe has no augmentation."""
+    augmented_indices: tuple[int, ...] = ()
+    """Indices of these samples."""
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A few timed steps, told before a run starts."""
+    """The cost of a training, estimated from a few timed steps before it starts."""
 
     seconds_per_step: float
     steps_per_epoch: int
     steps: int
     bytes: int
-    """Memory that a step needs at its peak: weights, gradients, optimiser, activations of a batch."""
+    """Peak memory of a step: weights, gradients, optimizer state and the activations of a batch."""
     available: int | None
-    """Memory of the device; None where it can't be told."""
+    """Memory of the device; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Probe:
-    """What the probe images looked like inside a network at one moment of its training."""
+class Snapshot:
+    """The activations of the probe images at one step of a training."""
 
     step: int
     images: tuple[Pixels, ...]
     layers: dict[str, tuple[Pixels, ...]]
-    """By a layer's name, for each image a mosaic of its channels in grey, one pixel a value."""
+    """For each layer and image, a grayscale mosaic of the channels with one pixel per value."""
     shapes: dict[str, tuple[int, int, int]]
     """Channels, height and width of each layer's output."""
     top: tuple[tuple[tuple[str, float], ...], ...]
     """For each image the five most probable classes, with their probabilities."""
     truth: tuple[str, ...]
-    """The right class of each image."""
+    """The true class of each image."""
     filters: Pixels
-    """The kernels of the first convolution side by side, each in its own range; in colour where there are three
-    channels, else the first channel's in grey."""
+    """The kernels of the first convolution side by side, each scaled to its own range: in color for three input
+    channels, else the first channel in grayscale."""
 
 
-def fitted(
+def fit_architecture(
     architecture: Architecture, channels: int, image: int | None, classes: int
 ) -> tuple[Architecture, tuple[str, ...]]:
-    """The architecture for such data, and what was changed: "channels 3 → 1". `image` None keeps its own size.
+    """Adapt an architecture to its data and list the changes, such as "channels 3 → 1". `image` None keeps its size.
 
-    `ArchitectureError` where a network can't take such data, as a baseline of small images; `DataError` for a
-    baseline and grey images.
+    `ArchitectureError` if the network can't take such data, as a baseline with images that are too small;
+    `DataError` for a baseline and grayscale images.
     """
-    wanted = {"channels": channels, "image": image or architecture.image, "classes": classes}
+    needed = {"channels": channels, "image": image or architecture.image, "classes": classes}
     if isinstance(architecture, Baseline):
         if channels != architecture.channels:
             raise DataError(f"{architecture.name} takes images of 3 channels; these have {channels}")
-        del wanted["channels"]
-    changes = {name: value for name, value in wanted.items() if value != getattr(architecture, name)}
-    told = tuple(f"{name} {getattr(architecture, name):,} → {value:,}" for name, value in changes.items())
-    return replace(architecture, **changes), told  # type: ignore[arg-type]
+        del needed["channels"]
+    changes = {name: value for name, value in needed.items() if value != getattr(architecture, name)}
+    described = tuple(f"{name} {getattr(architecture, name):,} → {value:,}" for name, value in changes.items())
+    return replace(architecture, **changes), described  # type: ignore[arg-type]
 
 
 def is_folder(data: str) -> bool:
-    """Whether a recipe's data are a folder of the user's, not a set known by name."""
-    return data not in SOURCES
+    """Whether a recipe's data are the user's own folder and not a data set with a name."""
+    return data not in DATASETS
 
 
 def data_title(data: str) -> str:
     """What to call the data: "CIFAR-10", or the folder's name."""
-    return plain(Path(data).name or data) if is_folder(data) else SOURCES[data].title
+    return plain(Path(data).name or data) if is_folder(data) else DATASETS[data].title

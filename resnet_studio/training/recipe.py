@@ -1,6 +1,6 @@
-"""Every choice of a training but the network, as one frozen value; and the learning rate that follows from it.
+"""Every choice of a training except the network, as one frozen value, and the learning rate schedule it defines.
 
-Needs no torch: the window draws the learning rate before a run starts.
+Needs no torch, as the window plots the learning rate before a run starts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Unit = Literal["epochs", "steps"]
 Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["constant", "steps", "linear", "cosine", "one-cycle"]
 Augmentation = Literal["none", "shift", "crop-flip", "resized-crop", "scale-crop"]
-Normalise = Literal["channel", "pixel"]
+Normalize = Literal["channel", "pixel"]
 Precision = Literal["fp32", "bf16", "fp16"]
 Damaged = Literal["fail", "skip"]
 
@@ -26,24 +26,24 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": get_args(Optimizer),
     "schedule": get_args(Schedule),
     "augmentation": get_args(Augmentation),
-    "normalise": get_args(Normalise),
+    "normalise": get_args(Normalize),
     "precision": get_args(Precision),
     "damaged": get_args(Damaged),
 }
-COUNTS = {
+INTEGER_RANGES = {
     "length": (1, 10_000_000), "batch_size": (1, 65_536), "warmup": (0, 10_000_000), "holdout": (0, 10_000_000),
     "seed": (0, 2**31 - 1),
 }  # fmt: skip
-NUMBERS: dict[str, tuple[float, float]] = {
+FLOAT_RANGES: dict[str, tuple[float, float]] = {
     "lr": (0.0, 1000.0), "momentum": (0.0, 1.0), "weight_decay": (0.0, 10.0), "label_smoothing": (0.0, 1.0),
     "warmup_lr": (0.0, 1000.0),
 }  # fmt: skip
 ONE_CYCLE_RISE, ONE_CYCLE_START, ONE_CYCLE_END = 0.3, 1 / 25, 1 / 250_000
-"""Share of the steps that rise, and the first and last rate as shares of the highest: torch's own defaults."""
+"""Share of the steps that rise, and the first and last rate relative to the highest: torch's defaults."""
 
 
 class RecipeError(ValueError):
-    """A field has a value that no training can have; `field` names it."""
+    """A field has an invalid value. `field` is its name."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -63,36 +63,36 @@ class Recipe:
     unit: Unit = "epochs"
     """Of `length`, `milestones` and `warmup`."""
     batch_size: int = 128
-    """Images in one step, over all devices together."""
+    """Images per step, summed over all devices."""
     optimizer: Optimizer = "sgd"
     lr: float = 0.1
     """The highest learning rate."""
     momentum: float = 0.9
-    """Of SGD; AdamW has torch's β = (0.9, 0.999)."""
+    """Momentum of SGD. AdamW uses torch's β = (0.9, 0.999)."""
     weight_decay: float = 1e-4
     schedule: Schedule = "cosine"
     milestones: tuple[int, ...] = ()
-    """Where the schedule "steps" divides the learning rate by 10."""
+    """Where the schedule "steps" divides the learning rate by 10, in `unit`."""
     warmup: int = 0
     warmup_lr: float | None = None
-    """The rate during warm-up; None rises linearly to `lr` instead."""
+    """A constant rate during warm-up; None rises linearly to `lr`."""
     label_smoothing: float = 0.0
     augmentation: Augmentation = "none"
-    normalise: Normalise = "channel"
-    """Subtract the training set's mean of each channel and divide by its deviation, or (the paper) subtract the
-    mean of each pixel."""
+    normalise: Normalize = "channel"
+    """Subtract the training set's mean of each channel and divide by its standard deviation, or subtract the mean of
+    each pixel, as the paper does."""
     holdout: int = 0
-    """Images taken from the training set and tested on; 0 tests on the set's own test images where it has some."""
+    """Images taken from the training set for testing; 0 tests on the data set's own test images if it has some."""
     measure_training: bool = False
-    """After every epoch measure the error on the whole training set as on the test set, not only while training."""
+    """Evaluate on the whole training set after every epoch, in addition to the running error of the steps."""
     damaged: Damaged = "fail"
-    """What an image that can't be read does to the run, or whether it is left out and counted."""
+    """An image that can't be read fails the run, or is skipped and counted."""
     precision: Precision = "fp32"
     seed: int = 0
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "milestones", _milestones(self.milestones))
+        object.__setattr__(self, "milestones", _checked_milestones(self.milestones))
         _check(self)
         if self.schedule == "steps" and not self.milestones:
             raise RecipeError("milestones", "the schedule steps needs at least one, such as 32000,48000")
@@ -107,14 +107,14 @@ class Recipe:
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
-    """How often the network is updated in an epoch: a last batch that is not full is left out."""
+    """Updates per epoch. A last batch that is not full is dropped."""
     return max(1, images // batch_size)
 
 
 def learning_rate(recipe: Recipe, step: int, per_epoch: int) -> float:
-    """The learning rate of a step (the first is 0), where an epoch has `per_epoch` steps.
+    """The learning rate of a step, counted from 0, where an epoch has `per_epoch` steps.
 
-    Each schedule is torch's scheduler of that kind, over the steps after the warm-up.
+    Each schedule equals torch's scheduler of that kind over the steps after the warm-up.
     """
     total = recipe.in_steps(recipe.length, per_epoch)
     warmup = recipe.in_steps(recipe.warmup, per_epoch)
@@ -134,7 +134,7 @@ def learning_rate(recipe: Recipe, step: int, per_epoch: int) -> float:
 
 
 def _one_cycle(step: int, total: int) -> float:
-    """Share of the highest rate (Smith and Topin 2017, with torch's cosine)."""
+    """The rate relative to the highest (Smith and Topin 2017, with torch's cosine)."""
     top = ONE_CYCLE_RISE * total - 1
     if step <= top:
         return _half_cosine(ONE_CYCLE_START, 1, step / top)
@@ -146,20 +146,20 @@ def _half_cosine(first: float, last: float, done: float) -> float:
 
 
 def with_text(recipe: Recipe, field: str, text: str) -> Recipe:
-    """The recipe with one field read from text, as a form or a command line gives it."""
-    known = [one.name for one in fields(Recipe)]
+    """The recipe with one field parsed from text, as entered in a form or on the command line."""
+    known = [known_field.name for known_field in fields(Recipe)]
     if field not in known:
         raise RecipeError(field, f"no such field; there are {', '.join(known)}")
-    return from_json({**to_json(recipe), field: _read(field, text.strip())})
+    return from_json({**to_json(recipe), field: _parse(field, text.strip())})
 
 
 def to_json(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as plain JSON values; `from_json` reads it back to an equal value."""
+    """The recipe as plain JSON values; `from_json` restores an equal value."""
     return {**asdict(recipe), "milestones": list(recipe.milestones)}
 
 
 def from_json(values: Mapping[str, Any] | str) -> Recipe:
-    """Read a recipe from JSON text or its parsed values; `RecipeError` names a wrong field."""
+    """Read a recipe from JSON text or parsed values; `RecipeError` names the invalid field."""
     if isinstance(values, str):
         try:
             values = json.loads(values)
@@ -178,11 +178,11 @@ def _check(recipe: Recipe) -> None:
     for name, known in CHOICES.items():
         if getattr(recipe, name) not in known:
             raise RecipeError(name, f"must be one of {', '.join(known)}, got {getattr(recipe, name)!r}")
-    for name, (least, most) in COUNTS.items():
+    for name, (least, most) in INTEGER_RANGES.items():
         value = getattr(recipe, name)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise RecipeError(name, f"must be a whole number from {least:,} to {most:,}, got {value!r}")
-    for name, (low, high) in NUMBERS.items():
+    for name, (low, high) in FLOAT_RANGES.items():
         value = getattr(recipe, name)
         if name == "warmup_lr" and value is None:
             continue
@@ -195,7 +195,7 @@ def _check(recipe: Recipe) -> None:
         raise RecipeError("measure_training", f"must be true or false, got {recipe.measure_training!r}")
 
 
-def _milestones(values: object) -> tuple[int, ...]:
+def _checked_milestones(values: object) -> tuple[int, ...]:
     if not isinstance(values, list | tuple) or any(isinstance(v, bool) or not isinstance(v, int) for v in values):
         raise RecipeError("milestones", f"whole numbers are needed, such as 32000,48000, got {values!r}")
     if list(values) != sorted(set(values)) or (values and values[0] < 1):
@@ -203,7 +203,7 @@ def _milestones(values: object) -> tuple[int, ...]:
     return tuple(values)
 
 
-def _read(field: str, text: str) -> Any:
+def _parse(field: str, text: str) -> Any:
     if field in CHOICES or field in ("data", "device"):
         return text
     if field == "warmup_lr" and text in ("", "none"):
@@ -213,7 +213,7 @@ def _read(field: str, text: str) -> Any:
     try:
         if field == "milestones":
             return [int(part) for part in text.split(",") if part.strip()]
-        return float(text) if field in NUMBERS else int(text)
+        return float(text) if field in FLOAT_RANGES else int(text)
     except ValueError:
-        wanted = "a number" if field in NUMBERS else "a whole number"
-        raise RecipeError(field, f"{wanted} is needed, got {text!r}") from None
+        expected = "a number" if field in FLOAT_RANGES else "a whole number"
+        raise RecipeError(field, f"{expected} is needed, got {text!r}") from None

@@ -1,28 +1,28 @@
-"""The named recipes: the paper's, and those that suit the small data sets."""
+"""The named recipes: the paper's, and some for the small data sets."""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
 
-from resnet_studio.files import Refusal, read_file, shown
+from resnet_studio.files import FileRefusedError, display_name, read_file
 from resnet_studio.training.recipe import Recipe, RecipeError, from_json
 
-LARGEST_JSON = 1_000_000  # bytes
-WARM_FROM_DEPTH = 110
+MAX_JSON_BYTES = 1_000_000
+WARMUP_FROM_DEPTH = 110
 
 RECIPES: dict[str, Recipe] = {
     "digits-quick": Recipe(
         data="digits", length=30, lr=0.1, weight_decay=5e-4, schedule="one-cycle", augmentation="shift"
     ),
-    # 110 steps, in which plain networks of 56 layers hardly begin to learn and residual ones learn everything.
+    # 110 steps, in which plain networks of 56 layers hardly learn anything and residual ones fit the training set.
     "digits-degradation": Recipe(
         data="digits", length=10, lr=0.02, weight_decay=1e-4, schedule="linear", warmup=2, measure_training=True
     ),
     # He et al. 2015, section 4.2: SGD with momentum 0.9 and weight decay 0.0001, no dropout; batches of 128; learning
     # rate 0.1, divided by 10 at 32k and 48k iterations, stop at 64k; 4 pixels padded on each side and a random 32×32
     # crop of that or of its mirror image; the per-pixel mean subtracted; tested on the single original 32×32 view.
-    # The schedule was chosen on 45k/5k images of the training set (`holdout=5000`), the figures are of the test set.
+    # The schedule was chosen on 45k/5k images of the training set (`holdout=5000`), the figures are for the test set.
     "paper-cifar": Recipe(
         data="cifar10", length=64_000, unit="steps", batch_size=128, lr=0.1, momentum=0.9, weight_decay=1e-4,
         schedule="steps", milestones=(32_000, 48_000), augmentation="crop-flip", normalise="pixel",
@@ -36,7 +36,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     # Section 3.4: batches of 256, learning rate 0.1, up to 60e4 iterations, shorter side at random in 256 … 480 and a
     # random 224×224 crop of that or of its mirror image. The paper divides by 10 "when the error plateaus" and gives
-    # no iterations; here it is every 30 epochs of ImageNet. Colour augmentation is left out.
+    # no iterations; here it is every 30 epochs of ImageNet. Color augmentation is left out.
     "paper-imagenet": Recipe(
         data="imagenet", length=600_000, unit="steps", batch_size=256, lr=0.1, momentum=0.9, weight_decay=1e-4,
         schedule="steps", milestones=(150_000, 300_000, 450_000), augmentation="scale-crop", normalise="channel",
@@ -49,21 +49,21 @@ RECIPES: dict[str, Recipe] = {
         augmentation="resized-crop",
     ),
 }  # fmt: skip
-USUAL = {
+DEFAULT_RECIPES = {
     "digits": "digits-quick", "mnist": "mnist-quick", "fashion-mnist": "mnist-quick",
     "cifar10": "paper-cifar", "cifar100": "paper-cifar",
 }  # fmt: skip
-"""The recipe that a data set is trained with unless told; a folder of images has "folder-quick"."""
+"""The default recipe of each data set; a folder of images has "folder-quick"."""
 
 
-def usual_recipe(data: str, depth: int) -> str:
-    """Name of the recipe for a data set or a folder, and a network of that many layers."""
-    name = USUAL.get(data, "folder-quick")
-    return "paper-cifar-110" if name == "paper-cifar" and depth >= WARM_FROM_DEPTH else name
+def default_recipe(data: str, depth: int) -> str:
+    """Name of the default recipe for a data set or folder and a network of `depth` layers."""
+    name = DEFAULT_RECIPES.get(data, "folder-quick")
+    return "paper-cifar-110" if name == "paper-cifar" and depth >= WARMUP_FROM_DEPTH else name
 
 
-def recipe(name: str) -> Recipe:
-    """The recipe of that name, or of a JSON file; `ValueError` in one line if there is none."""
+def load_recipe(name: str) -> Recipe:
+    """The recipe with that name or from that JSON file; `ValueError` with a one-line message if there is none."""
     if name in RECIPES:
         return RECIPES[name]
     if name.endswith(".json"):
@@ -74,16 +74,16 @@ def recipe(name: str) -> Recipe:
 
 
 def recipe_name(recipe: Recipe) -> str | None:
-    """The named recipe that this very value is, if it is one."""
+    """The name of the recipe that equals this one in every field; None if there is none."""
     return next((name for name, value in RECIPES.items() if value == recipe), None)
 
 
 def _from_file(path: Path) -> Recipe:
     try:
-        return from_json(read_file(path, LARGEST_JSON).decode("utf-8-sig"))
-    except Refusal as refusal:
-        raise ValueError(f"{shown(path)} {refusal}") from None
+        return from_json(read_file(path, MAX_JSON_BYTES).decode("utf-8-sig"))
+    except FileRefusedError as refusal:
+        raise ValueError(f"{display_name(path)} {refusal}") from None
     except RecipeError as error:
-        raise ValueError(f"{shown(path)}: {error}") from None
+        raise ValueError(f"{display_name(path)}: {error}") from None
     except UnicodeDecodeError:
-        raise ValueError(f"{shown(path)}: recipe: not JSON: it is not text") from None
+        raise ValueError(f"{display_name(path)}: recipe: not JSON: it is not text") from None

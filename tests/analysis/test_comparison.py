@@ -43,7 +43,7 @@ def test_stem_and_head_read_as_in_the_paper():
     assert makeups(preset("vgg19"))["fc"] == "2 × [4096-d fc]; 1000-d fc"
 
 
-def test_the_place_of_the_stride_and_every_projection_are_told():
+def test_the_place_of_the_stride_and_every_projection_are_listed():
     assert "stride on the 1×1" in makeups(preset("resnet50"))["conv3_x"]
     assert "stride on the 3×3" in makeups(preset("resnet50-v1.5"))["conv3_x"]
     assert "6 projections" in makeups(replace(preset("resnet50"), shortcut="C"))["conv4_x"]
@@ -98,6 +98,6 @@ def test_json_has_every_number():
     assert delta["relative"] == pytest.approx(delta["absolute"] / 269_722)
 
 
-def test_nothing_to_compare_is_said():
+def test_nothing_to_compare_is_an_error():
     with pytest.raises(ValueError, match="at least one"):
         compare([])

@@ -24,7 +24,7 @@ def test_the_paper_is_quoted_as_it_prints():
     assert printed("Figure 3") == {"vgg19": "19.6", "plain34": "3.6", "resnet34": "3.6"}
 
 
-def test_the_article_and_v1_5_stand_beside_the_numbers_of_the_papers_networks():
+def test_the_article_and_v1_5_are_listed_with_the_papers_networks():
     compared = [figure for figure in published() if figure.subject != figure.about]
     assert {figure.subject: figure.printed for figure in compared} == {
         **{f"article{depth}": flops for depth, flops in TABLE_1.items()},
@@ -97,7 +97,7 @@ def test_an_architecture_meets_the_papers_figure_of_its_depth():
     assert paper_figure(preset("resnet50")) == published()[2]
 
 
-def test_of_two_figures_of_a_depth_the_nearer_one_is_taken():
+def test_of_two_figures_of_a_depth_the_nearer_one_is_used():
     plain = paper_figure(replace(preset("plain34"), classes=10))
     assert plain is not None
     assert plain.about == "plain34"

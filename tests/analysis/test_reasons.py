@@ -36,7 +36,7 @@ def test_the_steps_sum_to_the_whole_difference(reference, architecture, quantity
     assert all(step.amount for step in steps)
 
 
-def test_the_articles_parameters_are_told_apart():
+def test_the_articles_parameters_are_explained():
     steps = {step.what: step.amount for step in changes(preset("resnet18"), preset("article18"), "parameters")}
     widths = (64, 128, 256, 512)
     second = sum(2 * 8 * width**2 for width in widths)
@@ -69,8 +69,8 @@ def test_baselines_have_steps_too():
 
 def test_a_difference_without_a_cause_is_called_that():
     figure = PublishedFigure("resnet18", "resnet18", "parameters", "11689513", 1, "parameters", "a misprint")
-    said = reason(figure, preset("resnet18"), 11_689_512)
-    assert said == "11,689,512, not 11,689,513: nothing known sets it apart from resnet18"
+    text = reason(figure, preset("resnet18"), 11_689_512)
+    assert text == "11,689,512, not 11,689,513: nothing known sets it apart from resnet18"
 
 
 def test_architectures_on_the_way_are_always_valid():

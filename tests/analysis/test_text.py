@@ -32,7 +32,7 @@ def test_csv_has_every_layer_and_sums_to_the_totals(resnet50):
     assert sum(int(row["activation_bytes"]) for row in rows) == resnet50.totals.activation_bytes
 
 
-def test_operations_are_twice_the_multiply_adds_and_labelled(resnet50):
+def test_operations_are_twice_the_multiply_adds_and_labeled(resnet50):
     assert sum(int(row["operations"]) for row in read_csv(resnet50, "operations")) == 2 * 3_857_973_248
     for how in ("text", "markdown"):
         assert "operations (2 per multiply-add)" in text.table(resnet50, how, "operations")
@@ -45,7 +45,7 @@ def test_what_has_not_been_counted_is_empty_and_not_zero():
     assert {row["macs_all"] for row in read_csv(plan_table(preset("resnet18")))} == {""}
 
 
-def test_equal_neighbours_stand_in_one_row_and_everything_is_in_some_row(resnet50):
+def test_equal_consecutive_blocks_share_a_row_and_every_layer_is_in_one(resnet50):
     grid = layer_grid(resnet50)
     names = [row[0].strip() for row in grid.rows]
     assert names[:4] == ["conv1", "conv2_x", "layer1.0", "layer1.1 … layer1.2"]
@@ -75,13 +75,13 @@ def test_markdown_has_one_cell_for_every_column(resnet50):
 
 
 def test_notes_say_what_is_missing_and_who_agrees(resnet50):
-    said = "\n".join(text.notes(resnet50))
-    assert "not counted: add ×16, max_pool2d ×1" in said
-    assert "counters agree: multiply-adds fvcore 3,857,973,248, torch 3,857,973,248, plan 3,857,973,248" in said
-    assert "torchinfo 25,557,032" in said
-    assert "fvcore's whole total of 3.879 G" in said
+    message = "\n".join(text.notes(resnet50))
+    assert "not counted: add ×16, max_pool2d ×1" in message
+    assert "counters agree: multiply-adds fvcore 3,857,973,248, torch 3,857,973,248, plan 3,857,973,248" in message
+    assert "torchinfo 25,557,032" in message
+    assert "fvcore's whole total of 3.879 G" in message
     assert "whole total of 7.758 G" in "\n".join(text.notes(resnet50, "operations"))
-    assert "weights 102 MB" in said
+    assert "weights 102 MB" in message
 
 
 def test_counters_that_disagree_are_called_that(resnet50):
@@ -98,7 +98,7 @@ def test_a_comparison_shows_equals_gaps_and_deltas():
     assert [row[4] for row in rows[conv5 : conv5 + 5]] == ["–"] * 5
 
 
-def test_a_comparison_says_plus_where_it_costs_more():
+def test_a_comparison_has_a_plus_where_it_costs_more():
     additions = 3 * 64 * 56**2 + 4 * 128 * 28**2 + 6 * 256 * 14**2 + 3 * 512 * 7**2
     projections = 2 * (128 * 28**2 + 256 * 14**2 + 512 * 7**2)
     assert 4 * (additions + projections) == 6_924_288

@@ -111,7 +111,7 @@ def test_shares_and_per_cent():
         (9, 100, "−91.0 %"),
     ],
 )
-def test_what_is_far_apart_is_said_in_few_characters(value, reference, shown):
+def test_large_differences_are_short(value, reference, shown):
     assert units.delta_share(value, reference) == shown
 
 

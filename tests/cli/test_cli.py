@@ -1,4 +1,4 @@
-"""The command line as a process and as a function: numbers, formats, exit codes, and what reaches stdout and stderr."""
+"""The command line as a process and as a function: numbers, formats, exit codes, stdout and stderr."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from resnet_studio.cli.main import main
-from resnet_studio.cli.parsing import named, with_settings
+from resnet_studio.cli.parsing import resolve_architecture, with_settings
 from resnet_studio.networks.architecture import DEPTHS, Residual, to_json
 from resnet_studio.networks.presets import PRESETS, preset
 
@@ -88,7 +88,7 @@ def test_the_cifar_networks_have_the_parameters_of_table_6(read, depth, millions
     assert parameters / 1e6 == pytest.approx(millions, rel=0.03)
 
 
-def test_json_says_what_was_counted_and_what_was_not(read):
+def test_json_has_what_was_counted_and_what_was_not(read):
     table = read("table", "resnet50", "--format", "json")
     assert table["architecture"] == to_json(preset("resnet50"))
     assert table["input"] == [1, 3, 224, 224]
@@ -122,7 +122,7 @@ def test_csv_in_operations(run):
     assert err == ""
 
 
-def test_text_ends_with_the_total_and_what_the_counters_said(run):
+def test_text_ends_with_the_total_and_the_notes_of_the_counters(run):
     _, out, _ = run("table", "resnet50")
     assert "3.86 G" in out
     assert "not counted: add ×16, max_pool2d ×1" in out
@@ -132,7 +132,7 @@ def test_text_ends_with_the_total_and_what_the_counters_said(run):
     assert run("table", "resnet50", "--format", "markdown")[1].startswith("| stage |")
 
 
-def test_the_summary_is_torchinfos(run):
+def test_the_summary_is_that_of_torchinfo(run):
     code, out, err = run("table", "resnet18", "--summary")
     assert (code, err) == (0, "")
     assert "Total params: 11,689,512" in out
@@ -153,7 +153,7 @@ def test_verify_holds_for_the_paper_and_not_for_the_article(read):
     assert next(row for row in rows if row["subject"] == "resnet18")["published"] == 1.8e9
 
 
-def test_verify_tells_the_articles_slips_beside_its_rows(run):
+def test_verify_lists_the_errors_of_the_article_after_its_rows(run):
     code, out, err = run("verify")
     assert (code, err) == (0, "")
     after = out.partition("article152")[2]
@@ -182,30 +182,30 @@ def test_an_architecture_comes_from_a_json_file(read, tmp_path):
     assert read("table", str(file), "--format", "json") == read("table", "plain34", "--format", "json")
 
 
-def test_a_file_beside_us_needs_no_path(tmp_path, monkeypatch):
+def test_a_file_in_the_current_folder_needs_no_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("mine").write_text('{"width": 32}')
-    assert named("mine") == Residual(width=32)
+    assert resolve_architecture("mine") == Residual(width=32)
     Path("resnet50").write_text('{"width": 32}')
-    assert named("resnet50") == preset("resnet50")
-    assert named("./resnet50") == Residual(width=32)
+    assert resolve_architecture("resnet50") == preset("resnet50")
+    assert resolve_architecture("./resnet50") == Residual(width=32)
 
 
-def test_fields_that_go_only_together_may_come_in_any_order():
+def test_fields_that_require_each_other_may_come_in_any_order():
     wanted = ("stride_on=1x1", "shortcut=C", "variant=paper")
     assert with_settings(preset("article50"), wanted) == Residual(shortcut="C")
     assert with_settings(preset("article50"), wanted[::-1]) == Residual(shortcut="C")
 
 
 @pytest.mark.parametrize("other", ["shortcut=A", "stride_on=1x1"])
-def test_no_setting_is_dropped_for_the_articles_sake(other):
+def test_the_article_variant_overwrites_no_setting(other):
     for settings in ((other, "variant=article"), ("variant=article", other)):
         with pytest.raises(ValueError, match=other.partition("=")[0]):
             with_settings(preset("resnet50"), settings)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["table", "resnet5"], "did you mean resnet50"),
         (["table", "RESNET50"], "did you mean resnet50"),
@@ -228,15 +228,15 @@ def test_no_setting_is_dropped_for_the_articles_sake(other):
         (["verify", "--jsn"], "--jsn"),
     ],
 )
-def test_a_wrong_command_line_is_one_line_and_code_2(run, arguments, said):
+def test_a_wrong_command_line_is_one_line_and_code_2(run, arguments, message):
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
     assert err.startswith("resnet-studio: ")
-    assert said in err
+    assert message in err
 
 
-def test_what_is_no_file_is_refused_at_once(run, tmp_path):
+def test_what_is_not_a_file_is_rejected_at_once(run, tmp_path):
     os.mkfifo(tmp_path / "pipe.json")
     for path in (tmp_path, tmp_path / "pipe.json", Path("/dev/zero"), tmp_path / ("x" * 300 + ".json")):
         code, out, err = run("table", str(path))
@@ -244,7 +244,7 @@ def test_what_is_no_file_is_refused_at_once(run, tmp_path):
 
 
 def modules_of(arguments: list[str], folder: Path) -> set[str]:
-    """What a new process has imported after a command."""
+    """The modules that a new process has imported after a command."""
     code = (
         f"import sys; from resnet_studio.cli.main import main; main({arguments!r}); "
         "print(*sys.modules, file=sys.stderr)"
@@ -256,11 +256,11 @@ def modules_of(arguments: list[str], folder: Path) -> set[str]:
 @pytest.mark.parametrize(
     "arguments", [["--version"], ["--help"], ["presets"], ["table", "--help"], ["maps", "--help"], ["table", "resnet5"]]
 )
-def test_what_needs_no_torch_loads_none(arguments, tmp_path):
+def test_commands_that_need_no_torch_do_not_import_it(arguments, tmp_path):
     assert not HEAVY & modules_of(arguments, tmp_path)
 
 
-def test_counting_loads_no_qt(tmp_path):
+def test_counting_does_not_import_qt(tmp_path):
     assert not {"PySide6", "pyqtgraph"} & modules_of(["table", "resnet18"], tmp_path)
 
 
@@ -271,14 +271,14 @@ def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_a_pipe_gets_whole_plain_lines_and_stderr_nothing():
+def test_a_pipe_gets_complete_plain_lines_and_stderr_nothing():
     done = process("compare", "resnet152", "resnet18", COLUMNS="40", LC_ALL="C", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b" not in done.stdout
     assert "36 × [1×1, 256; 3×3, 256; 1×1, 1024], stride on the 1×1, 1 projection" in done.stdout
 
 
-def test_a_terminal_gets_richs_table():
+def test_a_terminal_gets_a_rich_table():
     ours, theirs = pty.openpty()
     done = subprocess.run([*RESNET_STUDIO, "presets"], stdout=theirs, stderr=subprocess.PIPE, check=False)
     os.close(theirs)
@@ -300,7 +300,7 @@ def test_what_cannot_be_imported_or_written_is_one_line_and_code_2(tmp_path):
     assert done.stderr.startswith("resnet-studio: the disk is full. Free some space")
 
 
-def test_a_reader_that_has_enough_ends_it_quietly():
+def test_a_closed_pipe_ends_the_command_silently():
     command = [*RESNET_STUDIO, "table", "resnet1202-cifar", "--format", "csv"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         assert running.stdout.readline().startswith(b"name,stage")
@@ -308,7 +308,7 @@ def test_a_reader_that_has_enough_ends_it_quietly():
         assert running.stderr.read() == b""
 
 
-def test_without_a_display_the_window_says_so_in_one_line():
+def test_a_missing_display_is_reported_in_one_line():
     for arguments in ((), ("open", "picture.jpg"), ("--theme", "dark"), ("open", "a.jpg", "--theme", "dark")):
         done = process(*arguments, QT_QPA_PLATFORM="")
         assert (done.returncode, done.stdout) == (2, "")
@@ -316,7 +316,7 @@ def test_without_a_display_the_window_says_so_in_one_line():
         assert "no display" in done.stderr
 
 
-def test_the_version_is_the_packages():
+def test_the_version_is_that_of_the_package():
     from importlib.metadata import version
 
     done = process("--version")

@@ -1,4 +1,4 @@
-"""`experiment degradation` with real training: small networks, interruptions, and what it is by default."""
+"""`experiment degradation` with real training: small networks, interruptions, and the default experiment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 
 from resnet_studio import STARTED
 from resnet_studio.cli import experiment as cli_experiment
-from resnet_studio.cli.experiment_runs import withdraw_old
+from resnet_studio.cli.experiment_runs import withdraw_stale_request
 from resnet_studio.cli.main import main
 from resnet_studio.training.degradation import experiment as degradation
 from resnet_studio.training.degradation.experiment import Experiment
@@ -45,7 +46,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 def states(folder: Path) -> dict[str, str]:
-    experiment = degradation.read(folder)
+    experiment = degradation.read_experiment(folder)
     return {name: curves.state for name, curves in degradation.read_curves(folder, experiment).items()}
 
 
@@ -56,30 +57,32 @@ def events(folder: Path) -> list[Event]:
 def test_json_has_every_run_and_the_verdict(run: Run, tmp_path: Path) -> None:
     code, out, err = run(*TINY, "--seeds", "2", "--runs", str(tmp_path), "--json")
     assert (code, err) == (0, "")
-    told: dict[str, Any] = json.loads(out)
-    assert told["name"] == "degradation-digits-1"
-    named = [(one["name"], one["depth"], one["shortcut"], one["seed"]) for one in told["runs"]]
+    result: dict[str, Any] = json.loads(out)
+    assert result["name"] == "degradation-digits-1"
+    named = [(one["name"], one["depth"], one["shortcut"], one["seed"]) for one in result["runs"]]
     assert named == [
         (f"{family}{depth}-seed{seed}", depth, shortcut, seed)
         for seed in (0, 1)
         for family, shortcut in (("plain", "none"), ("resnet", "A"))
         for depth in (8, 14)
     ]
-    for one in told["runs"]:
+    for one in result["runs"]:
         assert (one["state"], one["steps"]) == ("finished", STEPS)
         assert 0 <= one["training_error"] <= 1
         assert one["test_error"] * 360 == pytest.approx(round(one["test_error"] * 360))
-    verdict = told["verdict"]
+    verdict = result["verdict"]
     assert verdict["steps"] == STEPS
     assert f"after {STEPS} steps" in verdict["text"].lower()
     ends = {
-        depth: sorted(one["training_error"] for one in told["runs"] if one["depth"] == depth and one["shortcut"] != "A")
+        depth: sorted(
+            one["training_error"] for one in result["runs"] if one["depth"] == depth and one["shortcut"] != "A"
+        )
         for depth in (8, 14)
     }
     medians = {depth: sum(values) / 2 for depth, values in ends.items()}
     assert verdict["plain"]["training_points"] == pytest.approx(100 * (medians[14] - medians[8]))
     assert [one["network"] for one in verdict["gradients"]] == ["plain-8", "plain-14", "ResNet-8", "ResNet-14"]
-    assert degradation.read(tmp_path / "degradation-digits-1").seeds == (0, 1)
+    assert degradation.read_experiment(tmp_path / "degradation-digits-1").seeds == (0, 1)
 
 
 def test_a_table_and_the_verdict_are_printed(run: Run, tmp_path: Path) -> None:
@@ -96,10 +99,10 @@ def test_a_table_and_the_verdict_are_printed(run: Run, tmp_path: Path) -> None:
     assert lines[-1] == f"kept in {tmp_path / 'mine'}"
 
 
-def test_what_is_finished_is_kept_and_the_rest_done(run: Run, tmp_path: Path) -> None:
+def test_resuming_keeps_finished_runs_and_trains_the_rest(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     assert run(*TINY, "--runs", str(tmp_path), "--name", "mine")[0] == 0
-    before = {part.name: events(folder / part.name) for part in degradation.read(folder).parts}
+    before = {part.name: events(folder / part.name) for part in degradation.read_experiment(folder).runs}
     for name in run_folder.MANIFEST, run_folder.EVENTS:
         (folder / "resnet14-seed0" / name).unlink()
     code, out, _ = run("experiment", "degradation", "--runs", str(tmp_path), "--resume", "mine", "--json")
@@ -108,20 +111,22 @@ def test_what_is_finished_is_kept_and_the_rest_done(run: Run, tmp_path: Path) ->
     for name in ("plain8-seed0", "plain14-seed0", "resnet8-seed0"):
         assert events(folder / name) == before[name]
     again = events(folder / "resnet14-seed0")
-    told = [[event.losses for event in one if isinstance(event, Stepped)] for one in (before["resnet14-seed0"], again)]
-    assert sum(told[0], ()) == sum(told[1], ())
+    result = [
+        [event.losses for event in one if isinstance(event, Stepped)] for one in (before["resnet14-seed0"], again)
+    ]
+    assert sum(result[0], ()) == sum(result[1], ())
     assert sum(isinstance(event, Ended) for event in again) == 1
 
 
-def test_a_second_experiment_of_a_name_is_refused(run: Run, tmp_path: Path) -> None:
-    degradation.make(tmp_path / "mine", Experiment())
+def test_a_second_experiment_of_the_same_name_is_rejected(run: Run, tmp_path: Path) -> None:
+    degradation.create(tmp_path / "mine", Experiment())
     code, out, err = run(*TINY, "--runs", str(tmp_path), "--name", "mine")
     assert (code, out) == (2, "")
     assert "already" in err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--depths", "20"), "at least two"), (("--depths", "20,x"), "whole numbers"), (("--depths", "18,34"), "8×8"),
         (("--seeds", "0"), "seeds"), (("--data", "/no/such/folder"), "no folder"), (("--epochs", "0"), "epochs"),
@@ -131,87 +136,97 @@ def test_a_second_experiment_of_a_name_is_refused(run: Run, tmp_path: Path) -> N
         (("--resume", "nothing", "--seed", "0", "--name", "x"), "as it was begun: leave --name, --seed out"),
     ],
 )  # fmt: skip
-def test_wrong_choices_leave_nothing_behind(run: Run, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_invalid_options_leave_no_files(run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
     code, out, err = run("experiment", "degradation", *arguments, "--runs", str(tmp_path / "runs"))
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert said in err
+    assert message in err
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_run_that_fails_ends_alone(run: Run, tmp_path: Path) -> None:
+def test_a_failed_run_does_not_stop_the_others(run: Run, tmp_path: Path) -> None:
     code, out, err = run(*TINY, "--runs", str(tmp_path), "--change", "lr=1000", "--json")
-    told = json.loads(out)
+    result = json.loads(out)
     assert (code, err) == (1, "")
-    assert len(told["runs"]) == 4
-    assert "failed" in {one["state"] for one in told["runs"]}
-    for one in told["runs"]:
+    assert len(result["runs"]) == 4
+    assert "failed" in {one["state"] for one in result["runs"]}
+    for one in result["runs"]:
         assert one["state"] == "finished" or "Choose a lower learning rate" in one["why"]
 
 
 def test_a_damaged_run_is_named_and_the_others_are_trained(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    degradation.make(
+    degradation.create(
         folder, Experiment(depths=(8, 14), recipe=replace(RECIPES["digits-degradation"], length=1, warmup=0))
     )
     finished_run(folder / "plain14-seed0")
     (folder / "plain14-seed0" / "run.json").write_text('{"name": "cut')
     code, out, err = run("experiment", "degradation", "--resume", str(folder), "--json")
-    told = {one["name"]: one for one in json.loads(out)["runs"]}
+    result = {one["name"]: one for one in json.loads(out)["runs"]}
     assert (code, err) == (1, "")
-    assert told.pop("plain14-seed0")["state"] == "damaged"
-    assert {one["state"] for one in told.values()} == {"finished"}
-    assert len(told) == 3
+    assert result.pop("plain14-seed0")["state"] == "damaged"
+    assert {one["state"] for one in result.values()} == {"finished"}
+    assert len(result) == 3
 
 
 def test_a_stop_that_comes_while_libraries_load_counts(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    degradation.make(folder, Experiment(depths=(8, 14)))
-    run_folder.request(folder, run_folder.STOP)  # of now, which is after this program began
+    degradation.create(folder, Experiment(depths=(8, 14)))
+    run_folder.make_request(folder, run_folder.STOP)  # newer than the start of this process
     code, out, _ = run("experiment", "degradation", "--resume", str(folder), "--json")
     assert (code, json.loads(out)["runs"]) == (0, [])
     os.utime(folder / run_folder.STOP, (STARTED - 60, STARTED - 60))
-    withdraw_old(folder, run_folder.STOP)
+    withdraw_stale_request(folder, run_folder.STOP)
     assert not (folder / run_folder.STOP).exists()
 
 
-def begun(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """An experiment as a process, once its first run trains."""
+def trained_steps(where: Path) -> int:
+    return sum(isinstance(event, Stepped) for one in run_folder.find_runs(where) for event in events(one))
+
+
+@contextmanager
+def begun(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """An experiment in a process, once it trains. It is killed at the end if it still runs."""
+    before = trained_steps(folder.parent)
     command = [sys.executable, "-m", "resnet_studio", "experiment", "degradation", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not any(isinstance(event, Stepped) for one in run_folder.find(folder.parent) for event in events(one)):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    return process
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            while trained_steps(folder.parent) == before:
+                assert process.poll() is None, process.communicate()
+                time.sleep(0.05)
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("how", ["file", "signal"])
-def test_a_stop_ends_the_whole_and_it_can_go_on(run: Run, tmp_path: Path, how: str) -> None:
+def test_a_stop_ends_the_experiment_and_it_can_be_resumed(run: Run, tmp_path: Path, how: str) -> None:
     folder = tmp_path / "mine"
-    process = begun(folder, "--depths", "8,14", "--epochs", "200", "--runs", str(tmp_path), "--name", "mine", "--json")
-    if how == "file":
-        run_folder.request(folder, run_folder.STOP)
-    else:
-        os.kill(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    options = ("--depths", "8,14", "--epochs", "200", "--runs", str(tmp_path), "--name", "mine", "--json")
+    with begun(folder, *options) as process:
+        if how == "file":
+            run_folder.make_request(folder, run_folder.STOP)
+        else:
+            os.kill(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert states(folder) == {"plain8-seed0": "stopped"}
     end = events(folder / "plain8-seed0")[-1]
     assert isinstance(end, Ended)
     assert (end.why, end.lost) == ("", 0)
-    told = json.loads(out)
-    assert told["verdict"]["seen"] is None
-    assert "waits for plain-8 and plain-14" in told["verdict"]["text"]
-    run_folder.request(folder, run_folder.STOP)  # as of somebody who was too late; going on withdraws it
-    process = begun(folder, "--resume", str(folder))
-    os.kill(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)
+    result = json.loads(out)
+    assert result["verdict"]["seen"] is None
+    assert "waits for plain-8 and plain-14" in result["verdict"]["text"]
+    run_folder.make_request(folder, run_folder.STOP)  # a stale request; resuming withdraws it
+    with begun(folder, "--resume", str(folder)) as process:
+        os.kill(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
     assert states(folder) == {"plain8-seed0": "stopped"}
     steps = [event.first for event in events(folder / "plain8-seed0") if isinstance(event, Stepped)]
     assert steps == sorted(steps)
 
 
-def test_a_recipe_that_does_not_measure_after_every_epoch_has_it_done_at_the_end(run: Run, tmp_path: Path) -> None:
-    """The verdict and the table never have the mean of the last epoch's batches."""
+def test_the_training_error_is_measured_at_the_end_for_any_recipe(run: Run, tmp_path: Path) -> None:
+    """The verdict and the table never use the mean over the last epoch's batches."""
     arguments = [
         "--depths",
         "8,14",
@@ -226,35 +241,35 @@ def test_a_recipe_that_does_not_measure_after_every_epoch_has_it_done_at_the_end
     ]
     code, out, _ = run("experiment", "degradation", *arguments, "--runs", str(tmp_path), "--json")
     assert code == 0
-    told = json.loads(out)
-    for one in told["runs"]:
+    result = json.loads(out)
+    for one in result["runs"]:
         training = [event for event in events(tmp_path / "it" / one["name"]) if isinstance(event, Measured)]
         assert [event.step for event in training if event.split == "training"] == [2 * STEPS]
         assert one["training_error"] == next(event.error for event in training if event.split == "training")
-    ends = {one["name"]: one["training_error"] for one in told["runs"]}
-    assert told["verdict"]["plain"]["training_points"] == pytest.approx(
+    ends = {one["name"]: one["training_error"] for one in result["runs"]}
+    assert result["verdict"]["plain"]["training_points"] == pytest.approx(
         100 * (ends["plain14-seed0"] - ends["plain8-seed0"])
     )
-    assert told["verdict"]["from_epoch"] is None
+    assert result["verdict"]["from_epoch"] is None
 
 
 def test_the_degradation_problem_on_digits(run: Run, tmp_path: Path) -> None:
     code, out, err = run("experiment", "degradation", "--runs", str(tmp_path), "--json")
     assert (code, err) == (0, "")
-    told = json.loads(out)
-    training = {one["name"]: one["training_error"] for one in told["runs"]}
-    assert {one["steps"] for one in told["runs"]} == {10 * STEPS}
+    result = json.loads(out)
+    training = {one["name"]: one["training_error"] for one in result["runs"]}
+    assert {one["steps"] for one in result["runs"]} == {10 * STEPS}
     assert training["plain56-seed0"] > 0.40
     assert training["resnet56-seed0"] < 0.02
     assert training["plain20-seed0"] < 0.02
     assert training["resnet20-seed0"] < 0.02
-    assert told["verdict"]["seen"] is True
-    assert told["verdict"]["gradients_vanished"] is False
-    flows = {one["network"]: one for one in told["verdict"]["gradients"]}
+    assert result["verdict"]["seen"] is True
+    assert result["verdict"]["gradients_vanished"] is False
+    flows = {one["network"]: one for one in result["verdict"]["gradients"]}
     assert flows["plain-56"]["first_step_ratio"] > 10 * flows["ResNet-56"]["first_step_ratio"]
 
 
-def test_help_loads_nothing_slow() -> None:
+def test_help_imports_nothing_slow() -> None:
     code = (
         "import sys; from resnet_studio.cli.main import main; main(['experiment', 'degradation', '--help']); "
         "print(*sys.modules, file=sys.stderr)"

@@ -1,4 +1,4 @@
-"""`maps` as a function: pictures, values, patterns, folders and what can be wrong with them."""
+"""The command `maps`: images, values, patterns, folders, and errors."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from PIL import Image
 
 from resnet_studio.cli.main import main
 from resnet_studio.export.provenance import KEY
-from resnet_studio.inference.attribution import drawing, heat
+from resnet_studio.inference.attribution import attribution_style, heatmap
 from resnet_studio.inference.compute.attribution import attribution_steps
-from resnet_studio.inference.feature_maps import MapStyle, channel_order, colour, layer_maps, mosaic
+from resnet_studio.inference.feature_maps import MapStyle, apply_colormap, channel_order, layer_maps, mosaic
 from resnet_studio.inference.values import ForwardSpec
-from resnet_studio.inference.weights.bundled import shipped_weights
+from resnet_studio.inference.weights.bundled import bundled_weights
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import finish
@@ -64,16 +64,16 @@ def test_maps_writes_a_picture_and_the_values(read, tmp_path):
     png, npz = tmp_path / "maps.png", tmp_path / "maps #1.npz"
     wanted = ("--layer", "layer1.0.conv1", "--layer", "layer4.1")
     small = ("--architecture", "resnet18", "--image-size", "64", "--output", png, "--raw", npz)
-    said = read("maps", "sample:china", *small, *wanted)
-    assert set(said) == {"predictions", "trained", "device", "layers", "stamp"}
-    assert (said["trained"], said["device"]) == (False, "cpu")
-    assert len(said["predictions"]) == 5
-    assert all(0 <= prediction["probability"] <= 1 for prediction in said["predictions"])
-    assert [(layer["name"], layer["shape"]) for layer in said["layers"]] == [
+    summary = read("maps", "sample:china", *small, *wanted)
+    assert set(summary) == {"predictions", "trained", "device", "layers", "stamp"}
+    assert (summary["trained"], summary["device"]) == (False, "cpu")
+    assert len(summary["predictions"]) == 5
+    assert all(0 <= prediction["probability"] <= 1 for prediction in summary["predictions"])
+    assert [(layer["name"], layer["shape"]) for layer in summary["layers"]] == [
         ("layer1.0.conv1", [64, 16, 16]),
         ("layer4.1", [512, 2, 2]),
     ]
-    for layer in said["layers"]:
+    for layer in summary["layers"]:
         kept = values(npz, layer["name"])
         assert (kept.dtype, list(kept.shape)) == (np.float32, layer["shape"])
         assert layer["mean"] == pytest.approx(kept.mean(dtype=np.float64))
@@ -81,11 +81,11 @@ def test_maps_writes_a_picture_and_the_values(read, tmp_path):
         assert layer["zeros"] == pytest.approx((kept == 0).mean())
         assert (layer["least"], layer["greatest"]) == (kept.min(), kept.max())
     with Image.open(png) as picture:
-        assert json.loads(picture.info[KEY]) == said["stamp"]
-    assert said["stamp"]["image"]["name"] == "china"
+        assert json.loads(picture.info[KEY]) == summary["stamp"]
+    assert summary["stamp"]["image"]["name"] == "china"
 
 
-def test_maps_says_untrained_and_takes_the_last_of_every_stage(run, tmp_path):
+def test_maps_reports_untrained_and_draws_the_last_layer_of_every_stage(run, tmp_path):
     code, out, err = run("maps", "sample:digit-3", *CIFAR, "--output", tmp_path / "a.png")
     assert (code, err) == (0, "")
     assert "untrained" in out
@@ -93,9 +93,9 @@ def test_maps_says_untrained_and_takes_the_last_of_every_stage(run, tmp_path):
     assert names == ["relu", "layer1.2", "layer2.2", "layer3.2"]
 
 
-def test_a_pattern_stands_for_every_layer_that_matches(read, tmp_path):
-    said = read("maps", "sample:digit-3", *CIFAR, "--output", tmp_path / "a.npz", "--layer", "layer[13].*.add")
-    assert said["stamp"]["layers"] == [f"layer{stage}.{block}.add" for stage in (1, 3) for block in range(3)]
+def test_a_pattern_selects_every_matching_layer(read, tmp_path):
+    summary = read("maps", "sample:digit-3", *CIFAR, "--output", tmp_path / "a.npz", "--layer", "layer[13].*.add")
+    assert summary["stamp"]["layers"] == [f"layer{stage}.{block}.add" for stage in (1, 3) for block in range(3)]
 
 
 @pytest.mark.parametrize(
@@ -108,13 +108,13 @@ def test_a_pattern_stands_for_every_layer_that_matches(read, tmp_path):
         (("--colormap", "diverging", "--sort", "variance"), MapStyle("channel", "diverging", None, "variance")),
     ],
 )
-def test_the_picture_is_drawn_as_it_is_asked_for(read, tmp_path, options, drawn):
+def test_the_image_is_drawn_with_the_given_options(read, tmp_path, options, drawn):
     png, npz = tmp_path / "a.png", tmp_path / "a.npz"
     wanted = ("--layer", "layer2.0.add", "--scale", 3, "--handle", "zoom=2", "--handle", "flipped")
-    said = read("maps", "sample:china", *CIFAR, *wanted, *options, "--output", png, "--raw", npz)
-    expected = colour(mosaic(values(npz, "layer2.0.add"), drawn)[0], drawn.colours)
+    summary = read("maps", "sample:china", *CIFAR, *wanted, *options, "--output", png, "--raw", npz)
+    expected = apply_colormap(mosaic(values(npz, "layer2.0.add"), drawn)[0], drawn.colours)
     np.testing.assert_array_equal(pixels(png), expected.repeat(3, axis=0).repeat(3, axis=1))
-    assert said["stamp"]["image"]["handles"] == {"zoom": 2, "flipped": True}
+    assert summary["stamp"]["image"]["handles"] == {"zoom": 2, "flipped": True}
 
 
 def test_one_channel_and_the_order_of_a_difference(read, tmp_path):
@@ -122,19 +122,19 @@ def test_one_channel_and_the_order_of_a_difference(read, tmp_path):
     for image in ("china", "flower"):
         read("maps", f"sample:{image}", *CIFAR, *layer, "--output", tmp_path / f"{image}.npz")
     china, flower = (values(tmp_path / f"{image}.npz", "layer2.0.add") for image in ("china", "flower"))
-    said = read(
+    summary = read(
         "maps", "sample:china", *CIFAR, *layer, "--output", png, "--sort", "difference", "--reference", "sample:flower"
     )
-    assert said["stamp"]["drawing"]["reference"] == "flower"
+    assert summary["stamp"]["drawing"]["reference"] == "flower"
     order = np.argsort(-np.abs(china - flower).mean(axis=(1, 2)), kind="stable")
     np.testing.assert_array_equal(order, channel_order(china, "difference", flower))
-    np.testing.assert_array_equal(pixels(png), colour(mosaic(china, MapStyle(), order=order)[0], "viridis"))
+    np.testing.assert_array_equal(pixels(png), apply_colormap(mosaic(china, MapStyle(), order=order)[0], "viridis"))
     read("maps", "sample:china", *CIFAR, *layer, "--output", png, "--channel", 5)
-    np.testing.assert_array_equal(pixels(png), colour(mosaic(china[5:6], MapStyle())[0], "viridis"))
+    np.testing.assert_array_equal(pixels(png), apply_colormap(mosaic(china[5:6], MapStyle())[0], "viridis"))
 
 
 @pytest.mark.parametrize("ending", ["svg", "npz", "npy", "csv"])
-def test_the_ending_tells_the_kind_of_file(read, tmp_path, ending):
+def test_the_suffix_determines_the_file_format(read, tmp_path, ending):
     path = tmp_path / f"a.{ending}"
     read("maps", "sample:digit-3", *CIFAR, "--layer", "layer1.0", "--output", path)
     begins = {"svg": b"<?xml", "npz": b"PK", "npy": b"\x93NUMPY", "csv": b"# image: digit 3"}
@@ -142,17 +142,17 @@ def test_the_ending_tells_the_kind_of_file(read, tmp_path, ending):
     assert (tmp_path / "a.npy.json").exists() == (ending == "npy")
 
 
-def test_maps_takes_weights_from_a_file_or_a_seed(read, tmp_path):
+def test_maps_accepts_weights_from_a_file_or_a_seed(read, tmp_path):
     import torch
 
     from resnet_studio import build
 
     torch.save(build(preset("resnet20-cifar"), seed=3).state_dict(), tmp_path / "three.pth")
     arguments = ("maps", "sample:digit-3", *CIFAR, "--layer", "layer1.0", "--output", tmp_path / "a.png")
-    said = read(*arguments, "--weights", tmp_path / "three.pth")
-    assert said["trained"]
-    assert said["stamp"]["weights"]["source"] == "three.pth"
-    assert len(said["stamp"]["weights"]["sha256"]) == 64
+    summary = read(*arguments, "--weights", tmp_path / "three.pth")
+    assert summary["trained"]
+    assert summary["stamp"]["weights"]["source"] == "three.pth"
+    assert len(summary["stamp"]["weights"]["sha256"]) == 64
     assert read(*arguments, "--weights", "random:3")["stamp"]["weights"]["source"] == "random, seed 3"
 
 
@@ -176,7 +176,7 @@ def test_a_folder_of_images_becomes_a_folder_of_pictures(run, tmp_path):
     assert len({pixels(path).tobytes() for path in output.iterdir()}) == 4
 
 
-def test_a_damaged_image_is_named_counted_and_passed_over(run, tmp_path):
+def test_a_damaged_image_is_reported_counted_and_skipped(run, tmp_path):
     images, output = tmp_path / "images", tmp_path / "maps"
     images.mkdir()
     (images / "bad.jpg").write_text("no photograph")
@@ -188,15 +188,15 @@ def test_a_damaged_image_is_named_counted_and_passed_over(run, tmp_path):
     assert out == f"1 of 2 images drawn in {output}; 1 could not be opened\n"
     assert [path.name for path in output.iterdir()] == ["good.png"]
     code, out, _ = run(*arguments, "--json")
-    said = json.loads(out)
+    summary = json.loads(out)
     assert code == 1
-    assert list(said["failed"]) == [str(images / "bad.jpg")]
-    assert [one["file"] for one in said["images"]] == [str(output / "good.png")]
-    assert said["images"][0]["stamp"]["image"]["name"] == "good.png"
+    assert list(summary["failed"]) == [str(images / "bad.jpg")]
+    assert [one["file"] for one in summary["images"]] == [str(output / "good.png")]
+    assert summary["images"][0]["stamp"]["image"]["name"] == "good.png"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "summary"),
     [
         (["--output", "{}/a.jpg"], "ends in .png, .svg, .npz, .npy, .csv"),
         (["--output", "{}/none/a.png"], "there is no folder"),
@@ -217,11 +217,11 @@ def test_a_damaged_image_is_named_counted_and_passed_over(run, tmp_path):
         (["--run", "one", "--output", "{}/a"], "takes neither images nor an architecture"),
     ],
 )
-def test_maps_refuses_before_it_writes(run, tmp_path, arguments, said):
+def test_invalid_arguments_are_rejected_before_anything_is_written(run, tmp_path, arguments, summary):
     given = [argument.format(tmp_path) for argument in arguments]
     code, out, err = run("maps", "sample:digit-0", *CIFAR, *given)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert said in err
+    assert summary in err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -235,7 +235,7 @@ def test_maps_names_the_image_that_it_cannot_open(run, tmp_path):
     assert not (tmp_path / "maps").exists()
 
 
-def test_what_is_needed_is_said(run, tmp_path):
+def test_missing_arguments_are_named(run, tmp_path):
     for given, lacking in (((), "an image"), (("sample:china",), "--architecture"), (CIFAR, "an image")):
         code, _, err = run("maps", *given, "--output", tmp_path / "a.png")
         assert code == 2
@@ -245,28 +245,33 @@ def test_what_is_needed_is_said(run, tmp_path):
 def test_maps_of_one_value(read, tmp_path):
     read("maps", "sample:digit-3", *CIFAR, "--layer", "fc", "--output", tmp_path / "a.png", "--raw", tmp_path / "a.npz")
     kept = layer_maps("fc", values(tmp_path / "a.npz", "fc"))
-    expected = colour(mosaic(kept.values, MapStyle("layer"), gap=0)[0], "viridis")
+    expected = apply_colormap(mosaic(kept.values, MapStyle("layer"), gap=0)[0], "viridis")
     np.testing.assert_array_equal(pixels(tmp_path / "a.png"), expected)
 
 
-def test_why_a_class_is_laid_over_the_input(read, run, tmp_path):
+def test_an_attribution_is_drawn_over_the_input(read, run, tmp_path):
     png, npz = tmp_path / "why.png", tmp_path / "why.npz"
-    weights = shipped_weights(preset("resnet20-digits"))
+    weights = bundled_weights(preset("resnet20-digits"))
     given = ("maps", "sample:digit-3", "--architecture", "resnet20-digits", "--weights", weights.path)
     why = ("--attribution", "grad-cam", "--layer", "layer2.2")
-    said = read(*given, *why, "--output", png, "--raw", npz, "--scale", 4)
-    assert (said["method"], said["target"], said["label"], said["layer"]) == ("grad-cam", 3, "3", "layer2.2")
-    assert said["trained"]
-    assert said["probability"] > 0.5
-    subject = ForwardSpec("sample:digit-3", preset("resnet20-digits"), weights)
-    found = finish(attribution_steps(subject, "grad-cam", "layer2.2"))
+    summary = read(*given, *why, "--output", png, "--raw", npz, "--scale", 4)
+    assert (summary["method"], summary["target"], summary["label"], summary["layer"]) == (
+        "grad-cam",
+        3,
+        "3",
+        "layer2.2",
+    )
+    assert summary["trained"]
+    assert summary["probability"] > 0.5
+    spec = ForwardSpec("sample:digit-3", preset("resnet20-digits"), weights)
+    found = finish(attribution_steps(spec, "grad-cam", "layer2.2"))
     np.testing.assert_array_equal(values(npz, "grad-cam")[0], found.at_input)
-    mixed = (found.seen.astype(float) + heat(found.at_input, drawing(found))) / 2
+    mixed = (found.model_input.astype(float) + heatmap(found.at_input, attribution_style(found))) / 2
     np.testing.assert_array_equal(pixels(png)[::4, ::4], np.rint(mixed))
     with Image.open(png) as image:
         stamp = json.loads(image.info[KEY])
         assert "explained: 3 (class 3) by Grad-CAM at layer2.2" in image.info["Description"]
-    assert stamp == said["stamp"]
+    assert stamp == summary["stamp"]
     assert stamp["explained"] == {"method": "grad-cam", "title": "Grad-CAM", "target": 3, "label": "3"}
     other = read(*given, *why, "--class", 5, "--output", tmp_path / "five.png")
     assert other["target"] == 5
@@ -279,7 +284,7 @@ def test_why_a_class_is_laid_over_the_input(read, run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "summary"),
     [
         (("--attribution", "guess"), "no method is called 'guess': there are grad-cam"),
         (("--class", 3), "--class needs a method"),
@@ -291,23 +296,23 @@ def test_why_a_class_is_laid_over_the_input(read, run, tmp_path):
         (("--attribution", "grad-cam", "--layer", "fc"), "'fc' is no layer with maps"),
     ],
 )
-def test_what_cannot_be_explained_is_said(run, tmp_path, options, said):
+def test_invalid_attributions_are_rejected_with_a_reason(run, tmp_path, options, summary):
     code, out, err = run("maps", "sample:digit-3", *CIFAR, *options, "--output", tmp_path / "a.png")
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert said in err
+    assert summary in err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_network_that_comes_trained_needs_no_weights_named(read, tmp_path):
+def test_a_network_with_bundled_weights_needs_no_weights_option(read, tmp_path):
     wanted = ("sample:digit-3", "--architecture", "resnet20-digits", "--output", tmp_path / "maps.png")
-    said = read("maps", *wanted)
-    assert said["trained"]
-    assert said["predictions"][0]["label"] == "3"
+    summary = read("maps", *wanted)
+    assert summary["trained"]
+    assert summary["predictions"][0]["label"] == "3"
     assert not read("maps", *wanted, "--weights", "random:0")["trained"]
 
 
 def checkpoint(path: Path, kind: str) -> Path:
-    """A file as other programs save them: of a ResNet-20 for two classes, or for ten."""
+    """A checkpoint as other programs save it: a ResNet-20 for two classes, or for ten."""
     cifar = preset("resnet20-cifar")
     two = build(replace(cifar, classes=2), 1).state_dict()
     ten, other = (build(cifar, seed).state_dict() for seed in (1, 2))
@@ -337,8 +342,8 @@ def test_checkpoints_of_others_load(run, tmp_path, kind, named):
     assert ("the file's head.fc is taken for the head" in out) == (kind == "mapped.pth")
 
 
-def test_what_loads_weights_that_do_not_fit_is_said_and_does(run, tmp_path):
-    """Every way that the message names is gone."""
+def test_suggested_options_load_mismatched_weights(run, tmp_path):
+    """Every suggestion in the message is tried."""
     for kind, ways in (
         ("lightning.ckpt", {"leave --architecture out": "Switch to resnet20-cifar, 2 classes",
                             "--new-head": "Load all but the head"}),
@@ -348,8 +353,8 @@ def test_what_loads_weights_that_do_not_fit_is_said_and_does(run, tmp_path):
         line = ["maps", "sample:china", "--weights", checkpoint(tmp_path, kind), "--output", tmp_path / "a.png"]
         code, out, err = run(*line, *CIFAR)
         assert (code, out) == (2, "")
-        told = "; or ".join(f"{options} ({what})" for options, what in ways.items())
-        assert err.endswith(f"What loads it: {told}\n")
+        result = "; or ".join(f"{options} ({what})" for options, what in ways.items())
+        assert err.endswith(f"What loads it: {result}\n")
         for options in ways:
             more = () if options.startswith("leave") else (*CIFAR, *shlex.split(options))
             code, out, err = run(*line, *more)
@@ -357,7 +362,7 @@ def test_what_loads_weights_that_do_not_fit_is_said_and_does(run, tmp_path):
             assert ("fc is random" in out) == (options == "--new-head")
 
 
-def test_without_an_architecture_two_networks_are_named(run, tmp_path):
+def test_two_networks_in_one_file_are_both_suggested(run, tmp_path):
     file = checkpoint(tmp_path, "moco.pth.tar")
     line = ("maps", "sample:china", "--weights", file, "--output", tmp_path / "a.png")
     code, _, err = run(*line)
@@ -368,17 +373,17 @@ def test_without_an_architecture_two_networks_are_named(run, tmp_path):
     assert "the tensors under 'encoder_k.' are used" in out
 
 
-def test_the_network_is_the_weights_own_and_its_fields_can_be_changed(read, tmp_path):
-    own = shipped_weights(preset("resnet20-digits"))
-    told = read("maps", "sample:digit-3", "--weights", own.path, "--output", tmp_path / "a.png")
-    assert told["stamp"]["architecture"]["blocks"] == [3, 3, 3]
-    assert told["predictions"][0]["label"] == "3"
+def test_the_network_comes_from_the_weights_and_its_fields_can_be_changed(read, tmp_path):
+    own = bundled_weights(preset("resnet20-digits"))
+    result = read("maps", "sample:digit-3", "--weights", own.path, "--output", tmp_path / "a.png")
+    assert result["stamp"]["architecture"]["blocks"] == [3, 3, 3]
+    assert result["predictions"][0]["label"] == "3"
     changed = read("maps", "sample:china", "--weights", checkpoint(tmp_path, "net.pth"), "--image-size", 48,
                    "--output", tmp_path / "a.png")  # fmt: skip
     assert changed["stamp"]["architecture"]["image"] == 48
 
 
-def test_a_class_without_a_name_is_named_once(run, tmp_path):
+def test_a_class_without_a_label_is_named_once(run, tmp_path):
     png = tmp_path / "a.png"
     why = ("--attribution", "saliency", "--class", 7, "--weights", "random:1")
     code, out, _ = run("maps", "sample:china", *CIFAR, *why, "--output", png)

@@ -1,4 +1,4 @@
-"""`train` on the command line: what it prints, what it makes of its options, and what it refuses before it begins."""
+"""`train` on the command line: its output, its options, and what it rejects before it starts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 from resnet_studio.cli.main import main
-from resnet_studio.cli.train import in_epochs, the_recipe
+from resnet_studio.cli.train import build_recipe, in_epochs
 from resnet_studio.networks.presets import preset
 from resnet_studio.training.recipe import Recipe, learning_rate, to_json
 from resnet_studio.training.recipes import RECIPES
 from resnet_studio.training.runs import run_folder
-from resnet_studio.training.runs.summary import summarise
+from resnet_studio.training.runs.summary import summarize
 
 SMALL = ("--set", "width=4", "--set", "blocks=1,1,1")
 Run = Callable[..., tuple[int, str, str]]
@@ -40,27 +40,27 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
 
 def chosen(architecture: str = "resnet20-cifar", **options: object) -> Recipe:
     values = {"data": None, "name": None, "changed": {}, "changes": (), **options}
-    return the_recipe(preset(architecture), **values)  # type: ignore[arg-type]
+    return build_recipe(preset(architecture), **values)  # type: ignore[arg-type]
 
 
 def test_json_and_nothing_else(run: Run, tmp_path: Path) -> None:
     code, out, err = run("resnet20-cifar", *SMALL, "--data", "digits", "--epochs", "1", "--json")
     assert (code, err) == (0, "")
-    said = json.loads(out)
-    folder = tmp_path / "runs" / said["name"]
-    assert said["folder"] == str(folder)
-    assert (said["how"], said["steps"], said["data"], said["shortcut"], said["depth"]) == (
+    result = json.loads(out)
+    folder = tmp_path / "runs" / result["name"]
+    assert result["folder"] == str(folder)
+    assert (result["how"], result["steps"], result["data"], result["shortcut"], result["depth"]) == (
         "finished", 11, "digits", "A", 8,
     )  # fmt: skip
-    assert 0 <= said["best_error"] == said["test_error"] <= 1
-    assert said == summarise(folder).to_json()
-    manifest = run_folder.read(folder)
+    assert 0 <= result["best_error"] == result["test_error"] <= 1
+    assert result == summarize(folder).to_json()
+    manifest = run_folder.read_manifest(folder)
     assert manifest.command[:3] == ("resnet-studio", *manifest.command[1:3])
     assert {"python", "torch", "torchvision", "numpy", "resnet-studio"} == manifest.versions.keys()
     assert (manifest.threads, manifest.workers) == (1, 1)
 
 
-def test_words_for_people(run: Run) -> None:
+def test_text_output(run: Run) -> None:
     code, out, err = run("resnet20-cifar", *SMALL, "--epochs", "1", "--name", "mine")
     assert (code, err) == (0, "")
     first, second, *others, last = out.splitlines()
@@ -75,7 +75,7 @@ def test_every_option_of_the_recipe(run: Run, tmp_path: Path) -> None:
     changes = ["--change", "schedule=linear", "--change", "label_smoothing=0.1", "--change", "warmup=0"]
     code, _, err = run("resnet20-cifar", *SMALL, *options, *changes, "--name", "mine")
     assert (code, err) == (0, "")
-    recipe = run_folder.read(tmp_path / "runs" / "mine").recipe
+    recipe = run_folder.read_manifest(tmp_path / "runs" / "mine").recipe
     assert recipe == replace(
         RECIPES["digits-quick"], length=1, batch_size=256, lr=0.02, seed=3, precision="bf16", schedule="linear",
         label_smoothing=0.1,
@@ -86,7 +86,7 @@ def test_a_recipe_from_a_file(run: Run, tmp_path: Path) -> None:
     path, value = tmp_path / "mine.json", Recipe(length=1, batch_size=512, lr=0.01)
     path.write_text(json.dumps(to_json(value)))
     assert run("resnet20-cifar", *SMALL, "--recipe", str(path), "--name", "mine")[0] == 0
-    assert run_folder.read(tmp_path / "runs" / "mine").recipe == value
+    assert run_folder.read_manifest(tmp_path / "runs" / "mine").recipe == value
 
 
 def test_runs_without_a_name_get_one_each(run: Run, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_runs_without_a_name_get_one_each(run: Run, tmp_path: Path) -> None:
     assert [name[-2:] for name in names] == ["-1", "-2"]
 
 
-def test_the_data_choose_the_recipe() -> None:
+def test_the_data_determine_the_default_recipe() -> None:
     assert chosen() == RECIPES["digits-quick"]
     assert chosen(data="cifar10") == RECIPES["paper-cifar"]
     assert chosen("resnet110-cifar", data="cifar100") == replace(RECIPES["paper-cifar-110"], data="cifar100")
@@ -120,7 +120,7 @@ def test_the_papers_iterations_as_epochs() -> None:
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 4, 10])
 @pytest.mark.parametrize("name", RECIPES)
-def test_any_recipe_takes_few_epochs(name: str, epochs: int) -> None:
+def test_any_recipe_can_be_shortened_to_few_epochs(name: str, epochs: int) -> None:
     recipe = chosen(name=name, changed={"length": epochs})
     assert (recipe.unit, recipe.length) == ("epochs", epochs)
     assert all(learning_rate(recipe, step, 10) >= 0 for step in range(10 * epochs))
@@ -152,7 +152,7 @@ def test_any_recipe_takes_few_epochs(name: str, epochs: int) -> None:
         (["resnet20-cifar", "--change", "milestones=1"], "--change milestones=1 has no effect with the schedule"),
     ],
 )
-def test_what_can_not_be_is_refused_before_a_run_is_made(
+def test_invalid_arguments_are_rejected_before_a_run_is_created(
     run: Run, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     code, out, err = run(*arguments)
@@ -163,7 +163,7 @@ def test_what_can_not_be_is_refused_before_a_run_is_made(
 
 
 def test_a_name_that_is_taken(run: Run, tmp_path: Path) -> None:
-    run_folder.make(tmp_path / "runs" / "mine", run_folder.Manifest("mine", preset("resnet20-cifar"), Recipe(), 0.0))
+    run_folder.create(tmp_path / "runs" / "mine", run_folder.Manifest("mine", preset("resnet20-cifar"), Recipe(), 0.0))
     code, _, err = run("resnet20-cifar", "--name", "mine")
     assert code == 2
     assert "mine: there is a run of this name already" in err
@@ -178,44 +178,44 @@ def test_a_name_that_is_taken(run: Run, tmp_path: Path) -> None:
         (["--lr", "1000", "--change", "weight_decay=10"], "the loss is not a number from step"),
     ],
 )
-def test_what_fails_later_is_one_line_and_a_failed_run(
+def test_later_failures_are_one_line_and_a_failed_run(
     run: Run, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     code, out, err = run("resnet20-cifar", *SMALL, "--name", "mine", *arguments)
     assert (code, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
-    state = summarise(tmp_path / "runs" / "mine")
+    state = summarize(tmp_path / "runs" / "mine")
     assert (state.how, message in state.why) == ("failed", True)
 
 
-def test_a_folder_is_remembered_by_its_whole_path(
+def test_a_data_folder_is_recorded_by_its_absolute_path(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
-    """A run may be taken up from another place."""
+    """A run may be resumed from another directory."""
     (tmp_path / "photos").mkdir()
     monkeypatch.chdir(tmp_path)
     code, _, err = run("resnet20-cifar", "--data", "photos", "--name", "mine")
     assert code == 2
     assert "photos: it has no folders in it; each class needs one with its images" in err
-    assert run_folder.read(tmp_path / "runs" / "mine").recipe.data == str(tmp_path / "photos")
+    assert run_folder.read_manifest(tmp_path / "runs" / "mine").recipe.data == str(tmp_path / "photos")
 
 
 def stop_after(folder: Path, steps: int) -> threading.Timer:
-    """Ask a run to stop once it has trained so many steps."""
+    """Request a stop once the run has trained so many steps."""
 
-    def look() -> None:
-        if (folder / run_folder.MANIFEST).exists() and summarise(folder).steps >= steps:
-            run_folder.request(folder, run_folder.STOP)
+    def check() -> None:
+        if (folder / run_folder.MANIFEST).exists() and summarize(folder).steps >= steps:
+            run_folder.make_request(folder, run_folder.STOP)
         else:
             stop_after(folder, steps)
 
-    timer = threading.Timer(0.05, look)
+    timer = threading.Timer(0.05, check)
     timer.start()
     return timer
 
 
-def test_a_stopped_run_goes_on_by_its_name_or_its_path(run: Run, tmp_path: Path) -> None:
+def test_a_stopped_run_is_resumed_by_name_or_path(run: Run, tmp_path: Path) -> None:
     folder, seen = tmp_path / "runs" / "mine", [0]
     for arguments in (("resnet20-cifar", *SMALL, "--epochs", "500", "--name", "mine"), ("--resume", "mine"),
                       ("--resume", str(folder))):  # fmt: skip
@@ -226,7 +226,7 @@ def test_a_stopped_run_goes_on_by_its_name_or_its_path(run: Run, tmp_path: Path)
     assert sorted(set(seen)) == seen
 
 
-def test_a_terminal_sees_progress_and_keeps_its_cursor(tmp_path: Path) -> None:
+def test_a_terminal_gets_progress_and_its_cursor_back(tmp_path: Path) -> None:
     """A real terminal and Ctrl+C: the bar is drawn, the run stops with a checkpoint, and the cursor is shown again."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "resnet_studio", "train", "resnet20-cifar", *SMALL, "--epochs", "5000"]
@@ -253,7 +253,7 @@ def test_a_terminal_sees_progress_and_keeps_its_cursor(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [".", "..", "../x", "a/b", ""])
-def test_a_name_that_leads_out_of_the_runs_is_refused(run: Run, tmp_path: Path, name: str) -> None:
+def test_a_name_outside_of_the_runs_folder_is_rejected(run: Run, tmp_path: Path, name: str) -> None:
     code, out, err = run("resnet20-cifar", *SMALL, "--epochs", "1", "--name", name)
     assert (code, out) == (2, "")
     assert err.startswith(f"resnet-studio: {name!r} can't be a run's name")

@@ -6,16 +6,16 @@ import pytest
 from resnet_studio.cli.doctor import QT_LIBRARIES, check_display, install_line, missing
 
 
-def test_what_cannot_be_loaded_is_named_with_its_package(monkeypatch):
+def test_missing_libraries_are_named_with_their_packages(monkeypatch):
     libraries = {"libc.so.6": "libc6", "libnobody.so.9": "libnobody9", "libnowhere.so.1": "libnobody9"}
-    lacking = missing(libraries)
-    assert lacking == {"libnobody.so.9": "libnobody9", "libnowhere.so.1": "libnobody9"}
+    missing_libraries = missing(libraries)
+    assert missing_libraries == {"libnobody.so.9": "libnobody9", "libnowhere.so.1": "libnobody9"}
     for user, line in ((1000, "sudo apt-get install -y libnobody9"), (0, "apt-get install -y libnobody9")):
         monkeypatch.setattr("os.geteuid", lambda user=user: user)
-        assert install_line(lacking) == line
+        assert install_line(missing_libraries) == line
 
 
-def test_a_platform_without_a_screen_needs_none():
+def test_a_headless_platform_needs_no_display():
     assert check_display({"QT_QPA_PLATFORM": "offscreen"}) is None
     assert check_display({"QT_QPA_PLATFORM": "vnc:size=800x600"}) is None
 
@@ -31,25 +31,25 @@ def test_a_platform_without_a_screen_needs_none():
         {"DISPLAY": ":4711", "QT_QPA_PLATFORM": "xcb"},
     ],
 )
-def test_a_display_that_nobody_answers_for_is_none(environment):
-    said = check_display(environment)
-    assert said is not None
-    assert said.startswith("no display")
-    assert "\n" not in said
+def test_an_unreachable_display_counts_as_none(environment):
+    problem = check_display(environment)
+    assert problem is not None
+    assert problem.startswith("no display")
+    assert "\n" not in problem
 
 
-def test_a_compositor_that_answers_is_a_display(tmp_path, monkeypatch):
+def test_a_reachable_compositor_counts_as_a_display(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # a socket's path may have 107 bytes only
     with socket.socket(socket.AF_UNIX) as compositor:
         compositor.bind("wayland-7")
         compositor.listen()
         environment = {"WAYLAND_DISPLAY": "wayland-7", "XDG_RUNTIME_DIR": "."}
-        said = check_display(environment)
-    assert said is None or "libwayland" in said
+        problem = check_display(environment)
+    assert problem is None or "libwayland" in problem
     assert check_display(environment) is not None
 
 
-def test_the_libraries_are_those_that_qts_own_files_are_linked_with():
+def test_the_libraries_are_those_that_qt_links_to():
     import PySide6
 
     gui = (Path(PySide6.__file__).parent / "Qt" / "lib" / "libQt6Gui.so.6").read_bytes()

@@ -1,4 +1,4 @@
-"""Command lines that are wrong: each is answered by one message that names what is wrong and what to do, and code 2."""
+"""Invalid command lines: each gets one message that names what is wrong and what to do, and exit code 2."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_studio.cli.main import FAULT, main
+from resnet_studio.cli.main import INTERNAL_ERROR, main
 from resnet_studio.cli.terminal import PROGRAM
 
 MAPS = "maps sample:china --architecture resnet20-cifar --output x.png"
@@ -125,7 +125,7 @@ FOREIGN = re.compile(
     r"Traceback|Error\b|Input should|Value error|validation|parse|invalid|No such|Missing |Got unexpected|\bErrno\b"
     r"|requires an argument|, ,|: ,|\(\)|\bNone\b|<.* at 0x|\.\.|e\+\d"
 )
-"""What libraries say, and what a list with a hole looks like."""
+"""Typical library messages, and lists with an empty item."""
 
 
 @pytest.mark.parametrize("line", WRONG, ids=lambda line: line[:70])
@@ -136,20 +136,20 @@ def test_a_wrong_command_line_gets_one_message_that_says_what_to_do(
     assert main(shlex.split(line)) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    (said,) = err.splitlines()
-    assert said.startswith(f"{PROGRAM}: ")
-    said = said.removeprefix(f"{PROGRAM}: ")
-    assert WRONG[line] in said
-    assert not FOREIGN.search(said)
-    assert len(said.split()) >= 5
-    assert not said.endswith((",", ":", " ", "("))
+    (text,) = err.splitlines()
+    assert text.startswith(f"{PROGRAM}: ")
+    text = text.removeprefix(f"{PROGRAM}: ")
+    assert WRONG[line] in text
+    assert not FOREIGN.search(text)
+    assert len(text.split()) >= 5
+    assert not text.endswith((",", ":", " ", "("))
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     "line", ["-h", "--help", "train -h", "experiment -h", "experiment degradation -h", "maps --help"]
 )
-def test_help_is_given_in_either_way(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_works_with_either_option(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(line.split()) == 0
     out, err = capsys.readouterr()
     assert out.startswith("Usage: resnet-studio")
@@ -157,7 +157,7 @@ def test_help_is_given_in_either_way(line: str, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
-    ("raised", "said"),
+    ("raised", "text"),
     [
         (lambda path: (path / "folder").read_text(), "that is a folder, not a file"),
         (lambda path: (path / "missing" / "x").write_text(""), "there is no such file or folder. Check the path"),
@@ -169,22 +169,20 @@ def test_help_is_given_in_either_way(line: str, capsys: pytest.CaptureFixture[st
         (lambda path: re.compile("("), "something failed in re "),
     ],
 )
-def test_what_a_library_raises_is_told_in_words_of_ours(
-    raised, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_library_exceptions_are_reported_in_our_own_words(
+    raised, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whatever fails below a command: here reading the presets, which every command does first."""
+    """Any failure inside a command: here when resolving the architecture."""
     (tmp_path / "folder").mkdir()
-    monkeypatch.setattr("resnet_studio.cli.main.named", lambda *_: raised(tmp_path))
-    assert main(["table", "resnet18"]) in (2, FAULT)
+    monkeypatch.setattr("resnet_studio.cli.main.resolve_architecture", lambda *_: raised(tmp_path))
+    assert main(["table", "resnet18"]) in (2, INTERNAL_ERROR)
     (line,) = capsys.readouterr().err.splitlines()
-    assert said in line
+    assert text in line
     assert not re.search(r"Traceback|Errno|invalid literal|unterminated", line)
 
 
-def test_the_traceback_is_shown_to_who_asks_for_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("resnet_studio.cli.main.named", lambda *_: {}["x"])
+def test_the_traceback_is_shown_on_request(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("resnet_studio.cli.main.resolve_architecture", lambda *_: {}["x"])
     monkeypatch.setenv("RESNET_STUDIO_DEBUG", "1")
-    assert main(["table", "resnet18"]) == FAULT
+    assert main(["table", "resnet18"]) == INTERNAL_ERROR
     assert "KeyError: 'x'" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The real engine, asked for everything it can do by a process in which torch and Qt are forbidden."""
+"""Every job of the real engine, requested by a process in which torch and Qt are forbidden."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 import resnet_studio
-from resnet_studio.engine.jobs import JOBS, LONGEST_SIDE, for_the_window
-from resnet_studio.engine.protocol import crossing
+from resnet_studio.engine.jobs import JOBS, MAX_SIDE, downscaled
+from resnet_studio.engine.protocol import picklable
 from resnet_studio.inference.values import Photograph
 
 FORBIDDEN = ("torch", "torchvision", "fvcore", "torchinfo", "sklearn", "PySide6")
@@ -28,14 +28,14 @@ from pathlib import Path
 from dataclasses import replace
 from resnet_studio.engine.protocol import Request
 from resnet_studio.engine.process import EngineProcess
-from resnet_studio.inference.counterparts import with_twin
-from resnet_studio.inference.weights.published import cached
-from resnet_studio.inference.values import PublishedWeights, RandomWeights, Subject, WeightsFile
+from resnet_studio.inference.counterparts import with_counterpart
+from resnet_studio.inference.weights.published import cache_path
+from resnet_studio.inference.values import ForwardSpec, PublishedWeights, RandomWeights, WeightsFile
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress
-from resnet_studio.training.recipes import recipe
+from resnet_studio.training.recipes import load_recipe
 
-def told(engine, number, job, *arguments):
+def replies(engine, number, job, *arguments):
     engine.send(Request("lane", number, job, arguments))
     while True:
         reply = engine.receive()
@@ -43,44 +43,46 @@ def told(engine, number, job, *arguments):
             yield reply.kind, reply.value
 
 def published(folder):
-    os.environ["TORCH_HOME"] = str(folder)  # as if they had been fetched before
+    os.environ["TORCH_HOME"] = str(folder)  # as if they were downloaded before
     source = PublishedWeights("resnet18", "IMAGENET1K_V1")
-    cached(source).parent.mkdir(parents=True)
-    cached(source).touch()
+    cache_path(source).parent.mkdir(parents=True)
+    cache_path(source).touch()
     return source
 
 def main(folder):
     small, cifar = preset("resnet18"), preset("resnet20-cifar")
-    subject = Subject("sample:china", cifar)
+    spec = ForwardSpec("sample:china", cifar)
     layers = ("layer1.0", "layer3.2")
-    questions = {
+    requests = {
         "table": ("table", small),
         "summary": ("summary", small),
         "devices": ("devices",),
         "photograph": ("photograph", "sample:china"),
         "from data": ("photograph", "data:digits:test:17"),
         "thumbnails": ("thumbnails", ("sample:flower", str(folder / "no.jpg"), "sample:digit-3")),
-        "images of data": ("images of data", "digits"),
-        "look": ("look", subject, layers, False),
-        "survey": ("survey", subject, ("sample:china", str(folder / "no.jpg"), "sample:digit-3"), "layer1.0"),
-        "attribution": ("attribution", subject, "grad-cam", "", None),
-        "sweep": ("sweep", subject, 16, 16, 3),
+        "images_of_data": ("images_of_data", "digits"),
+        "forward": ("forward", spec, layers, False),
+        "layer_statistics": (
+            "layer_statistics", spec, ("sample:china", str(folder / "no.jpg"), "sample:digit-3"), "layer1.0",
+        ),
+        "attribution": ("attribution", spec, "grad-cam", "", None),
+        "occlusion": ("occlusion", spec, 16, 16, 3),
         "kernels": ("kernels", cifar, RandomWeights(), "layer1.0.conv1"),
-        "responses": ("responses", with_twin(subject)),
-        "weights at hand": ("weights at hand", preset("plain20-digits")),
-        "fetch weights": ("fetch weights", published(folder)),
+        "responses": ("responses", with_counterpart(spec)),
+        "available_weights": ("available_weights", preset("plain20-digits")),
+        "fetch_weights": ("fetch_weights", published(folder)),
         "verify": ("verify", (preset("resnet50-v1.5"),)),
-        "data view": ("data view", recipe("digits-quick"), 8, False),
-        "data of a folder": ("data view", replace(recipe("digits-quick"), data=str(folder / "animals")), 8, False),
-        "estimate": ("estimate", recipe("digits-quick"), preset("resnet20-digits"), 1437),
+        "data_view": ("data_view", load_recipe("digits-quick"), 8, False),
+        "data of a folder": ("data_view", replace(load_recipe("digits-quick"), data=str(folder / "animals")), 8, False),
+        "estimate": ("estimate", load_recipe("digits-quick"), preset("resnet20-digits"), 1437),
         "no image": ("photograph", str(folder / "no.jpg")),
-        "no weights": ("look", replace(subject, weights=WeightsFile(folder / "no.pth")), layers, False),
-        "no device": ("look", replace(subject, device="cuda:99"), layers, False),
+        "no weights": ("forward", replace(spec, weights=WeightsFile(folder / "no.pth")), layers, False),
+        "no device": ("forward", replace(spec, device="cuda:99"), layers, False),
     }
     values, kinds = {}, {}
     engine = EngineProcess()
-    for number, (name, question) in enumerate(questions.items(), start=1):
-        for kind, value in told(engine, number, *question):
+    for number, (name, request) in enumerate(requests.items(), start=1):
+        for kind, value in replies(engine, number, *request):
             kinds.setdefault(name, []).append([kind, type(value).__name__])
             if kind in ("answer", "error"):
                 values[name] = value
@@ -89,28 +91,28 @@ def main(folder):
     return values, kinds
 
 values, kinds = main(Path(sys.argv[1]))
-look, photograph = values["look"], values["photograph"]
+forward, photograph = values["forward"], values["photograph"]
 print(json.dumps({
     "kinds": kinds,
     "totals": [values["table"].totals.parameters, values["table"].totals.macs, values["table"].checks.agree],
     "summary": values["summary"],
     "devices": [device.name for device in values["devices"]],
     "photograph": [list(photograph.size), list(photograph.pixels.shape)],
-    "images of data": values["images of data"].counts,
+    "images_of_data": values["images_of_data"].counts,
     "from data": [f"{values['from data'].name}: {values['from data'].truth}", list(values["from data"].size)],
-    "probabilities": [prediction.probability for prediction in look.predictions],
+    "probabilities": [prediction.probability for prediction in forward.predictions],
     "responses": [[len(one.blocks), one.plain, one.residuals[0]] for one in values["responses"]],
     "kernels": list(values["kernels"].values.shape),
-    "weights at hand": [one.title for one in values["weights at hand"]],
-    "layers": [[maps.name, list(maps.values.shape)] for maps in look.layers],
-    "trained": look.weights.trained,
-    "survey": [values["survey"].statistics.images, values["survey"].statistics.channels,
-               [one.image.rpartition("/")[2] for one in values["survey"].damaged]],
-    "data": [sum(values["data view"].training_counts), sum(values["data view"].test_counts), values["data view"].size],
+    "available_weights": [one.title for one in values["available_weights"]],
+    "layers": [[maps.name, list(maps.values.shape)] for maps in forward.layers],
+    "trained": forward.weights.trained,
+    "layer_statistics": [values["layer_statistics"].statistics.images, values["layer_statistics"].statistics.channels,
+               [one.image.rpartition("/")[2] for one in values["layer_statistics"].skipped]],
+    "data": [sum(values["data_view"].training_counts), sum(values["data_view"].test_counts), values["data_view"].size],
     "data of a folder": [values["data of a folder"].classes, sum(values["data of a folder"].training_counts)],
     "estimate": [values["estimate"].steps, values["estimate"].seconds_per_step],
     "attribution": [values["attribution"].layer, list(values["attribution"].values.shape)],
-    "sweep": [values["sweep"].target, list(values["sweep"].starts), values["sweep"].done],
+    "occlusion": [values["occlusion"].target, list(values["occlusion"].starts), values["occlusion"].computed],
     "verified": [[v.figure.subject, v.figure.quantity, v.measured, v.holds] for v in values["verify"]],
     "errors": {name: str(values[name]) for name in ("no image", "no weights", "no device")},
 }))
@@ -128,39 +130,39 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     code = WINDOW.replace("FORBIDDEN", repr(FORBIDDEN))
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    results: dict[str, Any] = json.loads(done.stdout)
+    return results
 
 
-def test_every_job_tells_its_progress_first_and_then_its_answer(window: dict[str, Any]) -> None:
-    answers = {name: said[-1] for name, said in window["kinds"].items()}
+def test_every_job_sends_its_progress_first_and_then_its_answer(window: dict[str, Any]) -> None:
+    answers = {name: replies[-1] for name, replies in window["kinds"].items()}
     assert JOBS.keys() == {name for name, (kind, _) in answers.items() if kind == "answer"} - {
         "from data",
         "data of a folder",
     }
-    for said in window["kinds"].values():
-        assert said[:2] == [["started", "NoneType"], ["part", "Progress"]]
+    for replies in window["kinds"].values():
+        assert replies[:2] == [["started", "NoneType"], ["part", "Progress"]]
 
 
 def test_the_engine_reads_a_folder_by_processes_of_its_own(window: dict[str, Any]) -> None:
     assert window["data of a folder"] == [["cat", "dog"], 8]
 
 
-def test_thumbnails_come_one_by_one_and_what_cannot_be_opened_says_so(window: dict[str, Any]) -> None:
-    said = [value for kind, value in window["kinds"]["thumbnails"] if kind == "part"]
-    assert said == ["Progress", "Photograph", "Unopened", "Photograph"]
+def test_thumbnails_come_one_by_one_with_a_reason_for_unreadable_images(window: dict[str, Any]) -> None:
+    replies = [value for kind, value in window["kinds"]["thumbnails"] if kind == "part"]
+    assert replies == ["Progress", "Photograph", "UnreadableImage", "Photograph"]
 
 
-def test_a_network_and_its_twin_are_measured(window: dict[str, Any]) -> None:
-    (blocks, plain, first), (others, twin_plain, other) = window["responses"]
-    assert (blocks, others, plain, twin_plain) == (9, 9, False, True)
+def test_a_network_and_its_counterpart_are_measured(window: dict[str, Any]) -> None:
+    (blocks, plain, first), (others, counterpart_plain, other) = window["responses"]
+    assert (blocks, others, plain, counterpart_plain) == (9, 9, False, True)
     assert first > 0
     assert other > 0
-    assert window["weights at hand"] == ["the program's own"]
+    assert window["available_weights"] == ["the program's own"]
 
 
 def test_images_of_data_sets_are_counted_and_opened(window: dict[str, Any]) -> None:
-    assert window["images of data"] == [360, 1437]
+    assert window["images_of_data"] == [360, 1437]
     assert window["from data"] == ["data:digits:test:17: 5", [8, 8]]
 
 
@@ -177,7 +179,7 @@ def test_photographs_cross(window: dict[str, Any]) -> None:
     assert window["photograph"] == [[640, 427], [427, 640, 3]]
 
 
-def test_looks_cross(window: dict[str, Any]) -> None:
+def test_forward_results_cross(window: dict[str, Any]) -> None:
     assert window["layers"] == [["layer1.0", [16, 32, 32]], ["layer3.2", [64, 8, 8]]]
     assert len(window["probabilities"]) == 5
     assert 0 < sum(window["probabilities"]) <= 1
@@ -188,30 +190,30 @@ def test_kernels_cross(window: dict[str, Any]) -> None:
     assert window["kernels"] == [16, 16, 3, 3]
 
 
-def test_surveys_cross(window: dict[str, Any]) -> None:
-    assert window["survey"] == [2, 16, ["no.jpg"]]
+def test_layer_statistics_cross(window: dict[str, Any]) -> None:
+    assert window["layer_statistics"] == [2, 16, ["no.jpg"]]
 
 
-def test_what_speaks_for_a_class_crosses(window: dict[str, Any]) -> None:
+def test_attributions_and_occlusion_maps_cross(window: dict[str, Any]) -> None:
     assert window["attribution"] == ["layer3.2", [8, 8]]
-    assert window["sweep"] == [3, [0, 16], 4]
+    assert window["occlusion"] == [3, [0, 16], 4]
 
 
 def test_verified_figures_cross_one_by_one_and_then_all(window: dict[str, Any]) -> None:
-    parts = [kind for kind, value in window["kinds"]["verify"] if value == "Verified"]
+    parts = [kind for kind, value in window["kinds"]["verify"] if value == "VerifiedFigure"]
     assert len(parts) == len(window["verified"])
     assert ["resnet50-v1.5", "parameters", 25_557_032, True] in window["verified"]
 
 
-def test_what_a_training_would_see_and_cost_crosses(window: dict[str, Any]) -> None:
+def test_data_views_and_estimates_cross(window: dict[str, Any]) -> None:
     assert window["data"] == [1437, 360, [1, 8, 8]]
     steps, seconds = window["estimate"]
     assert steps == 30 * (1437 // 128)
     assert 0 < seconds < 10
 
 
-def test_errors_cross_as_what_they_are(window: dict[str, Any]) -> None:
-    errors = {name: said[-1] for name, said in window["kinds"].items() if name.startswith("no ")}
+def test_errors_cross_with_their_type(window: dict[str, Any]) -> None:
+    errors = {name: replies[-1] for name, replies in window["kinds"].items() if name.startswith("no ")}
     assert [kind for kind, _ in errors.values()] == ["error"] * 3
     assert errors["no weights"][1] == "WeightsError"
     assert errors["no device"][1] == "DeviceError"
@@ -219,8 +221,8 @@ def test_errors_cross_as_what_they_are(window: dict[str, Any]) -> None:
     assert "no.pth" in window["errors"]["no weights"]
 
 
-def test_every_error_of_the_package_lives_where_the_window_can_open_it(tmp_path: Path) -> None:
-    """Unpickling an error imports its module: such a module may import neither torch nor what brings it."""
+def test_every_error_of_the_package_can_be_unpickled_in_the_window(tmp_path: Path) -> None:
+    """Unpickling an error imports its module: such a module must not import torch, directly or indirectly."""
     homes = {
         kind.__module__
         for module in pkgutil.walk_packages(resnet_studio.__path__, "resnet_studio.")
@@ -236,22 +238,24 @@ def test_every_error_of_the_package_lives_where_the_window_can_open_it(tmp_path:
 
 def test_an_error_of_torch_crosses_as_its_text() -> None:
     torch = import_module("torch")
-    error = crossing(torch.OutOfMemoryError("CUDA out of memory"))
+    error = picklable(torch.OutOfMemoryError("CUDA out of memory"))
     assert type(error) is RuntimeError
     assert str(error) == "OutOfMemoryError: CUDA out of memory"
 
 
 @pytest.mark.parametrize(("width", "height", "sent"), [(4000, 3000, (1600, 1200)), (1000, 8000, (200, 1600))])
-def test_a_large_photograph_is_sent_small_and_knows_its_size(width: int, height: int, sent: tuple[int, int]) -> None:
+def test_a_large_photograph_is_sent_small_with_its_original_size(
+    width: int, height: int, sent: tuple[int, int]
+) -> None:
     original = Photograph("large.png", np.full((height, width, 3), 77, np.uint8), "0" * 64, ("a note",))
-    shown = for_the_window(original)
+    shown = downscaled(original)
     assert shown.pixels.shape == (sent[1], sent[0], 3)
     assert (shown.pixels == 77).all()
     assert shown.size == original.size == (width, height)
     assert (shown.name, shown.sha256, shown.notes) == (original.name, original.sha256, original.notes)
 
 
-def test_a_photograph_that_fits_is_sent_as_it_is() -> None:
-    original = Photograph("small.png", np.zeros((LONGEST_SIDE, 1, 3), np.uint8), "0" * 64)
-    assert for_the_window(original) is original
-    assert original.size == (1, LONGEST_SIDE)
+def test_a_small_photograph_is_sent_unchanged() -> None:
+    original = Photograph("small.png", np.zeros((MAX_SIDE, 1, 3), np.uint8), "0" * 64)
+    assert downscaled(original) is original
+    assert original.size == (1, MAX_SIDE)

@@ -1,4 +1,4 @@
-"""The engine's process: started from anywhere, lower in priority, and gone when the window is."""
+"""The engine's process: it starts from any program, has a lower priority, and ends with the window."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def next_reply(engine: EngineProcess) -> Reply:
         reply = engine.receive()
         if reply:
             return reply
-    raise TimeoutError("the engine says nothing")
+    raise TimeoutError("no reply from the engine")
 
 
 def has_ended(process: psutil.Process) -> bool:
@@ -71,20 +71,20 @@ def python(*arguments: str | Path, folder: Path, text: str = "") -> str:
     return done.stdout.strip()
 
 
-def test_ready_comes_first_and_tells_the_versions(engine: EngineProcess) -> None:
+def test_ready_comes_first_with_the_versions(engine: EngineProcess) -> None:
     reply = next_reply(engine)
     assert reply.kind == "ready"
     assert reply.value["torch"].count(".") >= 2
 
 
-def test_the_engine_steps_back_for_the_window(engine: EngineProcess) -> None:
+def test_the_engine_has_a_lower_priority_than_the_window(engine: EngineProcess) -> None:
     assert next_reply(engine).kind == "ready"
     assert psutil.Process(engine.pid).nice() == min(19, psutil.Process().nice() + 10)
 
 
 @pytest.mark.parametrize("way", ["script", "module", "command", "standard input", "console program"])
 def test_it_starts_from_every_kind_of_program_without_torch_there(tmp_path: Path, way: str) -> None:
-    """None of these guards itself with `if __name__ == "__main__"`: the engine does not import them."""
+    """None of these has a guard `if __name__ == "__main__"`: the engine does not import them."""
     (tmp_path / "package").mkdir()
     for name in ("program.py", "program", "package/__main__.py"):
         (tmp_path / name).write_text(STARTS_AN_ENGINE)
@@ -99,7 +99,7 @@ def test_it_starts_from_every_kind_of_program_without_torch_there(tmp_path: Path
 
 
 @pytest.mark.parametrize("job", ["stuck", "computing"])
-def test_stop_ends_it_in_the_midst_of_a_job(tmp_path: Path, job: str) -> None:
+def test_stop_ends_it_in_the_middle_of_a_job(tmp_path: Path, job: str) -> None:
     engine = EngineProcess("stub_jobs:JOBS")
     engine.send(Request("lane", 1, job, (str(tmp_path / "begun"),)))
     wait_until((tmp_path / "begun").exists)
@@ -107,7 +107,7 @@ def test_stop_ends_it_in_the_midst_of_a_job(tmp_path: Path, job: str) -> None:
     assert not psutil.pid_exists(engine.pid)
 
 
-def test_death_shows_at_the_pipe_after_everything_that_was_said_before(engine: EngineProcess) -> None:
+def test_death_is_raised_after_all_earlier_replies(engine: EngineProcess) -> None:
     engine.send(Request("lane", 1, "die"))
     assert [next_reply(engine).kind for _ in range(3)] == ["ready", "started", "part"]
     with pytest.raises((EOFError, OSError)):
@@ -115,7 +115,7 @@ def test_death_shows_at_the_pipe_after_everything_that_was_said_before(engine: E
 
 
 @pytest.mark.parametrize("job", ["stuck", "computing", "wait_for", "steps_until"])
-def test_a_window_that_is_killed_leaves_no_engine_behind(tmp_path: Path, job: str) -> None:
+def test_a_killed_window_leaves_no_engine_behind(tmp_path: Path, job: str) -> None:
     program = f"""
 import sys
 sys.path.append({str(HELPERS)!r})
@@ -149,7 +149,7 @@ def test_an_engine_that_nobody_stops_ends_with_its_program(tmp_path: Path) -> No
     ("jobs", "reason"),
     [("no_such_module:JOBS", "No module named 'no_such_module'"), ("stub_jobs:NO_JOBS", "NO_JOBS")],
 )
-def test_an_engine_that_cannot_start_says_why(jobs: str, reason: str) -> None:
+def test_an_engine_that_cannot_start_sends_the_reason(jobs: str, reason: str) -> None:
     engine = EngineProcess(jobs)
     try:
         reply = next_reply(engine)

@@ -1,4 +1,4 @@
-"""A run's kept maps as a sequence of pictures, through the command line."""
+"""A run's snapshots as a sequence of images, through the command line."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from PIL import Image
 
 from resnet_studio.cli.main import main
 from resnet_studio.export.provenance import KEY
-from resnet_studio.inference.feature_maps import MapStyle, colour, layer_maps, mosaic
+from resnet_studio.inference.feature_maps import MapStyle, apply_colormap, layer_maps, mosaic
 from resnet_studio.training import snapshots
-from resnet_studio.training.datasets import Probe
+from resnet_studio.training.datasets import Snapshot
 from resnet_studio.training.runs.events import Probed
 from written_runs import WrittenRun
 
@@ -28,7 +28,7 @@ def values(step: int, layer: str, image: int) -> np.ndarray:
 @pytest.fixture
 def run(tmp_path: Path) -> WrittenRun:
     """A run with maps of two images after 0 and 20 steps."""
-    run = WrittenRun(tmp_path / "runs" / "one").make().begin()
+    run = WrittenRun(tmp_path / "runs" / "one").create().begin()
     for step in (0, 20):
         layers = {
             name: tuple(
@@ -37,12 +37,12 @@ def run(tmp_path: Path) -> WrittenRun:
             for name in LAYERS
         }
         pictures = (np.zeros((8, 8, 3), np.uint8), np.ones((8, 8, 3), np.uint8))
-        probe = Probe(
+        probe = Snapshot(
             step, pictures, layers, dict(LAYERS), ((("3", 1.0),), ()), ("3", "7"), np.zeros((5, 5, 3), np.uint8)
         )
         file = f"probes/step-{step:07d}.npz"
         snapshots.save(run.folder / file, probe)
-        run.tell(Probed(run.created, step, file))
+        run.emit(Probed(run.created, step, file))
     return run
 
 
@@ -52,20 +52,20 @@ def draw(run: WrittenRun, *options: object) -> tuple[int, Path]:
     return main([str(one) for one in given]), output
 
 
-def test_each_moment_becomes_a_picture(run: WrittenRun) -> None:
+def test_each_snapshot_becomes_an_image(run: WrittenRun) -> None:
     code, output = draw(run, "--layer", "relu", "--contrast", "layer", "--probe-image", 1, "--scale", 2)
     assert code == 0
     assert sorted(path.name for path in output.iterdir()) == ["step-0000000.png", "step-0000020.png"]
     for step in (0, 20):
         with Image.open(output / f"step-{step:07d}.png") as picture:
             indices = mosaic(values(step, "relu", 1), MapStyle("layer"))[0]
-            expected = colour(indices, "viridis").repeat(2, axis=0).repeat(2, axis=1)
+            expected = apply_colormap(indices, "viridis").repeat(2, axis=0).repeat(2, axis=1)
             np.testing.assert_array_equal(np.asarray(picture), expected)
-            stamp = json.loads(picture.info[KEY])
-        assert stamp["weights"] == {"source": f"those of one after step {step}", "sha256": "", "trained": step > 0}
-        assert stamp["image"]["name"] == "probe image 1 of one (7)"
-        assert stamp["layers"] == ["relu"]
-        assert stamp["architecture"]["channels"] == 1  # as fitted to the digits
+            provenance = json.loads(picture.info[KEY])
+        assert provenance["weights"] == {"source": f"those of one after step {step}", "sha256": "", "trained": step > 0}
+        assert provenance["image"]["name"] == "probe image 1 of one (7)"
+        assert provenance["layers"] == ["relu"]
+        assert provenance["architecture"]["channels"] == 1  # as fitted to the digits
 
 
 def test_without_a_layer_all_are_drawn(run: WrittenRun) -> None:
@@ -75,37 +75,39 @@ def test_without_a_layer_all_are_drawn(run: WrittenRun) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (("--layer", "fc"), "has kept no maps of fc, but of relu, layer1.2"),
         (("--probe-image", 2), "has the probe images 0 to 1, not 2"),
         (("--contrast", "0,1"), "contrast is channel or layer"),
     ],
 )
-def test_what_was_not_kept_is_said(
-    run: WrittenRun, capsys: pytest.CaptureFixture[str], options: tuple[object, ...], said: str
+def test_what_was_not_saved_is_named(
+    run: WrittenRun, capsys: pytest.CaptureFixture[str], options: tuple[object, ...], message: str
 ) -> None:
     code, output = draw(run, *options)
     assert code == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not output.exists()
 
 
-def test_a_run_without_maps_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, output = draw(WrittenRun(tmp_path / "runs" / "bare").make().begin())
+def test_a_run_without_maps_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, output = draw(WrittenRun(tmp_path / "runs" / "bare").create().begin())
     assert code == 2
     assert "bare has kept no maps" in capsys.readouterr().err
     assert not output.exists()
 
 
-def test_a_damaged_moment_is_named_and_hides_no_other(run: WrittenRun, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_snapshot_is_named_and_the_others_are_written(
+    run: WrittenRun, capsys: pytest.CaptureFixture[str]
+) -> None:
     first = run.folder / "probes" / "step-0000000.npz"
     first.write_bytes(first.read_bytes()[:100])
     code, output = draw(run, "--layer", "relu")
-    told = capsys.readouterr()
+    output_text = capsys.readouterr()
     assert (code, [path.name for path in output.iterdir()]) == (1, ["step-0000020.png"])
-    assert told.err.count("\n") == 1
-    assert "step 0 is left out: step-0000000.npz is damaged" in told.err
+    assert output_text.err.count("\n") == 1
+    assert "step 0 is left out: step-0000000.npz is damaged" in output_text.err
     (run.folder / "probes" / "step-0000020.npz").unlink()
     code, _ = draw(run, "--layer", "relu")
     assert code == 2

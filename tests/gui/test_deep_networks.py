@@ -1,4 +1,4 @@
-"""Networks as deep as the limits allow: an edit holds nothing up, and everything is right once it is there."""
+"""Networks as deep as the limits allow: an edit does not block the window, and the final values are right."""
 
 from __future__ import annotations
 
@@ -21,43 +21,43 @@ from resnet_studio.gui.common.layer_model import LayerModel
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
 from resnet_studio.networks.architecture import MOST_BLOCKS, MOST_STAGES, Architecture, Residual, to_json
-from resnet_studio.networks.plan import MOST_LAYERS, _plans, forget_plans, plan
+from resnet_studio.networks.plan import MOST_LAYERS, _plans, clear_plans, plan
 from resnet_studio.networks.presets import preset
 
 DEEP = Residual(blocks=(3, 999, 6, 3))
 DEEPEST = Residual(blocks=(MOST_BLOCKS,) * MOST_STAGES, shortcut="C", width=1)
 MOST_CALLS = 500_000
-"""Calls of Python functions in one turn of the event loop, some 90 ms: the count does not depend on the machine."""
+"""Python calls in one turn of the event loop, about 90 ms; a count does not depend on the machine."""
 
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    """A window with every page made, whose engine is off."""
+    """A window with every tab created, whose engine is off."""
     window = MainWindow(SessionState())
     qtbot.addWidget(window)
     window.show()
     for number in range(window.workspaces.count()):
-        window.workspaces.make(number)
+        window.workspaces.create_tab(number)
     assert window.activations is not None
-    for number in range(window.activations.pages.count()):
-        window.activations.pages.make(number)
+    for number in range(window.activations.tabs.count()):
+        window.activations.tabs.create_tab(number)
     yield window
     window.close()
-    forget_plans()
+    clear_plans()
     plan_table.cache_clear()
 
 
 class Turns:
-    """Counts the calls of Python functions in each turn of the event loop, by Python's own report of them."""
+    """Counts the Python calls in each turn of the event loop with a profile hook."""
 
     def __init__(self, qtbot: QtBot) -> None:
         self.most = self._calls = 0
         self._qtbot = qtbot
 
     def until(self, window: MainWindow, architecture: Architecture) -> None:
-        """See to the window's events until that architecture's table is shown."""
+        """Process the window's events until that architecture's table is shown."""
         shown: list[Architecture] = []
-        window.studio.table_changed.connect(lambda table: shown.append(table.architecture))
+        window.controller.tableChanged.connect(lambda table: shown.append(table.architecture))
         sys.setprofile(self._count)
         try:
             self._qtbot.waitUntil(lambda: self._turn() and architecture in shown, timeout=60_000)
@@ -72,7 +72,7 @@ class Turns:
     def _count(self, frame: FrameType, event: str, argument: object) -> None:
         if event == "call":
             self._calls += 1
-            if frame.f_code.co_name == "_work_on":  # a slice begins: the turn before it has ended
+            if frame.f_code.co_name == "_run_slice":  # a slice begins: the previous turn has ended
                 self._turn()
 
 
@@ -88,22 +88,22 @@ def total(window: MainWindow, column: int) -> str:
 def test_no_turn_of_the_event_loop_is_long(
     qtbot: QtBot, window: MainWindow, deep: Residual, pages: tuple[int, ...]
 ) -> None:
-    turns, session = Turns(qtbot), window.studio.session
+    turns, session = Turns(qtbot), window.controller.session
     for page in pages:
         window.workspaces.setCurrentIndex(page)
         for architecture in (deep, replace(deep, classes=11), replace(deep, blocks=(1, *deep.blocks[1:]))):
-            session.take(architecture)
+            session.set_architecture(architecture)
             turns.until(window, architecture)
         session.undo()
         turns.until(window, replace(deep, classes=11))
-        session.take(preset("resnet50"))
+        session.set_architecture(preset("resnet50"))
         assert total(window, 3) == "25,557,032"
     assert turns.most < MOST_CALLS
 
 
-def test_the_panel_follows_at_once_and_the_table_soon(qtbot: QtBot, window: MainWindow) -> None:
-    session = window.studio.session
-    session.take(DEEP)
+def test_the_panel_follows_at_once_and_the_table_later(qtbot: QtBot, window: MainWindow) -> None:
+    session = window.controller.session
+    session.set_architecture(DEEP)
     assert window.findChild(QLineEdit, "blocks").text() == "3, 999, 6, 3"
     assert total(window, 3) == "25,557,032"
     # ResNet-50, and 995 more bottlenecks of conv3_x: 512·128 + 9·128² + 128·512 weights, and two for each of 768 norms
@@ -115,31 +115,31 @@ def test_the_panel_follows_at_once_and_the_table_soon(qtbot: QtBot, window: Main
     ]
 
 
-def test_of_edits_one_after_another_the_last_is_shown(qtbot: QtBot, window: MainWindow) -> None:
-    session, told = window.studio.session, []
-    window.studio.architecture_changed.connect(told.append)
+def test_of_successive_edits_only_the_last_is_shown(qtbot: QtBot, window: MainWindow) -> None:
+    session, changes = window.controller.session, []
+    window.controller.architectureChanged.connect(changes.append)
     for classes in (7, 8, 9):
-        session.take(replace(DEEP, classes=classes))
+        session.set_architecture(replace(DEEP, classes=classes))
     session.undo()
-    qtbot.waitUntil(lambda: bool(told), timeout=60_000)
-    session.take(DEEPEST)
-    session.take(preset("resnet18"))  # which is shown at once, and the deepest never
-    assert told == [replace(DEEP, classes=8), preset("resnet18")]
+    qtbot.waitUntil(lambda: bool(changes), timeout=60_000)
+    session.set_architecture(DEEPEST)
+    session.set_architecture(preset("resnet18"))  # shown at once; the deepest is never shown
+    assert changes == [replace(DEEP, classes=8), preset("resnet18")]
     qtbot.wait(50)
-    assert told[-1] == preset("resnet18")
+    assert changes[-1] == preset("resnet18")
     assert total(window, 3) == "11,689,512"
 
 
 def test_dropped_deep_architecture_is_shown(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     file = tmp_path / "deep.json"
     file.write_text(json.dumps(to_json(DEEP)))
-    with qtbot.waitSignal(window.studio.table_changed, timeout=60_000):
-        window.studio.open_paths([str(file)])
-    assert window.studio.table.architecture == DEEP
+    with qtbot.waitSignal(window.controller.tableChanged, timeout=60_000):
+        window.controller.open_paths([str(file)])
+    assert window.controller.table.architecture == DEEP
 
 
-def test_a_long_stage_is_closed_and_opens_again_where_it_is_short(qtbot: QtBot, window: MainWindow) -> None:
-    tree, session = window.layers.findChild(QTreeView, "layerTable"), window.studio.session
+def test_a_long_stage_is_collapsed_and_expands_again_when_it_is_short(qtbot: QtBot, window: MainWindow) -> None:
+    tree, session = window.layers.findChild(QTreeView, "layerTable"), window.controller.session
     model = tree.model()
     tree.expand(model.find("layer1.1"))
     tree.collapse(model.find("conv4_x"))
@@ -149,20 +149,20 @@ def test_a_long_stage_is_closed_and_opens_again_where_it_is_short(qtbot: QtBot, 
         return [name for name in names if tree.isExpanded(model.find(name))]
 
     assert opened() == ["conv2_x", "conv3_x", "conv5_x", "layer1.1"]
-    with qtbot.waitSignal(window.studio.table_changed, timeout=60_000):
-        session.take(DEEP)
+    with qtbot.waitSignal(window.controller.tableChanged, timeout=60_000):
+        session.set_architecture(DEEP)
     assert opened() == ["conv2_x", "conv5_x", "layer1.1"]
     window.layers.show_layer("layer2.998.conv2")
     assert model.node(tree.currentIndex()).name == "layer2.998.conv2"
     tree.collapse(model.find("conv3_x"))
-    session.take(preset("resnet101"))
+    session.set_architecture(preset("resnet101"))
     assert opened() == ["conv2_x", "conv3_x", "conv5_x", "layer1.1"]
 
 
-def test_lines_are_made_as_they_are_looked_at(qtbot: QtBot) -> None:
+def test_rows_are_created_on_access(qtbot: QtBot) -> None:
     model = LayerModel()
     QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
-    model.show_table(plan_table(preset("resnet50")))
+    model.set_table(plan_table(preset("resnet50")))
     stage = model.find("conv3_x")
     assert model.rowCount(stage) == 4
     assert model.hasChildren(stage)
@@ -182,35 +182,35 @@ def _names_below(model: LayerModel, parent: QModelIndex) -> Iterator[str]:
         yield from _names_below(model, index)
 
 
-def test_lines_keep_their_place_and_take_other_values(qtbot: QtBot) -> None:
+def test_rows_stay_and_get_new_values(qtbot: QtBot) -> None:
     model = LayerModel()
     QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
-    model.show_table(plan_table(preset("resnet50")))
+    model.set_table(plan_table(preset("resnet50")))
     before = model.find("layer2.3.conv2")
-    model.show_table(plan_table(replace(preset("resnet50"), width=32)))
+    model.set_table(plan_table(replace(preset("resnet50"), width=32)))
     assert model.find("layer2.3.conv2") == before
     assert before.siblingAtColumn(1).data() == "3×3, 64"
-    assert model.find("layer2.2.conv2").siblingAtColumn(1).data() == "3×3, 64"  # which nobody had looked at
+    assert model.find("layer2.2.conv2").siblingAtColumn(1).data() == "3×3, 64"  # not created before
 
 
-def test_a_table_crosses_small_and_whole() -> None:
+def test_a_pickled_table_is_small_and_equal() -> None:
     table = plan_table(DEEPEST)
     packed = pickle.dumps(table)
     assert pickle.loads(packed) == table
     assert len(packed) < 10 * len(table.rows)
 
 
-def test_plans_that_are_remembered_are_bounded() -> None:
-    forget_plans()
+def test_the_cache_of_plans_is_bounded() -> None:
+    clear_plans()
     for classes in range(1, 6):
         plan(replace(DEEPEST, classes=classes))
     assert sum(map(len, _plans.values())) <= MOST_LAYERS
     assert plan(preset("resnet18"))[-1].output == (1000, 1, 1)
-    forget_plans()
+    clear_plans()
 
 
-def test_doubt_label_is_that_of_the_deep_network(qtbot: QtBot, window: MainWindow) -> None:
-    with qtbot.waitSignal(window.studio.table_changed, timeout=60_000):
-        window.studio.session.take(DEEPEST)
+def test_caveat_label_is_that_of_the_deep_network(qtbot: QtBot, window: MainWindow) -> None:
+    with qtbot.waitSignal(window.controller.tableChanged, timeout=60_000):
+        window.controller.session.set_architecture(DEEPEST)
     assert window.findChild(QLabel, "uncounted").text().startswith("closed form")
     assert window.findChild(QLabel, "memoryWarning").text() == ""

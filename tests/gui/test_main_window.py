@@ -34,7 +34,7 @@ from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.layer_model import LayerColumn
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
-from resnet_studio.gui.training.workspace import PAGES
+from resnet_studio.gui.training.workspace import TABS
 from resnet_studio.inference.values import ForwardResult
 from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import to_json
@@ -46,16 +46,16 @@ PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
 
 @pytest.fixture
 def opened(qtbot: QtBot) -> Iterator[Callable[[SessionState], MainWindow]]:
-    """Opens windows, and closes them with their engines at the end."""
+    """Opens windows, and closes them with their engines afterwards."""
     windows: list[MainWindow] = []
 
-    def open_window(kept: SessionState) -> MainWindow:
-        window = MainWindow(kept)
+    def open_window(state: SessionState) -> MainWindow:
+        window = MainWindow(state)
         qtbot.addWidget(window)
         windows.append(window)
         window.show()
         window.activateWindow()
-        qtbot.waitUntil(window.isActiveWindow)  # without a focus no shortcut works
+        qtbot.waitUntil(window.isActiveWindow)  # shortcuts need the focus
         window.start_engine()
         return window
 
@@ -65,7 +65,7 @@ def opened(qtbot: QtBot) -> Iterator[Callable[[SessionState], MainWindow]]:
 
 
 def cifar(**changes: object) -> SessionState:
-    """A session with a small network in hand, so that tests are quick."""
+    """A session with a small network, so that tests are quick."""
     return SessionState(architecture=to_json(preset("resnet20-cifar")), **changes)  # type: ignore[arg-type]
 
 
@@ -74,18 +74,18 @@ def total(window: MainWindow, column: LayerColumn) -> str:
     return str(model.find("total").siblingAtColumn(column).data())
 
 
-def test_table_is_there_before_the_engine_and_fvcores_after_it(
+def test_table_comes_from_the_plan_first_and_then_from_fvcore(
     qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
 ) -> None:
     window = opened(SessionState())
     assert total(window, LayerColumn.PARAMETERS) == "25,557,032"
     assert total(window, LayerColumn.FLOPS) == "3.86 G"
-    doubt = window.findChild(QLabel, "uncounted")
-    assert "closed form" in doubt.text()
-    qtbot.waitUntil(lambda: "agree ✓" in doubt.text(), timeout=PATIENCE)
-    assert "add ×16" in doubt.text()
-    assert "max_pool2d ×1" in doubt.text()
-    assert "3.88 G" in doubt.text()
+    caveat = window.findChild(QLabel, "uncounted")
+    assert "closed form" in caveat.text()
+    qtbot.waitUntil(lambda: "agree ✓" in caveat.text(), timeout=PATIENCE)
+    assert "add ×16" in caveat.text()
+    assert "max_pool2d ×1" in caveat.text()
+    assert "3.88 G" in caveat.text()
 
 
 def test_depth_34_and_shortcut_none_is_the_papers_plain_network(
@@ -96,11 +96,11 @@ def test_depth_34_and_shortcut_none_is_the_papers_plain_network(
     depth.setFocus()
     qtbot.keyClick(depth, Qt.Key.Key_Up)
     qtbot.mouseClick(window.findChild(SegmentedControl, "shortcut").button("none"), Qt.MouseButton.LeftButton)
-    assert window.studio.session.architecture == preset("plain34")
+    assert window.controller.session.architecture == preset("plain34")
     qtbot.waitUntil(lambda: "agree ✓" in window.findChild(QLabel, "uncounted").text(), timeout=PATIENCE)
-    assert "paper 3.6 G ✓" in [label.text() for label in window.headline.findChildren(QLabel)]
+    assert "paper 3.6 G ✓" in [label.text() for label in window.summary.findChildren(QLabel)]
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert window.studio.session.architecture == preset("resnet34")
+    assert window.controller.session.architecture == preset("resnet34")
 
 
 def test_invalid_edit_leaves_the_last_valid_table(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
@@ -121,25 +121,25 @@ def test_resnet1202_opens(qtbot: QtBot, opened: Callable[[SessionState], MainWin
     assert "add ×600" in window.findChild(QLabel, "uncounted").text()
 
 
-def test_network_too_large_for_memory_is_warned_of_before_and_refused_in_words(
+def test_network_too_large_for_memory_gives_a_warning_and_is_refused_with_a_message(
     qtbot: QtBot, opened: Callable[[SessionState], MainWindow], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "machine_memory", lambda: 2**30)  # the window's estimate, as on a small machine
     window = opened(SessionState())
     warning = window.findChild(QLabel, "memoryWarning")
     assert not warning.isVisible()
-    window.studio.session.take(replace(preset("resnet152"), width=256))
+    window.controller.session.set_architecture(replace(preset("resnet152"), width=256))
     assert "this machine has 1.1 GB" in warning.text()
     assert warning.isVisible()
-    with qtbot.waitSignal(window.studio.count_refused, timeout=PATIENCE):
-        window.studio.session.take(replace(preset("resnet152"), width=2048, image=4096))
+    with qtbot.waitSignal(window.controller.countFailed, timeout=PATIENCE):
+        window.controller.session.set_architecture(replace(preset("resnet152"), width=2048, image=4096))
     uncounted = window.findChild(QLabel, "uncounted")
     assert "GB to be counted" in uncounted.text()
     assert "counting" not in uncounted.text()
-    assert not window.banner.isVisible()  # it is said where the count would be, and once
-    window.studio.session.take(preset("resnet18"))
+    assert not window.message_bar.isVisible()  # shown once, in place of the count
+    window.controller.session.set_architecture(preset("resnet18"))
     assert "GB" not in uncounted.text()
-    qtbot.waitUntil(lambda: window.link.state == "ready", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.connection.state == "ready", timeout=PATIENCE)
 
 
 def test_dropped_photograph_shows_its_maps(
@@ -149,91 +149,92 @@ def test_dropped_photograph_shows_its_maps(
     file = tmp_path / "a photograph #1 ü.png"
     Image.fromarray(pixels).save(file)
     window = opened(cifar())
-    with qtbot.waitSignal(window.work.looked, timeout=PATIENCE) as looked:
+    with qtbot.waitSignal(window.engine.forwardFinished, timeout=PATIENCE) as finished:
         drop(window, file)
-    look: ForwardResult = looked.args[0]
+    result: ForwardResult = finished.args[0]
     assert window.findChild(QTabWidget, "workspaces").currentIndex() == ACTIVATIONS
-    assert look.seen.shape == (32, 32, 3)
-    assert look.layers[0].values.shape == (16, 32, 32)  # the first ReLU of a CIFAR network
-    assert not look.weights.trained
-    assert len(look.predictions) == 5
+    assert result.model_input.shape == (32, 32, 3)
+    assert result.layers[0].values.shape == (16, 32, 32)  # the first ReLU of a CIFAR network
+    assert not result.weights.trained
+    assert len(result.predictions) == 5
 
 
-def test_file_that_is_no_image_is_said_and_the_rest_stays(
+def test_a_file_that_is_not_an_image_gives_a_message(
     qtbot: QtBot, opened: Callable[[SessionState], MainWindow], tmp_path: Path
 ) -> None:
     file = tmp_path / "holiday.jpg"
     file.write_text("not an image")
     window = opened(cifar())
-    with qtbot.waitSignal(window.studio.look_refused, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.forwardFailed, timeout=PATIENCE):
         drop(window, file)
-    assert "holiday.jpg" in window.banner.text
-    assert window.link.state != "failed"
+    assert "holiday.jpg" in window.message_bar.text
+    assert window.connection.state != "failed"
 
 
-def test_engine_killed_with_an_image_in_work_comes_back_and_answers(
+def test_engine_killed_during_a_forward_pass_restarts_and_answers(
     qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
 ) -> None:
     window = opened(cifar())
-    with qtbot.waitSignal(window.link.ready, timeout=PATIENCE):
+    with qtbot.waitSignal(window.connection.ready, timeout=PATIENCE):
         pass
-    with qtbot.waitSignal(window.work.looked, timeout=PATIENCE), qtbot.waitSignal(window.link.died, timeout=PATIENCE):
+    with (
+        qtbot.waitSignal(window.engine.forwardFinished, timeout=PATIENCE),
+        qtbot.waitSignal(window.connection.died, timeout=PATIENCE),
+    ):
         window.findChild(QTabWidget, "workspaces").setCurrentIndex(ACTIVATIONS)
-        os.kill(window.link.pid, signal.SIGKILL)
-    assert "engine" in window.banner.text  # the news may have gone by itself on a busy machine
-    assert window.link.state in ("ready", "busy")
+        os.kill(window.connection.pid, signal.SIGKILL)
+    assert "engine" in window.message_bar.text  # the restart message may have timed out on a busy machine
+    assert window.connection.state in ("ready", "busy")
 
 
 def test_verify_fills_the_papers_row(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
     window = opened(SessionState(workspace=VERIFY))
     seen: list[tuple[object, ...]] = []
-    window.work.verified.connect(seen.append)
-    qtbot.waitUntil(lambda: bool(seen) and window.link.state == "ready", timeout=PATIENCE)
+    window.engine.verified.connect(seen.append)
+    qtbot.waitUntil(lambda: bool(seen) and window.connection.state == "ready", timeout=PATIENCE)
     paper = {row.figure.subject: row.holds for row in seen[-1] if row.figure.of_paper and row.figure.quantity == "macs"}
     assert all(paper[f"resnet{depth}"] for depth in (18, 34, 50, 101, 152))
 
 
-def test_compare_follows_the_hand(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
+def test_compare_follows_the_current_architecture(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
     window = opened(SessionState(workspace=COMPARE))
     seen: list[object] = []
-    window.studio.comparison_changed.connect(seen.append)
+    window.controller.comparisonChanged.connect(seen.append)
     depth = window.findChild(QComboBox, "depth")
     depth.setFocus()
     qtbot.keyClick(depth, Qt.Key.Key_Down)
     assert seen[-1].architectures == (preset("resnet101"), preset("plain34"))  # type: ignore[attr-defined]
-    assert not window.findChild(QPushButton, "addInHand").isEnabled()  # the first is still the one in hand
+    assert not window.findChild(QPushButton, "addInHand").isEnabled()  # the first column is still the current one
 
 
 @pytest.mark.parametrize("workspace", [LAYERS, VERIFY, ACTIVATIONS, COMPARE])
-def test_tab_goes_through_fields_workspace_and_status_line(
+def test_tab_goes_through_fields_workspace_and_status_bar(
     qtbot: QtBot, opened: Callable[[SessionState], MainWindow], workspace: int
 ) -> None:
     window = opened(SessionState(workspace=workspace))
     window.panel.search()
-    seen = [window.focusWidget()]
-    while not (len(seen) > 1 and seen[-1] is seen[0]):
-        qtbot.keyClick(seen[-1], Qt.Key.Key_Tab)
-        seen.append(window.focusWidget())
-    parts = [window.panel, window.workspaces, window.status]
-    places = [next(at for at, part in enumerate(parts) if part.isAncestorOf(one)) for one in seen[:-1]]
-    assert places == sorted(places)
-    assert set(places) == {0, 1, 2}
+    focused = [window.focusWidget()]
+    while not (len(focused) > 1 and focused[-1] is focused[0]):
+        qtbot.keyClick(focused[-1], Qt.Key.Key_Tab)
+        focused.append(window.focusWidget())
+    parts = [window.panel, window.workspaces, window.status_bar]
+    order = [next(at for at, part in enumerate(parts) if part.isAncestorOf(widget)) for widget in focused[:-1]]
+    assert order == sorted(order)
+    assert set(order) == {0, 1, 2}
 
 
-def test_files_are_found_again_from_another_folder(
+def test_files_are_saved_with_absolute_paths(
     opened: Callable[[SessionState], MainWindow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Image.new("RGB", (8, 8)).save(tmp_path / "grey.png")
+    Image.new("RGB", (8, 8)).save(tmp_path / "gray.png")
     monkeypatch.chdir(tmp_path)
     window = opened(cifar())
-    window.studio.open_paths(["grey.png", "weights.pth"])
-    assert window.kept().image == str(tmp_path / "grey.png")
-    assert window.kept().weights == str(tmp_path / "weights.pth")
+    window.controller.open_paths(["gray.png", "weights.pth"])
+    assert window.session_state().image == str(tmp_path / "gray.png")
+    assert window.session_state().weights == str(tmp_path / "weights.pth")
 
 
-def test_undo_works_where_the_cursor_stands_in_a_field(
-    qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
-) -> None:
+def test_undo_works_while_a_field_has_the_focus(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
     window = opened(SessionState())
     undo = (Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     window.panel.search()
@@ -241,18 +242,18 @@ def test_undo_works_where_the_cursor_stands_in_a_field(
     qtbot.keyClicks(search, "plain18")
     qtbot.keyClick(search, Qt.Key.Key_Return)
     search.completer().popup().hide()
-    assert window.studio.session.architecture == preset("plain18")
+    assert window.controller.session.architecture == preset("plain18")
     qtbot.keyClick(search, *undo)
-    assert window.studio.session.architecture == preset("resnet50")
+    assert window.controller.session.architecture == preset("resnet50")
     assert search.currentText() == "resnet50"
     image = window.findChild(QLineEdit, "image")
     image.setFocus()
     image.selectAll()
     qtbot.keyClicks(image, "192")
     qtbot.keyClick(image, Qt.Key.Key_Return)
-    assert window.studio.session.architecture == replace(preset("resnet50"), image=192)
+    assert window.controller.session.architecture == replace(preset("resnet50"), image=192)
     qtbot.keyClick(image, *undo)
-    assert window.studio.session.architecture == preset("resnet50")
+    assert window.controller.session.architecture == preset("resnet50")
     assert image.text() == "224"
 
 
@@ -260,30 +261,30 @@ def test_closing_while_the_engine_works_leaves_nothing(
     qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
 ) -> None:
     window = opened(SessionState(architecture=to_json(preset("resnet152")), workspace=ACTIVATIONS))
-    with qtbot.waitSignal(window.link.started, timeout=PATIENCE):
+    with qtbot.waitSignal(window.connection.started, timeout=PATIENCE):
         pass
-    pid = window.link.pid
+    pid = window.connection.pid
     window.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
 
-def test_every_control_says_what_it_is(opened: Callable[[SessionState], MainWindow]) -> None:
+def test_every_control_has_a_name_and_a_tooltip(opened: Callable[[SessionState], MainWindow]) -> None:
     window = with_all_workspaces(opened(cifar()))
     controls = [
         widget
         for kind in (QAbstractButton, QLineEdit, QComboBox)
         for widget in window.findChildren(kind)
-        if not isinstance(widget.parent(), QComboBox | QLineEdit | QTabBar)  # parts that Qt makes itself, as those
+        if not isinstance(widget.parent(), QComboBox | QLineEdit | QTabBar)  # created by Qt, like the following
         and not widget.objectName().startswith("qt_")
         and not isinstance(widget.window(), QMenu)  # pyqtgraph's, which the plots don't open
     ]
-    mute = [widget for widget in controls if not (widget.toolTip() and (widget.accessibleName() or _text(widget)))]
-    assert not [(type(widget).__name__, widget.objectName(), _text(widget)) for widget in mute]
+    unnamed = [widget for widget in controls if not (widget.toolTip() and (widget.accessibleName() or _text(widget)))]
+    assert not [(type(widget).__name__, widget.objectName(), _text(widget)) for widget in unnamed]
     assert len(controls) > 30
 
 
-def test_names_that_scripts_rely_on(opened: Callable[[SessionState], MainWindow]) -> None:
+def test_object_names_that_scripts_rely_on(opened: Callable[[SessionState], MainWindow]) -> None:
     window = with_all_workspaces(opened(cifar()))
     names = (
         "presetSearch depth block architectureForm workspaces layerTable unitSwitch imageStrip predictions layerList "
@@ -292,7 +293,7 @@ def test_names_that_scripts_rely_on(opened: Callable[[SessionState], MainWindow]
     assert not [name for name in names.split() if window.findChild(QWidget, name) is None]
 
 
-def test_workspaces_have_their_keys(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
+def test_workspaces_have_shortcuts(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
     window = opened(cifar())
     tabs = window.findChild(QTabWidget, "workspaces")
     for number, key in ((COMPARE, Qt.Key.Key_4), (VERIFY, Qt.Key.Key_2), (LAYERS, Qt.Key.Key_1)):
@@ -302,14 +303,14 @@ def test_workspaces_have_their_keys(qtbot: QtBot, opened: Callable[[SessionState
 
 def with_all_workspaces(window: MainWindow) -> MainWindow:
     for number in range(window.workspaces.count()):
-        window.workspaces.make(number)
-    for number in range(len(PAGES)):
-        window.training.pages.make(number)
+        window.workspaces.create_tab(number)
+    for number in range(len(TABS)):
+        window.training.tabs.create_tab(number)
     return window
 
 
 def drop(window: MainWindow, *files: Path) -> None:
-    """Drop files on the window as the desktop does."""
+    """Drop files on the window."""
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(file)) for file in files])
     position = QPointF(QPoint(600, 400))
@@ -324,59 +325,61 @@ def _text(widget: QWidget) -> str:
 OFFERS = QRegularExpression("^bannerOffer")
 
 
-def test_weights_of_another_head_are_a_table_and_an_offer(
+def test_weights_of_another_head_give_a_table_and_offers(
     qtbot: QtBot, opened: Callable[[SessionState], MainWindow], tmp_path: Path
 ) -> None:
     file = tmp_path / "seven.pth"
     torch.save(build(replace(preset("resnet20-cifar"), classes=7)).state_dict(), file)
     window = opened(cifar(workspace=ACTIVATIONS))
-    with qtbot.waitSignal(window.work.looked, timeout=PATIENCE):
+    with qtbot.waitSignal(window.engine.forwardFinished, timeout=PATIENCE):
         pass
-    with qtbot.waitSignal(window.studio.problem, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.errorOccurred, timeout=PATIENCE):
         drop(window, file)
-    assert "made for 7 classes, this network has 10" in window.banner.text
-    assert "In use: random weights" in window.banner.text
-    details = window.banner.findChild(QPlainTextEdit, "bannerDetails").toPlainText()
+    assert "made for 7 classes, this network has 10" in window.message_bar.text
+    assert "In use: random weights" in window.message_bar.text
+    details = window.message_bar.findChild(QPlainTextEdit, "bannerDetails").toPlainText()
     assert [line.split() for line in details.splitlines()[1:]] == [
         ["fc.weight", "7×64", "10×64"],
         ["fc.bias", "7", "10"],
     ]
-    buttons = window.banner.findChildren(QPushButton, OFFERS)
+    buttons = window.message_bar.findChildren(QPushButton, OFFERS)
     offers = {button.text(): button for button in buttons if button.isVisible()}
     assert list(offers) == ["Switch to resnet20-cifar, 7 classes", "Load all but the head"]
     loaded: list[ForwardResult] = []
-    window.work.looked.connect(loaded.append)
-    with qtbot.waitSignal(window.work.looked, timeout=PATIENCE, check_params_cb=lambda look: look.weights.sha256 != ""):
+    window.engine.forwardFinished.connect(loaded.append)
+    with qtbot.waitSignal(
+        window.engine.forwardFinished, timeout=PATIENCE, check_params_cb=lambda result: result.weights.sha256 != ""
+    ):
         qtbot.mouseClick(offers["Load all but the head"], Qt.MouseButton.LeftButton)
     assert loaded[-1].weights.source == "seven.pth"
     assert not loaded[-1].weights.trained
     assert any("fc is random" in note for note in loaded[-1].weights.notes)
 
 
-def test_edit_that_the_weights_do_not_fit_goes_on_with_random_ones(
+def test_an_edit_that_the_weights_do_not_fit_falls_back_to_random_weights(
     qtbot: QtBot, opened: Callable[[SessionState], MainWindow], tmp_path: Path
 ) -> None:
     file = tmp_path / "twenty.pth"
     torch.save(build(preset("resnet20-cifar")).state_dict(), file)
     window = opened(cifar(workspace=ACTIVATIONS, weights=str(file)))
-    with qtbot.waitSignal(window.work.looked, timeout=PATIENCE) as looked:
+    with qtbot.waitSignal(window.engine.forwardFinished, timeout=PATIENCE) as finished:
         pass
-    assert looked.args[0].weights.source == "twenty.pth"
-    with qtbot.waitSignal(window.work.looked, timeout=PATIENCE) as looked:
-        window.studio.session.take(preset("resnet32-cifar"))
-    assert not looked.args[0].weights.trained
-    assert "twenty.pth does not fit" in window.banner.text
+    assert finished.args[0].weights.source == "twenty.pth"
+    with qtbot.waitSignal(window.engine.forwardFinished, timeout=PATIENCE) as finished:
+        window.controller.session.set_architecture(preset("resnet32-cifar"))
+    assert not finished.args[0].weights.trained
+    assert "twenty.pth does not fit" in window.message_bar.text
 
 
-def test_the_trained_digits_network_is_a_press_away(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
+def test_a_button_opens_the_trained_digits_network(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
     window = opened(SessionState(workspace=ACTIVATIONS))
-    looks: list[ForwardResult] = []
-    window.work.looked.connect(looks.append)
+    results: list[ForwardResult] = []
+    window.engine.forwardFinished.connect(results.append)
     qtbot.mouseClick(window.findChild(QPushButton, "digitsNetwork"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: bool(looks) and looks[-1].weights.trained, timeout=PATIENCE)
-    assert window.studio.session.architecture == preset("resnet20-digits")
-    assert looks[-1].predictions[0].label == "3"
-    assert looks[-1].predictions[0].probability > 0.5
-    window.studio.session.undo()
-    qtbot.waitUntil(lambda: not looks[-1].weights.trained, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(results) and results[-1].weights.trained, timeout=PATIENCE)
+    assert window.controller.session.architecture == preset("resnet20-digits")
+    assert results[-1].predictions[0].label == "3"
+    assert results[-1].predictions[0].probability > 0.5
+    window.controller.session.undo()
+    qtbot.waitUntil(lambda: not results[-1].weights.trained, timeout=PATIENCE)
     assert window.findChild(QWidget, "banner").isHidden()

@@ -1,4 +1,4 @@
-"""A problem is told once, in one place, and goes when what it speaks of is over."""
+"""An error is shown once, in one place, and disappears when it is resolved."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
     qtbot.addWidget(window)
     window.show()
     window.start_engine()
-    qtbot.waitUntil(lambda: window.studio.subject.look is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.controller.activations.result is not None, timeout=PATIENCE)
     yield window
     window.close()
 
@@ -44,88 +44,90 @@ def drop(window: MainWindow, *files: Path) -> None:
 
 
 def damaged(folder: Path) -> Path:
-    """A PNG that is cut off."""
+    """A truncated PNG."""
     path = folder / "cut-off.png"
     Image.effect_noise((64, 64), 80).save(path)
     path.write_bytes(path.read_bytes()[:900])
     return path
 
 
-def told(window: MainWindow, words: str) -> list[str]:
-    """Everything on the screen that says it."""
+def shown(window: MainWindow, words: str) -> list[str]:
+    """The visible labels that contain the words."""
     labels = [label for label in window.findChildren(QLabel) if label.isVisible() and words in label.text()]
     return [label.text() for label in labels]
 
 
-def wait_for_banner(qtbot: QtBot, window: MainWindow, words: str) -> None:
-    qtbot.waitUntil(lambda: window.banner.isVisible() and words in window.banner.text, timeout=PATIENCE)
+def wait_for_message(qtbot: QtBot, window: MainWindow, words: str) -> None:
+    qtbot.waitUntil(lambda: window.message_bar.isVisible() and words in window.message_bar.text, timeout=PATIENCE)
 
 
-def test_a_damaged_image_is_told_of_once_until_another_is_chosen(
+def test_a_damaged_image_is_reported_once_until_another_is_selected(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
     file = damaged(tmp_path)
     drop(window, file)
-    wait_for_banner(qtbot, window, "cut-off.png")
-    qtbot.waitUntil(lambda: window.link.state == "ready", timeout=PATIENCE)
-    assert told(window, "cut-off.png is") == [window.banner.text]
+    wait_for_message(qtbot, window, "cut-off.png")
+    qtbot.waitUntil(lambda: window.connection.state == "ready", timeout=PATIENCE)
+    assert shown(window, "cut-off.png is") == [window.message_bar.text]
     qtbot.keyClick(window.findChild(QListView, "imageStrip"), Qt.Key.Key_Down)
-    assert not window.banner.isVisible()
+    assert not window.message_bar.isVisible()
 
 
-def test_a_damaged_image_is_not_there_at_the_next_start(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+def test_a_damaged_image_is_not_saved_in_the_session(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     whole = tmp_path / "whole.png"
     Image.new("RGB", (8, 8)).save(whole)
     drop(window, whole)
-    qtbot.waitUntil(lambda: window.studio.subject.look.subject.image == str(whole), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.controller.activations.result.spec.image == str(whole), timeout=PATIENCE)
     drop(window, file := damaged(tmp_path))
-    wait_for_banner(qtbot, window, "cut-off.png")
-    assert window.studio.images.chosen == str(file)
-    kept = window.kept()
-    assert str(file) not in kept.images
-    assert kept.image == str(whole)
-    file.write_bytes(whole.read_bytes())  # mended meanwhile
+    wait_for_message(qtbot, window, "cut-off.png")
+    assert window.controller.images.selected == str(file)
+    state = window.session_state()
+    assert str(file) not in state.images
+    assert state.image == str(whole)
+    file.write_bytes(whole.read_bytes())  # repaired meanwhile
     qtbot.keyClick(window, Qt.Key.Key_F5)
-    qtbot.waitUntil(lambda: window.studio.subject.look.subject.image == str(file), timeout=PATIENCE)
-    assert not window.banner.isVisible()
-    assert window.kept().image == str(file)
+    qtbot.waitUntil(lambda: window.controller.activations.result.spec.image == str(file), timeout=PATIENCE)
+    assert not window.message_bar.isVisible()
+    assert window.session_state().image == str(file)
 
 
-def test_what_is_no_longer_there_is_over_with_the_next_files(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+def test_the_error_of_a_missing_file_is_resolved_by_the_next_files(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
     drop(window, tmp_path / "gone")
-    wait_for_banner(qtbot, window, "no longer there")
+    wait_for_message(qtbot, window, "no longer there")
     drop(window, damaged(tmp_path))
-    wait_for_banner(qtbot, window, "cut-off.png")
-    window.studio.images.choose(SAMPLES[0])
-    assert not window.banner.isVisible()
+    wait_for_message(qtbot, window, "cut-off.png")
+    window.controller.images.select(SAMPLES[0])
+    assert not window.message_bar.isVisible()
 
 
-def test_a_weights_file_is_taken_for_one(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
-    """An empty pickle holds no weights, which the reader of weights says; a reader of images would say otherwise."""
-    images = window.studio.images.images()
+def test_a_weights_file_is_opened_as_weights(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    """An empty pickle holds no weights: the error must be that of the weights reader, not of the image reader."""
+    images = window.controller.images.images()
     for name in ("last.ckpt", "model_best.pth.tar", "pytorch_model.bin", "checkpoint"):
         file = tmp_path / name
         file.write_bytes(b"\x80\x02}q\x00.")
         drop(window, file)
-        wait_for_banner(qtbot, window, name)
-        assert "image" not in window.banner.text
-        assert "In use: random weights" in window.banner.text
-    assert window.studio.images.images() == images
-    assert not window.studio.sources.recent
-    window.studio.session.take(preset("resnet32-cifar"))
-    assert not window.banner.isVisible()
+        wait_for_message(qtbot, window, name)
+        assert "image" not in window.message_bar.text
+        assert "In use: random weights" in window.message_bar.text
+    assert window.controller.images.images() == images
+    assert not window.controller.image_sources.recent
+    window.controller.session.set_architecture(preset("resnet32-cifar"))
+    assert not window.message_bar.isVisible()
 
 
-def test_a_network_that_is_too_large_is_told_of_once_and_beside_its_fields(qtbot: QtBot, window: MainWindow) -> None:
-    with qtbot.waitSignal(window.studio.look_refused, timeout=PATIENCE):
-        window.studio.session.take(LARGEST)
-    assert len(told(window, " to run;")) == 1
-    assert not window.banner.isVisible()
+def test_a_network_that_is_too_large_is_reported_once_and_in_the_panel(qtbot: QtBot, window: MainWindow) -> None:
+    with qtbot.waitSignal(window.controller.forwardFailed, timeout=PATIENCE):
+        window.controller.session.set_architecture(LARGEST)
+    assert len(shown(window, " to run;")) == 1
+    assert not window.message_bar.isVisible()
 
 
 @pytest.fixture
-def still(qtbot: QtBot) -> Iterator[MainWindow]:
-    """Without an engine: what one answers is told by hand."""
+def offline(qtbot: QtBot) -> Iterator[MainWindow]:
+    """A window without an engine; the test emits its replies."""
     window = MainWindow(SessionState())
     qtbot.addWidget(window)
     window.show()
@@ -133,40 +135,40 @@ def still(qtbot: QtBot) -> Iterator[MainWindow]:
     window.close()
 
 
-def test_what_layers_lacks_is_said_there_and_once(still: MainWindow) -> None:
-    why = "resnet50 needs 30 GB to be counted"
-    uncounted = still.findChild(QLabel, "uncounted")
+def test_errors_of_layers_are_shown_on_its_page_only(offline: MainWindow) -> None:
+    reason = "resnet50 needs 30 GB to be counted"
+    uncounted = offline.findChild(QLabel, "uncounted")
     assert "counting" in uncounted.text()
-    still.work.failed.emit("table", MemoryError(why))
-    assert why in uncounted.text()
+    offline.engine.failed.emit("table", MemoryError(reason))
+    assert reason in uncounted.text()
     assert "counting" not in uncounted.text()
-    assert not still.banner.isVisible()
-    still.studio.session.take(preset("resnet18"))
-    assert why not in uncounted.text()
-    still.findChild(QPushButton, "torchinfo").click()
-    summary = still.findChild(QPlainTextEdit, "summary")
+    assert not offline.message_bar.isVisible()
+    offline.controller.session.set_architecture(preset("resnet18"))
+    assert reason not in uncounted.text()
+    offline.findChild(QPushButton, "torchinfo").click()
+    summary = offline.findChild(QPlainTextEdit, "summary")
     assert "summing up" in summary.toPlainText()
-    still.work.failed.emit("summary", MemoryError("resnet18 needs 30 GB to run"))
+    offline.engine.failed.emit("summary", MemoryError("resnet18 needs 30 GB to run"))
     assert summary.toPlainText().startswith("resnet18 needs 30 GB to run")
-    assert not still.banner.isVisible()
+    assert not offline.message_bar.isVisible()
 
 
-def test_a_message_goes_with_what_it_speaks_of_and_no_other_does(still: MainWindow) -> None:
-    still.work.failed.emit("kernels", ValueError("The weights could not be read"))
-    still.work.answered.emit("statistics", object())
-    assert still.banner.isVisible()
-    still.work.answered.emit("kernels", object())
-    assert not still.banner.isVisible()
-    still.work.failed.emit("photograph", ValueError("old.png is damaged"))
-    still.work.failed.emit("kernels", ValueError("The weights could not be read"))
-    still.studio.images.choose(SAMPLES[1])
-    assert still.banner.text.startswith("The weights could not be read")
-    assert still.banner.isVisible()
+def test_only_the_message_of_the_resolved_request_is_cleared(offline: MainWindow) -> None:
+    offline.engine.failed.emit("kernels", ValueError("The weights could not be read"))
+    offline.engine.answerReceived.emit("statistics", object())
+    assert offline.message_bar.isVisible()
+    offline.engine.answerReceived.emit("kernels", object())
+    assert not offline.message_bar.isVisible()
+    offline.engine.failed.emit("photograph", ValueError("old.png is damaged"))
+    offline.engine.failed.emit("kernels", ValueError("The weights could not be read"))
+    offline.controller.images.select(SAMPLES[1])
+    assert offline.message_bar.text.startswith("The weights could not be read")
+    assert offline.message_bar.isVisible()
 
 
-def test_that_no_engine_starts_is_over_when_one_works(still: MainWindow) -> None:
-    still.link.failed.emit("The engine does not start: killed.")
-    still.link.state_changed.emit("failed")
-    assert still.banner.isVisible()
-    still.link.state_changed.emit("ready")
-    assert not still.banner.isVisible()
+def test_a_start_failure_is_cleared_when_an_engine_works(offline: MainWindow) -> None:
+    offline.connection.failed.emit("The engine does not start: killed.")
+    offline.connection.stateChanged.emit("failed")
+    assert offline.message_bar.isVisible()
+    offline.connection.stateChanged.emit("ready")
+    assert not offline.message_bar.isVisible()

@@ -1,6 +1,6 @@
-"""Every view that shows numbers, as narrow as the smallest window makes it, with the widest values its limits allow.
+"""Every view that shows numbers, at the width of the smallest window, with the widest values that the limits allow.
 
-What is looked at is what is painted (`painted.py`): each text has to lie within its clip, in the font that paints it.
+The painted texts are checked (`painted.py`): each must lie within its clip, in the font that paints it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QTreeView, QWidget
 from pytestqt.qtbot import QtBot
 
-from block_values import measured
+from block_values import block_responses
 from experiment_curves import curves
 from painted import cut_texts, painted
 from resnet_studio.analysis.comparison import compare
@@ -64,7 +64,7 @@ from resnet_studio.inference.values import (
     WeightsInfo,
 )
 from resnet_studio.networks.architecture import LIMITS, MOST_BLOCKS, MOST_STAGES, Residual
-from resnet_studio.networks.block_tensors import of_block
+from resnet_studio.networks.block_tensors import block_tensors
 from resnet_studio.networks.presets import PRESETS, preset
 from resnet_studio.progress import Progress
 from resnet_studio.training.datasets import Estimate
@@ -78,38 +78,38 @@ from themed import themed
 from training_values import data_view
 
 WORKSPACE, PAGE, COLUMN, PANEL = 752, 319, 205, 256
-"""Pixels that a workspace, a page of Activations, its right column and the architecture's panel have in the smallest
-window (`window.SMALLEST`)."""
+"""Widths in pixels of a workspace, a page of Activations, its right column and the architecture panel in the smallest
+window (`main_window.MIN_SIZE`)."""
 NAMES = {"imageStrip", "runTable", "runLegend", "runningWhat", "pairedPredictions"}
-"""Where names of files, runs and classes may be elided: hovering tells the whole."""
+"""Where names of files, runs and classes may be elided; the tooltip has the full name."""
 
 WIDEST = Residual(
     "bottleneck", (MOST_BLOCKS, *[2] * (MOST_STAGES - 1)), shortcut="C", width=LIMITS["width"], stem="cifar",
     channels=LIMITS["channels"], image=LIMITS["image"], classes=LIMITS["classes"],
 )  # fmt: skip
 WIDE = replace(WIDEST, blocks=(2,) * MOST_STAGES)
-"""As wide in every stage, with few enough lines to open them all."""
+"""As wide in every stage, with few enough rows to expand them all."""
 LEAST = Residual("basic", (1,), width=1, stem="cifar", channels=1, image=8, classes=2)
 LABELS = ("a class with a long name, class 999999",) * 5
 SHARES = (1.0, 0.9999, 0.85, 0.0951, 0.0001)
 RESNET50 = preset("resnet50")
 PREDICTIONS = tuple(map(Prediction, LABELS, SHARES))
 EXTREMES = np.array([-3.4e38, -1.23e-38, -1234.5, -0.000123, 0.0, 0.000123, 1234.5, 1.23e-38, 3.4e38], np.float32)
-"""float32 from its greatest to its smallest, and what takes the most characters between them."""
-TOLD = np.array([-1.23e-30, -123456.0, -0.000123, 0.0, 1.23e-30, 123456.0, -1.23e30, 1.23e30], np.float32)
+"""The extremes of float32, and values between them that take the most characters."""
+WIDE_VALUES = np.array([-1.23e-30, -123456.0, -0.000123, 0.0, 1.23e-30, 123456.0, -1.23e30, 1.23e30], np.float32)
 INFO = WeightsInfo("random, seed 0", False, Preprocessing(224, 224, (0.5,) * 3, (0.2,) * 3), LABELS)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def theme_fonts() -> Iterator[None]:
-    """The fonts and style sheet of the window: what fits in another font says nothing."""
+    """The fonts and style sheet of the window, as other fonts have other widths."""
     QApplication.instance() or QApplication([])
     with themed("light"):
         yield
 
 
 def shown(qtbot: QtBot, widget: QWidget, width: int, height: int = 640) -> QWidget:
-    """On the screen, and not wider than it is given."""
+    """Show a widget, and check that it fits into this width."""
     qtbot.addWidget(widget)
     widget.resize(width, height)
     widget.show()
@@ -119,45 +119,45 @@ def shown(qtbot: QtBot, widget: QWidget, width: int, height: int = 640) -> QWidg
 
 
 def settle() -> None:
-    for _ in range(3):  # what was laid out may ask for another layout: wrapped lines, a scroll bar
+    for _ in range(3):  # a layout may trigger another one: wrapped lines, a scroll bar
         QApplication.processEvents()
 
 
 def cut(widget: QWidget) -> list[str]:
-    """What can't be read, apart from names of files and runs."""
+    """The texts that can't be read, except for names of files and runs."""
     settle()
     return [line for line in cut_texts(widget) if not any(f"{name}/" in line and "elided" in line for name in NAMES)]
 
 
 def everything(widget: QWidget) -> list[str]:
-    """All text on the screen."""
-    return [text.text for one in (widget, *widget.findChildren(QWidget)) if one.isVisible() for text in painted(one)]
+    """All visible texts."""
+    return [text.text for part in (widget, *widget.findChildren(QWidget)) if part.isVisible() for text in painted(part)]
 
 
-def look(values: np.ndarray, layer: str = "layer4.999.relu3", architecture: Residual = RESNET50) -> ForwardResult:
+def result(values: np.ndarray, layer: str = "layer4.999.relu3", architecture: Residual = RESNET50) -> ForwardResult:
     pixels = np.zeros((224, 224, 3), np.uint8)
-    subject = ForwardSpec("sample:china", architecture)
+    spec = ForwardSpec("sample:china", architecture)
     return ForwardResult(
-        subject, "00", Frame(2, 2, 4, 4), pixels, INFO, (layer_maps(layer, values),), 9999.99, PREDICTIONS
+        spec, "00", Frame(2, 2, 4, 4), pixels, INFO, (layer_maps(layer, values),), 9999.99, PREDICTIONS
     )
 
 
-def maps(channels: int, side: int, values: np.ndarray = TOLD) -> np.ndarray:
-    """Layers whose channels each have one value, in turn."""
+def maps(channels: int, side: int, values: np.ndarray = WIDE_VALUES) -> np.ndarray:
+    """A layer whose channels have one value each, in turn."""
     return values[np.arange(channels) % len(values)][:, None, None].repeat(side, 1).repeat(side, 2)
 
 
-# The detector itself: what it must find, and what it must leave alone.
+# The detector itself.
 
 
 class Painting(QWidget):
-    """Paints what it is told into a place of 64 pixels."""
+    """Paints a text into 64 pixels, and optionally a second one."""
 
     def __init__(self, text: str, at: int = 20, second: str = "") -> None:
         super().__init__()
         self._text, self._at, self._second = text, at, second
 
-    def paintEvent(self, event: object) -> None:  # noqa: N802
+    def paintEvent(self, event: object) -> None:
         painter = QPainter(self)
         painter.drawText(QRect(self._at, 10, 64, 20), Qt.AlignmentFlag.AlignRight, self._text)
         painter.drawText(QPoint(30, 25), self._second)
@@ -173,15 +173,15 @@ class Painting(QWidget):
         (lambda: QLabel("128×112×112 and 1,000,000 more"), ["needs"]),
     ],
 )
-def test_what_is_cut_is_found(qtbot: QtBot, widget, found: list[str]) -> None:  # type: ignore[no-untyped-def]
-    made = widget()
-    qtbot.addWidget(made)
-    made.setMinimumSize(1, 1)
-    made.resize(90, 40)
-    made.show()
-    said = list(cut_texts(made))
-    assert len(said) == len(found)
-    assert all(part in line for part, line in zip(found, said, strict=True))
+def test_cut_texts_are_found(qtbot: QtBot, widget, found: list[str]) -> None:  # type: ignore[no-untyped-def]
+    painting = widget()
+    qtbot.addWidget(painting)
+    painting.setMinimumSize(1, 1)
+    painting.resize(90, 40)
+    painting.show()
+    lines = list(cut_texts(painting))
+    assert len(lines) == len(found)
+    assert all(part in line for part, line in zip(found, lines, strict=True))
 
 
 # Layers, Verify, Compare and the panel on the left.
@@ -206,8 +206,8 @@ def test_the_layer_table(qtbot: QtBot, network) -> None:  # type: ignore[no-unty
     assert cut(view) == []
 
 
-def test_a_deep_network_s_last_lines(qtbot: QtBot) -> None:
-    """The names and numbers of block 999 have room although only a few blocks are looked at for the widths."""
+def test_a_deep_network_s_last_rows(qtbot: QtBot) -> None:
+    """The names and numbers of block 999 fit although only a few blocks are measured for the widths."""
     view = LayersView()
     shown(qtbot, view, WORKSPACE)
     view.show_table(plan_table(replace(WIDEST, blocks=(MOST_BLOCKS,))))
@@ -226,19 +226,19 @@ def test_the_names_of_the_stage_bars(qtbot: QtBot, width: int) -> None:
     assert [line for line in cut(view) if "StageBar" in line] == []
 
 
-def test_what_an_architecture_amounts_to(qtbot: QtBot) -> None:
-    """The memory's warning comes and goes with an edit, and has all of its lines each time."""
-    held = QWidget()
-    headline = ArchitectureSummary()
-    headline.setParent(held)
-    headline.setFixedWidth(PANEL)
-    shown(qtbot, held, PANEL)
+def test_the_summary_of_an_architecture(qtbot: QtBot) -> None:
+    """The memory warning appears and disappears with edits, and shows all of its lines each time."""
+    parent = QWidget()
+    summary = ArchitectureSummary()
+    summary.setParent(parent)
+    summary.setFixedWidth(PANEL)
+    shown(qtbot, parent, PANEL)
     for network in (preset("resnet50"), WIDE, LEAST, WIDEST):
-        headline.show_table(plan_table(network))
-        headline.show_standing("paper 25.5 M parameters: differs, see Verify", good=False)
+        summary.show_table(plan_table(network))
+        summary.show_paper_comparison("paper 25.5 M parameters: differs, see Verify", good=False)
         settle()
-        headline.resize(headline.sizeHint())
-        assert cut(headline) == []
+        summary.resize(summary.sizeHint())
+        assert cut(summary) == []
 
 
 @pytest.mark.parametrize("shows", SHOWN)
@@ -246,38 +246,40 @@ def test_what_an_architecture_amounts_to(qtbot: QtBot) -> None:
 def test_a_comparison(qtbot: QtBot, shows: str, width: int) -> None:
     view = CompareView()
     shown(qtbot, view, width, 1200)
-    view.show_comparison(compare([plan_table(one) for one in (LEAST, WIDE, preset("vgg19"), WIDEST)]))
+    view.show_comparison(compare([plan_table(network) for network in (LEAST, WIDE, preset("vgg19"), WIDEST)]))
     view.findChild(QWidget, "compareWhat").button(shows).click()
     table = view.findChild(QWidget, "compareTable")
     assert cut(view) == []
     assert table.horizontalScrollBar().maximum() > 0 or width > WORKSPACE
     for column in range(1, 4):
-        table.choose(column)
+        table.select_column(column)
         assert cut(view) == []
 
 
-def test_the_other_way_round_too(qtbot: QtBot) -> None:
+def test_a_comparison_with_a_smaller_network(qtbot: QtBot) -> None:
     view = CompareView()
     shown(qtbot, view, WORKSPACE, 1200)
-    view.show_comparison(compare([plan_table(one) for one in (WIDEST, LEAST)]))
+    view.show_comparison(compare([plan_table(network) for network in (WIDEST, LEAST)]))
     assert cut(view) == []
     assert any(text.startswith("÷") for text in everything(view))
 
 
-def test_published_figures_beside_measured_ones(qtbot: QtBot) -> None:
-    """Every preset as a column beside the widest network, and measured ones that are ten times the printed."""
+def test_published_and_measured_figures(qtbot: QtBot) -> None:
+    """Every preset as a column next to the widest network, and measured values of ten times the printed ones."""
     view = VerifyView()
-    view.show_in_hand(WIDE)
+    view.set_current_architecture(WIDE)
     shown(qtbot, view, WORKSPACE, 900)
     view.findChild(QWidget, "inHand").click()
     for factor in (1, 10):
         results = [
-            VerifiedFigure(one, PRESETS[one.subject], factor * one.value, factor == 1, f"{one.value:,} " * 12)
-            for one in published()
+            VerifiedFigure(
+                figure, PRESETS[figure.subject], factor * figure.value, factor == 1, f"{figure.value:,} " * 12
+            )
+            for figure in published()
         ]
         view.show_results(results)
         assert cut(view) == []
-    view._menu.tick(tuple(PRESETS))
+    view._menu.set_checked(tuple(PRESETS))
     view._show_columns()
     assert cut(view) == []
 
@@ -286,36 +288,36 @@ def test_published_figures_beside_measured_ones(qtbot: QtBot) -> None:
 
 
 @pytest.mark.parametrize("size", [(20, 2000), (2000, 20), (1, 20000), (20000, 1), (9999, 9999)])
-@pytest.mark.parametrize("seen", [8, 224, LIMITS["image"]])
+@pytest.mark.parametrize("side", [8, 224, LIMITS["image"]])
 @pytest.mark.parametrize("width", [COLUMN, 280])
-def test_photographs_of_every_shape(qtbot: QtBot, size: tuple[int, int], seen: int, width: int) -> None:
+def test_images_of_every_shape(qtbot: QtBot, size: tuple[int, int], side: int, width: int) -> None:
     view = InputView()
     shown(qtbot, view, width, 400)
     width, height = min(size[0], 400), min(size[1], 400)
     view.show_photograph(Photograph("x", np.zeros((height, width, 3), np.uint8), "0" * 64, (), size))
-    view.show_seen(np.zeros((min(seen, 300),) * 2 + (3,), np.uint8), INFO.preprocessing)
+    view.show_model_input(np.zeros((min(side, 300),) * 2 + (3,), np.uint8), INFO.preprocessing)
     assert cut(view) == []
     assert f"{size[0]}×{size[1]}" in everything(view)
 
 
-def test_the_handles(qtbot: QtBot) -> None:
+def test_the_transforms(qtbot: QtBot) -> None:
     panel = TransformPanel()
     shown(qtbot, panel, COLUMN)
-    low = {name: ends[0] for name, ends in RANGES.items()}
-    high = {name: ends[1] for name, ends in RANGES.items()}
+    low = {name: limits[0] for name, limits in RANGES.items()}
+    high = {name: limits[1] for name, limits in RANGES.items()}
     for values in (low, high):
-        panel.show_handles(
+        panel.show_transforms(
             replace(ImageTransforms(), **{name: values[name] for name in values if hasattr(ImageTransforms(), name)})
         )
         assert cut(panel) == []
 
 
 def test_predictions(qtbot: QtBot) -> None:
-    """A long name gives way, its per cent never does."""
+    """A long name is elided, its percentage never is."""
     one, two = PredictionBars(), PairedPredictions()
     shown(qtbot, one, COLUMN)
     shown(qtbot, two, PAGE)
-    one.show_predictions(PREDICTIONS, right=LABELS[0])
+    one.set_predictions(PREDICTIONS, correct=LABELS[0])
     two.show_predictions(PREDICTIONS, PREDICTIONS)
     for widget in (one, two):
         assert [line for line in cut(widget) if "elided" not in line] == []
@@ -329,15 +331,15 @@ def test_a_channel(qtbot: QtBot, value: float) -> None:
     values = np.full((4, 4), value, np.float32)
     values[0, 0] = -value
     view.show_channel(65535, values, np.zeros((4, 4, 3), np.uint8))
-    view.show_sight("sees 4096×4096", "")
+    view.show_receptive_field("sees 4096×4096", "")
     assert cut(view) == []
 
 
-@pytest.mark.parametrize("typed", [False, True])
-def test_a_colour_bar(qtbot: QtBot, typed: bool) -> None:
+@pytest.mark.parametrize("editable", [False, True])
+def test_a_color_bar(qtbot: QtBot, editable: bool) -> None:
     bar = ColorBar()
-    shown(qtbot, bar, PAGE if typed else 192, 40)
-    bar.show_range("viridis", (-1.23e-38, 1.23e-38), typed=typed)
+    shown(qtbot, bar, PAGE if editable else 192, 40)
+    bar.set_range("viridis", (-1.23e-38, 1.23e-38), editable=editable)
     assert cut(bar) == []
 
 
@@ -348,23 +350,23 @@ def test_maps(qtbot: QtBot) -> None:
     view = MapsView()
     shown(qtbot, view, PAGE)
     for values in (maps(2048, 4), maps(4, 60)):
-        view.show_chosen("sample:china", "layer6.999.downsample.0")
-        view.show_look(look(values, "layer6.999.downsample.0"))
+        view.show_selection("sample:china", "layer6.999.downsample.0")
+        view.show_result(result(values, "layer6.999.downsample.0"))
         assert cut(view) == []
         for number in range(4):
-            view._maps._read(Place(number, 3, 3))
+            view._maps._show_value(Place(number, 3, 3))
             assert cut(view) == []
 
 
 @pytest.mark.parametrize("width", [PAGE, 600])
-def test_channels_in_numbers(qtbot: QtBot, width: int) -> None:
+def test_channel_statistics(qtbot: QtBot, width: int) -> None:
     view = StatisticsView()
     shown(qtbot, view, width, 700)
-    view.show_chosen("sample:china", "layer1.0.relu1")
+    view.show_selection("sample:china", "layer1.0.relu1")
     for values in (maps(2048, 4), maps(64, 4, EXTREMES)):
         with np.errstate(over="ignore"):
-            view.show_look(look(values, "layer1.0.relu1"))
-            view.show_seen(replace(statistics(values), images=999, alive=np.full(len(values), 999)))
+            view.show_result(result(values, "layer1.0.relu1"))
+            view.show_accumulated(replace(statistics(values), images=999, active_images=np.full(len(values), 999)))
         assert cut(view) == []
         table = view.findChild(QWidget, "channelTable")
         table.verticalScrollBar().setValue(table.verticalScrollBar().maximum())
@@ -376,13 +378,13 @@ def test_channels_in_numbers(qtbot: QtBot, width: int) -> None:
 def test_two_sides(qtbot: QtBot) -> None:
     view = ABView()
     shown(qtbot, view, PAGE, 700)
-    subject = ForwardSpec("sample:china", preset("resnet50"))
-    pair = ABPair(look(maps(64, 4)), look(maps(64, 4, -TOLD)), "layer4.999.relu3")
-    view.show_pair(replace(pair, b=replace(pair.b, subject=replace(subject, weights=RandomWeights(1)))))
+    spec = ForwardSpec("sample:china", preset("resnet50"))
+    pair = ABPair(result(maps(64, 4)), result(maps(64, 4, -WIDE_VALUES)), "layer4.999.relu3")
+    view.show_pair(replace(pair, b=replace(pair.b, spec=replace(spec, weights=RandomWeights(1)))))
     for views in ("both", "difference", "all"):
         view._views.button(views).click()
         assert cut(view) == []
-        view.panel._hover(view.panel.panes[0], Place(63, 3, 3))
+        view.panel._on_hovered(view.panel.panes[0], Place(63, 3, 3))
         assert cut(view) == []
 
 
@@ -391,20 +393,20 @@ def test_a_block(qtbot: QtBot) -> None:
     name = "layer3.999"
     view = BlockView()
     shown(qtbot, view, PAGE, 900)
-    view.show_block(network, of_block(network, name))
-    paths = of_block(network, name)
-    names = dict.fromkeys((*paths.names, paths.x))
-    layers = tuple(layer_maps(one, maps(1024, 2)) for one in names)
-    view.show_look(replace(look(maps(2, 2), architecture=network), layers=layers))
-    view.responses.show_responses(measured(ForwardSpec("sample:china", network), scale=1.23e-9))
+    view.show_block(network, block_tensors(network, name))
+    tensors = block_tensors(network, name)
+    names = dict.fromkeys((*tensors.names, tensors.x))
+    layers = tuple(layer_maps(tensor, maps(1024, 2)) for tensor in names)
+    view.show_result(replace(result(maps(2, 2), architecture=network), layers=layers))
+    view.responses.show_responses(block_responses(ForwardSpec("sample:china", network), scale=1.23e-9))
     view.responses.show_block(name)
     assert cut(view) == []
-    view._read(Place(1000, 1, 1))
+    view._show_values(Place(1000, 1, 1))
     assert cut(view) == []
 
 
 def test_kernels(qtbot: QtBot) -> None:
-    values = np.resize(TOLD, (2048, 3, 3, 3)).astype(np.float32)
+    values = np.resize(WIDE_VALUES, (2048, 3, 3, 3)).astype(np.float32)
     flat = values.reshape(2048, -1).astype(np.float64)
     kernels = Kernels(
         preset("resnet50"), RandomWeights(), "layer4.2.downsample.0", False, values, 2048, 683,
@@ -412,7 +414,7 @@ def test_kernels(qtbot: QtBot) -> None:
     )  # fmt: skip
     view = KernelsView()
     shown(qtbot, view, PAGE, 560)
-    view.show_wish("layer4.2.downsample.0", "layer4.2.downsample.0")
+    view.show_loading("layer4.2.downsample.0", "layer4.2.downsample.0")
     view.show_kernels(kernels)
     for number in (0, 1, 6, 2047):
         view.show_filter(number)
@@ -420,11 +422,11 @@ def test_kernels(qtbot: QtBot) -> None:
 
 
 def test_pinned_channels(qtbot: QtBot) -> None:
-    tray = PinBar()
-    shown(qtbot, tray, PAGE, 140)
-    tray.show_layers(WIDE)
-    tray.show_pins([Pin("layer6.1.downsample.0", 65535), Pin("layer6.1.relu3", 65535)])
-    assert cut(tray) == []
+    pin_bar = PinBar()
+    shown(qtbot, pin_bar, PAGE, 140)
+    pin_bar.show_layers(WIDE)
+    pin_bar.show_pins([Pin("layer6.1.downsample.0", 65535), Pin("layer6.1.relu3", 65535)])
+    assert cut(pin_bar) == []
 
 
 def test_the_number_of_images(qtbot: QtBot) -> None:
@@ -432,9 +434,9 @@ def test_the_number_of_images(qtbot: QtBot) -> None:
     shown(qtbot, strip, 152)
     references = [f"/images/image {number:05}.png" for number in range(10_000)]
     strip.show_images(references)
-    strip.show_more(1_271_167)
-    strip.show_chosen(references[-1])
-    strip.show_passed_over(["damaged"] * 9_999)
+    strip.show_unlisted(1_271_167)
+    strip.show_selected(references[-1])
+    strip.show_skipped(["damaged"] * 9_999)
     assert cut(strip) == []
 
 
@@ -442,7 +444,7 @@ def test_the_number_of_images(qtbot: QtBot) -> None:
 
 
 def long_run(number: int) -> RunState:
-    """Of ten million steps, months long, of which almost a million are done."""
+    """A run of ten million steps and several months, of which almost a million steps are done."""
     recipe = Recipe(data="/data/imagenet-of-2012", length=9_999, device="cuda:7")
     manifest = Manifest("resnet152-imagenet-of-2012-1", preset("resnet152"), recipe, 1_700_000_000.0)
     run = RunState(Path(f"/runs/{number}"), manifest, number, curves=Curves(), cost=Cost(888_888_888, 888 * 10**9))
@@ -452,7 +454,7 @@ def long_run(number: int) -> RunState:
         Measured(1.0, "test", 888_888, 1.0, 1.0, 50_000, 8_888_888.0),
         *([Ended(2.0, "failed", 888_888, "The loss of step 888,888 is not a number")] if number else []),
     ):
-        run.curves.take(event)
+        run.curves.add(event)
     run.loaded = True
     return run
 
@@ -469,7 +471,7 @@ def test_networks_of_an_experiment(qtbot: QtBot) -> None:
     experiment = Experiment(replace(RECIPES["digits-degradation"], length=4), depths=(20, 1202))
     table = ErrorTable()
     shown(qtbot, table, 200)
-    runs = {part.name: curves(part, [1.0, 0.999], [1.0, 0.999]) for part in experiment.parts}
+    runs = {part.name: curves(part, [1.0, 0.999], [1.0, 0.999]) for part in experiment.runs}
     table.show_errors(experiment, runs)
     settle()
     assert "99.90 %" in everything(table) or "99.9 %" in everything(table)
@@ -482,9 +484,11 @@ def test_what_a_run_would_cost(qtbot: QtBot, seconds: float) -> None:
     panel, setup = EstimatePanel(), SetupView()
     shown(qtbot, panel, 180)
     shown(qtbot, setup, WORKSPACE, 540)
-    for one in (panel, setup._estimate):
-        one.show_network("resnet1202-cifar at 4096×4096", ("channels 3 → 1", "image 224 → 4,096", "classes 10 → 1,000"))
-        one.show_estimate(estimate, "CPU")
+    for view in (panel, setup._estimate_panel):
+        view.show_network(
+            "resnet1202-cifar at 4096×4096", ("channels 3 → 1", "image 224 → 4,096", "classes 10 → 1,000")
+        )
+        view.show_estimate(estimate, "CPU")
     setup.show_data(replace(data_view(), training_counts=(1_281_167,) * 10, test_counts=(1_281_167,) * 10))
     assert cut(panel) == []
     assert cut(setup) == []
@@ -493,16 +497,16 @@ def test_what_a_run_would_cost(qtbot: QtBot, seconds: float) -> None:
 def test_steps_of_a_training(qtbot: QtBot) -> None:
     slider = TimeSlider()
     shown(qtbot, slider, 420, 60)
-    slider.show_steps([0, 50_044_000, 50_044_995], afresh=True)
+    slider.show_steps([0, 50_044_000, 50_044_995], reset=True)
     assert cut(slider) == []
 
 
-def test_the_status_line(qtbot: QtBot) -> None:
-    line = StatusBar()
-    shown(qtbot, line, 1000, 32)
-    line.show_devices([Device("cpu", "CPU"), Device("cuda:0", "NVIDIA H100 80GB HBM3, 79.1 GiB")], "cuda:0")
-    line.show_engine("starting")
-    line.show_progress(Progress(9_999, 10_000, "running 10,000 images through resnet1202-cifar at 4096×4096"))
-    line.show_idle(8888.88)
-    line.show_progress(Progress(9_999, 10_000, "running 10,000 images through resnet1202-cifar at 4096×4096"))
-    assert cut(line) == []
+def test_the_status_bar(qtbot: QtBot) -> None:
+    status_bar = StatusBar()
+    shown(qtbot, status_bar, 1000, 32)
+    status_bar.set_devices([Device("cpu", "CPU"), Device("cuda:0", "NVIDIA H100 80GB HBM3, 79.1 GiB")], "cuda:0")
+    status_bar.set_engine_state("starting")
+    status_bar.show_progress(Progress(9_999, 10_000, "running 10,000 images through resnet1202-cifar at 4096×4096"))
+    status_bar.show_idle(8888.88)
+    status_bar.show_progress(Progress(9_999, 10_000, "running 10,000 images through resnet1202-cifar at 4096×4096"))
+    assert cut(status_bar) == []

@@ -1,4 +1,4 @@
-"""What files are taken for: by name where it says so, else by what is really in them."""
+"""The kind of a file: by name if that is clear, else by content."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save
 
-from resnet_studio.gui.activations.images.files import FoundFiles, find
+from resnet_studio.gui.activations.images.files import FoundFiles, find_files
 from resnet_studio.gui.opened_files import kind_by_name, kind_of
 
 
 def zipped(name: str) -> bytes:
-    """As torch.save writes: an uncompressed archive with a pickle in a folder."""
+    """Like torch.save: an uncompressed archive with a pickle in a folder."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         archive.writestr(name, b"\x80\x02}q\x00.")
@@ -35,7 +35,7 @@ def tarred() -> bytes:
     return data.getvalue()
 
 
-def pictured(form: str) -> bytes:
+def image_file(form: str) -> bytes:
     data = io.BytesIO()
     Image.new("RGB", (3, 2)).save(data, form)
     return data.getvalue()
@@ -48,7 +48,7 @@ CONTENTS = {
         b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
     ],
     "image": [
-        *(pictured(form) for form in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")), b"", b"text", b"%PDF-1.4",
+        *(image_file(form) for form in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")), b"", b"text", b"%PDF-1.4",
     ],
     "architecture": [json.dumps({"block": "basic"}).encode(), b"\xef\xbb\xbf\n {\"blocks\": []}"],
 }  # fmt: skip
@@ -60,7 +60,7 @@ CONTENTS = {
     ids=lambda value: value if isinstance(value, str) else repr(value[:8]),
 )
 @pytest.mark.parametrize("name", ["checkpoint", "epoch=3-step=500", "model.best", "download (1)", "v1.0"])
-def test_content_decides_where_the_name_says_nothing(tmp_path: Path, kind: str, content: bytes, name: str) -> None:
+def test_content_decides_if_the_name_is_unclear(tmp_path: Path, kind: str, content: bytes, name: str) -> None:
     (tmp_path / name).write_bytes(content)
     assert kind_of(str(tmp_path / name)) == kind
 
@@ -82,16 +82,16 @@ def test_names(name: str, kind: str | None) -> None:
     assert kind_by_name(f"/some.pth/{name}") == kind
 
 
-def test_files_are_sorted_by_what_they_are(tmp_path: Path) -> None:
-    contents = {"one": pictured("PNG"), "two": zipped("archive/data.pkl"), "three": b'{"block": "basic"}'}
+def test_files_are_sorted_by_kind(tmp_path: Path) -> None:
+    contents = {"one": image_file("PNG"), "two": zipped("archive/data.pkl"), "three": b'{"block": "basic"}'}
     paths = [tmp_path / name for name in contents]
     for path, content in zip(paths, contents.values(), strict=True):
         path.write_bytes(content)
     one, two, three = map(str, paths)
-    assert find([one, two, three]) == FoundFiles((one,), weights=(two,), architectures=(three,))
+    assert find_files([one, two, three]) == FoundFiles((one,), weights=(two,), architectures=(three,))
 
 
-def test_what_would_make_a_reader_wait_is_not_opened(tmp_path: Path) -> None:
+def test_files_that_could_block_a_reader_are_not_opened(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""What one start leaves to the next: only what is broken of it is lost, and it is said."""
+"""The session file: only invalid entries are lost, and the user is message which."""
 
 from __future__ import annotations
 
@@ -19,7 +19,15 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import VERSION, Session, SessionState
-from resnet_studio.gui.session_file import PARTS, READERS, SessionAutosaver, put_by, put_by_last, restore, save
+from resnet_studio.gui.session_file import (
+    DECODERS,
+    ENTRY_NAMES,
+    SessionAutosaver,
+    archive,
+    newest_archived,
+    restore,
+    save,
+)
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
 
@@ -44,8 +52,23 @@ FULL: dict[str, Any] = asdict(
         stop_runs=True,
     )
 )
-"""A session in which hardly anything is as it is at the first start."""
-NO_VALUE = [None, 5, -1, 1e400, float("nan"), 10**400, True, "", "no\0path", "\ud800", [], [[]], {}, {"a": {"b": 1}}]
+"""A session in which nearly every entry differs from the default."""
+INVALID_VALUES = [
+    None,
+    5,
+    -1,
+    1e400,
+    float("nan"),
+    10**400,
+    True,
+    "",
+    "no\0path",
+    "\ud800",
+    [],
+    [[]],
+    {},
+    {"a": {"b": 1}},
+]
 
 
 def written(folder: Path, values: object) -> Path:
@@ -56,19 +79,19 @@ def written(folder: Path, values: object) -> Path:
 
 def test_session_comes_back(tmp_path: Path) -> None:
     file = tmp_path / "folder" / "session.json"
-    kept = SessionState(**FULL)
-    assert save(kept, file) == ""
-    assert restore(file) == (kept, "")
+    state = SessionState(**FULL)
+    assert save(state, file) == ""
+    assert restore(file) == (state, "")
 
 
-def test_first_start_has_resnet50_and_says_nothing(tmp_path: Path) -> None:
-    kept, complaint = restore(tmp_path / "session.json")
-    assert Session(kept).architecture == preset("resnet50")
-    assert complaint == ""
+def test_first_start_has_resnet50_and_no_message(tmp_path: Path) -> None:
+    state, message = restore(tmp_path / "session.json")
+    assert Session(state).architecture == preset("resnet50")
+    assert message == ""
 
 
-def test_every_entry_can_be_read_and_named() -> None:
-    assert READERS.keys() | {"version"} == asdict(SessionState()).keys() == PARTS.keys()
+def test_every_entry_has_a_decoder_and_a_name() -> None:
+    assert DECODERS.keys() | {"version"} == asdict(SessionState()).keys() == ENTRY_NAMES.keys()
 
 
 @pytest.mark.parametrize(
@@ -83,26 +106,26 @@ def test_every_entry_can_be_read_and_named() -> None:
         ("recipe", None), ("stop_runs", "yes"), ("version", "3"), ("version", None),
     ],
 )  # fmt: skip
-def test_one_wrong_value_is_lost_alone_and_named(tmp_path: Path, name: str, value: object) -> None:
+def test_only_an_invalid_value_is_lost_and_named(tmp_path: Path, name: str, value: object) -> None:
     file = written(tmp_path, FULL | {name: value})
     before = file.read_bytes()
-    kept, told = restore(file)
-    if not (name == "architecture" and value == {}):  # which is ResNet-50, as every field has its default
-        assert PARTS[name] in told
-        assert "session.json.bad" in told
+    state, message = restore(file)
+    if not (name == "architecture" and value == {}):  # valid: ResNet-50, as every field has its default
+        assert ENTRY_NAMES[name] in message
+        assert "session.json.bad" in message
         assert (tmp_path / "session.json.bad").read_bytes() == before
-    assert asdict(kept) == FULL | {name: getattr(SessionState(), name)}
+    assert asdict(state) == FULL | {name: getattr(SessionState(), name)}
 
 
-def test_unknown_entry_is_lost_alone_and_named(tmp_path: Path) -> None:
-    kept, told = restore(written(tmp_path, FULL | {"colour": "red", "sound\x1b[31m": 1}))
-    assert kept == SessionState(**FULL)
-    assert "the unknown entry “colour”" in told
-    assert "“sound?[31m”" in told
-    assert "session.json.bad" in told
+def test_only_an_unknown_entry_is_lost_and_named(tmp_path: Path) -> None:
+    state, message = restore(written(tmp_path, FULL | {"colour": "red", "sound\x1b[31m": 1}))
+    assert state == SessionState(**FULL)
+    assert "the unknown entry “colour”" in message
+    assert "“sound?[31m”" in message
+    assert "session.json.bad" in message
 
 
-def test_wrong_members_of_a_list_are_lost_alone(tmp_path: Path) -> None:
+def test_only_invalid_items_of_a_list_are_lost(tmp_path: Path) -> None:
     wrong = {
         "images": ["/one.png", 5, "a\0b", "/two.png"],
         "recent": [None, "/photographs"],
@@ -111,33 +134,33 @@ def test_wrong_members_of_a_list_are_lost_alone(tmp_path: Path) -> None:
         "handles": {"zoom": 2.0, "brightness": "very", "unknown": 1},
         "beside": {"image": "sample:china", "weights": {"seed": -1}},
     }
-    kept, told = restore(written(tmp_path, FULL | wrong))
-    assert kept.images == ["/one.png", "/two.png"]
-    assert kept.recent == ["/photographs"]
-    assert kept.compared == [None, to_json(preset("vgg19"))]
-    assert kept.pins == [["layer1.0", 3], ["layer2.0", 1]]
-    assert kept.handles == {"zoom": 2.0}
-    assert kept.beside == {"image": "sample:china"}
-    assert kept.workspace == FULL["workspace"]
-    assert all(PARTS[name] in told for name in wrong)
+    state, message = restore(written(tmp_path, FULL | wrong))
+    assert state.images == ["/one.png", "/two.png"]
+    assert state.recent == ["/photographs"]
+    assert state.compared == [None, to_json(preset("vgg19"))]
+    assert state.pins == [["layer1.0", 3], ["layer2.0", 1]]
+    assert state.handles == {"zoom": 2.0}
+    assert state.beside == {"image": "sample:china"}
+    assert state.workspace == FULL["workspace"]
+    assert all(ENTRY_NAMES[name] in message for name in wrong)
 
 
-@pytest.mark.parametrize("name", READERS)
-@pytest.mark.parametrize("value", NO_VALUE, ids=repr)
-def test_no_value_stops_a_start(tmp_path: Path, name: str, value: object) -> None:
-    kept, _ = restore(written(tmp_path, FULL | {name: value}))
-    assert save(kept, tmp_path / "again.json") == ""
-    assert restore(tmp_path / "again.json")[0] == kept
+@pytest.mark.parametrize("name", DECODERS)
+@pytest.mark.parametrize("value", INVALID_VALUES, ids=repr)
+def test_no_value_prevents_a_start(tmp_path: Path, name: str, value: object) -> None:
+    state, _ = restore(written(tmp_path, FULL | {name: value}))
+    assert save(state, tmp_path / "again.json") == ""
+    assert restore(tmp_path / "again.json")[0] == state
 
 
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", "5", "null", '"text"', "\0\0\0", "[" * 100_000, '{"workspace": ' + "9" * 5000 + "}"]
 )
-def test_file_that_is_no_session_is_set_aside(tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_not_a_session_is_set_aside(tmp_path: Path, content: str) -> None:
     file = written(tmp_path, content)
-    kept, told = restore(file)
-    assert kept == SessionState()
-    assert "session.json.bad" in told
+    state, message = restore(file)
+    assert state == SessionState()
+    assert "session.json.bad" in message
     assert (tmp_path / "session.json.bad").read_text() == content
     assert not file.exists()
     restore(written(tmp_path, content))
@@ -145,23 +168,23 @@ def test_file_that_is_no_session_is_set_aside(tmp_path: Path, content: str) -> N
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
-def test_what_is_no_file_is_set_aside_without_waiting(tmp_path: Path, make: Callable[[Path], None]) -> None:
+def test_a_folder_or_a_pipe_is_set_aside_without_blocking(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "session.json")
-    kept, told = restore(tmp_path / "session.json")
-    assert kept == SessionState()
-    assert "session.json.bad" in told
-    assert save(kept, tmp_path / "session.json") == ""
+    state, message = restore(tmp_path / "session.json")
+    assert state == SessionState()
+    assert "session.json.bad" in message
+    assert save(state, tmp_path / "session.json") == ""
 
 
 @pytest.mark.parametrize("version", [VERSION + 1, VERSION + 0.5, 10**30, 1e400])
 def test_newer_session_is_neither_read_nor_rewritten(tmp_path: Path, version: float) -> None:
     newer = json.dumps({"version": version, "unknown": True, "workspace": 2})
     file = written(tmp_path, newer)
-    kept, told = restore(file)
-    assert "newer version" in told
-    assert "not be remembered" in told
-    assert kept.workspace == 0
-    assert save(kept, file) == ""
+    state, message = restore(file)
+    assert "newer version" in message
+    assert "not be remembered" in message
+    assert state.workspace == 0
+    assert save(state, file) == ""
     assert file.read_text() == newer
     assert list(tmp_path.iterdir()) == [file]
 
@@ -169,110 +192,110 @@ def test_newer_session_is_neither_read_nor_rewritten(tmp_path: Path, version: fl
 @pytest.mark.parametrize("wrong", [{"geometry": 5}, {"workspace": 1e400}, {"pins": [["layer1.0", 10**6]]},
                                    {"device": "cuda:99"}, {"layer": "no such layer"}, {"images": ["/gone.png"] * 200},
                                    {"weights": "/gone.pth"}, {"recipe": {"data": "/gone"}}])  # fmt: skip
-def test_window_opens_on_a_session_with_wrong_values(qtbot: QtBot, tmp_path: Path, wrong: dict[str, Any]) -> None:
-    kept, _ = restore(written(tmp_path, asdict(SessionState(architecture=to_json(preset("plain18")))) | wrong))
-    window = MainWindow(kept)
+def test_window_opens_on_a_session_with_invalid_values(qtbot: QtBot, tmp_path: Path, wrong: dict[str, Any]) -> None:
+    state, _ = restore(written(tmp_path, asdict(SessionState(architecture=to_json(preset("plain18")))) | wrong))
+    window = MainWindow(state)
     qtbot.addWidget(window)
     for number in range(window.workspaces.count()):
-        window.workspaces.make(number)
-    assert window.studio.session.architecture == preset("plain18")
+        window.workspaces.create_tab(number)
+    assert window.controller.session.architecture == preset("plain18")
     window.close()
 
 
-def test_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_gives_a_message(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
-    told = save(SessionState(), blocked / "session.json")
-    assert "not be remembered" in told
-    assert "a file is in its place" in told
+    message = save(SessionState(), blocked / "session.json")
+    assert "not be remembered" in message
+    assert "a file is in its place" in message
 
 
-def test_session_put_by_is_found_again_and_takes_no_others_place(tmp_path: Path) -> None:
+def test_archived_sessions_are_found_and_do_not_replace_each_other(tmp_path: Path) -> None:
     file = tmp_path / "session.json"
-    assert put_by_last(file) is None
+    assert newest_archived(file) is None
     for number, name in enumerate(("plain18", "plain34")):
         save(SessionState(architecture=to_json(preset(name))), file)
         os.utime(file, (number, number))
-        put_by(file)
+        archive(file)
     assert not file.exists()
-    last = put_by_last(file)
+    last = newest_archived(file)
     assert last is not None
     assert Session(restore(last)[0]).architecture == preset("plain34")
     last.unlink()
-    before = put_by_last(file)
+    before = newest_archived(file)
     assert before is not None
     assert Session(restore(before)[0]).architecture == preset("plain18")
 
 
 @pytest.fixture
-def keeper(tmp_path: Path) -> Any:
-    """A keeper of a session that the test changes, in a folder that the test blocks."""
-    owner, kept = QObject(), SessionState()
-    yield SessionAutosaver(lambda: kept, tmp_path / "settings" / "session.json", owner), kept
+def autosaver(tmp_path: Path) -> Any:
+    """An autosaver and the session that it saves, in a folder that a test may block."""
+    owner, state = QObject(), SessionState()
+    yield SessionAutosaver(lambda: state, tmp_path / "settings" / "session.json", owner), state
     shiboken6.delete(owner)
 
 
 def test_the_session_is_written_while_the_window_is_open(
-    qtbot: QtBot, tmp_path: Path, keeper: tuple[SessionAutosaver, SessionState]
+    qtbot: QtBot, tmp_path: Path, autosaver: tuple[SessionAutosaver, SessionState]
 ) -> None:
-    one, kept = keeper
-    one.write()
+    saver, state = autosaver
+    saver.write()
     file = tmp_path / "settings" / "session.json"
     qtbot.waitUntil(file.exists)
-    kept.architecture = to_json(preset("plain18"))
+    state.architecture = to_json(preset("plain18"))
     qtbot.waitUntil(lambda: Session(restore(file)[0]).architecture == preset("plain18"), timeout=20_000)
-    one.stop()
+    saver.stop()
 
 
-def test_a_disk_that_fills_is_said_once_and_its_recovery_too(
-    qtbot: QtBot, tmp_path: Path, keeper: tuple[SessionAutosaver, SessionState]
+def test_a_full_disk_and_its_recovery_are_emitted_once(
+    qtbot: QtBot, tmp_path: Path, autosaver: tuple[SessionAutosaver, SessionState]
 ) -> None:
-    one, kept = keeper
+    saver, state = autosaver
     failures: list[str] = []
-    one.failed.connect(failures.append)
+    saver.failed.connect(failures.append)
     (tmp_path / "settings").write_text("a file where the folder belongs")
-    with qtbot.waitSignal(one.failed):
-        one.write()
-    kept.workspace = 2
-    one.write()
-    one.stop()
+    with qtbot.waitSignal(saver.failed):
+        saver.write()
+    state.workspace = 2
+    saver.write()
+    saver.stop()
     qtbot.wait(10)
     assert len(failures) == 1
     (tmp_path / "settings").unlink()
-    with qtbot.waitSignal(one.recovered):
-        one.write()
+    with qtbot.waitSignal(saver.recovered):
+        saver.write()
     assert restore(tmp_path / "settings" / "session.json")[0].workspace == 2
 
 
 LIMITED = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-from resnet_studio.gui.session import Kept
+from resnet_studio.gui.session import SessionState
 from resnet_studio.gui.session_file import save
 from pathlib import Path
 file = Path(sys.argv[1])
-assert save(Kept(), file) == ""
+assert save(SessionState(), file) == ""
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
-print(save(Kept(workspace=3), file))
+print(save(SessionState(workspace=3), file))
 """
 
 
-def test_a_write_that_fails_half_way_leaves_the_old_session(tmp_path: Path) -> None:
-    """The system itself ends the write after 100 bytes, as a full disk does."""
+def test_a_write_that_fails_halfway_leaves_the_old_session(tmp_path: Path) -> None:
+    """A limit on the file size ends the write after 100 bytes, like a full disk."""
     file = tmp_path / "session.json"
-    done = subprocess.run([sys.executable, "-c", LIMITED, str(file)], capture_output=True, text=True, check=True)
-    assert "File too large" in done.stdout
-    assert "not be remembered" in done.stdout
+    completed = subprocess.run([sys.executable, "-c", LIMITED, str(file)], capture_output=True, text=True, check=True)
+    assert "File too large" in completed.stdout
+    assert "not be remembered" in completed.stdout
     assert restore(file) == (SessionState(), "")
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_notice_offers_what_can_be_done(qtbot: QtBot) -> None:
+def test_a_notice_offers_actions(qtbot: QtBot) -> None:
     window = MainWindow(SessionState())
     qtbot.addWidget(window)
     taken: list[str] = []
     window.show_notice("Something is kept.", (("Open it", lambda: taken.append("opened")),))
-    assert window.banner.text == "Something is kept."
-    window.banner.findChild(QPushButton, "bannerOffer").click()
+    assert window.message_bar.text == "Something is kept."
+    window.message_bar.findChild(QPushButton, "bannerOffer").click()
     assert taken == ["opened"]
     window.close()

@@ -1,4 +1,4 @@
-"""Images made byte by byte, for what no writer would write."""
+"""Images made byte by byte, as no library would write them."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def png(width: int, height: int, bits: int, colour: int, rows: bytes, *extra: bytes) -> bytes:
-    """A PNG of rows that begin with a filter byte each; `colour` is the standard's colour type."""
-    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+def png(width: int, height: int, bits: int, color_type: int, rows: bytes, *extra: bytes) -> bytes:
+    """A PNG of rows that begin with a filter byte each; `color_type` is as in the PNG standard."""
+    header = struct.pack(">IIBBBBB", width, height, bits, color_type, 0, 0, 0)
     chunks = [chunk(b"IHDR", header), *extra, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
-def png_of(values: np.ndarray, colour: int, *extra: bytes) -> bytes:
+def png_of(values: np.ndarray, color_type: int, *extra: bytes) -> bytes:
     """A PNG with 16 bits a channel: height × width (× channels) numbers."""
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    return png(values.shape[1], values.shape[0], 16, colour, rows, *extra)
+    return png(values.shape[1], values.shape[0], 16, color_type, rows, *extra)
 
 
 def tiff(content: bytes, tags: dict[int, int | tuple[int, ...]]) -> bytes:
@@ -64,7 +64,7 @@ def tiff(content: bytes, tags: dict[int, int | tuple[int, ...]]) -> bytes:
     return b"II*\0" + struct.pack("<I", directory) + content + head + bytes(4) + more
 
 
-def grey_tiff(values: np.ndarray, bits: int, **tags: int) -> bytes:
+def gray_tiff(values: np.ndarray, bits: int, **tags: int) -> bytes:
     """A TIFF of height × width numbers as they lie in memory; `sample_format` 1 unsigned, 2 signed, 3 float."""
     numbers = {256: values.shape[1], 257: values.shape[0], 258: bits, 262: tags.get("photometric", 1)}
     return tiff(values.tobytes(), {**numbers, 339: tags.get("sample_format", 1)})

@@ -1,4 +1,4 @@
-"""What tests of the window's connection with the engine share."""
+"""Helpers for tests of the window's connection with the engine."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from pytestqt.qtbot import QtBot
 from resnet_studio.gui.engine_client import EngineConnection
 
 STUBS = Path(__file__).parent
-"""The folder of `stub_jobs`, for a test to put on the path that the engine inherits."""
-SIGNALS = ("ready", "started", "part", "answer", "error", "died", "restarted", "failed", "state_changed")
-LONG = 60_000  # milliseconds until a test gives up
+"""The folder of `stub_jobs`, to be put on the path that the engine inherits."""
+SIGNALS = (
+    "ready", "started", "partReceived", "answerReceived", "errorReceived", "died", "restarted", "failed", "stateChanged"
+)  # fmt: skip
+LONG = 60_000  # timeout in milliseconds
 
 
 class Listener:
-    """Keeps every signal of a link in order, as (name, arguments)."""
+    """Records every signal of a connection in order, as (name, arguments)."""
 
-    def __init__(self, link: EngineConnection, qtbot: QtBot) -> None:
-        self.link, self.qtbot = link, qtbot
-        self.heard: list[tuple[str, tuple[Any, ...]]] = []
+    def __init__(self, connection: EngineConnection, qtbot: QtBot) -> None:
+        self.connection, self.qtbot = connection, qtbot
+        self.received: list[tuple[str, tuple[Any, ...]]] = []
         for name in SIGNALS:
-            getattr(link, name).connect(lambda *arguments, name=name: self.heard.append((name, arguments)))
+            getattr(connection, name).connect(lambda *arguments, name=name: self.received.append((name, arguments)))
 
     def all(self, *names: str) -> list[tuple[Any, ...]]:
-        return [arguments for name, arguments in self.heard if name in names]
+        return [arguments for name, arguments in self.received if name in names]
 
     def of(self, number: int, *names: str) -> list[Any]:
         return [arguments[-1] for arguments in self.all(*names) if arguments[1] == number]
@@ -37,12 +39,12 @@ class Listener:
         self.qtbot.waitUntil(lambda: bool(condition()), timeout=LONG)
 
     def answer(self, number: int) -> Any:
-        self.until(lambda: self.of(number, "answer", "error"))
-        return self.of(number, "answer", "error")[0]
+        self.until(lambda: self.of(number, "answerReceived", "errorReceived"))
+        return self.of(number, "answerReceived", "errorReceived")[0]
 
     def working_on(self, number: int) -> None:
-        self.until(lambda: self.of(number, "part"))
+        self.until(lambda: self.of(number, "partReceived"))
 
 
-def kill(link: EngineConnection) -> None:
-    os.kill(link.pid, signal.SIGKILL)
+def kill(connection: EngineConnection) -> None:
+    os.kill(connection.pid, signal.SIGKILL)

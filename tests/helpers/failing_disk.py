@@ -1,4 +1,4 @@
-"""A disk of which the k-th call fails: Python's own calls to the operating system, counted."""
+"""A disk whose k-th call fails: Python's calls to the operating system, counted."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from typing import Any
 import pytest
 
 CHUNK = 8192
-"""Bytes that one write takes, so that a file needs several."""
+"""Largest number of bytes per write, so that a file needs several."""
 CALLS = ("fsync", "replace", "rename", "mkdir", "open", "close")
 
 
 class FailingDisk:
-    """The calls from number `fails` on fail, counted from 0; or that one alone, if it is but a moment."""
+    """Call number `fails`, counted from 0, fails, and with `lasting` all calls after it."""
 
     def __init__(self, fails: int, *, lasting: bool, number: int = errno.EIO) -> None:
         self.done: list[str] = []
         """The calls that succeeded before the first that failed."""
         self.failed = ""
-        """The first call that failed."""
+        """Name of the first call that failed."""
         self._fails, self._lasting, self._number = fails, lasting, number
 
     def call(self, name: str) -> None:
-        """Count a call, and fail if it is its turn."""
+        """Count a call, and raise if it is to fail."""
         if self.failed:
             if self._lasting:
                 raise OSError(self._number, os.strerror(self._number))
@@ -38,7 +38,7 @@ class FailingDisk:
             raise OSError(self._number, os.strerror(self._number))
 
     def counted(self, name: str) -> Callable[..., Any]:
-        """One of `os`'s functions, counted. A descriptor is closed even where closing fails."""
+        """A counted function of `os`. A descriptor is closed even if the call fails."""
         function = getattr(os, name)
 
         def call(*arguments: Any, **named: Any) -> Any:
@@ -51,7 +51,7 @@ class FailingDisk:
         return call
 
     def open(self, file: Any, mode: str = "r", *_: Any) -> io.BufferedIOBase:
-        """As `open` in binary mode; each write below the buffer is counted, those of a flush too."""
+        """Like `open` in binary mode; each unbuffered write is counted, including those of a flush."""
         self.call("open a file")
         raw = _Raw(self, file, mode.replace("b", ""))
         return io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
@@ -74,7 +74,7 @@ class _Raw(io.FileIO):
 
 @contextmanager
 def failing(fails: int, *, lasting: bool) -> Iterator[FailingDisk]:
-    """Let that call fail meanwhile."""
+    """Inside the block, let that call fail."""
     disk = FailingDisk(fails, lasting=lasting)
     with pytest.MonkeyPatch.context() as patch:
         for name in CALLS:

@@ -1,4 +1,4 @@
-"""What a test can leave behind, each kind by a small function, and the patience that things which are ending have."""
+"""What a test can leave behind, one function per kind, and how long to wait for things that are ending."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-PATIENCE = 3.0  # seconds that a thread, process or timer which is already ending has for it
-PERMANENT_FILES = ("pymp-",)  # multiprocessing makes its folder once and removes it at the interpreter's end
+TIMEOUT = 3.0  # seconds that a thread, process or timer which is already ending gets
+PERMANENT_FILES = ("pymp-",)  # multiprocessing creates its folder once and removes it when the interpreter exits
 
 
 def threads() -> dict[object, str]:
-    """Python's threads. A dummy stands for a foreign thread that once called Python, and can't be ended."""
+    """Python's threads. A dummy thread stands for a foreign one that once called Python, and can't be ended."""
     alive = threading.enumerate()
     return {thread: repr(thread) for thread in alive if not isinstance(thread, threading._DummyThread)}
 
 
 def processes() -> dict[object, str]:
-    """Child processes, without multiprocessing's resource tracker, which stays until the interpreter's end."""
+    """Child processes, without multiprocessing's resource tracker, which stays until the interpreter exits."""
     found: dict[object, str] = {}
     for process in psutil.Process().children(recursive=True):
         try:
@@ -48,7 +49,7 @@ def windows() -> dict[object, str]:
 
 
 def timers_and_qthreads() -> dict[object, str]:
-    """Active QTimers and running QThreads, wherever they are held, and the work of Qt's global thread pool."""
+    """Active QTimers, running QThreads and tasks in Qt's global thread pool."""
     app = application()
     if app is None:
         return {}
@@ -86,15 +87,21 @@ def present() -> dict[str, set[object]]:
 
 
 def leftovers(before: dict[str, set[object]]) -> list[str]:
-    """What is there and was not before, after whatever is ending has had its time. Processes are then ended."""
-    until = time.monotonic() + PATIENCE
+    """What was not there before, after waiting for things that are ending. Processes that remain are killed."""
+    until = time.monotonic() + TIMEOUT
     while left := _new(before):
         if time.monotonic() > until:
-            for process in processes().keys() - before["process"]:
-                process.kill()
+            kill_new_processes(before)
             break
         _settle()
     return left
+
+
+def kill_new_processes(before: dict[str, set[object]]) -> None:
+    """Kill the child processes that were not there before."""
+    for process in processes().keys() - before["process"]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def _new(before: dict[str, set[object]]) -> list[str]:
@@ -104,7 +111,7 @@ def _new(before: dict[str, set[object]]) -> list[str]:
 
 
 def _settle() -> None:
-    """Free what only cycles and Qt's deferred deletions hold, and give the rest a moment."""
+    """Collect reference cycles, run Qt's deferred deletions, and wait a moment."""
     gc.collect()
     if application() is not None:
         from PySide6.QtCore import QCoreApplication, QEvent

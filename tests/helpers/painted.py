@@ -1,4 +1,4 @@
-"""What a window really paints: every piece of text, how much room its font needs and how much of that is seen."""
+"""Records what a window really paints: every text, the space that its font needs, and how much of that is visible."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from PySide6.QtWidgets import QAbstractItemView, QAbstractScrollArea, QHeaderVie
 from resnet_studio.gui.common.labels import ElidedLabel
 
 FOLLOWERS = {"layerTotal"}
-"""Views without scroll bars that are scrolled together with another."""
+"""Views without scroll bars that scroll together with another."""
 Side = Callable[[QRectF], tuple[float, float]]
 SLACK = 1.5
-"""Pixels by which a text may reach over its room: glyphs stand on fractions of a pixel, rooms on whole ones."""
+"""Pixels by which a text may exceed its clip: glyphs have fractional positions, clips whole ones."""
 
 
 @dataclass(frozen=True)
-class Text:
-    """One piece of text on a widget, in the widget's coordinates."""
+class PaintedText:
+    """One text on a widget, in the widget's coordinates."""
 
     text: str
     box: QRectF
-    """Where its ink is."""
-    room: QRectF
-    """What the painter's clip lets through, or else the widget."""
+    """Its ink."""
+    clip: QRectF
+    """The painter's clip, or else the widget's rectangle."""
 
 
 class _Recorder(QPaintEngine):
-    """Notes text; shapes and pictures are nothing to it."""
+    """Records texts and ignores everything else."""
 
     def __init__(self) -> None:
         super().__init__(QPaintEngine.PaintEngineFeature.AllFeatures)
@@ -48,7 +48,7 @@ class _Recorder(QPaintEngine):
     def type(self) -> QPaintEngine.Type:
         return QPaintEngine.Type.User
 
-    def updateState(self, state: QPaintEngineState) -> None:  # noqa: N802  (Qt's names)
+    def updateState(self, state: QPaintEngineState) -> None:
         dirty, flags = state.state(), QPaintEngine.DirtyFlag
         self._transform = state.transform()
         if dirty & flags.DirtyClipEnabled and not state.isClipEnabled():
@@ -65,68 +65,70 @@ class _Recorder(QPaintEngine):
                 case _:
                     self._clip = box
 
-    def drawTextItem(self, place: QPointF, item: QTextItem) -> None:  # noqa: N802
+    def drawTextItem(self, place: QPointF, item: QTextItem) -> None:
         ink = QFontMetricsF(item.font()).tightBoundingRect(item.text())
         box = QRectF(place.x(), place.y() + ink.top(), item.width(), ink.height())
         self.texts.append((item.text(), self._transform.mapRect(box), self._clip))
 
-    def drawPixmap(self, *_: object) -> None:  # noqa: N802
+    def drawPixmap(self, *_: object) -> None:
         pass
 
-    def drawImage(self, *_: object) -> None:  # noqa: N802
+    def drawImage(self, *_: object) -> None:
         pass
 
-    def drawPath(self, *_: object) -> None:  # noqa: N802
+    def drawPath(self, *_: object) -> None:
         pass
 
-    def drawPolygon(self, *_: object) -> None:  # noqa: N802
+    def drawPolygon(self, *_: object) -> None:
         pass
 
-    def drawRects(self, *_: object) -> None:  # noqa: N802
+    def drawRects(self, *_: object) -> None:
         pass
 
-    def drawLines(self, *_: object) -> None:  # noqa: N802
+    def drawLines(self, *_: object) -> None:
         pass
 
-    def drawEllipse(self, *_: object) -> None:  # noqa: N802
+    def drawEllipse(self, *_: object) -> None:
         pass
 
-    def drawPoints(self, *_: object) -> None:  # noqa: N802
+    def drawPoints(self, *_: object) -> None:
         pass
 
 
-class _Paper(QPaintDevice):
+class _RecordingDevice(QPaintDevice):
     def __init__(self, widget: QWidget) -> None:
         super().__init__()
         self.recorder = _Recorder()
         metrics = QPaintDevice.PaintDeviceMetric
-        asked = [metric for metric in metrics if metric != metrics.PdmDevicePixelRatioF_EncodedA]
-        self._metrics = {int(metric.value): widget.metric(metric) for metric in asked if metric.value <= 12}
+        names = [metric for metric in metrics if metric != metrics.PdmDevicePixelRatioF_EncodedA]
+        self._metrics = {int(metric.value): widget.metric(metric) for metric in names if metric.value <= 12}
 
-    def paintEngine(self) -> QPaintEngine:  # noqa: N802  (Qt's names)
+    def paintEngine(self) -> QPaintEngine:
         return self.recorder
 
     def metric(self, metric: QPaintDevice.PaintDeviceMetric) -> int:
         return self._metrics.get(int(metric.value), 1)
 
 
-def painted(widget: QWidget) -> list[Text]:
-    """Every piece of text that a widget paints itself, without its children."""
-    paper = _Paper(widget)
-    QWidget.render(widget, paper, QPoint(), QRegion(), QWidget.RenderFlag(0))  # not that of a view, which draws a scene
-    rooms: dict[tuple[str, tuple[float, ...]], QRectF] = {}
-    for text, box, clip in paper.recorder.texts:
+def painted(widget: QWidget) -> list[PaintedText]:
+    """Every text that a widget paints itself, without its children."""
+    device = _RecordingDevice(widget)
+    QWidget.render(
+        widget, device, QPoint(), QRegion(), QWidget.RenderFlag(0)
+    )  # not the override of a graphics view, which renders its scene
+    clips: dict[tuple[str, tuple[float, ...]], QRectF] = {}
+    for text, box, clip in device.recorder.texts:
         if text.strip():
-            room = QRectF(widget.rect()) if clip is None else clip
-            known = rooms.get((text, box.getRect()))  # a text over several rows is painted with each of them
-            rooms[text, box.getRect()] = room.united(known) if known else room
-    return [Text(text, QRectF(*box), room) for (text, box), room in rooms.items()]
+            visible = QRectF(widget.rect()) if clip is None else clip
+            known = clips.get((text, box.getRect()))  # a text over several rows is painted with each of them
+            clips[text, box.getRect()] = visible.united(known) if known else visible
+    return [PaintedText(text, QRectF(*box), clip) for (text, box), clip in clips.items()]
 
 
 def cut_texts(window: QWidget) -> Iterator[str]:
-    """What of a window's text can't be read: cut, elided, or under another text. Each with where it is.
+    """The texts of a window that can't be read, with their location: cut, elided, or covered by another text.
 
-    What a scroll bar brings into view is not cut.
+    What can be scrolled into view is not cut.
     """
     for widget in (window, *window.findChildren(QWidget)):
         if not widget.isVisibleTo(window):
@@ -135,7 +137,7 @@ def cut_texts(window: QWidget) -> Iterator[str]:
         texts = painted(widget)
         for text in texts:
             if _is_cut(text, widget, window):
-                yield f"{where}: {text.text!r} needs {text.box.getRect()}, has {text.room.getRect()}"
+                yield f"{where}: {text.text!r} needs {text.box.getRect()}, has {text.clip.getRect()}"
             elif re.search(r"\S…", text.text) and (hidden := _hidden(text.text, widget)):
                 yield f"{where}: {text.text!r} is elided, which hides {hidden!r}"
         for number, text in enumerate(texts):
@@ -145,24 +147,24 @@ def cut_texts(window: QWidget) -> Iterator[str]:
                     yield f"{where}: {text.text!r} lies over {other.text!r}"
 
 
-def _is_cut(text: Text, widget: QWidget, window: QWidget) -> bool:
-    """Whether something of it is nowhere to be seen."""
-    inner, box, room = widget, text.box, text.room
+def _is_cut(text: PaintedText, widget: QWidget, window: QWidget) -> bool:
+    """Whether a part of it can never be visible."""
+    inner, box, clip = widget, text.box, text.clip
     scrolled: set[Side] = set()
     while True:
         for side, scrolls in zip((_across, _down), _scrolls(inner), strict=True):
             if scrolls and not _within(side(box), side(QRectF(inner.rect()))):
-                scrolled.add(side)  # it is looked at when it is scrolled there
+                scrolled.add(side)  # checked when it is scrolled there
             if side not in scrolled and not _within(side(box), side(QRectF(inner.rect()))):
                 return True
-        seen = all(_within(side(box), side(room)) for side in (_across, _down) if side not in scrolled)
-        if not seen and not (scrolled and room.isEmpty()):
+        visible = all(_within(side(box), side(clip)) for side in (_across, _down) if side not in scrolled)
+        if not visible and not (scrolled and clip.isEmpty()):
             return True
         if inner is window or inner.isWindow():
             return False
         box = box.translated(QPointF(inner.pos()))
         inner = inner.parentWidget()
-        room = QRectF(inner.rect())
+        clip = QRectF(inner.rect())
 
 
 def _within(part: tuple[float, float], whole: tuple[float, float]) -> bool:
@@ -178,7 +180,7 @@ def _down(box: QRectF) -> tuple[float, float]:
 
 
 def _scrolls(widget: QWidget) -> tuple[bool, bool]:
-    """Whether a widget shows a part of something larger: across and down."""
+    """Whether a widget shows a part of something larger: horizontally and vertically."""
     area = widget.parentWidget()
     if not isinstance(area, QAbstractScrollArea) or area.viewport() is not widget:
         return False, False
@@ -186,10 +188,10 @@ def _scrolls(widget: QWidget) -> tuple[bool, bool]:
         view = area.parentWidget()
         assert isinstance(view, QAbstractItemView)
         bars = view.horizontalScrollBar(), view.verticalScrollBar()
-        mine = area.orientation()
+        own = area.orientation()
         return (
-            mine == Qt.Orientation.Horizontal and bars[0].maximum() > bars[0].minimum(),
-            mine == Qt.Orientation.Vertical and bars[1].maximum() > bars[1].minimum(),
+            own == Qt.Orientation.Horizontal and bars[0].maximum() > bars[0].minimum(),
+            own == Qt.Orientation.Vertical and bars[1].maximum() > bars[1].minimum(),
         )
     off = Qt.ScrollBarPolicy.ScrollBarAlwaysOff
     across, down = area.horizontalScrollBar(), area.verticalScrollBar()
@@ -201,14 +203,14 @@ def _scrolls(widget: QWidget) -> tuple[bool, bool]:
 
 
 def _hidden(shown: str, widget: QWidget) -> str:
-    """What is behind the "…" of an elided text; a whole line is a text that ends so on purpose."""
-    if isinstance(widget, ElidedLabel) and shown != (whole := widget.accessibleDescription()):
-        return f"a part of {whole!r}" if re.search(r"\d", whole) else ""
+    """What an elided text hides; empty if the text ends with "…" on purpose."""
+    if isinstance(widget, ElidedLabel) and shown != (full := widget.accessibleDescription()):
+        return f"a part of {full!r}" if re.search(r"\d", full) else ""
     return "" if shown in _own_words(widget) else "some of it"
 
 
 def _own_words(widget: QWidget) -> Sequence[str]:
-    """What the widget says of itself, where "…" may stand on purpose."""
+    """The widget's own texts, in which "…" is on purpose."""
     words = [str(widget.property(name) or "") for name in ("text", "placeholderText", "currentText", "title")]
     view = widget.parentWidget()
     if isinstance(view, QAbstractItemView) and view.model() is not None:

@@ -1,4 +1,4 @@
-"""A training so small that a test can run it whole: a network of a few hundred weights, on the digits."""
+"""Trainings that are small enough to run in a test: a network of a few hundred weights on the digits."""
 
 from __future__ import annotations
 
@@ -32,59 +32,59 @@ SHORT = Recipe(data="digits", length=2, batch_size=128, lr=0.05)
 
 
 def make_run(folder: Path, recipe: Recipe = SHORT, architecture: Architecture = TINY, threads: int = 1) -> Path:
-    """The folder of a run that has not begun, to be computed with one thread."""
-    run_folder.make(folder, run_folder.Manifest(folder.name, architecture, recipe, 0.0, threads=threads))
+    """Make the folder of a run that has not begun, with one thread."""
+    run_folder.create(folder, run_folder.Manifest(folder.name, architecture, recipe, 0.0, threads=threads))
     return folder
 
 
 def train(folder: Path, listener: Callable[[Event], object] = lambda event: None, *, resume: bool = False) -> str:
-    """Train a run in this process, as the command line does; how it ended."""
-    with RunWriter(folder, listener) as journal:
-        return run(folder, folder.parent / "data", journal, Workers(), resume=resume)
+    """Train a run in this process, as the command line does, and return how it ended."""
+    with RunWriter(folder, listener) as writer:
+        return run(folder, folder.parent / "data", writer, Workers(), resume=resume)
 
 
-def opened(recipe: Recipe, image: int = 8, root: Path = Path("nowhere"), *, download: bool = False) -> Data:
-    """The recipe's data."""
+def open_recipe_data(recipe: Recipe, image: int = 8, root: Path = Path("nowhere"), *, download: bool = False) -> Data:
+    """Open the recipe's data."""
     return finish(open_data(recipe, image, root, download=download))
 
 
-def once_at(step: int, do: Callable[[], object]) -> Callable[[Event], None]:
-    """A listener that does something right after a step, counted from 0. Gradients are told at once in a short run."""
+def after_step(step: int, callback: Callable[[], object]) -> Callable[[Event], None]:
+    """A listener that calls back right after a step, counted from 0. Short runs emit gradients after every step."""
 
     def listen(event: Event) -> None:
         if isinstance(event, Gradients) and event.step == step:
-            do()
+            callback()
 
     return listen
 
 
-def stop_at(folder: Path, step: int) -> Callable[[Event], None]:
-    return once_at(step, lambda: run_folder.request(folder, run_folder.STOP))
+def stop_after(folder: Path, step: int) -> Callable[[Event], None]:
+    return after_step(step, lambda: run_folder.make_request(folder, run_folder.STOP))
 
 
-def events(folder: Path) -> list[Event]:
+def read_events(folder: Path) -> list[Event]:
     return list(RunReader(folder).new_events(-1))
 
 
-def only(kind: type, folder: Path) -> list[Event]:
-    return [event for event in events(folder) if isinstance(event, kind)]
+def events_of(kind: type, folder: Path) -> list[Event]:
+    return [event for event in read_events(folder) if isinstance(event, kind)]
 
 
-def curves(folder: Path) -> Curves:
-    found = Curves()
-    for event in events(folder):
-        found.take(event)
-    return found
+def read_curves(folder: Path) -> Curves:
+    curves = Curves()
+    for event in read_events(folder):
+        curves.add(event)
+    return curves
 
 
-def silence(folder: Path) -> None:
-    """Make the last heartbeat an old one, so that nobody has to wait until a killed run counts as such."""
+def age_heartbeat(folder: Path) -> None:
+    """Set the last heartbeat far back, so that a killed run is recognized at once."""
     os.utime(folder / run_folder.HEARTBEAT, (0, 0))
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
-    """What must be the same, bit for bit, however often a run was interrupted."""
+class RunResult:
+    """What must be bit-identical however often a run was interrupted."""
 
     losses: NDArray[np.float64]
     errors: NDArray[np.float64]
@@ -94,38 +94,38 @@ class Outcome:
     optimizer: dict[str, torch.Tensor]
 
 
-def outcome(folder: Path) -> Outcome:
-    told, last = curves(folder), checkpoints.newest(folder / run_folder.CHECKPOINTS)
+def read_outcome(folder: Path) -> RunResult:
+    curves, last = read_curves(folder), checkpoints.newest(folder / run_folder.CHECKPOINTS)
     assert last is not None
-    return Outcome(
-        told.training("loss").y, told.training("error").y,
-        [(one.split, one.step, one.loss, one.error) for one in told.measured],
-        [(one.step, one.norms) for one in told.gradients],
+    return RunResult(
+        curves.per_step("loss").y, curves.per_step("error").y,
+        [(event.split, event.step, event.loss, event.error) for event in curves.measured],
+        [(event.step, event.norms) for event in curves.gradients],
         last.weights, last.optimizer,
     )  # fmt: skip
 
 
-def assert_same(one: Outcome, other: Outcome) -> None:
+def assert_same_outcome(one: RunResult, other: RunResult) -> None:
     np.testing.assert_array_equal(one.losses, other.losses)
     np.testing.assert_array_equal(one.errors, other.errors)
     assert one.measured == other.measured
     assert one.gradients == other.gradients
-    for mine, theirs in ((one.weights, other.weights), (one.optimizer, other.optimizer)):
-        assert mine.keys() == theirs.keys()
-        assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+    for ours, theirs in ((one.weights, other.weights), (one.optimizer, other.optimizer)):
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def picture(seed: int, size: tuple[int, int] = (12, 12)) -> Image.Image:
-    """Noise, of width × height."""
+def noise_image(seed: int, size: tuple[int, int] = (12, 12)) -> Image.Image:
+    """Noise of width × height pixels."""
     width, height = size
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8))
 
 
-def class_folders(root: Path, counts: dict[str, int]) -> Path:
-    """Folders of PNG files of different sizes."""
+def make_class_folders(root: Path, counts: dict[str, int]) -> Path:
+    """Class folders with PNG files of different sizes."""
     for label, (name, count) in enumerate(counts.items()):
         (root / name).mkdir(parents=True)
         for number in range(count):
             size = (9 + number % 5, 9 + number % 3)
-            picture(1000 * label + number, size).save(root / name / f"{number:03d}.png")
+            noise_image(1000 * label + number, size).save(root / name / f"{number:03d}.png")
     return root

@@ -24,20 +24,20 @@ class NeedsTwoError(Exception):
 
 
 class HoldingError(Exception):
-    """Can't be pickled: it holds a function that has no name."""
+    """Can't be pickled: it holds a lambda."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.held = lambda: None
 
 
-def count(to: int, tidied: str = "") -> Steps:
+def count(to: int, marker: str = "") -> Steps:
     """Yields 0 … to − 1 and answers with `to`; leaves a file when it is closed."""
     try:
         yield from range(to)
     finally:
-        if tidied:
-            Path(tidied).touch()
+        if marker:
+            Path(marker).touch()
     return to
 
 
@@ -59,7 +59,7 @@ def steps_until(path: str) -> Steps:
 
 
 def slowly(seconds: float) -> Steps:
-    """Short steps for ever."""
+    """Short steps forever."""
     number = 0
     while True:
         yield Progress(number, 0, "going on")
@@ -76,7 +76,7 @@ def stuck(path: str) -> Steps:
 
 
 def computing(path: str) -> Steps:
-    """The same without any sleep."""
+    """Like `stuck`, but computing instead of sleeping."""
     yield Progress(0, 1, "about to compute")
     Path(path).touch()
     while True:
@@ -84,7 +84,7 @@ def computing(path: str) -> Steps:
 
 
 def die() -> Steps:
-    """What a crash in a library looks like."""
+    """Dies like a crash in a library."""
     yield Progress(0, 1, "dying")
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""A theme for a part of a test."""
+"""A theme within a test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from resnet_studio.gui import theme
 
 @contextmanager
 def themed(name: theme.ThemeName) -> Iterator[None]:
-    """Dress the application, and leave it as it was."""
+    """Apply a theme, and restore the application's style afterwards."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     sheet, palette, style, font = app.styleSheet(), app.palette(), app.style().objectName(), app.font()

@@ -10,15 +10,15 @@ from resnet_studio.inference.transforms import (
     RANGES,
     ImageTransforms,
     Occluder,
-    changed,
-    from_changed,
-    from_words,
-    with_number,
+    parse_transforms,
+    transforms_from_dict,
+    transforms_to_dict,
+    with_value,
 )
 
 SHARES = st.floats(0, 1)
 OCCLUDERS = st.builds(Occluder, x=SHARES, y=SHARES, side=st.floats(0.01, 1))
-HANDLES = st.builds(
+TRANSFORMS = st.builds(
     ImageTransforms,
     flipped=st.booleans(),
     occluder=st.none() | OCCLUDERS,
@@ -26,45 +26,45 @@ HANDLES = st.builds(
 )
 
 
-@given(HANDLES)
-def test_handles_come_back_from_json(handles: ImageTransforms) -> None:
-    assert from_changed(json.loads(json.dumps(changed(handles)))) == handles
+@given(TRANSFORMS)
+def test_transforms_survive_json(transforms: ImageTransforms) -> None:
+    assert transforms_from_dict(json.loads(json.dumps(transforms_to_dict(transforms)))) == transforms
 
 
-def test_nothing_is_kept_of_what_is_not_changed() -> None:
-    assert changed(IDENTITY) == {}
-    assert changed(ImageTransforms(zoom=2)) == {"zoom": 2}
+def test_only_changed_fields_are_saved() -> None:
+    assert transforms_to_dict(IDENTITY) == {}
+    assert transforms_to_dict(ImageTransforms(zoom=2)) == {"zoom": 2}
 
 
 @pytest.mark.parametrize("name", RANGES)
-def test_a_handle_has_its_range(name: str) -> None:
+def test_each_transform_has_a_range(name: str) -> None:
     low, high = RANGES[name]
     for value in (low, high):
-        assert getattr(with_number(IDENTITY, name, value), name) == value
+        assert getattr(with_value(IDENTITY, name, value), name) == value
     for value in (low - 0.01, high + 0.01, float("nan")):
         with pytest.raises(ValueError, match=f"^{name}: a number between"):
-            with_number(IDENTITY, name, value)
+            with_value(IDENTITY, name, value)
 
 
-def test_an_occluder_lies_on_the_input() -> None:
+def test_an_occluder_outside_of_the_input_is_refused() -> None:
     for bad in ({"x": -0.1}, {"y": 1.1}, {"side": 0}, {"side": 1.5}):
         with pytest.raises(ValueError, match=r"^occluder"):
             replace(Occluder(), **bad)
 
 
-def test_words_of_a_command_line() -> None:
-    assert from_words([]) == IDENTITY
-    assert from_words(["zoom=2", "flipped", "occluder=0.25,0.5,0.1", "rotation=-30"]) == ImageTransforms(
+def test_arguments_of_a_command_line_are_parsed() -> None:
+    assert parse_transforms([]) == IDENTITY
+    assert parse_transforms(["zoom=2", "flipped", "occluder=0.25,0.5,0.1", "rotation=-30"]) == ImageTransforms(
         zoom=2, flipped=True, occluder=Occluder(0.25, 0.5, 0.1), rotation=-30
     )
 
 
 @pytest.mark.parametrize(
-    ("word", "said"),
+    ("argument", "message"),
     [("size=2", "no handle is called 'size'; there are x, y"), ("zoom=large", "zoom takes a number, as in zoom=2"),
      ("zoom=99", "zoom: a number between 0.25 and 16"),
      ("occluder=a", "as in occluder=0.5,0.5,0.2"), ("flipped=2", "no handle")],
 )  # fmt: skip
-def test_words_that_are_none_are_named(word: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        from_words([word])
+def test_invalid_arguments_are_named_in_the_error(argument: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_transforms([argument])

@@ -118,7 +118,7 @@ def test_the_articles_blocks_know_one_shortcut_and_one_stride(field: str, value:
         ('{"image": null}', "image"),
     ],
 )
-def test_json_that_says_no_architecture_is_refused(text: str, field: str) -> None:
+def test_json_without_an_architecture_is_refused(text: str, field: str) -> None:
     with pytest.raises(ArchitectureError) as error:
         from_json(text)
     assert error.value.field == field

@@ -21,7 +21,7 @@ def test_a_written_preset_is_read_back(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "text"),
     [
         (b"", "is empty"),
         (b"PK\x03\x04\xff\xfe", "architecture: not JSON"),
@@ -35,16 +35,16 @@ def test_a_written_preset_is_read_back(tmp_path: Path, name: str) -> None:
         (b'{"block": ["basic"]}', "block: must be one of"),
     ],
 )
-def test_a_file_without_an_architecture_is_named_with_the_cause(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_file_without_an_architecture_is_named_with_the_cause(tmp_path: Path, content: bytes, text: str) -> None:
     file = tmp_path / "odd.json"
     file.write_bytes(content)
     with pytest.raises(ValueError, match=r"^odd\.json") as refused:
         read_architecture(file)
-    assert said in str(refused.value)
+    assert text in str(refused.value)
 
 
 def test_what_is_no_file_is_never_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.json")
-    for name, said in (("pipe.json", "is a pipe"), (".", "is a folder"), ("missing.json", "does not exist")):
-        with pytest.raises(ValueError, match=said):
+    for name, text in (("pipe.json", "is a pipe"), (".", "is a folder"), ("missing.json", "does not exist")):
+        with pytest.raises(ValueError, match=text):
             read_architecture(tmp_path / name)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet_studio.networks.architecture import Residual
-from resnet_studio.networks.block_tensors import all_blocks, block_around, of_block
+from resnet_studio.networks.block_tensors import all_block_tensors, block_around, block_tensors
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 
@@ -30,8 +30,8 @@ ARCHITECTURES: dict[str, Residual] = {
 def test_every_blocks_equation_holds_for_its_tensors(name: str) -> None:
     architecture = ARCHITECTURES[name]
     inputs, outputs = passed(build(architecture))
-    for block in all_blocks(architecture):
-        paths = of_block(architecture, block)
+    for block in all_block_tensors(architecture):
+        paths = block_tensors(architecture, block)
         assert torch.equal(outputs[paths.x], inputs[block])
         assert torch.equal(outputs[paths.output], outputs[block])
         assert outputs[paths.x].shape[1:] == paths.input_shape
@@ -63,20 +63,20 @@ def passed(network: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 
 
 def test_the_names_are_the_networks_own() -> None:
-    opens = of_block(preset("resnet50"), "layer2.0")
+    opens = block_tensors(preset("resnet50"), "layer2.0")
     assert (opens.x, opens.shortcut, opens.residual) == ("layer1.2.relu3", "layer2.0.downsample.1", "layer2.0.bn3")
     assert opens.names == ("layer2.0.downsample.1", "layer2.0.bn3", "layer2.0.add", "layer2.0.relu3")
     assert (opens.input_shape, opens.output_shape) == ((256, 56, 56), (512, 28, 28))
-    first = of_block(preset("resnet20-digits"), "layer1.0")
+    first = block_tensors(preset("resnet20-digits"), "layer1.0")
     assert (first.x, first.shortcut, first.output) == ("relu", "relu", "layer1.0.relu2")
-    assert of_block(preset("resnet18"), "layer1.0").x == "maxpool"
-    assert of_block(preset("resnet20-digits"), "layer2.0").shortcut == "layer2.0.downsample"
+    assert block_tensors(preset("resnet18"), "layer1.0").x == "maxpool"
+    assert block_tensors(preset("resnet20-digits"), "layer2.0").shortcut == "layer2.0.downsample"
 
 
-def test_a_plain_block_has_x_beside_it_where_its_shape_is_the_same() -> None:
+def test_a_plain_block_shows_x_where_the_shape_is_unchanged() -> None:
     plain = preset("plain18")
-    assert of_block(plain, "layer1.1").names == ("layer1.0.relu2", "layer1.1.bn2", "layer1.1.relu2")
-    assert of_block(plain, "layer2.0").names == ("layer2.0.bn2", "layer2.0.relu2")
+    assert block_tensors(plain, "layer1.1").names == ("layer1.0.relu2", "layer1.1.bn2", "layer1.1.relu2")
+    assert block_tensors(plain, "layer2.0").names == ("layer2.0.bn2", "layer2.0.relu2")
 
 
 @pytest.mark.parametrize(
@@ -91,9 +91,9 @@ def test_a_layer_lies_in_a_block_or_near_one(layer: str, block: str) -> None:
 
 
 def test_baselines_have_no_blocks() -> None:
-    assert not all_blocks(preset("vgg19"))
+    assert not all_block_tensors(preset("vgg19"))
     assert block_around(preset("vgg19"), "features.3") == ""
     with pytest.raises(ValueError, match="no block is called ''"):
-        of_block(preset("vgg19"), "")
+        block_tensors(preset("vgg19"), "")
     with pytest.raises(ValueError, match=r"layer9\.0"):
-        of_block(preset("resnet18"), "layer9.0")
+        block_tensors(preset("resnet18"), "layer9.0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resnet_studio.networks.figure_parts import parts
+from resnet_studio.networks.figure_parts import figure_parts
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
 
@@ -15,7 +15,7 @@ STEMS = {"resnet56-cifar": 1}
 
 @pytest.mark.parametrize("network", BLOCKS)
 def test_a_residual_network_has_a_part_for_each_block(network: str) -> None:
-    found = parts(preset(network))
+    found = figure_parts(preset(network))
     assert len(found) == STEMS.get(network, 2) + BLOCKS[network] + 2  # the average pool and the classes
     assert found[0].name == "relu"
     assert found[-1].name == "fc"
@@ -25,7 +25,7 @@ def test_a_residual_network_has_a_part_for_each_block(network: str) -> None:
 
 
 def test_vgg_has_a_part_for_each_convolution_pool_and_linear_layer() -> None:
-    found = parts(preset("vgg19"))
+    found = figure_parts(preset("vgg19"))
     assert len(found) == 16 + 5 + 1 + 3
     assert [part.name for part in found[:3]] == ["features.1", "features.3", "features.4"]
     assert [part.name for part in found[-4:]] == ["avgpool", "classifier.1", "classifier.4", "classifier.6"]
@@ -36,6 +36,6 @@ def test_vgg_has_a_part_for_each_convolution_pool_and_linear_layer() -> None:
 def test_every_layer_is_in_one_part(network: str) -> None:
     architecture = preset(network)
     called = [layer for layer in plan(architecture) if layer.called]
-    names = [name for part in parts(architecture) for name in part.layers]
+    names = [name for part in figure_parts(architecture) for name in part.layers]
     assert sorted(names) == sorted({layer.name for layer in called} | {layer.block for layer in called} - {""})
-    assert all(part.name in part.layers for part in parts(architecture))
+    assert all(part.name in part.layers for part in figure_parts(architecture))

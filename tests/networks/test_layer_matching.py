@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from resnet_studio.networks.architecture import Residual
-from resnet_studio.networks.layer_matching import counterpart
+from resnet_studio.networks.layer_matching import matching_layer
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
 
@@ -68,18 +68,18 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("a", "b", "layer", "expected"), PAIRS)
-def test_pairs_that_were_found_by_hand(a: str, b: str, layer: str, expected: str | None) -> None:
-    assert counterpart(preset(a), preset(b), layer) == expected
+def test_known_pairs(a: str, b: str, layer: str, expected: str | None) -> None:
+    assert matching_layer(preset(a), preset(b), layer) == expected
 
 
 def test_projections_everywhere_find_the_nearest_projection() -> None:
     everywhere = Residual("bottleneck", shortcut="C")
-    assert counterpart(everywhere, preset("resnet50"), "layer2.3.downsample.0") == "layer2.0.downsample.0"
+    assert matching_layer(everywhere, preset("resnet50"), "layer2.3.downsample.0") == "layer2.0.downsample.0"
 
 
 @pytest.mark.parametrize("layer", ["", "layer9.0", "layer1.0.unused_conv"])
 def test_what_no_image_meets_has_no_counterpart(layer: str) -> None:
-    assert counterpart(preset("article18"), preset("resnet18"), layer) is None
+    assert matching_layer(preset("article18"), preset("resnet18"), layer) is None
 
 
 @pytest.mark.parametrize("title", PRESETS)
@@ -88,7 +88,7 @@ def test_a_network_corresponds_to_itself_at_any_size(title: str) -> None:
     other = replace(architecture, image=2 * architecture.image)
     called = [layer for layer in plan(architecture) if layer.called]
     for name in {name for layer in called[:120] for name in (layer.name, layer.block) if name}:
-        assert counterpart(architecture, other, name) == name
+        assert matching_layer(architecture, other, name) == name
 
 
 @pytest.mark.parametrize(
@@ -98,5 +98,5 @@ def test_a_network_corresponds_to_itself_at_any_size(title: str) -> None:
 def test_what_is_found_is_there_and_only_shortcuts_find_nothing(a: str, b: str) -> None:
     there = {name for layer in plan(preset(b)) if layer.called for name in (layer.name, layer.block)}
     for layer in plan(preset(a)):
-        found = counterpart(preset(a), preset(b), layer.name)
+        found = matching_layer(preset(a), preset(b), layer.name)
         assert found in there if layer.called and "downsample" not in layer.name else found is None or found in there

@@ -1,4 +1,4 @@
-"""Estimates of memory, and what is said where there is not enough."""
+"""Estimates of memory, and what is reported when there is not enough."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def test_a_containers_limit_counts_as_the_machines_memory(tmp_path, monkeypatch,
 
 
 @pytest.mark.parametrize("more", [1, 2**20, 2**28, 2**34])
-def test_a_refusal_never_says_that_as_much_is_too_much(monkeypatch: pytest.MonkeyPatch, more: int) -> None:
+def test_a_refusal_never_names_two_equal_amounts(monkeypatch: pytest.MonkeyPatch, more: int) -> None:
     """Both numbers in decimal units, in which all others of the program are."""
     for machine in (24 * 2**30, 25_000_000_001, 7 * 2**30, 900 * 10**9):
         monkeypatch.setattr(memory, "machine_memory", lambda machine=machine: machine)
         needed = int(memory.SHARE * machine) + more
-        said = memory.too_large(preset("resnet18"), needed, "to run")
-        assert "iB" not in said
-        needs, _, spared = (float(number) for number in re.findall(r"([\d.]+) GB", said))
+        message = memory.too_large(preset("resnet18"), needed, "to run")
+        assert "iB" not in message
+        needs, _, spared = (float(number) for number in re.findall(r"([\d.]+) GB", message))
         assert needs > spared
         assert needs * 1e9 >= needed
         assert spared * 1e9 <= memory.SHARE * machine
@@ -81,7 +81,7 @@ print(of_process("VmHWM") - own)
 """
 
 
-def test_a_steps_peak_is_within_the_bounds_that_are_told() -> None:
+def test_a_steps_peak_is_within_the_estimated_bounds() -> None:
     done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
     least, most = memory.bounds(memory.to_train(preset("resnet20-cifar"), 64))
     assert least < int(done.stdout) < most

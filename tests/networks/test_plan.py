@@ -109,7 +109,7 @@ def test_the_strides_place_costs_the_same_at_every_depth(depth: int) -> None:
     assert round(more / 1e9, 3) == 0.231
 
 
-def test_the_plain_twin_lacks_the_three_projections() -> None:
+def test_the_plain_counterpart_lacks_the_three_projections() -> None:
     projections = 64 * 128 * 28**2 + 128 * 256 * 14**2 + 256 * 512 * 7**2
     assert macs(preset("resnet34")) - macs(preset("plain34")) == projections
     assert parameters("resnet34") - parameters("plain34") == 64 * 128 + 128 * 256 + 256 * 512 + 2 * (128 + 256 + 512)

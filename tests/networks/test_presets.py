@@ -58,7 +58,7 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("architecture", "said"),
+    ("architecture", "words"),
     [
         (replace(PRESETS["resnet50"], image=320), ["resnet50", "320×320"]),
         (replace(PRESETS["resnet50"], classes=12345), ["resnet50", "12,345 classes"]),
@@ -73,6 +73,6 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
         (Residual(stem="cifar", channels=1), ["resnet50", "stem cifar", "channels 1"]),
     ],
 )
-def test_what_is_no_preset_is_described(architecture: Residual | Baseline, said: list[str]) -> None:
+def test_what_is_no_preset_is_described(architecture: Residual | Baseline, words: list[str]) -> None:
     assert preset_name(architecture) is None
-    assert all(words in title(architecture) for words in said)
+    assert all(part in title(architecture) for part in words)

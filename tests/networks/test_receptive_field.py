@@ -14,7 +14,7 @@ from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import preset
-from resnet_studio.networks.receptive_field import Box, field, read
+from resnet_studio.networks.receptive_field import Box, pixels_read, receptive_field
 
 BASIC = Residual(block="basic", blocks=(1, 2), width=4, image=64, classes=3)
 PAPER = Residual(block="bottleneck", blocks=(1, 2), width=4, image=64, classes=3)
@@ -88,7 +88,7 @@ def test_a_field_is_where_the_gradient_goes(architecture: Architecture) -> None:
         for row, column in places(side)
         if not np.array_equal(
             reached(images, values[layer], row, column),
-            clipped(field(architecture, layer, row, column), architecture.image),
+            clipped(receptive_field(architecture, layer, row, column), architecture.image),
         )
     ]
     assert wrong == []
@@ -109,7 +109,7 @@ def test_what_is_read_is_exactly_where_the_gradient_goes(architecture: Architect
     values = outputs(all_pass(architecture), images, list(layers))
     for layer, side in layers.items():
         for row, column in places(side):
-            box = read(architecture, layer, row, column)
+            box = pixels_read(architecture, layer, row, column)
             assert 0 <= box.left < box.right <= architecture.image
             seen = clipped(box, architecture.image)
             assert np.array_equal(reached(images, values[layer], row, column), seen), (layer, row, column, box)
@@ -117,8 +117,8 @@ def test_what_is_read_is_exactly_where_the_gradient_goes(architecture: Architect
 
 def test_alexnet_never_reads_the_last_pixels_of_some_images() -> None:
     """70 pixels: 16 windows of 11 pixels, of which the pool leaves one out; so the last that counts ends at 54 + 11."""
-    assert read(Baseline("alexnet", image=70), "classifier.6", 0, 0) == Box(0, 0, 65, 65)
-    assert read(Baseline("alexnet", image=224), "classifier.6", 0, 0) == Box(0, 0, 224, 224)
+    assert pixels_read(Baseline("alexnet", image=70), "classifier.6", 0, 0) == Box(0, 0, 65, 65)
+    assert pixels_read(Baseline("alexnet", image=224), "classifier.6", 0, 0) == Box(0, 0, 224, 224)
 
 
 STEM = 1 + 6 + 2 * 2
@@ -142,20 +142,20 @@ The others from the paper's Table 1: every 3×3 adds twice the distance between 
 
 @pytest.mark.parametrize(("network", "layer"), SIDES)
 def test_sides_are_the_known_ones(network: str, layer: str) -> None:
-    box = field(preset(network), layer, 3, 3)
+    box = receptive_field(preset(network), layer, 3, 3)
     assert (box.width, box.height) == (SIDES[network, layer],) * 2
 
 
 def test_the_first_convolution_sees_its_window() -> None:
-    assert field(preset("resnet50"), "conv1", 0, 10) == Box(-3 + 20, -3, 4 + 20, 4)
+    assert receptive_field(preset("resnet50"), "conv1", 0, 10) == Box(-3 + 20, -3, 4 + 20, 4)
 
 
 @pytest.mark.parametrize("layer", ["avgpool", "fc"])
 def test_behind_the_global_pool_everything_is_seen(layer: str) -> None:
-    assert field(preset("resnet18"), layer, 0, 0) == Box(0, 0, 224, 224)
+    assert receptive_field(preset("resnet18"), layer, 0, 0) == Box(0, 0, 224, 224)
 
 
 @pytest.mark.parametrize("layer", ["layer9.0", "layer1.0.unused_conv", ""])
 def test_a_layer_that_gives_nothing_has_no_field(layer: str) -> None:
     with pytest.raises(ValueError, match="never called"):
-        field(preset("article18"), layer, 0, 0)
+        receptive_field(preset("article18"), layer, 0, 0)

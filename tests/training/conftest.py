@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from nursery import Nursery
+from fork_server import ForkServer
 
 
 @pytest.fixture(scope="session")
-def nursery(suite_folder: object) -> Iterator[Nursery]:
-    with Nursery() as found:
-        yield found
+def fork_server(suite_folder: object) -> Iterator[ForkServer]:
+    with ForkServer() as server:
+        yield server

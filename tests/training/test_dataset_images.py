@@ -1,4 +1,4 @@
-"""Single images of data sets by reference, held against scikit-learn, torchvision's files and folders made here."""
+"""Single images of data sets by reference, compared with scikit-learn, torchvision's files and folders made here."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from resnet_studio.inference.values import image_title
 from resnet_studio.progress import finish
 from resnet_studio.training import dataset_images
 from resnet_studio.training.compute.open_dataset import open_data
-from resnet_studio.training.dataset_images import DataImages, images_steps, open_reference
+from resnet_studio.training.dataset_images import DataImages, count_images_steps, open_reference
 from resnet_studio.training.datasets import DataError
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.runs.run_folder import data_folder
 
 
 @pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """Every test opens its sets itself, and leaves none open."""
-    dataset_images._opened.clear()
+def fresh_cache() -> Iterator[None]:
+    """Clear the cache of open data sets before and after each test."""
+    dataset_images._open_splits.clear()
     yield
-    dataset_images._opened.clear()
+    dataset_images._open_splits.clear()
 
 
-def counted(data: str) -> DataImages:
-    return finish(images_steps(data, data_folder()))
+def count_images(data: str) -> DataImages:
+    return finish(count_images_steps(data, data_folder()))
 
 
-def folder_of(root: Path, *splits: str, each: int = 3) -> Path:
-    """Class folders `cat` and `dog`; every image has a grey of its own."""
-    grey = 0
+def make_folders(root: Path, *splits: str, each: int = 3) -> Path:
+    """Class folders `cat` and `dog`; every image has its own gray level."""
+    gray = 0
     for split in splits or ("",):
         for name in ("cat", "dog"):
             (root / split / name).mkdir(parents=True)
             for number in range(each):
-                grey += 10
-                Image.new("RGB", (12 + number, 9), (grey,) * 3).save(root / split / name / f"{number}.png")
+                gray += 10
+                Image.new("RGB", (12 + number, 9), (gray,) * 3).save(root / split / name / f"{number}.png")
     return root
 
 
 @pytest.mark.parametrize("split", ["test", "training"])
-def test_digits_are_those_that_a_training_sees_with_their_classes(split: str) -> None:
+def test_digits_equal_those_of_a_training_and_have_their_classes(split: str) -> None:
     data = finish(open_data(Recipe(data="digits"), 8, data_folder()))
     images = getattr(data, split)
     for index in (0, 17, len(images) - 1):
@@ -62,60 +62,60 @@ def test_digits_are_those_that_a_training_sees_with_their_classes(split: str) ->
 
 
 def test_every_digit_is_listed_once() -> None:
-    found = counted("digits")
+    found = count_images("digits")
     theirs = np.rint(load_digits().images * 255 / 16).astype(np.uint8)
     assert (found.counts, sum(found.counts)) == ((360, 1437), len(theirs))
-    mine = [open_reference(reference).pixels[..., 0].tobytes() for reference in found.references(10_000)]
-    assert sorted(mine) == sorted(image.tobytes() for image in theirs)
+    ours = [open_reference(reference).pixels[..., 0].tobytes() for reference in found.references(10_000)]
+    assert sorted(ours) == sorted(image.tobytes() for image in theirs)
 
 
-def test_lists_begin_with_test_images_and_end_where_they_are_told_to() -> None:
+def test_references_start_with_test_images_and_stop_at_the_limit() -> None:
     found = DataImages("cifar10", (10_000, 50_000))
     assert found.references(3) == [f"data:cifar10:test:{index}" for index in range(3)]
     listed = found.references(10_002)
-    assert listed[9_998:] == [f"data:cifar10:{one}" for one in ("test:9998", "test:9999", "training:0", "training:1")]
+    assert listed[9_998:] == [f"data:cifar10:{rest}" for rest in ("test:9998", "test:9999", "training:0", "training:1")]
 
 
-def test_folders_give_their_own_files_at_their_own_size(tmp_path: Path) -> None:
-    root = folder_of(tmp_path / "a: folder", "train", "val")
-    found = counted(str(root))
+def test_folder_images_keep_their_own_size(tmp_path: Path) -> None:
+    root = make_folders(tmp_path / "a: folder", "train", "val")
+    found = count_images(str(root))
     assert found.counts == (6, 6)
     for reference in found.references(100):
         photograph = open_reference(reference)
         split, index = reference.rsplit(":", 2)[1:]
-        place = root / {"test": "val", "training": "train"}[split] / ("cat", "dog")[int(index) // 3]
-        np.testing.assert_array_equal(photograph.pixels, Image.open(place / f"{int(index) % 3}.png"))
-        assert (photograph.name, photograph.truth) == (reference, place.name)
+        folder = root / {"test": "val", "training": "train"}[split] / ("cat", "dog")[int(index) // 3]
+        np.testing.assert_array_equal(photograph.pixels, Image.open(folder / f"{int(index) % 3}.png"))
+        assert (photograph.name, photograph.truth) == (reference, folder.name)
         assert image_title(reference) == f"a: folder {split} {index}"
 
 
-def test_a_folder_without_tests_holds_out_what_a_training_holds_out(tmp_path: Path) -> None:
-    root = folder_of(tmp_path / "pets", each=5)
+def test_a_folder_without_test_images_has_the_same_holdout_as_a_training(tmp_path: Path) -> None:
+    root = make_folders(tmp_path / "pets", each=5)
     data = finish(open_data(Recipe(data=str(root)), 9, data_folder()))
-    assert counted(str(root)).counts == (len(data.test), len(data.training)) == (2, 8)
-    mine = [int(open_reference(f"data:{root}:test:{index}").pixels[0, 0, 0]) for index in range(2)]
-    assert mine == data.test.pixels[:, 0, 0, 0].tolist()
+    assert count_images(str(root)).counts == (len(data.test), len(data.training)) == (2, 8)
+    ours = [int(open_reference(f"data:{root}:test:{index}").pixels[0, 0, 0]) for index in range(2)]
+    assert ours == data.test.pixels[:, 0, 0, 0].tolist()
 
 
 def test_a_damaged_image_of_a_folder_is_named_and_the_others_open(tmp_path: Path) -> None:
-    root = folder_of(tmp_path / "pets", "train", "test")
+    root = make_folders(tmp_path / "pets", "train", "test")
     broken = root / "test" / "cat" / "1.png"
     broken.write_bytes(broken.read_bytes()[:40])
-    assert counted(str(root)).counts == (6, 6)
+    assert count_images(str(root)).counts == (6, 6)
     with pytest.raises(ImageError, match=r"1\.png"):
         open_reference(f"data:{root}:test:1")
     assert open_reference(f"data:{root}:test:2").truth == "cat"
 
 
 def test_a_folder_is_listed_anew_when_it_is_opened_again(tmp_path: Path) -> None:
-    root = folder_of(tmp_path / "pets", "train", "test")
-    assert counted(str(root)).counts == (6, 6)
+    root = make_folders(tmp_path / "pets", "train", "test")
+    assert count_images(str(root)).counts == (6, 6)
     Image.new("RGB", (8, 8)).save(root / "test" / "dog" / "9.png")
-    assert counted(str(root)).counts == (7, 6)
+    assert count_images(str(root)).counts == (7, 6)
     assert open_reference(f"data:{root}:test:6").pixels.max() == 0
 
 
-def test_grey_sets_of_torchvision_have_three_channels(mnist: Path) -> None:
+def test_grayscale_torchvision_images_have_three_channels(mnist: Path) -> None:
     photograph = open_reference("data:mnist:test:1")
     assert photograph.pixels.shape == (28, 28, 3)
     assert set(np.unique(photograph.pixels)) == {101}
@@ -138,11 +138,11 @@ def mnist() -> Path:
     return raw
 
 
-def test_a_set_that_is_not_here_says_so() -> None:
+def test_a_missing_data_set_raises_a_data_error() -> None:
     with pytest.raises(DataError, match="CIFAR-10 is not on this machine"):
         open_reference("data:cifar10:test:0")
     with pytest.raises(DataError, match="is no folder here"):
-        counted("/no/such/folder")
+        count_images("/no/such/folder")
 
 
 @pytest.mark.parametrize(
@@ -150,17 +150,17 @@ def test_a_set_that_is_not_here_says_so() -> None:
     ["data:", "data:digits", "data:digits:17", "data:digits:test:", "data:digits:test:-1", "data:digits:test:1.5",
      "data:digits:validation:1", "data::test:1", "data:digits:test:²", "data:digits:test:360"],
 )  # fmt: skip
-def test_references_to_nothing_are_refused_in_words(reference: str) -> None:
+def test_invalid_references_raise_a_data_error(reference: str) -> None:
     with pytest.raises(DataError, match=r"names no image of a data set|has 360 test images, numbered from 0"):
         open_reference(reference)
 
 
-def test_samples_open_what_is_added_to_their_table(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_opener_can_be_added_to_the_references(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(references.OPENERS, dataset_images.PREFIX, open_reference)
     assert references.open_reference("data:digits:test:17").truth == open_reference("data:digits:test:17").truth
 
 
-def test_neither_torch_nor_scikit_learn_is_loaded_before_an_image_is_opened() -> None:
+def test_importing_the_module_loads_neither_torch_nor_scikit_learn() -> None:
     code = (
         "import sys, resnet_studio.training.dataset_images; "
         "print([name for name in ('torch', 'torchvision', 'sklearn') if name in sys.modules])"
@@ -179,7 +179,7 @@ def test_the_command_line_draws_maps_of_an_image_of_a_data_set(tmp_path: Path) -
 
 
 def test_images_by_reference_are_split_as_a_training_splits_them(tmp_path: Path) -> None:
-    root = folder_of(tmp_path / "tumour", "Training", "Testing")
+    root = make_folders(tmp_path / "tumour", "Training", "Testing")
     (root / "Testing" / "cat" / "._0.png").write_text("of macOS")
-    assert counted(str(root)).counts == (6, 6)
+    assert count_images(str(root)).counts == (6, 6)
     assert [open_reference(f"data:{root}:test:{index}").truth for index in range(6)] == ["cat"] * 3 + ["dog"] * 3

@@ -1,4 +1,4 @@
-"""Recipes as values: what they accept, what they refuse and at which field, and their way through JSON and text."""
+"""Recipes as values: what they accept, which field an error names, and parsing from JSON and text."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from resnet_studio.training.recipe import (
     CHOICES,
-    COUNTS,
-    NUMBERS,
+    FLOAT_RANGES,
+    INTEGER_RANGES,
     Recipe,
     RecipeError,
     from_json,
@@ -28,13 +28,13 @@ MOST = 10_000_000
 
 @st.composite
 def recipes(draw: st.DrawFn) -> Recipe:
-    """Any recipe that may be."""
+    """Any valid recipe."""
     length = draw(st.integers(1, MOST))
     milestones = tuple(sorted(draw(st.sets(st.integers(1, length - 1), max_size=4)))) if length > 1 else ()
     schedules = [name for name in CHOICES["schedule"] if name != "steps" or milestones]
     values: dict[str, Any] = {name: draw(st.sampled_from(known)) for name, known in CHOICES.items()}
-    values |= {name: draw(st.floats(low, high)) for name, (low, high) in NUMBERS.items()}
-    values |= {name: draw(st.integers(least, most)) for name, (least, most) in COUNTS.items()}
+    values |= {name: draw(st.floats(low, high)) for name, (low, high) in FLOAT_RANGES.items()}
+    values |= {name: draw(st.integers(least, most)) for name, (least, most) in INTEGER_RANGES.items()}
     values |= {name: draw(st.text(min_size=1)) for name in ("data", "device")}
     values |= {"length": length, "milestones": milestones, "schedule": draw(st.sampled_from(schedules))}
     values |= {"warmup": draw(st.integers(0, length - 1)), "measure_training": draw(st.booleans())}
@@ -42,75 +42,77 @@ def recipes(draw: st.DrawFn) -> Recipe:
 
 
 @given(recipes())
-def test_json_returns_an_equal_value(value: Recipe) -> None:
+def test_json_round_trip_gives_an_equal_value(value: Recipe) -> None:
     text = json.dumps(to_json(value))
     assert from_json(text) == from_json(json.loads(text)) == value
     assert hash(from_json(text)) == hash(value)
 
 
 @given(recipes())
-def test_every_field_can_be_set_by_its_text(value: Recipe) -> None:
-    usual = Recipe(length=MOST)
+def test_every_field_can_be_set_from_text(value: Recipe) -> None:
+    default = Recipe(length=MOST)
     for name in ("data", "device"):
         value = replace(value, **{name: getattr(value, name).strip() or "digits"})
     for field in (field.name for field in fields(Recipe) if field.name not in ("length", "schedule")):
-        wanted = getattr(value, field)
-        text = ",".join(map(str, wanted)) if isinstance(wanted, tuple) else str(wanted).lower()
+        expected = getattr(value, field)
+        text = ",".join(map(str, expected)) if isinstance(expected, tuple) else str(expected).lower()
         if field in ("data", "device"):
-            text = wanted
-        assert with_text(usual, field, f" {text} ") == replace(usual, **{field: wanted})
+            text = expected
+        assert with_text(default, field, f" {text} ") == replace(default, **{field: expected})
     assert with_text(Recipe(), "length", str(value.length)) == Recipe(length=value.length)
     assert with_text(value, "schedule", "cosine") == replace(value, schedule="cosine")
 
 
-def test_no_text_is_no_rate_of_its_own_during_warm_up() -> None:
-    held = Recipe(warmup=2, warmup_lr=0.01)
-    assert with_text(held, "warmup_lr", "") == with_text(held, "warmup_lr", "none") == replace(held, warmup_lr=None)
+def test_empty_text_clears_the_warm_up_rate() -> None:
+    recipe = Recipe(warmup=2, warmup_lr=0.01)
+    assert (
+        with_text(recipe, "warmup_lr", "") == with_text(recipe, "warmup_lr", "none") == replace(recipe, warmup_lr=None)
+    )
 
 
-@pytest.mark.parametrize("field", COUNTS)
+@pytest.mark.parametrize("field", INTEGER_RANGES)
 @pytest.mark.parametrize("value", [-1, 10**9 * 3, 2.0, "64", True, None, float("nan")])
-def test_a_count_out_of_its_range_is_refused_at_its_field(field: str, value: object) -> None:
-    refused_at(field, {field: value})
+def test_an_integer_out_of_range_is_refused_with_its_field(field: str, value: object) -> None:
+    assert_invalid(field, {field: value})
 
 
-@pytest.mark.parametrize("field", NUMBERS)
+@pytest.mark.parametrize("field", FLOAT_RANGES)
 @pytest.mark.parametrize("value", [-0.1, 1e4, "0.1", True, float("nan"), float("inf"), -float("inf"), [0.1]])
-def test_a_number_out_of_its_range_is_refused_at_its_field(field: str, value: object) -> None:
-    refused_at(field, {field: value})
+def test_a_float_out_of_range_is_refused_with_its_field(field: str, value: object) -> None:
+    assert_invalid(field, {field: value})
 
 
 @pytest.mark.parametrize("field", CHOICES)
 @pytest.mark.parametrize("value", ["", "SGD", 1, None, ["sgd"], {}])
-def test_a_choice_that_does_not_exist_is_refused_with_those_that_do(field: str, value: object) -> None:
-    assert ", ".join(CHOICES[field]) in refused_at(field, {field: value})
+def test_an_unknown_choice_is_refused_with_the_known_ones(field: str, value: object) -> None:
+    assert ", ".join(CHOICES[field]) in assert_invalid(field, {field: value})
 
 
 @pytest.mark.parametrize("value", [0, -3, 2.5])
 def test_a_run_has_at_least_one_step(value: object) -> None:
-    refused_at("length", {"length": value})
-    refused_at("batch_size", {"batch_size": value})
+    assert_invalid("length", {"length": value})
+    assert_invalid("batch_size", {"batch_size": value})
 
 
 @pytest.mark.parametrize(
     "milestones", [(0,), (-1, 3), (3, 3), (5, 2), (2.0,), (True,), ("3",), "3,4", 3, None, {3: 4}, (30,), (3, 31)]
 )
 def test_impossible_milestones_are_refused(milestones: object) -> None:
-    refused_at("milestones", {"length": 30, "milestones": milestones, "schedule": "steps"})
+    assert_invalid("milestones", {"length": 30, "milestones": milestones, "schedule": "steps"})
 
 
-def test_what_only_fits_together_is_refused_apart() -> None:
-    refused_at("milestones", {"schedule": "steps"})
-    refused_at("warmup", {"length": 5, "warmup": 5})
-    refused_at("warmup", {"length": 5, "warmup": 6})
+def test_fields_that_contradict_each_other_are_refused() -> None:
+    assert_invalid("milestones", {"schedule": "steps"})
+    assert_invalid("warmup", {"length": 5, "warmup": 5})
+    assert_invalid("warmup", {"length": 5, "warmup": 6})
     assert Recipe(length=5, warmup=4).warmup == 4
-    refused_at("data", {"data": ""})
-    refused_at("device", {"device": None})
-    refused_at("measure_training", {"measure_training": 1})
+    assert_invalid("data", {"data": ""})
+    assert_invalid("device", {"device": None})
+    assert_invalid("measure_training", {"measure_training": 1})
 
 
 @pytest.mark.parametrize(
-    ("field", "text", "wanted"),
+    ("field", "text", "expected"),
     [
         ("length", "ten", "a whole number is needed"),
         ("length", "", "a whole number is needed"),
@@ -124,8 +126,8 @@ def test_what_only_fits_together_is_refused_apart() -> None:
         ("seed", "9" * 5000, "a whole number is needed"),
     ],
 )
-def test_a_text_that_is_no_value_is_refused_at_its_field(field: str, text: str, wanted: str) -> None:
-    with pytest.raises(RecipeError, match=f"^{field}: {wanted}") as error:
+def test_an_invalid_text_is_refused_with_its_field(field: str, text: str, expected: str) -> None:
+    with pytest.raises(RecipeError, match=f"^{field}: {expected}") as error:
         with_text(Recipe(), field, text)
     assert error.value.field == field
 
@@ -133,19 +135,19 @@ def test_a_text_that_is_no_value_is_refused_at_its_field(field: str, text: str, 
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "3", "null", '"digits"', "[" * 100_000, '{"length": ' + "9" * 5000 + "}"]
 )
-def test_what_is_no_json_object_is_refused(text: str) -> None:
+def test_anything_but_a_json_object_is_refused(text: str) -> None:
     with pytest.raises(RecipeError) as error:
         from_json(text)
     assert error.value.field == "recipe"
 
 
-def test_an_unknown_field_is_named_with_those_there_are() -> None:
+def test_an_unknown_field_is_named_with_the_known_ones() -> None:
     with pytest.raises(RecipeError, match=r"momentun: no such field; there are augmentation, .*momentum") as error:
         from_json({"momentun": 0.9})
     assert error.value.field == "momentun"
 
 
-def test_an_error_crosses_processes_with_its_field() -> None:
+def test_a_pickled_error_keeps_its_field() -> None:
     error = pickle.loads(pickle.dumps(RecipeError("lr", "too: high")))
     assert (error.field, str(error)) == ("lr", "lr: too: high")
 
@@ -153,18 +155,18 @@ def test_an_error_crosses_processes_with_its_field() -> None:
 @pytest.mark.parametrize(
     ("images", "batch", "steps"), [(1437, 128, 11), (50_000, 128, 390), (128, 128, 1), (127, 128, 1), (256, 128, 2)]
 )
-def test_steps_of_an_epoch_leave_out_a_last_batch_that_is_not_full(images: int, batch: int, steps: int) -> None:
+def test_an_epoch_drops_a_last_batch_that_is_not_full(images: int, batch: int, steps: int) -> None:
     assert steps_per_epoch(images, batch) == steps
 
 
 @given(st.integers(1, 1000), st.integers(1, 1000))
-def test_a_length_in_steps_is_that_many_and_one_in_epochs_that_many_times_an_epoch(length: int, epoch: int) -> None:
+def test_a_length_in_epochs_is_multiplied_by_the_steps_of_an_epoch(length: int, epoch: int) -> None:
     assert Recipe(unit="steps").in_steps(length, epoch) == length
     assert Recipe(unit="epochs").in_steps(length, epoch) == length * epoch
 
 
-def refused_at(field: str, values: dict[str, Any]) -> str:
-    """A recipe of such values is refused at that field, as a value and as JSON alike; the message."""
+def assert_invalid(field: str, values: dict[str, Any]) -> str:
+    """Assert that values and JSON with these fields raise a `RecipeError` that names `field`. Returns the message."""
     with pytest.raises(RecipeError) as error:
         Recipe(**values)
     assert error.value.field == field

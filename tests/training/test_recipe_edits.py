@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from resnet_studio.training.recipe import Recipe, RecipeError, learning_rate
-from resnet_studio.training.recipe_edits import shown_name, with_data, with_recipe, with_schedule, with_texts, with_unit
+from resnet_studio.training.recipe_edits import (
+    matching_recipe,
+    with_data,
+    with_recipe,
+    with_schedule,
+    with_texts,
+    with_unit,
+)
 from resnet_studio.training.recipes import RECIPES
 
 PAPER = RECIPES["paper-cifar"]
@@ -20,14 +27,14 @@ def test_texts_that_depend_on_each_other_may_come_in_any_order() -> None:
     assert wrong["length"].field == "milestones"
 
 
-def test_what_is_right_is_taken_and_what_is_wrong_is_told() -> None:
+def test_valid_texts_are_applied_and_invalid_ones_reported() -> None:
     recipe, wrong = with_texts(PAPER, {"lr": "fast", "batch_size": "64", "seed": "-1"})
     assert recipe == replace(PAPER, batch_size=64)
     assert set(wrong) == {"lr", "seed"}
     assert "'fast'" in str(wrong["lr"])
 
 
-def test_a_run_is_as_long_in_the_other_unit() -> None:
+def test_a_change_of_unit_keeps_the_length() -> None:
     """390 steps an epoch are 50,000 images in batches of 128."""
     epochs = with_unit(PAPER, "epochs", 390)
     assert (epochs.length, epochs.milestones) == (164, (82, 123))  # 64000 / 390 = 164.1; the paper's 32k and 48k
@@ -40,7 +47,7 @@ def test_a_run_is_as_long_in_the_other_unit() -> None:
 
 
 @pytest.mark.parametrize("per_epoch", [1, 7, 64_000, 10**5])
-def test_every_named_recipe_has_both_units(per_epoch: int) -> None:
+def test_every_named_recipe_can_have_both_units(per_epoch: int) -> None:
     for recipe in RECIPES.values():
         for unit in ("epochs", "steps"):
             other = with_unit(recipe, unit, per_epoch)
@@ -48,7 +55,7 @@ def test_every_named_recipe_has_both_units(per_epoch: int) -> None:
             assert learning_rate(other, 0, per_epoch) > 0
 
 
-def test_steps_bring_the_papers_milestones_along() -> None:
+def test_the_schedule_steps_gets_the_papers_milestones() -> None:
     constant = with_schedule(PAPER, "constant")
     assert constant.milestones == ()
     assert with_schedule(constant, "steps") == PAPER
@@ -56,7 +63,7 @@ def test_steps_bring_the_papers_milestones_along() -> None:
         with_schedule(Recipe(length=1), "steps")
 
 
-def test_data_bring_the_recipe_that_suits_them() -> None:
+def test_a_change_of_data_selects_their_default_recipe() -> None:
     digits = replace(RECIPES["digits-quick"], seed=3, device="cuda:0")
     assert with_data(digits, "cifar10", depth=20) == replace(PAPER, seed=3, device="cuda:0")
     assert with_data(digits, "cifar100", depth=110).warmup_lr == 0.01
@@ -68,15 +75,15 @@ def test_a_recipe_edited_by_hand_stays_when_the_data_change() -> None:
     assert with_data(edited, "mnist", depth=20) == replace(edited, data="mnist")
 
 
-def test_a_recipe_for_folders_needs_one() -> None:
+def test_a_recipe_for_folders_needs_a_folder() -> None:
     assert with_recipe(Recipe(), "paper-imagenet") is None
     taken = with_recipe(Recipe(data="/photos", seed=5), "paper-imagenet")
     assert taken == replace(RECIPES["paper-imagenet"], data="/photos", seed=5)
     assert with_recipe(Recipe(data="/photos"), "digits-quick") == RECIPES["digits-quick"]
 
 
-def test_a_name_stands_for_how_not_on_what() -> None:
+def test_a_recipes_name_does_not_depend_on_data_seed_and_device() -> None:
     for name, recipe in RECIPES.items():
-        assert shown_name(replace(recipe, seed=9, device="mps")) == name
-    assert shown_name(replace(PAPER, data="cifar100")) == "paper-cifar"
-    assert shown_name(replace(PAPER, lr=0.2)) is None
+        assert matching_recipe(replace(recipe, seed=9, device="mps")) == name
+    assert matching_recipe(replace(PAPER, data="cifar100")) == "paper-cifar"
+    assert matching_recipe(replace(PAPER, lr=0.2)) is None

@@ -1,4 +1,4 @@
-"""The named recipes, and those of files; the paper's figures are in test_learning_rate.py."""
+"""The named recipes, and recipes from files; the paper's figures are in test_learning_rate.py."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from pathlib import Path
 import pytest
 
 from resnet_studio.training.recipe import Recipe, to_json
-from resnet_studio.training.recipes import RECIPES, recipe, recipe_name, usual_recipe
+from resnet_studio.training.recipes import RECIPES, default_recipe, load_recipe, recipe_name
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_named_recipe_is_found_and_named(name: str) -> None:
-    assert recipe(name) == RECIPES[name]
+def test_a_named_recipe_is_loaded_and_its_name_found(name: str) -> None:
+    assert load_recipe(name) == RECIPES[name]
     assert recipe_name(RECIPES[name]) == name
     assert recipe_name(replace(RECIPES[name], seed=17)) is None
 
 
-def test_a_name_that_is_nearly_right_is_guessed() -> None:
+def test_a_misspelled_name_gets_suggestions() -> None:
     with pytest.raises(ValueError, match="no recipe is called 'paper-cifr': did you mean paper-cifar or"):
-        recipe("paper-cifr")
+        load_recipe("paper-cifr")
     with pytest.raises(ValueError, match=f"there are {', '.join(RECIPES)}"):
-        recipe("§")
+        load_recipe("§")
 
 
-def test_a_recipe_is_read_from_its_file(tmp_path: Path) -> None:
-    wanted = Recipe(data="Zürich", length=7, lr=0.3)
+def test_a_recipe_is_read_from_a_file(tmp_path: Path) -> None:
+    expected = Recipe(data="Zürich", length=7, lr=0.3)
     path = tmp_path / "mine.json"
-    path.write_text("\ufeff" + json.dumps(to_json(wanted), ensure_ascii=False), encoding="utf-8")
-    assert recipe(str(path)) == wanted
+    path.write_text("\ufeff" + json.dumps(to_json(expected), ensure_ascii=False), encoding="utf-8")
+    assert load_recipe(str(path)) == expected
 
 
 @pytest.mark.parametrize(
-    ("data", "why"),
+    ("data", "reason"),
     [
         (b"", "is empty"),
         (b"\xff\xfe\x00", "it is not text"),
@@ -43,12 +43,12 @@ def test_a_recipe_is_read_from_its_file(tmp_path: Path) -> None:
         (None, "does not exist"),
     ],
 )
-def test_a_file_that_is_no_recipe_is_refused_by_its_name(tmp_path: Path, data: bytes | None, why: str) -> None:
+def test_a_file_without_a_recipe_is_refused_by_name(tmp_path: Path, data: bytes | None, reason: str) -> None:
     path = tmp_path / "mine.json"
     if data is not None:
         path.write_bytes(data)
-    with pytest.raises(ValueError, match=rf"^mine.json.*{why}"):
-        recipe(str(path))
+    with pytest.raises(ValueError, match=rf"^mine.json.*{reason}"):
+        load_recipe(str(path))
 
 
 @pytest.mark.parametrize(
@@ -63,5 +63,5 @@ def test_a_file_that_is_no_recipe_is_refused_by_its_name(tmp_path: Path, data: b
         ("/home/me/cats and dogs", 18, "folder-quick"),
     ],
 )
-def test_each_data_set_has_its_usual_recipe(data: str, depth: int, name: str) -> None:
-    assert usual_recipe(data, depth) == name
+def test_each_data_set_has_a_default_recipe(data: str, depth: int, name: str) -> None:
+    assert default_recipe(data, depth) == name

@@ -1,6 +1,6 @@
-"""Whoever looks with a run's saved weights sees what the run has measured, image by image.
+"""A forward pass with a run's saved weights gives the predictions that the run has measured, image by image.
 
-For every way to normalize, every kind of data, and files that earlier versions have written.
+For every normalization, every kind of data, and files that earlier versions have written.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ from resnet_studio.progress import finish
 from resnet_studio.training import dataset_images, snapshots
 from resnet_studio.training.compute import folders
 from resnet_studio.training.compute.data import Data
-from resnet_studio.training.datasets import DataError, fitted
+from resnet_studio.training.datasets import DataError, fit_architecture
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs import weights as earlier
 from resnet_studio.training.runs.events import Measured, Probed
-from small import SHORT, TINY, class_folders, make_run, only, opened, train
+from small import SHORT, TINY, events_of, make_class_folders, make_run, open_recipe_data, train
 
 QUICK = replace(SHORT, length=1, batch_size=16, lr=0.02)
 NORMALIZED = ("channel", "pixel")
-LOOKS = 40
-"""Images that are looked at whole; of all others of a set the input is compared, bit for bit."""
+FORWARDS = 40
+"""Images that are run through the network. For all others only the input is compared, bit for bit."""
 
 
 @pytest.fixture(autouse=True)
-def as_in_the_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def registered_openers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(references.OPENERS, dataset_images.PREFIX, dataset_images.open_reference)
-    monkeypatch.setitem(COMPLETERS, "run", earlier.completed)
+    monkeypatch.setitem(COMPLETERS, "run", earlier.complete_provenance)
     yield
-    dataset_images._opened.clear()
+    dataset_images._open_splits.clear()
 
 
-def grey_folders(root: Path) -> Path:
-    """Grey files of sizes that training has to cut, with a black border that the mean image has to know of."""
+def gray_folders(root: Path) -> Path:
+    """Grayscale files that training has to crop, with a black border that shows in the mean image."""
     for label, name in enumerate("abc"):
         (root / name).mkdir(parents=True)
         for number in range(12):
@@ -62,11 +62,11 @@ def grey_folders(root: Path) -> Path:
 
 
 def rgb_folders(root: Path) -> Path:
-    return class_folders(root, {"cat": 14, "dog": 12, "newt": 11})
+    return make_class_folders(root, {"cat": 14, "dog": 12, "newt": 11})
 
 
 def split_folders(root: Path) -> Path:
-    """With test images of their own, in JPEG."""
+    """JPEG files with their own test images."""
     for split, count in (("train", 12), ("val", 5)):
         for label, name in enumerate(("left", "right")):
             (root / split / name).mkdir(parents=True)
@@ -92,7 +92,7 @@ def write_cifar(root: Path) -> None:
 
 @pytest.fixture
 def cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of data sets with a CIFAR-10 of 120 images, whose checksums are not those that torchvision knows."""
+    """A folder of data sets with a CIFAR-10 of 120 images, whose checksums torchvision doesn't know."""
     import torchvision.datasets.cifar as of_torchvision
 
     root = tmp_path / "data"
@@ -104,10 +104,10 @@ def cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def trained(folder: Path, recipe: Recipe, image: int = 8) -> tuple[Path, Architecture, Data]:
-    """A run to its end: its newest weights, its network as fitted to the data, its data."""
-    data = opened(recipe, image, folder.parent / "data")
+    """Train a run to its end. Returns its newest weights, the fitted architecture and the data."""
+    data = open_recipe_data(recipe, image, folder.parent / "data")
     channels, side, _ = data.size
-    architecture, _ = fitted(replace(TINY, image=image, channels=3), channels, side, len(data.classes))
+    architecture, _ = fit_architecture(replace(TINY, image=image, channels=3), channels, side, len(data.classes))
     make_run(folder, recipe, replace(TINY, image=image, channels=3))
     assert train(folder) == "finished"
     return newest(folder), architecture, data
@@ -118,20 +118,20 @@ def newest(folder: Path) -> Path:
 
 
 def measured_error(folder: Path) -> float:
-    return [event.error for event in only(Measured, folder) if event.split == "test"][-1]
+    return [event.error for event in events_of(Measured, folder) if event.split == "test"][-1]
 
 
-def by_the_run(weights: Path, architecture: Architecture, data: Data) -> torch.Tensor:
-    """Probabilities of every test image as the run computes them: its own batches and its own normalization."""
+def probabilities_in_run(weights: Path, architecture: Architecture, data: Data) -> torch.Tensor:
+    """Probabilities of every test image as the run computes them, with its batches and normalization."""
     network = build(architecture, 0)
     network.load_state_dict(safetensors.torch.load(weights.read_bytes()))
     batches = data.test.batches([(None, torch.arange(len(data.test)))], "none")
     with torch.no_grad():
-        return torch.cat([network.eval()(data.normalise(pixels)).softmax(1) for pixels, _ in batches])
+        return torch.cat([network.eval()(data.normalize(pixels)).softmax(1) for pixels, _ in batches])
 
 
-def looked_at(weights: Path, architecture: Architecture, data: str, count: int) -> torch.Tensor:
-    """The same probabilities by the weights' own path: each image opened by its reference, one look at it."""
+def probabilities_by_forward(weights: Path, architecture: Architecture, data: str, count: int) -> torch.Tensor:
+    """The same probabilities by inference: each image opened by its reference, with one forward pass each."""
     rows = torch.zeros(count, architecture.classes)
     for index in range(count):
         subject = ForwardSpec(f"data:{data}:test:{index}", architecture, WeightsFile(weights))
@@ -144,17 +144,17 @@ def looked_at(weights: Path, architecture: Architecture, data: str, count: int) 
 
 
 def assert_equal(folder: Path, weights: Path, architecture: Architecture, data: Data, name: str) -> None:
-    """Image by image, and all together the error that the run has told."""
-    run = by_the_run(weights, architecture, data)
+    """Compare the two image by image, and their error with the one that the run has measured."""
+    run = probabilities_in_run(weights, architecture, data)
     assert float((run.argmax(1) != data.test.labels).double().mean()) == pytest.approx(measured_error(folder))
-    look = looked_at(weights, architecture, name, min(LOOKS, len(run)))
-    assert torch.equal(look.argmax(1), run[: len(look)].argmax(1))
-    assert (look - run[: len(look)])[look > 0].abs().max() < 1e-6
+    forward = probabilities_by_forward(weights, architecture, name, min(FORWARDS, len(run)))
+    assert torch.equal(forward.argmax(1), run[: len(forward)].argmax(1))
+    assert (forward - run[: len(forward)])[forward > 0].abs().max() < 1e-6
     _, info = load(architecture, WeightsFile(weights))
     for index in range(len(run)):
         [(pixels, _)] = data.test.batches([(None, torch.tensor([index]))], "none")
         image = open_reference(f"data:{name}:test:{index}")
-        assert torch.equal(preprocess(image, info.preprocessing, architecture.channels), data.normalise(pixels))
+        assert torch.equal(preprocess(image, info.preprocessing, architecture.channels), data.normalize(pixels))
 
 
 @pytest.mark.parametrize("normalise", NORMALIZED)
@@ -175,10 +175,10 @@ def test_digits(tmp_path: Path, normalise: str, changes: dict[str, object]) -> N
 
 @pytest.mark.parametrize("normalise", NORMALIZED)
 @pytest.mark.parametrize("streamed", [False, True], ids=["held", "streamed"])
-@pytest.mark.parametrize("make", [grey_folders, rgb_folders, split_folders])
+@pytest.mark.parametrize("make", [gray_folders, rgb_folders, split_folders])
 def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make, streamed: bool, normalise: str) -> None:
     if streamed:
-        monkeypatch.setattr(folders, "MOST_HELD", 0)
+        monkeypatch.setattr(folders, "MAX_IN_MEMORY", 0)
     folder = make(tmp_path / "images")
     recipe = replace(QUICK, data=str(folder), normalise=normalise, batch_size=8)  # type: ignore[arg-type]
     weights, architecture, data = trained(tmp_path / "run", recipe, image=16)
@@ -187,25 +187,28 @@ def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make, streamed
 
 @pytest.mark.parametrize("normalise", NORMALIZED)
 @pytest.mark.parametrize("augmentation", ["none", "crop-flip"])
-def test_a_set_in_cifars_format(cifar: Path, tmp_path: Path, normalise: str, augmentation: str) -> None:
+def test_a_data_set_in_cifars_format(cifar: Path, tmp_path: Path, normalise: str, augmentation: str) -> None:
     recipe = replace(QUICK, data="cifar10", normalise=normalise, augmentation=augmentation)  # type: ignore[arg-type]
     weights, architecture, data = trained(tmp_path / "run", recipe, image=32)
     assert_equal(tmp_path / "run", weights, architecture, data, "cifar10")
 
 
-def test_every_moment_of_a_resumed_run(tmp_path: Path) -> None:
-    """Also the initial weights, and those of a run that was stopped."""
+def test_every_checkpoint_of_a_resumed_run(tmp_path: Path) -> None:
+    """Including the initial weights and those of the stopped run."""
     recipe = replace(QUICK, normalise="pixel", length=2, batch_size=128)
     folder = tmp_path / "run"
     weights, architecture, data = trained(folder, recipe)
-    for place in (folder / run_folder.CHECKPOINTS).glob("step-*"):
-        weights = place / "weights.safetensors"
-        run, look = by_the_run(weights, architecture, data), looked_at(weights, architecture, "digits", 20)
-        assert (look - run[:20])[look > 0].abs().max() < 1e-6
+    for checkpoint in (folder / run_folder.CHECKPOINTS).glob("step-*"):
+        weights = checkpoint / "weights.safetensors"
+        run, forward = (
+            probabilities_in_run(weights, architecture, data),
+            probabilities_by_forward(weights, architecture, "digits", 20),
+        )
+        assert (forward - run[:20])[forward > 0].abs().max() < 1e-6
 
 
-def test_a_channel_that_never_changes_is_divided_by_one(tmp_path: Path) -> None:
-    """Its deviation is 0, which made the whole file be taken for another program's."""
+def test_a_constant_channel_is_divided_by_one(tmp_path: Path) -> None:
+    """Its deviation is 0, which once made the whole file count as one of another program."""
     for name in "ab":
         (tmp_path / "images" / name).mkdir(parents=True)
         for number in range(10):
@@ -219,68 +222,70 @@ def test_a_channel_that_never_changes_is_divided_by_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("normalise", NORMALIZED)
-def test_snapshots_show_the_probabilities_that_maps_shows(tmp_path: Path, normalise: str) -> None:
+def test_snapshots_have_the_probabilities_of_a_forward_pass(tmp_path: Path, normalise: str) -> None:
     recipe = replace(QUICK, normalise=normalise)  # type: ignore[arg-type]
     weights, architecture, data = trained(tmp_path / "run", recipe)
-    last = [event for event in only(Probed, tmp_path / "run") if isinstance(event, Probed)][-1]
+    last = [event for event in events_of(Probed, tmp_path / "run") if isinstance(event, Probed)][-1]
     probe = snapshots.load(tmp_path / "run" / last.file)
     for truth, top in zip(probe.truth, probe.top, strict=True):
         index = int((data.test.labels == data.classes.index(truth)).nonzero()[0, 0])
-        look = finish(forward_steps(ForwardSpec(f"data:digits:test:{index}", architecture, WeightsFile(weights)), ()))
-        assert look.predictions
-        shown = {one.label: one.probability for one in look.predictions}
+        forward = finish(
+            forward_steps(ForwardSpec(f"data:digits:test:{index}", architecture, WeightsFile(weights)), ())
+        )
+        assert forward.predictions
+        shown = {one.label: one.probability for one in forward.predictions}
         assert shown == pytest.approx(dict(top), abs=1e-6)
 
 
-def made_older(weights: Path, data: Data) -> None:
-    """As the first version saved it: mean and deviation of the channels, whatever was subtracted."""
-    from resnet_studio.inference.weights.provenance import of_file
+def make_older(weights: Path, data: Data) -> None:
+    """Rewrite weights as the first version saved them: with the channels' mean and deviation, whatever was used."""
+    from resnet_studio.inference.weights.provenance import read_provenance
 
-    origin = of_file(weights.read_bytes())[0]
+    origin = read_provenance(weights.read_bytes())[0]
     assert isinstance(origin, TrainingProvenance)
-    older = replace(origin, mean=data.mean, deviation=data.deviation, mean_image=b"", version=1)
+    older = replace(origin, mean=data.mean, deviation=data.std, mean_image=b"", version=1)
     tensors = safetensors.torch.load(weights.read_bytes())
     weights.write_bytes(safetensors.torch.save(tensors, to_metadata(older, safetensors.torch.save(tensors))))
 
 
 @pytest.mark.parametrize("normalise", NORMALIZED)
-def test_an_earlier_versions_weights_are_right_in_their_runs_folder(tmp_path: Path, normalise: str) -> None:
+def test_an_earlier_versions_weights_are_completed_from_their_runs_folder(tmp_path: Path, normalise: str) -> None:
     weights, architecture, data = trained(tmp_path / "run", replace(QUICK, normalise=normalise))  # type: ignore[arg-type]
-    made_older(weights, data)
-    assert load(architecture, WeightsFile(weights))[1].doubts == ()
+    make_older(weights, data)
+    assert load(architecture, WeightsFile(weights))[1].caveats == ()
     assert_equal(tmp_path / "run", weights, architecture, data, "digits")
 
 
-def test_an_earlier_versions_weights_of_a_folder_are_right_while_the_folder_is_there(tmp_path: Path) -> None:
+def test_an_earlier_versions_weights_are_completed_while_their_folder_exists(tmp_path: Path) -> None:
     folder = rgb_folders(tmp_path / "images")
     recipe = replace(QUICK, data=str(folder), normalise="pixel", batch_size=8)
     weights, architecture, data = trained(tmp_path / "run", recipe, image=16)
-    made_older(weights, data)
+    make_older(weights, data)
     assert_equal(tmp_path / "run", weights, architecture, data, str(folder))
     for image in folder.rglob("*.png"):
         Image.new("RGB", (16, 16), "white").save(image)
     again = weights.with_name("again.safetensors")
     again.write_bytes(weights.read_bytes())
-    assert "have changed since" in load(architecture, WeightsFile(again))[1].doubts[0]
+    assert "have changed since" in load(architecture, WeightsFile(again))[1].caveats[0]
     folder.rename(tmp_path / "elsewhere")
-    assert "its data are not here" in load(architecture, WeightsFile(again))[1].doubts[0]
+    assert "its data are not here" in load(architecture, WeightsFile(again))[1].caveats[0]
 
 
-def test_an_earlier_versions_weights_away_from_their_run_are_doubted(tmp_path: Path) -> None:
+def test_an_earlier_versions_weights_outside_their_run_have_a_caveat(tmp_path: Path) -> None:
     weights, architecture, data = trained(tmp_path / "run", replace(QUICK, normalise="pixel"))
-    made_older(weights, data)
+    make_older(weights, data)
     moved = tmp_path / "mine.safetensors"
     moved.write_bytes(weights.read_bytes())
-    assert "did not say how the images were normalized" in load(architecture, WeightsFile(moved))[1].doubts[0]
+    assert "did not say how the images were normalized" in load(architecture, WeightsFile(moved))[1].caveats[0]
 
 
-def test_a_mean_image_that_is_too_large_to_be_kept_is_refused_before_training(
+def test_a_mean_image_that_is_too_large_to_save_is_refused_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = rgb_folders(tmp_path / "images")
     recipe = replace(QUICK, data=str(folder), normalise="pixel", batch_size=8)
     monkeypatch.setattr("resnet_studio.training.compute.data.LARGEST_MEAN_IMAGE", 4 * 3 * 16**2)
-    opened(recipe, 16)
+    open_recipe_data(recipe, 16)
     with pytest.raises(DataError, match=r"up to 16 pixels a side, not 17\. Choose normalise=channel"):
-        opened(recipe, 17)
-    opened(replace(recipe, normalise="channel"), 17)
+        open_recipe_data(recipe, 17)
+    open_recipe_data(replace(recipe, normalise="channel"), 17)

@@ -48,7 +48,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class NetworkPart:
     """A part of a network that is traced by itself. Equal pieces (but for `prefix`) count the same."""
 
     prefix: str
@@ -56,8 +56,8 @@ class Piece:
     input: Shape
 
     @property
-    def what(self) -> str:
-        """The part in words, for who waits."""
+    def description(self) -> str:
+        """The part for the progress display."""
         match self.key:
             case Baseline():
                 return self.key.name
@@ -86,13 +86,13 @@ def layer_table(architecture: Architecture) -> LayerTable:
 
 
 def layer_table_steps(architecture: Architecture) -> Generator[Progress, None, LayerTable]:
-    """`layer_table`, telling its progress before each part that has not been traced yet."""
+    """`layer_table`, yielding its progress before each part that has not been traced yet."""
     memory.check(architecture, memory.to_count(architecture), "to be counted")
     counted: list[tuple[str, Counts]] = []
     parts = list(_pieces(architecture))
     for number, piece in enumerate(parts):
         if not counted or number % 50 == 0 or piece.key != parts[number - 1].key:
-            yield Progress(number, len(parts), f"tracing {piece.what}")
+            yield Progress(number, len(parts), f"tracing {piece.description}")
         counted.append((piece.prefix, _traced(replace(piece, prefix=""))))
     return _summed(architecture, counted)
 
@@ -115,7 +115,7 @@ def count(network: nn.Module, images: Tensor) -> Counts:
 
     The network is left as it was: mode, device, hooks, buffers; so is torch's random state.
     """
-    with _undisturbed(network), torch.no_grad():
+    with _state_kept(network), torch.no_grad():
         with FlopCounterMode(display=False) as second:
             network(images)  # what can't run fails here: fvcore would leave its hooks on the modules
         flops = FlopCountAnalysis(network, images).tracer_warnings("none")
@@ -133,7 +133,7 @@ def count(network: nn.Module, images: Tensor) -> Counts:
 
 
 @contextmanager
-def _undisturbed(network: nn.Module) -> Iterator[None]:
+def _state_kept(network: nn.Module) -> Iterator[None]:
     modes = {module: module.training for module in network.modules()}
     with torch.random.fork_rng(devices=[]):
         network.eval()
@@ -144,25 +144,25 @@ def _undisturbed(network: nn.Module) -> Iterator[None]:
                 module.training = training
 
 
-def _pieces(architecture: Architecture) -> Iterator[Piece]:
+def _pieces(architecture: Architecture) -> Iterator[NetworkPart]:
     side = architecture.image
     if isinstance(architecture, Baseline):
-        yield Piece("", architecture, (3, side, side))
+        yield NetworkPart("", architecture, (3, side, side))
         return
     # The stem and the head are keyed by what they are made of alone, so that an edit of the blocks finds them counted.
     a = architecture
     stem_of = Residual("basic", (1,), "3x3", "B", a.width, a.stem, a.channels, a.image, 1, a.variant)
     head_of = Residual(a.block, (1,) * len(a.blocks), "3x3", "B", a.width, classes=a.classes)
-    yield Piece("", (stem_of, "stem"), (a.channels, side, side))
+    yield NetworkPart("", (stem_of, "stem"), (a.channels, side, side))
     for block in blocks(architecture):
-        yield Piece(f"{block.name}.", replace(block, name="", stage=""), block.input)
+        yield NetworkPart(f"{block.name}.", replace(block, name="", stage=""), block.input)
     average_pool = plan(architecture)[-2]
-    yield Piece("", (head_of, "head"), average_pool.input)
+    yield NetworkPart("", (head_of, "head"), average_pool.input)
 
 
 @lru_cache(maxsize=512)
-def _traced(piece: Piece) -> Counts:
-    """Count a piece on real but uninitialised CPU tensors: fvcore can't trace on the device "meta"."""
+def _traced(piece: NetworkPart) -> Counts:
+    """Count a piece on real but uninitialized CPU tensors: fvcore can't trace on the device "meta"."""
     with torch.device("meta"):
         shaped = piece.build()
     return count(shaped.to_empty(device="cpu"), torch.zeros(1, *piece.input))

@@ -1,4 +1,4 @@
-"""Measuring what papers and documentations print."""
+"""Measuring what papers and documentation print."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from resnet_studio.progress import Progress, finish
 
 
 def verify(extra: tuple[Architecture, ...] = ()) -> tuple[VerifiedFigure, ...]:
-    """Every published figure beside what is measured; `extra` architectures beside the paper's of their depth."""
+    """Every published figure with its measured value; `extra` architectures against the paper's of their depth."""
     return finish(verify_steps(extra))
 
 

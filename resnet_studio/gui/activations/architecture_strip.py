@@ -9,118 +9,119 @@ from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.figure_parts import FigurePart, parts
+from resnet_studio.networks.figure_parts import FigurePart, figure_parts
 
-ARCS, BODY, MARK = 10, 56, 8
-"""Pixels from the top: shortcuts, the highest rectangle, and the mark under the chosen one."""
-LOWEST = 10
-BETWEEN = 5
-"""Pixels between stages where there is room."""
-ROOMY = 5.0
-"""Pixels that a rectangle has from the next one's begin where it gets a gap and its shortcut an arc."""
+ARC_HEIGHT, BODY_HEIGHT, MARK_HEIGHT = 10, 56, 8
+"""Pixels from the top: shortcut arcs, the tallest rectangle, and the mark under the selected one."""
+MIN_BOX_HEIGHT = 10
+STAGE_GAP = 5
+"""Pixels between stages if they fit."""
+DETAIL_PITCH = 5.0
+"""Pixels per rectangle from which on gaps and shortcut arcs are drawn."""
 TIP = "Click a block to see what comes out of it; ← and → walk through the network"
 
 
 class ArchitectureStrip(QWidget):
-    """Emits `layer_chosen` with what comes out of the rectangle that was clicked or walked to."""
+    """Emits `layerSelected` with the output layer of the rectangle that was clicked or reached by keys."""
 
-    layer_chosen = Signal(str)
+    layerSelected = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
-        named(self, "smallFigure", "Architecture", TIP)
+        set_names(self, "smallFigure", "Architecture", TIP)
         self._parts: tuple[FigurePart, ...] = ()
-        self._chosen: int | None = None
+        self._selected: int | None = None
         self._hovered: int | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
-        return QSize(192, ARCS + BODY + MARK)
+    def sizeHint(self) -> QSize:
+        return QSize(192, ARC_HEIGHT + BODY_HEIGHT + MARK_HEIGHT)
 
     def show_architecture(self, architecture: Architecture) -> None:
         """Draw another network."""
-        self._parts = parts(architecture)
-        self._chosen = self._hovered = None
+        self._parts = figure_parts(architecture)
+        self._selected = self._hovered = None
         self.update()
 
-    def show_chosen(self, layer: str) -> None:
+    def show_selected(self, layer: str) -> None:
         """Mark the part that a layer belongs to."""
-        self._chosen = next((number for number, part in enumerate(self._parts) if layer in part.layers), None)
-        self.setAccessibleDescription(self._words(self._chosen))
+        self._selected = next((number for number, part in enumerate(self._parts) if layer in part.layers), None)
+        self.setAccessibleDescription(self._description(self._selected))
         self.update()
 
     def boxes(self) -> list[QRectF]:
-        """Where each part is drawn: as high as its maps are large, in powers of two."""
-        gaps = sum(self._opens(number) for number in range(1, len(self._parts)))
-        between = BETWEEN if gaps * BETWEEN < self.width() / 3 else 0
+        """Where each part is drawn; the height grows with the logarithm of its maps' size."""
+        gaps = sum(self._starts_stage(number) for number in range(1, len(self._parts)))
+        between = STAGE_GAP if gaps * STAGE_GAP < self.width() / 3 else 0
         pitch = (self.width() - gaps * between) / max(len(self._parts), 1)
-        gap = 1.0 if pitch >= ROOMY else 0.5 if pitch >= 2 else 0.0
+        gap = 1.0 if pitch >= DETAIL_PITCH else 0.5 if pitch >= 2 else 0.0
         largest = math.log2(max((part.size for part in self._parts), default=1) + 1)
         found, left = [], 0.0
         for number, part in enumerate(self._parts):
-            left += between if number and self._opens(number) else 0
-            height = max(LOWEST, BODY * math.log2(part.size + 1) / largest)
-            found.append(QRectF(left, ARCS + (BODY - height) / 2, max(pitch - gap, 0.1), height))
+            left += between if number and self._starts_stage(number) else 0
+            height = max(MIN_BOX_HEIGHT, BODY_HEIGHT * math.log2(part.size + 1) / largest)
+            found.append(QRectF(left, ARC_HEIGHT + (BODY_HEIGHT - height) / 2, max(pitch - gap, 0.1), height))
             left += pitch
         return found
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            QToolTip.showText(event.globalPos(), self._words(self._at(QPointF(event.pos()))) or TIP, self)
+            QToolTip.showText(event.globalPos(), self._description(self._part_at(QPointF(event.pos()))) or TIP, self)
             return True
         return super().event(event)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        self._hover(self._at(event.position()))
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._hover(self._part_at(event.position()))
 
-    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+    def leaveEvent(self, event: QEvent) -> None:
         self._hover(None)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
-            self._choose(self._at(event.position()))
+            self._select(self._part_at(event.position()))
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Home: -len(self._parts), Qt.Key.Key_End: 10**6}
         step = steps.get(Qt.Key(event.key()))
         if step is None or not self._parts:
             super().keyPressEvent(event)
         else:
-            here = -1 if self._chosen is None else self._chosen
-            self._choose(min(max(here + step, 0), len(self._parts) - 1))
+            current = -1 if self._selected is None else self._selected
+            self._select(min(max(current + step, 0), len(self._parts) - 1))
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        painter, colours = QPainter(self), theme.current()
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, colors = QPainter(self), theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         boxes = self.boxes()
         for number, (part, box) in enumerate(zip(self._parts, boxes, strict=True)):
-            colour = theme.stage_colour(part.stage)
-            if number == self._chosen:
-                band = QRectF(box.left() - 2, 0, box.width() + 4, ARCS + BODY)
-                painter.fillRect(band, QColor(colours.selected))
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, box.width() >= 1)  # else hundreds would be pale
-            painter.fillRect(box, colour.lighter(130) if number == self._hovered else colour)
-            if box.width() >= ROOMY - 1:
+            color = theme.stage_color(part.stage)
+            if number == self._selected:
+                band = QRectF(box.left() - 2, 0, box.width() + 4, ARC_HEIGHT + BODY_HEIGHT)
+                painter.fillRect(band, QColor(colors.selected))
+            # antialiased, hundreds of thin boxes would look pale
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, box.width() >= 1)
+            painter.fillRect(box, color.lighter(130) if number == self._hovered else color)
+            if box.width() >= DETAIL_PITCH - 1:
                 self._paint_arc(painter, part, box)
-        if self._chosen is not None:
-            self._paint_mark(painter, boxes[self._chosen])
+        if self._selected is not None:
+            self._paint_mark(painter, boxes[self._selected])
         if self.hasFocus():
-            painter.setPen(QPen(QColor(colours.accent), 1))
+            painter.setPen(QPen(QColor(colors.accent), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
 
     def _paint_arc(self, painter: QPainter, part: FigurePart, box: QRectF) -> None:
-        """The shortcut over its block: whole where it is projected, dotted where x goes as it is, or with zeros."""
+        """Draw the block's shortcut: solid for a projection, dotted for identity or zero padding."""
         if part.joint == "none":
             return
-        colours = theme.current()
+        colors = theme.current()
         whole = part.joint == "projection"
         style = Qt.PenStyle.SolidLine if whole else Qt.PenStyle.DotLine
-        painter.setPen(QPen(QColor(colours.text if whole else colours.muted), 1, style))
+        painter.setPen(QPen(QColor(colors.text if whole else colors.muted), 1, style))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         arc = QPainterPath(QPointF(box.left(), box.top() - 1))
         arc.cubicTo(box.left(), box.top() - 8, box.right(), box.top() - 8, box.right(), box.top() - 1)
@@ -134,18 +135,18 @@ class ArchitectureStrip(QWidget):
         mark.closeSubpath()
         painter.fillPath(mark, QColor(theme.current().accent))
 
-    def _opens(self, number: int) -> bool:
-        """Whether a stage begins there."""
+    def _starts_stage(self, number: int) -> bool:
+        """Whether a stage starts at that part."""
         return self._parts[number].stage != self._parts[number - 1].stage
 
-    def _at(self, point: QPointF) -> int | None:
-        """The part whose column a point lies in, however low its rectangle is."""
+    def _part_at(self, point: QPointF) -> int | None:
+        """The part whose column contains a point, whatever its rectangle's height."""
         for number, box in enumerate(self.boxes()):
             if box.left() - 0.5 <= point.x() < box.right() + 1:
                 return number
         return None
 
-    def _words(self, number: int | None) -> str:
+    def _description(self, number: int | None) -> str:
         if number is None:
             return ""
         part = self._parts[number]
@@ -157,8 +158,8 @@ class ArchitectureStrip(QWidget):
             self.setCursor(Qt.CursorShape.ArrowCursor if number is None else Qt.CursorShape.PointingHandCursor)
             self.update()
 
-    def _choose(self, number: int | None) -> None:
+    def _select(self, number: int | None) -> None:
         if number is not None:
             name = self._parts[number].name
-            self.show_chosen(name)
-            self.layer_chosen.emit(name)
+            self.show_selected(name)
+            self.layerSelected.emit(name)

@@ -1,4 +1,4 @@
-"""What is looked at: image, handles, network, weights, device and layers, and the newest look at them."""
+"""What is run through the network (image, transforms, weights, device, layers), and the newest result."""
 
 from __future__ import annotations
 
@@ -8,163 +8,163 @@ from resnet_studio.gui.activations.images.controller import ImageController
 from resnet_studio.gui.activations.weights.controller import WeightsController
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.session import Session
-from resnet_studio.inference import transforms as hands
+from resnet_studio.inference import transforms as image_transforms
 from resnet_studio.inference.transforms import ImageTransforms
 from resnet_studio.inference.values import ForwardResult, ForwardSpec
 from resnet_studio.networks.plan import called_layers, channels_by_name
 
-LANES = 2
+PREVIEW_LANES = 2
 
 
 class ActivationsController(QObject):
-    """Asks for a look whenever the subject, or what is on the screen of it, is another.
+    """Requests a forward pass whenever the spec or the visible layers change.
 
-    While a hand moves, brief looks follow one another in two lanes, so that the engine never waits for the window,
-    and each is of the newest that the hand has made: every answer is shown. When the hand rests a whole look is taken.
+    While the user drags, previews alternate between two lanes, so that the engine never waits for the window. Each
+    uses the newest transforms, and every answer is shown. When the drag ends, a full-quality pass is requested.
     """
 
-    subject_changed = Signal(object)
-    chosen_changed = Signal(str, str)
-    """The image and the layer that are looked at."""
-    handles_changed = Signal(object)
-    looked = Signal(object)
+    specChanged = Signal(object)
+    selectionChanged = Signal(str, str)
+    """The selected image and layer."""
+    transformsChanged = Signal(object)
+    forwardFinished = Signal(object)
 
     def __init__(
-        self, session: Session, work: EngineClient, images: ImageController, weights: WeightsController
+        self, session: Session, engine: EngineClient, images: ImageController, weights: WeightsController
     ) -> None:
         super().__init__()
-        self._session, self._work, self._images, self._weights = session, work, images, weights
-        self._wished: dict[str, tuple[str, ...]] = {}
-        self._in_front = False
-        self._handles = hands.from_changed(session.kept.handles)
-        self._image = images.chosen
-        self._asked: tuple[object, ...] = ()
-        self.look: ForwardResult | None = None
-        """The newest look, whatever has changed since."""
-        self._under_way: set[int] = set()
-        """Lanes of brief looks that have no answer yet."""
-        self._waits = False
-        images.chosen_changed.connect(lambda _: self._take_image())
-        weights.weights_changed.connect(lambda _: self._follow())
-        work.answered.connect(self._take_answer)
-        work.failed.connect(lambda kind, _: self._under_way.clear() if kind == "look" else None)
+        self._session, self._engine, self._images, self._weights = session, engine, images, weights
+        self._requested_layers: dict[str, tuple[str, ...]] = {}
+        self._visible = False
+        self._transforms = image_transforms.transforms_from_dict(session.state.handles)
+        self._image = images.selected
+        self._requested: tuple[object, ...] = ()
+        self.result: ForwardResult | None = None
+        """The newest result, which may be older than `spec`."""
+        self._running_previews: set[int] = set()
+        """Lanes whose preview has no answer yet."""
+        self._preview_pending = False
+        images.selectionChanged.connect(lambda _: self._on_image_selected())
+        weights.weightsChanged.connect(lambda _: self._on_spec_changed())
+        engine.answerReceived.connect(self._on_answer)
+        engine.failed.connect(lambda kind, _: self._running_previews.clear() if kind == "forward" else None)
 
     @property
-    def subject(self) -> ForwardSpec:
-        """What is looked at."""
+    def spec(self) -> ForwardSpec:
+        """What the next forward pass computes."""
         return ForwardSpec(
-            self._images.chosen, self._session.architecture, self._weights.weights, self._session.kept.device,
-            self._handles,
+            self._images.selected, self._session.architecture, self._weights.weights, self._session.state.device,
+            self._transforms,
         )  # fmt: skip
 
     @property
     def layer(self) -> str:
-        """The layer whose maps are on the screen."""
-        return self._session.kept.layer
+        """The layer whose maps are shown."""
+        return self._session.state.layer
 
-    def layers(self) -> tuple[str, ...]:
-        """All layers that something on the screen shows."""
+    def visible_layers(self) -> tuple[str, ...]:
+        """All layers that any view shows."""
         known = channels_by_name(self._session.architecture)
-        wished = [self.layer, *(name for names in self._wished.values() for name in names)]
-        return tuple(dict.fromkeys(name for name in wished if name in known))
+        names_shown = [self.layer, *(name for names in self._requested_layers.values() for name in names)]
+        return tuple(dict.fromkeys(name for name in names_shown if name in known))
 
     def follow_architecture(self) -> None:
-        """The architecture in hand is another; a layer that it lacks gives way to its first ReLU."""
+        """Follow the current architecture; a layer that it lacks is replaced by its first ReLU."""
         architecture = self._session.architecture
         if self.layer not in channels_by_name(architecture):
             relus = (layer.name for layer in called_layers(architecture) if layer.kind == "relu")
-            self._session.kept.layer = next(relus)
-        self._tell_chosen()
-        self._follow()
+            self._session.state.layer = next(relus)
+        self._emit_selection()
+        self._on_spec_changed()
 
-    def choose_layer(self, name: str) -> None:
-        """Look at that layer's maps."""
-        self._session.kept.layer = name
-        self._tell_chosen()
-        self._ask()
+    def set_layer(self, name: str) -> None:
+        """Show that layer's maps."""
+        self._session.state.layer = name
+        self._emit_selection()
+        self._send_request()
 
-    def choose_device(self, name: str) -> None:
+    def set_device(self, name: str) -> None:
         """Run on that device from now on."""
-        self._session.kept.device = name
-        self._follow()
+        self._session.state.device = name
+        self._on_spec_changed()
 
-    def wish(self, who: str, layers: tuple[str, ...]) -> None:
-        """Somebody on the screen shows these layers, too."""
-        if self._wished.get(who, ()) != layers:
-            self._wished[who] = layers
-            self._ask()
+    def request_layers(self, requester: str, layers: tuple[str, ...]) -> None:
+        """Compute these layers as well, as `requester` shows them; replaces its earlier request."""
+        if self._requested_layers.get(requester, ()) != layers:
+            self._requested_layers[requester] = layers
+            self._send_request()
 
-    def turn(self, handles: ImageTransforms, moving: bool = False) -> None:
-        """Change the image by hand; `moving` while more is to come."""
-        self._set_handles(handles)
-        self._waits = moving
+    def set_transforms(self, transforms: ImageTransforms, moving: bool = False) -> None:
+        """Change the image's transforms; `moving` while the user still drags."""
+        self._store_transforms(transforms)
+        self._preview_pending = moving
         if moving:
-            self._ask_briefly()
+            self._request_preview()
         else:
-            self._follow()
+            self._on_spec_changed()
 
-    def keep_handles(self, kept: bool) -> None:
-        """Whether what a hand has changed is for the next image, too."""
-        self._session.kept.keep_handles = kept
+    def set_keep_transforms(self, keep: bool) -> None:
+        """Set whether the transforms also apply to the next image."""
+        self._session.state.keep_handles = keep
 
-    def let_go(self) -> None:
-        """The image is another, or is looked at for another reason: it is as it was, unless its changes are kept."""
-        if self._handles != hands.IDENTITY and not self._session.kept.keep_handles:
-            self._set_handles(hands.IDENTITY)
+    def reset_transforms(self) -> None:
+        """Reset the transforms, unless the user keeps them for the next image."""
+        if self._transforms != image_transforms.IDENTITY and not self._session.state.keep_handles:
+            self._store_transforms(image_transforms.IDENTITY)
 
-    def enter(self, in_front: bool) -> None:
-        """The workspace comes to the front, or leaves it: only what is on the screen is asked for."""
-        self._in_front = in_front
-        if in_front:
-            self._images.enter()
-            self._ask()
+    def set_visible(self, visible: bool) -> None:
+        """Set whether the workspace is visible: nothing is requested while it is hidden."""
+        self._visible = visible
+        if visible:
+            self._images.open_selected()
+            self._send_request()
 
-    def repeat(self) -> None:
-        """Ask again for what is on the screen."""
-        self._asked = ()
-        self._under_way.clear()
-        self._images.forget()
+    def invalidate(self) -> None:
+        """Forget what has been requested, so that it is requested again."""
+        self._requested = ()
+        self._running_previews.clear()
+        self._images.invalidate()
 
-    def _set_handles(self, handles: ImageTransforms) -> None:
-        self._handles = handles
-        self._session.kept.handles = hands.changed(handles)
-        self.handles_changed.emit(handles)
+    def _store_transforms(self, transforms: ImageTransforms) -> None:
+        self._transforms = transforms
+        self._session.state.handles = image_transforms.transforms_to_dict(transforms)
+        self.transformsChanged.emit(transforms)
 
-    def _take_image(self) -> None:
-        if self._images.chosen != self._image:
-            self._image = self._images.chosen
-            self.let_go()
-        if self._in_front:
-            self._images.enter()
-        self._tell_chosen()
-        self._follow()
+    def _on_image_selected(self) -> None:
+        if self._images.selected != self._image:
+            self._image = self._images.selected
+            self.reset_transforms()
+        if self._visible:
+            self._images.open_selected()
+        self._emit_selection()
+        self._on_spec_changed()
 
-    def _follow(self) -> None:
-        self.subject_changed.emit(self.subject)
-        self._ask()
+    def _on_spec_changed(self) -> None:
+        self.specChanged.emit(self.spec)
+        self._send_request()
 
-    def _ask(self) -> None:
-        """Ask for a whole look, unless that has been asked already."""
-        question = self.subject, self.layers()
-        if self._in_front and question != self._asked:
-            self._asked, self._waits = question, False
-            self._work.look(*question)
+    def _send_request(self) -> None:
+        """Request a full-quality pass, unless it has been requested already."""
+        request = self.spec, self.visible_layers()
+        if self._visible and request != self._requested:
+            self._requested, self._preview_pending = request, False
+            self._engine.request_forward(*request)
 
-    def _ask_briefly(self) -> None:
-        """Ask for what the hand has made, if that is new and a lane is free."""
-        lane = next((lane for lane in range(LANES) if lane not in self._under_way), None)
-        if lane is not None and self._waits and self._in_front:
-            self._asked, self._waits = (), False
-            self._under_way.add(lane)
-            self._work.look(self.subject, self.layers(), lane)
+    def _request_preview(self) -> None:
+        """Request a preview of the newest transforms, if there are new ones and a lane is free."""
+        lane = next((lane for lane in range(PREVIEW_LANES) if lane not in self._running_previews), None)
+        if lane is not None and self._preview_pending and self._visible:
+            self._requested, self._preview_pending = (), False
+            self._running_previews.add(lane)
+            self._engine.request_forward(self.spec, self.visible_layers(), lane)
 
-    def _take_answer(self, lane: str, look: object) -> None:
-        if lane.split(" ")[0] == "look" and isinstance(look, ForwardResult):
-            self._under_way.discard(int(lane[5:] or -1))
-            self._ask_briefly()
-            self._weights.keep()
-            self.look = look
-            self.looked.emit(look)
+    def _on_answer(self, lane: str, result: object) -> None:
+        if lane.split(" ")[0] == "forward" and isinstance(result, ForwardResult):
+            self._running_previews.discard(int(lane[len("forward ") :] or -1))
+            self._request_preview()
+            self._weights.mark_good()
+            self.result = result
+            self.forwardFinished.emit(result)
 
-    def _tell_chosen(self) -> None:
-        self.chosen_changed.emit(self._images.chosen, self.layer)
+    def _emit_selection(self) -> None:
+        self.selectionChanged.emit(self._images.selected, self.layer)

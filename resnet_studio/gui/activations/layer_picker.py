@@ -1,4 +1,4 @@
-"""The layers whose maps can be looked at: stage → block → layer, with a search."""
+"""The tree of layers to select from: stage → block → layer, with a search."""
 
 from __future__ import annotations
 
@@ -22,67 +22,67 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QToolButton, QTreeView, QVBoxLa
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.gui import theme
 from resnet_studio.gui.activations.architecture_strip import ArchitectureStrip
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.layer_model import LayerModel, LayerNode
 from resnet_studio.gui.theme import GRID
 from resnet_studio.networks.architecture import Architecture
 
 Index = QModelIndex | QPersistentModelIndex
-NAME = Qt.ItemDataRole.UserRole + 2
-MARK = 10
+NAME_ROLE = Qt.ItemDataRole.UserRole + 2
+MARK_SIZE = 10
 
 
 class LayerPicker(QWidget):
-    """Emits `layer_chosen` with the name of the layer or block that the user walks to; stages only open."""
+    """Emits `layerSelected` with the name of a layer or block; stages can't be selected."""
 
-    layer_chosen = Signal(str)
+    layerSelected = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
-        self._chosen = ""
+        self._selected = ""
         self._layers = LayerModel()
-        self._found = _Found(self._layers)
+        self._filtered = _LayerFilter(self._layers)
         self._tree = self._make_tree()
-        self._figure = ArchitectureStrip()
-        self._figure.layer_chosen.connect(self._take_chosen)
+        self._strip = ArchitectureStrip()
+        self._strip.layerSelected.connect(self._on_strip_selected)
         tip = "A part of a layer's name, such as layer2 or relu; Enter goes to the first"
         self._search = QLineEdit(placeholderText="Find a layer", clearButtonEnabled=True)
-        named(self._search, "findMaps", "Find a layer to look at", tip)
+        set_names(self._search, "findMaps", "Find a layer to look at", tip)
         for clear in self._search.findChildren(QToolButton):
-            named(clear, "clearSearch", "Clear the search", "Show every layer again")
-        self._search.setAcceptDrops(False)  # a dropped image is for the whole workspace
+            set_names(clear, "clearSearch", "Clear the search", "Show every layer again")
+        self._search.setAcceptDrops(False)  # the workspace takes dropped files
         self._search.textChanged.connect(self._filter)
-        self._search.returnPressed.connect(self._go_to_first)
+        self._search.returnPressed.connect(self._select_first)
         self._search.installEventFilter(self)
-        self._nothing = QLabel("No layer is called that. Clear the search to see them all.", wordWrap=True)
-        self._nothing.setProperty("quiet", True)
-        self._nothing.hide()
+        self._no_match = QLabel("No layer is called that. Clear the search to see them all.", wordWrap=True)
+        self._no_match.setProperty("quiet", True)
+        self._no_match.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        for widget in (self._figure, self._search, self._nothing, self._tree):
+        for widget in (self._strip, self._search, self._no_match, self._tree):
             column.addWidget(widget)
 
     def show_layers(self, architecture: Architecture) -> None:
-        """List an architecture's layers; the chosen one stays chosen if the network has one of its name."""
-        self._layers.show_table(plan_table(architecture))
-        self._figure.show_architecture(architecture)
-        self._figure.show_chosen(self._chosen)
+        """List an architecture's layers; the selection stays if the network has a layer of that name."""
+        self._layers.set_table(plan_table(architecture))
+        self._strip.show_architecture(architecture)
+        self._strip.show_selected(self._selected)
         self._filter(self._search.text())
 
-    def show_chosen(self, name: str) -> None:
-        """Open the tree where that layer or block is and show it as chosen, without emitting."""
-        if name != self._chosen:
-            self._chosen = name
+    def show_selected(self, name: str) -> None:
+        """Select that layer or block and scroll to it, without emitting."""
+        if name != self._selected:
+            self._selected = name
             self._select()
-            self._figure.show_chosen(name)
+            self._strip.show_selected(name)
 
     def start_search(self) -> None:
-        """Put the cursor where a layer's name can be typed."""
+        """Focus the search field."""
         self._search.setFocus()
         self._search.selectAll()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  (Qt's name)
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Down:
             self._tree.setFocus()
             return True
@@ -90,80 +90,80 @@ class LayerPicker(QWidget):
 
     def _make_tree(self) -> QTreeView:
         tip = "↑ and ↓ walk the layers, → opens a stage or a block, ← closes it"
-        tree = named(QTreeView(headerHidden=True), "layerList", "Layers", tip)
-        tree.setModel(self._found)
+        tree = set_names(QTreeView(headerHidden=True), "layerList", "Layers", tip)
+        tree.setModel(self._filtered)
         tree.setUniformRowHeights(True)
         tree.setIndentation(2 * GRID)
-        tree.setIconSize(QSize(MARK, MARK))
-        tree.selectionModel().currentChanged.connect(self._tell_chosen)
+        tree.setIconSize(QSize(MARK_SIZE, MARK_SIZE))
+        tree.selectionModel().currentChanged.connect(self._on_current_changed)
         return tree
 
     def _select(self) -> None:
-        """Put the cursor on the chosen line; nowhere while a search hides it."""
-        selection, index = self._tree.selectionModel(), self._index(self._chosen)
+        """Make the selected layer's row current; none while a search hides it."""
+        selection, index = self._tree.selectionModel(), self._index(self._selected)
         with QSignalBlocker(selection):
             selection.clear()
             selection.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        self._tree.viewport().update()  # the blocked selection can't tell it what to paint
+        self._tree.viewport().update()  # the blocked selection model doesn't trigger a repaint
         self._tree.scrollTo(index)
 
     def _index(self, name: str) -> QModelIndex:
-        """The line of that layer or block, unless a search hides it."""
-        return self._found.mapFromSource(self._layers.find_layer(name))
+        """The index of that layer or block; invalid while a search hides it."""
+        return self._filtered.mapFromSource(self._layers.find_layer(name))
 
     def _filter(self, text: str) -> None:
-        with QSignalBlocker(self._tree.selectionModel()):  # a line that goes would make its neighbour the current one
-            self._found.look_for(text)
-        self._nothing.setVisible(self._found.rowCount() == 0 and bool(text))
+        with QSignalBlocker(self._tree.selectionModel()):  # a row that is filtered out would make its neighbor current
+            self._filtered.set_search(text)
+        self._no_match.setVisible(self._filtered.rowCount() == 0 and bool(text))
         if text:
             self._tree.expandAll()
         self._select()
 
-    def _go_to_first(self) -> None:
-        index = self._found.index(0, 0)
-        while index.isValid() and not _choosable(index):
+    def _select_first(self) -> None:
+        index = self._filtered.index(0, 0)
+        while index.isValid() and not _selectable_name(index):
             index = self._tree.indexBelow(index)
         if index.isValid():
             self._tree.setCurrentIndex(index)
             self._tree.setFocus()
 
-    def _tell_chosen(self, index: QModelIndex) -> None:
-        name = _choosable(index)
-        if name and name != self._chosen:
-            self._chosen = name
-            self._figure.show_chosen(name)
-            self.layer_chosen.emit(name)
+    def _on_current_changed(self, index: QModelIndex) -> None:
+        name = _selectable_name(index)
+        if name and name != self._selected:
+            self._selected = name
+            self._strip.show_selected(name)
+            self.layerSelected.emit(name)
 
-    def _take_chosen(self, name: str) -> None:
-        self.show_chosen(name)
-        self.layer_chosen.emit(name)
+    def _on_strip_selected(self, name: str) -> None:
+        self.show_selected(name)
+        self.layerSelected.emit(name)
 
 
-class _Found(QSortFilterProxyModel):
-    """The layer table's first column: layers that an image meets and whose name holds the searched text."""
+class _LayerFilter(QSortFilterProxyModel):
+    """The layer table's first column, filtered to called layers whose name contains the search text."""
 
     def __init__(self, layers: LayerModel) -> None:
         super().__init__()
         self._layers = layers
-        self._wanted = ""
+        self._search = ""
         self.setRecursiveFilteringEnabled(True)
         self.setSourceModel(layers)
 
-    def look_for(self, text: str) -> None:
-        self._wanted = text.strip().lower()
+    def set_search(self, text: str) -> None:
+        self._search = text.strip().lower()
         self.invalidate()
 
-    def filterAcceptsRow(self, row: int, parent: Index) -> bool:  # noqa: N802  (Qt's names)
+    def filterAcceptsRow(self, row: int, parent: Index) -> bool:
         node = self._layers.node(self._layers.index(row, 0, parent))
-        return any(node.output) and any(self._wanted in name.lower() for name in _path(node))
+        return any(node.output) and any(self._search in name.lower() for name in _path(node))
 
-    def hasChildren(self, parent: Index | None = None) -> bool:  # noqa: N802
-        """Without a search Qt need not go through what is below a line to say that there is something."""
-        if self._wanted:
+    def hasChildren(self, parent: Index | None = None) -> bool:
+        """Without a search, Qt need not filter all children to know whether there are any."""
+        if self._search:
             return super().hasChildren(parent or QModelIndex())
         return self._layers.hasChildren(self.mapToSource(parent or QModelIndex()))
 
-    def filterAcceptsColumn(self, column: int, parent: Index) -> bool:  # noqa: N802
+    def filterAcceptsColumn(self, column: int, parent: Index) -> bool:
         return column == 0
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -175,15 +175,15 @@ class _Found(QSortFilterProxyModel):
             case Qt.ItemDataRole.DisplayRole:
                 return node.name.removeprefix(f"{above}.")
             case Qt.ItemDataRole.DecorationRole if not above:
-                return theme.stage_colour(node.stage)
+                return theme.stage_color(node.stage)
             case Qt.ItemDataRole.ToolTipRole:
                 return f"{node.note or node.kernel or node.name}\noutput {'×'.join(map(str, node.output))}"
-        return node.name if role == NAME else None
+        return node.name if role == NAME_ROLE else None
 
 
 def _path(node: LayerNode) -> list[str]:
     return [node.name, *_path(node.parent)] if node.parent else []
 
 
-def _choosable(index: QModelIndex) -> str:
-    return str(index.data(NAME)) if index.isValid() and index.parent().isValid() else ""
+def _selectable_name(index: QModelIndex) -> str:
+    return str(index.data(NAME_ROLE)) if index.isValid() and index.parent().isValid() else ""

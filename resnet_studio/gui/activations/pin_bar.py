@@ -1,4 +1,4 @@
-"""Pinned channels side by side: they stay while images, layers and pages change."""
+"""The pinned channels in a row, which stay while images, layers and tabs change."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from resnet_studio.formatting import significant
-from resnet_studio.gui.activations.pins import MAP, SMALL, TITLE, Pin, PinView
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.activations.pins import MAP_SIDE, SMALL_MAP_SIDE, TITLE_HEIGHT, Pin, PinView
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.feature_maps import Colours, MapStyle, Values, colour, spread
+from resnet_studio.inference.feature_maps import Colormap, MapStyle, Values, apply_colormap, to_indices
 from resnet_studio.inference.values import ForwardResult
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import channels_by_name
@@ -21,38 +21,38 @@ from resnet_studio.networks.plan import channels_by_name
 EMPTY = "Pin channels to keep them here"
 EMPTY_TIP = "P on a map, or “Pin” beside the large channel: it stays in view while images, layers and pages change"
 SCALE_TIP = "One range of values for all pins, so that strong and weak ones can be compared"
-BAR = 12
-"""Pixels that the scroll bar has below the pins."""
+SCROLL_BAR_HEIGHT = 12
+"""Height of the scroll bar below the pins, in pixels."""
 
 
 class PinBar(QWidget):
-    """Shows the pins of any network in the newest look that has them; one line while there are none."""
+    """Shows each pin from the newest result that contains it; a one-line hint while there are no pins."""
 
-    pin_chosen = Signal(object)
-    unpin_wished = Signal(object)
-    move_wished = Signal(object, int)
-    """The pin, and the place that it is to have."""
+    pinSelected = Signal(object)
+    unpinRequested = Signal(object)
+    moveRequested = Signal(object, int)
+    """The pin, and its new position."""
 
     def __init__(self) -> None:
         super().__init__()
-        named(self, "tray", "Pinned channels")
+        set_names(self, "tray", "Pinned channels")
         self._views: list[PinView] = []
         self._channels: Mapping[str, int] = {}
-        """How many channels each layer of the network in hand has."""
+        """How many channels each layer of the current network has."""
         self._architecture: Architecture | None = None
-        self._look: ForwardResult | None = None
-        self._colours: Colours = "viridis"
+        self._result: ForwardResult | None = None
+        self._colormap: Colormap = "viridis"
         self._current: Pin | None = None
         self._small = False
-        self._empty = named(QLabel(EMPTY), "trayEmpty", "", EMPTY_TIP)
-        self._note = named(QLabel(wordWrap=True), "trayNote", "Tray")
-        self._range = named(QLabel(), "trayRange", "Range of all pins")
+        self._empty = set_names(QLabel(EMPTY), "trayEmpty", "", EMPTY_TIP)
+        self._note = set_names(QLabel(wordWrap=True), "trayNote", "Tray")
+        self._range = set_names(QLabel(), "trayRange", "Range of all pins")
         for label in (self._empty, self._range):
             label.setProperty("quiet", True)
         self._note.setProperty("warning", True)
-        self._one_scale = named(QPushButton("one scale"), "trayScale", "One scale for all pins", SCALE_TIP)
-        self._one_scale.setCheckable(True)
-        self._one_scale.toggled.connect(self._draw)
+        self._shared_scale = set_names(QPushButton("one scale"), "trayScale", "One scale for all pins", SCALE_TIP)
+        self._shared_scale.setCheckable(True)
+        self._shared_scale.toggled.connect(self._draw)
         self._pins = QWidget()
         self._row = QHBoxLayout(self._pins)
         self._strip = _Strip(self._pins)
@@ -60,15 +60,15 @@ class PinBar(QWidget):
         self.show_pins(())
 
     def show_pins(self, pins: Sequence[Pin]) -> None:
-        """Show these, in this order."""
-        known = {view.pin: view for view in self._views}
-        self._strip.reveals = bool(known and pins and pins[-1] not in known)
+        """Show these pins in this order."""
+        existing = {view.pin: view for view in self._views}
+        self._strip.reveal_end = bool(existing and pins and pins[-1] not in existing)
         focused = next((number for number, view in enumerate(self._views) if view.hasFocus()), None)
-        self._views = [known.pop(pin) if pin in known else self._make(pin) for pin in pins]
-        for gone in known.values():
-            self._row.removeWidget(gone)
-            gone.hide()
-            gone.deleteLater()
+        self._views = [existing.pop(pin) if pin in existing else self._make(pin) for pin in pins]
+        for view in existing.values():
+            self._row.removeWidget(view)
+            view.hide()
+            view.deleteLater()
         for number, view in enumerate(self._views):
             self._row.insertWidget(number, view)
             if number:
@@ -76,44 +76,44 @@ class PinBar(QWidget):
         if focused is not None and self._views and not any(view.hasFocus() for view in self._views):
             self._views[min(focused, len(self._views) - 1)].setFocus()
         self._empty.setVisible(not pins)
-        self._whole.setVisible(bool(pins))
+        self._content.setVisible(bool(pins))
         self._note.hide()
-        self._mark()
+        self._update_current()
         self._draw()
 
     def show_layers(self, architecture: Architecture) -> None:
-        """Follow to another network: pins of layers that it lacks say so, and come back with them."""
+        """Follow another network; pins that it lacks are marked as absent."""
         self._architecture = architecture
         self._channels = channels_by_name(architecture)
         self._draw()
 
-    def show_look(self, look: ForwardResult) -> None:
-        """Show the pins as they are in this look."""
-        self._look = look
+    def show_result(self, result: ForwardResult) -> None:
+        """Show the pins' maps in this result."""
+        self._result = result
         self._draw()
 
-    def show_colours(self, colours: Colours) -> None:
-        """Draw them in these colours, as the maps are."""
-        if colours != self._colours:
-            self._colours = colours
+    def show_colormap(self, colormap: Colormap) -> None:
+        """Use this colormap, which is that of the maps."""
+        if colormap != self._colormap:
+            self._colormap = colormap
             self._draw()
 
     def show_current(self, layer: str, channel: int) -> None:
         """Mark the channel that is shown large, if it is among the pins."""
         if (layer, channel) != self._current:
             self._current = Pin(layer, channel)
-            self._mark()
+            self._update_current()
 
     def show_small(self, *, small: bool) -> None:
-        """Draw the maps small, or as usual."""
+        """Draw the maps small or in their normal size."""
         if small != self._small:
             self._small = small
-            self._strip.setFixedHeight((SMALL if small else MAP) + TITLE + BAR)
+            self._strip.setFixedHeight((SMALL_MAP_SIDE if small else MAP_SIDE) + TITLE_HEIGHT + SCROLL_BAR_HEIGHT)
             for view in self._views:
                 view.show_small(small=small)
 
     def show_note(self, sentence: str) -> None:
-        """Say why a channel could not be pinned."""
+        """Show why a channel could not be pinned."""
         self._note.setText(sentence)
         self._note.show()
 
@@ -128,11 +128,11 @@ class PinBar(QWidget):
         self._row.setAlignment(Qt.AlignmentFlag.AlignTop)
         side = QVBoxLayout()
         side.setSpacing(GRID // 2)
-        side.addWidget(self._one_scale)
+        side.addWidget(self._shared_scale)
         side.addWidget(self._range)
         side.addStretch(1)
-        self._whole = QWidget()
-        whole = QHBoxLayout(self._whole)
+        self._content = QWidget()
+        whole = QHBoxLayout(self._content)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(GRID)
         whole.addWidget(self._strip, 1)
@@ -140,94 +140,94 @@ class PinBar(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
-        for widget in (self._empty, self._note, self._whole):
+        for widget in (self._empty, self._note, self._content):
             column.addWidget(widget)
 
     def _make(self, pin: Pin) -> PinView:
         view = PinView(pin)
         view.show_small(small=self._small)
-        view.chosen.connect(lambda: None if view.is_absent() else self.pin_chosen.emit(pin))
-        view.unpin_wished.connect(lambda: self.unpin_wished.emit(pin))
+        view.activated.connect(lambda: None if view.is_absent() else self.pinSelected.emit(pin))
+        view.unpinRequested.connect(lambda: self.unpinRequested.emit(pin))
         view.dragged.connect(lambda point: self._drag(view, point))
-        view.stepped.connect(lambda way, along: self._step(view, way, along=along))
+        view.stepped.connect(lambda step, move: self._step(view, step, move=move))
         return view
 
     def _drag(self, view: PinView, point: QPointF) -> None:
         inside = self._pins.mapFromGlobal(point)
-        to = sum(one.geometry().center().x() < inside.x() for one in self._views if one is not view)
-        if to != self._views.index(view):
-            self.move_wished.emit(view.pin, to)
+        position = sum(other.geometry().center().x() < inside.x() for other in self._views if other is not view)
+        if position != self._views.index(view):
+            self.moveRequested.emit(view.pin, position)
             self._strip.ensureWidgetVisible(view)
 
-    def _step(self, view: PinView, way: int, *, along: bool) -> None:
-        to = self._views.index(view) + way
-        if not 0 <= to < len(self._views):
+    def _step(self, view: PinView, step: int, *, move: bool) -> None:
+        position = self._views.index(view) + step
+        if not 0 <= position < len(self._views):
             return
-        if along:
-            self.move_wished.emit(view.pin, to)
+        if move:
+            self.moveRequested.emit(view.pin, position)
         else:
-            self._views[to].setFocus()
-        self._strip.ensureWidgetVisible(view if along else self._views[to])
+            self._views[position].setFocus()
+        self._strip.ensureWidgetVisible(view if move else self._views[position])
 
-    def _mark(self) -> None:
+    def _update_current(self) -> None:
         for view in self._views:
             view.show_current(current=view.pin == self._current)
 
     def _draw(self) -> None:
-        """Each pin from the look, if that is one of the network in hand.
+        """Draw each pin from the result, if that is of the current network.
 
-        A map of one value has its layer's range: alone, it would be constant.
+        A map of one value uses its layer's range, as its own would be empty.
         """
-        found: dict[PinView, Values] = {}
-        look = self._look if self._look and self._look.subject.architecture == self._architecture else None
-        layers = {maps.name: maps.values for maps in look.layers} if look else {}
+        shown: dict[PinView, Values] = {}
+        result = self._result if self._result and self._result.spec.architecture == self._architecture else None
+        layers = {maps.name: maps.values for maps in result.layers} if result else {}
         for view in self._views:
             layer, channel = view.pin
             if channel >= self._channels.get(layer, 0):
                 view.show_absent()
             elif layer in layers:
-                found[view] = layers[layer][channel : channel + 1]
+                shown[view] = layers[layer][channel : channel + 1]
             elif view.is_absent():
                 view.show_waiting()
-        limits = _limits(list(found.values())) if self._one_scale.isChecked() else None
+        limits = _limits(list(shown.values())) if self._shared_scale.isChecked() else None
         self._range.setText(f"{significant(limits[0])} …\n{significant(limits[1])}" if limits else "")
-        for view, values in found.items():
+        for view, values in shown.items():
             ends = limits or (_limits([layers[view.pin.layer]]) if values.size == 1 else None)
-            drawing = MapStyle("fixed" if ends else "channel", self._colours, ends)
-            view.show_pixels(colour(spread(values, drawing)[0], self._colours))
+            map_style = MapStyle("fixed" if ends else "channel", self._colormap, ends)
+            view.show_pixels(apply_colormap(to_indices(values, map_style)[0], self._colormap))
 
 
 class _Strip(QScrollArea):
-    """Scrolls sideways, also by a wheel that turns up and down."""
+    """Scrolls horizontally, also with a vertical wheel."""
 
     def __init__(self, pins: QWidget) -> None:
         super().__init__(widgetResizable=True)
         self.setWidget(pins)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFixedHeight(MAP + TITLE + BAR)
+        self.setFixedHeight(MAP_SIDE + TITLE_HEIGHT + SCROLL_BAR_HEIGHT)
         self.viewport().setAutoFillBackground(False)
         pins.setAutoFillBackground(False)
-        self.reveals = False
-        """Whether what comes at the end is to be seen as soon as there is room made for it."""
+        self.reveal_end = False
+        """Whether to scroll to the end as soon as the range grows."""
         self.horizontalScrollBar().rangeChanged.connect(self._reveal)
 
     def _reveal(self, _: int, end: int) -> None:
-        if self.reveals:
+        if self.reveal_end:
             self.horizontalScrollBar().setValue(end)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802  (Qt's name)
-        turn: QPoint = event.angleDelta()
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        delta: QPoint = event.angleDelta()
         bar = self.horizontalScrollBar()
-        bar.setValue(bar.value() - (turn.x() or turn.y()))
+        bar.setValue(bar.value() - (delta.x() or delta.y()))
         event.accept()
 
 
 def _limits(values: Sequence[Values]) -> tuple[float, float] | None:
-    """The least and the greatest finite value; None where there is none."""
-    known = [one[np.isfinite(one)] for one in values]
-    known = [one for one in known if one.size]
-    if not known:
+    """The minimum and maximum finite value; None if no value is finite."""
+    finite = [array[np.isfinite(array)] for array in values]
+    finite = [array for array in finite if array.size]
+    if not finite:
         return None
-    low, high = min(float(one.min()) for one in known), max(float(one.max()) for one in known)
+    low, high = min(float(array.min()) for array in finite), max(float(array.max()) for array in finite)
     return low, high if high > low else low + 1

@@ -1,4 +1,4 @@
-"""Which channels are pinned: kept from start to start, and wished for in every look."""
+"""The pinned channels, which are saved with the session and computed in every pass, and the view of one pin."""
 
 from __future__ import annotations
 
@@ -10,76 +10,80 @@ from PySide6.QtWidgets import QApplication, QSizePolicy, QToolButton, QWidget
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.activations.controller import ActivationsController
-from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.painting import as_image, paint_image
+from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.painting import paint_image, to_qimage
 from resnet_studio.gui.session import Session
 from resnet_studio.inference.values import Pixels
 
-MOST = 24
-FULL = f"The tray holds {MOST} pins. Take one out to pin another."
+MAX_PINS = 24
+FULL = f"The tray holds {MAX_PINS} pins. Take one out to pin another."
 
 
 class PinController(QObject):
-    """The pins in their order; layers that the network in hand lacks are among them."""
+    """Keeps the pins in order, including those of layers that the current network lacks."""
 
-    pins_changed = Signal(object)
-    refused = Signal(str)
-    """Why a channel is not pinned."""
+    pinsChanged = Signal(object)
+    failed = Signal(str)
+    """Why a channel could not be pinned."""
 
-    def __init__(self, session: Session, subject: ActivationsController) -> None:
+    def __init__(self, session: Session, activations: ActivationsController) -> None:
         super().__init__()
-        self._kept, self._subject = session.kept, subject
-        self.pins = _read(session.kept.pins)
-        self._wish()
+        self._state, self._activations = session.state, activations
+        self.pins = _pins_from_session(session.state.pins)
+        self._request_layers()
 
     def toggle(self, layer: str, channel: int) -> None:
-        """Pin a channel behind the others; one that is pinned is taken out."""
+        """Append a pin, or remove it if the channel is pinned."""
         pin = Pin(layer, channel)
         if pin in self.pins:
             self.unpin(pin)
-        elif len(self.pins) >= MOST:
-            self.refused.emit(FULL)
+        elif len(self.pins) >= MAX_PINS:
+            self.failed.emit(FULL)
         elif layer:
-            self._take((*self.pins, pin))
+            self._set_pins((*self.pins, pin))
 
     def unpin(self, pin: Pin) -> None:
-        """Take a pin out."""
-        self._take(tuple(one for one in self.pins if one != pin))
+        """Remove a pin."""
+        self._set_pins(tuple(entry for entry in self.pins if entry != pin))
 
-    def move(self, pin: Pin, to: int) -> None:
-        """Give a pin another place."""
-        others = [one for one in self.pins if one != pin]
-        self._take((*others[:to], pin, *others[to:]))
+    def move(self, pin: Pin, position: int) -> None:
+        """Move a pin to another position."""
+        others = [entry for entry in self.pins if entry != pin]
+        self._set_pins((*others[:position], pin, *others[position:]))
 
-    def _take(self, pins: tuple[Pin, ...]) -> None:
+    def _set_pins(self, pins: tuple[Pin, ...]) -> None:
         self.pins = pins
-        self._kept.pins = [list(pin) for pin in pins]
-        self.pins_changed.emit(pins)
-        self._wish()
+        self._state.pins = [list(pin) for pin in pins]
+        self.pinsChanged.emit(pins)
+        self._request_layers()
 
-    def _wish(self) -> None:
-        self._subject.wish("tray", tuple(dict.fromkeys(pin.layer for pin in self.pins)))
+    def _request_layers(self) -> None:
+        self._activations.request_layers("pins", tuple(dict.fromkeys(pin.layer for pin in self.pins)))
 
 
-def _read(kept: object) -> tuple[Pin, ...]:
-    """The pins of a session; what is none of them is left out."""
+def _pins_from_session(saved: object) -> tuple[Pin, ...]:
+    """The pins of a saved session; invalid entries are skipped."""
     pins = [
-        Pin(*one)
-        for one in (kept if isinstance(kept, list) else [])
-        if isinstance(one, list) and len(one) == 2 and isinstance(one[0], str) and type(one[1]) is int and one[1] >= 0
+        Pin(*entry)
+        for entry in (saved if isinstance(saved, list) else [])
+        if isinstance(entry, list)
+        and len(entry) == 2
+        and isinstance(entry[0], str)
+        and type(entry[1]) is int
+        and entry[1] >= 0
     ]
-    return tuple(dict.fromkeys(pins))[:MOST]
+    return tuple(dict.fromkeys(pins))[:MAX_PINS]
 
 
-MAP, SMALL, TITLE = 72, 48, 20
-"""Side of a map, usual and where there is little room, and the height of the line under it."""
-WIDEST, CLOSE = 136, 18
+MAP_SIDE, SMALL_MAP_SIDE, TITLE_HEIGHT = 72, 48, 20
+"""Pixels: side of a map, side in a low window, and height of the title below."""
+MAX_WIDTH, CLOSE_SIZE = 136, 18
 TIP = "Click shows this channel large. Drag or Shift+← → moves it, Delete takes it out of the tray"
 ABSENT = "not in this\nnetwork"
 
 
 class Pin(NamedTuple):
-    """A channel of a layer, whatever network has it."""
+    """A channel of a layer by name, in any network."""
 
     layer: str
     channel: int
@@ -90,61 +94,61 @@ class Pin(NamedTuple):
 
 
 class PinView(QWidget):
-    """Its map stays until there is another, or until it is said that the network has none."""
+    """Shows one pinned map, which stays until another map comes or the network lacks the channel."""
 
-    chosen = Signal()
-    unpin_wished = Signal()
+    activated = Signal()
+    unpinRequested = Signal()
     dragged = Signal(QPointF)
-    """Where the mouse is on the screen while the pin is dragged."""
+    """The global mouse position while the pin is dragged."""
     stepped = Signal(int, bool)
-    """One to the left (−1) or to the right (1), and whether the pin goes with it."""
+    """A step to the left (−1) or right (1), and whether it moves the pin or only the focus."""
 
     def __init__(self, pin: Pin) -> None:
         super().__init__()
-        named(self, "pin", f"{pin.layer}, channel {pin.channel}", f"{pin.title}\n{TIP}")
+        set_names(self, "pin", f"{pin.layer}, channel {pin.channel}", f"{pin.title}\n{TIP}")
         self.pin = pin
         self._image: QImage | None = None
-        self._words = "…"
+        self._placeholder = "…"
         self._current = self._dragging = False
-        self._side = MAP
+        self._side = MAP_SIDE
         self._pressed: QPointF | None = None
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._close = named(QToolButton(self), "unpin", f"Unpin {pin.title}", "Take it out of the tray (Delete)")
+        self._close = set_names(QToolButton(self), "unpin", f"Unpin {pin.title}", "Take it out of the tray (Delete)")
         self._close.setText("×")
         self._close.setProperty("flat", True)
         self._close.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._close.setCursor(Qt.CursorShape.ArrowCursor)
-        self._close.clicked.connect(self.unpin_wished)
+        self._close.clicked.connect(self.unpinRequested)
         self._close.hide()
         self.show_small(small=False)
 
-    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+    def sizeHint(self) -> QSize:
         wanted = self.fontMetrics().horizontalAdvance(self.pin.title) + 4
-        return QSize(min(max(self._side + CLOSE + 6, wanted), WIDEST), self._side + TITLE)
+        return QSize(min(max(self._side + CLOSE_SIZE + 6, wanted), MAX_WIDTH), self._side + TITLE_HEIGHT)
 
     def show_small(self, *, small: bool) -> None:
-        """Take less room, or the usual."""
-        self._side = SMALL if small else MAP
-        self._close.setGeometry(self._side + 4, 0, CLOSE, CLOSE)
+        """Use the small or the normal size."""
+        self._side = SMALL_MAP_SIDE if small else MAP_SIDE
+        self._close.setGeometry(self._side + 4, 0, CLOSE_SIZE, CLOSE_SIZE)
         self.updateGeometry()
 
     def show_pixels(self, pixels: Pixels) -> None:
-        """Show the map as it is now."""
-        self._image = as_image(pixels)
+        """Show a map."""
+        self._image = to_qimage(pixels)
         self.setAccessibleDescription("")
         self.update()
 
     def show_absent(self) -> None:
-        """Say that the network has no such channel."""
-        self._image, self._words = None, ABSENT
+        """Show that the network has no such channel."""
+        self._image, self._placeholder = None, ABSENT
         self.setAccessibleDescription(ABSENT.replace("\n", " "))
         self.update()
 
     def show_waiting(self) -> None:
-        """The network has such a channel; its map is on its way."""
-        self._words = "…"
+        """Show that the map is not computed yet."""
+        self._placeholder = "…"
         self.setAccessibleDescription("")
         self.update()
 
@@ -155,68 +159,68 @@ class PinView(QWidget):
             self.update()
 
     def is_absent(self) -> bool:
-        """Whether it is said that the network has no such channel."""
-        return self._image is None and self._words == ABSENT
+        """Whether the pin is shown as absent from the network."""
+        return self._image is None and self._placeholder == ABSENT
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        painter, colours = QPainter(self), theme.current()
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, colors = QPainter(self), theme.current()
         box = QRectF(0, 0, self._side, self._side)
         if self._image is None:
-            painter.fillRect(box, QColor(colours.hover))
-            painter.setPen(QColor(colours.muted))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._words)
+            painter.fillRect(box, QColor(colors.hover))
+            painter.setPen(QColor(colors.muted))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._placeholder)
         else:
             size = self._image.size().scaled(self._side, self._side, Qt.AspectRatioMode.KeepAspectRatio)
             paint_image(painter, QRectF(0, 0, size.width(), size.height()), self._image)
         if self._current or self.hasFocus():
-            for colour, inset, width in (("#ffffff", 1.5, 3), (colours.accent, 1, 2)):
-                painter.setPen(QPen(QColor(colour), width, j=Qt.PenJoinStyle.MiterJoin))
+            for color, inset, width in (("#ffffff", 1.5, 3), (colors.accent, 1, 2)):
+                painter.setPen(QPen(QColor(color), width, j=Qt.PenJoinStyle.MiterJoin))
                 painter.drawRect(box.adjusted(inset, inset, -inset, -inset))
         strong = self._current or self.hasFocus() or self.underMouse()
-        painter.setPen(QColor(colours.text if strong else colours.muted))
-        below = QRectF(0, self._side, self.width(), TITLE)
+        painter.setPen(QColor(colors.text if strong else colors.muted))
+        below = QRectF(0, self._side, self.width(), TITLE_HEIGHT)
         title = painter.fontMetrics().elidedText(self.pin.title, Qt.TextElideMode.ElideLeft, self.width())
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         key, steps = Qt.Key(event.key()), {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
         if key in steps:
             self.stepped.emit(steps[key], bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.chosen.emit()
+            self.activated.emit()
         elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.unpin_wished.emit()
+            self.unpinRequested.emit()
         else:
             super().keyPressEvent(event)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self._pressed, self._dragging = event.position(), False
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._pressed is None:
             return
-        way = (event.position() - self._pressed).manhattanLength()
-        self._dragging = self._dragging or way >= QApplication.startDragDistance()
+        distance = (event.position() - self._pressed).manhattanLength()
+        self._dragging = self._dragging or distance >= QApplication.startDragDistance()
         if self._dragging:
             self.dragged.emit(event.globalPosition())
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         clicked = self._pressed is not None and not self._dragging and QRectF(self.rect()).contains(event.position())
         self._pressed = None
         if clicked:
-            self.chosen.emit()
+            self.activated.emit()
 
-    def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802
+    def enterEvent(self, event: QEnterEvent) -> None:
         self._show_close()
 
-    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+    def leaveEvent(self, event: QEvent) -> None:
         self._show_close()
 
-    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+    def focusInEvent(self, event: QFocusEvent) -> None:
         self._show_close()
 
-    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+    def focusOutEvent(self, event: QFocusEvent) -> None:
         self._show_close()
 
     def _show_close(self) -> None:

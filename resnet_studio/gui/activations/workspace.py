@@ -1,4 +1,4 @@
-"""The Activations workspace: its pages, and the only place where they are connected."""
+"""The Activations workspace: makes its tabs and connects its parts."""
 
 from __future__ import annotations
 
@@ -20,138 +20,138 @@ from resnet_studio.gui.app_controller import ACTIVATION_PAGES, AppController
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.lazy_tabs import LazyTabWidget
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.attribution import missing
+from resnet_studio.inference.attribution import missing_captum_message
 
 if TYPE_CHECKING:
     from resnet_studio.gui.activations.maps.view import MapsView
 
 
 class ActivationsWorkspace(QObject):
-    """What the window needs to know of the workspace: its widget, its pages, and where a search begins."""
+    """What the main window uses of the workspace: its widget, its tabs and its search."""
 
-    _channel_wished = Signal(int)
-    """A channel of the chosen layer is to be shown large."""
-    _channel_told = Signal(int)
+    _channelRequested = Signal(int)
+    """A channel of the selected layer is to be shown large."""
+    _channelShown = Signal(int)
     """A channel is shown large."""
     view: ActivationsView
-    pages: LazyTabWidget
+    tabs: LazyTabWidget
 
-    def __init__(self, studio: AppController, work: EngineClient) -> None:
+    def __init__(self, app: AppController, engine: EngineClient) -> None:
         super().__init__()
-        self._studio, self._work = studio, work
+        self._app, self._engine = app, engine
         self._maps: MapsView | None = None
-        self._reference = ReferenceController(studio.subject, work)
-        self._statistics = StatisticsController(studio.subject, studio.images, work)
-        self._tray = PinController(studio.session, studio.subject)
-        self._beside = ABController(studio, work)
-        self._block = BlockController(studio.subject, work)
-        self._kernels = KernelsController(studio.subject, work)
+        self._reference = ReferenceController(app.activations, engine)
+        self._statistics = StatisticsController(app.activations, app.images, engine)
+        self._pins = PinController(app.session, app.activations)
+        self._ab = ABController(app, engine)
+        self._block = BlockController(app.activations, engine)
+        self._kernels = KernelsController(app.activations, engine)
         self.export = MapsExporter(self)
-        self.export.refused.connect(lambda sentence: studio.problem.emit(sentence, "", ()))
-        self._why = AttributionController(studio.subject, work)
+        self.export.failed.connect(lambda sentence: app.errorOccurred.emit(sentence, "", ()))
+        self._attribution = AttributionController(app.activations, engine)
 
     def make(self) -> QWidget:
-        """The workspace; its pages are made when they are opened."""
+        """Make the workspace's widget; its tabs are made when they are first opened."""
         makers = (
-            self._make_maps, self._make_block, self._make_statistics, self._make_kernels, self._make_side_by_side,
-            self._make_why,
+            self._make_maps, self._make_block, self._make_statistics, self._make_kernels, self._make_ab,
+            self._make_attribution,
         )  # fmt: skip
-        self.pages = pages = LazyTabWidget(
+        self.tabs = tabs = LazyTabWidget(
             tuple(zip(ACTIVATION_PAGES, makers, strict=True)), "activationPages", "Activations", "Ctrl+Alt+", GRID
         )
-        self.view = ActivationsView(pages)
+        self.view = ActivationsView(tabs)
         self._connect()
-        kept = self._studio.session.kept
-        page = min(max(kept.activations_page, 0), len(ACTIVATION_PAGES) - 1)
-        pages.tabBar().setDrawBase(False)
-        pages.make(0)  # its channel is shown large on every page
-        pages.make(page)
-        pages.setCurrentIndex(page)
-        pages.entered.connect(self._keep_page)
+        state = self._app.session.state
+        index = min(max(state.activations_page, 0), len(ACTIVATION_PAGES) - 1)
+        tabs.tabBar().setDrawBase(False)
+        tabs.create_tab(0)  # its channel is shown large in every tab
+        tabs.create_tab(index)
+        tabs.setCurrentIndex(index)
+        tabs.entered.connect(self._save_tab)
         return self.view
 
     def close(self) -> None:
-        """Wait for what is being written; the window is closing."""
+        """Wait for the file that is being written."""
         self.export.stop()
 
-    def show_page(self, page: int) -> None:
-        """Bring a page to the front."""
-        self.pages.setCurrentIndex(page)
+    def show_tab(self, index: int) -> None:
+        """Switch to a tab."""
+        self.tabs.setCurrentIndex(index)
 
     def start_search(self) -> None:
-        """Put the cursor where a layer's name can be typed."""
+        """Focus the layer search."""
         self.view.start_search()
 
     def _connect(self) -> None:
-        studio, work, view = self._studio, self._work, self.view
-        view.image_chosen.connect(studio.images.choose)
-        view.layer_chosen.connect(studio.subject.choose_layer)
-        view.files_wished.connect(studio.open_paths)
-        view.weights_wished.connect(studio.weights.wish)
-        view.architecture_requested.connect(studio.session.take)
-        view.weights.opens.connect(studio.weights.look_around)
-        studio.weights.published_told.connect(view.weights.menu.show_published)
-        studio.weights.runs_found.connect(view.weights.menu.show_runs)
-        view.digits_wished.connect(studio.look_at_digits)
-        view.handles_wished.connect(studio.subject.turn)
-        view.handles.keep_wished.connect(studio.subject.keep_handles)
-        studio.architecture_changed.connect(view.show_layers)
-        studio.images.images_changed.connect(view.show_images)
-        studio.subject.chosen_changed.connect(view.show_chosen)
-        studio.subject.handles_changed.connect(view.show_handles)
-        studio.subject.looked.connect(view.show_look)
-        work.photograph_opened.connect(view.show_photograph)
+        app, engine, view = self._app, self._engine, self.view
+        view.imageSelected.connect(app.images.select)
+        view.layerSelected.connect(app.activations.set_layer)
+        view.filesRequested.connect(app.open_paths)
+        view.weightsRequested.connect(app.weights.request)
+        view.architectureRequested.connect(app.session.set_architecture)
+        view.weights.menuAboutToShow.connect(app.weights.refresh_available)
+        app.weights.publishedChanged.connect(view.weights.menu.show_published)
+        app.weights.runsFound.connect(view.weights.menu.show_runs)
+        view.digitsRequested.connect(app.open_digits_example)
+        view.transformsRequested.connect(app.activations.set_transforms)
+        view.transforms.keepRequested.connect(app.activations.set_keep_transforms)
+        app.architectureChanged.connect(view.show_layers)
+        app.images.imagesChanged.connect(view.show_images)
+        app.activations.selectionChanged.connect(view.show_selection)
+        app.activations.transformsChanged.connect(view.show_transforms)
+        app.activations.forwardFinished.connect(view.show_result)
+        engine.imageOpened.connect(view.show_photograph)
         self._connect_strip()
-        self._connect_tray()
-        view.show_layers(studio.session.architecture)
-        view.show_images(studio.images.images())
-        view.show_handles(studio.subject.subject.handles)
-        view.handles.show_kept(studio.session.kept.keep_handles)
-        view.show_chosen(studio.images.chosen, studio.subject.layer)
+        self._connect_pins()
+        view.show_layers(app.session.architecture)
+        view.show_images(app.images.images())
+        view.show_transforms(app.activations.spec.transforms)
+        view.transforms.show_keep(app.session.state.keep_handles)
+        view.show_selection(app.images.selected, app.activations.layer)
 
     def _connect_strip(self) -> None:
-        studio, work, strip = self._studio, self._work, self.view.images
-        sources, player = studio.sources, studio.player
-        strip.thumbnails_wished.connect(studio.images.wish_thumbnails)
-        work.thumbnail_made.connect(strip.show_thumbnail)
-        studio.images.refused.connect(strip.show_thumbnail)
-        strip.sources.recent_wished.connect(sources.open_recent)
-        strip.sources.data_wished.connect(sources.open_data)
-        strip.sources.samples_wished.connect(sources.open_samples)
-        strip.sources.paste_wished.connect(lambda: sources.paste(QGuiApplication.clipboard().mimeData()))
-        strip.sources.opens.connect(lambda: strip.sources.show_data(sources.data_sets()))
-        sources.recent_changed.connect(strip.sources.show_recent)
-        sources.more_changed.connect(strip.show_more)
-        sources.others_changed.connect(strip.show_others)
-        strip.player.toggled.connect(player.toggle)
-        strip.player.rate_wished.connect(player.take_rate)
-        player.playing_changed.connect(strip.player.show_playing)
-        player.passed_over.connect(strip.show_passed_over)
-        player.take_rate(strip.player.rate)
+        app, engine, strip = self._app, self._engine, self.view.images
+        sources, player = app.image_sources, app.player
+        strip.thumbnailsRequested.connect(app.images.request_thumbnails)
+        engine.thumbnailReady.connect(strip.show_thumbnail)
+        app.images.failed.connect(strip.show_thumbnail)
+        strip.sources.recentRequested.connect(sources.open_recent)
+        strip.sources.dataRequested.connect(sources.open_data)
+        strip.sources.samplesRequested.connect(sources.open_samples)
+        strip.sources.pasteRequested.connect(lambda: sources.paste(QGuiApplication.clipboard().mimeData()))
+        strip.sources.aboutToShow.connect(lambda: strip.sources.show_data(sources.data_sets()))
+        sources.recentChanged.connect(strip.sources.show_recent)
+        sources.unlistedChanged.connect(strip.show_unlisted)
+        sources.skippedFilesChanged.connect(strip.show_skipped_files)
+        strip.player.playToggled.connect(player.toggle)
+        strip.player.rateRequested.connect(player.set_rate)
+        player.playingChanged.connect(strip.player.show_playing)
+        player.skippedChanged.connect(strip.show_skipped)
+        player.set_rate(strip.player.rate)
         strip.sources.show_recent(sources.recent)
 
-    def _connect_tray(self) -> None:
-        desk, view = self._tray, self.view
-        view.pin_wished.connect(desk.toggle)
-        view.tray.unpin_wished.connect(desk.unpin)
-        view.tray.move_wished.connect(desk.move)
-        view.tray.pin_chosen.connect(self._go_to)
-        desk.pins_changed.connect(view.show_pins)
-        desk.refused.connect(view.tray.show_note)
-        view.show_pins(desk.pins)
+    def _connect_pins(self) -> None:
+        controller, view = self._pins, self.view
+        view.pinRequested.connect(controller.toggle)
+        view.pin_bar.unpinRequested.connect(controller.unpin)
+        view.pin_bar.moveRequested.connect(controller.move)
+        view.pin_bar.pinSelected.connect(self._show_pin)
+        controller.pinsChanged.connect(view.show_pins)
+        controller.failed.connect(view.pin_bar.show_note)
+        view.show_pins(controller.pins)
 
-    def _go_to(self, pin: Pin) -> None:
+    def _show_pin(self, pin: Pin) -> None:
         """Show a pinned channel among the maps of its layer."""
-        self.show_page(ACTIVATION_PAGES.index("Maps"))
-        self._studio.subject.choose_layer(pin.layer)
-        self._channel_wished.emit(pin.channel)
+        self.show_tab(ACTIVATION_PAGES.index("Maps"))
+        self._app.activations.set_layer(pin.layer)
+        self._channelRequested.emit(pin.channel)
 
     def _show_channel(self, maps: MapsView, number: int, values: Any, pixels: Any) -> None:
         self.view.show_channel(number, values, pixels, maps.layer())
-        self.view.tray.show_colours(maps.colours())
+        self.view.pin_bar.show_colormap(maps.colormap())
 
     def _show_side_channel(self, number: int, values: Any, pixels: Any, layer: str) -> None:
-        """A channel was framed in A/B: it is framed on the other pages too, and large as A/B draws it."""
+        """Select a channel that was selected in A/B in the other tabs too, and show it large as A/B draws it."""
         maps = self._maps
         if maps is not None and layer == maps.layer() and number != maps.channel():
             maps.show_channel(number)
@@ -161,121 +161,121 @@ class ActivationsWorkspace(QObject):
         from resnet_studio.gui.activations.maps.view import MapsView
 
         self._maps = view = MapsView()
-        subject = self._studio.subject
-        subject.chosen_changed.connect(view.show_chosen)
-        subject.looked.connect(view.show_look)
-        self._studio.look_refused.connect(view.show_problem)
-        view.channel_shown.connect(lambda *shown: self._show_channel(view, *shown))
-        view.hovered.connect(self.view.show_place)
-        view.pin_wished.connect(lambda channel: self._tray.toggle(view.layer(), channel))
-        self._channel_wished.connect(view.show_channel)
-        view.channel_shown.connect(lambda number, *_: self._channel_told.emit(number))
-        view.export_wished.connect(self.export.write)
-        self.export.saving_changed.connect(view.show_saving)
-        view.reference_wished.connect(self._reference.keep)
-        view.reference_layer_wished.connect(self._reference.need)
-        self._reference.reference_changed.connect(view.show_reference)
-        view.show_chosen(self._studio.images.chosen, subject.layer)
-        if subject.look:
-            view.show_look(subject.look)
+        activations = self._app.activations
+        activations.selectionChanged.connect(view.show_selection)
+        activations.forwardFinished.connect(view.show_result)
+        self._app.forwardFailed.connect(view.show_problem)
+        view.channelChanged.connect(lambda *shown: self._show_channel(view, *shown))
+        view.hovered.connect(self.view.show_receptive_field)
+        view.pinRequested.connect(lambda channel: self._pins.toggle(view.layer(), channel))
+        self._channelRequested.connect(view.show_channel)
+        view.channelChanged.connect(lambda number, *_: self._channelShown.emit(number))
+        view.exportRequested.connect(self.export.write)
+        self.export.savingChanged.connect(view.show_saving)
+        view.referenceRequested.connect(self._reference.set_current)
+        view.referenceLayerRequested.connect(self._reference.request_layer)
+        self._reference.referenceChanged.connect(view.show_reference)
+        view.show_selection(self._app.images.selected, activations.layer)
+        if activations.result:
+            view.show_result(activations.result)
         return view
 
-    def _make_side_by_side(self) -> QWidget:
+    def _make_ab(self) -> QWidget:
         from resnet_studio.gui.activations.ab.view import ABView
 
-        view, desk = ABView(), self._beside
-        view.entered.connect(desk.enter)
-        view.beside_wished.connect(desk.choose)
-        view.architecture_wished.connect(desk.open_architecture)
-        view.swap_wished.connect(desk.swap)
-        view.second_wished.connect(desk.take_in_hand)
-        view.channel_shown.connect(self._show_side_channel)
-        self._channel_told.connect(view.show_channel)
-        desk.beside_changed.connect(view.show_beside)
-        desk.paired.connect(view.show_pair)
-        desk.awaited.connect(view.show_awaited)
-        desk.refused.connect(view.show_problem)
+        view, controller = ABView(), self._ab
+        view.visibilityChanged.connect(controller.set_visible)
+        view.overridesRequested.connect(controller.set_overrides)
+        view.architectureFileSelected.connect(controller.open_architecture)
+        view.swapRequested.connect(controller.swap)
+        view.useSideBRequested.connect(controller.use_side_b)
+        view.channelShown.connect(self._show_side_channel)
+        self._channelShown.connect(view.show_channel)
+        controller.overridesChanged.connect(view.show_overrides)
+        controller.pairChanged.connect(view.show_pair)
+        controller.pairPending.connect(view.show_pending)
+        controller.failed.connect(view.show_problem)
         if self._maps is not None:
             view.show_channel(self._maps.channel())
-        view.runs_wished.connect(self._studio.weights.look_around)
-        self._studio.weights.runs_found.connect(view.show_runs)
-        self._studio.images.images_changed.connect(view.show_images)
-        view.show_images(self._studio.images.images())
-        desk.tell()
+        view.runsRequested.connect(self._app.weights.refresh_available)
+        self._app.weights.runsFound.connect(view.show_runs)
+        self._app.images.imagesChanged.connect(view.show_images)
+        view.show_images(self._app.images.images())
+        controller.emit_overrides()
         return view
 
     def _make_block(self) -> QWidget:
         from resnet_studio.gui.activations.block.view import BlockView
 
-        view, desk, subject = BlockView(), self._block, self._studio.subject
-        view.entered.connect(desk.enter)
-        view.block_chosen.connect(desk.choose)
-        view.twin_weights_wished.connect(desk.choose_weights)
-        desk.block_changed.connect(view.show_block)
-        desk.measured.connect(view.responses.show_responses)
-        desk.choices_changed.connect(view.responses.show_choices)
-        subject.looked.connect(view.show_look)
-        self._studio.look_refused.connect(view.show_problem)
-        desk.tell()
-        if subject.look:
-            view.show_look(subject.look)
+        view, controller, activations = BlockView(), self._block, self._app.activations
+        view.visibilityChanged.connect(controller.set_visible)
+        view.blockSelected.connect(controller.select_block)
+        view.counterpartWeightsRequested.connect(controller.set_counterpart_weights)
+        controller.blockChanged.connect(view.show_block)
+        controller.responsesMeasured.connect(view.responses.show_responses)
+        controller.weightsChoicesChanged.connect(view.responses.show_choices)
+        activations.forwardFinished.connect(view.show_result)
+        self._app.forwardFailed.connect(view.show_problem)
+        controller.emit_block()
+        if activations.result:
+            view.show_result(activations.result)
         return view
 
     def _make_kernels(self) -> QWidget:
         from resnet_studio.gui.activations.kernels.view import KernelsView
 
-        self.pages.make(ACTIVATION_PAGES.index("Maps"))  # which shows the chosen channel
-        view, desk = KernelsView(), self._kernels
-        view.entered.connect(desk.enter)
-        view.channel_chosen.connect(self._channel_wished)
-        self._channel_told.connect(view.show_filter)
-        desk.wished.connect(view.show_wish)
-        desk.kernels_changed.connect(view.show_kernels)
-        desk.refused.connect(view.show_problem)
+        self.tabs.create_tab(ACTIVATION_PAGES.index("Maps"))  # which shows the selected channel
+        view, controller = KernelsView(), self._kernels
+        view.visibilityChanged.connect(controller.set_visible)
+        view.channelSelected.connect(self._channelRequested)
+        self._channelShown.connect(view.show_filter)
+        controller.loadingStarted.connect(view.show_loading)
+        controller.kernelsChanged.connect(view.show_kernels)
+        controller.failed.connect(view.show_problem)
         return view
 
     def _make_statistics(self) -> QWidget:
         from resnet_studio.gui.activations.statistics.view import StatisticsView
 
-        self.pages.make(ACTIVATION_PAGES.index("Maps"))  # which shows the chosen channel
-        view, subject, desk = StatisticsView(), self._studio.subject, self._statistics
-        subject.chosen_changed.connect(view.show_chosen)
-        subject.looked.connect(view.show_look)
-        self._studio.look_refused.connect(view.show_problem)
-        view.channel_chosen.connect(self._channel_wished)
-        self._channel_told.connect(view.show_channel)
-        view.survey_wished.connect(desk.look_at_all)
-        view.cancel_wished.connect(self._studio.cancel)
-        desk.seen_changed.connect(view.show_seen)
-        desk.surveyed.connect(view.show_survey)
-        desk.running_changed.connect(view.show_running)
-        view.show_chosen(self._studio.images.chosen, subject.layer)
-        if subject.look:
-            view.show_look(subject.look)
-        desk.tell()
+        self.tabs.create_tab(ACTIVATION_PAGES.index("Maps"))  # which shows the selected channel
+        view, activations, controller = StatisticsView(), self._app.activations, self._statistics
+        activations.selectionChanged.connect(view.show_selection)
+        activations.forwardFinished.connect(view.show_result)
+        self._app.forwardFailed.connect(view.show_problem)
+        view.channelSelected.connect(self._channelRequested)
+        self._channelShown.connect(view.show_channel)
+        view.allImagesRequested.connect(controller.run_all_images)
+        view.cancelRequested.connect(self._app.cancel)
+        controller.accumulatedChanged.connect(view.show_accumulated)
+        controller.layerStatisticsChanged.connect(view.show_layer_statistics)
+        controller.runningChanged.connect(view.show_running)
+        view.show_selection(self._app.images.selected, activations.layer)
+        if activations.result:
+            view.show_result(activations.result)
+        controller.emit_statistics()
         return view
 
-    def _make_why(self) -> QWidget:
+    def _make_attribution(self) -> QWidget:
         from resnet_studio.gui.activations.attribution.view import AttributionView
 
-        view, desk, subject = AttributionView(), self._why, self._studio.subject
-        view.entered.connect(desk.enter)
-        view.explain_wished.connect(desk.explain)
-        view.question_changed.connect(desk.choose)
-        view.follow_wished.connect(desk.follow)
-        view.sweep_wished.connect(desk.sweep)
-        view.cancel_wished.connect(desk.cancel)
-        view.occluder_wished.connect(desk.cover)
-        desk.explained.connect(view.show_attribution)
-        desk.swept.connect(view.show_sweep)
-        desk.running_changed.connect(view.show_running)
-        subject.subject_changed.connect(view.show_subject)
-        subject.looked.connect(view.show_look)
-        view.show_missing(missing())
-        view.show_subject(subject.subject)
-        if subject.look:
-            view.show_look(subject.look)
+        view, controller, activations = AttributionView(), self._attribution, self._app.activations
+        view.visibilityChanged.connect(controller.set_visible)
+        view.attributionRequested.connect(controller.compute_attribution)
+        view.requestChanged.connect(controller.set_request)
+        view.followToggled.connect(controller.set_following)
+        view.occlusionRequested.connect(controller.compute_occlusion)
+        view.cancelRequested.connect(controller.cancel_occlusion)
+        view.occluderRequested.connect(controller.set_occluder)
+        controller.attributionComputed.connect(view.show_attribution)
+        controller.occlusionUpdated.connect(view.show_occlusion)
+        controller.runningChanged.connect(view.show_running)
+        activations.specChanged.connect(view.set_spec)
+        activations.forwardFinished.connect(view.show_result)
+        view.show_missing(missing_captum_message())
+        view.set_spec(activations.spec)
+        if activations.result:
+            view.show_result(activations.result)
         return view
 
-    def _keep_page(self, page: int) -> None:
-        self._studio.session.kept.activations_page = page
+    def _save_tab(self, index: int) -> None:
+        self._app.session.state.activations_page = index

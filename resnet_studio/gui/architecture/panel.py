@@ -1,4 +1,4 @@
-"""The architecture in hand: its fields, on the left of the window."""
+"""The form of the current architecture, on the left of the window."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from resnet_studio.gui.common.form import FormRows
-from resnet_studio.gui.common.helpers import named, rule
+from resnet_studio.gui.common.helpers import separator, set_names
 from resnet_studio.gui.common.inputs import EditCommitter, LineUndo, SegmentedControl
 from resnet_studio.gui.common.preset_search import preset_search
 from resnet_studio.gui.theme import GRID
@@ -45,37 +45,38 @@ TIPS = {
 
 
 class ArchitecturePanel(QWidget):
-    """Shows an architecture and emits `wished` with the one that an edit asks for.
+    """Shows an architecture and emits `architectureRequested` with the edited one.
 
-    A field is taken when it is whole. What no network can have is said under its field, and the architecture is the
-    one from before that field was edited. Undo is the architecture's; only a field that is not taken undoes its text.
+    A text is applied as soon as it is complete. An invalid one gets an error under its field, and the architecture is
+    the one from before that edit. Ctrl+Z undoes changes of the architecture; only in a field with an invalid or
+    incomplete text it undoes the text.
     """
 
-    wished = Signal(object, str)
-    """The architecture, and a name for the edit where more may come of it; empty where it is whole by itself."""
+    architectureRequested = Signal(object, str)
+    """The architecture, and a name that groups the steps of one edit; empty for an edit of a single step."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("architectureForm")
         self._architecture: Architecture = Residual()
-        self._rows = FormRows(labels=64)
+        self._rows = FormRows(label_width=64)
         tip = "Named architectures: type a part of the name, or open the list (Ctrl+P)"
-        self._preset = named(preset_search(CUSTOM), "presetSearch", "Search presets", tip)
-        self._preset.textActivated.connect(self._wish_preset)
-        self._typed_preset().returnPressed.connect(self._wish_unlisted)
-        LineUndo(self._preset, lambda: bool(self._rows.problem("preset")))
-        self._rows.add("preset", "Preset", self._preset)
-        self._rows.addRow(rule())
+        self._preset = set_names(preset_search(CUSTOM), "presetSearch", "Search presets", tip)
+        self._preset.textActivated.connect(self._request_preset)
+        self._typed_preset().returnPressed.connect(self._request_typed_preset)
+        LineUndo(self._preset, lambda: bool(self._rows.error("preset")))
+        self._rows.add_field("preset", "Preset", self._preset)
+        self._rows.addRow(separator())
         tip = "Weighted layers. The paper's depths bring their block and blocks along"
-        self._depth = named(QComboBox(), "depth", "Depth", tip)
-        self._depth.textActivated.connect(self._wish_depth)
-        self._rows.add("depth", "Depth", self._depth)
+        self._depth = set_names(QComboBox(), "depth", "Depth", tip)
+        self._depth.textActivated.connect(self._request_depth)
+        self._rows.add_field("depth", "Depth", self._depth)
         self._choices: dict[str, SegmentedControl] = {}
         self._lines: dict[str, QLineEdit] = {}
         self._edits: dict[str, EditCommitter] = {}
-        self._before: Architecture = self._architecture
-        self._wanted: Architecture = self._architecture
-        """What was shown before the edit that is going on, and what was asked for last."""
+        self._before_edit: Architecture = self._architecture
+        self._requested: Architecture = self._architecture
+        """The architecture before the edit in progress, and the one requested last."""
         self._edit = 0
         for field in ORDER:
             self._add_choice(field) if field in CHOICES else self._add_line(field)
@@ -85,28 +86,28 @@ class ArchitecturePanel(QWidget):
         layout.addStretch(1)
 
     def show_architecture(self, architecture: Architecture) -> None:
-        """Show every field's value, and forget what was wrong."""
-        if architecture != self._wanted:  # somebody else's doing: an edit that goes on begins anew
-            self._begin(architecture)
+        """Show every field's value, and clear all errors."""
+        if architecture != self._requested:  # changed from outside: an edit in progress starts over
+            self._begin_edit(architecture)
         self._architecture = architecture
         self._preset.setCurrentIndex(self._preset.findText(preset_name(architecture) or CUSTOM))
         self._show_depth(architecture)
         own = {field.name for field in fields(architecture)}
         for field, choice in self._choices.items():
             choice.setEnabled(field in own)
-            choice.show_value(getattr(architecture, field)) if field in own else choice.show_none()
+            choice.set_value(getattr(architecture, field)) if field in own else choice.clear_selection()
         for field, line in self._lines.items():
-            self._edits[field].drop()
+            self._edits[field].discard()
             line.setEnabled(field in own)
             text = _text(getattr(architecture, field, ""))
-            if line.text().replace(" ", "") != text.replace(" ", ""):  # leave the user's own spaces as typed
+            if line.text().replace(" ", "") != text.replace(" ", ""):  # keep the user's spaces as typed
                 line.setText(text)
-        self._disable_what_follows(architecture)
-        for field in self._rows.fields():
-            self._rows.show_problem(field, "")
+        self._disable_unused_fields(architecture)
+        for field in self._rows.field_names():
+            self._rows.set_error(field, "")
 
     def search(self) -> None:
-        """Put the cursor where a preset's name can be typed."""
+        """Focus the search for presets."""
         self._preset.setFocus()
         self._typed_preset().selectAll()
 
@@ -114,35 +115,40 @@ class ArchitecturePanel(QWidget):
         label, values = CHOICES[field]
         choice = SegmentedControl(values, label, dict.fromkeys(values, TIPS[field]))
         choice.setObjectName(field)
-        choice.chosen.connect(lambda value: self._wish(field, lambda: with_text(self._architecture, field, value)))
+        choice.valueSelected.connect(
+            lambda value: self._request(field, lambda: with_text(self._architecture, field, value))
+        )
         self._choices[field] = choice
-        self._rows.add(field, label, choice)
+        self._rows.add_field(field, label, choice)
 
     def _add_line(self, field: str) -> None:
-        line = named(QLineEdit(), field, LINES[field], TIPS[field])
+        line = set_names(QLineEdit(), field, LINES[field], TIPS[field])
         self._edits[field] = edit = EditCommitter(line)
-        edit.began.connect(lambda: self._begin(self._architecture))
-        edit.whole.connect(lambda text: self._take_text(field, text))
-        LineUndo(line, lambda: bool(self._rows.problem(field)) or edit.pending)
+        edit.editingStarted.connect(lambda: self._begin_edit(self._architecture))
+        edit.committed.connect(lambda text: self._apply_text(field, text))
+        LineUndo(line, lambda: bool(self._rows.error(field)) or edit.pending)
         self._lines[field] = line
-        self._rows.add(field, LINES[field], line)
+        self._rows.add_field(field, LINES[field], line)
 
-    def _begin(self, architecture: Architecture) -> None:
-        self._before = architecture
+    def _begin_edit(self, architecture: Architecture) -> None:
+        self._before_edit = architecture
         self._edit += 1
 
-    def _take_text(self, field: str, text: str) -> None:
-        """Take what stands in a line. What can't be taken stays there, and the network is as it was before the edit."""
+    def _apply_text(self, field: str, text: str) -> None:
+        """Apply a line's text. An invalid text stays there, and the architecture is the one before the edit."""
         typed = f"{field} {self._edit}"
-        if self._wish(field, lambda: with_text(self._before, field, text), typed) or self._architecture == self._before:
+        if (
+            self._request(field, lambda: with_text(self._before_edit, field, text), typed)
+            or self._architecture == self._before_edit
+        ):
             return
-        problems = {at: problem for at in self._rows.fields() if (problem := self._rows.problem(at))}
-        self._ask_for(self._before, typed)
+        problems = {at: problem for at in self._rows.field_names() if (problem := self._rows.error(at))}
+        self._emit_request(self._before_edit, typed)
         if self._lines[field].text() != text:
             self._lines[field].selectAll()
             self._lines[field].insert(text)
         for at, problem in problems.items():
-            self._rows.show_problem(at, problem)
+            self._rows.set_error(at, problem)
 
     def _show_depth(self, architecture: Architecture) -> None:
         known = DEPTHS[architecture.stem] if isinstance(architecture, Residual) else {}
@@ -157,52 +163,52 @@ class ArchitecturePanel(QWidget):
         self._depth.setCurrentIndex(list(known).index(architecture.depth) if usual else len(known))
         self._depth.setEnabled(bool(known))
 
-    def _disable_what_follows(self, architecture: Architecture) -> None:
-        """Fields that have no effect, given the others, can't be edited."""
+    def _disable_unused_fields(self, architecture: Architecture) -> None:
+        """Disable fields that have no effect, given the others."""
         if isinstance(architecture, Residual):
             paper = architecture.variant == "paper"
             self._choices["stride_on"].setEnabled(paper and architecture.block == "bottleneck")
             self._choices["shortcut"].setEnabled(paper)
 
-    def _wish_preset(self, name: str) -> None:
-        self._wish("preset", lambda: preset(name.strip()))
+    def _request_preset(self, name: str) -> None:
+        self._request("preset", lambda: preset(name.strip()))
 
     def _typed_preset(self) -> QLineEdit:
         return cast("QLineEdit", self._preset.lineEdit())
 
-    def _wish_unlisted(self) -> None:
-        """Return after a name that the list doesn't have: the first preset that has it as a part is meant."""
+    def _request_typed_preset(self) -> None:
+        """On Return after a name that isn't in the list, select the first preset whose name contains it."""
         typed = self._preset.currentText().strip()
         if typed and self._preset.findText(typed) < 0:
-            self._wish_preset(next((name for name in PRESETS if typed.lower() in name), typed))
+            self._request_preset(next((name for name in PRESETS if typed.lower() in name), typed))
 
-    def _wish_depth(self, text: str) -> None:
+    def _request_depth(self, text: str) -> None:
         if text.startswith(CUSTOM):
             self._show_depth(self._architecture)
             self._lines["blocks"].setFocus()
             return
         assert isinstance(self._architecture, Residual)  # the depth of a baseline can't be edited
         residual = self._architecture
-        self._wish("depth", lambda: with_depth(residual, int(text)))
+        self._request("depth", lambda: with_depth(residual, int(text)))
 
-    def _wish(self, field: str, wished: Callable[[], Architecture], typed: str = "") -> bool:
-        """Emit what the edit asks for, or say at its field why there is no such network; whether there is."""
+    def _request(self, field: str, edit: Callable[[], Architecture], typed: str = "") -> bool:
+        """Emit the edited architecture and return True, or show at its field why it is invalid and return False."""
         try:
-            architecture = wished()
+            architecture = edit()
         except ArchitectureError as error:
-            at = error.field if error.field in self._rows.fields() else field
-            self._rows.show_problem(at, str(error).removeprefix(f"{error.field}: "))
+            at = error.field if error.field in self._rows.field_names() else field
+            self._rows.set_error(at, str(error).removeprefix(f"{error.field}: "))
         except ValueError as error:
-            self._rows.show_problem(field, str(error))
+            self._rows.set_error(field, str(error))
         else:
-            self._rows.show_problem(field, "")
-            self._ask_for(architecture, typed)
+            self._rows.set_error(field, "")
+            self._emit_request(architecture, typed)
             return True
         return False
 
-    def _ask_for(self, architecture: Architecture, typed: str) -> None:
-        self._wanted = architecture
-        self.wished.emit(architecture, typed)
+    def _emit_request(self, architecture: Architecture, typed: str) -> None:
+        self._requested = architecture
+        self.architectureRequested.emit(architecture, typed)
 
 
 def _text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What the architecture in hand amounts to, under its fields."""
+"""The totals of the current architecture, under its form."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from resnet_studio.analysis import units
 from resnet_studio.analysis.table import LayerTable
-from resnet_studio.gui.common.helpers import dress, named
+from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.theme import GRID
 from resnet_studio.networks import memory
 
 
 class ArchitectureSummary(QWidget):
-    """Parameters, FLOPs, memory, and how the architecture stands to its published figure."""
+    """Parameters, FLOPs, memory, and the comparison with the paper's figure."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -21,12 +21,12 @@ class ArchitectureSummary(QWidget):
         self._parameters = _line("headline")
         self._flops = _line("headline")
         self._memory = _line("quiet")
-        self._warning = named(_line("warning"), "memoryWarning", "Memory")
-        self._standing = _line("quiet")
+        self._warning = set_names(_line("warning"), "memoryWarning", "Memory")
+        self._paper_comparison = _line("quiet")
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID + 4)
         column.setSpacing(GRID // 2)
-        for label in (self._parameters, self._flops, self._memory, self._warning, self._standing):
+        for label in (self._parameters, self._flops, self._memory, self._warning, self._paper_comparison):
             column.addWidget(label)
 
     def show_table(self, table: LayerTable) -> None:
@@ -44,10 +44,10 @@ class ArchitectureSummary(QWidget):
         self._warning.setText(too_large)
         self._warning.setVisible(bool(too_large))
 
-    def show_standing(self, text: str, *, good: bool) -> None:
-        """Show how the architecture stands to the published figure."""
-        self._standing.setText(text)
-        dress(self._standing, good=good, quiet=not good)
+    def show_paper_comparison(self, text: str, *, good: bool) -> None:
+        """Show how the measured FLOPs compare with the published figure."""
+        self._paper_comparison.setText(text)
+        set_style_property(self._paper_comparison, good=good, quiet=not good)
 
 
 def _line(tone: str) -> QLabel:

@@ -1,4 +1,4 @@
-"""What a button says to a click: at once, in its own place, and only for as long as it is true."""
+"""Feedback for clicks on the button itself: short texts, a busy state, and a guard against double clicks."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QAbstractButton
 
-HELD = 1000
-"""Milliseconds in which a second click is taken for a slip."""
-SHOWN = 1500
+DISABLED_TIME = 1000
+"""Milliseconds in which a second click is ignored."""
+SHOWN_TIME = 1500
 """Milliseconds that "Copied" stays."""
 
 
-def make_room(button: QAbstractButton, *texts: str) -> None:
-    """Make a button as wide as the widest of what it will say, so that nothing beside it moves."""
+def reserve_width(button: QAbstractButton, *texts: str) -> None:
+    """Make a button as wide as the widest of its texts, so that its neighbors do not move."""
     usual = button.text()
     widths = []
     for text in (usual, *texts):
@@ -25,29 +25,29 @@ def make_room(button: QAbstractButton, *texts: str) -> None:
     button.setMinimumWidth(max(widths))
 
 
-def answer(button: QAbstractButton, text: str) -> None:
-    """Say on a button for a moment what was done, as "Copied"."""
+def show_briefly(button: QAbstractButton, text: str) -> None:
+    """Show a text such as "Copied" on a button for a moment."""
     if not button.property("usual"):
         button.setProperty("usual", button.text())
     button.setText(text)
-    QTimer.singleShot(SHOWN, button, lambda: _say_usual(button))
+    QTimer.singleShot(SHOWN_TIME, button, lambda: _restore_text(button))
 
 
-def _say_usual(button: QAbstractButton) -> None:
+def _restore_text(button: QAbstractButton) -> None:
     if usual := button.property("usual"):
         button.setText(usual)
         button.setProperty("usual", None)
 
 
-def hold(button: QAbstractButton) -> None:
-    """Take no second click for a moment, where it would take back what the first has just begun."""
+def disable_briefly(button: QAbstractButton) -> None:
+    """Disable a button for a moment if a second click would cancel what the first has started."""
     button.setEnabled(False)
-    QTimer.singleShot(HELD, button, lambda: button.setEnabled(True))
+    QTimer.singleShot(DISABLED_TIME, button, lambda: button.setEnabled(True))
 
 
 @contextmanager
-def busy(button: QAbstractButton, text: str) -> Iterator[None]:
-    """Say on a button what is under way, while a block does it on the window's own thread."""
+def show_busy(button: QAbstractButton, text: str) -> Iterator[None]:
+    """Show on a disabled button what the block is doing on the window's thread."""
     usual = button.text()
     button.setText(text)
     button.setEnabled(False)

@@ -1,4 +1,4 @@
-"""Which value has which colour."""
+"""A color bar with the values at its ends."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from resnet_studio.formatting import significant
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import NumberField
-from resnet_studio.gui.common.painting import as_image
+from resnet_studio.gui.common.painting import to_qimage
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.feature_maps import LOWEST, Colours, lookup_table
+from resnet_studio.inference.feature_maps import LOWEST, Colormap, lookup_table
 
-OWN = "each channel's own range"
-OWN_TIP = "Its first colour is a channel's lowest value, its last the highest"
+PER_CHANNEL = "each channel's own range"
+PER_CHANNEL_TIP = "Its first colour is a channel's lowest value, its last the highest"
 THICKNESS = 8
 
 
 class ColorBar(QWidget):
-    """A slim bar of a colour map with the values at its ends, which can be typed where `typed` says so."""
+    """A slim bar of a color map with the values at its ends, which can be edited if `editable`."""
 
-    limits_wished = Signal(float, float)
-    """The lower and the upper number that were typed."""
+    limitsChanged = Signal(float, float)
+    """The new lower and upper limit."""
 
     def __init__(self) -> None:
         super().__init__()
-        named(self, "colourBar", "Colour bar")
-        self._ends, self._symmetric = (0.0, 1.0), False
-        self._low, self._high = named(QLabel(), "colourBarLow"), named(QLabel(), "colourBarHigh")
+        set_names(self, "colourBar", "Colour bar")
+        self._limits, self._symmetric = (0.0, 1.0), False
+        self._low, self._high = set_names(QLabel(), "colourBarLow"), set_names(QLabel(), "colourBarHigh")
         self._low_field = NumberField("lowLimit", "Value of the first colour")
         self._high_field = NumberField("highLimit", "Value of the last colour")
         self._ramp = _Ramp()
@@ -41,58 +41,58 @@ class ColorBar(QWidget):
             label.setProperty("quiet", True)
         for field in (self._low_field, self._high_field):
             field.hide()
-            field.number_typed.connect(self._take)
+            field.numberEntered.connect(self._on_number_entered)
 
-    def show_range(self, colours: Colours, ends: tuple[float, float] | None, *, typed: bool = False) -> None:
-        """Show the values of the first and the last colour; None where every channel has its own."""
-        self._ramp.show_colours(colours)
-        self._low.setVisible(ends is not None and not typed)
-        self._high.setVisible(not typed)
+    def set_range(self, colors: Colormap, limits: tuple[float, float] | None, *, editable: bool = False) -> None:
+        """Show the values of the first and the last color; None if every channel has its own."""
+        self._ramp.set_colors(colors)
+        self._low.setVisible(limits is not None and not editable)
+        self._high.setVisible(not editable)
         for field in (self._low_field, self._high_field):
-            field.setVisible(typed)
-        for label, text in ((self._low, significant(ends[0]) if ends else ""), (self._high, _high(ends))):
+            field.setVisible(editable)
+        for label, text in ((self._low, significant(limits[0]) if limits else ""), (self._high, _high_text(limits))):
             if label.text() != text:
                 label.setText(text)
-        if ends and typed:
-            self._ends, self._symmetric = ends, colours == "diverging"
-            self._low_field.show_number(ends[0])
-            self._high_field.show_number(ends[1])
-        exact = f"{ends[0]!r} … {ends[1]!r}" if ends else OWN_TIP
+        if limits and editable:
+            self._limits, self._symmetric = limits, colors == "diverging"
+            self._low_field.set_number(limits[0])
+            self._high_field.set_number(limits[1])
+        exact = f"{limits[0]!r} … {limits[1]!r}" if limits else PER_CHANNEL_TIP
         if exact != self.toolTip():
             self.setToolTip(exact)
             self.setAccessibleDescription(exact)
 
-    def _take(self, number: float) -> None:
-        """Zero stays in the middle of colours that diverge, so that either number is the other's opposite."""
-        low, high = self._ends
+    def _on_number_entered(self, number: float) -> None:
+        """Emit the new limits. Those of a diverging map stay symmetric, so that zero is in the middle."""
+        low, high = self._limits
         low, high = (number, high) if self.sender() is self._low_field else (low, number)
         if self._symmetric:
             low, high = -abs(number), abs(number)
         for field in (self._low_field, self._high_field):
-            field.mark(wrong=field is self.sender() and low >= high)
+            field.set_invalid(invalid=field is self.sender() and low >= high)
         if low < high:
-            self.limits_wished.emit(low, high)
+            self.limitsChanged.emit(low, high)
 
 
-def _high(ends: tuple[float, float] | None) -> str:
-    return significant(ends[1]) if ends else OWN
+def _high_text(ends: tuple[float, float] | None) -> str:
+    return significant(ends[1]) if ends else PER_CHANNEL
 
 
 class _Ramp(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._image = QImage()
-        self._colours = ""
+        self._colors = ""
         self.setFixedHeight(THICKNESS)
         self.setMinimumWidth(6 * GRID)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def show_colours(self, colours: Colours) -> None:
-        if colours != self._colours:
-            self._colours, self._image = colours, as_image(lookup_table(colours)[None, LOWEST:])
+    def set_colors(self, colors: Colormap) -> None:
+        if colors != self._colors:
+            self._colors, self._image = colors, to_qimage(lookup_table(colors)[None, LOWEST:])
             self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(QRectF(self.rect()), self._image)

@@ -1,4 +1,4 @@
-"""Writing what a function paints to a file: PNG at twice the screen's pixels, or SVG with real lines."""
+"""Exports a painted figure as PNG at twice the screen's resolution or as SVG, and the button for it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton
 
 from resnet_studio.atomic import write_file
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.button_feedback import busy, make_room
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.button_feedback import reserve_width, show_busy
+from resnet_studio.gui.common.helpers import set_names
 
 SCALE = 2
-"""Pixels of a PNG for each of the screen's."""
+"""Pixels of a PNG per pixel of the screen."""
 
 
-def write_picture(path: Path, size: QSize, title: str, paint: Callable[[QPainter], None]) -> None:
-    """Write the kind of file that the ending asks for; if that can't be done (`OSError`), the old file stays."""
-    make = _svg if path.suffix.lower() == ".svg" else _png
-    written = make(size, title, paint)
-    if written is None:
+def write_figure(path: Path, size: QSize, title: str, paint: Callable[[QPainter], None]) -> None:
+    """Write PNG or SVG by the file's extension. Raises `OSError` on failure, and an existing file stays."""
+    render = _svg if path.suffix.lower() == ".svg" else _png
+    data = render(size, title, paint)
+    if data is None:
         raise OSError(f"{path.name} could not be written")
-    write_file(path, bytes(written.data()))
+    write_file(path, bytes(data.data()))
 
 
 def _png(size: QSize, _title: str, paint: Callable[[QPainter], None]) -> QByteArray | None:
@@ -59,7 +59,7 @@ def _paint(painter: QPainter, size: QSize, paint: Callable[[QPainter], None]) ->
     paint(painter)
 
 
-KINDS = {
+FILE_TYPES = {
     "png": ("Picture (PNG)", "Picture (*.png)"),
     "svg": ("Drawing (SVG)", "Drawing (*.svg)"),
     "csv": ("Values (CSV)", "Table (*.csv)"),
@@ -67,33 +67,33 @@ KINDS = {
 
 
 class ExportButton(QToolButton):
-    """Emits the path of the file to be written; its ending tells the kind."""
+    """Emits the path of the file to write; its extension is the file type."""
 
-    path_chosen = Signal(object)
+    pathSelected = Signal(object)
 
-    def __init__(self, object_name: str, spoken: str, tip: str, stem: str) -> None:
-        """`stem` is what the file is called unless the user says otherwise."""
+    def __init__(self, object_name: str, accessible_name: str, tooltip: str, stem: str) -> None:
+        """`stem` is the suggested name of the file."""
         super().__init__()
-        named(self, object_name, spoken, tip)
+        set_names(self, object_name, accessible_name, tooltip)
         self.stem = stem
         self.setText("Export ▾")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
-        for ending, (what, _) in KINDS.items():
-            menu.addAction(what, partial(self._ask, ending))
+        for ending, (label, _) in FILE_TYPES.items():
+            menu.addAction(label, partial(self._open_dialog, ending))
         self.setMenu(menu)
-        make_room(self, "Saving…")
+        reserve_width(self, "Saving…")
 
-    def _take(self, path: str) -> None:
-        with busy(self, "Saving…"):
-            self.path_chosen.emit(Path(path))
+    def _on_file_selected(self, path: str) -> None:
+        with show_busy(self, "Saving…"):
+            self.pathSelected.emit(Path(path))
 
-    def _ask(self, ending: str) -> None:
-        dialog = named(QFileDialog(self, self.accessibleName()), "exportDialog", self.accessibleName())
+    def _open_dialog(self, ending: str) -> None:
+        dialog = set_names(QFileDialog(self, self.accessibleName()), "exportDialog", self.accessibleName())
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(KINDS[ending][1])
+        dialog.setNameFilter(FILE_TYPES[ending][1])
         dialog.setDefaultSuffix(ending)
         dialog.selectFile(f"{self.stem}.{ending}")
-        dialog.fileSelected.connect(self._take)
+        dialog.fileSelected.connect(self._on_file_selected)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

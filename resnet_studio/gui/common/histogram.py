@@ -1,4 +1,4 @@
-"""How often which value occurs."""
+"""A histogram of a channel's values."""
 
 from __future__ import annotations
 
@@ -10,97 +10,97 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_studio.formatting import significant
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 
 BINS, BARS, LABELS = 32, 40, 20
 SIDES = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight
 
 
 class Histogram(QWidget):
-    """Bars with a logarithmic height, as most values after a ReLU are zero, and a mark at one value.
+    """Bars of logarithmic height, as most values after a ReLU are zero, and a marker at one value.
 
-    Under a bar that the mouse is on stands the exact number of its values.
+    The exact count of the hovered bar is shown below the bars.
     """
 
     def __init__(self, name: str = "channelHistogram", of: str = " in this channel", height: int = BARS) -> None:
-        """`of` ends the sentence about what is counted; `height` is that of the highest bar, in pixels."""
+        """`of` ends the accessible name; `height` is that of the highest bar, in pixels."""
         super().__init__()
-        named(self, name, f"How often each value occurs{of}")  # a tip would cover what stands under the bars
+        set_names(self, name, f"How often each value occurs{of}")  # no tooltip: it would cover the caption
         self.setAccessibleDescription("The height is logarithmic")
         self._height = height
         self._counts: NDArray[np.int64] = np.zeros(0, np.int64)
         self._range = 0.0, 0.0
-        self._mark: float | None = None
-        self._bar: int | None = None
+        self._marker: float | None = None
+        self._hovered_bar: int | None = None
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+    def sizeHint(self) -> QSize:
         return QSize(8 * BINS, self._height + LABELS)
 
-    def show_values(self, values: NDArray[np.float32]) -> None:
-        """Count the values; what is not a number, or infinite, has no place among them."""
+    def set_values(self, values: NDArray[np.float32]) -> None:
+        """Count the values, without NaN and infinity."""
         finite = values[np.isfinite(values)]
         self._range = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-        self._counts = count(finite, *self._range)
-        self._mark = None
+        self._counts = bin_counts(finite, *self._range)
+        self._marker = None
         self.update()
 
-    def show_mark(self, value: float | None) -> None:
-        """Mark where a value lies; None takes the mark away."""
-        self._mark = value
+    def set_marker(self, value: float | None) -> None:
+        """Mark a value; None removes the marker."""
+        self._marker = value
         self.update()
 
     def caption(self) -> tuple[str, str, str]:
-        """What stands under the bars: the ends of their range, or between them what the mouse is on."""
+        """The texts below the bars: the ends of the range, or the hovered bar's range and count in the middle."""
         low, high = self._range
         if not self._counts.any():
             return "", "", ""
-        if self._bar is None:
+        if self._hovered_bar is None:
             return significant(low), "", significant(high) if high > low else ""
         step = (high - low) / BINS
-        ends = f"{significant(low + self._bar * step)} … {significant(low + (self._bar + 1) * step)}"
-        count = int(self._counts[self._bar])
+        ends = f"{significant(low + self._hovered_bar * step)} … {significant(low + (self._hovered_bar + 1) * step)}"
+        count = int(self._counts[self._hovered_bar])
         return "", f"{ends if step else significant(low)}: {count:,} value{'' if count == 1 else 's'}", ""
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        self._point_at(min(max(int(event.position().x() / self.width() * BINS), 0), BINS - 1))
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._set_hovered_bar(min(max(int(event.position().x() / self.width() * BINS), 0), BINS - 1))
 
-    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
-        self._point_at(None)
+    def leaveEvent(self, event: QEvent) -> None:
+        self._set_hovered_bar(None)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent) -> None:
         if not self._counts.any():
             return
-        painter, colours = QPainter(self), theme.current()
+        painter, colors = QPainter(self), theme.current()
         heights = np.log1p(self._counts) / np.log1p(self._counts.max()) * self._height
         width = self.width() / BINS
         for number, height in enumerate(heights):
             box = QRectF(number * width, self._height - height, width - 1, height)
-            painter.fillRect(box, QColor(colours.text if number == self._bar else colours.accent))
-        painter.fillRect(QRectF(0, self._height, self.width(), 1), QColor(colours.rule))
-        self._paint_mark(painter)
-        painter.setPen(QColor(colours.muted))
+            painter.fillRect(box, QColor(colors.text if number == self._hovered_bar else colors.accent))
+        painter.fillRect(QRectF(0, self._height, self.width(), 1), QColor(colors.rule))
+        self._paint_marker(painter)
+        painter.setPen(QColor(colors.muted))
         below = QRectF(0, self._height, self.width(), LABELS)
         for side, text in zip(SIDES, self.caption(), strict=True):
             painter.drawText(below, side | Qt.AlignmentFlag.AlignVCenter, text)
 
-    def _paint_mark(self, painter: QPainter) -> None:
+    def _paint_marker(self, painter: QPainter) -> None:
         low, high = self._range
-        if self._mark is not None and low <= self._mark <= high:
-            at = (self._mark - low) / (high - low) if high > low else 0.0
+        if self._marker is not None and low <= self._marker <= high:
+            at = (self._marker - low) / (high - low) if high > low else 0.0
             painter.fillRect(QRectF(at * (self.width() - 2), 0, 2, self._height), QColor(theme.current().text))
 
-    def _point_at(self, bar: int | None) -> None:
-        if bar != self._bar:
-            self._bar = bar
+    def _set_hovered_bar(self, bar: int | None) -> None:
+        if bar != self._hovered_bar:
+            self._hovered_bar = bar
             self.update()
 
 
-def count(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.int64]:
-    """How many values each of the bins between `low` and `high` holds."""
+def bin_counts(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.int64]:
+    """The number of values in each of the `BINS` bins between `low` and `high`."""
     if high <= low:
         return np.bincount(np.zeros(values.size, np.int64), minlength=BINS)
-    # in float64: the span between two large float32 values can be more than float32 holds
+    # in float64: the difference of two large float32 values can overflow float32
     places = (values.astype(np.float64) - low) * (BINS / (high - low))
     return np.bincount(np.minimum(places.astype(np.int64), BINS - 1).ravel(), minlength=BINS)

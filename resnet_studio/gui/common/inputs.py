@@ -1,4 +1,4 @@
-"""A choice of words in a list that opens; `Segmented` for more words than fit side by side."""
+"""Input widgets: combo box, segmented control, number field, and helpers for editing lines of text."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_studio.analysis.units import MINUS
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.labels import tooltip
 from resnet_studio.gui.theme import GRID
 from resnet_studio.plain import plain
 
-LONG = 500
-USUAL_WIDTH = QComboBox.SizeAdjustPolicy.AdjustToContentsOnFirstShow
-SOME_WIDTH = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+LONG_LIST = 500
+FULL_WIDTH = QComboBox.SizeAdjustPolicy.AdjustToContentsOnFirstShow
+FIXED_WIDTH = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
 
 
-class _Words(QAbstractListModel):
-    """Values and what is shown for them: a deep network has thousands of layers, of which a list shows some."""
+class _ValueModel(QAbstractListModel):
+    """Values and their labels; a model, as a deep network has thousands of layers of which few are shown."""
 
     def __init__(self, values: Mapping[str, str], tips: Mapping[str, str], parent: QObject) -> None:
         super().__init__(parent)
         self._values, self._labels, self._tips = list(values), list(values.values()), tips
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex | None = None) -> int:  # noqa: N802  (Qt's name)
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex | None = None) -> int:
         return 0 if parent and parent.isValid() else len(self._values)
 
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -52,38 +52,38 @@ class _Words(QAbstractListModel):
 
 
 class ComboBox(QComboBox):
-    """Emits `chosen` when the user takes a value. The wheel turns it only while it has the focus, so that a form that
-    is scrolled stays as it is."""
+    """Emits `valueSelected` when the user selects a value. It ignores the wheel unless it has the focus, so that
+    scrolling a form changes nothing."""
 
-    chosen = Signal(str)
+    valueSelected = Signal(str)
 
-    def __init__(self, values: Mapping[str, str], object_name: str, spoken: str, tip: str) -> None:
+    def __init__(self, values: Mapping[str, str], object_name: str, accessible_name: str, tooltip: str) -> None:
         """`values` maps what is emitted to what is shown."""
         super().__init__()
-        named(self, object_name, spoken, tip)
+        set_names(self, object_name, accessible_name, tooltip)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.show_values(values)
-        self.activated.connect(lambda row: self.chosen.emit(self.itemData(row)))
+        self.set_values(values)
+        self.activated.connect(lambda row: self.valueSelected.emit(self.itemData(row)))
 
-    def show_values(self, values: Mapping[str, str], tips: Mapping[str, str] | None = None) -> None:
-        """Offer these; the chosen one stays so if it is among them. Of the first ones offered, the first is."""
-        chosen = self.currentData() if self.count() else next(iter(values), "")
+    def set_values(self, values: Mapping[str, str], tips: Mapping[str, str] | None = None) -> None:
+        """Set the values. The current one stays if it is among them; initially the first is current."""
+        current = self.currentData() if self.count() else next(iter(values), "")
         self._rows = {value: row for row, value in enumerate(values)}
-        self.setModel(_Words(values, tips or {}, self))  # which deletes the one before
-        long = len(values) > LONG
-        self.setSizeAdjustPolicy(SOME_WIDTH if long else USUAL_WIDTH)  # the usual one measures every word
-        self.show_value(chosen)
+        self.setModel(_ValueModel(values, tips or {}, self))  # deletes the previous model
+        is_long = len(values) > LONG_LIST
+        self.setSizeAdjustPolicy(FIXED_WIDTH if is_long else FULL_WIDTH)  # FULL_WIDTH measures every label
+        self.set_value(current)
 
     def value(self) -> str:
-        """The value shown as chosen; empty if none is."""
+        """The current value; empty if there is none."""
         return str(self.currentData() or "")
 
-    def show_value(self, value: str) -> None:
-        """Show a value as chosen, without emitting; none if it is not among them."""
+    def set_value(self, value: str) -> None:
+        """Set the current value without emitting; none if it is not among the values."""
         self.setCurrentIndex(self._rows.get(value, -1))
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802  (Qt's name)
+    def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():
             super().wheelEvent(event)
         else:
@@ -91,12 +91,12 @@ class ComboBox(QComboBox):
 
 
 class SegmentedControl(QWidget):
-    """Shows all values of a choice and emits `chosen` when the user takes another; arrow keys walk it."""
+    """Shows all values side by side and emits `valueSelected` when the user selects one; arrow keys move."""
 
-    chosen = Signal(str)
+    valueSelected = Signal(str)
 
     def __init__(self, values: Mapping[str, str], name: str, tips: Mapping[str, str] | None = None) -> None:
-        """`values` maps what is emitted to what is shown; `name` is what a screen reader calls the choice."""
+        """`values` maps what is emitted to what is shown; `name` is the accessible name."""
         super().__init__()
         self._values = tuple(values)
         self._buttons = QButtonGroup(self)
@@ -105,7 +105,7 @@ class SegmentedControl(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         for number, (value, label) in enumerate(values.items()):
-            button = named(QToolButton(), "", f"{name}: {label}", (tips or {}).get(value, ""))
+            button = set_names(QToolButton(), "", f"{name}: {label}", (tips or {}).get(value, ""))
             button.setText(label)
             button.setCheckable(True)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -113,30 +113,30 @@ class SegmentedControl(QWidget):
             self._buttons.addButton(button, number)
             row.addWidget(button)
         self.setFocusProxy(self._buttons.button(0))
-        self._buttons.idClicked.connect(lambda number: self.chosen.emit(self._values[number]))
+        self._buttons.idClicked.connect(lambda number: self.valueSelected.emit(self._values[number]))
 
     def value(self) -> str:
-        """The value shown as chosen; empty after `show_none`."""
+        """The current value; empty after `clear_selection`."""
         number = self._buttons.checkedId()
         return self._values[number] if number >= 0 else ""
 
-    def show_value(self, value: str) -> None:
-        """Show a value as chosen, without emitting."""
+    def set_value(self, value: str) -> None:
+        """Set the current value without emitting."""
         self._buttons.button(self._values.index(value)).setChecked(True)
 
-    def show_none(self) -> None:
-        """Show no value as chosen, where there is nothing to choose."""
+    def clear_selection(self) -> None:
+        """Uncheck all values, if there is nothing to select."""
         self._buttons.setExclusive(False)
         for button in self._buttons.buttons():
             button.setChecked(False)
         self._buttons.setExclusive(True)
 
     def button(self, value: str) -> QToolButton:
-        """The button of one value, to disable or to press."""
-        found: QToolButton = self._buttons.button(self._values.index(value))  # type: ignore[assignment]
-        return found
+        """The button of one value."""
+        button: QToolButton = self._buttons.button(self._values.index(value))  # type: ignore[assignment]
+        return button
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
         step = steps.get(Qt.Key(event.key()))
         if step is None:
@@ -147,137 +147,137 @@ class SegmentedControl(QWidget):
         self._buttons.button(number).click()
 
 
-GREATEST = 3e38
-"""Values are float32."""
+MAX_VALUE = 3e38
+"""Just below the largest float32."""
 
 
 class NumberField(QLineEdit):
-    """Emits `number_typed` when Enter or another field takes a number; what is none is marked."""
+    """Emits `numberEntered` when editing finishes with a number; invalid text is marked."""
 
-    number_typed = Signal(float)
+    numberEntered = Signal(float)
 
-    def __init__(self, name: str, spoken: str) -> None:
+    def __init__(self, name: str, accessible_name: str) -> None:
         super().__init__()
-        named(self, name, spoken, f"{spoken}; Enter takes it")
+        set_names(self, name, accessible_name, f"{accessible_name}; Enter takes it")
         self._value = 0.0
         self.setFixedWidth(12 * GRID)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.editingFinished.connect(self._take)
+        self.editingFinished.connect(self._on_editing_finished)
 
-    def show_number(self, value: float) -> None:
-        """Show a number as short as four digits say it; what somebody is typing is left alone."""
+    def set_number(self, value: float) -> None:
+        """Show a number in four digits; an unchanged number leaves what is being typed."""
         if value != self._value or not self.text():
             self._value = value
-            self.setText(_written(value))
+            self.setText(_number_text(value))
             self.setToolTip(f"{value!r}\n{self.accessibleName()}; Enter takes another")
-            self.mark(wrong=False)
+            self.set_invalid(invalid=False)
 
-    def mark(self, *, wrong: bool) -> None:
-        """Mark what is typed as a number that can't be taken, or not."""
-        if self.property("wrong") != wrong:
-            self.setProperty("wrong", wrong)
+    def set_invalid(self, *, invalid: bool) -> None:
+        """Mark the text as invalid, or not."""
+        if self.property("wrong") != invalid:
+            self.setProperty("wrong", invalid)
             self.style().unpolish(self)
             self.style().polish(self)
 
-    def _take(self) -> None:
-        if self.text() == _written(self._value):
-            self.mark(wrong=False)
+    def _on_editing_finished(self) -> None:
+        if self.text() == _number_text(self._value):
+            self.set_invalid(invalid=False)
             return
         try:
             value = float(self.text().replace(MINUS, "-").replace(",", "."))
         except ValueError:
-            self.mark(wrong=True)
+            self.set_invalid(invalid=True)
             return
-        known = abs(value) <= GREATEST  # false for what is no number, too
-        self.mark(wrong=not known)
-        if known:
-            self.number_typed.emit(value)
+        valid = abs(value) <= MAX_VALUE  # False for NaN, too
+        self.set_invalid(invalid=not valid)
+        if valid:
+            self.numberEntered.emit(value)
 
 
-def _written(value: float) -> str:
+def _number_text(value: float) -> str:
     return f"{value:.4g}".replace("-", MINUS)
 
 
-UNDO = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
+UNDO_KEYS = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
 
 class LineUndo(QObject):
-    """Leaves undo and redo to the window's shortcuts, except while `own` says that the line is to undo its text.
+    """Leaves undo and redo to the window's shortcuts, except while `undoes_text` returns that the line undoes its text.
 
-    A line of text claims both keys for itself, also when it has nothing to undo. `line` is what has the focus:
-    an editable combo box hands keys to its line without asking that line's filters.
+    A line edit claims both keys even when it has nothing to undo. `line` is the widget with the focus: an editable
+    combo box passes keys to its line edit without the line edit's event filters.
     """
 
-    def __init__(self, line: QWidget, own: Callable[[], bool]) -> None:
+    def __init__(self, line: QWidget, undoes_text: Callable[[], bool]) -> None:
         super().__init__(line)
-        self._own = own
+        self._undoes_text = undoes_text
         line.installEventFilter(self)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  (Qt's name)
-        if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent) or self._own():
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent) or self._undoes_text():
             return super().eventFilter(watched, event)
-        claimed = any(event.matches(key) for key in UNDO)
+        claimed = any(event.matches(key) for key in UNDO_KEYS)
         if claimed:
             event.ignore()
         return claimed
 
 
-PAUSE = 300
-"""Milliseconds without a key after which what stands in a line is taken."""
+TYPING_PAUSE = 300
+"""Milliseconds without a key press after which the text is committed."""
 
 
 class EditCommitter(QObject):
-    """Watches a line: what is typed is whole after a pause, at Enter, and when the line is left.
+    """Commits the text of a line edit after a pause, on Enter, and when it loses the focus.
 
-    The edit goes on until Enter or until the line is left: what is typed after a pause belongs to it, too.
+    The edit lasts until Enter or loss of focus: what is typed after a pause belongs to it, too.
     """
 
-    began = Signal()
-    """The first key of an edit."""
-    whole = Signal(str)
-    """What stands in the line."""
+    editingStarted = Signal()
+    """The first key press of an edit."""
+    committed = Signal(str)
+    """The text of the line."""
 
     def __init__(self, line: QLineEdit) -> None:
         super().__init__(line)
         self._line = line
         self._editing = False
-        self._pause = QTimer(self, interval=PAUSE, singleShot=True)
-        self._pause.timeout.connect(self._tell)
-        line.textEdited.connect(self._take_key)
-        line.editingFinished.connect(self._end)
+        self._pause = QTimer(self, interval=TYPING_PAUSE, singleShot=True)
+        self._pause.timeout.connect(self._emit_committed)
+        line.textEdited.connect(self._on_text_edited)
+        line.editingFinished.connect(self._on_editing_finished)
 
     @property
     def pending(self) -> bool:
-        """Whether something is typed that was not taken yet."""
+        """Whether there is typed text that is not committed yet."""
         return self._pause.isActive()
 
-    def finish(self) -> None:
-        """Take what is typed now, as somebody asks for what it leads to."""
+    def commit(self) -> None:
+        """Commit pending text now."""
         if self.pending:
             self._pause.stop()
-            self._tell()
+            self._emit_committed()
 
-    def drop(self) -> None:
-        """Something else is shown in the line: what was typed is not taken any more."""
+    def discard(self) -> None:
+        """Drop pending text, as the line now shows something else."""
         self._pause.stop()
 
-    def _take_key(self) -> None:
+    def _on_text_edited(self) -> None:
         if not self._editing:
             self._editing = True
-            self.began.emit()
+            self.editingStarted.emit()
         self._pause.start()
 
-    def _end(self) -> None:
-        self.finish()
+    def _on_editing_finished(self) -> None:
+        self.commit()
         self._editing = False
 
-    def _tell(self) -> None:
-        self.whole.emit(self._line.text())
+    def _emit_committed(self) -> None:
+        self.committed.emit(self._line.text())
 
 
-def take_when_whole(field: QAbstractSpinBox) -> None:
-    """Let a field of a number that can be stepped, too, take what is typed when it is whole, and not at every key."""
+def commit_when_complete(field: QAbstractSpinBox) -> None:
+    """Make a spin box take typed text when it is committed, not at every key press."""
     field.setKeyboardTracking(False)
-    EditCommitter(field.lineEdit()).whole.connect(
-        lambda _: field.interpretText() if field.hasAcceptableInput() else None
+    EditCommitter(field.lineEdit()).committed.connect(
+        lambda _text: field.interpretText() if field.hasAcceptableInput() else None
     )

@@ -1,4 +1,4 @@
-"""The layer table as an item model: stage → block → layer, and the total."""
+"""The layer table as an item model: stages, their blocks, the blocks' layers, and the total."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from PySide6.QtGui import QColor, QFont
 
 from resnet_studio.analysis import units
 from resnet_studio.analysis.table import BlockGroup, LayerRow, LayerTable
-from resnet_studio.formatting import percent, shares_of
+from resnet_studio.formatting import percent, percentages
 from resnet_studio.gui import theme
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.plan import Layer, Shape, blocks
 
 Index = QModelIndex | QPersistentModelIndex
 SHARE_ROLE = Qt.ItemDataRole.UserRole
-"""A line's share of the whole network and of its costliest stage, 0 … 1."""
+"""A row's share of the network as text, and its cost relative to the most expensive stage, 0 … 1."""
 STAGE_ROLE = Qt.ItemDataRole.UserRole + 1
-MOST_DIFFERENT = 10
-"""Lines of a stage that may differ from one another: after these its blocks repeat themselves."""
+MAX_DIFFERENT = 10
+"""The rows of a stage that may differ; the blocks after them repeat."""
 
 
-SETS_LINES = ("block", "blocks", "shortcut", "stem", "variant")
-"""Fields of a residual network that say which layers there are; the others say what these cost."""
+STRUCTURE_FIELDS = ("block", "blocks", "shortcut", "stem", "variant")
+"""Fields of a residual network that decide which layers there are; the others only change their sizes."""
 
 
 class LayerColumn(IntEnum):
@@ -44,7 +44,7 @@ class LayerColumn(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class LayerNode:
-    """One line of the tree."""
+    """One row of the tree."""
 
     name: str
     stage: str
@@ -61,21 +61,21 @@ class LayerNode:
     blocks: int = 0
     """How many blocks a stage has."""
     length: int = 0
-    """How many lines are below it."""
-    unmade: Iterator[LayerNode] = field(default_factory=lambda: iter(()))
-    """Those of them that nobody has looked at yet: a deep network has tens of thousands."""
-    made: list[LayerNode] = field(default_factory=list)
+    """Number of child rows."""
+    unloaded: Iterator[LayerNode] = field(default_factory=lambda: iter(()))
+    """The children that are not created yet: a deep network has tens of thousands of rows."""
+    loaded: list[LayerNode] = field(default_factory=list)
 
     def child(self, row: int) -> LayerNode:
-        """The line in that row below it."""
-        while len(self.made) <= row:
-            child = next(self.unmade)
-            child.parent, child.row = self, len(self.made)
-            self.made.append(child)
-        return self.made[row]
+        """The child in that row, created if necessary."""
+        while len(self.loaded) <= row:
+            child = next(self.unloaded)
+            child.parent, child.row = self, len(self.loaded)
+            self.loaded.append(child)
+        return self.loaded[row]
 
     def children(self) -> Iterator[LayerNode]:
-        """The lines below it."""
+        """All children."""
         return map(self.child, range(self.length))
 
 
@@ -91,13 +91,13 @@ class LayerModel(QAbstractItemModel):
         self.unit = 1
         self.everything = False
 
-    def show_table(self, table: LayerTable) -> None:
-        """Show a table. Lines keep their place where the layers are the same, so that selections stay."""
+    def set_table(self, table: LayerTable) -> None:
+        """Set the table. Rows stay if the layers are the same, so that the selection stays."""
         before, self._table = self._table, table
         root = _tree(table, everything=self.everything)
-        if before is not None and _same_lines(before, table):
-            self.layoutAboutToBeChanged.emit()  # one signal, as one for each block takes a view a second
-            _renew(self._root, root)
+        if before is not None and _same_structure(before, table):
+            self.layoutAboutToBeChanged.emit()  # one signal: one per block takes a view a second
+            _update_node(self._root, root)
             self._measure(root)
             self.layoutChanged.emit()
         else:
@@ -110,21 +110,21 @@ class LayerModel(QAbstractItemModel):
         *stages, total = root.children()
         self._total = total.macs or 1
         self._largest = max(stage.macs or 1 for stage in stages)
-        shown = shares_of([stage.macs or 0 for stage in stages])
+        shown = percentages([stage.macs or 0 for stage in stages])
         self._shares = {stage.name: (stage.macs, text) for stage, text in zip(stages, shown, strict=True)}
 
     def _share(self, node: LayerNode) -> str:
-        """Of the whole. Stages add up to 100 %, and what costs as much as its stage has the stage's number."""
+        """The share of the network. Stages add up to 100 %; a row that costs as much as its stage has the same text."""
         macs, text = self._shares.get(node.stage, (None, ""))
         return text if node.macs == macs else units.share(node.macs or 0, self._total)
 
     def find(self, name: str) -> QModelIndex:
-        """The line of a stage, a block or a layer; an invalid index if there is none."""
+        """The index of a stage, a block or a layer; invalid if there is none."""
         stage = next((node for node in self._root.children() if node.name == name), None)
         return self.createIndex(stage.row, 0, stage) if stage else self.find_layer(name)
 
     def find_layer(self, name: str) -> QModelIndex:
-        """The line of a block or a layer: the stages conv1 and fc have the names of layers."""
+        """The index of a block or a layer; unlike `find`, "conv1" and "fc" are the layers, not the stages."""
         rows = self._table.rows if self._table and name else ()
         layer = next((row.layer for row in rows if name in (row.layer.name, row.layer.block)), None)
         if layer is None:
@@ -134,14 +134,14 @@ class LayerModel(QAbstractItemModel):
             node = _child(node, below)
         return self.createIndex(node.row, 0, node)
 
-    def longest(self, column: int) -> set[tuple[str, int, bool]]:
-        """Texts among which a column's longest is, each with how deep its line lies and whether it is bold.
+    def longest_texts(self, column: int) -> set[tuple[str, int, bool]]:
+        """Candidates for a column's longest text, each with its depth in the tree and whether it is bold.
 
-        Of blocks that repeat themselves only the first are looked at, and the number of the last.
+        Of repeating blocks only the first are considered, and the number of the last.
         """
         lines, numbers = [], []
         for stage in self._root.children():
-            parts = [stage.child(row) for row in range(min(stage.length, MOST_DIFFERENT))]
+            parts = [stage.child(row) for row in range(min(stage.length, MAX_DIFFERENT))]
             lines += [(stage, 0), *((part, 1) for part in parts)]
             lines += [(layer, 2) for part in parts for layer in part.children()]
             if column == LayerColumn.NAME and stage.length > len(parts):
@@ -149,7 +149,7 @@ class LayerModel(QAbstractItemModel):
         return {*numbers, *((self._text(node, column), depth, node.bold) for node, depth in lines)}
 
     def names(self) -> list[str]:
-        """Every line's name, from top to bottom."""
+        """The name of every row, from top to bottom."""
         found: list[str] = []
         stage = block = ""
         for row in self._table.rows if self._table else ():
@@ -161,11 +161,11 @@ class LayerModel(QAbstractItemModel):
             found.append(layer.name)
         return [*found, "total"] if found else found
 
-    def below(self, parent: QModelIndex, *, made: bool = False) -> Iterator[tuple[QModelIndex, LayerNode]]:
-        """The lines below one; `made` leaves out those below which nobody has looked yet."""
+    def child_nodes(self, parent: QModelIndex, *, loaded: bool = False) -> Iterator[tuple[QModelIndex, LayerNode]]:
+        """The children that have children; `loaded` leaves out those whose children are not created yet."""
         node = self.node(parent)
-        for child in list(node.made) if made else node.children():
-            if child.made if made else child.length:
+        for child in list(node.loaded) if loaded else node.children():
+            if child.loaded if loaded else child.length:
                 yield self.createIndex(child.row, 0, child), child
 
     def node(self, index: Index) -> LayerNode:
@@ -182,14 +182,14 @@ class LayerModel(QAbstractItemModel):
         above = self.node(index).parent if index.isValid() else None
         return QModelIndex() if above is None or above is self._root else self.createIndex(above.row, 0, above)
 
-    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802  (Qt's names)
+    def rowCount(self, parent: Index | None = None) -> int:
         parent = parent or QModelIndex()
         return 0 if parent.column() > 0 else self.node(parent).length
 
-    def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
+    def columnCount(self, parent: Index | None = None) -> int:
         return len(LayerColumn)
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
         if orientation != Qt.Orientation.Horizontal or section >= len(LayerColumn):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
@@ -229,7 +229,7 @@ class LayerModel(QAbstractItemModel):
         match column:
             case LayerColumn.NAME:
                 above = f"{node.parent.name}." if node.parent else ""
-                return node.name.removeprefix(above)  # a block's line has said its part of the name
+                return node.name.removeprefix(above)  # the parent's row has this part of the name
             case LayerColumn.KERNEL:
                 return node.kernel
             case LayerColumn.OUTPUT:
@@ -258,21 +258,21 @@ def _child(node: LayerNode, name: str) -> LayerNode:
     return next(child for child in node.children() if child.name == name)
 
 
-def _same_lines(one: LayerTable, other: LayerTable) -> bool:
-    """Whether both have the same lines, whatever these cost."""
-    mine, its = one.architecture, other.architecture
-    if not isinstance(mine, Residual) or not isinstance(its, Residual):
-        return mine == its
-    return all(getattr(mine, field) == getattr(its, field) for field in SETS_LINES)
+def _same_structure(one: LayerTable, other: LayerTable) -> bool:
+    """Whether both have the same rows, whatever their values."""
+    a, b = one.architecture, other.architecture
+    if not isinstance(a, Residual) or not isinstance(b, Residual):
+        return a == b
+    return all(getattr(a, field) == getattr(b, field) for field in STRUCTURE_FIELDS)
 
 
-def _renew(old: LayerNode, new: LayerNode) -> None:
-    """Give a line and those below it that were made already the values of others of the same names."""
+def _update_node(old: LayerNode, new: LayerNode) -> None:
+    """Update a row and its created descendants with the values of the rows of the same names."""
     old.kernel, old.output, old.parameters = new.kernel, new.output, new.parameters
     old.macs, old.memory, old.formula, old.note = new.macs, new.memory, new.formula, new.note
-    for row, mine in enumerate(old.made):
-        _renew(mine, new.child(row))
-    old.unmade = new.unmade
+    for row, child in enumerate(old.loaded):
+        _update_node(child, new.child(row))
+    old.unloaded = new.unloaded
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:
@@ -284,16 +284,16 @@ def _tree(table: LayerTable, *, everything: bool) -> LayerNode:
     lines = [_stage_node(table, stage, everything) for stage in table.stages]
     total = _group_node(table.totals, "", "", everything)
     total.output, total.bold = (0, 0, 0), True
-    return LayerNode("", "", "", (0, 0, 0), 0, 0, 0, length=len(lines) + 1, unmade=iter([*lines, total]))
+    return LayerNode("", "", "", (0, 0, 0), 0, 0, 0, length=len(lines) + 1, unloaded=iter([*lines, total]))
 
 
 def _stage_node(table: LayerTable, stage: BlockGroup, everything: bool) -> LayerNode:
-    """A stage's line, with its blocks and those of its layers that are in none below it."""
-    named = [row.layer.block for row in stage.rows]
-    count = len(set(named) - {""})
+    """A stage's row, with its blocks and the layers that are in no block as children."""
+    block_names = [row.layer.block for row in stage.rows]
+    count = len(set(block_names) - {""})
     node = _group_node(stage, stage.name, f"{count} block{'s' if count > 1 else ''}" if count else "", everything)
-    node.blocks, node.length = count, count + named.count("")
-    node.unmade = _below(table, stage, everything)
+    node.blocks, node.length = count, count + block_names.count("")
+    node.unloaded = _below(table, stage, everything)
     return node
 
 
@@ -306,7 +306,7 @@ def _below(table: LayerTable, stage: BlockGroup, everything: bool) -> Iterator[L
             continue
         group = BlockGroup(block, tuple(rows))
         node = _group_node(group, stage.name, labels[block], everything)
-        node.length, node.unmade = len(group.rows), _layer_nodes(group.rows, everything)
+        node.length, node.unloaded = len(group.rows), _layer_nodes(group.rows, everything)
         yield node
 
 
@@ -333,7 +333,7 @@ def _blocks_text(count: int) -> str:
 
 
 def kernel_text(layer: Layer) -> str:
-    """A layer's window as the paper prints it: "7×7, 64, /2"."""
+    """A layer's kernel as the paper prints it: "7×7, 64, /2"."""
     if layer.kind == "conv":
         stride = f", /{layer.stride}" if layer.stride > 1 else ""
         channels = layer.parameters and layer.output[0]
@@ -345,7 +345,7 @@ def kernel_text(layer: Layer) -> str:
 
 
 def formulas(layer: Layer) -> list[str]:
-    """How a layer's size, parameters and multiply-adds come about, with their numbers."""
+    """The formulas of a layer's size, parameters and multiply-adds, with their numbers."""
     if not layer.called:
         return ["built by the article's code and never called: it has parameters, and no image meets it"]
     lines = []

@@ -1,4 +1,4 @@
-"""Widgets side by side, in as many lines as the width asks for."""
+"""Layouts: a flow layout, and a scroll area that scrolls vertically only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from resnet_studio.gui.theme import GRID
 
 
 class FlowLayout(QLayout):
-    """Lays widgets out as words are: what has no room beside the others begins a new line."""
+    """Lays widgets out in lines like words: a widget that does not fit begins a new line."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -17,48 +17,48 @@ class FlowLayout(QLayout):
         self.setContentsMargins(0, 0, 0, 0)
         self.setSpacing(GRID)
 
-    def addItem(self, item: QLayoutItem) -> None:  # noqa: N802  (Qt's names)
+    def addItem(self, item: QLayoutItem) -> None:
         self._items.append(item)
 
     def count(self) -> int:
         return len(self._items)
 
-    def itemAt(self, index: int) -> QLayoutItem | None:  # noqa: N802
+    def itemAt(self, index: int) -> QLayoutItem | None:
         return self._items[index] if 0 <= index < len(self._items) else None
 
-    def takeAt(self, index: int) -> QLayoutItem | None:  # noqa: N802
+    def takeAt(self, index: int) -> QLayoutItem | None:
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 
-    def expandingDirections(self) -> Qt.Orientation:  # noqa: N802
+    def expandingDirections(self) -> Qt.Orientation:
         return Qt.Orientation(0)
 
-    def hasHeightForWidth(self) -> bool:  # noqa: N802
+    def hasHeightForWidth(self) -> bool:
         return True
 
-    def heightForWidth(self, width: int) -> int:  # noqa: N802
-        return self._lay(QRect(0, 0, width, 0), place=False)
+    def heightForWidth(self, width: int) -> int:
+        return self._do_layout(QRect(0, 0, width, 0), place=False)
 
-    def setGeometry(self, rect: QRect) -> None:  # noqa: N802
+    def setGeometry(self, rect: QRect) -> None:
         super().setGeometry(rect)
-        self._lay(rect, place=True)
+        self._do_layout(rect, place=True)
 
-    def sizeHint(self) -> QSize:  # noqa: N802
+    def sizeHint(self) -> QSize:
         return self.minimumSize()
 
-    def minimumSize(self) -> QSize:  # noqa: N802
-        """One widget on each line, as high as a single line: the lines that there are come from the width."""
-        sizes = [item.minimumSize() for item in self._shown()]
+    def minimumSize(self) -> QSize:
+        """The largest single widget; the height of several lines comes from `heightForWidth`."""
+        sizes = [item.minimumSize() for item in self._visible_items()]
         return QSize(
             max((size.width() for size in sizes), default=0), max((size.height() for size in sizes), default=0)
         )
 
-    def _shown(self) -> list[QLayoutItem]:
+    def _visible_items(self) -> list[QLayoutItem]:
         return [item for item in self._items if not item.isEmpty()]
 
-    def _lay(self, rect: QRect, *, place: bool) -> int:
-        """Place the widgets, or only find out how high their lines are together."""
+    def _do_layout(self, rect: QRect, *, place: bool) -> int:
+        """Place the widgets, or only compute the total height of their lines."""
         x, y, line = rect.x(), rect.y(), 0
-        for item in self._shown():
+        for item in self._visible_items():
             size = item.sizeHint().boundedTo(
                 QSize(max(rect.width(), item.minimumSize().width()), item.sizeHint().height())
             )
@@ -70,18 +70,18 @@ class FlowLayout(QLayout):
         return y + line - rect.y()
 
 
-LOWEST = 96
+MIN_HEIGHT = 96
 
 
 class VerticalScrollArea(QScrollArea):
-    """Is never narrower than what it holds.
+    """Is never narrower than its content.
 
-    The bar has its room also where nothing is to scroll: pictures that are higher where there is more width would
-    else make it come and go without end.
+    The scroll bar is always shown: with content that is higher when it is wider, it would otherwise appear and
+    disappear forever.
     """
 
-    def __init__(self, held: QWidget) -> None:
-        self._held, self._width = held, 0
+    def __init__(self, content: QWidget) -> None:
+        self._content, self._width = content, 0
         super().__init__(widgetResizable=True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -89,16 +89,16 @@ class VerticalScrollArea(QScrollArea):
         self.verticalScrollBar().rangeChanged.connect(lambda low, high: self.verticalScrollBar().setEnabled(low < high))
         self.verticalScrollBar().setEnabled(False)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setWidget(held)
-        held.setAutoFillBackground(False)
+        self.setWidget(content)
+        content.setAutoFillBackground(False)
         self.viewport().setAutoFillBackground(False)
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
-        return QSize(self._held.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width(), LOWEST)
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._content.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width(), MIN_HEIGHT)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """What it holds may need another width."""
-        needed = self._held.minimumSizeHint().width() if event.type() == QEvent.Type.LayoutRequest else self._width
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Update the minimum width when the content's changes."""
+        needed = self._content.minimumSizeHint().width() if event.type() == QEvent.Type.LayoutRequest else self._width
         if needed != self._width:
             self._width = needed
             self.updateGeometry()

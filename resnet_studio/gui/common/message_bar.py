@@ -1,4 +1,4 @@
-"""What went wrong, why, and what to do: a strip over the window instead of a dialog in its way."""
+"""Messages inside the window: the bar at its top, and a line for notices with Undo."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from PySide6.QtGui import QGuiApplication, QHideEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.button_feedback import answer, make_room
-from resnet_studio.gui.common.helpers import dress, named
+from resnet_studio.gui.common.button_feedback import reserve_width, show_briefly
+from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.theme import GRID
 from resnet_studio.plain import printable
 
 DETAILS_HEIGHT = 168
-MOST_OFFERS = 4
+MAX_OFFERS = 4
 
 
 class MessageBar(QFrame):
-    """Hidden until `tell`. The text can be copied with its details; an offer that is pressed emits its number."""
+    """Hidden until `show_message`. The text can be copied with its details; a clicked action emits its number."""
 
-    offer_taken = Signal(int)
+    offerSelected = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
-        named(self, "banner", "Message")
+        set_names(self, "banner", "Message")
         self._text = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._offers = [self._make_offer(number) for number in range(MOST_OFFERS)]
-        self._more = named(QPushButton("Details"), "bannerMore", "Details", "Show or hide the details")
-        self._more.setCheckable(True)
-        copy = named(QPushButton("Copy"), "bannerCopy", "Copy the message", "Copy the message and its details")
-        make_room(copy, "Copied")
+        self._offers = [self._make_offer(number) for number in range(MAX_OFFERS)]
+        self._details_button = set_names(QPushButton("Details"), "bannerMore", "Details", "Show or hide the details")
+        self._details_button.setCheckable(True)
+        copy = set_names(QPushButton("Copy"), "bannerCopy", "Copy the message", "Copy the message and its details")
+        reserve_width(copy, "Copied")
         copy.clicked.connect(self._copy)
         self._copy_button = copy
-        close = named(QPushButton("Close"), "bannerClose", "Close the message", "Put this message away")
+        close = set_names(QPushButton("Close"), "bannerClose", "Close the message", "Put this message away")
         close.clicked.connect(self.hide)
-        self._details = named(QPlainTextEdit(readOnly=True), "bannerDetails", "Details")
+        self._details = set_names(QPlainTextEdit(readOnly=True), "bannerDetails", "Details")
         self._details.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._details.setFont(theme.mono_font())
         self._details.setFixedHeight(DETAILS_HEIGHT)
-        self._more.toggled.connect(self._details.setVisible)
-        self._reading = QTimer(self, interval=READING, singleShot=True)
-        self._reading.timeout.connect(self.hide)
+        self._details_button.toggled.connect(self._details.setVisible)
+        self._hide_timer = QTimer(self, interval=MESSAGE_TIME, singleShot=True)
+        self._hide_timer.timeout.connect(self.hide)
         self._lay_out(copy, close)
         self.hide()
 
@@ -53,87 +53,87 @@ class MessageBar(QFrame):
     def text(self) -> str:
         return self._text.text()
 
-    def tell(
+    def show_message(
         self, message: str, details: str = "", offers: Sequence[str] = (),
         tone: Literal["problem", "warning", "news"] = "problem",
     ) -> None:  # fmt: skip
-        """Show a message. `details` (a table, a traceback) are a press away, and so is what each of the `offers` says.
+        """Show a message with optional `details` (a table, a traceback) and a button for each of the `offers`.
 
-        News goes away by itself after a while.
+        A message of tone "news" hides after `MESSAGE_TIME`.
         """
         self._text.setText(printable(message))
         self._details.setPlainText(printable(details))
-        self._more.setChecked(False)
-        self._more.setVisible(bool(details))
+        self._details_button.setChecked(False)
+        self._details_button.setVisible(bool(details))
         self._details.hide()
         for number, button in enumerate(self._offers):
             button.setText(offers[number].replace("&", "&&") if number < len(offers) else "")
             button.setVisible(number < len(offers))
-        dress(self, warning=tone != "problem")
+        set_style_property(self, warning=tone != "problem")
         self.show()
-        self._reading.stop() if tone != "news" else self._reading.start()
+        self._hide_timer.stop() if tone != "news" else self._hide_timer.start()
 
-    def withdraw(self, message: str) -> None:
-        """Put a message away if it is the one that is shown: what it speaks of is over."""
+    def clear_message(self, message: str) -> None:
+        """Hide a message if it is the one shown."""
         if self._text.text() == message:
             self.hide()
 
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802  (Qt's name)
-        self._reading.stop()
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._hide_timer.stop()
         super().hideEvent(event)
 
     def _make_offer(self, number: int) -> QPushButton:
         name = f"bannerOffer{number}" if number else "bannerOffer"
-        button = named(QPushButton(), name, "What can be done", "Do this about it")
-        button.clicked.connect(partial(self._take_offer, number))
+        button = set_names(QPushButton(), name, "What can be done", "Do this about it")
+        button.clicked.connect(partial(self._on_offer_clicked, number))
         return button
 
     def _lay_out(self, *others: QPushButton) -> None:
-        """What can be done is under the text: what is said first, then what to do."""
-        said, offers, row = QVBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        """Put the actions under the text, and the other buttons to the right."""
+        left, offers, row = QVBoxLayout(), QHBoxLayout(), QHBoxLayout()
         offers.setSpacing(GRID)
         for button in self._offers:
             offers.addWidget(button)
         offers.addStretch(1)
-        said.setSpacing(GRID)
-        said.addWidget(self._text)
-        said.addLayout(offers)
+        left.setSpacing(GRID)
+        left.addWidget(self._text)
+        left.addLayout(offers)
         row.setSpacing(GRID)
-        row.addLayout(said, 1)
-        for widget in (self._more, *others):
+        row.addLayout(left, 1)
+        for widget in (self._details_button, *others):
             row.addWidget(widget, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         column.addLayout(row)
         column.addWidget(self._details)
 
-    def _take_offer(self, number: int) -> None:
+    def _on_offer_clicked(self, number: int) -> None:
         self.hide()
-        self.offer_taken.emit(number)
+        self.offerSelected.emit(number)
 
     def _copy(self) -> None:
         parts = (self._text.text(), self._details.toPlainText())
         QGuiApplication.clipboard().setText("\n\n".join(filter(None, parts)))
-        answer(self._copy_button, "Copied")
+        show_briefly(self._copy_button, "Copied")
 
 
-READING, WITH_UNDO = 6_000, 20_000
-"""Milliseconds that it stays."""
+MESSAGE_TIME, UNDO_TIME = 6_000, 20_000
+"""Milliseconds that a message stays, without and with Undo or a problem."""
 
 
 class NoticeLine(QFrame):
-    """Hidden until `tell`."""
+    """A notice with an optional Undo button; hidden until `show_message`."""
 
-    undo_wished = Signal()
+    undoRequested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        self._text = named(QLabel(wordWrap=True), "newsText", "What was done")
-        self._undo = named(QPushButton("Undo"), "newsUndo", "", "Take this back")
-        self._undo.clicked.connect(self._take_back)
-        self._reading = QTimer(self, singleShot=True)
-        self._reading.timeout.connect(self.hide)
-        self._undoing = QTimer(self, singleShot=True, interval=WITH_UNDO)
+        self._text = set_names(QLabel(wordWrap=True), "newsText", "What was done")
+        self._undo = set_names(QPushButton("Undo"), "newsUndo", "", "Take this back")
+        self._undo.clicked.connect(self._on_undo_clicked)
+        self._hide_timer = QTimer(self, singleShot=True)
+        self._hide_timer.timeout.connect(self.hide)
+        self._undo_timer = QTimer(self, singleShot=True, interval=UNDO_TIME)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID)
@@ -141,23 +141,23 @@ class NoticeLine(QFrame):
         row.addWidget(self._text, 1)
         self.hide()
 
-    def tell(self, text: str, *, undo: bool = False, problem: bool = False) -> None:
-        """Say something for a while. The way back from what was done before stays for its own time."""
+    def show_message(self, text: str, *, undo: bool = False, problem: bool = False) -> None:
+        """Show a notice for a while. Undo of an earlier action stays for its own time."""
         self._text.setText(printable(text))
-        dress(self._text, problem=problem, quiet=not problem)
+        set_style_property(self._text, problem=problem, quiet=not problem)
         if undo:
-            self._undoing.start()
-        self._undo.setVisible(self._undoing.isActive())
+            self._undo_timer.start()
+        self._undo.setVisible(self._undo_timer.isActive())
         self.show()
-        least = WITH_UNDO if problem else READING
-        self._reading.start(max(least, self._undoing.remainingTime()))
+        duration = UNDO_TIME if problem else MESSAGE_TIME
+        self._hide_timer.start(max(duration, self._undo_timer.remainingTime()))
 
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802  (Qt's name)
+    def hideEvent(self, event: QHideEvent) -> None:
         if not event.spontaneous():
-            self._reading.stop()
-            self._undoing.stop()
+            self._hide_timer.stop()
+            self._undo_timer.stop()
         super().hideEvent(event)
 
-    def _take_back(self) -> None:
+    def _on_undo_clicked(self) -> None:
         self.hide()
-        self.undo_wished.emit()
+        self.undoRequested.emit()

@@ -10,70 +10,70 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QStyled
 
 from resnet_studio.formatting import percent
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.labels import tooltip
 from resnet_studio.inference.values import Prediction
 from resnet_studio.plain import plain
 
-ROW, SHOWN, NUMBER_WIDTH = 24, 5, 56
-SHINES_THROUGH = 80  # of 255: the label is read on the bar and beside it
-PROBABILITY, RIGHT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
+ROW_HEIGHT, MAX_SHOWN, NUMBER_WIDTH = 24, 5, 56
+BAR_ALPHA = 80  # of 255; the label must be legible on the bar
+PROBABILITY_ROLE, CORRECT_ROLE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 
 class PredictionBars(QListWidget):
-    """Five lines that can be read out, and not chosen."""
+    """Five rows that can be read but not selected."""
 
     def __init__(self) -> None:
         super().__init__()
-        named(self, "predictions", "Most probable classes")
+        set_names(self, "predictions", "Most probable classes")
         self.setItemDelegate(_Bar(self))
         self.setSelectionMode(QListWidget.SelectionMode.NoSelection)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(SHOWN * ROW)
+        self.setFixedHeight(MAX_SHOWN * ROW_HEIGHT)
 
-    def show_predictions(self, predictions: Sequence[Prediction], right: str = "") -> None:
-        """Show these in the order given; the right class, where it is known and among them, is marked."""
+    def set_predictions(self, predictions: Sequence[Prediction], correct: str = "") -> None:
+        """Show these in the given order; the correct class is marked if it is known and among them."""
         self.clear()
-        for prediction in predictions[:SHOWN]:
+        for prediction in predictions[:MAX_SHOWN]:
             item = QListWidgetItem(plain(prediction.label), self)
-            item.setData(RIGHT, bool(right) and prediction.label == right)
-            item.setData(PROBABILITY, prediction.probability)
-            said = f"{plain(prediction.label)}: {percent(prediction.probability, 2)}"
-            said += ", the right class" if item.data(RIGHT) else ""
-            item.setToolTip(tooltip(said))
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, said)
+            item.setData(CORRECT_ROLE, bool(correct) and prediction.label == correct)
+            item.setData(PROBABILITY_ROLE, prediction.probability)
+            text = f"{plain(prediction.label)}: {percent(prediction.probability, 2)}"
+            text += ", the right class" if item.data(CORRECT_ROLE) else ""
+            item.setToolTip(tooltip(text))
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, text)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
+    def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if not self.count():
             painter = QPainter(self.viewport())
             painter.setPen(QColor(theme.current().muted))
-            where = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.viewport().rect(), where, "The chosen image's most probable classes appear here.")
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.viewport().rect(), flags, "The chosen image's most probable classes appear here.")
 
 
 class _Bar(QStyledItemDelegate):
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
-        return QSize(0, ROW)
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(0, ROW_HEIGHT)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        colours, probability = theme.current(), float(index.data(PROBABILITY))
+        colors, probability = theme.current(), float(index.data(PROBABILITY_ROLE))
         box = QRectF(option.rect).adjusted(0, 1, 0, -1)
         painter.save()
-        painter.fillRect(box, QColor(colours.hover))
-        right = bool(index.data(RIGHT))
-        bar = QColor(colours.good if right else colours.accent)
-        bar.setAlpha(SHINES_THROUGH)
+        painter.fillRect(box, QColor(colors.hover))
+        correct = bool(index.data(CORRECT_ROLE))
+        bar = QColor(colors.good if correct else colors.accent)
+        bar.setAlpha(BAR_ALPHA)
         painter.fillRect(QRectF(box.left(), box.top(), max(2.0, probability * box.width()), box.height()), bar)
         text = box.adjusted(8, 0, -8, 0)
         middle = Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(QColor(colours.text))
+        painter.setPen(QColor(colors.text))
         label = painter.fontMetrics().elidedText(
-            f"✓ {index.data()}" if right else index.data(),
+            f"✓ {index.data()}" if correct else index.data(),
             Qt.TextElideMode.ElideRight,
             int(text.width()) - NUMBER_WIDTH,
         )

@@ -11,7 +11,7 @@ from resnet_studio.networks.presets import PRESETS
 
 
 def preset_search(placeholder: str) -> QComboBox:
-    """A combo box of all presets; `textActivated` has the name that was chosen from the list or from what was found."""
+    """A combo box of all presets; `textActivated` has the name selected from the list or from the completer."""
     search = QComboBox(editable=True)
     search.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
     search.addItems(list(PRESETS))
@@ -19,7 +19,7 @@ def preset_search(placeholder: str) -> QComboBox:
     search.setCurrentIndex(-1)
     cast("QLineEdit", search.lineEdit()).setPlaceholderText(
         placeholder
-    )  # the box's own is for those that can't be edited
+    )  # the combo box's own placeholder is for boxes that are not editable
     completer = QCompleter(list(PRESETS), search)
     completer.setFilterMode(Qt.MatchFlag.MatchContains)
     completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)

@@ -1,4 +1,4 @@
-"""The line at the bottom of the window: device, engine, what is running, and how long the last took."""
+"""The bar at the bottom of the window: device, engine state, what is running, and the last time taken."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
-from resnet_studio.gui.common.helpers import dress, named
+from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.common.labels import ElidedLabel
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.values import Device
 from resnet_studio.plain import plain
 from resnet_studio.progress import Progress
 
-LONGEST = "last 8888.88 s"
+LONGEST_TIME = "last 8888.88 s"
 
 
 class StatusBar(QWidget):
-    """Shows states and emits `device_chosen` with torch's name of a device, and `cancel_wished`."""
+    """Shows states and emits `deviceSelected` with torch's name of a device, and `cancelRequested`."""
 
-    device_chosen = Signal(str)
-    cancel_wished = Signal()
+    deviceSelected = Signal(str)
+    cancelRequested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("statusLine")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._devices = named(QComboBox(), "deviceChoice", "Device", "Where images run through the network")
+        self._devices = set_names(QComboBox(), "deviceChoice", "Device", "Where images run through the network")
         self._devices.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._devices.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
-        self._devices.activated.connect(lambda row: self.device_chosen.emit(self._devices.itemData(row)))
+        self._devices.activated.connect(lambda row: self.deviceSelected.emit(self._devices.itemData(row)))
         tip = "The engine is the process that owns torch: if it ends, the window stays"
-        self._engine = named(QLabel(), "engineState", "Engine state", tip)
-        self._what = named(ElidedLabel(), "runningWhat", "What is running")
+        self._engine = set_names(QLabel(), "engineState", "Engine state", tip)
+        self._what = set_names(ElidedLabel(), "runningWhat", "What is running")
         self._what.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._bar = named(QProgressBar(textVisible=False), "progress", "Progress", "How far it is")
+        self._bar = set_names(QProgressBar(textVisible=False), "progress", "Progress", "How far it is")
         self._bar.setFixedWidth(140)
-        self._cancel = named(QPushButton("Cancel"), "cancel", "Cancel", "Stop what is running (Esc)")
-        self._cancel.clicked.connect(self.cancel_wished)
+        self._cancel = set_names(QPushButton("Cancel"), "cancel", "Cancel", "Stop what is running (Esc)")
+        self._cancel.clicked.connect(self.cancelRequested)
         self.controls: tuple[QWidget, ...] = (self._devices, self._cancel)
-        self._last = named(QLabel(), "lastTime", "Last time taken", "What the last answer took")
+        self._last = set_names(QLabel(), "lastTime", "Last time taken", "What the last answer took")
         for label in (self._what, self._last):
             label.setProperty("quiet", True)
         self._last.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -53,38 +53,38 @@ class StatusBar(QWidget):
         for widget in (self._bar, self._cancel, self._last):
             row.addWidget(widget)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.show_devices([Device("cpu", "CPU")], "cpu")
+        self.set_devices([Device("cpu", "CPU")], "cpu")
         self.show_idle()
 
-    def show_devices(self, devices: Sequence[Device], chosen: str) -> None:
-        """List the devices; the first is shown where the chosen one is not there."""
+    def set_devices(self, devices: Sequence[Device], current: str) -> None:
+        """List the devices; the first is shown if the current one is missing."""
         self._devices.clear()
         for device in devices:
             self._devices.addItem(device.label, device.name)
-        self._devices.setCurrentIndex(max(0, self._devices.findData(chosen)))
+        self._devices.setCurrentIndex(max(0, self._devices.findData(current)))
 
-    def show_engine(self, state: str) -> None:
-        """Show the engine's state in a few words, such as "starting" or "ready"."""
+    def set_engine_state(self, state: str) -> None:
+        """Show the engine's state, such as "starting" or "ready"."""
         if self._engine.text() == f"● engine {state}":
             return
         good = state in ("ready", "busy")
-        _keep_size(self._engine, "● engine starting")
+        _fix_size(self._engine, "● engine starting")
         self._engine.setText(f"● engine {state}")
-        dress(self._engine, good=good, quiet=not good)
+        set_style_property(self._engine, good=good, quiet=not good)
 
     def show_progress(self, progress: Progress) -> None:
-        """Show what is running and how far it is."""
-        self._what.say(plain(progress.what))
+        """Show what is running and its progress."""
+        self._what.set_text(plain(progress.what))
         self._bar.setRange(0, max(progress.of, 1))
         self._bar.setValue(progress.done)
         self._set_running(True)
 
     def show_idle(self, seconds: float | None = None) -> None:
-        """Nothing runs any more; `seconds` is what the last answer took."""
-        self._what.say("")
+        """Show that nothing is running; `seconds` is what the last answer took."""
+        self._what.set_text("")
         self._set_running(False)
         if seconds is not None:
-            _keep_size(self._last, LONGEST)
+            _fix_size(self._last, LONGEST_TIME)
             self._last.setText(f"last {seconds:.2f} s")
 
     def _set_running(self, running: bool) -> None:
@@ -92,6 +92,6 @@ class StatusBar(QWidget):
         self._cancel.setVisible(running)
 
 
-def _keep_size(label: QLabel, longest: str) -> None:
-    """One size for all that a label will say, so that nothing is laid out anew while images follow one another."""
+def _fix_size(label: QLabel, longest: str) -> None:
+    """Fix a label's size for its longest text, so that no layout runs while images follow one another."""
     label.setFixedSize(label.fontMetrics().boundingRect(longest).size() + QSize(GRID, 4))

@@ -1,4 +1,4 @@
-"""Networks beside each other as an item model: a column per network, rows of what each stage has and costs."""
+"""A comparison as an item model: a column per network, rows of what each stage has and costs."""
 
 from __future__ import annotations
 
@@ -26,36 +26,36 @@ HOW = (
 
 
 class CompareModel(QAbstractTableModel):
-    """Read-only. Of several networks the first is what the others are held against."""
+    """Read-only. The first network is the reference for the others."""
 
     def __init__(self) -> None:
         super().__init__()
         self._comparison: Comparison | None = None
-        self._followed: int | None = None
+        self._current: int | None = None
         self._shown: Shown = "all"
         self._rows: tuple[ComparisonRow, ...] = ()
 
-    def show_comparison(self, comparison: Comparison, followed: int | None) -> None:
-        """Show these networks; `followed` is the place of the one that is in hand."""
+    def show_comparison(self, comparison: Comparison, current: int | None) -> None:
+        """Show these networks; `current` is the index of the current architecture, if it is among them."""
         self.beginResetModel()
-        self._comparison, self._followed = comparison, followed
+        self._comparison, self._current = comparison, current
         self._rows = rows(comparison, self._shown)
         self.endResetModel()
 
     def show_only(self, shown: Shown) -> None:
-        """Choose what is compared."""
+        """Select what is compared."""
         self._shown = shown
         if self._comparison:
-            self.show_comparison(self._comparison, self._followed)
+            self.show_comparison(self._comparison, self._current)
 
-    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802  (Qt's names)
+    def rowCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self._rows)
 
-    def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
+    def columnCount(self, parent: Index | None = None) -> int:
         inside = parent is not None and parent.isValid()
         return len(self._comparison.architectures) if self._comparison and not inside else 0
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
         if orientation == Qt.Orientation.Vertical:
             return self._row_heading(section, role) if section < len(self._rows) else None
         if self._comparison is None or section >= self.columnCount():
@@ -65,13 +65,13 @@ class CompareModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return name
             case Qt.ItemDataRole.ToolTipRole:
-                return f"{', '.join(filter(None, (name, self._part(section))))}\n{HOW}"
-        return self._part(section) if role == SUBTITLE_ROLE else None
+                return f"{', '.join(filter(None, (name, self._role(section))))}\n{HOW}"
+        return self._role(section) if role == SUBTITLE_ROLE else None
 
-    def _part(self, section: int) -> str:
-        """What part a network has in the comparison."""
+    def _role(self, section: int) -> str:
+        """The role of a network in the comparison."""
         first = "reference" if section == 0 else ""
-        return ", ".join(filter(None, ("in hand" if section == self._followed else "", first)))
+        return ", ".join(filter(None, ("in hand" if section == self._current else "", first)))
 
     def _row_heading(self, section: int, role: int) -> str | None:
         row = self._rows[section]
@@ -90,24 +90,24 @@ class CompareModel(QAbstractTableModel):
         return {int(CELL_ROLE): entry.blocks, int(ENTRY_ROLE): entry}.get(role)
 
     def entry(self, row: int, column: int) -> ComparisonEntry:
-        """What a network has in a row."""
+        """The entry of a network in a row."""
         return self._rows[row].entries[column]
 
     def cell(self, row: int, column: int) -> BlockCell | None:
-        """The blocks of a stage, where they are what is compared."""
+        """The blocks of a stage, if blocks are compared."""
         return self.entry(row, column).blocks
 
 
 GAP = 4
-BAR, UNDER, ASIDE = 8, 8, 24
-"""Pixels: a bar's height, what is between it and the text over it, and left free on both sides of it."""
+BAR, UNDER, MARGIN = 8, 8, 24
+"""Pixels: height of a bar, gap between it and the text above, margins on both sides."""
 EQUAL, UNEQUAL = "=", "≠"
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 @dataclass(frozen=True, slots=True)
 class Widths:
-    """Pixels of the widest value, difference and per cent of a comparison."""
+    """Pixels of the widest value, difference and percentage of a comparison."""
 
     value: int
     delta: int
@@ -115,7 +115,7 @@ class Widths:
 
     @property
     def narrow(self) -> int:
-        """What a column needs that leaves the difference out."""
+        """Width of a column without the difference."""
         return self.value + self.share + 2 * GAP
 
     @property
@@ -124,16 +124,16 @@ class Widths:
 
 
 class CompareDelegate(BlockDelegate):
-    """A narrow column leaves the difference out and keeps its per cent; hovering shows both."""
+    """A narrow column shows only the percentage of a difference; hovering shows both."""
 
     def __init__(self, model: CompareModel, table: NetworkTable) -> None:
         super().__init__(model, table)
         self._entries = model
         self._margin = 5 * GAP  # for the ≠
         self._widths_of_entries = Widths(0, 0, 0)
-        self._roomy = False
+        self._shows_delta = False
 
-    def lay_out(self, column_width: int) -> int:
+    def widest_cell(self, column_width: int) -> int:
         entries = [
             (self._entries.entry(row, column), self._font(row))
             for row in range(self._entries.rowCount())
@@ -143,25 +143,27 @@ class CompareDelegate(BlockDelegate):
         def widest(text: Callable[[ComparisonEntry], str]) -> int:
             return max((QFontMetrics(font).horizontalAdvance(text(entry)) for entry, font in entries), default=0) + GAP
 
-        widths = Widths(widest(lambda one: one.value), widest(lambda one: one.share and one.delta), widest(_told))
+        widths = Widths(
+            widest(lambda entry: entry.value), widest(lambda entry: entry.share and entry.delta), widest(_narrow_text)
+        )
         self._widths_of_entries = widths
-        needed = max(super().lay_out(column_width), widths.narrow)
-        self._roomy = max(column_width, needed) >= widths.wide
+        needed = max(super().widest_cell(column_width), widths.narrow)
+        self._shows_delta = max(column_width, needed) >= widths.wide
         return needed
 
     def _font(self, row: int) -> QFont:
-        """Rows of the whole are heavier than those of a stage."""
+        """Rows of the whole network are bolder than those of a stage."""
         font = QFont(self._table.font())
         if not self._entries.headerData(row, Qt.Orientation.Vertical, STAGE_ROLE):
             font.setWeight(QFont.Weight.DemiBold)
         return font
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802  (Qt's name)
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         entry: ComparisonEntry = index.data(ENTRY_ROLE)
         if entry.blocks:
             return super().sizeHint(option, index)
-        stages, row = self._table.stages, index.row()
-        ends = (ABOVE if stages.begins(row) else 0) + (BELOW if stages.ends(row) else 0)
+        stages, row = self._table.stage_header, index.row()
+        ends = (ABOVE if stages.starts_group(row) else 0) + (BELOW if stages.ends_group(row) else 0)
         bar = 0 if entry.bar is None else BAR + UNDER
         return QSize(0, option.fontMetrics.lineSpacing() + ends + bar)
 
@@ -176,33 +178,33 @@ class CompareDelegate(BlockDelegate):
         entry: ComparisonEntry = index.data(ENTRY_ROLE)
         stage = index.model().headerData(index.row(), Qt.Orientation.Vertical, STAGE_ROLE)
         painter.setFont(self._font(index.row()))
-        room = self._table.stages.room(index.row(), rect)
+        text_rect = self._table.stage_header.text_rect(index.row(), rect)
         line = painter.fontMetrics().lineSpacing()
         if entry.bar is not None:
-            room = QRect(rect.left(), rect.center().y() - (line + UNDER + BAR) // 2, rect.width(), line)
-            width = max(1, round(entry.bar * (rect.width() - 2 * ASIDE)))
-            bar = QRect(rect.left() + ASIDE, room.bottom() + UNDER, width, BAR)
-            painter.fillRect(bar, theme.stage_colour(stage))
-        self._paint_entry(painter, room, entry, first=index.column() == 0)
+            text_rect = QRect(rect.left(), rect.center().y() - (line + UNDER + BAR) // 2, rect.width(), line)
+            width = max(1, round(entry.bar * (rect.width() - 2 * MARGIN)))
+            bar = QRect(rect.left() + MARGIN, text_rect.bottom() + UNDER, width, BAR)
+            painter.fillRect(bar, theme.stage_color(stage))
+        self._paint_entry(painter, text_rect, entry, first=index.column() == 0)
 
     def _paint_entry(self, painter: QPainter, rect: QRect, entry: ComparisonEntry, *, first: bool) -> None:
-        """The value, the difference and its per cent, each ending on a line of its own; the three are centred."""
-        colours, widths = theme.current(), self._widths_of_entries
-        whole = widths.value if first else widths.wide if self._roomy else widths.narrow
-        left = rect.left() + max(0, rect.width() - whole) // 2
+        """Paint the value, the difference and its percentage, each right-aligned; the three together are centered."""
+        colors, widths = theme.current(), self._widths_of_entries
+        width = widths.value if first else widths.wide if self._shows_delta else widths.narrow
+        left = rect.left() + max(0, rect.width() - width) // 2
         value = QRect(left, rect.top(), widths.value, rect.height())
-        painter.setPen(QColor(colours.text))
+        painter.setPen(QColor(colors.text))
         painter.drawText(value, RIGHT, entry.value)
         if first:
             return
-        painter.setPen(QColor(colours.accent if entry.differs else colours.muted))
-        share = QRect(left + whole - widths.share, rect.top(), widths.share, rect.height())
-        painter.drawText(share, RIGHT, _told(entry))
-        if self._roomy and entry.share:
+        painter.setPen(QColor(colors.accent if entry.differs else colors.muted))
+        share = QRect(left + width - widths.share, rect.top(), widths.share, rect.height())
+        painter.drawText(share, RIGHT, _narrow_text(entry))
+        if self._shows_delta and entry.share:
             delta = QRect(share.left() - GAP - widths.delta, rect.top(), widths.delta, rect.height())
             painter.drawText(delta, RIGHT, entry.delta)
 
 
-def _told(entry: ComparisonEntry) -> str:
-    """What even a narrow column says of a difference."""
+def _narrow_text(entry: ComparisonEntry) -> str:
+    """What a narrow column shows of a difference."""
     return entry.share or entry.delta or (UNEQUAL if entry.differs else EQUAL)

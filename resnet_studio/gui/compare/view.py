@@ -1,4 +1,4 @@
-"""The Compare workspace: networks beside each other, stage by stage, against the first of them."""
+"""The Compare workspace: networks side by side, stage by stage, against the first one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBox
 
 from resnet_studio.analysis.comparison import Comparison
 from resnet_studio.analysis.comparison_rows import Shown
-from resnet_studio.gui.common.helpers import dress, named
+from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.preset_search import preset_search
 from resnet_studio.gui.compare.model import CompareDelegate, CompareModel
@@ -24,13 +24,12 @@ from resnet_studio.networks.parsing import read_architecture
 from resnet_studio.networks.presets import preset
 
 Compared = tuple[Architecture | None, ...]
-"""What is compared, in order; None stands for the architecture in hand, whichever that is."""
+"""The compared architectures, in order; None stands for the current architecture, whatever that is."""
 EDGE, NARROWEST = 134, 154
-"""Pixels: the stages' names and what is compared; a column with a value and its per cent."""
+"""Pixels: width of the stages' names and labels; minimum width of a column, with a value and its percentage."""
 SPARE = {"all": 5, "blocks": 12}
-"""Pixels that a row may grow where there is room; rows with bars take more."""
+"""Pixels that a row may grow if there is space; rows with bars may grow more."""
 SPARE_OF_BARS = 32
-"""Bytes; an architecture takes some hundreds."""
 SHOWN: dict[str, str] = {
     "all": "All", "blocks": "Blocks", "parameters": "Parameters", "macs": "FLOPs", "activation_bytes": "Activations",
 }  # fmt: skip
@@ -44,21 +43,21 @@ TIPS = {
 
 
 class CompareView(QWidget):
-    """Shows a comparison, and emits what is to be compared instead."""
+    """Shows a comparison, and emits requests for another one."""
 
-    compared_wished = Signal(object)
-    """A `Compared`; it always has a network."""
-    architecture_chosen = Signal(object)
+    comparisonRequested = Signal(object)
+    """A `Compared` with at least one network."""
+    architectureSelected = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self.setAcceptDrops(True)
-        self._in_hand: Architecture | None = None
+        self._current: Architecture | None = None
         self._shown: tuple[Architecture, ...] = ()
         self._compared: Compared = ()
         self._model = CompareModel()
         self._table = self._make_table()
-        self._hint = named(QLabel(wordWrap=True), "compareHint", "Hint")
+        self._hint = set_names(QLabel(wordWrap=True), "compareHint", "Hint")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         layout.setSpacing(GRID)
@@ -69,124 +68,126 @@ class CompareView(QWidget):
         self._show_state()
 
     def show_comparison(self, comparison: Comparison) -> None:
-        """Show these networks; one that equals the architecture in hand and may be it, follows it."""
-        chosen = self._chosen()
+        """Show these networks. One that equals the current architecture follows it, unless it was added by name."""
+        selected = self._selected()
         self._shown = comparison.architectures
-        self._compared = self._with_hand(self._compared)
+        self._compared = self._with_current(self._compared)
         followed = self._compared.index(None) if None in self._compared else None
         self._model.show_comparison(comparison, followed)
-        self._table.lay_out(())
-        if chosen in self._shown:
-            self._table.choose(self._shown.index(chosen))
+        self._table.set_spans(())
+        if selected in self._shown:
+            self._table.select_column(self._shown.index(selected))
         self._show_state()
 
-    def show_in_hand(self, architecture: Architecture) -> None:
-        """What None stands for from now on; the comparison with it arrives by itself."""
-        self._in_hand = architecture
+    def set_current_architecture(self, architecture: Architecture) -> None:
+        """Set the architecture that None stands for. The comparison with it arrives separately."""
+        self._current = architecture
 
     def _make_table(self) -> NetworkTable:
         header = NetworkHeader(removable=True)
-        header.sectionMoved.connect(self._take_drag)
+        header.sectionMoved.connect(self._on_section_moved)
         table = NetworkTable(self._model, header, StageHeader(EDGE, at_top=True), NARROWEST, SPARE["all"])
-        named(table, "compareTable", "Networks beside each other")
+        set_names(table, "compareTable", "Networks beside each other")
         table.setItemDelegate(CompareDelegate(self._model, table))
-        table.network_chosen.connect(lambda column: self.architecture_chosen.emit(self._shown[column]))
-        table.removal_wished.connect(self._remove)
-        table.move_wished.connect(self._move)
+        table.networkSelected.connect(lambda column: self.architectureSelected.emit(self._shown[column]))
+        table.removeRequested.connect(self._remove)
+        table.moveRequested.connect(self._move)
         table.selectionModel().currentChanged.connect(self._show_state)
         return table
 
     def _make_tools(self) -> QHBoxLayout:
         self._search = preset_search("Add a network")
-        named(self._search, "compareSearch", "Add a network", "Add a preset: type a part of its name, or open the list")
+        set_names(
+            self._search, "compareSearch", "Add a network", "Add a preset: type a part of its name, or open the list"
+        )
         self._search.setMinimumWidth(144)
         self._search.textActivated.connect(lambda name: self._add(preset(name)))
-        # what was found is written into the line after it was told, so clear that then
+        # the completer writes the name into the line after this signal, so clear it later
         self._search.textActivated.connect(self._search.clearEditText, Qt.ConnectionType.QueuedConnection)
-        cast("QLineEdit", self._search.lineEdit()).returnPressed.connect(self._refuse_unknown)
-        self._hand = named(
+        cast("QLineEdit", self._search.lineEdit()).returnPressed.connect(self._on_name_entered)
+        self._add_current = set_names(
             QPushButton("Add in hand"), "addInHand", "", "Add the architecture in hand; it follows every edit"
         )
-        self._hand.clicked.connect(lambda: self._wish((*self._compared, None)))
-        self._swap = named(
+        self._add_current.clicked.connect(lambda: self._request((*self._compared, None)))
+        self._swap = set_names(
             QPushButton("Swap"), "swap", "", "The chosen network and the reference, which is the first, change places"
         )
         self._swap.clicked.connect(self._swap_with_first)
-        self._what = named(SegmentedControl(SHOWN, "What is compared", TIPS), "compareWhat", "What is compared")
-        self._what.show_value("all")
-        self._what.chosen.connect(self._show_only)
+        self._what = set_names(SegmentedControl(SHOWN, "What is compared", TIPS), "compareWhat", "What is compared")
+        self._what.set_value("all")
+        self._what.valueSelected.connect(self._show_only)
         tools = QHBoxLayout()
         tools.setSpacing(GRID)
-        for widget in (self._search, self._hand, self._swap):
+        for widget in (self._search, self._add_current, self._swap):
             tools.addWidget(widget)
         tools.addStretch(1)
         tools.addWidget(self._what)
         return tools
 
-    def _with_hand(self, wished: Compared) -> Compared:
-        """What is shown, with None where the architecture in hand is: where it was wished, else at its first equal."""
-        meant = tuple(self._in_hand if one is None else one for one in wished)
+    def _with_current(self, requested: Compared) -> Compared:
+        """What is shown, with None for the current architecture: where requested, else at the first equal one."""
+        meant = tuple(self._current if architecture is None else architecture for architecture in requested)
         if meant == self._shown:
-            return wished
-        same = [at for at, one in enumerate(self._shown) if one == self._in_hand]
-        return tuple(None if at in same[:1] else one for at, one in enumerate(self._shown))
+            return requested
+        same = [at for at, architecture in enumerate(self._shown) if architecture == self._current]
+        return tuple(None if at in same[:1] else architecture for at, architecture in enumerate(self._shown))
 
     def _show_state(self, *_: object) -> None:
-        """Enable what can be done, and say what to do next where nothing is compared yet."""
+        """Enable the possible actions, and show a hint if there is nothing to compare yet."""
         several = len(self._compared) > 1
-        self._hand.setEnabled(None not in self._compared)
+        self._add_current.setEnabled(None not in self._compared)
         self._swap.setEnabled(several)
         self._table.setVisible(bool(self._compared))
-        self._tell("" if several else EMPTY)
+        self._show_hint("" if several else EMPTY)
 
-    def _tell(self, hint: str, *, problem: bool = False) -> None:
+    def _show_hint(self, hint: str, *, problem: bool = False) -> None:
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))
-        dress(self._hint, problem=problem, quiet=not problem)
+        set_style_property(self._hint, problem=problem, quiet=not problem)
 
-    def _chosen(self) -> Architecture | None:
-        at = self._table.current()
+    def _selected(self) -> Architecture | None:
+        at = self._table.current_column()
         return self._shown[at] if 0 <= at < len(self._shown) else None
 
     def _show_only(self, shown: str) -> None:
-        at = self._table.current()
-        self._table.spare = SPARE.get(shown, SPARE_OF_BARS)
+        at = self._table.current_column()
+        self._table.extra_height = SPARE.get(shown, SPARE_OF_BARS)
         self._model.show_only(cast("Shown", shown))
-        self._table.lay_out(())
+        self._table.set_spans(())
         if at >= 0:
-            self._table.choose(at)
+            self._table.select_column(at)
 
-    def _wish(self, compared: Compared) -> None:
+    def _request(self, compared: Compared) -> None:
         if compared and compared != self._compared:
             self._compared = compared
-            self.compared_wished.emit(compared)
+            self.comparisonRequested.emit(compared)
 
     def _add(self, architecture: Architecture) -> None:
-        """Add a network; one that is there already is chosen instead. The one in hand may have a twin that stays."""
+        """Add a network, or select it if it is there already. The current one may be added a second time, by name."""
         if architecture in self._compared:
-            self._table.choose(self._compared.index(architecture))
+            self._table.select_column(self._compared.index(architecture))
         else:
-            self._wish((*self._compared, architecture))
+            self._request((*self._compared, architecture))
 
-    def _refuse_unknown(self) -> None:
-        """Return after a name that is no preset's, of which the combo box itself says nothing."""
+    def _on_name_entered(self) -> None:
+        """On Return after an unknown name, which the combo box ignores, show what is wrong."""
         name = self._search.currentText().strip()
         if name and self._search.findText(name) < 0:
             try:
                 self._add(preset(name))
             except ValueError as error:
-                self._tell(str(error), problem=True)
+                self._show_hint(str(error), problem=True)
 
     def _remove(self, column: int) -> None:
-        self._wish((*self._compared[:column], *self._compared[column + 1 :]))
+        self._request((*self._compared[:column], *self._compared[column + 1 :]))
 
     def _move(self, column: int, to: int) -> None:
         order = list(self._compared)
         order.insert(to, order.pop(column))
-        self._wish(tuple(order))
+        self._request(tuple(order))
 
-    def _take_drag(self, _column: int, old: int, new: int) -> None:
-        """A header was dragged: the wish is for another order, in which the header stands as it was."""
+    def _on_section_moved(self, _column: int, old: int, new: int) -> None:
+        """After a header was dragged, move it back and request the new order instead."""
         header = self._table.horizontalHeader()
         header.blockSignals(True)
         header.moveSection(new, old)
@@ -194,22 +195,22 @@ class CompareView(QWidget):
         self._move(old, new)
 
     def _swap_with_first(self) -> None:
-        column = max(self._table.current(), 1)
+        column = max(self._table.current_column(), 1)
         order = list(self._compared)
         order[0], order[column] = order[column], order[0]
-        self._wish(tuple(order))
+        self._request(tuple(order))
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802  (Qt's names)
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _files(event.mimeData().urls()):
             event.acceptProposedAction()
 
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+    def dropEvent(self, event: QDropEvent) -> None:
         event.acceptProposedAction()
         for path in _files(event.mimeData().urls()):
             try:
                 self._add(read_architecture(path))
             except ValueError as error:
-                self._tell(str(error), problem=True)
+                self._show_hint(str(error), problem=True)
 
 
 EMPTY = (
@@ -219,6 +220,6 @@ EMPTY = (
 
 
 def _files(urls: Sequence[QUrl]) -> list[Path]:
-    """The paths, if all of them are of JSON files; other files are for the whole window to take."""
+    """The paths, if all are JSON files; other files are handled by the window."""
     paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
     return paths if len(paths) == len(urls) and all(path.suffix.lower() == ".json" for path in paths) else []

@@ -1,4 +1,4 @@
-"""Two bars of the network's stages, one over the other: where the FLOPs are, and where the parameters."""
+"""Bars of cost by stage: two stacked bars of FLOPs and parameters, and the bar in a cell of the table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QStyledItemDelegate, QStyleOptionViewItem, QToolTip, QWidget
 
 from resnet_studio.analysis.table import LayerTable
-from resnet_studio.formatting import shares_of
+from resnet_studio.formatting import percentages
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.layer_model import SHARE_ROLE, STAGE_ROLE
 
@@ -15,9 +15,9 @@ BAR, GAP, LABELS, HEADINGS = 22, 10, 20, 92
 
 
 class StageBar(QWidget):
-    """Each stage has its share of the width in its own colour; a click names it."""
+    """Two bars in which each stage has its share of the width, in its color; a click emits the stage."""
 
-    stage_chosen = Signal(str)
+    stageSelected = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,13 +27,13 @@ class StageBar(QWidget):
         self._texts: dict[tuple[str, str, int], str] = {}
         """By heading, stage and decimals."""
 
-    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
+    def sizeHint(self) -> QSize:
         lines = 1 + max((line for _, line, _ in self._labels()), default=0)
         return QSize(480, 2 * BAR + GAP + lines * LABELS + 8)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.updateGeometry()  # the names may take another line
+        self.updateGeometry()  # the names may need another line
 
     def show_table(self, table: LayerTable) -> None:
         """Show the shares of a table's stages."""
@@ -44,19 +44,19 @@ class StageBar(QWidget):
             "parameters": ([stage.parameters for stage in table.stages], totals.parameters),
         }
         self._shares = {
-            heading: [(name, part / max(total, 1)) for name, part in zip(names, parts, strict=True)]
+            heading: [(name, value / max(total, 1)) for name, value in zip(names, parts, strict=True)]
             for heading, (parts, total) in costs.items()
         }
         self._texts = {
             (heading, name, decimals): text
             for heading, (parts, _) in costs.items()
             for decimals in (0, 1)
-            for name, text in zip(names, shares_of(parts, decimals), strict=True)
+            for name, text in zip(names, percentages(parts, decimals), strict=True)
         }
         self.updateGeometry()
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for row, (heading, shares) in enumerate(self._shares.items()):
@@ -76,7 +76,7 @@ class StageBar(QWidget):
         return found
 
     def _paint_share(self, painter: QPainter, stage: str, text: str, box: QRectF) -> None:
-        painter.fillRect(box.adjusted(0, 0, -1, 0), theme.stage_colour(stage))
+        painter.fillRect(box.adjusted(0, 0, -1, 0), theme.stage_color(stage))
         if painter.fontMetrics().horizontalAdvance(text) + 8 < box.width():
             painter.setPen(QColor("#10141a"))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
@@ -84,13 +84,13 @@ class StageBar(QWidget):
     def _paint_legend(self, painter: QPainter) -> None:
         for stage, line, left in self._labels():
             top = 2 * BAR + GAP + 8 + line * LABELS
-            painter.fillRect(QRectF(left, top + 4, 10, 10), theme.stage_colour(stage))
+            painter.fillRect(QRectF(left, top + 4, 10, 10), theme.stage_color(stage))
             painter.setPen(QColor(theme.current().muted))
             width = painter.fontMetrics().horizontalAdvance(stage)
             painter.drawText(QRectF(left + 16, top, width + 2, 18), Qt.AlignmentFlag.AlignVCenter, stage)
 
     def _labels(self) -> list[tuple[str, int, float]]:
-        """The stages with the line that each is named on, and how far from the left."""
+        """Each stage with the line and the x position of its name in the legend."""
         found, line, left = [], 0, float(HEADINGS)
         for stage, _ in self._shares.get("FLOPs", []):
             width = self.fontMetrics().horizontalAdvance(stage) + 18
@@ -110,21 +110,21 @@ class StageBar(QWidget):
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             found = self._at(QPointF(event.pos()))
-            said = f"{found[1]}: {self._texts[found[0], found[1], 1]} of the {found[0]}" if found else ""
-            QToolTip.showText(event.globalPos(), said, self)
+            text = f"{found[1]}: {self._texts[found[0], found[1], 1]} of the {found[0]}" if found else ""
+            QToolTip.showText(event.globalPos(), text, self)
             return True
         return super().event(event)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if found := self._at(event.position()):
-            self.stage_chosen.emit(found[1])
+            self.stageSelected.emit(found[1])
 
 
 PERCENT_WIDTH = 52
 
 
 class ShareDelegate(QStyledItemDelegate):
-    """Paints the bar in the stage's colour, with the per cent before it. The costliest stage fills the column."""
+    """Paints a bar in the stage's color after the percentage. The costliest stage fills the column."""
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -140,5 +140,5 @@ class ShareDelegate(QStyledItemDelegate):
         painter.drawText(QRectF(box.left(), box.top(), PERCENT_WIDTH, box.height()), right, share)
         left = box.left() + PERCENT_WIDTH + 8
         width = max(1.0, length * (box.right() - left))
-        painter.fillRect(QRectF(left, box.center().y() - 4, width, 8), theme.stage_colour(index.data(STAGE_ROLE)))
+        painter.fillRect(QRectF(left, box.center().y() - 4, width, 8), theme.stage_color(index.data(STAGE_ROLE)))
         painter.restore()

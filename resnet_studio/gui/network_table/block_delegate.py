@@ -1,4 +1,4 @@
-"""Cells of the paper's Table 1: convolutions in tall brackets, and figures under them."""
+"""Paints cells like the paper's Table 1: convolutions in tall brackets, and figures under them."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from resnet_studio.analysis.table_one import BlockCell
 from resnet_studio.gui import theme
 from resnet_studio.gui.network_table.table import CELL_ROLE, NetworkTable
 
-CENTRE = Qt.AlignmentFlag.AlignCenter
+CENTER = Qt.AlignmentFlag.AlignCenter
 Index = QModelIndex | QPersistentModelIndex
 HOOK, INSIDE, GAP, ABOVE = 4, 6, 5, 3
-"""Pixels: a bracket's horizontal strokes, text to bracket, bracket to "× 3", cell to text."""
+"""Pixels: length of a bracket's horizontal strokes, text to bracket, bracket to "× 3", cell to text."""
 
 
-class Cells(Protocol):
-    """What the delegate asks of a model besides its items."""
+class CellModel(Protocol):
+    """What the delegate needs of a model besides its items."""
 
     def cell(self, row: int, column: int) -> BlockCell | None: ...
-    def rowCount(self) -> int: ...  # noqa: N802  (Qt's names)
-    def columnCount(self) -> int: ...  # noqa: N802
+    def rowCount(self) -> int: ...
+    def columnCount(self) -> int: ...
 
 
 class BlockDelegate(QStyledItemDelegate):
-    """Brackets of one column are equally wide and stand below one another."""
+    """Brackets of one column have the same width and are aligned."""
 
-    def __init__(self, model: Cells, table: NetworkTable) -> None:
+    def __init__(self, model: CellModel, table: NetworkTable) -> None:
         super().__init__(table)
         self._model, self._table = model, table
         self._margin = GAP
-        table.widest_cell = self.lay_out
+        table.widest_cell = self.widest_cell
 
-    def lay_out(self, column_width: int) -> int:
-        """The columns are about to be that wide: take note of it, and return how wide the widest cell makes them."""
+    def widest_cell(self, column_width: int) -> int:
+        """The width that the widest cell needs, given the width of the columns."""
         metrics = self._table.fontMetrics()
         cells = [
             (self._model.cell(row, column), column)
             for row in range(self._model.rowCount())
             for column in range(self._model.columnCount())
         ]
-        found = [(cell, column) for cell, column in cells if cell]
-        texts = [text for cell, _ in found for text in _pieces(cell)]
-        blocks = [self._block_width(column, metrics) for column in {column for cell, column in found if cell.times}]
+        filled = [(cell, column) for cell, column in cells if cell]
+        texts = [text for cell, _ in filled for text in _pieces(cell)]
+        blocks = [self._block_width(column, metrics) for column in {column for cell, column in filled if cell.times}]
         return max((*map(metrics.horizontalAdvance, texts), *blocks), default=0) + 2 * self._margin
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802  (Qt's name)
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         metrics = self._table.fontMetrics()
         cell: BlockCell | None = index.data(CELL_ROLE)
         lines = sum(map(len, self._lines(cell, index, metrics))) if cell else 1
@@ -71,8 +71,8 @@ class BlockDelegate(QStyledItemDelegate):
         painter.restore()
 
     def paint_figure(self, painter: QPainter, rect: QRect, index: Index) -> None:
-        """Paint an item that shows no stage."""
-        painter.drawText(rect, CENTRE, str(index.data()))
+        """Paint an item without a `BlockCell`."""
+        painter.drawText(rect, CENTER, str(index.data()))
 
     def _paint_cell(self, painter: QPainter, rect: QRectF, cell: BlockCell, index: Index) -> None:
         metrics = painter.fontMetrics()
@@ -83,7 +83,7 @@ class BlockDelegate(QStyledItemDelegate):
         for number, text in enumerate(texts):
             quiet = number >= len(pools) + len(main)
             painter.setPen(QColor(theme.current().muted if quiet else theme.current().text))
-            painter.drawText(QRectF(rect.left(), top + number * pitch, rect.width(), pitch), CENTRE, text)
+            painter.drawText(QRectF(rect.left(), top + number * pitch, rect.width(), pitch), CENTER, text)
         if cell.times:
             block = QRectF(rect.left(), top + len(pools) * pitch, rect.width(), len(main) * pitch)
             self._paint_blocks(painter, block, cell, index)
@@ -106,11 +106,11 @@ class BlockDelegate(QStyledItemDelegate):
         painter.drawText(times, Qt.AlignmentFlag.AlignVCenter, _times(cell))
 
     def _block_width(self, column: int, metrics: QFontMetrics) -> int:
-        """Of brackets and what stands in and after them."""
+        """The width of a column's brackets with their text and the "× 3" after them."""
         return sum(self._widths(column, metrics)) + 2 * INSIDE + GAP
 
     def _widths(self, column: int, metrics: QFontMetrics) -> tuple[int, int]:
-        """Of the widest text in a column's brackets, and of the widest "× 3" after them."""
+        """The widths of the widest text in a column's brackets, and of the widest "× 3" after them."""
         cells = [self._model.cell(row, column) for row in range(self._model.rowCount())]
         blocks = [cell for cell in cells if cell and cell.times]
         return (
@@ -119,15 +119,15 @@ class BlockDelegate(QStyledItemDelegate):
         )
 
     def _lines(self, cell: BlockCell, index: Index, metrics: QFontMetrics) -> tuple[list[str], list[str], list[str]]:
-        """What stands below one another in a cell: its pool, its text or its block, what is worth a quiet line."""
+        """The lines of a cell: its pool, its text or block, and the quiet lines below."""
         width = self._table.span_width(index) - 2 * self._margin
-        main = list(cell.lines) if cell.times else _broken(cell.lines, width, metrics)
-        below = [line for text in cell.below for line in _broken(text.split(", "), width, metrics)]
-        return _broken(cell.pool, width, metrics), main, below
+        main = list(cell.lines) if cell.times else _wrapped(cell.lines, width, metrics)
+        below = [line for text in cell.below for line in _wrapped(text.split(", "), width, metrics)]
+        return _wrapped(cell.pool, width, metrics), main, below
 
 
 def _pieces(cell: BlockCell) -> list[str]:
-    """The texts of a cell that are never broken, without those in its brackets."""
+    """The texts of a cell that are never wrapped, without those in brackets."""
     main = () if cell.times else cell.lines
     return [*cell.pool, *main, *(piece for text in cell.below for piece in text.split(", "))]
 
@@ -136,8 +136,8 @@ def _times(cell: BlockCell) -> str:
     return f"× {cell.times}"
 
 
-def _broken(parts: Sequence[str], width: int, metrics: QFontMetrics) -> list[str]:
-    """The parts in one line where it is wide enough, else in as few as possible."""
+def _wrapped(parts: Sequence[str], width: int, metrics: QFontMetrics) -> list[str]:
+    """The parts joined into as few lines as the width allows."""
     lines: list[str] = []
     for part in parts:
         joined = f"{lines[-1]}, {part}" if lines else part

@@ -1,4 +1,4 @@
-"""The top edge of a table whose columns are networks."""
+"""Headers of a table whose columns are networks and whose rows belong to stages."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ WRAPPED = CENTER | int(Qt.TextFlag.TextWordWrap)
 
 
 class NetworkHeader(QHeaderView):
-    """A title and a quiet line under it; the current column's stands on an accent.
+    """Shows a title and a quiet subtitle; the current column is highlighted.
 
-    With `removable` each section has a × that emits `removed`, and sections can be dragged.
+    With `removable` each section has a × that emits `removeRequested`, and sections can be dragged.
     """
 
-    removed = Signal(int)
+    removeRequested = Signal(int)
 
     def __init__(self, *, removable: bool = False) -> None:
         super().__init__(Qt.Orientation.Horizontal)
@@ -30,143 +30,149 @@ class NetworkHeader(QHeaderView):
         self.setSectionsMovable(removable)
         self.setHighlightSections(True)
 
-    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
-        """As many lines as the longest title takes, and one for what is under it."""
+    def sizeHint(self) -> QSize:
+        """The lines of the longest title, and one for the subtitle."""
         lines = max((self._lines(section) for section in range(self.count())), default=1) + 1
         return QSize(super().sizeHint().width(), lines * self.fontMetrics().lineSpacing() + PADDING)
 
     def _title(self, section: int) -> str:
-        """May be broken after the numbers of blocks, too: "3·4·6·3"."""
+        """The title, which may also be wrapped between the numbers of blocks: "3·4·6·3"."""
         title = str(self.model().headerData(section, Qt.Orientation.Horizontal, Qt.ItemDataRole.DisplayRole))
         return title.replace("·", "·\N{ZERO WIDTH SPACE}")
 
     def _lines(self, section: int) -> int:
-        """How many lines a title is broken into."""
+        """The number of lines of a title."""
         width = self.sectionSize(section) - 2 * (CROSS if self._removable else PADDING)
-        room = QRect(0, 0, max(width, 1), 10_000)
-        height = self.fontMetrics().boundingRect(room, WRAPPED, self._title(section)).height()
+        available = QRect(0, 0, max(width, 1), 10_000)
+        height = self.fontMetrics().boundingRect(available, WRAPPED, self._title(section)).height()
         return max(1, round(height / self.fontMetrics().lineSpacing()))
 
-    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:  # noqa: N802
-        colours = theme.current()
+    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
+        colors = theme.current()
         model = self.model()
         subtitle = str(model.headerData(section, Qt.Orientation.Horizontal, SUBTITLE_ROLE) or "")
-        chosen = self.selectionModel() is not None and self.selectionModel().currentIndex().column() == section
+        current = self.selectionModel() is not None and self.selectionModel().currentIndex().column() == section
         painter.save()
-        painter.fillRect(rect, QColor(colours.selected if chosen else colours.window))
-        room = rect.adjusted(PADDING, 2, -PADDING, -4)
+        painter.fillRect(rect, QColor(colors.selected if current else colors.window))
+        content = rect.adjusted(PADDING, 2, -PADDING, -4)
         line = self.fontMetrics().lineSpacing()
-        self._write(painter, room.adjusted(0, 0, 0, -line), self._title(section), colours.text, WRAPPED)
-        elided = self.fontMetrics().elidedText(subtitle, Qt.TextElideMode.ElideRight, room.width())
-        self._write(painter, QRect(room.left(), room.bottom() + 1 - line, room.width(), line), elided, colours.muted)
+        self._draw_text(painter, content.adjusted(0, 0, 0, -line), self._title(section), colors.text, WRAPPED)
+        elided = self.fontMetrics().elidedText(subtitle, Qt.TextElideMode.ElideRight, content.width())
+        self._draw_text(
+            painter, QRect(content.left(), content.bottom() + 1 - line, content.width(), line), elided, colors.muted
+        )
         if self._removable:
-            painter.setPen(QColor(colours.muted))
-            painter.drawText(self._cross(rect), Qt.AlignmentFlag.AlignCenter, "×")
-        line = 2 if chosen else 1
+            painter.setPen(QColor(colors.muted))
+            painter.drawText(self._cross_in(rect), Qt.AlignmentFlag.AlignCenter, "×")
+        line = 2 if current else 1
         painter.fillRect(
             QRect(rect.left(), rect.bottom() + 1 - line, rect.width(), line),
-            QColor(colours.accent if chosen else colours.muted),
+            QColor(colors.accent if current else colors.muted),
         )
         painter.restore()
 
-    def _write(self, painter: QPainter, room: QRect, text: str, colour: str, how: int = CENTER) -> None:
+    def _draw_text(self, painter: QPainter, rect: QRect, text: str, color: str, flags: int = CENTER) -> None:
         if self._removable:
-            room = room.adjusted(CROSS - PADDING, 0, PADDING - CROSS, 0)
-        painter.setPen(QColor(colour))
-        painter.drawText(room, how, text)
+            rect = rect.adjusted(CROSS - PADDING, 0, PADDING - CROSS, 0)
+        painter.setPen(QColor(color))
+        painter.drawText(rect, flags, text)
 
-    def _cross(self, rect: QRect) -> QRect:
+    def _cross_in(self, rect: QRect) -> QRect:
         return QRect(rect.right() - CROSS, rect.top() + 2, CROSS, CROSS)
 
-    def cross(self, section: int) -> QRect:
-        """Where a section's × is."""
+    def cross_rect(self, section: int) -> QRect:
+        """The rectangle of a section's ×."""
         left = self.sectionViewportPosition(section)
-        return self._cross(QRect(left, 0, self.sectionSize(section), self.height()))
+        return self._cross_in(QRect(left, 0, self.sectionSize(section), self.height()))
 
     def _cross_at(self, position: QPoint) -> int:
         section = self.logicalIndexAt(position)
-        hit = self._removable and section >= 0 and self.cross(section).contains(position)
+        hit = self._removable and section >= 0 and self.cross_rect(section).contains(position)
         return section if hit else -1
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         self._pressed_cross = self._cross_at(event.position().toPoint())
         if self._pressed_cross < 0:
             super().mousePressEvent(event)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         pressed, self._pressed_cross = self._pressed_cross, -1
         if pressed < 0:
             super().mouseReleaseEvent(event)
         elif pressed == self._cross_at(event.position().toPoint()):
-            self.removed.emit(pressed)
+            self.removeRequested.emit(pressed)
 
 
 NAME_ROLE = Qt.ItemDataRole.DisplayRole
 DETAIL_ROLE = Qt.ItemDataRole.UserRole
 STAGE_ROLE = Qt.ItemDataRole.UserRole + 1
-"""What a model's vertical header data has: a name on the left, a detail on the right, and the stage that colours it."""
+"""Roles of a model's vertical header data: a name on the left, a detail on the right, and the stage for the color."""
 MARK = 4
 ABOVE, BELOW = 3, 4
-"""Pixels that the first and the last row of a run are higher than others, where rows are listed tightly."""
+"""Extra pixels of the first and the last row of a group, if rows are listed tightly."""
 
 
 class StageHeader(QHeaderView):
-    """Names and details. What several rows in a run share stands once, in the middle of them; `at_top` lists rows
-    tightly, each with its own detail and the name at the first.
+    """Shows names and details. What adjacent rows share is shown once, centered over them; `at_top` lists rows tightly
+    instead, each with its own detail, and the name at the first.
     """
 
     def __init__(self, width: int, heading: str = "", *, at_top: bool = False) -> None:
-        """`heading` stands over the details."""
+        """`heading` is shown above the details."""
         super().__init__(Qt.Orientation.Vertical)
         self.heading = heading
         self._width, self._at_top = width, at_top
         self.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.setMinimumSectionSize(8)
 
-    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+    def sizeHint(self) -> QSize:
         return QSize(self._width, super().sizeHint().height())
 
     def text(self, section: int, role: int) -> str:
         return str(self.model().headerData(section, Qt.Orientation.Vertical, role) or "")
 
-    def begins(self, section: int) -> bool:
-        """Whether a run of rows with one name begins here."""
+    def starts_group(self, section: int) -> bool:
+        """Whether a group of rows with one name begins here."""
         return section == 0 or self.text(section - 1, NAME_ROLE) != self.text(section, NAME_ROLE)
 
-    def ends(self, section: int) -> bool:
-        """Whether the run of rows with this name ends here."""
-        return section + 1 >= self.count() or self.begins(section + 1)
+    def ends_group(self, section: int) -> bool:
+        """Whether the group of rows with this name ends here."""
+        return section + 1 >= self.count() or self.starts_group(section + 1)
 
-    def room(self, section: int, rect: QRect) -> QRect:
-        """Where in a row its text stands, if rows are listed tightly."""
+    def text_rect(self, section: int, rect: QRect) -> QRect:
+        """The rectangle of a row's text."""
         if not self._at_top:
             return rect
-        return rect.adjusted(0, ABOVE if self.begins(section) else 0, 0, -BELOW if self.ends(section) else 0)
+        return rect.adjusted(
+            0, ABOVE if self.starts_group(section) else 0, 0, -BELOW if self.ends_group(section) else 0
+        )
 
-    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:  # noqa: N802
+    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
         painter.save()
         painter.setClipRect(rect)
         painter.fillRect(rect, QColor(theme.current().window))
-        run = self._run(section, NAME_ROLE, rect)
+        group = self._group_rect(section, NAME_ROLE, rect)
         if stage := self.text(section, STAGE_ROLE):
-            painter.fillRect(QRect(run.left(), run.top() + 4, MARK, run.height() - 9), theme.stage_colour(stage))
+            painter.fillRect(QRect(group.left(), group.top() + 4, MARK, group.height() - 9), theme.stage_color(stage))
         if not self._at_top:
-            self._write(painter, run, self.text(section, NAME_ROLE), Qt.AlignmentFlag.AlignLeft)
-        elif self.begins(section):
-            self._write(painter, self.room(section, rect), self.text(section, NAME_ROLE), Qt.AlignmentFlag.AlignLeft)
-        detail = self.room(section, rect) if self._at_top else self._run(section, DETAIL_ROLE, rect)
-        self._write(painter, detail, self.text(section, DETAIL_ROLE), Qt.AlignmentFlag.AlignRight)
-        if self.ends(section):
+            self._draw_text(painter, group, self.text(section, NAME_ROLE), Qt.AlignmentFlag.AlignLeft)
+        elif self.starts_group(section):
+            self._draw_text(
+                painter, self.text_rect(section, rect), self.text(section, NAME_ROLE), Qt.AlignmentFlag.AlignLeft
+            )
+        detail = self.text_rect(section, rect) if self._at_top else self._group_rect(section, DETAIL_ROLE, rect)
+        self._draw_text(painter, detail, self.text(section, DETAIL_ROLE), Qt.AlignmentFlag.AlignRight)
+        if self.ends_group(section):
             painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), QColor(theme.current().rule))
         painter.restore()
 
-    def _write(self, painter: QPainter, room: QRect, text: str, side: Qt.AlignmentFlag) -> None:
-        quiet = side == Qt.AlignmentFlag.AlignRight
+    def _draw_text(self, painter: QPainter, rect: QRect, text: str, alignment: Qt.AlignmentFlag) -> None:
+        quiet = alignment == Qt.AlignmentFlag.AlignRight
         painter.setPen(QColor(theme.current().muted if quiet else theme.current().text))
-        painter.drawText(room.adjusted(MARK + PADDING, 0, -PADDING, 0), side | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.drawText(rect.adjusted(MARK + PADDING, 0, -PADDING, 0), alignment | Qt.AlignmentFlag.AlignVCenter, text)
 
-    def _run(self, section: int, role: int, rect: QRect) -> QRect:
-        """The rectangle of all neighbouring rows that say the same and have the same name."""
+    def _group_rect(self, section: int, role: int, rect: QRect) -> QRect:
+        """The rectangle of all adjacent rows with the same name and the same text of a role."""
         first = last = section
         while first > 0 and self._same(first - 1, section, role):
             first -= 1
@@ -177,4 +183,4 @@ class StageHeader(QHeaderView):
         return QRect(rect.left(), top, rect.width(), bottom - top)
 
     def _same(self, one: int, other: int, role: int) -> bool:
-        return all(self.text(one, each) == self.text(other, each) for each in (NAME_ROLE, role))
+        return all(self.text(one, shared) == self.text(other, shared) for shared in (NAME_ROLE, role))

@@ -1,7 +1,7 @@
-"""Hundreds of long curves in one plot, drawn into a picture a few at a time, so that the window stays quick.
+"""Hundreds of long curves in one plot, drawn into an image a few at a time, so that the window stays responsive.
 
-A pyqtgraph item per curve takes 300 ms per zoom with 200 curves of 10,000 points, in one go. Here the picture that is
-there is moved and stretched at once, and a sharp one takes its place when it is complete.
+One pyqtgraph item per curve blocks 300 ms per zoom with 200 curves of 10,000 points. Here the existing image is moved
+and stretched at once, and a sharp one replaces it when it is complete.
 """
 
 from __future__ import annotations
@@ -20,84 +20,84 @@ from resnet_studio.gui.plots.downsampling import IdleScheduler, extremes, means,
 from resnet_studio.training.runs.curves import Curve
 
 FAR = 1e6
-"""Pixels beyond which nothing is drawn: a line to there looks the same, and Qt draws it faster."""
-APART = 9
-"""Pixels between measurements from which on each has its marker."""
+"""Pixel coordinates are clipped to this: the visible line is the same, and Qt draws it faster."""
+MARKER_SPACING = 9
+"""Pixels between markers, at least."""
 MARKER = 4.5
 
 
 @dataclass(frozen=True, slots=True)
 class CurveStroke:
-    """A curve as it is drawn: "raw" thin with all that sticks out, "smooth", "exact" with every point, "dotted" with
-    a marker at each too, or a single "best" or "failed" mark."""
+    """How a curve is drawn: "raw" with all extremes, "smooth", "exact" with every point, "dotted" with markers as well,
+    or a single "best" or "failed" mark."""
 
     curve: Curve
-    colour: str
+    color: str
     kind: Literal["raw", "smooth", "exact", "dotted", "best", "failed"]
     width: float = 1.0
     dashed: bool = False
 
 
-Source = Callable[[], CurveStroke | None]
-"""Makes a stroke when it is about to be drawn."""
+StrokeSource = Callable[[], CurveStroke | None]
+"""Creates a stroke when it is about to be drawn."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlotFrame:
-    """What part of the plane is seen in how many pixels."""
+    """The visible range of the data, and its size in pixels."""
 
-    seen: QRectF
+    view: QRectF
     width: float
     height: float
 
-    def place(self, seen: QRectF) -> QRectF:
-        """Where a part of the plane lies in this frame, in pixels; y goes up in the plane and down here."""
-        across, up = self.width / self.seen.width(), self.height / self.seen.height()
-        top = (self.seen.bottom() - seen.bottom()) * up
-        return QRectF((seen.left() - self.seen.left()) * across, top, seen.width() * across, seen.height() * up)
+    def map_rect(self, rect: QRectF) -> QRectF:
+        """A rectangle of the data in pixels; y points up in the data and down in pixels."""
+        across, up = self.width / self.view.width(), self.height / self.view.height()
+        top = (self.view.bottom() - rect.bottom()) * up
+        return QRectF((rect.left() - self.view.left()) * across, top, rect.width() * across, rect.height() * up)
 
-    def pixels(self, curve: Curve) -> Curve:
-        """The curve's points in pixels."""
-        x = (curve.x - self.seen.left()) * (self.width / self.seen.width())
-        y = (self.seen.bottom() - curve.y) * (self.height / self.seen.height())
+    def to_pixels(self, curve: Curve) -> Curve:
+        """The curve in pixels."""
+        x = (curve.x - self.view.left()) * (self.width / self.view.width())
+        y = (self.view.bottom() - curve.y) * (self.height / self.view.height())
         return Curve(np.clip(x, -FAR, FAR), np.clip(y, -FAR, FAR))
 
 
 class CurveLayer(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no types
-    """Lies over a ViewBox. `logarithmic` takes the logarithm of y before drawing; the axis does the same."""
+    """Draws curves over a ViewBox. `logarithmic` draws log10 of y, like the axis."""
 
-    def __init__(self, box: Any, slices: IdleScheduler) -> None:
+    def __init__(self, box: Any, scheduler: IdleScheduler) -> None:
         super().__init__()
         self.logarithmic = False
         self.vector = False
-        """Whether to paint the strokes themselves, as a file wants them, and not the picture of them."""
-        self._box, self._slices = box, slices
-        self._sources: Sequence[Source] = ()
+        """Whether to paint the strokes directly, for a vector file, instead of the image."""
+        self._box, self._scheduler = box, scheduler
+        self._sources: Sequence[StrokeSource] = ()
         self._image: QImage | None = None
         self._image_frame = PlotFrame(QRectF(), 0.0, 0.0)
         self.setParentItem(box)
         self.setZValue(1)
         box.sigRangeChanged.connect(self.redraw)
-        box.sigResized.connect(self._resize)
+        box.sigResized.connect(self._on_resized)
 
-    def show_sources(self, sources: Sequence[Source], *, fresh: bool = False) -> None:
-        """Draw these, the first at the bottom; `fresh` takes away at once what was drawn on other axes."""
+    def set_sources(self, sources: Sequence[StrokeSource], *, clear: bool = False) -> None:
+        """Draw these, the first at the bottom; `clear` removes the old image at once, as it has other axes."""
         self._sources = sources
-        if fresh:
+        if clear:
             self._image = None
         self.redraw()
 
     def redraw(self, *_: object) -> None:
-        """Begin a new picture; the one that is there stays until it is complete."""
-        self._slices.start(self, self._draw_image())
+        """Start drawing a new image; the old one stays until it is complete."""
+        self._scheduler.start(self, self._draw_image())
         self.update()
 
     def frame(self) -> PlotFrame:
-        """What is seen now."""
+        """The visible frame."""
         (left, right), (low, high) = self._box.viewRange()
         return PlotFrame(QRectF(left, low, right - left, high - low), self._box.width(), self._box.height())
 
-    def boundingRect(self) -> QRectF:  # noqa: N802  (Qt's name)
+    def boundingRect(self) -> QRectF:
         return QRectF(0, 0, self._box.width(), self._box.height())
 
     def paint(self, painter: QPainter, *_: object) -> None:
@@ -108,14 +108,14 @@ class CurveLayer(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no t
         elif self._image is not None and frame == self._image_frame:
             painter.drawImage(QPointF(0, 0), self._image)  # pixel for pixel
         elif self._image is not None:
-            painter.drawImage(frame.place(self._image_frame.seen), self._image)
+            painter.drawImage(frame.map_rect(self._image_frame.view), self._image)
 
-    def _resize(self, *_: object) -> None:
+    def _on_resized(self, *_: object) -> None:
         self.prepareGeometryChange()
         self.redraw()
 
     def _draw_image(self) -> Iterator[None]:
-        """Draw a picture and show it at the end; stops before each stroke."""
+        """Draw an image, yielding before each stroke, and show it at the end."""
         yield
         frame = self.frame()
         views = self._box.getViewWidget()
@@ -147,44 +147,44 @@ class CurveLayer(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no t
 
 
 def draw(painter: QPainter, frame: PlotFrame, curve: Curve, stroke: CurveStroke) -> None:
-    """Draw one stroke; `curve` is its curve as the axis has it."""
-    low, high, columns = frame.seen.left(), frame.seen.right(), max(int(frame.width), 1)
-    colour = QColor(stroke.colour)
+    """Draw one stroke; `curve` is its curve in the axis' scale."""
+    low, high, columns = frame.view.left(), frame.view.right(), max(int(frame.width), 1)
+    color = QColor(stroke.color)
     if stroke.kind in ("best", "failed"):
-        _draw_mark(painter, frame, curve, QPen(colour, stroke.width), stroke.kind)
+        _draw_mark(painter, frame, curve, QPen(color, stroke.width), stroke.kind)
         return
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, stroke.kind != "raw")
-    pen = QPen(colour, stroke.width)
+    pen = QPen(color, stroke.width)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     if stroke.dashed:
         pen.setDashPattern([7 / stroke.width, 4 / stroke.width])
     painter.setPen(pen)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    thin = {"raw": extremes, "smooth": means}.get(stroke.kind)
-    points = thin(curve, low, high, columns // 2 if stroke.kind == "smooth" else columns) if thin else None
-    line = frame.pixels(points or within(curve, low, high))
+    reduce = {"raw": extremes, "smooth": means}.get(stroke.kind)
+    points = reduce(curve, low, high, columns // 2 if stroke.kind == "smooth" else columns) if reduce else None
+    line = frame.to_pixels(points or within(curve, low, high))
     if len(line.x):
         painter.drawPath(arrayToQPath(line.x, line.y, connect="finite"))
     if stroke.kind == "dotted" or len(line.x) == 1:
-        _draw_markers(painter, line, colour)
+        _draw_markers(painter, line, color)
 
 
-def _draw_markers(painter: QPainter, line: Curve, colour: QColor) -> None:
-    """A dot at every point, where there is room for each; where not, at as many as there is room for."""
+def _draw_markers(painter: QPainter, line: Curve, color: QColor) -> None:
+    """A dot at every point, or at every n-th if they would be too close."""
     if not len(line.x):
         return
-    room = max(float(line.x[-1] - line.x[0]) / APART, 1.0)
-    every = max(int(np.ceil(len(line.x) / room)), 1)
+    most = max(float(line.x[-1] - line.x[0]) / MARKER_SPACING, 1.0)
+    every = max(int(np.ceil(len(line.x) / most)), 1)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QBrush(colour))
+    painter.setBrush(QBrush(color))
     for x, y in zip(line.x[::every].tolist(), line.y[::every].tolist(), strict=True):
-        if y == y:  # NaN is not
+        if y == y:  # not NaN
             painter.drawEllipse(QPointF(x, y), MARKER / 2, MARKER / 2)
 
 
 def _draw_mark(painter: QPainter, frame: PlotFrame, curve: Curve, pen: QPen, kind: str) -> None:
-    """A ring around the best measurement; a cross where a run failed, at the edge where its loss left the picture."""
-    at = frame.pixels(curve)
+    """A ring around the best measurement; a cross where a run failed, at the edge if its loss is out of range."""
+    at = frame.to_pixels(curve)
     if not len(at.x) or not np.isfinite(at.y[0]):
         return
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)

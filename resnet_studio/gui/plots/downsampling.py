@@ -1,4 +1,4 @@
-"""From many points of a curve to as many as a screen has columns, without losing what sticks out."""
+"""Downsampling of curves to screen columns without losing extremes, and a scheduler for idle work."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from resnet_studio.training.runs.curves import Curve
 
 
 def within(curve: Curve, low: float, high: float) -> Curve:
-    """The points between `low` and `high`, and one more on each side, so that lines reach the edge. x must not fall."""
+    """The points with x between `low` and `high`, and one more on each side, so that lines reach the edge.
+
+    x must be sorted.
+    """
     first = max(int(np.searchsorted(curve.x, low, "left")) - 1, 0)
     last = int(np.searchsorted(curve.x, high, "right")) + 1
     return Curve(curve.x[first:last], curve.y[first:last])
 
 
 def extremes(curve: Curve, low: float, high: float, columns: int) -> Curve:
-    """The least and the greatest value in each of the columns between `low` and `high`: all a noisy line shows."""
+    """The minimum and maximum of each column between `low` and `high`, for a noisy line."""
     curve = within(curve, low, high)
     starts = _starts(curve, low, high, columns, 4)
     if starts is None:
@@ -31,7 +34,7 @@ def extremes(curve: Curve, low: float, high: float, columns: int) -> Curve:
 
 
 def means(curve: Curve, low: float, high: float, columns: int) -> Curve:
-    """The mean of each of the columns between `low` and `high`, for a line that is smooth."""
+    """The mean of each column between `low` and `high`, for a smooth line."""
     curve = within(curve, low, high)
     starts = _starts(curve, low, high, columns, 2)
     if starts is None:
@@ -41,7 +44,7 @@ def means(curve: Curve, low: float, high: float, columns: int) -> Curve:
 
 
 def _starts(curve: Curve, low: float, high: float, columns: int, least: int) -> NDArray[np.int64] | None:
-    """Where each column's points begin; None where there are too few points to be worth it.
+    """The index of each column's first point; None if there are too few points to reduce.
 
     Columns are counted from zero, not from `low`, so that a line does not flicker while the view moves.
     """
@@ -53,39 +56,42 @@ def _starts(curve: Curve, low: float, high: float, columns: int, least: int) -> 
     return starts[starts < len(curve.x)]
 
 
-SLICE = 0.008
-"""Seconds of work at a time: half a frame of the screen."""
+TIME_SLICE = 0.008
+"""Seconds of work at a time: half a frame at 60 Hz."""
 
 
 class IdleScheduler(QObject):
-    """Takes generators and runs them a few steps at a time, the oldest first; an owner's newer replaces its older."""
+    """Runs generators a few steps at a time while the window is idle, the oldest first.
+
+    Each owner has one; starting another replaces it.
+    """
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._work: dict[object, Iterator[object]] = {}
+        self._tasks: dict[object, Iterator[object]] = {}
         self._timer = QTimer(self, interval=0)
-        self._timer.timeout.connect(self._work_on)
+        self._timer.timeout.connect(self._run_slice)
 
     def start(self, owner: object, steps: Iterator[object]) -> None:
-        """Do this for the owner, instead of what was begun for it before."""
-        self._work[owner] = steps
+        """Run these steps for the owner in place of its earlier ones."""
+        self._tasks[owner] = steps
         self._timer.start()
 
     @property
     def busy(self) -> bool:
-        """Whether something is left to do."""
-        return bool(self._work)
+        """Whether any steps are left."""
+        return bool(self._tasks)
 
     def stop(self) -> None:
-        """Do nothing any more."""
-        self._work.clear()
+        """Drop all work."""
+        self._tasks.clear()
         self._timer.stop()
 
-    def _work_on(self) -> None:
-        end = time.perf_counter() + SLICE
-        while self._work and time.perf_counter() < end:
-            owner, steps = next(iter(self._work.items()))
-            if next(steps, self) is self and self._work.get(owner) is steps:
-                del self._work[owner]
-        if not self._work:
+    def _run_slice(self) -> None:
+        end = time.perf_counter() + TIME_SLICE
+        while self._tasks and time.perf_counter() < end:
+            owner, steps = next(iter(self._tasks.items()))
+            if next(steps, self) is self and self._tasks.get(owner) is steps:
+                del self._tasks[owner]
+        if not self._tasks:
             self._timer.stop()

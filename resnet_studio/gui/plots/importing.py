@@ -1,7 +1,7 @@
 """Importing pyqtgraph a few milliseconds at a time, on the window's own thread.
 
-PySide makes its classes when they are first asked for, and is not safe against two threads that ask: with the import
-in a thread of its own, one start in eight on one core ended by SIGSEGV while the window painted.
+PySide creates its classes on first access and is not thread-safe in that: with the import in a thread of its own, one
+start in eight on one core ended by SIGSEGV while the window painted.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from resnet_studio import gui
 
 PACKAGE = "pyqtgraph"
-PIECES = (
+MODULES = (
     "numpy", "PySide6.QtSvg", "PySide6.QtOpenGLWidgets", "PySide6.QtTest", "subprocess", "multiprocessing.connection",
     "xml.etree.ElementTree", "pydoc", "decimal", "cProfile", "importlib.resources", "colorama", "numpy.typing",
     "numpy.ma", "cuda.pathfinder", "cuda.bindings.driver", "cuda.bindings.runtime",
 )  # fmt: skip
-"""What pyqtgraph imports first, of what is installed: imported one by one, no piece takes long."""
+"""Dependencies of pyqtgraph, as far as installed; imported one by one, none takes long."""
 
 
 def import_steps() -> Iterator[None]:
-    """Import pyqtgraph; each yield is a place to see to the window's events."""
+    """Import pyqtgraph; the window may process events at each yield."""
     for module in (QtCore, QtGui, QtWidgets):
         for name in dir(module):
-            getattr(module, name)  # pyqtgraph copies every class, which makes them all
+            getattr(module, name)  # pyqtgraph copies every class, which would create them all in one go
             yield
-    for name in PIECES:
+    for name in MODULES:
         with suppress(ImportError):
             import_module(name)
         yield
     import_module(PACKAGE)
     yield
-    for found in walk_packages(gui.__path__, f"{gui.__name__}."):
-        import_module(found.name)
+    for module_info in walk_packages(gui.__path__, f"{gui.__name__}."):
+        import_module(module_info.name)
         yield

@@ -1,4 +1,4 @@
-"""The colours of runs: Okabe and Ito's palette, which people with any colour vision tell apart."""
+"""Colors and line styles of curves, in Okabe and Ito's palette, which is safe for color blindness."""
 
 from __future__ import annotations
 
@@ -21,59 +21,59 @@ PALETTE = {
     "text": "",
     "yellow": "#f0e442",
 }
-"""By the names that labels keep. Okabe and Ito's black is that of the text, so that it is white on a dark window."""
+"""Colors by the names that labels store. Okabe and Ito's black is the text color, so it is white on a dark window."""
 TITLES = {"text": "black or white"}
 
 
-def named_colour(name: str) -> str:
-    """A colour of the palette as Qt reads it."""
+def palette_color(name: str) -> str:
+    """A color of the palette as a string for `QColor`."""
     return PALETTE[name] or theme.current().text
 
 
-def mixed(colour: str, share: float) -> str:
-    """A colour with that share of it on the window's: paler, and opaque, which is drawn faster than transparent."""
-    front, back = QColor(colour), QColor(theme.current().window)
-    parts = ((front.red(), back.red()), (front.green(), back.green()), (front.blue(), back.blue()))
-    return QColor(*(round(share * one + (1 - share) * other) for one, other in parts)).name()
+def blended(color: str, share: float) -> str:
+    """A color blended onto the window's with that share; opaque, which is drawn faster than transparent."""
+    front, back = QColor(color), QColor(theme.current().window)
+    channels = ((front.red(), back.red()), (front.green(), back.green()), (front.blue(), back.blue()))
+    return QColor(*(round(share * front + (1 - share) * back) for front, back in channels)).name()
 
 
-def swatch(colour: str, *, dashed: bool = False, size: int = 16) -> QIcon:
-    """A stroke of a run's line: dashed for a plain network."""
+def swatch(color: str, *, dashed: bool = False, size: int = 16) -> QIcon:
+    """An icon of a run's line; dashed for a plain network."""
     pixmap = QPixmap(2 * size, 2 * size)
     pixmap.setDevicePixelRatio(2)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    paint_stroke(painter, QRect(0, 0, size, size), colour, dashed=dashed)
+    paint_stroke(painter, QRect(0, 0, size, size), color, dashed=dashed)
     painter.end()
     return QIcon(pixmap)
 
 
-def paint_stroke(painter: QPainter, rect: QRect, colour: str, *, dashed: bool) -> None:
-    """A line through the middle of a rectangle, as a legend shows it."""
-    pen = QPen(QColor(colour), 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
+def paint_stroke(painter: QPainter, rect: QRect, color: str, *, dashed: bool) -> None:
+    """Paint a horizontal line through the middle of a rectangle, for a legend."""
+    pen = QPen(QColor(color), 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
     if dashed:
         pen.setDashPattern([5 / 3, 1])
     painter.setPen(pen)
     painter.drawLine(rect.left() + 1, rect.center().y(), rect.right(), rect.center().y())
 
 
-THIN, THICK, FINE = 1.5, 3.5, 0.6
-"""Pixels; share of them in a small plot."""
-SAMPLE = 32, 16
-"""Pixels of a stroke in a legend."""
+THIN, THICK, SMALL_PLOT_SCALE = 1.5, 3.5, 0.6
+"""Line widths in pixels; their scale in a small plot."""
+SAMPLE_SIZE = 32, 16
+"""Width and height of a line in a legend, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkStroke:
-    """A network's line."""
+    """The line style of a network."""
 
-    colour: str
+    color: str
     width: float
     dashed: bool
 
     def pen(self) -> QPen:
-        """The pen that draws it, of one width at any zoom."""
-        pen = QPen(QColor(self.colour), self.width)
+        """A cosmetic pen for this style."""
+        pen = QPen(QColor(self.color), self.width)
         pen.setCosmetic(True)
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         if self.dashed:
@@ -81,22 +81,22 @@ class NetworkStroke:
         return pen
 
 
-def twin_stroke(twin: NetworkSpec, depths: Sequence[int]) -> NetworkStroke:
-    """A network's line among those of these depths."""
+def network_stroke(network: NetworkSpec, depths: Sequence[int]) -> NetworkStroke:
+    """The line style of a network of an experiment with these depths."""
     dark = theme.current() is theme.DARK
-    name = ("sky blue" if dark else "blue") if twin.residual else "vermillion"
-    heavier = depths.index(twin.depth) / max(len(depths) - 1, 1)
-    return NetworkStroke(PALETTE[name], THIN + heavier * (THICK - THIN), dashed=not twin.residual)
+    name = ("sky blue" if dark else "blue") if network.residual else "vermillion"
+    heavier = depths.index(network.depth) / max(len(depths) - 1, 1)
+    return NetworkStroke(PALETTE[name], THIN + heavier * (THICK - THIN), dashed=not network.residual)
 
 
-def fine(stroke: NetworkStroke) -> NetworkStroke:
-    """The same for a small plot."""
-    return replace(stroke, width=FINE * stroke.width)
+def small_plot_stroke(stroke: NetworkStroke) -> NetworkStroke:
+    """The style for a small plot."""
+    return replace(stroke, width=SMALL_PLOT_SCALE * stroke.width)
 
 
-def sample(stroke: NetworkStroke) -> QPixmap:
-    """A piece of the line, as a legend shows it."""
-    width, height = SAMPLE
+def sample_pixmap(stroke: NetworkStroke) -> QPixmap:
+    """A pixmap of the line, for a legend."""
+    width, height = SAMPLE_SIZE
     pixmap = QPixmap(2 * width, 2 * height)
     pixmap.setDevicePixelRatio(2)
     pixmap.fill(Qt.GlobalColor.transparent)
@@ -106,7 +106,7 @@ def sample(stroke: NetworkStroke) -> QPixmap:
     return pixmap
 
 
-def paint_sample(painter: QPainter, place: QRect, stroke: NetworkStroke) -> None:
-    """Draw a piece of the line through the middle of a rectangle."""
+def paint_sample(painter: QPainter, rect: QRect, stroke: NetworkStroke) -> None:
+    """Paint the line through the middle of a rectangle."""
     painter.setPen(stroke.pen())
-    painter.drawLine(place.left(), place.center().y(), place.right(), place.center().y())
+    painter.drawLine(rect.left(), rect.center().y(), rect.right(), rect.center().y())

@@ -1,4 +1,4 @@
-"""What a user wants done with runs: renamed, coloured, stopped, put into the trash and taken out again."""
+"""Commands on runs: rename, set the color, stop, pause, move to the trash and restore."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from PySide6.QtCore import QFile, QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
-from resnet_studio.causes import why
-from resnet_studio.gui.background import BackgroundReader, cause
+from resnet_studio.causes import os_reason
+from resnet_studio.gui.background import BackgroundReader, failure_reason
 from resnet_studio.gui.training.run_monitor import RunMonitor
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.labels import Label, free_color, write_label
@@ -20,7 +20,7 @@ from resnet_studio.training.runs.summary import CurveTable, write_csv
 
 @dataclass(frozen=True, slots=True)
 class TrashedRun:
-    """A run that was moved: where it was and where it is now."""
+    """A run that was moved to the trash: its old folder and its new one."""
 
     name: str
     folder: Path
@@ -28,131 +28,131 @@ class TrashedRun:
 
 
 class RunCommands(QObject):
-    """Does it at once, as each is a file made, moved or written; says what came of it where that isn't plain to see."""
+    """Executes commands by creating, moving or writing files; emits a message where the result isn't visible."""
 
-    told = Signal(str, bool)
-    """A sentence, and whether what it tells can be undone."""
+    message = Signal(str, bool)
+    """A sentence, and whether the action can be undone."""
     failed = Signal(str)
-    saving_changed = Signal(bool)
+    savingChanged = Signal(bool)
     """Whether curves are being written to a file."""
 
-    def __init__(self, watch: RunMonitor) -> None:
-        super().__init__(watch)
-        self._watch = watch
+    def __init__(self, monitor: RunMonitor) -> None:
+        super().__init__(monitor)
+        self._monitor = monitor
         self._trashed: list[TrashedRun] = []
         self._writing = BackgroundReader(self)
 
     def rename(self, folder: Path, name: str) -> None:
-        """Call a run so in every window; the name it was made with, or none, takes its own name back."""
-        if run := self._watch.run(folder):
+        """Set the display name of a run, in every window. Its original name, or an empty one, resets it."""
+        if run := self._monitor.run(folder):
             name = name.strip()
             own = run.manifest.name if run.manifest else folder.name
-            self._label(folder, replace(run.label, name="" if name == own else name))
+            self._write_label(folder, replace(run.label, name="" if name == own else name))
 
-    def colour(self, folders: Iterable[Path], colour: str) -> None:
-        """Give runs a color of the palette; none gives each the one that the fewest others have."""
+    def set_color(self, folders: Iterable[Path], color: str) -> None:
+        """Give runs a color of the palette; an empty one picks the least used color for each."""
         for folder in folders:
-            if run := self._watch.run(folder):
-                others = [other.label.colour for other in self._watch.runs() if other is not run]
-                self._label(folder, replace(run.label, colour=colour or free_color(others)))
+            if run := self._monitor.run(folder):
+                others = [other.label.colour for other in self._monitor.runs() if other is not run]
+                self._write_label(folder, replace(run.label, colour=color or free_color(others)))
 
     def stop(self, folders: Iterable[Path]) -> None:
-        """Ask live runs to end after the step they are in; they keep a checkpoint."""
-        self._request(folders, lambda folder: run_folder.request(folder, run_folder.STOP))
+        """Request that live runs stop after the current step, with a checkpoint."""
+        self._request(folders, lambda folder: run_folder.make_request(folder, run_folder.STOP))
 
     def stop_now(self, folders: Iterable[Path]) -> None:
-        """Ask runs that are stopping to end at once, at their newest checkpoints."""
-        self._request(folders, lambda folder: run_folder.request(folder, run_folder.STOP_NOW))
+        """Request that stopping runs end immediately, at their latest checkpoint."""
+        self._request(folders, lambda folder: run_folder.make_request(folder, run_folder.STOP_NOW))
 
     def pause(self, folders: Iterable[Path]) -> None:
-        """Ask live runs to wait."""
-        self._request(folders, lambda folder: run_folder.request(folder, run_folder.PAUSE))
+        """Request that live runs pause."""
+        self._request(folders, lambda folder: run_folder.make_request(folder, run_folder.PAUSE))
 
-    def go_on(self, folders: Iterable[Path]) -> None:
-        """Let paused runs go on."""
-        self._request(folders, lambda folder: run_folder.withdraw(folder, run_folder.PAUSE))
+    def unpause(self, folders: Iterable[Path]) -> None:
+        """Let paused runs continue."""
+        self._request(folders, lambda folder: run_folder.withdraw_request(folder, run_folder.PAUSE))
 
     def open_folder(self, folder: Path) -> None:
-        """Show a run's files in the desktop's file manager."""
+        """Open a run's folder in the desktop's file manager."""
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
             self.failed.emit(f"No file manager could be opened. The run is in {folder}")
 
     def delete(self, folders: Sequence[Path]) -> None:
-        """Move runs to the trash; a live one stays, and the user is told to stop it first."""
-        known = [run for folder in folders if (run := self._watch.run(folder))]
+        """Move runs to the trash. Live ones are left, with a message to stop them first."""
+        known = [run for folder in folders if (run := self._monitor.run(folder))]
         busy = [run for run in known if run.live or run.resuming]
         if busy:
             them = "it" if len(busy) == 1 else "them"
-            self.failed.emit(f"{_names([run.name for run in busy])} running; stop {them} before deleting.")
+            self.failed.emit(f"{_names_with_verb([run.name for run in busy])} running; stop {them} before deleting.")
         self._trashed = []
         for run in known:
             if run not in busy:
                 self._trash(run.folder, run.name)
         if self._trashed:
-            names = [one.name for one in self._trashed]
-            self.told.emit(f"{_names(names)} in the trash.", True)
+            names = [trashed.name for trashed in self._trashed]
+            self.message.emit(f"{_names_with_verb(names)} in the trash.", True)
 
     def undo(self) -> None:
-        """Take back what was deleted last."""
-        for one in self._trashed:
+        """Restore the runs that were deleted last."""
+        for trashed in self._trashed:
             try:
-                if one.folder.exists():
-                    raise FileExistsError(f"there is another run in {one.folder}")
-                shutil.move(one.trash, one.folder)
-                _trash_note(one.trash).unlink(missing_ok=True)
+                if trashed.folder.exists():
+                    raise FileExistsError(f"there is another run in {trashed.folder}")
+                shutil.move(trashed.trash, trashed.folder)
+                _trash_info(trashed.trash).unlink(missing_ok=True)
             except OSError as error:
-                self.failed.emit(f"{one.name} stays in the trash: {why(error)}")
+                self.failed.emit(f"{trashed.name} stays in the trash: {os_reason(error)}")
         self._trashed = []
-        self._watch.look_again()
+        self._monitor.rescan()
 
     def write_table(self, path: Path, tables: Sequence[CurveTable]) -> None:
-        """Write curves as text; of a hundred long runs that takes some seconds, off the window's thread."""
+        """Write curves as CSV in a background thread; with a hundred long runs that takes some seconds."""
 
         def written(_: object) -> None:
-            self.saving_changed.emit(False)
-            self.told.emit(f"{path.name} is written.", False)
+            self.savingChanged.emit(False)
+            self.message.emit(f"{path.name} is written.", False)
 
         def failed(error: Exception) -> None:
-            self.saving_changed.emit(False)
-            self.failed.emit(f"{path.name} could not be written: {cause(error)}")
+            self.savingChanged.emit(False)
+            self.failed.emit(f"{path.name} could not be written: {failure_reason(error)}")
 
-        self.saving_changed.emit(True)
+        self.savingChanged.emit(True)
         self._writing.run(lambda: write_csv(path, tables), written, failed)
 
     def close(self) -> None:
-        """The window goes; what is being written is waited for."""
+        """Wait for files being written, as the window closes."""
         self._writing.stop()
 
     def _trash(self, folder: Path, name: str) -> None:
         file = QFile(str(folder))
-        if file.moveToTrash():  # and the file is called as it is there now
+        if file.moveToTrash():  # now `fileName` is the path in the trash
             self._trashed.append(TrashedRun(name, folder, Path(file.fileName())))
-            self._watch.forget(folder)
+            self._monitor.remove(folder)
         else:
             self.failed.emit(f"{name} could not be moved to the trash. Delete its folder by hand: {folder}")
 
-    def _label(self, folder: Path, label: Label) -> None:
+    def _write_label(self, folder: Path, label: Label) -> None:
         try:
             write_label(folder, label)
         except OSError as error:
-            self.failed.emit(f"{folder.name} keeps its label: {why(error)}")
-        self._watch.look_again()
+            self.failed.emit(f"{folder.name} keeps its label: {os_reason(error)}")
+        self._monitor.rescan()
 
     def _request(self, folders: Iterable[Path], ask: Callable[[Path], None]) -> None:
         for folder in folders:
-            run = self._watch.run(folder)
+            run = self._monitor.run(folder)
             if run and run.live:
                 try:
                     ask(folder)
                 except OSError as error:
-                    self.failed.emit(f"{run.name} can't be asked: {why(error)}")
-                self._watch.note_request(folder)
+                    self.failed.emit(f"{run.name} can't be asked: {os_reason(error)}")
+                self._monitor.note_request(folder)
 
 
-def _names(names: Sequence[str]) -> str:
+def _names_with_verb(names: Sequence[str]) -> str:
     return f"{names[0]} is" if len(names) == 1 else f"{len(names)} runs are"
 
 
-def _trash_note(trash: Path) -> Path:
-    """Where a desktop that follows freedesktop.org's rules keeps what it knows of something in the trash."""
+def _trash_info(trash: Path) -> Path:
+    """The info file of a trashed item, by the freedesktop.org trash specification."""
     return trash.parent.parent / "info" / f"{trash.name}.trashinfo"

@@ -1,4 +1,4 @@
-"""Following the runs of a folder: what is new in their files is read off the window's thread and told as values."""
+"""Following the runs of a folder: new events are read in a background thread and emitted as values."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from resnet_studio.gui.background import BackgroundReader, cause
-from resnet_studio.gui.training.run_state import Cost, RunState, cost_in
+from resnet_studio.gui.background import BackgroundReader, failure_reason
+from resnet_studio.gui.training.run_state import Cost, RunState, cost_from_events
 from resnet_studio.training.runs import run_folder as runs
 from resnet_studio.training.runs.events import Event
 from resnet_studio.training.runs.labels import Label, LabelError, derived_color, free_color, read_label, write_label
@@ -20,22 +20,22 @@ from resnet_studio.training.runs.reader import RunReader
 from resnet_studio.training.runs.run_folder import Manifest, NewerRunError, RunError
 
 TICK, SCAN = 200, 1.0
-"""Milliseconds between two looks at what is due; seconds between two looks for new runs."""
+"""Milliseconds between checks of what is due; seconds between scans for new runs."""
 LIVE_EVERY, ENDED_EVERY = 0.25, 5.0
-"""Seconds between two looks at a run; one that has ended may be resumed."""
+"""Seconds between reads of a live run, and of one that has ended, as that may be resumed."""
 SLOW, WAIT_FOR_MORE = 0.05, 10
-"""Seconds that showing what has come of a run may take; where it takes longer and more is still to be read, so many
-times as long passes before the next: else a log of a million lines would be shown a thousand times."""
+"""If updating the views takes longer than `SLOW` seconds and there is more to read, the next update waits
+`WAIT_FOR_MORE` times as long: else a log of a million lines would update the views a thousand times."""
 CHUNK, BATCH = 50_000, 500_000
-"""Bytes read of a run at a time, some milliseconds of Python, which only one thread can run; and before the window's
-thread is asked what is due now."""
+"""Bytes to read of one run at a time (some milliseconds, holding the GIL), and in all before the due runs are chosen
+anew."""
 PAUSE = 0.001
-"""Seconds that the other thread leaves to the window's after each run that it has read of."""
+"""Seconds that the reading thread sleeps after each run, so that the UI thread can run."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundRuns:
-    """A run that a scan came upon; a manifest was read only where the run was not known before."""
+    """A run found by a scan. Its manifest is read only if the run was not known before."""
 
     folder: Path
     label: Label
@@ -43,40 +43,40 @@ class FoundRuns:
     problem: str = ""
     """Why its manifest can't be read."""
     label_problem: str = ""
-    """Why its label can't be."""
-    asked: frozenset[str] = frozenset()
-    """The requests that lie in its folder."""
+    """Why its label can't be read."""
+    requests: frozenset[str] = frozenset()
+    """The request files in its folder."""
     newer: bool = False
     """Whether a newer version of the program wrote its manifest."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunUpdates:
-    """What was new in a run's events."""
+    """New events of a run."""
 
     reader: RunReader
     events: tuple[Event, ...]
     cost: Cost | None
     more: bool
-    """Whether there may be more at once."""
+    """Whether there may be more to read right away."""
     problem: str = ""
     """Why its events can't be read."""
 
 
 class RunMonitor(QObject):
-    """`watch` a folder, `add` further ones; `stop` before the window goes.
+    """Follows the runs of a folder (`set_folder`) and of others (`add_folder`). Call `stop` before the window closes.
 
-    Any number of windows can watch one folder, on this machine or others. All that is written here is the color of a
-    run that has none yet, into its own label.
+    Any number of windows, on any machine, can follow one folder. The only thing written is the color of a run that
+    has none yet, into its label.
     """
 
-    runs_changed = Signal(object)
-    """All runs, as a tuple of `FollowedRun`, oldest first: some came, went, or were renamed or coloured."""
-    run_changed = Signal(object)
-    """A `FollowedRun` whose curves have grown."""
-    refused = Signal(str)
-    """What of a run can't be read, or why a folder has none; told once."""
-    _news = Signal(object)
+    runsChanged = Signal(object)
+    """All runs, as a tuple of `RunState`, oldest first, after runs were added, removed, renamed or recolored."""
+    runChanged = Signal(object)
+    """A `RunState` that has new events or requests."""
+    failed = Signal(str)
+    """Why a run or a folder can't be read; each message is emitted once."""
+    _updated = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -84,28 +84,28 @@ class RunMonitor(QObject):
         self._runs: dict[Path, RunState] = {}
         self._readers: dict[Path, RunReader] = {}
         self._due: dict[Path, float] = {}
-        self._next_picture = 0.0
-        self._told: set[str] = set()
+        self._next_update = 0.0
+        self._reported: set[str] = set()
         self._next_scan = 0.0
         self._stopped = False
         self._scanning, self._reading = BackgroundReader(self), BackgroundReader(self)
         self._timer = QTimer(self, interval=TICK)
-        self._timer.timeout.connect(self._look)
-        self._news.connect(self._take_news)
+        self._timer.timeout.connect(self._run_due)
+        self._updated.connect(self._on_updated)
 
-    def watch(self, folder: Path) -> None:
-        """Follow the runs in this folder from now on, and no longer those of another."""
+    def set_folder(self, folder: Path) -> None:
+        """Follow the runs of this folder, instead of those of another."""
         self._folders = [folder]
         self._scan_now()
 
-    def add(self, path: Path) -> None:
-        """Follow a run, or the runs in a folder, besides those in the watched folder."""
+    def add_folder(self, path: Path) -> None:
+        """Follow a run, or the runs of a folder, in addition to those of the main folder."""
         if path not in self._folders:
             self._folders.append(path)
         self._scan_now()
 
     def runs(self) -> tuple[RunState, ...]:
-        """All runs that are followed, oldest first."""
+        """All followed runs, oldest first."""
         return tuple(self._runs.values())
 
     def run(self, folder: Path) -> RunState | None:
@@ -113,31 +113,31 @@ class RunMonitor(QObject):
         return self._runs.get(folder)
 
     def note_request(self, folder: Path) -> None:
-        """This window has just made a request to a run, or withdrawn one."""
+        """Update a run's requests after this window has made or withdrawn one."""
         if run := self._runs.get(folder):
-            run.asked, run.asked_at = requests(folder), time.monotonic()
-            self.run_changed.emit(run)
+            run.requests, run.requested_at = requests_in(folder), time.monotonic()
+            self.runChanged.emit(run)
 
-    def note_resuming(self, folders: Collection[Path]) -> None:
-        """These are being gone on with, and no others."""
+    def set_resuming(self, folders: Collection[Path]) -> None:
+        """Mark these runs, and no others, as being resumed."""
         for run in self.runs():
             if run.resuming != (run.folder in folders):
                 run.resuming = run.folder in folders
-                self.run_changed.emit(run)
+                self.runChanged.emit(run)
 
-    def look_again(self) -> None:
-        """Look at all folders now: something in them was changed by this window."""
+    def rescan(self) -> None:
+        """Scan all folders now, as this window has changed something in them."""
         self._scan_now()
 
-    def forget(self, folder: Path) -> None:
-        """A run's folder is gone; the next scan would find that out."""
+    def remove(self, folder: Path) -> None:
+        """Remove a run whose folder was moved away, without waiting for the next scan."""
         if self._runs.pop(folder, None):
             self._readers.pop(folder)
             self._due.pop(folder)
-            self.runs_changed.emit(self.runs())
+            self.runsChanged.emit(self.runs())
 
     def stop(self) -> None:
-        """End following; what is being read is waited for, some milliseconds."""
+        """Stop following. Waits for reads in progress, some milliseconds."""
         self._stopped = True
         self._timer.stop()
         self._scanning.stop()
@@ -147,91 +147,93 @@ class RunMonitor(QObject):
         self._next_scan = 0.0
         if not self._stopped:
             self._timer.start()
-            self._look()
+            self._run_due()
 
-    def _look(self) -> None:
-        """Start what is due, where it is not running."""
+    def _run_due(self) -> None:
+        """Start the scan and the reads that are due, unless they are running already."""
         now = time.monotonic()
         if not self._scanning.busy and now >= self._next_scan:
             self._next_scan = now + SCAN
-            folders, known = tuple(self._folders), frozenset(one.folder for one in self.runs() if not one.problem)
+            folders, known = tuple(self._folders), frozenset(run.folder for run in self.runs() if not run.problem)
             self._scanning.run(
-                lambda: scan(folders, known), lambda found: self._take_scan(found, now), self._take_failure
+                lambda: scan(folders, known), lambda found: self._on_scanned(found, now), self._on_read_error
             )
         due = [self._readers[folder] for when, folder in sorted((w, f) for f, w in self._due.items()) if when <= now]
         if due and not self._reading.busy:
-            self._reading.run(lambda: read(due, self._news.emit), lambda _: self._look(), self._take_failure)
+            self._reading.run(lambda: read(due, self._updated.emit), lambda _: self._run_due(), self._on_read_error)
 
-    def _take_scan(self, found: Sequence[FoundRuns], began: float) -> None:
+    def _on_scanned(self, found: Sequence[FoundRuns], began: float) -> None:
         before = {folder: (run, run.label) for folder, run in self._runs.items()}
-        for one in found:
-            self._follow(one)
-            self._tell_once(one.label_problem)
-            run = self._runs[one.folder]
-            run.label = one.label
-            if run.asked != one.asked and run.asked_at < began:  # perhaps by another window
-                run.asked = one.asked
-                self.run_changed.emit(run)
-        for gone in self._runs.keys() - {one.folder for one in found}:
+        for found_run in found:
+            self._add_found(found_run)
+            self._report_once(found_run.label_problem)
+            run = self._runs[found_run.folder]
+            run.label = found_run.label
+            if run.requests != found_run.requests and run.requested_at < began:  # perhaps by another window
+                run.requests = found_run.requests
+                self.runChanged.emit(run)
+        for gone in self._runs.keys() - {found_run.folder for found_run in found}:
             del self._runs[gone], self._readers[gone], self._due[gone]
         if before != {folder: (run, run.label) for folder, run in self._runs.items()}:
             self._runs = dict(sorted(self._runs.items(), key=lambda item: (item[1].created, item[0])))
-            self.runs_changed.emit(self.runs())
-        self._look()
+            self.runsChanged.emit(self.runs())
+        self._run_due()
 
-    def _take_failure(self, error: Exception) -> None:
-        """Nobody thought of this error; the next look may do better."""
-        self._tell_once(f"The runs could not be read: {cause(error)}")
+    def _on_read_error(self, error: Exception) -> None:
+        """Report an unexpected error; the next scan or read may succeed."""
+        self._report_once(f"The runs could not be read: {failure_reason(error)}")
 
-    def _tell_once(self, problem: str) -> None:
-        if problem and problem not in self._told:
-            self._told.add(problem)
-            self.refused.emit(problem)
+    def _report_once(self, problem: str) -> None:
+        if problem and problem not in self._reported:
+            self._reported.add(problem)
+            self.failed.emit(problem)
 
-    def _follow(self, found: FoundRuns) -> None:
-        """Follow a run that is new, or no longer damaged as it was."""
+    def _add_found(self, found: FoundRuns) -> None:
+        """Start following a run that is new, or whose damage has changed or been repaired."""
         run = self._runs.get(found.folder)
         if run is None or (run.problem and run.problem != found.problem):
             self._runs[found.folder] = RunState(found.folder, found.manifest, found.problem, found.newer)
             self._readers[found.folder] = RunReader(found.folder)
             self._due[found.folder] = 0.0
 
-    def _take_news(self, news: RunUpdates) -> None:
+    def _on_updated(self, news: RunUpdates) -> None:
         run = self._runs.get(news.reader.folder)
         if self._stopped or run is None or self._readers[run.folder] is not news.reader:
             return
-        self._tell_once(news.problem)
-        run.take(news.events, news.cost)
+        self._report_once(news.problem)
+        run.add_events(news.events, news.cost)
         wait = 0.0 if news.more else LIVE_EVERY if run.live else ENDED_EVERY
         self._due[run.folder] = time.monotonic() + wait
         fresh, run.loaded = not run.loaded, run.loaded or not news.more
         start = time.monotonic()
-        if (news.events or fresh) and not (news.more and start < self._next_picture):
-            self.run_changed.emit(run)
+        if (news.events or fresh) and not (news.more and start < self._next_update):
+            self.runChanged.emit(run)
             took = time.monotonic() - start
-            self._next_picture = start + (WAIT_FOR_MORE * took if took > SLOW else 0.0)
+            self._next_update = start + (WAIT_FOR_MORE * took if took > SLOW else 0.0)
 
 
 def scan(folders: Iterable[Path], known: frozenset[Path]) -> list[FoundRuns]:
-    """The runs that are there, each once, the oldest first, with their labels; manifests of those not known yet.
+    """All runs in these folders, each once, oldest first, with their labels, and manifests unless known already.
 
-    A run without a color is given one, which it keeps: written into its label where that can be written. A damaged run
-    is left as it is.
+    A run without a color is assigned one, which is written to its label if possible. A damaged run is left as it is.
     """
     there: dict[Path, None] = {}
     for folder in folders:
-        there.update(dict.fromkeys([folder] if runs.is_run(folder) else runs.find(folder)))
-    found = sorted((_found(folder, folder in known) for folder in there), key=_created)
-    colors = [one.label.colour or (derived_color(one.folder) if _damaged(one) else "") for one in found]
-    for number, one in enumerate(found):
-        if not (colors[number] or one.folder in known):
+        there.update(dict.fromkeys([folder] if runs.is_run(folder) else runs.find_runs(folder)))
+    found = sorted((_inspect(folder, folder in known) for folder in there), key=_created)
+    colors = [
+        found_run.label.colour or (derived_color(found_run.folder) if _damaged(found_run) else "")
+        for found_run in found
+    ]
+    for number, found_run in enumerate(found):
+        if not (colors[number] or found_run.folder in known):
             colors[number] = free_color(colors)
-            found[number] = replace(one, label=_colored(one, colors[number]))
+            found[number] = replace(found_run, label=_colored(found_run, colors[number]))
     return found
 
 
-def _found(folder: Path, known: bool) -> FoundRuns:
-    """What is to be known of a run. Whatever is wrong with it, it must not hide the others."""
+def _inspect(folder: Path, known: bool) -> FoundRuns:
+    """Read a run's label and manifest. Any error becomes its `problem`, so that it can't hide the other runs."""
     label, label_problem = Label(), ""
     try:
         label = read_label(folder)
@@ -239,16 +241,16 @@ def _found(folder: Path, known: bool) -> FoundRuns:
         label_problem = f"{error}: the run has lost its name and color"
     manifest, problem, newer = None, "", False
     try:
-        manifest = None if known else runs.read(folder)
+        manifest = None if known else runs.read_manifest(folder)
     except RunError as error:
         problem, newer = str(error), isinstance(error, NewerRunError)
     except Exception as error:
-        problem = f"{folder.name} can't be read: {cause(error)}"
-    return FoundRuns(folder, label, manifest, problem, label_problem, requests(folder), newer)
+        problem = f"{folder.name} can't be read: {failure_reason(error)}"
+    return FoundRuns(folder, label, manifest, problem, label_problem, requests_in(folder), newer)
 
 
-def requests(folder: Path) -> frozenset[str]:
-    """What somebody wants of a run: `STOP`, `STOP_NOW`, `PAUSE`."""
+def requests_in(folder: Path) -> frozenset[str]:
+    """The request files in a run's folder: `STOP`, `STOP_NOW`, `PAUSE`."""
     return frozenset(what for what in (runs.STOP, runs.STOP_NOW, runs.PAUSE) if os.path.lexists(folder / what))
 
 
@@ -262,7 +264,7 @@ def _created(found: FoundRuns) -> float:
 
 
 def _colored(found: FoundRuns, color: str) -> Label:
-    """The run's label with a color, as it is kept from now on; where it can't be written it is as it was."""
+    """Write the color to the run's label and return the new label, or the old one if it can't be written."""
     label = replace(found.label, colour=color)
     try:
         write_label(found.folder, label)
@@ -271,17 +273,17 @@ def _colored(found: FoundRuns, color: str) -> Label:
     return label
 
 
-def read(readers: Sequence[RunReader], tell: Callable[[RunUpdates], None]) -> None:
-    """Tell what is new in these runs, a chunk of each, until a batch is full; the rest stays due."""
+def read(readers: Sequence[RunReader], emit: Callable[[RunUpdates], None]) -> None:
+    """Emit the new events of these runs, a chunk of each, until `BATCH` bytes were read; the rest stays due."""
     size = 0
     for reader in readers:
         before = reader.position
         try:
             events = tuple(reader.new_events(CHUNK))
-            tell(RunUpdates(reader, events, cost_in(events), more=reader.position - before >= CHUNK))
-        except Exception as error:  # whatever is wrong with this run, the others are read
-            problem = f"{reader.folder.name}: what it tells of its training can't be read: {cause(error)}"
-            tell(RunUpdates(reader, (), None, more=False, problem=problem))
+            emit(RunUpdates(reader, events, cost_from_events(events), more=reader.position - before >= CHUNK))
+        except Exception as error:  # an error in one run must not stop reading the others
+            problem = f"{reader.folder.name}: what it tells of its training can't be read: {failure_reason(error)}"
+            emit(RunUpdates(reader, (), None, more=False, problem=problem))
             continue
         size += reader.position - before
         if size >= BATCH:

@@ -1,4 +1,4 @@
-"""A line to choose one run in."""
+"""A combo box for picking one run."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.theme import GRID
 from resnet_studio.plain import plain
 
 
 class RunPicker(QWidget):
-    """Shows which run is looked at and emits `chosen` with the folder of another."""
+    """Shows the current run and emits `runSelected` with the folder of another."""
 
-    chosen = Signal(object)
+    runSelected = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
-        self._runs = named(QComboBox(), "probeRun", "Run", "The run whose maps are shown; newest first")
+        self._runs = set_names(QComboBox(), "probeRun", "Run", "The run whose maps are shown; newest first")
         self._runs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._runs.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self._runs.activated.connect(lambda row: self.chosen.emit(self._runs.itemData(row)))
+        self._runs.activated.connect(lambda row: self.runSelected.emit(self._runs.itemData(row)))
         caption = QLabel("Run")
         caption.setProperty("quiet", True)
         row = QHBoxLayout(self)
@@ -34,14 +34,14 @@ class RunPicker(QWidget):
         row.addStretch(1)
         self.hide()
 
-    def show_runs(self, names: Mapping[Path, str], chosen: Path | None) -> None:
-        """Offer these runs; without any the line is not there."""
+    def show_runs(self, names: Mapping[Path, str], selected: Path | None) -> None:
+        """Offer these runs; hidden if there are none."""
         if [self._runs.itemData(row) for row in range(self._runs.count())] != list(names):
             self._runs.clear()
             for folder in names:
                 self._runs.addItem("", folder)
         for row, (folder, name) in enumerate(names.items()):
             self._runs.setItemText(row, plain(name))
-            if folder == chosen:
+            if folder == selected:
                 self._runs.setCurrentIndex(row)
         self.setVisible(bool(names))

@@ -1,4 +1,4 @@
-"""The Training workspace: its pages, and the only place where they are connected."""
+"""The Training workspace: creates its four tabs and connects them."""
 
 from __future__ import annotations
 
@@ -19,132 +19,131 @@ from resnet_studio.gui.training.run_monitor import RunMonitor
 from resnet_studio.gui.training.run_picker import RunPicker
 from resnet_studio.gui.training.runs.controller import connect_runs
 from resnet_studio.gui.training.snapshots.controller import SnapshotsController
-from resnet_studio.inference.values import HALF, Device
+from resnet_studio.inference.values import HALF_SUFFIX, Device
 from resnet_studio.networks.presets import preset
 from resnet_studio.training.runs import run_folder
 
-PAGES = ("New run", "Runs", "Maps", "Degradation")
+TABS = ("New run", "Runs", "Maps", "Degradation")
 NEW, RUNS, MAPS, DEGRADATION = range(4)
 
 
 class TrainingWorkspace(QObject):
-    """What the window needs to know of training: the workspace's widget, what is live, and when to let go."""
+    """Owns what the tabs share: the launcher, the monitors and the commands."""
 
-    problem = Signal(str, str)
-    """A sentence for the banner, and details."""
+    errorOccurred = Signal(str, str)
+    """A sentence for the message bar, and details."""
 
-    def __init__(self, studio: AppController, work: EngineClient, folder: Path | None = None) -> None:
+    def __init__(self, controller: AppController, engine: EngineClient, folder: Path | None = None) -> None:
         super().__init__()
-        self._studio, self._work = studio, work
+        self._controller, self._engine = controller, engine
         self.folder = folder or run_folder.runs_folder()
-        self.watch = RunMonitor(self)
-        self.keeper = RunCommands(self.watch)
-        self.probes = SnapshotsController(self.watch)
-        self.experiments = ExperimentMonitor(self.watch)
-        self.trainer = TrainingLauncher(studio.session, work, self.folder)
-        self.trainer.problem.connect(self.problem)
-        self.pages: LazyTabWidget | None = None
-        self._in_front = studio.session.kept.workspace == TRAINING
+        self.monitor = RunMonitor(self)
+        self.commands = RunCommands(self.monitor)
+        self.snapshots = SnapshotsController(self.monitor)
+        self.experiments = ExperimentMonitor(self.monitor)
+        self.launcher = TrainingLauncher(controller.session, engine, self.folder)
+        self.launcher.errorOccurred.connect(self.errorOccurred)
+        self.tabs: LazyTabWidget | None = None
+        self._is_current = controller.session.state.workspace == TRAINING
         self._just_started: Path | None = None
         self._devices: Sequence[Device] = ()
-        work.devices_found.connect(self._keep_devices)
+        engine.devicesFound.connect(self._set_devices)
 
     def make(self) -> QWidget:
-        """The workspace; its pages are made when they are opened."""
+        """Create the tab widget; each tab is created when it is first opened."""
         makers = (self._make_new, self._make_runs, self._make_maps, self._make_degradation)
-        self.pages = pages = LazyTabWidget(tuple(zip(PAGES, makers, strict=True)), "trainingPages", "Training", "Alt+")
-        self.watch.watch(self.folder)
-        self.trainer.started.connect(self._show_started)
-        self.trainer.awaited_changed.connect(self.watch.note_resuming)
-        kept = self._studio.session.kept
-        page = min(max(kept.training_page, 0), len(PAGES) - 1)
-        pages.start_with(page)
-        pages.entered.connect(self._keep_page)
-        self._tell_wanted()
-        return pages
+        self.tabs = tabs = LazyTabWidget(tuple(zip(TABS, makers, strict=True)), "trainingPages", "Training", "Alt+")
+        self.monitor.set_folder(self.folder)
+        self.launcher.runStarted.connect(self._on_run_started)
+        self.launcher.pendingChanged.connect(self.monitor.set_resuming)
+        saved = self._controller.session.state
+        tabs.set_initial_tab(min(max(saved.training_page, 0), len(TABS) - 1))
+        tabs.entered.connect(self._save_tab)
+        self._update_active()
+        return tabs
 
     def enter(self, workspace: int) -> None:
-        """A workspace of the window has come to the front."""
-        self._in_front = workspace == TRAINING
-        self._tell_wanted()
+        """Note which workspace of the window is visible now."""
+        self._is_current = workspace == TRAINING
+        self._update_active()
 
     def open_run(self, path: Path) -> None:
-        """Follow a run, or the runs in a folder, that lies elsewhere, and show the table of runs."""
-        self.watch.add(path)
-        self.show_page(RUNS)
+        """Follow a run, or the runs of a folder, outside the runs folder, and show the table of runs."""
+        self.monitor.add_folder(path)
+        self.show_tab(RUNS)
 
-    def show_page(self, page: int) -> None:
-        """Bring a page to the front. The workspace is made by then."""
-        if self.pages is not None:
-            self.pages.setCurrentIndex(page)
+    def show_tab(self, tab: int) -> None:
+        """Show a tab, once the workspace has been created."""
+        if self.tabs is not None:
+            self.tabs.setCurrentIndex(tab)
 
     def start_search(self) -> bool:
-        """Put the cursor where runs can be filtered, if they are on the screen."""
-        found = self.pages is not None and self.pages.currentIndex() == RUNS
+        """Focus the filter of the runs, if the Runs tab is visible."""
+        found = self.tabs is not None and self.tabs.currentIndex() == RUNS
         if found:
             self.runs.start_search()
         return found
 
     def close(self) -> None:
-        """The window goes; runs go on, or stop where the user wants it so."""
-        if self._studio.session.kept.stop_runs:
-            self.trainer.stop_own()
-        self.trainer.close()
-        self.probes.stop()
-        self.watch.stop()
-        self.keeper.close()
+        """Clean up as the window closes. Runs continue, unless the user chose to stop them."""
+        if self._controller.session.state.stop_runs:
+            self.launcher.stop_own_runs()
+        self.launcher.close()
+        self.snapshots.stop()
+        self.monitor.stop()
+        self.commands.close()
         self.experiments.stop()
 
     def _make_new(self) -> QWidget:
         from resnet_studio.gui.training.setup.view import SetupView
 
-        view, trainer = SetupView(), self.trainer
-        view.recipe_wished.connect(trainer.take)
-        view.start_wished.connect(trainer.start)
-        view.download_wished.connect(trainer.download)
-        view.preset_wished.connect(lambda name: self._studio.session.take(preset(name)))
-        trainer.advice_changed.connect(view.show_advice)
-        trainer.recipe_changed.connect(view.show_recipe)
-        trainer.fitting_changed.connect(view.show_architecture)
-        trainer.obstacle_changed.connect(view.show_obstacle)
-        trainer.data_viewed.connect(view.show_data)
-        trainer.data_refused.connect(view.show_data_problem)
-        trainer.data_awaited.connect(view.show_loading)
-        trainer.estimated.connect(view.show_estimate)
-        trainer.name_changed.connect(view.show_name)
-        trainer.starting_changed.connect(view.show_starting)
-        self._work.devices_found.connect(lambda _: view.show_devices(self._devices))
+        view, trainer = SetupView(), self.launcher
+        view.recipeRequested.connect(trainer.set_recipe)
+        view.startRequested.connect(trainer.start)
+        view.downloadRequested.connect(trainer.download)
+        view.presetRequested.connect(lambda name: self._controller.session.set_architecture(preset(name)))
+        trainer.adviceChanged.connect(view.show_advice)
+        trainer.recipeChanged.connect(view.show_recipe)
+        trainer.networkFitted.connect(view.show_architecture)
+        trainer.obstacleChanged.connect(view.show_obstacle)
+        trainer.dataOpened.connect(view.show_data)
+        trainer.dataFailed.connect(view.show_data_problem)
+        trainer.dataLoading.connect(view.show_loading)
+        trainer.estimateChanged.connect(view.show_estimate)
+        trainer.nameChanged.connect(view.show_name)
+        trainer.startingChanged.connect(view.show_starting)
+        self._engine.devicesFound.connect(lambda _: view.show_devices(self._devices))
         if self._devices:
             view.show_devices(self._devices)
-        trainer.begin()
+        trainer.emit_current()
         return view
 
     def _make_runs(self) -> QWidget:
         from resnet_studio.gui.training.runs.view import RunsView
 
         self.runs = view = RunsView()
-        connect_runs(view, self.watch, self.keeper)
-        self.watch.runs_changed.connect(lambda _: self._choose_started())
-        view.resume_wished.connect(self.trainer.resume)
-        view.chosen_changed.connect(self._show_maps_of)
+        connect_runs(view, self.monitor, self.commands)
+        self.monitor.runsChanged.connect(lambda _: self._select_started())
+        view.resumeRequested.connect(self.launcher.resume)
+        view.runsSelected.connect(self._show_maps_of)
         return view
 
     def _make_maps(self) -> QWidget:
         from resnet_studio.gui.training.snapshots.view import SnapshotsView
 
-        view, choice, desk = SnapshotsView(), RunPicker(), self.probes
-        view.step_wished.connect(desk.ask)
-        choice.chosen.connect(desk.choose)
-        desk.runs_changed.connect(choice.show_runs)
-        desk.run_changed.connect(view.show_run)
-        desk.probe_read.connect(view.show_probe)
-        desk.failed.connect(view.show_problem)
-        desk.begin()
+        view, picker, snapshots = SnapshotsView(), RunPicker(), self.snapshots
+        view.stepRequested.connect(snapshots.request_step)
+        picker.runSelected.connect(snapshots.select_run)
+        snapshots.runsChanged.connect(picker.show_runs)
+        snapshots.runChanged.connect(view.show_run)
+        snapshots.probeLoaded.connect(view.show_probe)
+        snapshots.failed.connect(view.show_problem)
+        snapshots.refresh()
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(choice)
+        column.addWidget(picker)
         column.addWidget(view, 1)
         return page
 
@@ -152,38 +151,38 @@ class TrainingWorkspace(QObject):
         from resnet_studio.gui.training.degradation.view import DegradationView
 
         view = DegradationView()
-        connect_degradation(view, self.experiments, self.folder, self.trainer.launch)
-        self.trainer.awaited_changed.connect(view.show_awaited)
+        connect_degradation(view, self.experiments, self.folder, self.launcher.launch)
+        self.launcher.pendingChanged.connect(view.show_pending)
         return view
 
     def _show_maps_of(self, folders: Sequence[Path]) -> None:
-        """One run that is chosen in the table is the one whose maps are shown."""
+        """If exactly one run is selected in the table, show its maps."""
         if len(folders) == 1:
-            self.probes.choose(folders[0])
+            self.snapshots.select_run(folders[0])
 
-    def _keep_devices(self, devices: Sequence[Device]) -> None:
-        self._devices = [device for device in devices if not device.name.endswith(HALF)]
+    def _set_devices(self, devices: Sequence[Device]) -> None:
+        self._devices = [device for device in devices if not device.name.endswith(HALF_SUFFIX)]
 
-    def _keep_page(self, page: int) -> None:
-        self._studio.session.kept.training_page = page
-        self._tell_wanted()
+    def _save_tab(self, tab: int) -> None:
+        self._controller.session.state.training_page = tab
+        self._update_active()
 
-    def _tell_wanted(self) -> None:
-        """What the next run sees and costs is asked for while its page is on the screen."""
-        if self.pages is not None:
-            self.trainer.want(self._in_front and self.pages.currentIndex() == NEW)
+    def _update_active(self) -> None:
+        """Request data and estimates for the next run only while its tab is visible."""
+        if self.tabs is not None:
+            self.launcher.set_active(self._is_current and self.tabs.currentIndex() == NEW)
 
-    def _show_started(self, folder: Path, new: bool) -> None:
-        """A run of this window has begun: show it in the table, unless the user has gone to another page meanwhile."""
-        self.watch.look_again()
-        waits_here = self._in_front and self.pages is not None and self.pages.currentIndex() == NEW
-        if new and waits_here:
+    def _on_run_started(self, folder: Path, new: bool) -> None:
+        """Show a run that this window started in the table, unless the user has switched to another tab meanwhile."""
+        self.monitor.rescan()
+        still_here = self._is_current and self.tabs is not None and self.tabs.currentIndex() == NEW
+        if new and still_here:
             self._just_started = folder
-            self.show_page(RUNS)
-            self._choose_started()
+            self.show_tab(RUNS)
+            self._select_started()
 
-    def _choose_started(self) -> None:
-        """Choose the run that was started last, as soon as it is in the table."""
-        if self._just_started and self.watch.run(self._just_started):
-            self.runs.choose([self._just_started])
+    def _select_started(self) -> None:
+        """Select the run that was started last, as soon as it is in the table."""
+        if self._just_started and self.monitor.run(self._just_started):
+            self.runs.select_runs([self._just_started])
             self._just_started = None

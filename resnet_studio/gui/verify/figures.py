@@ -1,4 +1,4 @@
-"""Published figures beside measured ones as an item model: source → figure, with what the article gets wrong."""
+"""Published and measured figures as a tree model: source → figures, and the article's mistakes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NUMBERS = (FigureColumn.PUBLISHED, FigureColumn.MEASURED, FigureColumn.DIFFERENC
 
 @dataclass(slots=True, eq=False)
 class FigureNode:
-    """A source, or one of its figures, or a slip of the article."""
+    """A source, one of its figures, or a mistake of the article."""
 
     about: str | PublishedFigure | Slip
     row: int
@@ -52,21 +52,21 @@ class FigureNode:
 
     @property
     def reason(self) -> str:
-        """The sentence under or beside the line."""
+        """The sentence under or next to the figure."""
         if isinstance(self.about, Slip):
             return f"{self.about.true} ({self.about.source})"
         return self.result.reason if self.result else ""
 
 
 class FigureModel(QAbstractItemModel):
-    """Read-only; the figures are given once, what is measured of them as it arrives."""
+    """Read-only. The figures are fixed; results are added as they arrive."""
 
     def __init__(self, figures: Sequence[PublishedFigure]) -> None:
         super().__init__()
         self._sources = [_source(row, source, list(of)) for row, (source, of) in enumerate(_by_source(figures))]
 
     def show_results(self, results: Sequence[VerifiedFigure]) -> None:
-        """Fill in what has been measured; the rest waits."""
+        """Show the results so far."""
         known = {result.figure: result for result in results}
         for node in self._sources:
             for child in node.children:
@@ -90,15 +90,15 @@ class FigureModel(QAbstractItemModel):
         above = self.node(index).parent if index.isValid() else None
         return self.createIndex(above.row, 0, above) if above else QModelIndex()
 
-    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802  (Qt's names)
+    def rowCount(self, parent: Index | None = None) -> int:
         if parent is None or not parent.isValid():
             return len(self._sources)
         return 0 if parent.column() > 0 else len(self.node(parent).children)
 
-    def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
+    def columnCount(self, parent: Index | None = None) -> int:
         return len(FigureColumn)
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
         if orientation != Qt.Orientation.Horizontal or section >= len(HEADINGS):
             return None
         return {
@@ -118,7 +118,7 @@ class FigureModel(QAbstractItemModel):
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _alignment(column)
             case Qt.ItemDataRole.ForegroundRole:
-                return QColor(_colour(node, column))
+                return QColor(_color(node, column))
         return node.reason if role == Qt.ItemDataRole.AccessibleDescriptionRole else None
 
 
@@ -185,13 +185,13 @@ def _tip(node: FigureNode, column: FigureColumn) -> str:
     return node.reason or "Being measured"
 
 
-def _colour(node: FigureNode, column: FigureColumn) -> str:
-    colours = theme.current()
+def _color(node: FigureNode, column: FigureColumn) -> str:
+    colors = theme.current()
     if node.figure is None or column in (FigureColumn.QUANTITY, FigureColumn.PUBLISHED, FigureColumn.DIFFERENCE):
-        return colours.text if isinstance(node.about, Slip) else colours.muted
+        return colors.text if isinstance(node.about, Slip) else colors.muted
     if column == FigureColumn.VERDICT and node.result:
-        return colours.good if node.result.holds else colours.bad
-    return colours.text if node.result or column == FigureColumn.SUBJECT else colours.muted
+        return colors.good if node.result.holds else colors.bad
+    return colors.text if node.result or column == FigureColumn.SUBJECT else colors.muted
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:

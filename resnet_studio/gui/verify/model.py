@@ -22,7 +22,7 @@ TONE_ROLE = Qt.ItemDataRole.UserRole + 1
 
 
 class TableOneModel(QAbstractTableModel):
-    """Read-only. Results may come in any order, and before or after the networks they are of."""
+    """Read-only. Results may arrive in any order, before or after their networks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,13 +31,13 @@ class TableOneModel(QAbstractTableModel):
         self._results: dict[Architecture, VerifiedFigure] = {}
 
     def show_networks(self, networks: Iterable[TableOneNetwork]) -> None:
-        """Show these columns, with what is known of them."""
+        """Show these columns, with the results known so far."""
         self.beginResetModel()
         self._fill(networks)
         self.endResetModel()
 
     def show_results(self, results: Sequence[VerifiedFigure]) -> None:
-        """Fill in what has been measured. A network's first figure is the paper's; later ones are in the list."""
+        """Show the results so far. A network's first figure is the paper's; later ones are in the tree."""
         self._results = {}
         for result in results:
             if result.figure.quantity == "macs":
@@ -48,11 +48,11 @@ class TableOneModel(QAbstractTableModel):
             self.dataChanged.emit(first, self.index(len(self._rows) - 1, len(self.networks) - 1))
 
     def _fill(self, networks: Iterable[TableOneNetwork]) -> None:
-        self.networks = tuple(replace(one, result=self._results.get(one.architecture)) for one in networks)
+        self.networks = tuple(replace(network, result=self._results.get(network.architecture)) for network in networks)
         self._rows = rows(self.networks)
 
     def spans(self) -> Iterator[Span]:
-        """Cells that are one: the same text in neighbouring networks, and a stage beside another's pool."""
+        """Merged cells: equal texts in adjacent networks, and a stage without a pool next to one with it."""
         for number, row in enumerate(self._rows):
             for first, count in _runs(row.items):
                 blocks = row.items[first].blocks
@@ -61,13 +61,13 @@ class TableOneModel(QAbstractTableModel):
                 elif count > 1 and blocks and not blocks.times:
                     yield number, first, 1, count
 
-    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802  (Qt's names)
+    def rowCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self._rows)
 
-    def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
+    def columnCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self.networks)
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
         if orientation == Qt.Orientation.Vertical:
             return self._row_heading(section, role) if section < len(self._rows) else None
         if section >= len(self.networks):
@@ -80,9 +80,9 @@ class TableOneModel(QAbstractTableModel):
             case Qt.ItemDataRole.AccessibleTextRole:
                 return f"{depth}, {name}"
             case Qt.ItemDataRole.ToolTipRole:
-                held = "\nFollows the architecture in hand" if network.in_hand else ""
+                held = "\nFollows the architecture in hand" if network.is_current else ""
                 return f"{name}{held}\nDouble click or Enter takes it in hand"
-        return ("in hand" if network.in_hand else name) if role == SUBTITLE_ROLE else None
+        return ("in hand" if network.is_current else name) if role == SUBTITLE_ROLE else None
 
     def _row_heading(self, section: int, role: int) -> str | None:
         row = self._rows[section]
@@ -101,12 +101,12 @@ class TableOneModel(QAbstractTableModel):
         return {int(CELL_ROLE): item.blocks, int(TONE_ROLE): item.tone}.get(role)
 
     def cell(self, row: int, column: int) -> BlockCell | None:
-        """What a stage's row has in a column."""
+        """The blocks of a stage in a column."""
         return self._rows[row].items[column].blocks
 
 
 def _runs(items: Sequence[TableOneItem]) -> Iterator[tuple[int, int]]:
-    """Where neighbours with the same blocks begin, and how many they are."""
+    """Runs of adjacent columns with equal blocks: first column and count."""
     first = 0
     for column in range(1, len(items) + 1):
         if column == len(items) or items[column].blocks != items[first].blocks:
@@ -115,11 +115,11 @@ def _runs(items: Sequence[TableOneItem]) -> Iterator[tuple[int, int]]:
 
 
 WIDEST = "−00.000 G"
-"""Figures end on one vertical line, which leaves this text, or a wider one, in the middle of its column."""
+"""Figures are right-aligned so that a text of at least this width is centered in its column."""
 
 
 class TableOneDelegate(BlockDelegate):
-    """Figures of a column stand below one another, coloured by what they say."""
+    """Figures of a column are right-aligned below one another, in a color by their verdict."""
 
     def __init__(self, model: TableOneModel, table: NetworkTable) -> None:
         super().__init__(model, table)
@@ -127,17 +127,17 @@ class TableOneDelegate(BlockDelegate):
         self._figure = 0
         """Pixels of the widest figure."""
 
-    def lay_out(self, column_width: int) -> int:
+    def widest_cell(self, column_width: int) -> int:
         metrics, model = self._table.fontMetrics(), self._items
-        places = [(row, column) for row in range(model.rowCount()) for column in range(model.columnCount())]
-        texts = [str(model.index(*place).data()) for place in places if model.cell(*place) is None]
+        cells = [(row, column) for row in range(model.rowCount()) for column in range(model.columnCount())]
+        texts = [str(model.index(*cell).data()) for cell in cells if model.cell(*cell) is None]
         self._figure = max(map(metrics.horizontalAdvance, (WIDEST, *texts)))
-        return max(super().lay_out(column_width), self._figure + 2 * self._margin)
+        return max(super().widest_cell(column_width), self._figure + 2 * self._margin)
 
     def paint_figure(self, painter: QPainter, rect: QRect, index: Index) -> None:
-        colours = theme.current()
-        tones = {"good": colours.good, "bad": colours.bad, "muted": colours.muted}
-        painter.setPen(QColor(tones.get(index.data(TONE_ROLE), colours.text)))
-        spare = max(0, rect.width() - self._figure) // 2
+        colors = theme.current()
+        tones = {"good": colors.good, "bad": colors.bad, "muted": colors.muted}
+        painter.setPen(QColor(tones.get(index.data(TONE_ROLE), colors.text)))
+        indent = max(0, rect.width() - self._figure) // 2
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(rect.adjusted(0, 0, -spare, 0), right, str(index.data()))
+        painter.drawText(rect.adjusted(0, 0, -indent, 0), right, str(index.data()))

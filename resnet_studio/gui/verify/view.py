@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QMenu, QSizePolicy
 
 from resnet_studio.analysis.published import PublishedFigure, VerifiedFigure, paper_figure, published
 from resnet_studio.analysis.table_one import TableOneNetwork
-from resnet_studio.gui.common.helpers import dress, named
+from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.network_table.headers import NetworkHeader, StageHeader
 from resnet_studio.gui.network_table.table import NetworkTable
 from resnet_studio.gui.theme import GRID
@@ -24,29 +24,30 @@ from resnet_studio.networks.presets import PRESETS, preset, title
 
 TABLE_ONE = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 EDGE, NARROWEST, SPARE = 144, 116, 4
-"""Pixels: stages and output sizes, a column of "1×1, 2048" in brackets 36 times, what a row grows in a high window."""
+"""Pixels: width of stages and output sizes, minimum width of a column (36 times "1×1, 2048" in brackets), and extra
+height of rows in a high window."""
 HIGH = 720
 
 
 class VerifyView(QWidget):
-    """Shows what has been verified so far, and emits which other networks are to be."""
+    """Shows the results so far, and emits which other networks are to be verified."""
 
-    columns_wished = Signal(object)
+    columnsRequested = Signal(object)
     """A tuple of the architectures in columns that are not among the published ones, whenever it changes."""
-    architecture_chosen = Signal(object)
+    architectureSelected = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
-        self._in_hand: Architecture | None = None
-        self._wished: tuple[Architecture, ...] = ()
+        self._current: Architecture | None = None
+        self._requested: tuple[Architecture, ...] = ()
         self._results: Sequence[VerifiedFigure] = ()
         self._model = TableOneModel()
         self._table = self._make_table()
         self._figures = FigureModel([figure for figure in published() if not in_table_one(figure)])
-        self._list = FigureTree(self._figures)
-        self._list.setMinimumHeight(6 * GRID)
-        self._list.subject_chosen.connect(lambda name: self.architecture_chosen.emit(preset(name)))
-        self._reason = named(QLabel(wordWrap=True), "verifyReason", "Reason")
+        self._figure_tree = FigureTree(self._figures)
+        self._figure_tree.setMinimumHeight(6 * GRID)
+        self._figure_tree.subjectSelected.connect(lambda name: self.architectureSelected.emit(preset(name)))
+        self._reason = set_names(QLabel(wordWrap=True), "verifyReason", "Reason")
         self._reason.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._reason.setAlignment(Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
@@ -55,108 +56,112 @@ class VerifyView(QWidget):
         layout.addLayout(self._make_tools())
         layout.addWidget(self._table)
         layout.addWidget(self._reason)
-        layout.addWidget(self._list, 1)
-        self._menu.tick(TABLE_ONE)
+        layout.addWidget(self._figure_tree, 1)
+        self._menu.set_checked(TABLE_ONE)
         self.show_results(())
 
     def show_results(self, results: Sequence[VerifiedFigure]) -> None:
-        """Show what has been verified so far; what is missing waits for the next call."""
+        """Show all results so far."""
         self._results = results
         self._model.show_results(results)
         self._figures.show_results(results)
-        text, good = standing(results)
-        self._standing.setText(text)
-        dress(self._standing, good=good)
-        self._tell_reason()
+        text, good = paper_comparison(results)
+        self._paper_comparison.setText(text)
+        set_style_property(self._paper_comparison, good=good)
+        self._update_reason()
 
-    def show_in_hand(self, architecture: Architecture) -> None:
-        """The column "in hand", where it is shown, is this architecture from now on."""
-        self._in_hand = architecture
-        if self._hand.isChecked():
+    def set_current_architecture(self, architecture: Architecture) -> None:
+        """Set the architecture of the column that follows the current one."""
+        self._current = architecture
+        if self._current_box.isChecked():
             self._show_columns()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._table.spare = SPARE if self.height() >= HIGH else 0
+        self._table.extra_height = SPARE if self.height() >= HIGH else 0
 
     def _make_table(self) -> NetworkTable:
-        table = NetworkTable(self._model, NetworkHeader(), StageHeader(EDGE, "output size"), NARROWEST, spare=0)
-        named(table, "verifyTable", "The paper's Table 1")
+        table = NetworkTable(self._model, NetworkHeader(), StageHeader(EDGE, "output size"), NARROWEST, extra_height=0)
+        set_names(table, "verifyTable", "The paper's Table 1")
         table.setItemDelegate(TableOneDelegate(self._model, table))
-        table.network_chosen.connect(self._choose)
-        table.removal_wished.connect(self._remove)
-        table.selectionModel().currentChanged.connect(self._tell_reason)
+        table.networkSelected.connect(self._on_network_selected)
+        table.removeRequested.connect(self._remove)
+        table.selectionModel().currentChanged.connect(self._update_reason)
         return table
 
     def _make_tools(self) -> QHBoxLayout:
         self._menu = ColumnsMenu(self)
-        self._menu.ticked.connect(self._show_columns)
+        self._menu.checkedChanged.connect(self._show_columns)
         columns = QToolButton()
         columns.setText("Columns ▾")
-        named(columns, "columns", "Columns", "Which networks stand in the table (Delete takes the chosen one out)")
+        set_names(columns, "columns", "Columns", "Which networks stand in the table (Delete takes the chosen one out)")
         columns.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         columns.setMenu(self._menu)
-        self._hand = named(QCheckBox("in hand"), "inHand", "", "A further column for the architecture in hand")
-        self._hand.toggled.connect(self._show_columns)
-        self._standing = named(
+        self._current_box = set_names(
+            QCheckBox("in hand"), "inHand", "", "A further column for the architecture in hand"
+        )
+        self._current_box.toggled.connect(self._show_columns)
+        self._paper_comparison = set_names(
             QLabel(), "standing", "How the verification stands",
             "A printed figure holds when the measured one, truncated or rounded to its digits, is the same",
         )  # fmt: skip
-        self._standing.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._standing.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._paper_comparison.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self._paper_comparison.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         tools = QHBoxLayout()
         tools.setSpacing(2 * GRID)
-        for widget in (columns, self._hand, self._standing):
+        for widget in (columns, self._current_box, self._paper_comparison):
             tools.addWidget(widget)
         return tools
 
     def _show_columns(self) -> None:
-        """Show the columns that are ticked, keep the chosen one, and wish for what has not been verified."""
-        chosen, before = self._chosen(), [network.architecture for network in self._model.networks]
-        networks = [TableOneNetwork(PRESETS[name]) for name in self._menu.names()]
-        if self._hand.isChecked() and self._in_hand is not None:
-            networks.append(TableOneNetwork(self._in_hand, in_hand=True))
+        """Show the checked columns, keep the current one, and request what has not been verified."""
+        selected, before = self._selected(), [network.architecture for network in self._model.networks]
+        networks = [TableOneNetwork(PRESETS[name]) for name in self._menu.checked_names()]
+        if self._current_box.isChecked() and self._current is not None:
+            networks.append(TableOneNetwork(self._current, is_current=True))
         self._model.show_networks(networks)
-        self._table.lay_out(self._model.spans())
+        self._table.set_spans(self._model.spans())
         for column, network in enumerate(networks):
-            if chosen and ((network.in_hand and chosen.in_hand) or network == replace(chosen, result=None)):
-                self._table.choose(column)
+            if selected and ((network.is_current and selected.is_current) or network == replace(selected, result=None)):
+                self._table.select_column(column)
         fresh = [column for column, network in enumerate(networks) if network.architecture not in before]
-        if before and fresh and not chosen:
-            self._table.choose(fresh[0])  # so that why it holds or differs is told at once
-        self._tell_reason()
-        wished = tuple(network.architecture for network in networks if needs_measuring(network.architecture))
-        if wished != self._wished:
-            self._wished = wished
-            self.columns_wished.emit(wished)
+        if before and fresh and not selected:
+            self._table.select_column(fresh[0])  # so that its reason is shown at once
+        self._update_reason()
+        requested = tuple(network.architecture for network in networks if needs_measuring(network.architecture))
+        if requested != self._requested:
+            self._requested = requested
+            self.columnsRequested.emit(requested)
 
-    def _chosen(self) -> TableOneNetwork | None:
-        at = self._table.current()
+    def _selected(self) -> TableOneNetwork | None:
+        at = self._table.current_column()
         return self._model.networks[at] if 0 <= at < len(self._model.networks) else None
 
-    def _choose(self, column: int) -> None:
-        self.architecture_chosen.emit(self._model.networks[column].architecture)
+    def _on_network_selected(self, column: int) -> None:
+        self.architectureSelected.emit(self._model.networks[column].architecture)
 
     def _remove(self, column: int) -> None:
         network = self._model.networks[column]
-        if network.in_hand:
-            self._hand.setChecked(False)
+        if network.is_current:
+            self._current_box.setChecked(False)
         else:
-            self._menu.tick([name for name in self._menu.names() if PRESETS[name] != network.architecture])
+            self._menu.set_checked(
+                [name for name in self._menu.checked_names() if PRESETS[name] != network.architecture]
+            )
 
-    def _tell_reason(self, *_: QModelIndex) -> None:
-        """Say why the chosen column's figure holds or not; without one, how to ask."""
-        network = self._chosen()
-        self._reason.setText(self._why(network) if network else self._hint())
-        dress(self._reason, quiet=network is None)
+    def _update_reason(self, *_: QModelIndex) -> None:
+        """Show why the current column's figure holds or not; without one, a hint."""
+        network = self._selected()
+        self._reason.setText(self._reason_text(network) if network else self._hint())
+        set_style_property(self._reason, quiet=network is None)
 
     def _hint(self) -> str:
         if self._model.networks:
             return "Choose a column to read why its figure holds or differs; Enter takes its network in hand."
         return "No network is shown: tick some under Columns, or the one in hand."
 
-    def _why(self, network: TableOneNetwork) -> str:
-        """A sentence or two on what is published of the chosen network."""
+    def _reason_text(self, network: TableOneNetwork) -> str:
+        """A sentence on what is published about a network."""
         name = title(network.architecture)
         result = network.result or next((r for r in self._results if r.architecture == network.architecture), None)
         if result:
@@ -167,18 +172,18 @@ class VerifyView(QWidget):
 
 
 def needs_measuring(architecture: Architecture) -> bool:
-    """Whether something is published to hold the network against, but not of this very network."""
+    """Whether the paper has a figure to compare the network with, but none is published of this very network."""
     known = any(preset(figure.subject) == architecture for figure in published())
     return not known and paper_figure(architecture) is not None
 
 
 def in_table_one(figure: PublishedFigure) -> bool:
-    """Whether the figure stands in the table itself, and so need not be in the list under it."""
+    """Whether the figure is in the table itself, and so not in the tree below."""
     return figure.of_paper and figure.source.endswith("Table 1")
 
 
-def standing(results: Sequence[VerifiedFigure]) -> tuple[str, bool]:
-    """How the paper's own figures stand, and whether all of them are measured and hold."""
+def paper_comparison(results: Sequence[VerifiedFigure]) -> tuple[str, bool]:
+    """How many of the paper's own figures hold, as text, and whether all were measured and hold."""
     wanted = sum(figure.of_paper for figure in published())
     measured = [result for result in results if result.figure.of_paper]
     holding = sum(result.holds for result in measured)
@@ -200,53 +205,53 @@ FAMILIES = {
 
 
 class ColumnsMenu(QMenu):
-    """Emits `ticked` with the names of all that are ticked, in the order of `PRESETS`, after every change."""
+    """Emits `checkedChanged` with all checked names, in the order of `PRESETS`, after every change."""
 
-    ticked = Signal(tuple)
+    checkedChanged = Signal(tuple)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._presets: dict[str, QAction] = {}
         for family, names in FAMILIES.items():
-            menu = StayingMenu(family, self)
+            menu = StayOpenMenu(family, self)
             self.addMenu(menu)
             for name in names:
                 action = menu.addAction(name)
                 action.setCheckable(True)
-                action.triggered.connect(self._tell)  # by the user, not by `tick`
+                action.triggered.connect(self._emit_checked)  # by the user, not by `set_checked`
                 self._presets[name] = action
             menu.addSeparator()
-            menu.addAction("All of them", partial(self._tick_all, names, wanted=True))
-            menu.addAction("None of them", partial(self._tick_all, names, wanted=False))
+            menu.addAction("All of them", partial(self._set_all_checked, names, wanted=True))
+            menu.addAction("None of them", partial(self._set_all_checked, names, wanted=False))
 
-    def names(self) -> tuple[str, ...]:
-        """What is ticked."""
+    def checked_names(self) -> tuple[str, ...]:
+        """The names of all checked presets."""
         return tuple(name for name in PRESETS if self._presets[name].isChecked())
 
-    def tick(self, names: Collection[str]) -> None:
-        """Tick these and no others."""
+    def set_checked(self, names: Collection[str]) -> None:
+        """Check these and no others."""
         for name, action in self._presets.items():
             action.setChecked(name in names)
-        self._tell()
+        self._emit_checked()
 
-    def _tick_all(self, names: Collection[str], *, wanted: bool) -> None:
-        rest = [name for name in self.names() if name not in names]
-        self.tick([*rest, *(names if wanted else ())])
+    def _set_all_checked(self, names: Collection[str], *, wanted: bool) -> None:
+        rest = [name for name in self.checked_names() if name not in names]
+        self.set_checked([*rest, *(names if wanted else ())])
 
-    def _tell(self) -> None:
-        self.ticked.emit(self.names())
+    def _emit_checked(self) -> None:
+        self.checkedChanged.emit(self.checked_names())
 
 
-class StayingMenu(QMenu):
-    """A menu that stays open while its entries are ticked, as several are wanted more often than one."""
+class StayOpenMenu(QMenu):
+    """A menu that stays open while its entries are checked, as one usually checks several."""
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802  (Qt's names)
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if not self._trigger(self.actionAt(event.position().toPoint())):
             super().mouseReleaseEvent(event)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        chosen = self.activeAction() if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) else None
-        if not self._trigger(chosen):
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        action = self.activeAction() if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) else None
+        if not self._trigger(action):
             super().keyPressEvent(event)
 
     def _trigger(self, action: QAction | None) -> bool:

@@ -1,4 +1,4 @@
-"""A library's long computation as steps: it stops before every pass that it sends through the network."""
+"""Runs a long computation of captum as a generator that yields before each forward pass."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from torch import Tensor, nn
 from resnet_studio.progress import Progress
 
 Result = TypeVar("Result")
-Forward: TypeAlias = Callable[[Tensor], Tensor]
+ForwardFunction: TypeAlias = Callable[[Tensor], Tensor]
 
 
-class _Left(BaseException):  # no error, and nothing in a library may catch it
-    """Raised inside the computation when nobody waits for it any more."""
+class _Abandoned(BaseException):  # no Exception, so that no library catches it
+    """Raised inside the computation when its generator is closed."""
 
 
-def in_passes(
-    work: Callable[[Forward], Result], network: nn.Module, of: int, what: str
+def pass_steps(
+    computation: Callable[[ForwardFunction], Result], network: nn.Module, total: int, description: str
 ) -> Generator[Progress, None, Result]:
-    """Run `work` with a function that is the network; yield before each of about `of` passes.
+    """Run `computation` with a function that calls the network; yield before each of about `total` passes.
 
     A library that calls a function can't be made a generator, so it runs in a thread. The two never run at the same
-    time: between a yield and the next step the network belongs to others, who may put hooks on it.
+    time: between a yield and the next step others may use the network and put hooks on it.
     """
     arrived, go = Semaphore(0), Semaphore(0)
-    left = False
+    abandoned = False
 
     def forward(images: Tensor) -> Tensor:
         arrived.release()
         go.acquire()
-        if left:
-            raise _Left
+        if abandoned:
+            raise _Abandoned
         output: Tensor = network(images)
         return output
 
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(work, forward)
+        future = pool.submit(computation, forward)
         future.add_done_callback(lambda _: arrived.release())
         try:
             for done in count():
                 arrived.acquire()
                 if future.done():
                     return future.result()
-                yield Progress(min(done, of - 1), of, what)
+                yield Progress(min(done, total - 1), total, description)
                 go.release()
         finally:
-            left = True
+            abandoned = True
             go.release()
     raise AssertionError  # the loop has no other end

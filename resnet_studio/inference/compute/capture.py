@@ -1,4 +1,4 @@
-"""The activations of one image through one network, as values that no later operation has overwritten."""
+"""The activations of one image through one network, safe from later in-place operations."""
 
 from __future__ import annotations
 
@@ -17,53 +17,53 @@ from resnet_studio.inference.images import references
 from resnet_studio.inference.values import Photograph
 
 ImageLike: TypeAlias = str | Path | Photograph | Tensor
-USUAL_SIDE = 224
+DEFAULT_SIDE = 224
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Captured:
     """A network's logits (N×classes) and the outputs of named layers, on the network's device.
 
-    There are no logits where the pass ended after the last of the layers.
+    There are no logits if the pass stopped after the last of the layers.
     """
 
     logits: Tensor | None
     layers: dict[str, Tensor]
 
 
-class _Reached(BaseException):
-    """Raised by a hook to end a pass: all that was asked for is there."""
+class _AllCaptured(BaseException):
+    """Raised by a hook to end a pass once all requested layers are captured."""
 
 
-def capture(network: nn.Module, image: ImageLike, layers: Sequence[str], *, whole: bool = True) -> Captured:
+def capture(network: nn.Module, image: ImageLike, layers: Sequence[str], *, full_pass: bool = True) -> Captured:
     """Run the network in eval mode and keep the outputs of the named layers ("layer1.0.conv1", "layer2.0", …).
 
     `image` is a path, a `sample:` name or a `Photograph`, prepared as for ImageNet, or a ready N×C×H×W tensor on
-    the network's device. A layer that is called several times gives its last output, or its first where `whole` is
-    False: then the pass ends as soon as every layer has given one. The network, the image and torch's random state
+    the network's device. A layer that is called several times gives its last output, or its first if `full_pass`
+    is False: then the pass ends as soon as every layer has given one. The network, the image and torch's random state
     are left as they were. `ValueError` names a layer that isn't there or is never called.
     """
     _check_names(network, layers)
-    images = image if isinstance(image, Tensor) else prepared(network, image)
-    with evaluating(network):
-        captured, overwritten = _run(network, images, layers, frozenset(), whole=whole)
+    images = image if isinstance(image, Tensor) else imagenet_input(network, image)
+    with eval_mode(network):
+        captured, overwritten = _run(network, images, layers, frozenset(), full_pass=full_pass)
         if overwritten:
-            captured, _ = _run(network, images, layers, overwritten, whole=whole)
+            captured, _ = _run(network, images, layers, overwritten, full_pass=full_pass)
     return captured
 
 
-def prepared(network: nn.Module, image: str | Path | Photograph) -> Tensor:
+def imagenet_input(network: nn.Module, image: str | Path | Photograph) -> Tensor:
     """The image as the network's input, 1×C×H×W, by ImageNet's preprocessing at the network's own size."""
     photograph = image if isinstance(image, Photograph) else references.open_reference(str(image))
     architecture = getattr(network, "architecture", None)
     first = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
-    side = USUAL_SIDE if architecture is None else architecture.image
+    side = DEFAULT_SIDE if architecture is None else architecture.image
     images = transforms.preprocess(photograph, transforms.imagenet(side), first.in_channels)
     return images.to(first.weight)
 
 
 @contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
+def eval_mode(network: nn.Module) -> Iterator[None]:
     """Eval mode without gradients; afterwards every module's mode and the random state are as before."""
     training = [module for module in network.modules() if module.training]
     with torch.inference_mode(False), torch.no_grad(), torch.random.fork_rng(devices=[]):
@@ -79,10 +79,10 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 def _check_names(network: nn.Module, layers: Sequence[str]) -> None:
     for layer in layers:
         try:
-            known_module = bool(layer) and network.get_submodule(layer) is not None
+            found = bool(layer) and network.get_submodule(layer) is not None
         except AttributeError:
-            known_module = False
-        if not known_module:
+            found = False
+        if not found:
             known = {name for name, _ in network.named_modules() if name}
             near = get_close_matches(layer, known, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(known)[:5])}, …"
@@ -90,33 +90,33 @@ def _check_names(network: nn.Module, layers: Sequence[str]) -> None:
 
 
 def _run(
-    network: nn.Module, images: Tensor, layers: Sequence[str], cloned: frozenset[str], *, whole: bool
+    network: nn.Module, images: Tensor, layers: Sequence[str], cloned: frozenset[str], *, full_pass: bool
 ) -> tuple[Captured, frozenset[str]]:
     """One forward pass; also the names of layers whose outputs a later in-place operation has changed.
 
-    Torch counts the changes of every tensor, also through its views. To run again with those few outputs cloned
-    is cheaper than cloning all of them always: only networks with in-place modules need it.
+    Torch counts the in-place changes of every tensor, including those through its views. Running again with those
+    few outputs cloned is cheaper than always cloning all of them: only networks with in-place modules need it.
     """
     outputs: dict[str, Tensor] = {}
     versions: dict[str, int] = {}
     wanted = set(layers)
     logits: Tensor | None = None
 
-    def keep(name: str, output: Any) -> None:
+    def record(name: str, output: Any) -> None:
         if not isinstance(output, Tensor):
             raise ValueError(f"layer {name!r} gives a {type(output).__name__}, not a tensor")
         outputs[name] = output.clone() if name in cloned else output
         versions[name] = outputs[name]._version
-        if not whole and len(outputs) == len(wanted):
-            raise _Reached
+        if not full_pass and len(outputs) == len(wanted):
+            raise _AllCaptured
 
     with ExitStack() as hooks:
         for name in layers:
             module = network.get_submodule(name)
-            hook = module.register_forward_hook(lambda _module, _inputs, output, name=name: keep(name, output))
+            hook = module.register_forward_hook(lambda _module, _inputs, output, name=name: record(name, output))
             hooks.callback(hook.remove)
-        with suppress(_Reached):
-            logits = network(images.clone())  # a first layer that works in place must not change the caller's image
+        with suppress(_AllCaptured):
+            logits = network(images.clone())  # an in-place first layer must not change the caller's image
     for name in layers:
         if name not in outputs:
             raise ValueError(f"layer {name!r} is never called in a forward pass, so it has no output")

@@ -1,4 +1,4 @@
-"""From a weights file that nobody vouches for to its tensors: checked first, and nothing in it ever run."""
+"""Reads the tensors of an untrusted weights file: checked first, and without running anything in it."""
 
 from __future__ import annotations
 
@@ -18,51 +18,51 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from resnet_studio.files import Refusal, read_file, shown
-from resnet_studio.formatting import listed
+from resnet_studio.files import FileRefusedError, display_name, read_file
+from resnet_studio.formatting import join_names
 from resnet_studio.inference.errors import WeightsError
 from resnet_studio.inference.images import file_kinds
 from resnet_studio.inference.weights.architecture_inference import ANCHORS
-from resnet_studio.inference.weights.pickle_scan import DEEPEST, PickleContents, contents, without_strangers
-from resnet_studio.inference.weights.provenance import TrainingProvenance, of_file
+from resnet_studio.inference.weights.pickle_scan import MAX_DEPTH, PickleContents, scan_pickle, without_unknown_imports
+from resnet_studio.inference.weights.provenance import TrainingProvenance, read_provenance
 
 ZIP, LEGACY = b"PK\x03\x04", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-"""How files of torch.save begin: since 1.6 a zip, before that a pickle of torch's magic number."""
+"""First bytes of torch.save's files: a zip since 1.6, before that a pickle of torch's magic number."""
 FOLDER = 0x10
-"""The attribute by which torch takes a zip's record for a folder: it reads nothing, and leaves the tensor as it was."""
+"""The attribute that makes torch treat a zip's record as a folder: it reads nothing and leaves the tensor unset."""
 LEGACY_PICKLES, LEGACY_STATE_DICT = 5, 3
 """Magic number, protocol, system, the state_dict, names of the storages; their raw values follow."""
 Keys: TypeAlias = tuple[str, ...]
 """The keys that lead to a dictionary inside of others."""
 CONTAINERS = (dict, list, tuple)
-USUAL = ("state_dict", "model_state_dict", "model")
-"""Where trainings keep the network's tensors, the first choice of several places."""
+STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model")
+"""Usual keys of the network's tensors in a training's checkpoint, in order of preference."""
 PREFIXES = ("module.", "_orig_mod.")
-"""What DataParallel and torch.compile put before every name."""
+"""Prefixes that DataParallel and torch.compile add to every name."""
 
-ORDINARY = re.compile(
+ALLOWED_IMPORTS = re.compile(
     r"torch\.(\w+Storage|u?int\d+|b?float\w+|complex\d+|bool|Size|device)"
     r"|torch\._utils\._rebuild_(tensor|tensor_v2|parameter)"
     r"|collections\.(OrderedDict|Counter)|(__builtin__|builtins)\.set|_codecs\.encode"
 )
-"""What a state_dict's pickle, and a training's beside it, may import."""
-OTHER_TENSORS = re.compile(r"torch\.(_utils\._rebuild_|_tensor\.|storage\.|serialization\._get_layout)")
-"""What pickles of sparse, quantised, empty or subclassed tensors import."""
-MODULES = "torch.nn.modules."
-ACTING = re.compile(
+"""Imports allowed in the pickle of a checkpoint."""
+UNSUPPORTED_TENSORS = re.compile(r"torch\.(_utils\._rebuild_|_tensor\.|storage\.|serialization\._get_layout)")
+"""Imports of sparse, quantized, empty or subclassed tensors."""
+MODULE_PREFIX = "torch.nn.modules."
+DANGEROUS_IMPORTS = re.compile(
     r"(os|posix|nt|sys|io|subprocess|shutil|socket|importlib|runpy|pty|ctypes|_?pickle|dill|cloudpickle|marshal|code"
     r"|types(?=\.(Function|Code|Lambda|Module|Method)Type)|webbrowser|multiprocessing|threading|asyncio|urllib|http|requests|tempfile|signal|gc|inspect|pdb|timeit"
     r"|(__builtin__|builtins)(?=\.[a-z_]+$)(?!\.(list|dict|tuple|frozenset|int|float|str|bytes|bytearray|complex|bool"
     r"|slice|range|object|type|unicode|long)$)|torch\.(hub|load|jit|serialization|package))(\..*)?"
 )
-"""What has no business in a checkpoint: what acts on the machine, or runs what it is given."""
-VALUES = re.compile(
+"""Imports that no checkpoint needs: they act on the machine, or run what they are given."""
+VALUE_CONSTRUCTORS = re.compile(
     r"(__builtin__|builtins|collections|datetime|decimal|fractions|uuid|enum|pathlib|easydict|omegaconf)\..*"
     r"|numpy\.(_?core\.(multiarray|numeric)\.(scalar|_reconstruct|_frombuffer)|dtype|ndarray|bool_?|str_|[a-z]+\d+)"
     r"|numpy\.random\._pickle\.__\w+_ctor|copy_?reg\._reconstructor|functools\.partial|operator\.(item|attr)getter"
     r"|re\._compile"
 )
-"""What makes mere values though its name is a function's."""
+"""Functions that only construct values."""
 HEADER_FAULTS = {
     "unknown variant": "names a type of numbers that is unknown",
     "JSON": "can't be read",
@@ -71,7 +71,7 @@ HEADER_FAULTS = {
     "overflow": "has a tensor too large for any file",
     "invalid shape": "has a tensor whose shape does not fit its place",
 }
-"""What safetensors says of a header, and the same in our words."""
+"""Parts of safetensors' error messages about a header, and our words for them."""
 NOT_WEIGHTS = "is not a weights file. Choose a state_dict saved as .pth, .pt or .safetensors"
 INCOMPLETE = "is incomplete or damaged. Copy or download it again"
 STATE_DICT = "Save only its state_dict: torch.save(model.state_dict(), 'weights.pth')"
@@ -87,39 +87,39 @@ class Checkpoint:
     sha256: str
     notes: tuple[str, ...]
     """How the weights were found: "found under 'state_dict'"."""
-    origin: TrainingProvenance | None = None
-    """What the file says of itself, where this program has written it."""
-    unread: bool = False
-    """Whether it says that in a way that only a newer version of this program understands."""
+    provenance: TrainingProvenance | None = None
+    """The provenance in the file, if this program wrote it."""
+    newer_format: bool = False
+    """Whether the provenance is in a format that only a newer version of this program can read."""
 
 
-def read(path: Path, most: int) -> Checkpoint:
-    """Read a `.pth`, `.pt`, `.ckpt` or `.safetensors` file of at most `most` bytes, whatever its name ends in.
+def read(path: Path, max_bytes: int) -> Checkpoint:
+    """Read a `.pth`, `.pt`, `.ckpt` or `.safetensors` file of at most `max_bytes` bytes, whatever its name ends in.
 
-    Raises `WeightsError`. Tensors keep their types and are on the CPU; their values are not looked at. What else is in
-    the file is passed over: of a pickle nothing is imported or called but what makes plain tensors.
+    Raises `WeightsError`. Tensors keep their types and are on the CPU; their values are not checked. Everything else in
+    the file is skipped: of a pickle, only what makes plain tensors is imported or called.
     """
     try:
-        data = read_file(path, most)
-        loaded, passed_over = _load(data, path.name)
-        tensors, notes = _state_dict(loaded, passed_over)
+        data = read_file(path, max_bytes)
+        loaded, skipped = _load(data, path.name)
+        tensors, notes = _state_dict(loaded, skipped)
         for name, tensor in tensors.items():
             _check_tensor(name, tensor)
-        origin, unread = of_file(data) if _is_safetensors(data) else (None, False)
-    except Refusal as refusal:
-        raise WeightsError(shown(path), str(refusal)) from None
-    return Checkpoint(tensors, hashlib.sha256(data).hexdigest(), tuple(notes), origin, unread)
+        provenance, newer_format = read_provenance(data) if _is_safetensors(data) else (None, False)
+    except FileRefusedError as refusal:
+        raise WeightsError(display_name(path), str(refusal)) from None
+    return Checkpoint(tensors, hashlib.sha256(data).hexdigest(), tuple(notes), provenance, newer_format)
 
 
 def check_real(name: str, tensor: Tensor) -> None:
-    """Refuse a network's tensor that is not made of real numbers, as a `Refusal`."""
+    """Raise `FileRefusedError` for a network's tensor that is not made of real numbers."""
     if not tensor.is_floating_point() and not name.endswith("num_batches_tracked"):
         kind = str(tensor.dtype).removeprefix("torch.")
-        raise Refusal(f"holds {kind} numbers in {name}; weights are real numbers. Save them as float32")
+        raise FileRefusedError(f"holds {kind} numbers in {name}; weights are real numbers. Save them as float32")
 
 
 def _load(data: bytes, name: str) -> tuple[object, list[str]]:
-    """What is in the file, and which of the objects in it were passed over."""
+    """The content of the file, and the names of the skipped objects in it."""
     if data.startswith(ZIP):
         return _from_zip(data)
     if data.startswith(LEGACY):
@@ -127,54 +127,56 @@ def _load(data: bytes, name: str) -> tuple[object, list[str]]:
     if _is_safetensors(data):
         return _from_safetensors(data), []
     if data.startswith(b"\x80"):
-        _check_imports(_contents(data, NOT_WEIGHTS, 1))
-        raise Refusal("is not a weights file but a bare Python pickle, which is not read. Save weights by torch.save")
-    if known := file_kinds.kind(data, name):
-        raise Refusal(f"is not a weights file but {known}")
-    raise Refusal(NOT_WEIGHTS)
+        _check_imports(_scan(data, NOT_WEIGHTS, 1))
+        raise FileRefusedError(
+            "is not a weights file but a bare Python pickle, which is not read. Save weights by torch.save"
+        )
+    if known := file_kinds.describe_file(data, name):
+        raise FileRefusedError(f"is not a weights file but {known}")
+    raise FileRefusedError(NOT_WEIGHTS)
 
 
 def _is_safetensors(data: bytes) -> bool:
-    """Whether it begins with the length of a header, which is JSON."""
+    """Whether it begins with the length of a JSON header."""
     return data[7:9] == b"\0{"
 
 
 def _from_zip(data: bytes) -> tuple[object, list[str]]:
     try:
         archive = ZipFile(BytesIO(data))
-    except Exception:  # its directory can be broken in many ways
-        raise Refusal(INCOMPLETE) from None
+    except Exception:  # a broken directory raises all kinds of errors
+        raise FileRefusedError(INCOMPLETE) from None
     with archive:
         name = _pickle_in(archive, len(data))
         pickle = archive.read(name)
         (checked,) = _check_pickle(pickle, NOT_WEIGHTS)
-        strange = _strangers(checked)
-        if strange:
-            data = _with_pickle(archive, name, _without_strangers(pickle, NOT_WEIGHTS))
-    return _loaded(data, NOT_WEIGHTS, strange), strange
+        foreign = _foreign_imports(checked)
+        if foreign:
+            data = _with_pickle(archive, name, _without_foreign_objects(pickle, NOT_WEIGHTS))
+    return _torch_load(data, NOT_WEIGHTS, foreign), foreign
 
 
 def _pickle_in(archive: ZipFile, size: int) -> str:
-    """Name of the archive's pickle, once nothing in it would inflate and every record's checksum holds."""
+    """Name of the archive's pickle, after checking that no record inflates and every checksum is right."""
     records = archive.infolist()
     names = [record.filename for record in records]
     pickle = names[0].split("/")[0] + "/data.pkl" if names else ""
     if pickle not in names or any(name.endswith("/constants.pkl") for name in names):
-        raise Refusal(f"is not a weights file but {file_kinds.kind_of_archive(names)}")
+        raise FileRefusedError(f"is not a weights file but {file_kinds.describe_archive(names)}")
     if sum(record.file_size for record in records) > size or len({name.lower() for name in names}) < len(names):
-        raise Refusal("is not a weights file: its records are larger than the file itself")
+        raise FileRefusedError("is not a weights file: its records are larger than the file itself")
     if any(record.external_attr & FOLDER and record.file_size for record in records):
-        raise Refusal(INCOMPLETE)
+        raise FileRefusedError(INCOMPLETE)
     try:
         if archive.testzip() is None:
             return pickle
-    except Exception:  # a record's header can be broken in many ways
-        raise Refusal(INCOMPLETE) from None
-    raise Refusal("is damaged, or was saved without checksums. Copy or download it again")
+    except Exception:  # a broken record header raises all kinds of errors
+        raise FileRefusedError(INCOMPLETE) from None
+    raise FileRefusedError("is damaged, or was saved without checksums. Copy or download it again")
 
 
 def _with_pickle(archive: ZipFile, name: str, pickle: bytes) -> bytes:
-    """The same archive with another pickle in the place of its own."""
+    """The same archive with its pickle replaced."""
     file = BytesIO()
     with ZipFile(file, "w") as written:
         for record in archive.infolist():
@@ -184,144 +186,158 @@ def _with_pickle(archive: ZipFile, name: str, pickle: bytes) -> bytes:
 
 def _from_legacy(data: bytes) -> tuple[object, list[str]]:
     checked = _check_pickle(data, INCOMPLETE, LEGACY_PICKLES)
-    strange = _strangers(checked[LEGACY_STATE_DICT])
-    if strange:
+    foreign = _foreign_imports(checked[LEGACY_STATE_DICT])
+    if foreign:
         start, end = checked[LEGACY_STATE_DICT - 1].end, checked[LEGACY_STATE_DICT].end
-        data = data[:start] + _without_strangers(data[start:end], INCOMPLETE) + data[end:]
-    return _loaded(data, INCOMPLETE, strange), strange
+        data = data[:start] + _without_foreign_objects(data[start:end], INCOMPLETE) + data[end:]
+    return _torch_load(data, INCOMPLETE, foreign), foreign
 
 
-def _check_pickle(data: bytes, otherwise: str, count: int = 1) -> list[PickleContents]:
-    """Read pickles without doing what they say; refuse those that would run code, and tensors that are not plain."""
-    found = _contents(data, otherwise, count)
+def _check_pickle(data: bytes, message: str, count: int = 1) -> list[PickleContents]:
+    """Scan pickles without executing them; refuse those that would run code or hold tensors that are not plain."""
+    found = _scan(data, message, count)
     _check_imports(found)
     if max(part.protocol for part in found) > 2:
-        raise Refusal(f"uses a newer pickle protocol than torch reads safely. {STATE_DICT}")
+        raise FileRefusedError(f"uses a newer pickle protocol than torch reads safely. {STATE_DICT}")
     return found
 
 
-def _contents(data: bytes, otherwise: str, count: int) -> list[PickleContents]:
+def _scan(data: bytes, message: str, count: int) -> list[PickleContents]:
     stream = BytesIO(data)
     try:
-        return [contents(stream) for _ in range(count)]
-    except Exception:  # what a broken pickle raises is anyone's guess
-        raise Refusal(otherwise) from None
+        return [scan_pickle(stream) for _ in range(count)]
+    except Exception:  # a broken pickle raises all kinds of errors
+        raise FileRefusedError(message) from None
 
 
 def _check_imports(found: list[PickleContents]) -> None:
-    strange = sorted({name for part in found for name in _strangers(part)})
+    foreign = sorted({name for part in found for name in _foreign_imports(part)})
     calls = {name for part in found for name in part.calls}
-    acting = [name for name in strange if ACTING.fullmatch(name) or (name in calls and not _makes_a_value(name))]
-    others = [name for name in strange if OTHER_TENSORS.match(name)]
-    if _has_module(strange) and (acting or others):
-        raise Refusal(WHOLE_MODULE)
-    if others:
-        raise Refusal(f"holds other tensors than plain ones ({listed(others)}), so it is refused. {STATE_DICT}")
-    if acting:
-        raise Refusal(f"would run code when opened ({listed(acting)}), so it is refused. {STATE_DICT}")
+    dangerous = [
+        name for name in foreign if DANGEROUS_IMPORTS.fullmatch(name) or (name in calls and not _is_constructor(name))
+    ]
+    unsupported = [name for name in foreign if UNSUPPORTED_TENSORS.match(name)]
+    if _has_module(foreign) and (dangerous or unsupported):
+        raise FileRefusedError(WHOLE_MODULE)
+    if unsupported:
+        raise FileRefusedError(
+            f"holds other tensors than plain ones ({join_names(unsupported)}), so it is refused. {STATE_DICT}"
+        )
+    if dangerous:
+        raise FileRefusedError(f"would run code when opened ({join_names(dangerous)}), so it is refused. {STATE_DICT}")
 
 
-def _strangers(part: PickleContents) -> list[str]:
-    return sorted(name for name in part.imports if not ORDINARY.fullmatch(name))
+def _foreign_imports(part: PickleContents) -> list[str]:
+    return sorted(name for name in part.imports if not ALLOWED_IMPORTS.fullmatch(name))
 
 
-def _makes_a_value(name: str) -> bool:
-    """Whether calling it makes an object of a class, as its name tells, rather than doing something."""
-    return name.rpartition(".")[2].lstrip("_")[:1].isupper() or bool(VALUES.fullmatch(name))
+def _is_constructor(name: str) -> bool:
+    """Whether calling it constructs a value, judging by its name, rather than doing something."""
+    return name.rpartition(".")[2].lstrip("_")[:1].isupper() or bool(VALUE_CONSTRUCTORS.fullmatch(name))
 
 
-def _without_strangers(pickle: bytes, otherwise: str) -> bytes:
-    """The pickle with nothing in it that is to be passed over; it is read again, as any other."""
-    harmless = without_strangers(pickle, ORDINARY.fullmatch)
-    if any(_strangers(part) for part in _check_pickle(harmless, otherwise)):
-        raise Refusal(otherwise)
+def _without_foreign_objects(pickle: bytes, message: str) -> bytes:
+    """The pickle without objects other than tensors and plain values; the result is checked again like any other."""
+    harmless = without_unknown_imports(pickle, ALLOWED_IMPORTS.fullmatch)
+    if any(_foreign_imports(part) for part in _check_pickle(harmless, message)):
+        raise FileRefusedError(message)
     return harmless
 
 
-def _loaded(data: bytes, otherwise: str, strange: list[str]) -> object:
-    """What torch makes of the file with its restricted unpickler; it is never asked to do without."""
+def _torch_load(data: bytes, message: str, foreign: list[str]) -> object:
+    """Load the file by torch's restricted unpickler, always with `weights_only=True`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return torch.load(BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception:  # a module in an old file is one that no rewriting makes harmless
-        raise Refusal(WHOLE_MODULE if _has_module(strange) else otherwise) from None
+    except Exception:  # rewriting can't make a module in an old file harmless
+        raise FileRefusedError(WHOLE_MODULE if _has_module(foreign) else message) from None
 
 
 def _has_module(names: list[str]) -> bool:
-    return any(name.startswith(MODULES) for name in names)
+    return any(name.startswith(MODULE_PREFIX) for name in names)
 
 
 def _from_safetensors(data: bytes) -> object:
     header = int.from_bytes(data[:8], "little")
     if 8 + header > len(data):
-        raise Refusal(f"is incomplete or damaged: its header should have {header:,} bytes. Copy or download it again")
+        raise FileRefusedError(
+            f"is incomplete or damaged: its header should have {header:,} bytes. Copy or download it again"
+        )
     try:
         return safetensors.torch.load(data)
     except SafetensorError as error:
-        why = next((ours for theirs, ours in HEADER_FAULTS.items() if theirs in str(error)), "is not what it should be")
-        raise Refusal(f"is incomplete or damaged: its header {why}. Copy or download it again") from None
-    except Exception:  # a type that torch doesn't have, a shape that it refuses
-        raise Refusal(NOT_WEIGHTS) from None
+        reason = next(
+            (ours for theirs, ours in HEADER_FAULTS.items() if theirs in str(error)), "is not what it should be"
+        )
+        raise FileRefusedError(f"is incomplete or damaged: its header {reason}. Copy or download it again") from None
+    except Exception:  # a type that torch lacks, a shape that it refuses
+        raise FileRefusedError(NOT_WEIGHTS) from None
 
 
-def _state_dict(loaded: object, passed_over: list[str]) -> tuple[dict[str, Tensor], list[str]]:
-    """The named tensors in what was loaded, wherever they are in it, and what had to be done to find them."""
-    places = _places(loaded)
-    chosen = _chosen(places)
-    if _has_module(passed_over) and not any(_is_network(places[path]) for path in chosen):
-        raise Refusal(WHOLE_MODULE)
+def _state_dict(loaded: object, skipped: list[str]) -> tuple[dict[str, Tensor], list[str]]:
+    """The named tensors in a loaded checkpoint, wherever they are in it, and notes on where they were found."""
+    tensor_dicts = _tensor_dicts(loaded)
+    chosen = _choose_network_dicts(tensor_dicts)
+    if _has_module(skipped) and not any(_is_network(tensor_dicts[path]) for path in chosen):
+        raise FileRefusedError(WHOLE_MODULE)
     if not chosen:
-        beside = f", only {listed(passed_over)}, which is not read" if passed_over else ""
-        raise Refusal(f"holds no state_dict{beside}. {STATE_DICT}")
+        others = f", only {join_names(skipped)}, which is not read" if skipped else ""
+        raise FileRefusedError(f"holds no state_dict{others}. {STATE_DICT}")
     shared = _shared_path(chosen)
-    tensors = {".".join((*path[len(shared) :], name)): places[path][name] for path in chosen for name in places[path]}
+    tensors = {
+        ".".join((*path[len(shared) :], name)): tensor_dicts[path][name]
+        for path in chosen
+        for name in tensor_dicts[path]
+    }
     notes = [f"found under '{'.'.join(shared)}'"] if shared else []
-    unused = [path for path in places if path not in chosen and _is_network(places[path])]
+    unused = [path for path in tensor_dicts if path not in chosen and _is_network(tensor_dicts[path])]
     if unused:
-        notes.append(f"the weights under {listed([repr('.'.join(path)) for path in unused])} are not used")
+        notes.append(f"the weights under {join_names([repr('.'.join(path)) for path in unused])} are not used")
     for prefix in PREFIXES:
         while all(name.startswith(prefix) for name in tensors):
             tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
             notes.append(f"'{prefix}' removed from the names")
-    if passed_over:
-        notes.append(f"passed over, not run: {listed(passed_over)}")
+    if skipped:
+        notes.append(f"passed over, not run: {join_names(skipped)}")
     return tensors, notes
 
 
-def _places(loaded: object) -> dict[Keys, dict[str, Tensor]]:
-    """Every dictionary with named tensors in what was loaded, by the keys that lead to it."""
+def _tensor_dicts(loaded: object) -> dict[Keys, dict[str, Tensor]]:
+    """Every dictionary of named tensors in a loaded checkpoint, by the keys that lead to it."""
     found: dict[Keys, dict[str, Tensor]] = {}
-    waiting: list[tuple[Keys, object]] = [((), loaded)]
-    seen: set[int] = set()  # a pickle can hold a list that holds itself
-    while waiting:
-        path, value = waiting.pop()
-        if id(value) in seen or len(path) > DEEPEST:
+    pending: list[tuple[Keys, object]] = [((), loaded)]
+    visited: set[int] = set()  # a pickle can hold a list that holds itself
+    while pending:
+        path, value = pending.pop()
+        if id(value) in visited or len(path) > MAX_DEPTH:
             continue
-        seen.add(id(value))
+        visited.add(id(value))
         if isinstance(value, dict):
-            named = {name: one for name, one in value.items() if isinstance(name, str) and isinstance(one, Tensor)}
+            named = {name: item for name, item in value.items() if isinstance(name, str) and isinstance(item, Tensor)}
             if named:
                 found[path] = named
-            waiting += [((*path, str(key)), one) for key, one in reversed(value.items()) if isinstance(one, CONTAINERS)]
+            pending += [
+                ((*path, str(key)), item) for key, item in reversed(value.items()) if isinstance(item, CONTAINERS)
+            ]
         elif isinstance(value, list | tuple):
-            waiting += [((*path, str(number)), one) for number, one in enumerate(value) if isinstance(one, CONTAINERS)]
+            pending += [((*path, str(index)), item) for index, item in enumerate(value) if isinstance(item, CONTAINERS)]
     return found
 
 
-def _chosen(places: dict[Keys, dict[str, Tensor]]) -> list[Keys]:
-    """Where the network is: at the usual place of several, with what stands beside it, as a head may."""
-    networks = [path for path in places if _is_network(places[path])]
-    for usual in USUAL:
-        at_the_usual = [path for path in networks if path[-1:] == (usual,)]
-        if len(networks) > 1 and len(at_the_usual) == 1:
-            return at_the_usual
+def _choose_network_dicts(tensor_dicts: dict[Keys, dict[str, Tensor]]) -> list[Keys]:
+    """Keys of the network's tensors: the usual ones if there are several; with a head stored next to the rest."""
+    networks = [path for path in tensor_dicts if _is_network(tensor_dicts[path])]
+    for key in STATE_DICT_KEYS:
+        at_key = [path for path in networks if path[-1:] == (key,)]
+        if len(networks) > 1 and len(at_key) == 1:
+            return at_key
     if len(networks) == 1:
         (path,) = networks
-        headless = path and not any(tensor.ndim == 2 for tensor in places[path].values())
-        return [other for other in places if other == path or (headless and other[:-1] == path[:-1])]
-    layers = [path for path in places if any(name.endswith("weight") for name in places[path])]
-    return networks or sorted(layers, key=lambda path: len(places[path]))[-1:]
+        headless = path and not any(tensor.ndim == 2 for tensor in tensor_dicts[path].values())
+        return [other for other in tensor_dicts if other == path or (headless and other[:-1] == path[:-1])]
+    layers = [path for path in tensor_dicts if any(name.endswith("weight") for name in tensor_dicts[path])]
+    return networks or sorted(layers, key=lambda path: len(tensor_dicts[path]))[-1:]
 
 
 def _is_network(tensors: dict[str, Tensor]) -> bool:
@@ -329,7 +345,7 @@ def _is_network(tensors: dict[str, Tensor]) -> bool:
 
 
 def _shared_path(paths: list[Keys]) -> Keys:
-    """The keys that lead to all of these places."""
+    """The keys that all paths begin with."""
     shared = paths[0]
     for path in paths[1:]:
         pairs = takewhile(lambda pair: pair[0] == pair[1], zip(shared, path, strict=False))
@@ -338,8 +354,8 @@ def _shared_path(paths: list[Keys]) -> Keys:
 
 
 def _check_tensor(name: str, tensor: Tensor) -> None:
-    """Refuse a tensor that is not plain, or claims more values than the file has."""
+    """Refuse a tensor that is not dense, or claims more values than the file has."""
     if tensor.layout is not torch.strided or tensor.device.type != "cpu":
-        raise Refusal(f"holds no values for {name}, or only sparse ones. Save dense tensors")
+        raise FileRefusedError(f"holds no values for {name}, or only sparse ones. Save dense tensors")
     if math.prod(tensor.shape) * tensor.element_size() > tensor.untyped_storage().nbytes():
-        raise Refusal(f"is not a weights file: {name} claims more values than the file holds")
+        raise FileRefusedError(f"is not a weights file: {name} claims more values than the file holds")

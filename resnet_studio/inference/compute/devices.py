@@ -1,4 +1,4 @@
-"""Where a network can run on this machine."""
+"""The devices on which a network can run on this machine."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ import warnings
 import torch
 
 from resnet_studio.inference.errors import DeviceError
-from resnet_studio.inference.values import HALF, Device
+from resnet_studio.inference.values import HALF_SUFFIX, Device
 
 CPU = Device("cpu", "CPU")
 
 
 def devices() -> tuple[Device, ...]:
-    """The CPU, then every CUDA device by its name, then Apple's GPU; a GPU also with half precision."""
+    """The CPU, then every CUDA device by name, then Apple's GPU; each GPU also with half precision."""
     found = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an old driver is no news for who has no use for it
+        warnings.simplefilter("ignore")  # an old driver doesn't matter here
         if torch.cuda.is_available():
             found += [Device(f"cuda:{i}", torch.cuda.get_device_name(i)) for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         found.append(Device("mps", "Apple GPU"))
-    halves = [Device(device.name + HALF, f"{device.label}, half precision") for device in found]
+    halves = [Device(device.name + HALF_SUFFIX, f"{device.label}, half precision") for device in found]
     return (CPU, *(device for pair in zip(found, halves, strict=True) for device in pair))
 
 
 def torch_device(name: str) -> torch.device:
-    """torch's device for a name, which may ask for half precision there."""
-    return torch.device(name.removesuffix(HALF))
+    """torch's device for a name with or without half precision."""
+    return torch.device(name.removesuffix(HALF_SUFFIX))
 
 
 def precision(name: str) -> torch.dtype:
-    """float16 where the name asks for half precision, else float32."""
-    return torch.float16 if name.endswith(HALF) else torch.float32
+    """float16 if the name asks for half precision, else float32."""
+    return torch.float16 if name.endswith(HALF_SUFFIX) else torch.float32
 
 
 def check(name: str) -> None:
@@ -42,8 +42,8 @@ def check(name: str) -> None:
         raise DeviceError(f"{name} is not on this machine, which has {', '.join(known)}. Choose the CPU")
 
 
-def failure(name: str, error: RuntimeError) -> DeviceError | MemoryError | None:
-    """What to tell if a device's memory is full or it stopped working midway; None if that isn't the cause."""
+def explain_failure(name: str, error: RuntimeError) -> DeviceError | MemoryError | None:
+    """The error to raise if a device's memory is full or it stopped working; None if that isn't the cause."""
     cause = str(error).partition("\n")[0]
     if "DefaultCPUAllocator" in cause:
         return MemoryError("there is too little memory free. Close other programs, or choose a smaller image or width")

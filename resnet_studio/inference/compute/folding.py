@@ -1,7 +1,7 @@
-"""A residual network made faster for who asks for blocks' outputs only.
+"""A faster version of a residual network where only the outputs of blocks are needed.
 
-Batch norm is folded into the convolutions, whose weights are laid out once as the CPU's library wants them, and
-ReLUs and additions work in place: the outputs of single convolutions and batch norms are gone.
+Batch norm is folded into the convolutions, whose weights are packed once into the layout of the CPU's library, and
+ReLUs and additions work in place, so the outputs of single convolutions and batch norms are not available.
 """
 
 from __future__ import annotations
@@ -25,39 +25,40 @@ class InPlaceAdd(nn.Module):
 
 
 class PackedConvolution(nn.Module):
-    """A convolution whose weights oneDNN has laid out once, for inputs of one size.
+    """A convolution with weights that oneDNN has packed once, for inputs of one size.
 
-    `nn.Conv2d` has them laid out anew at every call, which for one image takes about a quarter of the time.
+    `nn.Conv2d` has them packed again at every call, which for one image takes about a quarter of the time.
     """
 
     def __init__(self, convolution: nn.Conv2d, side: int) -> None:
         super().__init__()
         assert isinstance(convolution.padding, tuple)
-        self.window = list(convolution.padding), list(convolution.stride), list(convolution.dilation)
+        self.geometry = list(convolution.padding), list(convolution.stride), list(convolution.dilation)
         self.bias = convolution.bias
         shape = [1, convolution.in_channels, side, side]
         weight = convolution.weight.detach().to_mkldnn()
-        self.weight: Tensor = torch.ops.aten.mkldnn_reorder_conv2d_weight(weight, *self.window, 1, shape)
+        self.weight: Tensor = torch.ops.aten.mkldnn_reorder_conv2d_weight(weight, *self.geometry, 1, shape)
 
     def forward(self, x: Tensor) -> Tensor:
         convolve = torch.ops.mkldnn._convolution_pointwise  # torch's own compiler calls it for frozen weights
-        output: Tensor = convolve(x, self.weight, self.bias, *self.window, 1, "none", [], "")
+        output: Tensor = convolve(x, self.weight, self.bias, *self.geometry, 1, "none", [], "")
         return output
 
 
-def served(architecture: Residual) -> tuple[str, ...]:
-    """Names of the layers that a folded network gives: every stage, block and ReLU, the pools and the head."""
+def folded_layers(architecture: Residual) -> tuple[str, ...]:
+    """Names of the layers whose outputs a folded network has: every stage, block and ReLU, the pools and the head."""
     names = [block.name for block in blocks(architecture)]
     stages = dict.fromkeys(name.partition(".")[0] for name in names)
-    whole = [layer.name for layer in plan(architecture) if layer.kind in ("relu", "max pool", "average pool", "linear")]
-    return (*stages, *names, *whole)
+    other_layers = [
+        layer.name for layer in plan(architecture) if layer.kind in ("relu", "max pool", "average pool", "linear")
+    ]
+    return (*stages, *names, *other_layers)
 
 
 def folded(network: ResNet, *, packed: bool = True) -> nn.Module:
-    """A faster network for inference, equal to `network` (in eval mode, float32) in all that `served` names.
+    """A faster network for inference, equal to `network` (in eval mode, float32) in all of `folded_layers`.
 
-    Nothing is shared with `network`. `packed` weights serve the CPU alone; where
-    torch is built without oneDNN they are left plain.
+    It shares nothing with `network`. `packed` weights only run on the CPU; without oneDNN in torch they stay unpacked.
     """
     result = empty(network.architecture).eval()
     packed = packed and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""One layer over many images, one image after the other, so that any number of them takes the memory of one."""
+"""Statistics of one layer over many images, one after the other, so that memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -13,57 +13,59 @@ from resnet_studio.inference.channel_statistics import (
     statistics,
 )
 from resnet_studio.inference.compute.capture import capture
-from resnet_studio.inference.compute.folding import served
+from resnet_studio.inference.compute.folding import folded_layers
 from resnet_studio.inference.compute.forward import guarded
-from resnet_studio.inference.compute.prepare import Ready, loaded_steps, ready_steps
+from resnet_studio.inference.compute.prepare import PreparedForward, load_steps, prepare_steps
 from resnet_studio.inference.feature_maps import layer_maps
 from resnet_studio.inference.values import ForwardSpec, image_title
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.progress import Progress
 
 
-def survey_steps(
-    subject: ForwardSpec, images: tuple[str, ...], layer: str
+def layer_statistics_steps(
+    spec: ForwardSpec, images: tuple[str, ...], layer: str
 ) -> Generator[Progress, None, LayerStatistics]:
-    """What a layer's channels amount to over these images, seen with the subject's network, device and handles.
+    """Statistics of a layer's channels over these images, with the network, device and transforms of `spec`.
 
-    Each pass stops after the layer. An image that can't be opened is passed over and named; whatever else goes wrong
-    is raised as by `look_steps`.
+    Each pass stops after the layer. An image that can't be opened is skipped and named in the result; other errors
+    are raised as by `forward_steps`.
     """
-    return (yield from guarded(subject.device, lambda: _steps(subject, images, layer)))
+    return (yield from guarded(spec.device, lambda: _steps(spec, images, layer)))
 
 
-def _steps(subject: ForwardSpec, images: tuple[str, ...], layer: str) -> Generator[Progress, None, LayerStatistics]:
-    yield from loaded_steps(subject.architecture, subject.weights)  # what is wrong with these is no image's fault
+def _steps(spec: ForwardSpec, images: tuple[str, ...], layer: str) -> Generator[Progress, None, LayerStatistics]:
+    yield from load_steps(spec.architecture, spec.weights)  # errors of the weights are not an image's
     total: ChannelStatistics | None = None
-    damaged: list[SkippedImage] = []
+    skipped: list[SkippedImage] = []
     for done, image in enumerate(images):
         progress = Progress(done, len(images), f"looking at {image_title(image)}")
         yield progress
         try:
-            ready = yield from _told_as(progress, ready_steps(replace(subject, image=image)))
+            ready = yield from _with_progress(progress, prepare_steps(replace(spec, image=image)))
         except (ValueError, OSError) as error:
-            damaged.append(SkippedImage(image, str(error)))
+            skipped.append(SkippedImage(image, str(error)))
             continue
-        one = _one(ready, layer)
-        total = merged(total, one) if total else one
-    return LayerStatistics(layer, total, tuple(damaged))
+        current = _image_statistics(ready, layer)
+        total = merged(total, current) if total else current
+    return LayerStatistics(layer, total, tuple(skipped))
 
 
-def _told_as(progress: Progress, steps: Generator[Progress, None, Ready]) -> Generator[Progress, None, Ready]:
-    """The steps of one image are told as one of many images."""
+def _with_progress(
+    progress: Progress, steps: Generator[Progress, None, PreparedForward]
+) -> Generator[Progress, None, PreparedForward]:
+    """Run one image's steps, but yield the progress over all images."""
     while True:
         try:
             next(steps)
         except StopIteration as end:
-            ready: Ready = end.value
+            ready: PreparedForward = end.value
             return ready
         yield progress
 
 
-def _one(ready: Ready, layer: str) -> ChannelStatistics:
-    architecture = ready.subject.architecture
-    quick = isinstance(architecture, Residual) and layer in served(architecture)
-    network = ready.folded() if quick else ready.network()
-    output = capture(network, ready.images, (layer,), whole=False).layers[layer]
+def _image_statistics(ready: PreparedForward, layer: str) -> ChannelStatistics:
+    architecture = ready.spec.architecture
+    use_folded = isinstance(architecture, Residual) and layer in folded_layers(architecture)
+    network = ready.folded() if use_folded else ready.network()
+    output = capture(network, ready.images, (layer,), full_pass=False).layers[layer]
     return statistics(layer_maps(layer, output.float().cpu().numpy()).values)

@@ -1,4 +1,4 @@
-"""What would flip it: a grey square slides over the input, and the class's probability is read at every position."""
+"""Occlusion test: a gray square slides over the input, and the class's probability is recorded at every position."""
 
 from __future__ import annotations
 
@@ -10,75 +10,83 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from resnet_studio.inference.attribution import NOT_YET, Sweep, starts, uncovered, usual_patch
+from resnet_studio.inference.attribution import (
+    NOT_COMPUTED,
+    OcclusionMap,
+    default_patch,
+    patch_starts,
+    without_occluder,
+)
 from resnet_studio.inference.compute import transforms
-from resnet_studio.inference.compute.attribution import explained, images_a_pass
-from resnet_studio.inference.compute.capture import evaluating
+from resnet_studio.inference.compute.attribution import images_per_pass, target_class
+from resnet_studio.inference.compute.capture import eval_mode
 from resnet_studio.inference.compute.forward import guarded
-from resnet_studio.inference.compute.prepare import ready_steps
+from resnet_studio.inference.compute.prepare import prepare_steps
 from resnet_studio.inference.compute.transforms import occluded
 from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.progress import Progress
 
-TOLD_EVERY = 0.1
+PARTIAL_RESULT_INTERVAL = 0.1
 """Seconds between two partial results."""
 
 
-def sweep_steps(
-    subject: ForwardSpec, patch: int = 0, stride: int = 0, target: int | None = None
-) -> Generator[Progress | Sweep, None, Sweep]:
-    """Slide the occluder over the input; yield what is there so far, return the whole.
+def occlusion_steps(
+    spec: ForwardSpec, patch: int = 0, stride: int = 0, target: int | None = None
+) -> Generator[Progress | OcclusionMap, None, OcclusionMap]:
+    """Slide the occluder over the input; yield partial results, return the complete one.
 
-    `patch` and `stride` are pixels of the input, a quarter and an eighth of it if not told; the target is the most
-    probable class if not told. An occluder that the subject has is left out. Raises what a look raises, and
-    `ValueError` for a square that is larger than the input.
+    `patch` and `stride` are pixels of the input, by default a quarter and an eighth of it; the default target is the
+    most probable class. An occluder in `spec` is ignored. Raises the errors of `forward_steps`, and `ValueError` for a
+    square that is larger than the input.
     """
-    subject = uncovered(subject)
-    usual = usual_patch(subject.architecture.image)
-    patch, stride = patch or usual[0], stride or usual[1]
-    starts(subject.architecture.image, patch, stride)  # says what is wrong before anything is loaded
-    return (yield from guarded(subject.device, lambda: _steps(subject, patch, stride, target)))
+    spec = without_occluder(spec)
+    default = default_patch(spec.architecture.image)
+    patch, stride = patch or default[0], stride or default[1]
+    patch_starts(spec.architecture.image, patch, stride)  # raises before anything is loaded
+    return (yield from guarded(spec.device, lambda: _steps(spec, patch, stride, target)))
 
 
 def _steps(
-    subject: ForwardSpec, patch: int, stride: int, target: int | None
-) -> Generator[Progress | Sweep, None, Sweep]:
-    ready = yield from ready_steps(subject)
-    network = ready.folded() if isinstance(subject.architecture, Residual) else ready.network()
-    began = told = time.perf_counter()
-    target, probability, winner = explained(ready, network, target)
+    spec: ForwardSpec, patch: int, stride: int, target: int | None
+) -> Generator[Progress | OcclusionMap, None, OcclusionMap]:
+    ready = yield from prepare_steps(spec)
+    network = ready.folded() if isinstance(spec.architecture, Residual) else ready.network()
+    started = last_sent = time.perf_counter()
+    target, probability, top_class = target_class(ready, network, target)
     side = ready.images.shape[-1]
-    places = starts(side, patch, stride)
-    cells = [(row, column) for row in range(len(places)) for column in range(len(places))]
-    nothing = np.full((len(places), len(places)), np.nan, np.float32)
-    sweep = Sweep(
-        subject, target, ready.weights.labels[target], probability, winner, patch, places, nothing,
-        np.full(nothing.shape, NOT_YET, np.int32), ready.weights.labels,
-        transforms.seen(ready.images, ready.weights.preprocessing), ready.weights, 0.0,
+    starts = patch_starts(side, patch, stride)
+    cells = [(row, column) for row in range(len(starts)) for column in range(len(starts))]
+    empty = np.full((len(starts), len(starts)), np.nan, np.float32)
+    occlusion_map = OcclusionMap(
+        spec, target, ready.weights.labels[target], probability, top_class, patch, starts, empty,
+        np.full(empty.shape, NOT_COMPUTED, np.int32), ready.weights.labels,
+        transforms.denormalized(ready.images, ready.weights.preprocessing), ready.weights, 0.0,
     )  # fmt: skip
-    batch = images_a_pass(subject.architecture)
-    for first in range(0, len(cells), batch):
-        yield Progress(first, len(cells), f"covering {sweep.label}")
-        some = cells[first : first + batch]
-        values = [occluded(ready.images[0], sweep.occluder(*cell)) for cell in some]
-        sweep = _with(sweep, some, _logits(network, torch.stack(values)), time.perf_counter() - began)
-        if time.perf_counter() - told > TOLD_EVERY:
-            told = time.perf_counter()
-            yield sweep
-    return sweep
+    batch_size = images_per_pass(spec.architecture)
+    for first in range(0, len(cells), batch_size):
+        yield Progress(first, len(cells), f"covering {occlusion_map.label}")
+        batch = cells[first : first + batch_size]
+        values = [occluded(ready.images[0], occlusion_map.occluder(*cell)) for cell in batch]
+        occlusion_map = _updated(
+            occlusion_map, batch, _logits(network, torch.stack(values)), time.perf_counter() - started
+        )
+        if time.perf_counter() - last_sent > PARTIAL_RESULT_INTERVAL:
+            last_sent = time.perf_counter()
+            yield occlusion_map
+    return occlusion_map
 
 
 def _logits(network: nn.Module, images: Tensor) -> Tensor:
-    with evaluating(network):
+    with eval_mode(network):
         logits: Tensor = network(images)
     return logits.float().cpu()
 
 
-def _with(sweep: Sweep, cells: list[tuple[int, int]], logits: Tensor, seconds: float) -> Sweep:
-    """The sweep with what some more positions gave; a partial result that was told stays as it was."""
+def _updated(occlusion_map: OcclusionMap, cells: list[tuple[int, int]], logits: Tensor, seconds: float) -> OcclusionMap:
+    """A copy with the results of more positions; partial results that were yielded before stay unchanged."""
     rows, columns = np.array(cells).T
-    probabilities, winners = sweep.probabilities.copy(), sweep.winners.copy()
-    probabilities[rows, columns] = logits.softmax(1)[:, sweep.target].numpy()
-    winners[rows, columns] = logits.argmax(1).numpy()
-    return replace(sweep, probabilities=probabilities, winners=winners, seconds=seconds)
+    probabilities, top_classes = occlusion_map.probabilities.copy(), occlusion_map.top_classes.copy()
+    probabilities[rows, columns] = logits.softmax(1)[:, occlusion_map.target].numpy()
+    top_classes[rows, columns] = logits.argmax(1).numpy()
+    return replace(occlusion_map, probabilities=probabilities, top_classes=top_classes, seconds=seconds)

@@ -1,4 +1,4 @@
-"""How strong every block's F(x) is, and what it is added to, over the depth of networks."""
+"""Layer responses: the standard deviations of every block's F(x) and of its input x, over the depth of networks."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from functools import partial
 from torch import Tensor
 
 from resnet_studio.inference.compute import forward
-from resnet_studio.inference.compute.capture import evaluating
-from resnet_studio.inference.compute.prepare import Ready, ready_steps
+from resnet_studio.inference.compute.capture import eval_mode
+from resnet_studio.inference.compute.prepare import PreparedForward, prepare_steps
 from resnet_studio.inference.counterparts import Responses
 from resnet_studio.inference.values import ForwardSpec
-from resnet_studio.networks.block_tensors import all_blocks
+from resnet_studio.networks.block_tensors import all_block_tensors
 from resnet_studio.networks.presets import title
 from resnet_studio.progress import Progress
 
 
-def responses_steps(subjects: tuple[ForwardSpec, ...]) -> Generator[Progress, None, tuple[Responses, ...]]:
-    """The responses of each network to its image, one pass a network. Raises what a look raises."""
+def responses_steps(specs: tuple[ForwardSpec, ...]) -> Generator[Progress, None, tuple[Responses, ...]]:
+    """The responses of each network to its image, one pass per network. Raises the errors of `forward_steps`."""
     measured = []
-    for number, subject in enumerate(subjects):
-        yield Progress(number, len(subjects), f"measuring {title(subject.architecture)}")
-        measured.append((yield from forward.guarded(subject.device, partial(_measured_steps, subject))))
+    for number, spec in enumerate(specs):
+        yield Progress(number, len(specs), f"measuring {title(spec.architecture)}")
+        measured.append((yield from forward.guarded(spec.device, partial(_measure_steps, spec))))
     return tuple(measured)
 
 
-def _measured_steps(subject: ForwardSpec) -> Generator[Progress, None, Responses]:
-    ready = yield from ready_steps(subject)
-    paths = all_blocks(subject.architecture).values()
-    deviations = _deviations(ready, {name for path in paths for name in (path.x, path.residual)})
+def _measure_steps(spec: ForwardSpec) -> Generator[Progress, None, Responses]:
+    ready = yield from prepare_steps(spec)
+    blocks = all_block_tensors(spec.architecture).values()
+    stds = _standard_deviations(ready, {name for block in blocks for name in (block.x, block.residual)})
     return Responses(
-        subject=subject,
+        spec=spec,
         source=ready.weights.source,
         trained=ready.weights.trained,
-        blocks=tuple(path.block for path in paths),
-        residuals=tuple(deviations[path.residual] for path in paths),
-        inputs=tuple(deviations[path.x] for path in paths),
+        blocks=tuple(block.block for block in blocks),
+        residuals=tuple(stds[block.residual] for block in blocks),
+        inputs=tuple(stds[block.x] for block in blocks),
     )
 
 
-def _deviations(ready: Ready, names: set[str]) -> dict[str, float]:
-    """Standard deviation of the named layers' outputs over all values; no tensor is kept longer than its layer."""
+def _standard_deviations(ready: PreparedForward, names: set[str]) -> dict[str, float]:
+    """Standard deviation of each named layer's output over all values, measured in hooks so that no tensor is kept."""
     found: dict[str, float] = {}
 
     def measure(name: str, output: Tensor) -> None:
@@ -54,6 +54,6 @@ def _deviations(ready: Ready, names: set[str]) -> dict[str, float]:
             module = network.get_submodule(name)
             hook = module.register_forward_hook(lambda _module, _inputs, output, name=name: measure(name, output))
             hooks.callback(hook.remove)
-        with evaluating(network):
+        with eval_mode(network):
             network(ready.images)
     return found

@@ -1,4 +1,7 @@
-"""The handles as pure functions of an image and their parameters, torchvision's and Pillow's where they have one."""
+"""From a photograph to a network's input: the preprocessing of its weights and the user's image transforms.
+
+Pure functions of an image and its parameters, by torchvision and Pillow where they have one.
+"""
 
 from __future__ import annotations
 
@@ -17,84 +20,84 @@ from resnet_studio.inference.cropping import frame
 from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, Occluder
 from resnet_studio.inference.values import Photograph, Pixels, Preprocessing
 
-BEYOND = 128
-"""Grey of what lies beyond the photograph, 0 … 255."""
-GAP = 2.0
-"""Pillow's `reducing_gap`: a large part is first made smaller by whole numbers, which the eye can't see."""
+FILL = 128
+"""Gray level outside the photograph, 0 … 255."""
+REDUCING_GAP = 2.0
+"""Pillow's `reducing_gap`: a large part is first reduced by a whole factor, which makes no visible difference."""
 NOISE_SEED = 0
 
 
-def framed(photograph: Photograph, preprocessing: Preprocessing, handles: ImageTransforms) -> Tensor:
-    """The framed part of a photograph, 3 × crop × crop, 8 bits: resized with antialiasing, then turned."""
+def framed(photograph: Photograph, preprocessing: Preprocessing, transforms: ImageTransforms) -> Tensor:
+    """The framed part of a photograph, 3 × crop × crop, 8 bits: resized with antialiasing, then rotated."""
     height, width = photograph.pixels.shape[:2]
-    part, crop = frame(width, height, preprocessing, handles), preprocessing.crop
-    angle = math.radians(handles.rotation)
-    around = abs(math.cos(angle)) + abs(math.sin(angle))  # so that the turned corners are there
-    side = math.ceil(crop * around)
-    side += (side - crop) % 2  # what is cut out of the middle begins at a whole pixel
-    across, down = part.width / crop, part.height / crop
-    left, top = part.x - across * side / 2, part.y - down * side / 2
+    box, crop = frame(width, height, preprocessing, transforms), preprocessing.crop
+    angle = math.radians(transforms.rotation)
+    growth = abs(math.cos(angle)) + abs(math.sin(angle))  # so that the rotated crop's corners are covered
+    side = math.ceil(crop * growth)
+    side += (side - crop) % 2  # so that the center crop starts at a whole pixel
+    across, down = box.width / crop, box.height / crop
+    left, top = box.x - across * side / 2, box.y - down * side / 2
     picture = _resized(photograph, (left, top, left + across * side, top + down * side), side)
     pixels = torch.from_numpy(picture).permute(2, 0, 1)
-    if handles.rotation:
-        grey = [BEYOND] * 3
-        pixels = functional.rotate(pixels, handles.rotation, InterpolationMode.BILINEAR, fill=grey)
-    cut: Tensor = functional.center_crop(pixels, [crop])
-    return cut
+    if transforms.rotation:
+        gray = [FILL] * 3
+        pixels = functional.rotate(pixels, transforms.rotation, InterpolationMode.BILINEAR, fill=gray)
+    cropped: Tensor = functional.center_crop(pixels, [crop])
+    return cropped
 
 
-def adjusted(image: Tensor, handles: ImageTransforms) -> Tensor:
-    """Flipped, brighter, of more contrast, blurred and noisy, in this order: C × H × W, 0 … 1, in and out."""
-    if handles.flipped:
+def adjusted(image: Tensor, transforms: ImageTransforms) -> Tensor:
+    """Apply flip, brightness, contrast, blur and noise, in this order: C × H × W, 0 … 1, in and out."""
+    if transforms.flipped:
         image = functional.hflip(image)
-    if handles.brightness != 1:
-        image = functional.adjust_brightness(image, handles.brightness)
-    if handles.contrast != 1:
-        image = functional.adjust_contrast(image, handles.contrast)
-    if handles.blur:
-        image = blurred(image, handles.blur)
-    return noisy(image, handles.noise) if handles.noise else image
+    if transforms.brightness != 1:
+        image = functional.adjust_brightness(image, transforms.brightness)
+    if transforms.contrast != 1:
+        image = functional.adjust_contrast(image, transforms.contrast)
+    if transforms.blur:
+        image = blurred(image, transforms.blur)
+    return noisy(image, transforms.noise) if transforms.noise else image
 
 
-def blurred(image: Tensor, deviation: float) -> Tensor:
-    """A Gaussian blur; the image goes on as its mirror image beyond its edges."""
-    radius = min(math.ceil(3 * deviation), min(image.shape[1:]) - 1)
-    result: Tensor = functional.gaussian_blur(image, [2 * radius + 1] * 2, [deviation] * 2)
+def blurred(image: Tensor, std: float) -> Tensor:
+    """Gaussian blur with reflected edges; `std` is its standard deviation in pixels."""
+    radius = min(math.ceil(3 * std), min(image.shape[1:]) - 1)
+    result: Tensor = functional.gaussian_blur(image, [2 * radius + 1] * 2, [std] * 2)
     return result
 
 
-def noisy(image: Tensor, deviation: float) -> Tensor:
-    """Gaussian noise added, always the same for an image of that size."""
+def noisy(image: Tensor, std: float) -> Tensor:
+    """Add Gaussian noise, always the same for an image of that size."""
     generator = torch.Generator().manual_seed(NOISE_SEED)
-    return (image + deviation * torch.randn(image.shape, generator=generator)).clamp(0, 1)
+    return (image + std * torch.randn(image.shape, generator=generator)).clamp(0, 1)
 
 
 def occluded(values: Tensor, occluder: Occluder | None) -> Tensor:
-    """A normalised input with zeros, the mean colour, under the square: C × H × W."""
+    """A normalized input with zeros, the mean color, under the square: C × H × W."""
     if occluder is None:
         return values
     side = values.shape[-1]
-    left, right = (round(side * (occluder.x + way * occluder.side / 2)) for way in (-1, 1))
-    top, bottom = (round(side * (occluder.y + way * occluder.side / 2)) for way in (-1, 1))
+    left, right = (round(side * (occluder.x + sign * occluder.side / 2)) for sign in (-1, 1))
+    top, bottom = (round(side * (occluder.y + sign * occluder.side / 2)) for sign in (-1, 1))
     values = values.clone()
     values[:, max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = 0
     return values
 
 
 def _resized(photograph: Photograph, box: tuple[float, float, float, float], side: int) -> Pixels:
-    """A box of the photograph as side × side pixels; grey where it reaches beyond the photograph."""
+    """A box of the photograph as side × side pixels; gray where it reaches beyond the photograph."""
     image = _as_image(photograph)
     left, top, right, bottom = box
     inside = max(0.0, left), max(0.0, top), min(float(image.width), right), min(float(image.height), bottom)
-    page = np.full((side, side, 3), BEYOND, np.uint8)
+    canvas = np.full((side, side, 3), FILL, np.uint8)
     if inside[0] >= inside[2] or inside[1] >= inside[3]:
-        return page
+        return canvas
     x, end = (round((edge - left) / (right - left) * side) for edge in inside[0::2])
     y, low = (round((edge - top) / (bottom - top) * side) for edge in inside[1::2])
     if x < end and y < low:
-        part = image.resize((end - x, low - y), Image.Resampling.BILINEAR, inside, GAP)
-        page[y:low, x:end] = np.asarray(part)
-    return page
+        part = image.resize((end - x, low - y), Image.Resampling.BILINEAR, inside, REDUCING_GAP)
+        canvas[y:low, x:end] = np.asarray(part)
+    return canvas
 
 
 @lru_cache(maxsize=1)
@@ -106,41 +109,45 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def imagenet(image: int) -> Preprocessing:
-    """For a network whose input is `image` pixels wide: torchvision's rule for its V1 weights, 256 to 224, scaled."""
+    """For an input of `image` pixels a side: the rule of torchvision's V1 weights, 256 to 224, scaled."""
     return Preprocessing(round(image * 256 / 224), image, IMAGENET_MEAN, IMAGENET_STD)
 
 
 def preprocess(
-    photograph: Photograph, preprocessing: Preprocessing, channels: int, handles: ImageTransforms = IDENTITY
+    photograph: Photograph, preprocessing: Preprocessing, channels: int, transforms: ImageTransforms = IDENTITY
 ) -> Tensor:
-    """The network's input: 1 × channels × crop × crop, float32, on the CPU. `channels` is 3, or 1 for grey.
+    """The network's input: 1 × channels × crop × crop, float32, on the CPU. `channels` is 3, or 1 for gray.
 
-    Without handles it equals torchvision's preset for photographs up to 16 times as long as wide (at crop 224).
+    With no transforms it equals torchvision's preset for photographs up to 16 times as long as wide (at crop 224).
     """
     mean, std = _statistics(preprocessing, channels)
-    cut = framed(photograph, preprocessing, handles) if handles.frames else _cut(photograph, preprocessing)
+    pixels = (
+        framed(photograph, preprocessing, transforms)
+        if transforms.moves_crop
+        else _center_crop(photograph, preprocessing)
+    )
     if channels == 1:
-        cut = grey(cut)
-    scaled = adjusted(functional.convert_image_dtype(cut, torch.float32), handles)
-    return occluded((scaled - mean) / std, handles.occluder).unsqueeze(0)
+        pixels = grayscale(pixels)
+    scaled = adjusted(functional.convert_image_dtype(pixels, torch.float32), transforms)
+    return occluded((scaled - mean) / std, transforms.occluder).unsqueeze(0)
 
 
-def grey(pixels: Tensor) -> Tensor:
-    """The luminance of 3 × H × W pixels by Pillow, which rounds it and leaves grey as it is: 1 × H × W, 8 bits.
+def grayscale(pixels: Tensor) -> Tensor:
+    """The luminance of 3 × H × W pixels by Pillow, which rounds it and leaves gray unchanged: 1 × H × W, 8 bits.
 
-    (torchvision's own is cut off instead, and its weights sum to 0.9999: white becomes 254.)
+    (torchvision truncates it instead, and its weights sum to 0.9999: white becomes 254.)
     """
     image = Image.fromarray(np.ascontiguousarray(pixels.permute(1, 2, 0).numpy()))
     return torch.from_numpy(np.array(image.convert("L")))[None]
 
 
-def middle(image: Image.Image, side: int) -> Image.Image:
-    """The largest square in the middle of an image, side × side: what training makes of an image in a file."""
+def center_square(image: Image.Image, side: int) -> Image.Image:
+    """The largest center square of an image, resized to side × side, as training does with image files."""
     return ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR)
 
 
-def resized(mean_image: bytes, channels: int, side: int) -> bytes:
-    """A preprocessing's mean image, whatever its size, for another; none stays none."""
+def resized_mean_image(mean_image: bytes, channels: int, side: int) -> bytes:
+    """A mean image (float32 bytes) resized to `side`; an empty one stays empty."""
     if len(mean_image) in (0, 4 * channels * side**2):
         return mean_image
     numbers = torch.from_numpy(np.frombuffer(mean_image, np.dtype("<f4")).astype(np.float32))
@@ -149,12 +156,12 @@ def resized(mean_image: bytes, channels: int, side: int) -> bytes:
     return new.numpy().astype("<f4").tobytes()
 
 
-def _cut(photograph: Photograph, preprocessing: Preprocessing) -> Tensor:
+def _center_crop(photograph: Photograph, preprocessing: Preprocessing) -> Tensor:
     """The center of the resized photograph, or its resized center: 3 × crop × crop, 8 bits."""
     if preprocessing.middle:
-        return torch.from_numpy(np.array(middle(Image.fromarray(photograph.pixels), preprocessing.crop))).permute(
-            2, 0, 1
-        )
+        return torch.from_numpy(
+            np.array(center_square(Image.fromarray(photograph.pixels), preprocessing.crop))
+        ).permute(2, 0, 1)
     left, top, width, height = cropping.resized_part(*_size(photograph), preprocessing.resize)
     part = torch.tensor(photograph.pixels[top : top + height, left : left + width]).permute(2, 0, 1)
     # One channel at a time gives the same numbers as all at once, and needs a third of the memory.
@@ -165,8 +172,8 @@ def _cut(photograph: Photograph, preprocessing: Preprocessing) -> Tensor:
     return cropped
 
 
-def seen(values: Tensor, preprocessing: Preprocessing) -> Pixels:
-    """A network's input, 1 × 1 or 3 × crop × crop, turned back into the pixels that it stands for."""
+def denormalized(values: Tensor, preprocessing: Preprocessing) -> Pixels:
+    """A network's input, 1 × 1 or 3 × crop × crop, converted back to RGB pixels."""
     mean, std = _statistics(preprocessing, values.shape[1])
     pixels = (values[0].detach().float().cpu() * std + mean).mul(255).round().clamp(0, 255).to(torch.uint8)
     return np.ascontiguousarray(pixels.expand(3, -1, -1).permute(1, 2, 0).numpy())
@@ -178,7 +185,7 @@ def _size(photograph: Photograph) -> tuple[int, int]:
 
 
 def _statistics(preprocessing: Preprocessing, channels: int) -> tuple[Tensor, Tensor]:
-    """Mean (of each channel or pixel) and deviation, C × 1 × 1 or C × H × W; for one channel the means of the three."""
+    """Mean (per channel or pixel) and std, C × 1 × 1 or C × H × W; for one channel averaged over the three."""
     if channels not in (1, 3):
         raise ValueError(f"a photograph has 3 channels, or 1 as grey; this network takes {channels}. Set channels to 3")
     mean, std = _for_channels(preprocessing.mean, channels), _for_channels(preprocessing.std, channels)

@@ -1,7 +1,7 @@
-"""Any kind of pixel to RGB with 8 bits a channel, by rules that are told in a note.
+"""Conversion of every kind of pixel to RGB with 8 bits per channel; a note says what was done.
 
-Colour profiles are not applied, as in the field's data loaders: the numbers in the file are the numbers used.
-Everything is done a band of rows at a time, so a large image needs little more memory than its pixels.
+Color profiles are not applied, as in torchvision's data loaders: the numbers in the file are the numbers used.
+An image is processed in bands of rows, so a large one needs little more memory than its pixels.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, TiffImagePlugin
 
-from resnet_studio.files import Refusal
+from resnet_studio.files import FileRefusedError
 from resnet_studio.inference.values import Pixels
 
 Notes: TypeAlias = tuple[str, ...]
-Turn: TypeAlias = Callable[[Image.Image], NDArray[np.uint8]]
-"""From a band to its pixels: rows × columns × 3 or, if grey, × 1."""
+Converter: TypeAlias = Callable[[Image.Image], NDArray[np.uint8]]
+"""From a band to its pixels: rows × columns × 3 or, if gray, × 1."""
 
 BAND = 1 << 20  # pixels
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339
@@ -29,62 +29,62 @@ OVER_WHITE = "transparent parts laid over white"
 
 
 def to_rgb(image: Image.Image, bits: int, data: bytes) -> tuple[Pixels, Notes]:
-    """The pixels of a decoded image with `bits` bits a channel in its file `data`, and what was done to them.
+    """The pixels of a decoded image that has `bits` bits per channel in its file `data`, and notes on what was done.
 
-    Transparency is laid over white. Integers of 9 to 16 bits are scaled from 0 … 2^bits − 1, or from what 8 or 12 bits
-    can hold where an image of 16 uses no more; floats from 0 … 1 if all lie there; other floats and 32-bit integers
-    from their least to their greatest value. Raises `Refusal` if a value is not a finite number.
+    Transparency is blended over white. Integers of 9 to 16 bits are scaled from 0 … 2^bits − 1, or from the range of 8
+    or 12 bits if a 16-bit image uses no more; floats from 0 … 1 if all are in that range; other floats and 32-bit
+    integers from their minimum to their maximum. Raises `FileRefusedError` if a value is not finite.
     """
     if image.format == "PNG" and bits == 16 and image.mode in ("RGB", "RGBA"):
-        return _from_sixteen(image, data)
+        return _from_16_bit(image, data)
     wide = image.mode in ("I", "F") or image.mode.startswith("I;16")
-    turn, notes = _from_wide(image, bits) if wide else _from_bytes(image, bits)
+    convert, notes = _from_wide(image, bits) if wide else _from_bytes(image, bits)
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     top = 0
     for band in bands(image):
-        pixels[top : top + band.height] = turn(band)
+        pixels[top : top + band.height] = convert(band)
         top += band.height
     return pixels, notes
 
 
 def bits_per_channel(image: Image.Image, data: bytes) -> int:
-    """As the file has them; Pillow's mode tells only what they were turned into."""
+    """Bits per channel in the file; Pillow's mode only tells those of the decoded image."""
     if image.format == "PNG":
         return data[24]
     if image.format == "PPM":
-        return 16 if image.mode == "I" else 8  # Pillow spreads whatever range it has over that
+        return 16 if image.mode == "I" else 8  # Pillow scales every range to that
     return int(max(_tags(image).get(BITS_PER_SAMPLE, (8,))))
 
 
 def bands(image: Image.Image) -> Iterator[Image.Image]:
-    """The image in pieces of whole rows, from the top."""
+    """The image in bands of whole rows, from the top."""
     rows = max(1, BAND // image.width)
     for top in range(0, image.height, rows):
         yield image.crop((0, top, image.width, min(top + rows, image.height)))
 
 
-def _from_sixteen(image: Image.Image, data: bytes) -> tuple[Pixels, Notes]:
-    """A PNG with colors of 16 bits, of which Pillow keeps the upper bytes; the lower ones are decoded beside them."""
+def _from_16_bit(image: Image.Image, data: bytes) -> tuple[Pixels, Notes]:
+    """A PNG with 16-bit colors: Pillow keeps only the upper bytes, so the lower ones are decoded separately."""
     lower = _with_lower_bytes(data)
-    both = zip(bands(image), bands(lower), strict=True)
-    greatest = max(float(_color_of_sixteen(*pair)[0].max()) for pair in both)
-    white, note = _white(16, greatest)
+    pairs = zip(bands(image), bands(lower), strict=True)
+    maximum = max(float(_color_and_alpha(*pair)[0].max()) for pair in pairs)
+    white, note = _white(16, maximum)
     pixels = np.empty((image.height, image.width, 3), np.uint8)
-    key, seen_through = image.info.get("transparency"), False
+    key, transparent = image.info.get("transparency"), False
     top = 0
     for pair in zip(bands(image), bands(lower), strict=True):
-        color, alpha = _color_of_sixteen(*pair)
+        color, alpha = _color_and_alpha(*pair)
         if isinstance(key, tuple):
             alpha = np.where((color == key).all(axis=2, keepdims=True), 0.0, 1.0)
-        seen_through = seen_through or bool((alpha < 1).any())
-        share = alpha * color / white + (1 - alpha)
-        pixels[top : top + len(color)] = np.rint(share * 255)
+        transparent = transparent or bool((alpha < 1).any())
+        blended = alpha * color / white + (1 - alpha)
+        pixels[top : top + len(color)] = np.rint(blended * 255)
         top += len(color)
-    return pixels, (note, OVER_WHITE) if seen_through else (note,)
+    return pixels, (note, OVER_WHITE) if transparent else (note,)
 
 
 def _with_lower_bytes(data: bytes) -> Image.Image:
-    """The same PNG read as if its colors began with their lower bytes; of gray with alpha all four bytes of a pixel."""
+    """The PNG decoded as if its colors began with their lower bytes; for gray with alpha, all four bytes of a pixel."""
     image = Image.open(BytesIO(data), formats=["PNG"])
     [tile] = image.tile
     raw = "RGBA" if tile.args == "LA;16B" else str(tile.args).replace(";16B", ";16L")
@@ -95,8 +95,8 @@ def _with_lower_bytes(data: bytes) -> Image.Image:
     return image
 
 
-def _color_of_sixteen(upper: Image.Image, lower: Image.Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Colors of 0 … 65535, rows × columns × 3, and opacities of 0 … 1, rows × columns × 1."""
+def _color_and_alpha(upper: Image.Image, lower: Image.Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Colors of 0 … 65535 (rows × columns × 3) and alpha of 0 … 1 (rows × columns × 1)."""
     low = np.asarray(lower).astype(np.float64)
     if lower.info.get("gray"):
         gray, alpha = 256 * low[..., 0::2] + low[..., 1::2], 256 * low[..., 2:3] + low[..., 3:4]
@@ -105,8 +105,8 @@ def _color_of_sixteen(upper: Image.Image, lower: Image.Image) -> tuple[NDArray[n
     return values[..., :3], values[..., 3:4] / 65535 if values.shape[2] == 4 else np.ones_like(values[..., :1])
 
 
-def _from_bytes(image: Image.Image, bits: int) -> tuple[Turn, Notes]:
-    """For modes with 8 bits a channel. Of a TIFF's colors of 16 bits Pillow keeps the upper bytes alone."""
+def _from_bytes(image: Image.Image, bits: int) -> tuple[Converter, Notes]:
+    """For modes with 8 bits per channel. Of a TIFF's 16-bit colors, Pillow keeps only the upper bytes."""
     scaled = (f"the upper 8 of {bits} bits of each color",) if bits > 8 else ()
     if image.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
@@ -134,51 +134,53 @@ def _alpha(band: Image.Image) -> Image.Image:
     return _rgba(band).getchannel("A")
 
 
-def _from_wide(image: Image.Image, bits: int) -> tuple[Turn, Notes]:
-    """For grey modes with more than 8 bits."""
+def _from_wide(image: Image.Image, bits: int) -> tuple[Converter, Notes]:
+    """For gray modes with more than 8 bits."""
     tags = _tags(image)
     unsigned = bits == 32 and image.mode == "I" and tags.get(SAMPLE_FORMAT, (UNSIGNED,))[0] == UNSIGNED
     extremes = [(values.min(), values.max()) for values in (_values(band, unsigned) for band in bands(image))]
-    least, greatest = float(np.min(extremes)), float(np.max(extremes))
-    if not np.isfinite((least, greatest)).all():
-        raise Refusal("has values that are not finite numbers (NaN or infinity). Replace them and save it again")
+    minimum, maximum = float(np.min(extremes)), float(np.max(extremes))
+    if not np.isfinite((minimum, maximum)).all():
+        raise FileRefusedError(
+            "has values that are not finite numbers (NaN or infinity). Replace them and save it again"
+        )
     mode = "I;16" if image.format == "PPM" and image.mode == "I" else image.mode
-    low, high, note = _range(mode, bits, least, greatest)
+    low, high, note = _range(mode, bits, minimum, maximum)
     if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
         low, high = high, low
     transparent = image.info.get("transparency")
-    turn = partial(_scaled, unsigned=unsigned, low=low, high=high, transparent=transparent)
-    return turn, (note,) if transparent is None else (note, OVER_WHITE)
+    convert = partial(_scaled, unsigned=unsigned, low=low, high=high, transparent=transparent)
+    return convert, (note,) if transparent is None else (note, OVER_WHITE)
 
 
-def _range(mode: str, bits: int, least: float, greatest: float) -> tuple[float, float, str]:
-    """Which values become black and white, and the note that says so."""
+def _range(mode: str, bits: int, minimum: float, maximum: float) -> tuple[float, float, str]:
+    """The values that become black and white, and the note on it."""
     if mode.startswith("I;16"):
-        return 0, *_white(bits, greatest)
-    if mode == "F" and least >= 0 and greatest <= 1:
+        return 0, *_white(bits, maximum)
+    if mode == "F" and minimum >= 0 and maximum <= 1:
         return 0, 1, "floating-point values scaled from 0 … 1"
     kind = "floating-point values" if mode == "F" else f"{bits}-bit integers"
-    return least, greatest, f"{kind} scaled from their own range, {least:g} … {greatest:g}"
+    return minimum, maximum, f"{kind} scaled from their own range, {minimum:g} … {maximum:g}"
 
 
-def _white(bits: int, greatest: float) -> tuple[float, str]:
-    """Which value becomes white, and the note that says so: cameras and scanners put 12 bits into 16 as they are."""
-    used = next((few for few in (8, 12) if bits == 16 and 0 < greatest < 2**few), bits)
-    if used < bits:
-        return 2**used - 1, (
-            f"{bits}-bit values that use only {used} bits (the greatest is {greatest:.0f}) scaled from "
-            f"0 … {2**used - 1}, not 0 … {2**bits - 1}"
+def _white(bits: int, maximum: float) -> tuple[float, str]:
+    """The value that becomes white, and the note on it: cameras and scanners store 12-bit values unscaled."""
+    used_bits = next((fewer for fewer in (8, 12) if bits == 16 and 0 < maximum < 2**fewer), bits)
+    if used_bits < bits:
+        return 2**used_bits - 1, (
+            f"{bits}-bit values that use only {used_bits} bits (the greatest is {maximum:.0f}) scaled from "
+            f"0 … {2**used_bits - 1}, not 0 … {2**bits - 1}"
         )
     return 2**bits - 1, f"{bits}-bit values scaled by their range, 0 … {2**bits - 1}"
 
 
 def _scaled(band: Image.Image, unsigned: bool, low: float, high: float, transparent: int | None) -> NDArray[np.uint8]:
-    """(value − low) / (high − low) × 255, rounded; 0 everywhere if all values are one."""
+    """(value − low) / (high − low) × 255, rounded; 0 everywhere if all values are equal."""
     values = _values(band, unsigned)
-    share = (values - low) / (high - low) if high != low else np.zeros_like(values)
+    fraction = (values - low) / (high - low) if high != low else np.zeros_like(values)
     if transparent is not None:
-        share[values == transparent] = 1
-    return np.rint(share * 255).astype(np.uint8)[:, :, None]
+        fraction[values == transparent] = 1
+    return np.rint(fraction * 255).astype(np.uint8)[:, :, None]
 
 
 def _values(band: Image.Image, unsigned: bool) -> NDArray[np.float64]:
@@ -187,5 +189,5 @@ def _values(band: Image.Image, unsigned: bool) -> NDArray[np.float64]:
 
 
 def _tags(image: Image.Image) -> dict[int, Any]:
-    """A TIFF's, or none."""
+    """The tags of a TIFF; empty for other formats."""
     return dict(image.tag_v2) if isinstance(image, TiffImagePlugin.TiffImageFile) else {}

@@ -1,14 +1,15 @@
-"""Damage that an image's decoder passes over in silence.
+"""Detection of damage that image decoders silently ignore.
 
-What can be known depends on the format. PNG has a checksum on every chunk and Deflate in TIFF one on every strip:
-any flipped bit in the pixels is found. JPEG has none; found are a scan that ends early (libjpeg draws the rest grey)
-and one whose picture is complete in the midst of a code, with bytes left over, as most broken Huffman codes lead to one
-or the other. A scan ends with ones up to the end of its last byte: what some cameras write behind that is no damage. A
-flip that only changes a coefficient makes another valid picture (in trials two of three), and a progressive file that
-ends exactly between two scans a coarser one. Runs of a BMP have to end where their rows do. Of fax codes in TIFF
-libtiff says what it could not read. WebP, GIF, AVIF, PPM, other BMP and TIFF have nothing to check: a missing end is
-found by their decoders, as are codes that can't be; any other flipped bit is a changed pixel, and zeros in place of
-pixels are black ones.
+What can be detected depends on the format:
+- PNG has a checksum for every chunk, and Deflate in TIFF one for every strip: any flipped bit in the pixels is found.
+- JPEG has none. A scan that ends early is found (libjpeg draws the rest gray), and so is one whose image is complete in
+  the middle of a code, with bytes left over; most broken Huffman codes lead to one or the other. A scan is padded with
+  ones to the end of its last byte; bytes that some cameras write after that are not damage. A flip that only changes a
+  coefficient gives another valid image (two of three in trials), and a progressive file that ends exactly between two
+  scans gives a coarser one: neither is found.
+- Runs of a BMP have to end where their rows do. For fax codes in TIFF, libtiff reports what it could not read.
+- WebP, GIF, AVIF, PPM, other BMP and TIFF have nothing to check. Their decoders find a missing end and invalid codes;
+  any other flipped bit changes a pixel, and zeros instead of pixels are black.
 """
 
 from __future__ import annotations
@@ -24,81 +25,84 @@ from itertools import islice, pairwise
 
 from PIL import Image, TiffImagePlugin
 
-from resnet_studio.files import Refusal
+from resnet_studio.files import FileRefusedError
 from resnet_studio.inference.images.color import bands
-from resnet_studio.inference.images.decoder_messages import heard
-from resnet_studio.inference.images.jpeg_codes import SEQUENTIAL, are_blocks, bits_of
+from resnet_studio.inference.images.decoder_messages import captured_messages
+from resnet_studio.inference.images.jpeg_codes import SEQUENTIAL, are_whole_blocks, bits_of
 
-PIECE = 1 << 16  # bytes inflated at a time
-MOST_FROM_PIECE = 1032 * PIECE  # Deflate's greatest ratio
+CHUNK_SIZE = 1 << 16  # bytes inflated at a time
+MAX_FROM_CHUNK = 1032 * CHUNK_SIZE  # Deflate's highest ratio
 TAIL = 16  # bytes at the end of a JPEG scan; some cameras leave a few behind
 FILLER = bytes((0x5A, 0xA5, 0x33, 0xCC)) * 16
 DEFLATE = (8, 32946)
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 RESTARTS = range(0xD0, 0xD8)
-CODED, WITHOUT_HEADER = {START_OF_SCAN, *RESTARTS}, {0x01, *RESTARTS}
-ARITHMETIC = range(0xC9, 0xD0)
+CODED_MARKERS, WITHOUT_HEADER = {START_OF_SCAN, *RESTARTS}, {0x01, *RESTARTS}
+ARITHMETIC_MARKERS = range(0xC9, 0xD0)
 FLAT_SCAN = 256
-"""Bytes of a progressive scan that may change nothing: of 64 million pixels of one colour it has half as many."""
-MOST_SCANS = 100
-"""Of a JPEG. A progressive one has about ten; each is drawn over the whole picture, however few its bytes are."""
-MOST_TILE_PIXELS = 1 << 26
-"""Of one tile of a TIFF. It is decoded whole, however small the picture is."""
+"""Bytes of a progressive scan that may have no effect: 64 million pixels of one color take half as many."""
+MAX_SCANS = 100
+"""Of a JPEG. A progressive one has about ten; each is decoded for the whole image, no matter how short it is."""
+MAX_TILE_PIXELS = 1 << 26
+"""Of one tile of a TIFF. A tile is decoded as a whole, even for a small image."""
 MARKER = re.compile(rb"\xff+([^\x00\xff])")
 RESTART_INTERVAL = 0xDD
-OF_FURTHER_SCANS = {0xC4, 0xCC, 0xDB, RESTART_INTERVAL, 0xDC, START_OF_SCAN}
-"""Tables, restart interval, number of lines."""
-BETWEEN_SCANS = {*OF_FURTHER_SCANS, 0xFE, *range(0xE0, 0xF0)}
-"""Segments that may follow a scan: these, comments and an application's own."""
+LATER_SCAN_MARKERS = {0xC4, 0xCC, 0xDB, RESTART_INTERVAL, 0xDC, START_OF_SCAN}
+"""Tables, restart interval, number of lines, start of scan."""
+BETWEEN_SCANS = {*LATER_SCAN_MARKERS, 0xFE, *range(0xE0, 0xF0)}
+"""Segments that may follow a scan: these, comments and application segments."""
 SCAN_HEADERS = {bytes((0, 6 + 2 * components, components)) for components in range(1, 5)}
-MOST_BETWEEN, MOST_TRIED = 16, 100_000
-"""Segments between two scans, and places behind a scan at which they may begin."""
+MAX_SEGMENTS_BETWEEN, MAX_TRIED = 16, 100_000
+"""Segments between two scans, and positions after a scan at which they may begin."""
 LAST_ROWS = 64
-"""Of a picture whose blocks are coded from top to bottom: what is changed behind its last block shows in these."""
+"""Rows to compare for an image whose blocks are coded from top to bottom: changes near the end of its data show up
+in these."""
 ONES = 0xFF
 RLE8, RLE4 = 1, 2
-MOST_TEXT_VALUES = 4_000_000
-"""Of a netpbm image that Pillow reads value by value in Python, about a million a second."""
+MAX_SLOW_VALUES = 4_000_000
+"""Of a netpbm image that Pillow reads value by value in Python, at about a million per second."""
 
 HEIGHT, COMPRESSION, STRIP_OFFSETS, ROWS_PER_STRIP, STRIP_SIZES = 257, 259, 273, 278, 279
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_SIZES = 322, 323, 324, 325
 
 
-class DamagedError(Refusal):
-    """The file is an image, but not a whole one."""
+class DamagedError(FileRefusedError):
+    """The file is an image, but a damaged or incomplete one."""
 
     def __init__(self) -> None:
         super().__init__("is damaged or incomplete, so nothing of it is used. Copy or download it again")
 
 
 def check_cost(image: Image.Image, data: bytes) -> None:
-    """Raise `Refusal`, before anything is decoded, if that would take far more time or memory than the pixels need."""
-    if image.format in ("JPEG", "MPO") and sum(marker == START_OF_SCAN for marker, _, _ in _parts(data)) > MOST_SCANS:
-        raise Refusal(f"has more than {MOST_SCANS} scans, which would take minutes to draw. Save it again as a PNG")
+    """Raise `FileRefusedError` if decoding would take far more time or memory than the pixels need."""
+    if image.format in ("JPEG", "MPO") and sum(marker == START_OF_SCAN for marker, _, _ in _segments(data)) > MAX_SCANS:
+        raise FileRefusedError(
+            f"has more than {MAX_SCANS} scans, which would take minutes to draw. Save it again as a PNG"
+        )
     slow = image.format == "PPM" and any(tile.codec_name != "raw" for tile in getattr(image, "tile", ()))
-    if slow and image.width * image.height * len(image.getbands()) > MOST_TEXT_VALUES:
-        raise Refusal("is a large PPM image of a kind that takes minutes to read. Save it as a PNG")
+    if slow and image.width * image.height * len(image.getbands()) > MAX_SLOW_VALUES:
+        raise FileRefusedError("is a large PPM image of a kind that takes minutes to read. Save it as a PNG")
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         tags = image.tag_v2
-        if tags.get(TILE_WIDTH, 0) * tags.get(TILE_HEIGHT, 0) > MOST_TILE_PIXELS:
-            raise Refusal("has tiles far larger than an image may be. Save it again as a PNG")
+        if tags.get(TILE_WIDTH, 0) * tags.get(TILE_HEIGHT, 0) > MAX_TILE_PIXELS:
+            raise FileRefusedError("has tiles far larger than an image may be. Save it again as a PNG")
 
 
 def load(image: Image.Image) -> None:
-    """Decode an image. `DamagedError` where libtiff says that it could not read something, and goes on without."""
+    """Decode an image. `DamagedError` if libtiff reports data that it could not read (it continues without them)."""
     if not any(tile.codec_name == "libtiff" for tile in getattr(image, "tile", ())):
         image.load()
         return
-    with heard() as messages:
+    with captured_messages() as messages:
         image.load()
     if messages:
         raise DamagedError
 
 
 def check(image: Image.Image, data: bytes) -> int:
-    """How many bytes stand behind the picture of the first frame of `data`, decoded as `image`, and belong to nothing.
+    """Check the first frame of `data`, decoded as `image`; returns the number of extraneous bytes after its pixels.
 
-    `DamagedError` if it is not what its writer wrote.
+    `DamagedError` if it is damaged.
     """
     checks: dict[str, Callable[[Image.Image, bytes], int | None]] = {
         "PNG": _check_png,
@@ -111,7 +115,7 @@ def check(image: Image.Image, data: bytes) -> int:
 
 
 def _check_png(_: Image.Image, data: bytes) -> None:
-    """Every chunk's CRC-32, up to the end or to the second frame of an animation."""
+    """Check every chunk's CRC-32, up to the end or to the second frame of an animation."""
     view, position, pixels = memoryview(data), 8, False
     kind = b""
     while kind != b"IEND":
@@ -128,7 +132,7 @@ def _check_png(_: Image.Image, data: bytes) -> None:
 
 
 def _check_tiff(image: Image.Image, data: bytes) -> None:
-    """That no strip is missing, and each Deflate strip's or tile's Adler-32."""
+    """Check that no strip is missing, and the Adler-32 of each Deflate strip or tile."""
     assert isinstance(image, TiffImagePlugin.TiffImageFile)
     tags = image.tag_v2
     striped = STRIP_OFFSETS in tags
@@ -139,14 +143,14 @@ def _check_tiff(image: Image.Image, data: bytes) -> None:
         _check_deflate(data, zip(offsets, tags[STRIP_SIZES if striped else TILE_SIZES], strict=False), image.size)
 
 
-def _check_deflate(data: bytes, parts: Iterable[tuple[int, int]], size: tuple[int, int]) -> None:
-    """Inflate every (offset, length), but not more in all than any kind of pixel can need."""
-    budget = 16 * size[0] * size[1] + MOST_FROM_PIECE
-    for offset, length in parts:
+def _check_deflate(data: bytes, pieces: Iterable[tuple[int, int]], size: tuple[int, int]) -> None:
+    """Inflate every (offset, length), but no more in total than any pixel format can need."""
+    budget = 16 * size[0] * size[1] + MAX_FROM_CHUNK
+    for offset, length in pieces:
         stream = zlib.decompressobj()
-        for start in range(offset, offset + length, PIECE):
+        for start in range(offset, offset + length, CHUNK_SIZE):
             try:
-                budget -= len(stream.decompress(data[start : min(start + PIECE, offset + length)]))
+                budget -= len(stream.decompress(data[start : min(start + CHUNK_SIZE, offset + length)]))
             except zlib.error:
                 raise DamagedError from None
             if budget < 0:
@@ -154,146 +158,146 @@ def _check_deflate(data: bytes, parts: Iterable[tuple[int, int]], size: tuple[in
 
 
 def _check_bmp(_: Image.Image, data: bytes) -> None:
-    """That runs end where rows do; Pillow drops what is too much of one, and draws the rest elsewhere."""
+    """Check that runs end where rows do; Pillow cuts off a run that is too long and draws the rest elsewhere."""
     offset, _, width, height = struct.unpack_from("<IIii", data, 10)
-    packed = struct.unpack_from("<I", data, 30)[0] if data[14] >= 40 else 0
-    if packed not in (RLE8, RLE4):
+    compression = struct.unpack_from("<I", data, 30)[0] if data[14] >= 40 else 0
+    if compression not in (RLE8, RLE4):
         return
-    place, x, rows = offset, 0, 0
-    while rows < abs(height):
-        if place + 2 > len(data):
-            if rows < abs(height) - 1 or x < width:
+    position, x, row = offset, 0, 0
+    while row < abs(height):
+        if position + 2 > len(data):
+            if row < abs(height) - 1 or x < width:
                 raise DamagedError
             return
-        count, code = data[place], data[place + 1]
-        place += 2
+        count, code = data[position], data[position + 1]
+        position += 2
         if count:
             x += count
         elif code == 0:
-            x, rows = 0, rows + 1
+            x, row = 0, row + 1
         elif code == 1:
             return
         elif code == 2:
-            x, rows, place = x + data[place], rows + data[place + 1], place + 2
+            x, row, position = x + data[position], row + data[position + 1], position + 2
         else:
             x += code
-            place += code if packed == RLE8 else (code + 1) // 2
-            place += place % 2
-        if x > width + (packed == RLE4 and width % 2):  # two pixels share a byte
+            position += code if compression == RLE8 else (code + 1) // 2
+            position += position % 2
+        if x > width + (compression == RLE4 and width % 2):  # two pixels share a byte
             raise DamagedError
 
 
-def without_rubbish(data: bytes) -> tuple[bytes, int]:
-    """A JPEG without what stands between its scans and the next segment, and how many bytes that is.
+def without_extraneous_bytes(data: bytes) -> tuple[bytes, int]:
+    """A JPEG without extraneous bytes between its scans and the next segment, and the number of those bytes.
 
-    libjpeg takes these bytes for broken segments. Anything else is given back as it is.
+    libjpeg takes these bytes for broken segments. Other formats are returned unchanged.
     """
     if not data.startswith(b"\xff\xd8\xff"):
         return data, 0
-    pieces, kept, place, scanned, restarts = [], 0, 2, False, False
-    next_restart = components = drawn = 0
-    while (found := MARKER.search(data, place)) and (marker := found[1][0]) != END_OF_IMAGE:
-        awaited = RESTARTS[next_restart % 8] if restarts else END_OF_IMAGE
-        if scanned and not _follows_a_scan(data, found.start(), awaited):
-            if marker in OF_FURTHER_SCANS and drawn != components:
-                break  # one that is cut off
-            pieces.append(data[kept : found.start()])
-            others = (one.start() for one in islice(MARKER.finditer(data, found.start()), MOST_TRIED))
-            kept = place = next((one for one in others if _follows_a_scan(data, one, awaited)), len(data))
+    pieces, start, position, in_scan, restarts = [], 0, 2, False, False
+    next_restart = components = scan_components = 0
+    while (match := MARKER.search(data, position)) and (marker := match[1][0]) != END_OF_IMAGE:
+        expected = RESTARTS[next_restart % 8] if restarts else END_OF_IMAGE
+        if in_scan and not _may_follow_scan(data, match.start(), expected):
+            if marker in LATER_SCAN_MARKERS and scan_components != components:
+                break  # the scan is cut off
+            pieces.append(data[start : match.start()])
+            candidates = (other.start() for other in islice(MARKER.finditer(data, match.start()), MAX_TRIED))
+            start = position = next((at for at in candidates if _may_follow_scan(data, at, expected)), len(data))
             continue
-        place = found.end()
+        position = match.end()
         if marker in SEQUENTIAL:
-            components = int.from_bytes(data[place + 7 : place + 8], "big")
+            components = int.from_bytes(data[position + 7 : position + 8], "big")
         elif marker == START_OF_SCAN:
-            scanned, drawn = True, int.from_bytes(data[place + 2 : place + 3], "big")
+            in_scan, scan_components = True, int.from_bytes(data[position + 2 : position + 3], "big")
         if marker not in WITHOUT_HEADER:
-            place += int.from_bytes(data[place : place + 2], "big")
+            position += int.from_bytes(data[position : position + 2], "big")
         restarts |= marker == RESTART_INTERVAL
         next_restart = next_restart + 1 if marker in RESTARTS else 0
-    whole = b"".join([*pieces, data[kept:]])
-    return whole, len(data) - len(whole)
+    cleaned = b"".join([*pieces, data[start:]])
+    return cleaned, len(data) - len(cleaned)
 
 
 def _check_jpeg(image: Image.Image, data: bytes) -> int:
-    """Decode variants of the file: whole scans are read exactly to their ends, not less and not more.
+    """Decode variants of the file: a decoder reads intact scans exactly to their ends, no less and no more.
 
-    Bytes inserted behind every scan change the pixels only if a scan was too short; bytes changed at the end of
-    the last one leave the pixels as they are only if they were never read.
+    Bytes inserted after every scan change the pixels only if a scan was too short; changing bytes at the end of the
+    last scan leaves the pixels unchanged only if they were never read.
     """
-    parts = list(_parts(data))
-    scans = [(start, end) for marker, start, end in parts if marker in CODED]
-    if not scans or any(marker in ARITHMETIC for marker, _, _ in parts):
-        return 0  # in arithmetic coding bytes after the end count as data
+    segments = list(_segments(data))
+    scans = [(start, end) for marker, start, end in segments if marker in CODED_MARKERS]
+    if not scans or any(marker in ARITHMETIC_MARKERS for marker, _, _ in segments):
+        return 0  # in arithmetic coding, bytes after the end count as data
     ends = [0, *(end for _, end in scans)]
     filled = FILLER.join(data[start:end] for start, end in pairwise([*ends, len(data)]))
-    if _decoded(filled, 0) != _hash(image, 0):
+    if _decoded_hash(filled, 0) != _pixel_hash(image, 0):
         raise DamagedError
     start, end = scans[-1]
     progressive = "progressive" in image.info
     top = 0 if progressive else max(0, image.height - LAST_ROWS)
-    seen = _hash(image, top)
+    expected = _pixel_hash(image, top)
     variants = [] if progressive and end - start < FLAT_SCAN else _tail_variants(data, start, end)
-    if not variants or any(_decoded(variant, top) != seen for variant in variants):
+    if not variants or any(_decoded_hash(variant, top) != expected for variant in variants):
         return 0
-    read = _read_to(data, start, end, lambda variant: _decoded(variant, top) == seen)
-    unread = _unread_bits(data, read, end, lambda variant: _decoded(variant, top) == seen)
-    if "0" in unread or are_blocks(data, start, unread + bits_of(data[read:end])):
+    read_end = _find_read_end(data, start, end, lambda variant: _decoded_hash(variant, top) == expected)
+    unread = _unread_bits(data, read_end, end, lambda variant: _decoded_hash(variant, top) == expected)
+    if "0" in unread or are_whole_blocks(data, start, unread + bits_of(data[read_end:end])):
         raise DamagedError
-    return end - read
+    return end - read_end
 
 
-def _read_to(data: bytes, start: int, end: int, alike: Callable[[bytes], bool]) -> int:
-    """The end of the bytes of a scan on which the picture hangs, where it has others behind them."""
+def _find_read_end(data: bytes, start: int, end: int, same_pixels: Callable[[bytes], bool]) -> int:
+    """The end of the bytes that the decoder reads, in a scan that has extraneous bytes after them."""
 
-    def unread(place: int) -> bool:
-        return alike(_replaced(data, place, end))
+    def unread(position: int) -> bool:
+        return same_pixels(_replaced(data, position, end))
 
     size = TAIL
     while end - size > start and unread(end - size):
         size *= 2
-    known, unknown = max(start, end - size), end - size // 2
-    while unknown - known > 1:
-        middle = (known + unknown) // 2
-        known, unknown = (known, middle) if unread(middle) else (middle, unknown)
-    return unknown
+    low, high = max(start, end - size), end - size // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if unread(middle) else (middle, high)
+    return high
 
 
-def _unread_bits(data: bytes, read: int, end: int, alike: Callable[[bytes], bool]) -> str:
-    """The bits of the last byte that was read on which nothing hangs: ones, says the standard (ITU-T T.81, F.1.2.3)."""
-    last = data[read - 1]
-    if data[read - 2 : read] == b"\xff\x00":
+def _unread_bits(data: bytes, read_end: int, end: int, same_pixels: Callable[[bytes], bool]) -> str:
+    """The unused bits of the last byte that was read; the standard pads with ones (ITU-T T.81, F.1.2.3)."""
+    last = data[read_end - 1]
+    if data[read_end - 2 : read_end] == b"\xff\x00":
         return ""
-    known, unknown = 0, 8
-    while unknown - known > 1:
-        bits = (known + unknown) // 2
+    low, high = 0, 8
+    while high - low > 1:
+        bits = (low + high) // 2
         changed = bytes([last ^ ONES >> 8 - bits])
-        same = alike(_replaced(data[: read - 1] + changed + data[read:], read, end))
-        known, unknown = (bits, unknown) if same else (known, bits)
-    return f"{last:08b}"[8 - known :]
+        same = same_pixels(_replaced(data[: read_end - 1] + changed + data[read_end:], read_end, end))
+        low, high = (bits, high) if same else (low, bits)
+    return f"{last:08b}"[8 - low :]
 
 
-def _replaced(data: bytes, place: int, end: int) -> bytes:
-    """The file with other bytes from `place` to the end of a scan; no marker may come of its last byte."""
-    stuffed = b"\x00" if data[place - 1] == 0xFF else b""
-    return data[:place] + stuffed + FILLER + data[end:]
+def _replaced(data: bytes, position: int, end: int) -> bytes:
+    """The file with other bytes from `position` to the end of a scan; the byte before them must not form a marker."""
+    stuffed = b"\x00" if data[position - 1] == 0xFF else b""
+    return data[:position] + stuffed + FILLER + data[end:]
 
 
-def _follows_a_scan(data: bytes, place: int, restart: int) -> bool:
-    """Whether that restart or whole segments begin there that lead to another scan or to the end of the image."""
-    for _ in range(MOST_BETWEEN):
-        found = MARKER.match(data, place)
-        if found is None or found[1][0] == START_OF_SCAN:
-            return found is not None and data[found.end() : found.end() + 3] in SCAN_HEADERS
-        if found[1][0] in (END_OF_IMAGE, restart):
+def _may_follow_scan(data: bytes, position: int, restart: int) -> bool:
+    """Whether the restart marker begins here, or valid segments that lead to another scan or to the image's end."""
+    for _ in range(MAX_SEGMENTS_BETWEEN):
+        match = MARKER.match(data, position)
+        if match is None or match[1][0] == START_OF_SCAN:
+            return match is not None and data[match.end() : match.end() + 3] in SCAN_HEADERS
+        if match[1][0] in (END_OF_IMAGE, restart):
             return True
-        if found[1][0] not in BETWEEN_SCANS:
+        if match[1][0] not in BETWEEN_SCANS:
             return False
-        place = found.end() + max(2, int.from_bytes(data[found.end() : found.end() + 2], "big"))
+        position = match.end() + max(2, int.from_bytes(data[match.end() : match.end() + 2], "big"))
     return False
 
 
 def _tail_variants(data: bytes, start: int, end: int) -> list[bytes]:
-    """The file with the last bytes of a scan changed, and without them; none if they are padding of zeros or ones."""
+    """The file with the last bytes of a scan changed, and without them; empty if they are padding of zeros or ones."""
     tail = data[max(start, end - TAIL) : end]
     changed = bytes(byte if byte in (0x00, 0xAA, 0xFF) else byte ^ 0x55 for byte in tail)
     if sum(a != b for a, b in zip(tail, changed, strict=True)) < TAIL // 2:
@@ -302,31 +306,31 @@ def _tail_variants(data: bytes, start: int, end: int) -> list[bytes]:
     return [before + changed + after, before + after]
 
 
-def _decoded(data: bytes, top: int) -> bytes:
+def _decoded_hash(data: bytes, top: int) -> bytes:
     with Image.open(BytesIO(data), formats=["JPEG"]) as image:
-        return _hash(image, top)
+        return _pixel_hash(image, top)
 
 
-def _hash(image: Image.Image, top: int) -> bytes:
-    """Of the rows from `top` on."""
+def _pixel_hash(image: Image.Image, top: int) -> bytes:
+    """SHA-256 of the rows from `top` on."""
     total = hashlib.sha256()
     for band in bands(image.crop((0, top, *image.size)) if top else image):
         total.update(band.tobytes())
     return total.digest()
 
 
-def _parts(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Each marker of a JPEG before its end, and where that begins and ends which follows its header.
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Each marker of a JPEG before its end, with start and end of the data after its header.
 
-    Behind `CODED` markers that is Huffman-coded data. `DamagedError` if the end is missing: Pillow does without if
-    enough bytes of any kind follow, such as the zeros of a download that never ended.
+    After `CODED_MARKERS`, these are Huffman-coded data. `DamagedError` if the end marker is missing: Pillow ignores
+    that if enough bytes of any kind follow, such as the zeros of an incomplete download.
     """
-    found = MARKER.search(data, 2)
-    while found is not None and (marker := found[1][0]) != END_OF_IMAGE:
-        start = found.end()
+    match = MARKER.search(data, 2)
+    while match is not None and (marker := match[1][0]) != END_OF_IMAGE:
+        start = match.end()
         if marker not in WITHOUT_HEADER:
             start += int.from_bytes(data[start : start + 2], "big")
-        found = MARKER.search(data, start)
-        yield marker, start, found.start() if found else len(data)
-    if found is None:
+        match = MARKER.search(data, start)
+        yield marker, start, match.start() if match else len(data)
+    if match is None:
         raise DamagedError

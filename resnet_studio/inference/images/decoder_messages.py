@@ -1,4 +1,4 @@
-"""What a decoder written in C says about an image while it decodes it: on stderr, and nowhere else."""
+"""Capturing the messages that libtiff prints to stderr, which is the only place where it reports damage."""
 
 from __future__ import annotations
 
@@ -12,44 +12,45 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 STDERR = 2
-LIBTIFFS = re.compile(rb"^[\w.]*: .*$")
+LIBTIFF_LINE = re.compile(rb"^[\w.]*: .*$")
 """A line of libtiff: "Fax4Decode: Bad code word at line 29 of strip 0 (x 0)."."""
-_listening = threading.Lock()
+_lock = threading.Lock()
 
 
 @contextmanager
-def heard() -> Iterator[list[str]]:
-    """Keep what libtiff prints off the terminal; the list that is given has it in the end.
+def captured_messages() -> Iterator[list[str]]:
+    """Capture libtiff's lines on stderr; they are in the yielded list after the block.
 
-    stderr is the whole process's, so one thread listens at a time, and what others print meanwhile is printed then.
+    stderr belongs to the whole process, so only one thread captures at a time. Other lines that are printed meanwhile
+    are passed on at the end.
     """
     messages: list[str] = []
-    with _listening, _unnamed_file() as written:
+    with _lock, _unnamed_file() as file:
         if sys.stderr is not None:
             sys.stderr.flush()
         try:
-            before: int | None = os.dup(STDERR)
-        except OSError:  # there is none, as in a program without a console
-            before = None
-        os.dup2(written.fileno(), STDERR)
+            saved: int | None = os.dup(STDERR)
+        except OSError:  # no stderr, as in a program without a console
+            saved = None
+        os.dup2(file.fileno(), STDERR)
         try:
             yield messages
         finally:
-            if before is None:
+            if saved is None:
                 os.close(STDERR)
             else:
-                os.dup2(before, STDERR)
-                os.close(before)
-            written.seek(0)
-            for line in written:
-                if LIBTIFFS.match(line.rstrip(b"\n")):
+                os.dup2(saved, STDERR)
+                os.close(saved)
+            file.seek(0)
+            for line in file:
+                if LIBTIFF_LINE.match(line.rstrip(b"\n")):
                     messages.append(line.decode(errors="replace").strip())
-                elif before is not None:
+                elif saved is not None:
                     os.write(STDERR, line)
 
 
 def _unnamed_file() -> BinaryIO:
-    """In memory where the system can, as the disk may be full."""
+    """A temporary file, in memory if the system supports it, as the disk may be full."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("messages"), "w+b")
     return tempfile.TemporaryFile()

@@ -1,4 +1,4 @@
-"""What a file is that is no weights file, told from how it begins: people choose these by mistake. Needs no torch."""
+"""Detection of files that are chosen as weights by mistake, mostly by their first bytes. Needs no torch."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
-LFS = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n.*?^size (\d{1,15})$", re.DOTALL | re.MULTILINE)
-"""What Git keeps in the place of a large file."""
-PAGE = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body|script|title)\b", re.IGNORECASE | re.DOTALL)
-ANSWER = re.compile(rb'\s*(<\?xml|<error>|\{\s*")', re.IGNORECASE)
+LFS_POINTER = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v1\n.*?^size (\d{1,15})$", re.DOTALL | re.MULTILINE
+)
+"""The pointer file that Git LFS stores instead of a large file."""
+HTML = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body|script|title)\b", re.IGNORECASE | re.DOTALL)
+STRUCTURED_TEXT = re.compile(rb'\s*(<\?xml|<error>|\{\s*")', re.IGNORECASE)
 UNPACK = "Unpack it and choose the weights in it"
 KERAS = "Load it in Keras there; this program reads PyTorch's state_dict, saved as .pth or .safetensors"
 EXPORTED = "Choose the PyTorch checkpoint that it was exported from"
-BEGINNINGS = (
+SIGNATURES = (
     (0, b"\x89HDF\r\n\x1a\n", f"an HDF5 file, as Keras saves weights in. {KERAS}"),
     (0, b"\x93NUMPY", "a NumPy array (.npy). Choose a PyTorch state_dict, which holds every layer"),
     (0, b"GGUF", "a language model in llama.cpp's format (GGUF). Choose a PyTorch checkpoint of a residual network"),
@@ -37,7 +39,7 @@ BEGINNINGS = (
     (0, b"\x7fELF", "a program. Choose a state_dict saved as .pth, .pt or .safetensors"),
     (0, b"MZ", "a program. Choose a state_dict saved as .pth, .pt or .safetensors"),
 )
-ENDINGS = {
+EXTENSIONS = {
     ".onnx": f"an ONNX model. {EXPORTED}",
     ".pb": "a TensorFlow graph. Choose a PyTorch checkpoint",
     ".index": "the index of a TensorFlow checkpoint. Choose a PyTorch checkpoint",
@@ -50,35 +52,35 @@ ENDINGS = {
     ".distcp": "one part of a distributed checkpoint. Join the parts with torch.distributed.checkpoint.format_utils",
 }
 TENSORFLOW_INDEX, TENSORFLOW_PART = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb", re.compile(r"\.data-\d{5}-of-\d{5}$")
-"""How an index of TensorFlow's ends, and how the names of its parts do."""
+"""The last bytes of a TensorFlow index, and the end of the names of its parts."""
 ONNX = re.compile(rb"\x08[\x03-\x20][\x12\x1a\x22\x2a\x32\x3a\x42]")
-"""The version of a model's format, and the next of its fields."""
-WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors", ".pth.tar", "pytorch_model.bin")
+"""The version of the model format, and the next field."""
+WEIGHTS_EXTENSIONS = (".pth", ".pt", ".ckpt", ".safetensors", ".pth.tar", "pytorch_model.bin")
 
 
-def kind(data: bytes, name: str) -> str:
-    """What a file is that was taken for weights, and what to do about it; "" if nobody knows."""
-    if pointer := LFS.match(data):
+def describe_file(data: bytes, name: str) -> str:
+    """What a file is that was chosen as weights, and what to do about it; "" if it is not known."""
+    if pointer := LFS_POINTER.match(data):
         size = int(pointer[1]) / 1e6
         return f"a pointer of Git LFS to {size:,.1f} MB that were not fetched. Run `git lfs pull` where it was cloned"
-    if PAGE.match(data[:4096].removeprefix(b"\xef\xbb\xbf")):
+    if HTML.match(data[:4096].removeprefix(b"\xef\xbb\xbf")):
         return "a web page (HTML). Download the file itself: sign in, or use its direct link"
-    for place, beginning, words in BEGINNINGS:
-        if data.startswith(beginning, place):
-            return words
+    for offset, signature, description in SIGNATURES:
+        if data.startswith(signature, offset):
+            return description
     if data.endswith(TENSORFLOW_INDEX) or TENSORFLOW_PART.search(name):
         return "a part of a TensorFlow checkpoint. Choose a PyTorch checkpoint"
     if ONNX.match(data):
-        return ENDINGS[".onnx"]
-    if (ending := PurePath(name).suffix.lower()) in ENDINGS:
-        return ENDINGS[ending]
-    if ANSWER.match(data):
+        return EXTENSIONS[".onnx"]
+    if (extension := PurePath(name).suffix.lower()) in EXTENSIONS:
+        return EXTENSIONS[extension]
+    if STRUCTURED_TEXT.match(data):
         return "a text of data (JSON or XML), maybe a server's message instead of the file. Read it, and download again"
     return "a text. Choose a state_dict saved as .pth, .pt or .safetensors" if _is_text(data[:4096]) else ""
 
 
-def kind_of_archive(names: Sequence[str]) -> str:
-    """What a zip archive is that torch.save has not written, told from the names in it, and what to do about it."""
+def describe_archive(names: Sequence[str]) -> str:
+    """What a zip archive not written by torch.save is, judging by the names in it, and what to do about it."""
     if any(name.endswith("/constants.pkl") or "/code/" in f"/{name}" for name in names):
         return (
             "a TorchScript program, which would run when opened. Save its state_dict: "
@@ -90,7 +92,7 @@ def kind_of_archive(names: Sequence[str]) -> str:
         return "NumPy arrays (.npz). Choose a PyTorch state_dict, saved as .pth or .safetensors"
     if any(name.endswith(".weights.h5") for name in names):
         return f"a Keras model. {KERAS}"
-    if weights := next((name for name in names if name.lower().endswith(WEIGHTS)), ""):
+    if weights := next((name for name in names if name.lower().endswith(WEIGHTS_EXTENSIONS)), ""):
         return f"a zip archive. Unpack it and choose {PurePath(weights).name} in it"
     return "a zip archive of other files. Choose a state_dict saved as .pth, .pt or .safetensors"
 
@@ -101,5 +103,5 @@ def _is_text(beginning: bytes) -> bool:
     try:
         beginning.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start > len(beginning) - 4  # a letter was cut in two
+        return error.start > len(beginning) - 4  # a character was cut off
     return True

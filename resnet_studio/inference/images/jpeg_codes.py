@@ -1,4 +1,4 @@
-"""The Huffman codes of a baseline JPEG, for the few bytes behind a picture of which nobody knows what they are."""
+"""Decoding the Huffman codes of a baseline JPEG, to tell whether the bytes after an image are lost image data."""
 
 from __future__ import annotations
 
@@ -13,51 +13,54 @@ SEQUENTIAL = (0xC0, 0xC1)
 TABLES, START_OF_SCAN, LONGEST_CODE, COEFFICIENTS = 0xC4, 0xDA, 16, 64
 
 
-def are_blocks(data: bytes, scan: int, bits: str) -> bool:
-    """Whether bits are codes of whole blocks of the scan whose data begin at `scan`, and ones to fill the last byte.
+def are_whole_blocks(data: bytes, scan: int, bits: str) -> bool:
+    """Whether bits are codes of whole blocks of the scan whose data begin at `scan`, padded with ones.
 
-    So they are where a broken code before them made blocks of a picture out of less than there were. Bytes that a
-    camera left there hardly ever are: they soon hold a code that can't be.
+    That is the case if a broken code before them used up too few bits. Bytes that a camera left there hardly ever
+    pass: they soon contain an invalid code.
     """
     tables: dict[int, Table] = {}
-    sampled: dict[int, int] = {}
-    order: list[tuple[Table, Table]] = []
+    sampling: dict[int, int] = {}
+    block_tables: list[tuple[Table, Table]] = []
     for marker, segment in _segments(data, scan):
         if marker == TABLES:
             tables |= _tables(segment)
         elif marker in SEQUENTIAL:
-            sampled = {segment[at]: (segment[at + 1] >> 4) * (segment[at + 1] & 15) for at in range(6, len(segment), 3)}
-        elif marker == START_OF_SCAN and sampled:
-            chosen = [(segment[at], segment[at + 1]) for at in range(1, 1 + 2 * segment[0], 2)]
-            order = [
-                (tables[which >> 4], tables[16 + (which & 15)])
-                for component, which in chosen
-                for _ in range(sampled[component] if len(chosen) > 1 else 1)
+            sampling = {
+                segment[offset]: (segment[offset + 1] >> 4) * (segment[offset + 1] & 15)
+                for offset in range(6, len(segment), 3)
+            }
+        elif marker == START_OF_SCAN and sampling:
+            components = [(segment[at], segment[at + 1]) for at in range(1, 1 + 2 * segment[0], 2)]
+            block_tables = [
+                (tables[selectors >> 4], tables[16 + (selectors & 15)])
+                for component, selectors in components
+                for _ in range(sampling[component] if len(components) > 1 else 1)
             ]
-    if all(one == order[0] for one in order):
-        order = order[:1]  # as of CMYK: blocks of all components are alike
-    return bool(order) and _read_whole(order, bits)
+    if all(tables_of_block == block_tables[0] for tables_of_block in block_tables):
+        block_tables = block_tables[:1]  # all components use the same tables, as in CMYK
+    return bool(block_tables) and _decodes_to_whole_blocks(block_tables, bits)
 
 
 def bits_of(coded: bytes) -> str:
-    """The bits of coded bytes, without the zeros that keep a 255 from being a marker."""
+    """The bits of coded bytes, without the zero bytes stuffed after 0xFF."""
     return "".join(f"{byte:08b}" for byte in coded.replace(b"\xff\x00", b"\xff"))
 
 
 def _segments(data: bytes, end: int) -> Iterator[tuple[int, bytes]]:
-    """Marker and content of the segments before `end`; codes between them are passed over."""
-    place = 2
-    while place + 4 <= end:
-        if data[place] != 0xFF or data[place + 1] in (0x00, 0xFF, *range(0xD0, 0xD8)):
-            place += 1
+    """Marker and content of the segments before `end`; coded data between them are skipped."""
+    position = 2
+    while position + 4 <= end:
+        if data[position] != 0xFF or data[position + 1] in (0x00, 0xFF, *range(0xD0, 0xD8)):
+            position += 1
             continue
-        marker, length = struct.unpack_from(">xBH", data, place)
-        yield marker, data[place + 4 : place + 2 + length]
-        place += 2 + length
+        marker, length = struct.unpack_from(">xBH", data, position)
+        yield marker, data[position + 4 : position + 2 + length]
+        position += 2 + length
 
 
 def _tables(segment: bytes) -> dict[int, Table]:
-    """The tables of a segment by their number, those of AC coefficients from 16 on (ITU-T T.81, annex C)."""
+    """The Huffman tables of a segment by number, those of AC coefficients from 16 on (ITU-T T.81, annex C)."""
     found: dict[int, Table] = {}
     while segment:
         number, counts, symbols = segment[0], segment[1:17], iter(segment[17:])
@@ -73,36 +76,36 @@ def _tables(segment: bytes) -> dict[int, Table]:
     return found
 
 
-def _read_whole(order: Sequence[tuple[Table, Table]], bits: str) -> bool:
-    place = 0
-    while len(bits) - place >= 8 or "0" in bits[place:]:
-        for direct, alternating in order:
-            place = _block_end(direct, alternating, bits, place)
-            if place < 0 or place > len(bits):
+def _decodes_to_whole_blocks(block_tables: Sequence[tuple[Table, Table]], bits: str) -> bool:
+    position = 0
+    while len(bits) - position >= 8 or "0" in bits[position:]:
+        for dc_table, ac_table in block_tables:
+            position = _block_end(dc_table, ac_table, bits, position)
+            if position < 0 or position > len(bits):
                 return False
     return True
 
 
-def _block_end(direct: Table, alternating: Table, bits: str, place: int) -> int:
-    """Where a block ends that begins at `place`, or -1 where none can begin (ITU-T T.81, F.2.2)."""
-    place, size = _symbol(direct, bits, place)
-    place += size
-    known = 1
-    while size >= 0 and known < COEFFICIENTS:
-        place, symbol = _symbol(alternating, bits, place)
+def _block_end(dc_table: Table, ac_table: Table, bits: str, position: int) -> int:
+    """The end of the block that begins at `position`, or -1 if the codes are invalid (ITU-T T.81, F.2.2)."""
+    position, size = _symbol(dc_table, bits, position)
+    position += size
+    coefficients = 1
+    while size >= 0 and coefficients < COEFFICIENTS:
+        position, symbol = _symbol(ac_table, bits, position)
         zeros, size = divmod(symbol, 16)
         if symbol == 0:
-            return place
+            return position
         if symbol < 0 or (size == 0 and zeros != 15):
             return -1
-        known += zeros + 1
-        place += size
-    return place if size >= 0 and known == COEFFICIENTS else -1
+        coefficients += zeros + 1
+        position += size
+    return position if size >= 0 and coefficients == COEFFICIENTS else -1
 
 
-def _symbol(table: Table, bits: str, place: int) -> tuple[int, int]:
-    """The place behind a code and its symbol, -1 where there is no such code."""
-    for end in range(place + 1, place + LONGEST_CODE + 1):
-        if (symbol := table.get(bits[place:end])) is not None:
+def _symbol(table: Table, bits: str, position: int) -> tuple[int, int]:
+    """The position after a code, and its symbol; -1 if there is no such code."""
+    for end in range(position + 1, position + LONGEST_CODE + 1):
+        if (symbol := table.get(bits[position:end])) is not None:
             return end, symbol
-    return place, -1
+    return position, -1

@@ -1,8 +1,7 @@
-"""Opening a photograph that a user named: a whole, upright one with 8-bit RGB pixels, or a reason why not.
+"""Opening a user's image file: undamaged and upright, with 8-bit RGB pixels, or an error that says why not.
 
-The content decides what a file is, never its name, and only Pillow's own decoders for eight formats are asked, none of
-which starts another program. `damage.py` says which damage can be found in which format, `color.py` how pixels
-of other kinds become RGB.
+The content decides what a file is, never its name. Only Pillow's own decoders for eight formats are used, none of
+which starts another program. `damage.py` detects damage, `color.py` converts other kinds of pixels to RGB.
 """
 
 from __future__ import annotations
@@ -19,22 +18,22 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from resnet_studio.files import Refusal, read_file, shown
+from resnet_studio.files import FileRefusedError, display_name, read_file
 from resnet_studio.inference.errors import ImageError
 from resnet_studio.inference.images import damage
 from resnet_studio.inference.images.color import bits_per_channel, to_rgb
 from resnet_studio.inference.values import Photograph, Pixels
 
-MOST_PIXELS = 64_000_000
-"""Larger images are refused before they are decoded. Phones with 50 megapixels stay below it."""
-MOST_BYTES = 512_000_000
-"""Of a file: 64 million pixels with four uncompressed channels of 16 bits."""
+MAX_PIXELS = 64_000_000
+"""Larger images are refused before they are decoded. Phones with 50 megapixels stay below that."""
+MAX_BYTES = 512_000_000
+"""File size of 64 million pixels with four uncompressed channels of 16 bits."""
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
 ORIENTATION = 0x0112
-MOST_COUNTED = 1000
-"""Pages of a TIFF, as Pillow takes minutes to count some 100,000 of them."""
+MAX_COUNTED_FRAMES = 1000
+"""Of a TIFF, as Pillow takes minutes to count 100,000 pages."""
 
-OPENABLE = {
+SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG": "PNG",
     b"RIFF": "WebP",
@@ -47,7 +46,7 @@ OPENABLE = {
     b"ftypavi": "AVIF",
     **{b"P%d%c" % (kind, space): "PPM" for kind in range(1, 7) for space in b" \t\r\n"},
 }
-NOT_OPENABLE = {
+UNSUPPORTED_SIGNATURES = {
     b"%pdf": "a PDF document",
     b"%!ps": "a PostScript document",
     b"<svg": "an SVG drawing",
@@ -70,11 +69,11 @@ NOT_OPENABLE = {
     b"\0\0\1\0": "an icon",
 }
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-"""Brands of a file of frames that are coded as HEVC, as phones write them."""
-NAMES = "JPEG, PNG, WebP, BMP, TIFF, GIF, PPM or AVIF"
-USUAL_BANDS = 4
+"""Brands of files with HEVC-coded images, as phones write them."""
+FORMAT_NAMES = "JPEG, PNG, WebP, BMP, TIFF, GIF, PPM or AVIF"
+MAX_BANDS = 4
 SAMPLES_PER_PIXEL = 277
-logging.getLogger("PIL").setLevel(logging.CRITICAL)  # what it says of a file is said here, in other words
+logging.getLogger("PIL").setLevel(logging.CRITICAL)  # its messages are replaced by this module's errors
 UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
@@ -84,117 +83,116 @@ UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
     8: lambda pixels: np.rot90(pixels),
 }
-"""EXIF's orientations other than 1, each with what undoes it."""
+"""For each EXIF orientation other than 1, the operation that undoes it."""
 
 
 def open_image(path: Path) -> Photograph:
-    """Open an image file as a photograph: its first frame, upright, RGB, 8 bits a channel.
+    """Open an image file as a photograph: its first frame, upright, RGB, 8 bits per channel.
 
-    Raises `ImageError` for whatever can't be opened, at once: nothing here waits for a pipe or a device. The
-    file is read once, so the hash and the pixels belong together. Memory stays under 16 bytes a pixel and twice
-    the file's size.
+    Raises `ImageError` for whatever can't be opened, without waiting for a pipe or a device. The file is read once, so
+    hash and pixels belong together. Memory stays under 16 bytes per pixel plus twice the file's size.
     """
     try:
-        data = read_file(path, MOST_BYTES)
+        data = read_file(path, MAX_BYTES)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's doubts about metadata; its pixels are checked below
+            warnings.simplefilter("ignore")  # Pillow's warnings about metadata; the pixels are checked below
             pixels, notes = _decode(data)
-    except Refusal as reason:
-        raise ImageError(f"{shown(path)} {reason}.") from reason
+    except FileRefusedError as reason:
+        raise ImageError(f"{display_name(path)} {reason}.") from reason
     except MemoryError as error:
-        raise ImageError(f"{shown(path)} needs more memory than is free. Scale it down.") from error
+        raise ImageError(f"{display_name(path)} needs more memory than is free. Scale it down.") from error
     return Photograph(str(path), pixels, hashlib.sha256(data).hexdigest(), notes)
 
 
 def _decode(data: bytes) -> tuple[Pixels, tuple[str, ...]]:
     whole, data = data, _first_webp_frame(data)
-    data, behind = damage.without_rubbish(data)
+    data, extraneous = damage.without_extraneous_bytes(data)
     image = _identify(data)
     orientation = _orientation(image)
     try:
         damage.check_cost(image, data)
         damage.load(image)
-        behind += damage.check(image, data)
+        extraneous += damage.check(image, data)
         pixels, notes = to_rgb(image, bits_per_channel(image, data), data)
-    except (Refusal, MemoryError):
+    except (FileRefusedError, MemoryError):
         raise
-    except Exception as error:  # decoders and parsers fail in every way there is; each of them means one thing
+    except Exception as error:  # decoders and parsers raise all kinds of errors; all mean damage
         raise damage.DamagedError from error
     if orientation in UPRIGHT:
         notes = ("turned upright by its EXIF orientation", *notes)
-        pixels = UPRIGHT.get(_orientation(image), np.asarray)(pixels)  # Pillow has turned a TIFF by now
-    doubts = (f"{behind:,} bytes behind the picture were passed over",) if behind else ()
-    return np.ascontiguousarray(pixels), (*_frames(whole), *notes, *doubts)
+        pixels = UPRIGHT.get(_orientation(image), np.asarray)(pixels)  # Pillow has already rotated a TIFF
+    caveats = (f"{extraneous:,} bytes behind the picture were passed over",) if extraneous else ()
+    return np.ascontiguousarray(pixels), (*_frames_note(whole), *notes, *caveats)
 
 
 def _identify(data: bytes) -> Image.Image:
-    """The image with its header read and its size checked, not yet decoded."""
+    """The image with its header read and its size checked; not decoded yet."""
     try:
         image = Image.open(BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError:
         raise _too_large("far too many pixels") from None
     except Exception as error:  # as above
         raise _not_an_image(data) from error
-    if image.width * image.height > MOST_PIXELS:
+    if image.width * image.height > MAX_PIXELS:
         raise _too_large(f"{image.width:,} × {image.height:,} pixels")
     return image
 
 
-def _too_large(size: str) -> Refusal:
-    return Refusal(f"has {size}; up to {MOST_PIXELS / 1e6:.0f} million are opened. Scale it down")
+def _too_large(size: str) -> FileRefusedError:
+    return FileRefusedError(f"has {size}; up to {MAX_PIXELS / 1e6:.0f} million are opened. Scale it down")
 
 
-def _not_an_image(data: bytes) -> Refusal:
-    for start, kind in OPENABLE.items():
+def _not_an_image(data: bytes) -> FileRefusedError:
+    for start, kind in SIGNATURES.items():
         if data.startswith(start) or data[4:].startswith(start):
             article = "an" if kind == "AVIF" else "a"
-            return _rare_tiff(data) or Refusal(
+            return _unsupported_tiff(data) or FileRefusedError(
                 f"begins like {article} {kind} image, but is damaged or of a rare kind. "
                 "Copy or download it again, or save it as an 8-bit PNG"
             )
-    return Refusal(f"is {_kind(data)}, not a {NAMES} image. Save or export it as one of them")
+    return FileRefusedError(f"is {_describe(data)}, not a {FORMAT_NAMES} image. Save or export it as one of them")
 
 
-def _kind(data: bytes) -> str:
-    """What a file is that is no image for this program."""
+def _describe(data: bytes) -> str:
+    """What a file is that can't be opened as an image."""
     if data[4:8] == b"ftyp":
         return "a HEIC image" if data[8:12] in HEIC else "a film"
     if data[128:132] == b"DICM":
         return "a DICOM image"
-    begin = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    known = (kind for start, kind in NOT_OPENABLE.items() if begin.startswith(start.lower()))
-    return next(known, "in no format known here")
+    head = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    matches = (kind for start, kind in UNSUPPORTED_SIGNATURES.items() if head.startswith(start.lower()))
+    return next(matches, "in no format known here")
 
 
-def _rare_tiff(data: bytes) -> Refusal | None:
-    """Why a TIFF is not opened whose directory can be read."""
-    with suppress(Exception):  # a broken one
+def _unsupported_tiff(data: bytes) -> FileRefusedError | None:
+    """Why a TIFF with a readable directory is not opened; None if unknown."""
+    with suppress(Exception):  # the TIFF is broken
         directory = TiffImagePlugin.ImageFileDirectory_v2(data[: 16 if b"+" in data[2:4] else 8])
         content = BytesIO(data)
         content.seek(directory.next)
         directory.load(content)
         bands = int(directory.get(SAMPLES_PER_PIXEL, 1))
-        if bands > USUAL_BANDS:
-            return Refusal(f"has {bands} bands; a picture has 1, 3 or 4. Save three of them as an RGB image")
+        if bands > MAX_BANDS:
+            return FileRefusedError(f"has {bands} bands; a picture has 1, 3 or 4. Save three of them as an RGB image")
     return None
 
 
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # broken metadata around a good picture: as it is
+    except Exception:  # broken metadata around a good image: no rotation
         return 1
 
 
-def _frames(data: bytes) -> tuple[str, ...]:
-    """A note if there are further frames or pages, which may be as broken as they like."""
+def _frames_note(data: bytes) -> tuple[str, ...]:
+    """A note if there are further frames or pages; those may be damaged."""
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             if image.format == "TIFF":
                 with suppress(EOFError):
-                    for number in range(1, MOST_COUNTED + 1):
+                    for number in range(1, MAX_COUNTED_FRAMES + 1):
                         image.seek(number)
-                    return (f"first of more than {MOST_COUNTED:,} frames",)
+                    return (f"first of more than {MAX_COUNTED_FRAMES:,} frames",)
             count = getattr(image, "n_frames", 1)
     except Exception:  # a later frame can't be read
         return ("first of several frames",)
@@ -202,9 +200,9 @@ def _frames(data: bytes) -> tuple[str, ...]:
 
 
 def _first_webp_frame(data: bytes) -> bytes:
-    """An animated WebP up to the end of its first frame; anything else as it is.
+    """An animated WebP up to the end of its first frame; anything else unchanged.
 
-    libwebp opens no animation of which a later frame is cut off.
+    libwebp does not open an animation if a later frame is cut off.
     """
     if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
         return data

@@ -1,6 +1,7 @@
-"""Images by name: a file's path, `sample:NAME` for one that ships with scikit-learn, and what others add.
+"""Opening images by reference: a file's path, `sample:NAME` for one that ships with scikit-learn, and prefixes that
+other modules add.
 
-scikit-learn takes seconds to import, so it is imported when the first sample is asked for.
+scikit-learn takes seconds to import, so it is imported when the first sample is opened.
 """
 
 from __future__ import annotations
@@ -11,39 +12,39 @@ from pathlib import Path
 
 import numpy as np
 
-from resnet_studio.inference.cache import LRUCache, stamp_of_file
+from resnet_studio.inference.cache import LRUCache, file_signature
 from resnet_studio.inference.errors import ImageError
 from resnet_studio.inference.images.loader import open_image
 from resnet_studio.inference.values import SAMPLES, Photograph, Pixels
 
 PREFIX = "sample:"
-KEPT = 3
-"""Photographs that are kept: of the images that two sides look at, and of the one before."""
+CACHE_SIZE = 3
+"""Photographs: those of both sides of an A/B comparison, and the previous one."""
 DIGITS_SCALED = "8×8 values of 0 … 16 scaled to 0 … 255"
 
 
 def open_reference(reference: str) -> Photograph:
     """The photograph that a reference names. Raises `ImageError`, or what an opener of `OPENERS` raises.
 
-    A file whose own name begins like a reference is opened as `./sample:…`.
+    A file whose name begins with such a prefix is opened as `./sample:…`.
     """
     prefix, colon, _ = reference.partition(":")
     opener = OPENERS.get(prefix + colon)
     return opener(reference) if opener else open_image(Path(reference))
 
 
-def open_or_recall(reference: str) -> Photograph:
-    """The same, from memory if it is among the last few that this was asked for and its file has not changed."""
-    return opened(reference, stamp_of_file(reference))
+def open_cached(reference: str) -> Photograph:
+    """The same, from the cache if it was opened recently and its file has not changed."""
+    return photographs(reference, file_signature(reference))
 
 
-def lately_opened(reference: str) -> bool:
-    """Whether to open it would take no time."""
-    return opened.known(reference, stamp_of_file(reference))
+def is_cached(reference: str) -> bool:
+    """Whether `open_cached` would return it from the cache."""
+    return photographs.contains(reference, file_signature(reference))
 
 
-def photograph_of(reference: str, pixels: Pixels, notes: tuple[str, ...] = (), truth: str = "") -> Photograph:
-    """A photograph of pixels that are in no image file."""
+def photograph_from_pixels(reference: str, pixels: Pixels, notes: tuple[str, ...] = (), truth: str = "") -> Photograph:
+    """A photograph of pixels that don't come from an image file."""
     sha256 = hashlib.sha256(pixels.tobytes()).hexdigest()
     return Photograph(reference, pixels, sha256, notes, truth=truth)
 
@@ -54,8 +55,8 @@ def _open_sample(reference: str) -> Photograph:
         raise ImageError(f"{reference} is no sample image. There are {known}, … {SAMPLES[-1]}.")
     name = reference.removeprefix(PREFIX)
     if name.startswith("digit-"):
-        return photograph_of(reference, _digit(int(name[-1])), (DIGITS_SCALED,), truth=name[-1])
-    return photograph_of(reference, _sample(name))
+        return photograph_from_pixels(reference, _digit(int(name[-1])), (DIGITS_SCALED,), truth=name[-1])
+    return photograph_from_pixels(reference, _sample(name))
 
 
 def _sample(name: str) -> Pixels:
@@ -70,10 +71,10 @@ def _digit(digit: int) -> Pixels:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    grey = np.rint(digits.images[digits.target == digit][0] * (255 / 16)).astype(np.uint8)
-    return np.repeat(grey[:, :, None], 3, axis=2)
+    gray = np.rint(digits.images[digits.target == digit][0] * (255 / 16)).astype(np.uint8)
+    return np.repeat(gray[:, :, None], 3, axis=2)
 
 
 OPENERS: dict[str, Callable[[str], Photograph]] = {PREFIX: _open_sample}
-"""By what references begin with; those of data sets are added by whoever may import the training."""
-opened: LRUCache[Photograph] = LRUCache(lambda reference, _: open_reference(reference), KEPT)
+"""By the prefix of the reference; the training package adds an opener for data sets."""
+photographs: LRUCache[Photograph] = LRUCache(lambda reference, _: open_reference(reference), CACHE_SIZE)

@@ -1,4 +1,4 @@
-"""Fetching a file from the network, in a thread that can be let go of. Needs no torch."""
+"""Downloading a file in a thread that can be abandoned. Needs no torch."""
 
 from __future__ import annotations
 
@@ -13,60 +13,60 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-PIECE, SILENCE = 1 << 16, 10.0
-"""Bytes read at a time; seconds until a silent server is given up."""
-DIGITS = 20
-"""Of a length that a server announces; a longer one is none."""
+CHUNK_SIZE, TIMEOUT = 1 << 16, 10.0
+"""Bytes read at a time; seconds to wait for a silent server."""
+MAX_LENGTH_DIGITS = 20
+"""Of a Content-Length header; a longer one is ignored."""
 
 
 class Download:
-    """Fetches a file in a thread of its own, as neither a silent server nor a name's look-up can be ended.
+    """Downloads a file in a thread of its own, as waiting for a silent server or a DNS lookup can't be interrupted.
 
-    A server that announces or sends more than `most` bytes is given up: no more than that is written.
+    Fails if the server announces or sends more than `max_bytes`; no more than that is written.
     """
 
-    def __init__(self, url: str, to: Path, most: int) -> None:
-        self.ended, self.stopped = Event(), Event()
+    def __init__(self, url: str, path: Path, max_bytes: int) -> None:
+        self.finished, self.stopped = Event(), Event()
         self.size, self.announced = 0, 0
-        self.problem = ""
+        self.error = ""
         self.digest = hashlib.sha256()
-        self._most = most
-        Thread(target=self._run, args=(url, to), daemon=True, name="download").start()
+        self._max_bytes = max_bytes
+        Thread(target=self._run, args=(url, path), daemon=True, name="download").start()
 
-    def _run(self, url: str, to: Path) -> None:
+    def _run(self, url: str, path: Path) -> None:
         try:
-            self._fetch(url, to)
+            self._fetch(url, path)
         except (OSError, HTTPException, ValueError) as error:
-            self.problem = _reason(error)
+            self.error = _reason(error)
             if isinstance(error, HTTPError):
                 error.close()
         finally:
-            if self.stopped.is_set():  # maybe before the file was made
+            if self.stopped.is_set():  # possibly before the file was created
                 with suppress(OSError):
-                    to.unlink()
-            self.ended.set()
+                    path.unlink()
+            self.finished.set()
 
-    def _fetch(self, url: str, to: Path) -> None:
+    def _fetch(self, url: str, path: Path) -> None:
         request = Request(url, headers={"User-Agent": "resnet-studio"})
-        with build_opener(_SafeRedirects).open(request, timeout=SILENCE) as answer, to.open("xb") as file:
-            length = answer.headers.get("Content-Length") or ""
-            self.announced = int(length) if length.isdecimal() and len(length) < DIGITS else 0
+        with build_opener(_SafeRedirects).open(request, timeout=TIMEOUT) as response, path.open("xb") as file:
+            length = response.headers.get("Content-Length") or ""
+            self.announced = int(length) if length.isdecimal() and len(length) < MAX_LENGTH_DIGITS else 0
             self._check_size(self.announced)
-            while not self.stopped.is_set() and (piece := answer.read1(PIECE)):
-                self._check_size(self.size + len(piece))
-                file.write(piece)
-                self.digest.update(piece)
-                self.size += len(piece)
+            while not self.stopped.is_set() and (chunk := response.read1(CHUNK_SIZE)):
+                self._check_size(self.size + len(chunk))
+                file.write(chunk)
+                self.digest.update(chunk)
+                self.size += len(chunk)
             file.flush()
             os.fsync(file.fileno())
 
     def _check_size(self, size: int) -> None:
-        if size > self._most:
-            raise OSError(f"the server sends more than the {self._most / 1e6:,.0f} MB that the file has at most")
+        if size > self._max_bytes:
+            raise OSError(f"the server sends more than the {self._max_bytes / 1e6:,.0f} MB that the file has at most")
 
 
 class _SafeRedirects(HTTPRedirectHandler):
-    """Follows a server to another place, but never from an encrypted connection to one that is not."""
+    """Follows redirects, but never from an encrypted connection to an unencrypted one."""
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str

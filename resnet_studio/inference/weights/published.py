@@ -1,6 +1,6 @@
-"""Weights that torchvision publishes: for which networks, where they are kept, and fetching them once. Needs no torch.
+"""Weights that torchvision publishes: the networks that they fit, their files, and downloading them. Needs no torch.
 
-They are kept where torch keeps them, by torchvision's names, so that neither fetches what the other has.
+Files are stored in torch's cache under torchvision's names, so that neither downloads what the other has.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress
 
-PLACE = "https://download.pytorch.org/models/"
+BASE_URL = "https://download.pytorch.org/models/"
 if TYPE_CHECKING:
     from resnet_studio.inference.weights.download import Download
 
-TURN = 0.02
-"""Seconds between two words on a download."""
-STALE = 60.0
-"""Seconds without a byte after which a download is one that was killed, and what it has left is removed."""
+POLL_INTERVAL = 0.02
+"""Seconds between two progress reports of a download."""
+STALE_AFTER = 60.0
+"""Seconds without a new byte after which the temporary file of another download is removed."""
 OFFLINE = "Random weights, weight files, the checkpoints of runs and the digits network need no network"
 
 
@@ -40,24 +40,24 @@ class PublishedEntry:
     preset: str
     file: str
     megabytes: int
-    """Of 1024² bytes, as torchvision counts, rounded."""
+    """Rounded, of 1024² bytes, as torchvision counts."""
     sha256: str
-    """The whole hash, or as much of it as is known."""
+    """The whole hash, or its first digits if no more is known."""
 
     @property
-    def most(self) -> int:
-        """Bytes that the file has at most."""
+    def max_bytes(self) -> int:
+        """Upper limit of the file's size in bytes."""
         return (self.megabytes + 1) << 20
 
-    def is_file(self, sha256: str) -> bool:
+    def matches(self, sha256: str) -> bool:
         """Whether a file with this hash is the published one."""
         return sha256.startswith(self.sha256)
 
 
-def _entry(model: str, name: str, file: str, megabytes: int, more_of_hash: str = "") -> PublishedEntry:
-    made_for = f"{model}-v1.5" if model in ("resnet50", "resnet101", "resnet152") else model
+def _entry(model: str, name: str, file: str, megabytes: int, rest_of_hash: str = "") -> PublishedEntry:
+    preset_name = f"{model}-v1.5" if model in ("resnet50", "resnet101", "resnet152") else model
     first_of_hash = file.rpartition("-")[2].partition(".")[0]
-    return PublishedEntry(PublishedWeights(model, name), made_for, file, megabytes, first_of_hash + more_of_hash)
+    return PublishedEntry(PublishedWeights(model, name), preset_name, file, megabytes, first_of_hash + rest_of_hash)
 
 
 V1, V2 = "IMAGENET1K_V1", "IMAGENET1K_V2"
@@ -73,91 +73,91 @@ ENTRIES = (
     _entry("vgg19", V1, "vgg19-dcbb9e9d.pth", 548, "ad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"),
     _entry("alexnet", V1, "alexnet-owt-7be5be79.pth", 233, "1159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02"),
 )
-"""The last argument is the rest of the SHA-256, where it is known: torchvision itself says its first eight digits."""
+"""The last argument is the rest of the SHA-256, if it is known: torchvision's file names have the first 8 digits."""
 
 
 def published_for(architecture: Architecture) -> tuple[PublishedWeights, ...]:
-    """The weights whose tensors fit, whatever the image's size and the stride's place."""
+    """The weights whose tensors fit, for any image size and any `stride_on`."""
     return tuple(entry.weights for entry in ENTRIES if _fits(preset(entry.preset), architecture))
 
 
-def entry_of(source: PublishedWeights) -> PublishedEntry:
-    """What is known of published weights; `WeightsError` if torchvision publishes none of that name."""
+def find_entry(source: PublishedWeights) -> PublishedEntry:
+    """The entry of published weights; `WeightsError` if torchvision publishes none of that name."""
     for entry in ENTRIES:
         if entry.weights == source:
             return entry
-    there = ", ".join(f"{entry.weights.model} {entry.weights.name}" for entry in ENTRIES)
-    raise WeightsError(f"{source.model} {source.name}", f"is not published by torchvision. There are {there}")
+    known = ", ".join(f"{entry.weights.model} {entry.weights.name}" for entry in ENTRIES)
+    raise WeightsError(f"{source.model} {source.name}", f"is not published by torchvision. There are {known}")
 
 
-def by_hash(sha256: str) -> PublishedEntry | None:
-    """The entry of a file that torchvision publishes, wherever it lies and whatever it is called."""
-    return next((entry for entry in ENTRIES if entry.is_file(sha256)), None)
+def entry_by_hash(sha256: str) -> PublishedEntry | None:
+    """The published entry with this hash; None if there is none."""
+    return next((entry for entry in ENTRIES if entry.matches(sha256)), None)
 
 
-def cached(source: PublishedWeights) -> Path:
-    """The weights' file in torch's cache, whether it is there or not."""
+def cache_path(source: PublishedWeights) -> Path:
+    """The path of the weights in torch's cache, whether the file exists or not."""
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     torch_home = os.environ.get("TORCH_HOME") or os.path.join(cache, "torch")
-    return Path(torch_home).expanduser() / "hub" / "checkpoints" / entry_of(source).file
+    return Path(torch_home).expanduser() / "hub" / "checkpoints" / find_entry(source).file
 
 
 def fetch_steps(source: PublishedWeights) -> Generator[Progress, None, None]:
-    """See to it that the file is there. `WeightsError` says why it could not be fetched, and what works without.
+    """Download the file unless it is in the cache. `WeightsError` says why that failed, and what works offline.
 
-    Ended midway or refused, it leaves nothing behind.
+    If it fails or is canceled, nothing is left behind.
     """
-    path, entry = cached(source), entry_of(source)
+    path, entry = cache_path(source), find_entry(source)
     if path.exists():
         return
     yield Progress(0, entry.megabytes, f"asking for {entry.file}, {entry.megabytes} MB")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WeightsError(entry.file, f"can't be kept in {path.parent}: {_why(error)}. {OFFLINE}") from None
+        raise WeightsError(entry.file, f"can't be kept in {path.parent}: {_reason(error)}. {OFFLINE}") from None
     _remove_stale(path.parent)
-    beside = path.with_name(f"{WRITING}{uuid4().hex}")
-    from resnet_studio.inference.weights.download import Download  # the network's libraries: only for who fetches
+    temporary = path.with_name(f"{WRITING}{uuid4().hex}")
+    from resnet_studio.inference.weights.download import Download  # imports the network libraries
 
-    download = Download(PLACE + entry.file, beside, entry.most)
+    download = Download(BASE_URL + entry.file, temporary, entry.max_bytes)
     try:
-        while not download.ended.wait(TURN):
+        while not download.finished.wait(POLL_INTERVAL):
             done = min(download.size // 1_000_000, entry.megabytes)
             yield Progress(
                 done, entry.megabytes, f"downloading {entry.file}, {done} of {entry.megabytes} MB"
-            )  # a turn for others, and the point at which this may be ended
+            )  # other requests get their turn here, and the job can be canceled
         _check(download, entry)
-        os.replace(beside, path)
+        os.replace(temporary, path)
     except OSError as error:
-        raise WeightsError(entry.file, f"could not be downloaded ({_why(error)}). {OFFLINE}") from None
+        raise WeightsError(entry.file, f"could not be downloaded ({_reason(error)}). {OFFLINE}") from None
     finally:
         download.stopped.set()
         with suppress(OSError):
-            beside.unlink()
+            temporary.unlink()
 
 
 def _check(download: Download, entry: PublishedEntry) -> None:
-    """Raise `OSError` if the file could not be fetched, or is not the one that was published."""
-    if download.problem:
-        raise OSError(download.problem)
+    """Raise `OSError` if the download failed, or if the file is not the published one."""
+    if download.error:
+        raise OSError(download.error)
     if download.size < download.announced:
         raise OSError(f"the connection ended after {download.size // 1_000_000} MB")
-    if not entry.is_file(download.digest.hexdigest()):
+    if not entry.matches(download.digest.hexdigest()):
         raise OSError("what came is not the published file: its checksum differs")
 
 
-def _why(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).partition("\n")[0]
 
 
 def _remove_stale(folder: Path) -> None:
-    for left in folder.glob(f"{WRITING}*"):
+    for path in folder.glob(f"{WRITING}*"):
         with suppress(OSError):
-            if time.time() - left.stat().st_mtime > STALE:
-                left.unlink()
+            if time.time() - path.stat().st_mtime > STALE_AFTER:
+                path.unlink()
 
 
-def _fits(original: Architecture, architecture: Architecture) -> bool:
-    if isinstance(original, Residual) and isinstance(architecture, Residual):
-        return architecture == replace(original, image=architecture.image, stride_on=architecture.stride_on)
-    return original == replace(architecture, image=original.image)  # a baseline has a least image
+def _fits(published: Architecture, architecture: Architecture) -> bool:
+    if isinstance(published, Residual) and isinstance(architecture, Residual):
+        return architecture == replace(published, image=architecture.image, stride_on=architecture.stride_on)
+    return published == replace(architecture, image=published.image)  # a baseline has a minimum image size

@@ -13,7 +13,7 @@ from resnet_studio.networks.plan import Block
 
 
 class Add(nn.Module):
-    """F(x) + shortcut(x), named so that it can be watched."""
+    """F(x) + shortcut(x), a module so that it can be captured."""
 
     def forward(self, residual: Tensor, shortcut: Tensor) -> Tensor:
         return residual + shortcut
@@ -32,7 +32,7 @@ class ZeroPad(nn.Module):
 
 
 def shortcut(block: Block) -> nn.Module | None:
-    """What x goes through on its way to the addition; None where it goes as it is."""
+    """The module on the shortcut; None for the identity."""
     if block.shortcut == "projection":
         bias = block.variant == "article"
         return nn.Sequential(
@@ -66,7 +66,7 @@ class BasicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out = self.relu1(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
-        return joined(self.relu2, self.add, self.downsample, out, x)
+        return join_shortcut(self.relu2, self.add, self.downsample, out, x)
 
 
 class Bottleneck(nn.Module):
@@ -92,7 +92,7 @@ class Bottleneck(nn.Module):
         out = self.relu1(self.bn1(self.conv1(x)))
         out = self.relu2(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
-        return joined(self.relu3, self.add, self.downsample, out, x)
+        return join_shortcut(self.relu3, self.add, self.downsample, out, x)
 
 
 class ArticleBasicBlock(BasicBlock):
@@ -111,7 +111,7 @@ class ArticleBasicBlock(BasicBlock):
         self.unused_bn = nn.BatchNorm2d(width)
 
 
-def joined(relu: nn.Module, add: Add | None, downsample: nn.Module | None, out: Tensor, x: Tensor) -> Tensor:
+def join_shortcut(relu: nn.Module, add: Add | None, downsample: nn.Module | None, out: Tensor, x: Tensor) -> Tensor:
     """ReLU(F(x) + shortcut(x)), or ReLU(F(x)) in a plain network."""
     if add is not None:
         out = add(out, x if downsample is None else downsample(x))

@@ -1,4 +1,4 @@
-"""The residual network of He et al. 2015, told in the order in which an image meets it."""
+"""The residual network of He et al. 2015, from the stem to the classifier."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from resnet_studio.networks.plan import blocks
 
 
 class ResNet(nn.Sequential):
-    """A residual network, or its plain twin. Input N×channels×image×image, output N×classes (logits).
+    """A residual network, or its plain counterpart. Input N×channels×image×image, output N×classes (logits).
 
     The parts follow one another, so a slice of the network is a network too. Parts that hold weights have
     torchvision's names (conv1, bn1, layer1 … layer4, fc): its published weights load strictly.
@@ -69,7 +69,7 @@ class FullyConnected(nn.Linear):
 
 def baseline(architecture: Baseline) -> nn.Module:
     """torchvision's network, with its ReLUs out of place so that captured tensors stay as they were."""
-    from torchvision import models  # takes seconds to import: only for who asks for a baseline
+    from torchvision import models  # takes seconds to import: only when a baseline is built
 
     build = {"vgg19": models.vgg19, "alexnet": models.alexnet}[architecture.name]
     network: nn.Module = build(weights=None, num_classes=architecture.classes)
@@ -86,14 +86,14 @@ def empty(architecture: Architecture) -> nn.Module:
 
 
 def build(architecture: Architecture, seed: int = 0) -> nn.Module:
-    """The network on the CPU in train mode, initialised as in the paper. torch's own random state is not touched."""
+    """The network on the CPU in train mode, initialized as in the paper. torch's own random state is not touched."""
     network = empty(architecture).to_empty(device="cpu")
-    initialise(network, seed)
+    initialize(network, seed)
     return network
 
 
-def initialise(network: nn.Module, seed: int) -> None:
-    """Kaiming initialisation (He et al. 2015b, Eq. 10: deviation √(2 / fan-in)), zero biases, fresh batch norms.
+def initialize(network: nn.Module, seed: int) -> None:
+    """Kaiming initialization (He et al. 2015b, Eq. 10: std √(2 / fan-in)), zero biases, fresh batch norms.
 
     The last linear layer is followed by no ReLU and takes √(1 / fan-in).
     """

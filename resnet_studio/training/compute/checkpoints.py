@@ -1,10 +1,10 @@
-"""Everything a run needs to go on from a step, as a folder that is whole or not there.
+"""Everything a run needs to continue from a step, in a folder that is written atomically.
 
     weights.safetensors     the network's state_dict, with torchvision's names
-    optimizer.safetensors   the optimiser's tensors: "17.momentum_buffer"
-    checkpoint.json         step, time, error, the scaler's state, and the SHA-256 of the two files and of all this
+    optimizer.safetensors   the optimizer's tensors: "17.momentum_buffer"
+    checkpoint.json         step, time, error, the scaler's state, the SHA-256 of the two files and its own checksum
 
-What is random in a step follows from seed and step alone (`data.py`), so there is no random state to keep.
+Randomness in a step depends only on the seed and the step (`data.py`), so there is no random state to save.
 """
 
 from __future__ import annotations
@@ -24,44 +24,44 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from resnet_studio.atomic import sweep, write_folder
-from resnet_studio.files import Refusal, read_inside
+from resnet_studio.atomic import remove_leftovers, write_folder
+from resnet_studio.files import FileRefusedError, read_file_below
 from resnet_studio.inference.weights.provenance import TrainingProvenance, to_metadata
 from resnet_studio.plain import plain
 from resnet_studio.training.errors import CheckpointError
 
 VERSION = 1
-WEIGHTS, OPTIMIZER, FACTS = "weights.safetensors", "optimizer.safetensors", "checkpoint.json"
-LARGEST, LARGEST_FACTS, LARGEST_HEADER = 32_000_000_000, 100_000, 20_000_000
-"""Bytes of tensors and of facts that are read, and of a header beside a network's own tensors."""
-MOST_STEPS = 2**53
+WEIGHTS, OPTIMIZER, METADATA = "weights.safetensors", "optimizer.safetensors", "checkpoint.json"
+MAX_TENSOR_BYTES, MAX_METADATA_BYTES, MAX_HEADER_BYTES = 32_000_000_000, 100_000, 20_000_000
+"""Limits for reading: bytes of tensors, of metadata, and of a safetensors header in addition to the tensors."""
+MAX_STEPS = 2**53
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """A moment of a run."""
+    """The state of a run after a step."""
 
     step: int
     """Steps trained so far."""
     seconds: float
     """Training time so far."""
     error: float | None
-    """On the test set, where it was measured at this step."""
+    """Error on the test set, if it was measured at this step."""
     weights: dict[str, Tensor]
     optimizer: dict[str, Tensor]
     scaler: dict[str, Any]
 
     @property
-    def finite(self) -> bool:
-        """Whether all weights are numbers."""
+    def is_finite(self) -> bool:
+        """Whether no weight is NaN or infinite."""
         return all(bool(values.isfinite().all()) for values in self.weights.values())
 
 
-def take(
+def collect(
     network: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler,
     step: int, seconds: float, error: float | None,
 ) -> Checkpoint:  # fmt: skip
-    """The present moment. Its tensors are the network's own: save it before the next step."""
+    """The current state. Its tensors are views of the network's, so it has to be saved before the next step."""
     state = optimizer.state_dict()["state"]
     tensors = {
         f"{number}.{name}": value
@@ -72,8 +72,8 @@ def take(
     return Checkpoint(step, seconds, error, dict(network.state_dict()), tensors, scaler.state_dict())
 
 
-def size(network: nn.Module, optimizer: str) -> int:
-    """Bytes of a checkpoint, about: the weights, and the optimizer's one or two values for each ("adamw")."""
+def estimate_bytes(network: nn.Module, optimizer: str) -> int:
+    """Approximate bytes of a checkpoint: weights, and one optimizer value per weight, or two for "adamw"."""
     weights: int = sum(values.nbytes for values in network.state_dict().values())
     return (3 if optimizer == "adamw" else 2) * weights
 
@@ -81,183 +81,188 @@ def size(network: nn.Module, optimizer: str) -> int:
 def restore(
     checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
 ) -> None:
-    """Make a network, its optimiser and its scaler what they were; `CheckpointError` if they are others."""
+    """Restore network, optimizer and scaler; `CheckpointError` if the checkpoint is of other ones."""
     try:
         network.load_state_dict(checkpoint.weights)
     except RuntimeError:
         raise CheckpointError("the checkpoint is of another network: its tensors are not this one's") from None
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    state: dict[int, dict[str, Tensor]] = optimizer.state_dict()["state"]  # what the checkpoint lacks stays as it is
+    state: dict[int, dict[str, Tensor]] = optimizer.state_dict()["state"]  # entries that the checkpoint lacks are kept
     for key, value in checkpoint.optimizer.items():
         number, _, name = key.partition(".")
         if not number.isdecimal() or int(number) >= len(parameters):
             raise CheckpointError(f"the checkpoint's optimizer is of another network: {plain(key)}")
         like = parameters[int(number)]
-        if value.shape == like.shape:  # laid out in memory as its parameter is
+        if value.shape == like.shape:  # with the same memory format as its parameter
             value = torch.empty_like(like, dtype=value.dtype).copy_(value)
         state.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    if checkpoint.scaler:  # empty where the run was not in fp16 then
+    if checkpoint.scaler:  # empty if the run was not in fp16
         try:
             scaler.load_state_dict(checkpoint.scaler)
         except (KeyError, RuntimeError):
             raise CheckpointError("the checkpoint's gradient scaler is of another kind") from None
 
 
-def write(folder: Path, checkpoint: Checkpoint, origin: TrainingProvenance | None = None) -> Path:
-    """Save a checkpoint in a run's folder of checkpoints, then remove all but it, the one before it and the best.
+def write(folder: Path, checkpoint: Checkpoint, provenance: TrainingProvenance | None = None) -> Path:
+    """Save a checkpoint in a run's checkpoints folder, then remove all but this one, the one before and the best.
 
-    The file of weights tells its origin, so that it can be used by itself.
-
-    If anything fails (`OSError`), those that were there still are.
+    The weights file has its provenance in its metadata, so that it can be used on its own. If saving fails
+    (`OSError`), the earlier checkpoints are still there.
     """
-    parts = {
-        WEIGHTS: _weights(_contiguous(checkpoint.weights), origin),
+    files = {
+        WEIGHTS: _serialize_weights(_contiguous(checkpoint.weights), provenance),
         OPTIMIZER: save(_contiguous(checkpoint.optimizer)),
     }
-    facts: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "version": VERSION,
         "step": checkpoint.step,
         "seconds": checkpoint.seconds,
         "error": checkpoint.error,
         "scaler": checkpoint.scaler,
-        "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()},
+        "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
     }
-    facts["check"] = _check(facts)
+    metadata["check"] = _checksum(metadata)
 
-    def fill(place: Path) -> None:
-        for name, data in parts.items():
-            (place / name).write_bytes(data)
-        (place / FACTS).write_text(json.dumps(facts, indent=1))
+    def fill(target: Path) -> None:
+        for name, data in files.items():
+            (target / name).write_bytes(data)
+        (target / METADATA).write_text(json.dumps(metadata, indent=1))
 
-    place = _place(folder, checkpoint.step)
-    if _facts(place) != json.loads(json.dumps(facts)):
-        shutil.rmtree(place, ignore_errors=True)  # damaged: training went on from an earlier one and came here again
-        write_folder(place, fill)
-    _remove_old(folder, place)
-    return place
+    path = _step_folder(folder, checkpoint.step)
+    if _read_metadata(path) != json.loads(json.dumps(metadata)):
+        shutil.rmtree(path, ignore_errors=True)  # damaged: training continued from an earlier one and came here again
+        write_folder(path, fill)
+    _remove_old(folder, path)
+    return path
 
 
-def read(place: Path, most: int = LARGEST) -> Checkpoint:
-    """A checkpoint from its folder; `CheckpointError` if it is not whole or not what was written.
+def read(path: Path, max_bytes: int = MAX_TENSOR_BYTES) -> Checkpoint:
+    """Read a checkpoint from its folder; `CheckpointError` if it is incomplete or damaged.
 
-    Files of more than `most` bytes are not read, whatever they say of themselves.
+    Files of more than `max_bytes` are not read.
     """
-    facts = _facts(place)
-    if facts is None:
-        raise CheckpointError(f"{place.name} is no checkpoint, or damaged")
-    if facts["version"] > VERSION:
-        raise CheckpointError(f"{place.name} was written by a newer version of this program")
+    metadata = _read_metadata(path)
+    if metadata is None:
+        raise CheckpointError(f"{path.name} is no checkpoint, or damaged")
+    if metadata["version"] > VERSION:
+        raise CheckpointError(f"{path.name} was written by a newer version of this program")
     tensors = {}
     for name in (WEIGHTS, OPTIMIZER):
         try:
-            data = read_inside(place, name, most)
-        except Refusal as refusal:
-            raise CheckpointError(f"{place.name}: {name} {refusal}") from None
-        if hashlib.sha256(data).hexdigest() != facts["sha256"][name]:
-            raise CheckpointError(f"{place.name}: {name} is damaged")
+            data = read_file_below(path, name, max_bytes)
+        except FileRefusedError as refusal:
+            raise CheckpointError(f"{path.name}: {name} {refusal}") from None
+        if hashlib.sha256(data).hexdigest() != metadata["sha256"][name]:
+            raise CheckpointError(f"{path.name}: {name} is damaged")
         tensors[name] = load(data)
     return Checkpoint(
-        facts["step"], facts["seconds"], facts["error"], tensors[WEIGHTS], tensors[OPTIMIZER], facts["scaler"]
+        metadata["step"],
+        metadata["seconds"],
+        metadata["error"],
+        tensors[WEIGHTS],
+        tensors[OPTIMIZER],
+        metadata["scaler"],
     )
 
 
 def newest(
-    folder: Path, tell: Callable[[str], object] = lambda text: None, most: int = LARGEST
+    folder: Path, report: Callable[[str], object] = lambda text: None, max_bytes: int = MAX_TENSOR_BYTES
 ) -> Checkpoint | None:  # fmt: skip
-    """The newest checkpoint that is good; None if there is none. What a killed writer left is removed.
+    """The newest intact checkpoint; None if there is none. Leftovers of a killed writer are removed.
 
-    Of each newer one that is not good, `tell` is told.
+    `report` gets a message for each newer checkpoint that is damaged.
     """
-    sweep(folder)
-    for place in reversed(_places(folder)):
+    remove_leftovers(folder)
+    for path in reversed(_step_folders(folder)):
         try:
-            return read(place, most)
+            return read(path, max_bytes)
         except (CheckpointError, OSError, SafetensorError) as error:
-            what, _, _ = str(error).partition(". ")  # nobody is to copy or to mend it
-            tell(f"{what}: an earlier checkpoint is taken")
+            what, _, _ = str(error).partition(". ")  # without the advice to fix the file, which does not apply here
+            report(f"{what}: an earlier checkpoint is taken")
     return None
 
 
 def best(folder: Path) -> Path | None:
-    """Where the first checkpoint with the lowest test error is; None if none was measured."""
-    errors = {place: error for place, error in _errors(folder) if error is not None}
-    return min(errors, key=lambda place: (errors[place], _order(place)), default=None)
+    """The folder of the first checkpoint with the lowest test error; None if none has a measured error."""
+    errors = {path: error for path, error in _errors(folder) if error is not None}
+    return min(errors, key=lambda path: (errors[path], _sort_key(path)), default=None)
 
 
 def best_error(folder: Path, step: int) -> float:
     """The lowest test error of the checkpoints up to a step; infinite if none was measured."""
-    last = _place(folder, step)
-    errors = (error for place, error in _errors(folder) if error is not None and _order(place) <= _order(last))
+    last = _step_folder(folder, step)
+    errors = (error for path, error in _errors(folder) if error is not None and _sort_key(path) <= _sort_key(last))
     return min(errors, default=math.inf)
 
 
 def _errors(folder: Path) -> Iterator[tuple[Path, float | None]]:
-    for place in _places(folder):
-        facts = _facts(place)
-        if facts is not None:
-            yield place, facts["error"]
+    for path in _step_folders(folder):
+        metadata = _read_metadata(path)
+        if metadata is not None:
+            yield path, metadata["error"]
 
 
 def _remove_old(folder: Path, written: Path) -> None:
-    """What is of a later step goes too: training went on from an earlier one, as that was damaged.
+    """Remove all but the newest two and the best.
 
-    The one before is kept for the day on which this one is.
+    Checkpoints of later steps are removed, too: they were damaged, so training continued from an earlier one. The one
+    before is kept in case this one is found damaged.
     """
-    for place in _places(folder):
-        if _order(place) > _order(written):
-            shutil.rmtree(place, ignore_errors=True)
-    places = _places(folder)
-    for place in set(places) - {best(folder), *places[-2:]}:
-        shutil.rmtree(place, ignore_errors=True)
+    for path in _step_folders(folder):
+        if _sort_key(path) > _sort_key(written):
+            shutil.rmtree(path, ignore_errors=True)
+    folders = _step_folders(folder)
+    for path in set(folders) - {best(folder), *folders[-2:]}:
+        shutil.rmtree(path, ignore_errors=True)
 
 
-def _places(folder: Path) -> list[Path]:
+def _step_folders(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
             found = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return []
-    return sorted((place for place in found if place.name.startswith("step-")), key=_order)
+    return sorted((path for path in found if path.name.startswith("step-")), key=_sort_key)
 
 
-def _place(folder: Path, step: int) -> Path:
+def _step_folder(folder: Path, step: int) -> Path:
     return folder / f"step-{step:07d}"
 
 
-def _order(place: Path) -> tuple[int, str]:
-    return len(place.name), place.name
+def _sort_key(path: Path) -> tuple[int, str]:
+    return len(path.name), path.name
 
 
-def _facts(place: Path) -> dict[str, Any] | None:
+def _read_metadata(path: Path) -> dict[str, Any] | None:
     try:
-        facts: dict[str, Any] = json.loads(read_inside(place, FACTS, LARGEST_FACTS))
-        whole = facts["check"] == _check(facts)
-        return facts if whole and (facts["version"] > VERSION or _can_be(facts)) else None
+        metadata: dict[str, Any] = json.loads(read_file_below(path, METADATA, MAX_METADATA_BYTES))
+        intact = metadata["check"] == _checksum(metadata)
+        return metadata if intact and (metadata["version"] > VERSION or _is_valid(metadata)) else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         return None
 
 
-def _can_be(facts: dict[str, Any]) -> bool:
-    """Whether these are facts of a checkpoint: whoever made up a file could make up its check, too."""
-    numbers = [facts["seconds"], facts["error"] or 0.0, *facts["scaler"].values()]
+def _is_valid(metadata: dict[str, Any]) -> bool:
+    """Whether all values are possible. A crafted file can have a correct checksum, so that is not enough."""
+    numbers = [metadata["seconds"], metadata["error"] or 0.0, *metadata["scaler"].values()]
     return (
-        type(facts["step"]) is int
-        and 0 <= facts["step"] <= MOST_STEPS
+        type(metadata["step"]) is int
+        and 0 <= metadata["step"] <= MAX_STEPS
         and all(type(number) in (int, float) and math.isfinite(number) and number >= 0 for number in numbers)
-        and all(isinstance(facts["sha256"][name], str) for name in (WEIGHTS, OPTIMIZER))
+        and all(isinstance(metadata["sha256"][name], str) for name in (WEIGHTS, OPTIMIZER))
     )
 
 
-def _check(facts: dict[str, Any]) -> str:
-    """The SHA-256 of everything else in a checkpoint's facts."""
-    rest = {name: value for name, value in facts.items() if name != "check"}
+def _checksum(metadata: dict[str, Any]) -> str:
+    """The SHA-256 of everything else in a checkpoint's metadata."""
+    rest = {name: value for name, value in metadata.items() if name != "check"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
-def _weights(tensors: dict[str, Tensor], origin: TrainingProvenance | None) -> bytes:
-    plain = save(tensors)
-    return plain if origin is None else save(tensors, to_metadata(origin, plain))
+def _serialize_weights(tensors: dict[str, Tensor], provenance: TrainingProvenance | None) -> bytes:
+    data = save(tensors)
+    return data if provenance is None else save(tensors, to_metadata(provenance, data))
 
 
 def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""The processes that share a run's batches, as torchrun starts them; one alone where nothing else was started."""
+"""The worker processes of a run as torchrun starts them, which share each batch. Without torchrun there is one."""
 
 from __future__ import annotations
 
@@ -20,76 +20,76 @@ from torch.nn.parallel import DistributedDataParallel
 
 from resnet_studio.training.errors import WorkersError
 
-PATIENCE = timedelta(days=30)
-"""How long the others wait for the first, which may have been told to pause. A dead worker is noticed at once."""
-ASK_EVERY = 0.05
-"""Seconds between two looks whether all have met."""
+TIMEOUT = timedelta(days=30)
+"""Timeout of collectives. It is long as the main worker may be paused; a dead worker is noticed at once."""
+POLL_INTERVAL = 0.05
+"""Seconds between two checks whether all workers have met."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Workers:
-    """This process among those of its run."""
+    """This process as one of a run's workers, and the collectives between them."""
 
     rank: int = 0
-    """Its number; the first writes the run's folder."""
-    count: int = 1
-    local: int = 0
-    """Its number on its own machine, and so of its GPU."""
-    talk: Any = None
-    """torch's process group in which numbers on the CPU are agreed on; None for a process alone."""
+    """Rank of this process. Rank 0, the main worker, writes the run's folder."""
+    world_size: int = 1
+    local_rank: int = 0
+    """Rank on its own machine, which is also the number of its GPU."""
+    group: Any = None
+    """torch's process group for collectives on the CPU; None for a single process."""
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         return self.rank == 0
 
-    def agree(self, number: int) -> int:
-        """The largest of what all workers say; each waits here for the others."""
-        if self.talk is None:
+    def all_reduce_max(self, number: int) -> int:
+        """The maximum of all workers' numbers. Blocks until every worker calls it."""
+        if self.group is None:
             return number
-        said = torch.tensor([number])
-        dist.all_reduce(said, dist.ReduceOp.MAX, group=self.talk)
-        return int(said)
+        result = torch.tensor([number])
+        dist.all_reduce(result, dist.ReduceOp.MAX, group=self.group)
+        return int(result)
 
-    def total(self, values: Tensor) -> Tensor:
-        """The sum over all workers; on the CPU."""
-        if self.talk is not None:
-            dist.all_reduce(values, group=self.talk)
+    def all_reduce_sum(self, values: Tensor) -> Tensor:
+        """The sum of a CPU tensor over all workers, in place."""
+        if self.group is not None:
+            dist.all_reduce(values, group=self.group)
         return values
 
     @contextmanager
-    def in_turn(self) -> Iterator[None]:
-        """Let the first worker of each machine do something before the others do."""
-        if self.local:
-            self.agree(0)
+    def local_main_first(self) -> Iterator[None]:
+        """Run a block on the first worker of each machine before the others run it."""
+        if self.local_rank:
+            self.all_reduce_max(0)
         yield
-        if not self.local:
-            self.agree(0)
+        if not self.local_rank:
+            self.all_reduce_max(0)
 
-    def share(self, network: nn.Module, device: torch.device) -> tuple[nn.Module, nn.Module]:
-        """What to call so that gradients are averaged over the workers, and the network in it.
+    def wrap(self, network: nn.Module, device: torch.device) -> tuple[nn.Module, nn.Module]:
+        """The network wrapped in DistributedDataParallel, and the network inside.
 
-        All begin with the first one's weights. Batch norm is each worker's own on the CPU, and synchronised on GPUs
-        (torch has that for no CPU).
+        All workers start with the main worker's weights. Batch norm is synchronized on GPUs; on the CPU each worker
+        has its own, as torch has no SyncBatchNorm there.
         """
-        if self.talk is None:
+        if self.group is None:
             return network, network
         if device.type == "cuda":
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
             return DistributedDataParallel(network, device_ids=[device.index], broadcast_buffers=False), network
         return DistributedDataParallel(network, broadcast_buffers=False), network
 
-    def equalise(self, network: nn.Module) -> None:
-        """Give every worker the first one's batch norm statistics, so that all measure the same network."""
-        if self.talk is not None:
+    def broadcast_buffers(self, network: nn.Module) -> None:
+        """Give every worker the main worker's batch norm statistics, so that all evaluate the same network."""
+        if self.group is not None:
             for buffer in network.buffers():
                 dist.broadcast(buffer, 0)
 
 
 @contextmanager
 def join() -> Iterator[Workers]:
-    """Meet the other workers that torchrun started, and part from them in the end.
+    """Join the process group of the workers that torchrun started, for the duration of a block.
 
-    An error of torch's own is raised as `WorkersError` where it is that another worker is gone.
+    torch's errors about a worker that is gone are raised as `WorkersError`.
     """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield Workers()
@@ -99,10 +99,12 @@ def join() -> Iterator[Workers]:
         torch.cuda.set_device(local)
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     store, rank, count = next(rendezvous("env://"))
-    dist.init_process_group(backend, store=_fresh(store, rank, count), rank=rank, world_size=count, timeout=PATIENCE)
-    talk = dist.new_group(backend="gloo", timeout=PATIENCE)  # beside the GPUs' own, which make the CPU wait
+    dist.init_process_group(
+        backend, store=_fresh_store(store, rank, count), rank=rank, world_size=count, timeout=TIMEOUT
+    )
+    group = dist.new_group(backend="gloo", timeout=TIMEOUT)  # NCCL's collectives would block the CPU
     try:
-        yield Workers(dist.get_rank(), dist.get_world_size(), local, talk)
+        yield Workers(dist.get_rank(), dist.get_world_size(), local, group)
     except RuntimeError as error:
         if isinstance(error, dist.DistError) or "gloo" in str(error):
             raise WorkersError(
@@ -113,12 +115,12 @@ def join() -> Iterator[Workers]:
         dist.destroy_process_group()
 
 
-def _fresh(store: Store, rank: int, count: int) -> Store:
-    """A part of torchrun's store that is these very processes' own.
+def _fresh_store(store: Store, rank: int, count: int) -> Store:
+    """A prefix of torchrun's store that only the present workers use.
 
-    torchrun keeps one store through its restarts, and torch would find in it the addresses of workers that are gone.
-    So the first worker names a part anew and takes in who answers to that name; one that answered to the name of an
-    earlier one, who is gone too, asks again.
+    torchrun keeps one store through its restarts, and torch would find the addresses of dead workers in it. So the
+    main worker publishes a new prefix and acknowledges every worker that answers under it. A worker that answered
+    under the prefix of an earlier main worker gets no acknowledgment and asks again.
     """
     me = uuid4().hex
     if rank == 0:
@@ -131,4 +133,4 @@ def _fresh(store: Store, rank: int, count: int) -> Store:
         store.set(f"{first} {rank}", me)
         if store.check([f"{first} took in {me}"]):
             return PrefixStore(first, store)
-        time.sleep(ASK_EVERY)
+        time.sleep(POLL_INTERVAL)

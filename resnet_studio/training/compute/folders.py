@@ -1,4 +1,4 @@
-"""The images of a folder of class folders: held on the device or read when needed, by their size."""
+"""The images of a folder of class folders, kept in memory or, if they are too many, read when needed."""
 
 from __future__ import annotations
 
@@ -14,47 +14,45 @@ from PIL import Image
 from torch import Tensor
 from torchvision import transforms
 
-from resnet_studio.formatting import listed
-from resnet_studio.inference.compute.transforms import middle
+from resnet_studio.formatting import join_names
+from resnet_studio.inference.compute.transforms import center_square
 from resnet_studio.inference.errors import ImageError
 from resnet_studio.inference.images.loader import open_image
 from resnet_studio.progress import Progress
 from resnet_studio.training.compute.augmentation import augment_batch
-from resnet_studio.training.compute.data import Batch, Batches, ImageSource, InMemoryImages, sow
-from resnet_studio.training.compute.readers import in_time, read_ahead
+from resnet_studio.training.compute.data import Batch, Batches, ImageSource, InMemoryImages, seed_torch
+from resnet_studio.training.compute.readers import file_timeout, read_ahead
 from resnet_studio.training.datasets import DataError
 from resnet_studio.training.folders.class_folders import ClassFolders, Example, read_class_folders
 from resnet_studio.training.recipe import Augmentation, Recipe
 from resnet_studio.training.runs.fingerprint import digest
 
-MOST_HELD = 512_000_000
-"""Bytes of images that are held on the device; larger sets are read when needed."""
-STATISTICS_OF = 2_000
-"""Images of a set that is not held, of which mean and deviation are taken."""
-READ_AT_ONCE = 64
+MAX_IN_MEMORY = 512_000_000
+"""Bytes of images that are kept in memory. Larger data sets are read when needed."""
+STATISTICS_IMAGES = 2_000
+"""Images of a streamed data set from which mean and standard deviation are computed."""
+READ_BATCH = 64
 SCALES = (256, 480)
-"""Pixels of the shorter side at an image size of 224, drawn for each image (He et al. 2015, section 3.4)."""
-CUT_AS_READ: tuple[Augmentation, ...] = ("resized-crop", "scale-crop")
-"""Augmentations that need an image at its own size; others are of whole batches."""
+"""Range of the shorter side at an image size of 224, drawn for each image (He et al. 2015, section 3.4)."""
+PER_IMAGE_AUGMENTATIONS: tuple[Augmentation, ...] = ("resized-crop", "scale-crop")
+"""Augmentations that need each image at its original size. The others work on whole batches."""
 
 
 def open_folder(
     recipe: Recipe, image: int
 ) -> Generator[Progress, None, tuple[ImageSource, ImageSource | None, tuple[str, ...], tuple[str, ...], str]]:
-    """Training images, test images where the folder has its own, classes, notes and a digest of the files.
+    """Training images, the folder's own test images or None, classes, notes and a digest of the files.
 
-    `image` is the side that the images get.
-
-    What a folder may look like says `class_folders.py`.
+    Images get the side `image`. The layouts of folders are described in `class_folders.py`.
     """
     found = read_class_folders(Path(recipe.data))
-    everything = len(found.training) + len(found.test or ())
+    total = len(found.training) + len(found.test or ())
     sets: list[ImageSource | None] = []
     notes = list(found.notes)
     for part in (found.training, found.test):
         if part is None:
             sets.append(None)
-        elif everything * 3 * image**2 > MOST_HELD:
+        elif total * 3 * image**2 > MAX_IN_MEMORY:
             sets.append(StreamedImages(part, image, recipe.damaged == "skip"))
         else:
             sets.append((yield from _read_all(part, image, recipe, notes)))
@@ -66,15 +64,18 @@ def open_folder(
 
 
 def _check_classes(training: ImageSource, found: ClassFolders) -> None:
-    """Every class has an image that can be read; of a set that stays in its files, where some may be left out."""
-    if isinstance(training, StreamedImages) and training.skip:
-        there = {label for label in range(len(found.classes)) if _any_readable(found.training, label)}
+    """Raise `DataError` for classes without a readable image.
+
+    A streamed data set that skips damaged images has to open files to find out.
+    """
+    if isinstance(training, StreamedImages) and training.skip_damaged:
+        present = {label for label in range(len(found.classes)) if _any_readable(found.training, label)}
     else:
-        there = set(training.labels.tolist())
-    missing = [name for label, name in enumerate(found.classes) if label not in there]
+        present = set(training.labels.tolist())
+    missing = [name for label, name in enumerate(found.classes) if label not in present]
     if missing:
         raise DataError(
-            f"no image of {listed(missing)} can be read, though there are some. "
+            f"no image of {join_names(missing)} can be read, though there are some. "
             "Copy them again, or move their folder away"
         )
 
@@ -90,7 +91,7 @@ def _any_readable(examples: Sequence[Example], label: int) -> bool:
 
 
 def read_image(path: str) -> Image.Image:
-    """An image of the data; `DataError` names the file and says why it can't be had."""
+    """Open an image; `DataError` names the file and says why it can't be read."""
     try:
         return Image.fromarray(open_image(Path(path)).pixels)
     except (ImageError, OSError) as error:
@@ -98,27 +99,27 @@ def read_image(path: str) -> Image.Image:
 
 
 def as_array(image: Image.Image) -> NDArray[np.uint8]:
-    """3×H×W."""
+    """The pixels as 3×H×W."""
     return np.asarray(image).transpose(2, 0, 1)
 
 
 def _read_all(
     examples: Sequence[Example], side: int, recipe: Recipe, notes: list[str]
 ) -> Generator[Progress, None, InMemoryImages]:
-    """Every image's middle, side × side; those that can't be read end it, or are left out, as the recipe says."""
+    """Read the center square of every image, side × side. Damaged ones raise or are skipped, as the recipe says."""
     pixels = torch.empty(len(examples), 3, side, side, dtype=torch.uint8)
     labels: list[int] = []
     missing: list[str] = []
-    order: list[Batch] = [(None, part) for part in torch.split(torch.arange(len(examples)), READ_AT_ONCE)]
-    with closing(read_ahead(_Files(tuple(examples), side, "none"), order)) as ahead:
-        for number, (_, (some, their_labels, damaged)) in enumerate(ahead):
+    order: list[Batch] = [(None, part) for part in torch.split(torch.arange(len(examples)), READ_BATCH)]
+    with closing(read_ahead(_BatchReader(tuple(examples), side, "none"), order)) as ahead:
+        for number, (_, (read, read_labels, damaged)) in enumerate(ahead):
             if damaged and recipe.damaged == "fail":
                 raise DataError(damaged[0])
             missing += damaged
-            if their_labels:
-                pixels[len(labels) : len(labels) + len(their_labels)] = torch.from_numpy(some)
-                labels += their_labels
-            done = min((number + 1) * READ_AT_ONCE, len(examples))
+            if read_labels:
+                pixels[len(labels) : len(labels) + len(read_labels)] = torch.from_numpy(read)
+                labels += read_labels
+            done = min((number + 1) * READ_BATCH, len(examples))
             yield Progress(done, len(examples), f"reading images, {done:,} of {len(examples):,}")
     if missing:
         notes.append(f"{len(missing):,} images were left out; the first: {missing[0]}")
@@ -127,16 +128,16 @@ def _read_all(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StreamedImages:
-    """Images that stay in their files and are read when they are needed."""
+    """Images that stay in their files and are read when needed."""
 
     examples: tuple[Example, ...]
     side: int
-    skip: bool
-    """Whether images that can't be read are left out of their batch."""
+    skip_damaged: bool
+    """Whether images that can't be read are left out of their batch instead of raising `DataError`."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    left_out: dict[str, None] = field(default_factory=dict)
-    """Why, of each image that was left out so far; in their order."""
-    held: str = "in their files, read ahead by other processes"
+    skipped: dict[str, None] = field(default_factory=dict)
+    """The reason for each image that was skipped so far, in order (the keys; used as an ordered set)."""
+    storage: str = "in their files, read ahead by other processes"
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -150,87 +151,87 @@ class StreamedImages:
         return 3, self.side, self.side
 
     def batches(self, order: Iterable[Batch], augmentation: Augmentation) -> Batches:
-        augment = augment_batch("none" if augmentation in CUT_AS_READ else augmentation)
-        read = _Files(self.examples, self.side, augmentation)
+        augment = augment_batch("none" if augmentation in PER_IMAGE_AUGMENTATIONS else augmentation)
+        read = _BatchReader(self.examples, self.side, augmentation)
         with closing(read_ahead(read, order)) as ahead:
             for (seed, _), (pixels, labels, damaged) in ahead:
-                self._leave_out(damaged)
+                self._add_skipped(damaged)
                 if seed is not None:
-                    sow(seed, self.device)
+                    seed_torch(seed, self.device)
                     if not labels:
                         raise DataError(f"no image of a whole batch could be read: {damaged[-1]}")
                 if labels:
                     images = torch.from_numpy(pixels).to(self.device)
                     yield augment(images), torch.tensor(labels, device=self.device)
 
-    def part(self, places: Tensor) -> StreamedImages:
-        """Some of the images."""
-        return replace(self, examples=tuple(self.examples[place] for place in places.tolist()))
+    def subset(self, indices: Tensor) -> StreamedImages:
+        """The images at some indices."""
+        return replace(self, examples=tuple(self.examples[index] for index in indices.tolist()))
 
     def to(self, device: torch.device) -> StreamedImages:
-        """The same images, given on another device."""
+        """The same images with batches on another device."""
         return replace(self, device=device)
 
-    def some(self) -> tuple[Tensor, str]:
-        """Images spread evenly over all."""
-        chosen = np.linspace(0, len(self) - 1, min(STATISTICS_OF, len(self))).astype(int).tolist()
-        places = torch.tensor(list(dict.fromkeys(chosen)))
-        order: list[Batch] = [(None, part) for part in torch.split(places, READ_AT_ONCE)]
+    def statistics_sample(self) -> tuple[Tensor, str]:
+        """Images spread evenly over the data set."""
+        chosen = np.linspace(0, len(self) - 1, min(STATISTICS_IMAGES, len(self))).astype(int).tolist()
+        indices = torch.tensor(list(dict.fromkeys(chosen)))
+        order: list[Batch] = [(None, part) for part in torch.split(indices, READ_BATCH)]
         read = [images.cpu() for images, _ in replace(self, device=torch.device("cpu")).batches(order, "none")]
         if not read:
-            raise DataError(f"no image of the training set could be read: {next(reversed(self.left_out))}")
+            raise DataError(f"no image of the training set could be read: {next(reversed(self.skipped))}")
         pixels = torch.cat(read)
         return pixels, f"mean and deviation are of {len(pixels):,} of the training images"
 
-    def _leave_out(self, damaged: list[str]) -> None:
-        """Note what could not be read, or raise it, as the recipe says."""
-        if damaged and not self.skip:
+    def _add_skipped(self, damaged: list[str]) -> None:
+        """Remember what could not be read, or raise it, as the recipe says."""
+        if damaged and not self.skip_damaged:
             raise DataError(damaged[0])
-        self.left_out.update(dict.fromkeys(damaged))
+        self.skipped.update(dict.fromkeys(damaged))
 
 
-Read = tuple[NDArray[np.uint8], list[int], list[str]]
-"""Pixels (N×3×H×W) and classes of a batch's images, and why others could not be read."""
+ReadBatch = tuple[NDArray[np.uint8], list[int], list[str]]
+"""Pixels (N×3×H×W) and classes of a batch's images, and why the others could not be read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Files:
-    """Reads a batch, in a process of its own."""
+class _BatchReader:
+    """Reads a batch. It runs in a reader process."""
 
     examples: tuple[Example, ...]
     side: int
     augmentation: Augmentation
 
-    def __call__(self, batch: Batch) -> Read:
-        seed, places = batch
+    def __call__(self, batch: Batch) -> ReadBatch:
+        seed, indices = batch
         pixels: list[NDArray[np.uint8]] = []
         labels: list[int] = []
         damaged: list[str] = []
-        for number, place in enumerate(places.tolist()):
-            path, label = self.examples[place]
+        for number, index in enumerate(indices.tolist()):
+            path, label = self.examples[index]
             try:
-                with in_time(path):
-                    pixels.append(self._one(path, None if seed is None else seed + number))
+                with file_timeout(path):
+                    pixels.append(self._read(path, None if seed is None else seed + number))
             except DataError as error:
                 damaged.append(str(error))
             else:
                 labels.append(label)
         return (np.stack(pixels) if pixels else np.empty(0, np.uint8)), labels, damaged
 
-    def _one(self, path: str, seed: int | None) -> NDArray[np.uint8]:
+    def _read(self, path: str, seed: int | None) -> NDArray[np.uint8]:
         image = read_image(path)
-        if seed is None or self.augmentation not in CUT_AS_READ:
-            return as_array(middle(image, self.side))
+        if seed is None or self.augmentation not in PER_IMAGE_AUGMENTATIONS:
+            return as_array(center_square(image, self.side))
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
-            return as_array(self._cut(image))
+            return as_array(self._crop(image))
 
-    def _cut(self, image: Image.Image) -> Image.Image:
+    def _crop(self, image: Image.Image) -> Image.Image:
         steps: list[object] = [transforms.RandomHorizontalFlip()]
         if self.augmentation == "scale-crop":
             shorter = int(torch.randint(SCALES[0], SCALES[1] + 1, ()).item() * self.side / 224)
             steps += [transforms.Resize(shorter), transforms.RandomCrop(self.side)]
         else:
             steps += [transforms.RandomResizedCrop(self.side)]
-        cut: Image.Image = transforms.Compose(steps)(image)
-        return cut
+        cropped: Image.Image = transforms.Compose(steps)(image)
+        return cropped

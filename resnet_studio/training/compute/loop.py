@@ -1,4 +1,4 @@
-"""Training and measuring, and nothing else."""
+"""The training loop and the evaluation, and nothing else."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from torch.nn import functional
 from resnet_studio.training.compute.augmentation import Normalizer
 from resnet_studio.training.recipe import Recipe, learning_rate
 
-CAST = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+AUTOCAST_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One update of the weights. Its tensors are on the device and single numbers; reading them waits for it."""
+    """One update of the weights. Its tensors are scalars on the device; reading them synchronizes with it."""
 
     number: int
-    rate: float
+    lr: float
     loss: Tensor
     wrong: Tensor
-    """How many images of the batch the network had wrong, before the update."""
+    """How many images of the batch were misclassified, before the update."""
     images: int
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimizer, in torch's fused form.
+    """The recipe's optimizer, fused.
 
-    SGD's momentum starts as zeros, which gives the same first step. torch would start it as memory that it has not
-    set, and the first step does not set it either where the gradient scaler skips that step (fp16).
+    SGD's momentum buffers are created as zeros, which gives the same first step. torch would allocate them
+    uninitialized, and they would stay so if the gradient scaler skips the first step (fp16).
     """
     parameters, decay = list(network.parameters()), recipe.weight_decay
     if recipe.optimizer == "adamw":
@@ -48,22 +48,23 @@ def train(
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
     batches: Iterable[tuple[Tensor, Tensor]],
-    normalise: Normalizer,
+    normalize: Normalizer,
     recipe: Recipe,
     per_epoch: int,
-    first: int,
+    first_step: int,
 ) -> Iterator[Step]:
-    """Train on uint8 batches, from step `first` on, and yield after each step. The gradients are there until the next.
+    """Train on uint8 batches from step `first_step` on, and yield after each step. Gradients are kept until the next.
 
-    The network is on the batches' device. It is put into train mode, and whoever changes that meanwhile puts it back.
+    The network has to be on the batches' device. It is put into train mode once; a caller that changes the mode between
+    steps has to restore it.
     """
     network.train()
-    for number, (pixels, labels) in enumerate(batches, start=first):
+    for number, (pixels, labels) in enumerate(batches, start=first_step):
         rate = learning_rate(recipe, number, per_epoch)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        with torch.autocast(pixels.device.type, CAST[recipe.precision], enabled=recipe.precision != "fp32"):
-            logits = network(normalise(pixels))
+        with torch.autocast(pixels.device.type, AUTOCAST_DTYPES[recipe.precision], enabled=recipe.precision != "fp32"):
+            logits = network(normalize(pixels))
             loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
         optimizer.zero_grad()
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
@@ -75,16 +76,16 @@ def train(
 
 
 @torch.no_grad()
-def measure(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], normalise: Normalizer) -> Tensor:
-    """Summed loss, images that are wrong, and images, in eval mode: three numbers in float64 on the CPU.
+def evaluate(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], normalize: Normalizer) -> Tensor:
+    """Summed loss, misclassified images and number of images, in eval mode: three float64 values on the CPU.
 
-    It computes in float32 whatever the training's precision, as everybody does who looks at the saved weights. The
-    network is in train mode afterwards.
+    It computes in float32 whatever the training's precision, as inference with the saved weights does. The network is
+    in train mode afterwards.
     """
     network.eval()
     total = torch.zeros(3, dtype=torch.float64)
     for pixels, labels in batches:
-        logits = network(normalise(pixels))
+        logits = network(normalize(pixels))
         loss = functional.cross_entropy(logits, labels, reduction="sum")
         wrong = (logits.argmax(1) != labels).sum()
         total += torch.stack([loss, wrong, torch.tensor(len(labels), device=loss.device)]).double().cpu()

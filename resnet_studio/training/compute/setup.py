@@ -1,4 +1,4 @@
-"""What a run needs before its first step: device, threads, data, and what it tells of them."""
+"""What a run does before its first step: device, threads and data, and the events about them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from resnet_studio.training.runs.writer import EventSink
 
 
 @contextmanager
-def computing_with(threads: int) -> Iterator[None]:
-    """Have torch compute with so many threads on the CPU meanwhile; 0 leaves it as it is."""
+def torch_threads(threads: int) -> Iterator[None]:
+    """Set torch's number of CPU threads for the duration of a block; 0 leaves it as it is."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
@@ -31,59 +31,60 @@ def computing_with(threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def the_device(name: str, workers: Workers) -> torch.device:
-    """The recipe's device; "cuda" alone is each worker's own GPU. `DeviceError` if it is not on this machine."""
+def resolve_device(name: str, workers: Workers) -> torch.device:
+    """The recipe's device. "cuda" without a number is each worker's own GPU. `DeviceError` if it doesn't exist."""
     if name == "cuda":
-        name = f"cuda:{workers.local}"
+        name = f"cuda:{workers.local_rank}"
     devices.check(name)
     return torch.device(name)
 
 
-def failure(device: torch.device, recipe: Recipe, error: RuntimeError | MemoryError) -> Exception | None:
-    """What to tell of a device that failed or whose memory is full; None if that isn't the cause."""
+def device_failure(device: torch.device, recipe: Recipe, error: RuntimeError | MemoryError) -> Exception | None:
+    """An error that explains a device failure or full memory; None if that isn't the cause of `error`."""
     text = str(error)
-    full = "DefaultCPUAllocator" in text or "out of memory" in text.lower()
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or full:
+    out_of_memory = "DefaultCPUAllocator" in text or "out of memory" in text.lower()
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or out_of_memory:
         where = "this machine" if device.type == "cpu" else str(device)
         return MemoryError(
             f"{where} has too little memory free for steps of {recipe.batch_size:,} images. Choose a smaller batch "
             "size, image or width, or close other programs"
         )
-    return devices.failure(str(device), error)
+    return devices.explain_failure(str(device), error)
 
 
 def check_batch_norm(architecture: Architecture, recipe: Recipe, images: int, workers: Workers) -> None:
-    """`RecipeError` where batch norm would have one value of a channel, which has no deviation, in some step."""
+    """`RecipeError` if batch norm would get one value per channel in some layer, whose variance is 0."""
     maps = [layer for layer in plan(architecture) if layer.kind == "batch norm" and layer.called]
     if not maps:
         return
     smallest = min(maps, key=lambda layer: layer.output[1] * layer.output[2])
     _, height, width = smallest.output
     batch = min(recipe.batch_size, images)
-    if batch // workers.count * height * width < 2:
-        each = f" for each of {workers.count} workers" if workers.count > 1 else ""
+    share = batch // workers.world_size
+    if share * height * width < 2:
+        per_worker = f" for each of {workers.world_size} workers" if workers.world_size > 1 else ""
         raise RecipeError(
             "batch_size",
-            f"with {batch // workers.count}{each}, batch norm has one value of each channel in {smallest.name} "
+            f"with {share}{per_worker}, batch norm has one value of each channel in {smallest.name} "
             f"({height}×{width}), from which there is nothing to learn. Take 2 or more, or larger images",
         )
 
 
-def prepared(architecture: Architecture, changes: tuple[str, ...], data: Data, recipe: Recipe) -> Prepared:
-    """What is trained on what, as an event."""
+def prepared_event(architecture: Architecture, changes: tuple[str, ...], data: Data, recipe: Recipe) -> Prepared:
+    """The event that describes the data and the network."""
     per_epoch = steps_per_epoch(len(data.training), recipe.batch_size)
     counts = sum(torch.bincount(split.labels, minlength=len(data.classes)) for split in (data.training, data.test))
     return Prepared(
         time=time.time(), architecture=to_json(architecture), changes=changes, classes=data.classes,
-        training_images=len(data.training), test_images=len(data.test), test_of=data.test_of,
-        steps_per_epoch=per_epoch, steps=recipe.in_steps(recipe.length, per_epoch), held=data.training.held,
-        mean=data.mean, deviation=data.deviation, images_of_class=tuple(torch.as_tensor(counts).tolist()),
+        training_images=len(data.training), test_images=len(data.test), test_of=data.test_source,
+        steps_per_epoch=per_epoch, steps=recipe.in_steps(recipe.length, per_epoch), held=data.training.storage,
+        mean=data.mean, deviation=data.std, images_of_class=tuple(torch.as_tensor(counts).tolist()),
         digest=data.digest,
     )  # fmt: skip
 
 
-def opened(recipe: Recipe, image: int, root: Path, journal: EventSink, *, download: bool) -> Data:
-    """The recipe's data; what is done meanwhile, and what is to be known of them, is told."""
+def open_data_reporting(recipe: Recipe, image: int, root: Path, sink: EventSink, *, download: bool) -> Data:
+    """Open the recipe's data, emitting progress and notes as events."""
     steps = open_data(recipe, image, root, download=download)
     while True:
         try:
@@ -91,7 +92,7 @@ def opened(recipe: Recipe, image: int, root: Path, journal: EventSink, *, downlo
         except StopIteration as end:
             data: Data = end.value
             break
-        journal.tell(Working(time.time(), progress.what, progress.done / max(1, progress.of)))
+        sink.emit(Working(time.time(), progress.what, progress.done / max(1, progress.of)))
     for note in data.notes:
-        journal.tell(Noted(time.time(), note))
+        sink.emit(Noted(time.time(), note))
     return data

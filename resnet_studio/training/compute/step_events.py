@@ -1,4 +1,4 @@
-"""What some steps come to, over all workers."""
+"""The values that a run reports of its steps: losses, errors, times and gradient norms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from resnet_studio.training.runs.events import Stepped
 
 
 def advice(recipe: Recipe, step: int) -> str:
-    """What to do where a loss is not a number in a step, counted from 0."""
+    """What to do about a loss of NaN in a step, counted from 0."""
     precision = "" if recipe.precision == "fp32" else f", or precision fp32 instead of {recipe.precision}"
     if step == 0:
         return f"Nothing was learned yet, so the network itself overflows: choose fewer blocks{precision}"
@@ -28,25 +28,25 @@ def advice(recipe: Recipe, step: int) -> str:
     )
 
 
-def stepped(some: Sequence[Step], workers: Workers, watch: Stopwatch, since: float) -> Stepped:
-    """The event of these steps, which began when the watch stood at `since`; losses and errors are means over images.
+def stepped_event(steps: Sequence[Step], workers: Workers, stopwatch: Stopwatch, since: float) -> Stepped:
+    """The event for some steps, which began when the stopwatch was at `since`. Losses and errors are means over images.
 
-    All workers call it after the same step. On a GPU it waits for the steps, so the watch is read after that.
+    All workers have to call it after the same step. On a GPU it waits for the steps before it reads the stopwatch.
     """
-    counted = torch.tensor([[0.0, 0.0, float(step.images)] for step in some], dtype=torch.float64)
-    counted[:, 0] = torch.stack([step.loss for step in some]).double().cpu() * counted[:, 2]
-    counted[:, 1] = torch.stack([step.wrong for step in some]).double().cpu()
-    losses, wrong, images = workers.total(counted).T
-    seconds = watch.seconds
+    counted = torch.tensor([[0.0, 0.0, float(step.images)] for step in steps], dtype=torch.float64)
+    counted[:, 0] = torch.stack([step.loss for step in steps]).double().cpu() * counted[:, 2]
+    counted[:, 1] = torch.stack([step.wrong for step in steps]).double().cpu()
+    losses, wrong, images = workers.all_reduce_sum(counted).T
+    seconds = stopwatch.seconds
     return Stepped(
-        time=time.time(), first=some[0].number, losses=tuple((losses / images).tolist()),
-        errors=tuple((wrong / images).tolist()), rates=tuple(step.rate for step in some), seconds=seconds,
+        time=time.time(), first=steps[0].number, losses=tuple((losses / images).tolist()),
+        errors=tuple((wrong / images).tolist()), rates=tuple(step.lr for step in steps), seconds=seconds,
         images_per_second=float(images.sum()) / max(seconds - since, 1e-9),
     )  # fmt: skip
 
 
 class Stopwatch:
-    """Adds up the time of training alone."""
+    """Adds up the training time, without the pauses in between."""
 
     def __init__(self) -> None:
         self._before = 0.0
@@ -71,7 +71,7 @@ class Stopwatch:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Leave the time of a block out."""
+        """Exclude the time of a block."""
         self._before, self._since = self.seconds, None
         try:
             yield
@@ -80,7 +80,7 @@ class Stopwatch:
 
 
 def stage_weights(network: nn.Module, architecture: Architecture) -> dict[str, list[nn.Parameter]]:
-    """All weights of each stage, conv1 to fc."""
+    """The weights of each stage, conv1 to fc."""
     found: dict[str, list[nn.Parameter]] = {}
     for layer in plan(architecture):
         weights = network.get_submodule(layer.name).parameters(recurse=False)
@@ -88,10 +88,10 @@ def stage_weights(network: nn.Module, architecture: Architecture) -> dict[str, l
     return {stage: weights for stage, weights in found.items() if weights}
 
 
-def stage_norms(stages: dict[str, list[nn.Parameter]]) -> dict[str, float]:
-    """Euclidean norm of the gradient by all weights of each stage, after a backward pass."""
+def stage_gradient_norms(stages: dict[str, list[nn.Parameter]]) -> dict[str, float]:
+    """Euclidean norm of the gradient with respect to all weights of each stage, after a backward pass."""
     gradients = {
         stage: [weight.grad for weight in weights if weight.grad is not None] for stage, weights in stages.items()
     }
-    norms = [torch.nn.utils.get_total_norm(some) for some in gradients.values()]
+    norms = [torch.nn.utils.get_total_norm(stage) for stage in gradients.values()]
     return dict(zip(gradients, torch.stack(norms).tolist(), strict=True))

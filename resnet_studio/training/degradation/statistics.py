@@ -1,4 +1,4 @@
-"""Several runs of one network as one: medians and ranges. Needs neither torch nor Qt."""
+"""Medians and ranges over the runs of a network, and error gaps between networks. Needs neither torch nor Qt."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Split = Literal["training", "test"]
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
-    """At each x the median, the least and the greatest of the values that some runs have there."""
+class AggregatedCurve:
+    """At each x the median, minimum and maximum over the runs that have a value there."""
 
     x: Values
     median: Values
@@ -28,7 +28,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Median and range of a few numbers; NaN of none."""
+    """Median and range of some numbers; NaN if there are none."""
 
     median: float
     low: float
@@ -36,46 +36,46 @@ class Spread:
 
 
 def spread(values: Iterable[float]) -> Spread:
-    """Of the numbers among the values."""
+    """Median and range of the values that are not NaN."""
     known = [value for value in values if not math.isnan(value)]
     if not known:
         return Spread(math.nan, math.nan, math.nan)
     return Spread(median(known), min(known), max(known))
 
 
-def band(curves: Sequence[Curve]) -> Band:
-    """Put curves together by their x; a run that has not come so far, or whose value is no number, does not count."""
-    met: dict[float, list[float]] = {}
+def aggregate(curves: Sequence[Curve]) -> AggregatedCurve:
+    """Combine curves by their x; a run that has no value there, or NaN, is left out."""
+    values_at: dict[float, list[float]] = {}
     for curve in curves:
         for x, y in zip(curve.x.tolist(), curve.y.tolist(), strict=True):
             if not math.isnan(y):
-                met.setdefault(x, []).append(y)
-    places = sorted(met)
-    spreads = [spread(met[x]) for x in places]
-    columns = ([one.median for one in spreads], [one.low for one in spreads], [one.high for one in spreads])
+                values_at.setdefault(x, []).append(y)
+    xs = sorted(values_at)
+    spreads = [spread(values_at[x]) for x in xs]
+    columns = ([s.median for s in spreads], [s.low for s in spreads], [s.high for s in spreads])
     middle, low, high = (np.array(column, float) for column in columns)
-    return Band(np.array(places, float), middle, low, high)
+    return AggregatedCurve(np.array(xs, float), middle, low, high)
 
 
-def errors(curves: Curves, split: Split, axis: Axis = "step") -> Curve:
-    """A run's errors on a set, 0 … 1, epoch by epoch: measured ones, or running ones where `runs_on` says so."""
-    if split == "training" and runs_on(curves):
+def error_curve(curves: Curves, split: Split, axis: Axis = "step") -> Curve:
+    """A run's errors on a set, 0 … 1, by epoch: measured, or running if `only_running_error`."""
+    if split == "training" and only_running_error(curves):
         return curves.per_epoch("error", axis)
-    return measured(curves, split, axis)
+    return measured_error_curve(curves, split, axis)
 
 
-def measured(curves: Curves, split: Split, axis: Axis = "step") -> Curve:
-    """A run's errors on a set, 0 … 1, wherever it was run over the whole set."""
+def measured_error_curve(curves: Curves, split: Split, axis: Axis = "step") -> Curve:
+    """A run's errors on a set, 0 … 1, measured on the whole set."""
     return curves.measurements(split, "error", axis)
 
 
-def runs_on(curves: Curves) -> bool:
-    """Whether the training error of each epoch is only known as a running one, the mean of the epoch's batches."""
-    return len(measured(curves, "training").x) < len(measured(curves, "test").x)
+def only_running_error(curves: Curves) -> bool:
+    """Whether the training error is only known as the running error, the mean over an epoch's batches."""
+    return len(measured_error_curve(curves, "training").x) < len(measured_error_curve(curves, "test").x)
 
 
-def final(curves: Curves, split: Split) -> float:
-    """The error that was measured on a set after the last step; NaN where none was."""
+def final_error(curves: Curves, split: Split) -> float:
+    """The error measured on a set after the last step; NaN if there is none."""
     last = curves.last(split)
     return last.error if last is not None and last.step == curves.steps else math.nan
 
@@ -85,38 +85,38 @@ SPLITS: tuple[Split, Split] = ("training", "test")
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How a network's finished runs ended. Errors are shares, 0 … 1."""
+class NetworkResult:
+    """Final errors of a network's finished runs, as fractions, 0 … 1."""
 
-    twin: NetworkSpec
+    network: NetworkSpec
     runs: int
     errors: dict[Split, Spread]
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """How much larger a deeper network's error is than a shallower one's, and how much of that chance explains."""
+class ErrorGap:
+    """How much larger a deeper network's error is than a shallower one's, and how much of that can be chance."""
 
-    shallow: Ending
-    deep: Ending
+    shallow: NetworkResult
+    deep: NetworkResult
     images: dict[Split, int]
 
-    def more(self, split: Split) -> float:
+    def difference(self, split: Split) -> float:
         return self.deep.errors[split].median - self.shallow.errors[split].median
 
-    def chance(self, split: Split) -> float:
-        return chance(self.shallow.errors[split].median, self.deep.errors[split].median, self.images[split])
+    def noise_margin(self, split: Split) -> float:
+        return noise_margin(self.shallow.errors[split].median, self.deep.errors[split].median, self.images[split])
 
-    def worse(self, split: Split) -> bool:
-        return self.more(split) > self.chance(split)
+    def is_worse(self, split: Split) -> bool:
+        return self.difference(split) > self.noise_margin(split)
 
     def to_json(self) -> dict[str, Any]:
         """In percentage points."""
-        points = {f"{split}_points": 100 * self.more(split) for split in SPLITS}
-        chances = {f"{split}_chance_points": 100 * self.chance(split) for split in SPLITS}
-        return {"shallow": self.shallow.twin.title, "deep": self.deep.twin.title, **points, **chances}
+        points = {f"{split}_points": 100 * self.difference(split) for split in SPLITS}
+        chances = {f"{split}_chance_points": 100 * self.noise_margin(split) for split in SPLITS}
+        return {"shallow": self.shallow.network.title, "deep": self.deep.network.title, **points, **chances}
 
 
-def chance(one: float, other: float, images: int) -> float:
-    """How far two shares of so many images lie apart by chance: two standard errors of their difference."""
-    return STANDARD_ERRORS * math.sqrt((one * (1 - one) + other * (1 - other)) / max(images, 1))
+def noise_margin(first: float, second: float, images: int) -> float:
+    """Difference of two error rates on `images` images that chance explains: two standard errors of it."""
+    return STANDARD_ERRORS * math.sqrt((first * (1 - first) + second * (1 - second)) / max(images, 1))

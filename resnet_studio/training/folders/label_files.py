@@ -1,4 +1,4 @@
-"""Classes of images that lie in one folder, by a file beside them: Tiny ImageNet's, ImageNet's validation images."""
+"""Classes of images in one flat folder, read from a label file: Tiny ImageNet's and ImageNet's validation images."""
 
 from __future__ import annotations
 
@@ -7,80 +7,82 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from resnet_studio.files import Refusal, read_file
-from resnet_studio.formatting import listed
-from resnet_studio.inference.images.listing import counted
+from resnet_studio.files import FileRefusedError, read_file
+from resnet_studio.formatting import join_names
+from resnet_studio.inference.images.listing import natural_key
 from resnet_studio.plain import plain
 from resnet_studio.training.folders.tree import Folder
 
-ENDINGS = (".txt", ".csv", ".tsv")
-MOST_BYTES = 64_000_000
-WORDNET = re.compile(r"n\d{8}")
-IMAGENETS = 1000
-"""Classes of ImageNet, which files of numbers mean in the order of their WordNet numbers."""
+EXTENSIONS = (".txt", ".csv", ".tsv")
+MAX_BYTES = 64_000_000
+WORDNET_ID = re.compile(r"n\d{8}")
+IMAGENET_CLASSES = 1000
+"""Number of ImageNet's classes. Label files with numbers count them in the order of their WordNet ids."""
 
 Example = tuple[str, int]
 
 
-def labelled(
-    part: Folder, where: Sequence[Folder], classes: Sequence[str]
+def label_by_file(
+    split: Folder, label_folders: Sequence[Folder], classes: Sequence[str]
 ) -> tuple[tuple[Example, ...], str, list[str]]:
-    """The images of a part with their classes, the name of the file that tells them, and notes on what it lacks.
+    """The images of a split with their classes, the name of the label file, and notes on what it lacks.
 
-    A line is an image's name and its class, apart by tabs, commas or spaces; or a class alone, for as many images as
-    there are, in their names' order. A file of names counts if it has a class that there is for more than half of the
-    images.
+    A line has an image's name and its class, separated by tabs, commas or spaces. Or it has only a class; then there
+    is one line per image, in the order of the images' names. A file with image names is used if it gives a known class
+    to more than half of the images.
     """
-    images = sorted(part.files(), key=lambda path: counted(os.path.basename(path)))
+    images = sorted(split.image_paths(), key=lambda path: natural_key(os.path.basename(path)))
     numbers = {name: number for number, name in enumerate(classes)}
-    named = [
+    candidates = [
         (folder.path / name, name)
-        for folder in where
-        for name in folder.others
-        if os.path.splitext(name)[1].lower() in ENDINGS
+        for folder in label_folders
+        for name in folder.other_files
+        if os.path.splitext(name)[1].lower() in EXTENSIONS
     ]
-    for path, name in named:
-        rows = _rows(path)
-        told = f"classes of {plain(part.name)} are those of {plain(name)}"
+    for path, name in candidates:
+        rows = _read_rows(path)
+        note = f"classes of {plain(split.name)} are those of {plain(name)}"
         if [len(row) for row in rows] == [1] * len(images) and _may_be_labels([row[0] for row in rows], numbers):
-            return tuple((image, numbers[row[0]]) for image, row in zip(images, rows, strict=True)), name, [told]
+            return tuple((image, numbers[row[0]]) for image, row in zip(images, rows, strict=True)), name, [note]
         labels = {_stem(row[0]): row[1] for row in rows if len(row) > 1}
         found = [(image, labels[_stem(image)]) for image in images if _stem(image) in labels]
-        meant = numbers | (_imagenets() if _are_imagenets(classes) else {})
-        known = tuple((image, meant[label]) for image, label in found if label in meant)
-        strangers = [plain(label) for label in sorted({label for _, label in found if label not in meant})]
+        class_numbers = numbers | (_imagenet_numbers() if _is_imagenet(classes) else {})
+        known = tuple((image, class_numbers[label]) for image, label in found if label in class_numbers)
+        unknown = [plain(label) for label in sorted({label for _, label in found if label not in class_numbers})]
         if 2 * len(known) > len(images):
-            of = f" ({listed(strangers)} are no classes of the training images)" if strangers else ""
-            lacking = f"{len(images) - len(known):,} images have no class in {plain(name)}{of} and are passed over"
-            return known, name, [told] if len(known) == len(images) else [told, lacking]
+            reason = f" ({join_names(unknown)} are no classes of the training images)" if unknown else ""
+            unlabeled = (
+                f"{len(images) - len(known):,} images have no class in {plain(name)}{reason} and are passed over"
+            )
+            return known, name, [note] if len(known) == len(images) else [note, unlabeled]
         if 2 * len(found) > len(images):
-            return (), "", [f"{plain(name)} has no classes of the training images, but {listed(strangers)}"]
+            return (), "", [f"{plain(name)} has no classes of the training images, but {join_names(unknown)}"]
     return (), "", []
 
 
-def _are_imagenets(classes: Sequence[str]) -> bool:
-    return len(classes) == IMAGENETS and all(WORDNET.fullmatch(name) for name in classes)
+def _is_imagenet(classes: Sequence[str]) -> bool:
+    return len(classes) == IMAGENET_CLASSES and all(WORDNET_ID.fullmatch(name) for name in classes)
 
 
-def _imagenets() -> dict[str, int]:
-    return {str(number): number for number in range(IMAGENETS)}
+def _imagenet_numbers() -> dict[str, int]:
+    return {str(number): number for number in range(IMAGENET_CLASSES)}
 
 
 def _may_be_labels(lines: Sequence[str], numbers: Mapping[str, int]) -> bool:
-    """Whether lines are classes of images, not a list of the classes, in which each stands once."""
+    """Whether the lines are labels of images and not a list of the classes, in which each occurs once."""
     return set(lines) <= numbers.keys() and len(set(lines)) < len(lines)
 
 
-def _rows(path: Path) -> list[list[str]]:
-    """The first two words of each line."""
+def _read_rows(path: Path) -> list[list[str]]:
+    """The first two words of each non-empty line."""
     try:
-        text = read_file(path, MOST_BYTES).decode("utf-8", "replace")
-    except Refusal:
+        text = read_file(path, MAX_BYTES).decode("utf-8", "replace")
+    except FileRefusedError:
         return []
     rows = (re.split(r"[\t, ]+", line.strip(), maxsplit=2)[:2] for line in text.splitlines() if line.strip())
     return [[word.strip('"') for word in row] for row in rows]
 
 
 def _stem(path: str) -> str:
-    """A file's name without its folder, and without an ending of images or whatever else."""
+    """A file's name without folder and extension."""
     return os.path.splitext(os.path.basename(path))[0]

@@ -1,4 +1,4 @@
-"""What a run's events add up to: its state and its curves, as numbers. Needs neither torch nor Qt."""
+"""The state and the curves of a run, accumulated from its events. Needs neither torch nor Qt."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from resnet_studio.training.runs.events import (
 Values = NDArray[np.float64]
 State = Literal["starting", "running", "paused", "finished", "stopped", "failed", "killed"]
 Axis = Literal["step", "epoch", "seconds"]
-MOST_NOTES, LONGEST_NOTE = 1000, 2000
-"""How many different notes of a run are kept, and characters of each."""
-NEWEST = 10
-"""How many steps tell the present pace."""
-LIVE: frozenset[State] = frozenset({"starting", "running", "paused"})
+MAX_NOTES, MAX_NOTE_LENGTH = 1000, 2000
+"""Number of different notes of a run that are kept, and characters of each."""
+PACE_STEPS = 10
+"""Number of recent steps from which the current pace is computed."""
+LIVE_STATES: frozenset[State] = frozenset({"starting", "running", "paused"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,49 +48,49 @@ class Curve:
 
 
 class Curves:
-    """Follows a run: `take` each of its events in order, then read off what there is.
+    """The curves of a run: `add` its events in order, then read the properties and curves.
 
-    `steps` counts trained steps; the value of the first step stands at x = 1, as it is known after that step.
+    `steps` counts trained steps; the value of the first step is at x = 1, since it is known after that step.
     """
 
     def __init__(self) -> None:
         self.state: State = "starting"
-        self.why = ""
-        self.doing = ""
+        self.reason = ""
+        self.activity = ""
         self.prepared: Prepared | None = None
         self.began: Began | None = None
         self.ended_at: float | None = None
         self.notes: list[str] = []
-        self._noted: set[str] = set()
+        self._seen_notes: set[str] = set()
         self.changes: list[Changed] = []
         self.measured: list[Measured] = []
-        self._standing: list[_Standing] = []
-        """What the measurements up to each come to."""
+        self._summaries: list[_Measurements] = []
+        """For each measurement, the summary of all up to it."""
         self.gradients: list[Gradients] = []
         self.probes: list[Probed] = []
         self.saved: list[Saved] = []
         self.images_per_second: list[tuple[int, float]] = []
-        self._at = array("q")
-        """The step of each value below, counted from 0. They rise; steps that nobody told of are not among them."""
+        self._step_numbers = array("q")
+        """The step of each value below, counted from 0 and increasing; steps without an event are missing."""
         self._losses, self._errors = array("d"), array("d")
         self._rates, self._seconds = array("d"), array("d")
 
-    def take(self, event: Event) -> None:
+    def add(self, event: Event) -> None:
         """Add an event."""
         match event:
             case Began():
-                self._go_back(event.step)
-                self._live("running")
+                self._rewind(event.step)
+                self._set_live("running")
                 self.began = event
             case Prepared():
-                self.prepared, self.doing = event, ""
+                self.prepared, self.activity = event, ""
             case Working():
-                self._live("starting", plain(event.what))
+                self._set_live("starting", plain(event.what))
             case Stepped():
                 self._add_steps(event)
-                self._live("running")
+                self._set_live("running")
             case Measured() if event not in self.measured[-2:]:
-                self._standing.append(_after(self._standing[-1] if self._standing else _Standing(), event))
+                self._summaries.append(_updated(self._summaries[-1] if self._summaries else _Measurements(), event))
                 self.measured.append(event)
             case Gradients() if event not in self.gradients[-1:]:
                 self.gradients.append(event)
@@ -99,178 +99,182 @@ class Curves:
             case Saved() if event not in self.saved[-1:]:
                 self.saved.append(event)
             case Paused():
-                self._live("paused")
+                self._set_live("paused")
             case Changed():
                 self.changes.append(event)
-                self._note(f"from step {event.step + 1:,} on: {', '.join(event.changes)}"[:LONGEST_NOTE])
+                self._add_note(f"from step {event.step + 1:,} on: {', '.join(event.changes)}"[:MAX_NOTE_LENGTH])
             case Noted():
-                self._note(plain(event.text, LONGEST_NOTE))
+                self._add_note(plain(event.text, MAX_NOTE_LENGTH))
             case Ended():
-                self.state, self.why, self.doing = event.how, plain(event.why, LONGEST_NOTE), ""
+                self.state, self.reason, self.activity = event.how, plain(event.why, MAX_NOTE_LENGTH), ""
                 self.ended_at = event.time
 
     @property
     def steps(self) -> int:
         """Steps trained so far."""
-        return self._at[-1] + 1 if self._at else 0
+        return self._step_numbers[-1] + 1 if self._step_numbers else 0
 
     @property
     def seconds(self) -> float:
-        """Training time so far; measuring, saving and pauses are not part of it."""
+        """Training time so far, without evaluation, saving and pauses."""
         return self._seconds[-1] if self._seconds else 0.0
 
     @property
     def remaining(self) -> float:
-        """Seconds of training until the end at the pace so far; NaN where that can't be told."""
-        if self.prepared is None or not self.steps or self.state not in LIVE:
+        """Seconds of training until the end at the average pace so far; NaN if unknown."""
+        if self.prepared is None or not self.steps or self.state not in LIVE_STATES:
             return math.nan
         return self.seconds / self.steps * (self.prepared.steps - self.steps)
 
     @property
     def step_seconds(self) -> float:
-        """Seconds that one of the newest steps took; NaN before the first."""
-        count = min(len(self._seconds), NEWEST)
+        """Average seconds of the most recent steps; NaN before the first."""
+        count = min(len(self._seconds), PACE_STEPS)
         before = self._seconds[-1 - count] if len(self._seconds) > count else 0.0
         return (self.seconds - before) / count if count else math.nan
 
     @property
-    def unsaved(self) -> int:
-        """Steps since the newest checkpoint: what ending at once would lose."""
+    def unsaved_steps(self) -> int:
+        """Steps since the newest checkpoint, which ending at once would lose."""
         return max(0, self.steps - (self.saved[-1].step if self.saved else 0))
 
     @property
     def best(self) -> Measured | None:
         """The first measurement with the lowest error on the test set."""
-        return self._standing[-1].best if self._standing else None
+        return self._summaries[-1].best if self._summaries else None
 
     def last(self, split: Literal["training", "test"]) -> Measured | None:
         """The newest measurement on that set."""
-        if not self._standing:
+        if not self._summaries:
             return None
-        return self._standing[-1].training if split == "training" else self._standing[-1].test
+        return self._summaries[-1].training if split == "training" else self._summaries[-1].test
 
-    def training(self, what: Literal["loss", "error", "rate"], axis: Axis = "step") -> Curve:
-        """Of every step that was told of: the loss or the error of its batch, or its learning rate.
+    def per_step(self, quantity: Literal["loss", "error", "rate"], axis: Axis = "step") -> Curve:
+        """For every recorded step: the loss or error of its batch, or its learning rate.
 
-        Where steps are missing, as their line is damaged, there is one value that is not a number.
+        A gap of missing steps, whose line is damaged, has a single NaN.
         """
-        values = {"loss": self._losses, "error": self._errors, "rate": self._rates}[what]
-        x = np.array(self._seconds) if axis == "seconds" else self._on(axis, np.array(self._at, float) + 1)
+        values = {"loss": self._losses, "error": self._errors, "rate": self._rates}[quantity]
+        x = (
+            np.array(self._seconds)
+            if axis == "seconds"
+            else self._to_axis(axis, np.array(self._step_numbers, float) + 1)
+        )
         return Curve(x, np.array(values))
 
-    def per_epoch(self, what: Literal["loss", "error"], axis: Axis = "step") -> Curve:
-        """Means of every whole epoch's batches, as they were met while the network was learning."""
+    def per_epoch(self, quantity: Literal["loss", "error"], axis: Axis = "step") -> Curve:
+        """Mean over the batches of every complete epoch, as measured during training."""
         if self.prepared is None:
             return Curve(np.zeros(0), np.zeros(0))
         every = self.prepared.steps_per_epoch
-        values = np.array({"loss": self._losses, "error": self._errors}[what])
-        epochs = np.array(self._at, np.int64) // every
+        values = np.array({"loss": self._losses, "error": self._errors}[quantity])
+        epochs = np.array(self._step_numbers, np.int64) // every
         values, epochs = values[epochs < self.steps // every], epochs[epochs < self.steps // every]
         numbers, starts, counts = np.unique(epochs, return_index=True, return_counts=True)
-        means = np.full(len(numbers), math.nan)  # of an epoch of which steps are missing
-        told = counts == every
-        means[told] = values[np.isin(epochs, numbers[told])].reshape(-1, every).mean(axis=1)
+        means = np.full(len(numbers), math.nan)  # for epochs with missing steps
+        complete = counts == every
+        means[complete] = values[np.isin(epochs, numbers[complete])].reshape(-1, every).mean(axis=1)
         ends = (numbers.astype(np.float64) + 1) * every
-        x = np.array(self._seconds)[starts + counts - 1] if axis == "seconds" else self._on(axis, ends)
+        x = np.array(self._seconds)[starts + counts - 1] if axis == "seconds" else self._to_axis(axis, ends)
         return Curve(x, means)
 
     def measurements(
-        self, split: Literal["training", "test"], what: Literal["loss", "error"], axis: Axis = "step"
+        self, split: Literal["training", "test"], quantity: Literal["loss", "error"], axis: Axis = "step"
     ) -> Curve:
-        """Over the whole set, in eval mode."""
-        chosen = [one for one in self.measured if one.split == split]
-        steps = np.array([float(one.step) for one in chosen])
-        x = np.array([one.seconds for one in chosen]) if axis == "seconds" else self._on(axis, steps)
-        return Curve(x, np.array([getattr(one, what) for one in chosen], float))
+        """Loss or error on the whole set, in eval mode."""
+        events = [event for event in self.measured if event.split == split]
+        steps = np.array([float(event.step) for event in events])
+        x = np.array([event.seconds for event in events]) if axis == "seconds" else self._to_axis(axis, steps)
+        return Curve(x, np.array([getattr(event, quantity) for event in events], float))
 
     def gradient_norms(self, stage: str, axis: Axis = "step") -> Curve:
-        """Norm of the gradient by a stage's weights."""
-        chosen = [one for one in self.gradients if stage in one.norms]
-        steps = np.array([one.step + 1.0 for one in chosen])
-        x = self._seconds_at(steps) if axis == "seconds" else self._on(axis, steps)
-        return Curve(x, np.array([one.norms[stage] for one in chosen], float))
+        """Norm of the gradient with respect to the weights of a stage."""
+        events = [event for event in self.gradients if stage in event.norms]
+        steps = np.array([event.step + 1.0 for event in events])
+        x = self._seconds_at(steps) if axis == "seconds" else self._to_axis(axis, steps)
+        return Curve(x, np.array([event.norms[stage] for event in events], float))
 
     def throughput(self, axis: Axis = "step") -> Curve:
-        """Images per second, of the steps up to each point."""
+        """Images per second, at the last step of each event."""
         steps = np.array([float(step) for step, _ in self.images_per_second])
-        x = self._seconds_at(steps) if axis == "seconds" else self._on(axis, steps)
+        x = self._seconds_at(steps) if axis == "seconds" else self._to_axis(axis, steps)
         return Curve(x, np.array([speed for _, speed in self.images_per_second]))
 
     def _seconds_at(self, steps: Values) -> Values:
-        """Training time after so many steps each, as far as it is known."""
-        if not self._at:
+        """Training time after each of these numbers of steps, as far as it is known."""
+        if not self._step_numbers:
             return steps
-        at = np.searchsorted(np.array(self._at, float) + 1, steps, "right") - 1
+        at = np.searchsorted(np.array(self._step_numbers, float) + 1, steps, "right") - 1
         seconds: Values = np.array(self._seconds)[np.maximum(at, 0)]
         return seconds
 
-    def _on(self, axis: Axis, steps: Values) -> Values:
+    def _to_axis(self, axis: Axis, steps: Values) -> Values:
         every = self.prepared.steps_per_epoch if self.prepared else 1
         return steps / every if axis == "epoch" else steps
 
-    def _live(self, state: State, doing: str = "") -> None:
-        """It lives, whatever was concluded from its silence."""
-        self.state, self.doing, self.why, self.ended_at = state, doing, "", None
+    def _set_live(self, state: State, doing: str = "") -> None:
+        """Set a live state, even if the run was taken for killed before."""
+        self.state, self.activity, self.reason, self.ended_at = state, doing, "", None
 
-    def _note(self, text: str) -> None:
-        """Keep a note, once, as a resumed run notes the same things again; of very many the first."""
-        if text not in self._noted and len(self.notes) <= MOST_NOTES:
-            self._noted.add(text)
-            self.notes.append(text if len(self.notes) < MOST_NOTES else "There are more notes than are shown here")
+    def _add_note(self, text: str) -> None:
+        """Keep a note once, since a resumed run repeats its notes; only the first `MAX_NOTES` are kept."""
+        if text not in self._seen_notes and len(self.notes) <= MAX_NOTES:
+            self._seen_notes.add(text)
+            self.notes.append(text if len(self.notes) < MAX_NOTES else "There are more notes than are shown here")
 
     def _add_steps(self, event: Stepped) -> None:
         if self.prepared is not None and event.first > max(self.steps, self.prepared.steps):
-            return  # no step of this run
-        self._cut(event.first)  # told twice only where a run went on from an older checkpoint
+            return  # not a step of this run
+        self._truncate(event.first)  # steps repeat only if a run resumed from an older checkpoint
         if not event.losses:
             return
-        if event.first > self.steps:  # the line of those between was damaged; the rest stays put
-            self._add(event.first - 1, (math.nan,), (math.nan,), (math.nan,), (self.seconds,))
+        if event.first > self.steps:  # the line in between is damaged; mark the gap
+            self._append(event.first - 1, (math.nan,), (math.nan,), (math.nan,), (self.seconds,))
         before, count = self.seconds, len(event.losses)
         seconds = [before + (event.seconds - before) * (index + 1) / count for index in range(count)]
-        self._add(event.first, event.losses, event.errors, event.rates, seconds)
+        self._append(event.first, event.losses, event.errors, event.rates, seconds)
         while self.images_per_second and self.images_per_second[-1][0] > event.first:
             self.images_per_second.pop()
         self.images_per_second.append((event.first + count, event.images_per_second))
 
-    def _add(
+    def _append(
         self, first: int, losses: Sequence[float], errors: Sequence[float], rates: Sequence[float],
         seconds: Sequence[float],
     ) -> None:  # fmt: skip
-        self._at.extend(range(first, first + len(losses)))
-        for values, told in ((self._losses, losses), (self._errors, errors), (self._rates, rates)):
-            values.extend(told)
+        self._step_numbers.extend(range(first, first + len(losses)))
+        for values, new in ((self._losses, losses), (self._errors, errors), (self._rates, rates)):
+            values.extend(new)
         self._seconds.extend(seconds)
 
-    def _go_back(self, step: int) -> None:
-        """Forget what was told of steps from `step` on: they are trained again."""
-        self._cut(step)
-        reached = step or -1  # a run that begins anew measures and looks before its first step again
+    def _rewind(self, step: int) -> None:
+        """Discard everything about steps from `step` on: they are trained again."""
+        self._truncate(step)
+        reached = step or -1  # a run that restarts evaluates and takes snapshots before its first step again
         while self.measured and self.measured[-1].step > reached:
             self.measured.pop()
-            self._standing.pop()
-        for told, last in ((self.gradients, step - 1), (self.probes, reached), (self.saved, reached)):
-            while told and told[-1].step > last:
-                told.pop()
+            self._summaries.pop()
+        for events, last in ((self.gradients, step - 1), (self.probes, reached), (self.saved, reached)):
+            while events and events[-1].step > last:
+                events.pop()
         while self.images_per_second and self.images_per_second[-1][0] > step:
             self.images_per_second.pop()
 
-    def _cut(self, step: int) -> None:
-        kept = bisect_left(self._at, step)
-        for values in (self._at, self._losses, self._errors, self._rates, self._seconds):
-            del values[kept:]
+    def _truncate(self, step: int) -> None:
+        length = bisect_left(self._step_numbers, step)
+        for values in (self._step_numbers, self._losses, self._errors, self._rates, self._seconds):
+            del values[length:]
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
-    """What a run's measurements up to one of them come to, so that none is looked through again."""
+class _Measurements:
+    """Summary of the measurements up to one of them, so that the list is never searched."""
 
     best: Measured | None = None
     training: Measured | None = None
     test: Measured | None = None
 
 
-def _after(before: _Standing, event: Measured) -> _Standing:
+def _updated(before: _Measurements, event: Measured) -> _Measurements:
     if event.split == "training":
         return replace(before, training=event)
     better = not math.isnan(event.error) and (before.best is None or event.error < before.best.error)
@@ -278,16 +282,16 @@ def _after(before: _Standing, event: Measured) -> _Standing:
 
 
 def smoothed(values: Values, weight: float) -> Values:
-    """Exponential moving average that starts without bias: each value counts `weight` times as much as the next.
+    """Bias-corrected exponential moving average: each value counts `weight` times as much as the next.
 
-    What is not a number is passed over, so that a curve that breaks off keeps what came before.
+    NaN and infinity are ignored, so that a curve that diverges keeps the average before that.
     """
     if weight <= 0 or not len(values):
         return values
     finite = np.isfinite(values)
     counted = values[finite]
     sums, reach = (1 - weight) * counted, 1
-    while reach < len(sums):  # each turn doubles how many values every sum reaches back
+    while reach < len(sums):  # each iteration doubles how far every sum reaches back
         sums[reach:] += weight**reach * sums[:-reach].copy()
         reach *= 2
     norms = 1 - weight ** np.arange(1.0, len(sums) + 1)

@@ -1,4 +1,4 @@
-"""What a run says of itself, as typed events, one line of JSON each. Needs neither torch nor Qt."""
+"""The events of a run, as typed values, one line of JSON each. Needs neither torch nor Qt."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
-MOST = 2**53
-"""The largest count that is read: beyond it a float, which is what becomes of one in a plot, leaves some out."""
+MAX_COUNT = 2**53
+"""The largest count that is read: larger integers are not exact as floats, which plots use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """The run begins, or goes on after an interruption. What was told of steps from `step` on is void."""
+    """The run starts or resumes. Earlier events about steps from `step` on are void."""
 
     kind: ClassVar = "began"
     time: float
     """Seconds since 1970, as in every event."""
     step: int
-    """The first step that is trained now: 0, or that of the checkpoint it goes on from."""
+    """The first step that is trained now: 0, or that of the checkpoint it resumes from."""
     seconds: float
-    """Training time before this step, of all sessions of the run together."""
+    """Training time before this step, over all sessions of the run."""
     threads: int
     device: str
     workers: int
@@ -30,14 +30,14 @@ class Began:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The data are open and the architecture is fitted to them: what is trained on what."""
+    """The data set is open and the architecture is fitted to it."""
 
     kind: ClassVar = "prepared"
     time: float
     architecture: dict[str, Any]
     """As JSON values, with the data's channels, image size and classes."""
     changes: tuple[str, ...]
-    """What fitting changed: "channels 3 → 1"."""
+    """What was changed to fit the data: "channels 3 → 1"."""
     classes: tuple[str, ...]
     training_images: int
     test_images: int
@@ -47,14 +47,14 @@ class Prepared:
     steps: int
     """Of the whole run."""
     held: str
-    """How the images are held: "on the device as uint8, augmented in batches", or in their files."""
+    """How the images are stored: "on the device as uint8, augmented in batches", or read from their files."""
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
-    """Of the training set's channels, of values 0 … 1."""
+    """Mean and standard deviation of the training set's channels, for values 0 … 1."""
     images_of_class: tuple[int, ...] = ()
     """Training and test images of each class."""
     digest: str = ""
-    """Of a folder's files, by `fingerprint.py`."""
+    """Digest of a folder's files, from `fingerprint.py`."""
 
     def __post_init__(self) -> None:
         if self.steps_per_epoch < 1:
@@ -65,7 +65,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """Some steps were trained. Each list has one value a step, beginning with step `first`."""
+    """Some steps were trained. Each tuple has one value per step, starting with step `first`."""
 
     kind: ClassVar = "stepped"
     time: float
@@ -73,13 +73,13 @@ class Stepped:
     losses: tuple[float, ...]
     """Mean loss of each batch; NaN where it is not a number."""
     errors: tuple[float, ...]
-    """Share of each batch that was classified wrongly, 0 … 1, before the step."""
+    """Fraction of each batch that was misclassified, 0 … 1, before the step."""
     rates: tuple[float, ...]
     """Learning rates."""
     seconds: float
-    """Training time up to here, of all sessions of the run together; measuring and saving are not part of it."""
+    """Training time so far, over all sessions of the run, without evaluation and saving."""
     images_per_second: float
-    """While these steps were trained."""
+    """Throughput of these steps."""
 
     def __post_init__(self) -> None:
         if not len(self.losses) == len(self.errors) == len(self.rates):
@@ -91,7 +91,7 @@ Split = Literal["training", "test"]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The network was run over a whole set in eval mode, after `step` steps."""
+    """The network was evaluated on a whole set in eval mode, after `step` steps."""
 
     kind: ClassVar = "measured"
     time: float
@@ -99,15 +99,15 @@ class Measured:
     step: int
     loss: float
     error: float
-    """Share of the set that is classified wrongly, 0 … 1."""
+    """Fraction of the set that is misclassified, 0 … 1."""
     images: int
     seconds: float
-    """Training time up to here."""
+    """Training time so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gradients:
-    """Norm of the loss's gradient by the weights of each stage (conv1, conv2_x, …), in step `step`."""
+    """Norm of the loss gradient with respect to the weights of each stage (conv1, conv2_x, …), in step `step`."""
 
     kind: ClassVar = "gradients"
     time: float
@@ -117,7 +117,7 @@ class Gradients:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """The probe images were pushed through after `step` steps; `file` in the run's folder has what came out."""
+    """The feature maps of the probe images were saved after `step` steps, to `file` in the run's folder."""
 
     kind: ClassVar = "probed"
     time: float
@@ -127,7 +127,7 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A checkpoint is whole and safe on the disk. `best` tells whether no earlier one had a lower test error."""
+    """A checkpoint was saved completely. `best`: no earlier one had a lower test error."""
 
     kind: ClassVar = "saved"
     time: float
@@ -138,7 +138,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The run goes on from `step` with another recipe than it had before."""
+    """The run continues from `step` with a changed recipe."""
 
     kind: ClassVar = "changed"
     time: float
@@ -151,7 +151,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """The run waits until the file `pause` is gone, or it ends."""
+    """The run is paused until the file `pause` is removed, or until it ends."""
 
     kind: ClassVar = "paused"
     time: float
@@ -160,19 +160,19 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """From `step` on the run computes with another number of threads on the CPU."""
+    """From `step` on the run uses another number of CPU threads."""
 
     kind: ClassVar = "threads"
     time: float
     step: int
     threads: int
     trial: bool = False
-    """Whether it is tried out for a step, to see which number is the quickest."""
+    """Whether it is a trial for one step, to find the fastest number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Something the user should know: images left out, a restart, a precision that this device lacks."""
+    """A note for the user: skipped images, a restart, a precision that this device lacks."""
 
     kind: ClassVar = "noted"
     time: float
@@ -181,7 +181,7 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """What the run does before its first step: "fetching cifar10", with how much of it is done, 0 … 1."""
+    """What the run does before its first step: "fetching cifar10", with the fraction that is done, 0 … 1."""
 
     kind: ClassVar = "working"
     time: float
@@ -189,21 +189,21 @@ class Working:
     done: float = 0.0
 
 
-How = Literal["finished", "stopped", "failed", "killed"]
+Outcome = Literal["finished", "stopped", "failed", "killed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The last event of a session. A killed run can't write it, so whoever reads the run concludes it."""
+    """The last event of a session. A killed run can't write it, so the reader infers it."""
 
     kind: ClassVar = "ended"
     time: float
-    how: How
+    how: Outcome
     step: int
     why: str = ""
-    """In words, where it failed or was ended from outside."""
+    """The reason, if it failed or was ended from outside."""
     lost: int = 0
-    """Steps that were trained after the newest checkpoint: a run that goes on trains them again."""
+    """Steps after the newest checkpoint; a resumed run trains them again."""
 
 
 Event: TypeAlias = (
@@ -225,18 +225,18 @@ KINDS: dict[str, type[Any]] = {kind.kind: kind for kind in get_args(Event)}
 
 
 def to_line(event: Event) -> str:
-    """The event as one line of JSON, without the line's end. What is not a number becomes null, infinity too.
+    """The event as one line of JSON, without the newline. NaN and infinity become null.
 
-    It is ASCII: names of files and classes may be of bytes that are no text, which no other encoding takes.
+    It is ASCII, since names of files and classes may contain bytes that are not valid text.
     """
-    values = {name: _plain(value) for name, value in asdict(event).items()}
+    values = {name: _to_json(value) for name, value in asdict(event).items()}
     return json.dumps({"kind": event.kind, **values}, allow_nan=False)
 
 
 def from_line(line: str | bytes) -> Event | None:
-    """Read an event; None if its kind is not known here (a later version's). `ValueError` if it is no event.
+    """Parse an event; None if its kind is unknown (from a later version). `ValueError` if it is not an event.
 
-    Fields that are not known here are passed over.
+    Unknown fields are ignored.
     """
     try:
         values = json.loads(line)
@@ -251,18 +251,18 @@ def from_line(line: str | bytes) -> Event | None:
 def _read(kind: type[Any], values: Mapping[str, Any]) -> Event:
     known = {field.name: field.type for field in fields(kind) if field.name in values}
     try:
-        event: Event = kind(**{name: READERS[str(form)](values[name]) for name, form in known.items()})
+        event: Event = kind(**{name: READERS[str(annotation)](values[name]) for name, annotation in known.items()})
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"an event {kind.kind!r} is not whole: {error}") from None
     return event
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+        return {name: _to_json(entry) for name, entry in value.items()}
+    return [_to_json(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
 def _number(value: Any) -> float:
@@ -281,7 +281,7 @@ def _norms(values: Any) -> dict[str, float]:
 
 
 def _count(value: Any) -> int:
-    if not 0 <= _of_type((int,), value) <= MOST:
+    if not 0 <= _of_type((int,), value) <= MAX_COUNT:
         raise ValueError(f"a count is needed, got {value}")
     return int(value)
 
@@ -316,6 +316,6 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "dict[str, float]": _norms,
     "dict[str, Any]": lambda value: _of_type((dict,), value),
     "Split": _one_of(get_args(Split)),
-    "How": _one_of(get_args(How)),
+    "Outcome": _one_of(get_args(Outcome)),
 }
-"""How a field's JSON is read, by the field's type as it is written above."""
+"""How the JSON of a field is parsed, by the field's annotation as written above."""

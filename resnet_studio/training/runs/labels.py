@@ -1,4 +1,4 @@
-"""What a user calls a run and the color it has: a file beside what the run wrote. Needs neither torch nor Qt."""
+"""The name and color that a user gives a run: a file in the run's folder. Needs neither torch nor Qt."""
 
 from __future__ import annotations
 
@@ -11,57 +11,57 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from resnet_studio.atomic import write_file
-from resnet_studio.files import Refusal, json_inside
+from resnet_studio.files import FileRefusedError, read_json_below
 
-LABEL, DAMAGED = "label.json", "label.json.damaged"
-"""A label's file, and where one that can't be read is put before another takes its place."""
-LARGEST = 10_000
-"""Bytes of a label that is read."""
+LABEL, DAMAGED_LABEL = "label.json", "label.json.damaged"
+"""The label's file, and what an unreadable one is renamed to before a new one is written."""
+MAX_BYTES = 10_000
+"""Size up to which a label is read."""
 COLORS = ("blue", "vermillion", "green", "orange", "purple", "sky blue", "text", "yellow")
-"""Names of the colors that a run can have; those that are easiest to tell apart come first."""
+"""Names of the colors that a run can have, the easiest to tell apart first."""
 
 
 class LabelError(ValueError):
-    """A label is there but can't be read. The text names the run's folder and says why."""
+    """A label exists but can't be read. The message names the run's folder and says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Empty where nothing was chosen: the run then has its own name, and a color derived from it."""
+    """Empty fields are not set: the run then shows its own name, and a color derived from it."""
 
     name: str = ""
     colour: str = ""
 
 
 def read_label(folder: Path) -> Label:
-    """A run's label, an empty one where there is none; `LabelError` if its file is damaged.
+    """A run's label, empty if it has none; `LabelError` if its file is damaged.
 
-    Of a label with one wrong field the other is kept.
+    If one field is invalid, the other is still read.
     """
     if not os.path.lexists(folder / LABEL):
         return Label()
     try:
-        values = json_inside(folder, LABEL, LARGEST)
-    except Refusal as refusal:
+        values = read_json_below(folder, LABEL, MAX_BYTES)
+    except FileRefusedError as refusal:
         raise LabelError(f"{folder.name}: {LABEL} {refusal}") from None
     if not isinstance(values, dict):
         raise LabelError(f"{folder.name}: {LABEL} is damaged (a JSON object is needed)")
-    name, colour = values.get("name", ""), values.get("colour", "")
-    return Label(name if isinstance(name, str) else "", colour if isinstance(colour, str) else "")
+    name, color = values.get("name", ""), values.get("colour", "")
+    return Label(name if isinstance(name, str) else "", color if isinstance(color, str) else "")
 
 
 def write_label(folder: Path, label: Label) -> None:
-    """Keep a label beside its run; `OSError` if it can't be written. A damaged one is set aside."""
+    """Write a run's label; `OSError` if that fails. A damaged file is renamed to `DAMAGED_LABEL` first."""
     try:
         read_label(folder)
     except LabelError:
         with suppress(OSError):
-            os.replace(folder / LABEL, folder / DAMAGED)
+            os.replace(folder / LABEL, folder / DAMAGED_LABEL)
     write_file(folder / LABEL, json.dumps(asdict(label)).encode())
 
 
 def free_color(taken: Iterable[str]) -> str:
-    """The color that the fewest runs have so far; of several the first."""
+    """The first of the colors that the fewest runs have."""
     counts = dict.fromkeys(COLORS, 0)
     for color in taken:
         if color in counts:
@@ -70,5 +70,5 @@ def free_color(taken: Iterable[str]) -> str:
 
 
 def derived_color(folder: Path) -> str:
-    """The color of a run without a label, the same on every machine: it follows from the folder's name alone."""
+    """The color of a run without a label: derived from the folder's name alone, so the same on every machine."""
     return COLORS[zlib.crc32(os.fsencode(folder.name)) % len(COLORS)]

@@ -1,8 +1,8 @@
-"""Who writes a run: one process, which holds a lock of the system's on the run's events. Needs neither torch nor Qt.
+"""Which process writes a run: the one that holds a file lock on the run's events. Needs neither torch nor Qt.
 
-The system takes the lock back when the process ends, however it does, and leaves it to one that only sleeps. Where a
-file system has no locks, or the process is on another machine, all that can be told is how old the heartbeat is; the
-heartbeat also says whose it is, so that a process which wakes up after another has gone on notices.
+The operating system releases the lock when the process ends, however it ends, and a suspended process keeps it. On a
+file system without locks, or if the process is on another machine, only the age of the heartbeat can tell. The
+heartbeat file also names its owner, so that a suspended process notices on waking that another one has taken over.
 """
 
 from __future__ import annotations
@@ -15,58 +15,58 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from resnet_studio.files import open_inside, read_inside
+from resnet_studio.files import open_below, read_file_below
 from resnet_studio.locks import is_free
 from resnet_studio.training.runs.run_folder import EVENTS, HEARTBEAT
 
-LARGEST = 1000
-"""Bytes of a heartbeat that are read."""
+MAX_BYTES = 1000
+"""How much of a heartbeat file is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who writes a run, as its heartbeat says."""
+    """The process that writes a run, as its heartbeat file names it."""
 
     host: str
     pid: int
     token: str
-    """Of this one time that a process took the run."""
+    """Unique to each time that a process takes the run."""
     locked: bool
-    """Whether it holds a lock, or its file system has none."""
+    """Whether it holds a file lock; False on a file system without locks."""
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
 
 
-def sign(folder: Path, *, locked: bool) -> Owner:
-    """Say in a run's heartbeat that it is this process's now."""
+def write_owner(folder: Path, *, locked: bool) -> Owner:
+    """Make this process the owner in the run's heartbeat file."""
     owner = Owner(socket.gethostname(), os.getpid(), uuid4().hex, locked)
-    descriptor = open_inside(folder, HEARTBEAT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    descriptor = open_below(folder, HEARTBEAT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     with open(descriptor, "wb") as file:
         file.write(json.dumps(asdict(owner)).encode())
     return owner
 
 
-def owner(folder: Path) -> Owner | None:
-    """Who wrote the run last; None where that is not told."""
+def read_owner(folder: Path) -> Owner | None:
+    """The last process that wrote the run; None if the heartbeat does not say."""
     with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-        values = json.loads(read_inside(folder, HEARTBEAT, LARGEST))
+        values = json.loads(read_file_below(folder, HEARTBEAT, MAX_BYTES))
         return Owner(str(values["host"]), int(values["pid"]), str(values["token"]), values["locked"] is True)
     return None
 
 
-def lives(folder: Path) -> bool | None:
-    """Whether the process that writes a run is there; None where nothing but its heartbeat can tell."""
-    held = _is_held(folder)
-    if held is not False:
-        return held
-    who = owner(folder)
-    return False if who is not None and who.locked and who.host == socket.gethostname() else None
+def is_alive(folder: Path) -> bool | None:
+    """Whether the process that writes a run is alive; None if only the age of its heartbeat can tell."""
+    locked = _is_locked(folder)
+    if locked is not False:
+        return locked
+    owner = read_owner(folder)
+    return False if owner is not None and owner.locked and owner.host == socket.gethostname() else None
 
 
-def _is_held(folder: Path) -> bool | None:
+def _is_locked(folder: Path) -> bool | None:
     try:
-        descriptor = open_inside(folder, EVENTS)
+        descriptor = open_below(folder, EVENTS)
     except (OSError, ValueError):
         return None
     try:

@@ -1,15 +1,15 @@
-"""A run is a folder: what is in it, how it is made, found and told what to do. Needs neither torch nor Qt.
+"""The folder of a run: its files, how it is created and found, and requests to a run. Needs neither torch nor Qt.
 
-run.json          what was asked for: `Manifest`
-events.jsonl      what happened: one `Event` a line
-heartbeat         touched every second while the run lives
-stop, pause       made by whoever wants the run to end after its step, or to wait
-stop-now          made by whoever wants it to end at once, at the newest checkpoint
+run.json          the configuration: `Manifest`
+events.jsonl      what happened: one `Event` per line
+heartbeat         touched every second while the run is alive
+stop, pause       request files: stop after the current step, or wait
+stop-now          request file: end at once; steps after the newest checkpoint are lost
 checkpoints/      step-000110/ …: the newest and the best
-probes/           step-000110.npz …: what the probe images looked like inside
-torchrun          which torchrun started it, where one did
-log.txt           what the process printed, where a window started it
-label.json        name and colour that a user gave it
+probes/           step-000110.npz …: feature maps of the probe images
+torchrun          ID of the torchrun launch, if torchrun started the run
+log.txt           the process's output, if the window started the run
+label.json        name and color that the user gave the run
 """
 
 from __future__ import annotations
@@ -29,8 +29,15 @@ from typing import Any
 import platformdirs
 
 from resnet_studio.atomic import WRITING, write_new_file
-from resnet_studio.causes import why
-from resnet_studio.files import Refusal, json_inside, leads_to_folder, open_inside, strange_inside, touch_inside
+from resnet_studio.causes import os_reason
+from resnet_studio.files import (
+    FileRefusedError,
+    first_irregular,
+    is_folder_entry,
+    open_below,
+    read_json_below,
+    touch_below,
+)
 from resnet_studio.networks import architecture as architectures
 from resnet_studio.networks.architecture import Architecture, ArchitectureError
 from resnet_studio.networks.presets import preset_name, title
@@ -41,100 +48,100 @@ VERSION = 1
 LIBRARIES = ("resnet-studio", "torch", "torchvision", "numpy")
 MANIFEST, EVENTS, HEARTBEAT, STOP, PAUSE = "run.json", "events.jsonl", "heartbeat", "stop", "pause"
 STOP_NOW = "stop-now"
-"""Ends a run in the middle of its step: what it trained since its newest checkpoint is lost."""
-CHECKPOINTS, PROBES, LOG, LAUNCH = "checkpoints", "probes", "log.txt", "torchrun"
-OWN = (MANIFEST, EVENTS, HEARTBEAT, STOP, STOP_NOW, PAUSE, CHECKPOINTS, PROBES, LOG, LAUNCH)
-"""What a run reads and writes in its folder."""
-LARGEST_MANIFEST = 1_000_000
-"""Bytes of a manifest that is read."""
-LONGEST_STEM = 100
-"""Bytes of a free name, without its number."""
-LONGEST_REASON = 200
-"""Characters of a reason; it may quote what stands in a damaged file."""
+"""Ends a run in the middle of a step: what it trained since its newest checkpoint is lost."""
+CHECKPOINTS, PROBES, LOG, LAUNCH_ID = "checkpoints", "probes", "log.txt", "torchrun"
+RUN_ENTRIES = (MANIFEST, EVENTS, HEARTBEAT, STOP, STOP_NOW, PAUSE, CHECKPOINTS, PROBES, LOG, LAUNCH_ID)
+"""Everything that a run reads and writes in its folder."""
+MAX_MANIFEST_BYTES = 1_000_000
+"""Size up to which a manifest is read."""
+MAX_STEM_BYTES = 100
+"""Bytes of a generated name, without its number."""
+MAX_REASON_LENGTH = 200
+"""Characters; the reason may quote from a damaged file."""
 
 
 class RunError(ValueError):
-    """A folder is no run, or can't be made one. The text names it and says why."""
+    """A folder is not a run, or a run can't be created in it. The message names it and says why."""
 
 
 class NewerRunError(RunError):
-    """A newer version of the program wrote the run: nothing is wrong with it, but it can't be read here."""
+    """A newer version of the program wrote the run: it is intact but can't be read by this version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What was asked for. It never changes; what became of it is in the events."""
+    """The configuration of a run. It never changes; what happened is in the events."""
 
     name: str
     architecture: Architecture
-    """As it was chosen, before it was fitted to the data."""
+    """As chosen, before it was fitted to the data."""
     recipe: Recipe
     created: float
     command: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     host: str = ""
     threads: int = 0
-    """How many torch computes with on the CPU; a resumed run takes as many, as sums depend on it."""
+    """Torch's CPU threads; a resumed run uses as many, since floating-point sums depend on it."""
     workers: int = 1
-    """Processes that share each batch."""
+    """Number of processes that share each batch."""
     version: int = VERSION
 
 
 def runs_folder() -> Path:
-    """Where runs are kept unless told otherwise."""
+    """Default folder of runs."""
     return Path(platformdirs.user_data_dir("resnet-studio", appauthor=False)) / "runs"
 
 
 def data_folder() -> Path:
-    """Where downloaded data sets are kept."""
+    """Folder of downloaded data sets."""
     return Path(platformdirs.user_data_dir("resnet-studio", appauthor=False)) / "data"
 
 
 def free_name(folder: Path, architecture: Architecture, data: str) -> str:
-    """A name that no run in the folder has: "resnet20-cifar-digits-1"."""
+    """An unused run name in `folder`, such as "resnet20-cifar-digits-1"."""
     stem = f"{preset_name(architecture) or title(architecture).split(',')[0]}-{Path(data).name}"
-    stem = re.sub(r"[^\w.-]+", "-", stem).encode()[:LONGEST_STEM].decode(errors="ignore")
+    stem = re.sub(r"[^\w.-]+", "-", stem).encode()[:MAX_STEM_BYTES].decode(errors="ignore")
     return next(name for number in range(1, 1_000_000) if not (folder / (name := f"{stem}-{number}")).exists())
 
 
-def place(where: Path, name: str) -> Path:
-    """The folder of a new run, or experiment, of that name; `RunError` if it would not lie in `where`."""
+def new_folder(where: Path, name: str) -> Path:
+    """The folder of a new run or experiment of that name; `RunError` if it would not lie directly in `where`."""
     if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
         raise RunError(f"{name!r} can't be a run's name: a folder in {where} is called so, without / and not . or ..")
     return where / name
 
 
-def environment() -> dict[str, str]:
-    """Versions of Python and of what the result of a training depends on."""
+def library_versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that the result of a training depends on."""
     return {"python": sys.version.split()[0], **{library: version(library) for library in LIBRARIES}}
 
 
-def make(folder: Path, manifest: Manifest) -> None:
-    """Make a run's folder. `RunError` if a run is there already, or if the folder can't be written.
+def create(folder: Path, manifest: Manifest) -> None:
+    """Create a run's folder. `RunError` if there is a run already, or if the folder can't be written.
 
-    Of several that make the same at once, one does. The manifest comes last and whole, and takes the name: a process
-    that is killed before leaves nothing in the way of the next.
+    If several processes create the same run at once, exactly one succeeds. The manifest is written last and
+    atomically, and reserves the name: a process that is killed before that does not block the next attempt.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if is_run(folder):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
-        if any(name not in OWN and not name.startswith(WRITING) for name in os.listdir(folder)):
+        if any(name not in RUN_ENTRIES and not name.startswith(WRITING) for name in os.listdir(folder)):
             raise RunError(f"{folder.name}: there is something else in {folder}. Choose another name")
         for name in (CHECKPOINTS, PROBES):
             (folder / name).mkdir(exist_ok=True)
-        os.close(open_own(folder, EVENTS, os.O_WRONLY | os.O_CREAT))
+        os.close(open_run_file(folder, EVENTS, os.O_WRONLY | os.O_CREAT))
         write_new_file(folder / MANIFEST, json.dumps(to_json(manifest), indent=1).encode())
     except OSError as error:
         if isinstance(error, FileExistsError) and folder.is_dir():
             if is_run(folder):
                 raise RunError(f"{folder.name}: there is a run of this name already in {folder.parent}") from None
             raise RunError(f"{folder.name}: something else is in its folder {folder}: remove it first") from None
-        raise RunError(f"{folder}: a run can't be kept here: {why(error)}") from None
+        raise RunError(f"{folder}: a run can't be kept here: {os_reason(error)}") from None
 
 
-def read(folder: Path) -> Manifest:
-    """A run's manifest. `RunError` says why a folder is no run, or that a newer version wrote it."""
+def read_manifest(folder: Path) -> Manifest:
+    """Read a run's manifest. `RunError` says why a folder is not a run, or that a newer version wrote it."""
     path = folder / MANIFEST
     if not os.path.lexists(path):
         if _has_events(folder):
@@ -143,97 +150,97 @@ def read(folder: Path) -> Manifest:
             f"{folder.name} is not a run: it has no {MANIFEST}. `resnet-studio runs` lists the runs there are"
         )
     try:
-        values = json_inside(folder, MANIFEST, LARGEST_MANIFEST)
+        values = read_json_below(folder, MANIFEST, MAX_MANIFEST_BYTES)
         if values["version"] > VERSION:
             raise NewerRunError(f"{folder.name} was written by a newer version of this program; it is left as it is")
         return from_json(values)
     except RunError:
         raise
-    except Refusal as refusal:
+    except FileRefusedError as refusal:
         raise RunError(f"{folder.name}: {MANIFEST} {refusal}") from None
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise RunError(f"{folder.name}: {MANIFEST} is damaged ({wrong_with(error)})") from None
+        raise RunError(f"{folder.name}: {MANIFEST} is damaged ({describe_value_error(error)})") from None
 
 
-def wrong_with(error: Exception) -> str:
-    """What is wrong with the values of a file, in words, from what reading them raised."""
+def describe_value_error(error: Exception) -> str:
+    """What is wrong with the values in a file, in words, from the exception that reading them raised."""
     if isinstance(error, KeyError):
         return f"the field {error} is missing"
     if isinstance(error, ArchitectureError | RecipeError):
         text = str(error)
-        return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]} …"
+        return text if len(text) <= MAX_REASON_LENGTH else f"{text[:MAX_REASON_LENGTH]} …"
     return "a field has a value of the wrong kind"
 
 
-def check(folder: Path) -> None:
-    """`RunError` if something of the run is no plain file or folder: a run from elsewhere must not lead out of itself.
+def check_entries(folder: Path) -> None:
+    """`RunError` if an entry of the run is neither a regular file nor a folder.
 
-    Training writes and removes files there, and would do so wherever a link points to.
+    Training writes and removes files there; in a run from elsewhere, a link could make it do so outside of the run.
     """
-    if strange := strange_inside(folder, OWN):
+    if irregular := first_irregular(folder, RUN_ENTRIES):
         raise RunError(
-            f"{folder.name}: {strange} is a link, a pipe or a device, and a run may hold files and folders alone. "
+            f"{folder.name}: {irregular} is a link, a pipe or a device, and a run may hold files and folders alone. "
             "Put the file itself there, or remove it"
         )
 
 
-def open_own(folder: Path, name: str, flags: int = os.O_RDONLY) -> int:
-    """Open a file of a run's, never through a link, and return its descriptor; `RunError` where it is none."""
+def open_run_file(folder: Path, name: str, flags: int = os.O_RDONLY) -> int:
+    """Open a file of a run without following links; its descriptor. `RunError` if it is not a regular file."""
     try:
-        return open_inside(folder, name, flags)
-    except Refusal as refusal:
+        return open_below(folder, name, flags)
+    except FileRefusedError as refusal:
         raise RunError(f"{folder.name}: {name} {refusal}") from None
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is a run's, be it a damaged one: it has a manifest, or events without one."""
+    """Whether a folder is a run, intact or damaged: it has a manifest, or events without one."""
     return os.path.lexists(os.path.join(folder, MANIFEST)) or _has_events(folder)
 
 
 def _has_events(folder: Path) -> bool:
-    """Whether something was told there; a run that was killed while it was made has an empty file."""
+    """Whether any event was written; a run that was killed during creation has an empty file."""
     try:
         return os.path.getsize(os.path.join(folder, EVENTS)) > 0
     except OSError:
         return False
 
 
-def named(text: str, where: Path) -> Path:
-    """The folder of the run of that name in `where`, or whose path is given; `RunError` if there is none."""
-    folder = where / text if is_run(where / text) else Path(text)
-    read(folder)
+def resolve(name_or_path: str, where: Path) -> Path:
+    """The folder of a run, given by its name in `where` or by its path; `RunError` if there is none."""
+    folder = where / name_or_path if is_run(where / name_or_path) else Path(name_or_path)
+    read_manifest(folder)
     return folder
 
 
-def find(folder: Path) -> list[Path]:
-    """The runs below a folder, those of experiments and damaged ones included, in the order of their names."""
-    return sorted(_found(folder))
+def find_runs(folder: Path) -> list[Path]:
+    """The runs below a folder, sorted by name, including those of experiments and damaged ones."""
+    return sorted(_iter_runs(folder))
 
 
-def _found(folder: Path, depth: int = 2) -> Iterator[Path]:
+def _iter_runs(folder: Path, depth: int = 2) -> Iterator[Path]:
     try:
-        with os.scandir(folder) as found:
-            entries = [entry for entry in found if leads_to_folder(entry)]
+        with os.scandir(folder) as scan:
+            entries = [entry for entry in scan if is_folder_entry(entry)]
     except OSError:
         return
     for entry in entries:
         if is_run(Path(entry.path)):
             yield Path(entry.path)
         elif depth > 1:
-            yield from _found(Path(entry.path), depth - 1)
+            yield from _iter_runs(Path(entry.path), depth - 1)
 
 
-def request(folder: Path, what: str) -> None:
-    """Ask a run to `STOP`, to `STOP_NOW` or to `PAUSE`."""
-    touch_inside(folder, what)
+def make_request(folder: Path, request: str) -> None:
+    """Request that a run `STOP`, `STOP_NOW` or `PAUSE`."""
+    touch_below(folder, request)
 
 
-def withdraw(folder: Path, what: str) -> None:
-    """Take a request back: a paused run goes on."""
-    (folder / what).unlink(missing_ok=True)
+def withdraw_request(folder: Path, request: str) -> None:
+    """Withdraw a request: a paused run continues."""
+    (folder / request).unlink(missing_ok=True)
 
 
-def this_machine() -> str:
+def hostname() -> str:
     return socket.gethostname()
 
 
@@ -254,7 +261,7 @@ def to_json(manifest: Manifest) -> dict[str, Any]:
 
 
 def from_json(values: Mapping[str, Any]) -> Manifest:
-    """Read a manifest back; `ValueError`, `KeyError` or `TypeError` where it is not one."""
+    """Read a manifest back; `ValueError`, `KeyError` or `TypeError` if it is invalid."""
     return Manifest(
         name=_text(values["name"]),
         architecture=architectures.from_json(values["architecture"]),
@@ -270,7 +277,7 @@ def from_json(values: Mapping[str, Any]) -> Manifest:
 
 
 def _date(value: Any) -> float:
-    """Seconds since 1970, until the year 9000: what comes after can't be shown."""
+    """Seconds since 1970, up to the year 9000: later dates can't be displayed."""
     if not 0 <= float(value) < 221_845_392_000:
         raise ValueError(f"a time is needed, got {value!r}")
     return float(value)

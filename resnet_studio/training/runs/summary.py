@@ -1,4 +1,4 @@
-"""What became of a run, in the numbers that one would cite. Needs neither torch nor Qt."""
+"""The results of a run as the numbers that one would cite, and its curves as CSV. Needs neither torch nor Qt."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from resnet_studio.atomic import write_file
 from resnet_studio.formatting import percent
 from resnet_studio.networks.architecture import Architecture, ArchitectureError, Residual, from_json
 from resnet_studio.networks.presets import title
-from resnet_studio.plain import cell, plain
+from resnet_studio.plain import csv_cell, plain
 from resnet_studio.training.degradation import experiment
 from resnet_studio.training.degradation.experiment import ExperimentError, NewerExperimentError
 from resnet_studio.training.runs import run_folder
-from resnet_studio.training.runs.curves import LIVE, Curves, State, Values
+from resnet_studio.training.runs.curves import LIVE_STATES, Curves, State, Values
 from resnet_studio.training.runs.events import Measured
 from resnet_studio.training.runs.reader import RunReader
 from resnet_studio.training.runs.run_folder import NewerRunError, RunError
 
-Standing = State | Literal["damaged", "newer"]
-"""How a run is; "damaged" where its manifest can't be read, "newer" where a newer version of the program wrote it."""
+ListedState = State | Literal["damaged", "newer"]
+"""State of a run; "damaged" if its manifest can't be read, "newer" if a newer version of the program wrote it."""
 
 
-LONGEST_PATH = 4096
-"""Characters of a folder's path that are shown."""
+MAX_PATH_LENGTH = 4096
+"""Characters up to which a folder's path is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A run in short. Errors are shares, 0 … 1; None where nothing was measured.
+    """Summary of a run. Errors are fractions, 0 … 1; None if nothing was measured.
 
-    Of a damaged run the architecture, its depth and shortcut, and the data may be unknown: empty or None.
+    For a damaged run the architecture, depth, shortcut and data may be unknown: empty or None.
     """
 
     name: str
@@ -46,29 +46,29 @@ class Summary:
     depth: int | None
     shortcut: str
     data: str
-    how: Standing
+    how: ListedState
     why: str
     steps: int
     seconds: float
     training_error: float | None
-    """Measured on the whole training set, where that is as new as the test error."""
+    """Measured on the whole training set, if that is as recent as the test error."""
     running_error: float | None
-    """Of the last whole epoch's batches, each as it was met while the network was learning."""
+    """Mean over the batches of the last complete epoch, each measured during training."""
     test_error: float | None
     best_error: float | None
     best_step: int | None
     lost: int
-    """Steps after the newest checkpoint, where the run is over: one that goes on trains them again."""
+    """Steps after the newest checkpoint of a run that has ended; a resumed run trains them again."""
     fitted: tuple[str, ...]
-    """What of the network was fitted to the data: "channels 3 → 1"."""
+    """What was changed to fit the network to the data: "channels 3 → 1"."""
     notes: tuple[str, ...]
 
     @property
     def live(self) -> bool:
-        return self.how in LIVE
+        return self.how in LIVE_STATES
 
     def to_json(self) -> dict[str, Any]:
-        """The summary as plain JSON values; what is not a number is null."""
+        """The summary as plain JSON values; NaN and infinity become null."""
         values = asdict(self) | {"fitted": list(self.fitted), "notes": list(self.notes)}
         return {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
@@ -76,55 +76,55 @@ class Summary:
         }
 
     def lines(self) -> list[str]:
-        """The summary in words."""
-        why = f": {self.why}" if self.why else ""
-        told = [f"{plain(self.name)} {self.how} after {self.steps:,} steps, {self.seconds:.1f} s of training{why}"]
+        """The summary as lines of text."""
+        reason = f": {self.why}" if self.why else ""
+        lines = [f"{plain(self.name)} {self.how} after {self.steps:,} steps, {self.seconds:.1f} s of training{reason}"]
         if self.test_error is not None and self.best_error is not None:
-            told.append(
+            lines.append(
                 f"test error {percent(self.test_error)}, best {percent(self.best_error)} at step {self.best_step:,}"
             )
         if self.training_error is not None:
-            told.append(f"measured training error {percent(self.training_error)}")
+            lines.append(f"measured training error {percent(self.training_error)}")
         elif self.running_error is not None:
-            told.append(f"running training error {percent(self.running_error)}")
+            lines.append(f"running training error {percent(self.running_error)}")
         if self.lost and self.how in ("failed", "killed"):
-            told.append(f"steps after the last checkpoint, which are lost: {self.lost:,}")
+            lines.append(f"steps after the last checkpoint, which are lost: {self.lost:,}")
         if self.fitted:
-            told.append(f"network fitted to the data: {plain(', '.join(self.fitted))}")
-        return [*told, *self.notes, f"kept in {plain(self.folder, LONGEST_PATH)}"]
+            lines.append(f"network fitted to the data: {plain(', '.join(self.fitted))}")
+        return [*lines, *self.notes, f"kept in {plain(self.folder, MAX_PATH_LENGTH)}"]
 
 
-def summarise(folder: Path) -> Summary:
-    """Read a run's folder. `RunError` if it is none."""
-    manifest, curves = run_folder.read(folder), curves_of(folder)
+def summarize(folder: Path) -> Summary:
+    """Summarize a run from its folder. `RunError` if it is not a run."""
+    manifest, curves = run_folder.read_manifest(folder), read_run_curves(folder)
     architecture = fitted_architecture(curves) or manifest.architecture
-    return _summary(folder, curves, architecture, manifest.recipe.data, curves.state, curves.why)
+    return _summary(folder, curves, architecture, manifest.recipe.data, curves.state, curves.reason)
 
 
-def listed(folder: Path) -> Summary:
-    """What a list of runs shows of one. Where its manifest can't be read, the reason, and what its events tell."""
+def summarize_any(folder: Path) -> Summary:
+    """As `summarize`, but never raises: for an unreadable manifest, the reason and what the events contain."""
     try:
-        return summarise(folder)
+        return summarize(folder)
     except RunError as error:
-        curves = curves_of(folder)
-        how: Standing = "newer" if isinstance(error, NewerRunError) else "damaged"
+        curves = read_run_curves(folder)
+        how: ListedState = "newer" if isinstance(error, NewerRunError) else "damaged"
         return _summary(folder, curves, fitted_architecture(curves), "", how, str(error))
 
 
-def listed_experiments(where: Path) -> list[Summary]:
-    """The experiments in a folder of runs that can't be read, with the reason; of the others their runs are listed."""
+def unreadable_experiments(where: Path) -> list[Summary]:
+    """Summaries of the experiments in a folder of runs that can't be read, with the reason."""
     broken = []
-    for folder in experiment.find(where):
+    for folder in experiment.find_experiments(where):
         try:
-            experiment.read(folder)
+            experiment.read_experiment(folder)
         except ExperimentError as error:
-            how: Standing = "newer" if isinstance(error, NewerExperimentError) else "damaged"
+            how: ListedState = "newer" if isinstance(error, NewerExperimentError) else "damaged"
             broken.append(_summary(folder, Curves(), None, "", how, str(error)))
     return broken
 
 
 def fitted_architecture(curves: Curves) -> Architecture | None:
-    """The network as it was fitted to the data; None where the run does not tell, or tells of none that is known."""
+    """The network as fitted to the data; None if the run has not recorded it or it is not a known architecture."""
     if curves.prepared is None:
         return None
     try:
@@ -134,7 +134,7 @@ def fitted_architecture(curves: Curves) -> Architecture | None:
 
 
 def _summary(
-    folder: Path, curves: Curves, architecture: Architecture | None, data: str, how: Standing, why: str
+    folder: Path, curves: Curves, architecture: Architecture | None, data: str, how: ListedState, why: str
 ) -> Summary:
     last, best = curves.last("test"), curves.best
     return Summary(
@@ -143,8 +143,8 @@ def _summary(
         how=how, why=why, steps=curves.steps, seconds=curves.seconds,
         training_error=_error(_training(curves)), running_error=_running(curves), test_error=_error(last),
         best_error=_error(best), best_step=best.step if best else None,
-        lost=0 if how in LIVE else curves.unsaved, fitted=curves.prepared.changes if curves.prepared else (),
-        notes=tuple(curves.notes),
+        lost=0 if how in LIVE_STATES else curves.unsaved_steps,
+        fitted=curves.prepared.changes if curves.prepared else (), notes=tuple(curves.notes),
     )  # fmt: skip
 
 
@@ -154,11 +154,11 @@ def _shortcut(architecture: Architecture | None) -> str:
     return architecture.shortcut if isinstance(architecture, Residual) else "none"
 
 
-def curves_of(folder: Path) -> Curves:
-    """All that a run has told so far."""
+def read_run_curves(folder: Path) -> Curves:
+    """The curves of all events that a run has written so far."""
     curves = Curves()
     for event in RunReader(folder).new_events(-1):
-        curves.take(event)
+        curves.add(event)
     return curves
 
 
@@ -183,7 +183,7 @@ HEADINGS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CurveTable:
-    """A copy of a run's curves, so that the run may go on while they are written."""
+    """A copy of a run's curves, so that the run can continue while they are written."""
 
     name: str
     steps_per_epoch: int
@@ -197,22 +197,22 @@ class CurveTable:
     measured: tuple[Measured, ...]
 
     def rows(self) -> Iterator[tuple[object, ...]]:
-        """A row per trained step, then one per measurement; a batch's images are the set "training batch"."""
-        speeds, name = self._speed_of_steps(), cell(self.name)
+        """One row per trained step, where the set is "training batch", then one per measurement."""
+        speeds, name = self._speed_of_steps(), csv_cell(self.name)
         for index, step in enumerate(map(int, self.steps)):
             yield (
                 name, "training batch", step, f"{step / self.steps_per_epoch:.6g}", f"{self.seconds[index]:.6g}",
                 f"{self.losses[index]:.9g}", f"{100 * self.errors[index]:.6g}", f"{self.rates[index]:.9g}",
                 f"{speeds[index]:.6g}",
             )  # fmt: skip
-        for one in self.measured:
+        for event in self.measured:
             yield (
-                name, f"{one.split} set", one.step, f"{one.step / self.steps_per_epoch:.6g}",
-                f"{one.seconds:.6g}", f"{one.loss:.9g}", f"{100 * one.error:.6g}", "", "",
+                name, f"{event.split} set", event.step, f"{event.step / self.steps_per_epoch:.6g}",
+                f"{event.seconds:.6g}", f"{event.loss:.9g}", f"{100 * event.error:.6g}", "", "",
             )  # fmt: skip
 
     def _speed_of_steps(self) -> Values:
-        """The speed that was told with each step."""
+        """Images per second, for each step: that of the event which contains it."""
         if not len(self.speeds):
             return np.full(len(self.losses), np.nan)
         at = np.searchsorted(self.speed_steps, self.steps, "left")
@@ -221,17 +221,17 @@ class CurveTable:
 
 
 def curve_table(name: str, curves: Curves) -> CurveTable:
-    """What there is of a run now."""
-    loss, speed = curves.training("loss"), curves.throughput()
-    seconds = curves.training("loss", "seconds").x
+    """The table of a run's curves so far."""
+    loss, speed = curves.per_step("loss"), curves.throughput()
+    seconds = curves.per_step("loss", "seconds").x
     return CurveTable(
         name, curves.prepared.steps_per_epoch if curves.prepared else 1, loss.x, seconds, loss.y,
-        curves.training("error").y, curves.training("rate").y, speed.x, speed.y, tuple(curves.measured),
+        curves.per_step("error").y, curves.per_step("rate").y, speed.x, speed.y, tuple(curves.measured),
     )  # fmt: skip
 
 
 def write_csv(path: Path, tables: Sequence[CurveTable]) -> None:
-    """Write them below one another; `OSError` if that can't be done, and then the old file is there as before."""
+    """Write the tables to one CSV file. On `OSError` an existing file is left unchanged."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(HEADINGS)

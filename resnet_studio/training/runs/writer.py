@@ -1,4 +1,4 @@
-"""Writing what a run says of itself: events to its file, a heartbeat beside it. Needs neither torch nor Qt."""
+"""Writes a run's events to its file and keeps its heartbeat. Needs neither torch nor Qt."""
 
 from __future__ import annotations
 
@@ -14,98 +14,98 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from resnet_studio.causes import cause
-from resnet_studio.locks import hold, let_go
+from resnet_studio.causes import describe
+from resnet_studio.locks import acquire, release
 from resnet_studio.training.runs import ownership, run_folder
-from resnet_studio.training.runs.events import Began, Ended, Event, How, Noted, to_line
+from resnet_studio.training.runs.events import Began, Ended, Event, Noted, Outcome, to_line
 from resnet_studio.training.runs.run_folder import EVENTS, HEARTBEAT, PAUSE, STOP, STOP_NOW, RunError
 
-BEAT = 1.0
+HEARTBEAT_INTERVAL = 1.0
 """Seconds between two heartbeats."""
-LOOK_EVERY = 0.25
-"""Seconds between two looks whether the run is to end at once."""
-STOP_WITHIN = 1.5
-"""Seconds that a run which has not begun to train has to stop by itself before its process is ended."""
-MOST_UNWRITTEN = 16_000_000
-"""Bytes of events that wait for a disk which is full; with more the run ends."""
-BLOCK = 65_536
+POLL_INTERVAL = 0.25
+"""Seconds between two checks whether the run has to end at once."""
+STOP_TIMEOUT = 1.5
+"""Seconds that a run which has not begun to train has to stop by itself before its process exits."""
+MAX_UNWRITTEN_BYTES = 16_000_000
+"""Bytes of events that are buffered while the disk is full; beyond that the run fails."""
+BLOCK_SIZE = 65_536
 
 
 class EventSink(Protocol):
-    """Who listens to a training, and can interrupt it."""
+    """Receives the events of a training, and can ask it to stop or pause."""
 
-    step: int
-    trained: int
+    saved_step: int
+    trained_steps: int
 
-    def tell(self, event: Event) -> None: ...
+    def emit(self, event: Event) -> None: ...
 
-    def asked_to(self, what: str) -> bool: ...
+    def requested(self, request: str) -> bool: ...
 
 
 class NullSink:
-    """For whoever trains along and writes nothing: the other workers of a run."""
+    """For the workers other than the first one: they train but write nothing."""
 
     def __init__(self) -> None:
-        self.step = self.trained = 0
-        self.signals = 0
+        self.saved_step = self.trained_steps = 0
+        self.signal_count = 0
 
-    def tell(self, event: Event) -> None:
-        """Nobody listens."""
+    def emit(self, event: Event) -> None:
+        """Discard the event."""
 
-    def asked_to(self, what: str) -> bool:
-        """Whether a signal wants the run to `STOP`; its files are the first worker's to look at."""
-        return what == STOP and self.signals > 0
+    def requested(self, request: str) -> bool:
+        """Whether a signal asked the run to `STOP`; only the first worker checks the request files."""
+        return request == STOP and self.signal_count > 0
 
 
 class RunWriter:
-    """Appends a run's events, each on the disk's way before anybody else is told of it, and keeps its heart beating.
+    """Appends a run's events to its file, each before the listener is called, and keeps the heartbeat going.
 
-    Use it as a context: what ends the block with an exception ends the run as failed, with the reason.
+    Use it as a context manager: an exception that leaves the block ends the run as failed, with the reason.
 
-    A run that is asked to stop finishes its step and keeps a checkpoint, however long that takes. With `insist` the
-    whole process ends at once where it is asked to `STOP_NOW`, and soon where it has not begun to train. Requests are
-    files in the run's folder or in one of `above`, such as an experiment's; two signals are a `STOP_NOW`, too.
+    A run that is asked to stop finishes its step and saves a checkpoint, however long that takes. With `may_exit` the
+    whole process exits at once on `STOP_NOW`, and shortly after `STOP` if training has not begun. Requests are files
+    in the run's folder or in one of `parents`, such as an experiment's; two signals count as `STOP_NOW` too.
 
-    The run is this process's alone meanwhile; `RunError` if it is another's, or if its folder leads out of itself.
-    While the disk is full, events wait, and are written once there is room.
+    The process owns the run exclusively; `RunError` if another process owns it, or if an entry of its folder is a
+    link. While the disk is full, events are buffered, and written once there is space.
     """
 
     def __init__(
-        self, folder: Path, listener: Callable[[Event], object] = lambda event: None, *, insist: bool = False,
-        above: Sequence[Path] = (),
+        self, folder: Path, listener: Callable[[Event], object] = lambda event: None, *, may_exit: bool = False,
+        parents: Sequence[Path] = (),
     ) -> None:  # fmt: skip
-        self.step = 0
-        """Steps that are safe; what an end that comes from outside reports."""
-        self.trained = 0
-        """Steps trained, of which those after `step` are lost at such an end."""
-        self._folder, self._listener, self._insist, self._above = folder, listener, insist, tuple(above)
+        self.saved_step = 0
+        """Steps up to the newest checkpoint; reported if the run ends from outside."""
+        self.trained_steps = 0
+        """Steps trained; those after `saved_step` are lost if the run ends from outside."""
+        self._folder, self._listener, self._may_exit, self._parents = folder, listener, may_exit, tuple(parents)
         self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._closed = self._begun = self._gone = self._lost = False
+        self._closing = threading.Event()
+        self._closed = self._begun = self._folder_gone = self._ownership_lost = False
         self._unwritten: deque[bytes] = deque()
-        self._full = False
-        """Whether the last event could not be written, and part of it may be in the file."""
-        self.signals = 0
-        """How many signals asked the run to stop."""
+        self._incomplete = False
+        """Whether the last event could not be written completely; part of it may be in the file."""
+        self.signal_count = 0
+        """Number of signals that asked the run to stop."""
 
     def __enter__(self) -> RunWriter:
-        run_folder.check(self._folder)
-        self._file = run_folder.open_own(self._folder, EVENTS, os.O_RDWR | os.O_APPEND)
+        run_folder.check_entries(self._folder)
+        self._file = run_folder.open_run_file(self._folder, EVENTS, os.O_RDWR | os.O_APPEND)
         try:
-            held = hold(self._file)
+            held = acquire(self._file)
             if held is False:
-                raise RunError(still_running(self._folder))
-            self._owner = ownership.sign(self._folder, locked=held is True)
-            self._looked = time.time()
-            self._good = _end_of_lines(self._file)
-            os.ftruncate(self._file, self._good)
+                raise RunError(still_running_message(self._folder))
+            self._owner = ownership.write_owner(self._folder, locked=held is True)
+            self._owner_checked_at = time.time()
+            self._good_bytes = _end_of_last_line(self._file)
+            os.ftruncate(self._file, self._good_bytes)
             for name in (STOP, STOP_NOW, PAUSE):
                 (self._folder / name).unlink(missing_ok=True)
         except BaseException:
             self._close()
             raise
-        self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        self._heart.start()
+        self._heartbeat_thread = threading.Thread(target=self._run_heartbeat, name="heartbeat", daemon=True)
+        self._heartbeat_thread.start()
         return self
 
     def __exit__(
@@ -113,26 +113,26 @@ class RunWriter:
     ) -> None:
         try:
             if error is not None:
-                how: How = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
+                how: Outcome = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
                 with suppress(OSError, ValueError):
-                    self.tell(Ended(time.time(), how, self.step, reason(error), self.lost))
+                    self.emit(Ended(time.time(), how, self.saved_step, end_reason(error), self.lost_steps))
         finally:
-            self._over.set()
-            self._heart.join()
+            self._closing.set()
+            self._heartbeat_thread.join()
             with self._lock:
                 self._closed = True
-                trouble = self._write()
+                write_error = self._write()
                 self._close()
-        if trouble is not None and error is None:
-            raise trouble
+        if write_error is not None and error is None:
+            raise write_error
 
     @property
-    def lost(self) -> int:
+    def lost_steps(self) -> int:
         """Steps that were trained after the newest checkpoint."""
-        return max(0, self.trained - self.step)
+        return max(0, self.trained_steps - self.saved_step)
 
-    def tell(self, event: Event) -> None:
-        """Write an event, then tell the listener. Nothing is written after an end."""
+    def emit(self, event: Event) -> None:
+        """Write an event, then pass it to the listener. Nothing is written after an `Ended`."""
         with self._lock:
             self._check_owner()
             if self._closed:
@@ -140,131 +140,144 @@ class RunWriter:
             self._closed = isinstance(event, Ended)
             self._begun = self._begun or isinstance(event, Began)
             self._unwritten.append(to_line(event).encode() + b"\n")
-            was_full = self._full
-            trouble = self._write()
-            if trouble is not None and sum(map(len, self._unwritten)) > MOST_UNWRITTEN:
-                raise trouble
-        if trouble is not None and not was_full:
-            self._listener(Noted(time.time(), f"{reason(trouble)}. Events wait until there is room"))
+            was_incomplete = self._incomplete
+            write_error = self._write()
+            if write_error is not None and sum(map(len, self._unwritten)) > MAX_UNWRITTEN_BYTES:
+                raise write_error
+        if write_error is not None and not was_incomplete:
+            self._listener(Noted(time.time(), f"{end_reason(write_error)}. Events wait until there is room"))
         self._listener(event)
 
-    def asked_to(self, what: str) -> bool:
-        """Whether somebody wants the run to `STOP`, to `STOP_NOW` or to `PAUSE`."""
-        if self._lost:
-            raise self._taken()
-        if what == STOP:
-            return self._gone or self.signals > 0 or self._requested(STOP) or self._requested(STOP_NOW)
-        return (what == STOP_NOW and self.signals > 1) or self._requested(what)
+    def requested(self, request: str) -> bool:
+        """Whether the run was asked to `STOP`, `STOP_NOW` or `PAUSE`."""
+        if self._ownership_lost:
+            raise self._ownership_error()
+        if request == STOP:
+            return (
+                self._folder_gone
+                or self.signal_count > 0
+                or self._request_exists(STOP)
+                or self._request_exists(STOP_NOW)
+            )
+        return (request == STOP_NOW and self.signal_count > 1) or self._request_exists(request)
 
-    def _requested(self, what: str) -> bool:
-        return any(os.path.exists(os.path.join(folder, what)) for folder in (self._folder, *self._above))
+    def _request_exists(self, request: str) -> bool:
+        return any(os.path.exists(os.path.join(folder, request)) for folder in (self._folder, *self._parents))
 
     def _write(self) -> OSError | None:
-        """Write what waits; the error if the disk takes no more. What it took of half a line is taken back."""
+        """Write the buffered events; the error if the disk is full. A partly written line is truncated again."""
         try:
-            if self._full:
-                os.ftruncate(self._file, self._good)
-                self._full = False
+            if self._incomplete:
+                os.ftruncate(self._file, self._good_bytes)
+                self._incomplete = False
             while self._unwritten:
-                self._full = True
+                self._incomplete = True
                 line = memoryview(self._unwritten[0])
                 while line:
                     line = line[os.write(self._file, line) :]
-                self._good += len(self._unwritten.popleft())
-                self._full = False
+                self._good_bytes += len(self._unwritten.popleft())
+                self._incomplete = False
         except OSError as error:
             with suppress(OSError):
-                os.ftruncate(self._file, self._good)
+                os.ftruncate(self._file, self._good_bytes)
             error.filename = str(self._folder / EVENTS)
             return error
         return None
 
     def _close(self) -> None:
-        let_go(self._file)
+        release(self._file)
         with suppress(OSError):
             os.close(self._file)
 
     def _check_owner(self) -> None:
-        """`RunError` if another process has gone on with the run while this one slept.
+        """`RunError` if another process has taken over the run while this one was suspended.
 
-        That takes a file system without locks; so the heartbeat is read, but only after a silence.
+        That can only happen on a file system without locks. So the heartbeat file is read, but only after a long gap.
         """
-        if not self._lost and time.time() - self._looked > 2 * BEAT and not self._closed:
-            self._look_for_owner()
-        if self._lost:
-            raise self._taken()
+        if (
+            not self._ownership_lost
+            and time.time() - self._owner_checked_at > 2 * HEARTBEAT_INTERVAL
+            and not self._closed
+        ):
+            self._refresh_owner()
+        if self._ownership_lost:
+            raise self._ownership_error()
 
-    def _look_for_owner(self) -> None:
-        now = ownership.owner(self._folder)
-        self._lost = now is not None and now != self._owner
-        self._looked = time.time()
-        self._closed = self._closed or self._lost
+    def _refresh_owner(self) -> None:
+        owner = ownership.read_owner(self._folder)
+        self._ownership_lost = owner is not None and owner != self._owner
+        self._owner_checked_at = time.time()
+        self._closed = self._closed or self._ownership_lost
 
-    def _taken(self) -> RunError:
+    def _ownership_error(self) -> RunError:
         return RunError(f"{self._folder.name}: another process has gone on with this run, so this one has ended")
 
-    def _beat(self) -> None:
-        beaten, asked = time.monotonic(), None
-        while not self._over.wait(LOOK_EVERY):
+    def _run_heartbeat(self) -> None:
+        last_beat, stop_requested_at = time.monotonic(), None
+        while not self._closing.wait(POLL_INTERVAL):
             now = time.monotonic()
-            if now - beaten >= BEAT:
-                beaten = now
-                self._beat_once()
-            if self._lost:
+            if now - last_beat >= HEARTBEAT_INTERVAL:
+                last_beat = now
+                self._write_heartbeat()
+            if self._ownership_lost:
                 return
-            if self._insist and self.asked_to(STOP_NOW):
-                self._end_process(f"at once, as asked{self._losing()}")
-            if self._insist and not self._begun and self.asked_to(STOP):
-                asked = asked or now
-                if now - asked > STOP_WITHIN:
+            if self._may_exit and self.requested(STOP_NOW):
+                self._end_process(f"at once, as asked{self._describe_lost_steps()}")
+            if self._may_exit and not self._begun and self.requested(STOP):
+                stop_requested_at = stop_requested_at or now
+                if now - stop_requested_at > STOP_TIMEOUT:
                     self._end_process("before it began to train")
 
-    def _beat_once(self) -> None:
-        """Give a sign of life, unless the run is another process's by now."""
+    def _write_heartbeat(self) -> None:
+        """Touch the heartbeat file, unless another process owns the run by now."""
         with self._lock:
-            self._look_for_owner()
-            if self._lost:
+            self._refresh_owner()
+            if self._ownership_lost:
                 return
-            if self._full:
+            if self._incomplete:
                 self._write()
         try:
             os.utime(self._folder / HEARTBEAT, follow_symlinks=os.utime not in os.supports_follow_symlinks)
-        except FileNotFoundError:  # whoever removed the folder wants no run in it
-            self._gone = True
+        except FileNotFoundError:  # the folder was removed, so the run should stop
+            self._folder_gone = True
         except OSError:
             pass  # the disk may be back in a second
 
-    def _losing(self) -> str:
-        steps = "1 step" if self.lost == 1 else f"{self.lost:,} steps"
-        return f": {steps} after the last checkpoint {'is' if self.lost == 1 else 'are'} lost" if self.lost else ""
+    def _describe_lost_steps(self) -> str:
+        steps = "1 step" if self.lost_steps == 1 else f"{self.lost_steps:,} steps"
+        return (
+            f": {steps} after the last checkpoint {'is' if self.lost_steps == 1 else 'are'} lost"
+            if self.lost_steps
+            else ""
+        )
 
-    def _end_process(self, why: str) -> None:
-        """End this process and those that read its images, whatever they are doing."""
+    def _end_process(self, reason: str) -> None:
+        """Exit this process and kill its image readers, whatever they are doing."""
         with suppress(OSError, ValueError):
-            self.tell(Ended(time.time(), "stopped", self.step, why, self.lost))
+            self.emit(Ended(time.time(), "stopped", self.saved_step, reason, self.lost_steps))
         for child in multiprocessing.active_children():
             child.kill()
         os._exit(0)
 
 
-def still_running(folder: Path) -> str:
-    """Why a run can't be gone on with, as far as its heartbeat tells by whom it is written."""
-    who = ownership.owner(folder)
+def still_running_message(folder: Path) -> str:
+    """The message that a run can't be resumed because it is running, with its owner if the heartbeat names one."""
+    owner = ownership.read_owner(folder)
     with suppress(OSError):
         silence = abs(time.time() - (folder / HEARTBEAT).stat().st_mtime)
-        if who is not None and silence > 5 * BEAT:
+        if owner is not None and silence > 5 * HEARTBEAT_INTERVAL:
             return (
-                f"{folder.name} is still running: {who} has it, and has been silent for {silence:.0f} s. "
+                f"{folder.name} is still running: {owner} has it, and has been silent for {silence:.0f} s. "
                 "It may be suspended: let it go on or end it"
             )
-    return f"{folder.name} is still running" + (f": {who} has it" if who else "")
+    return f"{folder.name} is still running" + (f": {owner} has it" if owner else "")
 
 
-def _end_of_lines(descriptor: int) -> int:
-    """Where the last whole line of a file ends: what a killed writer left of another is to be taken away."""
+def _end_of_last_line(descriptor: int) -> int:
+    """Offset of the end of a file's last complete line; what a killed writer left after it has to be truncated."""
     end = os.fstat(descriptor).st_size
     while end:
-        start = max(0, end - BLOCK)
+        start = max(0, end - BLOCK_SIZE)
         os.lseek(descriptor, start, os.SEEK_SET)
         found = os.read(descriptor, end - start).rfind(b"\n")
         if found >= 0:
@@ -274,15 +287,15 @@ def _end_of_lines(descriptor: int) -> int:
 
 
 @contextmanager
-def stopping_on_signals(
-    journal: RunWriter | NullSink, told: Callable[[int], object] = lambda signals: None
+def stop_on_signals(
+    sink: RunWriter | NullSink, on_signal: Callable[[int], object] = lambda signals: None
 ) -> Iterator[None]:
-    """Ctrl+C and `kill` stop the run as the file does meanwhile. Only in a program's main thread.
+    """Inside the block, Ctrl+C and `kill` stop the run as the file `stop` does. Only in the main thread.
 
-    `told` is called in another thread with how many there were.
+    `on_signal` is called in another thread with the number of signals so far.
 
-    Python calls a handler only between two of its own instructions, and a backward pass is one of them, however long
-    it takes. So signals are counted in a thread that reads their numbers from the pipe that Python writes at once.
+    Python runs a signal handler only between two bytecode instructions, and a backward pass is a single one, however
+    long it takes. So a thread counts the signals: it reads them from the wake-up pipe, which is written immediately.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -290,26 +303,26 @@ def stopping_on_signals(
     def count() -> None:
         while number := os.read(reading, 1):
             if number[0] in (signal.SIGINT, signal.SIGTERM):
-                journal.signals += 1
-                told(journal.signals)
+                sink.signal_count += 1
+                on_signal(sink.signal_count)
 
-    counting = threading.Thread(target=count, name="signals", daemon=True)
-    counting.start()
-    earlier = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    counter = threading.Thread(target=count, name="signals", daemon=True)
+    counter.start()
+    old_wakeup_fd = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    old_handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for number, old in before.items():
-            signal.signal(number, old)
-        signal.set_wakeup_fd(earlier)
+        for number, handler in old_handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(old_wakeup_fd)
         os.close(writing)
-        counting.join()
+        counter.join()
         os.close(reading)
 
 
-def reason(error: BaseException) -> str:
-    """What ended a run, in one line."""
+def end_reason(error: BaseException) -> str:
+    """Why a run ended, in one line."""
     if isinstance(error, OSError) and error.errno:
-        return cause(error)
+        return describe(error)
     return str(error).partition("\n")[0] or type(error).__name__

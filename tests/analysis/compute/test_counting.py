@@ -137,7 +137,7 @@ def test_the_table_touches_no_random_state() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_progress_is_told_for_every_distinct_part() -> None:
+def test_progress_is_yielded_for_every_distinct_part() -> None:
     steps = list(layer_table_steps(preset("resnet101")))
     assert all(isinstance(step, Progress) for step in steps)
     assert [step.done for step in steps] == sorted({step.done for step in steps})

@@ -78,14 +78,14 @@ def test_the_articles_1x1_is_named_with_its_size(results):
     assert f"+{56**2 * 64**2 / 1e9:.3f} G from a projection also where" in of(results, "article18").reason
 
 
-def test_what_holds_says_how_and_what_fvcore_counts_besides(results):
+def test_a_figure_that_holds_says_how_and_what_else_fvcore_counts(results):
     assert of(results, "resnet50").reason.startswith("3.858 G, truncated to the printed digit; ")
     assert of(results, "resnet101").reason.startswith("7.570 G, rounded to the printed digit; ")
     beyond = "fvcore's whole total of 3.879 G adds batch norm +0.021 G, average pool +100 k"
     assert of(results, "resnet50").reason.endswith(beyond)
 
 
-def test_the_architecture_in_hand_stands_beside_the_papers_of_its_depth(results):
+def test_the_current_architecture_is_listed_with_the_papers_of_its_depth(results):
     extra = results[len(published()) :]
     assert [result.architecture for result in extra] == [IN_HAND, preset("plain18"), Baseline("vgg19", image=256)]
     shortcut_c = extra[0]
@@ -104,11 +104,11 @@ def test_json_has_plain_numbers(results):
     assert {"source", "reason"} < set(first)
 
 
-def test_each_result_is_told_when_it_is_there():
+def test_each_result_is_yielded_when_it_is_ready():
     steps = verify_steps()
-    told = [next(steps) for _ in range(4)]
-    assert [type(step) for step in told[::2]] == [Progress, Progress]
-    assert [step.figure for step in told[1::2]] == list(published()[:2])
+    yielded = [next(steps) for _ in range(4)]
+    assert [type(step) for step in yielded[::2]] == [Progress, Progress]
+    assert [step.figure for step in yielded[1::2]] == list(published()[:2])
     steps.close()
 
 

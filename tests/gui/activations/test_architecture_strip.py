@@ -1,4 +1,4 @@
-"""The small figure of an architecture under mouse and keys."""
+"""The architecture strip under mouse and keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from resnet_studio.gui import theme
 from resnet_studio.gui.activations.architecture_strip import ArchitectureStrip
 from resnet_studio.gui.activations.layer_picker import LayerPicker
-from resnet_studio.networks.figure_parts import parts
+from resnet_studio.networks.figure_parts import figure_parts
 from resnet_studio.networks.presets import PRESETS, preset
 from themed import themed
 
@@ -23,94 +23,94 @@ RESNET = preset("resnet50")
 
 
 @pytest.fixture
-def figure(qtbot: QtBot) -> ArchitectureStrip:
-    figure = ArchitectureStrip()
-    qtbot.addWidget(figure)
-    figure.resize(192, figure.sizeHint().height())
-    figure.show_architecture(RESNET)
-    figure.show()
-    return figure
+def strip(qtbot: QtBot) -> ArchitectureStrip:
+    strip = ArchitectureStrip()
+    qtbot.addWidget(strip)
+    strip.resize(192, strip.sizeHint().height())
+    strip.show_architecture(RESNET)
+    strip.show()
+    return strip
 
 
 @pytest.fixture
-def wished(figure: ArchitectureStrip) -> list[str]:
+def selected(strip: ArchitectureStrip) -> list[str]:
     names: list[str] = []
-    figure.layer_chosen.connect(names.append)
+    strip.layerSelected.connect(names.append)
     return names
 
 
-def middle(figure: ArchitectureStrip, name: str) -> QPoint:
-    number = next(number for number, part in enumerate(parts(RESNET)) if name in part.layers)
-    return figure.boxes()[number].center().toPoint()
+def middle(strip: ArchitectureStrip, name: str) -> QPoint:
+    number = next(number for number, part in enumerate(figure_parts(RESNET)) if name in part.layers)
+    return strip.boxes()[number].center().toPoint()
 
 
 @pytest.mark.parametrize("network", PRESETS)
-def test_every_network_fits(figure: ArchitectureStrip, network: str) -> None:
-    figure.show_architecture(preset(network))
-    boxes = figure.boxes()
-    assert len(boxes) == len(parts(preset(network)))
+def test_every_network_fits(strip: ArchitectureStrip, network: str) -> None:
+    strip.show_architecture(preset(network))
+    boxes = strip.boxes()
+    assert len(boxes) == len(figure_parts(preset(network)))
     assert all(left.right() <= right.left() + 0.2 for left, right in itertools.pairwise(boxes))
     assert boxes[0].left() == 0
-    assert boxes[-1].right() <= figure.width() + 0.2
+    assert boxes[-1].right() <= strip.width() + 0.2
     assert min(box.top() for box in boxes) >= 0
-    assert max(box.bottom() for box in boxes) <= figure.height() <= 120
-    figure.show_chosen(parts(preset(network))[3].name)
-    figure.grab()
+    assert max(box.bottom() for box in boxes) <= strip.height() <= 120
+    strip.show_selected(figure_parts(preset(network))[3].name)
+    strip.grab()
 
 
-def test_a_click_chooses_what_comes_out(figure: ArchitectureStrip, wished: list[str]) -> None:
+def test_a_click_selects_the_output_layer(strip: ArchitectureStrip, selected: list[str]) -> None:
     for name in ("relu", "maxpool", "layer3.4", "fc"):
-        QTest.mouseClick(figure, LEFT, NONE, middle(figure, name))
-    assert wished == ["relu", "maxpool", "layer3.4", "fc"]
-    assert figure.accessibleDescription().startswith("fc · fc")
+        QTest.mouseClick(strip, LEFT, NONE, middle(strip, name))
+    assert selected == ["relu", "maxpool", "layer3.4", "fc"]
+    assert strip.accessibleDescription().startswith("fc · fc")
 
 
-def test_arrow_keys_walk(figure: ArchitectureStrip, wished: list[str]) -> None:
-    figure.show_chosen("layer1.0.relu2")
+def test_arrow_keys_select_neighbors(strip: ArchitectureStrip, selected: list[str]) -> None:
+    strip.show_selected("layer1.0.relu2")
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Left, Qt.Key.Key_Home, Qt.Key.Key_End):
-        QTest.keyClick(figure, key)
-    assert wished == ["layer1.1", "layer1.0", "maxpool", "relu", "fc"]
+        QTest.keyClick(strip, key)
+    assert selected == ["layer1.1", "layer1.0", "maxpool", "relu", "fc"]
 
 
-def test_stages_have_their_colours_and_the_chosen_block_a_mark(figure: ArchitectureStrip) -> None:
-    image = figure.grab().toImage()
+def test_stages_have_their_colors_and_the_selected_block_a_mark(strip: ArchitectureStrip) -> None:
+    image = strip.grab().toImage()
     for name, stage in (("layer1.1", "conv2_x"), ("layer4.0", "conv5_x")):
-        assert image.pixelColor(middle(figure, name)) == theme.stage_colour(stage)
-    figure.show_chosen("layer3.2.conv1")
-    below = middle(figure, "layer3.2")
-    below.setY(below.y() + int(figure.boxes()[parts_at("layer3.2")].height() / 2) + 5)
-    assert figure.grab().toImage().pixelColor(below).name() == theme.current().accent
+        assert image.pixelColor(middle(strip, name)) == theme.stage_color(stage)
+    strip.show_selected("layer3.2.conv1")
+    below = middle(strip, "layer3.2")
+    below.setY(below.y() + int(strip.boxes()[parts_at("layer3.2")].height() / 2) + 5)
+    assert strip.grab().toImage().pixelColor(below).name() == theme.current().accent
     with themed("dark"):
-        figure.grab()
+        strip.grab()
 
 
 def parts_at(name: str) -> int:
-    return next(number for number, part in enumerate(parts(RESNET)) if part.name == name)
+    return next(number for number, part in enumerate(figure_parts(RESNET)) if part.name == name)
 
 
-def test_hovering_names_a_block(figure: ArchitectureStrip) -> None:
-    point = middle(figure, "layer2.0")
-    QTest.mouseMove(figure, point)
-    QApplication.sendEvent(figure, QHelpEvent(QHelpEvent.Type.ToolTip, point, figure.mapToGlobal(point)))
+def test_hovering_shows_a_blocks_name(strip: ArchitectureStrip) -> None:
+    point = middle(strip, "layer2.0")
+    QTest.mouseMove(strip, point)
+    QApplication.sendEvent(strip, QHelpEvent(QHelpEvent.Type.ToolTip, point, strip.mapToGlobal(point)))
     assert QToolTip.text() == "layer2.0 · conv3_x\nbottleneck, projection, output 28×28"
     QToolTip.hideText()
 
 
-def test_figure_and_tree_go_together(qtbot: QtBot) -> None:
+def test_strip_and_tree_share_the_selection(qtbot: QtBot) -> None:
     layers = LayerPicker()
     qtbot.addWidget(layers)
     layers.resize(192, 600)
     layers.show_layers(RESNET)
-    layers.show_chosen("layer2.1.conv1")
+    layers.show_selected("layer2.1.conv1")
     layers.show()
-    figure = layers.findChild(ArchitectureStrip)
-    wished: list[str] = []
-    layers.layer_chosen.connect(wished.append)
-    assert figure.accessibleDescription().startswith("layer2.1")
-    QTest.keyClick(figure, Qt.Key.Key_Right)
-    assert wished == ["layer2.2"]
+    strip = layers.findChild(ArchitectureStrip)
+    selected: list[str] = []
+    layers.layerSelected.connect(selected.append)
+    assert strip.accessibleDescription().startswith("layer2.1")
+    QTest.keyClick(strip, Qt.Key.Key_Right)
+    assert selected == ["layer2.2"]
     tree = layers.findChild(QTreeView, "layerList")
     assert tree.currentIndex().data() == "layer2.2"
     QTest.keyClick(tree, Qt.Key.Key_Down)
-    assert wished == ["layer2.2", "layer2.3"]
-    assert figure.accessibleDescription().startswith("layer2.3")
+    assert selected == ["layer2.2", "layer2.3"]
+    assert strip.accessibleDescription().startswith("layer2.3")

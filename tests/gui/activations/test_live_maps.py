@@ -1,4 +1,4 @@
-"""Maps that follow the hand: the real window, a real engine, a mouse."""
+"""Maps that follow a drag: the real window, a real engine, a mouse."""
 
 from __future__ import annotations
 
@@ -27,41 +27,42 @@ LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 
 class Live:
-    """A window whose first look has come."""
+    """A window that has received its first result."""
 
     def __init__(self, qtbot: QtBot) -> None:
         self.qtbot = qtbot
-        kept = SessionState(architecture=to_json(preset("resnet20-cifar")), workspace=ACTIVATIONS)
-        self.window = MainWindow(kept)
+        state = SessionState(architecture=to_json(preset("resnet20-cifar")), workspace=ACTIVATIONS)
+        self.window = MainWindow(state)
         qtbot.addWidget(self.window)
-        self.looks: list[ForwardResult] = []
-        self.window.studio.subject.looked.connect(self.looks.append)
+        self.results: list[ForwardResult] = []
+        self.window.controller.activations.forwardFinished.connect(self.results.append)
         self.window.show()
-        self.window.start_engine()
+        with qtbot.waitSignal(self.window.workspaces.prepared, timeout=PATIENCE):  # which changes layouts, too
+            self.window.start_engine()
         self.input = self.window.findChild(InputView)
-        qtbot.waitUntil(lambda: bool(self.looks) and not self.input.crop().isEmpty(), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: bool(self.results) and not self.input.crop().isEmpty(), timeout=PATIENCE)
 
     @property
-    def handles(self) -> ImageTransforms:
-        return self.window.studio.subject.subject.handles
+    def transforms(self) -> ImageTransforms:
+        return self.window.controller.activations.spec.transforms
 
     def drag(self, which: int, steps: int) -> None:
-        """Move over the photograph (0) or the input (1), a pixel a step, each as soon as a look has come."""
+        """Move over the photograph (0) or the input (1), one pixel per step, each as soon as a result has come."""
         middle = self.input.boxes()[which].center().toPoint()
         QTest.mousePress(self.input, LEFT, NONE, middle)
         for step in range(1, steps + 1):
-            come = len(self.looks)
+            count = len(self.results)
             QTest.mouseMove(self.input, middle + QPoint(step, 0))
-            self.qtbot.waitUntil(lambda come=come: len(self.looks) > come, timeout=PATIENCE)
+            self.qtbot.waitUntil(lambda count=count: len(self.results) > count, timeout=PATIENCE)
         QTest.mouseRelease(self.input, LEFT, NONE, middle + QPoint(steps, 0))
 
-    def rest(self) -> ForwardResult:
-        """The look at what there is now."""
+    def settled_result(self) -> ForwardResult:
+        """The full-quality result of the current spec."""
         self.qtbot.waitUntil(
-            lambda: self.looks[-1].subject == self.window.studio.subject.subject and not self.looks[-1].brief,
+            lambda: self.results[-1].spec == self.window.controller.activations.spec and not self.results[-1].preview,
             timeout=PATIENCE,
         )
-        return self.looks[-1]
+        return self.results[-1]
 
 
 @pytest.fixture
@@ -72,81 +73,83 @@ def live(qtbot: QtBot) -> Iterator[Live]:
 
 
 def test_maps_follow_the_crop_while_it_is_dragged(live: Live) -> None:
-    before = live.looks[-1]
+    before = live.results[-1]
     live.drag(0, 6)
-    last = live.rest()
-    panned = [look.subject.handles.x for look in live.looks[1:]]
+    last = live.settled_result()
+    panned = [result.spec.transforms.x for result in live.results[1:]]
     assert len(set(panned)) >= 6
-    assert panned == sorted(panned)  # no answer comes after a newer one
-    assert last.subject.handles == live.handles
+    assert panned == sorted(panned)  # no answer comes after one to a newer request
+    assert last.spec.transforms == live.transforms
     assert not np.array_equal(last.layers[0].values, before.layers[0].values)
     live.qtbot.mouseClick(live.window.findChild(QPushButton, "resetHandles"), LEFT)
-    again = live.rest()
-    assert again.subject.handles == IDENTITY
-    assert np.array_equal(again.seen, before.seen)
+    again = live.settled_result()
+    assert again.spec.transforms == IDENTITY
+    assert np.array_equal(again.model_input, before.model_input)
 
 
 def test_predictions_follow_an_occluder(live: Live) -> None:
     live.drag(1, 3)
-    seen = live.rest()
-    assert isinstance(seen.subject.handles.occluder, Occluder)
-    assert seen.predictions
-    assert all(look.predictions for look in live.looks)
+    result = live.settled_result()
+    assert isinstance(result.spec.transforms.occluder, Occluder)
+    assert result.predictions
+    assert all(result.predictions for result in live.results)
 
 
-def test_a_frame_does_not_lay_the_window_out_anew(live: Live) -> None:
+def test_a_preview_causes_no_relayout_of_the_window(live: Live) -> None:
     live.drag(0, 3)
-    live.rest()
-    QApplication.processEvents()  # the status line says that the engine rests
-    asked: list[QEvent.Type] = []
+    live.settled_result()
+    QApplication.processEvents()  # the status bar shows that the engine is idle
+    layout_requests: list[QEvent.Type] = []
 
-    class Watch(QObject):
-        def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+    class LayoutWatcher(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
             if watched is live.window and event.type() == QEvent.Type.LayoutRequest:
-                asked.append(event.type())
+                layout_requests.append(event.type())
             return False
 
-    watch = Watch()
-    live.window.installEventFilter(watch)
+    watcher = LayoutWatcher()
+    live.window.installEventFilter(watcher)
     live.drag(0, 8)
-    assert not asked
-    live.rest()
+    assert not layout_requests
+    live.settled_result()
 
 
-def test_faster_than_the_engine_only_the_newest_counts(live: Live) -> None:
-    subject = live.window.studio.subject
-    come = len(live.looks)
+def test_requests_faster_than_the_engine_are_dropped_for_the_newest(live: Live) -> None:
+    activations = live.window.controller.activations
+    count = len(live.results)
     for step in range(1, 201):
-        subject.turn(ImageTransforms(x=step / 1000), moving=True)
-    subject.turn(ImageTransforms(x=0.2), moving=False)
-    assert live.rest().subject.handles.x == 0.2
-    assert len(live.looks) - come < 20
+        activations.set_transforms(ImageTransforms(x=step / 1000), moving=True)
+    activations.set_transforms(ImageTransforms(x=0.2), moving=False)
+    assert live.settled_result().spec.transforms.x == 0.2
+    assert len(live.results) - count < 20
 
 
-def test_an_engine_that_dies_under_the_hand_goes_on(live: Live) -> None:
-    with live.qtbot.waitSignal(live.window.link.died, timeout=PATIENCE):
-        live.window.studio.subject.turn(ImageTransforms(zoom=2), moving=True)
-        os.kill(live.window.link.pid, signal.SIGKILL)
-    live.window.studio.subject.turn(ImageTransforms(zoom=3), moving=True)
-    live.window.studio.subject.turn(ImageTransforms(zoom=4), moving=False)
-    assert live.rest().subject.handles.zoom == 4
+def test_an_engine_that_dies_during_a_drag_is_restarted(live: Live) -> None:
+    with live.qtbot.waitSignal(live.window.connection.died, timeout=PATIENCE):
+        live.window.controller.activations.set_transforms(ImageTransforms(zoom=2), moving=True)
+        os.kill(live.window.connection.pid, signal.SIGKILL)
+    live.window.controller.activations.set_transforms(ImageTransforms(zoom=3), moving=True)
+    live.window.controller.activations.set_transforms(ImageTransforms(zoom=4), moving=False)
+    assert live.settled_result().spec.transforms.zoom == 4
 
 
-def test_nothing_is_asked_for_while_another_workspace_is_in_front(live: Live) -> None:
+def test_nothing_is_requested_while_another_workspace_is_visible(live: Live) -> None:
     live.window.workspaces.setCurrentIndex(LAYERS)
-    come = len(live.looks)
-    live.window.studio.subject.turn(ImageTransforms(zoom=2), moving=False)
-    live.window.studio.images.choose("sample:flower")
+    count = len(live.results)
+    live.window.controller.activations.set_transforms(ImageTransforms(zoom=2), moving=False)
+    live.window.controller.images.select("sample:flower")
     live.window.workspaces.setCurrentIndex(ACTIVATIONS)
-    assert live.rest().subject.image == "sample:flower"
-    assert len(live.looks) == come + 1
+    assert live.settled_result().spec.image == "sample:flower"
+    assert len(live.results) == count + 1
 
 
-def test_what_a_hand_has_done_is_there_at_the_next_start(live: Live) -> None:
-    live.window.studio.subject.turn(ImageTransforms(zoom=2, occluder=Occluder(0.1, 0.2)), moving=False)
-    kept = live.window.kept()
+def test_transforms_are_restored_at_the_next_start(live: Live) -> None:
+    live.window.controller.activations.set_transforms(
+        ImageTransforms(zoom=2, occluder=Occluder(0.1, 0.2)), moving=False
+    )
+    state = live.window.session_state()
     live.window.close()
-    window = MainWindow(kept)
+    window = MainWindow(state)
     live.qtbot.addWidget(window)
-    assert window.studio.subject.subject.handles == ImageTransforms(zoom=2, occluder=Occluder(0.1, 0.2))
+    assert window.controller.activations.spec.transforms == ImageTransforms(zoom=2, occluder=Occluder(0.1, 0.2))
     window.close()

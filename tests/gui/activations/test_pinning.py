@@ -1,4 +1,4 @@
-"""Fields and pins in the workspace as it is connected; the engine's answers are given."""
+"""Receptive fields and pins in the connected workspace; the test stands in for the engine."""
 
 from __future__ import annotations
 
@@ -21,40 +21,42 @@ from resnet_studio.inference.feature_maps import layer_maps
 from resnet_studio.inference.values import ForwardResult, Frame, Photograph, Preprocessing, WeightsInfo
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
-from resnet_studio.networks.receptive_field import field
+from resnet_studio.networks.receptive_field import receptive_field
 
 RESNET = preset("resnet18")
 INFO = WeightsInfo("random, seed 0", False, Preprocessing(224, 224, (0.5,) * 3, (0.2,) * 3), ("class 0",))
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 
-class Workspace:
-    """The workspace with the sample photograph in ResNet-18, looked at in layer1.0 (4 channels of 56×56 here)."""
+class WorkspaceHarness:
+    """The workspace with the sample photograph in ResNet-18, at layer1.0 (4 channels of 56×56 here)."""
 
-    def __init__(self, qtbot: QtBot, kept: SessionState) -> None:
-        self.kept = kept
-        self.work = EngineClient(EngineConnection())
-        self.studio = AppController(kept, self.work)
-        self.room = ActivationsWorkspace(self.studio, self.work)
-        self.view = self.room.make()
+    def __init__(self, qtbot: QtBot, state: SessionState) -> None:
+        self.state = state
+        self.engine = EngineClient(EngineConnection())
+        self.app = AppController(state, self.engine)
+        self.workspace = ActivationsWorkspace(self.app, self.engine)
+        self.view = self.workspace.make()
         qtbot.addWidget(self.view)
         self.view.resize(1100, 900)
         self.view.show()
-        self.studio.begin()
-        self.work.photograph_opened.emit(Photograph("sample:china", np.zeros((400, 600, 3), np.uint8), "00"))
+        self.app.start()
+        self.engine.imageOpened.emit(Photograph("sample:china", np.zeros((400, 600, 3), np.uint8), "00"))
         self.answer()
 
     def answer(self) -> None:
-        """Answer as the engine does: every layer that something on the screen shows."""
+        """Answer as the engine does: every layer that a view shows."""
         sides = {"layer1.0": 56, "layer2.0": 28, "layer2.1": 28}
-        shapes = {name: (4, sides[name], sides[name]) for name in self.studio.subject.layers()}
+        shapes = {name: (4, sides[name], sides[name]) for name in self.app.activations.visible_layers()}
         maps = tuple(
             layer_maps(name, np.random.default_rng(0).random(shape).astype(np.float32))
             for name, shape in shapes.items()
         )
-        seen = np.zeros((224, 224, 3), np.uint8)
-        look = ForwardResult(self.studio.subject.subject, "00", Frame(300, 200, 400, 400), seen, INFO, maps, 0.1, ())
-        self.work.answered.emit("look", look)
+        model_input = np.zeros((224, 224, 3), np.uint8)
+        result = ForwardResult(
+            self.app.activations.spec, "00", Frame(300, 200, 400, 400), model_input, INFO, maps, 0.1, ()
+        )
+        self.engine.answerReceived.emit("forward", result)
         QApplication.processEvents()
 
     @property
@@ -63,76 +65,78 @@ class Workspace:
 
     @property
     def pins(self) -> list[Pin]:
-        return [view.pin for view in self.view.tray.views()]
+        return [view.pin for view in self.view.pin_bar.views()]
 
-    def named(self, kind: type[QWidget], name: str) -> QWidget:
+    def find(self, kind: type[QWidget], name: str) -> QWidget:
         return self.view.findChild(kind, name)
 
 
 @pytest.fixture
-def workspace(qtbot: QtBot) -> Iterator[Workspace]:
-    held = Workspace(qtbot, SessionState(architecture=to_json(RESNET), layer="layer1.0"))
-    yield held
-    held.room.pages.stop()
+def harness(qtbot: QtBot) -> Iterator[WorkspaceHarness]:
+    harness = WorkspaceHarness(qtbot, SessionState(architecture=to_json(RESNET), layer="layer1.0"))
+    yield harness
+    harness.workspace.tabs.stop()
 
 
-def test_a_value_under_the_mouse_has_its_field_drawn(workspace: Workspace) -> None:
-    pictures = workspace.view.input
-    assert pictures.fields()[1].isEmpty()
-    surface = workspace.named(QWidget, "channelMap")
+def test_the_receptive_field_of_the_value_under_the_mouse_is_drawn(harness: WorkspaceHarness) -> None:
+    pictures = harness.view.input
+    assert pictures.receptive_field_polygons()[1].isEmpty()
+    surface = harness.find(QWidget, "channelMap")
     side = min(surface.width(), surface.height())
     QTest.mouseMove(surface, QPoint(int(side * 20.5 / 56), int(side * 10.5 / 56)))
-    drawn, whole = pictures.fields()[1].boundingRect(), pictures.boxes()[1]
-    wanted, scale = field(RESNET, "layer1.0", 10, 20), whole.width() / 224
-    assert drawn.left() - whole.left() == pytest.approx(wanted.left * scale)
-    assert drawn.width() == pytest.approx(wanted.width * scale)
-    assert drawn.top() == pytest.approx(wanted.top * scale)
-    QTest.mouseMove(workspace.view.input, QPoint(1, 1))
+    polygon, whole = pictures.receptive_field_polygons()[1].boundingRect(), pictures.boxes()[1]
+    field, scale = receptive_field(RESNET, "layer1.0", 10, 20), whole.width() / 224
+    assert polygon.left() - whole.left() == pytest.approx(field.left * scale)
+    assert polygon.width() == pytest.approx(field.width * scale)
+    assert polygon.top() == pytest.approx(field.top * scale)
+    QTest.mouseMove(harness.view.input, QPoint(1, 1))
     QApplication.sendEvent(surface, QEvent(QEvent.Type.Leave))
-    assert pictures.fields()[1].isEmpty()
-    assert workspace.named(QLabel, "channelSight").text() == f"sees {wanted.width}×{wanted.height}"
+    assert pictures.receptive_field_polygons()[1].isEmpty()
+    assert harness.find(QLabel, "channelSight").text() == f"sees {field.width}×{field.height}"
 
 
-def test_the_mosaic_draws_fields_too_and_leaving_takes_them_away(workspace: Workspace) -> None:
-    surface = workspace.mosaic.findChild(QGraphicsView).viewport()
+def test_the_mosaic_draws_receptive_fields_and_leaving_removes_them(harness: WorkspaceHarness) -> None:
+    surface = harness.mosaic.findChild(QGraphicsView).viewport()
     QTest.mouseMove(surface, QPoint(60, 60))
-    assert not workspace.view.input.fields()[0].isEmpty()
+    assert not harness.view.input.receptive_field_polygons()[0].isEmpty()
     QApplication.sendEvent(surface, QEvent(QEvent.Type.Leave))
-    assert workspace.view.input.fields()[0].isEmpty()
+    assert harness.view.input.receptive_field_polygons()[0].isEmpty()
 
 
-def test_p_and_the_button_pin_and_unpin(qtbot: QtBot, workspace: Workspace) -> None:
-    workspace.mosaic.setFocus()
-    QTest.keyClick(workspace.mosaic, Qt.Key.Key_Right)
-    QTest.keyClick(workspace.mosaic, Qt.Key.Key_P)
-    assert workspace.pins == [Pin("layer1.0", 1)]
-    button = workspace.named(QPushButton, "pinChannel")
+def test_p_and_the_button_pin_and_unpin(qtbot: QtBot, harness: WorkspaceHarness) -> None:
+    harness.mosaic.setFocus()
+    QTest.keyClick(harness.mosaic, Qt.Key.Key_Right)
+    QTest.keyClick(harness.mosaic, Qt.Key.Key_P)
+    assert harness.pins == [Pin("layer1.0", 1)]
+    button = harness.find(QPushButton, "pinChannel")
     assert button.text() == "Unpin"
     qtbot.mouseClick(button, LEFT)
-    assert workspace.pins == []
+    assert harness.pins == []
     assert button.text() == "Pin"
 
 
-def test_pins_stay_and_lead_back(workspace: Workspace) -> None:
-    workspace.mosaic.setFocus()
-    QTest.keyClick(workspace.mosaic, Qt.Key.Key_Right)
-    QTest.keyClick(workspace.mosaic, Qt.Key.Key_P)
-    workspace.studio.subject.choose_layer("layer2.0")
-    assert workspace.studio.subject.layers() == ("layer2.0", "layer1.0")
-    workspace.answer()
-    QTest.keyClick(workspace.mosaic, Qt.Key.Key_P)
-    QTest.keyClick(workspace.mosaic, Qt.Key.Key_Left)
-    workspace.studio.subject.choose_layer("layer2.1")
-    workspace.answer()
-    assert workspace.pins == [Pin("layer1.0", 1), Pin("layer2.0", 1)]
-    QTest.mouseClick(workspace.view.tray.views()[0], LEFT, NONE, QPoint(20, 20))
-    assert workspace.studio.subject.layer == "layer1.0"
-    assert workspace.named(QLabel, "channelTitle").text() == "channel 1"
-    assert workspace.kept.pins == [["layer1.0", 1], ["layer2.0", 1]]
+def test_pins_stay_and_select_their_channel(harness: WorkspaceHarness) -> None:
+    harness.mosaic.setFocus()
+    QTest.keyClick(harness.mosaic, Qt.Key.Key_Right)
+    QTest.keyClick(harness.mosaic, Qt.Key.Key_P)
+    harness.app.activations.set_layer("layer2.0")
+    assert harness.app.activations.visible_layers() == ("layer2.0", "layer1.0")
+    harness.answer()
+    QTest.keyClick(harness.mosaic, Qt.Key.Key_P)
+    QTest.keyClick(harness.mosaic, Qt.Key.Key_Left)
+    harness.app.activations.set_layer("layer2.1")
+    harness.answer()
+    assert harness.pins == [Pin("layer1.0", 1), Pin("layer2.0", 1)]
+    QTest.mouseClick(harness.view.pin_bar.views()[0], LEFT, NONE, QPoint(20, 20))
+    assert harness.app.activations.layer == "layer1.0"
+    assert harness.find(QLabel, "channelTitle").text() == "channel 1"
+    assert harness.state.pins == [["layer1.0", 1], ["layer2.0", 1]]
 
 
-def test_pins_of_the_last_time_are_there(qtbot: QtBot) -> None:
-    held = Workspace(qtbot, SessionState(architecture=to_json(RESNET), layer="layer1.0", pins=[["layer2.0", 2]]))
-    assert held.pins == [Pin("layer2.0", 2)]
-    assert held.studio.subject.layers() == ("layer1.0", "layer2.0")
-    held.room.pages.stop()
+def test_saved_pins_are_restored(qtbot: QtBot) -> None:
+    harness = WorkspaceHarness(
+        qtbot, SessionState(architecture=to_json(RESNET), layer="layer1.0", pins=[["layer2.0", 2]])
+    )
+    assert harness.pins == [Pin("layer2.0", 2)]
+    assert harness.app.activations.visible_layers() == ("layer1.0", "layer2.0")
+    harness.workspace.tabs.stop()

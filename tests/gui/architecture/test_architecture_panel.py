@@ -25,12 +25,12 @@ def panel(qtbot: QtBot) -> ArchitecturePanel:
     return panel
 
 
-def wishes_of(panel: ArchitecturePanel) -> list[object]:
-    """What the panel wishes from now on; each wish is granted, as the window does."""
-    wishes: list[object] = []
-    panel.wished.connect(lambda architecture: wishes.append(architecture))
-    panel.wished.connect(panel.show_architecture)
-    return wishes
+def requests_of(panel: ArchitecturePanel) -> list[object]:
+    """The panel's requests from now on; each is shown at once, as the window does."""
+    requests: list[object] = []
+    panel.architectureRequested.connect(lambda architecture: requests.append(architecture))
+    panel.architectureRequested.connect(panel.show_architecture)
+    return requests
 
 
 def problem(panel: ArchitecturePanel, field: str) -> str:
@@ -47,28 +47,28 @@ def type_into(qtbot: QtBot, panel: ArchitecturePanel, field: str, text: str) -> 
     return line
 
 
-def test_depth_brings_the_papers_blocks_along(qtbot: QtBot, panel: ArchitecturePanel) -> None:
-    wishes = wishes_of(panel)
+def test_depth_sets_the_papers_blocks(qtbot: QtBot, panel: ArchitecturePanel) -> None:
+    requests = requests_of(panel)
     depth = panel.findChild(QComboBox, "depth")
     depth.setFocus()
     qtbot.keyClick(depth, Qt.Key.Key_Up)  # from 50 to 34
-    assert wishes == [preset("resnet34")]
+    assert requests == [preset("resnet34")]
     assert panel.findChild(SegmentedControl, "block").value() == "basic"
 
 
-def test_shortcut_none_makes_the_plain_twin(qtbot: QtBot, panel: ArchitecturePanel) -> None:
+def test_shortcut_none_makes_the_plain_counterpart(qtbot: QtBot, panel: ArchitecturePanel) -> None:
     panel.show_architecture(preset("resnet34"))
-    wishes = wishes_of(panel)
+    requests = requests_of(panel)
     qtbot.mouseClick(panel.findChild(SegmentedControl, "shortcut").button("none"), Qt.MouseButton.LeftButton)
-    assert wishes == [preset("plain34")]
+    assert requests == [preset("plain34")]
     assert panel.findChild(QComboBox, "presetSearch").currentText() == "plain34"
 
 
-def test_other_block_makes_the_depth_custom_where_no_paper_has_it(qtbot: QtBot, panel: ArchitecturePanel) -> None:
-    wishes = wishes_of(panel)
+def test_another_block_makes_a_depth_custom_that_no_paper_has(qtbot: QtBot, panel: ArchitecturePanel) -> None:
+    requests = requests_of(panel)
     panel.show_architecture(preset("resnet152"))
     qtbot.mouseClick(panel.findChild(SegmentedControl, "block").button("basic"), Qt.MouseButton.LeftButton)
-    assert wishes == [Residual("basic", (3, 8, 36, 3))]
+    assert requests == [Residual("basic", (3, 8, 36, 3))]
     assert panel.findChild(QComboBox, "depth").currentText() == "custom (102)"  # 2 + 2 · 50
 
 
@@ -85,11 +85,11 @@ def test_other_block_makes_the_depth_custom_where_no_paper_has_it(qtbot: QtBot, 
         ("blocks", "1,1,1,1,1,1,1", "1 to 6"),
     ],
 )
-def test_invalid_edit_shows_at_its_field_and_wishes_nothing(
+def test_an_invalid_edit_is_shown_at_its_field_and_requests_nothing(
     qtbot: QtBot, panel: ArchitecturePanel, field: str, typed: str, words: str
 ) -> None:
     line = panel.findChild(QLineEdit, field)
-    wishes = wishes_of(panel)
+    requests = requests_of(panel)
     line.selectAll()
     QGuiApplication.clipboard().setText(typed)
     qtbot.keyClick(line, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
@@ -97,25 +97,25 @@ def test_invalid_edit_shows_at_its_field_and_wishes_nothing(
     assert words in problem(panel, field)
     assert line.property("wrong")
     assert line.text() == typed
-    assert not wishes
+    assert not requests
 
 
-def test_problem_goes_when_the_value_is_mended(qtbot: QtBot, panel: ArchitecturePanel) -> None:
+def test_the_error_is_cleared_when_the_value_is_corrected(qtbot: QtBot, panel: ArchitecturePanel) -> None:
     type_into(qtbot, panel, "width", "0")
-    wishes = wishes_of(panel)
+    requests = requests_of(panel)
     type_into(qtbot, panel, "width", "32")
     assert problem(panel, "width") == ""
-    assert wishes[-1] == replace(preset("resnet50"), width=32)
+    assert requests[-1] == replace(preset("resnet50"), width=32)
 
 
 def test_preset_search_finds_by_a_part_of_the_name(qtbot: QtBot, panel: ArchitecturePanel) -> None:
-    wishes = wishes_of(panel)
+    requests = requests_of(panel)
     search = panel.findChild(QComboBox, "presetSearch")
     panel.search()
     qtbot.keyClicks(search.lineEdit(), "vgg19")
     qtbot.keyClick(search.lineEdit(), Qt.Key.Key_Return)
-    assert wishes
-    assert set(wishes) == {Baseline("vgg19")}
+    assert requests
+    assert set(requests) == {Baseline("vgg19")}
     assert not panel.findChild(SegmentedControl, "shortcut").isEnabled()
     search.completer().popup().hide()
 
@@ -133,36 +133,36 @@ def test_baseline_shows_its_depth_and_no_choice(qtbot: QtBot, before: str) -> No
     assert panel.findChild(SegmentedControl, "variant").value() == "paper"
 
 
-def test_enter_takes_the_first_preset_of_that_part(qtbot: QtBot, panel: ArchitecturePanel) -> None:
-    wishes = wishes_of(panel)
+def test_enter_selects_the_first_preset_that_contains_the_text(qtbot: QtBot, panel: ArchitecturePanel) -> None:
+    requests = requests_of(panel)
     panel.search()
     line = panel.findChild(QComboBox, "presetSearch").lineEdit()
     qtbot.keyClicks(line, "ResNet1202")
     qtbot.keyClick(line, Qt.Key.Key_Return)
-    assert wishes == [preset("resnet1202-cifar")]
+    assert requests == [preset("resnet1202-cifar")]
     panel.findChild(QComboBox, "presetSearch").completer().popup().hide()
 
 
-def test_unknown_preset_names_near_ones(qtbot: QtBot, panel: ArchitecturePanel) -> None:
-    wishes = wishes_of(panel)
+def test_an_unknown_preset_suggests_similar_ones(qtbot: QtBot, panel: ArchitecturePanel) -> None:
+    requests = requests_of(panel)
     panel.search()
     line = panel.findChild(QComboBox, "presetSearch").lineEdit()
     qtbot.keyClicks(line, "resnet51")
     qtbot.keyClick(line, Qt.Key.Key_Return)
-    assert not wishes
+    assert not requests
     assert "resnet50" in problem(panel, "preset")
     panel.findChild(QComboBox, "presetSearch").completer().popup().hide()
 
 
-def test_articles_code_takes_its_own_stride_and_shortcut_along(qtbot: QtBot, panel: ArchitecturePanel) -> None:
-    wishes = wishes_of(panel)
+def test_the_articles_variant_brings_its_own_stride_and_shortcut(qtbot: QtBot, panel: ArchitecturePanel) -> None:
+    requests = requests_of(panel)
     qtbot.mouseClick(panel.findChild(SegmentedControl, "variant").button("article"), Qt.MouseButton.LeftButton)
-    assert wishes == [preset("article50")]
+    assert requests == [preset("article50")]
     assert not panel.findChild(SegmentedControl, "shortcut").isEnabled()
 
 
-def test_arrow_keys_walk_a_choice(qtbot: QtBot, panel: ArchitecturePanel) -> None:
-    wishes = wishes_of(panel)
+def test_arrow_keys_change_a_choice(qtbot: QtBot, panel: ArchitecturePanel) -> None:
+    requests = requests_of(panel)
     shortcut = panel.findChild(SegmentedControl, "shortcut")
     qtbot.keyClick(shortcut, Qt.Key.Key_Right)
-    assert wishes == [replace(preset("resnet50"), shortcut="C")]
+    assert requests == [replace(preset("resnet50"), shortcut="C")]

@@ -1,4 +1,4 @@
-"""What buttons say to a click: at once, without moving what is beside them, and no longer than it is true."""
+"""Buttons respond to a click at once, without moving their neighbors, and only as long as the state lasts."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ from resnet_studio.training.degradation.verdict import judge
 LEFT = Qt.MouseButton.LeftButton
 
 
-def test_copied_is_said_at_once_and_moves_nothing(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(button_feedback, "SHOWN", 200)
-    row, copy, beside = QWidget(), QPushButton("Copy"), QPushButton("Beside")
+def test_copied_is_shown_at_once_and_moves_nothing(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(button_feedback, "SHOWN_TIME", 200)
+    row, copy, neighbor = QWidget(), QPushButton("Copy"), QPushButton("Neighbor")
     qtbot.addWidget(row)
-    button_feedback.make_room(copy, "Copied")
+    button_feedback.reserve_width(copy, "Copied")
     layout = QHBoxLayout(row)
-    for button in (copy, beside):
+    for button in (copy, neighbor):
         layout.addWidget(button)
     row.show()
-    place = beside.geometry()
-    for _ in range(2):  # a second click while it is still said does not make that its usual text
-        button_feedback.answer(copy, "Copied")
+    geometry = neighbor.geometry()
+    for _ in range(2):  # a second click does not make it the usual text
+        button_feedback.show_briefly(copy, "Copied")
         assert copy.text() == "Copied"
     QApplication.processEvents()
-    assert beside.geometry() == place
+    assert neighbor.geometry() == geometry
     qtbot.waitUntil(lambda: copy.text() == "Copy")
 
 
-def test_the_banner_and_the_verdict_say_that_they_were_copied(qtbot: QtBot) -> None:
-    banner, verdict = MessageBar(), VerdictPanel()
+def test_copying_a_message_or_a_verdict_is_confirmed(qtbot: QtBot) -> None:
+    bar, verdict = MessageBar(), VerdictPanel()
     open_verdict = judge(Experiment(), {})
     verdict.show_verdict(open_verdict)
-    banner.tell("It broke.", "line 3")
+    bar.show_message("It broke.", "line 3")
     for widget, name, copied in (
-        (banner, "bannerCopy", "It broke.\n\nline 3"),
+        (bar, "bannerCopy", "It broke.\n\nline 3"),
         (verdict, "copyVerdict", "\n".join(filter(None, [*open_verdict.sentences, open_verdict.rule]))),
     ):
         qtbot.addWidget(widget)
@@ -59,44 +59,44 @@ def test_the_banner_and_the_verdict_say_that_they_were_copied(qtbot: QtBot) -> N
         assert QApplication.clipboard().text() == copied
 
 
-def test_compute_is_seen_and_asks_once_for_a_question(qtbot: QtBot) -> None:
+def test_compute_shows_that_it_runs_and_requests_once(qtbot: QtBot) -> None:
     panel = AttributionPanel()
     qtbot.addWidget(panel)
     panel.show()
-    asked: list[str] = []
-    panel.compute_wished.connect(lambda: asked.append(panel.method()))
-    panel.compute_wished.connect(lambda: panel.show_running(running=True))
+    requests: list[str] = []
+    panel.computeRequested.connect(lambda: requests.append(panel.method()))
+    panel.computeRequested.connect(lambda: panel.show_running(running=True))
     button = panel.findChild(QPushButton, "whyCompute")
     for _ in range(2):
         qtbot.mouseClick(button, LEFT)
     assert (button.text(), button.isEnabled()) == ("Computing…", False)
-    assert len(asked) == 1
+    assert len(requests) == 1
     panel.show_running(running=False)
     assert (button.text(), button.isEnabled()) == ("Compute", True)
 
 
-def test_the_second_of_two_clicks_takes_nothing_back(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(button_feedback, "HELD", 300)
+def test_the_second_of_two_clicks_does_not_cancel(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(button_feedback, "DISABLED_TIME", 300)
     panel = OcclusionPanel()
     qtbot.addWidget(panel)
     panel.show()
-    panel.sweep_wished.connect(lambda *_: panel.show_running(running=True))
+    panel.occlusionRequested.connect(lambda *_: panel.show_running(running=True))
     button = panel.findChild(QPushButton, "sweepStart")
-    with qtbot.assertNotEmitted(panel.cancel_wished):
+    with qtbot.assertNotEmitted(panel.cancelRequested):
         for _ in range(2):
             qtbot.mouseClick(button, LEFT)
     assert button.text() == "Cancel"
     qtbot.waitUntil(button.isEnabled)
-    with qtbot.waitSignal(panel.cancel_wished):
+    with qtbot.waitSignal(panel.cancelRequested):
         qtbot.mouseClick(button, LEFT)
 
 
-def test_an_export_says_that_it_is_saving_while_it_does(qtbot: QtBot, tmp_path: Path) -> None:
+def test_an_export_button_shows_saving_while_it_saves(qtbot: QtBot, tmp_path: Path) -> None:
     button = ExportButton("export", "Export", "Save it", "figure")
     qtbot.addWidget(button)
     button.show()
     during: list[tuple[Path, str, bool]] = []
-    button.path_chosen.connect(lambda path: during.append((path, button.text(), button.isEnabled())))
+    button.pathSelected.connect(lambda path: during.append((path, button.text(), button.isEnabled())))
     button.menu().actions()[0].trigger()
     dialog = button.findChild(QFileDialog)
     dialog.selectFile(str(tmp_path / "figure.png"))
@@ -105,18 +105,18 @@ def test_an_export_says_that_it_is_saving_while_it_does(qtbot: QtBot, tmp_path: 
     assert (button.text(), button.isEnabled()) == ("Export ▾", True)
 
 
-def test_an_export_in_the_background_is_seen_until_it_is_over(qtbot: QtBot, tmp_path: Path) -> None:
+def test_an_export_in_the_background_shows_saving_until_it_ends(qtbot: QtBot, tmp_path: Path) -> None:
     export, button = MapsExporter(), MapsExportButton()
     qtbot.addWidget(button)
-    export.saving_changed.connect(button.show_saving)
-    with qtbot.waitSignal(export.refused):
-        export.write(tmp_path / "maps.png", None)  # no sheet: whatever it raises, it ends
+    export.savingChanged.connect(button.show_saving)
+    with qtbot.waitSignal(export.failed):
+        export.write(tmp_path / "maps.png", None)  # no figure: it ends with an error
         assert (button.text(), button.isEnabled()) == ("Saving…", False)
     assert (button.text(), button.isEnabled()) == ("Export ▾", True)
     export.stop()
 
 
-def test_curves_that_are_saved_are_seen_to_be(qtbot: QtBot) -> None:
+def test_saving_curves_is_shown_on_the_button(qtbot: QtBot) -> None:
     tools = CurveTools()
     qtbot.addWidget(tools)
     button = tools.findChild(QWidget, "exportCurves")

@@ -1,4 +1,4 @@
-"""A scrolling column whose content is higher where it is wider."""
+"""A vertical scroll area whose content is higher when it is wider."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from resnet_studio.gui.common.layouts import VerticalScrollArea
 class Picture(QWidget):
     """As high as it is wide."""
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
+    def minimumSizeHint(self) -> QSize:
         return QSize(50, max(50, self.width()))
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.updateGeometry()
 
 
 @pytest.mark.parametrize("height", range(284, 304))
-def test_the_bar_does_not_come_and_go_without_end(qtbot: QtBot, height: int) -> None:
-    held = QWidget()
-    column = QVBoxLayout(held)
+def test_the_scroll_bar_does_not_flicker(qtbot: QtBot, height: int) -> None:
+    content = QWidget()
+    column = QVBoxLayout(content)
     column.setContentsMargins(0, 0, 0, 0)
     column.addWidget(Picture())
-    tall = VerticalScrollArea(held)
-    qtbot.addWidget(tall)
-    tall.show()
-    tall.resize(300, height)
+    area = VerticalScrollArea(content)
+    qtbot.addWidget(area)
+    area.show()
+    area.resize(300, height)
     QApplication.processEvents()
-    bar = tall.verticalScrollBar()
-    assert tall.viewport().width() == 300 - bar.width()
-    assert bar.isEnabled() == (bar.maximum() > 0) == (held.height() > tall.viewport().height())
+    bar = area.verticalScrollBar()
+    assert area.viewport().width() == 300 - bar.width()
+    assert bar.isEnabled() == (bar.maximum() > 0) == (content.height() > area.viewport().height())

@@ -1,4 +1,4 @@
-"""The mosaic under mouse and keys, on values whose place can be read from the value."""
+"""The mosaic under mouse and keys, on values that encode their position."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from resnet_studio.networks.presets import preset
 SIDE, GAP = 4, 1
 
 
-def telling(channels: int) -> LayerMaps:
-    """The value 5.23 lies in channel 5, row 2, column 3."""
+def position_maps(channels: int) -> LayerMaps:
+    """Maps that encode their position: 5.23 is in channel 5, row 2, column 3."""
     channel, row, column = np.meshgrid(np.arange(channels), np.arange(SIDE), np.arange(SIDE), indexing="ij")
     return layer_maps("layer1.0", channel + row / 10 + column / 100)
 
@@ -44,7 +44,7 @@ def panel(qtbot: QtBot) -> MapsPanel:
     qtbot.addWidget(panel)
     panel.resize(600, 640)
     panel.show()
-    panel.show_maps(telling(9))
+    panel.show_maps(position_maps(9))
     QApplication.processEvents()
     return panel
 
@@ -54,8 +54,8 @@ def viewport(panel: MapsPanel) -> QWidget:
 
 
 def image(panel: MapsPanel) -> pg.ImageItem:
-    (found,) = (item for item in panel.findChild(QGraphicsView).items() if isinstance(item, pg.ImageItem))
-    return found
+    (image_item,) = (item for item in panel.findChild(QGraphicsView).items() if isinstance(item, pg.ImageItem))
+    return image_item
 
 
 def point(panel: MapsPanel, channel: int, row: int, column: int) -> QPoint:
@@ -67,8 +67,8 @@ def point(panel: MapsPanel, channel: int, row: int, column: int) -> QPoint:
 
 
 def pixel(panel: MapsPanel, channel: int, row: int, column: int) -> tuple[int, int, int]:
-    colour = viewport(panel).grab().toImage().pixelColor(point(panel, channel, row, column))
-    return colour.red(), colour.green(), colour.blue()
+    color = viewport(panel).grab().toImage().pixelColor(point(panel, channel, row, column))
+    return color.red(), color.green(), color.blue()
 
 
 def readout(panel: MapsPanel) -> str:
@@ -76,13 +76,13 @@ def readout(panel: MapsPanel) -> str:
 
 
 @pytest.mark.parametrize(("channel", "row", "column"), [(0, 0, 0), (5, 2, 3), (8, 3, 1)])
-def test_hovering_tells_channel_place_and_value(panel: MapsPanel, channel: int, row: int, column: int) -> None:
+def test_hovering_shows_channel_position_and_value(panel: MapsPanel, channel: int, row: int, column: int) -> None:
     QTest.mouseMove(viewport(panel), point(panel, channel, row, column))
     value = f"{channel + row / 10 + column / 100:.3g}"
     assert readout(panel) == f"channel {channel} · row {row}, column {column} · {value}"
 
 
-def test_beside_the_maps_there_is_no_value(panel: MapsPanel) -> None:
+def test_outside_the_maps_no_value_is_shown(panel: MapsPanel) -> None:
     QTest.mouseMove(viewport(panel), point(panel, 4, 1, 1))
     QTest.mouseMove(viewport(panel), QPoint(viewport(panel).width() - 3, viewport(panel).height() - 3))
     assert readout(panel) == HINT
@@ -90,12 +90,12 @@ def test_beside_the_maps_there_is_no_value(panel: MapsPanel) -> None:
 
 def test_the_value_under_a_resting_mouse_follows_new_maps(panel: MapsPanel) -> None:
     QTest.mouseMove(viewport(panel), point(panel, 4, 1, 2))
-    panel.show_maps(layer_maps("layer1.0", telling(9).values + 20))
+    panel.show_maps(layer_maps("layer1.0", position_maps(9).values + 20))
     assert readout(panel) == "channel 4 · row 1, column 2 · 24.1"
 
 
-def test_click_shows_a_channel_large(qtbot: QtBot, panel: MapsPanel) -> None:
-    with qtbot.waitSignal(panel.channel_shown) as shown:
+def test_click_selects_a_channel(qtbot: QtBot, panel: MapsPanel) -> None:
+    with qtbot.waitSignal(panel.channelChanged) as shown:
         qtbot.mouseClick(viewport(panel), Qt.MouseButton.LeftButton, pos=point(panel, 7, 0, 0))
     number, values, pixels = shown.args
     assert number == 7
@@ -103,36 +103,36 @@ def test_click_shows_a_channel_large(qtbot: QtBot, panel: MapsPanel) -> None:
     assert pixels.shape == (SIDE, SIDE, 3)
 
 
-def test_arrow_keys_walk_the_channels_and_stop_at_the_ends(panel: MapsPanel) -> None:
+def test_arrow_keys_move_between_channels_and_stop_at_the_ends(panel: MapsPanel) -> None:
     mosaic = panel.findChild(MosaicView)
-    walked = []
-    mosaic.channel_chosen.connect(walked.append)
+    selected = []
+    mosaic.channelSelected.connect(selected.append)
     for key in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Up):
         QTest.keyClick(mosaic, key)
-    assert walked == [1, 4, 1]  # nine channels in a nearly square view stand in rows of three
+    assert selected == [1, 4, 1]  # nine channels in a nearly square view are in rows of three
 
 
 def test_wheel_zooms_at_the_mouse_drag_pans_and_double_click_shows_all(qtbot: QtBot, panel: MapsPanel) -> None:
     before, at = point(panel, 8, 3, 3), point(panel, 4, 2, 2)
-    turn(viewport(panel), at, notches=4)
+    turn_wheel(viewport(panel), at, notches=4)
     zoomed = point(panel, 8, 3, 3)
     assert zoomed.x() > before.x() + 20
-    assert (point(panel, 4, 2, 2) - at).manhattanLength() <= 6  # a value is 38 pixels wide and more
+    assert (point(panel, 4, 2, 2) - at).manhattanLength() <= 6  # a value is at least 38 pixels wide
     drag(qtbot, viewport(panel), at, at + QPoint(40, 0))
     assert point(panel, 8, 3, 3).x() - zoomed.x() == pytest.approx(40, abs=2)
-    for act in (qtbot.mouseClick, qtbot.mouseDClick, qtbot.mouseRelease):
-        act(viewport(panel), Qt.MouseButton.LeftButton, pos=at)
+    for action in (qtbot.mouseClick, qtbot.mouseDClick, qtbot.mouseRelease):
+        action(viewport(panel), Qt.MouseButton.LeftButton, pos=at)
     QApplication.processEvents()
     assert point(panel, 8, 3, 3) == before
 
 
 def test_zoom_stays_with_another_image_of_the_same_layer(panel: MapsPanel) -> None:
-    turn(viewport(panel), point(panel, 0, 0, 0), notches=4)
+    turn_wheel(viewport(panel), point(panel, 0, 0, 0), notches=4)
     zoomed = point(panel, 3, 0, 0)
-    panel.show_maps(layer_maps("layer1.0", telling(9).values[::-1]))
+    panel.show_maps(layer_maps("layer1.0", position_maps(9).values[::-1]))
     QApplication.processEvents()
     assert point(panel, 3, 0, 0) == zoomed
-    panel.show_maps(telling(4))
+    panel.show_maps(position_maps(4))
     QApplication.processEvents()
     assert viewport(panel).rect().contains(point(panel, 3, 3, 3))
 
@@ -153,18 +153,18 @@ def test_contrast_is_per_channel_or_per_layer(qtbot: QtBot, panel: MapsPanel) ->
 
 def test_maps_of_one_value_have_one_scale(qtbot: QtBot, panel: MapsPanel) -> None:
     panel.show_maps(layer_maps("fc", np.arange(10.0)))
-    alone = button(panel, "Contrast: per channel")
-    assert not alone.isEnabled()
+    per_channel = button(panel, "Contrast: per channel")
+    assert not per_channel.isEnabled()
     assert button(panel, "Contrast: per layer").isChecked()
-    seen: list[NDArray[np.uint8]] = []
-    panel.channel_shown.connect(lambda _number, _values, pixels: seen.append(pixels))
+    images: list[NDArray[np.uint8]] = []
+    panel.channelChanged.connect(lambda _number, _values, pixels: images.append(pixels))
     for number in (0, 9):
         panel.findChild(MosaicView).show_channel(number)
         panel.show_maps(layer_maps("fc", np.arange(10.0)))
-    assert (seen[0] != seen[1]).any()
-    panel.show_maps(telling(9))
-    assert alone.isEnabled()
-    assert alone.isChecked()  # as it was
+    assert (images[0] != images[1]).any()
+    panel.show_maps(position_maps(9))
+    assert per_channel.isEnabled()
+    assert per_channel.isChecked()  # as before
 
 
 def test_2048_channels_are_one_item(panel: MapsPanel) -> None:
@@ -174,18 +174,18 @@ def test_2048_channels_are_one_item(panel: MapsPanel) -> None:
     assert panel.findChild(QLabel, "mapsNumbers").text() == "mean 0 · deviation 0 · 100 % zeros"
 
 
-def test_a_fixed_scale_stays_while_layers_change_and_is_typed(qtbot: QtBot, panel: MapsPanel) -> None:
+def test_a_fixed_scale_stays_while_layers_change_and_can_be_edited(qtbot: QtBot, panel: MapsPanel) -> None:
     panel.findChild(QComboBox, "colourMap").setCurrentText("grey")
     choose(qtbot, panel, "Contrast: fixed")
     low, high = (panel.findChild(QLineEdit, name) for name in ("lowLimit", "highLimit"))
     assert (low.text(), high.text()) == ("0", "8.33")
-    panel.show_maps(layer_maps("layer2.0", telling(4).values))
+    panel.show_maps(layer_maps("layer2.0", position_maps(4).values))
     assert pixel(panel, 3, 3, 3) == pytest.approx((3.33 / 8.33 * 255,) * 3, abs=3)
     type_in(qtbot, high, "3,33")
     assert pixel(panel, 3, 3, 3) == (255, 255, 255)
-    assert panel.drawing().limits == (0, 3.33)
+    assert panel.map_style().limits == (0, 3.33)
     type_in(qtbot, low, "9")
-    assert panel.drawing().limits == (0, 3.33)
+    assert panel.map_style().limits == (0, 3.33)
     assert low.property("wrong")
     type_in(qtbot, low, "-3.33")
     assert not low.property("wrong")
@@ -194,18 +194,18 @@ def test_a_fixed_scale_stays_while_layers_change_and_is_typed(qtbot: QtBot, pane
     assert not low.isVisible()
 
 
-def test_zero_stays_in_the_middle_of_colours_that_diverge(qtbot: QtBot, panel: MapsPanel) -> None:
-    panel.show_maps(layer_maps("layer1.0", telling(9).values - 2))
+def test_zero_stays_in_the_middle_of_a_diverging_color_map(qtbot: QtBot, panel: MapsPanel) -> None:
+    panel.show_maps(layer_maps("layer1.0", position_maps(9).values - 2))
     panel.findChild(QComboBox, "colourMap").setCurrentText("diverging")
     choose(qtbot, panel, "Contrast: fixed")
     low, high = (panel.findChild(QLineEdit, name) for name in ("lowLimit", "highLimit"))
     assert (low.text(), high.text()) == ("\N{MINUS SIGN}6.33", "6.33")
     type_in(qtbot, low, "-1")
-    assert panel.drawing().limits == (-1, 1)
+    assert panel.map_style().limits == (-1, 1)
     assert high.text() == "1"
 
 
-def test_the_colour_bar_says_what_its_ends_are(qtbot: QtBot, panel: MapsPanel) -> None:
+def test_the_color_bar_shows_the_values_of_its_ends(qtbot: QtBot, panel: MapsPanel) -> None:
     assert panel.findChild(QLabel, "colourBarHigh").text() == "each channel's own range"
     choose(qtbot, panel, "Contrast: per layer")
     assert panel.findChild(QLabel, "colourBarLow").text() == "0"
@@ -217,7 +217,7 @@ def test_sorted_channels_keep_their_numbers_under_mouse_and_keys(qtbot: QtBot, p
     QTest.mouseMove(viewport(panel), point(panel, 1, 2, 3))
     assert readout(panel) == "channel 7 · row 2, column 3 · 7.23"
     shown: list[int] = []
-    panel.channel_shown.connect(lambda number, *_: shown.append(number))
+    panel.channelChanged.connect(lambda number, *_: shown.append(number))
     qtbot.mouseClick(viewport(panel), Qt.MouseButton.LeftButton, pos=point(panel, 3, 0, 0))
     mosaic = panel.findChild(MosaicView)
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Down):
@@ -228,15 +228,15 @@ def test_sorted_channels_keep_their_numbers_under_mouse_and_keys(qtbot: QtBot, p
     assert shown[-1] == mosaic.channel() == 8
 
 
-def test_the_order_stays_while_a_hand_moves(qtbot: QtBot, panel: MapsPanel) -> None:
+def test_the_order_stays_during_a_preview(qtbot: QtBot, panel: MapsPanel) -> None:
     sort_by(qtbot, panel, "maximum")
     QTest.mouseMove(viewport(panel), point(panel, 0, 0, 0))
-    turned = layer_maps("layer1.0", telling(9).values[::-1])
-    panel.show_maps(turned, brief=True)
+    turned = layer_maps("layer1.0", position_maps(9).values[::-1])
+    panel.show_maps(turned, preview=True)
     assert readout(panel) == "channel 8 · row 0, column 0 · 0"
     panel.show_maps(turned)
     assert readout(panel) == "channel 0 · row 0, column 0 · 8"
-    panel.show_maps(layer_maps("layer2.0", telling(9).values), brief=True)
+    panel.show_maps(layer_maps("layer2.0", position_maps(9).values), preview=True)
     assert readout(panel) == "channel 8 · row 0, column 0 · 8"
 
 
@@ -246,20 +246,20 @@ def test_a_difference_needs_a_reference_with_that_layer(qtbot: QtBot, panel: Map
     assert "Set as reference" in note.text()
     assert note.isVisible()
     assert panel.order() is None
-    with qtbot.waitSignal(panel.reference_wished):
+    with qtbot.waitSignal(panel.referenceRequested):
         qtbot.mouseClick(panel.findChild(QPushButton, "setReference"), Qt.MouseButton.LeftButton)
-    wished: list[str] = []
-    panel.reference_layer_wished.connect(wished.append)
+    requested: list[str] = []
+    panel.referenceLayerRequested.connect(requested.append)
     panel.show_reference(reference())
-    assert wished == ["layer1.0"]
-    changed = telling(9)
+    assert requested == ["layer1.0"]
+    changed = position_maps(9)
     changed.values[4] += 3
     changed.values[6] -= 5
     panel.show_reference(reference(changed))
     assert panel.order() is not None
     assert panel.order().tolist() == [6, 4, 0, 1, 2, 3, 5, 7, 8]
     assert note.text() == "by the mean absolute difference to flower"
-    panel.show_reference(reference(telling(4)))
+    panel.show_reference(reference(position_maps(4)))
     assert "another network" in note.text()
     sort_by(qtbot, panel, "index")
     assert note.isHidden()
@@ -273,25 +273,25 @@ def test_the_menu_of_a_channel_pins_copies_and_exports(qtbot: QtBot, panel: Maps
     pin, copy, reference, _, export = menu.actions()
     assert menu.isVisible()
     assert pin.text() == "Pin channel 5"
-    with qtbot.waitSignal(panel.pin_wished) as pinned:
+    with qtbot.waitSignal(panel.pinRequested) as pinned:
         pin.trigger()
     assert pinned.args == [5]
     copy.trigger()
     rows = [line.split("\t") for line in QApplication.clipboard().text().splitlines()]
-    assert np.array(rows, np.float32) == pytest.approx(telling(9).values[5])
-    with qtbot.waitSignal(panel.reference_wished):
+    assert np.array(rows, np.float32) == pytest.approx(position_maps(9).values[5])
+    with qtbot.waitSignal(panel.referenceRequested):
         reference.trigger()
-    with qtbot.waitSignal(panel.export_wished):
+    with qtbot.waitSignal(panel.exportRequested):
         export.trigger()
     menu.close()
 
 
-def test_hovering_is_told_to_others(qtbot: QtBot, panel: MapsPanel) -> None:
-    told: list[Place | None] = []
-    panel.hovered.connect(told.append)
+def test_hovering_is_emitted(qtbot: QtBot, panel: MapsPanel) -> None:
+    places: list[Place | None] = []
+    panel.hovered.connect(places.append)
     QTest.mouseMove(viewport(panel), point(panel, 5, 2, 3))
     QTest.mouseMove(viewport(panel), QPoint(viewport(panel).width() - 3, viewport(panel).height() - 3))
-    assert told == [Place(5, 2, 3), None]
+    assert places == [Place(5, 2, 3), None]
     assert panel.findChild(QLabel, "mapsReadout").toolTip() == ""
 
 
@@ -312,8 +312,8 @@ def test_columns_fill_the_view(channels: int, ratio: float, columns: int) -> Non
     assert best_columns((channels, 16, 16), 0, ratio) == columns
 
 
-def choose(qtbot: QtBot, panel: MapsPanel, spoken: str) -> None:
-    qtbot.mouseClick(button(panel, spoken), Qt.MouseButton.LeftButton)
+def choose(qtbot: QtBot, panel: MapsPanel, accessible_name: str) -> None:
+    qtbot.mouseClick(button(panel, accessible_name), Qt.MouseButton.LeftButton)
     QApplication.processEvents()
 
 
@@ -325,7 +325,7 @@ def type_in(qtbot: QtBot, field: QLineEdit, text: str) -> None:
 
 
 def sort_by(qtbot: QtBot, panel: MapsPanel, sort: str) -> None:
-    """Walk the list of orders with the keys from its first to the wanted one."""
+    """Select an order with the keys, starting from the first."""
     orders = panel.findChild(QComboBox, "channelOrder")
     qtbot.keyClick(orders, Qt.Key.Key_Home)
     for _ in range(orders.findData(sort)):
@@ -334,19 +334,19 @@ def sort_by(qtbot: QtBot, panel: MapsPanel, sort: str) -> None:
 
 
 def reference(*maps: LayerMaps) -> ForwardResult:
-    information = WeightsInfo("random, seed 0", False, Preprocessing(8, 8, (0.5,), (0.2,)), ())
-    seen = np.zeros((2, 2, 3), np.uint8)
+    weights = WeightsInfo("random, seed 0", False, Preprocessing(8, 8, (0.5,), (0.2,)), ())
+    model_input = np.zeros((2, 2, 3), np.uint8)
     return ForwardResult(
-        ForwardSpec("sample:flower", preset("resnet18")), "", Frame(1, 1, 2, 2), seen, information, maps, 0.1
+        ForwardSpec("sample:flower", preset("resnet18")), "", Frame(1, 1, 2, 2), model_input, weights, maps, 0.1
     )
 
 
-def button(panel: MapsPanel, spoken: str) -> QToolButton:
-    (found,) = (one for one in panel.findChildren(QToolButton) if one.accessibleName() == spoken)
-    return found
+def button(panel: MapsPanel, accessible_name: str) -> QToolButton:
+    (match,) = (tool for tool in panel.findChildren(QToolButton) if tool.accessibleName() == accessible_name)
+    return match
 
 
-def turn(widget: QWidget, at: QPoint, notches: int) -> None:
+def turn_wheel(widget: QWidget, at: QPoint, notches: int) -> None:
     """Turn the wheel away from the user."""
     nothing, where = QPoint(), QPointF(at)
     event = QWheelEvent(
@@ -358,7 +358,7 @@ def turn(widget: QWidget, at: QPoint, notches: int) -> None:
 
 
 def drag(qtbot: QtBot, widget: QWidget, start: QPoint, end: QPoint) -> None:
-    """Drag with the left button; pyqtgraph takes at most 100 moves a second."""
+    """Drag with the left button; pyqtgraph handles at most 100 moves per second."""
     left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     qtbot.mousePress(widget, left, pos=start)
     for at in (start + (end - start) / 2, end):

@@ -1,4 +1,4 @@
-"""faults.md row 43 in the window: one nasty name through everything that shows a stranger's name."""
+"""faults.md row 43 in the window: one malicious name in every view that shows names from files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QAbstractItemModel, QAbstractListModel, QModelIndex, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtGui import Qt as Guessing
+from PySide6.QtGui import Qt as RichTextQt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -24,21 +24,21 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from nasty import NASTY, SHOWN, TEXT, TEXT_SHOWN, hidden
+from nasty import NASTY, NASTY_SHOWN, TEXT, TEXT_SHOWN, control_characters
 from resnet_studio.gui.activations.ab.predictions import PairedPredictions
 from resnet_studio.gui.activations.attribution.class_picker import ClassPicker
 from resnet_studio.gui.activations.images.strip import ImageStrip
 from resnet_studio.gui.activations.weights.menu import WeightsMenu
 from resnet_studio.gui.activations.weights.row import WeightsRow
 from resnet_studio.gui.common import labels
-from resnet_studio.gui.common.labels import ElidedLabel, in_html, tooltip
+from resnet_studio.gui.common.labels import ElidedLabel, escape_html, tooltip
 from resnet_studio.gui.common.message_bar import MessageBar, NoticeLine
 from resnet_studio.gui.common.predictions import PredictionBars
 from resnet_studio.gui.common.status_bar import StatusBar
 from resnet_studio.gui.training.degradation.view import DegradationView
 from resnet_studio.gui.training.experiment_state import ExperimentState
 from resnet_studio.gui.training.run_picker import RunPicker
-from resnet_studio.gui.training.run_state import RunState, cost_in
+from resnet_studio.gui.training.run_state import RunState, cost_from_events
 from resnet_studio.gui.training.runs.view import RunsView
 from resnet_studio.gui.training.setup.data_preview import DataPreview
 from resnet_studio.gui.training.snapshots.view import SnapshotsView
@@ -61,34 +61,34 @@ INFO = WeightsInfo(
 )  # fmt: skip
 
 
-def followed(folder: Path) -> RunState:
-    """A run by a stranger, as the window has it after reading all there is."""
-    written = WrittenRun(folder / NASTY, created=1.0).make().begin().train(11)
-    written.tell(Noted(0.0, TEXT), Working(0.0, TEXT))
+def malicious_run(folder: Path) -> RunState:
+    """A run with malicious names, after the window has read all of it."""
+    written = WrittenRun(folder / NASTY, created=1.0).create().begin().train(11)
+    written.emit(Noted(0.0, TEXT), Working(0.0, TEXT))
     written.end("failed", TEXT)
-    run = RunState(written.folder, run_folder.read(written.folder), label=Label(TEXT))
+    run = RunState(written.folder, run_folder.read_manifest(written.folder), label=Label(TEXT))
     events = tuple(RunReader(written.folder).new_events())
-    run.take(events, cost_in(events))
+    run.add_events(events, cost_from_events(events))
     run.loaded = True
     return run
 
 
 def show_runs(folder: Path) -> QWidget:
-    view, run = RunsView(), followed(folder)
+    view, run = RunsView(), malicious_run(folder)
     view.show_runs([run])
     view.show_run(run)
-    view.show_told(TEXT)
+    view.show_message(TEXT)
     view.show_problem(TEXT)
     return view
 
 
 def show_probe(_folder: Path) -> QWidget:
-    view, one = SnapshotsView(), probe(0)
-    top = tuple(tuple((TEXT, share) for _, share in five) for five in one.top)
-    layers = {f"{TEXT}{number}": maps for number, maps in enumerate(one.layers.values())}
-    shapes = dict(zip(layers, one.shapes.values(), strict=True))
+    view, snapshot = SnapshotsView(), probe(0)
+    top = tuple(tuple((TEXT, share) for _, share in five) for five in snapshot.top)
+    layers = {f"{TEXT}{number}": maps for number, maps in enumerate(snapshot.layers.values())}
+    shapes = dict(zip(layers, snapshot.shapes.values(), strict=True))
     view.show_run(TEXT, [0])
-    view.show_probe(replace(one, truth=(TEXT,) * 3, top=top, layers=layers, shapes=shapes))
+    view.show_probe(replace(snapshot, truth=(TEXT,) * 3, top=top, layers=layers, shapes=shapes))
     return view
 
 
@@ -102,8 +102,8 @@ def show_images(_folder: Path) -> QWidget:
     view = ImageStrip()
     view.show_images([f"/images/{NASTY}/{NASTY}.png", "/images/b.png"])
     view.show_thumbnail(Photograph(f"/images/{NASTY}/{NASTY}.png", np.zeros((8, 8, 3), np.uint8), "00"))
-    view.show_passed_over([TEXT])
-    view.show_others(2, TEXT)
+    view.show_skipped([TEXT])
+    view.show_skipped_files(2, TEXT)
     return view
 
 
@@ -121,33 +121,33 @@ def show_weights_menu(_folder: Path) -> QWidget:
 
 
 def show_messages(_folder: Path) -> QWidget:
-    held = QWidget()
-    banner, news, line, choice, status = MessageBar(), NoticeLine(), ElidedLabel(TEXT), RunPicker(), StatusBar()
-    banner.tell(TEXT, TEXT)
-    news.tell(TEXT)
-    line.say(TEXT, TEXT, TEXT)
-    choice.show_runs({Path("/runs") / NASTY: TEXT}, None)
+    parent = QWidget()
+    bar, notice, line, picker, status = MessageBar(), NoticeLine(), ElidedLabel(TEXT), RunPicker(), StatusBar()
+    bar.show_message(TEXT, TEXT)
+    notice.show_message(TEXT)
+    line.set_text(TEXT, TEXT, TEXT)
+    picker.show_runs({Path("/runs") / NASTY: TEXT}, None)
     status.show_progress(Progress(0, 2, TEXT))
-    for part in (banner, news, line, choice, status):
-        part.setParent(held)
-    return held
+    for widget in (bar, notice, line, picker, status):
+        widget.setParent(parent)
+    return parent
 
 
 def show_predictions(_folder: Path) -> QWidget:
-    held = QWidget()
+    parent = QWidget()
     one, two = PredictionBars(), PairedPredictions()
-    one.show_predictions(FIVE, FIVE[0].label)
+    one.set_predictions(FIVE, FIVE[0].label)
     two.show_predictions(FIVE, FIVE)
-    for part in (one, two, ClassPicker()):
-        part.setParent(held)
-    return held
+    for widget in (one, two, ClassPicker()):
+        widget.setParent(parent)
+    return parent
 
 
 def show_experiments(folder: Path) -> QWidget:
     view = DegradationView()
     view.show_damaged([TEXT])
     view.show_experiments([ExperimentState(folder / NASTY, Experiment())])
-    view.show_told(TEXT)
+    view.show_message(TEXT)
     view.show_problem(TEXT)
     view.show_data(f"/data/{NASTY}")
     return view
@@ -161,7 +161,7 @@ SHOWING: dict[str, Callable[[Path], QWidget]] = {
 
 
 SENTENCES = (show_messages, show_experiments, show_runs, show_images)
-"""Of several lines, which are meant: who makes them makes plain what is in them."""
+"""Views with intended line breaks; the names in their sentences are sanitized."""
 
 
 def of_model(model: QAbstractItemModel, above: QModelIndex) -> Iterator[tuple[str, str]]:
@@ -175,7 +175,7 @@ def of_model(model: QAbstractItemModel, above: QModelIndex) -> Iterator[tuple[st
 
 
 def texts(root: QWidget) -> Iterator[tuple[str, str]]:
-    """Everything that widgets, their models and menus have to read, with where Qt would take it for HTML."""
+    """All texts of widgets, models and menus, with the kind "tooltip" if Qt might take them for HTML."""
     for widget in [root, *root.findChildren(QWidget)]:
         yield "tooltip", widget.toolTip()
         yield "text", widget.accessibleName()
@@ -196,7 +196,7 @@ def texts(root: QWidget) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("show", SHOWING.values(), ids=SHOWING)
-def test_a_strangers_name_is_text_wherever_it_is_shown(
+def test_a_malicious_name_is_shown_as_plain_text_everywhere(
     qtbot: QtBot, tmp_path: Path, show: Callable[[Path], QWidget]
 ) -> None:
     widget = show(tmp_path)
@@ -209,12 +209,12 @@ def test_a_strangers_name_is_text_wherever_it_is_shown(
     assert found, "the name is shown somewhere"
     assert any(kind == "tooltip" for kind, _ in found)
     for kind, text in found:
-        assert hidden(text) == [], text
-        assert show in SENTENCES or "\nok" not in text, "a line's end would forge a line"
-        assert kind == "text" or not Guessing.mightBeRichText(text) or "<img" not in text, text
+        assert control_characters(text) == [], text
+        assert show in SENTENCES or "\nok" not in text, "a line break would forge a line"
+        assert kind == "text" or not RichTextQt.mightBeRichText(text) or "<img" not in text, text
 
 
-def test_a_shortcuts_sign_in_a_menu_is_a_letter(qtbot: QtBot, tmp_path: Path) -> None:
+def test_an_ampersand_in_a_menu_is_escaped(qtbot: QtBot, tmp_path: Path) -> None:
     menu = show_weights_menu(tmp_path)
     qtbot.addWidget(menu)
     (run,) = [action.text() for action in menu.findChildren(QAction) if "step 11" in action.text()]
@@ -222,14 +222,14 @@ def test_a_shortcuts_sign_in_a_menu_is_a_letter(qtbot: QtBot, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("text", [NASTY, TEXT, "<b>x</b>", "a < b", "one\ntwo", "", "a &amp; b", "<", "<!-- x"])
-def test_a_tooltip_shows_letter_for_letter(qtbot: QtBot, text: str) -> None:
+def test_a_tooltip_shows_text_literally(qtbot: QtBot, text: str) -> None:
     label = QLabel(tooltip(text))
     qtbot.addWidget(label)
     plain = QLabel(textFormat=Qt.TextFormat.PlainText)
     qtbot.addWidget(plain)
-    shown = {NASTY: SHOWN.replace("␊", "\n"), TEXT: TEXT_SHOWN.replace("␊", "\n")}.get(text, text)
+    shown = {NASTY: NASTY_SHOWN.replace("␊", "\n"), TEXT: TEXT_SHOWN.replace("␊", "\n")}.get(text, text)
     plain.setText(shown)
-    if Guessing.mightBeRichText(label.text()):
+    if RichTextQt.mightBeRichText(label.text()):
         from PySide6.QtGui import QTextDocument
 
         document = QTextDocument()
@@ -239,13 +239,13 @@ def test_a_tooltip_shows_letter_for_letter(qtbot: QtBot, text: str) -> None:
         assert label.text() == shown
 
 
-def test_within_the_windows_own_html_a_name_is_text() -> None:
-    assert in_html("<b>&\x1b") == "&lt;b&gt;&amp;␛"
+def test_a_name_is_escaped_in_html() -> None:
+    assert escape_html("<b>&\x1b") == "&lt;b&gt;&amp;␛"
 
 
-def test_whoever_writes_html_into_a_label_has_made_it_for_html() -> None:
-    """`named` makes labels plain, so that markup in one that was not made for it would be seen as letters."""
-    gui = Path(inspect.getfile(labels)).parent
-    writers = [path for path in gui.rglob("*.py") if "<b>{" in path.read_text() and "QLabel(" in path.read_text()]
-    assert writers
-    assert [path.name for path in writers if "TextFormat.RichText" not in path.read_text()] == []
+def test_labels_with_html_are_created_as_rich_text() -> None:
+    """`set_names` makes labels plain text, so that markup in others would be shown literally."""
+    gui = Path(inspect.getfile(labels)).parents[1]
+    files = [path for path in gui.rglob("*.py") if "<b>{" in path.read_text() and "QLabel(" in path.read_text()]
+    assert files
+    assert [path.name for path in files if "TextFormat.RichText" not in path.read_text()] == []

@@ -38,11 +38,11 @@ def cell(view: LayersView, name: str, column: LayerColumn, role: Qt.ItemDataRole
 
 
 @pytest.mark.parametrize("name", ["resnet50", "plain20-cifar", "article18", "vgg19"])
-def test_model_keeps_qts_rules(name: str) -> None:
+def test_the_model_passes_qts_tester(name: str) -> None:
     model = LayerModel()
     QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
-    model.show_table(plan_table(preset("resnet18")))
-    model.show_table(plan_table(preset(name)))
+    model.set_table(plan_table(preset("resnet18")))
+    model.set_table(plan_table(preset(name)))
     stages = [model.index(row, 0).data() for row in range(model.rowCount())]
     assert stages[0] == "conv1"
     assert stages[-2:] == ["fc", "total"]
@@ -87,19 +87,19 @@ def test_everything_fvcore_counts_is_a_dash_until_it_has(view: LayersView) -> No
     assert cell(view, "total", LayerColumn.FLOPS) == "…"
 
 
-def test_search_walks_through_the_matches(qtbot: QtBot, view: LayersView) -> None:
-    chosen: list[str] = []
-    view.layer_chosen.connect(chosen.append)
+def test_search_goes_through_the_matches(qtbot: QtBot, view: LayersView) -> None:
+    selected: list[str] = []
+    view.layerSelected.connect(selected.append)
     view.start_search()
     line = view.findChild(QLineEdit, "findLayer")
     qtbot.keyClicks(line, "layer3.5.CONV2")
-    assert chosen[-1] == "layer3.5.conv2"
+    assert selected[-1] == "layer3.5.conv2"
     line.clear()
     qtbot.keyClicks(line, "downsample.0")
-    first = chosen[-1]
+    first = selected[-1]
     qtbot.keyClick(line, Qt.Key.Key_Return)
-    assert first != chosen[-1]
-    assert chosen[-1].endswith("downsample.0")
+    assert first != selected[-1]
+    assert selected[-1].endswith("downsample.0")
 
 
 def test_same_layers_keep_their_place_when_another_counter_answers(view: LayersView) -> None:
@@ -137,7 +137,7 @@ def test_asterisk_opens_all_below_whichever_cell_was_clicked(qtbot: QtBot, view:
 
 
 @pytest.mark.parametrize("width", [780, 1120])
-def test_parameters_have_room_for_their_total(view: LayersView, width: int) -> None:
+def test_the_parameters_column_fits_its_total(view: LayersView, width: int) -> None:
     view.resize(width, 700)
     view.show_table(plan_table(replace(preset("resnet152"), width=2048)))
     total = view.findChild(QTreeView, "layerTotal")
@@ -145,7 +145,7 @@ def test_parameters_have_room_for_their_total(view: LayersView, width: int) -> N
 
 
 def test_summary_is_one_click_away(qtbot: QtBot, view: LayersView) -> None:
-    with qtbot.waitSignal(view.summary_wished):
+    with qtbot.waitSignal(view.summaryRequested):
         qtbot.mouseClick(view.findChild(QPushButton, "torchinfo"), Qt.MouseButton.LeftButton)
     assert not view.findChild(QTreeView, "layerTable").isVisible()
     qtbot.mouseClick(view.findChild(QPushButton, "torchinfo"), Qt.MouseButton.LeftButton)
@@ -160,5 +160,5 @@ def test_search_leaves_the_summary_for_the_table(qtbot: QtBot, view: LayersView)
     assert view.findChild(QTreeView, "layerTable").currentIndex().data() == "layer3.1"
 
 
-def test_doubt_is_said(view: LayersView) -> None:
+def test_the_caveat_is_shown(view: LayersView) -> None:
     assert "closed form" in view.findChild(QLabel, "uncounted").text()

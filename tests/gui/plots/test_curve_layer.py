@@ -1,4 +1,4 @@
-"""Curves drawn into a picture: where a point lies, what is left out, and what zooming shows meanwhile."""
+"""Curves drawn into an image: positions, gaps and markers, and what is shown while zooming."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FRAME = PlotFrame(QRectF(0, 0, 100, 50), 200, 100)
 
 
 def drawn(stroke: CurveStroke) -> np.ndarray:
-    """Where a stroke leaves ink in a frame of 200 × 100 pixels."""
+    """The pixels that a stroke paints in a frame of 200 × 100 pixels."""
     image = QImage(200, 100, QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(0)
     painter = QPainter(image)
@@ -31,10 +31,10 @@ def line(*points: tuple[float, float]) -> Curve:
     return Curve(np.array(x, float), np.array(y, float))
 
 
-def test_frames_map_the_plane_to_pixels() -> None:
-    pixels = FRAME.pixels(line((0, 0), (100, 50), (25, 10)))
+def test_frames_map_data_to_pixels() -> None:
+    pixels = FRAME.to_pixels(line((0, 0), (100, 50), (25, 10)))
     assert (pixels.x.tolist(), pixels.y.tolist()) == ([0, 200, 50], [100, 0, 80])
-    assert FRAME.place(QRectF(50, 0, 50, 25)) == QRectF(100, 50, 100, 50)
+    assert FRAME.map_rect(QRectF(50, 0, 50, 25)) == QRectF(100, 50, 100, 50)
 
 
 def test_gaps_stay_gaps(qtbot: QtBot) -> None:
@@ -45,7 +45,7 @@ def test_gaps_stay_gaps(qtbot: QtBot) -> None:
     assert columns[124:198].all()
 
 
-def test_every_measurement_has_its_marker_where_there_is_room(qtbot: QtBot) -> None:
+def test_every_measurement_has_a_marker_if_there_is_space(qtbot: QtBot) -> None:
     curve = line((10, 10), (50, 10), (90, 10))
     dotted, exact = (drawn(CurveStroke(curve, "#000000", kind)).sum() for kind in ("dotted", "exact"))
     assert dotted > exact
@@ -53,7 +53,7 @@ def test_every_measurement_has_its_marker_where_there_is_room(qtbot: QtBot) -> N
     assert [int(ink[:, column].sum()) >= 4 for column in (20, 60, 100, 140, 180)] == [True, False, True, False, True]
 
 
-def test_a_failure_beyond_the_top_is_marked_at_the_top(qtbot: QtBot) -> None:
+def test_a_failure_above_the_plot_is_marked_at_the_top(qtbot: QtBot) -> None:
     ink = drawn(CurveStroke(line((50, 1e9)), "#000000", "failed", 2.0))
     rows, columns = np.nonzero(ink)
     assert rows.max() < 20
@@ -62,13 +62,13 @@ def test_a_failure_beyond_the_top_is_marked_at_the_top(qtbot: QtBot) -> None:
 
 @pytest.fixture
 def plot(qtbot: QtBot) -> CurvePlot:
-    made = CurvePlot("plot", "Plot", IdleScheduler(None), numbers_below=True)
-    qtbot.addWidget(made)
-    made.resize(400, 300)
-    made.show()
-    made.show_x(0, 10)
-    made.show_y(0, 10)
-    return made
+    plot = CurvePlot("plot", "Plot", IdleScheduler(None), x_numbers=True)
+    qtbot.addWidget(plot)
+    plot.resize(400, 300)
+    plot.show()
+    plot.set_x_range(0, 10)
+    plot.set_y_range(0, 10)
+    return plot
 
 
 def picture(plot: CurvePlot) -> np.ndarray:
@@ -76,14 +76,14 @@ def picture(plot: CurvePlot) -> np.ndarray:
     return np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), -1) & 0xFFFFFF
 
 
-def test_the_old_picture_moves_at_once_and_a_sharp_one_follows(qtbot: QtBot, plot: CurvePlot) -> None:
-    slices = plot.layer._slices
-    plot.show_sources([lambda: CurveStroke(line((5, 0), (5, 10)), "#d55e00", "exact", 3.0)])
-    qtbot.waitUntil(lambda: not slices.busy)
+def test_the_old_image_moves_at_once_and_a_sharp_one_follows(qtbot: QtBot, plot: CurvePlot) -> None:
+    scheduler = plot.layer._scheduler
+    plot.set_sources([lambda: CurveStroke(line((5, 0), (5, 10)), "#d55e00", "exact", 3.0)])
+    qtbot.waitUntil(lambda: not scheduler.busy)
     before = np.nonzero(picture(plot) == 0xD55E00)[1]
-    plot.show_x(2, 12)
+    plot.set_x_range(2, 12)
     stretched = np.nonzero(picture(plot) == 0xD55E00)[1]
-    qtbot.waitUntil(lambda: not slices.busy)
+    qtbot.waitUntil(lambda: not scheduler.busy)
     sharp = np.nonzero(picture(plot) == 0xD55E00)[1]
     across = plot.box.width() * 0.2
     assert stretched.mean() - before.mean() == pytest.approx(-across, abs=2)
@@ -91,12 +91,12 @@ def test_the_old_picture_moves_at_once_and_a_sharp_one_follows(qtbot: QtBot, plo
 
 
 def test_a_logarithmic_axis_leaves_out_what_is_not_positive(qtbot: QtBot, plot: CurvePlot) -> None:
-    plot.show_logarithmic(True)
-    plot.show_y(-2, 2)
-    plot.show_sources(
+    plot.set_logarithmic(True)
+    plot.set_y_range(-2, 2)
+    plot.set_sources(
         [lambda: CurveStroke(line((0, 1), (4, 1), (5, 0), (6, -1), (7, 1), (10, 1)), "#d55e00", "raw", 1.0)]
     )
-    qtbot.waitUntil(lambda: not plot.layer._slices.busy)
+    qtbot.waitUntil(lambda: not plot.layer._scheduler.busy)
     rows, columns = np.nonzero(picture(plot) == 0xD55E00)
     assert np.ptp(rows) <= 1
     box = plot.box.mapRectToScene(plot.box.rect())

@@ -1,4 +1,4 @@
-"""From many points to a screen's columns: nothing that sticks out is lost."""
+"""Downsampling to screen columns keeps every extreme value."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from resnet_studio.training.runs.curves import Curve
 X = np.arange(1.0, 10_001.0)
 
 
-def test_a_single_spike_is_seen_at_any_width() -> None:
+def test_a_single_spike_is_kept_at_any_width() -> None:
     y = np.zeros(10_000)
     y[[17, 5_000, 9_998]] = 3.0, -4.0, 5.0
     for columns in (20, 333, 1200):
-        thin = extremes(Curve(X, y), 0, 10_000, columns)
-        assert len(thin.x) <= 2 * (columns + 3)
-        assert sorted(set(thin.y.tolist())) == [-4.0, 0.0, 3.0, 5.0]
-        assert thin.x[np.argmax(thin.y)] == pytest.approx(9_999, abs=10_000 / columns)
+        reduced = extremes(Curve(X, y), 0, 10_000, columns)
+        assert len(reduced.x) <= 2 * (columns + 3)
+        assert sorted(set(reduced.y.tolist())) == [-4.0, 0.0, 3.0, 5.0]
+        assert reduced.x[np.argmax(reduced.y)] == pytest.approx(9_999, abs=10_000 / columns)
 
 
-def test_few_points_stay_as_they_are() -> None:
+def test_few_points_are_kept() -> None:
     curve = Curve(X[:50], X[:50] ** 2)
     assert extremes(curve, 0, 50, 400).y.tolist() == curve.y.tolist()
 
@@ -35,23 +35,23 @@ def test_zooming_keeps_one_point_beyond_each_edge() -> None:
     assert len(within(Curve(X[:0], X[:0]), 0, 1).x) == 0
 
 
-def test_what_is_no_number_leaves_a_gap_and_hides_no_neighbour() -> None:
+def test_nan_leaves_a_gap_and_hides_no_neighbor() -> None:
     y = np.sin(X)
     y[3_000:4_000] = np.nan
     y[10] = np.nan
-    thin = extremes(Curve(X, y), 0, 10_000, 100)
-    gone = np.isnan(thin.y)
-    assert 3_000 < thin.x[gone].min() <= thin.x[gone].max() <= 4_000
-    assert np.isfinite(thin.y[:2]).all()
+    reduced = extremes(Curve(X, y), 0, 10_000, 100)
+    missing = np.isnan(reduced.y)
+    assert 3_000 < reduced.x[missing].min() <= reduced.x[missing].max() <= 4_000
+    assert np.isfinite(reduced.y[:2]).all()
 
 
 def test_means_of_a_line_lie_on_it() -> None:
-    thin = means(Curve(X, 3 * X + 1), 0, 10_000, 100)
-    assert 100 <= len(thin.x) <= 102
-    np.testing.assert_allclose(thin.y, 3 * thin.x + 1)
+    reduced = means(Curve(X, 3 * X + 1), 0, 10_000, 100)
+    assert 100 <= len(reduced.x) <= 102
+    np.testing.assert_allclose(reduced.y, 3 * reduced.x + 1)
 
 
-def test_columns_stay_put_while_the_view_moves_by_them() -> None:
+def test_columns_stay_in_place_while_the_view_moves() -> None:
     y = np.cos(X * 1.3)
     here, there = (extremes(Curve(X, y), low, low + 5_000, 100) for low in (1_000, 1_050))
     shared = set(zip(here.x.tolist(), here.y.tolist(), strict=True)) & set(
@@ -68,7 +68,7 @@ def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_ticks_are_round_and_have_room() -> None:
+def test_ticks_are_round_and_spaced() -> None:
     assert [round_up(value) for value in (0.13, 0.2, 1.0, 3.1, 7.0)] == pytest.approx([0.2, 0.2, 1.0, 5.0, 10.0])
     for low, high, size in ((-4.0, 1.0, 200.0), (-1.6, 0.8, 300.0), (-0.2, 0.3, 300.0), (-300.0, 0.0, 100.0)):
         ticks = log_ticks(low, high, size)

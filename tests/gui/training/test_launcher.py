@@ -1,4 +1,4 @@
-"""What the window starts: by which command, from where, and where it prints."""
+"""Processes that the launcher starts: command, working directory and log."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ STRANGER = "from pathlib import Path\nPath({!r}).touch()\nraise ImportError('a s
 
 
 @pytest.fixture
-def trainer(qtbot: QtBot, tmp_path: Path) -> Iterator[TrainingLauncher]:
+def launcher(qtbot: QtBot, tmp_path: Path) -> Iterator[TrainingLauncher]:
     parent = QObject()
-    trainer = TrainingLauncher(
+    launcher = TrainingLauncher(
         Session(SessionState()), EngineClient(EngineConnection("stub_jobs:JOBS")), tmp_path / "runs"
     )
-    trainer.setParent(parent)
-    yield trainer
-    trainer.close()
+    launcher.setParent(parent)
+    yield launcher
+    launcher.close()
 
 
 @pytest.mark.parametrize("name", ["struct", "typer", "json", "platformdirs", "rich"])
 def test_no_file_of_the_working_directory_is_executed(
-    trainer: TrainingLauncher, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    launcher: TrainingLauncher, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """faults.md row 42."""
     strange = tmp_path / "strange"
@@ -40,14 +40,14 @@ def test_no_file_of_the_working_directory_is_executed(
     (strange / f"{name}.py").write_text(STRANGER.format(str(tmp_path / "ran")))
     monkeypatch.chdir(strange)
     monkeypatch.delenv("PYTHONSAFEPATH")
-    log = trainer.folder / "one" / run_folder.LOG
-    trainer.launch(trainer.folder / "one", ["presets"])
+    log = launcher.folder / "one" / run_folder.LOG
+    launcher.launch(launcher.folder / "one", ["presets"])
     qtbot.waitUntil(lambda: "vgg19" in log.read_text(), timeout=PATIENCE)
     assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(
-    ("make", "why"),
+    ("make", "reason"),
     [
         (lambda path, home: path.symlink_to(home), "is a link"),
         (lambda path, home: path.symlink_to(home.with_name("new")), "is a link"),
@@ -56,36 +56,36 @@ def test_no_file_of_the_working_directory_is_executed(
         (lambda path, home: os.link(home, path), "has a second name elsewhere"),
     ],
 )
-def test_a_log_that_is_no_file_of_the_runs_own_is_refused(
-    trainer: TrainingLauncher, qtbot: QtBot, tmp_path: Path, make, why: str
+def test_a_log_that_is_not_the_runs_own_file_is_rejected(
+    launcher: TrainingLauncher, qtbot: QtBot, tmp_path: Path, make, reason: str
 ) -> None:
-    """faults.md row 41: what Resume prints would be appended to a shell's start file."""
-    home, folder = tmp_path / "bashrc", trainer.folder / "one"
+    """faults.md row 41: the output of Resume would be appended to a shell's startup file."""
+    home, folder = tmp_path / "bashrc", launcher.folder / "one"
     home.write_text("mine")
     folder.mkdir(parents=True)
     make(folder / run_folder.LOG, home)
-    with qtbot.waitSignal(trainer.problem) as told:
-        trainer.resume([folder])
-    assert told.args[0].startswith(f"The run could not be started: one: log.txt {why}")
+    with qtbot.waitSignal(launcher.errorOccurred) as signal:
+        launcher.resume([folder])
+    assert signal.args[0].startswith(f"The run could not be started: one: log.txt {reason}")
     assert home.read_text() == "mine"
     assert not home.with_name("new").exists()
 
 
-def test_the_log_is_appended_to(trainer: TrainingLauncher, qtbot: QtBot) -> None:
-    folder = trainer.folder / "one"
+def test_the_log_is_appended_to(launcher: TrainingLauncher, qtbot: QtBot) -> None:
+    folder = launcher.folder / "one"
     folder.mkdir(parents=True)
     (folder / run_folder.LOG).write_text("earlier\n")
-    trainer.launch(folder, ["--version"])
+    launcher.launch(folder, ["--version"])
     qtbot.waitUntil(
         lambda: (folder / run_folder.LOG).read_text().startswith("earlier\nresnet-studio "), timeout=PATIENCE
     )
 
 
 @pytest.mark.parametrize("name", [".", "..", "../x", "/x", "a/b", "a/", "a\0b"])
-def test_a_name_does_not_lead_out_of_the_runs_folder(
-    trainer: TrainingLauncher, qtbot: QtBot, tmp_path: Path, name: str
+def test_a_name_cannot_lead_out_of_the_runs_folder(
+    launcher: TrainingLauncher, qtbot: QtBot, tmp_path: Path, name: str
 ) -> None:
-    with qtbot.waitSignal(trainer.problem) as told:
-        trainer.start(name)
-    assert "can't be a run's name" in told.args[0]
+    with qtbot.waitSignal(launcher.errorOccurred) as signal:
+        launcher.start(name)
+    assert "can't be a run's name" in signal.args[0]
     assert list(tmp_path.iterdir()) == []

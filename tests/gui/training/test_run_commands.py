@@ -1,4 +1,4 @@
-"""What is done with runs on the disk: labels, requests, the trash and the way back."""
+"""Commands on run folders: labels, requests, trash and restoring."""
 
 from __future__ import annotations
 
@@ -18,104 +18,104 @@ from resnet_studio.training.runs.summary import HEADINGS, curve_table
 from written_runs import WrittenRun, finished_run
 
 
-class Kept:
-    """A keeper, what it watches, and what it said."""
+class CommandsHarness:
+    """Commands over a monitored folder, with the emitted messages and errors."""
 
     def __init__(self, qtbot: QtBot, folder: Path) -> None:
         self.qtbot = qtbot
-        self.watch = RunMonitor()
-        self.keeper = RunCommands(self.watch)
-        self.told: list[tuple[str, bool]] = []
-        self.failed: list[str] = []
-        self.keeper.told.connect(lambda text, undo: self.told.append((text, undo)))
-        self.keeper.failed.connect(self.failed.append)
-        self.watch.watch(folder)
+        self.monitor = RunMonitor()
+        self.commands = RunCommands(self.monitor)
+        self.messages: list[tuple[str, bool]] = []
+        self.errors: list[str] = []
+        self.commands.message.connect(lambda text, undo: self.messages.append((text, undo)))
+        self.commands.failed.connect(self.errors.append)
+        self.monitor.set_folder(folder)
 
     def wait(self, *names: str) -> None:
-        self.qtbot.waitUntil(lambda: {run.folder.name for run in self.watch.runs()} == set(names), timeout=10_000)
-        self.qtbot.waitUntil(lambda: all(run.loaded for run in self.watch.runs()), timeout=10_000)
+        self.qtbot.waitUntil(lambda: {run.folder.name for run in self.monitor.runs()} == set(names), timeout=10_000)
+        self.qtbot.waitUntil(lambda: all(run.loaded for run in self.monitor.runs()), timeout=10_000)
 
 
 @pytest.fixture
-def kept(qtbot: QtBot, tmp_path: Path) -> Iterator[Kept]:
-    made = Kept(qtbot, tmp_path / "runs")
+def harness(qtbot: QtBot, tmp_path: Path) -> Iterator[CommandsHarness]:
+    made = CommandsHarness(qtbot, tmp_path / "runs")
     yield made
-    made.watch.stop()
+    made.monitor.stop()
 
 
-def test_a_name_and_a_colour_are_kept_beside_the_run(kept: Kept, tmp_path: Path) -> None:
+def test_name_and_color_are_saved_with_the_run(harness: CommandsHarness, tmp_path: Path) -> None:
     folder = finished_run(tmp_path / "runs" / "a").folder
-    kept.wait("a")
-    kept.keeper.rename(folder, "  the first  ")
-    kept.qtbot.waitUntil(lambda: kept.watch.runs()[0].name == "the first", timeout=10_000)
-    kept.keeper.colour([folder], "purple")
-    kept.qtbot.waitUntil(lambda: kept.watch.runs()[0].label.colour == "purple", timeout=10_000)
+    harness.wait("a")
+    harness.commands.rename(folder, "  the first  ")
+    harness.qtbot.waitUntil(lambda: harness.monitor.runs()[0].name == "the first", timeout=10_000)
+    harness.commands.set_color([folder], "purple")
+    harness.qtbot.waitUntil(lambda: harness.monitor.runs()[0].label.colour == "purple", timeout=10_000)
     assert read_label(folder) == Label("the first", "purple")
-    kept.keeper.rename(folder, "a")
-    kept.qtbot.waitUntil(lambda: read_label(folder) == Label("", "purple"), timeout=10_000)
+    harness.commands.rename(folder, "a")
+    harness.qtbot.waitUntil(lambda: read_label(folder) == Label("", "purple"), timeout=10_000)
 
 
-def test_live_runs_are_asked_and_others_left_alone(kept: Kept, tmp_path: Path) -> None:
-    live = WrittenRun(tmp_path / "runs" / "live").make().begin().train(11).folder
+def test_requests_are_made_to_live_runs_only(harness: CommandsHarness, tmp_path: Path) -> None:
+    live = WrittenRun(tmp_path / "runs" / "live").create().begin().train(11).folder
     over = finished_run(tmp_path / "runs" / "over").folder
-    kept.wait("live", "over")
-    kept.keeper.pause([live, over])
+    harness.wait("live", "over")
+    harness.commands.pause([live, over])
     assert (live / run_folder.PAUSE).exists()
-    kept.keeper.go_on([live])
+    harness.commands.unpause([live])
     assert not (live / run_folder.PAUSE).exists()
-    kept.keeper.stop([live, over])
+    harness.commands.stop([live, over])
     assert (live / run_folder.STOP).exists()
     assert not {run_folder.STOP, run_folder.PAUSE} & {path.name for path in over.iterdir()}
 
 
-def test_deleted_runs_are_in_the_trash_and_come_back(kept: Kept, tmp_path: Path) -> None:
+def test_deleted_runs_are_in_the_trash_and_can_be_restored(harness: CommandsHarness, tmp_path: Path) -> None:
     folders = [finished_run(tmp_path / "runs" / name).folder for name in "abc"]
-    kept.wait("a", "b", "c")
+    harness.wait("a", "b", "c")
     before = (folders[0] / run_folder.EVENTS).read_bytes()
-    kept.keeper.delete(folders[:2])
-    assert kept.told == [("2 runs are in the trash.", True)]
-    assert [run.folder.name for run in kept.watch.runs()] == ["c"]
+    harness.commands.delete(folders[:2])
+    assert harness.messages == [("2 runs are in the trash.", True)]
+    assert [run.folder.name for run in harness.monitor.runs()] == ["c"]
     assert not any(folder.exists() for folder in folders[:2])
     trash = trash_folder()
     assert {path.name for path in (trash / "files").iterdir()} == {"a", "b"}
-    kept.keeper.undo()
-    kept.wait("a", "b", "c")
+    harness.commands.undo()
+    harness.wait("a", "b", "c")
     assert (folders[0] / run_folder.EVENTS).read_bytes() == before
     assert not any((trash / "files").iterdir())
     assert not any((trash / "info").iterdir())
 
 
 def trash_folder() -> Path:
-    """The trash of this test's home."""
+    """The trash folder of this test's home."""
     return Path(os.environ["XDG_DATA_HOME"]) / "Trash"
 
 
-def test_a_live_run_is_not_deleted(kept: Kept, tmp_path: Path) -> None:
-    live = WrittenRun(tmp_path / "runs" / "live").make().begin().train(11).folder
+def test_a_live_run_is_not_deleted(harness: CommandsHarness, tmp_path: Path) -> None:
+    live = WrittenRun(tmp_path / "runs" / "live").create().begin().train(11).folder
     over = finished_run(tmp_path / "runs" / "over").folder
-    kept.wait("live", "over")
-    kept.keeper.delete([live, over])
-    assert kept.failed == ["live is running; stop it before deleting."]
+    harness.wait("live", "over")
+    harness.commands.delete([live, over])
+    assert harness.errors == ["live is running; stop it before deleting."]
     assert live.exists()
     assert not over.exists()
-    assert kept.told == [("over is in the trash.", True)]
+    assert harness.messages == [("over is in the trash.", True)]
 
 
-def test_undo_does_not_overwrite_a_run_that_took_the_place(kept: Kept, tmp_path: Path) -> None:
+def test_undo_does_not_overwrite_a_new_run_in_the_same_folder(harness: CommandsHarness, tmp_path: Path) -> None:
     folder = finished_run(tmp_path / "runs" / "a").folder
-    kept.wait("a")
-    kept.keeper.delete([folder])
+    harness.wait("a")
+    harness.commands.delete([folder])
     finished_run(folder, scale=2.0)
-    kept.keeper.undo()
-    assert "stays in the trash" in kept.failed[0]
+    harness.commands.undo()
+    assert "stays in the trash" in harness.errors[0]
 
 
-def test_a_table_of_all_values(kept: Kept, tmp_path: Path) -> None:
+def test_the_table_has_all_values(harness: CommandsHarness, tmp_path: Path) -> None:
     written = finished_run(tmp_path / "runs" / "a")
-    kept.wait("a")
-    (run,) = kept.watch.runs()
-    with kept.qtbot.waitSignal(kept.keeper.told, timeout=10_000):
-        kept.keeper.write_table(tmp_path / "curves.csv", [curve_table(run.name, run.curves)])
+    harness.wait("a")
+    (run,) = harness.monitor.runs()
+    with harness.qtbot.waitSignal(harness.commands.message, timeout=10_000):
+        harness.commands.write_table(tmp_path / "curves.csv", [curve_table(run.name, run.curves)])
     with (tmp_path / "curves.csv").open(newline="", encoding="utf-8") as file:
         heading, *rows = csv.reader(file)
     assert tuple(heading) == HEADINGS
@@ -129,7 +129,7 @@ def test_a_table_of_all_values(kept: Kept, tmp_path: Path) -> None:
     assert float(rows[-1][5]) == pytest.approx(1.1 * written.loss(110))
 
 
-def test_a_table_that_cannot_be_written_is_told(kept: Kept, tmp_path: Path) -> None:
-    with kept.qtbot.waitSignal(kept.keeper.failed, timeout=10_000):
-        kept.keeper.write_table(tmp_path / "no" / "curves.csv", [])
-    assert kept.failed == ["curves.csv could not be written: there is no such file or folder. Check the path"]
+def test_an_error_while_writing_a_table_is_emitted(harness: CommandsHarness, tmp_path: Path) -> None:
+    with harness.qtbot.waitSignal(harness.commands.failed, timeout=10_000):
+        harness.commands.write_table(tmp_path / "no" / "curves.csv", [])
+    assert harness.errors == ["curves.csv could not be written: there is no such file or folder. Check the path"]

@@ -41,7 +41,7 @@ PLAIN18_MACS = 1_814_073_344 - 64 * 128 * 28**2 - 128 * 256 * 14**2 - 256 * 512 
 
 
 def verified(figure_of: Architecture | None = None) -> tuple[VerifiedFigure, ...]:
-    """The published figures beside the plan's numbers, and the paper's beside a further architecture."""
+    """The published figures with the plan's numbers, and the paper's figure with those of a further architecture."""
     wanted = [(figure, preset(figure.subject)) for figure in published()]
     if figure_of and (figure := paper_figure(figure_of)):
         wanted.append((figure, figure_of))
@@ -117,14 +117,14 @@ def lines(model: QAbstractItemModel, source: str) -> dict[str, QModelIndex]:
     raise AssertionError(source)
 
 
-def tick(qtbot: QtBot, view: VerifyView, family: str, *entries: str) -> None:
-    """Open a family in the menu of columns and click entries, as the mouse does."""
+def check_entries(qtbot: QtBot, view: VerifyView, family: str, *entries: str) -> None:
+    """Open a family in the menu of columns and click entries with the mouse."""
     menu = view.findChild(QToolButton, "columns").menu()
     menu.popup(view.mapToGlobal(QPoint(20, 40)))  # the button itself would wait for the menu's end
     inner = click_entry(qtbot, menu, family).menu()
     for entry in entries:
         click_entry(qtbot, inner, entry)
-        assert inner.isVisible(), "the menu stays, so that several can be ticked"
+        assert inner.isVisible(), "the menu stays, so that several can be checked"
     for open_menu in (inner, menu):
         qtbot.keyClick(open_menu, Qt.Key.Key_Escape)
 
@@ -157,7 +157,7 @@ def test_table_has_a_column_for_each_depth(view: VerifyView) -> None:
         assert row(view, f"conv{number}_x", size) == expected
 
 
-def test_what_all_depths_share_stands_once(view: VerifyView) -> None:
+def test_cells_shared_by_all_depths_are_merged(view: VerifyView) -> None:
     shown = table(view)
     spans = {shown.model().index(number, 0).data(): shown.columnSpan(number, 0) for number in range(8)}
     assert spans["7×7, 64, stride 2"] == 5
@@ -196,19 +196,19 @@ def test_hovering_gives_every_digit(view: VerifyView) -> None:
     assert any(tip.startswith("resnet50, conv3_x: 4 × [1×1, 128; 3×3, 128; 1×1, 512]") for tip in tips)
 
 
-def test_presets_are_ticked_as_columns(qtbot: QtBot, view: VerifyView) -> None:
+def test_presets_are_checked_as_columns(qtbot: QtBot, view: VerifyView) -> None:
     view.show_results(verified())
-    tick(qtbot, view, "torchvision's v1.5", "resnet50-v1.5")
-    tick(qtbot, view, "the paper's", "None of them", "resnet50")
+    check_entries(qtbot, view, "torchvision's v1.5", "resnet50-v1.5")
+    check_entries(qtbot, view, "the paper's", "None of them", "resnet50")
     assert names(view) == ["resnet50", "resnet50-v1.5"]
     assert figures(view, "verdict") == {"resnet50": "✓ holds", "resnet50-v1.5": "✗ differs"}
-    tick(qtbot, view, "the article's", "All of them")
+    check_entries(qtbot, view, "the article's", "All of them")
     assert names(view)[2:] == ["article18", "article34", "article50", "article101", "article152"]
     assert row(view, "conv2_x", "56×56")[2] == "2 × [3×3, 64; 1×1, 64]"
     assert figures(view, "measured")["article18"] == "1.005 G"
 
 
-def test_presets_are_ticked_with_the_keys(qtbot: QtBot, view: VerifyView) -> None:
+def test_presets_are_checked_with_the_keys(qtbot: QtBot, view: VerifyView) -> None:
     menu = view.findChild(QToolButton, "columns").menu()
     menu.popup(view.mapToGlobal(QPoint(20, 40)))
     for key in (Qt.Key.Key_Down, Qt.Key.Key_Right):
@@ -223,13 +223,13 @@ def test_presets_are_ticked_with_the_keys(qtbot: QtBot, view: VerifyView) -> Non
     assert not menu.isVisible()
 
 
-def test_every_preset_can_be_ticked() -> None:
+def test_every_preset_can_be_checked() -> None:
     assert sorted(name for family in FAMILIES.values() for name in family) == sorted(PRESETS)
 
 
-def test_networks_of_other_sizes_say_so(qtbot: QtBot, view: VerifyView) -> None:
-    tick(qtbot, view, "for CIFAR and digits", "resnet20-cifar")
-    tick(qtbot, view, "baselines", "vgg19")
+def test_networks_of_other_sizes_show_their_sizes(qtbot: QtBot, view: VerifyView) -> None:
+    check_entries(qtbot, view, "for CIFAR and digits", "resnet20-cifar")
+    check_entries(qtbot, view, "baselines", "vgg19")
     shown = table(view)
     cifar = names(view).index("resnet20-cifar")
     pool, blocks = 1, 2
@@ -244,86 +244,86 @@ def test_networks_of_other_sizes_say_so(qtbot: QtBot, view: VerifyView) -> None:
     view.grab()
 
 
-def test_what_is_not_published_is_wished_for(qtbot: QtBot, view: VerifyView) -> None:
-    with qtbot.waitSignal(view.columns_wished) as wished:
-        tick(qtbot, view, "plain", "plain18")
-    assert wished.args == [(preset("plain18"),)]
+def test_unpublished_networks_are_requested(qtbot: QtBot, view: VerifyView) -> None:
+    with qtbot.waitSignal(view.columnsRequested) as signal:
+        check_entries(qtbot, view, "plain", "plain18")
+    assert signal.args == [(preset("plain18"),)]
     assert figures(view, "measured")["plain18"] == "…"
     view.show_results(verified(preset("plain18")))
     assert figures(view, "measured")["plain18"] == f"{PLAIN18_MACS / 1e9:.3f} G"
-    with qtbot.assertNotEmitted(view.columns_wished):
-        tick(qtbot, view, "plain", "plain34")
-    with qtbot.waitSignal(view.columns_wished) as wished:
-        tick(qtbot, view, "plain", "plain18")
-    assert wished.args == [()]
+    with qtbot.assertNotEmitted(view.columnsRequested):
+        check_entries(qtbot, view, "plain", "plain34")
+    with qtbot.waitSignal(view.columnsRequested) as signal:
+        check_entries(qtbot, view, "plain", "plain18")
+    assert signal.args == [()]
 
 
-def test_the_architecture_in_hand_is_a_column(qtbot: QtBot, view: VerifyView) -> None:
-    view.show_in_hand(preset("resnet50"))
+def test_the_current_architecture_can_be_a_column(qtbot: QtBot, view: VerifyView) -> None:
+    view.set_current_architecture(preset("resnet50"))
     box = view.findChild(QCheckBox, "inHand")
-    with qtbot.assertNotEmitted(view.columns_wished):
+    with qtbot.assertNotEmitted(view.columnsRequested):
         qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
     assert names(view)[-1] == "in hand"
     own = Residual("basic", (1, 2, 1, 1, 1), width=8, stem="cifar", image=64, classes=10)
-    view.show_in_hand(own)
+    view.set_current_architecture(own)
     assert row(view, "conv6_x", "4×4") == ["", "", "", "", "", "1 × [3×3, 128; 3×3, 128]"]
     assert figures(view, "published")["in hand"] == "–"
     wide = replace(preset("resnet50"), stride_on="3x3", classes=10)
-    with qtbot.waitSignal(view.columns_wished) as wished:
-        view.show_in_hand(wide)
-    assert wished.args == [(wide,)]
+    with qtbot.waitSignal(view.columnsRequested) as signal:
+        view.set_current_architecture(wide)
+    assert signal.args == [(wide,)]
     qtbot.keyClick(box, Qt.Key.Key_Space)
     assert len(names(view)) == 5
 
 
-def test_choosing_a_column_tells_why(qtbot: QtBot, view: VerifyView) -> None:
-    told = view.findChild(QLabel, "verifyReason")
-    assert told.text().startswith("Choose a column")
+def test_the_current_column_shows_its_reason(qtbot: QtBot, view: VerifyView) -> None:
+    reason_label = view.findChild(QLabel, "verifyReason")
+    assert reason_label.text().startswith("Choose a column")
     click_column(qtbot, view, 2)
-    assert told.text().startswith("resnet50: being measured against 3.8 G, He et al. 2015")
+    assert reason_label.text().startswith("resnet50: being measured against 3.8 G, He et al. 2015")
     view.show_results(verified())
-    assert told.text() == "resnet50: 3.858 G, truncated to the printed digit."
+    assert reason_label.text() == "resnet50: 3.858 G, truncated to the printed digit."
     qtbot.keyClick(table(view), Qt.Key.Key_Right)
-    assert told.text() == "resnet101: 7.570 G, rounded to the printed digit."
+    assert reason_label.text() == "resnet101: 7.570 G, rounded to the printed digit."
     qtbot.keyClick(table(view), Qt.Key.Key_End)
     qtbot.keyClick(table(view), Qt.Key.Key_Right)
-    assert told.text().startswith("resnet152: 11.282 G")
+    assert reason_label.text().startswith("resnet152: 11.282 G")
     qtbot.keyClick(table(view), Qt.Key.Key_Home)
-    assert told.text().startswith("resnet18: 1.814 G")
+    assert reason_label.text().startswith("resnet18: 1.814 G")
 
 
-def test_the_first_column_added_tells_at_once_why_it_differs(qtbot: QtBot, view: VerifyView) -> None:
-    tick(qtbot, view, "the article's", "article18")
+def test_an_added_column_shows_its_reason_at_once(qtbot: QtBot, view: VerifyView) -> None:
+    check_entries(qtbot, view, "the article's", "article18")
     assert names(view)[table(view).currentIndex().column()] == "article18"
 
 
-def test_the_chosen_column_stays_while_others_come_and_go(qtbot: QtBot, view: VerifyView) -> None:
-    view.show_in_hand(preset("resnet50"))
+def test_the_current_column_stays_while_others_are_added(qtbot: QtBot, view: VerifyView) -> None:
+    view.set_current_architecture(preset("resnet50"))
     view.findChild(QCheckBox, "inHand").click()
     click_column(qtbot, view, 5, row=4)
-    tick(qtbot, view, "plain", "plain34")
+    check_entries(qtbot, view, "plain", "plain34")
     assert names(view)[table(view).currentIndex().column()] == "in hand"
-    view.show_in_hand(preset("resnet34"))
+    view.set_current_architecture(preset("resnet34"))
     assert names(view)[table(view).currentIndex().column()] == "in hand"
 
 
-def test_a_column_is_taken_in_hand(qtbot: QtBot, view: VerifyView) -> None:
-    with qtbot.waitSignal(view.architecture_chosen) as chosen:
+def test_a_column_can_become_the_current_architecture(qtbot: QtBot, view: VerifyView) -> None:
+    with qtbot.waitSignal(view.architectureSelected) as signal:
         click_column(qtbot, view, 3, row=5, double=True)
-    assert chosen.args == [preset("resnet101")]
+    assert signal.args == [preset("resnet101")]
     qtbot.keyClick(table(view), Qt.Key.Key_Left)
-    with qtbot.waitSignal(view.architecture_chosen) as chosen:
+    with qtbot.waitSignal(view.architectureSelected) as signal:
         qtbot.keyClick(table(view), Qt.Key.Key_Return)
-    assert chosen.args == [preset("resnet50")]
+    assert signal.args == [preset("resnet50")]
     header = table(view).horizontalHeader()
-    with qtbot.waitSignal(view.architecture_chosen) as chosen:
+    with qtbot.waitSignal(view.architectureSelected) as signal:
         place = QPoint(header.sectionViewportPosition(0) + 40, header.height() // 2)
         qtbot.mouseDClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    assert chosen.args == [preset("resnet18")]
+    assert signal.args == [preset("resnet18")]
 
 
-def test_delete_takes_a_column_out(qtbot: QtBot, view: VerifyView) -> None:
-    view.show_in_hand(preset("vgg19"))
+def test_delete_removes_a_column(qtbot: QtBot, view: VerifyView) -> None:
+    view.set_current_architecture(preset("vgg19"))
     view.findChild(QCheckBox, "inHand").click()
     for left in (5, 4, 3, 2, 1, 0):
         click_column(qtbot, view, len(names(view)) - 1, row=table(view).model().rowCount() - 1)
@@ -350,18 +350,18 @@ def test_the_list_has_every_other_figure(view: VerifyView) -> None:
     assert exact == f"{sum(group.macs for group in plan_table(preset('vgg19')).stages):,} multiply-adds"
 
 
-def test_the_articles_slips_are_told_beside_its_figures(view: VerifyView) -> None:
+def test_the_articles_mistakes_are_listed_with_its_figures(view: VerifyView) -> None:
     view.show_results(verified())
     found = lines(figure_list(view).model(), "Gamulin 2020")
     assert list(found)[:5] == ["article18", "article34", "article50", "article101", "article152"]
     assert found["article18"].siblingAtColumn(FigureColumn.VERDICT).data() == "✗ differs"
     for slip in ARTICLE_SLIPS:
-        told = found[f"It says: {slip.says}"].data(Qt.ItemDataRole.AccessibleDescriptionRole)
-        assert slip.true in told
-        assert slip.source in told
+        sentence = found[f"It says: {slip.says}"].data(Qt.ItemDataRole.AccessibleDescriptionRole)
+        assert slip.true in sentence
+        assert slip.source in sentence
 
 
-def test_until_it_is_measured_a_figure_waits(view: VerifyView) -> None:
+def test_a_figure_without_a_result_shows_an_ellipsis(view: VerifyView) -> None:
     results = verified()
     view.show_results(results[:9])
     found = lines(figure_list(view).model(), "He et al. 2015 (arXiv 1512.03385), Table 6")
@@ -370,34 +370,34 @@ def test_until_it_is_measured_a_figure_waits(view: VerifyView) -> None:
     assert found["resnet20-cifar"].parent().data().endswith("1 of 6 measured")
 
 
-def test_enter_in_the_list_takes_its_network(qtbot: QtBot, view: VerifyView) -> None:
+def test_enter_in_the_tree_selects_its_network(qtbot: QtBot, view: VerifyView) -> None:
     view.show_results(verified())
     shown = figure_list(view)
     shown.setCurrentIndex(lines(shown.model(), "He et al. 2015 (arXiv 1512.03385), Figure 3")["vgg19"])
-    with qtbot.waitSignal(view.architecture_chosen) as chosen:
+    with qtbot.waitSignal(view.architectureSelected) as signal:
         qtbot.keyClick(shown, Qt.Key.Key_Return)
-    assert chosen.args == [preset("vgg19")]
+    assert signal.args == [preset("vgg19")]
     slip = list(lines(shown.model(), "Gamulin 2020").values())[-1]
     shown.setCurrentIndex(slip)
-    with qtbot.assertNotEmitted(view.architecture_chosen):
+    with qtbot.assertNotEmitted(view.architectureSelected):
         qtbot.keyClick(shown, Qt.Key.Key_Return)
 
 
-def test_reasons_stand_beside_or_under_their_figures(qtbot: QtBot, view: VerifyView) -> None:
+def test_reasons_are_shown_next_to_or_under_their_figures(qtbot: QtBot, view: VerifyView) -> None:
     view.show_results(verified())
     shown = figure_list(view)
     article = lines(shown.model(), "Gamulin 2020")["article18"]
     qtbot.waitUntil(lambda: shown.visualRect(article).height() > 0)
-    beside = shown.visualRect(article).height()
+    next_to = shown.visualRect(article).height()
     assert not shown.isColumnHidden(FigureColumn.REASON)
     view.resize(720, 800)
     qtbot.waitUntil(lambda: shown.isColumnHidden(FigureColumn.REASON))
     line = shown.fontMetrics().lineSpacing()
     qtbot.waitUntil(lambda: shown.visualRect(article).height() >= 3 * line)
-    assert shown.visualRect(article).height() != beside
+    assert shown.visualRect(article).height() != next_to
 
 
-def test_models_keep_qts_rules() -> None:
+def test_the_models_pass_qts_tester() -> None:
     shown, listed = TableOneModel(), FigureModel(published())
     strict = QAbstractItemModelTester.FailureReportingMode.Fatal
     testers = [QAbstractItemModelTester(model, strict) for model in (shown, listed)]

@@ -1,4 +1,4 @@
-"""Attributions against what the panel says of their values, and what they must add up to."""
+"""Attributions against the definitions that the panel shows, and against what they must sum to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-import captum.attr  # noqa: F401  (matplotlib comes with it, and speaks of its fonts where it is first imported)
+import captum.attr  # noqa: F401  (it imports matplotlib, which logs about its fonts on the first import)
 import numpy as np
 import pytest
 import torch
@@ -16,29 +16,35 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from resnet_studio.inference.attribution import METHODS, CaptumMissing, layers_with_maps, missing, usual_layer
+from resnet_studio.inference.attribution import (
+    METHODS,
+    CaptumMissing,
+    default_layer,
+    layers_with_maps,
+    missing_captum_message,
+)
 from resnet_studio.inference.compute.attribution import attribution_steps
-from resnet_studio.inference.compute.prepare import Ready, ready_steps
+from resnet_studio.inference.compute.prepare import PreparedForward, prepare_steps
 from resnet_studio.inference.errors import DeviceError
 from resnet_studio.inference.values import ForwardSpec
-from resnet_studio.inference.weights.bundled import A_DIGIT, DIGITS, shipped_weights
+from resnet_studio.inference.weights.bundled import DIGIT_SAMPLE, DIGITS, bundled_weights
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
 from resnet_studio.progress import Progress, finish
 
-DIGIT = ForwardSpec(A_DIGIT, preset(DIGITS), shipped_weights(preset(DIGITS)))
+DIGIT = ForwardSpec(DIGIT_SAMPLE, preset(DIGITS), bundled_weights(preset(DIGITS)))
 SMALL = ForwardSpec("sample:china", replace(preset("resnet18"), image=64, classes=20))
 BASIC = Residual("basic", (2, 1), shortcut="A", width=8, stem="cifar", image=24, classes=7)
 
 
 @pytest.fixture(scope="module", params=[DIGIT, SMALL], ids=["digits", "resnet18"])
-def subject(request: pytest.FixtureRequest) -> ForwardSpec:
+def spec(request: pytest.FixtureRequest) -> ForwardSpec:
     return request.param
 
 
 class Guided(torch.autograd.Function):
-    """A ReLU that hands back only what is above zero, there and back (Springenberg et al. 2014)."""
+    """A ReLU that passes only positive values, forward and backward (Springenberg et al. 2014)."""
 
     @staticmethod
     def forward(context: Any, x: Tensor) -> Tensor:
@@ -52,7 +58,7 @@ class Guided(torch.autograd.Function):
 
 
 def gradient_of(network: nn.Module, images: Tensor, target: int, layer: str = "") -> tuple[Tensor, Tensor]:
-    """A layer's output, or the input where no layer is named, and the gradient of the class's logit for it."""
+    """A layer's output, or the input if no layer is named, and the gradient of the class's logit with respect to it."""
     at: dict[str, Tensor] = {"": images.clone().requires_grad_()}
     hook = network.get_submodule(layer).register_forward_hook(lambda _module, _inputs, out: at.__setitem__("out", out))
     logit = network(at[""])[0, target]
@@ -76,7 +82,7 @@ def grad_cam_of(network: nn.Module, images: Tensor, target: int, layer: str) -> 
 
 
 def integrated_of(network: nn.Module, images: Tensor, target: int) -> Tensor:
-    """Over the way from zero, by Gauss and Legendre's points, as captum integrates."""
+    """Integrated from zero by Gauss–Legendre quadrature, as captum does."""
     points, shares = np.polynomial.legendre.leggauss(50)
     total = torch.zeros_like(images)
     for point, share in zip((points + 1) / 2, shares / 2, strict=True):
@@ -93,16 +99,16 @@ def occlusion_of(network: nn.Module, images: Tensor, target: int) -> Tensor:
         logit = network(images)[0, target]
         places = range(0, side - patch + stride, stride)
         for top in places:
-            for left in places:
+            for unfinished in places:
                 covered = images.clone()
-                covered[:, :, top : top + patch, left : left + patch] = 0
-                falls[:, top : top + patch, left : left + patch] += logit - network(covered)[0, target]
-                counts[:, top : top + patch, left : left + patch] += 1
+                covered[:, :, top : top + patch, unfinished : unfinished + patch] = 0
+                falls[:, top : top + patch, unfinished : unfinished + patch] += logit - network(covered)[0, target]
+                counts[:, top : top + patch, unfinished : unfinished + patch] += 1
     return falls / counts
 
 
-def by_definition(method: str, ready: Ready, layer: str, target: int) -> Tensor:
-    """What `METHODS` says of a value, without captum and in float64: 1 × height × width."""
+def by_definition(method: str, ready: PreparedForward, layer: str, target: int) -> Tensor:
+    """An attribution by the definition in `METHODS`, without captum and in float64: 1 × height × width."""
     network, images = deepcopy(ready.network()).double(), ready.images.double()
     match method:
         case "grad-cam":
@@ -130,12 +136,12 @@ def by_definition(method: str, ready: Ready, layer: str, target: int) -> Tensor:
 def close(ours: NDArray[np.float32], theirs: Tensor) -> None:
     expected = theirs.detach()[0].numpy()
     assert ours.shape == expected.shape
-    assert np.abs(ours - expected).max() <= 5e-3 * np.abs(expected).max()  # float32 beside a ReLU's kink
+    assert np.abs(ours - expected).max() <= 5e-3 * np.abs(expected).max()  # float32 near a ReLU's kink
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
-    ("subject", "layer"),
+    ("spec", "layer"),
     [
         (DIGIT, "layer2.1"),
         (replace(SMALL, architecture=BASIC), "layer2.0"),
@@ -145,41 +151,41 @@ def close(ours: NDArray[np.float32], theirs: Tensor) -> None:
         ),
         (replace(SMALL, architecture=replace(BASIC, block="bottleneck", channels=1)), "layer1.1.add"),
     ],
-    ids=["digits", "rgb", "article, side 27", "grey bottleneck"],
+    ids=["digits", "rgb", "article, side 27", "gray bottleneck"],
 )
-def test_each_value_is_what_the_panel_says_of_it(subject: ForwardSpec, layer: str, method: str) -> None:
-    found = finish(attribution_steps(subject, method, layer, 3))
-    ready = finish(ready_steps(subject))
+def test_each_value_matches_its_description_in_the_panel(spec: ForwardSpec, layer: str, method: str) -> None:
+    found = finish(attribution_steps(spec, method, layer, 3))
+    ready = finish(prepare_steps(spec))
     expected = by_definition(method, ready, layer, 3)
     assert expected.abs().max() > 0
     close(found.values, expected)
     side = ready.images.shape[-1]
     close(found.at_input, functional.interpolate(expected[None], (side, side), mode="bilinear")[0])
-    assert found.layer == (layer if METHODS[method].layered else "")
-    assert (found.method, found.target, found.subject) == (method, 3, subject)
+    assert found.layer == (layer if METHODS[method].has_layer else "")
+    assert (found.method, found.target, found.spec) == (method, 3, spec)
 
 
-def test_what_is_not_told_is_the_last_block_and_the_most_probable_class(subject: ForwardSpec) -> None:
-    found = finish(attribution_steps(subject))
-    ready = finish(ready_steps(subject))
+def test_the_defaults_are_the_last_block_and_the_most_probable_class(spec: ForwardSpec) -> None:
+    found = finish(attribution_steps(spec))
+    ready = finish(prepare_steps(spec))
     with torch.no_grad():
         probabilities = ready.network()(ready.images).softmax(1)[0]
-    assert (found.method, found.layer) == ("grad-cam", "layer3.2" if subject is DIGIT else "layer4.1")
+    assert (found.method, found.layer) == ("grad-cam", "layer3.2" if spec is DIGIT else "layer4.1")
     assert found.target == int(probabilities.argmax())
     assert found.probability == pytest.approx(float(probabilities.max()), rel=1e-5)
     assert found.label == ready.weights.labels[found.target]
-    assert found.seen.shape == (*found.at_input.shape, 3)
+    assert found.model_input.shape == (*found.at_input.shape, 3)
     assert found.values.min() >= 0
     assert found.delta is None
 
 
-def test_integrated_gradients_sum_to_what_the_image_changes(subject: ForwardSpec) -> None:
-    """Completeness: the sum is f(x) − f(baseline), and the delta is by how much it is not.
+def test_integrated_gradients_sum_to_what_the_image_changes(spec: ForwardSpec) -> None:
+    """Completeness: the sum is f(x) − f(baseline), and the delta is the error.
 
-    The logit of an untrained network has its kinks crowded around grey: there no number of steps comes close.
+    The logit of an untrained network has its kinks crowded around gray: there no number of steps comes close.
     """
-    found = finish(attribution_steps(subject, "integrated-gradients", target=2, steps=400))
-    ready = finish(ready_steps(subject))
+    found = finish(attribution_steps(spec, "integrated-gradients", target=2, steps=400))
+    ready = finish(prepare_steps(spec))
     with torch.no_grad():
         logits = ready.network()(torch.cat([ready.images, torch.zeros_like(ready.images)]))[:, 2]
     difference = float(logits[0] - logits[1])
@@ -190,7 +196,7 @@ def test_integrated_gradients_sum_to_what_the_image_changes(subject: ForwardSpec
 
 
 def state(network: nn.Module) -> list[object]:
-    """All that a method could leave on a network."""
+    """All that a method could leave behind on a network."""
     marks: list[object] = []
     for module in network.modules():
         hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)
@@ -202,7 +208,7 @@ def state(network: nn.Module) -> list[object]:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_network_and_the_image_are_left_as_they_were(method: str) -> None:
-    ready = finish(ready_steps(DIGIT))
+    ready = finish(prepare_steps(DIGIT))
     before, images = state(ready.network()), ready.images.clone()
     finish(attribution_steps(DIGIT, method))
     assert state(ready.network()) == before
@@ -211,34 +217,34 @@ def test_the_network_and_the_image_are_left_as_they_were(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["integrated-gradients", "occlusion"])
-def test_long_methods_can_be_left_at_every_pass(method: str) -> None:
-    """Between two yields the network is nobody's: another look at it meanwhile changes nothing."""
-    subject = replace(SMALL, architecture=replace(SMALL.architecture, image=224))
-    whole = finish(attribution_steps(subject, method))
-    steps = attribution_steps(subject, method)
-    told = []
+def test_long_methods_can_be_stopped_at_every_pass(method: str) -> None:
+    """Between two yields others may use the network: another attribution in the meantime changes nothing."""
+    spec = replace(SMALL, architecture=replace(SMALL.architecture, image=224))
+    whole = finish(attribution_steps(spec, method))
+    steps = attribution_steps(spec, method)
+    progress = []
     while True:
         try:
-            told.append(next(steps))
+            progress.append(next(steps))
         except StopIteration as end:
             again = end.value
             break
         finish(attribution_steps(DIGIT, "saliency"))
     assert np.array_equal(again.values, whole.values)
-    passes = [one for one in told if one.what == METHODS[method].title]
+    passes = [one for one in progress if one.what == METHODS[method].title]
     assert len(passes) > 10
-    assert all(isinstance(one, Progress) and one.done < one.of for one in told)
-    left = attribution_steps(subject, method)
-    while next(left).done < 5:
+    assert all(isinstance(one, Progress) and one.done < one.of for one in progress)
+    unfinished = attribution_steps(spec, method)
+    while next(unfinished).done < 5:
         pass
-    left.close()  # the suite fails if the thread stays
+    unfinished.close()  # the suite fails if the thread stays
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_the_usual_layer_has_maps_and_is_the_last_that_has(name: str) -> None:
+def test_the_default_layer_is_the_last_with_maps(name: str) -> None:
     architecture = preset(name)
     offered = list(layers_with_maps(architecture))
-    usual = usual_layer(architecture)
+    usual = default_layer(architecture)
     assert usual in offered
     last = offered[offered.index(usual) + 1 :]
     kinds = {layer.name: layer.kind for layer in plan(architecture)}
@@ -246,7 +252,7 @@ def test_the_usual_layer_has_maps_and_is_the_last_that_has(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"method": "grad-kam"}, "grad-cam"),
         ({"layer": "layer9"}, "layer4.1"),
@@ -255,8 +261,8 @@ def test_the_usual_layer_has_maps_and_is_the_last_that_has(name: str) -> None:
         ({"target": -1}, "-1"),
     ],
 )
-def test_what_cannot_be_had_is_named(changes: dict[str, object], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_unknown_methods_layers_and_classes_are_named(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         finish(attribution_steps(SMALL, **changes))
 
 
@@ -265,16 +271,16 @@ def test_a_device_that_is_not_there_is_named() -> None:
         finish(attribution_steps(replace(DIGIT, device="cuda:99")))
 
 
-def test_without_captum_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert missing() == ""
+def test_without_captum_the_error_has_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert missing_captum_message() == ""
     monkeypatch.setitem(sys.modules, "captum", None)
     with pytest.raises(CaptumMissing, match=r"-m pip install 'captum>=0\.9'$") as caught:
         finish(attribution_steps(DIGIT))
-    assert missing() == str(caught.value)
+    assert missing_captum_message() == str(caught.value)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
-def test_values_cross(subject: ForwardSpec) -> None:
-    found = finish(attribution_steps(subject))
+def test_values_cross(spec: ForwardSpec) -> None:
+    found = finish(attribution_steps(spec))
     again = pickle.loads(pickle.dumps(found))
     assert np.array_equal(again.at_input, found.at_input)

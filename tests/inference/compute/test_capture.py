@@ -36,7 +36,7 @@ def counted(network: nn.Module) -> Iterator[list[int]]:
 
 
 def outputs(network: nn.Module, images: Tensor) -> dict[str, Tensor]:
-    """Every module's output, copied at once, by plain hooks: a reference for networks that overwrite nothing."""
+    """Every module's output, cloned in plain hooks: a reference for networks without in-place operations."""
     found: dict[str, Tensor] = {}
     hooks = [
         module.register_forward_hook(lambda _m, _i, output, name=name: found.__setitem__(name, output.clone()))
@@ -121,7 +121,7 @@ def test_the_network_the_image_and_the_random_state_stay_as_they_were() -> None:
     assert network.norm.num_batches_tracked == 0
 
 
-def test_hooks_go_also_when_the_pass_fails() -> None:
+def test_hooks_are_removed_even_if_the_pass_fails() -> None:
     network = Disorderly()
     with pytest.raises(ArithmeticError):
         capture(network, torch.full((1, 3, 8, 8), torch.nan), ["first"])
@@ -131,7 +131,7 @@ def test_hooks_go_also_when_the_pass_fails() -> None:
     assert not any(module._forward_hooks for module in network.modules())
 
 
-def test_captured_values_are_nobody_elses(network: nn.Module) -> None:
+def test_captured_values_are_copies(network: nn.Module) -> None:
     image = torch.zeros(1, 3, 32, 32)
     identity = nn.Sequential(nn.Identity(), network)
     captured = capture(identity, image, ["0"])
@@ -139,20 +139,20 @@ def test_captured_values_are_nobody_elses(network: nn.Module) -> None:
     assert (image == 0).all()
 
 
-def test_inside_inference_mode_too(network: nn.Module) -> None:
+def test_capture_works_inside_inference_mode(network: nn.Module) -> None:
     with torch.inference_mode():
         captured = capture(network, torch.ones(1, 3, 32, 32), ["conv1"])
     assert captured.layers["conv1"].shape == (1, 8, 16, 16)
 
 
-def test_a_name_that_no_layer_has_is_told_with_near_ones(network: nn.Module) -> None:
+def test_an_unknown_layer_is_reported_with_similar_names(network: nn.Module) -> None:
     with pytest.raises(ValueError, match=r"'layer1\.0\.conv'.*did you mean.*layer1\.0\.conv1"):
         capture(network, torch.zeros(1, 3, 32, 32), ["layer1.0.conv"])
     with pytest.raises(ValueError, match=r"'blancmange'.*there are"):
         capture(network, torch.zeros(1, 3, 32, 32), ["blancmange"])
 
 
-def test_a_layer_that_is_never_called_is_told() -> None:
+def test_a_layer_that_is_never_called_is_reported() -> None:
     article = build(replace(preset("article18"), blocks=(1,), width=8, image=32, classes=10))
     with pytest.raises(ValueError, match=r"'layer1\.0\.unused_conv' is never called"):
         capture(article, torch.zeros(1, 3, 32, 32), ["layer1.0.unused_conv"])
@@ -168,7 +168,7 @@ def test_an_image_by_its_name_its_path_or_its_pixels(network: nn.Module, tmp_pat
         assert torch.equal(capture(network, image, ["conv1"]).layers["conv1"], wanted)
 
 
-def test_another_librarys_network_sees_grey_at_the_usual_size() -> None:
+def test_another_librarys_network_gets_gray_at_the_default_size() -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(inplace=True)).double()
     captured = capture(network, "sample:flower", ["0", "1"])
     assert captured.layers["0"].shape == (1, 2, 222, 222)

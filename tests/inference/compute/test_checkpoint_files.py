@@ -1,4 +1,4 @@
-"""Checkpoints as other programs save them: found by what is in them, and nothing in them ever run."""
+"""Checkpoints of other programs: their networks are found by their content, and nothing in them is run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from resnet_studio.inference.compute.weights import architecture_of, load
 from resnet_studio.inference.errors import WeightsError, WeightsMismatch
 from resnet_studio.inference.values import WeightsFile
-from resnet_studio.inference.weights.pickle_scan import contents, without_strangers
+from resnet_studio.inference.weights.pickle_scan import scan_pickle, without_unknown_imports
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
@@ -67,16 +67,16 @@ CONTAINERS: dict[str, Callable[[State], Any]] = {
     "weights of a trainer": lambda state: {"trainer": {"model_weights": {"best": state}}, "epoch": 3},
     "a list": lambda state: [{"epoch": 3}, state],
     "a tuple": lambda state: (state, {"lr": 0.1}),
-    "beside an optimizer": lambda state: {
+    "with an optimizer": lambda state: {
         "params": state, "optimizer": {"state": {0: {"momentum_buffer": torch.ones(4, 3, 3, 3)}}, "param_groups": []},
     },
-    "beside single tensors": lambda state: {"network": state, "loss": torch.tensor(0.5), "mean": torch.ones(3)},
+    "with single tensors": lambda state: {"network": state, "loss": torch.tensor(0.5), "mean": torch.ones(3)},
     "a prefix of two": lambda state: {"state_dict": prefixed(state, "module.model.")},
     "an averaged model": lambda state: {**prefixed(state, "module."), "n_averaged": torch.tensor(7)},
     "two halves": lambda state: {
         "backbone": without_head(state), "head": {"weight": state["fc.weight"], "bias": state["fc.bias"]},
     },
-    "ema beside it": lambda state: {"model": state, "model_ema": {name: t + 1 for name, t in state.items()}},
+    "with an EMA": lambda state: {"model": state, "model_ema": {name: t + 1 for name, t in state.items()}},
 }  # fmt: skip
 
 
@@ -85,18 +85,18 @@ def test_a_network_is_found_in_any_container(name: str, state: State, tmp_path: 
     network, info = load(TINY, saved(tmp_path, CONTAINERS[name](state)))
     assert same(network, state)
     assert info.trained
-    assert info.doubts == ()
+    assert info.caveats == ()
 
 
-def test_what_is_not_used_of_two_containers_is_said(state: State, tmp_path: Path) -> None:
-    _, info = load(TINY, saved(tmp_path, CONTAINERS["ema beside it"](state)))
+def test_the_unused_one_of_two_containers_is_named(state: State, tmp_path: Path) -> None:
+    _, info = load(TINY, saved(tmp_path, CONTAINERS["with an EMA"](state)))
     assert info.notes == ("found under 'model'", "the weights under 'model_ema' are not used")
 
 
 EXTRAS: dict[str, tuple[State, bool]] = {
     "a queue": ({"queue": torch.ones(4, 8), "queue_ptr": torch.zeros(1, dtype=torch.long)}, False),
     "a profiler's counts": ({"total_ops": torch.zeros(1), "layer1.0.conv1.total_params": torch.zeros(1)}, False),
-    "normalisation": ({"normalize.mean": torch.ones(3), "normalize.std": torch.ones(3)}, False),
+    "normalization": ({"normalize.mean": torch.ones(3), "normalize.std": torch.ones(3)}, False),
     "a loss": ({"criterion.pos_weight": torch.ones(10)}, False),
     "a mask of another type": ({"mask": torch.ones(3, dtype=torch.bool)}, False),
     "a second head": ({"aux.conv.weight": torch.ones(2, 4, 1, 1), "aux.conv.bias": torch.ones(2)}, True),
@@ -104,13 +104,13 @@ EXTRAS: dict[str, tuple[State, bool]] = {
 
 
 @pytest.mark.parametrize("name", EXTRAS)
-def test_what_is_beside_a_network_is_left_out_and_named(name: str, state: State, tmp_path: Path) -> None:
+def test_other_tensors_are_left_out_and_named(name: str, state: State, tmp_path: Path) -> None:
     extras, doubted = EXTRAS[name]
     network, info = load(TINY, saved(tmp_path, {**state, **extras}))
     assert same(network, state)
     (note,) = (note for note in info.notes if note.startswith("not used: "))
     assert all(extra in note for extra in extras)
-    assert bool(info.doubts) == doubted
+    assert bool(info.caveats) == doubted
 
 
 def test_a_layer_inside_a_block_is_another_network(state: State, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_of_several_layers_none_is_taken_for_the_head(state: State, tmp_path: Pa
     network, info = load(TINY, saved(tmp_path, {**without_head(state), **projection}))
     assert torch.equal(network.state_dict()["fc.weight"], build(TINY, 0).state_dict()["fc.weight"])
     assert not info.trained
-    assert "fc is random, as the file has none, the rest is the file's: the predictions mean nothing" in info.doubts
+    assert "fc is random, as the file has none, the rest is the file's: the predictions mean nothing" in info.caveats
 
 
 def test_a_trained_head_is_kept_by_taking_the_network_as_the_file_has_it(state: State, tmp_path: Path) -> None:
@@ -144,13 +144,13 @@ def test_a_trained_head_is_kept_by_taking_the_network_as_the_file_has_it(state: 
     wanted = replace(TINY, classes=1000)
     with pytest.raises(WeightsMismatch, match="it was made for 10 classes, this network has 1,000") as refused:
         load(wanted, source)
-    first, second = refused.value.remedies
+    first, second = refused.value.fixes
     assert (first.architecture, first.weights.head) == (TINY, True)
     assert (second.architecture, second.weights.head) == (wanted, False)
     network, info = load(first.architecture, first.weights)
     assert same(network, state)
     assert info.trained
-    assert architecture_of(source) == replace(TINY, image=32)  # what no shape tells is as usual
+    assert architecture_of(source) == replace(TINY, image=32)  # what does not follow from shapes has its usual value
 
 
 def test_of_two_networks_the_user_chooses(state: State, tmp_path: Path) -> None:
@@ -162,10 +162,10 @@ def test_of_two_networks_the_user_chooses(state: State, tmp_path: Path) -> None:
     ) as refused:
         load(TINY, source)
     assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)
-    assert [remedy.what for remedy in refused.value.remedies] == [
+    assert [remedy.title for remedy in refused.value.fixes] == [
         "Use what is under encoder_q", "Use what is under encoder_k",
     ]  # fmt: skip
-    for remedy, expected in zip(refused.value.remedies, (state, other), strict=True):
+    for remedy, expected in zip(refused.value.fixes, (state, other), strict=True):
         assert same(load(remedy.architecture, remedy.weights)[0], expected)
     with pytest.raises(WeightsMismatch, match="holds 2 networks"):
         architecture_of(source)
@@ -180,23 +180,23 @@ def test_of_two_networks_the_one_that_fits_is_taken(state: State, tmp_path: Path
     assert "the tensors under 'student.' are used" in info.notes
 
 
-def test_a_bottlenecks_stride_is_said_to_be_unknown(tmp_path: Path) -> None:
+def test_a_bottlenecks_unknown_stride_is_a_caveat(tmp_path: Path) -> None:
     on_1x1 = replace(preset("resnet50"), width=4, image=32)
     on_3x3 = replace(on_1x1, stride_on="3x3")
     source = saved(tmp_path, build(on_3x3, 1).state_dict())
     _, info = load(on_1x1, source)
-    assert info.likelier == on_3x3
-    assert any("most files need it on the 3×3" in doubt for doubt in info.doubts)
+    assert info.likely_architecture == on_3x3
+    assert any("most files need it on the 3×3" in doubt for doubt in info.caveats)
     _, info = load(on_3x3, source)
-    assert (info.likelier, info.doubts) == (None, ())
+    assert (info.likely_architecture, info.caveats) == (None, ())
     with pytest.raises(WeightsMismatch) as refused:
         load(replace(on_1x1, classes=5), source)
-    assert refused.value.remedies[0].architecture == on_3x3
-    assert load(TINY, saved(tmp_path, build(TINY, 1).state_dict()))[1].likelier is None
+    assert refused.value.fixes[0].architecture == on_3x3
+    assert load(TINY, saved(tmp_path, build(TINY, 1).state_dict()))[1].likely_architecture is None
 
 
 MARK = "RESNET_STUDIO_TEST_MARK"
-STRANGE = f"""
+UNKNOWN_MODULE = f"""
 import os
 def note(what):
     with open(os.environ["{MARK}"], "a") as file:
@@ -221,11 +221,11 @@ class Items(list):
 
 
 @pytest.fixture
-def strange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+def unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     """A module whose classes leave a mark whenever they are imported, made or changed."""
     folder = tmp_path / "path"
     folder.mkdir()
-    (folder / "strange_config.py").write_text(STRANGE)
+    (folder / "strange_config.py").write_text(UNKNOWN_MODULE)
     monkeypatch.syspath_prepend(folder)
     monkeypatch.setenv(MARK, str(tmp_path / "mark"))
     import strange_config
@@ -233,19 +233,19 @@ def strange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType
     return strange_config
 
 
-def beside(strange: types.ModuleType) -> dict[str, Any]:
-    """Objects as trainings keep them beside their weights."""
-    config = strange.Config()
-    dict.update(config, lr=0.1, layers=[1, 2], nested={"a": strange.Plain()})
+def other_objects(unknown: types.ModuleType) -> dict[str, Any]:
+    """Objects as trainings save them with their weights."""
+    config = unknown.Config()
+    dict.update(config, lr=0.1, layers=[1, 2], nested={"a": unknown.Plain()})
     config.note = "attribute"
-    items = strange.Items()
+    items = unknown.Items()
     list.extend(items, [1, 2, 3])
     return {
         "args": argparse.Namespace(model="resnet18", lr=0.1, path=Path("/data")),
         "config": config,
-        "plain": strange.Plain(),
+        "plain": unknown.Plain(),
         "items": items,
-        "one": [strange.Items([1])],
+        "one": [unknown.Items([1])],
         "defaults": collections.defaultdict(list, a=[1]),
         "function": torch.nn.functional.relu,
         "loss": np.float64(0.5),
@@ -259,11 +259,11 @@ def beside(strange: types.ModuleType) -> dict[str, Any]:
 
 @pytest.mark.parametrize("old", [False, True])
 @pytest.mark.parametrize("first", [False, True])
-def test_what_is_beside_the_tensors_is_passed_over_and_never_made(
-    old: bool, first: bool, state: State, strange: types.ModuleType, tmp_path: Path
+def test_other_objects_are_skipped_and_never_constructed(
+    old: bool, first: bool, state: State, unknown: types.ModuleType, tmp_path: Path
 ) -> None:
-    others = beside(strange)
-    if old:  # where modules are kept with their source, and can't be told apart
+    others = other_objects(unknown)
+    if old:  # the legacy format saves modules with their source, which can't be distinguished
         others.pop("criterion")
     content = {**others, "model": state} if first else {"model": state, **others}
     source = saved(tmp_path, content, _use_new_zipfile_serialization=not old)
@@ -276,12 +276,12 @@ def test_what_is_beside_the_tensors_is_passed_over_and_never_made(
     assert "strange_config" not in sys.modules
     assert not (tmp_path / "mark").exists()
     torch.load(source.path, weights_only=False)
-    assert {"imported", "made"} <= set((tmp_path / "mark").read_text().split())  # it would have
+    assert {"imported", "made"} <= set((tmp_path / "mark").read_text().split())  # which torch.load does
 
 
-def test_only_strangers_is_no_state_dict(strange: types.ModuleType, tmp_path: Path) -> None:
+def test_only_unknown_objects_is_no_state_dict(unknown: types.ModuleType, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"holds no state_dict, only strange_config.Plain, which is not read"):
-        load(TINY, saved(tmp_path, {"config": strange.Plain()}))
+        load(TINY, saved(tmp_path, {"config": unknown.Plain()}))
 
 
 class Calls:
@@ -315,9 +315,7 @@ def make_folder(mark: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("old", [False, True])
-def test_a_call_beside_the_tensors_is_refused_and_never_made(
-    name: str, old: bool, state: State, tmp_path: Path
-) -> None:
+def test_a_call_in_the_pickle_is_refused_and_never_made(name: str, old: bool, state: State, tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     source = saved(tmp_path, {"state_dict": state, "bait": HOSTILE[name](str(mark))},
                    _use_new_zipfile_serialization=not old)  # fmt: skip
@@ -340,9 +338,9 @@ PICKLES = {
 
 @pytest.mark.parametrize("name", PICKLES)
 def test_a_rewritten_pickle_imports_nothing(name: str, tmp_path: Path) -> None:
-    harmless = without_strangers(PICKLES[name], lambda name: False)
+    harmless = without_unknown_imports(PICKLES[name], lambda name: False)
     if name != "a thousand appended":  # which is then nested too deep to be read
-        assert contents(BytesIO(harmless)).imports == contents(BytesIO(harmless)).calls == set()
+        assert scan_pickle(BytesIO(harmless)).imports == scan_pickle(BytesIO(harmless)).calls == set()
     (tmp_path / "some.pth").write_bytes(archive({"a/data.pkl": PICKLES[name], "a/version": b"3\n"}))
     with pytest.raises(WeightsError):
         load(TINY, WeightsFile(tmp_path / "some.pth"))

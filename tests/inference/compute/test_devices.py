@@ -16,7 +16,7 @@ TINY = Residual("basic", (1,), width=4, stem="cifar", image=16, classes=10)
 
 @pytest.fixture
 def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    """torch says that there are two, as on a machine that has them; nothing can run there."""
+    """Makes torch report two GPUs; nothing can run on them."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: ("Tesla A", "Tesla B")[index])
@@ -24,11 +24,11 @@ def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def emptied(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
-    """How often the GPU's memory was given back; nothing of the test's networks stays."""
+    """Grows with every call of `empty_cache`; clears the caches after the test."""
     times: list[bool] = []
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: times.append(True))
     yield times
-    forward.forget()
+    forward.clear_caches()
 
 
 def test_the_cpu_comes_first() -> None:
@@ -53,7 +53,7 @@ def test_a_device_that_is_not_there_is_refused_with_what_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), "cuda:0 failed (CUDA out of memory"),
         (RuntimeError("CUDA error: an illegal memory access was encountered"), "cuda:0 failed (CUDA error"),
@@ -61,14 +61,14 @@ def test_a_device_that_is_not_there_is_refused_with_what_is() -> None:
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), "None"),
     ],
 )
-def test_failures_of_a_device_are_told_from_other_faults(error: RuntimeError, told: str) -> None:
-    assert str(devices.failure("cuda:0", error)).startswith(told)
+def test_failures_of_a_device_are_distinguished_from_other_errors(error: RuntimeError, message: str) -> None:
+    assert str(devices.explain_failure("cuda:0", error)).startswith(message)
 
 
-def test_a_full_machine_is_told_in_words() -> None:
+def test_full_memory_is_reported_in_words() -> None:
     with pytest.raises(RuntimeError) as refused:
         torch.empty(1 << 60, dtype=torch.uint8)
-    failure = devices.failure("cpu", refused.value)
+    failure = devices.explain_failure("cpu", refused.value)
     assert isinstance(failure, MemoryError)
     assert str(failure).startswith("there is too little memory free")
 
@@ -111,7 +111,7 @@ def test_half_is_a_precision_and_no_device(name: str, device: torch.device, prec
         RuntimeError("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be …"),
     ],
 )
-def test_a_gpu_that_fails_midway_is_given_its_memory_back_and_the_cpu_goes_on(
+def test_a_failed_gpus_memory_is_freed_and_the_cpu_goes_on(
     name: str, error: RuntimeError, two_gpus: None, emptied: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_cpu = ForwardSpec("sample:digit-3", TINY)
@@ -127,20 +127,20 @@ def test_a_gpu_that_fails_midway_is_given_its_memory_back_and_the_cpu_goes_on(
     cause = str(error).partition("\n")[0]
     assert str(failed.value) == f"{name} failed ({cause}). Its memory was freed. Choose the CPU and run again"
     assert emptied
-    assert not prepare._networks.known(TINY, on_cpu.weights, None)
-    assert finish(forward.forward_steps(on_cpu, ("layer1.0.relu1",))).subject.device == "cpu"
+    assert not prepare._networks.contains(TINY, on_cpu.weights, None)
+    assert finish(forward.forward_steps(on_cpu, ("layer1.0.relu1",))).spec.device == "cpu"
 
 
 def test_half_precision_is_asked_of_network_and_input(two_gpus: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine without a GPU the CPU stands for it; it knows half precision, too."""
+    """The CPU stands in for the GPU; it supports half precision too."""
     monkeypatch.setattr(devices, "torch_device", lambda _: torch.device("cpu"))
-    ready = finish(prepare.ready_steps(ForwardSpec("sample:digit-3", TINY, device="cuda:0 half")))
+    ready = finish(prepare.prepare_steps(ForwardSpec("sample:digit-3", TINY, device="cuda:0 half")))
     assert ready.images.dtype == torch.float16
     assert {values.dtype for values in ready.network().parameters()} == {torch.float16}
     assert {values.dtype for values in ready.folded().parameters()} == {torch.float16}
-    half = finish(forward.forward_steps(ready.subject, ("layer1.0.relu1",)))
+    half = finish(forward.forward_steps(ready.spec, ("layer1.0.relu1",)))
     whole = finish(forward.forward_steps(ForwardSpec("sample:digit-3", TINY), ("layer1.0.relu1",)))
     assert half.layers[0].values.dtype == whole.layers[0].values.dtype
     difference = abs(half.layers[0].values - whole.layers[0].values).max()
     assert 0 < difference < 0.01 * abs(whole.layers[0].values).max()
-    forward.forget()
+    forward.clear_caches()

@@ -19,7 +19,7 @@ from resnet_studio.networks.plan import Layer, blocks, plan
 from resnet_studio.networks.presets import PRESETS
 
 SIDES = {"vgg19": 64, "alexnet": 80}
-"""Of the images, so that the whole takes a minute; 64 for whatever takes ImageNet's, and CIFAR's as they are."""
+"""Image sizes, so that all takes a minute; 64 for other ImageNet networks, CIFAR's unchanged."""
 DAMPED = 0.25
 """Gamma of each residual branch's last batch norm: without it 600 additions leave float32's range."""
 FLOAT32_ALONE = {"plain56-cifar": 2e-5}
@@ -36,25 +36,25 @@ def images(architecture: Architecture) -> Tensor:
 
 
 def outputs(network: nn.Module, values: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:
-    """Each layer's output, cloned before anything else can be done to it."""
-    kept: dict[str, Tensor] = {}
+    """Each layer's output, cloned before any in-place operation."""
+    outputs_by_name: dict[str, Tensor] = {}
 
-    def keep(name: str, output: Tensor) -> None:
-        kept[name] = output.detach().clone()
+    def record(name: str, output: Tensor) -> None:
+        outputs_by_name[name] = output.detach().clone()
 
     hooks = [
-        network.get_submodule(name).register_forward_hook(lambda _m, _i, output, name=name: keep(name, output))
+        network.get_submodule(name).register_forward_hook(lambda _m, _i, output, name=name: record(name, output))
         for name in names
     ]
     with torch.no_grad():
         network(values)
     for hook in hooks:
         hook.remove()
-    return kept
+    return outputs_by_name
 
 
 def worst(captured: dict[str, Tensor], wanted: dict[str, Tensor]) -> tuple[float, str]:
-    """The greatest error of any layer, as a share of that layer's greatest value, and which it is."""
+    """The greatest error of any layer, as a fraction of that layer's greatest value, and its name."""
     assert captured.keys() == wanted.keys()
     errors = (
         (float((captured[name].double() - exact).abs().max() / exact.abs().max().clamp(min=1e-30)), name)
@@ -69,7 +69,7 @@ def convolutions(layers: tuple[Layer, ...]) -> list[Layer]:
 
 
 def conditioned(architecture: Architecture) -> nn.Module:
-    """A network in eval mode whose values stay of one size through any depth, so that float32 loses little.
+    """A network in eval mode whose values keep their magnitude through any depth, so that float32 loses little.
 
     Batch norms that are calibrated on one small image divide by what float32 has rounded, and differ by up to 1e-2 from
     float64 after 56 plain layers, whoever runs them.
@@ -88,15 +88,15 @@ def test_every_named_tensor_is_exact(name: str) -> None:
     architecture = small(name)
     network = conditioned(architecture)
     layers = tuple(layer.name for layer in plan(architecture) if layer.called)
-    held = tuple(block.name for block in blocks(architecture)) if isinstance(architecture, Residual) else ()
+    block_names = tuple(block.name for block in blocks(architecture)) if isinstance(architecture, Residual) else ()
     values = images(architecture)
-    ours = capture(network, values, (*layers, *held)).layers
-    quick = capture(folded(network), values, held).layers if isinstance(network, ResNet) else {}
-    cloned = outputs(network, values, (*layers, *held))
+    ours = capture(network, values, (*layers, *block_names)).layers
+    fast = capture(folded(network), values, block_names).layers if isinstance(network, ResNet) else {}
+    cloned = outputs(network, values, (*layers, *block_names))
     assert all(torch.equal(ours[layer], cloned[layer]) for layer in cloned)  # bit for bit
-    exact = outputs(network.double(), values.double(), (*layers, *held))
+    exact = outputs(network.double(), values.double(), (*layers, *block_names))
     error, where = worst(ours, exact)
     assert error <= FLOAT32_ALONE.get(name, 1e-5), where
-    if quick:
-        error, where = worst(quick, {block: exact[block] for block in held})
+    if fast:
+        error, where = worst(fast, {block: exact[block] for block in block_names})
         assert error <= 1e-4, where

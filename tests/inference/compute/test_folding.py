@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from resnet_studio.inference.compute.capture import capture
-from resnet_studio.inference.compute.folding import folded, served
+from resnet_studio.inference.compute.folding import folded, folded_layers
 from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.values import RandomWeights
 from resnet_studio.networks.architecture import Residual
@@ -21,7 +21,7 @@ VARIANTS = {
     "shortcut A": replace(SMALL, shortcut="A"),
     "shortcut C": replace(SMALL, shortcut="C"),
     "plain": replace(SMALL, shortcut="none"),
-    "grey": replace(SMALL, channels=1),
+    "gray": replace(SMALL, channels=1),
     "article, basic": Residual("basic", (2, 1), stride_on="3x3", width=8, image=48, variant="article"),
     "article, bottleneck": replace(SMALL, stride_on="3x3", variant="article"),
 }
@@ -43,7 +43,7 @@ def images(architecture: Residual, count: int = 1) -> torch.Tensor:
 def test_a_folded_network_gives_the_same_as_the_network(name: str, packed: bool) -> None:
     architecture = VARIANTS[name]
     network = calibrated(architecture)
-    names = served(architecture)
+    names = folded_layers(architecture)
     wanted, got = (
         capture(version, images(architecture), names) for version in (network, folded(network, packed=packed))
     )
@@ -53,8 +53,8 @@ def test_a_folded_network_gives_the_same_as_the_network(name: str, packed: bool)
     assert (got.logits - wanted.logits).abs().max() <= 1e-4 * wanted.logits.abs().max()
 
 
-def test_it_serves_every_block_stage_relu_and_pool() -> None:
-    names = served(SMALL)
+def test_folded_layers_are_every_block_stage_relu_and_pool() -> None:
+    names = folded_layers(SMALL)
     blocks = ("layer1.0", "layer2.0", "layer2.1")
     relus = {f"{block}.relu{number}" for block in blocks for number in (1, 2, 3)}
     assert set(names) == {"relu", "maxpool", "layer1", "layer2", "avgpool", "fc", *blocks, *relus}
@@ -65,7 +65,7 @@ def test_no_batch_norm_is_left_and_the_original_stays_as_it_was() -> None:
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     wanted = network(images(SMALL)).detach()
     fast = folded(network)
-    capture(fast, images(SMALL), served(SMALL))
+    capture(fast, images(SMALL), folded_layers(SMALL))
     assert not any(isinstance(module, nn.BatchNorm2d) for module in fast.modules())
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
     assert torch.equal(network(images(SMALL)), wanted)
@@ -82,8 +82,8 @@ def test_several_images_of_another_size_fit_too() -> None:
 
 @pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize("name", VARIANTS)
-def test_nothing_of_it_is_without_memory(name: str, packed: bool) -> None:
-    """What the article builds and never calls included: a network that is moved to a device is copied whole."""
+def test_no_tensor_of_it_is_on_the_meta_device(name: str, packed: bool) -> None:
+    """Including the layers that the article builds and never calls: moving a network to a device copies all of it."""
     fast = folded(calibrated(VARIANTS[name]), packed=packed)
     tensors = [*fast.parameters(), *fast.buffers()]
     assert {tensor.device.type for tensor in tensors} <= {"cpu"}

@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from resnet_studio.inference import cropping
-from resnet_studio.inference.compute import forward as look
-from resnet_studio.inference.compute import transforms
-from resnet_studio.inference.compute.forward import forward_steps, layers_to_keep
-from resnet_studio.inference.compute.prepare import ready_steps
+from resnet_studio.inference.compute import forward, transforms
+from resnet_studio.inference.compute.forward import forward_steps, layers_to_capture
+from resnet_studio.inference.compute.prepare import prepare_steps
 from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.errors import DeviceError, WeightsError
 from resnet_studio.inference.images import references
@@ -31,18 +30,18 @@ DIGIT = ForwardSpec("sample:digit-3", TINY)
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> Iterator[None]:
-    look.forget()
+    forward.clear_caches()
     yield
-    look.forget()
+    forward.clear_caches()
 
 
-def looked(
+def run(
     *layers: str, image: str = "sample:china", architecture: Architecture = TINY, source: WeightsSource | None = None
 ) -> ForwardResult:
     return finish(forward_steps(ForwardSpec(image, architecture, source or RandomWeights(0)), layers))
 
 
-def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def count_passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows by one with every forward pass of a residual network from now on."""
     made: list[int] = []
     forward = ResNet.forward
@@ -55,8 +54,8 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
-def test_a_look_is_what_the_network_gives() -> None:
-    seen = looked("layer1.0.conv1", "layer2.0", "fc")
+def test_a_forward_result_is_what_the_network_outputs() -> None:
+    result = run("layer1.0.conv1", "layer2.0", "fc")
     network, info = load(TINY, RandomWeights(0))
     photograph = references.open_reference("sample:china")
     images = transforms.preprocess(photograph, info.preprocessing, 3)
@@ -64,24 +63,24 @@ def test_a_look_is_what_the_network_gives() -> None:
         logits = network(images)
         first = network.get_submodule("layer1.0.conv1")(network[:3](images))  # type: ignore[index]
     probabilities, classes = logits.softmax(1)[0].sort(descending=True)
-    assert [p.label for p in seen.predictions or ()] == [f"class {number}" for number in classes[:5]]
-    assert [p.probability for p in seen.predictions or ()] == pytest.approx(probabilities[:5].tolist(), rel=1e-4)
-    assert [(maps.name, maps.values.shape) for maps in seen.layers] == [
+    assert [p.label for p in result.predictions or ()] == [f"class {number}" for number in classes[:5]]
+    assert [p.probability for p in result.predictions or ()] == pytest.approx(probabilities[:5].tolist(), rel=1e-4)
+    assert [(maps.name, maps.values.shape) for maps in result.layers] == [
         ("layer1.0.conv1", (8, 16, 16)),
         ("layer2.0", (16, 8, 8)),
         ("fc", (10, 1, 1)),
     ]
-    assert np.allclose(seen.layers[0].values, first[0], atol=1e-5)
-    assert seen.layers[1].zeros > 0.2
-    assert np.array_equal(seen.seen, transforms.seen(images, info.preprocessing))
+    assert np.allclose(result.layers[0].values, first[0], atol=1e-5)
+    assert result.layers[1].zeros > 0.2
+    assert np.array_equal(result.model_input, transforms.denormalized(images, info.preprocessing))
     left, top, width, height = cropping.crop_box(640, 427, info.preprocessing)
-    assert seen.frame.corners[0] == pytest.approx((left, top))
-    assert seen.frame.corners[2] == pytest.approx((left + width, top + height))
-    assert (seen.weights, seen.subject) == (info, ForwardSpec("sample:china", TINY))
+    assert result.frame.corners[0] == pytest.approx((left, top))
+    assert result.frame.corners[2] == pytest.approx((left + width, top + height))
+    assert (result.weights, result.spec) == (info, ForwardSpec("sample:china", TINY))
 
 
-def test_fewer_classes_than_five_are_all_told() -> None:
-    predictions = looked(architecture=replace(TINY, classes=3)).predictions
+def test_fewer_than_five_classes_are_all_predicted() -> None:
+    predictions = run(architecture=replace(TINY, classes=3)).predictions
     assert len(predictions) == 3
     assert sum(p.probability for p in predictions) == pytest.approx(1)
 
@@ -89,91 +88,91 @@ def test_fewer_classes_than_five_are_all_told() -> None:
 def test_progress_counts_up_to_the_end() -> None:
     steps = list(forward_steps(DIGIT, ("layer1",)))
     assert [(step.done, step.of) for step in steps] == [(0, 4), (1, 4), (2, 4)]
-    assert list(forward_steps(DIGIT, ("layer2",))) == []  # nothing of that takes long
+    assert list(forward_steps(DIGIT, ("layer2",))) == []  # none of it is slow
 
 
 def test_another_layer_of_the_same_image_costs_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    looked("conv1")
-    made = passes(monkeypatch)
-    first, second = looked("layer1.0.relu1"), looked("layer2", "layer2.0.add")
+    run("conv1")
+    made = count_passes(monkeypatch)
+    first, second = run("layer1.0.relu1"), run("layer2", "layer2.0.add")
     assert made == []
     assert first.seconds == second.seconds
-    looked("conv1", image="sample:flower")
+    run("conv1", image="sample:flower")
     assert made == [1]
-    looked("conv1")  # the image before is still there
+    run("conv1")  # the image before is still there
     assert made == [1]
 
 
-def test_a_brief_look_is_the_same_and_keeps_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    turned = replace(DIGIT, handles=ImageTransforms(zoom=2, occluder=Occluder(0.2, 0.7, 0.3)))
-    brief = finish(forward_steps(turned, ("layer1.0.relu1",), brief=True))
-    whole = finish(forward_steps(turned, ("layer1.0.relu1", "layer1.0.bn1")))
-    assert brief.predictions is not None
-    assert [one.label for one in brief.predictions] == [one.label for one in whole.predictions or ()]
-    top = np.abs(whole.layers[0].values).max()
-    assert np.allclose(brief.layers[0].values, whole.layers[0].values, atol=1e-4 * top)
-    made = passes(monkeypatch)
-    assert finish(forward_steps(turned, ("layer2.0",))).layers  # the whole look before has it
+def test_a_preview_is_the_same_and_caches_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    transformed = replace(DIGIT, transforms=ImageTransforms(zoom=2, occluder=Occluder(0.2, 0.7, 0.3)))
+    preview = finish(forward_steps(transformed, ("layer1.0.relu1",), preview=True))
+    full = finish(forward_steps(transformed, ("layer1.0.relu1", "layer1.0.bn1")))
+    assert preview.predictions is not None
+    assert [one.label for one in preview.predictions] == [one.label for one in full.predictions or ()]
+    top = np.abs(full.layers[0].values).max()
+    assert np.allclose(preview.layers[0].values, full.layers[0].values, atol=1e-4 * top)
+    made = count_passes(monkeypatch)
+    assert finish(forward_steps(transformed, ("layer2.0",))).layers  # the full pass before has it
     assert made == []
-    finish(forward_steps(replace(turned, image="sample:china"), ("layer1.0.relu1",), brief=True))
-    finish(forward_steps(replace(turned, image="sample:china"), ("layer2.0",)))
+    finish(forward_steps(replace(transformed, image="sample:china"), ("layer1.0.relu1",), preview=True))
+    finish(forward_steps(replace(transformed, image="sample:china"), ("layer2.0",)))
     assert made == [1, 1]
 
 
 def test_a_pass_without_predictions_ends_after_the_last_layer() -> None:
     met: list[str] = []
-    network = subjects_network(DIGIT)
+    network = network_for(DIGIT)
     hooks = [
         part.register_forward_hook(lambda *_, name=name: met.append(name)) for name, part in network.named_children()
     ]
-    seen = finish(forward_steps(DIGIT, ("layer1.0.bn1", "bn1"), predictions=False, brief=True))
+    result = finish(forward_steps(DIGIT, ("layer1.0.bn1", "bn1"), predictions=False, preview=True))
     for hook in hooks:
         hook.remove()
     assert met == ["conv1", "bn1", "relu"]  # layer1 itself is never done
-    assert seen.predictions is None
-    whole = looked("layer1.0.bn1", "bn1", image="sample:digit-3")
-    for brief, full in zip(seen.layers, whole.layers, strict=True):
-        assert np.array_equal(brief.values, full.values)
+    assert result.predictions is None
+    full = run("layer1.0.bn1", "bn1", image="sample:digit-3")
+    for ours, theirs in zip(result.layers, full.layers, strict=True):
+        assert np.array_equal(ours.values, theirs.values)
 
 
-def subjects_network(subject: ForwardSpec) -> nn.Module:
-    return finish(ready_steps(subject)).network()
+def network_for(spec: ForwardSpec) -> nn.Module:
+    return finish(prepare_steps(spec)).network()
 
 
-def test_handles_change_what_the_network_sees() -> None:
-    flipped = finish(forward_steps(replace(DIGIT, handles=ImageTransforms(flipped=True)), ()))
-    assert np.array_equal(flipped.seen, looked(image="sample:digit-3").seen[:, ::-1])
+def test_transforms_change_the_model_input() -> None:
+    flipped = finish(forward_steps(replace(DIGIT, transforms=ImageTransforms(flipped=True)), ()))
+    assert np.array_equal(flipped.model_input, run(image="sample:digit-3").model_input[:, ::-1])
 
 
-def test_what_rests_has_the_same_numbers_whatever_was_looked_at_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = looked("layer2.0").layers[0].values
-    look.forget()
-    finish(forward_steps(ForwardSpec("sample:china", TINY), ("layer2.0",), brief=True))  # through the folded network
-    made = passes(monkeypatch)
-    looked("layer1.0.bn2")
+def test_a_full_result_has_the_same_numbers_after_any_preview(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = run("layer2.0").layers[0].values
+    forward.clear_caches()
+    finish(forward_steps(ForwardSpec("sample:china", TINY), ("layer2.0",), preview=True))  # through the folded network
+    made = count_passes(monkeypatch)
+    run("layer1.0.bn2")
     assert made == [1]
-    assert np.array_equal(looked("layer2.0").layers[0].values, alone)
-    assert np.array_equal(looked("layer2").layers[0].values, alone)
+    assert np.array_equal(run("layer2.0").layers[0].values, alone)
+    assert np.array_equal(run("layer2").layers[0].values, alone)
     assert made == [1]
 
 
-def test_what_is_shown_is_a_copy() -> None:
-    looked("conv1").layers[0].values.fill(0)
-    assert looked("conv1").layers[0].values.any()
+def test_results_are_copies() -> None:
+    run("conv1").layers[0].values.fill(0)
+    assert run("conv1").layers[0].values.any()
 
 
-def test_memory_bounds_what_is_kept() -> None:
-    names = layers_to_keep(preset("resnet50"), ("conv1",))
+def test_memory_bounds_what_is_captured() -> None:
+    names = layers_to_capture(preset("resnet50"), ("conv1",))
     assert {layer.name for layer in plan(preset("resnet50"))} < set(names)
-    assert layers_to_keep(replace(preset("resnet50"), image=2048), ("conv1",)) == ("conv1",)
-    assert layers_to_keep(replace(preset("resnet152"), image=4096), ("layer1",)) == ("layer1",)
-    assert set(layers_to_keep(preset("resnet152"), ("layer1",))) == {
+    assert layers_to_capture(replace(preset("resnet50"), image=2048), ("conv1",)) == ("conv1",)
+    assert layers_to_capture(replace(preset("resnet152"), image=4096), ("layer1",)) == ("layer1",)
+    assert set(layers_to_capture(preset("resnet152"), ("layer1",))) == {
         *(layer.block for layer in plan(preset("resnet152")) if layer.block),
         *(layer.name for layer in plan(preset("resnet152"))),
         *("layer1", "layer2", "layer3", "layer4"),
     }
-    assert "layer1.0.unused_conv" not in layers_to_keep(preset("article18"), ("conv1",))
-    assert "features.0" in layers_to_keep(preset("vgg19"), ("classifier.6",))
+    assert "layer1.0.unused_conv" not in layers_to_capture(preset("article18"), ("conv1",))
+    assert "features.0" in layers_to_capture(preset("vgg19"), ("classifier.6",))
 
 
 def test_a_replaced_weights_file_is_read_again(tmp_path: Path) -> None:
@@ -182,34 +181,34 @@ def test_a_replaced_weights_file_is_read_again(tmp_path: Path) -> None:
     for seed in (1, 2):
         torch.save(load(TINY, RandomWeights(seed))[0].state_dict(), source.path)
         os.utime(source.path, (seed, seed))
-        shown.append(looked("fc", source=source).layers[0].values)
+        shown.append(run("fc", source=source).layers[0].values)
     assert not np.array_equal(*shown)
 
 
-def test_what_is_wrong_is_said_and_what_was_there_goes_on(tmp_path: Path) -> None:
+def test_errors_are_reported_and_later_requests_work(tmp_path: Path) -> None:
     (tmp_path / "bad.pth").write_text("hello")
     with pytest.raises(WeightsError, match=r"bad\.pth is not a weights file"):
-        looked("conv1", source=WeightsFile(tmp_path / "bad.pth"))
+        run("conv1", source=WeightsFile(tmp_path / "bad.pth"))
     with pytest.raises(ImageError):
-        looked("conv1", image=str(tmp_path / "bad.pth"))
+        run("conv1", image=str(tmp_path / "bad.pth"))
     with pytest.raises(ValueError, match=r"'conv9'.*did you mean"):
-        looked("conv9")
+        run("conv9")
     with pytest.raises(ValueError, match="this network takes 5"):
-        looked("conv1", architecture=replace(TINY, channels=5))
+        run("conv1", architecture=replace(TINY, channels=5))
     with pytest.raises(DeviceError, match="cuda:99 is not on this machine"):
         finish(forward_steps(ForwardSpec("sample:china", TINY, device="cuda:99"), ()))
-    assert looked("conv1").layers
+    assert run("conv1").layers
 
 
-def test_weights_that_are_no_numbers_predict_nothing_and_have_maps(tmp_path: Path) -> None:
+def test_nan_weights_predict_nothing_and_have_maps(tmp_path: Path) -> None:
     state = load(TINY, RandomWeights(0))[0].state_dict()
     state["conv1.weight"][2] = torch.nan
     torch.save(state, tmp_path / "nan.pth")
-    seen = looked("conv1", source=WeightsFile(tmp_path / "nan.pth"))
-    assert seen.predictions == ()
-    assert np.isnan(seen.layers[0].values[2]).all()
-    assert np.isfinite(seen.layers[0].mean)
-    assert seen.weights.notes == ("NaN or infinite values in conv1.weight",)
+    result = run("conv1", source=WeightsFile(tmp_path / "nan.pth"))
+    assert result.predictions == ()
+    assert np.isnan(result.layers[0].values[2]).all()
+    assert np.isfinite(result.layers[0].mean)
+    assert result.weights.notes == ("NaN or infinite values in conv1.weight",)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +219,7 @@ def test_weights_that_are_no_numbers_predict_nothing_and_have_maps(tmp_path: Pat
     ],
 )
 def test_a_device_that_fails_is_freed_and_the_cpu_offered(error: RuntimeError, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked("conv1")
+    run("conv1")
 
     def fails(*_: object) -> Tensor:
         raise error
@@ -228,16 +227,16 @@ def test_a_device_that_fails_is_freed_and_the_cpu_offered(error: RuntimeError, m
     with monkeypatch.context() as patch:
         patch.setattr(ResNet, "forward", fails)
         with pytest.raises(DeviceError, match="Choose the CPU") as caught:
-            looked("conv1", image="sample:flower")
+            run("conv1", image="sample:flower")
     assert caught.value.__context__ is None  # a traceback would keep the device's tensors alive
-    assert look._passes == []
-    assert looked("conv1", image="sample:flower").predictions
+    assert forward._passes == []
+    assert run("conv1", image="sample:flower").predictions
 
 
-def test_another_fault_of_a_pass_is_told_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_error_of_a_pass_is_raised_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> Tensor:
         raise RuntimeError("shapes cannot be multiplied")
 
     monkeypatch.setattr(ResNet, "forward", fails)
     with pytest.raises(RuntimeError, match="shapes"):
-        looked("conv1")
+        run("conv1")

@@ -1,4 +1,4 @@
-"""The handles' pictures against arithmetic by hand."""
+"""Image transforms against arithmetic written out."""
 
 from __future__ import annotations
 
@@ -13,24 +13,32 @@ from hypothesis import strategies as st
 from torchvision.transforms import functional
 
 from resnet_studio.inference import cropping
-from resnet_studio.inference.compute.transforms import adjusted, framed, imagenet, noisy, occluded, preprocess, seen
+from resnet_studio.inference.compute.transforms import (
+    adjusted,
+    denormalized,
+    framed,
+    imagenet,
+    noisy,
+    occluded,
+    preprocess,
+)
 from resnet_studio.inference.cropping import crop_box, frame
 from resnet_studio.inference.images.references import open_reference
 from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, Occluder
 from resnet_studio.inference.values import Photograph
 
-USUAL = imagenet(64)
-SIDE = USUAL.crop
+PREPROCESSING = imagenet(64)
+SIDE = PREPROCESSING.crop
 
 
 def ramp(width: int = 300, height: int = 200) -> Photograph:
-    """Red grows with x, green with y, by one level a pixel or less: a pixel's colour says where it was."""
+    """Red grows with x, green with y, by one level a pixel or less: a pixel's color gives its position."""
     x, y = np.meshgrid(np.arange(width) * 255 / width, np.arange(height) * 255 / height)
     return Photograph("ramp", np.stack([x, y, 0 * x], axis=2).round().astype(np.uint8), "00")
 
 
 def where(pixel: torch.Tensor, width: int = 300, height: int = 200) -> tuple[float, float]:
-    """The place on the ramp that a pixel's colour stands for: the middle of the photograph's pixel."""
+    """The place on the ramp that a pixel's color stands for: the center of the photograph's pixel."""
     return float(pixel[0]) * width / 255 + 0.5, float(pixel[1]) * height / 255 + 0.5
 
 
@@ -38,14 +46,14 @@ def where(pixel: torch.Tensor, width: int = 300, height: int = 200) -> tuple[flo
     x=st.floats(-0.2, 0.2), y=st.floats(-0.05, 0.05), zoom=st.floats(1.2, 4), rotation=st.floats(-180, 180),
 )  # fmt: skip
 def test_every_pixel_comes_from_where_the_frame_says(x: float, y: float, zoom: float, rotation: float) -> None:
-    handles = ImageTransforms(x=x, y=y, zoom=zoom * 1.5, rotation=rotation)
-    picture, lies = framed(ramp(), USUAL, handles), frame(300, 200, USUAL, handles)
+    transforms = ImageTransforms(x=x, y=y, zoom=zoom * 1.5, rotation=rotation)
+    picture, crop_frame = framed(ramp(), PREPROCESSING, transforms), frame(300, 200, PREPROCESSING, transforms)
     for row, column in ((10, 10), (10, 50), (32, 32), (50, 20)):
-        wanted = lies.at((column + 0.5) / SIDE, (row + 0.5) / SIDE)
+        wanted = crop_frame.at((column + 0.5) / SIDE, (row + 0.5) / SIDE)
         assert where(picture[:, row, column]) == pytest.approx(wanted, abs=3.0)
 
 
-def test_zoomed_twice_is_the_middle_of_what_was_seen() -> None:
+def test_zooming_twice_shows_the_center_of_the_crop() -> None:
     china = open_reference("sample:china")
     once, twice = (framed(china, imagenet(128), ImageTransforms(zoom=zoom, x=0.001)).float() for zoom in (1, 2))
     inner = functional.resize(functional.center_crop(once, [64]), [128], antialias=True)
@@ -53,10 +61,10 @@ def test_zoomed_twice_is_the_middle_of_what_was_seen() -> None:
     assert (twice - inner).abs().mean() < 14  # the photograph itself has more detail
 
 
-def test_beyond_the_photograph_it_is_grey() -> None:
-    picture = framed(ramp(), USUAL, ImageTransforms(x=4))
+def test_beyond_the_photograph_it_is_gray() -> None:
+    picture = framed(ramp(), PREPROCESSING, ImageTransforms(x=4))
     assert (picture == 128).all()
-    small = framed(ramp(), USUAL, ImageTransforms(zoom=0.25))
+    small = framed(ramp(), PREPROCESSING, ImageTransforms(zoom=0.25))
     assert (small[:, :16] == 128).all()
     assert (small[:, 32, 32] != 128).any()
 
@@ -64,20 +72,22 @@ def test_beyond_the_photograph_it_is_grey() -> None:
 def test_untouched_frames_are_torchvisions_own(request: pytest.FixtureRequest) -> None:
     photograph = ramp()
     pixels = torch.tensor(photograph.pixels).permute(2, 0, 1)
-    theirs = functional.center_crop(functional.resize(pixels, [USUAL.resize], antialias=True), [USUAL.crop])
-    theirs = functional.normalize(theirs / 255, list(USUAL.mean), list(USUAL.std))[None]
-    assert torch.equal(preprocess(photograph, USUAL, 3), theirs)
-    assert torch.equal(preprocess(photograph, USUAL, 3, IDENTITY), theirs)
+    theirs = functional.center_crop(
+        functional.resize(pixels, [PREPROCESSING.resize], antialias=True), [PREPROCESSING.crop]
+    )
+    theirs = functional.normalize(theirs / 255, list(PREPROCESSING.mean), list(PREPROCESSING.std))[None]
+    assert torch.equal(preprocess(photograph, PREPROCESSING, 3), theirs)
+    assert torch.equal(preprocess(photograph, PREPROCESSING, 3, IDENTITY), theirs)
 
 
 def test_the_way_back_through_a_flip() -> None:
-    ours = preprocess(ramp(), USUAL, 3, ImageTransforms(flipped=True))
-    assert torch.equal(ours.flip(3), preprocess(ramp(), USUAL, 3))
-    lies = frame(300, 200, USUAL, ImageTransforms(flipped=True))
-    assert lies.at(0, 0) == frame(300, 200, USUAL).at(1, 0)
+    ours = preprocess(ramp(), PREPROCESSING, 3, ImageTransforms(flipped=True))
+    assert torch.equal(ours.flip(3), preprocess(ramp(), PREPROCESSING, 3))
+    crop_frame = frame(300, 200, PREPROCESSING, ImageTransforms(flipped=True))
+    assert crop_frame.at(0, 0) == frame(300, 200, PREPROCESSING).at(1, 0)
 
 
-def test_brightness_and_contrast_are_what_they_say() -> None:
+def test_brightness_and_contrast_match_their_formulas() -> None:
     image = torch.rand(3, 8, 8)
     assert torch.allclose(adjusted(image, ImageTransforms(brightness=1.5)), (1.5 * image).clamp(0, 1))
     mean = functional.rgb_to_grayscale(image).mean()
@@ -95,15 +105,15 @@ def test_blur_keeps_the_mean_of_a_point_and_has_its_deviation() -> None:
 
 
 def test_noise_has_its_deviation_and_is_always_the_same() -> None:
-    grey = torch.full((3, 100, 100), 0.5)
-    one, other = noisy(grey, 0.1), noisy(grey, 0.1)
+    gray = torch.full((3, 100, 100), 0.5)
+    one, other = noisy(gray, 0.1), noisy(gray, 0.1)
     assert torch.equal(one, other)
     assert float((one - 0.5).std()) == pytest.approx(0.1, rel=0.02)
-    assert noisy(grey, 1).min() == 0
+    assert noisy(gray, 1).min() == 0
 
 
-def test_an_occluder_is_the_mean_colour_and_leaves_the_rest() -> None:
-    values = preprocess(ramp(), USUAL, 3)[0]
+def test_an_occluder_is_the_mean_color_and_leaves_the_rest() -> None:
+    values = preprocess(ramp(), PREPROCESSING, 3)[0]
     square = occluded(values, Occluder(0.5, 0.25, 0.25))
     assert (square[:, 8:24, 24:40] == 0).all()
     square[:, 8:24, 24:40] = values[:, 8:24, 24:40]
@@ -112,9 +122,9 @@ def test_an_occluder_is_the_mean_colour_and_leaves_the_rest() -> None:
     assert occluded(values, None) is values
 
 
-def test_grey_networks_see_the_handles_too() -> None:
-    handles = ImageTransforms(zoom=2, brightness=0.5, occluder=Occluder())
-    one = preprocess(ramp(), USUAL, 1, handles)
+def test_gray_networks_get_the_transforms_too() -> None:
+    transforms = ImageTransforms(zoom=2, brightness=0.5, occluder=Occluder())
+    one = preprocess(ramp(), PREPROCESSING, 1, transforms)
     assert one.shape == (1, 1, SIDE, SIDE)
     assert (one[:, :, 28:36, 28:36] == 0).all()
 
@@ -127,15 +137,15 @@ def test_pure_functions_leave_their_image_alone() -> None:
     assert torch.equal(image, before)
 
 
-def test_what_is_seen_can_be_looked_at_again() -> None:
-    handles = ImageTransforms(x=0.2, zoom=2, rotation=30)
-    pixels = seen(preprocess(ramp(), USUAL, 3, handles), USUAL)
-    assert np.abs(pixels.astype(int) - framed(ramp(), USUAL, handles).permute(1, 2, 0).numpy()).max() <= 1
+def test_the_input_is_converted_back_to_its_pixels() -> None:
+    transforms = ImageTransforms(x=0.2, zoom=2, rotation=30)
+    pixels = denormalized(preprocess(ramp(), PREPROCESSING, 3, transforms), PREPROCESSING)
+    assert np.abs(pixels.astype(int) - framed(ramp(), PREPROCESSING, transforms).permute(1, 2, 0).numpy()).max() <= 1
 
 
 def test_the_frame_moves_by_crops_and_within_its_range() -> None:
-    left, _, width, _ = crop_box(300, 200, USUAL)
+    left, _, width, _ = crop_box(300, 200, PREPROCESSING)
     shifted = cropping.moved(IDENTITY, 0.5, 0)
-    assert frame(300, 200, USUAL, shifted).corners[0][0] == pytest.approx(left + width / 2)
+    assert frame(300, 200, PREPROCESSING, shifted).corners[0][0] == pytest.approx(left + width / 2)
     assert cropping.moved(IDENTITY, 99, -99) == replace(IDENTITY, x=4.0, y=-4.0)
     assert cropping.zoomed(IDENTITY, 1000).zoom == 16

@@ -13,7 +13,7 @@ from torchvision.models import ResNet50_Weights
 from torchvision.transforms import functional
 
 from crafted import encoded, saved
-from resnet_studio.inference.compute.transforms import imagenet, preprocess, seen
+from resnet_studio.inference.compute.transforms import denormalized, imagenet, preprocess
 from resnet_studio.inference.cropping import crop_box
 from resnet_studio.inference.images.loader import open_image
 from resnet_studio.inference.images.references import open_reference
@@ -78,24 +78,24 @@ def test_a_crop_larger_than_the_image_is_padded_as_torchvision_does() -> None:
     assert torch.equal(preprocess(image, preprocessing, 3)[0], expected)
 
 
-def test_grey_is_the_luminance_with_the_mean_of_the_means() -> None:
+def test_gray_is_the_luminance_with_the_mean_of_the_means() -> None:
     image, preprocessing = open_reference("sample:flower"), imagenet(224)
-    expected = luminance(seen(preprocess(image, preprocessing, 3), preprocessing))
+    expected = luminance(denormalized(preprocess(image, preprocessing, 3), preprocessing))
     values = preprocess(image, preprocessing, 1)
     mean, std = (0.485 + 0.456 + 0.406) / 3, (0.229 + 0.224 + 0.225) / 3
     assert values.shape == (1, 1, 224, 224)
     assert ((values[0, 0] * std + mean) * 255 - expected).abs().max() <= 1e-3
 
 
-def test_weights_made_for_grey_may_bring_one_mean() -> None:
+def test_weights_made_for_gray_may_have_one_mean() -> None:
     image = photograph(32, 32)
     values = preprocess(image, Preprocessing(32, 32, (0.25,), (0.5,)), 1)
     assert torch.allclose((values[0] * 0.5 + 0.25) * 255, luminance(image.pixels).float()[None], atol=1e-3)
 
 
 @pytest.mark.parametrize("side", [16, 8, 23])
-def test_grey_pixels_stay_as_they_are(side: int) -> None:
-    """All 256 levels: what a grey network is trained on is what it is shown."""
+def test_gray_pixels_stay_unchanged(side: int) -> None:
+    """All 256 levels: a gray network gets the same values in training and inference."""
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
     image = Photograph("levels", np.repeat(levels[:, :, None], 3, axis=2), "")
     one, three = (preprocess(image, Preprocessing(side, side, (0.0,), (1.0,)), channels)[0] for channels in (1, 3))
@@ -104,11 +104,11 @@ def test_grey_pixels_stay_as_they_are(side: int) -> None:
         assert torch.equal((one[0] * 255).round().to(torch.uint8), torch.from_numpy(levels))
 
 
-@pytest.mark.parametrize("colour", [(255, 255, 255), (254, 254, 254), (255, 0, 0), (0, 255, 0), (0, 0, 255), (1, 2, 3)])
-def test_grey_is_rounded_not_cut_off(colour: tuple[int, int, int]) -> None:
-    image = Photograph("plain", np.full((8, 8, 3), colour, np.uint8), "")
+@pytest.mark.parametrize("color", [(255, 255, 255), (254, 254, 254), (255, 0, 0), (0, 255, 0), (0, 0, 255), (1, 2, 3)])
+def test_gray_is_rounded_not_truncated(color: tuple[int, int, int]) -> None:
+    image = Photograph("plain", np.full((8, 8, 3), color, np.uint8), "")
     values = preprocess(image, Preprocessing(8, 8, (0.0,), (1.0,)), 1)
-    assert (values * 255).unique().tolist() == pytest.approx([round(np.dot((0.299, 0.587, 0.114), colour))], abs=1e-4)
+    assert (values * 255).unique().tolist() == pytest.approx([round(np.dot((0.299, 0.587, 0.114), color))], abs=1e-4)
 
 
 @pytest.mark.parametrize("channels", [0, 2, 4, 64])
@@ -118,12 +118,12 @@ def test_other_numbers_of_channels_are_refused(channels: int) -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_what_the_network_sees_is_its_input_to_the_last_level(channels: int) -> None:
+def test_the_denormalized_input_is_exact_to_the_last_level(channels: int) -> None:
     image, preprocessing = open_reference("sample:china"), imagenet(224)
     cropped = functional.center_crop(functional.resize(tensor(image), [256]), [224])
     if channels == 1:
         cropped = luminance(cropped.permute(1, 2, 0).numpy()).to(torch.uint8).expand(3, -1, -1)
-    pixels = seen(preprocess(image, preprocessing, channels), preprocessing)
+    pixels = denormalized(preprocess(image, preprocessing, channels), preprocessing)
     assert pixels.dtype == np.uint8
     np.testing.assert_array_equal(pixels, cropped.permute(1, 2, 0).numpy())
 
@@ -132,7 +132,7 @@ def test_what_the_network_sees_is_its_input_to_the_last_level(channels: int) -> 
     ("width", "height"), [(640, 427), (427, 640), (2000, 2000), (100, 100), (3000, 200), (20_000, 300), (90, 4000)]
 )
 def test_the_crop_box_is_where_the_input_was_cut_out(width: int, height: int) -> None:
-    """In a picture whose red is x and whose green is y, the first and the last pixel tell where they come from."""
+    """In a picture whose red is x and whose green is y, the first and the last pixel show where they come from."""
     pixels = np.zeros((height, width, 3), np.uint8)
     preprocessing = imagenet(224)
     left, top, box_width, box_height = crop_box(width, height, preprocessing)
@@ -140,10 +140,10 @@ def test_the_crop_box_is_where_the_input_was_cut_out(width: int, height: int) ->
     x, y = np.arange(width) + 0.5 - left, np.arange(height) + 0.5 - top
     pixels[..., 0] = np.clip(np.rint(2 + x * span), 0, 255)
     pixels[..., 1] = np.clip(np.rint(2 + y * span), 0, 255)[:, None]
-    view = seen(preprocess(Photograph("ramps", pixels, ""), preprocessing, 3), preprocessing).astype(float)
-    centres = (np.arange(224) + 0.5) / 224
-    assert np.abs(view[112, :, 0] - (2 + centres * box_width * span)).max() <= 2
-    assert np.abs(view[:, 112, 1] - (2 + centres * box_height * span)).max() <= 2
+    view = denormalized(preprocess(Photograph("ramps", pixels, ""), preprocessing, 3), preprocessing).astype(float)
+    centers = (np.arange(224) + 0.5) / 224
+    assert np.abs(view[112, :, 0] - (2 + centers * box_width * span)).max() <= 2
+    assert np.abs(view[:, 112, 1] - (2 + centers * box_height * span)).max() <= 2
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 427), (427, 640), (1, 20_000), (8, 8)])
@@ -175,16 +175,16 @@ def test_no_shape_is_resized_to_millions_of_pixels(
     assert max(made) <= 256 * 256 * 16
 
 
-def test_the_middle_of_a_very_long_photograph_is_what_is_seen() -> None:
+def test_the_center_of_a_very_long_photograph_is_the_input() -> None:
     pixels = np.zeros((4, 8000, 3), np.uint8)
     pixels[:, 3990:4010] = 200
-    view = seen(preprocess(Photograph("strip", pixels, ""), imagenet(224), 3), imagenet(224))
+    view = denormalized(preprocess(Photograph("strip", pixels, ""), imagenet(224), 3), imagenet(224))
     assert (view == 200).all()
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
-def test_a_turned_photograph_gives_the_same_input_as_the_upright_one(orientation: int, tmp_path: Path) -> None:
-    """So the network's answer is the same, to the last bit."""
+def test_a_rotated_photograph_gives_the_same_input_as_the_upright_one(orientation: int, tmp_path: Path) -> None:
+    """So the network's output is identical."""
     upright = open_reference("sample:china")
     turns = {3: 2, 6: 1, 8: 3}  # quarter turns to the left that the camera saved
     exif = Image.Exif()

@@ -51,7 +51,7 @@ FORMATS: dict[str, Callable[[State], bytes]] = {"zip": zipped, "legacy": legacy,
 
 
 def refused(folder: Path, data: bytes, architecture: Residual = TINY) -> WeightsError:
-    """The error for a file of these bytes, after a look that it names the file, survives pickling and left nothing."""
+    """The error for a file of these bytes, after checks that it names the file, can be pickled and leaves no files."""
     path = folder / "bait.pth"
     path.write_bytes(data)
     before = set(Path(tempfile.gettempdir()).iterdir())
@@ -82,7 +82,7 @@ def test_a_bare_pickle_never_runs(protocol: int, tmp_path: Path) -> None:
         assert "would run code when opened (posix.mkdir)" in str(error) or "nt.mkdir" in str(error)
     assert not (tmp_path / "ran").exists()
     pickle.loads(data)
-    assert (tmp_path / "ran").exists()  # it would have
+    assert (tmp_path / "ran").exists()  # which pickle does
 
 
 @pytest.mark.parametrize("written", [zipped, legacy])
@@ -94,7 +94,7 @@ def test_a_checkpoint_that_runs_code_never_does(
     assert "would run code when opened" in str(refused(tmp_path, data))
     assert not (tmp_path / "ran").exists()
     torch.load(BytesIO(data), weights_only=False)
-    assert (tmp_path / "ran").exists()  # it would have
+    assert (tmp_path / "ran").exists()  # which pickle does
 
 
 @pytest.mark.parametrize("written", [zipped, legacy])
@@ -140,7 +140,7 @@ NO_WEIGHTS = {
 
 
 @pytest.mark.parametrize("name", NO_WEIGHTS)
-def test_what_is_no_weights_file_is_called_so(name: str, tmp_path: Path) -> None:
+def test_other_files_are_reported_as_not_weights(name: str, tmp_path: Path) -> None:
     assert any(words in str(refused(tmp_path, NO_WEIGHTS[name])) for words in ("not a weights file", "no state_dict"))
 
 
@@ -163,7 +163,7 @@ def test_numbers_of_8_bits_in_a_pth_run_no_code(tmp_path: Path) -> None:
     assert "holds other tensors than plain ones" in str(error)
 
 
-def test_an_empty_file_is_called_so(tmp_path: Path) -> None:
+def test_an_empty_file_is_reported_as_empty(tmp_path: Path) -> None:
     assert "is empty" in str(refused(tmp_path, b""))
 
 
@@ -228,7 +228,7 @@ def test_a_zip_that_would_inflate_is_refused_before_it_does(compression: int, tm
 
 
 @pytest.mark.parametrize(
-    ("tensor", "said"),
+    ("tensor", "message"),
     [
         (torch.empty(10, 4, device="meta"), "other tensors than plain ones"),
         (torch.ones(10, 4).to_sparse(), "other tensors than plain ones"),
@@ -237,8 +237,8 @@ def test_a_zip_that_would_inflate_is_refused_before_it_does(compression: int, tm
         (torch.ones(10, 4, dtype=torch.bool), "bool numbers in fc.weight"),
     ],
 )
-def test_tensors_that_are_no_weights_are_refused(tensor: Tensor, said: str, tmp_path: Path) -> None:
-    assert said in str(refused(tmp_path, zipped({**tensors_of(), "fc.weight": tensor})))
+def test_tensors_that_are_no_weights_are_refused(tensor: Tensor, message: str, tmp_path: Path) -> None:
+    assert message in str(refused(tmp_path, zipped({**tensors_of(), "fc.weight": tensor})))
 
 
 def test_another_networks_file_is_refused_with_all_that_differs(tmp_path: Path) -> None:
@@ -268,12 +268,12 @@ def test_resnet_34_into_resnet_18_and_back(tmp_path: Path) -> None:
     assert (len(error.missing), error.unexpected) == (8 * 10, ())  # counts of batches may be missing
 
 
-def test_other_classes_are_said_in_words_and_the_rest_is_offered(tmp_path: Path) -> None:
+def test_other_classes_are_named_and_loading_the_rest_is_offered(tmp_path: Path) -> None:
     error = refused(tmp_path, zipped(tensors_of()), replace(TINY, classes=1000))
     assert "it was made for 10 classes, this network has 1,000" in str(error)
     assert isinstance(error, WeightsMismatch)
     assert {name for name, _, _ in error.shapes} == {"fc.weight", "fc.bias"}
-    assert "Load all but the head" in [remedy.what for remedy in error.remedies]
+    assert "Load all but the head" in [remedy.title for remedy in error.fixes]
 
 
 def header(entries: dict[str, Any], data: bytes = b"") -> bytes:
@@ -302,14 +302,14 @@ MALFORMED = {
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_malformed_safetensors_are_refused_with_the_reason(name: str, tmp_path: Path) -> None:
-    said = str(refused(tmp_path, MALFORMED[name]))
-    assert "is incomplete or damaged: its header " in said
-    assert "is not what it should be" not in said  # each of these has a reason of its own
-    assert not {"deserializ", "JSON", "variant", "`", "invalid"} & set(re.findall(r"`|[A-Za-z]+", said))
+    message = str(refused(tmp_path, MALFORMED[name]))
+    assert "is incomplete or damaged: its header " in message
+    assert "is not what it should be" not in message  # each of these has its own reason
+    assert not {"deserializ", "JSON", "variant", "`", "invalid"} & set(re.findall(r"`|[A-Za-z]+", message))
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "dangling link", "looping link", "nothing"])
-def test_what_is_no_file_is_refused_at_once(kind: str, tmp_path: Path) -> None:
+def test_anything_but_a_file_is_refused_at_once(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "bait.pth"
     make: dict[str, Callable[[], object]] = {
         "folder": path.mkdir,

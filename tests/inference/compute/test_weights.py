@@ -18,7 +18,7 @@ from resnet_studio.inference.images import references
 from resnet_studio.inference.values import Preprocessing, PublishedWeights, RandomWeights, WeightsFile
 from resnet_studio.inference.weights import published
 from resnet_studio.inference.weights.provenance import TrainingProvenance, to_metadata
-from resnet_studio.inference.weights.published import entry_of
+from resnet_studio.inference.weights.published import find_entry
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
@@ -80,7 +80,7 @@ def test_batch_norm_has_the_statistics_of_the_photographs() -> None:
     assert not any(module.training for module in network.modules())
 
 
-def test_a_deep_untrained_network_neither_explodes_nor_is_sure() -> None:
+def test_a_deep_untrained_network_neither_explodes_nor_is_confident() -> None:
     architecture = preset("resnet50")
     image = transforms.preprocess(references.open_reference("sample:china"), transforms.imagenet(224), 3)
     network, _ = load(architecture, RandomWeights(0))
@@ -131,11 +131,11 @@ def test_any_file_name_will_do(name: str, state: State, tmp_path: Path) -> None:
 def test_torchvisions_weights_give_torchvisions_logits(tmp_path: Path) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        theirs = models.resnet18().eval()
+        reference = models.resnet18().eval()
         image = torch.randn(1, 3, 224, 224)
-    network, info = load(preset("resnet18"), saved(tmp_path, theirs.state_dict()))
+    network, info = load(preset("resnet18"), saved(tmp_path, reference.state_dict()))
     with torch.no_grad():
-        wanted, got = theirs(image), network(image)
+        wanted, got = reference(image), network(image)
     assert (got - wanted).abs().max() <= 1e-5 * wanted.abs().max()
     assert len(info.labels) == 1000
     assert (info.labels[0], info.labels[207], info.labels[999]) == ("tench", "golden retriever", "toilet tissue")
@@ -156,28 +156,28 @@ def test_torchvisions_weights_give_torchvisions_logits(tmp_path: Path) -> None:
     ],
 )
 def test_torchvisions_published_files_are_known_by_their_hash(sha256: str, model: str, resize: int) -> None:
-    known = weights.published(sha256)
+    known = weights.torchvision_entry(sha256)
     assert known is not None
     assert known[0] == model
     assert known[1].transforms().resize_size == [resize]
-    assert weights.published(64 * "0") is None
+    assert weights.torchvision_entry(64 * "0") is None
 
 
 def test_a_published_file_brings_its_own_preprocessing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = saved(tmp_path, models.resnet18().state_dict())
     sha256 = hashlib.sha256(source.path.read_bytes()).hexdigest()
-    entry = entry_of(PublishedWeights("resnet50", "IMAGENET1K_V2"))
+    entry = find_entry(PublishedWeights("resnet50", "IMAGENET1K_V2"))
     monkeypatch.setattr(published, "ENTRIES", (replace(entry, sha256=sha256),))
     _, info = load(replace(preset("resnet18"), image=112), source)
     assert info.preprocessing == Preprocessing(116, 112, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-    (doubt,) = info.doubts
+    (doubt,) = info.caveats
     assert doubt in info.notes
     assert "made for resnet50-v1.5" in doubt
     assert not any("assumed" in note for note in info.notes)
 
 
 @pytest.mark.parametrize(
-    ("wrap", "said"),
+    ("wrap", "message"),
     [
         (lambda state: {"state_dict": state, "epoch": 3, "optimizer": {"lr": [0.1]}}, "'state_dict'"),
         (lambda state: {"model": state}, "'model'"),
@@ -186,28 +186,28 @@ def test_a_published_file_brings_its_own_preprocessing(tmp_path: Path, monkeypat
     ],
 )
 def test_weights_are_found_where_trainings_put_them(
-    wrap: Callable[[State], Any], said: str, state: State, tmp_path: Path
+    wrap: Callable[[State], Any], message: str, state: State, tmp_path: Path
 ) -> None:
     network, info = load(TINY, saved(tmp_path, wrap(state)))
     assert equal(network.state_dict(), state)
-    assert said in " ".join(info.notes)
+    assert message in " ".join(info.notes)
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
-def test_other_precisions_are_converted_and_said(kind: torch.dtype, state: State, tmp_path: Path) -> None:
+def test_other_precisions_are_converted_and_noted(kind: torch.dtype, state: State, tmp_path: Path) -> None:
     other = {name: tensor.to(kind) if tensor.is_floating_point() else tensor for name, tensor in state.items()}
     network, info = load(TINY, saved(tmp_path, other))
     assert all(tensor.dtype in (torch.float32, torch.int64) for tensor in network.state_dict().values())
     assert torch.equal(network.state_dict()["fc.weight"], other["fc.weight"].float())
     assert info.notes == (f"{str(kind).removeprefix('torch.')} converted to float32",)
-    assert info.doubts == ()
+    assert info.caveats == ()
 
 
-def test_values_that_are_no_numbers_are_named(state: State, tmp_path: Path) -> None:
+def test_nan_and_infinite_values_are_named(state: State, tmp_path: Path) -> None:
     state["layer1.0.conv1.weight"][0, 0, 0, 0] = math.nan
     state["fc.bias"][3] = math.inf
     network, info = load(TINY, saved(tmp_path, state))
-    assert info.notes == info.doubts == ("NaN or infinite values in layer1.0.conv1.weight, fc.bias",)
+    assert info.notes == info.caveats == ("NaN or infinite values in layer1.0.conv1.weight, fc.bias",)
     assert network.state_dict()["fc.bias"][3] == math.inf
 
 
@@ -227,7 +227,7 @@ def test_all_but_the_head_can_be_loaded(state: State, tmp_path: Path) -> None:
     assert torch.equal(loaded["fc.weight"], build(architecture, 0).state_dict()["fc.weight"])
     assert (info.trained, info.labels[999]) == (False, "class 999")
     assert "fc is random" in info.notes[0]
-    assert info.doubts == info.notes
+    assert info.caveats == info.notes
 
 
 def test_a_network_that_no_machine_holds_is_refused_before_it_is_built(tmp_path: Path) -> None:
@@ -237,16 +237,16 @@ def test_a_network_that_no_machine_holds_is_refused_before_it_is_built(tmp_path:
             load(vast, source)
 
 
-def test_what_is_under_a_prefix_can_be_loaded(state: State, tmp_path: Path) -> None:
+def test_tensors_under_a_prefix_can_be_loaded(state: State, tmp_path: Path) -> None:
     larger = {f"backbone.{name}": tensor for name, tensor in state.items()} | {"projector.weight": torch.ones(4, 4)}
     network, info = load(TINY, replace(saved(tmp_path, larger), prefix="backbone."))
     assert equal(network.state_dict(), state)
     assert info.trained
     assert info.notes == ("the tensors under 'backbone.' are used", "not used: projector.weight")
-    assert info.doubts == ()
+    assert info.caveats == ()
 
 
-def test_weights_of_a_run_are_called_by_their_moment(tmp_path: Path) -> None:
+def test_weights_of_a_run_are_named_by_run_and_step(tmp_path: Path) -> None:
     state = load(TINY, RandomWeights(0))[0].state_dict()
     for step, trained in ((0, False), (1330, True)):
         origin = TrainingProvenance(TINY, "digits", tuple("0123456789"), (0.5,) * 3, (0.25,) * 3, "a run", step)
@@ -259,5 +259,5 @@ def test_weights_of_a_run_are_called_by_their_moment(tmp_path: Path) -> None:
     other = replace(TINY, blocks=(1, 1, 1), image=32)
     with pytest.raises(WeightsMismatch, match=r"^a run, step 1,330 does not fit .* It was made for ") as refused:
         load(other, WeightsFile(path))
-    assert refused.value.recognised == TINY
-    assert [remedy.architecture for remedy in refused.value.remedies] == [TINY]
+    assert refused.value.recognized == TINY
+    assert [remedy.architecture for remedy in refused.value.fixes] == [TINY]

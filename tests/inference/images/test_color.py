@@ -1,4 +1,4 @@
-"""faults.md rows 20 and 21: pixels of every kind, by the stated rules."""
+"""faults.md rows 20 and 21: conversion of every kind of pixel."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crafted import chunk, encoded, grey_tiff, png, png_of, saved, scene, tiff
+from crafted import chunk, encoded, gray_tiff, png, png_of, saved, scene, tiff
 from resnet_studio.inference.images.loader import ImageError, open_image
 
-GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6  # PNG's colour types
+GRAY, RGB, PALETTE, GRAY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6  # PNG's color types
 OVER_WHITE = "transparent parts laid over white"
 SIXTEEN_BITS = "16-bit values scaled by their range, 0 … 65535"
 
@@ -22,61 +22,61 @@ def opened(folder: Path, data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
     return photograph.pixels.astype(int), photograph.notes
 
 
-def greys(folder: Path, data: bytes) -> tuple[list[int], str]:
-    """The grey levels of a picture of one row, and its only note."""
+def gray_levels(folder: Path, data: bytes) -> tuple[list[int], str]:
+    """The gray levels of an image of one row, and its only note."""
     pixels, (note,) = opened(folder, data)
     assert (pixels == pixels[..., :1]).all()
     return pixels[0, :, 0].tolist(), note
 
 
-def test_16_bits_are_the_8_bits_they_were_made_of(tmp_path: Path) -> None:
-    """v · 257 takes 0 … 255 to 0 … 65535, so every level comes back, white and black included."""
+def test_16_bit_values_made_of_8_bits_give_the_8_bits_again(tmp_path: Path) -> None:
+    """v · 257 maps 0 … 255 to 0 … 65535, so every level comes back, including white and black."""
     levels = np.arange(256).reshape(16, 16)
-    for data in (png_of(levels * 257, GREY), grey_tiff((levels * 257).astype("<u2"), 16)):
+    for data in (png_of(levels * 257, GRAY), gray_tiff((levels * 257).astype("<u2"), 16)):
         pixels, notes = opened(tmp_path, data)
         np.testing.assert_array_equal(pixels[..., 1], levels)
         assert notes == (SIXTEEN_BITS,)
 
 
 def test_16_bits_in_either_byte_order(tmp_path: Path) -> None:
-    little = grey_tiff(np.array([[0, 0x8000, 0xFFFF]], "<u2"), 16)
+    little = gray_tiff(np.array([[0, 0x8000, 0xFFFF]], "<u2"), 16)
     directory = int.from_bytes(little[4:8], "little")
     entries = [struct.unpack_from("<HHII", little, directory + 2 + 12 * number) for number in range(9)]
     big = b"MM\0*" + struct.pack(">I", directory) + np.array([0, 0x8000, 0xFFFF], ">u2").tobytes()
     big += struct.pack(">H", 9) + b"".join(struct.pack(">HHII", *entry) for entry in entries) + bytes(4)
-    assert greys(tmp_path, big) == greys(tmp_path, little) == ([0, 128, 255], SIXTEEN_BITS)
+    assert gray_levels(tmp_path, big) == gray_levels(tmp_path, little) == ([0, 128, 255], SIXTEEN_BITS)
 
 
 def test_16_bits_are_rounded(tmp_path: Path) -> None:
     values = np.array([[0, 128, 129, 385, 386, 65_406, 65_407, 65_535]])
-    assert greys(tmp_path, png_of(values, GREY))[0] == [0, 0, 1, 1, 2, 254, 255, 255]
+    assert gray_levels(tmp_path, png_of(values, GRAY))[0] == [0, 0, 1, 1, 2, 254, 255, 255]
 
 
-@pytest.mark.parametrize("colour", [RGB, RGB_ALPHA, GREY_ALPHA])
-def test_16_bits_of_colour_are_rounded_too(colour: int, tmp_path: Path) -> None:
-    """Not cut to their upper bytes, which would make 0x01FF a 1 where it is 1.99."""
-    channels = {RGB: 3, RGB_ALPHA: 4, GREY_ALPHA: 2}[colour]
+@pytest.mark.parametrize("color", [RGB, RGB_ALPHA, GRAY_ALPHA])
+def test_16_bits_of_color_are_rounded_too(color: int, tmp_path: Path) -> None:
+    """Not truncated to the upper byte, which would turn 0x01FF (1.99) into 1."""
+    channels = {RGB: 3, RGB_ALPHA: 4, GRAY_ALPHA: 2}[color]
     values = np.random.default_rng(5).integers(0, 65_536, (9, 31, channels))
     values[0, :8, :3] = np.array([0, 128, 129, 385, 386, 65_406, 65_407, 65_535])[:, None]
-    if colour != RGB:
+    if color != RGB:
         values[..., -1] = 65_535
-    pixels, notes = opened(tmp_path, png_of(values, colour))
-    expected = np.rint(values[..., : 1 if colour == GREY_ALPHA else 3] / 65_535 * 255)
+    pixels, notes = opened(tmp_path, png_of(values, color))
+    expected = np.rint(values[..., : 1 if color == GRAY_ALPHA else 3] / 65_535 * 255)
     np.testing.assert_array_equal(pixels, np.broadcast_to(expected, pixels.shape))
     assert notes == (SIXTEEN_BITS,)
 
 
-@pytest.mark.parametrize("colour", [RGB_ALPHA, GREY_ALPHA])
-def test_16_bits_with_16_bits_of_transparency(colour: int, tmp_path: Path) -> None:
-    values = np.random.default_rng(6).integers(0, 65_536, (5, 40, 4 if colour == RGB_ALPHA else 2))
-    pixels, notes = opened(tmp_path, png_of(values, colour))
+@pytest.mark.parametrize("color", [RGB_ALPHA, GRAY_ALPHA])
+def test_16_bits_with_16_bits_of_transparency(color: int, tmp_path: Path) -> None:
+    values = np.random.default_rng(6).integers(0, 65_536, (5, 40, 4 if color == RGB_ALPHA else 2))
+    pixels, notes = opened(tmp_path, png_of(values, color))
     alpha = values[..., -1:] / 65_535
     expected = np.rint(255 * (alpha * values[..., :-1] / 65_535 + 1 - alpha))
     np.testing.assert_array_equal(pixels, np.broadcast_to(expected, pixels.shape))
     assert notes == (SIXTEEN_BITS, OVER_WHITE)
 
 
-def test_one_transparent_colour_of_16_bits(tmp_path: Path) -> None:
+def test_one_transparent_color_of_16_bits(tmp_path: Path) -> None:
     values = np.array([[[300, 301, 302], [300, 301, 303], [65_535, 0, 0]]])
     data = png_of(values, RGB, chunk(b"tRNS", struct.pack(">HHH", 300, 301, 302)))
     pixels, notes = opened(tmp_path, data)
@@ -85,29 +85,29 @@ def test_one_transparent_colour_of_16_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "used"), [(4095, 12), (3000, 12), (256, 12), (255, 8), (17, 8), (4096, 16), (60_000, 16)]
+    ("maximum", "used_bits"), [(4095, 12), (3000, 12), (256, 12), (255, 8), (17, 8), (4096, 16), (60_000, 16)]
 )
-def test_few_bits_in_16_are_scaled_by_what_they_can_hold(most: int, used: int, tmp_path: Path) -> None:
-    """A camera's 12 bits would be nearly black by the range of 16; the note says what was done."""
-    values = np.linspace(0, most, 64).astype(int).reshape(1, 64)
-    expected = np.rint(values / (2**used - 1) * 255)
+def test_few_bits_in_16_are_scaled_by_their_own_range(maximum: int, used_bits: int, tmp_path: Path) -> None:
+    """A camera's 12 bits would be nearly black in the range of 16; the note says what was done."""
+    values = np.linspace(0, maximum, 64).astype(int).reshape(1, 64)
+    expected = np.rint(values / (2**used_bits - 1) * 255)
     cases = (
-        png_of(values, GREY), grey_tiff(values.astype("<u2"), 16), png_of(values[..., None].repeat(3, axis=2), RGB),
-        png_of(np.stack([values, np.full_like(values, 65_535)], axis=2), GREY_ALPHA),
+        png_of(values, GRAY), gray_tiff(values.astype("<u2"), 16), png_of(values[..., None].repeat(3, axis=2), RGB),
+        png_of(np.stack([values, np.full_like(values, 65_535)], axis=2), GRAY_ALPHA),
     )  # fmt: skip
     for data in cases:
         pixels, (note,) = opened(tmp_path, data)
         np.testing.assert_array_equal(pixels[..., 0], expected)
-        assert f"0 … {2**used - 1}" in note
-        assert (f"use only {used} bits (the greatest is {most})" in note) == (used < 16)
+        assert f"0 … {2**used_bits - 1}" in note
+        assert (f"use only {used_bits} bits (the greatest is {maximum})" in note) == (used_bits < 16)
 
 
-@pytest.mark.parametrize("colour", [RGB, RGB_ALPHA])
-def test_16_bits_in_colour(colour: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("color", [RGB, RGB_ALPHA])
+def test_16_bits_in_color(color: int, tmp_path: Path) -> None:
     values = scene().astype(int) * 257
-    if colour == RGB_ALPHA:
+    if color == RGB_ALPHA:
         values = np.concatenate([values, np.full((48, 64, 1), 65_535)], axis=2)
-    pixels, notes = opened(tmp_path, png_of(values, colour))
+    pixels, notes = opened(tmp_path, png_of(values, color))
     np.testing.assert_array_equal(pixels, scene())
     assert notes == (SIXTEEN_BITS,)
 
@@ -115,42 +115,45 @@ def test_16_bits_in_colour(colour: int, tmp_path: Path) -> None:
 def test_12_bits_are_scaled_from_their_own_range(tmp_path: Path) -> None:
     """Two values in three bytes: 0xFFF and 0x000."""
     data = tiff(bytes([0xFF, 0xF0, 0x00]), {256: 2, 257: 1, 258: 12, 262: 1})
-    assert greys(tmp_path, data) == ([255, 0], "12-bit values scaled by their range, 0 … 4095")
+    assert gray_levels(tmp_path, data) == ([255, 0], "12-bit values scaled by their range, 0 … 4095")
 
 
-def test_32_bit_integers_are_scaled_from_least_to_greatest(tmp_path: Path) -> None:
-    data = grey_tiff(np.array([[-1000, 0, 4100]], "<i4"), 32, sample_format=2)
-    assert greys(tmp_path, data) == ([0, 50, 255], "32-bit integers scaled from their own range, -1000 … 4100")
+def test_32_bit_integers_are_scaled_from_minimum_to_maximum(tmp_path: Path) -> None:
+    data = gray_tiff(np.array([[-1000, 0, 4100]], "<i4"), 32, sample_format=2)
+    assert gray_levels(tmp_path, data) == ([0, 50, 255], "32-bit integers scaled from their own range, -1000 … 4100")
 
 
 def test_unsigned_32_bit_integers_keep_their_upper_half(tmp_path: Path) -> None:
-    data = grey_tiff(np.array([[0, 2**30, 2**31 + 2**30, 2**32 - 1]], "<u4"), 32)
-    assert greys(tmp_path, data)[0] == [0, 64, 191, 255]
+    data = gray_tiff(np.array([[0, 2**30, 2**31 + 2**30, 2**32 - 1]], "<u4"), 32)
+    assert gray_levels(tmp_path, data)[0] == [0, 64, 191, 255]
 
 
-def test_signed_16_bit_integers_are_scaled_from_least_to_greatest(tmp_path: Path) -> None:
-    data = grey_tiff(np.array([[-32_768, 32_767]], "<i2"), 16, sample_format=2)
-    assert greys(tmp_path, data) == ([0, 255], "16-bit integers scaled from their own range, -32768 … 32767")
+def test_signed_16_bit_integers_are_scaled_from_minimum_to_maximum(tmp_path: Path) -> None:
+    data = gray_tiff(np.array([[-32_768, 32_767]], "<i2"), 16, sample_format=2)
+    assert gray_levels(tmp_path, data) == ([0, 255], "16-bit integers scaled from their own range, -32768 … 32767")
 
 
 def test_floats_from_0_to_1_keep_their_contrast(tmp_path: Path) -> None:
-    data = grey_tiff(np.array([[0.2, 0.4, 0.6]], "<f4"), 32, sample_format=3)
-    assert greys(tmp_path, data) == ([51, 102, 153], "floating-point values scaled from 0 … 1")
+    data = gray_tiff(np.array([[0.2, 0.4, 0.6]], "<f4"), 32, sample_format=3)
+    assert gray_levels(tmp_path, data) == ([51, 102, 153], "floating-point values scaled from 0 … 1")
 
 
-def test_other_floats_are_scaled_from_least_to_greatest(tmp_path: Path) -> None:
-    data = grey_tiff(np.array([[-1.5, 0, 3.6]], "<f4"), 32, sample_format=3)
-    assert greys(tmp_path, data) == ([0, 75, 255], "floating-point values scaled from their own range, -1.5 … 3.6")
+def test_other_floats_are_scaled_from_minimum_to_maximum(tmp_path: Path) -> None:
+    data = gray_tiff(np.array([[-1.5, 0, 3.6]], "<f4"), 32, sample_format=3)
+    assert gray_levels(tmp_path, data) == (
+        [0, 75, 255],
+        "floating-point values scaled from their own range, -1.5 … 3.6",
+    )
 
 
 def test_the_widest_floats_do_not_overflow(tmp_path: Path) -> None:
     extreme = float(np.finfo("f4").max)
-    data = grey_tiff(np.array([[-extreme, 0, extreme]], "<f4"), 32, sample_format=3)
-    assert greys(tmp_path, data)[0] == [0, 128, 255]
+    data = gray_tiff(np.array([[-extreme, 0, extreme]], "<f4"), 32, sample_format=3)
+    assert gray_levels(tmp_path, data)[0] == [0, 128, 255]
 
 
-def test_one_value_everywhere_is_no_division_by_zero(tmp_path: Path) -> None:
-    assert greys(tmp_path, grey_tiff(np.full((1, 2), 7, "<i4"), 32, sample_format=2))[0] == [0, 0]
+def test_a_constant_image_does_not_divide_by_zero(tmp_path: Path) -> None:
+    assert gray_levels(tmp_path, gray_tiff(np.full((1, 2), 7, "<i4"), 32, sample_format=2))[0] == [0, 0]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -158,30 +161,30 @@ def test_values_that_are_not_finite_are_refused(value: float, tmp_path: Path) ->
     values = np.zeros((600, 3000), "<f4")  # more than one band
     values[-1, -1] = value
     with pytest.raises(ImageError, match=r"has values that are not finite numbers \(NaN or infinity\)"):
-        opened(tmp_path, grey_tiff(values, 32, sample_format=3))
+        opened(tmp_path, gray_tiff(values, 32, sample_format=3))
 
 
 def test_bands_join_without_a_seam(tmp_path: Path) -> None:
     ramp = np.linspace(0, 65_535, 1500).astype("<u2")[:, None].repeat(1400, axis=1)
-    pixels, _ = opened(tmp_path, grey_tiff(ramp, 16))
+    pixels, _ = opened(tmp_path, gray_tiff(ramp, 16))
     np.testing.assert_array_equal(pixels[..., 0], np.rint(ramp / 257))
 
 
 @pytest.mark.parametrize(("type_", "bits", "sample_format"), [("<u2", 16, 1), ("<f4", 32, 3)])
 def test_white_may_be_zero(type_: str, bits: int, sample_format: int, tmp_path: Path) -> None:
     top = 65_535 if bits == 16 else 1
-    data = grey_tiff(np.array([[0, top]], type_), bits, sample_format=sample_format, photometric=0)
-    assert greys(tmp_path, data)[0] == [255, 0]
+    data = gray_tiff(np.array([[0, top]], type_), bits, sample_format=sample_format, photometric=0)
+    assert gray_levels(tmp_path, data)[0] == [255, 0]
 
 
 @pytest.mark.parametrize("alpha", [0, 1, 100, 254])
-def test_alpha_is_laid_over_white(alpha: int, tmp_path: Path) -> None:
-    colour = np.array([200, 40, 90])
-    image = Image.fromarray(np.array([[[*colour, alpha], [*colour, 255]]], np.uint8))
+def test_alpha_is_blended_over_white(alpha: int, tmp_path: Path) -> None:
+    color = np.array([200, 40, 90])
+    image = Image.fromarray(np.array([[[*color, alpha], [*color, 255]]], np.uint8))
     pixels, notes = opened(tmp_path, encoded(image, "PNG"))
-    expected = (colour * alpha + 255 * (255 - alpha)) / 255
+    expected = (color * alpha + 255 * (255 - alpha)) / 255
     assert np.abs(pixels[0, 0] - expected).max() <= 1
-    assert (pixels[0, 1] == colour).all()
+    assert (pixels[0, 1] == color).all()
     assert notes == (OVER_WHITE,)
 
 
@@ -195,14 +198,14 @@ def test_alpha_that_hides_nothing_needs_no_note(tmp_path: Path) -> None:
     assert opened(tmp_path, encoded(Image.fromarray(scene()).convert("RGBA"), "PNG"))[1] == ()
 
 
-def test_grey_with_alpha(tmp_path: Path) -> None:
-    data = png(2, 1, 8, GREY_ALPHA, bytes([0, 100, 255, 100, 0]))
+def test_gray_with_alpha(tmp_path: Path) -> None:
+    data = png(2, 1, 8, GRAY_ALPHA, bytes([0, 100, 255, 100, 0]))
     pixels, notes = opened(tmp_path, data)
     assert pixels[0].tolist() == [[100] * 3, [255] * 3]
     assert notes == (OVER_WHITE,)
 
 
-def test_grey_multiplied_with_its_alpha(tmp_path: Path) -> None:
+def test_gray_premultiplied_by_its_alpha(tmp_path: Path) -> None:
     """ExtraSamples 1: half-transparent black is (0, 128), half-transparent white (128, 128)."""
     data = tiff(bytes([0, 128, 128, 128]), {256: 2, 257: 1, 258: (8, 8), 262: 1, 277: 2, 338: 1})
     pixels, _ = opened(tmp_path, data)
@@ -227,19 +230,19 @@ def test_palette_without_transparency(tmp_path: Path) -> None:
     assert notes == ()
 
 
-def test_one_transparent_colour(tmp_path: Path) -> None:
+def test_one_transparent_color(tmp_path: Path) -> None:
     data = png(2, 1, 8, RGB, bytes([0, 1, 2, 3, 4, 5, 6]), chunk(b"tRNS", struct.pack(">HHH", 1, 2, 3)))
     assert opened(tmp_path, data)[0][0].tolist() == [[255, 255, 255], [4, 5, 6]]
 
 
-def test_one_transparent_grey_of_16_bits(tmp_path: Path) -> None:
-    data = png_of(np.array([[257, 514, 65_278]]), GREY, chunk(b"tRNS", struct.pack(">H", 514)))
+def test_one_transparent_gray_of_16_bits(tmp_path: Path) -> None:
+    data = png_of(np.array([[257, 514, 65_278]]), GRAY, chunk(b"tRNS", struct.pack(">H", 514)))
     pixels, notes = opened(tmp_path, data)
     assert pixels[0, :, 0].tolist() == [1, 255, 254]
     assert notes[1:] == (OVER_WHITE,)
 
 
-def test_gif_with_a_transparent_colour(tmp_path: Path) -> None:
+def test_gif_with_a_transparent_color(tmp_path: Path) -> None:
     image = Image.new("P", (2, 1))
     image.putpalette([10, 20, 30, 200, 40, 90])
     image.putpixel((1, 0), 1)
@@ -299,7 +302,7 @@ def test_ycbcr(tmp_path: Path) -> None:
     assert np.abs(pixels - scene()).max() <= 3
 
 
-def test_channels_that_no_rule_knows_are_refused(tmp_path: Path) -> None:
+def test_unsupported_channels_are_refused(tmp_path: Path) -> None:
     data = tiff(bytes(24), {256: 2, 257: 1, 258: (32, 32, 32), 262: 2, 277: 3, 339: (3, 3, 3)})
     with pytest.raises(ImageError, match="damaged or of a rare kind"):
         opened(tmp_path, data)

@@ -1,4 +1,4 @@
-"""faults.md row 16: truncated and bit-flipped images, format by format."""
+"""faults.md row 16: truncated and bit-flipped images of each format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "JPEG": ("JPEG", {"quality": 90}),
     "progressive JPEG": ("JPEG", {"quality": 90, "progressive": True}),
     "JPEG with restarts": ("JPEG", {"quality": 90, "restart_marker_rows": 1}),
-    "grey JPEG": ("JPEG", {"quality": 100}),
+    "gray JPEG": ("JPEG", {"quality": 100}),
     "WebP": ("WEBP", {}),
     "lossless WebP": ("WEBP", {"lossless": True}),
     "GIF": ("GIF", {}),
@@ -40,7 +40,7 @@ def whole(name: str, height: int = 120, width: int = 160) -> bytes:
     kind, options = OPTIONS[name]
     noise = np.random.default_rng(0).integers(0, 40, (height, width, 3))
     picture = Image.fromarray((scene(height, width) // 2 + noise).astype(np.uint8))
-    return encoded(picture.convert("L") if name.startswith("grey") else picture, kind, **options)
+    return encoded(picture.convert("L") if name.startswith("gray") else picture, kind, **options)
 
 
 def flipped(data: bytes, bit: int) -> bytes:
@@ -49,13 +49,13 @@ def flipped(data: bytes, bit: int) -> bytes:
     return bytes(changed)
 
 
-def some(data: bytes, count: int) -> Iterator[int]:
-    """Places spread over a file, its first and last bytes among them."""
-    yield from (int(place) for place in np.linspace(1, len(data) - 1, count))
+def spread_positions(data: bytes, count: int) -> Iterator[int]:
+    """Positions spread over a file, including its first and last bytes."""
+    yield from (int(position) for position in np.linspace(1, len(data) - 1, count))
 
 
 def refused(folder: Path, data: bytes) -> bool:
-    """Whether a file is refused as damaged; there is no third way."""
+    """Whether a file is refused as damaged; anything but opening or that error fails the test."""
     try:
         open_image(saved(folder, data))
     except ImageError as error:
@@ -67,21 +67,21 @@ def refused(folder: Path, data: bytes) -> bool:
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_a_whole_file_opens(name: str, tmp_path: Path) -> None:
+def test_an_intact_file_opens(name: str, tmp_path: Path) -> None:
     assert not refused(tmp_path, whole(name))
 
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_truncated_file_is_refused_wherever_it_ends(name: str, tmp_path: Path) -> None:
     data = whole(name)
-    ends = list(some(data, 40))
+    ends = list(spread_positions(data, 40))
     if name == "GIF":
-        ends.remove(len(data) - 1)  # of its last byte, the trailer, no pixel depends
+        ends.remove(len(data) - 1)  # no pixel depends on its last byte, the trailer
     assert all(refused(tmp_path, data[:end]) for end in ends)
 
 
 @pytest.mark.parametrize("name", ["PNG", "Deflate TIFF"])
-def test_any_flipped_bit_of_the_pixels_is_found_where_the_format_has_checksums(name: str, tmp_path: Path) -> None:
+def test_any_flipped_bit_of_the_pixels_is_found_if_the_format_has_checksums(name: str, tmp_path: Path) -> None:
     data = whole(name)
     pixels = data.index(b"IDAT") if name == "PNG" else 200
     end = len(data) if name == "PNG" else len(data) - 400  # a TIFF's directory has no checksum
@@ -90,8 +90,8 @@ def test_any_flipped_bit_of_the_pixels_is_found_where_the_format_has_checksums(n
 
 
 @pytest.mark.parametrize("name", JPEGS)
-def test_a_jpeg_cut_short_and_closed_is_no_half_grey_photograph(name: str, tmp_path: Path) -> None:
-    """Pillow opens each of these without a word and draws what is missing in grey."""
+def test_a_truncated_jpeg_with_an_end_marker_is_refused(name: str, tmp_path: Path) -> None:
+    """Pillow silently opens each of these and draws the missing part in gray."""
     data = whole(name)
     scans = [match.end() for match in re.finditer(b"\xff\xda", data)]
     for start, end in pairwise([*scans, len(data)]):
@@ -101,37 +101,37 @@ def test_a_jpeg_cut_short_and_closed_is_no_half_grey_photograph(name: str, tmp_p
 
 
 @pytest.mark.parametrize("name", JPEGS)
-def test_a_download_that_was_never_finished_is_refused(name: str, tmp_path: Path) -> None:
-    """Its length was reserved, so it ends in zeros."""
+def test_an_unfinished_download_is_refused(name: str, tmp_path: Path) -> None:
+    """Its full length was allocated, so it ends in zeros."""
     data = whole(name, 480, 640)
-    assert all(refused(tmp_path, data[:end] + bytes(len(data) - end)) for end in some(data, 8))
+    assert all(refused(tmp_path, data[:end] + bytes(len(data) - end)) for end in spread_positions(data, 8))
 
 
-@pytest.mark.parametrize("name", ["JPEG", "progressive JPEG", "grey JPEG"])
+@pytest.mark.parametrize("name", ["JPEG", "progressive JPEG", "gray JPEG"])
 def test_most_broken_codes_of_a_jpeg_are_found(name: str, tmp_path: Path) -> None:
-    """A run of wrong bytes leaves too many or too few codes for the blocks that there are."""
+    """A run of wrong bytes leaves too many or too few codes for the image's blocks."""
     data = whole(name)
     scan = data.rindex(b"\xff\xda") + 14
     starts = np.linspace(scan, len(data) - 200, 20).astype(int)
-    rubbish = bytes(range(1, 129))
-    found = sum(refused(tmp_path, data[:start] + rubbish + data[start + len(rubbish) :]) for start in starts)
+    garbage = bytes(range(1, 129))
+    found = sum(refused(tmp_path, data[:start] + garbage + data[start + len(garbage) :]) for start in starts)
     assert found >= 16
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_a_flipped_bit_gives_a_picture_or_a_refusal(name: str, tmp_path: Path) -> None:
+def test_a_flipped_bit_gives_an_image_or_an_error(name: str, tmp_path: Path) -> None:
     data = whole(name)
     for bit in np.linspace(0, 8 * len(data) - 1, 40).astype(int):
         refused(tmp_path, flipped(data, int(bit)))
 
 
-@pytest.mark.parametrize("picture", ["flat", "grey", "scene", "noise"])
-def test_whole_jpegs_of_all_kinds_open(picture: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("picture", ["flat", "gray", "scene", "noise"])
+def test_intact_jpegs_of_all_kinds_open(picture: str, tmp_path: Path) -> None:
     sizes = [(1, 1), (7, 9), (16, 16), (17, 1), (1, 40), (33, 65)]
     for size, progressive, quality in product(sizes, (False, True), (1, 50, 100)):
         pixels = {
             "flat": np.full((*size, 3), (250, 3, 99), np.uint8),
-            "grey": np.full(size, 128, np.uint8),
+            "gray": np.full(size, 128, np.uint8),
             "scene": scene(*size),
             "noise": np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8),
         }[picture]
@@ -139,25 +139,25 @@ def test_whole_jpegs_of_all_kinds_open(picture: str, tmp_path: Path) -> None:
         assert not refused(tmp_path, data)
 
 
-def test_bytes_after_the_end_of_an_image_do_not_matter(tmp_path: Path) -> None:
+def test_bytes_after_the_end_of_an_image_are_ignored(tmp_path: Path) -> None:
     for name in ("PNG", "JPEG", "GIF", "WebP", "BMP"):
         assert not refused(tmp_path, whole(name) + b"trailing bytes")
 
 
-def test_padding_before_the_end_of_a_jpeg_does_not_matter(tmp_path: Path) -> None:
-    """Some cameras fill up the last sector."""
+def test_padding_before_the_end_of_a_jpeg_is_ignored(tmp_path: Path) -> None:
+    """Some cameras pad the last sector."""
     data = whole("JPEG")
     for padding in (bytes(100), b"\xff" * 100):
         assert not refused(tmp_path, data[:-2] + padding + data[-2:])
 
 
 JUNK = np.random.default_rng(7).integers(0, 256, 50_000, dtype=np.uint8).tobytes()
-"""With markers of all kinds in it."""
+"""Contains markers of all kinds."""
 
 
 @pytest.mark.parametrize("name", [*JPEGS, "JPEG of another camera"])
-def test_bytes_that_a_camera_leaves_behind_the_picture_do_not_matter(name: str, tmp_path: Path) -> None:
-    """Every viewer shows these: libjpeg draws all blocks and warns of "extraneous bytes before marker 0xd9"."""
+def test_bytes_that_a_camera_writes_after_the_image_are_ignored(name: str, tmp_path: Path) -> None:
+    """Every viewer shows these: libjpeg decodes all blocks and warns of "extraneous bytes before marker 0xd9"."""
     data = whole("JPEG", 33, 65) if name == "JPEG of another camera" else whole(name)
     expected = open_image(saved(tmp_path, data)).pixels
     for junk in (b"end", JUNK[:17], JUNK[:64], JUNK[:500], JUNK[:5_000], JUNK, 4 * b"\xff\xe1\xf0\0", b"\xff\xd8"):
@@ -165,8 +165,8 @@ def test_bytes_that_a_camera_leaves_behind_the_picture_do_not_matter(name: str, 
         np.testing.assert_array_equal(photograph.pixels, expected)
 
 
-def phones() -> dict[str, bytes]:
-    """JPEGs as devices write them, all of the same picture."""
+def phone_jpegs() -> dict[str, bytes]:
+    """JPEGs as phones write them, all of the same image."""
     data = whole("JPEG")
     thumbnail = encoded(Image.fromarray(scene(30, 40)), "JPEG")
     inside = b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0" + thumbnail
@@ -182,37 +182,37 @@ def phones() -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("name", phones())
+@pytest.mark.parametrize("name", phone_jpegs())
 def test_jpegs_of_phones_open_without_a_note(name: str, tmp_path: Path) -> None:
-    photograph = open_image(saved(tmp_path, phones()[name]))
+    photograph = open_image(saved(tmp_path, phone_jpegs()[name]))
     np.testing.assert_array_equal(photograph.pixels, open_image(saved(tmp_path, whole("JPEG"))).pixels)
     assert photograph.notes == ()
 
 
 def test_ycck_opens(tmp_path: Path) -> None:
-    """Adobe's marker says how four channels are meant: 0 is CMYK, 2 is YCCK."""
+    """Adobe's marker tells the kind of four channels: 0 is CMYK, 2 is YCCK."""
     data = encoded(Image.fromarray(scene()).convert("CMYK"), "JPEG")
-    place = data.index(b"Adobe") + 11
-    assert data[place] == 0
-    assert not refused(tmp_path, data[:place] + b"\2" + data[place + 1 :])
+    position = data.index(b"Adobe") + 11
+    assert data[position] == 0
+    assert not refused(tmp_path, data[:position] + b"\2" + data[position + 1 :])
 
 
 @pytest.mark.parametrize("junk", [JUNK[:64].replace(b"\xff", b""), JUNK[:5_000], JUNK])
-def test_bytes_behind_the_picture_are_counted_beside_it(junk: bytes, tmp_path: Path) -> None:
+def test_the_note_counts_the_bytes_after_the_image(junk: bytes, tmp_path: Path) -> None:
     data = whole("JPEG")
     photograph = open_image(saved(tmp_path, data[:-2] + junk + data[-2:]))
-    read = junk.partition(b"\xff\xd9")[0]  # an end is an end
+    read = junk.partition(b"\xff\xd9")[0]  # the first end marker counts
     assert photograph.notes == (f"{len(read):,} bytes behind the picture were passed over",)
 
 
 @pytest.mark.parametrize("name", JPEGS)
-def test_bytes_behind_it_do_not_hide_that_a_jpeg_was_cut_short(name: str, tmp_path: Path) -> None:
+def test_extraneous_bytes_do_not_hide_that_a_jpeg_is_truncated(name: str, tmp_path: Path) -> None:
     data = whole(name)
     for end in np.linspace(data.index(b"\xff\xda") + 20, len(data) - 100, 12).astype(int):
         assert refused(tmp_path, data[:end].rstrip(b"\xff") + b"\xff\x3c\0\x10" + JUNK[:300] + b"\xff\xd9")
 
 
-def test_segments_without_end_behind_a_scan_take_no_time(tmp_path: Path) -> None:
+def test_endless_segments_after_a_scan_take_no_time(tmp_path: Path) -> None:
     data = whole("JPEG")
     for segment in (b"\xff\xfe\0\2", b"\xff\x3c"):
         began = time.perf_counter()
@@ -229,32 +229,32 @@ def fax(compression: str) -> bytes:
 def test_bad_code_words_of_a_fax_are_found_and_not_printed(
     compression: str, wrong: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """libtiff fills lines with white, prints "Bad code word at line 29 of strip 0" and calls that a success."""
+    """libtiff fills lines with white, prints "Bad code word at line 29 of strip 0" and reports success."""
     data = fax(compression)
     assert not refused(tmp_path, data)
-    places = np.linspace(60, len(data) - 300, 12).astype(int)
-    assert sum(refused(tmp_path, data[:place] + wrong + data[place + 2 :]) for place in places) >= 8
+    positions = np.linspace(60, len(data) - 300, 12).astype(int)
+    assert sum(refused(tmp_path, data[:position] + wrong + data[position + 2 :]) for position in positions) >= 8
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "tiff_adobe_deflate", "jpeg"])
-def test_what_libtiff_says_of_other_codes_is_not_printed(
+def test_messages_of_libtiff_about_other_codes_are_not_printed(
     compression: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     data = encoded(Image.fromarray(scene(120, 160)), "TIFF", compression=compression)
-    for place in np.linspace(10, len(data) - 300, 20).astype(int):
-        refused(tmp_path, data[:place] + JUNK[:6] + data[place + 6 :])
+    for position in np.linspace(10, len(data) - 300, 20).astype(int):
+        refused(tmp_path, data[:position] + JUNK[:6] + data[position + 6 :])
     assert capfd.readouterr() == ("", "")
 
 
 def bmp(width: int, height: int, bits: int, codes: bytes) -> bytes:
     """A BMP of runs, bottom row first."""
-    colours = b"".join(struct.pack("<BBBB", value, value, value, 0) for value in range(1 << bits))
-    start = 54 + len(colours)
+    palette = b"".join(struct.pack("<BBBB", value, value, value, 0) for value in range(1 << bits))
+    start = 54 + len(palette)
     header = struct.pack("<IHHI", start + len(codes), 0, 0, start)
     packed = {8: 1, 4: 2}[bits]
     about = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, packed, len(codes), 0, 0, 1 << bits, 0)
-    return b"BM" + header + about + colours + codes
+    return b"BM" + header + about + palette + codes
 
 
 ROW = b"\x05\x10\x03\x20\0\0"
@@ -278,7 +278,7 @@ ROW = b"\x05\x10\x03\x20\0\0"
     ],
 )
 def test_runs_of_a_bmp_end_where_its_rows_do(bits: int, width: int, codes: bytes, sound: bool, tmp_path: Path) -> None:
-    """Pillow cuts what is too long and draws the rest of the file elsewhere."""
+    """Pillow cuts off runs that are too long and draws the rest of the file elsewhere."""
     assert refused(tmp_path, bmp(width, 4, bits, codes)) != sound
 
 
@@ -296,7 +296,7 @@ def test_a_tiff_without_its_last_strip_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_strip_that_inflates_a_thousandfold_is_not_inflated_to_its_end(tmp_path: Path) -> None:
-    """Four pixels are wanted of some 200 million; the wrong checksum at their end is never reached."""
+    """The image has four pixels, the strip 200 million; the wrong checksum at its end is never reached."""
     deflate = zlib.compressobj(1)
     strip = b"".join(deflate.compress(bytes(10_000_000)) for _ in range(20)) + deflate.flush()
     damaged = strip[:-1] + bytes([strip[-1] ^ 1])
@@ -304,16 +304,16 @@ def test_a_strip_that_inflates_a_thousandfold_is_not_inflated_to_its_end(tmp_pat
     assert not refused(tmp_path, data)
 
 
-@pytest.mark.parametrize("colour", [(9, 99, 200), (255, 255, 255)])
-def test_a_large_flat_progressive_jpeg_opens(colour: tuple[int, int, int], tmp_path: Path) -> None:
-    """Nothing hangs on the last bytes of its last scan, which are more than any padding."""
-    picture = Image.new("RGB", (6000, 6000), colour)
+@pytest.mark.parametrize("color", [(9, 99, 200), (255, 255, 255)])
+def test_a_large_flat_progressive_jpeg_opens(color: tuple[int, int, int], tmp_path: Path) -> None:
+    """The last bytes of its last scan have no effect, and there are more of them than any padding has."""
+    picture = Image.new("RGB", (6000, 6000), color)
     assert not refused(tmp_path, encoded(picture, "JPEG", progressive=True, quality=30))
 
 
 @pytest.mark.parametrize("name", ["progressive JPEG", "arithmetic"])
 def test_a_jpeg_of_very_many_scans_is_refused_before_it_is_decoded(name: str, tmp_path: Path) -> None:
-    """Of 64 million pixels, a hundred scans of a few bytes each take a quarter of a minute."""
+    """With 64 million pixels, a hundred scans of a few bytes each take 15 seconds."""
     data = whole("progressive JPEG")
     last = data[data.rindex(b"\xff\xda") : -2]
     if name == "arithmetic":
@@ -322,8 +322,8 @@ def test_a_jpeg_of_very_many_scans_is_refused_before_it_is_decoded(name: str, tm
         open_image(saved(tmp_path, data[:-2] + 100 * last + data[-2:]))
 
 
-def test_a_tile_far_larger_than_its_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
-    """16 × 16 pixels cut from a tile of 900 million."""
+def test_a_tile_far_larger_than_its_image_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    """16 × 16 pixels of a tile of 900 million."""
     tile = zlib.compress(bytes(1000))
     tags: dict[int, int | tuple[int, ...]] = {256: 16, 257: 16, 258: 8, 259: 8, 262: 1}
     tags |= {322: 30_000, 323: 30_000, 324: 8, 325: len(tile)}

@@ -1,4 +1,4 @@
-"""faults.md rows 15 and 17 to 19, 22 and 23, and what a photograph is."""
+"""faults.md rows 15, 17 to 19, 22 and 23, and the properties of an opened photograph."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from crafted import chunk, encoded, png, saved, scene, tiff
-from resnet_studio.inference.images.loader import MOST_BYTES, MOST_PIXELS, ImageError, open_image
+from resnet_studio.inference.images.loader import MAX_BYTES, MAX_PIXELS, ImageError, open_image
 
 LOSSLESS = {"PNG": {}, "BMP": {}, "TIFF": {"compression": "tiff_lzw"}, "WEBP": {"lossless": True}, "PPM": {}}
 ROW_0_AND_COLUMN_0 = {
@@ -28,7 +28,7 @@ ROW_0_AND_COLUMN_0 = {
     7: ("right", "bottom"),
     8: ("left", "bottom"),
 }
-"""EXIF 2.3, tag 274: which sides of the upright picture the stored row 0 and column 0 are."""
+"""EXIF 2.3, tag 274: the sides of the upright image that the stored row 0 and column 0 are."""
 
 
 def frames(count: int = 4) -> list[Image.Image]:
@@ -42,7 +42,7 @@ def animation(kind: str) -> bytes:
 
 
 def as_stored(upright: np.ndarray, orientation: int) -> np.ndarray:
-    """The pixels as a camera held that way stores them, read off the standard's table."""
+    """The pixels as a camera in that orientation stores them, by the standard's table."""
     height, width = upright.shape[:2]
     row_side, column_side = ROW_0_AND_COLUMN_0[orientation]
     rows, columns = (height, width) if row_side in ("top", "bottom") else (width, height)
@@ -75,7 +75,7 @@ def test_lossy_formats_give_nearly_the_pixels_that_were_saved(kind: str, error: 
     assert np.abs(pixels.astype(int) - scene()).mean() < error
 
 
-def test_photograph_carries_its_path_and_the_hash_of_the_bytes(tmp_path: Path) -> None:
+def test_a_photograph_has_its_path_and_the_hash_of_the_bytes(tmp_path: Path) -> None:
     path = saved(tmp_path, encoded(Image.fromarray(scene()), "PNG"), "写真 #1 100%.png")
     photograph = open_image(path)
     assert photograph.name == str(path)
@@ -83,7 +83,7 @@ def test_photograph_carries_its_path_and_the_hash_of_the_bytes(tmp_path: Path) -
     assert photograph.size == (64, 48)
 
 
-def test_a_folder_is_refused_with_name_cause_and_advice(tmp_path: Path) -> None:
+def test_the_error_for_a_folder_has_name_cause_and_advice(tmp_path: Path) -> None:
     (tmp_path / "holiday").mkdir()
     with pytest.raises(ImageError) as refused:
         open_image(tmp_path / "holiday")
@@ -92,7 +92,7 @@ def test_a_folder_is_refused_with_name_cause_and_advice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
-def test_content_decides_not_the_extension(kind: str, tmp_path: Path) -> None:
+def test_content_decides_and_not_the_extension(kind: str, tmp_path: Path) -> None:
     for name in ("photo.jpg", "photo.png", "photo.tif", "photo.txt", "photo"):
         path = saved(tmp_path, encoded(Image.fromarray(scene()), kind), name)
         assert open_image(path).size == (64, 48)
@@ -133,7 +133,7 @@ EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n0 0 10
         (b"\x93NUMPY\1\0", "a NumPy array"),
     ],
 )
-def test_what_is_no_photograph_is_refused_and_named(data: bytes, what: str, tmp_path: Path) -> None:
+def test_files_that_are_not_images_are_refused_and_named(data: bytes, what: str, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=rf"^photo\.jpg is {what}, not a JPEG, PNG, .* Save or export it as one"):
         open_image(saved(tmp_path, data, "photo.jpg"))
 
@@ -151,7 +151,7 @@ def test_a_tiff_of_many_bands_is_refused_with_their_number(
 @pytest.mark.parametrize("greatest", [255, 15, 4095, 65_535])
 @pytest.mark.parametrize("kind", [b"P2", b"P3", b"P5", b"P6"])
 def test_netpbm_images_are_scaled_by_their_own_range(kind: bytes, greatest: int, tmp_path: Path) -> None:
-    """round(255 value / maxval), within a level, as the program's own steps round too."""
+    """round(255 value / maxval) to within one level, as the program's own steps round too."""
     shape = (3, 4, 3) if kind in (b"P3", b"P6") else (3, 4, 1)
     values = np.random.default_rng(0).integers(0, greatest + 1, shape)
     content = values.astype(np.uint8 if greatest < 256 else ">u2").tobytes()
@@ -168,7 +168,7 @@ def test_a_netpbm_image_that_would_take_minutes_is_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("kind", ["PPM", "AVIF"])
-def test_the_end_of_a_new_format_may_not_be_missing(kind: str, tmp_path: Path) -> None:
+def test_truncated_ppm_and_avif_are_refused(kind: str, tmp_path: Path) -> None:
     data = encoded(Image.fromarray(scene()), kind)
     for end in np.linspace(16, len(data) - 1, 30).astype(int):
         with pytest.raises(ImageError, match="damaged"):
@@ -185,13 +185,13 @@ def test_postscript_starts_no_program(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("start", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"BM", b"II*\0", b"RIFF"])
-def test_a_broken_header_is_told_from_what_is_no_image(start: bytes, tmp_path: Path) -> None:
+def test_a_broken_header_has_an_error_of_its_own(start: bytes, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"begins like a \w+ image, but is damaged or of a rare kind\. Copy"):
         open_image(saved(tmp_path, start + b"and nothing else"))
 
 
 def bombs() -> dict[str, bytes]:
-    """Headers that promise many pixels, and no pixels that could be decoded."""
+    """Headers that announce many pixels, without any data to decode."""
     size = struct.pack("<HH", 65_535, 65_535)
     webp_frame = b"VP8L" + struct.pack("<IBI", 8, 0x2F, (16_383 - 1) | (16_383 - 1) << 14) + b"xxx"
     return {
@@ -207,13 +207,13 @@ def bombs() -> dict[str, bytes]:
 
 @pytest.mark.parametrize("kind", bombs())
 def test_more_pixels_than_the_limit_are_refused_before_any_is_decoded(kind: str, tmp_path: Path) -> None:
-    """Their pixels are missing: only a decoder that was never started has nothing to say about that."""
-    assert MOST_PIXELS == 64_000_000
+    """Their pixels are missing: a decoder that was started would report that instead."""
+    assert MAX_PIXELS == 64_000_000
     with pytest.raises(ImageError, match=r"pixels; up to 64 million are opened\. Scale it down"):
         open_image(saved(tmp_path, bombs()[kind]))
 
 
-def test_a_flat_picture_above_the_limit_is_refused(tmp_path: Path) -> None:
+def test_a_flat_image_above_the_limit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="has 10,000 × 10,000 pixels; up to 64 million"):
         open_image(saved(tmp_path, encoded(Image.new("1", (10_000, 10_000)), "PNG")))
 
@@ -221,7 +221,7 @@ def test_a_flat_picture_above_the_limit_is_refused(tmp_path: Path) -> None:
 def test_more_bytes_than_the_limit_are_refused(tmp_path: Path) -> None:
     path = saved(tmp_path, b"\x89PNG")
     with path.open("r+b") as file:
-        file.truncate(MOST_BYTES + 1)
+        file.truncate(MAX_BYTES + 1)
     with pytest.raises(ImageError, match="has 512 MB; up to 512 MB are read"):
         open_image(path)
 
@@ -255,13 +255,13 @@ def test_exif_orientation_of_a_jpeg(orientation: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("exif", [b"Exif\0\0MM\0*\0\0\0\xff", b"Exif\0\0rubbish", b"Exif\0\0"])
-def test_broken_metadata_around_a_good_picture_is_no_reason_to_refuse(exif: bytes, tmp_path: Path) -> None:
+def test_an_image_with_broken_metadata_opens(exif: bytes, tmp_path: Path) -> None:
     photograph = open_image(saved(tmp_path, encoded(Image.fromarray(scene()), "JPEG", exif=exif)))
     assert (photograph.size, photograph.notes) == ((64, 48), ())
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65_535])
-def test_unknown_orientations_leave_the_picture_as_it_is(orientation: int, tmp_path: Path) -> None:
+def test_unknown_orientations_leave_the_image_unchanged(orientation: int, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     photograph = open_image(saved(tmp_path, encoded(Image.fromarray(scene()), "PNG", exif=exif)))
@@ -277,33 +277,33 @@ def test_extreme_shapes_open(kind: str, size: tuple[int, int], tmp_path: Path) -
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "GIF", "MPO"])
-def test_the_first_frame_is_used_and_said(kind: str, tmp_path: Path) -> None:
+def test_the_first_frame_is_used_and_noted(kind: str, tmp_path: Path) -> None:
     photograph = open_image(saved(tmp_path, animation(kind)))
-    assert np.abs(photograph.pixels.astype(int) - scene()).mean() < 10  # a GIF has 256 colours, an MPO is a JPEG
+    assert np.abs(photograph.pixels.astype(int) - scene()).mean() < 10  # a GIF has 256 colors, an MPO is a JPEG
     assert photograph.notes == ("first of 4 frames",)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "GIF"])
-def test_a_later_frame_may_be_broken(kind: str, tmp_path: Path) -> None:
+def test_a_later_frame_may_be_damaged(kind: str, tmp_path: Path) -> None:
     data = animation(kind)
     whole = open_image(saved(tmp_path, data)).pixels
     third = len(data) * 5 // 8
-    rubbish = np.random.default_rng(0).bytes(40)
-    for broken in (data[:third] + rubbish + data[third + 40 :], data[:third]):
+    garbage = np.random.default_rng(0).bytes(40)
+    for broken in (data[:third] + garbage + data[third + 40 :], data[:third]):
         photograph = open_image(saved(tmp_path, broken))
         np.testing.assert_array_equal(photograph.pixels, whole)
         assert photograph.notes[0].startswith("first of ")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "GIF"])
-def test_a_broken_first_frame_matters(kind: str, tmp_path: Path) -> None:
+def test_a_damaged_first_frame_is_refused(kind: str, tmp_path: Path) -> None:
     with pytest.raises(ImageError):
         open_image(saved(tmp_path, animation(kind)[: len(animation(kind)) // 8]))
 
 
-def test_very_many_pages_are_not_counted_to_their_end(tmp_path: Path) -> None:
+def test_counting_of_pages_stops_at_a_limit(tmp_path: Path) -> None:
     page = tiff(bytes(4), {256: 2, 257: 2, 258: 8, 262: 1})
-    directory = page[12:]  # behind the header and four pixels
+    directory = page[12:]  # after the header and four pixels
     places = [12 + number * len(directory) for number in range(1, 3000)]
     pages = [directory[:-4] + struct.pack("<I", place) for place in [*places, 0]]
     photograph = open_image(saved(tmp_path, page[:12] + b"".join(pages)))

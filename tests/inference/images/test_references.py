@@ -1,4 +1,4 @@
-"""The images that ship with scikit-learn, and paths beside them."""
+"""The images that ship with scikit-learn, and paths."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_every_sample_opens_with_the_hash_of_its_pixels() -> None:
 
 
 @pytest.mark.parametrize("name", ["sample:", "sample:cat", "sample:digit-10", "sample:digit-", "sample:../china"])
-def test_unknown_samples_are_refused_with_those_there_are(name: str) -> None:
+def test_the_error_for_an_unknown_sample_lists_the_known_ones(name: str) -> None:
     with pytest.raises(
         ImageError, match=r"is no sample image\. There are sample:china, sample:flower, .*sample:digit-9"
     ):
@@ -63,7 +63,7 @@ def test_anything_else_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         open_reference(str(tmp_path / "nothing.png"))
 
 
-def test_scikit_learn_and_torch_are_not_imported_to_open_a_file() -> None:
+def test_opening_a_file_imports_neither_scikit_learn_nor_torch() -> None:
     code = (
         "import sys, resnet_studio.inference.images.references; "
         "print([name for name in ('torch', 'torchvision', 'sklearn', 'scipy') if name in sys.modules])"
@@ -73,13 +73,13 @@ def test_scikit_learn_and_torch_are_not_imported_to_open_a_file() -> None:
 
 
 def test_a_photograph_is_opened_once_until_its_file_changes(tmp_path: Path) -> None:
-    file = tmp_path / "grey.png"
+    file = tmp_path / "gray.png"
     Image.new("RGB", (8, 8), (9, 9, 9)).save(file)
-    assert not references.lately_opened(str(file))
-    first = references.open_or_recall(str(file))
-    assert references.lately_opened(str(file))
-    assert references.open_or_recall(str(file)) is first
+    assert not references.is_cached(str(file))
+    first = references.open_cached(str(file))
+    assert references.is_cached(str(file))
+    assert references.open_cached(str(file)) is first
     Image.new("RGB", (8, 8), (200, 9, 9)).save(file)
     os.utime(file, (1, 1))
-    assert not references.lately_opened(str(file))
-    assert references.open_or_recall(str(file)).pixels[0, 0, 0] == 200
+    assert not references.is_cached(str(file))
+    assert references.open_cached(str(file)).pixels[0, 0, 0] == 200

@@ -1,4 +1,4 @@
-"""Networks told from their tensors, against the built networks themselves."""
+"""Architectures inferred from tensors, compared with those of the built networks."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resnet_studio.inference.weights.architecture_inference import fits, prefixes, recognise, shapes_of, under
+from resnet_studio.inference.weights.architecture_inference import (
+    find_prefixes,
+    fits,
+    infer_architecture,
+    state_shapes,
+    strip_prefix,
+)
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.modules.network import empty
 from resnet_studio.networks.presets import PRESETS, preset
 
-TELLING = sorted(name for name in PRESETS if name != "resnet1202-cifar")
+NAMES = sorted(name for name in PRESETS if name != "resnet1202-cifar")
 
 
-def built(architecture: Architecture) -> dict[str, tuple[int, ...]]:
+def built_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in empty(architecture).state_dict().items()}
 
 
@@ -39,21 +45,21 @@ def residuals(draw: st.DrawFn) -> Residual:
 
 @settings(max_examples=200)
 @given(residuals(), st.one_of(st.none(), residuals()))
-def test_any_network_is_recognised_by_its_tensors(architecture: Residual, like: Residual | None) -> None:
-    shapes = built(architecture)
-    assert shapes_of(architecture) == shapes
-    found = recognise(shapes, like)
+def test_any_network_is_recognized_by_its_tensors(architecture: Residual, like: Residual | None) -> None:
+    shapes = built_shapes(architecture)
+    assert state_shapes(architecture) == shapes
+    found = infer_architecture(shapes, like)
     assert found is not None
-    assert built(found) == shapes
+    assert built_shapes(found) == shapes
 
 
-@pytest.mark.parametrize("name", TELLING)
-def test_every_preset_is_recognised_by_who_has_it_in_hand(name: str) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_every_preset_is_recognized_with_itself_as_hint(name: str) -> None:
     architecture = preset(name)
-    assert shapes_of(architecture) == built(architecture)
-    found = recognise(built(architecture), architecture)
+    assert state_shapes(architecture) == built_shapes(architecture)
+    found = infer_architecture(built_shapes(architecture), architecture)
     if isinstance(architecture, Residual) and architecture.block == "bottleneck":
-        architecture = replace(architecture, stride_on="3x3")  # which no tensor tells, and which most files have
+        architecture = replace(architecture, stride_on="3x3")  # the tensors don't show it, and most files have it
     assert found == architecture
 
 
@@ -73,21 +79,23 @@ def test_every_preset_is_recognised_by_who_has_it_in_hand(name: str) -> None:
         ("alexnet", "vgg19", "alexnet"),
     ],
 )
-def test_what_no_tensor_tells_is_as_in_the_network_in_hand_or_as_usual(name: str, like: str, found: str) -> None:
-    assert recognise(built(preset(name)), preset(like)) == preset(found)
+def test_what_tensors_do_not_show_is_taken_from_the_hint_or_the_defaults(name: str, like: str, found: str) -> None:
+    assert infer_architecture(built_shapes(preset(name)), preset(like)) == preset(found)
 
 
-def test_the_image_is_that_in_hand_where_the_stem_is_the_same() -> None:
-    shapes = built(replace(preset("resnet34"), classes=7))
-    assert recognise(shapes, replace(preset("resnet18"), image=96)) == replace(preset("resnet34"), image=96, classes=7)
-    assert recognise(shapes, replace(preset("resnet20-cifar"))) == replace(preset("resnet34"), classes=7)
-    assert recognise(shapes) == replace(preset("resnet34"), classes=7)
-    assert recognise(built(Baseline("vgg19", 64, 7)), Baseline("vgg19", 96)) == Baseline("vgg19", 96, 7)
+def test_the_image_size_is_the_hints_if_the_stem_is_the_same() -> None:
+    shapes = built_shapes(replace(preset("resnet34"), classes=7))
+    assert infer_architecture(shapes, replace(preset("resnet18"), image=96)) == replace(
+        preset("resnet34"), image=96, classes=7
+    )
+    assert infer_architecture(shapes, replace(preset("resnet20-cifar"))) == replace(preset("resnet34"), classes=7)
+    assert infer_architecture(shapes) == replace(preset("resnet34"), classes=7)
+    assert infer_architecture(built_shapes(Baseline("vgg19", 64, 7)), Baseline("vgg19", 96)) == Baseline("vgg19", 96, 7)
 
 
-def test_counts_of_batches_tell_nothing() -> None:
-    old = {name: shape for name, shape in built(preset("resnet18")).items() if "num_batches" not in name}
-    assert recognise(old) == preset("resnet18")
+def test_batch_counters_are_ignored() -> None:
+    old = {name: shape for name, shape in built_shapes(preset("resnet18")).items() if "num_batches" not in name}
+    assert infer_architecture(old) == preset("resnet18")
 
 
 @pytest.mark.parametrize(
@@ -104,26 +112,26 @@ def test_counts_of_batches_tell_nothing() -> None:
         {"scale": ()},
     ],
 )
-def test_what_differs_in_a_single_tensor_is_no_network_of_ours(changes: dict[str, tuple[int, ...] | None]) -> None:
-    shapes = {**built(preset("resnet18")), **changes}
-    assert recognise({name: shape for name, shape in shapes.items() if shape is not None}) is None
-    assert recognise({}) is None
+def test_a_difference_in_a_single_tensor_prevents_recognition(changes: dict[str, tuple[int, ...] | None]) -> None:
+    shapes = {**built_shapes(preset("resnet18")), **changes}
+    assert infer_architecture({name: shape for name, shape in shapes.items() if shape is not None}) is None
+    assert infer_architecture({}) is None
 
 
 def test_networks_inside_larger_ones_are_found() -> None:
-    small = built(preset("resnet20-cifar"))
+    small = built_shapes(preset("resnet20-cifar"))
     shapes = {f"encoder.module.{name}": shape for name, shape in small.items()}
-    shapes |= {f"momentum.{name}": shape for name, shape in built(preset("alexnet")).items()}
-    assert prefixes(shapes) == ("encoder.module.", "momentum.")
-    assert under(shapes, "encoder.module.") == small
-    assert recognise(under(shapes, "momentum.")) == preset("alexnet")
-    assert recognise(shapes) is None
-    assert prefixes(small) == ()
+    shapes |= {f"momentum.{name}": shape for name, shape in built_shapes(preset("alexnet")).items()}
+    assert find_prefixes(shapes) == ("encoder.module.", "momentum.")
+    assert strip_prefix(shapes, "encoder.module.") == small
+    assert infer_architecture(strip_prefix(shapes, "momentum.")) == preset("alexnet")
+    assert infer_architecture(shapes) is None
+    assert find_prefixes(small) == ()
 
 
-def test_a_head_may_be_left_out_of_the_comparison() -> None:
+def test_the_head_can_be_left_out_of_the_comparison() -> None:
     ten, seven = preset("resnet20-cifar"), replace(preset("resnet20-cifar"), classes=7)
-    assert fits(built(ten), ten)
-    assert not fits(built(seven), ten)
-    assert fits(built(seven), ten, head="fc")
-    assert not fits(built(preset("resnet32-cifar")), ten, head="fc")
+    assert fits(built_shapes(ten), ten)
+    assert not fits(built_shapes(seven), ten)
+    assert fits(built_shapes(seven), ten, head="fc")
+    assert not fits(built_shapes(preset("resnet32-cifar")), ten, head="fc")

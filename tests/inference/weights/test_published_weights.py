@@ -1,4 +1,4 @@
-"""Published weights: the table against torchvision's own, and fetching them from a server on this machine."""
+"""Published weights: the table compared with torchvision's, and downloads from a local server."""
 
 from __future__ import annotations
 
@@ -21,13 +21,20 @@ import torch
 from torchvision import models
 
 from resnet_studio.atomic import WRITING
-from resnet_studio.inference.compute.prepare import loaded_steps
+from resnet_studio.inference.compute.prepare import load_steps
 from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.errors import WeightsError, WeightsMismatch
 from resnet_studio.inference.values import PublishedWeights
 from resnet_studio.inference.weights import published
-from resnet_studio.inference.weights.architecture_inference import shapes_of
-from resnet_studio.inference.weights.published import ENTRIES, by_hash, cached, entry_of, fetch_steps, published_for
+from resnet_studio.inference.weights.architecture_inference import state_shapes
+from resnet_studio.inference.weights.published import (
+    ENTRIES,
+    cache_path,
+    entry_by_hash,
+    fetch_steps,
+    find_entry,
+    published_for,
+)
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import PRESETS, preset
 from resnet_studio.progress import Progress, finish
@@ -37,16 +44,16 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 class Server:
-    """Answers every request on 127.0.0.1 as `answer` does, and notes which paths were asked for."""
+    """Answers every request on 127.0.0.1 by calling `answer`, and records the requested paths."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.answer: Answer = lambda request: request.send_error(404)
         self.released = threading.Event()
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(handler) -> None:  # noqa: N805  (http.server's name; `self` is the server)
-                self.asked.append(handler.path)
+                self.requested.append(handler.path)
                 self.answer(handler)
 
             def log_message(handler, *_: object) -> None:  # noqa: N805
@@ -60,7 +67,7 @@ class Server:
         self.url = f"http{'s' if context else ''}://127.0.0.1:{self._server.server_port}/models/"
 
     def send(self, data: bytes, *, announced: int | None = None, then_wait: bool = False) -> None:
-        """Answer with these bytes; maybe hold the connection open behind them."""
+        """Answer with these bytes, and optionally hold the connection open after them."""
 
         def answer(request: BaseHTTPRequestHandler) -> None:
             request.send_response(200)
@@ -85,14 +92,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
     server = Server()
-    monkeypatch.setattr(published, "PLACE", server.url)
+    monkeypatch.setattr(published, "BASE_URL", server.url)
     yield server
     server.stop()
 
 
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
-    """A file that stands for what is published of ResNet-18; the table has its digits."""
+    """A file that replaces the published one of ResNet-18; the table gets its hash."""
     torch.save(build(preset("resnet18"), 5).state_dict(), tmp_path / "file")
     data = (tmp_path / "file").read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
@@ -104,12 +111,12 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     return data
 
 
-def left() -> list[str]:
-    """What is in the cache."""
-    return sorted(path.name for path in cached(SOURCE).parent.glob("*"))
+def cached_files() -> list[str]:
+    """The names of the files in the cache."""
+    return sorted(path.name for path in cache_path(SOURCE).parent.glob("*"))
 
 
-def test_the_table_is_torchvisions() -> None:
+def test_the_table_matches_torchvisions() -> None:
     theirs = {
         (model, entry.name): (entry.url, entry.meta["_file_size"], entry.meta["num_params"])
         for model in {entry.weights.model for entry in ENTRIES}
@@ -118,26 +125,26 @@ def test_the_table_is_torchvisions() -> None:
     assert {(entry.weights.model, entry.weights.name) for entry in ENTRIES} == set(theirs)
     for entry in ENTRIES:
         url, megabytes, parameters = theirs[entry.weights.model, entry.weights.name]
-        assert url == published.PLACE + entry.file
+        assert url == published.BASE_URL + entry.file
         assert entry.megabytes == round(megabytes)
-        assert entry.most > megabytes * 1024**2
+        assert entry.max_bytes > megabytes * 1024**2
         assert entry.sha256.startswith(entry.file.rpartition("-")[2].removesuffix(".pth"))
         assert re.fullmatch(r"[0-9a-f]{64}|[0-9a-f]{8}", entry.sha256)
-        counted = (shape for name, shape in shapes_of(preset(entry.preset)).items() if "running" not in name)
+        counted = (shape for name, shape in state_shapes(preset(entry.preset)).items() if "running" not in name)
         assert sum(torch.Size(shape).numel() for shape in counted if shape) == parameters
 
 
-def test_the_cache_is_torchs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_cache_folder_is_torchs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for changes in ({}, {"XDG_CACHE_HOME": ""}, {"TORCH_HOME": str(tmp_path / "own")}, {"TORCH_HOME": "~/own"}):
         with monkeypatch.context() as patch:
             for name, value in changes.items():
                 patch.setenv(name, value)
             if changes.get("XDG_CACHE_HOME") == "":
                 patch.delenv("XDG_CACHE_HOME")
-            assert cached(SOURCE) == Path(torch.hub.get_dir(), "checkpoints", "resnet18-f37072fd.pth")
+            assert cache_path(SOURCE) == Path(torch.hub.get_dir(), "checkpoints", "resnet18-f37072fd.pth")
 
 
-def test_weights_fit_by_their_shapes_and_no_others_are_offered() -> None:
+def test_published_weights_are_offered_if_their_shapes_fit() -> None:
     both = (PublishedWeights("resnet50", "IMAGENET1K_V1"), PublishedWeights("resnet50", "IMAGENET1K_V2"))
     assert published_for(preset("resnet50-v1.5")) == published_for(preset("resnet50")) == both
     assert published_for(replace(preset("resnet50"), image=96)) == both
@@ -145,8 +152,8 @@ def test_weights_fit_by_their_shapes_and_no_others_are_offered() -> None:
     assert published_for(preset("vgg19")) == (PublishedWeights("vgg19", "IMAGENET1K_V1"),)
     for architecture in PRESETS.values():
         fitting = published_for(architecture)
-        shapes = [shapes_of(preset(entry.preset)) for entry in ENTRIES if entry.weights in fitting]
-        assert all(one == shapes_of(architecture) for one in shapes)
+        shapes = [state_shapes(preset(entry.preset)) for entry in ENTRIES if entry.weights in fitting]
+        assert all(other == state_shapes(architecture) for other in shapes)
     for other in (
         replace(preset("resnet50"), classes=10),
         preset("plain34"),
@@ -156,87 +163,87 @@ def test_weights_fit_by_their_shapes_and_no_others_are_offered() -> None:
         assert published_for(other) == ()
 
 
-def test_a_file_is_known_by_its_hash_and_an_unknown_name_is_told_from_the_known() -> None:
-    known = entry_of(PublishedWeights("resnet50", "IMAGENET1K_V2"))
-    assert by_hash(known.sha256) == known
-    assert by_hash(known.sha256[:-1] + "0") is None  # found by chance, or made so, in 2^32 tries where 8 digits count
-    assert by_hash(64 * "0") is None
+def test_entries_are_found_by_hash_and_unknown_names_are_refused() -> None:
+    known = find_entry(PublishedWeights("resnet50", "IMAGENET1K_V2"))
+    assert entry_by_hash(known.sha256) == known
+    assert entry_by_hash(known.sha256[:-1] + "0") is None  # with 8 digits, a match could be found in 2^32 tries
+    assert entry_by_hash(64 * "0") is None
     with pytest.raises(WeightsError, match=r"resnet50 V9 is not published by torchvision\. There are resnet18"):
-        cached(PublishedWeights("resnet50", "V9"))
+        cache_path(PublishedWeights("resnet50", "V9"))
 
 
-def test_weights_are_fetched_once_with_progress(server: Server, weights: bytes) -> None:
+def test_weights_are_downloaded_once_with_progress(server: Server, weights: bytes) -> None:
     server.send(weights)
-    steps = list(loaded_steps(preset("resnet18"), SOURCE))
+    steps = list(load_steps(preset("resnet18"), SOURCE))
     assert all(isinstance(step, Progress) for step in steps)
-    assert steps[0].what == f"asking for {entry_of(SOURCE).file}, 45 MB"
-    assert left() == [entry_of(SOURCE).file]
-    assert cached(SOURCE).read_bytes() == weights
-    assert server.asked == [f"/models/{entry_of(SOURCE).file}"]
+    assert steps[0].what == f"asking for {find_entry(SOURCE).file}, 45 MB"
+    assert cached_files() == [find_entry(SOURCE).file]
+    assert cache_path(SOURCE).read_bytes() == weights
+    assert server.requested == [f"/models/{find_entry(SOURCE).file}"]
     assert finish(fetch_steps(SOURCE)) is None
-    assert len(server.asked) == 1
+    assert len(server.requested) == 1
     network, info = load(preset("resnet18"), SOURCE)
     assert torch.equal(network.state_dict()["fc.weight"], build(preset("resnet18"), 5).state_dict()["fc.weight"])
     assert (info.source, info.trained) == ("torchvision's resnet18, IMAGENET1K_V1", True)
     assert info.sha256 == hashlib.sha256(weights).hexdigest()
     assert info.labels[207] == "golden retriever"
     assert info.preprocessing.resize == 256
-    assert info.doubts == ()
+    assert info.caveats == ()
 
 
-def test_how_much_has_come_is_told(server: Server) -> None:
+def test_the_progress_says_how_much_was_downloaded(server: Server) -> None:
     server.send(bytes(3_500_000), announced=45_000_000, then_wait=True)
     steps = fetch_steps(SOURCE)
-    told = next(step for step in steps if step.done == 3)
-    assert (told.of, told.what) == (45, "downloading resnet18-f37072fd.pth, 3 of 45 MB")
+    progress = next(step for step in steps if step.done == 3)
+    assert (progress.of, progress.what) == (45, "downloading resnet18-f37072fd.pth, 3 of 45 MB")
     steps.close()
-    assert left() == []
+    assert cached_files() == []
 
 
-def test_a_download_that_is_ended_at_once_leaves_nothing(server: Server) -> None:
+def test_a_canceled_download_leaves_no_file(server: Server) -> None:
     server.answer = lambda _: server.released.wait(30) and None
     steps = fetch_steps(SOURCE)
     next(steps)
-    next(steps)  # it has begun, and the server is silent
+    next(steps)  # it has started, and the server is silent
     before = time.monotonic()
     steps.close()
     assert time.monotonic() - before < 2
     server.released.set()
     wait_for(lambda: not [thread for thread in threading.enumerate() if thread.name == "download"])
-    assert left() == []
+    assert cached_files() == []
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         (lambda server: server.send(b"<html>Please log in</html>"), "what came is not the published file"),
         (lambda server: server.send(bytes(2_000_000), announced=3_000_000), "the connection ended after 2 MB"),
         (lambda server: None, "the server answered 404 Not Found"),
     ],
 )
-def test_what_is_not_the_published_file_is_not_kept(
-    server: Server, answer: Callable[[Server], None], said: str
+def test_a_file_other_than_the_published_one_is_not_kept(
+    server: Server, answer: Callable[[Server], None], message: str
 ) -> None:
     answer(server)
     with pytest.raises(WeightsError) as refused:
         finish(fetch_steps(SOURCE))
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "digits network need no network" in str(refused.value)
-    assert left() == []
+    assert cached_files() == []
     assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)
 
 
-MOST = 46 << 20  # of ResNet-18's file: torchvision says 44.661 MB of 1024² bytes
+MAX_BYTES = 46 << 20  # torchvision gives 44.661 MB of 1024² bytes for ResNet-18
 
 
-def test_a_server_that_announces_more_than_the_file_has_is_refused_at_once(server: Server) -> None:
-    server.send(b"", announced=MOST + 1, then_wait=True)
+def test_a_server_that_announces_too_much_is_refused_at_once(server: Server) -> None:
+    server.send(b"", announced=MAX_BYTES + 1, then_wait=True)
     with pytest.raises(WeightsError, match="sends more than the 48 MB"):
         finish(fetch_steps(SOURCE))
-    assert left() == []
+    assert cached_files() == []
 
 
-def test_a_server_that_does_not_end_is_let_go_of_and_the_disk_is_not_filled(server: Server) -> None:
+def test_an_endless_download_is_stopped_at_the_size_limit(server: Server) -> None:
     sent = 0
 
     def endless(request: BaseHTTPRequestHandler) -> None:
@@ -244,26 +251,26 @@ def test_a_server_that_does_not_end_is_let_go_of_and_the_disk_is_not_filled(serv
         request.send_response(200)
         request.end_headers()  # no length: HTTP/1.0 ends with the connection
         with suppress(OSError):
-            while sent < 4 * MOST:
+            while sent < 4 * MAX_BYTES:
                 sent += request.wfile.write(bytes(1 << 20))
 
     server.answer = endless
     sizes = [0]
     steps = fetch_steps(SOURCE)
     with pytest.raises(WeightsError, match="sends more than the 48 MB"):
-        finish(_noting_sizes(steps, sizes))
-    assert 0 < max(sizes) <= MOST
-    assert left() == []
+        finish(_recording_sizes(steps, sizes))
+    assert 0 < max(sizes) <= MAX_BYTES
+    assert cached_files() == []
 
 
-def _noting_sizes(steps: Iterator[Progress], sizes: list[int]) -> Iterator[Progress]:
+def _recording_sizes(steps: Iterator[Progress], sizes: list[int]) -> Iterator[Progress]:
     for step in steps:
-        sizes += (path.stat().st_size for path in cached(SOURCE).parent.glob("*"))
+        sizes += (path.stat().st_size for path in cache_path(SOURCE).parent.glob("*"))
         yield step
 
 
 @pytest.mark.parametrize("length", ["-1", "many", "9" * 5000])
-def test_a_length_that_is_none_does_not_matter(length: str, server: Server, weights: bytes) -> None:
+def test_an_invalid_content_length_is_ignored(length: str, server: Server, weights: bytes) -> None:
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
         request.send_header("Content-Length", length)
@@ -272,10 +279,10 @@ def test_a_length_that_is_none_does_not_matter(length: str, server: Server, weig
 
     server.answer = answer
     finish(fetch_steps(SOURCE))
-    assert cached(SOURCE).read_bytes() == weights
+    assert cache_path(SOURCE).read_bytes() == weights
 
 
-def leads_to(url: str, code: int) -> Answer:
+def redirect_to(url: str, code: int) -> Answer:
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.send_response(code)
         request.send_header("Location", url)
@@ -286,7 +293,7 @@ def leads_to(url: str, code: int) -> Answer:
 
 @pytest.fixture
 def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server that speaks https with a certificate that only these tests trust."""
+    """An HTTPS server with a certificate that only these tests trust."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     line = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext subjectAltName=IP:127.0.0.1 \
         -keyout {key} -out {certificate}"
@@ -297,69 +304,69 @@ def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server = Server(context)
-    monkeypatch.setattr(published, "PLACE", server.url)
+    monkeypatch.setattr(published, "BASE_URL", server.url)
     yield server
     server.stop()
 
 
-def test_weights_come_over_https(encrypted: Server, weights: bytes) -> None:
+def test_weights_are_downloaded_over_https(encrypted: Server, weights: bytes) -> None:
     encrypted.send(weights)
     finish(fetch_steps(SOURCE))
-    assert cached(SOURCE).read_bytes() == weights
+    assert cache_path(SOURCE).read_bytes() == weights
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-def test_no_server_leads_from_https_to_http(code: int, server: Server, encrypted: Server, weights: bytes) -> None:
+def test_redirects_from_https_to_http_are_refused(code: int, server: Server, encrypted: Server, weights: bytes) -> None:
     server.send(weights)
-    encrypted.answer = leads_to(f"{server.url}{entry_of(SOURCE).file}", code)
+    encrypted.answer = redirect_to(f"{server.url}{find_entry(SOURCE).file}", code)
     with pytest.raises(WeightsError, match="not encrypted"):
         finish(fetch_steps(SOURCE))
-    assert server.asked == []
-    assert left() == []
+    assert server.requested == []
+    assert cached_files() == []
 
 
-def test_a_server_may_lead_to_another_place_over_https(encrypted: Server, weights: bytes) -> None:
+def test_redirects_over_https_are_followed(encrypted: Server, weights: bytes) -> None:
     def answer(request: BaseHTTPRequestHandler) -> None:
         if request.path == "/mirror":
             encrypted.send(weights)
             encrypted.answer(request)
         else:
-            leads_to("/mirror", 302)(request)
+            redirect_to("/mirror", 302)(request)
 
     encrypted.answer = answer
     finish(fetch_steps(SOURCE))
-    assert cached(SOURCE).read_bytes() == weights
+    assert cache_path(SOURCE).read_bytes() == weights
 
 
 @pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://127.0.0.1/file", "data:,text"])
-def test_a_server_leads_nowhere_but_to_servers(url: str, server: Server) -> None:
-    server.answer = leads_to(url, 302)
+def test_redirects_to_other_schemes_are_refused(url: str, server: Server) -> None:
+    server.answer = redirect_to(url, 302)
     with pytest.raises(WeightsError, match="could not be downloaded"):
         finish(fetch_steps(SOURCE))
-    assert left() == []
+    assert cached_files() == []
 
 
-def test_no_network_is_said_at_once_with_what_works_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(published, "PLACE", "http://127.0.0.1:9/")  # nobody listens there
+def test_without_network_the_error_says_what_works_offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(published, "BASE_URL", "http://127.0.0.1:9/")  # no server there
     monkeypatch.delenv("http_proxy")
     with pytest.raises(WeightsError) as refused:
-        finish(loaded_steps(preset("resnet18"), SOURCE))
+        finish(load_steps(preset("resnet18"), SOURCE))
     assert str(refused.value) == (
         "resnet18-f37072fd.pth could not be downloaded (Connection refused). Random weights, weight files, the "
         "checkpoints of runs and the digits network need no network"
     )
-    assert left() == []
+    assert cached_files() == []
 
 
-def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "file"))
     with pytest.raises(WeightsError, match=r"can't be kept in .*Not a directory"):
         finish(fetch_steps(SOURCE))
 
 
-def test_what_a_killed_download_has_left_goes_when_it_is_old(server: Server, weights: bytes) -> None:
-    folder = cached(SOURCE).parent
+def test_old_files_of_killed_downloads_are_removed(server: Server, weights: bytes) -> None:
+    folder = cache_path(SOURCE).parent
     folder.mkdir(parents=True)
     old, new, other = (folder / name for name in (f"{WRITING}old", f"{WRITING}new", "other.pth"))
     for path in (old, new, other):
@@ -368,23 +375,23 @@ def test_what_a_killed_download_has_left_goes_when_it_is_old(server: Server, wei
         os.utime(path, (0, 0))
     server.send(weights)
     finish(fetch_steps(SOURCE))
-    assert left() == sorted([new.name, other.name, entry_of(SOURCE).file])
+    assert cached_files() == sorted([new.name, other.name, find_entry(SOURCE).file])
 
 
 def test_a_changed_file_in_the_cache_is_refused(weights: bytes, tmp_path: Path) -> None:
-    cached(SOURCE).parent.mkdir(parents=True)
-    torch.save(build(preset("resnet18"), 6).state_dict(), cached(SOURCE))
+    cache_path(SOURCE).parent.mkdir(parents=True)
+    torch.save(build(preset("resnet18"), 6).state_dict(), cache_path(SOURCE))
     with pytest.raises(WeightsError, match=r"is not what was published: its checksum differs\. Remove it"):
         load(preset("resnet18"), SOURCE)
 
 
-def test_published_weights_for_another_network_offer_their_own(weights: bytes) -> None:
-    cached(SOURCE).parent.mkdir(parents=True)
-    cached(SOURCE).write_bytes(weights)
+def test_published_weights_of_another_network_suggest_their_own_network(weights: bytes) -> None:
+    cache_path(SOURCE).parent.mkdir(parents=True)
+    cache_path(SOURCE).write_bytes(weights)
     with pytest.raises(WeightsMismatch) as refused:
         load(preset("resnet34"), SOURCE)
-    assert refused.value.recognised == preset("resnet18")
-    assert [remedy.what for remedy in refused.value.remedies] == ["Switch to resnet18"]
+    assert refused.value.recognized == preset("resnet18")
+    assert [fix.title for fix in refused.value.fixes] == ["Switch to resnet18"]
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 10.0) -> None:

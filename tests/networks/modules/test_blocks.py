@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.modules.blocks import ZeroPad, build_block
-from resnet_studio.networks.modules.network import build, initialise
+from resnet_studio.networks.modules.network import build, initialize
 from resnet_studio.networks.plan import Block, blocks, plan
 from resnet_studio.networks.presets import preset
 
@@ -25,7 +25,7 @@ def made(architecture: Residual, name: str) -> tuple[Block, nn.Module]:
     """One block of a plan with random weights and random batch norm statistics, in eval mode."""
     block = next(block for block in blocks(architecture) if block.name == name)
     module = build_block(block)
-    initialise(module, seed=1)
+    initialize(module, seed=1)
     generator = torch.Generator().manual_seed(2)
     for norm in module.modules():
         if isinstance(norm, nn.BatchNorm2d):

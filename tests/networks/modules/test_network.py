@@ -116,7 +116,7 @@ def test_a_baselines_smallest_image_is_torchvisions(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50", "article18", "alexnet"])
-def test_initialisation_is_kaimings(name: str) -> None:
+def test_initialization_is_kaimings(name: str) -> None:
     """Of n normal values the mean strays by σ/√n and the deviation by σ/√(2n): five of those are allowed."""
     network = build(preset(name), seed=3)
     layers = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]

@@ -1,4 +1,4 @@
-"""Augmentation against every result that it can possibly have, and normalisation against numpy."""
+"""Augmentation compared with all its possible results, and normalization with numpy."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def own_random_state() -> Iterator[None]:
 
 
 def crops(image: Tensor, padding: int) -> list[Tensor]:
-    """Every part of the old size of the image with zeros around it."""
+    """Every crop of the old size of the zero-padded image."""
     padded = torch.zeros(image.shape[0], image.shape[1] + 2 * padding, image.shape[2] + 2 * padding, dtype=torch.uint8)
     padded[:, padding : padding + image.shape[1], padding : padding + image.shape[2]] = image
-    places = [(top, left) for top in range(2 * padding + 1) for left in range(2 * padding + 1)]
-    return [padded[:, top : top + image.shape[1], left : left + image.shape[2]] for top, left in places]
+    positions = [(top, left) for top in range(2 * padding + 1) for left in range(2 * padding + 1)]
+    return [padded[:, top : top + image.shape[1], left : left + image.shape[2]] for top, left in positions]
 
 
-def which(one: Tensor, possible: list[Tensor]) -> int:
+def index_of(one: Tensor, possible: list[Tensor]) -> int:
     found = [number for number, other in enumerate(possible) if torch.equal(one, other)]
     assert len(found) == 1, "an image of noise is exactly one of its possible crops"
     return found[0]
@@ -43,42 +43,42 @@ def which(one: Tensor, possible: list[Tensor]) -> int:
 def test_a_shift_moves_by_up_to_an_eighth(side: int, pixels: int) -> None:
     images = noise(300, 1, side, side)
     shifted = shift(images)
-    places = {which(one, crops(image, pixels)) for one, image in zip(shifted, images, strict=True)}
-    assert places == set(range((2 * pixels + 1) ** 2))
+    positions = {index_of(one, crops(image, pixels)) for one, image in zip(shifted, images, strict=True)}
+    assert positions == set(range((2 * pixels + 1) ** 2))
 
 
-def test_the_papers_augmentation_is_a_crop_of_the_padded_image_or_of_its_mirror_image() -> None:
+def test_crop_flip_is_a_crop_of_the_padded_image_or_its_mirror_image() -> None:
     images = noise(400, 3, 8, 8)
-    made = crop_flip(images)
-    assert (made.shape, made.dtype) == (images.shape, torch.uint8)
-    places = [
-        which(one, crops(image, 4) + crops(image.flip(2), 4)) for one, image in zip(made, images, strict=True)
+    augmented = crop_flip(images)
+    assert (augmented.shape, augmented.dtype) == (images.shape, torch.uint8)
+    positions = [
+        index_of(one, crops(image, 4) + crops(image.flip(2), 4)) for one, image in zip(augmented, images, strict=True)
     ]  # fmt: skip
-    rows, columns = {place % 81 // 9 for place in places}, {place % 9 for place in places}
+    rows, columns = {position % 81 // 9 for position in positions}, {position % 9 for position in positions}
     assert rows == columns == set(range(9))
-    assert 150 < sum(place >= 81 for place in places) < 250
+    assert 150 < sum(position >= 81 for position in positions) < 250
 
 
 def test_images_need_not_be_square() -> None:
     images = noise(20, 3, 6, 10)
     for one, image in zip(crop_flip(images), images, strict=True):
-        which(one, crops(image, 4) + crops(image.flip(2), 4))
+        index_of(one, crops(image, 4) + crops(image.flip(2), 4))
 
 
-def test_a_resized_crop_shows_its_own_image() -> None:
-    """Each image has a colour range of its own: what comes out lies within it, and varies."""
+def test_a_resized_crop_contains_only_its_own_image() -> None:
+    """Each image has its own range of values. The crops stay within it and vary."""
     base = torch.arange(8, dtype=torch.uint8)[:, None, None, None] * 30
     images = base + torch.randint(20, (8, 3, 16, 16), dtype=torch.uint8)
-    made = [resized_crop(images) for _ in range(10)]
-    for some in made:
+    augmented = [resized_crop(images) for _ in range(10)]
+    for some in augmented:
         assert (some.shape, some.dtype) == (images.shape, torch.uint8)
         for one, image in zip(some, images, strict=True):
             assert image.amin() <= one.amin()
             assert one.amax() <= image.amax()
-    assert len({some.numpy().tobytes() for some in made}) == 10
+    assert len({some.numpy().tobytes() for some in augmented}) == 10
 
 
-def test_a_resized_crop_shows_at_least_a_quarter_and_sometimes_mirrored() -> None:
+def test_a_resized_crop_covers_at_least_a_quarter_and_is_sometimes_mirrored() -> None:
     ramp = torch.arange(0, 128, 2, dtype=torch.uint8).expand(500, 1, 64, 64).contiguous()
     slopes = resized_crop(ramp).float().diff(dim=3).mean((1, 2, 3))
     across = slopes.abs() / 2  # 1 where the whole width is shown; the width is at least √(¼ / (4/3)) of it
@@ -88,15 +88,15 @@ def test_a_resized_crop_shows_at_least_a_quarter_and_sometimes_mirrored() -> Non
 
 
 @pytest.mark.parametrize("name", ["shift", "crop-flip", "resized-crop", "scale-crop"])
-def test_a_seed_decides_everything(name: Augmentation) -> None:
+def test_augmentation_depends_only_on_the_seed(name: Augmentation) -> None:
     images = noise(16, 3, 12, 12)
 
-    def made(seed: int) -> Tensor:
+    def augmented(seed: int) -> Tensor:
         torch.manual_seed(seed)
         return augment_batch(name)(images)
 
-    assert torch.equal(made(1), made(1))
-    assert not torch.equal(made(1), made(2))
+    assert torch.equal(augmented(1), augmented(1))
+    assert not torch.equal(augmented(1), augmented(2))
 
 
 def test_none_changes_nothing() -> None:
@@ -104,11 +104,11 @@ def test_none_changes_nothing() -> None:
     assert torch.equal(augment_batch("none")(images), images)
 
 
-@pytest.mark.parametrize("shape", [(3, 1, 1), (3, 6, 6)], ids=["a value a channel", "a value a pixel"])
-def test_normalised_values_are_those_of_the_formula(shape: tuple[int, ...]) -> None:
-    images, mean, deviation = noise(5, 3, 6, 6), torch.rand(shape), torch.rand(shape) + 0.1
-    values = Normalizer(mean, deviation)(images)
-    expected = (images.numpy().astype(np.float64) / 255 - mean.numpy()) / deviation.numpy()
+@pytest.mark.parametrize("shape", [(3, 1, 1), (3, 6, 6)], ids=["per channel", "per pixel"])
+def test_normalized_values_equal_the_formula(shape: tuple[int, ...]) -> None:
+    images, mean, std = noise(5, 3, 6, 6), torch.rand(shape), torch.rand(shape) + 0.1
+    values = Normalizer(mean, std)(images)
+    expected = (images.numpy().astype(np.float64) / 255 - mean.numpy()) / std.numpy()
     np.testing.assert_allclose(values.numpy(), expected, rtol=2e-6, atol=2e-6)
     assert values.dtype == torch.float32
     assert values.is_contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""Checkpoints: what is kept, what comes back, and that damage of any kind is passed over."""
+"""Checkpoints: which are kept, what is restored, and that damage of any kind is skipped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from resnet_studio.networks.modules.network import build
 from resnet_studio.training.compute import checkpoints
-from resnet_studio.training.compute.checkpoints import FACTS, OPTIMIZER, WEIGHTS, Checkpoint
+from resnet_studio.training.compute.checkpoints import METADATA, OPTIMIZER, WEIGHTS, Checkpoint
 from resnet_studio.training.compute.loop import make_optimizer
 from resnet_studio.training.errors import CheckpointError
 from resnet_studio.training.recipe import Recipe
@@ -30,74 +30,76 @@ SCALER = torch.amp.GradScaler("cpu", enabled=False)
 
 
 def trained(recipe: Recipe, steps: int = 3, seed: int = 0) -> tuple[nn.Module, torch.optim.Optimizer]:
-    net = build(TINY, seed).to(memory_format=torch.channels_last)
-    optimizer = make_optimizer(net, recipe)
+    network = build(TINY, seed).to(memory_format=torch.channels_last)
+    optimizer = make_optimizer(network, recipe)
     for number in range(steps):
-        train_once(net, optimizer, number)
-    return net, optimizer
+        train_once(network, optimizer, number)
+    return network, optimizer
 
 
-def train_once(net: nn.Module, optimizer: torch.optim.Optimizer, number: int) -> float:
+def train_once(network: nn.Module, optimizer: torch.optim.Optimizer, number: int) -> float:
     images = torch.randn(8, 1, 8, 8, generator=torch.Generator().manual_seed(number))
-    loss = functional.cross_entropy(net(images), torch.arange(8))
+    loss = functional.cross_entropy(network(images), torch.arange(8))
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
     return float(loss.detach())
 
 
-def taken(step: int, error: float | None = None, recipe: Recipe = SHORT) -> Checkpoint:
-    return checkpoints.take(*trained(recipe, 2), SCALER, step, 1.5 * step, error)
+def make_checkpoint(step: int, error: float | None = None, recipe: Recipe = SHORT) -> Checkpoint:
+    return checkpoints.collect(*trained(recipe, 2), SCALER, step, 1.5 * step, error)
 
 
-def kept(folder: Path) -> list[str]:
+def entries(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.fixture
 def three(tmp_path: Path) -> Path:
-    """The best at 10, then 20 and 30."""
+    """Checkpoints at steps 10 (the best), 20 and 30."""
     for step, error in ((10, 0.1), (20, 0.3), (30, None)):
-        checkpoints.write(tmp_path, taken(step, error))
+        checkpoints.write(tmp_path, make_checkpoint(step, error))
     return tmp_path
 
 
 @pytest.mark.parametrize("recipe", [SHORT, ADAMW, replace(SHORT, momentum=0.0)], ids=["SGD", "AdamW", "no momentum"])
-def test_training_goes_on_as_if_nothing_had_been(tmp_path: Path, recipe: Recipe) -> None:
-    net, optimizer = trained(recipe)
-    checkpoints.write(tmp_path, checkpoints.take(net, optimizer, SCALER, 3, 1.0, 0.5))
-    unbroken = [train_once(net, optimizer, number) for number in range(3, 6)]
+def test_training_continues_as_if_uninterrupted(tmp_path: Path, recipe: Recipe) -> None:
+    network, optimizer = trained(recipe)
+    checkpoints.write(tmp_path, checkpoints.collect(network, optimizer, SCALER, 3, 1.0, 0.5))
+    uninterrupted = [train_once(network, optimizer, number) for number in range(3, 6)]
 
     other, again = trained(recipe, steps=0, seed=9)
     found = checkpoints.newest(tmp_path)
     assert found is not None
     checkpoints.restore(found, other, again, SCALER)
     assert (found.step, found.seconds, found.error) == (3, 1.0, 0.5)
-    assert [train_once(other, again, number) for number in range(3, 6)] == unbroken
-    assert all(map(torch.equal, net.state_dict().values(), other.state_dict().values()))
+    assert [train_once(other, again, number) for number in range(3, 6)] == uninterrupted
+    assert all(map(torch.equal, network.state_dict().values(), other.state_dict().values()))
     for values in other.parameters():
         assert values.stride() == next(
-            mine.stride() for mine, theirs in zip(net.parameters(), other.parameters(), strict=True) if theirs is values
+            ours.stride()
+            for ours, theirs in zip(network.parameters(), other.parameters(), strict=True)
+            if theirs is values
         )
 
 
 def test_fp16_keeps_the_scale(tmp_path: Path) -> None:
     scaler = torch.amp.GradScaler("cpu", init_scale=1234.0)
-    net, optimizer = trained(SHORT)
+    network, optimizer = trained(SHORT)
     scaler.scale(torch.ones(1))
-    checkpoints.write(tmp_path, checkpoints.take(net, optimizer, scaler, 3, 1.0, None))
+    checkpoints.write(tmp_path, checkpoints.collect(network, optimizer, scaler, 3, 1.0, None))
     found, other = checkpoints.newest(tmp_path), torch.amp.GradScaler("cpu")
     assert found is not None
-    checkpoints.restore(found, net, optimizer, other)
+    checkpoints.restore(found, network, optimizer, other)
     assert other.get_scale() == 1234.0
 
 
-def test_the_newest_the_one_before_and_the_best_are_kept(three: Path) -> None:
-    assert kept(three) == ["step-0000010", "step-0000020", "step-0000030"]
-    checkpoints.write(three, taken(40))
-    assert kept(three) == ["step-0000010", "step-0000030", "step-0000040"]
-    checkpoints.write(three, taken(50, 0.05))
-    assert kept(three) == ["step-0000040", "step-0000050"]
+def test_the_newest_two_and_the_best_are_kept(three: Path) -> None:
+    assert entries(three) == ["step-0000010", "step-0000020", "step-0000030"]
+    checkpoints.write(three, make_checkpoint(40))
+    assert entries(three) == ["step-0000010", "step-0000030", "step-0000040"]
+    checkpoints.write(three, make_checkpoint(50, 0.05))
+    assert entries(three) == ["step-0000040", "step-0000050"]
     assert checkpoints.best(three) == three / "step-0000050"
     assert checkpoints.best_error(three, 50) == 0.05
     assert checkpoints.best_error(three, 40) == np.inf
@@ -105,13 +107,13 @@ def test_the_newest_the_one_before_and_the_best_are_kept(three: Path) -> None:
 
 def test_of_equal_errors_the_first_is_the_best(tmp_path: Path) -> None:
     for step in (10, 20, 30, 40):
-        checkpoints.write(tmp_path, taken(step, 0.2))
+        checkpoints.write(tmp_path, make_checkpoint(step, 0.2))
     assert checkpoints.best(tmp_path) == tmp_path / "step-0000010"
 
 
-def test_steps_are_in_the_order_of_numbers(tmp_path: Path) -> None:
+def test_checkpoints_are_ordered_by_number(tmp_path: Path) -> None:
     for step in (9_999_999, 10_000_000):
-        checkpoints.write(tmp_path, taken(step))
+        checkpoints.write(tmp_path, make_checkpoint(step))
     found = checkpoints.newest(tmp_path)
     assert found is not None
     assert found.step == 10_000_000
@@ -122,32 +124,32 @@ def test_no_checkpoints(tmp_path: Path) -> None:
     assert checkpoints.best(tmp_path) is None
 
 
-def bits(path: Path) -> Iterator[bytes]:
-    """The file with one bit flipped, at its ends and at 40 places between."""
+def flipped_bits(path: Path) -> Iterator[bytes]:
+    """The file's bytes with one bit flipped, at both ends and at 40 positions in between."""
     data = path.read_bytes()
     places = np.random.default_rng(0).integers(0, 8 * len(data), 40).tolist()
-    for place in (0, 8 * len(data) - 1, *places):
+    for folder in (0, 8 * len(data) - 1, *places):
         flipped = bytearray(data)
-        flipped[place // 8] ^= 1 << place % 8
+        flipped[folder // 8] ^= 1 << folder % 8
         yield bytes(flipped)
 
 
-@pytest.mark.parametrize("name", [WEIGHTS, OPTIMIZER, FACTS])
-def test_a_flipped_bit_anywhere_falls_back_to_the_one_before(three: Path, name: str) -> None:
+@pytest.mark.parametrize("name", [WEIGHTS, OPTIMIZER, METADATA])
+def test_a_flipped_bit_falls_back_to_the_checkpoint_before(three: Path, name: str) -> None:
     path = three / "step-0000030" / name
-    for data in bits(path):
+    for data in flipped_bits(path):
         path.write_bytes(data)
-        said: list[str] = []
-        found = checkpoints.newest(three, said.append)
+        messages: list[str] = []
+        found = checkpoints.newest(three, messages.append)
         assert found is not None
         assert found.step == 20
-        assert len(said) == 1
-        assert said[0].startswith("step-0000030")
+        assert len(messages) == 1
+        assert messages[0].startswith("step-0000030")
 
 
-@pytest.mark.parametrize("name", [WEIGHTS, OPTIMIZER, FACTS])
+@pytest.mark.parametrize("name", [WEIGHTS, OPTIMIZER, METADATA])
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99, None])
-def test_a_cut_or_missing_file_falls_back(three: Path, name: str, share: float | None) -> None:
+def test_a_truncated_or_missing_file_falls_back(three: Path, name: str, share: float | None) -> None:
     path = three / "step-0000030" / name
     if share is None:
         path.unlink()
@@ -159,8 +161,8 @@ def test_a_cut_or_missing_file_falls_back(three: Path, name: str, share: float |
 
 
 @pytest.mark.parametrize("text", ["[]", "null", "{}", '{"check": 1}', "[" * 100_000, '{"version": 1, "check": ""}'])
-def test_facts_that_are_none_fall_back(three: Path, text: str) -> None:
-    (three / "step-0000030" / FACTS).write_text(text)
+def test_invalid_metadata_falls_back(three: Path, text: str) -> None:
+    (three / "step-0000030" / METADATA).write_text(text)
     found = checkpoints.newest(three)
     assert found is not None
     assert found.step == 20
@@ -169,42 +171,42 @@ def test_facts_that_are_none_fall_back(three: Path, text: str) -> None:
 def test_if_all_are_damaged_there_is_none(three: Path) -> None:
     for path in three.iterdir():
         (path / WEIGHTS).write_bytes(b"")
-    said: list[str] = []
-    assert checkpoints.newest(three, said.append) is None
-    assert len(said) == 3
+    messages: list[str] = []
+    assert checkpoints.newest(three, messages.append) is None
+    assert len(messages) == 3
 
 
-def test_what_is_later_than_the_one_that_was_taken_up_gives_way(three: Path) -> None:
-    """The newest was damaged, so training went on from 20: what it writes at 25 must not be thrown away for 30."""
+def test_checkpoints_later_than_the_resumed_one_are_replaced(three: Path) -> None:
+    """The newest was damaged, so training continued from 20. Its checkpoint at 25 has to replace 30."""
     (three / "step-0000030" / WEIGHTS).write_bytes(b"")
-    checkpoints.write(three, taken(25))
-    assert kept(three) == ["step-0000010", "step-0000020", "step-0000025"]
+    checkpoints.write(three, make_checkpoint(25))
+    assert entries(three) == ["step-0000010", "step-0000020", "step-0000025"]
 
 
-def test_a_damaged_one_of_the_same_step_gives_way(three: Path) -> None:
+def test_a_damaged_checkpoint_of_the_same_step_is_replaced(three: Path) -> None:
     (three / "step-0000030" / WEIGHTS).write_bytes(b"")
-    checkpoints.write(three, taken(30, 0.25))
+    checkpoints.write(three, make_checkpoint(30, 0.25))
     found = checkpoints.newest(three)
     assert found is not None
     assert (found.step, found.error) == (30, 0.25)
 
 
-def test_what_a_killed_writer_left_is_removed(three: Path) -> None:
+def test_leftovers_of_a_killed_writer_are_removed(three: Path) -> None:
     shutil.copytree(three / "step-0000030", three / ".writing-0123")
     assert checkpoints.newest(three) is not None
-    assert kept(three) == ["step-0000010", "step-0000020", "step-0000030"]
+    assert entries(three) == ["step-0000010", "step-0000020", "step-0000030"]
 
 
-def test_one_of_a_newer_version_is_not_read(three: Path) -> None:
-    path = three / "step-0000030" / FACTS
-    facts = json.loads(path.read_text()) | {"version": 2}
-    path.write_text(json.dumps(facts | {"check": checkpoints._check(facts)}))
+def test_a_checkpoint_of_a_newer_version_is_not_read(three: Path) -> None:
+    path = three / "step-0000030" / METADATA
+    metadata = json.loads(path.read_text()) | {"version": 2}
+    path.write_text(json.dumps(metadata | {"check": checkpoints._checksum(metadata)}))
     with pytest.raises(CheckpointError, match="newer version"):
         checkpoints.read(path.parent)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    checkpoints.write(tmp_path, taken(10))
+    checkpoints.write(tmp_path, make_checkpoint(10))
     other = build(replace(TINY, width=8))
     found = checkpoints.newest(tmp_path)
     assert found is not None
@@ -212,23 +214,23 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         checkpoints.restore(found, other, make_optimizer(other, SHORT), SCALER)
 
 
-def test_weights_that_are_not_numbers_are_noticed() -> None:
-    moment = taken(1)
-    assert moment.finite
+def test_weights_with_infinity_are_noticed() -> None:
+    moment = make_checkpoint(1)
+    assert moment.is_finite
     moment.weights["conv1.weight"][0, 0, 0, 0] = np.inf
-    assert not moment.finite
+    assert not moment.is_finite
 
 
-def crafted(place: Path, **facts: object) -> None:
-    """Change a checkpoint's facts, with a check that fits them."""
-    values = json.loads((place / FACTS).read_text()) | facts
+def rewrite_metadata(folder: Path, **metadata: object) -> None:
+    """Change a checkpoint's metadata and update its checksum."""
+    values = json.loads((folder / METADATA).read_text()) | metadata
     del values["check"]
     values["check"] = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-    (place / FACTS).write_text(json.dumps(values))
+    (folder / METADATA).write_text(json.dumps(values))
 
 
 @pytest.mark.parametrize(
-    "facts",
+    "metadata",
     [
         {"step": -1}, {"step": "1"}, {"step": 10**400}, {"step": 1.5}, {"step": True}, {"seconds": "x"},
         {"seconds": float("inf")}, {"seconds": None}, {"error": -1}, {"error": "x"}, {"error": [1]}, {"scaler": 3},
@@ -237,21 +239,21 @@ def crafted(place: Path, **facts: object) -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_facts_that_can_not_be_are_passed_over(three: Path, facts: dict[str, object]) -> None:
-    """Somebody who makes up a checkpoint makes up its check as well."""
-    crafted(three / "step-0000030", **facts)
-    told: list[str] = []
-    found = checkpoints.newest(three, told.append)
+def test_impossible_metadata_is_skipped(three: Path, metadata: dict[str, object]) -> None:
+    """A crafted checkpoint has a correct checksum."""
+    rewrite_metadata(three / "step-0000030", **metadata)
+    messages: list[str] = []
+    found = checkpoints.newest(three, messages.append)
     assert found is not None
     assert found.step == 20
-    assert len(told) == 1
+    assert len(messages) == 1
     assert checkpoints.best(three) == three / "step-0000010"
 
 
-@pytest.mark.parametrize("name", [WEIGHTS, OPTIMIZER, FACTS])
+@pytest.mark.parametrize("name", [WEIGHTS, OPTIMIZER, METADATA])
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
-def test_what_is_no_file_is_passed_over_at_once(three: Path, name: str, make) -> None:
-    """faults.md row 41: a pipe would be waited for, a device read without end."""
+def test_anything_but_a_file_is_skipped_at_once(three: Path, name: str, make) -> None:
+    """faults.md row 41: reading a pipe would block, reading a device would never end."""
     (three / "step-0000030" / name).unlink()
     make(three / "step-0000030" / name)
     found = checkpoints.newest(three)
@@ -261,10 +263,10 @@ def test_what_is_no_file_is_passed_over_at_once(three: Path, name: str, make) ->
 
 def test_a_file_larger_than_the_network_can_fill_is_not_read(three: Path) -> None:
     with (three / "step-0000030" / WEIGHTS).open("r+b") as file:
-        file.truncate(10**12)  # of zeros that take no room on the disk
+        file.truncate(10**12)  # a sparse file
     tracemalloc.start()
     try:
-        found = checkpoints.newest(three, most=1_000_000)
+        found = checkpoints.newest(three, max_bytes=1_000_000)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

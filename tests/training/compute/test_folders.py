@@ -1,4 +1,4 @@
-"""Folders of class folders, made by the test: what is read, how it is split, and every way in which they are bad."""
+"""Folders of class folders made by the tests: what is read, how it is split, and every kind of damage."""
 
 from __future__ import annotations
 
@@ -17,15 +17,25 @@ from resnet_studio.training.compute.folders import StreamedImages
 from resnet_studio.training.datasets import DataError
 from resnet_studio.training.recipe import Augmentation, Recipe
 from resnet_studio.training.runs.events import Ended, Noted, Prepared
-from small import TINY, class_folders, curves, make_run, once_at, only, opened, picture, train
+from small import (
+    TINY,
+    after_step,
+    events_of,
+    make_class_folders,
+    make_run,
+    noise_image,
+    open_recipe_data,
+    read_curves,
+    train,
+)
 
 CLASSES = {"cats": 20, "dogs": 15}
-COLOUR = replace(TINY, channels=3)
+RGB = replace(TINY, channels=3)
 
 
 @pytest.fixture(scope="module")
 def animals(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return class_folders(tmp_path_factory.mktemp("data") / "animals", CLASSES)
+    return make_class_folders(tmp_path_factory.mktemp("data") / "animals", CLASSES)
 
 
 @pytest.fixture
@@ -34,11 +44,11 @@ def copied(animals: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def streams(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "MOST_HELD", 0)
+def streaming(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "MAX_IN_MEMORY", 0)
 
 
-def of(folder: Path, **changes: object) -> Recipe:
+def recipe_for(folder: Path, **changes: object) -> Recipe:
     values = {"length": 2, "batch_size": 8, "lr": 0.05, **changes}
     return Recipe(data=str(folder), **values)  # type: ignore[arg-type]
 
@@ -53,8 +63,8 @@ def training_images(data: Data) -> list[tuple[bytes, int]]:
     ]
 
 
-def test_a_folder_without_a_split_gets_the_same_one_always(animals: Path) -> None:
-    data, again = opened(of(animals)), opened(of(animals, seed=5))
+def test_a_folder_without_a_split_always_gets_the_same_one(animals: Path) -> None:
+    data, again = open_recipe_data(recipe_for(animals)), open_recipe_data(recipe_for(animals, seed=5))
     assert data.classes == ("cats", "dogs")
     assert data.size == (3, 8, 8)
     assert np.bincount(data.training.labels).tolist() == [16, 12]
@@ -63,54 +73,54 @@ def test_a_folder_without_a_split_gets_the_same_one_always(animals: Path) -> Non
 
 
 def test_a_folder_with_its_own_split_keeps_it(tmp_path: Path) -> None:
-    class_folders(tmp_path / "train", {"a": 6, "b": 7})
-    class_folders(tmp_path / "val", {"a": 2, "b": 3})
-    data = opened(of(tmp_path))
+    make_class_folders(tmp_path / "train", {"a": 6, "b": 7})
+    make_class_folders(tmp_path / "val", {"a": 2, "b": 3})
+    data = open_recipe_data(recipe_for(tmp_path))
     assert np.bincount(data.training.labels).tolist() == [6, 7]
     assert np.bincount(data.test.labels).tolist() == [2, 3]
-    assert data.test_of == "the set's own 5 test images"
+    assert data.test_source == "the set's own 5 test images"
 
 
 def test_training_and_test_images_must_be_of_the_same_classes(tmp_path: Path) -> None:
-    class_folders(tmp_path / "train", {"a": 2, "b": 2})
-    class_folders(tmp_path / "test", {"a": 2, "c": 2})
+    make_class_folders(tmp_path / "train", {"a": 2, "b": 2})
+    make_class_folders(tmp_path / "test", {"a": 2, "c": 2})
     with pytest.raises(DataError, match="not of the same classes"):
-        opened(of(tmp_path))
+        open_recipe_data(recipe_for(tmp_path))
 
 
-def test_images_of_any_size_are_cut_to_their_middle(tmp_path: Path) -> None:
-    """A red image with a blue left and right quarter: what is twice as wide as high loses them."""
-    class_folders(tmp_path, {"a": 3, "b": 5})
+def test_images_of_any_size_are_center_cropped(tmp_path: Path) -> None:
+    """A red image with blue left and right quarters, which is twice as wide as high and loses them."""
+    make_class_folders(tmp_path, {"a": 3, "b": 5})
     pixels = np.full((20, 40, 3), (255, 0, 0), np.uint8)
     pixels[:, :10] = pixels[:, 30:] = (0, 0, 255)
     for path in tmp_path.rglob("*.png"):
         Image.fromarray(pixels).save(path)
-    data = opened(of(tmp_path))
+    data = open_recipe_data(recipe_for(tmp_path))
     assert isinstance(data.training, InMemoryImages)
     inner = data.training.pixels[:, :, :, 1:-1]
     assert torch.equal(inner, torch.tensor([255, 0, 0], dtype=torch.uint8)[None, :, None, None].expand_as(inner))
 
 
-def test_held_and_streamed_give_the_same_images(animals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = opened(of(animals))
+def test_images_in_memory_and_streamed_are_the_same(animals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = open_recipe_data(recipe_for(animals))
     size = sum(CLASSES.values()) * 3 * 8 * 8
-    monkeypatch.setattr(folders, "MOST_HELD", size)
-    assert isinstance(opened(of(animals)).training, InMemoryImages)
-    monkeypatch.setattr(folders, "MOST_HELD", size - 1)
-    streamed = opened(of(animals))
+    monkeypatch.setattr(folders, "MAX_IN_MEMORY", size)
+    assert isinstance(open_recipe_data(recipe_for(animals)).training, InMemoryImages)
+    monkeypatch.setattr(folders, "MAX_IN_MEMORY", size - 1)
+    streamed = open_recipe_data(recipe_for(animals))
     assert isinstance(streamed.training, StreamedImages)
     assert isinstance(streamed.test, StreamedImages)
-    assert held.training.held != streamed.training.held
+    assert held.training.storage != streamed.training.storage
     assert training_images(held) == training_images(streamed)
     assert torch.equal(held.test.labels, streamed.test.labels)
-    assert (held.mean, held.deviation) == (streamed.mean, streamed.deviation)
+    assert (held.mean, held.std) == (streamed.mean, streamed.std)
     assert streamed.notes == ("mean and deviation are of 28 of the training images",)
 
 
-@pytest.mark.usefixtures("streams")
+@pytest.mark.usefixtures("streaming")
 @pytest.mark.parametrize("name", ["crop-flip", "resized-crop", "scale-crop"])
 def test_streamed_images_are_augmented_by_their_seed(animals: Path, name: Augmentation) -> None:
-    training = opened(of(animals)).training
+    training = open_recipe_data(recipe_for(animals)).training
     places = torch.tensor([3, 20, 7])
 
     def made(seed: int) -> torch.Tensor:
@@ -124,69 +134,71 @@ def test_streamed_images_are_augmented_by_their_seed(animals: Path, name: Augmen
     assert not torch.equal(made(1), made(2))
 
 
-@pytest.mark.usefixtures("streams")
-def test_the_papers_augmentation_is_the_same_held_and_streamed(animals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    streamed = opened(of(animals)).training
+@pytest.mark.usefixtures("streaming")
+def test_the_papers_augmentation_is_the_same_in_memory_and_streamed(
+    animals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streamed = open_recipe_data(recipe_for(animals)).training
     monkeypatch.undo()
-    held = opened(of(animals)).training
+    held = open_recipe_data(recipe_for(animals)).training
     with torch.random.fork_rng(devices=[]):
         [(one, _)] = streamed.batches([(3, torch.arange(9))], "crop-flip")
         [(other, _)] = held.batches([(3, torch.arange(9))], "crop-flip")
     assert torch.equal(one, other)
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"cfar10 is no folder here.*digits, mnist, fashion-mnist, cifar10, cifar100"):
-        opened(of(tmp_path / "cfar10"))
+        open_recipe_data(recipe_for(tmp_path / "cfar10"))
 
 
 def test_an_empty_class_folder_is_named(copied: Path) -> None:
     (copied / "e.g. birds").mkdir()
     with pytest.raises(DataError, match=r"animals: there is no image in its class folder e\.g\. birds; put some in"):
-        opened(of(copied))
+        open_recipe_data(recipe_for(copied))
 
 
-def test_a_folder_without_class_folders(tmp_path: Path) -> None:
-    picture(0).save(tmp_path / "cat.png")
+def test_a_folder_without_class_folders_is_refused(tmp_path: Path) -> None:
+    noise_image(0).save(tmp_path / "cat.png")
     with pytest.raises(DataError, match="it has no folders in it; each class needs one"):
-        opened(of(tmp_path))
+        open_recipe_data(recipe_for(tmp_path))
 
 
-def test_one_image_alone_is_too_few(tmp_path: Path) -> None:
+def test_a_single_class_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="a is the only class in one; a network needs two or more"):
-        opened(of(class_folders(tmp_path / "one", {"a": 1})))
+        open_recipe_data(recipe_for(make_class_folders(tmp_path / "one", {"a": 1})))
 
 
-def test_the_only_image_of_a_class_is_trained_on_and_said_not_to_be_tested(tmp_path: Path) -> None:
-    data = opened(of(class_folders(tmp_path / "odd", {"a": 40, "b": 1, "c": 2})))
+def test_the_only_image_of_a_class_is_trained_on_and_reported_as_untested(tmp_path: Path) -> None:
+    data = open_recipe_data(recipe_for(make_class_folders(tmp_path / "odd", {"a": 40, "b": 1, "c": 2})))
     assert np.bincount(data.training.labels, minlength=3)[1] == 1
     assert np.bincount(data.test.labels, minlength=3)[1] == 0
-    assert data.test_of == "9 images held out, always the same; b, c have too few for a test image"
-    even = opened(of(class_folders(tmp_path / "even", {"a": 40, "b": 10})))
-    assert even.test_of == "10 images held out, the same share of each class, always the same"
+    assert data.test_source == "9 images held out, always the same; b, c have too few for a test image"
+    even = open_recipe_data(recipe_for(make_class_folders(tmp_path / "even", {"a": 40, "b": 10})))
+    assert even.test_source == "10 images held out, the same share of each class, always the same"
 
 
 def test_a_holdout_that_takes_a_whole_class_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"would have no image to train on: 11 of 12 are held out\. Hold out fewer"):
-        opened(of(class_folders(tmp_path / "few", {"a": 6, "b": 6}), holdout=11))
+        open_recipe_data(recipe_for(make_class_folders(tmp_path / "few", {"a": 6, "b": 6}), holdout=11))
 
 
 @pytest.mark.parametrize("held", [True, False])
 def test_a_class_of_which_no_image_can_be_read_is_named(
     held: bool, copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With `damaged=skip` the others would be trained on, and the class be one without images."""
-    monkeypatch.setattr(folders, "MOST_HELD", 10**9 if held else 0)
+    """With `damaged=skip` the training would otherwise have a class without images."""
+    monkeypatch.setattr(folders, "MAX_IN_MEMORY", 10**9 if held else 0)
     for number in range(3):
         (copied / "owls").mkdir(exist_ok=True)
         (copied / "owls" / f"{number}.jpg").write_text("no image")
     with pytest.raises(DataError, match="no image of owls can be read, though there are some"):
-        opened(of(copied, damaged="skip"))
+        open_recipe_data(recipe_for(copied, damaged="skip"))
 
 
-def test_what_the_listing_passed_over_is_noted(copied: Path) -> None:
+def test_skipped_files_are_noted(copied: Path) -> None:
     (copied / "cats" / "._003.png").write_text("of macOS")
-    assert opened(of(copied)).notes == ("passed over: 1 hidden file or folder (._003.png)",)
+    assert open_recipe_data(recipe_for(copied)).notes == ("passed over: 1 hidden file or folder (._003.png)",)
 
 
 @pytest.mark.parametrize("ending", ["GIF", "PPM", "AVIF"])
@@ -194,73 +206,73 @@ def test_class_folders_of_any_format_that_opens_are_trained_on(ending: str, copi
     for path in copied.rglob("*.png"):
         Image.open(path).save(path.with_suffix(f".{ending}"), ending)
         path.unlink()
-    data = opened(of(copied))
+    data = open_recipe_data(recipe_for(copied))
     assert len(data.training) + len(data.test) == 35
 
 
-def damage(folder: Path, *names: str) -> None:
+def truncate(folder: Path, *names: str) -> None:
     for name in names:
         (folder / name).write_bytes((folder / name).read_bytes()[:-40])
 
 
 def test_a_damaged_image_is_named(copied: Path) -> None:
-    damage(copied, "cats/003.png")
+    truncate(copied, "cats/003.png")
     with pytest.raises(DataError, match=r"an image of the data can't be read: 003\.png"):
-        opened(of(copied))
+        open_recipe_data(recipe_for(copied))
 
 
-def test_damaged_images_are_left_out_and_counted(copied: Path) -> None:
-    damage(copied, "cats/003.png", "dogs/001.png")
-    data = opened(of(copied, damaged="skip"))
+def test_damaged_images_are_skipped_and_counted(copied: Path) -> None:
+    truncate(copied, "cats/003.png", "dogs/001.png")
+    data = open_recipe_data(recipe_for(copied, damaged="skip"))
     assert len(data.training) + len(data.test) == 33
     assert len(data.notes) == 1
     assert "2 images were left out" in data.notes[0]
     assert "003.png" in data.notes[0]
 
 
-@pytest.mark.usefixtures("streams")
-def test_a_streamed_run_ends_at_a_damaged_image_and_names_it(copied: Path, tmp_path: Path) -> None:
-    folder = make_run(tmp_path / "run", of(copied, length=10), COLOUR)
+@pytest.mark.usefixtures("streaming")
+def test_a_streamed_run_fails_at_a_damaged_image_and_names_it(copied: Path, tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", recipe_for(copied, length=10), RGB)
     with pytest.raises(DataError, match=r"^an image of the data can't be read: 004\.png"):
-        train(folder, once_at(0, lambda: damage(copied, *(f"{name}/004.png" for name in CLASSES))))
-    ended = only(Ended, folder)[-1]
+        train(folder, after_step(0, lambda: truncate(copied, *(f"{name}/004.png" for name in CLASSES))))
+    ended = events_of(Ended, folder)[-1]
     assert isinstance(ended, Ended)
     assert ended.how == "failed"
     assert "004.png" in ended.why
 
 
-@pytest.mark.usefixtures("streams")
-def test_a_streamed_run_leaves_damaged_images_out_and_counts_each_once(copied: Path, tmp_path: Path) -> None:
-    damage(copied, "cats/003.png", "dogs/001.png", "dogs/002.png")
-    folder = make_run(tmp_path / "run", of(copied, damaged="skip", length=3, measure_training=True), COLOUR)
+@pytest.mark.usefixtures("streaming")
+def test_a_streamed_run_skips_damaged_images_and_counts_each_once(copied: Path, tmp_path: Path) -> None:
+    truncate(copied, "cats/003.png", "dogs/001.png", "dogs/002.png")
+    folder = make_run(tmp_path / "run", recipe_for(copied, damaged="skip", length=3, measure_training=True), RGB)
     assert train(folder) == "finished"
-    told = curves(folder)
-    assert {(one.split, one.images) for one in told.measured} <= {
+    curves = read_curves(folder)
+    assert {(event.split, event.images) for event in curves.measured} <= {
         (split, count) for split, whole in (("training", 28), ("test", 7)) for count in range(whole - 3, whole + 1)
     }
-    assert sum(one.images for one in told.measured) == 3 * 32
-    assert np.isfinite(told.training("loss").y).all()
-    assert "3 images were left out so far" in told.notes[-1]
+    assert sum(event.images for event in curves.measured) == 3 * 32
+    assert np.isfinite(curves.per_step("loss").y).all()
+    assert "3 images were left out so far" in curves.notes[-1]
 
 
-@pytest.mark.usefixtures("streams")
+@pytest.mark.usefixtures("streaming")
 @pytest.mark.parametrize("damaged", ["fail", "skip"])
-def test_a_folder_that_disappears_ends_a_streamed_run(copied: Path, tmp_path: Path, damaged: str) -> None:
-    folder = make_run(tmp_path / "run", of(copied, length=100, damaged=damaged), COLOUR)
+def test_a_streamed_run_fails_if_its_folder_disappears(copied: Path, tmp_path: Path, damaged: str) -> None:
+    folder = make_run(tmp_path / "run", recipe_for(copied, length=100, damaged=damaged), RGB)
     with pytest.raises(DataError, match=r"can't be read|could be read"):
-        train(folder, once_at(0, lambda: shutil.rmtree(copied)))
-    ended = only(Ended, folder)[-1]
+        train(folder, after_step(0, lambda: shutil.rmtree(copied)))
+    ended = events_of(Ended, folder)[-1]
     assert isinstance(ended, Ended)
     assert ended.how == "failed"
     assert ".png does not exist" in ended.why
-    assert curves(folder).steps >= 1, "the curve stays"
+    assert read_curves(folder).steps >= 1, "the curve stays"
 
 
-def test_a_run_says_how_its_images_are_held_and_what_was_left_out(copied: Path, tmp_path: Path) -> None:
-    damage(copied, "cats/003.png")
-    folder = make_run(tmp_path / "run", of(copied, length=1, damaged="skip"), COLOUR)
+def test_events_tell_where_images_are_kept_and_which_were_skipped(copied: Path, tmp_path: Path) -> None:
+    truncate(copied, "cats/003.png")
+    folder = make_run(tmp_path / "run", recipe_for(copied, length=1, damaged="skip"), RGB)
     assert train(folder) == "finished"
-    [prepared], [note] = only(Prepared, folder), only(Noted, folder)
+    [prepared], [note] = events_of(Prepared, folder), events_of(Noted, folder)
     assert isinstance(prepared, Prepared)
     assert isinstance(note, Noted)
     assert (prepared.held, prepared.changes) == ("on the device as uint8, augmented in batches", ("classes 10 → 2",))

@@ -1,4 +1,4 @@
-"""Folders as people have them: each arrangement is read right, or refused with its tree. No image is opened here."""
+"""Common layouts of image folders: each is read correctly, or refused with its tree. No image is opened here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from resnet_studio.training.folders.class_folders import ClassFolders, read_clas
 
 
 def images(folder: Path, count: int = 4, name: str = "image{}.jpg") -> Path:
-    """Files that are called images; each has its own content."""
+    """Write files with names of images, each with its own content."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         (folder / name.format(number)).write_text(f"{folder.name} of {folder.parent} {number}")
@@ -28,7 +28,7 @@ def classes(folder: Path, count: int = 4, names: tuple[str, ...] = ("cat", "dog"
 
 
 def counts(examples: tuple[tuple[str, int], ...] | None, found: ClassFolders) -> dict[str, int]:
-    """Images by class; the class of each is that of a folder above it."""
+    """Number of images per class, after checking that each image is in a folder of its class."""
     for path, label in examples or ():
         assert found.classes[label] in Path(path).parts
     return dict(Counter(found.classes[label] for _, label in examples or ()))
@@ -54,7 +54,9 @@ SPLITS = [
 @pytest.mark.parametrize(("training", "test"), SPLITS)
 @pytest.mark.parametrize("inside", [".", "archive", "archive/data"])
 @pytest.mark.parametrize("doubled", [False, True])
-def test_a_split_is_no_pair_of_classes(training: str, test: str, inside: str, doubled: bool, tmp_path: Path) -> None:
+def test_the_folders_of_a_split_are_not_classes(
+    training: str, test: str, inside: str, doubled: bool, tmp_path: Path
+) -> None:
     for name, count in ((training, 4), (test, 2)):
         classes(tmp_path / inside / name / (name if doubled else "."), count)
     found = read_class_folders(tmp_path)
@@ -72,13 +74,13 @@ def test_plain_class_folders_have_no_test_images_and_no_notes(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "names", [("test", "control"), ("bus", "car", "train"), ("test_track", "train_station"), ("valid", "invalid")]
 )
-def test_classes_may_be_called_like_parts_of_a_split(names: tuple[str, ...], tmp_path: Path) -> None:
+def test_classes_may_be_named_like_splits(names: tuple[str, ...], tmp_path: Path) -> None:
     found = read_class_folders(classes(tmp_path, names=names))
     assert found.classes == tuple(sorted(names))
     assert counts(found.training, found) == dict.fromkeys(names, 4)
 
 
-def test_validation_images_come_before_test_images_which_are_named(tmp_path: Path) -> None:
+def test_validation_images_take_precedence_over_test_images(tmp_path: Path) -> None:
     for name, count in (("train", 5), ("valid", 3), ("test", 2)):
         classes(tmp_path / name, count)
     found = read_class_folders(tmp_path)
@@ -87,7 +89,7 @@ def test_validation_images_come_before_test_images_which_are_named(tmp_path: Pat
 
 
 @pytest.mark.parametrize("where", ["test", "test/unknown", "test/test"])
-def test_an_unlabelled_test_folder_is_passed_over_and_counted(where: str, tmp_path: Path) -> None:
+def test_an_unlabeled_test_folder_is_skipped_and_counted(where: str, tmp_path: Path) -> None:
     classes(tmp_path / "train")
     images(tmp_path / where, 7)
     found = read_class_folders(tmp_path)
@@ -95,7 +97,7 @@ def test_an_unlabelled_test_folder_is_passed_over_and_counted(where: str, tmp_pa
     assert found.notes[0] == "test has neither class folders nor a file of their labels: 7 images passed over"
 
 
-def test_what_is_neither_for_training_nor_for_testing_is_counted(tmp_path: Path) -> None:
+def test_a_folder_outside_the_split_is_counted(tmp_path: Path) -> None:
     classes(tmp_path / "seg_train")
     classes(tmp_path / "seg_test", 1)
     images(tmp_path / "seg_pred" / "seg_pred", 6)
@@ -104,7 +106,7 @@ def test_what_is_neither_for_training_nor_for_testing_is_counted(tmp_path: Path)
     assert found.notes == ("seg_pred is neither for training nor for testing: 6 images passed over",)
 
 
-def test_what_systems_and_notebooks_leave_behind_is_passed_over_and_counted(tmp_path: Path) -> None:
+def test_hidden_and_system_files_are_skipped_and_counted(tmp_path: Path) -> None:
     classes(tmp_path)
     classes(tmp_path / "__MACOSX", 1)
     images(tmp_path / ".ipynb_checkpoints", 3)
@@ -118,7 +120,7 @@ def test_what_systems_and_notebooks_leave_behind_is_passed_over_and_counted(tmp_
     )
 
 
-def test_loose_images_beside_class_folders_are_counted_and_named(tmp_path: Path) -> None:
+def test_loose_images_next_to_class_folders_are_counted_and_named(tmp_path: Path) -> None:
     images(classes(tmp_path), 2, "loose{}.png")
     assert read_class_folders(tmp_path).notes == ("passed over in no class folder: 2 images (loose0.png, loose1.png)",)
 
@@ -142,7 +144,7 @@ def test_a_link_to_another_folder_is_followed(tmp_path: Path) -> None:
     assert counts(found.training, found) == {"cat": 4, "owl": 4}
 
 
-def test_images_inside_a_class_folder_are_of_that_class(tmp_path: Path) -> None:
+def test_images_in_subfolders_of_a_class_have_that_class(tmp_path: Path) -> None:
     for name in ("cat/siamese", "cat/tabby", "dog/pug", "dog/beagle"):
         images(tmp_path / name, 3)
     found = read_class_folders(tmp_path)
@@ -152,7 +154,7 @@ def test_images_inside_a_class_folder_are_of_that_class(tmp_path: Path) -> None:
     )
 
 
-def test_images_train_inside_is_found_beside_annotations(tmp_path: Path) -> None:
+def test_images_train_is_found_next_to_annotations(tmp_path: Path) -> None:
     classes(tmp_path / "images" / "train")
     classes(tmp_path / "images" / "val", 2)
     (tmp_path / "annotations" / "train").mkdir(parents=True)
@@ -162,7 +164,7 @@ def test_images_train_inside_is_found_beside_annotations(tmp_path: Path) -> None
     assert found.notes == ("the classes are the folders in images/train", "passed over: 1 .xml file (a.xml)")
 
 
-def test_a_class_that_the_test_images_lack_is_named_and_labels_agree(tmp_path: Path) -> None:
+def test_a_class_without_test_images_is_named(tmp_path: Path) -> None:
     classes(tmp_path / "train", names=("ant", "bee", "cat"))
     classes(tmp_path / "val", 2, ("bee", "cat"))
     found = read_class_folders(tmp_path)
@@ -171,7 +173,7 @@ def test_a_class_that_the_test_images_lack_is_named_and_labels_agree(tmp_path: P
 
 
 @pytest.mark.parametrize("names", [("cat", "dog", "owl"), ("Cat", "Dog")])
-def test_a_class_of_test_images_alone_is_refused_and_named(names: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_class_with_only_test_images_is_refused(names: tuple[str, ...], tmp_path: Path) -> None:
     classes(tmp_path / "train")
     classes(tmp_path / "val", 2, names)
     sentence = refused(tmp_path)
@@ -179,7 +181,7 @@ def test_a_class_of_test_images_alone_is_refused_and_named(names: tuple[str, ...
     assert "the training images have cat, dog; rename" in sentence
 
 
-def test_an_accent_is_the_same_however_it_is_written(tmp_path: Path) -> None:
+def test_class_names_are_compared_in_unicode_normal_form(tmp_path: Path) -> None:
     classes(tmp_path / "train", names=("caf\u00e9", "th\u00e9"))
     classes(tmp_path / "val", 1, ("cafe\u0301", "the\u0301"))
     found = read_class_folders(tmp_path)
@@ -228,7 +230,7 @@ def flat_imagenet(root: Path) -> Path:
     return root
 
 
-def test_flat_validation_images_without_labels_are_passed_over_and_counted(tmp_path: Path) -> None:
+def test_flat_validation_images_without_labels_are_skipped_and_counted(tmp_path: Path) -> None:
     found = read_class_folders(flat_imagenet(tmp_path))
     assert found.test is None
     assert found.notes == ("val has neither class folders nor a file of their labels: 6 images passed over",)
@@ -242,7 +244,7 @@ def test_flat_validation_images_without_labels_are_passed_over_and_counted(tmp_p
         ("val/labels.tsv", "val/ILSVRC2012_val_0000000{0}.JPEG\t{1}"),
     ],
 )
-def test_flat_validation_images_are_labelled_by_a_file(name: str, line: str, tmp_path: Path) -> None:
+def test_flat_validation_images_are_labeled_by_a_file(name: str, line: str, tmp_path: Path) -> None:
     flat_imagenet(tmp_path)
     rows = ["ImageId,PredictionString", *(line.format(number, WORDNET[number // 4]) for number in range(6))]
     (tmp_path / name).write_text("\n".join(rows))
@@ -251,18 +253,20 @@ def test_flat_validation_images_are_labelled_by_a_file(name: str, line: str, tmp
     assert found.notes == (f"classes of val are those of {Path(name).name}",)
 
 
-def test_labels_alone_are_those_of_the_images_in_their_order(tmp_path: Path) -> None:
+def test_a_file_with_labels_alone_follows_the_order_of_the_images(tmp_path: Path) -> None:
     for name in WORDNET:
         images(tmp_path / "train" / name)
     images(tmp_path / "val", 12, "ILSVRC2012_val_{}.JPEG")
     labels = [WORDNET[number % 5 > 2] for number in range(12)]
     (tmp_path / "imagenet_2012_validation_synset_labels.txt").write_text("\n".join(labels) + "\n")
     found = read_class_folders(tmp_path)
-    told = {int(Path(path).stem.rpartition("_")[2]): found.classes[label] for path, label in found.test or ()}
-    assert told == dict(enumerate(labels))
+    labels_by_number = {
+        int(Path(path).stem.rpartition("_")[2]): found.classes[label] for path, label in found.test or ()
+    }
+    assert labels_by_number == dict(enumerate(labels))
 
 
-def test_a_list_of_the_classes_is_no_list_of_labels(tmp_path: Path) -> None:
+def test_a_list_of_the_classes_is_not_a_label_file(tmp_path: Path) -> None:
     for name in WORDNET:
         images(tmp_path / "train" / name)
     images(tmp_path / "val", 2)
@@ -270,7 +274,7 @@ def test_a_list_of_the_classes_is_no_list_of_labels(tmp_path: Path) -> None:
     assert read_class_folders(tmp_path).test is None
 
 
-def test_images_that_a_file_of_labels_lacks_are_counted(tmp_path: Path) -> None:
+def test_images_without_a_label_are_counted(tmp_path: Path) -> None:
     flat_imagenet(tmp_path)
     rows = [f"ILSVRC2012_val_0000000{number}.JPEG {WORDNET[0]}" for number in range(4)]
     (tmp_path / "val.txt").write_text("\n".join([*rows, "ILSVRC2012_val_00000004.JPEG n00000001"]))
@@ -281,7 +285,7 @@ def test_images_that_a_file_of_labels_lacks_are_counted(tmp_path: Path) -> None:
     )
 
 
-def test_numbers_mean_imagenets_classes_only_where_all_thousand_are_there(tmp_path: Path) -> None:
+def test_numbers_are_imagenets_classes_only_if_all_thousand_exist(tmp_path: Path) -> None:
     flat_imagenet(tmp_path)
     rows = "\n".join(f"ILSVRC2012_val_0000000{number}.JPEG {number}" for number in range(6))
     (tmp_path / "val.txt").write_text(rows)
@@ -363,13 +367,13 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_could_train_on_nonsense_is_refused_with_its_tree(name: str, tmp_path: Path) -> None:
+def test_ambiguous_layouts_are_refused_with_their_tree(name: str, tmp_path: Path) -> None:
     make, reason = REFUSED[name]
     make(tmp_path / name)
     assert reason in refused(tmp_path / name)
 
 
-def test_a_tree_says_what_is_in_each_folder_and_ends_somewhere(tmp_path: Path) -> None:
+def test_a_tree_shows_the_content_of_folders_and_is_limited(tmp_path: Path) -> None:
     for number in range(12):
         images(tmp_path / "data" / f"part{number}" / "cat", number + 1)
         images(tmp_path / "data" / f"part{number}" / "dog", 1, "{}.heic")
@@ -382,7 +386,7 @@ def test_a_tree_says_what_is_in_each_folder_and_ends_somewhere(tmp_path: Path) -
     assert tree[-1].strip().startswith("…")
 
 
-def test_test_images_that_are_training_images_too_are_counted(tmp_path: Path) -> None:
+def test_test_images_that_are_also_training_images_are_counted(tmp_path: Path) -> None:
     classes(tmp_path / "train")
     classes(tmp_path / "val", 2)
     for number in range(3):
@@ -401,8 +405,8 @@ def test_copies_within_a_folder_and_in_two_classes_are_counted(tmp_path: Path) -
     )
 
 
-def test_pipes_and_dangling_links_are_left_to_whoever_opens_them(tmp_path: Path) -> None:
-    """A class is not smaller for it: the training names them, and ends or leaves them out, as its recipe says."""
+def test_pipes_and_dangling_links_are_listed(tmp_path: Path) -> None:
+    """The training names them, and fails or skips them, as its recipe says."""
     classes(tmp_path)
     os.mkfifo(tmp_path / "cat" / "pipe.jpg")
     (tmp_path / "dog" / "gone.jpg").symlink_to("nowhere.jpg")
@@ -410,12 +414,12 @@ def test_pipes_and_dangling_links_are_left_to_whoever_opens_them(tmp_path: Path)
     assert counts(found.training, found) == {"cat": 5, "dog": 5}
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere is no folder here\. Check the path; known by name are digits, "):
         read_class_folders(tmp_path / "nowhere")
 
 
-def test_names_in_a_refusal_and_in_notes_are_one_line_of_plain_text(tmp_path: Path) -> None:
+def test_names_in_messages_are_one_line_of_plain_text(tmp_path: Path) -> None:
     nasty = "a\x1b[31m\n    forged" + "\u202e" + "x" * 150
     classes(tmp_path / "train", names=("cat", nasty))
     classes(tmp_path / "val", names=("cat", "dog"))

@@ -1,4 +1,4 @@
-"""What a run's events add up to, against formulas."""
+"""The curves of a run's events, checked against formulas."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_studio.training.runs.curves import LIVE, MOST_NOTES, Curve, Curves, smoothed
+from resnet_studio.training.runs.curves import LIVE_STATES, MAX_NOTES, Curve, Curves, smoothed
 from resnet_studio.training.runs.events import (
     Began,
     Ended,
     Event,
     Gradients,
-    How,
     Measured,
     Noted,
+    Outcome,
     Paused,
     Prepared,
     Probed,
@@ -66,7 +66,7 @@ def began(step: int = 0) -> Began:
 def curves(*events: Event) -> Curves:
     result = Curves()
     for event in events:
-        result.take(event)
+        result.add(event)
     return result
 
 
@@ -79,36 +79,36 @@ def assert_curve(curve: Curve, x: Any, y: Any) -> None:
     np.testing.assert_allclose(curve.y, y, rtol=1e-12)
 
 
-def test_nothing_was_told_yet() -> None:
+def test_without_events_everything_is_empty() -> None:
     empty = curves()
     assert (empty.state, empty.steps, empty.seconds) == ("starting", 0, 0.0)
     assert math.isnan(empty.remaining)
     assert empty.best is empty.last("test") is empty.prepared is empty.began is empty.ended_at is None
     for axis in ("step", "epoch", "seconds"):
         for what in ("loss", "error"):
-            assert_curve(empty.training(what, axis), [], [])
+            assert_curve(empty.per_step(what, axis), [], [])
             assert_curve(empty.per_epoch(what, axis), [], [])
             assert_curve(empty.measurements("test", what, axis), [], [])
-        assert_curve(empty.training("rate", axis), [], [])
+        assert_curve(empty.per_step("rate", axis), [], [])
         assert_curve(empty.gradient_norms("conv1", axis), [], [])
         assert_curve(empty.throughput(axis), [], [])
 
 
-def test_every_step_stands_after_its_training_on_each_axis() -> None:
+def test_every_step_is_placed_after_its_training_on_each_axis() -> None:
     run = running(stepped(0, 7), stepped(7, 1), stepped(8, 20))
     steps = np.arange(1, 29)
     assert run.steps == 28
     assert run.seconds == 28 * PACE
     for axis, x in (("step", steps), ("epoch", steps / PER_EPOCH), ("seconds", steps * PACE)):
-        assert_curve(run.training("loss", axis), x, [loss(step) for step in range(28)])
-        assert_curve(run.training("error", axis), x, [error(step) for step in range(28)])
-        assert_curve(run.training("rate", axis), x, [0.1 * (110 - step) / 110 for step in range(28)])
+        assert_curve(run.per_step("loss", axis), x, [loss(step) for step in range(28)])
+        assert_curve(run.per_step("error", axis), x, [error(step) for step in range(28)])
+        assert_curve(run.per_step("rate", axis), x, [0.1 * (110 - step) / 110 for step in range(28)])
 
 
-def test_steps_told_together_share_their_time() -> None:
+def test_steps_of_one_event_share_its_time() -> None:
     slow = replace(stepped(4, 4), seconds=4 * PACE + 8.0)
     assert_curve(
-        running(stepped(0, 4), slow).training("loss", "seconds"),
+        running(stepped(0, 4), slow).per_step("loss", "seconds"),
         [*(PACE * step for step in range(1, 5)), *(4 * PACE + 2.0 * step for step in range(1, 5))],
         [loss(step) for step in range(8)],
     )
@@ -125,7 +125,7 @@ def test_an_epochs_mean_is_over_its_own_batches_and_only_of_whole_epochs(steps: 
     assert_curve(run.per_epoch("error", "seconds"), [end * PACE for end in ends], wrong)
 
 
-def test_measurements_stand_where_they_were_made() -> None:
+def test_measurements_are_placed_at_their_step() -> None:
     run = running(stepped(0, 22), measured(11, 0.5), measured(11, 0.4, "training"), measured(22, 0.3))
     assert_curve(run.measurements("test", "error"), [11, 22], [0.5, 0.3])
     assert_curve(run.measurements("test", "loss", "epoch"), [1, 2], [1.0, 0.6])
@@ -143,7 +143,7 @@ def test_the_best_is_the_first_of_the_lowest_on_the_test_set() -> None:
     assert running(measured(11, math.nan)).best is None
 
 
-def test_gradients_stand_after_their_step() -> None:
+def test_gradients_are_placed_after_their_step() -> None:
     run = running(
         stepped(0, 5), Gradients(0.0, 0, {"conv1": 3.0, "fc": 1.0}), Gradients(0.0, 4, {"conv1": 2.0}),
         Gradients(0.0, 5, {"conv1": math.nan}),
@@ -155,38 +155,38 @@ def test_gradients_stand_after_their_step() -> None:
     assert_curve(run.gradient_norms("conv9_x"), [], [])
 
 
-def test_images_per_second_stand_at_the_end_of_what_they_were_counted_over() -> None:
+def test_images_per_second_are_placed_at_the_last_step_of_their_event() -> None:
     run = running(stepped(0, 4), replace(stepped(4, 8), images_per_second=99.0))
     assert_curve(run.throughput(), [4, 12], [128 / PACE, 99.0])
     assert_curve(run.throughput("epoch"), [4 / 11, 12 / 11], [128 / PACE, 99.0])
     assert_curve(run.throughput("seconds"), [4 * PACE, 12 * PACE], [128 / PACE, 99.0])
 
 
-def test_what_remains_is_the_rest_at_the_pace_so_far() -> None:
+def test_the_remaining_time_is_extrapolated_from_the_pace_so_far() -> None:
     run = running()
     assert math.isnan(run.remaining)
-    run.take(stepped(0, 30))
+    run.add(stepped(0, 30))
     assert run.remaining == pytest.approx((TOTAL - 30) * PACE)
-    run.take(Paused(0.0, 30))
+    run.add(Paused(0.0, 30))
     assert run.remaining == pytest.approx((TOTAL - 30) * PACE)
-    run.take(stepped(30, 80))
+    run.add(stepped(30, 80))
     assert run.remaining == 0
-    run.take(Ended(0.0, "finished", TOTAL))
+    run.add(Ended(0.0, "finished", TOTAL))
     assert math.isnan(run.remaining)
-    assert math.isnan(curves(began(), stepped(0, 3)).remaining)  # nobody has said of how many
+    assert math.isnan(curves(began(), stepped(0, 3)).remaining)  # the total is unknown
 
 
-def test_a_loss_that_is_not_a_number_stays_in_its_place() -> None:
+def test_a_nan_loss_keeps_its_position() -> None:
     run = running(stepped(0, 11), stepped(11, 11, scale=math.nan), stepped(22, 11))
     values = [loss(step) if not 11 <= step < 22 else math.nan for step in range(33)]
-    assert_curve(run.training("loss"), np.arange(1, 34), values)
+    assert_curve(run.per_step("loss"), np.arange(1, 34), values)
     assert_curve(run.per_epoch("loss"), [11, 22, 33], [sum(values[:11]) / 11, math.nan, sum(values[22:]) / 11])
 
 
 @pytest.mark.parametrize("how", ["finished", "stopped", "failed", "killed"])
-def test_a_run_has_a_state_at_every_moment(how: How) -> None:
+def test_a_run_has_a_state_at_every_moment(how: Outcome) -> None:
     run = Curves()
-    told: list[tuple[Event, str]] = [
+    sequence: list[tuple[Event, str]] = [
         (Working(1.0, "fetching cifar10", 0.5), "starting"),
         (PREPARED, "starting"),
         (began(), "running"),
@@ -198,12 +198,12 @@ def test_a_run_has_a_state_at_every_moment(how: How) -> None:
         (Working(8.0, "opening cifar10"), "starting"),
         (replace(began(6), time=9.0), "running"),
     ]
-    for event, state in told:
-        run.take(event)
+    for event, state in sequence:
+        run.add(event)
         assert run.state == state
-        assert (run.state in LIVE) == (state != how)
-        assert run.doing == (event.what if isinstance(event, Working) else "")
-        assert (run.why, run.ended_at) == (("why", 7.0) if isinstance(event, Ended) else ("", None))
+        assert (run.state in LIVE_STATES) == (state != how)
+        assert run.activity == (event.what if isinstance(event, Working) else "")
+        assert (run.reason, run.ended_at) == (("why", 7.0) if isinstance(event, Ended) else ("", None))
     assert run.notes == ["the disk is nearly full"]
     assert run.began == replace(began(6), time=9.0)
 
@@ -222,7 +222,7 @@ def test_a_resumed_run_forgets_what_came_after_its_checkpoint() -> None:
     assert resumed.steps == unbroken.steps == 40
     for axis in ("step", "epoch", "seconds"):
         for what in ("loss", "error", "rate"):
-            here, there = resumed.training(what, axis), unbroken.training(what, axis)
+            here, there = resumed.per_step(what, axis), unbroken.per_step(what, axis)
             assert_curve(here, there.x, there.y)
         assert_curve(resumed.throughput(axis), unbroken.throughput(axis).x, unbroken.throughput(axis).y)
         assert_curve(resumed.gradient_norms("fc"), [22], [2.0])
@@ -232,16 +232,16 @@ def test_a_resumed_run_forgets_what_came_after_its_checkpoint() -> None:
     assert resumed.state == "running"
 
 
-def test_what_a_checkpoint_divides_is_counted_anew_from_there() -> None:
+def test_an_event_that_a_checkpoint_divides_is_truncated_there() -> None:
     run = running(stepped(0, 30, scale=5.0), began(22), stepped(22, 4))
     assert run.steps == 26
     assert_curve(
-        run.training("loss"), range(1, 27), [5 * loss(step) if step < 22 else loss(step) for step in range(26)]
+        run.per_step("loss"), range(1, 27), [5 * loss(step) if step < 22 else loss(step) for step in range(26)]
     )
     assert_curve(run.throughput(), [26], [128 / PACE])
 
 
-def test_a_run_that_begins_anew_keeps_nothing() -> None:
+def test_a_run_that_restarts_keeps_nothing() -> None:
     first = [Probed(0.0, 0, "probes/step-0000000.npz"), measured(0, 0.9), stepped(0, 9), Gradients(0.0, 0, {"fc": 1.0})]
     run = running(*first, began(0), *first)
     assert run.probes == [first[0]]
@@ -255,8 +255,8 @@ def test_a_damaged_line_leaves_a_gap_and_moves_nothing() -> None:
     steps = [*range(1, 12), 22, *range(23, 34)]  # one point at the gap, so that no line is drawn across it
     expected = [loss(step - 1) if step != 22 else math.nan for step in steps]
     assert run.steps == 33
-    assert_curve(run.training("loss"), steps, expected)
-    seconds = run.training("loss", "seconds")
+    assert_curve(run.per_step("loss"), steps, expected)
+    seconds = run.per_step("loss", "seconds")
     np.testing.assert_allclose(seconds.x[[0, 10, 11, -1]], [PACE, 11 * PACE, 11 * PACE, 33 * PACE])
     assert_curve(run.measurements("test", "error"), [33], [0.5])
     means = [sum(loss(step) for step in range(end - 11, end)) / 11 for end in (11, 33)]
@@ -264,7 +264,7 @@ def test_a_damaged_line_leaves_a_gap_and_moves_nothing() -> None:
     assert_curve(run.throughput("seconds"), [11 * PACE, 33 * PACE], [128 / PACE, 128 / PACE])
 
 
-def test_a_step_that_can_not_be_needs_no_memory() -> None:
+def test_an_impossible_step_needs_no_memory() -> None:
     run = running(stepped(0, 11), replace(stepped(11, 1), first=10**15))
     assert run.steps == 11
 
@@ -279,7 +279,7 @@ values = st.lists(st.floats(-1e3, 1e3) | st.sampled_from([math.nan, math.inf, -m
 
 
 @given(values, st.floats(0.01, 0.999))
-def test_smoothing_is_the_weighted_mean_of_what_came_before(values: list[float], weight: float) -> None:
+def test_smoothing_is_the_weighted_mean_of_the_values_so_far(values: list[float], weight: float) -> None:
     result = smoothed(np.array(values), weight)
     assert len(result) == len(values)
     for index, value in enumerate(result):
@@ -301,15 +301,15 @@ def test_smoothing_a_constant_gives_it_from_the_first_value_on() -> None:
     np.testing.assert_allclose(smoothed(np.full(10_000, 3.5), 0.98), 3.5, rtol=1e-12)
 
 
-def test_what_a_run_takes_follows_from_how_much_it_has_told() -> None:
-    """faults.md row 44: counts in a file that a stranger wrote are no sizes of anything."""
+def test_memory_depends_on_the_number_of_events_not_on_their_counts() -> None:
+    """faults.md row 44: counts in an untrusted file must not determine the size of an allocation."""
     huge = replace(PREPARED, steps=10**8, steps_per_epoch=1)
     leaps = [replace(stepped(0, 1), first=1_000_000 * number) for number in range(1, 100)]
     tracemalloc.start()
     try:
         run = curves(huge, began(), *leaps, measured(10**8, 0.5), Gradients(0.0, 10**8, {"fc": 1.0}))
         for axis in ("step", "epoch", "seconds"):
-            run.training("loss", axis)
+            run.per_step("loss", axis)
             run.per_epoch("loss", axis)
             run.gradient_norms("fc", axis)
             run.throughput(axis)
@@ -336,23 +336,23 @@ def test_what_a_run_takes_follows_from_how_much_it_has_told() -> None:
     ids=["notes", "one note", "measurements", "beginnings", "back and forth", "the same steps", "gradients"],
 )
 def test_a_hundred_thousand_events_take_seconds(event: Callable[[int], Event]) -> None:
-    """They took from 30 seconds to minutes where each was compared with all before it."""
+    """It took from 30 seconds to minutes when each event was compared with all before it."""
     run, start = running(), time.process_time()
     for number in range(100_000):
-        run.take(event(number))
+        run.add(event(number))
         assert run.best is None or run.last("test") is not None
     assert time.process_time() - start < 10
-    assert len(run.notes) <= MOST_NOTES + 1
+    assert len(run.notes) <= MAX_NOTES + 1
 
 
 def test_of_very_many_notes_the_first_are_kept() -> None:
     run = running(*(Noted(0.0, f"note {number}") for number in range(3000)), Noted(0.0, "note 0"))
-    assert run.notes[:MOST_NOTES] == [f"note {number}" for number in range(MOST_NOTES)]
-    assert run.notes[MOST_NOTES:] == ["There are more notes than are shown here"]
+    assert run.notes[:MAX_NOTES] == [f"note {number}" for number in range(MAX_NOTES)]
+    assert run.notes[MAX_NOTES:] == ["There are more notes than are shown here"]
     assert len(running(Noted(0.0, "x" * 1_000_000)).notes[0]) < 10_000
 
 
-def test_what_is_told_twice_counts_once() -> None:
+def test_repeated_events_count_once() -> None:
     twice = [
         event
         for event in (

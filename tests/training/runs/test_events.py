@@ -1,4 +1,4 @@
-"""Events on their way through a line of JSON, and lines that are no event."""
+"""Events to a line of JSON and back, and lines that are not events."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from resnet_studio.training.runs.events import (
     Ended,
     Event,
     Gradients,
-    How,
     Measured,
     Noted,
+    Outcome,
     Prepared,
     Split,
     Stepped,
@@ -34,7 +34,7 @@ from resnet_studio.training.runs.events import (
 NAN = math.nan  # the very same object, so that tuples with it can be equal
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.just(NAN)
 counts = st.integers(0, 2**53)
-texts = st.text(st.characters(exclude_categories=()))  # surrogates too, as in names of files that are no text
+texts = st.text(st.characters(exclude_categories=()))  # surrogates too, as in file names that are not valid text
 BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "float": numbers,
     "int": counts,
@@ -46,13 +46,13 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "dict[str, float]": st.dictionaries(texts, numbers, max_size=5),
     "dict[str, Any]": st.sampled_from(list(PRESETS.values())).map(architectures.to_json),
     "Split": st.sampled_from(get_args(Split)),
-    "How": st.sampled_from(get_args(How)),
+    "Outcome": st.sampled_from(get_args(Outcome)),
 }
 
 
 @st.composite
 def events(draw: st.DrawFn) -> Event:
-    """Any event that may be."""
+    """Any valid event."""
     kind = draw(st.sampled_from(list(KINDS.values())))
     values = {field.name: draw(BY_TYPE[str(field.type)]) for field in fields(kind)}
     if kind is Prepared:
@@ -80,7 +80,7 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def test_every_type_of_field_can_be_read() -> None:
+def test_every_field_type_can_be_read() -> None:
     types = {str(field.type) for kind in KINDS.values() for field in fields(kind)}
     assert types == READERS.keys() == BY_TYPE.keys()
 
@@ -102,7 +102,7 @@ def test_a_line_is_one_line_of_plain_json(event: Event) -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_what_is_not_a_number_comes_back_as_such(value: float) -> None:
+def test_nan_and_infinity_are_read_back_as_nan(value: float) -> None:
     event = Stepped(0.0, 0, (value, 1.0), (value, 1.0), (0.1, 0.1), 1.0, value)
     assert '"losses": [null, 1.0]' in to_line(event)
     back = from_line(to_line(event))
@@ -113,7 +113,7 @@ def test_what_is_not_a_number_comes_back_as_such(value: float) -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_an_architecture_comes_back_as_it_was_written(name: str) -> None:
+def test_an_architecture_is_read_back_as_it_was_written(name: str) -> None:
     values = architectures.to_json(PRESETS[name])
     back = from_line(to_line(prepared(architecture=values)))
     assert isinstance(back, Prepared)
@@ -121,19 +121,19 @@ def test_an_architecture_comes_back_as_it_was_written(name: str) -> None:
     assert architectures.from_json(back.architecture) == PRESETS[name]
 
 
-def test_whole_numbers_are_read_as_fractions_where_those_are_kept() -> None:
+def test_integers_are_read_as_floats_in_float_fields() -> None:
     back = from_line('{"kind": "stepped", "time": 3, "first": 0, "losses": [2], "errors": [1], "rates": [0], '
                      '"seconds": 1, "images_per_second": 7}')  # fmt: skip
     assert same(back, Stepped(3.0, 0, (2.0,), (1.0,), (0.0,), 1.0, 7.0))
 
 
-def test_a_later_versions_kinds_and_fields_are_passed_over() -> None:
+def test_kinds_and_fields_of_later_versions_are_ignored() -> None:
     assert from_line('{"kind": "dreamt", "time": 0}') is None
     noted = Noted(1.0, "all is well")
     assert from_line(json.dumps({**json.loads(to_line(noted)), "mood": {"good": [None]}})) == noted
 
 
-def test_fields_that_have_a_usual_value_may_be_missing() -> None:
+def test_fields_with_a_default_may_be_missing() -> None:
     assert from_line('{"kind": "working", "time": 1.0, "what": "fetching cifar10"}') == Working(1.0, "fetching cifar10")
     assert from_line('{"kind": "ended", "time": 1.0, "how": "stopped", "step": 3}') == Ended(1.0, "stopped", 3)
 
@@ -147,7 +147,7 @@ def test_fields_that_have_a_usual_value_may_be_missing() -> None:
     ],
     ids=range(16),
 )  # fmt: skip
-def test_a_line_that_is_no_event_is_refused(line: str | bytes) -> None:
+def test_a_line_that_is_not_an_event_is_rejected(line: str | bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         from_line(line)
 
@@ -177,7 +177,7 @@ def test_a_line_that_is_no_event_is_refused(line: str | bytes) -> None:
         (Stepped(0.0, 0, (1.0,), (0.5,), (0.1,), 1.0, 9.0), {"rates": []}),
     ],
 )
-def test_a_field_of_another_type_is_refused(event: Event, wrong: dict[str, Any]) -> None:
+def test_a_field_of_another_type_is_rejected(event: Event, wrong: dict[str, Any]) -> None:
     values = json.loads(to_line(event))
     assert from_line(json.dumps(values)) == event
     with pytest.raises(ValueError, match=f"an event '{event.kind}' is not whole"):
@@ -185,7 +185,7 @@ def test_a_field_of_another_type_is_refused(event: Event, wrong: dict[str, Any])
 
 
 @given(events(), st.data())
-def test_a_field_that_is_missing_has_its_usual_value_or_is_refused(event: Event, data: st.DataObject) -> None:
+def test_a_missing_field_has_its_default_or_is_rejected(event: Event, data: st.DataObject) -> None:
     values = json.loads(to_line(event))
     name = data.draw(st.sampled_from(sorted(values)))
     del values[name]
@@ -200,7 +200,7 @@ def test_a_field_that_is_missing_has_its_usual_value_or_is_refused(event: Event,
 
 
 @given(events(), st.data())
-def test_a_damaged_line_is_an_event_or_refused(event: Event, data: st.DataObject) -> None:
+def test_a_damaged_line_is_an_event_or_rejected(event: Event, data: st.DataObject) -> None:
     line = bytearray(to_line(event), "ascii")
     for _ in range(data.draw(st.integers(1, 3))):
         line[data.draw(st.integers(0, len(line) - 1))] = data.draw(st.integers(0, 255))

@@ -1,4 +1,4 @@
-"""faults.md row 45: a run has one writer, whatever sleeps, is killed or is on another machine."""
+"""faults.md row 45: a run has one writer, even if processes are suspended, killed or on another machine."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from pathlib import Path
 
 import pytest
 
-from nursery import until
+from fork_server import wait_until
 from resnet_studio.training.runs import ownership, reader, run_folder, writer
 from resnet_studio.training.runs.events import Ended, Noted
 from resnet_studio.training.runs.reader import RunReader
 from resnet_studio.training.runs.run_folder import RunError
 from resnet_studio.training.runs.writer import RunWriter
-from small import events, make_run
+from small import make_run, read_events
 
 WRITER = """
 import itertools, sys, time
 from pathlib import Path
 from resnet_studio.training.runs.events import Noted
-from resnet_studio.training.runs.writer import Journal
+from resnet_studio.training.runs.writer import RunWriter
 
-with Journal(Path(sys.argv[1])) as journal:
+with RunWriter(Path(sys.argv[1])) as run_writer:
     for number in itertools.count():
-        journal.tell(Noted(time.time(), f"{sys.argv[2]} {number}"))
+        run_writer.emit(Noted(time.time(), f"{sys.argv[2]} {number}"))
         time.sleep(0.01)
 """
 FORKING = """
 import os, sys, time
 from pathlib import Path
-from resnet_studio.training.runs.writer import Journal
+from resnet_studio.training.runs.writer import RunWriter
 
-with Journal(Path(sys.argv[1])):
+with RunWriter(Path(sys.argv[1])):
     child = os.fork()
     if child == 0:
         time.sleep(60)
@@ -48,7 +48,7 @@ with Journal(Path(sys.argv[1])):
     print(child, flush=True)
     time.sleep(60)
 """
-"""As torch's DataLoader does, whose processes outlive a killed run by some seconds."""
+"""Like the processes of a DataLoader, which outlive a killed run by some seconds."""
 
 
 @pytest.fixture
@@ -58,62 +58,62 @@ def folder(tmp_path: Path) -> Path:
 
 @contextmanager
 def writing(folder: Path, name: str = "first", code: str = WRITER) -> Iterator[subprocess.Popen[str]]:
-    """A process that owns the run meanwhile."""
+    """A process that owns the run inside the block."""
     command = [sys.executable, "-c", code, str(folder), name]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            until(lambda: ownership.lives(folder) is True and ownership.owner(folder) is not None)
+            wait_until(lambda: ownership.is_alive(folder) is True and ownership.read_owner(folder) is not None)
             yield process
         finally:
             process.kill()
 
 
 def silent(folder: Path) -> None:
-    """Make the heartbeat as old as after a night's sleep."""
+    """Make the heartbeat 30,000 s old."""
     os.utime(folder / run_folder.HEARTBEAT, (time.time() - 30_000,) * 2)
 
 
-def test_who_sleeps_keeps_its_run(folder: Path) -> None:
+def test_a_suspended_process_keeps_its_run(folder: Path) -> None:
     with writing(folder) as process:
         process.send_signal(signal.SIGSTOP)
         silent(folder)
-        assert not [event for event in events(folder) if isinstance(event, Ended)], "it is not gone"
+        assert not [event for event in read_events(folder) if isinstance(event, Ended)], "it is still alive"
         with pytest.raises(RunError, match=rf"^run is still running: process {process.pid} on .* It may be suspended"):
             RunWriter(folder).__enter__()
         size = (folder / run_folder.EVENTS).stat().st_size
         process.send_signal(signal.SIGCONT)
-        until(lambda: (folder / run_folder.EVENTS).stat().st_size > size)
-        assert {event.text.split()[0] for event in events(folder) if isinstance(event, Noted)} == {"first"}
+        wait_until(lambda: (folder / run_folder.EVENTS).stat().st_size > size)
+        assert {event.text.split()[0] for event in read_events(folder) if isinstance(event, Noted)} == {"first"}
 
 
 def test_after_a_kill_the_run_is_free_at_once(folder: Path) -> None:
     with writing(folder) as process:
-        until(lambda: any(isinstance(event, Noted) for event in events(folder)))
+        wait_until(lambda: any(isinstance(event, Noted) for event in read_events(folder)))
         process.kill()
         process.wait()
-        assert time.time() - (folder / run_folder.HEARTBEAT).stat().st_mtime < reader.SILENT_AFTER
-        last = events(folder)[-1]
+        assert time.time() - (folder / run_folder.HEARTBEAT).stat().st_mtime < reader.HEARTBEAT_TIMEOUT
+        last = read_events(folder)[-1]
         assert isinstance(last, Ended)
         assert last.how == "killed"
         with RunWriter(folder) as mine:
-            mine.tell(Noted(1.0, "mine"))
-            assert not isinstance(events(folder)[-1], Ended)
+            mine.emit(Noted(1.0, "mine"))
+            assert not isinstance(read_events(folder)[-1], Ended)
 
 
-def test_processes_that_a_run_forked_do_not_keep_it(folder: Path) -> None:
+def test_forked_processes_do_not_keep_the_lock(folder: Path) -> None:
     with writing(folder, code=FORKING) as process:
         child = int(process.stdout.readline())
         try:
             process.kill()
             process.wait()
-            until(lambda: ownership.lives(folder) is False)
+            wait_until(lambda: ownership.is_alive(folder) is False)
             with RunWriter(folder):
                 pass
         finally:
             os.kill(child, signal.SIGKILL)
 
 
-def test_of_many_that_go_on_with_a_run_one_does(folder: Path) -> None:
+def test_exactly_one_of_many_processes_can_resume_a_run(folder: Path) -> None:
     commands = [[sys.executable, "-c", WRITER, str(folder), str(number)] for number in range(6)]
     with ExitStack() as stack:
         racers = [
@@ -121,29 +121,29 @@ def test_of_many_that_go_on_with_a_run_one_does(folder: Path) -> None:
         ]
         for racer in racers:
             stack.callback(racer.kill)
-        until(lambda: sum(racer.poll() is None for racer in racers) == 1)
-        said = [racer.stderr.read() for racer in racers if racer.poll() is not None]
-        assert all("RunError: run is still running: process" in text for text in said)
-        assert len({event.text.split()[0] for event in events(folder) if isinstance(event, Noted)}) == 1
+        wait_until(lambda: sum(racer.poll() is None for racer in racers) == 1)
+        errors = [racer.stderr.read() for racer in racers if racer.poll() is not None]
+        assert all("RunError: run is still running: process" in text for text in errors)
+        assert len({event.text.split()[0] for event in read_events(folder) if isinstance(event, Noted)}) == 1
 
 
-def test_who_looks_never_takes_the_run(folder: Path) -> None:
-    """A look holds the lock for a moment; whoever begins meanwhile only waits for it."""
+def test_checking_the_lock_never_takes_the_run(folder: Path) -> None:
+    """A check holds the lock for a moment; a process that starts at that time just waits for it."""
     looks = "import sys; from pathlib import Path; from resnet_studio.training.runs import ownership\n"
-    looks += "print(1, flush=True)\nwhile True: ownership.lives(Path(sys.argv[1]))"
-    with subprocess.Popen([sys.executable, "-c", looks, str(folder)], stdout=subprocess.PIPE) as looking:
+    looks += "print(1, flush=True)\nwhile True: ownership.is_alive(Path(sys.argv[1]))"
+    with subprocess.Popen([sys.executable, "-c", looks, str(folder)], stdout=subprocess.PIPE) as checker:
         try:
-            looking.stdout.readline()
+            checker.stdout.readline()
             for _ in range(20):
                 with RunWriter(folder):
-                    assert ownership.lives(folder) is True
+                    assert ownership.is_alive(folder) is True
         finally:
-            looking.kill()
+            checker.kill()
 
 
 @pytest.fixture
 def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file system without locks, as some that are shared over a network."""
+    """A file system without locks, as some network file systems."""
 
     def refuse(descriptor: int, how: int) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
@@ -154,45 +154,45 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_locks")
 def test_without_locks_the_heartbeat_decides(folder: Path) -> None:
     with RunWriter(folder) as mine:
-        mine.tell(Noted(1.0, "one"))
-        assert ownership.lives(folder) is None
-    assert not any(isinstance(event, Ended) for event in events(folder))
+        mine.emit(Noted(1.0, "one"))
+        assert ownership.is_alive(folder) is None
+    assert not any(isinstance(event, Ended) for event in read_events(folder))
     silent(folder)
-    assert [event.how for event in events(folder) if isinstance(event, Ended)] == ["killed"]
+    assert [event.how for event in read_events(folder) if isinstance(event, Ended)] == ["killed"]
 
 
 @pytest.mark.usefixtures("no_locks")
 @pytest.mark.parametrize("how", ["tell", "asked"])
-def test_without_locks_who_wakes_up_finds_the_run_taken_and_writes_nothing(
+def test_without_locks_a_process_that_wakes_up_notices_the_new_owner_and_writes_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(writer, "BEAT", 3600.0)  # asleep: it looks at nothing by itself
-    monkeypatch.setattr(writer, "STOP_WITHIN", 3600.0)
+    monkeypatch.setattr(writer, "HEARTBEAT_INTERVAL", 3600.0)  # suspended: its heartbeat thread does nothing
+    monkeypatch.setattr(writer, "STOP_TIMEOUT", 3600.0)
     with RunWriter(folder) as sleeper:
-        sleeper.tell(Noted(1.0, "one"))
+        sleeper.emit(Noted(1.0, "one"))
         with RunWriter(folder) as other:
-            other.tell(Noted(2.0, "two"))
-            monkeypatch.setattr(writer, "BEAT", 0.0)
+            other.emit(Noted(2.0, "two"))
+            monkeypatch.setattr(writer, "HEARTBEAT_INTERVAL", 0.0)
             if how == "asked":
-                sleeper._beat_once()
+                sleeper._write_heartbeat()
                 with pytest.raises(RunError, match=r"^run: another process has gone on with this run, so this one"):
-                    sleeper.asked_to(run_folder.STOP)
+                    sleeper.requested(run_folder.STOP)
             with pytest.raises(RunError, match=r"^run: another process has gone on with this run, so this one"):
-                sleeper.tell(Noted(3.0, "three"))
-    assert [event.text for event in events(folder) if isinstance(event, Noted)] == ["one", "two"]
+                sleeper.emit(Noted(3.0, "three"))
+    assert [event.text for event in read_events(folder) if isinstance(event, Noted)] == ["one", "two"]
 
 
-def test_a_run_of_another_machine_is_not_taken_for_killed(folder: Path) -> None:
-    """Some network file systems keep locks to each machine: free here says nothing of there."""
+def test_a_run_of_another_machine_does_not_count_as_killed(folder: Path) -> None:
+    """Some network file systems have locks per machine: a free lock here says nothing about another machine."""
     with RunWriter(folder):
         pass
     there = json.loads((folder / run_folder.HEARTBEAT).read_bytes()) | {"host": "lab-3"}
     (folder / run_folder.HEARTBEAT).write_text(json.dumps(there))
-    assert ownership.lives(folder) is None
+    assert ownership.is_alive(folder) is None
     assert not RunReader(folder).ended
-    assert events(folder) == []
+    assert read_events(folder) == []
     silent(folder)
-    assert [event.how for event in events(folder) if isinstance(event, Ended)] == ["killed"]
+    assert [event.how for event in read_events(folder) if isinstance(event, Ended)] == ["killed"]
 
 
 @pytest.mark.parametrize(
@@ -200,8 +200,8 @@ def test_a_run_of_another_machine_is_not_taken_for_killed(folder: Path) -> None:
 )
 def test_a_heartbeat_may_hold_anything(folder: Path, text: str) -> None:
     (folder / run_folder.HEARTBEAT).write_bytes(text.encode("latin-1"))
-    assert ownership.owner(folder) is None
-    assert ownership.lives(folder) is None
-    assert events(folder) == []
+    assert ownership.read_owner(folder) is None
+    assert ownership.is_alive(folder) is None
+    assert read_events(folder) == []
     with RunWriter(folder):
-        assert ownership.lives(folder) is True
+        assert ownership.is_alive(folder) is True

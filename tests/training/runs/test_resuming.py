@@ -1,4 +1,4 @@
-"""Going on with a run in another way: what is done is recorded, what can't be is refused, changed data are noticed."""
+"""Resuming with changes: they are recorded, fixed fields are rejected, changed data are noticed."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from resnet_studio.training.recipe import Recipe, RecipeError, learning_rate, to
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.events import Changed, Prepared
 from resnet_studio.training.runs.fingerprint import differences, digest
-from resnet_studio.training.runs.resuming import changed, check_change, check_length, recipe_of
+from resnet_studio.training.runs.resuming import change_event, check_change, check_length, current_recipe
 from small import (
     SHORT,
     TINY,
-    assert_same,
-    class_folders,
-    curves,
-    events,
+    assert_same_outcome,
+    events_of,
+    make_class_folders,
     make_run,
-    only,
-    outcome,
-    picture,
-    stop_at,
+    noise_image,
+    read_curves,
+    read_events,
+    read_outcome,
+    stop_after,
     train,
 )
 
@@ -36,53 +36,53 @@ CONSTANT = replace(SHORT, schedule="constant")
 
 
 def go_on(capsys: pytest.CaptureFixture[str], folder: Path, *options: str) -> tuple[int, str]:
-    """`train --resume` with some options, in this process: its code and what it printed."""
+    """`train --resume` with some options, in this process: its exit code and output."""
     code = main(["train", "--resume", str(folder), *options])
     out, err = capsys.readouterr()
     return code, out + err
 
 
 def changes(folder: Path) -> list[tuple[int, tuple[str, ...]]]:
-    return [(event.step, event.changes) for event in only(Changed, folder) if isinstance(event, Changed)]
+    return [(event.step, event.changes) for event in events_of(Changed, folder) if isinstance(event, Changed)]
 
 
-def test_a_finished_run_goes_on_for_longer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """At a constant rate the longer run is the one that would have been."""
+def test_a_finished_run_can_be_extended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """At a constant learning rate the result equals that of a run of the full length."""
     whole = make_run(tmp_path / "whole", replace(CONSTANT, length=2))
     folder = make_run(tmp_path / "run", replace(CONSTANT, length=1))
     assert train(whole) == train(folder) == "finished"
-    code, said = go_on(capsys, folder, "--epochs", "2")
+    code, message = go_on(capsys, folder, "--epochs", "2")
     assert code == 0
-    assert "run finished after 22 steps" in said
-    assert "from step 12 on: length 1 → 2" in said
+    assert "run finished after 22 steps" in message
+    assert "from step 12 on: length 1 → 2" in message
     assert changes(folder)[0][0] == PER_EPOCH
-    one, other = outcome(folder), outcome(whole)
-    assert_same(replace(one, measured=[], gradients=[]), replace(other, measured=[], gradients=[]))
+    one, other = read_outcome(folder), read_outcome(whole)
+    assert_same_outcome(replace(one, measured=[], gradients=[]), replace(other, measured=[], gradients=[]))
 
 
-def test_a_stopped_run_goes_on_at_another_rate_and_keeps_it(
+def test_a_stopped_run_resumes_at_another_learning_rate_and_keeps_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:  # fmt: skip
     folder = make_run(tmp_path / "run", CONSTANT)
-    assert train(folder, stop_at(folder, 3)) == "stopped"
+    assert train(folder, stop_after(folder, 3)) == "stopped"
     assert go_on(capsys, folder, "--lr", "0.01", "--change", "schedule=linear")[0] == 0
-    rates = curves(folder).training("rate").y.tolist()
+    rates = read_curves(folder).per_step("rate").y.tolist()
     gentler = replace(CONSTANT, lr=0.01, schedule="linear")
     assert rates == [0.05] * 4 + [learning_rate(gentler, step, PER_EPOCH) for step in range(4, 22)]
     assert changes(folder) == [
         (4, ("lr 0.05 → 0.01", "schedule constant → linear", "the learning rate goes on at 0.00818 instead of 0.05"))
     ]
-    assert run_folder.read(folder).recipe == CONSTANT, "what was asked for at first stays"
-    assert recipe_of(CONSTANT, events(folder)) == gentler
+    assert run_folder.read_manifest(folder).recipe == CONSTANT, "the original configuration is kept"
+    assert current_recipe(CONSTANT, read_events(folder)) == gentler
 
 
-def test_a_change_holds_for_the_resumes_after_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_change_persists_when_the_run_is_resumed_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = make_run(tmp_path / "run", CONSTANT)
-    train(folder, stop_at(folder, 3))
+    train(folder, stop_after(folder, 3))
     for length in (3, 4):
         assert go_on(capsys, folder, "--epochs", str(length))[0] == 0
     assert go_on(capsys, folder)[0] == 2
-    assert curves(folder).steps == 44
+    assert read_curves(folder).steps == 44
     assert [text[0] for _, text in changes(folder)] == ["length 2 → 3", "length 3 → 4"]
 
 
@@ -101,18 +101,18 @@ def test_a_change_holds_for_the_resumes_after_it(tmp_path: Path, capsys: pytest.
     ],
     ids=" ".join,
 )
-def test_what_can_change_changes(tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]) -> None:
+def test_changeable_fields_change(tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]) -> None:
     folder = make_run(tmp_path / "run", CONSTANT)
-    train(folder, stop_at(folder, 3))
-    code, said = go_on(capsys, folder, *options)
-    assert code == 0, said
-    assert curves(folder).state == "finished"
+    train(folder, stop_after(folder, 3))
+    code, message = go_on(capsys, folder, *options)
+    assert code == 0, message
+    assert read_curves(folder).state == "finished"
     assert len(changes(folder)) == 1
-    assert recipe_of(CONSTANT, events(folder)) != CONSTANT
+    assert current_recipe(CONSTANT, read_events(folder)) != CONSTANT
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (
             ["--batch-size", "64"],
@@ -141,13 +141,13 @@ def test_what_can_change_changes(tmp_path: Path, capsys: pytest.CaptureFixture[s
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_can_not_change_is_refused_and_the_run_is_as_it_was(
-    stopped: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+def test_fixed_fields_are_rejected_and_the_run_is_unchanged(
+    stopped: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
 ) -> None:
     before = (stopped / run_folder.EVENTS).read_bytes()
     code, text = go_on(capsys, stopped, *options)
     assert code == 2
-    assert said in text
+    assert message in text
     assert text.count("\n") == 1
     assert (stopped / run_folder.EVENTS).read_bytes() == before
 
@@ -155,12 +155,12 @@ def test_what_can_not_change_is_refused_and_the_run_is_as_it_was(
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_run(tmp_path_factory.mktemp("runs") / "run", CONSTANT)
-    assert train(folder, stop_at(folder, 15)) == "stopped"
+    assert train(folder, stop_after(folder, 15)) == "stopped"
     return folder
 
 
-def test_every_field_is_either_kept_or_told() -> None:
-    """A field that will be added has to be thought of."""
+def test_every_field_is_either_fixed_or_recorded_as_changed() -> None:
+    """Fails for a new field until it is added here."""
     other = {
         "data": "/photos", "length": 9, "unit": "steps", "lr": 1.0, "momentum": 0.5, "weight_decay": 0.1,
         "schedule": "linear", "warmup": 1, "warmup_lr": 0.1, "label_smoothing": 0.1, "augmentation": "shift",
@@ -171,38 +171,38 @@ def test_every_field_is_either_kept_or_told() -> None:
         if field in other:
             after = replace(before, **{field: other[field]})
             check_change(before, after)
-            assert any(text.startswith(f"{field} ") for text in changed(before, after, 4, 11).changes)
+            assert any(text.startswith(f"{field} ") for text in change_event(before, after, 4, 11).changes)
         else:
             fixed = {"batch_size": 1, "optimizer": "adamw", "seed": 1, "normalise": "pixel", "holdout": 1}
             with pytest.raises(RecipeError, match=f"^{field}: can't change"):
                 check_change(before, replace(before, **{field: fixed[field]}))  # type: ignore[arg-type]
 
 
-def test_a_length_must_lie_ahead() -> None:
+def test_a_length_must_exceed_the_trained_steps() -> None:
     check_length(replace(SHORT, length=3), 11, 32)
     with pytest.raises(RecipeError, match=r"has trained 3 epochs already"):
         check_length(replace(SHORT, length=3), 11, 33)
 
 
-def test_a_damaged_change_is_passed_over() -> None:
+def test_a_damaged_change_is_ignored() -> None:
     good = Changed(0.0, 1, to_json(replace(SHORT, lr=0.01)), ())
     bad = Changed(0.0, 2, {"lr": "fast"}, ())
-    assert recipe_of(SHORT, [good, bad]) == replace(SHORT, lr=0.01)
+    assert current_recipe(SHORT, [good, bad]) == replace(SHORT, lr=0.01)
 
 
 # Data that changed.
 
-COLOUR = replace(TINY, channels=3)
+COLOR = replace(TINY, channels=3)
 
 
 @pytest.fixture(params=["held", "streamed"])
 def on_images(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    """Images in class folders, and a run on them that was stopped."""
+    """Images in class folders, and a stopped run on them."""
     if request.param == "streamed":
-        monkeypatch.setattr(folders, "MOST_HELD", 0)
-    data = class_folders(tmp_path / "data", {"cat": 12, "dog": 12})
-    folder = make_run(tmp_path / "run", Recipe(data=str(data), length=3, batch_size=8, lr=0.01), COLOUR)
-    assert train(folder, stop_at(folder, 2)) == "stopped"
+        monkeypatch.setattr(folders, "MAX_IN_MEMORY", 0)
+    data = make_class_folders(tmp_path / "data", {"cat": 12, "dog": 12})
+    folder = make_run(tmp_path / "run", Recipe(data=str(data), length=3, batch_size=8, lr=0.01), COLOR)
+    assert train(folder, stop_after(folder, 2)) == "stopped"
     return data, folder
 
 
@@ -211,12 +211,12 @@ def renamed(data: Path) -> None:
 
 
 def added(data: Path) -> None:
-    class_folders(data, {"bird": 3})
+    make_class_folders(data, {"bird": 3})
 
 
 def removed(data: Path) -> None:
     shutil.rmtree(data / "cat")
-    class_folders(data, {"ant": 2, "bee": 2})
+    make_class_folders(data, {"ant": 2, "bee": 2})
 
 
 def one_less(data: Path) -> None:
@@ -228,7 +228,7 @@ def one_other_name(data: Path) -> None:
 
 
 def one_replaced(data: Path) -> None:
-    picture(77, (40, 40)).save(data / "cat" / "003.png")
+    noise_image(77, (40, 40)).save(data / "cat" / "003.png")
 
 
 def moved_between(data: Path) -> None:
@@ -236,7 +236,7 @@ def moved_between(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (renamed, "class dog is gone; class hound is new"),
         (added, "class bird is new"),
@@ -247,18 +247,18 @@ def moved_between(data: Path) -> None:
         (moved_between, "class cat had 12 images and has 11; class dog had 12 images and has 13"),
     ],
 )
-def test_data_that_changed_are_noticed(
-    on_images: tuple[Path, Path], capsys: pytest.CaptureFixture[str], change: Callable[[Path], None], said: str
+def test_changed_data_are_noticed(
+    on_images: tuple[Path, Path], capsys: pytest.CaptureFixture[str], change: Callable[[Path], None], message: str
 ) -> None:
     data, folder = on_images
     change(data)
     code, text = go_on(capsys, folder)
     assert code == 2
-    assert f"{data} has changed since this run began: {said}. Put the images back as they were" in text
-    assert curves(folder).steps == 3
+    assert f"{data} has changed since this run began: {message}. Put the images back as they were" in text
+    assert read_curves(folder).steps == 3
 
 
-def test_data_that_moved_are_the_same(on_images: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_moved_data_are_the_same(on_images: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     data, folder = on_images
     moved = data.with_name("moved")
     data.rename(moved)
@@ -267,12 +267,12 @@ def test_data_that_moved_are_the_same(on_images: tuple[Path, Path], capsys: pyte
     assert str(data) in text
     code, text = go_on(capsys, folder, "--data", str(moved))
     assert code == 0, text
-    assert curves(folder).state == "finished"
+    assert read_curves(folder).state == "finished"
     assert changes(folder) == [(3, (f"data {data} → {moved}",))]
 
 
 def test_a_digest_is_of_names_classes_and_sizes(tmp_path: Path) -> None:
-    data = class_folders(tmp_path / "data", {"a": 2, "b": 2})
+    data = make_class_folders(tmp_path / "data", {"a": 2, "b": 2})
     examples = [(str(path), int(path.parent.name == "b")) for path in sorted(data.rglob("*.png"))]
     first = digest(data, examples)
     assert digest(data, examples[::-1]) == first
@@ -280,7 +280,7 @@ def test_a_digest_is_of_names_classes_and_sizes(tmp_path: Path) -> None:
     assert digest(data, examples[1:]) != first
 
 
-def test_an_older_run_has_no_digest_and_its_totals_count() -> None:
+def test_an_older_run_without_digest_is_compared_by_its_totals() -> None:
     before = Prepared(
         0.0, {}, (), ("a", "b"), 8, 2, "", 1, 1, "", (0.0,), (1.0,)
     )  # fmt: skip
@@ -290,6 +290,6 @@ def test_an_older_run_has_no_digest_and_its_totals_count() -> None:
         "there were 8 training and 2 test images, and are 7 and 2"
     ]
     many = replace(now, classes=tuple("abcdefgh"), images_of_class=(1,) * 8)
-    told = differences(many, replace(many, images_of_class=(2,) * 8))
-    assert told[-1] == "3 more classes have other numbers, too"
-    assert len(told) == 6
+    lines = differences(many, replace(many, images_of_class=(2,) * 8))
+    assert lines[-1] == "3 more classes have other numbers, too"
+    assert len(lines) == 6

@@ -1,4 +1,4 @@
-"""A run's folder: how it is named, made, read, found and asked, by several at once and where that can't be."""
+"""The folder of a run: naming, creation, reading, listing and requests, with concurrent processes and failures."""
 
 from __future__ import annotations
 
@@ -35,56 +35,56 @@ folder = Path(sys.argv[1])
 manifest = runs.from_json(__import__("json").loads(sys.argv[2]))
 for number in range(30):
     try:
-        runs.make(folder / str(number), manifest)
+        runs.create(folder / str(number), manifest)
         print(number)
     except runs.RunError as error:
         assert "a run of this name already" in str(error), error
 """
 
 
-def test_a_manifest_is_read_as_it_was_made(tmp_path: Path) -> None:
+def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
     manifests = [
         *(replace(MANIFEST, name=name, architecture=architecture) for name, architecture in PRESETS.items()),
         *(replace(MANIFEST, name=name, recipe=recipe) for name, recipe in RECIPES.items()),
         Manifest("bare", preset("vgg19"), RECIPES["paper-imagenet"], 0.0),
     ]
     for manifest in manifests:
-        run_folder.make(tmp_path / manifest.name, manifest)
-        assert run_folder.read(tmp_path / manifest.name) == manifest
+        run_folder.create(tmp_path / manifest.name, manifest)
+        assert run_folder.read_manifest(tmp_path / manifest.name) == manifest
 
 
 @pytest.mark.parametrize("name", ["Été #1 100 %", "猫" * 80, "\udcff not text", "a\nb"])
 def test_names_and_data_may_have_any_letters(tmp_path: Path, name: str) -> None:
     manifest = replace(MANIFEST, name=name, recipe=replace(MANIFEST.recipe, data=f"/home/{name}"), command=(name,))
-    run_folder.make(tmp_path / name, manifest)
-    assert run_folder.read(tmp_path / name) == manifest
-    assert run_folder.find(tmp_path) == [tmp_path / name]
+    run_folder.create(tmp_path / name, manifest)
+    assert run_folder.read_manifest(tmp_path / name) == manifest
+    assert run_folder.find_runs(tmp_path) == [tmp_path / name]
 
 
-def test_a_new_run_has_a_log_that_is_empty_and_places_for_the_rest(tmp_path: Path) -> None:
-    run_folder.make(tmp_path / "a" / "b" / "run", MANIFEST)
+def test_a_new_run_has_an_empty_events_file_and_the_subfolders(tmp_path: Path) -> None:
+    run_folder.create(tmp_path / "a" / "b" / "run", MANIFEST)
     folder = tmp_path / "a" / "b" / "run"
     assert sorted(path.name for path in folder.iterdir()) == ["checkpoints", "events.jsonl", "probes", "run.json"]
     assert (folder / run_folder.EVENTS).read_bytes() == b""
 
 
-def test_a_run_is_not_made_in_anothers_place(tmp_path: Path) -> None:
-    run_folder.make(tmp_path / "run", MANIFEST)
+def test_a_run_is_not_created_over_another(tmp_path: Path) -> None:
+    run_folder.create(tmp_path / "run", MANIFEST)
     before = content(tmp_path)
     with pytest.raises(RunError, match=r"^run: there is a run of this name already in "):
-        run_folder.make(tmp_path / "run", replace(MANIFEST, name="second"))
+        run_folder.create(tmp_path / "run", replace(MANIFEST, name="second"))
     assert content(tmp_path) == before
 
 
-def test_a_run_is_not_made_among_something_else(tmp_path: Path) -> None:
+def test_a_run_is_not_created_among_other_files(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("mine")
     with pytest.raises(RunError, match=r"^run: there is something else in .*run. Choose another name$"):
-        run_folder.make(tmp_path / "run", MANIFEST)
+        run_folder.create(tmp_path / "run", MANIFEST)
     assert content(tmp_path) == {"run": None, "run/thesis.tex": b"mine"}
 
 
-def test_of_two_processes_that_make_the_same_run_one_does(tmp_path: Path) -> None:
+def test_exactly_one_of_two_processes_creates_the_same_run(tmp_path: Path) -> None:
     command = [sys.executable, "-c", RACER, str(tmp_path), json.dumps(run_folder.to_json(MANIFEST))]
     racers = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -95,14 +95,14 @@ def test_of_two_processes_that_make_the_same_run_one_does(tmp_path: Path) -> Non
     for racer in racers:
         racer.stdin.write("go\n")
         racer.stdin.flush()
-    said = [racer.communicate() for racer in racers]
-    assert [error for _, error in said] == ["", ""]
-    made = [int(number) for out, _ in said for number in out.split()]
+    outputs = [racer.communicate() for racer in racers]
+    assert [error for _, error in outputs] == ["", ""]
+    made = [int(number) for out, _ in outputs for number in out.split()]
     assert sorted(made) == list(range(30))
-    assert [run_folder.read(tmp_path / str(number)) for number in range(30)] == [MANIFEST] * 30
+    assert [run_folder.read_manifest(tmp_path / str(number)) for number in range(30)] == [MANIFEST] * 30
 
 
-def test_a_run_can_not_be_kept_in_a_file(tmp_path: Path) -> None:
+def test_a_run_can_not_be_created_in_a_file(tmp_path: Path) -> None:
     for name in ("run", "runs"):
         (tmp_path / name).write_text("a file")
     for folder in (tmp_path / "run", tmp_path / "runs" / "run"):
@@ -110,52 +110,52 @@ def test_a_run_can_not_be_kept_in_a_file(tmp_path: Path) -> None:
             RunError,
             match=r"a run can't be kept here: (there is a file|a part of the path)",
         ):
-            run_folder.make(folder, MANIFEST)
+            run_folder.create(folder, MANIFEST)
     assert content(tmp_path) == {"run": b"a file", "runs": b"a file"}
 
 
-def test_a_run_can_not_be_kept_where_nothing_may_be_written() -> None:
+def test_a_run_can_not_be_created_in_a_read_only_place() -> None:
     folder = Path("/proc/resnet-studio")  # refuses even root
     with pytest.raises(RunError, match=r"^/proc/resnet-studio: a run can't be kept here: ."):
-        run_folder.make(folder, MANIFEST)
+        run_folder.create(folder, MANIFEST)
 
 
 @pytest.mark.parametrize("in_the_way", [run_folder.CHECKPOINTS, run_folder.PROBES])
-def test_where_making_fails_the_name_stays_free(tmp_path: Path, in_the_way: str) -> None:
+def test_the_name_stays_free_if_creation_fails(tmp_path: Path, in_the_way: str) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / in_the_way).write_text("a file")
     with pytest.raises(RunError):
-        run_folder.make(folder, MANIFEST)
-    assert run_folder.find(tmp_path) == []
+        run_folder.create(folder, MANIFEST)
+    assert run_folder.find_runs(tmp_path) == []
     (folder / in_the_way).unlink()
-    run_folder.make(folder, MANIFEST)
-    assert run_folder.read(folder) == MANIFEST
+    run_folder.create(folder, MANIFEST)
+    assert run_folder.read_manifest(folder) == MANIFEST
 
 
-def test_a_full_disk_is_told_and_leaves_no_half_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_partial_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(RunError, match="a run can't be kept here: the disk is full"):
-        run_folder.make(tmp_path / "run", MANIFEST)
+        run_folder.create(tmp_path / "run", MANIFEST)
     assert not (tmp_path / "run" / run_folder.MANIFEST).exists()
-    assert run_folder.find(tmp_path) == []
+    assert run_folder.find_runs(tmp_path) == []
     monkeypatch.undo()
-    run_folder.make(tmp_path / "run", MANIFEST)
-    assert run_folder.find(tmp_path) == [tmp_path / "run"]
+    run_folder.create(tmp_path / "run", MANIFEST)
+    assert run_folder.find_runs(tmp_path) == [tmp_path / "run"]
 
 
-def test_a_newer_versions_run_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
-    run_folder.make(tmp_path / "run", MANIFEST)
+def test_a_run_of_a_newer_version_is_rejected_and_unchanged(tmp_path: Path) -> None:
+    run_folder.create(tmp_path / "run", MANIFEST)
     path = tmp_path / "run" / run_folder.MANIFEST
     path.write_text(json.dumps({"version": run_folder.VERSION + 1, "network": "of a later kind"}))
     before = content(tmp_path)
     with pytest.raises(RunError, match=r"^run was written by a newer version of this program; it is left as it is$"):
-        run_folder.read(tmp_path / "run")
+        run_folder.read_manifest(tmp_path / "run")
     with pytest.raises(RunError, match="a run of this name already"):
-        run_folder.make(tmp_path / "run", MANIFEST)
+        run_folder.create(tmp_path / "run", MANIFEST)
     assert content(tmp_path) == before
 
 
@@ -180,17 +180,17 @@ def without(name: str) -> dict[str, Any]:
     ],
     ids=lambda text: text[:30].replace("\0", "0") + str(len(text)),
 )  # fmt: skip
-def test_a_damaged_manifest_is_named_and_left_as_it_is(tmp_path: Path, text: str) -> None:
+def test_a_damaged_manifest_is_named_and_unchanged(tmp_path: Path, text: str) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / run_folder.MANIFEST).write_text(text)
     with pytest.raises(RunError, match=r"^run: run.json is damaged \(.+\)$"):
-        run_folder.read(folder)
+        run_folder.read_manifest(folder)
     assert content(tmp_path) == {"run": None, "run/run.json": text.encode()}
 
 
 @given(st.data())
-def test_a_manifest_with_some_bytes_changed_is_read_or_refused(tmp_path_factory, data: st.DataObject) -> None:
+def test_a_manifest_with_some_bytes_changed_is_read_or_rejected(tmp_path_factory, data: st.DataObject) -> None:
     folder = tmp_path_factory.getbasetemp() / "changed"
     folder.mkdir(exist_ok=True)
     text = bytearray(json.dumps(run_folder.to_json(MANIFEST)).encode())
@@ -198,17 +198,17 @@ def test_a_manifest_with_some_bytes_changed_is_read_or_refused(tmp_path_factory,
         text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(0, 255))
     (folder / run_folder.MANIFEST).write_bytes(text)
     try:
-        assert isinstance(run_folder.read(folder), Manifest)
+        assert isinstance(run_folder.read_manifest(folder), Manifest)
     except RunError:
         return
 
 
-def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_run_is_rejected(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "gone"):
         with pytest.raises(
             RunError, match=rf"^{folder.name} is not a run: it has no run\.json\. `resnet-studio runs` lists"
         ):
-            run_folder.read(folder)
+            run_folder.read_manifest(folder)
 
 
 @pytest.mark.parametrize(
@@ -221,35 +221,35 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
         (lambda path: path.write_bytes(b" " * 1_000_001), "up to 1 MB are read"),
     ],
 )
-def test_what_is_no_manifest_is_not_waited_for(tmp_path: Path, make: Any, why: str) -> None:
+def test_reading_a_manifest_does_not_block_on_what_is_not_a_file(tmp_path: Path, make: Any, why: str) -> None:
     (tmp_path / "run").mkdir()
     make(tmp_path / "run" / run_folder.MANIFEST)
     with pytest.raises(RunError, match=f"^run: run.json .*{why}"):
-        run_folder.read(tmp_path / "run")
+        run_folder.read_manifest(tmp_path / "run")
 
 
 def test_runs_are_found_with_those_of_experiments(tmp_path: Path) -> None:
     made = [tmp_path / name for name in ("b", "a", "degradation-1/plain-20", "degradation-1/plain-56", "é 1")]
     for folder in made:
-        run_folder.make(folder, MANIFEST)
-    run_folder.make(tmp_path / "one" / "level" / "too deep", MANIFEST)
+        run_folder.create(folder, MANIFEST)
+    run_folder.create(tmp_path / "one" / "level" / "too deep", MANIFEST)
     (tmp_path / "no run").mkdir()
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "a file").touch()
-    assert [path for path in run_folder.find(tmp_path) if "loop" not in path.parts] == sorted(made)
-    assert run_folder.find(tmp_path / "gone") == run_folder.find(tmp_path / "a file") == []
+    assert [path for path in run_folder.find_runs(tmp_path) if "loop" not in path.parts] == sorted(made)
+    assert run_folder.find_runs(tmp_path / "gone") == run_folder.find_runs(tmp_path / "a file") == []
 
 
 def test_a_link_in_a_circle_hides_no_run(tmp_path: Path) -> None:
-    run_folder.make(tmp_path / "run", MANIFEST)
+    run_folder.create(tmp_path / "run", MANIFEST)
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
-    assert run_folder.find(tmp_path) == [tmp_path / "run"]
+    assert run_folder.find_runs(tmp_path) == [tmp_path / "run"]
 
 
-def test_a_run_in_a_run_is_its_own_business(tmp_path: Path) -> None:
-    run_folder.make(tmp_path / "a", MANIFEST)
-    run_folder.make(tmp_path / "a" / "b", MANIFEST)
-    assert run_folder.find(tmp_path) == [tmp_path / "a"]
+def test_runs_inside_a_run_are_not_listed(tmp_path: Path) -> None:
+    run_folder.create(tmp_path / "a", MANIFEST)
+    run_folder.create(tmp_path / "a" / "b", MANIFEST)
+    assert run_folder.find_runs(tmp_path) == [tmp_path / "a"]
 
 
 MAKER = """
@@ -262,20 +262,20 @@ stops, calls = int(sys.argv[3]), 0
 def killed_at(event, arguments):
     global calls
     if event in ("open", "os.mkdir", "os.link", "os.rename", "os.remove", "os.listdir", "os.scandir"):
-        if any(sys.argv[1] in str(one) for one in arguments):
+        if any(sys.argv[1] in str(argument) for argument in arguments):
             calls += 1
             if calls == stops:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 manifest = runs.from_json(__import__("json").loads(sys.argv[2]))
 sys.addaudithook(killed_at)
-runs.make(Path(sys.argv[1]), manifest)
+runs.create(Path(sys.argv[1]), manifest)
 print(calls)
 """
 
 
-def test_killed_at_any_moment_of_its_making_a_run_is_there_or_its_name_is_free(tmp_path: Path) -> None:
-    """faults.md row 33, of a run's first moments: killed before each of the calls that its making takes."""
+def test_after_a_kill_during_creation_the_run_exists_or_its_name_is_free(tmp_path: Path) -> None:
+    """faults.md row 33, during creation: killed before each of the system calls that it makes."""
     for moment in range(1, 50):
         folder = tmp_path / str(moment)
         command = [sys.executable, "-c", MAKER, str(folder), json.dumps(run_folder.to_json(MANIFEST)), str(moment)]
@@ -283,11 +283,11 @@ def test_killed_at_any_moment_of_its_making_a_run_is_there_or_its_name_is_free(t
         if done.returncode == 0:
             break
         assert done.returncode == -9, done.stderr
-        if folder not in run_folder.find(tmp_path):
-            run_folder.make(folder, MANIFEST)
-        assert run_folder.read(folder) == MANIFEST
+        if folder not in run_folder.find_runs(tmp_path):
+            run_folder.create(folder, MANIFEST)
+        assert run_folder.read_manifest(folder) == MANIFEST
     assert moment > 5
-    assert len(run_folder.find(tmp_path)) == moment
+    assert len(run_folder.find_runs(tmp_path)) == moment
 
 
 def test_free_names_count_on(tmp_path: Path) -> None:
@@ -295,13 +295,13 @@ def test_free_names_count_on(tmp_path: Path) -> None:
     for number in (1, 2):
         name = run_folder.free_name(tmp_path, resnet20, "digits")
         assert name == f"resnet20-cifar-digits-{number}"
-        run_folder.make(tmp_path / name, MANIFEST)
+        run_folder.create(tmp_path / name, MANIFEST)
     assert run_folder.free_name(tmp_path, resnet20, "cifar10") == "resnet20-cifar-cifar10-1"
     assert run_folder.free_name(tmp_path / "gone", resnet20, "digits") == "resnet20-cifar-digits-1"
 
 
 @pytest.mark.parametrize("data", ["/home/cats & dogs", "猫" * 200, "a" * 300, "..", "/", "\udcff", "été", "C:\\data"])
-def test_any_data_give_a_name_that_a_folder_can_have(tmp_path: Path, data: str) -> None:
+def test_any_data_give_a_valid_folder_name(tmp_path: Path, data: str) -> None:
     for architecture in (preset("resnet50"), replace(preset("resnet50"), width=17, blocks=(1, 2, 3))):
         name = run_folder.free_name(tmp_path, architecture, data)
         assert not set(name) & set("/\\ &,")
@@ -313,42 +313,42 @@ def test_any_data_give_a_name_that_a_folder_can_have(tmp_path: Path, data: str) 
 @pytest.mark.parametrize("what", [run_folder.STOP, run_folder.PAUSE])
 def test_a_request_is_a_file_until_it_is_withdrawn(tmp_path: Path, what: str) -> None:
     for _ in range(2):
-        run_folder.request(tmp_path, what)
+        run_folder.make_request(tmp_path, what)
     assert [path.name for path in tmp_path.iterdir()] == [what]
     for _ in range(2):
-        run_folder.withdraw(tmp_path, what)
+        run_folder.withdraw_request(tmp_path, what)
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(OSError, match="No such file"):
-        run_folder.request(tmp_path / "gone", what)
+        run_folder.make_request(tmp_path / "gone", what)
 
 
-def test_the_environment_names_what_a_result_depends_on() -> None:
+def test_the_library_versions_include_what_a_result_depends_on() -> None:
     import numpy
 
-    versions = run_folder.environment()
+    versions = run_folder.library_versions()
     assert versions["python"] == ".".join(map(str, sys.version_info[:3]))
     assert versions["numpy"] == numpy.__version__
     assert versions.keys() >= {"resnet-studio", "torch", "torchvision"}
-    assert run_folder.this_machine()
+    assert run_folder.hostname()
 
 
-def test_runs_and_data_are_kept_in_the_users_own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_default_folders_are_in_the_users_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert run_folder.runs_folder() == tmp_path / "resnet-studio" / "runs"
     assert run_folder.data_folder() == tmp_path / "resnet-studio" / "data"
 
 
 def content(folder: Path) -> dict[str, bytes | None]:
-    """All below a folder: the bytes of files, None for folders."""
+    """Everything below a folder: the bytes of files, None for folders."""
     return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "/x", "a/b", "a/", "./a", "a/..", "a\0b", "//"])
 def test_a_name_never_leads_out_of_the_folder_of_runs(tmp_path: Path, name: str) -> None:
     with pytest.raises(RunError, match=r"can't be a run's name: a folder in .* is called so"):
-        run_folder.place(tmp_path, name)
+        run_folder.new_folder(tmp_path, name)
 
 
 @pytest.mark.parametrize("name", ["a", "Été #1", ".hidden", "..a", "a\nb", "猫", "-x", "a b"])
 def test_any_other_name_is_a_folder_in_it(tmp_path: Path, name: str) -> None:
-    assert run_folder.place(tmp_path, name).parent == tmp_path
+    assert run_folder.new_folder(tmp_path, name).parent == tmp_path

@@ -1,4 +1,4 @@
-"""Which weights are found for a network, in runs that a test writes."""
+"""Finding the weights of runs for a network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from resnet_studio.inference.counterparts import TrainedWeights
 from resnet_studio.inference.values import WeightsFile
-from resnet_studio.inference.weights.bundled import shipped_weights
+from resnet_studio.inference.weights.bundled import bundled_weights
 from resnet_studio.inference.weights.provenance import TrainingProvenance
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.presets import preset
@@ -24,8 +24,8 @@ PLAIN = Residual("basic", (1, 1), shortcut="none", width=4, stem="cifar", channe
 
 
 def run(folder: Path, *steps: int, architecture: Residual = PLAIN, age: int = 0) -> Path:
-    """A run with checkpoints; where it is aged, its files are that many seconds older."""
-    run_folder.make(folder, Manifest(folder.name, architecture, RECIPES["digits-quick"], 0.0))
+    """A run with checkpoints at `steps`; its newest file is made `age` seconds older."""
+    run_folder.create(folder, Manifest(folder.name, architecture, RECIPES["digits-quick"], 0.0))
     place = folder
     for step in steps:
         origin = TrainingProvenance(architecture, "digits", ("0", "1"), (0.5,), (0.5,), folder.name, step)
@@ -65,20 +65,20 @@ DAMAGED = (
 )  # fmt: skip
 
 
-def test_damaged_checkpoints_are_named_beside_the_good_one(tmp_path: Path) -> None:
+def test_damaged_checkpoints_are_listed_with_the_good_one(tmp_path: Path) -> None:
     good = run(tmp_path / "good", 7)
     for number, damage in enumerate(DAMAGED):
         run(tmp_path / f"run-{number}", 3).write_bytes(damage)
     pipe = run(tmp_path / "pipe", 3)
     pipe.unlink()
     os.mkfifo(pipe)  # opening it would wait for a writer
-    broken = {(one.run, one.step) for one in run_weights(tmp_path, 10) if one.architecture is None}
+    broken = {(entry.run, entry.step) for entry in run_weights(tmp_path, 10) if entry.architecture is None}
     assert broken == {*((f"run-{number}", 3) for number in range(len(DAMAGED))), ("pipe", 3)}
     assert trained_weights(tmp_path, PLAIN) == (TrainedWeights("good, 7 steps", WeightsFile(good)),)
 
 
-def test_the_programs_own_come_last(tmp_path: Path) -> None:
-    own = shipped_weights(preset("plain20-digits"))
+def test_the_bundled_weights_come_last(tmp_path: Path) -> None:
+    own = bundled_weights(preset("plain20-digits"))
     assert own is not None
     assert trained_weights(tmp_path, preset("plain20-digits")) == (TrainedWeights("the program's own", own),)
 
@@ -99,5 +99,5 @@ def test_checkpoints_of_all_runs_are_listed_the_newest_first(tmp_path: Path) -> 
         RunWeights(WeightsFile(old), "old", 10, "digits", PLAIN),
         RunWeights(WeightsFile(first), "old", 5, "digits", PLAIN),
     )
-    assert run_weights(tmp_path, 2) == found[:2]  # the damaged one counts, as reading it is what takes time
+    assert run_weights(tmp_path, 2) == found[:2]  # damaged files count towards the limit, as reading is what takes time
     assert run_weights(tmp_path / "no such folder", 10) == ()

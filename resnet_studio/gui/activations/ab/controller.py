@@ -1,4 +1,4 @@
-"""What is put beside the subject in hand, and the looks at both that belong together."""
+"""Keeps what side B has instead of side A's, and runs side B after each forward pass of side A."""
 
 from __future__ import annotations
 
@@ -7,175 +7,175 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.causes import sentence
+from resnet_studio.causes import message_of
 from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.inference.ab import (
     ABPair,
     SideBOverrides,
     apply_overrides,
-    from_values,
     maps_in,
     overrides_between,
-    to_values,
+    overrides_from_dict,
+    overrides_to_dict,
 )
-from resnet_studio.inference.errors import Remedy, WeightsMismatch
+from resnet_studio.inference.errors import SuggestedFix, WeightsMismatch
 from resnet_studio.inference.values import ForwardResult, ForwardSpec, PublishedWeights, image_title
-from resnet_studio.inference.weights.published import cached
-from resnet_studio.networks.layer_matching import counterpart
+from resnet_studio.inference.weights.published import cache_path
+from resnet_studio.networks.layer_matching import matching_layer
 from resnet_studio.networks.parsing import read_architecture
 from resnet_studio.networks.presets import title
 
-LANE = "beside"
+LANE = "side_b"
 
 
 class ABController(QObject):
-    """Looks at the second side after each look at the first, so that what is shown together belongs together.
+    """Runs side B after each forward pass of side A, so that the two results that are shown belong together.
 
-    While a hand moves, one look at the second side is under way at a time, and the newest of the first side is next.
-    What the second side is refused for is told here alone: the first keeps its weights.
+    While the user drags, one forward pass of side B runs at a time; the newest result of side A is next.
+    Errors of side B are emitted only here: side A keeps its weights.
     """
 
-    beside_changed = Signal(object, object)
-    """A `Beside`, and the first side's `Subject`."""
-    paired = Signal(object)
-    """A `Pair`; of one look twice where the sides do not differ."""
-    awaited = Signal(object)
-    """A `Pair` of the first side's look alone: the second side's is under way."""
-    refused = Signal(str, object)
-    """Why there is no second side, and what can be done about it: words, each with the `Beside` that does it."""
+    overridesChanged = Signal(object, object)
+    """A `SideBOverrides`, and side A's `ForwardSpec`."""
+    pairChanged = Signal(object)
+    """An `ABPair`; it holds the same result twice if the sides do not differ."""
+    pairPending = Signal(object)
+    """An `ABPair` of side A's result twice: side B is still running."""
+    failed = Signal(str, object)
+    """Why there is no side B, and the suggested fixes: pairs of a title and the `SideBOverrides` that applies it."""
 
-    def __init__(self, studio: AppController, work: EngineClient) -> None:
+    def __init__(self, app: AppController, engine: EngineClient) -> None:
         super().__init__()
-        self._studio, self._work = studio, work
-        self._beside = _at_hand(from_values(studio.session.kept.beside))
-        self._in_front = False
-        self._waiting: ForwardResult | None = None
-        """The first side's newest look, while an older one's second side is under way."""
-        self._asked: tuple[ForwardResult, str, tuple[object, ...]] | None = None
-        """Of what is under way: the first side's look, its layer, and the question."""
-        self._answered: tuple[ForwardResult, tuple[object, ...], ForwardResult] | None = None
-        """The first side's look, the question that came after it, and its answer."""
-        self._refused = False
-        studio.subject.subject_changed.connect(lambda _: self.tell())
-        studio.subject.looked.connect(self._take_first)
-        work.answered.connect(self._take_answer)
-        work.failed.connect(self._take_failure)
-        work.idle.connect(lambda took: self._forget() if took is None else None)
+        self._app, self._engine = app, engine
+        self._overrides = _without_download(overrides_from_dict(app.session.state.beside))
+        self._visible = False
+        self._next_result: ForwardResult | None = None
+        """Side A's newest result, while side B of an older one is running."""
+        self._pending: tuple[ForwardResult, str, tuple[object, ...]] | None = None
+        """The running request: side A's result, its layer, and the job's arguments."""
+        self._finished: tuple[ForwardResult, tuple[object, ...], ForwardResult] | None = None
+        """The last finished request: side A's result, the job's arguments, and side B's result."""
+        self._has_failed = False
+        app.activations.specChanged.connect(lambda _: self.emit_overrides())
+        app.activations.forwardFinished.connect(self._on_side_a_finished)
+        engine.answerReceived.connect(self._on_answer)
+        engine.failed.connect(self._on_failed)
+        engine.idle.connect(lambda took: self._reset() if took is None else None)
 
-    def tell(self) -> None:
-        """Tell what the second side is now."""
-        self.beside_changed.emit(self._beside, self._studio.subject.subject)
+    def emit_overrides(self) -> None:
+        """Emit what side B is now."""
+        self.overridesChanged.emit(self._overrides, self._app.activations.spec)
 
-    def enter(self, in_front: bool) -> None:
-        """The page comes to the screen, or leaves it: only what is on the screen is asked for."""
-        self._in_front = in_front
-        if in_front and self._studio.subject.look:
-            self._take_first(self._studio.subject.look)
+    def set_visible(self, visible: bool) -> None:
+        """Start or stop requesting, as the view is shown or hidden."""
+        self._visible = visible
+        if visible and self._app.activations.result:
+            self._on_side_a_finished(self._app.activations.result)
 
-    def choose(self, beside: SideBOverrides) -> None:
-        """Put that beside the first side from now on."""
-        self._keep(beside)
-        self.tell()
-        self.enter(self._in_front)
+    def set_overrides(self, overrides: SideBOverrides) -> None:
+        """Set what side B has instead of side A's, and run it."""
+        self._store_overrides(overrides)
+        self.emit_overrides()
+        self.set_visible(self._visible)
 
     def open_architecture(self, path: str) -> None:
-        """Take the second side's network from a JSON file."""
+        """Read side B's network from a JSON file."""
         try:
-            self.choose(replace(self._beside, architecture=read_architecture(Path(path))))
+            self.set_overrides(replace(self._overrides, architecture=read_architecture(Path(path))))
         except ValueError as error:
-            self.refused.emit(str(error), ())
+            self.failed.emit(str(error), ())
 
     def swap(self) -> None:
-        """Take the second side in hand, and put the first beside it."""
-        first = self._studio.subject.subject
-        other = apply_overrides(first, self._beside)
-        self._take_in_hand(first, other, overrides_between(other, first))
+        """Exchange the sides."""
+        side_a = self._app.activations.spec
+        side_b = apply_overrides(side_a, self._overrides)
+        self._replace_side_a(side_a, side_b, overrides_between(side_b, side_a))
 
-    def take_in_hand(self) -> None:
-        """Take the second side in hand; beside it is nothing then."""
-        first = self._studio.subject.subject
-        self._take_in_hand(first, apply_overrides(first, self._beside), SideBOverrides())
+    def use_side_b(self) -> None:
+        """Make side B the current network, weights and image; side B is then the same as A."""
+        side_a = self._app.activations.spec
+        self._replace_side_a(side_a, apply_overrides(side_a, self._overrides), SideBOverrides())
 
-    def _take_in_hand(self, first: ForwardSpec, other: ForwardSpec, beside: SideBOverrides) -> None:
-        studio = self._studio
-        layer = counterpart(first.architecture, other.architecture, studio.subject.layer)
-        self._keep(beside)
-        if other.image != first.image:
-            studio.images.choose(other.image)
-            if first.handles != studio.subject.subject.handles:  # both sides have them
-                studio.subject.turn(first.handles)
-        studio.session.take(other.architecture)
-        if other.weights != studio.subject.subject.weights:
-            studio.weights.take(other.weights)
-        if layer and layer != studio.subject.layer:
-            studio.subject.choose_layer(layer)
-        self.choose(beside)
+    def _replace_side_a(self, side_a: ForwardSpec, side_b: ForwardSpec, overrides: SideBOverrides) -> None:
+        app = self._app
+        layer = matching_layer(side_a.architecture, side_b.architecture, app.activations.layer)
+        self._store_overrides(overrides)
+        if side_b.image != side_a.image:
+            app.images.select(side_b.image)
+            if side_a.transforms != app.activations.spec.transforms:  # the transforms apply to both sides
+                app.activations.set_transforms(side_a.transforms)
+        app.session.set_architecture(side_b.architecture)
+        if side_b.weights != app.activations.spec.weights:
+            app.weights.set_weights(side_b.weights)
+        if layer and layer != app.activations.layer:
+            app.activations.set_layer(layer)
+        self.set_overrides(overrides)
 
-    def _keep(self, beside: SideBOverrides) -> None:
-        self._beside = beside
-        self._studio.session.kept.beside = to_values(beside)
-        self._refused = False
+    def _store_overrides(self, overrides: SideBOverrides) -> None:
+        self._overrides = overrides
+        self._app.session.state.beside = overrides_to_dict(overrides)
+        self._has_failed = False
 
-    def _take_first(self, look: ForwardResult) -> None:
-        """The first side has been looked at; a look at what is no longer in hand, or not yet at its layer, is none."""
-        subject = self._studio.subject
-        stale = replace(look.subject, handles=subject.subject.handles) != subject.subject
-        if not self._in_front or stale or not maps_in(look, subject.layer):
+    def _on_side_a_finished(self, result: ForwardResult) -> None:
+        """Run side B for side A's result, unless that is outdated or lacks the selected layer."""
+        activations = self._app.activations
+        stale = replace(result.spec, transforms=activations.spec.transforms) != activations.spec
+        if not self._visible or stale or not maps_in(result, activations.layer):
             return
-        if look.brief and (self._asked or self._refused):
-            self._waiting = look
+        if result.preview and (self._pending or self._has_failed):
+            self._next_result = result
         else:
-            self._look_beside(look)
+            self._request_side_b(result)
 
-    def _look_beside(self, look: ForwardResult) -> None:
-        layer = self._studio.subject.layer
-        other = apply_overrides(look.subject, self._beside)
-        found = counterpart(look.subject.architecture, other.architecture, layer)
-        question = other, ((found,) if found else ())
-        self._waiting = self._asked = None
-        if other == look.subject:
-            self.paired.emit(ABPair(look, look, layer))
-        elif self._answered and self._answered[0] is look and self._answered[1] == question:
-            self.paired.emit(ABPair(look, self._answered[2], layer))
+    def _request_side_b(self, result: ForwardResult) -> None:
+        layer = self._app.activations.layer
+        side_b = apply_overrides(result.spec, self._overrides)
+        matching = matching_layer(result.spec.architecture, side_b.architecture, layer)
+        arguments = side_b, ((matching,) if matching else ())
+        self._next_result = self._pending = None
+        if side_b == result.spec:
+            self.pairChanged.emit(ABPair(result, result, layer))
+        elif self._finished and self._finished[0] is result and self._finished[1] == arguments:
+            self.pairChanged.emit(ABPair(result, self._finished[2], layer))
         else:
-            self._asked = look, layer, question
-            label = f"{image_title(other.image)} through {title(other.architecture)}, side B"
-            self.awaited.emit(ABPair(look, look, layer))
-            self._work.ask(LANE, "look", *question, look.brief, label=label)
+            self._pending = result, layer, arguments
+            label = f"{image_title(side_b.image)} through {title(side_b.architecture)}, side B"
+            self.pairPending.emit(ABPair(result, result, layer))
+            self._engine.request(LANE, "forward", *arguments, result.preview, label=label)
 
-    def _take_answer(self, lane: str, look: object) -> None:
-        if lane != LANE or self._asked is None or not isinstance(look, ForwardResult):
+    def _on_answer(self, lane: str, result: object) -> None:
+        if lane != LANE or self._pending is None or not isinstance(result, ForwardResult):
             return
-        first, layer, question = self._asked
-        self._asked, self._answered, self._refused = None, (first, question, look), False
-        self.paired.emit(ABPair(first, look, layer))
-        if self._waiting and self._in_front:
-            self._look_beside(self._waiting)
+        side_a, layer, arguments = self._pending
+        self._pending, self._finished, self._has_failed = None, (side_a, arguments, result), False
+        self.pairChanged.emit(ABPair(side_a, result, layer))
+        if self._next_result and self._visible:
+            self._request_side_b(self._next_result)
 
-    def _take_failure(self, lane: str, error: Exception) -> None:
-        """A refused side is looked at again when the hand rests, or when another is chosen."""
+    def _on_failed(self, lane: str, error: Exception) -> None:
+        """A side B that failed is run again after the next full-quality result, or when it is changed."""
         if lane != LANE:
             return
-        asked, self._asked, self._refused = self._asked, None, True
-        if asked:
-            self.awaited.emit(ABPair(asked[0], asked[0], asked[1]))
-        remedies = error.remedies if isinstance(error, WeightsMismatch) else ()
-        offers = tuple((remedy.what, self._with(remedy)) for remedy in remedies)
-        self.refused.emit(sentence(error), offers)
+        pending, self._pending, self._has_failed = self._pending, None, True
+        if pending:
+            self.pairPending.emit(ABPair(pending[0], pending[0], pending[1]))
+        fixes = error.fixes if isinstance(error, WeightsMismatch) else ()
+        offers = tuple((fix.title, self._overrides_after(fix)) for fix in fixes)
+        self.failed.emit(message_of(error), offers)
 
-    def _with(self, remedy: Remedy) -> SideBOverrides:
-        """What is beside the first side after that."""
-        other = self._studio.session.architecture != remedy.architecture
-        return replace(self._beside, architecture=remedy.architecture if other else None, weights=remedy.weights)
+    def _overrides_after(self, fix: SuggestedFix) -> SideBOverrides:
+        """Side B's overrides with a suggested fix applied."""
+        changed = self._app.session.architecture != fix.architecture
+        return replace(self._overrides, architecture=fix.architecture if changed else None, weights=fix.weights)
 
-    def _forget(self) -> None:
-        """Everything that ran was cancelled."""
-        self._asked = self._waiting = self._answered = None
+    def _reset(self) -> None:
+        """Forget requests and results after everything was canceled."""
+        self._pending = self._next_result = self._finished = None
 
 
-def _at_hand(beside: SideBOverrides) -> SideBOverrides:
-    """Without weights that would have to be fetched: a start downloads nothing."""
-    weights = beside.weights
-    missing = isinstance(weights, PublishedWeights) and not cached(weights).exists()
-    return replace(beside, weights=None) if missing else beside
+def _without_download(overrides: SideBOverrides) -> SideBOverrides:
+    """The overrides without weights that are not downloaded yet, because a start downloads nothing."""
+    weights = overrides.weights
+    missing = isinstance(weights, PublishedWeights) and not cache_path(weights).exists()
+    return replace(overrides, weights=None) if missing else overrides

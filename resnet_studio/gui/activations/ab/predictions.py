@@ -1,4 +1,4 @@
-"""The most probable classes of two looks beside each other; what both name is joined by a line."""
+"""The most probable classes of sides A and B in two columns; a line connects each class that both list."""
 
 from __future__ import annotations
 
@@ -11,118 +11,121 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from resnet_studio.formatting import percent
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.labels import tooltip
 from resnet_studio.inference.values import Prediction
 from resnet_studio.plain import plain
 
-ROW, FEWEST, MOST = 20, 3, 5
-BETWEEN = 32
-"""Pixels between the sides, where the lines are drawn."""
+ROW_HEIGHT, MIN_ROWS, MAX_ROWS = 20, 3, 5
+GAP_WIDTH = 32
+"""Pixels between the columns, where the lines are drawn."""
 NUMBER_WIDTH = 52
-SHINES_THROUGH = 80  # of 255: the label is read on the bar and beside it
+BAR_ALPHA = 80  # of 255: the label is drawn over the bar and must be legible on it
 NOT_A_NUMBER = "not a number: no prediction"
 
 
 class PairedPredictions(QWidget):
-    """As many of the first five as there is room for; hovering over a class tells what both sides give it."""
+    """Shows as many of the first five classes as fit; a tooltip shows the probability of a class on both sides."""
 
     def __init__(self) -> None:
         super().__init__()
-        named(self, "pairedPredictions", "Most probable classes of A and B")
+        set_names(self, "pairedPredictions", "Most probable classes of A and B")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
-        self._rows = MOST
+        self._rows = MAX_ROWS
         self._sides: tuple[tuple[Prediction, ...] | None, ...] = (None, None)
 
-    def show_rows(self, rows: int) -> None:
-        """Take room for so many classes."""
+    def set_rows(self, rows: int) -> None:
+        """Set the preferred number of rows."""
         self._rows = rows
         self.updateGeometry()
 
     def show_predictions(self, a: Sequence[Prediction] | None, b: Sequence[Prediction] | None) -> None:
-        """Show these; None leaves a side blank, none says that its output is not a number."""
+        """Show predictions; None leaves a side blank, an empty sequence means that its output is not a number."""
         self._sides = tuple(
-            None if side is None else tuple(replace(one, label=plain(one.label)) for one in side) for side in (a, b)
+            None if side is None else tuple(replace(prediction, label=plain(prediction.label)) for prediction in side)
+            for side in (a, b)
         )
-        self.setAccessibleDescription("; ".join(map(self._said, range(2))))
+        self.setAccessibleDescription("; ".join(map(self._description, range(2))))
         self.update()
 
-    def show_second(self, b: Sequence[Prediction] | None) -> None:
-        """Show other classes for the second side."""
+    def show_side_b(self, b: Sequence[Prediction] | None) -> None:
+        """Replace side B's predictions."""
         self.show_predictions(self._sides[0], b)
 
-    def joined(self) -> list[tuple[int, int]]:
-        """The rows of each class that both sides name."""
+    def shared_rows(self) -> list[tuple[int, int]]:
+        """The rows, in A and in B, of each class that both sides show."""
         a, b = (self._labels(side) for side in range(2))
         return [(row, b.index(label)) for row, label in enumerate(a) if label in b]
 
-    def row_box(self, side: int, row: int) -> QRectF:
-        """Where a class is painted."""
-        width = (self.width() - BETWEEN) / 2
-        return QRectF(side * (width + BETWEEN), row * ROW + 1, width, ROW - 2)
+    def row_rect(self, side: int, row: int) -> QRectF:
+        """The rectangle in which a class is painted."""
+        width = (self.width() - GAP_WIDTH) / 2
+        return QRectF(side * (width + GAP_WIDTH), row * ROW_HEIGHT + 1, width, ROW_HEIGHT - 2)
 
-    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's names)
-        return QSize(40 * ROW, self._rows * ROW)
+    def sizeHint(self) -> QSize:
+        return QSize(40 * ROW_HEIGHT, self._rows * ROW_HEIGHT)
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802
-        return QSize(8 * ROW, FEWEST * ROW)
+    def minimumSizeHint(self) -> QSize:
+        return QSize(8 * ROW_HEIGHT, MIN_ROWS * ROW_HEIGHT)
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            QToolTip.showText(event.globalPos(), tooltip(self._tip(event.pos().toPointF())), self)
+            QToolTip.showText(event.globalPos(), tooltip(self._tooltip_text(event.pos().toPointF())), self)
             return True
         return super().event(event)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        joined = self.joined()
+        shared_classes = self.shared_rows()
         for side in range(2):
-            shared = {rows[side] for rows in joined}
-            for row, prediction in enumerate(self._shown(side)):
-                self._paint_row(painter, self.row_box(side, row), prediction, shared=row in shared)
+            shared = {rows[side] for rows in shared_classes}
+            for row, prediction in enumerate(self._visible_predictions(side)):
+                self._paint_row(painter, self.row_rect(side, row), prediction, shared=row in shared)
             if self._sides[side] == ():
                 painter.setPen(QColor(theme.current().muted))
-                painter.drawText(self.row_box(side, 0), Qt.AlignmentFlag.AlignCenter, NOT_A_NUMBER)
+                painter.drawText(self.row_rect(side, 0), Qt.AlignmentFlag.AlignCenter, NOT_A_NUMBER)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(theme.current().accent), 1.5))
-        for row, other in joined:
-            left, right = self.row_box(0, row), self.row_box(1, other)
+        for row, other in shared_classes:
+            left, right = self.row_rect(0, row), self.row_rect(1, other)
             painter.drawLine(
                 QPointF(left.right() + 3, left.center().y()), QPointF(right.left() - 3, right.center().y())
             )
 
-    def _paint_row(self, painter: QPainter, box: QRectF, prediction: Prediction, *, shared: bool) -> None:
-        colours = theme.current()
-        painter.fillRect(box, QColor(colours.hover))
-        bar = QColor(colours.accent if shared else colours.muted)
-        bar.setAlpha(SHINES_THROUGH)
-        width = max(2.0, prediction.probability * box.width())
-        painter.fillRect(QRectF(box.topLeft(), QSizeF(width, box.height())), bar)
-        text, middle = box.adjusted(6, 0, -6, 0), Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(QColor(colours.text))
-        room = max(0, int(text.width()) - NUMBER_WIDTH)
-        label = painter.fontMetrics().elidedText(prediction.label, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(text, middle | Qt.AlignmentFlag.AlignLeft, label)
-        painter.drawText(text, middle | Qt.AlignmentFlag.AlignRight, percent(prediction.probability, 2))
+    def _paint_row(self, painter: QPainter, rect: QRectF, prediction: Prediction, *, shared: bool) -> None:
+        palette = theme.current()
+        painter.fillRect(rect, QColor(palette.hover))
+        bar = QColor(palette.accent if shared else palette.muted)
+        bar.setAlpha(BAR_ALPHA)
+        width = max(2.0, prediction.probability * rect.width())
+        painter.fillRect(QRectF(rect.topLeft(), QSizeF(width, rect.height())), bar)
+        text, alignment = rect.adjusted(6, 0, -6, 0), Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(QColor(palette.text))
+        label_width = max(0, int(text.width()) - NUMBER_WIDTH)
+        label = painter.fontMetrics().elidedText(prediction.label, Qt.TextElideMode.ElideRight, label_width)
+        painter.drawText(text, alignment | Qt.AlignmentFlag.AlignLeft, label)
+        painter.drawText(text, alignment | Qt.AlignmentFlag.AlignRight, percent(prediction.probability, 2))
 
-    def _shown(self, side: int) -> tuple[Prediction, ...]:
-        return (self._sides[side] or ())[: self.height() // ROW]
+    def _visible_predictions(self, side: int) -> tuple[Prediction, ...]:
+        return (self._sides[side] or ())[: self.height() // ROW_HEIGHT]
 
     def _labels(self, side: int) -> list[str]:
-        return [prediction.label for prediction in self._shown(side)]
+        return [prediction.label for prediction in self._visible_predictions(side)]
 
-    def _tip(self, at: QPointF) -> str:
+    def _tooltip_text(self, point: QPointF) -> str:
         for side in range(2):
-            for row, prediction in enumerate(self._shown(side)):
-                if self.row_box(side, row).contains(at):
-                    told = [f"{name} {self._told(number, prediction.label)}" for number, name in enumerate("AB")]
-                    return "\n".join((prediction.label, *told))
+            for row, prediction in enumerate(self._visible_predictions(side)):
+                if self.row_rect(side, row).contains(point):
+                    lines = [
+                        f"{name} {self._probability_text(number, prediction.label)}" for number, name in enumerate("AB")
+                    ]
+                    return "\n".join((prediction.label, *lines))
         return ""
 
-    def _told(self, side: int, label: str) -> str:
-        found = {one.label: one.probability for one in self._sides[side] or ()}
-        return percent(found[label], 2) if label in found else "not among its first five"
+    def _probability_text(self, side: int, label: str) -> str:
+        probabilities = {prediction.label: prediction.probability for prediction in self._sides[side] or ()}
+        return percent(probabilities[label], 2) if label in probabilities else "not among its first five"
 
-    def _said(self, side: int) -> str:
-        told = ", ".join(f"{one.label} {percent(one.probability, 2)}" for one in self._sides[side] or ())
-        return f"{'AB'[side]}: {told or 'nothing'}"
+    def _description(self, side: int) -> str:
+        classes = ", ".join(f"{one.label} {percent(one.probability, 2)}" for one in self._sides[side] or ())
+        return f"{'AB'[side]}: {classes or 'nothing'}"

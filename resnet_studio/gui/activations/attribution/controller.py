@@ -1,4 +1,4 @@
-"""What the engine is asked about a class: which parts speak for it, and what a grey square does to it."""
+"""Requests attributions and occlusion maps of a class from the engine."""
 
 from __future__ import annotations
 
@@ -8,114 +8,114 @@ from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.gui.activations.controller import ActivationsController
 from resnet_studio.gui.engine_client import EngineClient
-from resnet_studio.inference.attribution import METHODS, Attribution, Sweep
+from resnet_studio.inference.attribution import METHODS, Attribution, OcclusionMap
 from resnet_studio.inference.transforms import Occluder
 from resnet_studio.inference.values import ForwardResult, ForwardSpec, image_title
 
-WHY, SWEEP = "attribution", "sweep"
-"""Lanes, and the jobs' names."""
+ATTRIBUTION, OCCLUSION = "attribution", "occlusion"
+"""Lanes, which are also the jobs' names."""
 
 
 class AttributionController(QObject):
-    """Asks only what it is told to; while it follows, again for every image that comes to rest."""
+    """Computes attributions on demand, and while following after every full-quality forward pass."""
 
-    explained = Signal(object)
+    attributionComputed = Signal(object)
     """An `Attribution`."""
-    swept = Signal(object)
-    """A `Sweep`, whole or as far as it is."""
-    running_changed = Signal(bool, bool)
-    """Whether an attribution and whether a sweep is under way."""
+    occlusionUpdated = Signal(object)
+    """An `OcclusionMap`, complete or as far as it is computed."""
+    runningChanged = Signal(bool, bool)
+    """Whether an attribution and whether an occlusion map is being computed."""
 
-    def __init__(self, subject: ActivationsController, work: EngineClient) -> None:
+    def __init__(self, activations: ActivationsController, engine: EngineClient) -> None:
         super().__init__()
-        self._subject, self._work = subject, work
-        self._in_front = self._follows = False
-        self._question: tuple[str, str, int | None] | None = None
-        self._asked: tuple[object, ...] = ()
+        self._activations, self._engine = activations, engine
+        self._visible = self._following = False
+        self._request: tuple[str, str, int | None] | None = None
+        self._requested: tuple[object, ...] = ()
         self._running: set[str] = set()
-        subject.looked.connect(self._take_look)
-        work.answered.connect(self._take_answer)
-        work.told.connect(self._take_part)
-        work.failed.connect(lambda kind, _: self._end(kind))
-        work.idle.connect(lambda took: self._end(WHY, SWEEP) if took is None else None)
+        activations.forwardFinished.connect(self._on_forward_finished)
+        engine.answerReceived.connect(self._on_answer)
+        engine.partReceived.connect(self._on_part)
+        engine.failed.connect(lambda kind, _: self._finish(kind))
+        engine.idle.connect(lambda took: self._finish(ATTRIBUTION, OCCLUSION) if took is None else None)
 
-    def enter(self, in_front: bool) -> None:
-        """The page comes to the screen, or leaves it."""
-        self._in_front = in_front
-        if in_front and self._follows:
-            self._ask_again()
+    def set_visible(self, visible: bool) -> None:
+        """Start or stop following, as the view is shown or hidden."""
+        self._visible = visible
+        if visible and self._following:
+            self._update()
 
-    def explain(self, method: str, layer: str, target: int | None) -> None:
-        """Ask which parts of what is looked at speak for a class."""
-        self._question = method, layer, target
-        subject = self._subject.subject
-        if WHY not in self._running or (subject, *self._question) != self._asked:
-            self._ask(subject)
+    def compute_attribution(self, method: str, layer: str, target: int | None) -> None:
+        """Compute which parts of the current image are evidence for a class."""
+        self._request = method, layer, target
+        spec = self._activations.spec
+        if ATTRIBUTION not in self._running or (spec, *self._request) != self._requested:
+            self._send_request(spec)
 
-    def choose(self, method: str, layer: str, target: int | None) -> None:
-        """This is what will be asked; at once while it follows."""
-        self._question = method, layer, target
-        if self._follows:
-            self._ask_again()
+    def set_request(self, method: str, layer: str, target: int | None) -> None:
+        """Set what is computed next; while following it is computed at once."""
+        self._request = method, layer, target
+        if self._following:
+            self._update()
 
-    def follow(self, follows: bool) -> None:
-        """Ask again whenever an image or a hand comes to rest."""
-        self._follows = follows
-        if follows:
-            self._ask_again()
+    def set_following(self, following: bool) -> None:
+        """Set whether to compute again after every full-quality forward pass."""
+        self._following = following
+        if following:
+            self._update()
 
-    def sweep(self, patch: int, stride: int, target: int | None) -> None:
-        """Slide a grey square over what is looked at."""
-        subject = self._subject.subject
-        self._begin(SWEEP)
-        label = f"covering {image_title(subject.image)}"
-        self._work.ask(SWEEP, SWEEP, subject, patch, stride, target, label=label)
+    def compute_occlusion(self, patch: int, stride: int, target: int | None) -> None:
+        """Compute the occlusion map of the current image."""
+        spec = self._activations.spec
+        self._start(OCCLUSION)
+        label = f"covering {image_title(spec.image)}"
+        self._engine.request(OCCLUSION, OCCLUSION, spec, patch, stride, target, label=label)
 
-    def cancel(self) -> None:
-        """End the sweep; what it has found stays."""
-        self._work.drop(SWEEP)
-        self._end(SWEEP)
+    def cancel_occlusion(self) -> None:
+        """Cancel the occlusion map; what is computed stays."""
+        self._engine.cancel_lane(OCCLUSION)
+        self._finish(OCCLUSION)
 
-    def cover(self, occluder: Occluder) -> None:
-        """Put the occluder's handle there."""
-        self._subject.turn(replace(self._subject.subject.handles, occluder=occluder))
+    def set_occluder(self, occluder: Occluder) -> None:
+        """Set the occluder among the image's transforms."""
+        self._activations.set_transforms(replace(self._activations.spec.transforms, occluder=occluder))
 
-    def _take_look(self, look: ForwardResult) -> None:
-        if self._follows and not look.brief:
-            self._ask_again()
+    def _on_forward_finished(self, result: ForwardResult) -> None:
+        if self._following and not result.preview:
+            self._update()
 
-    def _ask_again(self) -> None:
-        """Ask if what is looked at, or the question, is another than the last."""
-        subject = self._subject.subject
-        if self._in_front and self._question and (subject, *self._question) != self._asked:
-            self._ask(subject)
+    def _update(self) -> None:
+        """Compute again if the spec or the request has changed."""
+        spec = self._activations.spec
+        if self._visible and self._request and (spec, *self._request) != self._requested:
+            self._send_request(spec)
 
-    def _ask(self, subject: ForwardSpec) -> None:
-        assert self._question is not None
-        self._asked = subject, *self._question
-        self._begin(WHY)
-        method, *_ = self._question
-        label = f"{METHODS[method].title} of {image_title(subject.image)}"
-        self._work.ask(WHY, WHY, subject, *self._question, label=label)
+    def _send_request(self, spec: ForwardSpec) -> None:
+        assert self._request is not None
+        self._requested = spec, *self._request
+        self._start(ATTRIBUTION)
+        method, *_ = self._request
+        label = f"{METHODS[method].title} of {image_title(spec.image)}"
+        self._engine.request(ATTRIBUTION, ATTRIBUTION, spec, *self._request, label=label)
 
-    def _take_answer(self, lane: str, value: object) -> None:
-        if lane == WHY and isinstance(value, Attribution):
-            self.explained.emit(value)
-        self._take_part(lane, value)
-        self._end(lane)
+    def _on_answer(self, lane: str, value: object) -> None:
+        if lane == ATTRIBUTION and isinstance(value, Attribution):
+            self.attributionComputed.emit(value)
+        self._on_part(lane, value)
+        self._finish(lane)
 
-    def _take_part(self, lane: str, value: object) -> None:
-        if lane == SWEEP and isinstance(value, Sweep):
-            self.swept.emit(value)
+    def _on_part(self, lane: str, value: object) -> None:
+        if lane == OCCLUSION and isinstance(value, OcclusionMap):
+            self.occlusionUpdated.emit(value)
 
-    def _begin(self, lane: str) -> None:
+    def _start(self, lane: str) -> None:
         self._running.add(lane)
-        self._tell_running()
+        self._emit_running()
 
-    def _end(self, *lanes: str) -> None:
+    def _finish(self, *lanes: str) -> None:
         if self._running & set(lanes):
             self._running -= set(lanes)
-            self._tell_running()
+            self._emit_running()
 
-    def _tell_running(self) -> None:
-        self.running_changed.emit(WHY in self._running, SWEEP in self._running)
+    def _emit_running(self) -> None:
+        self.runningChanged.emit(ATTRIBUTION in self._running, OCCLUSION in self._running)

@@ -1,4 +1,4 @@
-"""What would flip it: a grey square over the input, the class's probability at each position, and who wins there."""
+"""The occlusion test: the class's probability with a gray square at each position, and where another class wins."""
 
 from __future__ import annotations
 
@@ -20,117 +20,119 @@ from PySide6.QtWidgets import (
 
 from resnet_studio.formatting import percent
 from resnet_studio.gui.activations.attribution.overlay import OverlayView, StrengthSlider
-from resnet_studio.gui.activations.attribution.panel import HEIGHT, UNTRAINED, below, empty_state, time_taken
-from resnet_studio.gui.common.button_feedback import hold
+from resnet_studio.gui.activations.attribution.panel import HEIGHT, UNTRAINED, duration_text, empty_label, lay_out_panel
+from resnet_studio.gui.common.button_feedback import disable_briefly
 from resnet_studio.gui.common.color_bar import ColorBar
-from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.inputs import take_when_whole
-from resnet_studio.gui.common.labels import FixedHeightLabel, in_html, tooltip
+from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.inputs import commit_when_complete
+from resnet_studio.gui.common.labels import FixedHeightLabel, escape_html, tooltip
 from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.attribution import (
-    NOT_YET,
-    Covered,
-    Sweep,
-    changed_since,
-    edges,
-    heat,
-    starts,
-    sweep_drawing,
-    uncovered,
-    usual_patch,
+    NOT_COMPUTED,
+    OccludedPosition,
+    OcclusionMap,
+    cell_edges,
+    default_patch,
+    describe_changes,
+    heatmap,
+    occlusion_style,
+    patch_starts,
+    without_occluder,
 )
 from resnet_studio.inference.values import ForwardSpec
 
 EMPTY = "Start slides a grey square over the image and shows where the class depends on what it covers."
 HINT = "hover reads a position · a click puts the occluder there"
-MOST_LISTED, MOST_LOWEST = 200, 10
-PLACE = Qt.ItemDataRole.UserRole
+MAX_FLIPS, MAX_LOWEST = 200, 10
+POSITION_ROLE = Qt.ItemDataRole.UserRole
 
 
 class OcclusionPanel(QWidget):
-    """Emits how to sweep, and where the occluder is wished for."""
+    """Emits the square to slide over the input, and the occluder that the user selects."""
 
-    sweep_wished = Signal(int, int)
+    occlusionRequested = Signal(int, int)
     """Side and stride of the square in pixels of the input."""
-    cancel_wished = Signal()
-    occluder_wished = Signal(object)
+    cancelRequested = Signal()
+    occluderRequested = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self._side = 0
         self._running = False
-        self._subject: ForwardSpec | None = None
-        self._sweep: Sweep | None = None
+        self._spec: ForwardSpec | None = None
+        self._occlusion: OcclusionMap | None = None
         self._edges = np.zeros(0, np.intp)
-        self._patch = named(QSpinBox(suffix=" px"), "sweepPatch", "Square", "Side of the square in pixels of the input")
+        self._patch = set_names(
+            QSpinBox(suffix=" px"), "sweepPatch", "Square", "Side of the square in pixels of the input"
+        )
         tip = "How far the square moves from one position to the next"
-        self._stride = named(QSpinBox(suffix=" px"), "sweepStride", "Stride", tip)
-        self._count = named(QLabel(), "sweepCount", "Positions")
-        self._start = named(QPushButton("Start"), "sweepStart", "Start", "Slide the square over the image")
+        self._stride = set_names(QSpinBox(suffix=" px"), "sweepStride", "Stride", tip)
+        self._count = set_names(QLabel(), "sweepCount", "Positions")
+        self._start = set_names(QPushButton("Start"), "sweepStart", "Start", "Slide the square over the image")
         self._start.setProperty("primary", True)
         for field in (self._patch, self._stride):
             field.setMinimum(1)
-            take_when_whole(field)
-        self._empty = empty_state("sweepEmpty", EMPTY)
-        self._title = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "sweepTitle", "What is shown")
+            commit_when_complete(field)
+        self._empty = empty_label("sweepEmpty", EMPTY)
+        self._title = set_names(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "sweepTitle", "What is shown")
         self._map = OverlayView("sweepMap", "The class's probability with the square at each position")
-        self._list = named(QListWidget(), "sweepFlips", "Where another class wins")
+        self._list = set_names(QListWidget(), "sweepFlips", "Where another class wins")
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._heading = named(QLabel(wordWrap=True), "sweepHeading", "How often another class wins")
+        self._heading = set_names(QLabel(wordWrap=True), "sweepHeading", "How often another class wins")
         self._strength, self._bar = StrengthSlider("sweepStrength"), ColorBar()
-        self._readout = named(QLabel(HINT, wordWrap=True), "sweepReadout", "Position under the mouse")
+        self._readout = set_names(QLabel(HINT, wordWrap=True), "sweepReadout", "Position under the mouse")
         self._readout.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._notes = named(QLabel(wordWrap=True), "sweepNotes", "What to think of it")
+        self._notes = set_names(QLabel(wordWrap=True), "sweepNotes", "What to think of it")
         self._notes.setProperty("warning", True)
         for label in (self._count, self._readout):
             label.setProperty("quiet", True)
         self._lay_out()
         self._connect()
 
-    def show_subject(self, subject: ForwardSpec) -> None:
-        """This is what is looked at."""
-        self._subject = subject
-        if subject.architecture.image != self._side:
-            self._side = 0  # while the fields change one after the other
-            side = subject.architecture.image
-            for field, value in zip((self._patch, self._stride), usual_patch(side), strict=True):
+    def set_spec(self, spec: ForwardSpec) -> None:
+        """Set the current spec, from which the size of the input follows and whether the map is outdated."""
+        self._spec = spec
+        if spec.architecture.image != self._side:
+            self._side = 0  # ignore the signals while both fields change
+            side = spec.architecture.image
+            for field, value in zip((self._patch, self._stride), default_patch(side), strict=True):
                 field.setRange(1, side)
                 field.setValue(value)
             self._side = side
             self._count_positions()
-        self._show_doubt()
+        self._show_caveats()
 
-    def show_sweep(self, sweep: Sweep) -> None:
-        """Show a sweep, whole or as far as it is."""
-        self._sweep, self._edges = sweep, edges(sweep)
-        how, widths = sweep_drawing(sweep), np.diff(self._edges)
+    def show_occlusion(self, occlusion: OcclusionMap) -> None:
+        """Show an occlusion map, complete or as far as it is computed."""
+        self._occlusion, self._edges = occlusion, cell_edges(occlusion)
+        style, widths = occlusion_style(occlusion), np.diff(self._edges)
 
-        def spread(cells: NDArray[Any]) -> NDArray[Any]:
+        def expand(cells: NDArray[Any]) -> NDArray[Any]:
             return np.repeat(np.repeat(cells, widths, 0), widths, 1)
 
-        known = sweep.winners != NOT_YET
+        known = occlusion.top_classes != NOT_COMPUTED
         self._pages.setCurrentIndex(0)
-        self._map.show_pictures(sweep.seen, spread(heat(sweep.probabilities, how)), spread(known))
-        self._map.show_marks(tuple(self._cell(flip.row, flip.column) for flip in sweep.flips))
-        self._bar.show_range(how.colours, how.limits)
-        self._title.setText(_titled(sweep))
-        self._show_flips(sweep)
-        self._show_doubt()
+        self._map.show_images(occlusion.model_input, expand(heatmap(occlusion.probabilities, style)), expand(known))
+        self._map.show_marks(tuple(self._cell_rect(flip.row, flip.column) for flip in occlusion.flips))
+        self._bar.set_range(style.colours, style.limits)
+        self._title.setText(_title_text(occlusion))
+        self._show_flips(occlusion)
+        self._show_caveats()
 
     def show_running(self, *, running: bool) -> None:
-        """Offer to start, or to cancel what runs."""
+        """Make the button start or cancel the computation."""
         self._running = running
         self._start.setText("Cancel" if running else "Start")
-        named(self._start, "sweepStart", self._start.text(), "Stop here" if running else "Slide the square over it")
+        set_names(self._start, "sweepStart", self._start.text(), "Stop here" if running else "Slide the square over it")
         self._start.setProperty("primary", not running)
         self._start.style().unpolish(self._start)
         self._start.style().polish(self._start)
 
     def _lay_out(self) -> None:
         tools = FlowLayout()
-        for words, field in (("square", self._patch), ("every", self._stride)):
-            tools.addWidget(_beside(words, field))
+        for text, field in (("square", self._patch), ("every", self._stride)):
+            tools.addWidget(_labeled(text, field))
         self._start.setMinimumWidth(self._start.fontMetrics().horizontalAdvance("Cancel") + 5 * GRID)
         for widget in (self._count, self._start):
             widget.setMinimumHeight(HEIGHT)
@@ -152,119 +154,127 @@ class OcclusionPanel(QWidget):
         shown.addWidget(self._notes)
         shown.addLayout(halves, 1)
         self._notes.hide()
-        self._pages = below(self, tools, shown, self._empty)
+        self._pages = lay_out_panel(self, tools, shown, self._empty)
 
     def _connect(self) -> None:
-        self._start.clicked.connect(self._press)
+        self._start.clicked.connect(self._on_start_clicked)
         for field in (self._patch, self._stride):
             field.valueChanged.connect(self._count_positions)
-        self._strength.moved.connect(self._map.show_strength)
-        self._map.show_strength(self._strength.share())
-        self._map.hovered.connect(self._hover)
-        self._map.clicked.connect(self._click)
-        self._list.currentItemChanged.connect(lambda item, _: self._show_place(item.data(PLACE) if item else None))
-        self._list.itemActivated.connect(lambda item: self._cover(*item.data(PLACE)))
+        self._strength.strengthChanged.connect(self._map.set_strength)
+        self._map.set_strength(self._strength.strength())
+        self._map.hovered.connect(self._on_hovered)
+        self._map.clicked.connect(self._on_clicked)
+        self._list.currentItemChanged.connect(
+            lambda item, _: self._show_position(item.data(POSITION_ROLE) if item else None)
+        )
+        self._list.itemActivated.connect(lambda item: self._request_occluder(*item.data(POSITION_ROLE)))
 
-    def _press(self) -> None:
+    def _on_start_clicked(self) -> None:
         if self._running:
-            self.cancel_wished.emit()
+            self.cancelRequested.emit()
         else:
-            self.sweep_wished.emit(self._patch.value(), self._stride.value())
-            hold(self._start)
+            self.occlusionRequested.emit(self._patch.value(), self._stride.value())
+            disable_briefly(self._start)
 
     def _count_positions(self) -> None:
         if self._side:
-            count = len(starts(self._side, self._patch.value(), self._stride.value())) ** 2
+            count = len(patch_starts(self._side, self._patch.value(), self._stride.value())) ** 2
             self._count.setText(f"{count:,} position{'s' if count > 1 else ''}")
 
-    def _show_flips(self, sweep: Sweep) -> None:
-        flips = sweep.flips
-        of = f"{sweep.done:,} positions" + ("" if sweep.done == sweep.positions else " so far")
+    def _show_flips(self, occlusion: OcclusionMap) -> None:
+        flips = occlusion.flips
+        positions = f"{occlusion.computed:,} positions" + (
+            "" if occlusion.computed == occlusion.positions else " so far"
+        )
         if flips:
-            self._heading.setText(f"Another class wins at {len(flips):,} of {of}:")
+            self._heading.setText(f"Another class wins at {len(flips):,} of {positions}:")
         else:
-            self._heading.setText(f"No other class wins at any of {of}. The lowest:")
+            self._heading.setText(f"No other class wins at any of {positions}. The lowest:")
         self._list.clear()
-        for flip in flips[:MOST_LISTED] or sweep.lowest[:MOST_LOWEST]:
+        for flip in flips[:MAX_FLIPS] or occlusion.by_probability[:MAX_LOWEST]:
             wins = f"{flip.label} wins" if flips else percent(flip.probability, 2)
-            item = QListWidgetItem(f"{wins} at {self._where(flip)}", self._list)
-            item.setToolTip(tooltip(self._said(flip)))
-            item.setData(PLACE, (flip.row, flip.column))
+            item = QListWidgetItem(f"{wins} at {self._origin_text(flip)}", self._list)
+            item.setToolTip(tooltip(self._position_text(flip)))
+            item.setData(POSITION_ROLE, (flip.row, flip.column))
 
-    def _place(self, pixel: tuple[int, int]) -> tuple[int, int] | None:
-        """The position to whose cell a pixel belongs, if the sweep has been there."""
-        row, column = (int(np.searchsorted(self._edges, one, "right")) - 1 for one in pixel)
-        assert self._sweep is not None
-        return (row, column) if self._sweep.winners[row, column] != NOT_YET else None
+    def _position_at(self, pixel: tuple[int, int]) -> tuple[int, int] | None:
+        """The position whose cell contains a pixel, None if it is not computed yet."""
+        row, column = (int(np.searchsorted(self._edges, value, "right")) - 1 for value in pixel)
+        assert self._occlusion is not None
+        return (row, column) if self._occlusion.top_classes[row, column] != NOT_COMPUTED else None
 
-    def _hover(self, pixel: tuple[int, int] | None) -> None:
-        self._show_place(self._place(pixel) if pixel and self._sweep else None)
+    def _on_hovered(self, pixel: tuple[int, int] | None) -> None:
+        self._show_position(self._position_at(pixel) if pixel and self._occlusion else None)
 
-    def _show_place(self, place: tuple[int, int] | None) -> None:
-        if place is None or self._sweep is None:
+    def _show_position(self, position: tuple[int, int] | None) -> None:
+        if position is None or self._occlusion is None:
             self._readout.setText(HINT)
             self._map.show_frame(None)
             return
-        row, column = place
-        self._readout.setText(self._said(self._sweep.flip(row, column)))
-        top, left, patch = self._sweep.starts[row], self._sweep.starts[column], self._sweep.patch
+        row, column = position
+        self._readout.setText(self._position_text(self._occlusion.at(row, column)))
+        top, left, patch = self._occlusion.starts[row], self._occlusion.starts[column], self._occlusion.patch
         self._map.show_frame(QRect(left, top, patch, patch))
 
-    def _said(self, flip: Covered) -> str:
-        assert self._sweep is not None
-        sweep = self._sweep
-        wins = f"{flip.label} wins" if flip.winner != sweep.winner else "the same class wins"
-        return f"square at {self._where(flip)}: {sweep.label} at {percent(flip.probability, 2)}, {wins}"
+    def _position_text(self, flip: OccludedPosition) -> str:
+        assert self._occlusion is not None
+        occlusion = self._occlusion
+        wins = f"{flip.label} wins" if flip.top_class != occlusion.top_class else "the same class wins"
+        return f"square at {self._origin_text(flip)}: {occlusion.label} at {percent(flip.probability, 2)}, {wins}"
 
-    def _where(self, flip: Covered) -> str:
+    def _origin_text(self, flip: OccludedPosition) -> str:
         """The first row and column that the square covers."""
-        assert self._sweep is not None
-        return f"row {self._sweep.starts[flip.row]}, column {self._sweep.starts[flip.column]}"
+        assert self._occlusion is not None
+        return f"row {self._occlusion.starts[flip.row]}, column {self._occlusion.starts[flip.column]}"
 
-    def _click(self, row: int, column: int) -> None:
-        place = self._place((row, column)) if self._sweep else None
-        if place:
-            self._cover(*place)
+    def _on_clicked(self, row: int, column: int) -> None:
+        position = self._position_at((row, column)) if self._occlusion else None
+        if position:
+            self._request_occluder(*position)
 
-    def _cover(self, row: int, column: int) -> None:
-        assert self._sweep is not None
-        self.occluder_wished.emit(self._sweep.occluder(row, column))
+    def _request_occluder(self, row: int, column: int) -> None:
+        assert self._occlusion is not None
+        self.occluderRequested.emit(self._occlusion.occluder(row, column))
 
-    def _cell(self, row: int, column: int) -> QRect:
+    def _cell_rect(self, row: int, column: int) -> QRect:
         top, bottom = self._edges[row : row + 2].tolist()
         left, right = self._edges[column : column + 2].tolist()
         return QRect(left, top, right - left, bottom - top)
 
-    def _show_doubt(self) -> None:
-        if self._sweep is None:
+    def _show_caveats(self) -> None:
+        if self._occlusion is None:
             return
-        since = changed_since(self._sweep.subject, uncovered(self._subject)) if self._subject else ""
-        doubts = [f"This is {since}: start again."] if since else []
-        if not self._sweep.weights.trained:
-            doubts.append(f"{UNTRAINED[:1].upper()}{UNTRAINED[1:]}.")
-        self._notes.setText(" ".join(doubts))
-        self._notes.setVisible(bool(doubts))
+        changes = describe_changes(self._occlusion.spec, without_occluder(self._spec)) if self._spec else ""
+        caveats = [f"This is {changes}: start again."] if changes else []
+        if not self._occlusion.weights.trained:
+            caveats.append(f"{UNTRAINED[:1].upper()}{UNTRAINED[1:]}.")
+        self._notes.setText(" ".join(caveats))
+        self._notes.setVisible(bool(caveats))
 
 
-def _beside(words: str, field: QWidget) -> QWidget:
-    """A field with its name before it."""
-    both, label = QWidget(), QLabel(words)
+def _labeled(text: str, field: QWidget) -> QWidget:
+    """A field with a label in front of it."""
+    widget, label = QWidget(), QLabel(text)
     label.setProperty("quiet", True)
     label.setBuddy(field)
-    row = QHBoxLayout(both)
+    row = QHBoxLayout(widget)
     row.setContentsMargins(0, 0, 0, 0)
     row.setSpacing(GRID)
     row.addWidget(label)
     row.addWidget(field)
-    return both
+    return widget
 
 
-def _titled(sweep: Sweep) -> str:
-    """ "**3** is > 99 % uncovered, 79 % at the lowest · 49 of 49 positions · 0.4 s"."""
-    parts = [f"<b>{in_html(sweep.label)}</b> is {percent(sweep.probability, 2)} uncovered".replace("< 0", "&lt; 0")]
-    if sweep.done:
-        parts[0] += f", {percent(float(np.nanmin(sweep.probabilities)), 2)} at the lowest".replace("< 0", "&lt; 0")
-    if sweep.done < sweep.positions:
-        parts.append(f"{sweep.done:,} of {sweep.positions:,} positions")
-    parts.append(time_taken(sweep.seconds))
+def _title_text(occlusion: OcclusionMap) -> str:
+    """A title such as "**3** is > 99 % uncovered, 79 % at the lowest · 49 of 49 positions · 0.4 s"."""
+    parts = [
+        f"<b>{escape_html(occlusion.label)}</b> is {percent(occlusion.probability, 2)} uncovered".replace(
+            "< 0", "&lt; 0"
+        )
+    ]
+    if occlusion.computed:
+        parts[0] += f", {percent(float(np.nanmin(occlusion.probabilities)), 2)} at the lowest".replace("< 0", "&lt; 0")
+    if occlusion.computed < occlusion.positions:
+        parts.append(f"{occlusion.computed:,} of {occlusion.positions:,} positions")
+    parts.append(duration_text(occlusion.seconds))
     return " · ".join(parts)

@@ -1,4 +1,4 @@
-"""The Why page: which parts of the image speak for a class, and what would flip it."""
+"""The Why tab: attribution of a class to the image, and the occlusion test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from resnet_studio.gui.activations.attribution.panel import AttributionPanel
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.attribution import Attribution, Sweep
+from resnet_studio.inference.attribution import Attribution, OcclusionMap
 from resnet_studio.inference.values import ForwardResult, ForwardSpec
 
 PARTS = {"why": "What speaks for it", "flip": "What would flip it"}
@@ -23,18 +23,18 @@ TIPS = {
 
 
 class AttributionView(QWidget):
-    """Emits what is asked: method, layer and class, or how the square slides, and where the occluder is wished for."""
+    """Emits what to compute: an attribution, or an occlusion map; and the occluder that the user selects."""
 
-    entered = Signal(bool)
-    """The page is on the screen now, or no longer."""
-    explain_wished = Signal(str, str, object)
-    question_changed = Signal(str, str, object)
+    visibilityChanged = Signal(bool)
+    """Whether the view is on the screen."""
+    attributionRequested = Signal(str, str, object)
+    requestChanged = Signal(str, str, object)
     """Method, layer (empty for the last block) and class (None for the most probable)."""
-    follow_wished = Signal(bool)
-    sweep_wished = Signal(int, int, object)
+    followToggled = Signal(bool)
+    occlusionRequested = Signal(int, int, object)
     """Side and stride of the square, and the class."""
-    cancel_wished = Signal()
-    occluder_wished = Signal(object)
+    cancelRequested = Signal()
+    occluderRequested = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,50 +42,50 @@ class AttributionView(QWidget):
         self._part.setObjectName("whyPart")
         self._part.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._class = ClassPicker()
-        self.attribution, self.sweep = AttributionPanel(), OcclusionPanel()
+        self.attribution, self.occlusion = AttributionPanel(), OcclusionPanel()
         self._pages = QStackedWidget()
         self._pages.addWidget(self.attribution)
-        self._pages.addWidget(self.sweep)
+        self._pages.addWidget(self.occlusion)
         self._lay_out()
         self._connect()
-        self._part.show_value("why")
+        self._part.set_value("why")
 
-    def show_subject(self, subject: ForwardSpec) -> None:
-        """This is what is looked at."""
-        self.attribution.show_subject(subject)
-        self.sweep.show_subject(subject)
+    def set_spec(self, spec: ForwardSpec) -> None:
+        """Set the current spec."""
+        self.attribution.set_spec(spec)
+        self.occlusion.set_spec(spec)
 
-    def show_look(self, look: ForwardResult) -> None:
-        """Offer the look's classes."""
-        if not look.brief:
-            self._class.show_look(look)
+    def show_result(self, result: ForwardResult) -> None:
+        """Offer the result's classes."""
+        if not result.preview:
+            self._class.show_result(result)
 
-    def show_attribution(self, found: Attribution) -> None:
-        """Show which parts speak for a class."""
-        self.attribution.show_attribution(found)
+    def show_attribution(self, attribution: Attribution) -> None:
+        """Show an attribution."""
+        self.attribution.show_attribution(attribution)
 
-    def show_sweep(self, sweep: Sweep) -> None:
-        """Show what the square does, as far as is known."""
-        self.sweep.show_sweep(sweep)
+    def show_occlusion(self, occlusion: OcclusionMap) -> None:
+        """Show an occlusion map, complete or as far as it is computed."""
+        self.occlusion.show_occlusion(occlusion)
 
-    def show_running(self, explains: bool, sweeps: bool) -> None:
-        """Say what is under way."""
-        self.attribution.show_running(running=explains)
-        self.sweep.show_running(running=sweeps)
+    def show_running(self, attribution: bool, occlusion: bool) -> None:
+        """Show what is being computed."""
+        self.attribution.show_running(running=attribution)
+        self.occlusion.show_running(running=occlusion)
 
     def show_missing(self, sentence: str) -> None:
-        """Say what is to be installed before anything can be attributed; the sweep needs nothing."""
+        """Show what must be installed for attributions; the occlusion test needs nothing."""
         self.attribution.show_missing(sentence)
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  (Qt's names)
+    def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if not event.spontaneous():
-            self.entered.emit(True)
+            self.visibilityChanged.emit(True)
 
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+    def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         if not event.spontaneous():
-            self.entered.emit(False)
+            self.visibilityChanged.emit(False)
 
     def _lay_out(self) -> None:
         head = FlowLayout()
@@ -98,20 +98,20 @@ class AttributionView(QWidget):
         column.addWidget(self._pages, 1)
 
     def _connect(self) -> None:
-        self._part.chosen.connect(lambda part: self._pages.setCurrentIndex(list(PARTS).index(part)))
-        self._class.chosen.connect(lambda _: self.question_changed.emit(*self._question()))
-        self.attribution.question_changed.connect(lambda: self.question_changed.emit(*self._question()))
-        self.attribution.compute_wished.connect(lambda: self.explain_wished.emit(*self._question()))
-        self.attribution.follow_wished.connect(self._take_follow)
-        self.sweep.sweep_wished.connect(
-            lambda patch, stride: self.sweep_wished.emit(patch, stride, self._class.target())
+        self._part.valueSelected.connect(lambda part: self._pages.setCurrentIndex(list(PARTS).index(part)))
+        self._class.classSelected.connect(lambda _: self.requestChanged.emit(*self._request()))
+        self.attribution.requestChanged.connect(lambda: self.requestChanged.emit(*self._request()))
+        self.attribution.computeRequested.connect(lambda: self.attributionRequested.emit(*self._request()))
+        self.attribution.followToggled.connect(self._on_follow_toggled)
+        self.occlusion.occlusionRequested.connect(
+            lambda patch, stride: self.occlusionRequested.emit(patch, stride, self._class.target())
         )
-        self.sweep.cancel_wished.connect(self.cancel_wished)
-        self.sweep.occluder_wished.connect(self.occluder_wished)
+        self.occlusion.cancelRequested.connect(self.cancelRequested)
+        self.occlusion.occluderRequested.connect(self.occluderRequested)
 
-    def _take_follow(self, follows: bool) -> None:
-        self.question_changed.emit(*self._question())
-        self.follow_wished.emit(follows)
+    def _on_follow_toggled(self, following: bool) -> None:
+        self.requestChanged.emit(*self._request())
+        self.followToggled.emit(following)
 
-    def _question(self) -> tuple[str, str, int | None]:
+    def _request(self) -> tuple[str, str, int | None]:
         return self.attribution.method(), self.attribution.layer(), self._class.target()

@@ -1,4 +1,4 @@
-"""Which block is looked at, and what is measured over the depth of its network and the twin."""
+"""Selects the block that is shown, and requests the layer responses of its network and the plain counterpart."""
 
 from __future__ import annotations
 
@@ -6,118 +6,125 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from resnet_studio.gui.activations.controller import ActivationsController
 from resnet_studio.gui.engine_client import EngineClient
-from resnet_studio.inference.counterparts import TrainedWeights, has_choice, plain_counterpart, with_twin
+from resnet_studio.inference.counterparts import (
+    TrainedWeights,
+    needs_weights_choice,
+    plain_counterpart,
+    with_counterpart,
+)
 from resnet_studio.inference.values import ForwardSpec, RandomWeights, WeightsSource
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.block_tensors import BlockTensors, all_blocks, block_around
+from resnet_studio.networks.block_tensors import BlockTensors, all_block_tensors, block_around
 from resnet_studio.networks.presets import title
 
-LANE, AT_HAND, WHO = "responses", "twins", "block"
-REST = 200
-"""Milliseconds for which a subject stays before it is measured: a played folder goes by faster."""
+LANE, WEIGHTS_LANE, REQUESTER = "responses", "counterpart weights", "block"
+SETTLE_MS = 200
+"""Milliseconds that a spec must be unchanged before it is measured: images of a played folder change faster."""
 
 
 class BlockController(QObject):
-    """Asks only while its page is on the screen, and only for what it has not asked yet."""
+    """Requests only while its view is visible, and only what it has not requested yet."""
 
-    block_changed = Signal(object, object)
-    """The architecture and the `BlockPaths` of the block that is looked at; None where there are no blocks."""
-    measured = Signal(object)
-    """A tuple of `Responses`: of the subject, and of its twin if there is one."""
-    choices_changed = Signal(object, object)
-    """The `TrainedWeights` that the twin can have beside random ones, and the weights that it has."""
+    blockChanged = Signal(object, object)
+    """The architecture and the `BlockTensors` of the shown block; None if the network has no blocks."""
+    responsesMeasured = Signal(object)
+    """A tuple of `Responses`: of the network, and of its counterpart if there is one."""
+    weightsChoicesChanged = Signal(object, object)
+    """The `TrainedWeights` offered for the counterpart in addition to random ones, and the weights that it has."""
 
-    def __init__(self, subject: ActivationsController, work: EngineClient) -> None:
+    def __init__(self, activations: ActivationsController, engine: EngineClient) -> None:
         super().__init__()
-        self._subject, self._work = subject, work
-        self._in_front = False
+        self._activations, self._engine = activations, engine
+        self._visible = False
         self._unanswered = False
-        self._told: tuple[Architecture, BlockTensors | None] | None = None
-        self._asked: tuple[ForwardSpec, ...] = ()
-        self._looked_for: tuple[Architecture, WeightsSource] | None = None
-        """The twin and the weights looked at, for which weights at hand were looked for."""
+        self._emitted: tuple[Architecture, BlockTensors | None] | None = None
+        self._requested: tuple[ForwardSpec, ...] = ()
+        self._searched: tuple[Architecture, WeightsSource] | None = None
+        """The counterpart and the network's weights for which trained weights were last searched."""
         self._choices: tuple[TrainedWeights, ...] | None = None
-        self._chosen: WeightsSource | None = None
-        self._rest = QTimer(self, singleShot=True, interval=REST)
-        self._rest.timeout.connect(self._ask)
-        subject.chosen_changed.connect(lambda *_: self._follow())
-        subject.subject_changed.connect(lambda _: self._follow())
-        work.answered.connect(self._take_answer)
-        work.failed.connect(lambda kind, _: self._give_up() if kind in (LANE, AT_HAND) else None)
-        work.idle.connect(lambda seconds: self._give_up() if seconds is None else None)
+        self._counterpart_weights: WeightsSource | None = None
+        self._settle_timer = QTimer(self, singleShot=True, interval=SETTLE_MS)
+        self._settle_timer.timeout.connect(self._request)
+        activations.selectionChanged.connect(lambda *_: self._update())
+        activations.specChanged.connect(lambda _: self._update())
+        engine.answerReceived.connect(self._on_answer)
+        engine.failed.connect(lambda kind, _: self._on_failed() if kind in (LANE, WEIGHTS_LANE) else None)
+        engine.idle.connect(lambda seconds: self._on_failed() if seconds is None else None)
 
     @property
-    def paths(self) -> BlockTensors | None:
-        """The tensors of the block that holds the chosen layer."""
-        architecture = self._subject.subject.architecture
-        return all_blocks(architecture).get(block_around(architecture, self._subject.layer))
+    def tensors(self) -> BlockTensors | None:
+        """The tensors of the block that contains the selected layer; None if no block does."""
+        architecture = self._activations.spec.architecture
+        return all_block_tensors(architecture).get(block_around(architecture, self._activations.layer))
 
-    def enter(self, in_front: bool) -> None:
-        """The page comes to the screen, or leaves it."""
-        self._in_front = in_front
-        self._rest.stop()
+    def set_visible(self, visible: bool) -> None:
+        """Start or stop requesting, as the view is shown or hidden."""
+        self._visible = visible
+        self._settle_timer.stop()
         if self._unanswered:
-            self._asked, self._looked_for, self._unanswered = (), None, False
-        self._follow()
+            self._requested, self._searched, self._unanswered = (), None, False
+        self._update()
 
-    def tell(self) -> None:
-        """Tell what is looked at, to who has just come."""
-        self._told = None
-        self._follow()
+    def emit_block(self) -> None:
+        """Emit `blockChanged` for a view that was just made."""
+        self._emitted = None
+        self._update()
 
-    def choose(self, block: str) -> None:
-        """Look at a block: at what it gives. One of a former network that this one lacks is let be."""
-        paths = all_blocks(self._subject.subject.architecture).get(block)
-        if paths is not None:
-            self._subject.choose_layer(paths.output)
+    def select_block(self, block: str) -> None:
+        """Select the output layer of a block. A block that the current network does not have is ignored."""
+        tensors = all_block_tensors(self._activations.spec.architecture).get(block)
+        if tensors is not None:
+            self._activations.set_layer(tensors.output)
 
-    def choose_weights(self, weights: WeightsSource | None) -> None:
-        """Measure the twin with these weights; None for random ones."""
-        self._chosen = weights or RandomWeights()
-        self._tell_choices()
-        self._ask()
+    def set_counterpart_weights(self, weights: WeightsSource | None) -> None:
+        """Measure the counterpart with these weights; None for random ones."""
+        self._counterpart_weights = weights or RandomWeights()
+        self._emit_choices()
+        self._request()
 
-    def _follow(self) -> None:
-        architecture, paths = self._subject.subject.architecture, self.paths
-        if self._told != (architecture, paths):
-            self._told = architecture, paths
-            self.block_changed.emit(architecture, paths)
-        self._subject.wish(WHO, paths.names if paths and self._in_front else ())
-        if self._in_front and paths:
-            self._rest.start()
+    def _update(self) -> None:
+        architecture, tensors = self._activations.spec.architecture, self.tensors
+        if self._emitted != (architecture, tensors):
+            self._emitted = architecture, tensors
+            self.blockChanged.emit(architecture, tensors)
+        self._activations.request_layers(REQUESTER, tensors.names if tensors and self._visible else ())
+        if self._visible and tensors:
+            self._settle_timer.start()
 
-    def _ask(self) -> None:
-        """Ask for the responses, and before that which weights the twin can have where that is not given."""
-        if not self._in_front or self.paths is None:
+    def _request(self) -> None:
+        """Request the responses, and before that the weights for the counterpart where the user has a choice."""
+        if not self._visible or self.tensors is None:
             return
-        subject = self._subject.subject
-        twin = plain_counterpart(subject.architecture)
-        if twin is None or not has_choice(subject):
-            self._looked_for, self._choices, self._chosen = None, None, None
-            self._tell_choices()
-        elif self._looked_for != (twin, subject.weights):
-            self._looked_for, self._choices, self._chosen = (twin, subject.weights), None, None
-            self._work.ask(AT_HAND, "weights at hand", twin, label=f"looking for weights of {title(twin)}")
+        spec = self._activations.spec
+        counterpart = plain_counterpart(spec.architecture)
+        if counterpart is None or not needs_weights_choice(spec):
+            self._searched, self._choices, self._counterpart_weights = None, None, None
+            self._emit_choices()
+        elif self._searched != (counterpart, spec.weights):
+            self._searched, self._choices, self._counterpart_weights = (counterpart, spec.weights), None, None
+            self._engine.request(
+                WEIGHTS_LANE, "available_weights", counterpart, label=f"looking for weights of {title(counterpart)}"
+            )
             return
         elif self._choices is None:
-            return  # they are being looked for
-        question = with_twin(subject, self._chosen)
-        if question != self._asked:
-            self._asked = question
-            self._work.ask(LANE, "responses", question, label=f"measuring {title(subject.architecture)}'s blocks")
+            return  # the search is running
+        specs = with_counterpart(spec, self._counterpart_weights)
+        if specs != self._requested:
+            self._requested = specs
+            self._engine.request(LANE, "responses", specs, label=f"measuring {title(spec.architecture)}'s blocks")
 
-    def _take_answer(self, lane: str, value: object) -> None:
+    def _on_answer(self, lane: str, value: object) -> None:
         if lane == LANE:
-            self.measured.emit(value)
-        elif lane == AT_HAND and isinstance(value, tuple):
+            self.responsesMeasured.emit(value)
+        elif lane == WEIGHTS_LANE and isinstance(value, tuple):
             self._choices = value
-            self._chosen = value[0].weights if value else RandomWeights()
-            self._tell_choices()
-            self._ask()
+            self._counterpart_weights = value[0].weights if value else RandomWeights()
+            self._emit_choices()
+            self._request()
 
-    def _tell_choices(self) -> None:
-        self.choices_changed.emit(self._choices or (), self._chosen)
+    def _emit_choices(self) -> None:
+        self.weightsChoicesChanged.emit(self._choices or (), self._counterpart_weights)
 
-    def _give_up(self) -> None:
-        """What was asked has no answer: it is asked again when the page is next entered, not at once."""
+    def _on_failed(self) -> None:
+        """A request was canceled or has failed: it is repeated when the view is next shown, not at once."""
         self._unanswered = True

@@ -1,4 +1,4 @@
-"""The tensors of a block's equation as mosaics on one colour scale, which move together."""
+"""The tensors of a block's equation as linked mosaics on one color scale, and the control that selects the block."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from resnet_studio.formatting import significant
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel
 from resnet_studio.gui.common.linked_mosaic import LinkedMosaic
@@ -19,112 +19,116 @@ from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.feature_maps import MapStyle, Place
 from resnet_studio.inference.values import LayerMaps
 
-MOST = 4
-NARROWEST, WORDS = 14 * GRID, 6 * GRID
-"""Width of a mosaic, at least, where they stand in one row; height of the words over and under it."""
-BROAD = 26 * GRID
-"""Width from which mean and deviation stand in one line."""
+MAX_TERMS = 4
+MIN_WIDTH, TEXT_HEIGHT = 14 * GRID, 6 * GRID
+"""Minimum width of a mosaic when all are in one row; height of the text above and below it."""
+ONE_LINE_WIDTH = 26 * GRID
+"""Width from which mean and standard deviation share a line."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockTerm:
-    """A tensor and its part in the equation: "x", "F(x)"."""
+    """A tensor and its term in the equation, such as "x" or "F(x)"."""
 
     sign: str
-    """What stands before it: "+", "=", "→"."""
+    """The operator before it: "+", "=", "→", or empty."""
     name: str
     layer: str
-    """What the tensor is called inside the block: "bn3"."""
+    """The layer's name inside the block, such as "bn3"."""
     maps: LayerMaps
 
 
 class BlockMaps(QWidget):
-    """Any one's zoom, channel and place under the mouse are those of all."""
+    """Zoom, framed channel and the position under the mouse are shared by all mosaics."""
 
     hovered = Signal(object)
     """The `Place` under the mouse, or None."""
-    channel_chosen = Signal(int)
+    channelSelected = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
-        self._panes = [_Pane(number) for number in range(MOST)]
+        self._panes = [_Pane(number) for number in range(MAX_TERMS)]
         self._shown = 0
         for pane in self._panes:
             pane.setParent(self)
             pane.hide()
-            pane.mosaic.moved.connect(lambda leader=pane: self._follow(leader))
-            pane.mosaic.hovered.connect(lambda place, under=pane: self._mark(place, under))
-            pane.mosaic.channel_chosen.connect(lambda channel, of=pane: self._choose(channel, of))
-        self.setMinimumSize(2 * NARROWEST, 15 * GRID)
+            pane.mosaic.viewChanged.connect(lambda leader=pane: self._synchronize(leader))
+            pane.mosaic.hovered.connect(lambda place, pane=pane: self._on_hovered(place, pane))
+            pane.mosaic.channelSelected.connect(lambda channel, pane=pane: self._on_channel_selected(channel, pane))
+        self.setMinimumSize(2 * MIN_WIDTH, 15 * GRID)
 
     def show_terms(self, terms: Sequence[BlockTerm]) -> float:
-        """Show these, all of one shape; the value of the last colour, which is the greatest of all without its sign."""
-        greatest = max((_greatest(term.maps) for term in terms), default=0.0)
-        drawing = MapStyle("fixed", "diverging", (-greatest, greatest))
+        """Show these terms, all of one shape; return the greatest absolute value, which ends the color scale."""
+        max_abs = max((_max_abs(term.maps) for term in terms), default=0.0)
+        style = MapStyle("fixed", "diverging", (-max_abs, max_abs))
         for number, pane in enumerate(self._panes):
             pane.setVisible(number < len(terms))
         if self._shown != len(terms):
             self._shown = len(terms)
             self._lay_out()
         for pane, term in zip(self._panes, terms, strict=False):
-            with QSignalBlocker(pane.mosaic):  # on the way they are of different shapes
-                pane.show_term(term, drawing)
+            with QSignalBlocker(pane.mosaic):  # shapes differ until all are set
+                pane.show_term(term, style)
         if terms:
-            self._follow(self._panes[0])
-        return greatest
+            self._synchronize(self._panes[0])
+        return max_abs
 
     def channel(self) -> int:
-        """The channel that is framed."""
+        """The framed channel."""
         return self._panes[0].mosaic.channel()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._lay_out()
 
     def _lay_out(self) -> None:
-        """All get the very same size, so that the same values lie at the same points."""
+        """Lay all panes out in one or two rows, with exactly equal sizes so that equal positions line up."""
         count = max(self._shown, 1)
         one_row, two_rows = self._size(count, count), self._size(count, -(-count // 2))
-        roomy = one_row.width() * (one_row.height() - WORDS) >= two_rows.width() * (two_rows.height() - WORDS)
-        across, size = (count, one_row) if roomy and one_row.width() >= NARROWEST else (-(-count // 2), two_rows)
+        one_row_is_larger = one_row.width() * (one_row.height() - TEXT_HEIGHT) >= two_rows.width() * (
+            two_rows.height() - TEXT_HEIGHT
+        )
+        columns, size = (
+            (count, one_row) if one_row_is_larger and one_row.width() >= MIN_WIDTH else (-(-count // 2), two_rows)
+        )
         for number, pane in enumerate(self._panes[:count]):
-            row, column = divmod(number, across)
+            row, column = divmod(number, columns)
             x, y = column * (size.width() + 2 * GRID), row * (size.height() + GRID)
             pane.setGeometry(QRect(QPoint(x, y), size))
 
-    def _size(self, count: int, across: int) -> QSize:
-        """Of each of so many, with so many in a row."""
-        down = -(-count // across)
-        return QSize((self.width() - (across - 1) * 2 * GRID) // across, (self.height() - (down - 1) * GRID) // down)
+    def _size(self, count: int, columns: int) -> QSize:
+        """The size of each of `count` panes with `across` of them in a row."""
+        rows = -(-count // columns)
+        return QSize((self.width() - (columns - 1) * 2 * GRID) // columns, (self.height() - (rows - 1) * GRID) // rows)
 
-    def _follow(self, leader: _Pane) -> None:
+    def _synchronize(self, leader: _Pane) -> None:
         for pane in self._panes[: self._shown]:
             if pane is not leader:
                 with QSignalBlocker(pane.mosaic):
-                    pane.mosaic.follow(leader.mosaic)
+                    pane.mosaic.sync_to(leader.mosaic)
 
-    def _mark(self, place: Place | None, under: _Pane) -> None:
+    def _on_hovered(self, place: Place | None, hovered: _Pane) -> None:
         for pane in self._panes[: self._shown]:
-            pane.mosaic.show_place(None if pane is under else place)
+            pane.mosaic.set_marker(None if pane is hovered else place)
         self.hovered.emit(place)
 
-    def _choose(self, channel: int, of: _Pane) -> None:
+    def _on_channel_selected(self, channel: int, selected: _Pane) -> None:
         for pane in self._panes[: self._shown]:
-            if pane is not of:
+            if pane is not selected:
                 pane.mosaic.show_channel(channel)
-        self.channel_chosen.emit(channel)
+        self.channelSelected.emit(channel)
 
 
 class _Pane(QWidget):
     def __init__(self, number: int) -> None:
         super().__init__()
-        self._name = named(QLabel(), f"term{number}", "Part of the equation")
+        self._name = set_names(QLabel(), f"term{number}", "Part of the equation")
         self._name.setProperty("heading", True)
-        self._layer = named(ElidedLabel(), f"termLayer{number}", "Layer")
-        self._mean = named(ElidedLabel(), f"termMean{number}", "Mean")
-        self._deviation = named(ElidedLabel(), f"termDeviation{number}", "Deviation")
-        self._numbers = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        for label in (self._layer, self._mean, self._deviation):
+        self._layer = set_names(ElidedLabel(), f"termLayer{number}", "Layer")
+        self._mean = set_names(ElidedLabel(), f"termMean{number}", "Mean")
+        self._std = set_names(ElidedLabel(), f"termDeviation{number}", "Deviation")
+        self._statistics = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        for label in (self._layer, self._mean, self._std):
             label.setProperty("quiet", True)
         self.mosaic = LinkedMosaic()
         heading = QHBoxLayout()
@@ -136,91 +140,93 @@ class _Pane(QWidget):
         column.setSpacing(GRID // 2)
         column.addLayout(heading)
         column.addWidget(self.mosaic, 1)
-        column.addLayout(self._numbers)
-        self._numbers.setSpacing(2)
-        for label in (self._mean, self._deviation):
-            self._numbers.addWidget(FixedHeightLabel(label))
+        column.addLayout(self._statistics)
+        self._statistics.setSpacing(2)
+        for label in (self._mean, self._std):
+            self._statistics.addWidget(FixedHeightLabel(label))
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        broad = self.width() >= BROAD
-        self._numbers.setDirection(QBoxLayout.Direction.LeftToRight if broad else QBoxLayout.Direction.TopToBottom)
+        one_line = self.width() >= ONE_LINE_WIDTH
+        self._statistics.setDirection(
+            QBoxLayout.Direction.LeftToRight if one_line else QBoxLayout.Direction.TopToBottom
+        )
 
-    def show_term(self, term: BlockTerm, drawing: MapStyle) -> None:
+    def show_term(self, term: BlockTerm, style: MapStyle) -> None:
         name = f"{term.sign}  {term.name}" if term.sign else term.name
         if (self._name.text(), self._layer.accessibleDescription()) != (name, term.layer):
             self._name.setText(name)
-            self._layer.say(term.layer, term.maps.name, "")
+            self._layer.set_text(term.layer, term.maps.name, "")
             self.mosaic.setAccessibleName(f"Feature maps of {term.name}")
-        self._mean.say(f"mean {significant(term.maps.mean)}", f"mean {term.maps.mean!r}")
-        self._deviation.say(f"deviation {significant(term.maps.std)}", f"deviation {term.maps.std!r}")
-        self.mosaic.show_values(term.maps.values, drawing)
+        self._mean.set_text(f"mean {significant(term.maps.mean)}", f"mean {term.maps.mean!r}")
+        self._std.set_text(f"deviation {significant(term.maps.std)}", f"deviation {term.maps.std!r}")
+        self.mosaic.set_values(term.maps.values, style)
 
 
-def _greatest(maps: LayerMaps) -> float:
-    """The greatest absolute value that is a number."""
+def _max_abs(maps: LayerMaps) -> float:
+    """The greatest finite absolute value, 0 if there is none."""
     values = maps.values
-    greatest = max(float(values.max()), -float(values.min()))
-    if np.isfinite(greatest):
-        return greatest
+    max_abs = max(float(values.max()), -float(values.min()))
+    if np.isfinite(max_abs):
+        return max_abs
     finite = values[np.isfinite(values)]
     return float(np.abs(finite).max()) if finite.size else 0.0
 
 
 class BlockStepper(QWidget):
-    """The arrow keys walk the blocks, as do the arrows beside the block's name; the name opens a list of all."""
+    """The arrow keys and the arrow buttons step through the blocks; the name opens a list of all."""
 
-    chosen = Signal(str)
+    blockSelected = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
-        named(self, "blockStepper", "Block")
+        set_names(self, "blockStepper", "Block")
         self._blocks: tuple[str, ...] = ()
-        self._back = self._arrow("◀", "blockBefore", "The block before (←)", -1)
-        self._on = self._arrow("▶", "blockAfter", "The block after (→)", 1)
-        self._list = _Blocks({}, "blockChoice", "Block", "The block that is looked at; ← and → walk the blocks")
+        self._previous = self._make_button("◀", "blockBefore", "The block before (←)", -1)
+        self._next = self._make_button("▶", "blockAfter", "The block after (→)", 1)
+        self._list = _BlockComboBox({}, "blockChoice", "Block", "The block that is looked at; ← and → walk the blocks")
         self._list.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._list.setMinimumWidth(14 * GRID)  # of the longest name, layer6.999
-        self._list.chosen.connect(self.chosen)
+        self._list.setMinimumWidth(14 * GRID)  # fits the longest name, layer6.999
+        self._list.valueSelected.connect(self.blockSelected)
         self._list.stepped.connect(self._step)
         self.setFocusProxy(self._list)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID // 2)
-        for widget in (self._back, self._list, self._on):
+        for widget in (self._previous, self._list, self._next):
             row.addWidget(widget)
 
     def show_blocks(self, blocks: Sequence[str], block: str) -> None:
-        """Offer these blocks, in order, and show one as chosen."""
+        """Offer these blocks, in order, and show one as selected."""
         if self._blocks != tuple(blocks):
             self._blocks = tuple(blocks)
-            self._list.show_values({name: name for name in blocks})
-        self._list.show_value(block)
-        self._back.setEnabled(block in self._blocks[1:])
-        self._on.setEnabled(block in self._blocks[:-1])
+            self._list.set_values({name: name for name in blocks})
+        self._list.set_value(block)
+        self._previous.setEnabled(block in self._blocks[1:])
+        self._next.setEnabled(block in self._blocks[:-1])
 
-    def _arrow(self, text: str, name: str, tip: str, step: int) -> QToolButton:
-        button = named(QToolButton(), name, tip.partition(" (")[0], tip)
+    def _make_button(self, text: str, name: str, tip: str, step: int) -> QToolButton:
+        button = set_names(QToolButton(), name, tip.partition(" (")[0], tip)
         button.setText(text)
         button.setAutoRaise(True)
         button.setFixedWidth(4 * GRID)
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the name beside it has the keys
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the list has the keyboard focus
         button.clicked.connect(lambda: self._step(step))
         return button
 
     def _step(self, step: int) -> None:
         number = self._blocks.index(self._list.value()) + step
         if 0 <= number < len(self._blocks):
-            self.chosen.emit(self._blocks[number])
+            self.blockSelected.emit(self._blocks[number])
 
 
-class _Blocks(ComboBox):
+class _BlockComboBox(ComboBox):
     stepped = Signal(int)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's name)
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Up: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Down: 1}
         step = steps.get(Qt.Key(event.key()))
-        if step is None or event.modifiers() & Qt.KeyboardModifier.AltModifier:  # which opens the list
+        if step is None or event.modifiers() & Qt.KeyboardModifier.AltModifier:  # Alt+arrow opens the list
             super().keyPressEvent(event)
         else:
             self.stepped.emit(step)

@@ -1,4 +1,4 @@
-"""The images at hand, and which of them is looked at."""
+"""The available images, and which one is selected."""
 
 from __future__ import annotations
 
@@ -12,93 +12,93 @@ from resnet_studio.inference.errors import ImageError
 from resnet_studio.inference.values import SAMPLES, Photograph, UnreadableImage
 from resnet_studio.training.datasets import DataError
 
-MOST_IMAGES = 10_000
+MAX_IMAGES = 10_000
 
 
 class ImageController(QObject):
-    """Keeps the list of images, and asks for the pixels of the chosen one and of what the strip shows.
+    """Keeps the list of images, and requests the pixels of the selected one and the strip's thumbnails.
 
-    Single images are put before those at hand; a folder or a data set takes the place of the list, so that it can be
-    walked and played from its first image to its last.
+    Single images are prepended; a folder or a data set replaces the list, so that it can be stepped through and
+    played from its first image to its last.
     """
 
-    images_changed = Signal(object)
-    chosen_changed = Signal(str)
-    refused = Signal(object)
-    """The chosen image, `Unopened`."""
+    imagesChanged = Signal(object)
+    selectionChanged = Signal(str)
+    failed = Signal(object)
+    """The selected image, as an `UnreadableImage`."""
 
-    def __init__(self, kept: SessionState, work: EngineClient) -> None:
+    def __init__(self, state: SessionState, engine: EngineClient) -> None:
         super().__init__()
-        self._kept, self._work = kept, work
-        self._asked = ""
-        self._opened = SAMPLES[0]
+        self._state, self._engine = state, engine
+        self._requested = ""
+        self._last_opened = SAMPLES[0]
         """The last image that could be opened."""
-        self._refused: set[str] = set()
-        work.photograph_opened.connect(self._take_photograph)
-        work.failed.connect(self._take_failure)
-        kept.images = [one for one in kept.images if isinstance(one, str)][:MOST_IMAGES]
+        self._unreadable: set[str] = set()
+        engine.imageOpened.connect(self._on_photograph_opened)
+        engine.failed.connect(self._on_failure)
+        state.images = [image for image in state.images if isinstance(image, str)][:MAX_IMAGES]
 
     @property
-    def chosen(self) -> str:
-        """The image that is looked at: its reference."""
-        return self._kept.image
+    def selected(self) -> str:
+        """The reference of the selected image."""
+        return self._state.image
 
-    def to_remember(self) -> tuple[list[str], str]:
-        """The images for the next start and which of them to look at: none that could not be opened this time."""
-        images = [one for one in self._kept.images if one not in self._refused]
-        return images, self._opened if self.chosen in self._refused else self.chosen
+    def images_to_save(self) -> tuple[list[str], str]:
+        """The images to save with the session and the selected one, without those that could not be opened."""
+        images = [image for image in self._state.images if image not in self._unreadable]
+        return images, self._last_opened if self.selected in self._unreadable else self.selected
 
     def images(self) -> list[str]:
-        """The images at hand; the samples where the user has none."""
-        return self._kept.images or list(SAMPLES)
+        """The available images; the samples if the user has none."""
+        return self._state.images or list(SAMPLES)
 
-    def choose(self, reference: str) -> None:
-        """Look at that image."""
+    def select(self, reference: str) -> None:
+        """Select that image; it is prepended if it is not listed."""
         if reference not in self.images():
-            self._list([reference, *self.images()])
-        self._kept.image = reference
-        self.chosen_changed.emit(reference)
+            self._store([reference, *self.images()])
+        self._state.image = reference
+        self.selectionChanged.emit(reference)
 
-    def add(self, images: Sequence[str]) -> None:
-        """Put images before those at hand, and look at the first."""
-        self._list([*images, *self.images()])
-        self.choose(images[0])
+    def prepend(self, images: Sequence[str]) -> None:
+        """Prepend images, and select the first."""
+        self._store([*images, *self.images()])
+        self.select(images[0])
 
-    def take(self, images: Sequence[str]) -> None:
-        """Put images in the place of those at hand, and look at the first."""
-        self._list(images)
-        self.choose(images[0])
+    def set_images(self, images: Sequence[str]) -> None:
+        """Replace the list, and select its first image."""
+        self._store(images)
+        self.select(images[0])
 
-    def step(self) -> None:
-        """Look at the next image; the first follows the last."""
+    def select_next(self) -> None:
+        """Select the next image; the first follows the last."""
         images = self.images()
-        at = images.index(self.chosen) if self.chosen in images else -1
-        self.choose(images[(at + 1) % len(images)])
+        index = images.index(self.selected) if self.selected in images else -1
+        self.select(images[(index + 1) % len(images)])
 
-    def wish_thumbnails(self, references: tuple[str, ...]) -> None:
-        """The strip lacks these on the screen now, and whatever it lacked before no more."""
-        self._work.make_thumbnails(references)
+    def request_thumbnails(self, references: tuple[str, ...]) -> None:
+        """Request these thumbnails instead of those requested before."""
+        self._engine.request_thumbnails(references)
 
-    def enter(self) -> None:
-        """The workspace comes to the front: ask for the chosen image, unless that has been asked already."""
-        if self.chosen != self._asked:
-            self._asked = self.chosen
-            self._work.open_photograph(self.chosen)
+    def open_selected(self) -> None:
+        """Request the selected image, unless it has been requested already."""
+        if self.selected != self._requested:
+            self._requested = self.selected
+            self._engine.request_image(self.selected)
 
-    def forget(self) -> None:
-        """Ask again at the next time for what has been asked."""
-        self._asked = ""
+    def invalidate(self) -> None:
+        """Forget what has been requested, so that it is requested again."""
+        self._requested = ""
 
-    def _take_photograph(self, photograph: Photograph) -> None:
-        self._opened = photograph.name
-        self._refused.discard(photograph.name)
+    def _on_photograph_opened(self, photograph: Photograph) -> None:
+        self._last_opened = photograph.name
+        self._unreadable.discard(photograph.name)
 
-    def _take_failure(self, kind: str, error: Exception) -> None:
+    def _on_failure(self, kind: str, error: Exception) -> None:
         if kind == "photograph":
             if isinstance(error, (ImageError, DataError)):
-                self._refused.add(self._asked or self.chosen)
-            self.refused.emit(UnreadableImage(self._asked or self.chosen, str(error)))
+                self._unreadable.add(self._requested or self.selected)
+            self.failed.emit(UnreadableImage(self._requested or self.selected, str(error)))
 
-    def _list(self, images: Sequence[str]) -> None:
-        self._kept.images = list(dict.fromkeys(images))[:MOST_IMAGES]
-        self.images_changed.emit(self.images())
+    def _store(self, images: Sequence[str]) -> None:
+        self._state.images = list(dict.fromkeys(images))[:MAX_IMAGES]
+        self.imagesChanged.emit(self.images())

@@ -1,4 +1,4 @@
-"""Playing the images at hand as a stream."""
+"""Playing the list of images as a stream, and the bar that controls it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from resnet_studio.gui import theme
 from resnet_studio.gui.activations.controller import ActivationsController
 from resnet_studio.gui.activations.images.controller import ImageController
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.theme import GRID
@@ -21,137 +21,137 @@ from resnet_studio.training.datasets import DataError
 
 
 class Player(QObject):
-    """Goes on to the next image once the last one and its look have come, so that nothing piles up.
+    """Selects the next image once the photograph and the result of the last one have come, so that nothing queues up.
 
-    An image that can't be opened is passed over and counted. Where none of a whole round can, the stream ends.
+    An image that can't be opened is skipped and counted. If no image of a full round can be opened, playing stops.
     """
 
-    playing_changed = Signal(bool)
-    passed_over = Signal(object)
-    """Why images of this stream were passed over, one sentence each."""
-    problem = Signal(str)
+    playingChanged = Signal(bool)
+    skippedChanged = Signal(object)
+    """Why images were skipped, one sentence each."""
+    failed = Signal(str)
 
-    def __init__(self, images: ImageController, subject: ActivationsController, work: EngineClient) -> None:
+    def __init__(self, images: ImageController, activations: ActivationsController, engine: EngineClient) -> None:
         super().__init__()
         self._images = images
         self._playing = False
         self._rate = 0.0
-        self._began = 0.0
-        self._awaited: set[str] = set()
-        self._passed: dict[str, str] = {}
-        self._in_a_row = 0
-        self._ended_at = ""
-        """The damaged image at which a stream has ended: what else fails of it has been told."""
+        self._shown_at = 0.0
+        self._pending: set[str] = set()
+        self._skipped: dict[str, str] = {}
+        self._skipped_in_a_row = 0
+        self._stopped_at = ""
+        """The unreadable image at which playing stopped; its other failures are not reported again."""
         self._timer = QTimer(self, singleShot=True)
-        self._timer.timeout.connect(self._step)
-        images.chosen_changed.connect(self._take_chosen)
-        subject.looked.connect(self._take_look)
-        work.photograph_opened.connect(self._take_photograph)
+        self._timer.timeout.connect(self._show_next)
+        images.selectionChanged.connect(self._on_image_selected)
+        activations.forwardFinished.connect(self._on_forward_finished)
+        engine.imageOpened.connect(self._on_photograph_opened)
 
     def toggle(self) -> None:
         """Play, or pause."""
         if self._playing:
             self.pause()
         elif len(self._images.images()) > 1:
-            self._playing, self._began = True, time.monotonic()
-            self._passed, self._in_a_row = {}, 0
-            self._awaited.clear()
-            self.passed_over.emit(())
-            self.playing_changed.emit(True)
-            self._go_on()
+            self._playing, self._shown_at = True, time.monotonic()
+            self._skipped, self._skipped_in_a_row = {}, 0
+            self._pending.clear()
+            self.skippedChanged.emit(())
+            self.playingChanged.emit(True)
+            self._schedule_next()
 
     def pause(self) -> None:
-        """Stay at the image that is looked at."""
+        """Stop at the selected image."""
         self._timer.stop()
         if self._playing:
             self._playing = False
-            self.playing_changed.emit(False)
+            self.playingChanged.emit(False)
 
     @property
     def rate(self) -> float:
         """Images a second; 0 for as many as come."""
         return self._rate
 
-    def take_rate(self, rate: float) -> None:
-        """Show that many images a second from now on."""
+    def set_rate(self, rate: float) -> None:
+        """Play that many images a second; 0 for as many as come."""
         self._rate = rate
         if self._timer.isActive():
-            self._go_on()
+            self._schedule_next()
 
-    def passes_over(self, kind: str, error: Exception) -> bool:
-        """Whether a failure of the engine is a damaged image of the stream, of which nobody else need be told."""
-        if kind not in ("look", "photograph"):
+    def handle_failure(self, kind: str, error: Exception) -> bool:
+        """Skip the image if the engine could not open it; returns whether the failure needs no other report."""
+        if kind not in ("forward", "photograph"):
             return False
         if not self._playing:
-            return self._images.chosen == self._ended_at
+            return self._images.selected == self._stopped_at
         if not isinstance(error, (ImageError, DataError)):
-            self.pause()  # somebody has to see to this
+            self.pause()  # the user has to see this error
             return False
-        self._passed[self._images.chosen] = str(error)
-        self._in_a_row += 1
-        self.passed_over.emit(tuple(self._passed.values()))
-        if self._in_a_row >= len(self._images.images()):
+        self._skipped[self._images.selected] = str(error)
+        self._skipped_in_a_row += 1
+        self.skippedChanged.emit(tuple(self._skipped.values()))
+        if self._skipped_in_a_row >= len(self._images.images()):
             self.pause()
-            self._ended_at = self._images.chosen
-            self.problem.emit(f"None of these images can be opened. {error}")
+            self._stopped_at = self._images.selected
+            self.failed.emit(f"None of these images can be opened. {error}")
         else:
-            self._awaited.clear()
+            self._pending.clear()
             self._timer.start(0)
         return True
 
-    def _take_chosen(self, _: str) -> None:
-        self._ended_at = ""
+    def _on_image_selected(self, _: str) -> None:
+        self._stopped_at = ""
 
-    def _take_look(self, look: ForwardResult) -> None:
-        if look.subject.image == self._images.chosen:
-            self._have("look")
+    def _on_forward_finished(self, result: ForwardResult) -> None:
+        if result.spec.image == self._images.selected:
+            self._on_received("forward")
 
-    def _take_photograph(self, photograph: Photograph) -> None:
-        if photograph.name == self._images.chosen:
-            self._have("photograph")
+    def _on_photograph_opened(self, photograph: Photograph) -> None:
+        if photograph.name == self._images.selected:
+            self._on_received("photograph")
 
-    def _have(self, what: str) -> None:
-        if what in self._awaited:
-            self._awaited.discard(what)
-            if not self._awaited:
-                self._in_a_row = 0
-                self._go_on()
+    def _on_received(self, kind: str) -> None:
+        if kind in self._pending:
+            self._pending.discard(kind)
+            if not self._pending:
+                self._skipped_in_a_row = 0
+                self._schedule_next()
 
-    def _go_on(self) -> None:
-        """The next image is due when this one has been there for its time."""
-        due = self._began + (1 / self._rate if self._rate else 0.0)
+    def _schedule_next(self) -> None:
+        """Select the next image when this one has been shown for its time."""
+        due = self._shown_at + (1 / self._rate if self._rate else 0.0)
         self._timer.start(max(0, round(1000 * (due - time.monotonic()))))
 
-    def _step(self) -> None:
-        self._began = time.monotonic()
-        self._awaited = {"look", "photograph"}
-        self._images.step()
+    def _show_next(self) -> None:
+        self._shown_at = time.monotonic()
+        self._pending = {"forward", "photograph"}
+        self._images.select_next()
 
 
 SPEEDS = {
     "0.5": "1 in 2 s", "1": "1 a second", "2": "2 a second", "5": "5 a second", "10": "10 a second", "0": "full speed",
 }  # fmt: skip
-USUAL = "2"
-WIDTH, ICON = 4 * GRID, 2 * GRID
+DEFAULT_SPEED = "2"
+BUTTON_WIDTH, ICON_SIZE = 4 * GRID, 2 * GRID
 
 
 class PlayerBar(QWidget):
-    """Emits `toggled`, and `rate_wished` with images a second; 0 for as many as come."""
+    """Emits `playToggled`, and `rateRequested` with images a second; 0 for as many as come."""
 
-    toggled = Signal()
-    rate_wished = Signal(float)
+    playToggled = Signal()
+    rateRequested = Signal(float)
 
     def __init__(self) -> None:
         super().__init__()
         self._playing = False
-        self._button = named(QPushButton(), "playImages")
-        self._button.setIconSize(QSize(ICON, ICON))
-        self._button.setFixedWidth(WIDTH)
-        self._button.clicked.connect(self.toggled)
+        self._button = set_names(QPushButton(), "playImages")
+        self._button.setIconSize(QSize(ICON_SIZE, ICON_SIZE))
+        self._button.setFixedWidth(BUTTON_WIDTH)
+        self._button.clicked.connect(self.playToggled)
         tip = "Images a second; at full speed each look is followed by the next"
         self._speed = ComboBox(SPEEDS, "playSpeed", "Speed", tip)
-        self._speed.show_value(USUAL)
-        self._speed.chosen.connect(lambda rate: self.rate_wished.emit(float(rate)))
+        self._speed.set_value(DEFAULT_SPEED)
+        self._speed.valueSelected.connect(lambda rate: self.rateRequested.emit(float(rate)))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID)
@@ -161,23 +161,23 @@ class PlayerBar(QWidget):
 
     @property
     def rate(self) -> float:
-        """Images a second, as it is shown."""
+        """The rate shown, in images a second."""
         return float(self._speed.value())
 
     def show_playing(self, playing: bool) -> None:
-        """Show whether the stream runs."""
+        """Show whether the stream is playing."""
         self._playing = playing
         self._button.setIcon(_icon(playing))
         self._button.setAccessibleName("Pause the images" if playing else "Play the images")
         stays, goes = "Stay at this image (Space)", "Play the images from here on (Space)"
         self._button.setToolTip(stays if playing else goes)
 
-    def allow(self, allowed: bool) -> None:
-        """Whether there is something to play."""
-        self._button.setEnabled(allowed)
-        self._speed.setEnabled(allowed)
+    def set_playable(self, playable: bool) -> None:
+        """Enable the controls if there is more than one image."""
+        self._button.setEnabled(playable)
+        self._speed.setEnabled(playable)
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
+    def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._button.setIcon(_icon(self._playing))
@@ -186,14 +186,14 @@ class PlayerBar(QWidget):
 def _icon(playing: bool) -> QIcon:
     """Two bars while it plays, else a triangle."""
     icon = QIcon()
-    for mode, colour in ((QIcon.Mode.Normal, theme.current().text), (QIcon.Mode.Disabled, theme.current().muted)):
-        pixmap = QPixmap(2 * ICON, 2 * ICON)  # sharp on screens of twice as many pixels
+    for mode, color in ((QIcon.Mode.Normal, theme.current().text), (QIcon.Mode.Disabled, theme.current().muted)):
+        pixmap = QPixmap(2 * ICON_SIZE, 2 * ICON_SIZE)  # sharp on high-DPI screens
         pixmap.setDevicePixelRatio(2)
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colour))
+        painter.setBrush(QColor(color))
         if playing:
             painter.drawRect(QRectF(4, 3, 3, 10))
             painter.drawRect(QRectF(9, 3, 3, 10))

@@ -12,155 +12,155 @@ import platformdirs
 from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtGui import QImage
 
-from resnet_studio.causes import why
-from resnet_studio.gui.activations.images.controller import MOST_IMAGES, ImageController
-from resnet_studio.gui.activations.images.files import FoundFiles, find, keep_pasted
-from resnet_studio.gui.background import BackgroundReader, cause
+from resnet_studio.causes import os_reason
+from resnet_studio.gui.activations.images.controller import MAX_IMAGES, ImageController
+from resnet_studio.gui.activations.images.files import FoundFiles, find_files, save_pasted
+from resnet_studio.gui.background import BackgroundReader, failure_reason
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.images.listing import is_image
 from resnet_studio.inference.values import SAMPLES, Pixels
 from resnet_studio.training.dataset_images import DataImages
-from resnet_studio.training.datasets import SOURCES, data_title, is_folder
+from resnet_studio.training.datasets import DATASETS, data_title, is_folder
 
-LANE = "images of data"
-MOST_RECENT, MOST_AT_ONCE = 20, 5
-"""Entries that are kept, and how many of them one opening may take."""
+LANE = "images_of_data"
+MAX_RECENT, MAX_RECENT_AT_ONCE = 20, 5
+"""Recent entries that are kept, and how many of them one opening may add."""
 
 
 class ImageSources(QObject):
-    """Takes wishes for images and hands them to the desk. Folders are listed by a thread; `stop` in the end."""
+    """Opens images from all sources. Folders are listed off the UI thread; call `stop` at the end."""
 
-    opened = Signal()
-    """There are other images at hand: somebody may want to see them."""
-    runs_found = Signal(object)
-    """A folder that is a run, or has runs in it."""
-    others_found = Signal(object)
-    """Paths of weights and of architectures, by what is in them."""
-    recent_changed = Signal(object)
-    data_changed = Signal(object)
-    """Data sets on offer: what each is called, by its name or folder."""
-    more_changed = Signal(int)
-    """How many images there are, where those at hand come from, beside those at hand."""
-    others_changed = Signal(int, str)
-    """How many files of the folders where those at hand come from were passed over, and which."""
-    problem = Signal(str)
+    imagesOpened = Signal()
+    """The list of images has been extended or replaced."""
+    runsFound = Signal(object)
+    """A run folder, or a folder of runs."""
+    otherFilesFound = Signal(object)
+    """The `FoundFiles`, if weights or architectures are among them."""
+    recentChanged = Signal(object)
+    dataChanged = Signal(object)
+    """Titles of the available data sets, by name or folder."""
+    unlistedChanged = Signal(int)
+    """How many images the source has beyond those listed."""
+    skippedFilesChanged = Signal(int, str)
+    """How many files of the opened folders were skipped, and a summary of them."""
+    failed = Signal(str)
 
-    def __init__(self, kept: SessionState, desk: ImageController, work: EngineClient) -> None:
+    def __init__(self, state: SessionState, images: ImageController, engine: EngineClient) -> None:
         super().__init__()
-        self._kept, self._desk, self._work = kept, desk, work
-        self._looking = BackgroundReader(self)
-        kept.recent = [one for one in kept.recent if isinstance(one, str)][:MOST_RECENT]
-        work.answered.connect(lambda lane, value: self._take_data(value) if lane == LANE else None)
+        self._state, self._images, self._engine = state, images, engine
+        self._reader = BackgroundReader(self)
+        state.recent = [entry for entry in state.recent if isinstance(entry, str)][:MAX_RECENT]
+        engine.answerReceived.connect(lambda lane, value: self._on_data_set_opened(value) if lane == LANE else None)
 
     @property
     def recent(self) -> tuple[str, ...]:
         """Paths of files and folders, and `data:NAME` of data sets, the newest first."""
-        return tuple(self._kept.recent)
+        return tuple(self._state.recent)
 
     def data_sets(self) -> dict[str, str]:
-        """What each data set on offer is called, by its name or folder."""
-        names = {name: source.title for name, source in SOURCES.items()}
-        chosen = str(self._kept.recipe.get("data", ""))
-        return names | ({chosen: f"{data_title(chosen)} (Training)"} if chosen and is_folder(chosen) else {})
+        """Titles of the available data sets, by name or folder."""
+        names = {name: source.title for name, source in DATASETS.items()}
+        folder = str(self._state.recipe.get("data", ""))
+        return names | ({folder: f"{data_title(folder)} (Training)"} if folder and is_folder(folder) else {})
 
     def open_paths(self, paths: Sequence[str]) -> None:
-        """Take images and folders of images from paths."""
+        """Open image files and folders of images."""
         images = [path for path in paths if is_image(path)]
         others = [path for path in paths if not is_image(path)]
         self._remember(paths)
         if images:
-            self._add(images)
+            self._prepend(images)
         if others:
-            self._look_into(others)
+            self._search(others)
 
     def open_recent(self, entry: str) -> None:
-        """Take an earlier one in hand again, if it is still there."""
+        """Open a recent entry again, if it still exists."""
         if entry.startswith("data:"):
             self.open_data(entry.removeprefix("data:"))
         else:
             self._remember([entry])
-            self._look_into([entry])
+            self._search([entry])
 
     def open_data(self, data: str) -> None:
-        """Take the images of a data set."""
-        self._work.ask(LANE, "images of data", data, label=f"opening {data_title(data)}")
+        """Open the images of a data set."""
+        self._engine.request(LANE, "images_of_data", data, label=f"opening {data_title(data)}")
 
     def open_samples(self) -> None:
-        """Take the sample photographs and digits."""
-        self._add(SAMPLES)
+        """Open the sample photographs and digits."""
+        self._prepend(SAMPLES)
 
     def paste(self, clipboard: QMimeData) -> None:
-        """Take what the clipboard holds: files, or a picture, which becomes a file of its own."""
+        """Open what the clipboard holds: files, or an image, which is saved to a file."""
         paths = [url.toLocalFile() for url in clipboard.urls() if url.isLocalFile()]
         image = QImage(clipboard.imageData()) if clipboard.hasImage() else QImage()
         if paths:
             self.open_paths(paths)
         elif image.isNull():
-            self.problem.emit("There is no image in the clipboard. Copy a picture, or image files, and paste again.")
+            self.failed.emit("There is no image in the clipboard. Copy a picture, or image files, and paste again.")
         else:
-            stamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")
+            timestamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")
             pixels = _pixels(image)
-            self._looking.run(lambda: _pasted(pixels, stamp), self._take, self._take_failure)
+            self._reader.run(lambda: _save_pasted(pixels, timestamp), self._on_files_found, self._on_failure)
 
     def stop(self) -> None:
-        """End looking; what is being looked at is waited for, some milliseconds."""
-        self._looking.stop()
+        """Stop the background reader; waits some milliseconds for what it reads now."""
+        self._reader.stop()
 
-    def _look_into(self, paths: Sequence[str]) -> None:
-        self._looking.run(lambda: find(paths), self._take, self._take_failure)
+    def _search(self, paths: Sequence[str]) -> None:
+        self._reader.run(lambda: find_files(paths), self._on_files_found, self._on_failure)
 
-    def _take_failure(self, error: Exception) -> None:
-        self.problem.emit(f"The images could not be opened: {cause(error)}.")
+    def _on_failure(self, error: Exception) -> None:
+        self.failed.emit(f"The images could not be opened: {failure_reason(error)}.")
 
-    def _take(self, found: FoundFiles) -> None:
+    def _on_files_found(self, found: FoundFiles) -> None:
         if found.runs:
             self._forget([str(found.runs)])
-            self.runs_found.emit(found.runs)
+            self.runsFound.emit(found.runs)
         elif found.folder:
-            self._show(found.images, len(found.images))
+            self._replace(found.images, len(found.images))
         elif found.images:
-            self._add(found.images)
+            self._prepend(found.images)
         if found.images:
-            self.others_changed.emit(found.others, found.passed_over)
+            self.skippedFilesChanged.emit(found.others, found.others_summary)
         if others := (*found.architectures, *found.weights):
             self._forget(others)
-            self.others_found.emit(found)
+            self.otherFilesFound.emit(found)
         if found.problems:
             self._forget(found.gone)
             more = len(found.problems) - 1
-            self.problem.emit(found.problems[0] + (f" {more:,} more paths give nothing, either." if more else ""))
+            self.failed.emit(found.problems[0] + (f" {more:,} more paths give nothing, either." if more else ""))
 
-    def _take_data(self, found: object) -> None:
+    def _on_data_set_opened(self, found: object) -> None:
         if isinstance(found, DataImages):
             self._remember([f"data:{found.data}"])
-            self._show(found.references(MOST_IMAGES), sum(found.counts))
+            self._replace(found.references(MAX_IMAGES), sum(found.counts))
 
-    def _add(self, images: Sequence[str]) -> None:
-        self._desk.add(images)
-        self.others_changed.emit(0, "")
-        self.more_changed.emit(max(0, len(images) - MOST_IMAGES))
-        self.opened.emit()
+    def _prepend(self, images: Sequence[str]) -> None:
+        self._images.prepend(images)
+        self.skippedFilesChanged.emit(0, "")
+        self.unlistedChanged.emit(max(0, len(images) - MAX_IMAGES))
+        self.imagesOpened.emit()
 
-    def _show(self, images: Sequence[str], there: int) -> None:
-        """Put a folder or data set in the place of the list, which says how much of it that is."""
-        self._desk.take(images)
-        self.others_changed.emit(0, "")
-        self.more_changed.emit(max(0, there - MOST_IMAGES))
-        self.opened.emit()
+    def _replace(self, images: Sequence[str], total: int) -> None:
+        """Replace the list by a folder's or data set's images, of which there are `total`."""
+        self._images.set_images(images)
+        self.skippedFilesChanged.emit(0, "")
+        self.unlistedChanged.emit(max(0, total - MAX_IMAGES))
+        self.imagesOpened.emit()
 
     def _remember(self, entries: Sequence[str]) -> None:
-        newest = [*entries[:MOST_AT_ONCE], *self._kept.recent]
-        self._kept.recent = list(dict.fromkeys(newest))[:MOST_RECENT]
-        self.recent_changed.emit(self.recent)
+        newest = [*entries[:MAX_RECENT_AT_ONCE], *self._state.recent]
+        self._state.recent = list(dict.fromkeys(newest))[:MAX_RECENT]
+        self.recentChanged.emit(self.recent)
 
     def _forget(self, entries: Sequence[str]) -> None:
-        self._kept.recent = [one for one in self._kept.recent if one not in entries]
-        self.recent_changed.emit(self.recent)
+        self._state.recent = [entry for entry in self._state.recent if entry not in entries]
+        self.recentChanged.emit(self.recent)
 
 
 def _pixels(image: QImage) -> Pixels:
-    """The picture as an array: the pool's thread touches nothing of Qt's."""
+    """The image as an array, as the reader's thread must not touch Qt types."""
     has_alpha = image.hasAlphaChannel()
     image = image.convertToFormat(QImage.Format.Format_RGBA8888 if has_alpha else QImage.Format.Format_RGB888)
     lines = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
@@ -168,14 +168,14 @@ def _pixels(image: QImage) -> Pixels:
     return lines[:, : channels * image.width()].reshape(image.height(), image.width(), channels).copy()
 
 
-def _pasted(pixels: Pixels, stamp: str) -> FoundFiles:
-    """On the pool's thread: the file that a picture has become, or why it has not."""
-    from PIL import Image  # which the window's start does not wait for
+def _save_pasted(pixels: Pixels, timestamp: str) -> FoundFiles:
+    """Save a pasted image; runs on the reader's thread, and returns the file or the problem."""
+    from PIL import Image  # imported late for a faster start
 
     folder = Path(platformdirs.user_data_dir("resnet-studio", appauthor=False)) / "pasted"
     png = BytesIO()
     Image.fromarray(pixels).save(png, "PNG")
     try:
-        return FoundFiles((str(keep_pasted(folder, png.getvalue(), stamp)),))
+        return FoundFiles((str(save_pasted(folder, png.getvalue(), timestamp)),))
     except OSError as error:
-        return FoundFiles(problems=(f"The pasted picture can't be kept in {folder}: {why(error)}.",))
+        return FoundFiles(problems=(f"The pasted picture can't be kept in {folder}: {os_reason(error)}.",))

@@ -1,4 +1,4 @@
-"""What is drawn on a photograph and on a network's input: the crop, and what a value depends on."""
+"""Painting the crop and a receptive field on the photograph and the network's input."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from resnet_studio.gui import theme
 SHADE = QColor(0, 0, 0, 120)
 
 
-def paint_crop(painter: QPainter, box: QRectF, crop: QPolygonF, *, turned: bool) -> None:
-    """A white frame, and what lies outside it in shade; nothing for an empty crop."""
+def paint_crop(painter: QPainter, box: QRectF, crop: QPolygonF, *, rotated: bool) -> None:
+    """Draw a white frame and shade what is outside; nothing for an empty crop."""
     if crop.isEmpty():
         return
     painter.save()
@@ -19,23 +19,23 @@ def paint_crop(painter: QPainter, box: QRectF, crop: QPolygonF, *, turned: bool)
     outside = QPainterPath()
     outside.addRect(box)
     outside.addPolygon(crop)
-    outside.closeSubpath()  # filled where an odd number of its parts lie
+    outside.closeSubpath()  # odd-even fill: only the part outside the crop
     painter.fillPath(outside, SHADE)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, turned)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, rotated)
     painter.setPen(QPen(QColor("#ffffff"), 1))
-    if turned:
+    if rotated:
         painter.drawPolygon(crop)
     else:
         painter.drawRect(crop.boundingRect().adjusted(0.5, 0.5, -0.5, -0.5))
     painter.restore()
 
 
-def paint_field(painter: QPainter, box: QRectF, field: QPolygonF) -> None:
-    """A line in the accent between two light ones: it reads on any picture."""
+def paint_receptive_field(painter: QPainter, box: QRectF, field: QPolygonF) -> None:
+    """Draw an accent line with light edges, visible on any image."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setClipRect(box)
-    for colour, width in ((QColor(255, 255, 255, 210), 4), (QColor(theme.LIGHT.accent), 2)):
-        painter.setPen(QPen(colour, width, j=Qt.PenJoinStyle.MiterJoin))
+    for color, width in ((QColor(255, 255, 255, 210), 4), (QColor(theme.LIGHT.accent), 2)):
+        painter.setPen(QPen(color, width, j=Qt.PenJoinStyle.MiterJoin))
         painter.drawPolygon(field)
     painter.restore()

@@ -1,4 +1,4 @@
-"""The photograph with the crop drawn on it, beside what the network gets to see of it; both take the mouse."""
+"""The photograph with the crop drawn on it, next to the network's input; both take the mouse."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.activations.input.painting import paint_crop, paint_field
-from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.painting import as_image, paint_image
+from resnet_studio.gui.activations.input.painting import paint_crop, paint_receptive_field
+from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.painting import paint_image, to_qimage
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.cropping import frame, moved, zoomed
 from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, Occluder
 from resnet_studio.inference.values import Frame, Photograph, Pixels, Preprocessing
 from resnet_studio.networks.receptive_field import Box
 
-HIGHEST, CAPTION = 208, 36
-NOTCH = 1.1
-"""Factor of a notch of the wheel."""
-STEP = 0.05
-"""Crops that an arrow key moves."""
+MAX_HEIGHT, CAPTION_HEIGHT = 208, 36
+ZOOM_PER_NOTCH = 1.1
+"""Zoom factor of one notch of the wheel."""
+KEY_STEP = 0.05
+"""How far an arrow key moves the crop, as a share of its side."""
 TIP = (
     "Left the photograph: drag moves the crop, the wheel zooms, a double-click resets.\n"
     "Right the network's real input: drag lays a grey square there, the wheel changes its size, "
@@ -45,57 +45,57 @@ TIP = (
 
 
 class InputView(QWidget):
-    """Two pictures of one height, each with its size in pixels under it."""
+    """Photograph and network input at one height, each with its size in pixels below."""
 
-    handles_wished = Signal(object, bool)
-    """The handles, and whether the hand still moves."""
+    transformsRequested = Signal(object, bool)
+    """The `ImageTransforms`, and whether the user still drags."""
 
     def __init__(self) -> None:
         super().__init__()
-        named(self, "inputView", "Photograph and network input", TIP)
+        set_names(self, "inputView", "Photograph and network input", TIP)
         self._photograph: QImage | None = None
         self._size = QSizeF()
         self._preprocessing: Preprocessing | None = None
-        self._handles = IDENTITY
-        self._seen: QImage | None = None
-        self._field: Box | None = None
+        self._transforms = IDENTITY
+        self._model_input: QImage | None = None
+        self._receptive_field: Box | None = None
         self._pixmaps: dict[int, tuple[tuple[object, ...], QPixmap]] = {}
         self._dragged: tuple[int, QPointF, ImageTransforms] | None = None
-        """Which picture, where the drag was last, and the handles there."""
+        """Which picture is dragged (0 or 1), where the drag began, and the transforms then."""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 
-    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
-        return QSize(2 * HIGHEST + GRID, self.heightForWidth(self.width()))
+    def sizeHint(self) -> QSize:
+        return QSize(2 * MAX_HEIGHT + GRID, self.heightForWidth(self.width()))
 
-    def heightForWidth(self, width: int) -> int:  # noqa: N802
-        return math.ceil(self._boxes(width)[0].height()) + CAPTION
+    def heightForWidth(self, width: int) -> int:
+        return math.ceil(self._boxes(width)[0].height()) + CAPTION_HEIGHT
 
     def show_photograph(self, photograph: Photograph) -> None:
-        """Show a photograph; what was seen of the one before it goes."""
-        self._photograph, self._size = as_image(photograph.pixels), QSizeF(*photograph.size)
-        self._preprocessing = self._seen = None
-        self._describe()
+        """Show a photograph, and clear the network's input until its own comes."""
+        self._photograph, self._size = to_qimage(photograph.pixels), QSizeF(*photograph.size)
+        self._preprocessing = self._model_input = None
+        self._update_description()
 
-    def show_seen(self, pixels: Pixels, preprocessing: Preprocessing) -> None:
-        """Show the network's input, and how it is cut out of the photograph."""
-        first = self._seen is None
-        self._seen, self._preprocessing = as_image(pixels), preprocessing
+    def show_model_input(self, pixels: Pixels, preprocessing: Preprocessing) -> None:
+        """Show the network's input, and how it is cropped from the photograph."""
+        first = self._model_input is None
+        self._model_input, self._preprocessing = to_qimage(pixels), preprocessing
         if first:
-            self._describe()
+            self._update_description()
         self.update()
 
-    def show_handles(self, handles: ImageTransforms) -> None:
-        """Show the crop and the occluder where these handles have them."""
-        self._handles = handles
+    def show_transforms(self, transforms: ImageTransforms) -> None:
+        """Show the crop and the occluder of these transforms."""
+        self._transforms = transforms
         self.update()
 
-    def show_field(self, field: Box | None) -> None:
-        """Draw which pixels of the input a value depends on, on both pictures; None takes that away."""
-        if field != self._field:
-            self._field = field
+    def show_receptive_field(self, field: Box | None) -> None:
+        """Draw a receptive field, in pixels of the input, on both pictures; None removes it."""
+        if field != self._receptive_field:
+            self._receptive_field = field
             self.update()
 
     def boxes(self) -> tuple[QRectF, QRectF]:
@@ -103,118 +103,126 @@ class InputView(QWidget):
         return self._boxes(self.width())
 
     def crop(self) -> QPolygonF:
-        """Where the crop is drawn, from the input's upper left corner with the clock; empty if none is known."""
+        """The crop on the photograph, clockwise from the input's upper left corner; empty if unknown."""
         if self._preprocessing is None:
             return QPolygonF()
-        return QPolygonF([self._on_screen(*corner) for corner in self._frame(self._preprocessing).corners])
+        return QPolygonF([self._to_screen(*corner) for corner in self._frame(self._preprocessing).corners])
 
     def occluder_box(self) -> QRectF:
         """Where the occluder lies on the input; null without one."""
-        box, occluder = self.boxes()[1], self._handles.occluder
-        if occluder is None or self._seen is None:
+        box, occluder = self.boxes()[1], self._transforms.occluder
+        if occluder is None or self._model_input is None:
             return QRectF()
         side = occluder.side * box.width()
         whole = QRectF(0, 0, side, side)
         whole.moveCenter(box.topLeft() + QPointF(occluder.x * box.width(), occluder.y * box.height()))
         return whole.intersected(box)
 
-    def fields(self) -> tuple[QPolygonF, QPolygonF]:
-        """Where the field is drawn on the photograph and on the input; empty without one."""
-        if self._field is None or self._seen is None or self._preprocessing is None:
+    def receptive_field_polygons(self) -> tuple[QPolygonF, QPolygonF]:
+        """The receptive field on the photograph and on the input; empty without one."""
+        if self._receptive_field is None or self._model_input is None or self._preprocessing is None:
             return QPolygonF(), QPolygonF()
-        field, (width, height) = self._field, (self._seen.width(), self._seen.height())
+        field, (width, height) = self._receptive_field, (self._model_input.width(), self._model_input.height())
         left, right = (max(0.0, min(1.0, x / width)) for x in (field.left, field.right))
         top, bottom = (max(0.0, min(1.0, y / height)) for y in (field.top, field.bottom))
         corners = ((left, top), (right, top), (right, bottom), (left, bottom))
         crop, box = self._frame(self._preprocessing), self.boxes()[1]
-        seen = [box.topLeft() + QPointF(x * box.width(), y * box.height()) for x, y in corners]
-        return QPolygonF([self._on_screen(*crop.at(*corner)) for corner in corners]), QPolygonF(seen)
+        on_input = [box.topLeft() + QPointF(x * box.width(), y * box.height()) for x, y in corners]
+        return QPolygonF([self._to_screen(*crop.at(*corner)) for corner in corners]), QPolygonF(on_input)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.updateGeometry()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        which = self._which(event.position())
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        which = self._picture_at(event.position())
         if event.button() == Qt.MouseButton.LeftButton and which is not None:
-            self._dragged = which, event.position(), self._handles
+            self._dragged = which, event.position(), self._transforms
             if which == 1:
                 self._place_occluder(event.position(), moving=True)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._dragged is None:
-            which = self._which(event.position())
+            which = self._picture_at(event.position())
             shapes = {0: Qt.CursorShape.OpenHandCursor, 1: Qt.CursorShape.CrossCursor}
             self.setCursor(shapes[which] if which is not None else Qt.CursorShape.ArrowCursor)
         elif self._dragged[0] == 1:
             self._place_occluder(event.position(), moving=True)
         else:
-            _, begin, handles = self._dragged
-            self._wish(self._panned(handles, event.position() - begin), moving=True)
+            _, begin, transforms = self._dragged
+            self._request(self._panned(transforms, event.position() - begin), moving=True)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._dragged is not None:
             self._dragged = None
-            self._wish(self._handles)
+            self._request(self._transforms)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        which, self._dragged = self._which(event.position()), None
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        which, self._dragged = self._picture_at(event.position()), None
         if which == 0:
-            self._wish(replace(self._handles, x=0.0, y=0.0, zoom=1.0, rotation=0.0))
+            self._request(replace(self._transforms, x=0.0, y=0.0, zoom=1.0, rotation=0.0))
         elif which == 1:
-            self._wish(replace(self._handles, occluder=None))
+            self._request(replace(self._transforms, occluder=None))
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
-        which, notches = self._which(event.position()), event.angleDelta().y() / 120
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        which, notches = self._picture_at(event.position()), event.angleDelta().y() / 120
         if which is None or not notches:
             return
         event.accept()
-        if which == 1 and (occluder := self._handles.occluder):
-            side = min(max(occluder.side * NOTCH**notches, 0.02), 1.0)
-            self._wish(replace(self._handles, occluder=replace(occluder, side=side)))
+        if which == 1 and (occluder := self._transforms.occluder):
+            side = min(max(occluder.side * ZOOM_PER_NOTCH**notches, 0.02), 1.0)
+            self._request(replace(self._transforms, occluder=replace(occluder, side=side)))
         else:
-            self._wish(zoomed(self._handles, NOTCH**notches))
+            self._request(zoomed(self._transforms, ZOOM_PER_NOTCH**notches))
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
-        factors = {Qt.Key.Key_Plus: NOTCH, Qt.Key.Key_Equal: NOTCH, Qt.Key.Key_Minus: 1 / NOTCH}
+        factors = {
+            Qt.Key.Key_Plus: ZOOM_PER_NOTCH,
+            Qt.Key.Key_Equal: ZOOM_PER_NOTCH,
+            Qt.Key.Key_Minus: 1 / ZOOM_PER_NOTCH,
+        }
         key = Qt.Key(event.key())
         if key in steps:
             across, down = steps[key]
-            self._wish(moved(self._handles, STEP * across / self._handles.zoom, STEP * down / self._handles.zoom))
+            self._request(
+                moved(
+                    self._transforms, KEY_STEP * across / self._transforms.zoom, KEY_STEP * down / self._transforms.zoom
+                )
+            )
         elif key in factors:
-            self._wish(zoomed(self._handles, factors[key]))
+            self._request(zoomed(self._transforms, factors[key]))
         elif key == Qt.Key.Key_0:
-            self._wish(IDENTITY)
+            self._request(IDENTITY)
         else:
             super().keyPressEvent(event)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        pictures = (self._photograph, self._seen)
+        pictures = (self._photograph, self._model_input)
         waiting = ("no image", "not seen yet") if self._photograph is None else ("", "not seen yet")
         for number, (box, image, empty) in enumerate(zip(self.boxes(), pictures, waiting, strict=True)):
             if image is None:
                 painter.fillRect(box, QColor(theme.current().hover))
-                self._write(painter, box, empty)
+                self._draw_text(painter, box, empty)
             else:
                 painter.drawPixmap(box.topLeft(), self._scaled(number, box, image))
         if self._photograph:
-            self._caption(painter, 0)
-            paint_crop(painter, self.boxes()[0], self.crop(), turned=bool(self._handles.rotation))
-        if self._seen:
-            self._caption(painter, 1)
+            self._draw_caption(painter, 0)
+            paint_crop(painter, self.boxes()[0], self.crop(), rotated=bool(self._transforms.rotation))
+        if self._model_input:
+            self._draw_caption(painter, 1)
             if not self.occluder_box().isNull():
                 painter.setPen(QPen(QColor(theme.current().accent), 1))
                 painter.drawRect(self.occluder_box().adjusted(0.5, 0.5, -0.5, -0.5))
-        for box, field in zip(self.boxes(), self.fields(), strict=True):
-            paint_field(painter, box, field)
+        for box, field in zip(self.boxes(), self.receptive_field_polygons(), strict=True):
+            paint_receptive_field(painter, box, field)
         if self.hasFocus():
             painter.setPen(QPen(QColor(theme.current().accent), 1))
             painter.drawRect(self.boxes()[0].adjusted(0.5, 0.5, -0.5, -0.5))
 
     def _scaled(self, number: int, box: QRectF, image: QImage) -> QPixmap:
-        """A picture as large as its box, kept while the hand moves over it."""
+        """An image scaled to its box, cached by image, size and device pixel ratio."""
         key = image.cacheKey(), box.width(), box.height(), self.devicePixelRatioF()
         if self._pixmaps.get(number, ((), None))[0] != key:
             ratio = self.devicePixelRatioF()
@@ -228,64 +236,66 @@ class InputView(QWidget):
 
     def _boxes(self, width: float) -> tuple[QRectF, QRectF]:
         ratio = min(max(self._size.width() / self._size.height(), 0.25), 4.0) if self._size.height() else 1.5
-        height = min(float(HIGHEST), (width - GRID) / (ratio + 1))
+        height = min(float(MAX_HEIGHT), (width - GRID) / (ratio + 1))
         return QRectF(0, 0, ratio * height, height), QRectF(ratio * height + GRID, 0, height, height)
 
     def _frame(self, preprocessing: Preprocessing) -> Frame:
-        return frame(int(self._size.width()), int(self._size.height()), preprocessing, self._handles)
+        return frame(int(self._size.width()), int(self._size.height()), preprocessing, self._transforms)
 
-    def _on_screen(self, x: float, y: float) -> QPointF:
+    def _to_screen(self, x: float, y: float) -> QPointF:
         box = self.boxes()[0]
         return box.topLeft() + QPointF(x / self._size.width() * box.width(), y / self._size.height() * box.height())
 
-    def _which(self, point: QPointF) -> int | None:
+    def _picture_at(self, point: QPointF) -> int | None:
         """The picture under a point."""
-        pictures = (self._photograph, self._seen)
+        pictures = (self._photograph, self._model_input)
         for number, (box, image) in enumerate(zip(self.boxes(), pictures, strict=True)):
             if image is not None and self._preprocessing is not None and box.contains(point):
                 return number
         return None
 
-    def _panned(self, handles: ImageTransforms, way: QPointF) -> ImageTransforms:
-        """The crop follows the hand over the photograph."""
+    def _panned(self, transforms: ImageTransforms, offset: QPointF) -> ImageTransforms:
+        """Move the crop along with the mouse on the photograph."""
         assert self._preprocessing is not None
         box = self.boxes()[0]
         crop = frame(int(self._size.width()), int(self._size.height()), self._preprocessing)
-        across = way.x() / box.width() * self._size.width() / crop.width
-        return moved(handles, across, way.y() / box.height() * self._size.height() / crop.height)
+        across = offset.x() / box.width() * self._size.width() / crop.width
+        return moved(transforms, across, offset.y() / box.height() * self._size.height() / crop.height)
 
     def _place_occluder(self, point: QPointF, *, moving: bool) -> None:
-        box, occluder = self.boxes()[1], self._handles.occluder or Occluder()
+        box, occluder = self.boxes()[1], self._transforms.occluder or Occluder()
         x, y = ((point.x() - box.left()) / box.width(), (point.y() - box.top()) / box.height())
         placed = replace(occluder, x=min(max(x, 0.0), 1.0), y=min(max(y, 0.0), 1.0))
-        self._wish(replace(self._handles, occluder=placed), moving=moving)
+        self._request(replace(self._transforms, occluder=placed), moving=moving)
 
-    def _wish(self, handles: ImageTransforms, *, moving: bool = False) -> None:
-        self.show_handles(handles)
-        self.handles_wished.emit(handles, moving)
+    def _request(self, transforms: ImageTransforms, *, moving: bool = False) -> None:
+        self.show_transforms(transforms)
+        self.transformsRequested.emit(transforms, moving)
 
     def captions(self) -> tuple[str, str]:
-        """What stands under the pictures."""
-        seen = f"as seen\n{self._seen.width()}×{self._seen.height()}" if self._seen else ""
-        return f"photograph\n{self._size.width():.0f}×{self._size.height():.0f}", seen
+        """The texts under the pictures."""
+        on_input = f"as seen\n{self._model_input.width()}×{self._model_input.height()}" if self._model_input else ""
+        return f"photograph\n{self._size.width():.0f}×{self._size.height():.0f}", on_input
 
-    def _caption(self, painter: QPainter, which: int) -> None:
-        """Under the left edge of its picture; the second moves where the first or the widget's edge is in its way."""
+    def _draw_caption(self, painter: QPainter, which: int) -> None:
+        """Draw it under its picture's left edge; the second moves aside for the first or the widget's edge."""
         widths = [painter.fontMetrics().size(0, text).width() + 1 for text in self.captions()]
         left = 0.0
         if which == 1:
             left = max(min(self.boxes()[1].left(), self.width() - widths[1]), widths[0] + GRID)
-        below = QRectF(left, self.boxes()[which].bottom() + 4, widths[which], CAPTION)
-        self._write(painter, below, self.captions()[which], Qt.AlignmentFlag.AlignLeft)
+        below = QRectF(left, self.boxes()[which].bottom() + 4, widths[which], CAPTION_HEIGHT)
+        self._draw_text(painter, below, self.captions()[which], Qt.AlignmentFlag.AlignLeft)
 
-    def _write(
+    def _draw_text(
         self, painter: QPainter, box: QRectF, text: str, where: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignCenter
     ) -> None:
         painter.setPen(QColor(theme.current().muted))
         painter.drawText(box, where | Qt.TextFlag.TextWordWrap, text)
 
-    def _describe(self) -> None:
-        seen = f"; the network sees {self._seen.width()}×{self._seen.height()}" if self._seen else ""
-        self.setAccessibleDescription(f"Photograph, {self._size.width():.0f}×{self._size.height():.0f}{seen}")
+    def _update_description(self) -> None:
+        on_input = (
+            f"; the network sees {self._model_input.width()}×{self._model_input.height()}" if self._model_input else ""
+        )
+        self.setAccessibleDescription(f"Photograph, {self._size.width():.0f}×{self._size.height():.0f}{on_input}")
         self.updateGeometry()
         self.update()

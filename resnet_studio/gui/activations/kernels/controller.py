@@ -1,64 +1,66 @@
-"""Whose weights are on the screen: those of the chosen layer, or of the one that it follows."""
+"""Requests the weights for the Kernels tab: those of the selected layer, or of the layer whose output it processes."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.causes import sentence
+from resnet_studio.causes import message_of
 from resnet_studio.gui.activations.controller import ActivationsController
 from resnet_studio.gui.engine_client import EngineClient
-from resnet_studio.inference.kernels import Kernels, weighted
+from resnet_studio.inference.kernels import Kernels, weight_layer
 from resnet_studio.networks.presets import title
 
 LANE = "kernels"
 
 
 class KernelsController(QObject):
-    """Asks for a layer's weights while its page is on the screen, and only for others than those that are there."""
+    """Requests a layer's weights while the view is visible, unless they are there already."""
 
-    wished = Signal(str, str)
-    """The chosen layer, and the one whose weights are on their way."""
-    kernels_changed = Signal(object)
-    refused = Signal(str)
+    loadingStarted = Signal(str, str)
+    """The selected layer, and the layer whose weights are requested."""
+    kernelsChanged = Signal(object)
+    failed = Signal(str)
 
-    def __init__(self, subject: ActivationsController, work: EngineClient) -> None:
+    def __init__(self, activations: ActivationsController, engine: EngineClient) -> None:
         super().__init__()
-        self._subject, self._work = subject, work
-        self._in_front = False
-        self._asked: tuple[object, ...] = ()
-        subject.subject_changed.connect(lambda _: self._ask())
-        subject.chosen_changed.connect(lambda *_: self._ask())
-        work.answered.connect(self._take)
-        work.failed.connect(self._refuse)
-        work.idle.connect(lambda took: self._forget() if took is None else None)
+        self._activations, self._engine = activations, engine
+        self._visible = False
+        self._requested: tuple[object, ...] = ()
+        activations.specChanged.connect(lambda _: self._request())
+        activations.selectionChanged.connect(lambda *_: self._request())
+        engine.answerReceived.connect(self._on_answer)
+        engine.failed.connect(self._on_failed)
+        engine.idle.connect(lambda took: self._reset() if took is None else None)
 
-    def enter(self, in_front: bool) -> None:
-        """The page comes to the front, or leaves it."""
-        self._in_front = in_front
-        self._ask()
+    def set_visible(self, visible: bool) -> None:
+        """Start or stop requesting, as the view is shown or hidden."""
+        self._visible = visible
+        self._request()
 
-    def _ask(self) -> None:
-        if not self._in_front:
+    def _request(self) -> None:
+        if not self._visible:
             return
-        subject = self._subject.subject
-        layer = weighted(subject.architecture, self._subject.layer)
+        spec = self._activations.spec
+        layer = weight_layer(spec.architecture, self._activations.layer)
         if not layer:
             return
-        self.wished.emit(self._subject.layer, layer)
-        question = subject.architecture, subject.weights, layer
-        if question != self._asked:
-            self._asked = question
-            self._work.ask(LANE, "kernels", *question, label=f"the weights of {layer} in {title(subject.architecture)}")
+        self.loadingStarted.emit(self._activations.layer, layer)
+        arguments = spec.architecture, spec.weights, layer
+        if arguments != self._requested:
+            self._requested = arguments
+            self._engine.request(
+                LANE, "kernels", *arguments, label=f"the weights of {layer} in {title(spec.architecture)}"
+            )
 
-    def _take(self, lane: str, answer: object) -> None:
+    def _on_answer(self, lane: str, answer: object) -> None:
         if lane == LANE and isinstance(answer, Kernels):
-            self.kernels_changed.emit(answer)
+            self.kernelsChanged.emit(answer)
 
-    def _refuse(self, kind: str, error: Exception) -> None:
+    def _on_failed(self, kind: str, error: Exception) -> None:
         if kind == LANE:
-            self._forget()
-            self.refused.emit(sentence(error))
+            self._reset()
+            self.failed.emit(message_of(error))
 
-    def _forget(self) -> None:
-        """After a cancel or an error the same may be asked again."""
-        self._asked = ()
+    def _reset(self) -> None:
+        """After a cancel or an error the same weights may be requested again."""
+        self._requested = ()

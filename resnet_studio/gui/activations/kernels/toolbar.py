@@ -1,4 +1,4 @@
-"""Which slice of a layer's weights is shown, and on which scale, as controls."""
+"""Controls that select which slice of a layer's weights is shown, and on which scale."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSpinBox, QToolButton, QWidget
 
-from resnet_studio.gui.common.helpers import named
-from resnet_studio.gui.common.inputs import SegmentedControl, take_when_whole
+from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.inputs import SegmentedControl, commit_when_complete
 from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.kernels import Kernels
@@ -28,85 +28,85 @@ NUMBER_TIPS = {"input": "Which input channel of every filter", "filter": "Which 
 
 @dataclass(frozen=True, slots=True)
 class ChannelSlice:
-    """Which weights: every filter for one input channel, or one filter for every input channel."""
+    """A slice of the weights: every filter for one input channel, or one filter for every input channel."""
 
     by_filter: bool = False
     number: int = 0
-    """Of the input channel, or of the filter."""
-    alone: bool = False
-    """Whether each picture has a scale of its own."""
+    """Index of the input channel, or of the filter."""
+    per_tile: bool = False
+    """Whether each tile has a scale of its own."""
 
 
 class KernelToolbar(QWidget):
-    """Emits the `Slice` that is wished for; only what makes a difference for the layer can be changed."""
+    """Emits the selected `ChannelSlice`; controls that have no effect for the layer are hidden."""
 
-    slice_wished = Signal(object)
+    sliceSelected = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self._slice = ChannelSlice()
-        self._by = _segmented(SLICES, "Slice", SLICE_TIPS, "kernelSlice")
-        self._number = named(QSpinBox(), "kernelNumber", "Number", NUMBER_TIPS["input"])
+        self._axis = _segmented(SLICES, "Slice", SLICE_TIPS, "kernelSlice")
+        self._number = set_names(QSpinBox(), "kernelNumber", "Number", NUMBER_TIPS["input"])
         self._number.setWrapping(True)
-        take_when_whole(self._number)
+        commit_when_complete(self._number)
         self._number.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stepper = self._make_stepper()
         self._scale = _segmented(SCALES, "Colour scale", SCALE_TIPS, "kernelScale")
         row = FlowLayout()
         self.setLayout(row)
-        for widget in (self._by, self._stepper, self._scale):
+        for widget in (self._axis, self._stepper, self._scale):
             row.addWidget(widget)
-        self._by.chosen.connect(lambda by: self._wish(by == "filter", 0, self._slice.alone))
-        self._number.valueChanged.connect(self._take_number)
-        self._scale.chosen.connect(
-            lambda scale: self._wish(self._slice.by_filter, self._slice.number, scale == "alone")
+        self._axis.valueSelected.connect(lambda axis: self._emit_slice(axis == "filter", 0, self._slice.per_tile))
+        self._number.valueChanged.connect(self._on_number_changed)
+        self._scale.valueSelected.connect(
+            lambda scale: self._emit_slice(self._slice.by_filter, self._slice.number, scale == "alone")
         )
 
-    def show_slice(self, kernels: Kernels, chosen: ChannelSlice) -> None:
-        """Show which slice of a layer is on the screen."""
-        self._slice = chosen
-        whole = kernels.colour or kernels.matrix
-        for widget in (self._by, self._stepper):
-            widget.setVisible(not whole)
-        self._by.show_value("filter" if chosen.by_filter else "input")
-        self._scale.show_value("alone" if chosen.alone else "layer")
-        step = 1 if chosen.by_filter else kernels.every
-        count = len(kernels.values) if chosen.by_filter else kernels.values.shape[1]
+    def show_slice(self, kernels: Kernels, current: ChannelSlice) -> None:
+        """Show which slice of a layer is displayed."""
+        self._slice = current
+        fixed = kernels.is_rgb or kernels.is_matrix
+        for widget in (self._axis, self._stepper):
+            widget.setVisible(not fixed)
+        self._axis.set_value("filter" if current.by_filter else "input")
+        self._scale.set_value("alone" if current.per_tile else "layer")
+        step = 1 if current.by_filter else kernels.input_step
+        count = len(kernels.values) if current.by_filter else kernels.values.shape[1]
         with QSignalBlocker(self._number):
             self._number.setSingleStep(step)
             self._number.setRange(0, (count - 1) * step)
-            self._number.setValue(chosen.number * step)
-            self._number.setSuffix(f" of {len(kernels.values) if chosen.by_filter else kernels.inputs:,}")
-        self._number.setToolTip(NUMBER_TIPS["filter" if chosen.by_filter else "input"])
+            self._number.setValue(current.number * step)
+            self._number.setSuffix(f" of {len(kernels.values) if current.by_filter else kernels.in_channels:,}")
+        self._number.setToolTip(NUMBER_TIPS["filter" if current.by_filter else "input"])
 
     def _make_stepper(self) -> QWidget:
-        """The number between an arrow to the one before and an arrow to the one after."""
+        """The number between buttons for the previous and the next one."""
         stepper = QWidget()
         row = QHBoxLayout(stepper)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID // 2)
-        back = named(QToolButton(), "kernelBack", "The one before", "The one before (↓)")
-        on = named(QToolButton(), "kernelOn", "The one after", "The one after (↑)")
-        for button, text, step in ((back, "‹", self._number.stepDown), (on, "›", self._number.stepUp)):
+        previous = set_names(QToolButton(), "kernelBack", "The one before", "The one before (↓)")
+        next_button = set_names(QToolButton(), "kernelOn", "The one after", "The one after (↑)")
+        for button, text, step in ((previous, "‹", self._number.stepDown), (next_button, "›", self._number.stepUp)):
             button.setText(text)
             button.setFixedWidth(4 * GRID)
             button.clicked.connect(step)
-        for widget in (back, self._number, on):
+        for widget in (previous, self._number, next_button):
             row.addWidget(widget)
         return stepper
 
-    def _take_scale(self, scale: str) -> None:
-        self._wish(self._slice.by_filter, self._slice.number, scale == "alone")
+    def _on_scale_selected(self, scale: str) -> None:
+        self._emit_slice(self._slice.by_filter, self._slice.number, scale == "alone")
 
-    def _take_number(self, number: int) -> None:
-        self._wish(self._slice.by_filter, number // self._number.singleStep(), self._slice.alone)
+    def _on_number_changed(self, number: int) -> None:
+        self._emit_slice(self._slice.by_filter, number // self._number.singleStep(), self._slice.per_tile)
 
-    def _wish(self, by_filter: bool, number: int, alone: bool) -> None:
-        self.slice_wished.emit(ChannelSlice(by_filter, number, alone))
+    def _emit_slice(self, by_filter: bool, number: int, per_tile: bool) -> None:
+        self.sliceSelected.emit(ChannelSlice(by_filter, number, per_tile))
 
 
-def _segmented(values: dict[str, str], spoken: str, tips: dict[str, str], name: str) -> SegmentedControl:
-    made = SegmentedControl(values, spoken, tips)
-    made.setObjectName(name)
-    made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-    return made
+def _segmented(values: dict[str, str], accessible_name: str, tips: dict[str, str], name: str) -> SegmentedControl:
+    control = SegmentedControl(values, accessible_name, tips)
+    control.setObjectName(name)
+    control.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+    return control

@@ -1,4 +1,4 @@
-"""The Kernels page: the weights of the chosen layer as pictures, and the norm of each filter."""
+"""The Kernels tab: the weights of the selected layer as images, and the norm of each filter."""
 
 from __future__ import annotations
 
@@ -11,66 +11,73 @@ from resnet_studio.gui.activations.kernels.grid import FilterGrid
 from resnet_studio.gui.activations.kernels.norm_bars import NormBars
 from resnet_studio.gui.activations.kernels.toolbar import ChannelSlice, KernelToolbar
 from resnet_studio.gui.common.color_bar import ColorBar
-from resnet_studio.gui.common.helpers import column, named, rule
+from resnet_studio.gui.common.helpers import separator, set_names, vbox
 from resnet_studio.gui.common.labels import FixedHeightLabel
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.feature_maps import Place
-from resnet_studio.inference.kernels import Kernels, coloured, rows, spread_tiles, tiles_of_filter, tiles_of_input
+from resnet_studio.inference.kernels import (
+    Kernels,
+    matrix_tiles,
+    rgb_filters,
+    tile_indices,
+    tiles_of_filter,
+    tiles_of_input,
+)
 
 EMPTY = "Choose a layer on the left to see the weights of its convolution."
-COMING = "The weights of {} are on their way …"
-GREY = "grey is zero, full colour ±{}"
+LOADING = "The weights of {} are on their way …"
+GRAY = "grey is zero, full colour ±{}"
 HINTS = {
-    "colour": "click chooses a filter · wheel zooms",
+    "color": "click chooses a filter · wheel zooms",
     "input": "a picture a filter · click chooses one · wheel zooms",
     "filter": "a picture an input channel · click shows it in every filter",
     "matrix": "down the filters, across the input channels · click chooses",
 }
 
-LONGEST = "filter 8888 · row 8, column 8 · red −8.88e−8 · green −8.88e−8 · blue −8.88e−8"
-LONGEST_NORM = "filter 8888   · L2 norm 8.88e−8, rank 8,888 of 8,888\nmean −8.88e−8 · deviation 8.88e−8"
-"""What the lines of values may have to hold."""
+LONGEST_TEXT = "filter 8888 · row 8, column 8 · red −8.88e−8 · green −8.88e−8 · blue −8.88e−8"
+LONGEST_NORM_TEXT = "filter 8888   · L2 norm 8.88e−8, rank 8,888 of 8,888\nmean −8.88e−8 · deviation 8.88e−8"
+"""The longest texts of the lines of values."""
 
 
 class KernelsView(QWidget):
-    """Shows the weights that belong to the chosen layer, and emits which channel is chosen with its filter."""
+    """Shows the weights that belong to the selected layer, and emits the channel whose filter is selected."""
 
-    channel_chosen = Signal(int)
-    entered = Signal(bool)
-    """The page has come to the screen, or left it."""
+    channelSelected = Signal(int)
+    visibilityChanged = Signal(bool)
+    """Whether the view is on the screen."""
 
     def __init__(self) -> None:
         super().__init__()
         self._kernels: Kernels | None = None
-        self._slice, self._filter, self._of = ChannelSlice(), 0, ""
-        self._empty = named(QLabel(EMPTY, wordWrap=True), "kernelsEmpty", "What to do next")
+        self._slice, self._filter, self._selected_layer = ChannelSlice(), 0, ""
+        self._empty = set_names(QLabel(EMPTY, wordWrap=True), "kernelsEmpty", "What to do next")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setProperty("quiet", True)
-        self._name = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "kernelsHeading", "Layer")
-        self._about = named(QLabel(wordWrap=True), "kernelsAbout", "What these weights are")
-        self._read_out = named(QLabel(), "kernelsReadout", "Weight under the mouse")
-        self._norm = named(QLabel(textFormat=Qt.TextFormat.RichText), "filterNorm", "The chosen filter")
-        for label in (self._about, self._read_out):
+        self._name = set_names(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "kernelsHeading", "Layer")
+        self._about = set_names(QLabel(wordWrap=True), "kernelsAbout", "What these weights are")
+        self._readout = set_names(QLabel(), "kernelsReadout", "Weight under the mouse")
+        self._norm = set_names(QLabel(textFormat=Qt.TextFormat.RichText), "filterNorm", "The chosen filter")
+        for label in (self._about, self._readout):
             label.setProperty("quiet", True)
         self._tools, self._tiles, self._bar, self._norms = KernelToolbar(), FilterGrid(), ColorBar(), NormBars()
-        self._grey = named(QLabel(), "kernelsGrey", "What the colours mean")
-        self._grey.setProperty("quiet", True)
+        self._gray_label = set_names(QLabel(), "kernelsGrey", "What the colours mean")
+        self._gray_label.setProperty("quiet", True)
         self._pages = QStackedWidget()
         self._lay_out()
         self._connect()
 
-    def show_wish(self, chosen: str, layer: str) -> None:
-        """Say whose weights belong to the chosen layer; they come later."""
-        self._of = chosen
-        self._empty.setText(COMING.format(layer))
+    def show_loading(self, selected: str, layer: str) -> None:
+        """Show which layer's weights belong to the selected layer, until they arrive."""
+        self._selected_layer = selected
+        self._empty.setText(LOADING.format(layer))
         if self._kernels is not None:
             self._show_name(self._kernels)
 
     def show_kernels(self, kernels: Kernels) -> None:
-        """Show a layer's weights; slice and filter stay as far as there are ones of their number."""
+        """Show a layer's weights; the slice stays for the same layer, the filter if there is one of that index."""
         before, self._kernels = self._kernels, kernels
         if before is None or before.layer != kernels.layer:
-            self._slice = ChannelSlice(alone=self._slice.alone)
+            self._slice = ChannelSlice(per_tile=self._slice.per_tile)
         self._filter = min(self._filter, len(kernels.values) - 1)
         self._show_name(kernels)
         self._norms.show_norms(kernels.norms)
@@ -79,170 +86,173 @@ class KernelsView(QWidget):
         self._pages.setCurrentIndex(1)
 
     def show_filter(self, number: int) -> None:
-        """Show which filter makes the channel that is shown large."""
+        """Select the filter of the channel that is shown enlarged, without emitting."""
         if self._kernels is not None and number != self._filter and 0 <= number < len(self._kernels.values):
-            self._take_filter(number)
+            self._set_filter(number)
 
     def show_problem(self, sentence: str) -> None:
-        """Say why there are no weights, as long as there are none."""
+        """Show why there are no weights, as long as there are none."""
         self._empty.setText(sentence)
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  (Qt's names)
+    def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.entered.emit(True)
+        self.visibilityChanged.emit(True)
 
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+    def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self.entered.emit(False)
+        self.visibilityChanged.emit(False)
 
     def _lay_out(self) -> None:
-        words, below, norms = QVBoxLayout(), QVBoxLayout(), QVBoxLayout()
+        headings, below, norm_layout = QVBoxLayout(), QVBoxLayout(), QVBoxLayout()
         for label in (self._name, self._about):
-            words.addWidget(label)
-        for widget in (self._bar, self._grey, FixedHeightLabel(self._read_out, longest=LONGEST)):
+            headings.addWidget(label)
+        for widget in (self._bar, self._gray_label, FixedHeightLabel(self._readout, longest=LONGEST_TEXT)):
             below.addWidget(widget)
-        norms.addWidget(FixedHeightLabel(self._norm, longest=LONGEST_NORM))
-        norms.addWidget(self._norms)
-        for layout, space in ((words, 2), (below, 2), (norms, GRID // 2)):
+        norm_layout.addWidget(FixedHeightLabel(self._norm, longest=LONGEST_NORM_TEXT))
+        norm_layout.addWidget(self._norms)
+        for layout, space in ((headings, 2), (below, 2), (norm_layout, GRID // 2)):
             layout.setSpacing(space)
         page = QWidget()
-        whole = QVBoxLayout(page)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(GRID)
-        whole.addLayout(words)
-        whole.addWidget(self._tools)
-        whole.addWidget(self._tiles, 1)
-        whole.addLayout(below)
-        whole.addWidget(rule())
-        whole.addLayout(norms)
-        self._pages.addWidget(column((self._empty, 1), margin=0))
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GRID)
+        layout.addLayout(headings)
+        layout.addWidget(self._tools)
+        layout.addWidget(self._tiles, 1)
+        layout.addLayout(below)
+        layout.addWidget(separator())
+        layout.addLayout(norm_layout)
+        self._pages.addWidget(vbox((self._empty, 1), margin=0))
         self._pages.addWidget(page)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._pages)
 
     def _connect(self) -> None:
-        self._tools.slice_wished.connect(self._take_slice)
-        self._tiles.tile_chosen.connect(self._take_tile)
-        self._tiles.hovered.connect(self._read)
-        self._norms.filter_chosen.connect(self._choose)
+        self._tools.sliceSelected.connect(self._set_slice)
+        self._tiles.tileSelected.connect(self._on_tile_selected)
+        self._tiles.hovered.connect(self._show_weight)
+        self._norms.filterSelected.connect(self._select_filter)
         self._norms.hovered.connect(self._show_filter)
 
     def _show_name(self, kernels: Kernels) -> None:
         count, (height, width) = len(kernels.values), kernels.values.shape[2:]
-        kind = "rows" if kernels.linear else "filter" if count == 1 else "filters"
-        size = f"{kernels.inputs:,}" if kernels.linear else f"{kernels.inputs:,}×{height}×{width}"
+        kind = "rows" if kernels.is_linear else "filter" if count == 1 else "filters"
+        size = f"{kernels.in_channels:,}" if kernels.is_linear else f"{kernels.in_channels:,}×{height}×{width}"
         self._name.setText(f"<b>{kernels.layer}</b> · {count:,} {kind} of {size}")
         trained = "" if kernels.weights.trained else " · untrained"
         parts = [f"{kernels.weights.source}{trained}"]
-        if self._of and self._of != kernels.layer:
-            parts.insert(0, f"the weights behind {self._of}")
-        if kernels.every > 1:
-            parts.append(f"one input channel in {kernels.every} is shown")
+        if self._selected_layer and self._selected_layer != kernels.layer:
+            parts.insert(0, f"the weights behind {self._selected_layer}")
+        if kernels.input_step > 1:
+            parts.append(f"one input channel in {kernels.input_step} is shown")
         self._about.setText(" · ".join(parts))
 
     def _draw(self) -> None:
-        kernels, chosen = self._kernels, self._slice
+        kernels, current = self._kernels, self._slice
         if kernels is None:
             return
-        self._tools.show_slice(kernels, chosen)
-        if kernels.colour:
-            tiles = coloured(kernels, alone=chosen.alone)
-        elif kernels.matrix:
-            tiles = spread_tiles(kernels, rows(kernels), alone=chosen.alone)
+        self._tools.show_slice(kernels, current)
+        if kernels.is_rgb:
+            tiles = rgb_filters(kernels, per_tile=current.per_tile)
+        elif kernels.is_matrix:
+            tiles = tile_indices(kernels, matrix_tiles(kernels), per_tile=current.per_tile)
         else:
-            values = (tiles_of_filter if chosen.by_filter else tiles_of_input)(kernels, chosen.number)
-            tiles = spread_tiles(kernels, values, alone=chosen.alone)
-        self._tiles.show_tiles(tiles, 0 if chosen.by_filter else self._filter, matrix=kernels.matrix)
-        ends = None if chosen.alone else (-kernels.largest, kernels.largest)
-        self._bar.show_range("diverging", ends)
-        self._bar.setVisible(not kernels.colour)
-        self._grey.setText(GREY.format("its own largest weight" if chosen.alone else significant(kernels.largest)))
-        self._grey.setVisible(kernels.colour)
-        self._read(None)
+            values = (tiles_of_filter if current.by_filter else tiles_of_input)(kernels, current.number)
+            tiles = tile_indices(kernels, values, per_tile=current.per_tile)
+        self._tiles.show_tiles(tiles, 0 if current.by_filter else self._filter, matrix=kernels.is_matrix)
+        limits = None if current.per_tile else (-kernels.max_abs, kernels.max_abs)
+        self._bar.set_range("diverging", limits)
+        self._bar.setVisible(not kernels.is_rgb)
+        self._gray_label.setText(
+            GRAY.format("its own largest weight" if current.per_tile else significant(kernels.max_abs))
+        )
+        self._gray_label.setVisible(kernels.is_rgb)
+        self._show_weight(None)
 
     def _kind(self, kernels: Kernels) -> str:
-        whole = "colour" if kernels.colour else "matrix" if kernels.matrix else ""
-        return whole or ("filter" if self._slice.by_filter else "input")
+        kind = "color" if kernels.is_rgb else "matrix" if kernels.is_matrix else ""
+        return kind or ("filter" if self._slice.by_filter else "input")
 
-    def _take_slice(self, wished: ChannelSlice) -> None:
-        """A filter that is asked for by its number is the chosen one, too."""
-        if wished.by_filter and not self._slice.by_filter:
-            wished = ChannelSlice(True, self._filter, wished.alone)
-        self._slice = wished
+    def _set_slice(self, requested: ChannelSlice) -> None:
+        """Show a slice; if it is one filter, that filter is selected, too."""
+        if requested.by_filter and not self._slice.by_filter:
+            requested = ChannelSlice(True, self._filter, requested.per_tile)
+        self._slice = requested
         self._draw()
-        if wished.by_filter and wished.number != self._filter:
-            self._choose(wished.number)
+        if requested.by_filter and requested.number != self._filter:
+            self._select_filter(requested.number)
 
-    def _take_tile(self, number: int) -> None:
-        """A filter is chosen; an input channel of one is shown in all filters."""
+    def _on_tile_selected(self, number: int) -> None:
+        """Select a filter; a tile that is an input channel of one filter shows that channel in all filters."""
         if self._slice.by_filter and self._kernels is not None and self._kind(self._kernels) == "filter":
-            self._take_slice(ChannelSlice(False, number, self._slice.alone))
+            self._set_slice(ChannelSlice(False, number, self._slice.per_tile))
         else:
-            self._choose(number)
+            self._select_filter(number)
 
-    def _choose(self, number: int) -> None:
-        self._take_filter(number)
-        self.channel_chosen.emit(number)
+    def _select_filter(self, number: int) -> None:
+        self._set_filter(number)
+        self.channelSelected.emit(number)
 
-    def _take_filter(self, number: int) -> None:
+    def _set_filter(self, number: int) -> None:
         self._filter = number
         self._show_filter()
         if not self._slice.by_filter:
-            self._tiles.show_chosen(number)
+            self._tiles.show_tile(number)
         elif number != self._slice.number:
-            self._slice = ChannelSlice(True, number, self._slice.alone)
+            self._slice = ChannelSlice(True, number, self._slice.per_tile)
             self._draw()
 
     def _show_filter(self, under_mouse: int | None = None) -> None:
-        """The numbers of the filter under the mouse, or else of the chosen one."""
+        """Show norm, mean and standard deviation of the filter under the mouse, or of the selected one."""
         kernels = self._kernels
         if kernels is None:
             return
-        self._norms.show_chosen(self._filter)
+        self._norms.show_filter(self._filter)
         number = self._filter if under_mouse is None else under_mouse
-        norm, mean, deviation = (float(values[number]) for values in (kernels.norms, kernels.means, kernels.deviations))
+        norm, mean, std = (float(values[number]) for values in (kernels.norms, kernels.means, kernels.stds))
         rank = f"{self._norms.rank(number):,} of {len(kernels.norms):,}"
         self._norm.setText(
-            f"<b>{self._called(kernels, number)}</b> · L2 norm {significant(norm)}, rank {rank}"
-            f"<br>mean {significant(mean)} · deviation {significant(deviation)}"
+            f"<b>{self._filter_title(kernels, number)}</b> · L2 norm {significant(norm)}, rank {rank}"
+            f"<br>mean {significant(mean)} · deviation {significant(std)}"
         )
-        self._norm.setToolTip(f"L2 norm {norm!r}\nmean {mean!r}\ndeviation {deviation!r}")
+        self._norm.setToolTip(f"L2 norm {norm!r}\nmean {mean!r}\ndeviation {std!r}")
 
-    def _called(self, kernels: Kernels, number: int) -> str:
-        """A filter by its number; a row of the last layer also by its class."""
+    def _filter_title(self, kernels: Kernels, number: int) -> str:
+        """A filter by its index; a row of the last layer also by its class."""
         labels = kernels.weights.labels
-        is_class = kernels.linear and len(labels) == len(kernels.values) and labels[number] != f"class {number}"
-        return f"row {number}, {labels[number]}" if is_class else f"{'row' if kernels.linear else 'filter'} {number}"
+        is_class = kernels.is_linear and len(labels) == len(kernels.values) and labels[number] != f"class {number}"
+        return f"row {number}, {labels[number]}" if is_class else f"{'row' if kernels.is_linear else 'filter'} {number}"
 
-    def _read(self, place: Place | None) -> None:
+    def _show_weight(self, place: Place | None) -> None:
         kernels = self._kernels
         if kernels is None:
             return
         if place is None:
-            self._read_out.setText(HINTS[self._kind(kernels)])
-            self._read_out.setToolTip("")
+            self._readout.setText(HINTS[self._kind(kernels)])
+            self._readout.setToolTip("")
             return
-        values, said = self._weights_at(kernels, place)
-        self._read_out.setText(said)
-        self._read_out.setToolTip("\n".join(map(repr, values)))
+        values, text = self._weights_at(kernels, place)
+        self._readout.setText(text)
+        self._readout.setToolTip("\n".join(map(repr, values)))
 
     def _weights_at(self, kernels: Kernels, place: Place) -> tuple[list[float], str]:
-        """The weights under the mouse, and the line that tells them."""
+        """The weights at a place, and the text that describes them."""
         where = f"row {place.row}, column {place.column}"
-        if kernels.colour:
+        if kernels.is_rgb:
             values = [float(value) for value in kernels.values[place.channel, :, place.row, place.column]]
             names = zip(("red", "green", "blue"), values, strict=True)
-            told = " · ".join(f"{name} {significant(value)}" for name, value in names)
-            return values, f"filter {place.channel} · {where} · {told}"
-        if kernels.matrix:
+            channels = " · ".join(f"{name} {significant(value)}" for name, value in names)
+            return values, f"filter {place.channel} · {where} · {channels}"
+        if kernels.is_matrix:
             number, channel, at = place.channel, place.column, (0, 0)
         elif self._slice.by_filter:
             number, channel, at = self._slice.number, place.channel, (place.row, place.column)
         else:
             number, channel, at = place.channel, self._slice.number, (place.row, place.column)
         value = float(kernels.values[number, channel][at])
-        spot = "" if kernels.matrix else f" · {where}"
+        position = "" if kernels.is_matrix else f" · {where}"
         return [value], (
-            f"{self._called(kernels, number)} · input {channel * kernels.every}{spot} · {significant(value)}"
+            f"{self._filter_title(kernels, number)} · input {channel * kernels.input_step}{position}"
+            f" · {significant(value)}"
         )

@@ -1,4 +1,4 @@
-"""Writing what is exported off the window's thread: a large picture takes a second to be packed."""
+"""Exporting maps off the UI thread (compressing a large PNG takes a second), and the reference for differences."""
 
 from __future__ import annotations
 
@@ -10,84 +10,84 @@ from PySide6.QtCore import QObject, Signal, SignalInstance
 from resnet_studio.export.figure import MapFigure
 from resnet_studio.export.writers import write
 from resnet_studio.gui.activations.controller import ActivationsController
-from resnet_studio.gui.background import BackgroundReader, cause
+from resnet_studio.gui.background import BackgroundReader, failure_reason
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.inference.values import ForwardResult, image_title
 from resnet_studio.networks.plan import plan
 
 
 class MapsExporter(QObject):
-    """Writes one file after another. `stop` waits for what is being written."""
+    """Writes one file after another; `stop` waits for the current one."""
 
-    written = Signal(str)
-    """A sentence for the user."""
-    refused = Signal(str)
-    saving_changed = Signal(bool)
+    message = Signal(str)
+    """A message for the user."""
+    failed = Signal(str)
+    savingChanged = Signal(bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._writing = BackgroundReader(self)
+        self._writer = BackgroundReader(self)
 
-    def write(self, path: Path, sheet: MapFigure) -> None:
-        """Write a sheet as the kind of file that the path's ending asks for."""
-        self.saving_changed.emit(True)
-        self._writing.run(
-            lambda: write(path, sheet),
-            lambda _: self._end(self.written, f"Saved {path.name} in {path.parent}."),
-            lambda error: self._end(self.refused, f"{path.name} could not be written: {cause(error)}."),
+    def write(self, path: Path, figure: MapFigure) -> None:
+        """Write a figure in the format of the path's suffix."""
+        self.savingChanged.emit(True)
+        self._writer.run(
+            lambda: write(path, figure),
+            lambda _: self._finish(self.message, f"Saved {path.name} in {path.parent}."),
+            lambda error: self._finish(self.failed, f"{path.name} could not be written: {failure_reason(error)}."),
         )
 
-    def _end(self, told: SignalInstance, sentence: str) -> None:
-        self.saving_changed.emit(self._writing.busy)
-        told.emit(sentence)
+    def _finish(self, signal: SignalInstance, sentence: str) -> None:
+        self.savingChanged.emit(self._writer.busy)
+        signal.emit(sentence)
 
     def stop(self) -> None:
-        """End writing; files that are not begun yet are not written."""
-        self._writing.stop()
+        """Stop writing; files that are still queued are not written."""
+        self._writer.stop()
 
 
 LANE = "reference"
 
 
 class ReferenceController(QObject):
-    """Keeps a look with the layers that it has, and asks the engine for those that it lacks."""
+    """Keeps a result to compare with, and requests layers that it lacks from the engine."""
 
-    reference_changed = Signal(object)
-    """A `Look`: another one, or the same with more layers."""
+    referenceChanged = Signal(object)
+    """A `ForwardResult`: another one, or the same with more layers."""
 
-    def __init__(self, subject: ActivationsController, work: EngineClient) -> None:
+    def __init__(self, activations: ActivationsController, engine: EngineClient) -> None:
         super().__init__()
-        self._subject, self._work = subject, work
-        self._asked: tuple[object, ...] = ()
-        self.look: ForwardResult | None = None
-        work.answered.connect(self._take)
-        work.failed.connect(lambda kind, _: self._forget() if kind == LANE else None)
+        self._activations, self._engine = activations, engine
+        self._requested: tuple[object, ...] = ()
+        self.result: ForwardResult | None = None
+        engine.answerReceived.connect(self._on_answer)
+        engine.failed.connect(lambda kind, _: self._clear_request() if kind == LANE else None)
 
-    def keep(self) -> None:
-        """The newest look is the reference from now on."""
-        if self._subject.look is not None:
-            self.look, self._asked = self._subject.look, ()
-            self.reference_changed.emit(self.look)
+    def set_current(self) -> None:
+        """Make the newest result the reference."""
+        if self._activations.result is not None:
+            self.result, self._requested = self._activations.result, ()
+            self.referenceChanged.emit(self.result)
 
-    def need(self, layer: str) -> None:
-        """Ask for that layer of the reference, unless that has been done or its network has none of that name."""
-        if self.look is None:
+    def request_layer(self, layer: str) -> None:
+        """Request that layer of the reference, unless it has been requested or its network lacks it."""
+        if self.result is None:
             return
-        subject = self.look.subject
-        question = subject, layer
-        known = {name for one in plan(subject.architecture) if one.called for name in (one.name, one.block)}
-        if question != self._asked and layer in known:
-            self._asked = question
-            label = f"{layer} of the reference {image_title(subject.image)}"
-            self._work.ask(LANE, "look", subject, (layer,), False, label=label)
+        spec = self.result.spec
+        request = spec, layer
+        known = {name for layer in plan(spec.architecture) if layer.called for name in (layer.name, layer.block)}
+        if request != self._requested and layer in known:
+            self._requested = request
+            label = f"{layer} of the reference {image_title(spec.image)}"
+            self._engine.request(LANE, "forward", spec, (layer,), False, label=label)
 
-    def _forget(self) -> None:
-        """What has failed may be asked again."""
-        self._asked = ()
+    def _clear_request(self) -> None:
+        """Allow a failed request to be repeated."""
+        self._requested = ()
 
-    def _take(self, lane: str, answer: object) -> None:
-        if lane == LANE and isinstance(answer, ForwardResult) and self.look and answer.subject == self.look.subject:
-            new = {layer.name for layer in answer.layers}
-            kept = (layer for layer in self.look.layers if layer.name not in new)
-            self.look = replace(self.look, layers=(*kept, *answer.layers))
-            self.reference_changed.emit(self.look)
+    def _on_answer(self, lane: str, answer: object) -> None:
+        if lane == LANE and isinstance(answer, ForwardResult) and self.result and answer.spec == self.result.spec:
+            received = {layer.name for layer in answer.layers}
+            others = (layer for layer in self.result.layers if layer.name not in received)
+            self.result = replace(self.result, layers=(*others, *answer.layers))
+            self.referenceChanged.emit(self.result)

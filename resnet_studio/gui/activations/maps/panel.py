@@ -1,4 +1,4 @@
-"""The feature maps of one layer: what they amount to, how they are drawn, and the value under the mouse."""
+"""The feature maps of one layer with statistics, style controls, and the value under the mouse."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QPushButton
 
 from resnet_studio.formatting import percent, significant
 from resnet_studio.gui.common.color_bar import ColorBar
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import ComboBox, SegmentedControl
 from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel
 from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.common.mosaic import MosaicView
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.feature_maps import Colours, Contrast, MapStyle, Place, Sort, channel_order, value_range
+from resnet_studio.inference.feature_maps import Colormap, Contrast, MapStyle, Place, Sort, channel_order, value_range
 from resnet_studio.inference.values import ForwardResult, LayerMaps, image_title
 
 HINT, SHORT_HINT = "click enlarges · wheel zooms · double-click resets", "click enlarges · wheel zooms"
@@ -28,43 +28,45 @@ NO_REFERENCE = "There is no reference yet. Choose the image to compare with, the
 
 
 class MapsPanel(QWidget):
-    """Emits `channel_shown` with number, values and pixels whenever the channel to be shown large is another."""
+    """Emits `channelChanged` with number, values and pixels of the channel to be shown large."""
 
-    channel_shown = Signal(int, object, object)
+    channelChanged = Signal(int, object, object)
     hovered = Signal(object)
     """The `Place` under the mouse, or None."""
-    pin_wished = Signal(int)
-    """A channel is to stay in view."""
-    export_wished = Signal()
-    reference_wished = Signal()
+    pinRequested = Signal(int)
+    """A channel is to be pinned."""
+    exportRequested = Signal()
+    referenceRequested = Signal()
     """What is shown now is to be the reference."""
-    reference_layer_wished = Signal(str)
+    referenceLayerRequested = Signal(str)
     """A layer that the reference lacks."""
 
     def __init__(self) -> None:
         super().__init__()
         self._maps: LayerMaps | None = None
         self._reference: ForwardResult | None = None
-        self._wished = MapStyle()
+        self._requested_style = MapStyle()
         self._order: NDArray[np.intp] | None = None
         self._place: Place | None = None
-        self._name = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "mapsHeading", "Layer")
-        self._numbers = named(ElidedLabel(), "mapsNumbers", "Statistics of the layer")
-        self._note = named(QLabel(wordWrap=True), "referenceNote", "Reference")
-        self._readout = named(ElidedLabel(), "mapsReadout", "Value under the mouse")
-        self._readout.say(HINT, "", SHORT_HINT)
-        for label in (self._numbers, self._note, self._readout):
+        self._name = set_names(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "mapsHeading", "Layer")
+        self._statistics = set_names(ElidedLabel(), "mapsNumbers", "Statistics of the layer")
+        self._note = set_names(QLabel(wordWrap=True), "referenceNote", "Reference")
+        self._readout = set_names(ElidedLabel(), "mapsReadout", "Value under the mouse")
+        self._readout.set_text(HINT, "", SHORT_HINT)
+        for label in (self._statistics, self._note, self._readout):
             label.setProperty("quiet", True)
         self._tools, self._mosaic, self._bar = MapsToolbar(), MosaicView(), ColorBar()
-        self._set_reference = named(QPushButton("Set as reference"), "setReference", "Set as reference", REFERENCE_TIP)
+        self._set_reference = set_names(
+            QPushButton("Set as reference"), "setReference", "Set as reference", REFERENCE_TIP
+        )
         self._menu = self._make_menu()
         self._connect()
         self._lay_out()
 
-    def show_maps(self, maps: LayerMaps, *, brief: bool = False) -> None:
-        """Show a layer's maps; the channel chosen before stays so where there is one of its number.
+    def show_maps(self, maps: LayerMaps, *, preview: bool = False) -> None:
+        """Show a layer's maps; the channel number stays selected if the layer has it.
 
-        `brief` ones, of which more come at once, keep the order of channels.
+        Previews, which follow one another fast, keep the order of channels.
         """
         same = self._maps is not None and (self._maps.name, self._maps.values.shape) == (maps.name, maps.values.shape)
         if self._maps is None or self._maps.values.shape != maps.values.shape:
@@ -72,34 +74,40 @@ class MapsPanel(QWidget):
         self._maps = maps
         channels, height, width = maps.values.shape
         self._name.setText(f"<b>{maps.name}</b> · {channels:,} channel{'s' if channels > 1 else ''}, {height}×{width}")
-        self._numbers.say(*layer_numbers(maps))
-        self._draw(keep_order=brief and same)
-        self._read(self._place)
+        self._statistics.set_text(*statistics_text(maps))
+        self._draw(keep_order=preview and same)
+        self._show_value(self._place)
 
     def show_reference(self, reference: ForwardResult | None) -> None:
-        """Sort by the difference to this look, where that is the order."""
+        """Use this result when channels are sorted by difference."""
         self._reference = reference
-        if self._wished.sort == "difference":
+        if self._requested_style.sort == "difference":
             self._draw()
 
     def show_channel(self, channel: int) -> None:
-        """Frame a channel and have it shown large."""
+        """Select a channel and emit it to be shown large."""
         if self._maps is not None and 0 <= channel < len(self._maps.values):
             self._mosaic.show_channel(channel)
-            self._tell_channel(channel)
+            self._emit_channel(channel)
 
     def add_tool(self, tool: QWidget) -> None:
-        """Put a control behind those that say how the maps are drawn."""
-        self._tools.add(tool)
+        """Add a control to the toolbar."""
+        self._tools.add_tool(tool)
 
-    def drawing(self) -> MapStyle:
-        """How the maps are drawn: contrast, colours and order that can't be had give way to those that can."""
+    def map_style(self) -> MapStyle:
+        """The style in effect: contrast or order that is not available is replaced by one that is."""
         one_value = self._maps is not None and self._maps.values[0].size == 1
-        contrast = "layer" if one_value and self._wished.contrast == "channel" else self._wished.contrast
-        return replace(self._wished, contrast=contrast, sort="index" if self._order is None else self._wished.sort)
+        contrast = (
+            "layer" if one_value and self._requested_style.contrast == "channel" else self._requested_style.contrast
+        )
+        return replace(
+            self._requested_style,
+            contrast=contrast,
+            sort="index" if self._order is None else self._requested_style.sort,
+        )
 
     def order(self) -> NDArray[np.intp] | None:
-        """The channels as they are laid out; None by number."""
+        """The channels in the order of the mosaic; None if sorted by index."""
         return self._order
 
     def channel(self) -> int:
@@ -107,25 +115,27 @@ class MapsPanel(QWidget):
         return self._mosaic.channel()
 
     def _connect(self) -> None:
-        self._tools.drawing_wished.connect(self._take_drawing)
-        self._set_reference.clicked.connect(self.reference_wished)
-        self._bar.limits_wished.connect(lambda low, high: self._take_drawing(replace(self._wished, limits=(low, high))))
-        self._mosaic.channel_chosen.connect(self._tell_channel)
-        self._mosaic.hovered.connect(self._read)
+        self._tools.styleRequested.connect(self._on_style_requested)
+        self._set_reference.clicked.connect(self.referenceRequested)
+        self._bar.limitsChanged.connect(
+            lambda low, high: self._on_style_requested(replace(self._requested_style, limits=(low, high)))
+        )
+        self._mosaic.channelSelected.connect(self._emit_channel)
+        self._mosaic.hovered.connect(self._show_value)
         self._mosaic.hovered.connect(self.hovered)
-        self._mosaic.menu_wished.connect(self._open_menu)
+        self._mosaic.menuRequested.connect(self._open_menu)
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        for said in (self._name, FixedHeightLabel(self._numbers)):
-            words.addWidget(said)
+        heading = QVBoxLayout()
+        heading.setSpacing(2)
+        for label in (self._name, FixedHeightLabel(self._statistics)):
+            heading.addWidget(label)
         above = QHBoxLayout()
         above.setSpacing(GRID)
-        above.addLayout(words, 1)
+        above.addLayout(heading, 1)
         above.addWidget(self._set_reference, 0, Qt.AlignmentFlag.AlignVCenter)
         column.addLayout(above)
         for widget in (self._tools, self._note):
@@ -141,11 +151,11 @@ class MapsPanel(QWidget):
 
     def _make_menu(self) -> QMenu:
         menu = QMenu(self)
-        self._pin = menu.addAction("Pin channel", lambda: self.pin_wished.emit(self._mosaic.channel()))
+        self._pin = menu.addAction("Pin channel", lambda: self.pinRequested.emit(self._mosaic.channel()))
         menu.addAction("Copy values", self._copy)
-        menu.addAction("Set as reference", self.reference_wished.emit)
+        menu.addAction("Set as reference", self.referenceRequested.emit)
         menu.addSeparator()
-        menu.addAction("Export…", self.export_wished.emit)
+        menu.addAction("Export…", self.exportRequested.emit)
         return menu
 
     def _open_menu(self, channel: int, point: QPoint) -> None:
@@ -154,43 +164,43 @@ class MapsPanel(QWidget):
         self._menu.popup(point)
 
     def _copy(self) -> None:
-        """The channel's values as a table: rows as lines, columns with tabs between them."""
+        """Copy the channel's values: one line per row, columns separated by tabs."""
         if self._maps is not None:
             rows = self._maps.values[self._mosaic.channel()].tolist()
             QGuiApplication.clipboard().setText("\n".join("\t".join(map(repr, row)) for row in rows))
             self._readout.setText(f"Copied the {len(rows)}×{len(rows[0])} values of channel {self._mosaic.channel()}")
 
-    def _take_drawing(self, drawing: MapStyle) -> None:
-        """What becomes fixed keeps the range that the layer has now."""
-        if drawing.contrast == "fixed" and drawing.limits is None and self._maps is not None:
+    def _on_style_requested(self, map_style: MapStyle) -> None:
+        """Apply a style; a range that becomes fixed is the one that the layer has now."""
+        if map_style.contrast == "fixed" and map_style.limits is None and self._maps is not None:
             low, high = (float(end.item()) for end in value_range(self._maps.values, MapStyle("layer")))
-            drawing = replace(drawing, limits=(low, high if high > low else low + 1))
-        same_order = drawing.sort == self._wished.sort
-        self._wished = drawing
+            map_style = replace(map_style, limits=(low, high if high > low else low + 1))
+        same_order = map_style.sort == self._requested_style.sort
+        self._requested_style = map_style
         self._draw(keep_order=same_order)
 
     def _draw(self, *, keep_order: bool = False) -> None:
-        """Maps of one value each have a scale in common, whatever is wished: alone, each would be constant."""
+        """Draw the maps. Maps of one value share a scale whatever is requested, as each alone would be constant."""
         if self._maps is None:
-            self._tools.show_drawing(self._wished)
+            self._tools.show_style(self._requested_style)
             return
         if not keep_order:
-            self._order = self._sorted(self._maps)
-        drawing = self.drawing()
-        shown = replace(drawing, sort=self._wished.sort)
-        self._tools.show_drawing(shown, channels_alone=self._maps.values[0].size > 1)
-        self._mosaic.show_values(self._maps.values, drawing, self._order)
-        ends = None if drawing.contrast == "channel" else value_range(self._maps.values, drawing)
-        self._bar.show_range(
-            drawing.colours,
+            self._order = self._order_of(self._maps)
+        map_style = self.map_style()
+        shown = replace(map_style, sort=self._requested_style.sort)
+        self._tools.show_style(shown, channels_alone=self._maps.values[0].size > 1)
+        self._mosaic.set_values(self._maps.values, map_style, self._order)
+        ends = None if map_style.contrast == "channel" else value_range(self._maps.values, map_style)
+        self._bar.set_range(
+            map_style.colours,
             None if ends is None else (ends[0].item(), ends[1].item()),
-            typed=drawing.contrast == "fixed",
+            editable=map_style.contrast == "fixed",
         )
-        self._tell_channel(self._mosaic.channel())
+        self._emit_channel(self._mosaic.channel())
 
-    def _sorted(self, maps: LayerMaps) -> NDArray[np.intp] | None:
-        """The order that is wished, and beside a difference what it is one to; None where they lie by number."""
-        sort, theirs, note = self._wished.sort, None, ""
+    def _order_of(self, maps: LayerMaps) -> NDArray[np.intp] | None:
+        """The requested order of channels, None if sorted by index; also updates the note about the reference."""
+        sort, theirs, note = self._requested_style.sort, None, ""
         if sort == "difference":
             theirs, note = self._reference_values(maps)
         self._note.setText(note)
@@ -201,41 +211,41 @@ class MapsPanel(QWidget):
         return channel_order(maps.values, sort, theirs)
 
     def _reference_values(self, maps: LayerMaps) -> tuple[NDArray[np.float32] | None, str]:
-        """The reference's values of a layer, and a line about them."""
+        """The reference's values of a layer, or None, and a note about them."""
         if self._reference is None:
             return None, NO_REFERENCE
-        title = image_title(self._reference.subject.image)
+        title = image_title(self._reference.spec.image)
         found = next((layer for layer in self._reference.layers if layer.name == maps.name), None)
         if found is None:
-            self.reference_layer_wished.emit(maps.name)
+            self.referenceLayerRequested.emit(maps.name)
             return None, f"The reference {title} has no {maps.name} so far; until it has, channels lie by number."
         if found.values.shape != maps.values.shape:
             return None, f"The reference {title} went through another network: set a new one."
         return found.values, f"by the mean absolute difference to {title}"
 
-    def _tell_channel(self, channel: int) -> None:
-        assert self._maps is not None  # the mosaic shows a channel only after it was given maps
-        self.channel_shown.emit(channel, self._maps.values[channel], self._mosaic.pixels(channel))
+    def _emit_channel(self, channel: int) -> None:
+        assert self._maps is not None  # the mosaic emits a channel only after it was given maps
+        self.channelChanged.emit(channel, self._maps.values[channel], self._mosaic.pixels(channel))
 
-    def _read(self, place: Place | None) -> None:
+    def _show_value(self, place: Place | None) -> None:
         self._place = place
         if place is None or self._maps is None:
-            self._readout.say(HINT, "", SHORT_HINT)
+            self._readout.set_text(HINT, "", SHORT_HINT)
             return
         value = float(self._maps.values[place.channel, place.row, place.column])
-        told, (channel, row, column) = significant(value), (place.channel, place.row, place.column)
-        self._readout.say(
-            f"channel {channel} · row {row}, column {column} · {told}", repr(value),
-            f"channel {channel} · {row}, {column} · {told}",
+        text, (channel, row, column) = significant(value), (place.channel, place.row, place.column)
+        self._readout.set_text(
+            f"channel {channel} · row {row}, column {column} · {text}", repr(value),
+            f"channel {channel} · {row}, {column} · {text}",
         )  # fmt: skip
 
 
-def layer_numbers(maps: LayerMaps) -> tuple[str, str, str]:
-    """A layer's statistics in a line, with all their digits, and in a shorter line."""
+def statistics_text(maps: LayerMaps) -> tuple[str, str, str]:
+    """A layer's statistics as a line, with all digits as a tooltip, and as a shorter line."""
     zeros = f"{percent(maps.zeros, 2)} zeros"
-    mean, deviation = significant(maps.mean), significant(maps.std)
+    mean, std = significant(maps.mean), significant(maps.std)
     exact = f"mean {maps.mean!r}\ndeviation {maps.std!r}\nshare of zeros {maps.zeros!r}"
-    return f"mean {mean} · deviation {deviation} · {zeros}", exact, f"μ {mean}  σ {deviation}  {zeros}"
+    return f"mean {mean} · deviation {std} · {zeros}", exact, f"μ {mean}  σ {std}  {zeros}"
 
 
 CONTRASTS = {"channel": "per channel", "layer": "per layer", "fixed": "fixed"}
@@ -244,11 +254,11 @@ CONTRAST_TIPS = {
     "layer": "One scale for all channels: strong and weak ones can be compared",
     "fixed": "Keep the scale that the layer has now, whatever image or layer comes: images can be compared",
 }
-COLOURS_TIP = (
+COLORMAP_TIP = (
     "Colour map: equal steps in value are equal steps to the eye; diverging has zero in its middle, "
     "cyan is not a number"
 )
-COLOURS: tuple[Colours, ...] = ("viridis", "magma", "grey", "diverging")
+COLORMAPS: tuple[Colormap, ...] = ("viridis", "magma", "grey", "diverging")
 SORTS = {
     "index": "by number",
     "mean": "by mean",
@@ -260,44 +270,46 @@ SORT_TIP = "Which channel comes first: the greatest mean, maximum, variance or d
 
 
 class MapsToolbar(QWidget):
-    """Emits the `Drawing` that is wished for; one that becomes fixed has yet to be given its limits."""
+    """Emits the requested `MapStyle`; one with fixed contrast has no limits yet."""
 
-    drawing_wished = Signal(object)
+    styleRequested = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
-        self._drawing = MapStyle()
+        self._style = MapStyle()
         self._contrast = SegmentedControl(CONTRASTS, "Contrast", CONTRAST_TIPS)
         self._contrast.setObjectName("contrast")
         self._contrast.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._colours = named(QComboBox(), "colourMap", "Colour map", COLOURS_TIP)
-        self._colours.addItems(COLOURS)
+        self._colormap = set_names(QComboBox(), "colourMap", "Colour map", COLORMAP_TIP)
+        self._colormap.addItems(COLORMAPS)
         self._sort = ComboBox(SORTS, "channelOrder", "Order of channels", SORT_TIP)
         self._sort.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._row = row = FlowLayout()
         self.setLayout(row)
-        for widget in (self._contrast, self._colours, self._sort):
+        for widget in (self._contrast, self._colormap, self._sort):
             row.addWidget(widget)
         self._connect()
-        self.show_drawing(self._drawing)
+        self.show_style(self._style)
 
-    def add(self, tool: QWidget) -> None:
-        """Put another control behind these."""
+    def add_tool(self, tool: QWidget) -> None:
+        """Add another control at the end."""
         self._row.addWidget(tool)
 
-    def show_drawing(self, drawing: MapStyle, *, channels_alone: bool = True) -> None:
-        """Show how maps are drawn; maps of one value each can't have a range of their own."""
-        self._drawing = drawing
-        self._contrast.show_value(drawing.contrast)
+    def show_style(self, map_style: MapStyle, *, channels_alone: bool = True) -> None:
+        """Show a style; `channels_alone` enables a range per channel, which maps of one value can't have."""
+        self._style = map_style
+        self._contrast.set_value(map_style.contrast)
         self._contrast.button("channel").setEnabled(channels_alone)
-        with QSignalBlocker(self._colours):
-            self._colours.setCurrentText(drawing.colours)
-        self._sort.show_value(drawing.sort)
+        with QSignalBlocker(self._colormap):
+            self._colormap.setCurrentText(map_style.colours)
+        self._sort.set_value(map_style.sort)
 
     def _connect(self) -> None:
-        self._contrast.chosen.connect(lambda contrast: self._wish(contrast=cast(Contrast, contrast), limits=None))
-        self._colours.currentTextChanged.connect(lambda name: self._wish(colours=cast(Colours, name)))
-        self._sort.chosen.connect(lambda sort: self._wish(sort=cast(Sort, sort)))
+        self._contrast.valueSelected.connect(
+            lambda contrast: self._request(contrast=cast(Contrast, contrast), limits=None)
+        )
+        self._colormap.currentTextChanged.connect(lambda name: self._request(colours=cast(Colormap, name)))
+        self._sort.valueSelected.connect(lambda sort: self._request(sort=cast(Sort, sort)))
 
-    def _wish(self, **changes: object) -> None:
-        self.drawing_wished.emit(replace(self._drawing, **changes))  # type: ignore[arg-type]
+    def _request(self, **changes: object) -> None:
+        self.styleRequested.emit(replace(self._style, **changes))  # type: ignore[arg-type]

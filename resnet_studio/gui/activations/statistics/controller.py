@@ -1,4 +1,4 @@
-"""What is known of the chosen layer's channels over more than one image."""
+"""Statistics of the selected layer's channels over more than one image."""
 
 from __future__ import annotations
 
@@ -14,90 +14,90 @@ from resnet_studio.inference.transforms import ImageTransforms
 from resnet_studio.inference.values import ForwardResult, ForwardSpec
 from resnet_studio.networks.presets import title
 
-LANE = "survey"
+LANE = "layer_statistics"
 
 
 class StatisticsController(QObject):
-    """Adds up what has been looked at since the network or its weights changed, and has all images looked at.
+    """Accumulates statistics over the images run since the network or its weights changed, and runs all images.
 
-    An image counts once, with the same handles; what goes by while a hand moves does not count.
+    An image counts once for each setting of its transforms; previews do not count.
     """
 
-    seen_changed = Signal(object)
-    """`ChannelStatistics` of the chosen layer over the images seen so far, or None."""
-    surveyed = Signal(object)
-    """The `Survey` that belongs to what is looked at, or None."""
-    running_changed = Signal(int)
-    """How many images are being looked at; none where no survey runs."""
+    accumulatedChanged = Signal(object)
+    """`ChannelStatistics` of the selected layer over the images run so far, or None."""
+    layerStatisticsChanged = Signal(object)
+    """The `LayerStatistics` over all images for the current layer, network and transforms, or None."""
+    runningChanged = Signal(int)
+    """How many images are being run; 0 if none are."""
 
-    def __init__(self, subject: ActivationsController, images: ImageController, work: EngineClient) -> None:
+    def __init__(self, activations: ActivationsController, images: ImageController, engine: EngineClient) -> None:
         super().__init__()
-        self._subject, self._images, self._work = subject, images, work
+        self._activations, self._images, self._engine = activations, images, engine
         self._network: tuple[object, ...] = ()
-        self._seen: dict[str, ChannelStatistics] = {}
+        self._accumulated: dict[str, ChannelStatistics] = {}
         self._counted: set[tuple[str, str, ImageTransforms]] = set()
-        self._asked: tuple[ForwardSpec, str] | None = None
-        self._survey: tuple[ForwardSpec, str, LayerStatistics] | None = None
+        self._requested: tuple[ForwardSpec, str] | None = None
+        self._layer_statistics: tuple[ForwardSpec, str, LayerStatistics] | None = None
         self._running = 0
-        subject.looked.connect(self._take_look)
-        subject.chosen_changed.connect(lambda *_: self.tell())
-        subject.subject_changed.connect(lambda _: self._tell_survey())
-        work.answered.connect(self._take_answer)
-        work.failed.connect(lambda kind, _: self._end() if kind == LANE else None)
-        work.idle.connect(lambda took: self._end() if took is None else None)
+        activations.forwardFinished.connect(self._on_forward_finished)
+        activations.selectionChanged.connect(lambda *_: self.emit_statistics())
+        activations.specChanged.connect(lambda _: self._emit_layer_statistics())
+        engine.answerReceived.connect(self._on_answer)
+        engine.failed.connect(lambda kind, _: self._finish() if kind == LANE else None)
+        engine.idle.connect(lambda took: self._finish() if took is None else None)
 
-    def tell(self) -> None:
-        """Tell what is known of the chosen layer."""
-        self.seen_changed.emit(self._seen.get(self._subject.layer))
-        self._tell_survey()
+    def emit_statistics(self) -> None:
+        """Emit what is known of the selected layer."""
+        self.accumulatedChanged.emit(self._accumulated.get(self._activations.layer))
+        self._emit_layer_statistics()
 
-    def look_at_all(self) -> None:
-        """Have every image at hand looked at, for the chosen layer alone."""
+    def run_all_images(self) -> None:
+        """Run every image of the list through the network up to the selected layer."""
         images = tuple(self._images.images())
-        subject, layer = self._subject.subject, self._subject.layer
-        self._asked = _without_image(subject), layer
-        self._run(len(images))
-        label = f"{len(images):,} images through {title(subject.architecture)}"
-        self._work.ask(LANE, "survey", subject, images, layer, label=label)
+        spec, layer = self._activations.spec, self._activations.layer
+        self._requested = _without_image(spec), layer
+        self._set_running(len(images))
+        label = f"{len(images):,} images through {title(spec.architecture)}"
+        self._engine.request(LANE, "layer_statistics", spec, images, layer, label=label)
 
-    def _take_look(self, look: ForwardResult) -> None:
-        """Count the chosen layer's channels in."""
-        subject = look.subject
-        network = subject.architecture, subject.weights, look.weights.sha256, subject.device
+    def _on_forward_finished(self, result: ForwardResult) -> None:
+        """Add the selected layer's maps to the accumulated statistics."""
+        spec = result.spec
+        network = spec.architecture, spec.weights, result.weights.sha256, spec.device
         if network != self._network:
             self._network = network
-            self._seen.clear()
+            self._accumulated.clear()
             self._counted.clear()
-        maps = next((maps for maps in look.layers if maps.name == self._subject.layer), None)
-        if maps is None or look.brief:
+        maps = next((maps for maps in result.layers if maps.name == self._activations.layer), None)
+        if maps is None or result.preview:
             return
-        once = maps.name, look.image_sha256, subject.handles
-        if once not in self._counted:
-            self._counted.add(once)
-            before, one = self._seen.get(maps.name), statistics(maps.values)
-            self._seen[maps.name] = merged(before, one) if before else one
-        self.seen_changed.emit(self._seen[maps.name])
+        key = maps.name, result.image_sha256, spec.transforms
+        if key not in self._counted:
+            self._counted.add(key)
+            before, added = self._accumulated.get(maps.name), statistics(maps.values)
+            self._accumulated[maps.name] = merged(before, added) if before else added
+        self.accumulatedChanged.emit(self._accumulated[maps.name])
 
-    def _take_answer(self, lane: str, answer: object) -> None:
-        if lane == LANE and isinstance(answer, LayerStatistics) and self._asked:
-            self._survey = (*self._asked, answer)
-            self._end()
-            self._tell_survey()
+    def _on_answer(self, lane: str, answer: object) -> None:
+        if lane == LANE and isinstance(answer, LayerStatistics) and self._requested:
+            self._layer_statistics = (*self._requested, answer)
+            self._finish()
+            self._emit_layer_statistics()
 
-    def _tell_survey(self) -> None:
-        now = _without_image(self._subject.subject), self._subject.layer
-        known = self._survey is not None and self._survey[:2] == now
-        self.surveyed.emit(self._survey[2] if self._survey and known else None)
+    def _emit_layer_statistics(self) -> None:
+        current = _without_image(self._activations.spec), self._activations.layer
+        known = self._layer_statistics is not None and self._layer_statistics[:2] == current
+        self.layerStatisticsChanged.emit(self._layer_statistics[2] if self._layer_statistics and known else None)
 
-    def _end(self) -> None:
-        self._asked = None
-        self._run(0)
+    def _finish(self) -> None:
+        self._requested = None
+        self._set_running(0)
 
-    def _run(self, images: int) -> None:
+    def _set_running(self, images: int) -> None:
         if images != self._running:
             self._running = images
-            self.running_changed.emit(images)
+            self.runningChanged.emit(images)
 
 
-def _without_image(subject: ForwardSpec) -> ForwardSpec:
-    return replace(subject, image="")
+def _without_image(spec: ForwardSpec) -> ForwardSpec:
+    return replace(spec, image="")

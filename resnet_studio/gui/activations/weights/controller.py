@@ -1,4 +1,4 @@
-"""Which weights the network in hand has, which others there are, and what is done about those that do not fit."""
+"""The weights of the current network, the others available, and what happens to weights that don't fit."""
 
 from __future__ import annotations
 
@@ -14,136 +14,138 @@ from PySide6.QtCore import QObject, Signal
 from resnet_studio.gui.background import BackgroundReader
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.session import SessionState
-from resnet_studio.inference.errors import Remedy, WeightsError, WeightsMismatch
+from resnet_studio.inference.errors import SuggestedFix, WeightsError, WeightsMismatch
 from resnet_studio.inference.values import PublishedWeights, RandomWeights, WeightsFile, WeightsSource
-from resnet_studio.inference.weights.bundled import is_shipped, shipped_weights
-from resnet_studio.inference.weights.published import cached, entry_of, published_for
+from resnet_studio.inference.weights.bundled import bundled_weights, is_bundled
+from resnet_studio.inference.weights.published import cache_path, find_entry, published_for
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import preset
 from resnet_studio.training.runs.run_folder import runs_folder
 from resnet_studio.training.runs.weights import run_weights
 
 LANE = "weights"
-MOST_OF_RUNS = 24
-"""Checkpoints that are on offer; the file dialog finds any."""
+MAX_CHECKPOINTS = 24
+"""Checkpoints in the menu; the file dialog opens any."""
 Offer: TypeAlias = tuple[str, Callable[[], None]]
-"""What can be done, and the function that does it."""
+"""The title of a suggested fix, and the function that applies it."""
 
 
 class WeightsController(QObject):
-    """Goes back to the last good weights where others are refused, and says what else can be done.
+    """Goes back to the last good weights if others can't be loaded, and offers fixes.
 
-    Published weights are fetched first where they are not on this machine; those in use stay meanwhile.
+    Published weights are downloaded first if they are not cached; the current weights stay meanwhile.
     """
 
-    weights_changed = Signal(object)
-    architecture_wished = Signal(object)
-    """The network that the next weights were made for."""
-    published_told = Signal(object)
-    """What is to be said of each of the `PublishedWeights` that fit the network in hand, by them."""
-    runs_found = Signal(object)
+    weightsChanged = Signal(object)
+    architectureRequested = Signal(object)
+    """The architecture that a suggested fix's weights are for."""
+    publishedChanged = Signal(object)
+    """A note on each of the `PublishedWeights` that fit the current network, as a dictionary."""
+    runsFound = Signal(object)
     """The newest checkpoints, as `RunWeights`."""
-    wished = Signal()
-    """Other weights are wanted than those of which something was told."""
-    problem = Signal(str, str, object)
-    """A sentence, details, and a tuple of `Offer`s."""
+    weightsRequested = Signal()
+    """Other weights are requested; an earlier `failed` no longer matters."""
+    failed = Signal(str, str, object)
+    """A message, details, and a tuple of `Offer`s."""
 
-    def __init__(self, kept: SessionState, work: EngineClient) -> None:
+    def __init__(self, state: SessionState, engine: EngineClient) -> None:
         super().__init__()
-        self._kept, self._work = kept, work
-        self._weights = self._good = read(kept.weights)
-        self._awaited: PublishedWeights | None = None
-        self._looking = BackgroundReader(self)
+        self._state, self._engine = state, engine
+        self._weights = self._last_good = weights_from_text(state.weights)
+        self._pending_download: PublishedWeights | None = None
+        self._reader = BackgroundReader(self)
         self.runs = runs_folder()
-        """Where the runs are whose checkpoints are on offer."""
+        """The folder of runs whose checkpoints are offered."""
         self._architecture: Architecture | None = None
-        work.answered.connect(self._take_fetched)
-        work.failed.connect(lambda lane, _: self._await(None) if lane == LANE else None)
-        work.idle.connect(lambda took: self._await(None) if took is None else None)
+        engine.answerReceived.connect(self._on_fetched)
+        engine.failed.connect(lambda lane, _: self._set_pending_download(None) if lane == LANE else None)
+        engine.idle.connect(lambda took: self._set_pending_download(None) if took is None else None)
 
     @property
     def weights(self) -> WeightsSource:
         return self._weights
 
-    def wish(self, weights: WeightsSource) -> None:
-        """Run with these weights as soon as they are on this machine."""
-        self._await(None)
-        self.wished.emit()
-        if isinstance(weights, PublishedWeights) and not cached(weights).exists():
-            self._await(weights)
-            self._work.ask(LANE, "fetch weights", weights, label=f"downloading {called(weights)}")
+    def request(self, weights: WeightsSource) -> None:
+        """Use these weights, after a download if they are not cached."""
+        self._set_pending_download(None)
+        self.weightsRequested.emit()
+        if isinstance(weights, PublishedWeights) and not cache_path(weights).exists():
+            self._set_pending_download(weights)
+            self._engine.request(LANE, "fetch_weights", weights, label=f"downloading {weights_title(weights)}")
         else:
-            self.take(weights)
+            self.set_weights(weights)
 
-    def take(self, weights: WeightsSource) -> None:
-        """Run with these weights."""
+    def set_weights(self, weights: WeightsSource) -> None:
+        """Use these weights."""
         self._weights = weights
-        self._kept.weights = written(weights)
-        self.weights_changed.emit(weights)
+        self._state.weights = weights_to_text(weights)
+        self.weightsChanged.emit(weights)
 
-    def keep(self) -> None:
-        """The weights in use are good: they are gone back to where others are refused."""
-        self._good = self._weights
+    def mark_good(self) -> None:
+        """Mark the current weights as good: `revert` goes back to them."""
+        self._last_good = self._weights
 
-    def follow(self, architecture: Architecture) -> None:
-        """Weights that come with the program take the place of random ones, and go with their architecture."""
+    def follow_architecture(self, architecture: Architecture) -> None:
+        """Follow the current architecture: its bundled weights replace random ones, and are dropped with it."""
         self._architecture = architecture
-        shipped = shipped_weights(architecture)
-        if is_shipped(self._weights):
-            self._weights = self._good = shipped or RandomWeights()
-        elif shipped and isinstance(self._weights, RandomWeights):
-            self._weights = shipped
+        bundled = bundled_weights(architecture)
+        if is_bundled(self._weights):
+            self._weights = self._last_good = bundled or RandomWeights()
+        elif bundled and isinstance(self._weights, RandomWeights):
+            self._weights = bundled
 
-    def give_up(self, error: WeightsError) -> None:
-        """Go back to the weights of the last look, or to random ones where it is those that no longer fit."""
-        back = self._good if self._good != self._weights else RandomWeights()
+    def revert(self, error: WeightsError) -> None:
+        """Go back to the last good weights, or to random ones if the last good ones no longer fit."""
+        back = self._last_good if self._last_good != self._weights else RandomWeights()
         details = ""
         offers: tuple[Offer, ...] = ()
         if isinstance(error, WeightsMismatch):
             details = error.table()
-            offers = tuple((remedy.what, partial(self._apply, remedy)) for remedy in error.remedies)
-        self.problem.emit(f"{error}. In use: {called(back)}.", details, offers)
-        self.take(back)
+            offers = tuple((fix.title, partial(self._apply_fix, fix)) for fix in error.fixes)
+        self.failed.emit(f"{error}. In use: {weights_title(back)}.", details, offers)
+        self.set_weights(back)
 
-    def look_around(self) -> None:
-        """Tell which weights there are; for checkpoints it is looked off the window's thread."""
+    def refresh_available(self) -> None:
+        """Emit which weights are available; checkpoints are searched off the UI thread."""
         if self._architecture:
-            self.published_told.emit({one: _told(one, self._architecture) for one in published_for(self._architecture)})
+            self.publishedChanged.emit(
+                {weights: _published_note(weights, self._architecture) for weights in published_for(self._architecture)}
+            )
         folder = self.runs
-        self._looking.drop_waiting()
-        self._looking.run(lambda: run_weights(folder, MOST_OF_RUNS), self.runs_found.emit)
+        self._reader.drop_pending()
+        self._reader.run(lambda: run_weights(folder, MAX_CHECKPOINTS), self.runsFound.emit)
 
     def stop(self) -> None:
-        """The window goes."""
-        self._looking.stop()
+        """Stop the background reader."""
+        self._reader.stop()
 
-    def _apply(self, remedy: Remedy) -> None:
-        """The network first: the weights are those of it."""
-        self.architecture_wished.emit(remedy.architecture)
-        self.take(remedy.weights)
+    def _apply_fix(self, fix: SuggestedFix) -> None:
+        """Switch the architecture first, as the weights belong to it."""
+        self.architectureRequested.emit(fix.architecture)
+        self.set_weights(fix.weights)
 
-    def _await(self, weights: PublishedWeights | None) -> None:
-        self._awaited = weights
+    def _set_pending_download(self, weights: PublishedWeights | None) -> None:
+        self._pending_download = weights
 
-    def _take_fetched(self, lane: str, _: object) -> None:
-        """The file is there now; whoever has another network in hand meanwhile finds it in the menu."""
-        if lane != LANE or not (fetched := self._awaited):
+    def _on_fetched(self, lane: str, _: object) -> None:
+        """Use the downloaded weights, unless the current network is another one by now."""
+        if lane != LANE or not (fetched := self._pending_download):
             return
-        self._awaited = None
+        self._pending_download = None
         if self._architecture and fetched in published_for(self._architecture):
-            self.take(fetched)
+            self.set_weights(fetched)
 
 
-def _told(weights: PublishedWeights, architecture: Architecture) -> str:
-    """What it takes to have published weights, and whether they were made for another network with the same shapes."""
-    entry = entry_of(weights)
-    takes = "on this machine" if cached(weights).exists() else f"{entry.megabytes} MB"
+def _published_note(weights: PublishedWeights, architecture: Architecture) -> str:
+    """Whether published weights are cached or their size, and if they are for another network with equal shapes."""
+    entry = find_entry(weights)
+    note = "on this machine" if cache_path(weights).exists() else f"{entry.megabytes} MB"
     same = replace(preset(entry.preset), image=architecture.image) == architecture
-    return takes if same else f"{takes}, made for {entry.preset}"
+    return note if same else f"{note}, made for {entry.preset}"
 
 
-def called(weights: WeightsSource) -> str:
-    """What weights are called in a sentence."""
+def weights_title(weights: WeightsSource) -> str:
+    """The name of weights in a sentence."""
     if isinstance(weights, RandomWeights):
         return "random weights"
     if isinstance(weights, PublishedWeights):
@@ -153,8 +155,8 @@ def called(weights: WeightsSource) -> str:
     return f"{path.parent.name} of {path.parts[-4]}" if moment else path.name
 
 
-def written(weights: WeightsSource) -> str:
-    """Weights as the session keeps them: the path of a file, other kinds as JSON, nothing for the usual random ones."""
+def weights_to_text(weights: WeightsSource) -> str:
+    """Weights as text for the session: a file's path, other kinds as JSON, empty for random weights of seed 0."""
     match weights:
         case RandomWeights(seed=0):
             return ""
@@ -167,17 +169,17 @@ def written(weights: WeightsSource) -> str:
     return json.dumps({"path": str(weights.path), "head": weights.head, "prefix": weights.prefix})
 
 
-def read(text: str) -> WeightsSource:
-    """The inverse of `written`; random weights for what is no such text, and for what would have to be fetched."""
+def weights_from_text(text: str) -> WeightsSource:
+    """The inverse of `weights_to_text`; random weights for invalid text, and for weights that are not cached."""
     try:
         values = json.loads(text) if text.startswith("{") else {"path": text, "head": True, "prefix": ""}
         match values:
             case {"seed": int(seed)} if 0 <= seed < 1 << 63:
                 return RandomWeights(seed)
-            case {"model": str(model), "name": str(name)} if cached(PublishedWeights(model, name)).exists():
+            case {"model": str(model), "name": str(name)} if cache_path(PublishedWeights(model, name)).exists():
                 return PublishedWeights(model, name)
             case {"path": str(path), "head": bool(head), "prefix": str(prefix)} if path:
                 return WeightsFile(Path(path), head, prefix)
-    except (ValueError, RecursionError):  # `WeightsError` of an unknown name is a ValueError, too
+    except (ValueError, RecursionError):  # the `WeightsError` of an unknown name is a ValueError
         pass
     return RandomWeights()

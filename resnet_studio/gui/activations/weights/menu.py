@@ -1,4 +1,4 @@
-"""All the weights that a network can have, by where they come from."""
+"""The menu of all available weights, by their source."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.labels import tooltip
 from resnet_studio.inference.values import PublishedWeights
 from resnet_studio.inference.weights.published import ENTRIES
@@ -16,67 +16,67 @@ from resnet_studio.networks.presets import title
 from resnet_studio.plain import plain
 from resnet_studio.training.runs.weights import RunWeights
 
-LONGEST, LONGEST_PATH = 40, 4096
-"""Letters of an entry; the path is in its tip."""
+MAX_LABEL_LENGTH, MAX_PATH_LENGTH = 40, 4096
+"""Characters of a menu entry, and of the path in its tooltip."""
 
 
 class WeightsMenu(QMenu):
-    """Emits what is chosen. It asks what there is whenever it opens, and shows it as soon as that is known."""
+    """Emits which weights are selected. Its contents are set whenever it opens, as soon as they are known."""
 
-    weights_wished = Signal(object)
-    random_wished = Signal()
-    digits_wished = Signal()
-    file_wished = Signal()
+    weightsRequested = Signal(object)
+    randomRequested = Signal()
+    digitsRequested = Signal()
+    fileRequested = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        named(self, "weightsMenu", "Weights")
-        self._random = self.addAction("Random weights", self.random_wished.emit)
+        set_names(self, "weightsMenu", "Weights")
+        self._random = self.addAction("Random weights", self.randomRequested.emit)
         self._published = self._add_menu("Published by torchvision", "publishedMenu")
         self._runs = self._add_menu("From a run", "runWeightsMenu")
-        self.addAction("The trained digits network", self.digits_wished.emit)
+        self.addAction("The trained digits network", self.digitsRequested.emit)
         self.addSeparator()
-        self.addAction("File…", self.file_wished.emit)
+        self.addAction("File…", self.fileRequested.emit)
         self.show_published({})
-        self._say("Looking for runs…")
+        self._show_placeholder("Looking for runs…")
 
     def show_seed(self, seed: int) -> None:
-        """Say which random weights are on offer."""
+        """Show the seed of the random weights that are offered."""
         self._random.setText(f"Random weights, seed {seed}")
 
     def show_published(self, fitting: Mapping[PublishedWeights, str]) -> None:
-        """Offer the published weights that fit, with what is to be said of them; of the others, say what they fit."""
+        """List the published weights: those that fit with a note, the others disabled."""
         self._published.clear()
         for entry in ENTRIES:
-            told = fitting.get(entry.weights, f"for {entry.preset}")
-            label = f"{entry.weights.model}, {entry.weights.name}\t{told}"
-            action = self._published.addAction(label, partial(self.weights_wished.emit, entry.weights))
+            note = fitting.get(entry.weights, f"for {entry.preset}")
+            label = f"{entry.weights.model}, {entry.weights.name}\t{note}"
+            action = self._published.addAction(label, partial(self.weightsRequested.emit, entry.weights))
             action.setEnabled(entry.weights in fitting)
             action.setToolTip(f"{entry.file}, {entry.megabytes} MB, made for {entry.preset}")
 
     def show_runs(self, found: Sequence[RunWeights]) -> None:
-        """Offer these checkpoints."""
+        """List these checkpoints."""
         self._runs.clear()
         if not found:
-            self._say("No run has kept a checkpoint yet. Start one under Training")
-        for one in found:
-            what = title(one.architecture) if one.architecture else "damaged"
-            label = f"{_short(one.run)}, step {one.step:,}\t{_short(what)}"
-            action = self._runs.addAction(label, partial(self.weights_wished.emit, one.weights))
-            action.setToolTip(tooltip(plain(str(one.weights.path), LONGEST_PATH)))
-            action.setEnabled(one.architecture is not None)
+            self._show_placeholder("No run has kept a checkpoint yet. Start one under Training")
+        for checkpoint in found:
+            what = title(checkpoint.architecture) if checkpoint.architecture else "damaged"
+            label = f"{_menu_text(checkpoint.run)}, step {checkpoint.step:,}\t{_menu_text(what)}"
+            action = self._runs.addAction(label, partial(self.weightsRequested.emit, checkpoint.weights))
+            action.setToolTip(tooltip(plain(str(checkpoint.weights.path), MAX_PATH_LENGTH)))
+            action.setEnabled(checkpoint.architecture is not None)
 
     def _add_menu(self, label: str, name: str) -> QMenu:
-        menu = named(self.addMenu(label), name, label)
+        menu = set_names(self.addMenu(label), name, label)
         menu.setToolTipsVisible(True)
         return menu
 
-    def _say(self, sentence: str) -> None:
+    def _show_placeholder(self, sentence: str) -> None:
         self._runs.clear()
         self._runs.addAction(sentence).setEnabled(False)
 
 
-def _short(text: str) -> str:
-    """An ampersand would be a shortcut, a tab a column."""
-    text = plain(text, LONGEST)
+def _menu_text(text: str) -> str:
+    """Shorten a text for a menu, where an ampersand would mark a mnemonic and a tab a column."""
+    text = plain(text, MAX_LABEL_LENGTH)
     return text.replace("&", "&&").replace("\t", " ")

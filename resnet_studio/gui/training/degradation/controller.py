@@ -1,4 +1,4 @@
-"""The page of the degradation experiment, what it follows and what it can do, joined together."""
+"""Connects the Degradation tab to the experiment monitor and to starting experiments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnet_studio.causes import why
+from resnet_studio.causes import os_reason
 from resnet_studio.gui.training.experiment_monitor import ExperimentMonitor
 from resnet_studio.training.degradation import experiment as degradation
 from resnet_studio.training.degradation.experiment import Experiment, ExperimentError
@@ -17,50 +17,53 @@ if TYPE_CHECKING:
 
 
 def connect_degradation(
-    view: DegradationView, watch: ExperimentMonitor, where: Path, launch: Callable[[Path, Sequence[str]], object]
+    view: DegradationView,
+    monitor: ExperimentMonitor,
+    runs_folder: Path,
+    launch: Callable[[Path, Sequence[str]], object],
 ) -> None:
-    """Show what is followed, and do what is wished; `launch` starts a command whose output is kept in a folder."""
+    """Connect the view to the monitor. `launch` starts a command of the program with its log in a folder."""
 
     def begin(experiment: Experiment) -> None:
         if view.starting:
             return
-        folder = where / degradation.free_name(where, experiment.recipe.data)
+        folder = runs_folder / degradation.free_name(runs_folder, experiment.recipe.data)
         try:
-            degradation.make(folder, experiment)
+            degradation.create(folder, experiment)
         except ExperimentError as error:
             view.show_problem(f"{error}.")
             return
-        go_on(folder)
+        resume(folder)
 
-    def go_on(folder: Path) -> None:
+    def resume(folder: Path) -> None:
         try:
-            experiment = degradation.read(folder)
-            for what in (run_folder.STOP, run_folder.STOP_NOW):
-                run_folder.withdraw(folder, what)
+            experiment = degradation.read_experiment(folder)
+            for request in (run_folder.STOP, run_folder.STOP_NOW):
+                run_folder.withdraw_request(folder, request)
         except (ExperimentError, OSError) as error:
             view.show_problem(f"{error}.")
             return
         launch(folder, command(folder))
-        watch.begin(folder, experiment)
+        monitor.add_started(folder, experiment)
 
-    def stop(folder: Path, what: str = run_folder.STOP) -> None:
+    def stop(folder: Path, request: str = run_folder.STOP) -> None:
         try:
-            run_folder.request(folder, what)
+            run_folder.make_request(folder, request)
         except OSError as error:
-            view.show_problem(f"{folder.name} can't be asked to stop: {why(error)}.")
-        watch.note_request(folder)
+            view.show_problem(f"{folder.name} can't be asked to stop: {os_reason(error)}.")
+        monitor.note_request(folder)
 
-    watch.experiments_changed.connect(view.show_experiments)
-    watch.experiment_changed.connect(view.show_experiment)
-    watch.damaged_changed.connect(view.show_damaged)
-    view.experiment_wished.connect(begin)
-    view.resume_wished.connect(go_on)
-    view.stop_wished.connect(stop)
-    view.stop_now_wished.connect(lambda folder: stop(folder, run_folder.STOP_NOW))
-    view.show_experiments(watch.experiments())
-    view.show_damaged(watch.damaged())
+    monitor.experimentsChanged.connect(view.show_experiments)
+    monitor.experimentChanged.connect(view.show_experiment)
+    monitor.damagedChanged.connect(view.show_damaged)
+    view.experimentRequested.connect(begin)
+    view.resumeRequested.connect(resume)
+    view.stopRequested.connect(stop)
+    view.stopNowRequested.connect(lambda folder: stop(folder, run_folder.STOP_NOW))
+    view.show_experiments(monitor.experiments())
+    view.show_damaged(monitor.damaged())
 
 
 def command(folder: Path) -> tuple[str, ...]:
-    """What trains all of an experiment that is not finished, as arguments of the program."""
+    """The program's arguments that train the unfinished runs of an experiment."""
     return ("experiment", "degradation", "--resume", str(folder))

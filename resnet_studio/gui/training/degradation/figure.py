@@ -1,4 +1,4 @@
-"""The article's figure (training error left, test error right) over the gradients' norms, stage by stage."""
+"""The article's figure: training error left, test error right; below, gradient norms stage by stage."""
 
 from __future__ import annotations
 
@@ -17,25 +17,32 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from resnet_studio.atomic import write_file
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.figure_export import write_picture
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.figure_export import write_figure
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.plots.axis import WIDTH, CurveAxis
-from resnet_studio.gui.plots.styles import SAMPLE, NetworkStroke, fine, paint_sample, twin_stroke
+from resnet_studio.gui.plots.styles import SAMPLE_SIZE, NetworkStroke, network_stroke, paint_sample, small_plot_stroke
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.training.experiment_state import ExperimentState
 from resnet_studio.training.degradation.experiment import Experiment, NetworkSpec
-from resnet_studio.training.degradation.statistics import SPLITS, Band, Split, band, errors, runs_on
+from resnet_studio.training.degradation.statistics import (
+    SPLITS,
+    AggregatedCurve,
+    Split,
+    aggregate,
+    error_curve,
+    only_running_error,
+)
 from resnet_studio.training.degradation.table import experiment_csv
 from resnet_studio.training.degradation.verdict import Verdict
 from resnet_studio.training.runs.curves import Axis, Curve, Curves, Values
 
 NORMS = "Norm of the gradient by the weights of each stage"
 EDGE, ROW, NAME = 16, 24, 112
-"""Pixels around a picture, of its legend's row, and of a name in it."""
+"""Pixels: margin of an exported figure, height of its legend, width of a name in it."""
 
 
 class ExperimentFigure(QWidget):
-    """Draws an experiment as far as it has come."""
+    """Plots an experiment's errors and gradient norms so far."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +53,7 @@ class ExperimentFigure(QWidget):
         self._norms.setMinimumHeight(128)
         heading = QLabel(f"{NORMS} (logarithmic)", wordWrap=True)
         heading.setProperty("quiet", True)
-        named(heading, "gradientHeading")
+        set_names(heading, "gradientHeading")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
@@ -57,62 +64,64 @@ class ExperimentFigure(QWidget):
     def show_experiment(self, experiment: Experiment, curves: Mapping[str, Curves], axis: Axis) -> None:
         """Draw its errors and gradients against steps or epochs."""
         last = _last(experiment, curves, axis)
-        strokes = {twin: twin_stroke(twin, experiment.depths) for twin in experiment.twins}
-        by_twin = {twin: _runs(experiment, twin, curves) for twin in experiment.twins}
+        strokes = {network: network_stroke(network, experiment.depths) for network in experiment.networks}
+        runs_by_network = {network: _runs(experiment, network, curves) for network in experiment.networks}
 
         def lines(
             of: Callable[[Curves], Curve], scale: float, style: Callable[[NetworkStroke], NetworkStroke]
-        ) -> list[PanelLine]:
-            bands = {twin: band([of(run) for run in runs]) for twin, runs in by_twin.items()}
-            return [PanelLine(_scaled(one, scale), style(strokes[twin])) for twin, one in bands.items()]
+        ) -> list[SubplotLine]:
+            bands = {network: aggregate([of(run) for run in runs]) for network, runs in runs_by_network.items()}
+            return [SubplotLine(_scaled(curve, scale), style(strokes[network])) for network, curve in bands.items()]
 
         shown = [
-            Subplot(_heading(split, curves), lines(partial(errors, split=split, axis=axis), 100, lambda stroke: stroke))
+            Subplot(
+                _heading(split, curves), lines(partial(error_curve, split=split, axis=axis), 100, lambda stroke: stroke)
+            )
             for split in SPLITS
         ]
-        self._errors.show_panels(shown, axis, last)
+        self._errors.show_subplots(shown, axis, last)
         norms = [
-            Subplot(stage, lines(partial(_norms, stage=stage, axis=axis), 1, fine), _colour(stage))
+            Subplot(stage, lines(partial(_norms, stage=stage, axis=axis), 1, small_plot_stroke), _stage_color(stage))
             for stage in _stages(curves)
         ]
-        self._norms.show_panels(norms, axis, last)
+        self._norms.show_subplots(norms, axis, last)
 
-    def dress(self) -> None:
-        """Take the theme's colours."""
-        self._errors.dress()
-        self._norms.dress()
+    def apply_theme(self) -> None:
+        """Apply the current theme."""
+        self._errors.apply_theme()
+        self._norms.apply_theme()
 
-    def save(self, path: Path, followed: ExperimentState, verdict: Verdict) -> None:
-        """Write what is drawn with legend and verdict, or its values as CSV; `OSError` if that can't be done."""
+    def save(self, path: Path, state: ExperimentState, verdict: Verdict) -> None:
+        """Write the figure with legend and verdict, or its values as CSV. Raises `OSError`."""
         if path.suffix.lower() == ".csv":
-            write_file(path, experiment_csv(followed.experiment, followed.curves).encode())
+            write_file(path, experiment_csv(state.experiment, state.curves).encode())
             return
         width = self._errors.width()
         words = QRect(0, 0, width, 10_000)
         metrics = self.fontMetrics()
-        told = metrics.boundingRect(words, Qt.TextFlag.TextWordWrap, verdict.text).height()
-        size = QSize(width, self._errors.height() + self._norms.height() + 2 * ROW + 3 * GRID + told)
+        text_height = metrics.boundingRect(words, Qt.TextFlag.TextWordWrap, verdict.text).height()
+        size = QSize(width, self._errors.height() + self._norms.height() + 2 * ROW + 3 * GRID + text_height)
         size += QSize(2 * EDGE, 2 * EDGE)
-        experiment = followed.experiment
-        write_picture(path, size, followed.name, lambda painter: self._paint(painter, width, experiment, verdict))
+        experiment = state.experiment
+        write_figure(path, size, state.name, lambda painter: self._paint(painter, width, experiment, verdict))
 
     def _paint(self, painter: QPainter, width: int, experiment: Experiment, verdict: Verdict) -> None:
         painter.setFont(self.font())
         top = EDGE
-        for number, twin in enumerate(experiment.twins):
-            place = QRect(EDGE + number * (SAMPLE[0] + NAME), top, SAMPLE[0], ROW)
-            paint_sample(painter, place, twin_stroke(twin, experiment.depths))
+        for number, network in enumerate(experiment.networks):
+            line_rect = QRect(EDGE + number * (SAMPLE_SIZE[0] + NAME), top, SAMPLE_SIZE[0], ROW)
+            paint_sample(painter, line_rect, network_stroke(network, experiment.depths))
             painter.setPen(QColor(theme.current().text))
-            name = QRect(place.right() + GRID, top, NAME - 2 * GRID, ROW)
-            painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, twin.title)
+            name = QRect(line_rect.right() + GRID, top, NAME - 2 * GRID, ROW)
+            painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, network.title)
         top += ROW + GRID
-        for panels, heading in ((self._errors, ""), (self._norms, NORMS)):
+        for subplots, heading in ((self._errors, ""), (self._norms, NORMS)):
             if heading:
                 painter.setPen(QColor(theme.current().muted))
                 painter.drawText(QRect(EDGE, top, width, ROW), Qt.AlignmentFlag.AlignVCenter, heading)
                 top += ROW
-            panels.scene().render(painter, QRectF(EDGE, top, width, panels.height()), QRectF(panels.rect()))
-            top += panels.height() + GRID
+            subplots.scene().render(painter, QRectF(EDGE, top, width, subplots.height()), QRectF(subplots.rect()))
+            top += subplots.height() + GRID
         painter.setPen(QColor(theme.current().text))
         painter.drawText(QRect(EDGE, top, width, 10_000), Qt.TextFlag.TextWordWrap, verdict.text)
 
@@ -120,7 +129,7 @@ class ExperimentFigure(QWidget):
 def _heading(split: Split, curves: Mapping[str, Curves]) -> str:
     if split == "test":
         return "Test error (%)"
-    running = any(runs_on(run) for run in curves.values() if run.steps)
+    running = any(only_running_error(run) for run in curves.values() if run.steps)
     return f"{'Running' if running else 'Measured'} training error (%)"
 
 
@@ -128,25 +137,25 @@ def _norms(run: Curves, stage: str, axis: Axis) -> Curve:
     return run.gradient_norms(stage, axis)
 
 
-def _colour(stage: str) -> str:
-    return theme.stage_colour(stage).name()
+def _stage_color(stage: str) -> str:
+    return theme.stage_color(stage).name()
 
 
-def _runs(experiment: Experiment, twin: NetworkSpec, curves: Mapping[str, Curves]) -> list[Curves]:
-    return [curves[part.name] for part in experiment.parts_of(twin) if part.name in curves]
+def _runs(experiment: Experiment, network: NetworkSpec, curves: Mapping[str, Curves]) -> list[Curves]:
+    return [curves[part.name] for part in experiment.runs_of(network) if part.name in curves]
 
 
-def _scaled(one: Band, scale: float) -> Band:
-    return Band(one.x, scale * one.median, scale * one.low, scale * one.high)
+def _scaled(curve: AggregatedCurve, scale: float) -> AggregatedCurve:
+    return AggregatedCurve(curve.x, scale * curve.median, scale * curve.low, scale * curve.high)
 
 
 def _stages(curves: Mapping[str, Curves]) -> list[str]:
-    """The stages whose gradients are known, conv1 first; those of the first run that has some."""
+    """The stages with gradient norms, conv1 first, from the first run that has some."""
     return next((list(run.gradients[0].norms) for run in curves.values() if run.gradients), [])
 
 
 def _last(experiment: Experiment, curves: Mapping[str, Curves], axis: Axis) -> float:
-    """Where the x axis ends: at the end of a whole run."""
+    """The end of the x axis: that of a complete run."""
     prepared = next((run.prepared for run in curves.values() if run.prepared is not None), None)
     if prepared is None:
         return float(experiment.recipe.length) if axis == experiment.recipe.unit.removesuffix("s") else 1.0
@@ -154,41 +163,41 @@ def _last(experiment: Experiment, curves: Mapping[str, Curves], axis: Axis) -> f
 
 
 HEADING, BELOW, GAP, RIGHT, DOT = 24, 40, 24, 8, 5
-"""Pixels: of a heading, of an x axis with its name, between plots, right of the last, of a line's only point."""
+"""Pixels: height of a heading and of a labeled x axis, gap between plots, right margin, size of a single point."""
 PALE = 46
-"""Opacity of a range, of 255."""
+"""Alpha of a range, of 255."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PanelLine:
-    """The median is drawn as the stroke says, the range between least and greatest as a pale area."""
+class SubplotLine:
+    """The median is drawn with the stroke, the range from minimum to maximum as a pale area."""
 
-    band: Band
+    band: AggregatedCurve
     stroke: NetworkStroke
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subplot:
-    """One of the plots; without a colour its heading has the text's."""
+    """One of the plots. An empty color gives its heading the text color."""
 
     heading: str
-    lines: Sequence[PanelLine]
-    colour: str = ""
+    lines: Sequence[SubplotLine]
+    color: str = ""
 
 
 class Heading(pg.LabelItem):  # type: ignore[misc]
-    """Takes no room of its own: over a narrow plot it reaches into the gap beside it."""
+    """A label without a minimum width: over a narrow plot it extends into the gap next to it."""
 
-    def updateMin(self) -> None:  # noqa: N802  (pyqtgraph's name)
-        """Ask for nothing."""
+    def updateMin(self) -> None:
+        """Set no minimum size."""
 
 
 class Subplots(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has no types
-    """Shows any number of panels; y has one range in all of them, so that they can be compared."""
+    """Shows any number of subplots with a common y range, so that they can be compared."""
 
     def __init__(self, name: str, spoken: str, tip: str, *, logarithmic: bool = False) -> None:
         super().__init__()
-        named(self, name, spoken, tip)
+        set_names(self, name, spoken, tip)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._logarithmic = logarithmic
         self._boxes: list[Any] = []
@@ -197,32 +206,32 @@ class Subplots(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has 
         self._below: list[CurveAxis] = []
         self.ci.layout.setContentsMargins(0, 0, RIGHT, 0)
         self.ci.layout.setSpacing(0)
-        self.dress()
+        self.apply_theme()
 
-    def show_panels(self, panels: Sequence[Subplot], x_name: str, last: float) -> None:
+    def show_subplots(self, subplots: Sequence[Subplot], x_name: str, last: float) -> None:
         """Draw these, with x from 0 to `last`."""
-        if len(panels) != len(self._boxes):
-            self._make(len(panels))
-        colours = theme.current()
-        low, high = self._range(panels)
-        for panel, box, heading, below in zip(panels, self._boxes, self._headings, self._below, strict=True):
-            heading.setText(panel.heading, color=panel.colour or colours.text, size="10pt", justify="left")
-            below.setLabel(x_name, color=colours.muted, **{"font-size": "9pt"})
+        if len(subplots) != len(self._boxes):
+            self._make(len(subplots))
+        colors = theme.current()
+        low, high = self._range(subplots)
+        for subplot, box, heading, below in zip(subplots, self._boxes, self._headings, self._below, strict=True):
+            heading.setText(subplot.heading, color=subplot.color or colors.text, size="10pt", justify="left")
+            below.setLabel(x_name, color=colors.muted, **{"font-size": "9pt"})
             box.clear()
-            for line in panel.lines:
+            for line in subplot.lines:
                 self._draw(box, line)
             box.setRange(xRange=(0, last), yRange=(low, high), padding=0)
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  (Qt's name; pyqtgraph calls it with None)
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
         if hasattr(self, "_boxes"):
             self._fit()
 
-    def dress(self) -> None:
-        """Take the theme's colours; what is drawn needs `show_panels` for that."""
+    def apply_theme(self) -> None:
+        """Apply the current theme to background and axes; the lines need `show_subplots` again."""
         self.setBackground(theme.current().window)
         for axis in (*self._axes, *self._below):
-            axis.dress()
+            axis.apply_theme()
 
     def _make(self, count: int) -> None:
         self.clear()
@@ -244,34 +253,34 @@ class Subplots(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has 
             self.addItem(below, 2, 2 * number + 1)
             left.linkToView(box)
             below.linkToView(box)
-            for held, one in zip(
+            for items, item in zip(
                 (self._boxes, self._headings, self._axes, self._below), (box, heading, left, below), strict=True
             ):
-                held.append(one)
-        self.dress()
+                items.append(item)
+        self.apply_theme()
         self._fit()
 
     def _fit(self) -> None:
-        """All plots get the same width, whatever their headings need."""
+        """Give all plots the same width, whatever their headings need."""
         count = len(self._boxes)
-        room = self.width() - RIGHT - WIDTH - GAP * (count - 1)
+        available = self.width() - RIGHT - WIDTH - GAP * (count - 1)
         for number in range(count):
             self.ci.layout.setColumnFixedWidth(2 * number, GAP if number else WIDTH)
-            self.ci.layout.setColumnFixedWidth(2 * number + 1, max(room / count, 1))
+            self.ci.layout.setColumnFixedWidth(2 * number + 1, max(available / count, 1))
         self.ci.layout.activate()
-        self.ci.setGeometry(self.range)  # while headings were there and no plots, Qt made it as low as those
+        self.ci.setGeometry(self.range)  # without plots Qt had made it only as high as the headings
 
-    def _draw(self, box: Any, line: PanelLine) -> None:
+    def _draw(self, box: Any, line: SubplotLine) -> None:
         band, pen = line.band, line.stroke.pen()
         low, median, high = (self._on_axis(values) for values in (band.low, band.median, band.high))
         if np.any(band.low < band.high):
-            colour = QColor(line.stroke.colour)
-            colour.setAlpha(PALE)
+            color = QColor(line.stroke.color)
+            color.setAlpha(PALE)
             edges = [pg.PlotCurveItem(band.x, values, pen=None) for values in (low, high)]
-            box.addItem(pg.FillBetweenItem(*edges, brush=pg.mkBrush(colour)))
+            box.addItem(pg.FillBetweenItem(*edges, brush=pg.mkBrush(color)))
         box.addItem(pg.PlotCurveItem(band.x, median, pen=pen, connect="finite", antialias=True))
         if len(band.x) == 1:
-            dot = pg.ScatterPlotItem(band.x, median, size=DOT, pen=None, brush=pg.mkBrush(line.stroke.colour))
+            dot = pg.ScatterPlotItem(band.x, median, size=DOT, pen=None, brush=pg.mkBrush(line.stroke.color))
             box.addItem(dot)
 
     def _on_axis(self, values: Values) -> Values:
@@ -279,10 +288,10 @@ class Subplots(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph has 
             return values
         return np.log10(values, out=np.full_like(values, math.nan), where=values > 0)
 
-    def _range(self, panels: Sequence[Subplot]) -> tuple[float, float]:
-        """Room for all lines: from zero, or whole powers of ten."""
-        values = [part for panel in panels for line in panel.lines for part in (line.band.low, line.band.high)]
-        known = np.concatenate([self._on_axis(one) for one in values]) if values else np.zeros(0)
+    def _range(self, subplots: Sequence[Subplot]) -> tuple[float, float]:
+        """The y range for all lines: from zero, or between powers of ten."""
+        values = [part for subplot in subplots for line in subplot.lines for part in (line.band.low, line.band.high)]
+        known = np.concatenate([self._on_axis(array) for array in values]) if values else np.zeros(0)
         known = known[np.isfinite(known)]
         if self._logarithmic:
             return (math.floor(known.min()), math.ceil(known.max() + 1e-9)) if len(known) else (-2.0, 1.0)

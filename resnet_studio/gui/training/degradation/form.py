@@ -1,4 +1,4 @@
-"""The choices of the next degradation experiment, in one row, and the button that runs it."""
+"""The settings of the next degradation experiment, in one row, and the button that runs it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_studio.formatting import duration
-from resnet_studio.gui.common.helpers import dress, named
+from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.common.inputs import EditCommitter
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.training.setup.data_picker import DataPicker
@@ -17,7 +17,7 @@ from resnet_studio.training.degradation.experiment import Experiment
 from resnet_studio.training.recipes import RECIPES
 
 PER_LAYER = 0.012
-"""Seconds that an epoch of the digits takes a layer, measured on two cores."""
+"""Seconds per epoch and layer on the digits, measured on two cores."""
 FIELDS = {
     "depths": ("Depths", "20, 56", 72, "Layers of the networks: 6n + 2 for small images, 18, 34 for large ones"),
     "epochs": ("Epochs", "10", 44, "Passes over the training images; a longer run shows how far networks recover"),
@@ -32,14 +32,14 @@ FIELDS = {
 
 
 WRONG = {"depths": "depths", "epochs": "length", "seeds": "seed"}
-"""How an error begins that is about a field's value."""
+"""How an error about a field's value begins."""
 NARROW, MOST = 860, 1000
 
 
 class ExperimentForm(QWidget):
-    """Emits an `Experiment` that can be run; what is wrong with a choice is said under the row."""
+    """Emits a valid `Experiment`; errors are shown under the row."""
 
-    wished = Signal(object)
+    experimentRequested = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,53 +47,53 @@ class ExperimentForm(QWidget):
         self._data = DataPicker()
         self._data.setFixedWidth(160)
         self._data.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._data.data_wished.connect(self.show_data)
+        self._data.dataRequested.connect(self.show_data)
         self._lines = {field: self._make_line(field) for field in FIELDS}
-        self._run = named(QPushButton("Run the experiment"), "runDegradation", "", "Train all networks one by one")
+        self._run = set_names(QPushButton("Run the experiment"), "runDegradation", "", "Train all networks one by one")
         self._run.setProperty("primary", True)
         self._run.setMinimumWidth(self._run.sizeHint().width())
-        self._run.clicked.connect(self._take)
+        self._run.clicked.connect(self._on_run_clicked)
         self._problem_text, self._starting = "", False
-        self._length = named(QLabel(), "experimentLength", "What it takes")
+        self._length = set_names(QLabel(), "experimentLength", "What it takes")
         self._length.setProperty("quiet", True)
         self._length.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._problem = named(QLabel(wordWrap=True), "experimentProblem", "What is wrong with the choices")
+        self._problem = set_names(QLabel(wordWrap=True), "experimentProblem", "What is wrong with the choices")
         self._problem.setProperty("problem", True)
         self._problem.hide()
         self._lay_out()
         self.show_data("digits")
 
     def show_data(self, data: str) -> None:
-        """Train on these data next: the name of a set, or a folder's path."""
+        """Set the data set: its name, or a folder's path."""
         self._data_name = data
         self._data.show_data(data)
-        self._look()
+        self._update()
 
     def show_starting(self, *, starting: bool) -> None:
-        """Say on the button that an experiment is starting; another can be started once it has begun."""
+        """Show on the button that an experiment is starting, and disable it meanwhile."""
         self._starting = starting
         self._run.setText("Starting…" if starting else "Run the experiment")
         self._run.setEnabled(not (starting or self._problem_text))
 
     def experiment(self) -> Experiment:
-        """What is chosen; `ValueError` says what is wrong with it."""
+        """The experiment with the current settings. Raises `ValueError` for invalid ones."""
         depths, epochs, seeds = (_numbers(field, line.text()) for field, line in self._lines.items())
         if len(epochs) > 1 or epochs[0] < 1:
             raise ValueError("epochs: one number from 1 on is needed")
-        usual = RECIPES["digits-degradation"]
-        recipe = replace(usual, data=self._data_name, length=epochs[0], warmup=min(usual.warmup, epochs[0] - 1))
+        defaults = RECIPES["digits-degradation"]
+        recipe = replace(defaults, data=self._data_name, length=epochs[0], warmup=min(defaults.warmup, epochs[0] - 1))
         return Experiment(recipe, depths, seeds)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._length.setVisible(self.width() >= NARROW)
 
     def _make_line(self, field: str) -> QLineEdit:
         label, text, width, tip = FIELDS[field]
-        line = named(QLineEdit(text), f"{field}Choice", label, tip)
+        line = set_names(QLineEdit(text), f"{field}Choice", label, tip)
         line.setFixedWidth(width)
-        EditCommitter(line).whole.connect(lambda _: self._look())
-        line.returnPressed.connect(self._take)
+        EditCommitter(line).committed.connect(lambda _: self._update())
+        line.returnPressed.connect(self._on_run_clicked)
         return line
 
     def _lay_out(self) -> None:
@@ -101,12 +101,12 @@ class ExperimentForm(QWidget):
         row.setHorizontalSpacing(GRID)
         row.setVerticalSpacing(GRID // 4)
         fields = (("Data", self._data), *((FIELDS[field][0], line) for field, line in self._lines.items()))
-        for place, (text, control) in enumerate(fields):
+        for column_index, (text, control) in enumerate(fields):
             label = QLabel(text)
             label.setBuddy(control)
             label.setProperty("quiet", True)
-            row.addWidget(label, 0, place)
-            row.addWidget(control, 1, place)
+            row.addWidget(label, 0, column_index)
+            row.addWidget(control, 1, column_index)
         row.addWidget(self._run, 1, len(fields))
         row.addWidget(self._length, 1, len(fields) + 1)
         row.setColumnStretch(len(fields) + 1, 1)
@@ -116,16 +116,16 @@ class ExperimentForm(QWidget):
         column.addLayout(row)
         column.addWidget(self._problem)
 
-    def _look(self) -> None:
-        """Say what the choices amount to, or what is wrong with them."""
+    def _update(self) -> None:
+        """Show the number of runs and the duration, or what is wrong."""
         try:
             experiment = self.experiment()
         except ValueError as error:
             self._show_problem(str(error))
             return
         self._show_problem("")
-        runs = len(experiment.parts)
-        layers = sum(part.twin.depth for part in experiment.parts)
+        runs = len(experiment.runs)
+        layers = sum(part.network.depth for part in experiment.runs)
         about = duration(PER_LAYER * layers * experiment.recipe.length)
         self._length.setText(f"{runs} runs, about {about}" if self._data_name == "digits" else f"{runs} runs")
 
@@ -137,16 +137,16 @@ class ExperimentForm(QWidget):
         if problem:
             self._length.clear()
         for field, line in self._lines.items():
-            dress(line, wrong=problem.startswith((field, WRONG[field])))
+            set_style_property(line, wrong=problem.startswith((field, WRONG[field])))
 
-    def _take(self) -> None:
-        self._look()
+    def _on_run_clicked(self) -> None:
+        self._update()
         if self._run.isEnabled():
-            self.wished.emit(self.experiment())
+            self.experimentRequested.emit(self.experiment())
 
 
 def _numbers(field: str, text: str) -> tuple[int, ...]:
-    """Read "20, 56" or "0–4"."""
+    """Parse "20, 56" or "0–4"."""
     numbers: list[int] = []
     try:
         for part in text.replace("–", "-").split(","):

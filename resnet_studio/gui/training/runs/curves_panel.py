@@ -1,4 +1,4 @@
-"""The curves of the runs that are ticked: loss and error beside each other, learning rate and speed under them."""
+"""The curves of the checked runs: loss and error side by side, learning rate and speed under them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from resnet_studio.causes import why
-from resnet_studio.gui.common.button_feedback import make_room
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.causes import os_reason
+from resnet_studio.gui.common.button_feedback import reserve_width
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.plots.curve_plot import CurvePlot
 from resnet_studio.gui.plots.downsampling import IdleScheduler
@@ -33,7 +33,7 @@ from resnet_studio.gui.training.run_state import RunState
 from resnet_studio.gui.training.runs.curves import PLOTS, CurveStyle, Plot, RunLines, sources, x_range, y_range
 from resnet_studio.gui.training.runs.figure import KEY, CurveFigure
 from resnet_studio.gui.training.runs.legend import RunLegend
-from resnet_studio.gui.training.runs.model import progress
+from resnet_studio.gui.training.runs.model import progress_text
 from resnet_studio.training.runs.curves import Axis
 from resnet_studio.training.runs.summary import curve_table
 
@@ -42,35 +42,35 @@ TITLES: dict[Plot, str] = {
 }  # fmt: skip
 NAMES: dict[Plot, str] = {"loss": "lossPlot", "error": "errorPlot", "rate": "ratePlot", "speed": "speedPlot"}
 LOGARITHMIC: tuple[Plot, ...] = ("loss", "error", "rate")
-"""What may have a logarithmic axis; speeds differ too little for one."""
+"""Plots that can have a logarithmic y axis; speeds vary too little for one."""
 BELOW: dict[Axis, str] = {"step": "step", "epoch": "epoch", "seconds": "training time (h:min:s)"}
 EVERY = 300
-"""Milliseconds between two pictures of runs that grow."""
+"""Milliseconds between redraws while runs grow."""
 LEGEND, WIDE = (272, 312), 960
-"""Pixels of the legend in a narrow and a wide window; of the panel from which on it is wide."""
+"""Pixels: width of the legend in a narrow and a wide panel, and the width from which the panel is wide."""
 
 
 class CurvesPanel(QWidget):
-    """Draws what it is given; zoomed plots stay where they are while runs grow."""
+    """Plots the given runs. Zoomed plots keep their range while runs grow."""
 
-    run_chosen = Signal(object)
+    runSelected = Signal(object)
     """The folder of a run that was clicked in the legend."""
-    csv_wished = Signal(object, object)
+    csvRequested = Signal(object, object)
     """A path, and the `CurveTable`s to be written there."""
-    told = Signal(str)
+    message = Signal(str)
     failed = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
         self._lines: dict[Path, RunLines] = {}
         self._shown: tuple[RunLines, ...] = ()
-        self._chosen: tuple[RunLines, ...] = ()
-        self._look = CurveStyle()
-        self._logarithmic = self._fresh = False
+        self._selected: tuple[RunLines, ...] = ()
+        self._style = CurveStyle()
+        self._logarithmic = self._redraw = False
         self._zoomed_x = False
         self._zoomed_y: set[Plot] = set()
-        self._pointed: tuple[Plot, float | None] = ("loss", None)
-        self._slices = IdleScheduler(self)
+        self._hovered: tuple[Plot, float | None] = ("loss", None)
+        self._scheduler = IdleScheduler(self)
         self._growth = QTimer(self, interval=EVERY, singleShot=True)
         self._growth.timeout.connect(self._draw)
         self.tools, self.legend = CurveTools(), RunLegend()
@@ -79,30 +79,30 @@ class CurvesPanel(QWidget):
         self._connect()
         self._show_axis()
 
-    def show_runs(self, shown: Sequence[RunState], chosen: Sequence[RunState]) -> None:
-        """Draw these runs, the chosen ones in a heavier stroke."""
-        kept = {run.folder: self._lines.get(run.folder) for run in shown}
-        self._lines = {run.folder: _lines_of(run, kept[run.folder]) for run in shown}
+    def show_runs(self, shown: Sequence[RunState], selected: Sequence[RunState]) -> None:
+        """Draw these runs, the selected ones with thicker lines."""
+        known = {run.folder: self._lines.get(run.folder) for run in shown}
+        self._lines = {run.folder: _lines_of(run, known[run.folder]) for run in shown}
         self._shown = tuple(self._lines.values())
-        self._chosen = tuple(self._lines[run.folder] for run in chosen if run.folder in self._lines)
+        self._selected = tuple(self._lines[run.folder] for run in selected if run.folder in self._lines)
         self.legend.show_lines(self._shown)
         self._draw()
 
-    def show_growth(self, run: RunState) -> None:
-        """A run's curves have grown; it is drawn with others that have, a few times a second."""
+    def update_run(self, run: RunState) -> None:
+        """Schedule a redraw after a run's curves have grown, at most a few times a second."""
         lines = self._lines.get(run.folder)
         if lines and lines.run is run:
-            lines.grown()
+            lines.invalidate()
             if self.isVisible() and not self._growth.isActive():
                 self._growth.start()
 
     @property
-    def sharp(self) -> bool:
-        """Whether all that is known is drawn."""
-        return not self._slices.busy and not self._growth.isActive()
+    def up_to_date(self) -> bool:
+        """Whether all known values are drawn."""
+        return not self._scheduler.busy and not self._growth.isActive()
 
     def show_all(self) -> None:
-        """Leave every zoom."""
+        """Reset all zooms."""
         self._zoomed_x = False
         self._zoomed_y.clear()
         self._draw()
@@ -110,41 +110,41 @@ class CurvesPanel(QWidget):
     def save(self, path: Path) -> None:
         """Write the plots to a file: PNG, SVG or, by its ending, a table of their values (CSV)."""
         if path.suffix.lower() == ".csv":
-            self.csv_wished.emit(path, [curve_table(one.run.name, one.curves) for one in self._shown])
+            self.csvRequested.emit(path, [curve_table(lines.run.name, lines.curves) for lines in self._shown])
             return
         self.tools.show_saving(True)
         rows = ([self.plots["loss"], self.plots["error"]], [self.plots["rate"], self.plots["speed"]])
         try:
-            for _ in self._fit():
-                pass  # what was changed just now is in the file
+            for _ in self._update_plots():
+                pass  # so that the latest changes are in the file
             CurveFigure(rows, self._shown).save(path)
-            self.told.emit(f"{path.name} is written.")
+            self.message.emit(f"{path.name} is written.")
         except OSError as error:
-            self.failed.emit(f"{path} could not be written: {why(error)}")
+            self.failed.emit(f"{path} could not be written: {os_reason(error)}")
         finally:
             self.tools.show_saving(False)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's names)
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._side.setFixedWidth(LEGEND[self.width() >= WIDE])
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+    def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._draw()  # runs that grew out of sight were not drawn
+        self._draw()  # runs that grew while hidden were not drawn
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+    def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             for plot in self.plots.values():
-                plot.dress()
+                plot.apply_theme()
             self._draw()
 
     def _make_plot(self, plot: Plot) -> CurvePlot:
-        made = CurvePlot(NAMES[plot], TITLES[plot], self._slices, numbers_below=plot in ("rate", "speed"))
-        made.zoomed.connect(lambda: self._note_zoom(plot))
-        made.reset_wished.connect(self.show_all)
-        made.hovered.connect(lambda x: self._point(plot, x))
-        made.box.sigXRangeChanged.connect(lambda _box, seen: self._follow(*seen))
+        made = CurvePlot(NAMES[plot], TITLES[plot], self._scheduler, x_numbers=plot in ("rate", "speed"))
+        made.zoomed.connect(lambda: self._on_zoomed(plot))
+        made.resetRequested.connect(self.show_all)
+        made.hovered.connect(lambda x: self._on_hovered(plot, x))
+        made.box.sigXRangeChanged.connect(lambda _box, x_range: self._show_x_range(*x_range))
         return made
 
     def _lay_out(self) -> None:
@@ -158,16 +158,16 @@ class CurvesPanel(QWidget):
         grid.setRowStretch(1, 2)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
-        self._progress = named(QLabel(wordWrap=True), "runProgress", "How far the run is")
-        key = named(QLabel(" · ".join(KEY), wordWrap=True), "curveKey", "What the lines are")
+        self._progress = set_names(QLabel(wordWrap=True), "runProgress", "How far the run is")
+        key = set_names(QLabel(" · ".join(KEY), wordWrap=True), "curveKey", "What the lines are")
         key.setProperty("quiet", True)
         self._side = QWidget()
-        beside = QVBoxLayout(self._side)
-        beside.setContentsMargins(GRID, 0, 0, 0)
-        beside.setSpacing(GRID)
-        beside.addWidget(self.legend, 1)
-        beside.addWidget(self._progress)
-        beside.addWidget(key)
+        side = QVBoxLayout(self._side)
+        side.setContentsMargins(GRID, 0, 0, 0)
+        side.setSpacing(GRID)
+        side.addWidget(self.legend, 1)
+        side.addWidget(self._progress)
+        side.addWidget(key)
         row = QHBoxLayout()
         row.setSpacing(GRID)
         row.addLayout(grid, 1)
@@ -179,83 +179,84 @@ class CurvesPanel(QWidget):
         column.addLayout(row, 1)
 
     def _connect(self) -> None:
-        self.tools.axis_chosen.connect(self._take_axis)
-        self.tools.scale_chosen.connect(self._take_scale)
-        self.tools.smoothing_chosen.connect(self._take_smoothing)
-        self.tools.all_wished.connect(self.show_all)
-        self.tools.export_wished.connect(self._export)
-        self.legend.run_chosen.connect(self.run_chosen)
+        self.tools.axisSelected.connect(self._on_axis_selected)
+        self.tools.scaleSelected.connect(self._on_scale_selected)
+        self.tools.smoothingChanged.connect(self._on_smoothing_changed)
+        self.tools.showAllRequested.connect(self.show_all)
+        self.tools.exportRequested.connect(self._export)
+        self.legend.runSelected.connect(self.runSelected)
 
-    def _take_axis(self, axis: str) -> None:
-        self._look = CurveStyle(cast("Axis", axis), self._look.weight)
+    def _on_axis_selected(self, axis: str) -> None:
+        self._style = CurveStyle(cast("Axis", axis), self._style.weight)
         self._zoomed_x = False
         self._show_axis()
         self._draw(fresh=True)
 
-    def _take_scale(self, logarithmic: bool) -> None:
+    def _on_scale_selected(self, logarithmic: bool) -> None:
         self._logarithmic = logarithmic
         self._zoomed_y.clear()
         for name in LOGARITHMIC:
-            self.plots[name].show_logarithmic(logarithmic)
+            self.plots[name].set_logarithmic(logarithmic)
         self._draw(fresh=True)
 
-    def _take_smoothing(self, weight: float) -> None:
-        self._look = CurveStyle(self._look.axis, weight)
+    def _on_smoothing_changed(self, weight: float) -> None:
+        self._style = CurveStyle(self._style.axis, weight)
         self._draw()
 
     def _show_axis(self) -> None:
         for plot in self.plots.values():
-            plot.bottom.clock = self._look.axis == "seconds"
+            plot.bottom.clock = self._style.axis == "seconds"
         for plot in (self.plots["rate"], self.plots["speed"]):
-            plot.show_label_below(BELOW[self._look.axis])
+            plot.set_x_label(BELOW[self._style.axis])
 
     def _draw(self, *, fresh: bool = False) -> None:
-        """Draw every plot anew, once it is known how much room its lines need."""
+        """Redraw every plot, after fitting its ranges to its lines."""
         self._growth.stop()
-        self._fresh = self._fresh or fresh
-        self._slices.start(self, self._fit())
+        self._redraw = self._redraw or fresh
+        self._scheduler.start(self, self._update_plots())
 
-    def _fit(self) -> Iterator[None]:
-        """Fit the ranges that nobody chose; a step for each run, as a hundred long ones take a while."""
+    def _update_plots(self) -> Iterator[None]:
+        """Fit the ranges that aren't zoomed and update the lines; yields after each run, as a hundred long ones take a
+        while."""
         for lines in self._shown:
             yield
             for plot in PLOTS:
-                lines.bounds(plot, self._look.axis)
+                lines.bounds(plot, self._style.axis)
         yield
         if not self._zoomed_x:
-            self._follow(*x_range(self._shown, self._look.axis))
+            self._show_x_range(*x_range(self._shown, self._style.axis))
         for name, plot in self.plots.items():
             if name not in self._zoomed_y:
                 logarithmic = self._logarithmic and name in LOGARITHMIC
-                plot.show_y(*y_range(name, self._shown, self._look.axis, logarithmic=logarithmic))
-            plot.show_sources(sources(name, self._shown, self._chosen, self._look), fresh=self._fresh)
-        self._fresh = False
+                plot.set_y_range(*y_range(name, self._shown, self._style.axis, logarithmic=logarithmic))
+            plot.set_sources(sources(name, self._shown, self._selected, self._style), clear=self._redraw)
+        self._redraw = False
         self._progress.setText(self._progress_text())
         self._show_values()
 
-    def _follow(self, low: float, high: float) -> None:
-        """All plots show the same part of the x axis."""
+    def _show_x_range(self, low: float, high: float) -> None:
+        """Show the same x range in all plots."""
         for plot in self.plots.values():
-            plot.show_x(low, high)
+            plot.set_x_range(low, high)
 
-    def _note_zoom(self, plot: Plot) -> None:
+    def _on_zoomed(self, plot: Plot) -> None:
         self._zoomed_x = True
         self._zoomed_y.add(plot)
 
-    def _point(self, plot: Plot, x: float | None) -> None:
-        self._pointed = (plot, x)
+    def _on_hovered(self, plot: Plot, x: float | None) -> None:
+        self._hovered = (plot, x)
         for other in self.plots.values():
-            other.show_cross(x)
+            other.set_crosshair(x)
         self._show_values()
 
     def _show_values(self) -> None:
-        plot, x = self._pointed
-        self.legend.show_values(plot, self._look.axis, self._look.weight, x)
+        plot, x = self._hovered
+        self.legend.show_values(plot, self._style.axis, self._style.weight, x)
 
     def _progress_text(self) -> str:
-        """How far the chosen run is, or the newest that is live."""
-        candidates = [*self._chosen, *(one for one in reversed(self._shown) if one.run.live)]
-        return progress(candidates[0].run) if candidates else ""
+        """Progress of the selected run, or of the newest live one."""
+        candidates = [*self._selected, *(lines for lines in reversed(self._shown) if lines.run.live)]
+        return progress_text(candidates[0].run) if candidates else ""
 
     def _export(self, ending: str) -> None:
         kinds = {"png": "Picture (*.png)", "svg": "Drawing (*.svg)", "csv": "Table (*.csv)"}
@@ -264,8 +265,8 @@ class CurvesPanel(QWidget):
             self.save(Path(path) if Path(path).suffix else Path(f"{path}.{ending}"))
 
 
-def _lines_of(run: RunState, kept: RunLines | None) -> RunLines:
-    return kept if kept and kept.run is run else RunLines(run)
+def _lines_of(run: RunState, known: RunLines | None) -> RunLines:
+    return known if known and known.run is run else RunLines(run)
 
 
 AXES = {"step": "Step", "epoch": "Epoch", "seconds": "Time"}
@@ -280,36 +281,36 @@ SMOOTHEST, FIRST = 100, 50
 
 
 class CurveTools(QWidget):
-    """Emits what is chosen."""
+    """The controls above the plots: axes, smoothing, zoom reset and export."""
 
-    axis_chosen = Signal(str)
-    scale_chosen = Signal(bool)
+    axisSelected = Signal(str)
+    scaleSelected = Signal(bool)
     """Whether y is logarithmic."""
-    smoothing_chosen = Signal(float)
-    """How much each value counts against the next: 0 … 0.99."""
-    all_wished = Signal()
-    export_wished = Signal(str)
+    smoothingChanged = Signal(float)
+    """Weight of the exponential moving average: 0 … 0.99."""
+    showAllRequested = Signal()
+    exportRequested = Signal(str)
     """The ending of the file."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._axis = named(SegmentedControl(AXES, "x axis", AXIS_TIPS), "xAxis", "x axis")
-        self._axis.show_value("step")
-        self._axis.chosen.connect(self.axis_chosen)
-        self._scale = named(SegmentedControl(SCALES, "y axis", SCALE_TIPS), "yAxis", "y axis")
-        self._scale.show_value("linear")
-        self._scale.chosen.connect(lambda scale: self.scale_chosen.emit(scale == "log"))
+        self._axis = set_names(SegmentedControl(AXES, "x axis", AXIS_TIPS), "xAxis", "x axis")
+        self._axis.set_value("step")
+        self._axis.valueSelected.connect(self.axisSelected)
+        self._scale = set_names(SegmentedControl(SCALES, "y axis", SCALE_TIPS), "yAxis", "y axis")
+        self._scale.set_value("linear")
+        self._scale.valueSelected.connect(lambda scale: self.scaleSelected.emit(scale == "log"))
         tip = "How much of the noise is averaged out; every step stays visible, thin"
-        self._smoothing = named(QSlider(Qt.Orientation.Horizontal), "smoothing", "Smoothing", tip)
+        self._smoothing = set_names(QSlider(Qt.Orientation.Horizontal), "smoothing", "Smoothing", tip)
         self._smoothing.setRange(0, SMOOTHEST)
         self._smoothing.setValue(FIRST)
         self._smoothing.setFixedWidth(88)
-        self._smoothing.valueChanged.connect(self._take_smoothing)
+        self._smoothing.valueChanged.connect(self._on_smoothing_changed)
         self._amount = QLabel()
         self._amount.setFixedWidth(32)
-        self._amount.setText(f"{weight(FIRST):.2f}")
-        show_all = named(QPushButton("Show all"), "showAll", "", "Leave every zoom (double-click in a plot, or 0)")
-        show_all.clicked.connect(self.all_wished)
+        self._amount.setText(f"{smoothing_weight(FIRST):.2f}")
+        show_all = set_names(QPushButton("Show all"), "showAll", "", "Leave every zoom (double-click in a plot, or 0)")
+        show_all.clicked.connect(self.showAllRequested)
         label = QLabel("Smoothing")
         label.setProperty("quiet", True)
         row = QHBoxLayout(self)
@@ -322,29 +323,29 @@ class CurveTools(QWidget):
         row.addWidget(self._make_export())
 
     def show_saving(self, saving: bool) -> None:
-        """Say that the curves are being written to a file; the next one can be asked for afterwards."""
+        """Show that the curves are being written to a file, and disable the button meanwhile."""
         self._export.setText("Saving…" if saving else "Export ▾")
         self._export.setEnabled(not saving)
         self._export.repaint()
 
     def _make_export(self) -> QToolButton:
         tip = "Save the plots with legend, labels and units"
-        button = named(QToolButton(), "exportCurves", "Export the curves", tip)
+        button = set_names(QToolButton(), "exportCurves", "Export the curves", tip)
         button.setText("Export ▾")
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
         for ending, what in (("png", "Picture (PNG)"), ("svg", "Drawing (SVG)"), ("csv", "Values (CSV)")):
-            menu.addAction(what, partial(self.export_wished.emit, ending))
+            menu.addAction(what, partial(self.exportRequested.emit, ending))
         button.setMenu(menu)
-        make_room(button, "Saving…")
+        reserve_width(button, "Saving…")
         self._export = button
         return button
 
-    def _take_smoothing(self, place: int) -> None:
-        self._amount.setText(f"{weight(place):.2f}")
-        self.smoothing_chosen.emit(weight(place))
+    def _on_smoothing_changed(self, position: int) -> None:
+        self._amount.setText(f"{smoothing_weight(position):.2f}")
+        self.smoothingChanged.emit(smoothing_weight(position))
 
 
-def weight(place: int) -> float:
-    """Of the slider's place: nothing at its left end, 0.9 in the middle, 0.99 at the right."""
-    return float(1 - 10 ** (-place / (SMOOTHEST / 2)))
+def smoothing_weight(position: int) -> float:
+    """The weight at a slider position: 0 at the left end, 0.9 in the middle, 0.99 at the right."""
+    return float(1 - 10 ** (-position / (SMOOTHEST / 2)))

@@ -1,4 +1,4 @@
-"""The runs in the plots with their colours and values: the newest, or those under the mouse."""
+"""The legend of the plots: runs with their colors and values, the latest or those under the mouse."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView
 from resnet_studio.analysis.units import DASH
 from resnet_studio.formatting import duration, significant
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.labels import tooltip
 from resnet_studio.gui.plots.styles import swatch
-from resnet_studio.gui.training.run_state import run_colour
+from resnet_studio.gui.training.run_state import run_color
 from resnet_studio.gui.training.runs.curves import MEASURED, Plot, RunLines
 from resnet_studio.training.runs.curves import Axis
 
@@ -24,10 +24,10 @@ Index = QModelIndex | QPersistentModelIndex
 HEADINGS = ("run", "training", "test")
 TIPS = ("", "Running: of each step's batch as it was met, smoothed", "Measured on the whole test set")
 VALUE, ROW = 76, 22
-NAMES: dict[Plot, str] = {
+VALUE_NAMES: dict[Plot, str] = {
     "loss": "loss", "error": "error, %", "rate": "learning rate", "speed": "images per second",
 }  # fmt: skip
-WORDS: dict[Axis, str] = {"step": "step", "epoch": "epoch", "seconds": "time"}
+AXIS_NAMES: dict[Axis, str] = {"step": "step", "epoch": "epoch", "seconds": "time"}
 
 
 class LegendModel(QAbstractTableModel):
@@ -44,19 +44,19 @@ class LegendModel(QAbstractTableModel):
     def show_lines(self, lines: Sequence[RunLines]) -> None:
         """Show these runs."""
         if tuple(lines) == self._lines:
-            self.tell()
+            self.emit_values_changed()
             return
         self.beginResetModel()
         self._lines = tuple(lines)
         self.endResetModel()
 
     def show_values(self, plot: Plot, axis: Axis, weight: float, x: float | None) -> None:
-        """Show what a plot's lines have at x; at their ends without one."""
+        """Show the values of a plot's lines at x; at their ends if x is None."""
         self._plot, self._axis, self._weight, self._x = plot, axis, weight, x
-        self.tell()
+        self.emit_values_changed()
 
-    def tell(self) -> None:
-        """Values have changed."""
+    def emit_values_changed(self) -> None:
+        """Emit `dataChanged` for all values."""
         if self._lines:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._lines) - 1, 2))
 
@@ -64,13 +64,13 @@ class LegendModel(QAbstractTableModel):
         """The run of a row."""
         return self._lines[index.row()]
 
-    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802  (Qt's names)
+    def rowCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self._lines)
 
-    def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
+    def columnCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else 3
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
         if orientation == Qt.Orientation.Vertical or section > 2:
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -89,7 +89,7 @@ class LegendModel(QAbstractTableModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return tooltip(f"{run.name}: {self.value(index)!r}" if index.column() else run.name)
             case Qt.ItemDataRole.DecorationRole if index.column() == 0:
-                return swatch(run_colour(run), dashed=run.plain)
+                return swatch(run_color(run), dashed=run.plain)
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _alignment(index.column())
             case Qt.ItemDataRole.ForegroundRole if index.column() == 0 and run.curves.state == "failed":
@@ -97,7 +97,7 @@ class LegendModel(QAbstractTableModel):
         return None
 
     def value(self, index: Index) -> float:
-        """What is shown in a value's cell."""
+        """The value in a cell."""
         lines, test = self.lines(index), index.column() == 2
         if test and self._plot not in MEASURED:
             return math.nan
@@ -108,17 +108,17 @@ class LegendModel(QAbstractTableModel):
 
 
 class RunLegend(QWidget):
-    """A click on a run chooses it."""
+    """Shows the runs with their values; a click emits `runSelected`."""
 
-    run_chosen = Signal(object)
+    runSelected = Signal(object)
     """Its folder, a `Path`."""
 
     def __init__(self) -> None:
         super().__init__()
         self._model = LegendModel()
-        self._heading = named(QLabel(), "legendHeading", "What the values are")
+        self._heading = set_names(QLabel(), "legendHeading", "What the values are")
         self._heading.setProperty("quiet", True)
-        self._table = named(QTableView(), "runLegend", "Curves and their values", "")
+        self._table = set_names(QTableView(), "runLegend", "Curves and their values", "")
         table = self._table
         table.setModel(self._model)
         table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
@@ -136,33 +136,33 @@ class RunLegend(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in (1, 2):
             header.resizeSection(column, VALUE)
-        table.clicked.connect(lambda index: self.run_chosen.emit(self._model.lines(index).run.folder))
-        column_of = QVBoxLayout(self)
-        column_of.setContentsMargins(0, 0, 0, 0)
-        column_of.setSpacing(4)
-        column_of.addWidget(self._heading)
-        column_of.addWidget(table, 1)
+        table.clicked.connect(lambda index: self.runSelected.emit(self._model.lines(index).run.folder))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._heading)
+        layout.addWidget(table, 1)
 
     def show_lines(self, lines: Sequence[RunLines]) -> None:
         """Show these runs."""
         self._model.show_lines(lines)
 
     def show_values(self, plot: Plot, axis: Axis, weight: float, x: float | None) -> None:
-        """Show what the lines of a plot have at x, or at their ends."""
-        place = "" if x is None else f"{WORDS[axis]} {spoken(x, axis)}"
-        self._heading.setText(f"{NAMES[plot]} at {place}" if place else f"{NAMES[plot]}, newest")
+        """Show the values of a plot's lines at x; at their ends if x is None."""
+        position = "" if x is None else f"{AXIS_NAMES[axis]} {x_text(x, axis)}"
+        self._heading.setText(f"{VALUE_NAMES[plot]} at {position}" if position else f"{VALUE_NAMES[plot]}, newest")
         self._model.show_values(plot, axis, weight, x)
 
 
 def significant_or_dash(value: float) -> str:
-    """Three significant digits, zeros too; a dash where there is nothing, or nothing that is a number."""
+    """Three significant digits, trailing zeros included; a dash for NaN."""
     if math.isnan(value):
         return DASH
     return f"{value:#.3g}".rstrip(".") if 0.001 <= abs(value) < 999.5 else significant(value)
 
 
-def spoken(x: float, axis: Axis) -> str:
-    """A place on the x axis: the last step up to there, an epoch, or a time."""
+def x_text(x: float, axis: Axis) -> str:
+    """A position on the x axis as text: the last step up to it, an epoch, or a time."""
     if axis == "seconds":
         return duration(x)
     return f"{int(x):,}" if axis == "step" else f"{x:.2f}"

@@ -1,4 +1,4 @@
-"""What the table of runs shows of a run, cell by cell: words, exact values, and what to sort by."""
+"""The runs as an item model: texts, tooltips and sort keys of each cell, and the check box in front of the name."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from resnet_studio.formatting import duration, percent
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.labels import tooltip
 from resnet_studio.gui.plots.styles import swatch
-from resnet_studio.gui.training.run_state import RunState, run_colour
+from resnet_studio.gui.training.run_state import RunState, run_color
 from resnet_studio.networks.presets import title
 from resnet_studio.plain import plain
-from resnet_studio.training.datasets import SOURCES, data_title
+from resnet_studio.training.datasets import DATASETS, data_title
 
 LAST = math.inf
-"""What has no value is sorted behind what has one."""
+"""The sort key of a missing value: after all others."""
 
 
 class RunColumn(IntEnum):
@@ -37,8 +37,8 @@ class RunColumn(IntEnum):
     DURATION = 7
 
 
-def text(run: RunState, column: RunColumn) -> str:
-    """What a cell shows."""
+def cell_text(run: RunState, column: RunColumn) -> str:
+    """The text of a cell."""
     curves, cost = run.curves, run.cost
     match column:
         case RunColumn.NAME:
@@ -55,21 +55,21 @@ def text(run: RunState, column: RunColumn) -> str:
         case RunColumn.BEST:
             return percent(curves.best.error) if curves.best else units.DASH
         case RunColumn.STATE:
-            return state(run)
+            return state_text(run)
     return duration(curves.seconds) if curves.steps else units.DASH
 
 
-def state(run: RunState) -> str:
-    """What a run is doing: "running, 43 %, 2:10 left"."""
+def state_text(run: RunState) -> str:
+    """The state of a run: "running, 43 %, 2:10 left"."""
     curves = run.curves
     if run.problem:
         return "newer version" if run.newer else "damaged"
     if run.pending:
-        return f"{run.pending}…{step_left(run)}"
+        return f"{run.pending}…{step_left_text(run)}"
     if not run.loaded and not curves.steps:
         return "being read …"
-    if curves.state == "starting" and curves.doing:
-        return curves.doing
+    if curves.state == "starting" and curves.activity:
+        return curves.activity
     share = f"{100 * run.progress:.0f} %"
     if curves.state == "running":
         return ", ".join(("running", share, *([f"{duration(curves.remaining)} left"] if curves.steps else ())))
@@ -78,21 +78,21 @@ def state(run: RunState) -> str:
     return curves.state
 
 
-def step_left(*stopping: RunState) -> str:
-    """How long the longest of these runs' steps still takes, to go behind "stopping…"; nothing where nobody knows."""
+def step_left_text(*stopping: RunState) -> str:
+    """Remaining time of the longest of these runs' current steps, to append to "stopping…"; empty if unknown."""
     times = [run.step_left for run in stopping if run.pending == "stopping" and not math.isnan(run.step_left)]
-    return seconds_left(max(times, default=math.nan))
+    return seconds_left_text(max(times, default=math.nan))
 
 
-def seconds_left(seconds: float) -> str:
-    """ " 12 s", " 2:10"; nothing where it is less than a second, or not known."""
+def seconds_left_text(seconds: float) -> str:
+    """ " 12 s", " 2:10"; empty if less than a second or NaN."""
     if not seconds >= 1:
         return ""
     return f" {seconds:.0f} s" if seconds < 60 else f" {duration(seconds)}"
 
 
-def tip(run: RunState, column: RunColumn) -> str:
-    """The exact value, or what there is no room for."""
+def cell_tooltip(run: RunState, column: RunColumn) -> str:
+    """The tooltip of a cell: the exact value, or details that don't fit."""
     curves, cost, recipe = run.curves, run.cost, run.manifest.recipe if run.manifest else None
     match column:
         case RunColumn.NAME:
@@ -100,7 +100,7 @@ def tip(run: RunState, column: RunColumn) -> str:
         case RunColumn.ARCHITECTURE if curves.prepared and curves.prepared.changes:
             return f"fitted to the data: {', '.join(curves.prepared.changes)}"
         case RunColumn.DATA if recipe:
-            return data_title(recipe.data) if recipe.data in SOURCES else recipe.data
+            return data_title(recipe.data) if recipe.data in DATASETS else recipe.data
         case RunColumn.PARAMETERS if cost:
             return f"{units.exact(cost.parameters)} parameters"
         case RunColumn.FLOPS if cost:
@@ -109,15 +109,15 @@ def tip(run: RunState, column: RunColumn) -> str:
             wrong, images = round(curves.best.error * curves.best.images), curves.best.images
             return f"{wrong:,} of {images:,} test images wrong after step {curves.best.step:,}"
         case RunColumn.STATE:
-            return "\n".join(filter(None, (run.problem or curves.why or state(run), *curves.notes[-3:])))
+            return "\n".join(filter(None, (run.problem or curves.reason or state_text(run), *curves.notes[-3:])))
         case RunColumn.DURATION:
             began = _date(run.created)
             return f"{curves.seconds:,.1f} s of training" + (f"; begun {began}" if began else "")
-    return text(run, column)
+    return cell_text(run, column)
 
 
 def _date(seconds: float) -> str:
-    """A moment on this machine's clock; nothing where it is not known, or no clock can show it."""
+    """A time as local date and time; empty if unknown or out of range."""
     try:
         return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds)) if seconds else ""
     except (ValueError, OverflowError, OSError):
@@ -125,7 +125,7 @@ def _date(seconds: float) -> str:
 
 
 def sort_key(run: RunState, column: RunColumn) -> float | str:
-    """What a column is sorted by."""
+    """The sort key of a cell."""
     match column:
         case RunColumn.PARAMETERS:
             return run.cost.parameters if run.cost else LAST
@@ -135,14 +135,14 @@ def sort_key(run: RunState, column: RunColumn) -> float | str:
             return run.curves.best.error if run.curves.best else LAST
         case RunColumn.DURATION:
             return run.curves.seconds if run.curves.steps else LAST
-    return text(run, column).casefold()
+    return cell_text(run, column).casefold()
 
 
-def progress(run: RunState) -> str:
-    """How far a run is, and how long it took: "step 430 of 1,100, 0:43 elapsed, 1:07 left" under its name."""
+def progress_text(run: RunState) -> str:
+    """A run's name, and below it its progress: "step 430 of 1,100, 0:43 elapsed, 1:07 left"."""
     curves = run.curves
     if not curves.steps:
-        return f"{run.name}\n{curves.doing or curves.state}"
+        return f"{run.name}\n{curves.activity or curves.state}"
     of = f" of {curves.prepared.steps:,}" if curves.prepared else ""
     left = f", {duration(curves.remaining)} left" if run.live else f", {curves.state}"
     return f"{run.name}\nstep {curves.steps:,}{of}, {duration(curves.seconds)} elapsed{left}"
@@ -167,15 +167,15 @@ TIPS = (
 RIGHT = {RunColumn.PARAMETERS, RunColumn.FLOPS, RunColumn.BEST, RunColumn.DURATION}
 
 LONGEST_CELL = 1000
-"""Characters of a cell."""
+"""Maximum number of characters of a cell."""
 
 
 class RunModel(QAbstractTableModel):
-    """Holds which runs are hidden; names are edited in place, which is a wish as any other."""
+    """One row per run, newest first. Also holds which runs are hidden; an edited name emits `renameRequested`."""
 
-    rename_wished = Signal(object, str)
-    shown_changed = Signal()
-    """Other runs are ticked than before."""
+    renameRequested = Signal(object, str)
+    shownChanged = Signal()
+    """The set of checked runs has changed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -183,25 +183,25 @@ class RunModel(QAbstractTableModel):
         self._hidden: set[Path] = set()
 
     def show_runs(self, runs: Sequence[RunState]) -> None:
-        """Show these, given oldest first. What was hidden stays so."""
-        wanted = tuple(reversed(runs))
+        """Show these runs, given oldest first. Hidden ones stay hidden."""
+        newest_first = tuple(reversed(runs))
         for row in reversed(range(len(self._runs))):
-            if self._runs[row] not in wanted:
+            if self._runs[row] not in newest_first:
                 self.beginRemoveRows(QModelIndex(), row, row)
                 self._runs = (*self._runs[:row], *self._runs[row + 1 :])
                 self.endRemoveRows()
-        for row, run in enumerate(wanted):
+        for row, run in enumerate(newest_first):
             if run not in self._runs:
                 self.beginInsertRows(QModelIndex(), row, row)
                 self._runs = (*self._runs[:row], run, *self._runs[row:])
                 self.endInsertRows()
-        self._tell(0, len(wanted) - 1)
+        self._emit_changed(0, len(newest_first) - 1)
 
     def show_run(self, run: RunState) -> None:
-        """Show what has become of a run."""
+        """Update the row of a run."""
         if run in self._runs:
             row = self._runs.index(run)
-            self._tell(row, row)
+            self._emit_changed(row, row)
 
     def run(self, index: Index) -> RunState:
         """The run of a row."""
@@ -212,22 +212,22 @@ class RunModel(QAbstractTableModel):
         return self._runs
 
     def shown(self) -> tuple[RunState, ...]:
-        """The runs that are ticked, oldest first."""
+        """The checked runs, oldest first."""
         return tuple(run for run in reversed(self._runs) if run.folder not in self._hidden)
 
-    def show_only(self, folders: Iterable[Path], *, wanted: bool) -> None:
-        """Tick these runs or take their ticks away."""
-        self._hidden = self._hidden - set(folders) if wanted else self._hidden | set(folders)
-        self._tell(0, len(self._runs) - 1)
-        self.shown_changed.emit()
+    def set_shown(self, folders: Iterable[Path], *, shown: bool) -> None:
+        """Check or uncheck these runs."""
+        self._hidden = self._hidden - set(folders) if shown else self._hidden | set(folders)
+        self._emit_changed(0, len(self._runs) - 1)
+        self.shownChanged.emit()
 
-    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802  (Qt's names)
+    def rowCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self._runs)
 
-    def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
+    def columnCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(RunColumn)
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
         if orientation == Qt.Orientation.Vertical or section >= len(RunColumn):
             return None
         match role:
@@ -251,42 +251,42 @@ class RunModel(QAbstractTableModel):
         run, column = self.run(index), RunColumn(index.column())
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return plain(text(run, column), LONGEST_CELL)
+                return plain(cell_text(run, column), LONGEST_CELL)
             case Qt.ItemDataRole.ToolTipRole:
-                return tooltip(tip(run, column))
+                return tooltip(cell_tooltip(run, column))
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _alignment(column)
             case Qt.ItemDataRole.ForegroundRole:
-                return _colour(run, column)
+                return _color(run, column)
         if role == SORT_ROLE:
             return sort_key(run, column)
         if role == RUN_ROLE:
             return run
-        return self._of_name(run, role) if column == RunColumn.NAME else None
+        return self._name_data(run, role) if column == RunColumn.NAME else None
 
-    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         if not index.isValid() or index.column() != RunColumn.NAME:
             return False
         run = self.run(index)
         if role == Qt.ItemDataRole.CheckStateRole:
-            self.show_only([run.folder], wanted=Qt.CheckState(value) == Qt.CheckState.Checked)
+            self.set_shown([run.folder], shown=Qt.CheckState(value) == Qt.CheckState.Checked)
             return True
         if role == Qt.ItemDataRole.EditRole and value != run.name:
-            self.rename_wished.emit(run.folder, str(value))
+            self.renameRequested.emit(run.folder, str(value))
             return True
         return False
 
-    def _of_name(self, run: RunState, role: int) -> Any:
+    def _name_data(self, run: RunState, role: int) -> Any:
         match role:
             case Qt.ItemDataRole.EditRole:
                 return run.name
             case Qt.ItemDataRole.DecorationRole:
-                return swatch(run_colour(run), dashed=run.plain)
+                return swatch(run_color(run), dashed=run.plain)
             case Qt.ItemDataRole.CheckStateRole:
                 return Qt.CheckState.Unchecked if run.folder in self._hidden else Qt.CheckState.Checked
         return None
 
-    def _tell(self, first: int, last: int) -> None:
+    def _emit_changed(self, first: int, last: int) -> None:
         if last >= first:
             self.dataChanged.emit(self.index(first, 0), self.index(last, len(RunColumn) - 1))
 
@@ -296,11 +296,11 @@ def _alignment(column: int) -> Qt.AlignmentFlag:
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
-def _colour(run: RunState, column: RunColumn) -> QColor | None:
-    colours = theme.current()
+def _color(run: RunState, column: RunColumn) -> QColor | None:
+    colors = theme.current()
     if column == RunColumn.STATE and run.problem:
-        return QColor(colours.warning if run.newer else colours.bad)
+        return QColor(colors.warning if run.newer else colors.bad)
     if column == RunColumn.STATE:
-        by_state = {"failed": colours.bad, "killed": colours.bad, "running": colours.accent, "paused": colours.warning}
-        return QColor(by_state.get(run.curves.state, colours.muted))
-    return QColor(colours.muted) if text(run, column) == units.DASH else None
+        by_state = {"failed": colors.bad, "killed": colors.bad, "running": colors.accent, "paused": colors.warning}
+        return QColor(by_state.get(run.curves.state, colors.muted))
+    return QColor(colors.muted) if cell_text(run, column) == units.DASH else None

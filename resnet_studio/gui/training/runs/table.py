@@ -1,4 +1,4 @@
-"""The table of runs: sorted by any column, filtered by words, several chosen at once."""
+"""The table of runs: sortable by any column, filtered by words, with multiple selection."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSortFilter
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView
 
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.training.run_state import RunState
-from resnet_studio.gui.training.runs.model import RUN_ROLE, SORT_ROLE, Index, RunColumn, RunModel, text
+from resnet_studio.gui.training.runs.model import RUN_ROLE, SORT_ROLE, Index, RunColumn, RunModel, cell_text
 
 ROW = 26
 WIDTHS = {
@@ -19,13 +19,13 @@ WIDTHS = {
     RunColumn.PARAMETERS: (88, 96), RunColumn.FLOPS: (72, 88),
     RunColumn.BEST: (84, 96), RunColumn.STATE: (92, 208), RunColumn.DURATION: (60, 80),
 }  # fmt: skip
-"""Pixels of each column in a narrow and in a wide window; the state takes what is left."""
-WHOLE = (RunColumn.PARAMETERS, RunColumn.FLOPS, RunColumn.BEST, RunColumn.STATE, RunColumn.DURATION)
-"""Columns of numbers, which are as wide as those on the screen need them; what is too much scrolls."""
+"""Pixels of each column in a narrow and in a wide window; the state column takes the rest."""
+FULL_WIDTH = (RunColumn.PARAMETERS, RunColumn.FLOPS, RunColumn.BEST, RunColumn.STATE, RunColumn.DURATION)
+"""Columns that are never narrower than their visible contents; the table scrolls if they don't fit."""
 
 
 class RunFilter(QSortFilterProxyModel):
-    """Passes runs that have every word somewhere in their row."""
+    """Accepts runs whose row contains every word."""
 
     def __init__(self, model: RunModel) -> None:
         super().__init__()
@@ -33,27 +33,27 @@ class RunFilter(QSortFilterProxyModel):
         self.setSortRole(SORT_ROLE)
         self.setSourceModel(model)
 
-    def show_words(self, words: str) -> None:
-        """Pass only runs that have these words."""
+    def set_words(self, words: str) -> None:
+        """Accept only runs whose row contains these words."""
         self.beginFilterChange()
         self._words = words.casefold().split()
         self.endFilterChange()
 
-    def filterAcceptsRow(self, row: int, parent: Index) -> bool:  # noqa: N802  (Qt's name)
+    def filterAcceptsRow(self, row: int, parent: Index) -> bool:
         run = self.sourceModel().index(row, 0, parent).data(RUN_ROLE)
-        said = " ".join(text(run, column) for column in RunColumn).casefold()
-        return all(word in said for word in self._words)
+        row_text = " ".join(cell_text(run, column) for column in RunColumn).casefold()
+        return all(word in row_text for word in self._words)
 
 
 class RunTable(QTableView):
-    """Space ticks all chosen runs, F2 renames, Delete wishes them away; the menu is filled by whoever has it."""
+    """Space toggles the selected runs, F2 renames, Delete emits `deleteRequested`. The owner fills the menu."""
 
-    chosen_changed = Signal()
-    deletion_wished = Signal()
+    selectedRunsChanged = Signal()
+    deleteRequested = Signal()
 
     def __init__(self, model: RunModel) -> None:
         super().__init__()
-        named(self, "runTable", "Runs")
+        set_names(self, "runTable", "Runs")
         self._model, self._filter = model, RunFilter(model)
         self.menu = QMenu(self)
         self.setModel(self._filter)
@@ -75,22 +75,22 @@ class RunTable(QTableView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         for changed in (self._filter.dataChanged, self._filter.modelReset, self._filter.layoutChanged,
                         self._filter.rowsInserted, self.verticalScrollBar().valueChanged):  # fmt: skip
-            changed.connect(self._share_out)
+            changed.connect(self._fit_columns)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
-        self.selectionModel().selectionChanged.connect(lambda *_: self.chosen_changed.emit())
+        self.selectionModel().selectionChanged.connect(lambda *_: self.selectedRunsChanged.emit())
 
-    def show_words(self, words: str) -> None:
-        """Show only runs that have these words in their row."""
-        self._filter.show_words(words)
+    def set_filter(self, words: str) -> None:
+        """Show only runs whose row contains these words."""
+        self._filter.set_words(words)
 
-    def chosen(self) -> tuple[RunState, ...]:
-        """The runs that are chosen, from top to bottom."""
+    def selected_runs(self) -> tuple[RunState, ...]:
+        """The selected runs, from top to bottom."""
         rows = sorted(self.selectionModel().selectedRows(), key=QModelIndex.row)
         return tuple(row.data(RUN_ROLE) for row in rows)
 
-    def choose(self, folders: Sequence[Path]) -> None:
-        """Choose these runs and no others; the first becomes the current one."""
+    def select_runs(self, folders: Sequence[Path]) -> None:
+        """Select these runs and no others; the first becomes the current one."""
         rows = [self._filter.index(row, 0) for row in range(self._filter.rowCount())]
         wanted = [row for row in rows if row.data(RUN_ROLE).folder in folders]
         self.clearSelection()
@@ -101,41 +101,41 @@ class RunTable(QTableView):
             self.selectionModel().setCurrentIndex(wanted[0], QItemSelectionModel.SelectionFlag.NoUpdate)
             self.scrollTo(wanted[0])
 
-    def rename(self) -> None:
-        """Open the editor of the chosen run's name."""
+    def edit_name(self) -> None:
+        """Open the editor of the selected run's name."""
         if rows := self.selectionModel().selectedRows(RunColumn.NAME):
             self.setFocus()
             self.edit(rows[0])
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's names)
-        chosen = self.chosen()
-        if event.key() == Qt.Key.Key_Space and chosen:
-            wanted = chosen[0] not in self._model.shown()
-            self._model.show_only([run.folder for run in chosen], wanted=wanted)
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        selected = self.selected_runs()
+        if event.key() == Qt.Key.Key_Space and selected:
+            shown = selected[0] not in self._model.shown()
+            self._model.set_shown([run.folder for run in selected], shown=shown)
         elif event.key() == Qt.Key.Key_F2:
-            self.rename()
-        elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and chosen:
-            self.deletion_wished.emit()
+            self.edit_name()
+        elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and selected:
+            self.deleteRequested.emit()
         else:
             super().keyPressEvent(event)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._share_out()
+        self._fit_columns()
 
-    def _share_out(self, *_: object) -> None:
-        """Give the columns what the window has, and those of numbers no less than the runs on the screen need."""
+    def _fit_columns(self, *_: object) -> None:
+        """Distribute the width over the columns, with at least what the visible rows need for `FULL_WIDTH` columns."""
         narrow, wide = (sum(widths[at] for widths in WIDTHS.values()) for at in (0, 1))
-        room = self.viewport().width()
-        part = min(max((room - narrow) / (wide - narrow), 0.0), 1.0)
-        widths = {column: round(least + part * (most - least)) for column, (least, most) in WIDTHS.items()}
-        for column in WHOLE:
+        available = self.viewport().width()
+        fraction = min(max((available - narrow) / (wide - narrow), 0.0), 1.0)
+        widths = {column: round(least + fraction * (most - least)) for column, (least, most) in WIDTHS.items()}
+        for column in FULL_WIDTH:
             widths[column] = max(widths[column], self.sizeHintForColumn(column))
-        widths[RunColumn.STATE] += max(0, room - sum(widths.values()))
+        widths[RunColumn.STATE] += max(0, available - sum(widths.values()))
         for column, width in widths.items():
             if self.columnWidth(column) != width:
                 self.setColumnWidth(column, width)
 
-    def _open_menu(self, place: QPoint) -> None:
-        if self.indexAt(place).isValid():
-            self.menu.popup(self.viewport().mapToGlobal(place))
+    def _open_menu(self, position: QPoint) -> None:
+        if self.indexAt(position).isValid():
+            self.menu.popup(self.viewport().mapToGlobal(position))

@@ -1,4 +1,4 @@
-"""The Runs page of the Training workspace: every run in a table, and under it the curves of those that are ticked."""
+"""The Runs tab: a table of all runs, and under it the curves of the checked ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.message_bar import NoticeLine
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.training.run_state import RunState
@@ -18,28 +18,28 @@ from resnet_studio.gui.training.runs.model import RunModel
 from resnet_studio.gui.training.runs.table import RunTable
 
 TICK = 500
-"""Milliseconds between two looks at the clock while a run has been asked to do something."""
+"""Milliseconds between updates of the remaining times while a run has pending requests."""
 EMPTY = "No runs yet. Set one up under New run, or drop a run's folder here to see its curves."
 
 
 class RunsView(QWidget):
-    """Shows runs, and emits what the user wants done with them; folders are `Path`s."""
+    """Shows runs, and emits requests for them; folders are `Path`s."""
 
-    chosen_changed = Signal(object)
-    """The chosen runs' folders, a tuple."""
-    rename_wished = Signal(object, str)
-    colour_wished = Signal(object, str)
-    """Folders, and a colour of the palette or nothing; all wishes below are for folders too."""
-    stop_wished = Signal(object)
-    stop_now_wished = Signal(object)
-    pause_wished = Signal(object)
-    go_on_wished = Signal(object)
-    resume_wished = Signal(object)
-    folder_wished = Signal(object)
-    """One folder, to be opened on the desktop."""
-    deletion_wished = Signal(object)
-    undo_wished = Signal()
-    csv_wished = Signal(object, object)
+    runsSelected = Signal(object)
+    """The selected runs' folders, a tuple."""
+    renameRequested = Signal(object, str)
+    colorRequested = Signal(object, str)
+    """Folders, and a color name of the palette or an empty string. The requests below carry folders too."""
+    stopRequested = Signal(object)
+    stopNowRequested = Signal(object)
+    pauseRequested = Signal(object)
+    unpauseRequested = Signal(object)
+    resumeRequested = Signal(object)
+    openFolderRequested = Signal(object)
+    """One folder, to be opened in the file manager."""
+    deleteRequested = Signal(object)
+    undoRequested = Signal()
+    csvRequested = Signal(object, object)
     """A path and `CurveTable`s."""
 
     def __init__(self) -> None:
@@ -47,55 +47,55 @@ class RunsView(QWidget):
         self._model = RunModel()
         self._table = RunTable(self._model)
         self._actions = RunActions(self._table.menu)
-        self._filter = named(QLineEdit(), "runFilter", "Filter the runs", "Words that a run's row has to have")
+        self._filter = set_names(QLineEdit(), "runFilter", "Filter the runs", "Words that a run's row has to have")
         self._filter.setPlaceholderText("Filter runs")
         self._filter.setClearButtonEnabled(True)
         self._filter.setMaximumWidth(260)
         self.panel = CurvesPanel()
-        self._news = NoticeLine()
+        self._notice = NoticeLine()
         self._pages = QStackedWidget()
-        self._ticking = QTimer(self, interval=TICK)
-        self._ticking.timeout.connect(self._tick)
+        self._tick_timer = QTimer(self, interval=TICK)
+        self._tick_timer.timeout.connect(self._on_tick)
         self._lay_out()
         self._connect()
 
     def show_runs(self, runs: Sequence[RunState]) -> None:
-        """Show these runs, given oldest first. What was chosen stays so, and Qt chooses nothing in its place."""
+        """Show these runs, given oldest first. The selection is kept; Qt selects nothing in place of removed runs."""
         before = self._folders()
         self._model.show_runs(runs)
         if set(self._folders()) - set(before):
-            self._table.choose(before)
+            self._table.select_runs(before)
         self._tools.setVisible(bool(runs))
         self._pages.setCurrentIndex(1 if runs else 0)
         self._show_curves()
 
     def show_run(self, run: RunState) -> None:
-        """Show what has become of a run."""
+        """Update a run's row and curves."""
         self._model.show_run(run)
-        self.panel.show_growth(run)
-        if run in self._table.chosen():
-            self._show_applicable()
+        self.panel.update_run(run)
+        if run in self._table.selected_runs():
+            self._update_actions()
         if run.pending:
-            self._ticking.start()
+            self._tick_timer.start()
 
-    def choose(self, folders: Sequence[Path]) -> None:
-        """Choose runs, as one that has just been started."""
-        self._table.choose(folders)
+    def select_runs(self, folders: Sequence[Path]) -> None:
+        """Select these runs."""
+        self._table.select_runs(folders)
 
-    def show_told(self, text: str, undo: bool = False) -> None:
-        """Say what was done, with a way back where there is one."""
-        self._news.tell(text, undo=undo)
+    def show_message(self, text: str, undo: bool = False) -> None:
+        """Show what was done, with an Undo button if it can be undone."""
+        self._notice.show_message(text, undo=undo)
 
     def show_problem(self, text: str) -> None:
-        """Say what could not be done."""
-        self._news.tell(text, problem=True)
+        """Show what could not be done."""
+        self._notice.show_message(text, problem=True)
 
     def start_search(self) -> None:
-        """Put the cursor where runs can be filtered."""
+        """Focus the filter."""
         self._filter.setFocus()
         self._filter.selectAll()
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
+    def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._table.viewport().update()
@@ -116,14 +116,14 @@ class RunsView(QWidget):
         below = QVBoxLayout(lower)
         below.setContentsMargins(0, GRID, 0, 0)
         below.addWidget(self.panel)
-        split = named(QSplitter(Qt.Orientation.Vertical), "runSplit", "Runs and their curves")
+        split = set_names(QSplitter(Qt.Orientation.Vertical), "runSplit", "Runs and their curves")
         split.setChildrenCollapsible(False)
         split.addWidget(upper)
         split.addWidget(lower)
         split.setStretchFactor(0, 1)
         split.setStretchFactor(1, 2)
         split.setSizes([240, 480])
-        empty = named(QLabel(EMPTY, wordWrap=True), "runsEmpty", "What to do next")
+        empty = set_names(QLabel(EMPTY, wordWrap=True), "runsEmpty", "What to do next")
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         empty.setProperty("quiet", True)
         self._pages.addWidget(empty)
@@ -132,64 +132,64 @@ class RunsView(QWidget):
         column.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         column.setSpacing(GRID)
         column.addWidget(self._tools)
-        column.addWidget(self._news)
+        column.addWidget(self._notice)
         column.addWidget(self._pages, 1)
 
     def _connect(self) -> None:
-        self._filter.textChanged.connect(self._table.show_words)
-        self._table.chosen_changed.connect(self._take_choice)
-        self._table.deletion_wished.connect(lambda: self._do("delete"))
-        self._model.rename_wished.connect(self.rename_wished)
-        self._model.shown_changed.connect(self._show_curves)
-        self._actions.wished.connect(self._do)
-        self._actions.colour_wished.connect(lambda colour: self.colour_wished.emit(self._folders(), colour))
-        self.panel.run_chosen.connect(lambda folder: self._table.choose([folder]))
-        self.panel.csv_wished.connect(self.csv_wished)
-        self.panel.told.connect(self.show_told)
+        self._filter.textChanged.connect(self._table.set_filter)
+        self._table.selectedRunsChanged.connect(self._on_selection_changed)
+        self._table.deleteRequested.connect(lambda: self._on_action("delete"))
+        self._model.renameRequested.connect(self.renameRequested)
+        self._model.shownChanged.connect(self._show_curves)
+        self._actions.actionRequested.connect(self._on_action)
+        self._actions.colorRequested.connect(lambda color: self.colorRequested.emit(self._folders(), color))
+        self.panel.runSelected.connect(lambda folder: self._table.select_runs([folder]))
+        self.panel.csvRequested.connect(self.csvRequested)
+        self.panel.message.connect(self.show_message)
         self.panel.failed.connect(self.show_problem)
-        self._news.undo_wished.connect(self.undo_wished)
+        self._notice.undoRequested.connect(self.undoRequested)
 
     def _folders(self) -> tuple[Path, ...]:
-        return tuple(run.folder for run in self._table.chosen())
+        return tuple(run.folder for run in self._table.selected_runs())
 
-    def _take_choice(self) -> None:
+    def _on_selection_changed(self) -> None:
         self._show_curves()
-        self.chosen_changed.emit(self._folders())
+        self.runsSelected.emit(self._folders())
 
     def _show_curves(self) -> None:
-        self.panel.show_runs(self._model.shown(), self._table.chosen())
-        self._show_applicable()
+        self.panel.show_runs(self._model.shown(), self._table.selected_runs())
+        self._update_actions()
 
-    def _show_applicable(self) -> None:
-        self._actions.show_chosen(self._table.chosen(), self._model.shown())
+    def _update_actions(self) -> None:
+        self._actions.show_selected(self._table.selected_runs(), self._model.shown())
 
-    def _tick(self) -> None:
-        """Estimates of how long a step still takes go on by themselves."""
+    def _on_tick(self) -> None:
+        """Update the remaining times of pending runs."""
         pending = [run for run in self._model.runs() if run.pending]
         for run in pending:
             self._model.show_run(run)
-        self._show_applicable()
+        self._update_actions()
         if not pending:
-            self._ticking.stop()
+            self._tick_timer.stop()
 
-    def _do(self, what: str) -> None:
-        """One of the actions on the chosen runs."""
+    def _on_action(self, what: str) -> None:
+        """Perform one of `ACTIONS` on the selected runs."""
         folders = self._folders()
-        wishes = {
-            "stop": self.stop_wished, "stop_now": self.stop_now_wished, "pause": self.pause_wished,
-            "go_on": self.go_on_wished, "resume": self.resume_wished, "delete": self.deletion_wished,
+        signals = {
+            "stop": self.stopRequested, "stop_now": self.stopNowRequested, "pause": self.pauseRequested,
+            "go_on": self.unpauseRequested, "resume": self.resumeRequested, "delete": self.deleteRequested,
         }  # fmt: skip
-        if what in wishes:
-            wishes[what].emit(folders)
+        if what in signals:
+            signals[what].emit(folders)
         elif what == "open_folder":
-            self.folder_wished.emit(folders[0])
+            self.openFolderRequested.emit(folders[0])
         elif what == "rename":
-            self._table.rename()
+            self._table.edit_name()
         else:
-            self._show_only(what, folders)
+            self._change_shown(what, folders)
 
-    def _show_only(self, what: str, folders: Sequence[Path]) -> None:
+    def _change_shown(self, what: str, folders: Sequence[Path]) -> None:
         every = [run.folder for run in self._model.runs()]
         if what == "show_only":
-            self._model.show_only(every, wanted=False)
-        self._model.show_only(every if what == "show_all" else folders, wanted=what != "hide")
+            self._model.set_shown(every, shown=False)
+        self._model.set_shown(every if what == "show_all" else folders, shown=what != "hide")

@@ -1,4 +1,4 @@
-"""The classes of a data set: how many images each has, and some of them."""
+"""The classes of a data set: their numbers of images, and some samples."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.labels import tooltip
-from resnet_studio.gui.common.painting import as_image, thumbnail
+from resnet_studio.gui.common.painting import thumbnail, to_qimage
 from resnet_studio.plain import plain
 from resnet_studio.training.datasets import DataView
 
@@ -19,13 +19,13 @@ Index = QModelIndex | QPersistentModelIndex
 CLASS, TRAINING, TEST, SAMPLES = range(4)
 COLUMNS = ("class", "training", "test", "images")
 LENGTH_ROLE, IMAGES_ROLE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
-NUMBER, BAR, APART, PLAIN_ROW, GAP = 52, 28, 3, 24, 6
+NUMBER, BAR, SPACING, ROW, GAP = 52, 28, 3, 24, 6
 SMALL, LARGE, FEW = 32, 48, 4
-"""Sides of the images, and up to how many classes they are large."""
+"""Sides of the images in pixels, and up to how many classes the large one is used."""
 
 
 class ClassModel(QAbstractTableModel):
-    """One row a class."""
+    """One row per class."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,20 +36,20 @@ class ClassModel(QAbstractTableModel):
         self.beginResetModel()
         self._view, self._samples = view, {}
         for label, pixels in zip(view.labels, view.samples, strict=True):
-            self._samples.setdefault(label, []).append(as_image(pixels, 2 * LARGE))
+            self._samples.setdefault(label, []).append(to_qimage(pixels, 2 * LARGE))
         self.endResetModel()
 
     def images(self, row: int) -> list[QImage]:
-        """Samples of a class; none of a class of which there are none."""
+        """Samples of a class; empty if there are none."""
         return self._samples.get(row, [])
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  (Qt's names and defaults)
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  (Qt's names and defaults)
         return 0 if self._view is None or parent.isValid() else len(self._view.classes)
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(COLUMNS)
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: N802
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole and section in (TRAINING, TEST):
@@ -76,11 +76,11 @@ class ClassModel(QAbstractTableModel):
 
 
 class ClassTable(QTableView):
-    """As high as all of its rows, as it stands on a page that scrolls."""
+    """As high as all of its rows, since the page around it scrolls."""
 
     def __init__(self) -> None:
         super().__init__()
-        named(self, "classTable", "Images of each class")
+        set_names(self, "classTable", "Images of each class")
         self._model = ClassModel()
         self.setModel(self._model)
         self._counts = _Count(self)
@@ -94,7 +94,7 @@ class ClassTable(QTableView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalHeader().hide()
-        self.verticalHeader().setMinimumSectionSize(PLAIN_ROW)
+        self.verticalHeader().setMinimumSectionSize(ROW)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(SAMPLES, QHeaderView.ResizeMode.Stretch)
@@ -102,68 +102,70 @@ class ClassTable(QTableView):
         header.setSectionsClickable(False)
 
     def show_data(self, view: DataView) -> None:
-        """List the classes of these data."""
+        """List the classes of a data set."""
         self._model.show_data(view)
         side = sample_side(view)
         for row in range(len(view.classes)):
-            self.setRowHeight(row, side + 2 * APART if self._model.images(row) else PLAIN_ROW)
+            self.setRowHeight(row, side + 2 * SPACING if self._model.images(row) else ROW)
         longest = max((self.fontMetrics().horizontalAdvance(name) for name in view.classes), default=0)
         self.setColumnWidth(CLASS, min(max(48, longest + 20), 136))
         most = f"{max(0, *view.training_counts, *view.test_counts):,}"
-        self._counts.room = max(NUMBER, self.fontMetrics().horizontalAdvance(most) + GAP)
+        self._counts.number_width = max(NUMBER, self.fontMetrics().horizontalAdvance(most) + GAP)
         for column in (TRAINING, TEST):
-            self.setColumnWidth(column, self._counts.room + BAR + 2 * GAP)
+            self.setColumnWidth(column, self._counts.number_width + BAR + 2 * GAP)
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + self.verticalHeader().length())
 
 
 class _Count(QStyledItemDelegate):
-    """A number, and a bar behind it."""
+    """A number with a bar to its right."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.room = NUMBER
-        """Pixels of the longest number."""
+        self.number_width = NUMBER
+        """Pixels of the widest number."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        colours, box = theme.current(), QRectF(option.rect)
+        colors, box = theme.current(), QRectF(option.rect)
         painter.save()
-        painter.setPen(QColor(colours.text))
+        painter.setPen(QColor(colors.text))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(box.left(), box.top(), self.room, box.height()), right, index.data())
-        bar = QRectF(box.left() + self.room + GAP, box.center().y() - 4, max(1.0, BAR * index.data(LENGTH_ROLE)), 8)
-        painter.fillRect(bar, QColor(colours.accent))
+        painter.drawText(QRectF(box.left(), box.top(), self.number_width, box.height()), right, index.data())
+        bar = QRectF(
+            box.left() + self.number_width + GAP, box.center().y() - 4, max(1.0, BAR * index.data(LENGTH_ROLE)), 8
+        )
+        painter.fillRect(bar, QColor(colors.accent))
         painter.restore()
 
 
 class _Samples(QStyledItemDelegate):
-    """As many of a class's images as there is room for."""
+    """As many of a class's images as fit."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._made: dict[tuple[int, int, float], QPixmap] = {}
+        self._pixmaps: dict[tuple[int, int, float], QPixmap] = {}
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         images: list[QImage] = index.data(IMAGES_ROLE)
-        side = option.rect.height() - 2 * APART
+        side = option.rect.height() - 2 * SPACING
         x = option.rect.left() + 4
         ratio = painter.device().devicePixelRatioF()
         for image in images:
             if x + side > option.rect.right():
                 return
-            painter.drawPixmap(x, option.rect.top() + APART, self._pixmap(image, side, ratio))
-            x += side + APART
+            painter.drawPixmap(x, option.rect.top() + SPACING, self._pixmap(image, side, ratio))
+            x += side + SPACING
 
     def _pixmap(self, image: QImage, side: int, ratio: float) -> QPixmap:
         key = image.cacheKey(), side, ratio
-        if key not in self._made:
-            if len(self._made) > 1000:
-                self._made.clear()
-            self._made[key] = thumbnail(image, side, ratio)
-        return self._made[key]
+        if key not in self._pixmaps:
+            if len(self._pixmaps) > 1000:
+                self._pixmaps.clear()
+            self._pixmaps[key] = thumbnail(image, side, ratio)
+        return self._pixmaps[key]
 
 
 def sample_side(view: DataView) -> int:
-    """Side of an image on the screen: whole pixels for each of its own where it is small."""
-    room = LARGE if len(view.classes) <= FEW else SMALL
+    """Side of an image on the screen: an integer multiple of its own side if that is small."""
+    limit = LARGE if len(view.classes) <= FEW else SMALL
     own = view.size[1]
-    return own * (room // own) if own <= room else room
+    return own * (limit // own) if own <= limit else limit

@@ -1,4 +1,4 @@
-"""What a training would see: counts, images, what augmentation makes of them, and how they are held."""
+"""Preview of the training data: counts, samples, augmented images, and where the data are stored."""
 
 from __future__ import annotations
 
@@ -18,64 +18,72 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.helpers import dress, named
-from resnet_studio.gui.common.labels import plain_label
-from resnet_studio.gui.common.painting import as_image, thumbnail
+from resnet_studio.gui.common.helpers import set_names, set_style_property
+from resnet_studio.gui.common.labels import as_plain_text
+from resnet_studio.gui.common.painting import thumbnail, to_qimage
 from resnet_studio.gui.theme import GRID
-from resnet_studio.gui.training.setup.class_table import APART, FEW, ClassTable, sample_side
+from resnet_studio.gui.training.setup.class_table import FEW, SPACING, ClassTable, sample_side
 from resnet_studio.plain import plain
-from resnet_studio.training.datasets import SOURCES, DataView, data_title
+from resnet_studio.training.datasets import DATASETS, DataView, data_title
 
 WIDE = 760
-"""Pixels from which on the augmented images are beside the classes, not below."""
+"""Minimum width in pixels to show the augmented images next to the classes, not below."""
 
 LONGEST_FACT = 1000
 """Characters of a line about the data."""
 
 
 class DataPreview(QStackedWidget):
-    """Shows data, or says why there are none to show; emits `download_wished` with the name of a data set."""
+    """Shows a data set, or a message why there is none; emits `downloadRequested` with the name of a data set."""
 
-    download_wished = Signal(str)
+    downloadRequested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
-        named(self, "dataPreview", "Data")
+        set_names(self, "dataPreview", "Data")
         self._shown = self._missing = ""
-        self._many = False
-        self._title = named(QLabel(), "dataTitle", "Data set")
+        self._many_classes = False
+        self._title = set_names(QLabel(), "dataTitle", "Data set")
         self._title.setProperty("heading", True)
         self._facts = QFormLayout(horizontalSpacing=2 * GRID, verticalSpacing=GRID // 2)
         self._facts.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self._classes, self._augmented = ClassTable(), AugmentedView()
-        self._beside = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._class_layout = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         self._augmentation = self._make_augmentation()
-        self._words = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "dataWords", "State of the data")
-        self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._download = named(QPushButton(), "downloadData", "Download the data set", "From its authors' own server")
-        self._progress = named(QProgressBar(textVisible=False, maximum=1000), "downloadProgress", "Share downloaded")
+        self._message = set_names(
+            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "dataWords", "State of the data"
+        )
+        self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._download = set_names(
+            QPushButton(), "downloadData", "Download the data set", "From its authors' own server"
+        )
+        self._progress = set_names(
+            QProgressBar(textVisible=False, maximum=1000), "downloadProgress", "Share downloaded"
+        )
         self._progress.setFixedWidth(240)
-        self._download.clicked.connect(lambda: self.download_wished.emit(self._missing))
-        self.addWidget(self._make_words())
-        self.addWidget(self._make_content())
+        self._download.clicked.connect(lambda: self.downloadRequested.emit(self._missing))
+        self.addWidget(self._make_message_page())
+        self.addWidget(self._make_data_page())
         self.show_loading("")
 
     def show_loading(self, data: str, words: str = "", done: float | None = None) -> None:
-        """These data are being opened, or fetched (`done` of 1); what is there of the same data stays meanwhile."""
+        """Show that a data set is being opened, or downloaded (`done` of 1). A preview of the same data set stays."""
         if data and data == self._shown:
             return
-        self._say(words or (f"Opening {data_title(data)} …" if data else "Choose data on the left to see them here."))
+        self._show_message(
+            words or (f"Opening {data_title(data)} …" if data else "Choose data on the left to see them here.")
+        )
         self._progress.setVisible(done is not None)
         self._progress.setValue(round(1000 * (done or 0)))
 
     def show_data(self, view: DataView) -> None:
-        """Show what a training would see."""
+        """Show the data as the training would use them."""
         self._shown = view.name
         self._title.setText(data_title(view.name))
         while self._facts.rowCount():
             self._facts.removeRow(0)
         for label, text in facts(view):
-            name, value = QLabel(label), plain_label(QLabel(plain(text, LONGEST_FACT), wordWrap=True))
+            name, value = QLabel(label), as_plain_text(QLabel(plain(text, LONGEST_FACT), wordWrap=True))
             name.setProperty("quiet", True)
             name.setAlignment(Qt.AlignmentFlag.AlignTop)
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -83,72 +91,74 @@ class DataPreview(QStackedWidget):
         self._classes.show_data(view)
         self._augmented.show_data(view)
         self._augmentation.setVisible(bool(view.augmented))
-        self._many = len(view.classes) > FEW
+        self._many_classes = len(view.classes) > FEW
         self._arrange()
         self.setCurrentIndex(1)
 
     def show_problem(self, data: str, sentence: str, *, downloadable: bool) -> None:
-        """Say why there are none, and offer to download them where that would help."""
-        self._say(sentence, problem=not downloadable)
+        """Show why there are no data, and offer a download if possible."""
+        self._show_message(sentence, problem=not downloadable)
         self._missing = data
         self._download.setVisible(downloadable)
         if downloadable:
-            self._download.setText(f"Download ({SOURCES[data].megabytes} MB)")
+            self._download.setText(f"Download ({DATASETS[data].download_megabytes} MB)")
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
 
     def _arrange(self) -> None:
-        """The augmented images go beside a table of many rows where both have room; else below it."""
-        beside = self._many and self.width() >= WIDE
-        self._beside.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
+        """Place the augmented images next to a long table of classes if both fit; else below it."""
+        side_by_side = self._many_classes and self.width() >= WIDE
+        self._class_layout.setDirection(
+            QBoxLayout.Direction.LeftToRight if side_by_side else QBoxLayout.Direction.TopToBottom
+        )
 
-    def _say(self, words: str, *, problem: bool = False) -> None:
+    def _show_message(self, words: str, *, problem: bool = False) -> None:
         self._shown = ""
-        self._words.setText(words)
-        tree = "\n" in words  # of folders, whose lines keep their places
-        self._words.setAlignment(Qt.AlignmentFlag.AlignLeft if tree else Qt.AlignmentFlag.AlignCenter)
-        dress(self._words, problem=problem, quiet=not problem)
+        self._message.setText(words)
+        tree = "\n" in words  # a folder tree, whose indentation must be kept
+        self._message.setAlignment(Qt.AlignmentFlag.AlignLeft if tree else Qt.AlignmentFlag.AlignCenter)
+        set_style_property(self._message, problem=problem, quiet=not problem)
         self._download.hide()
         self._progress.hide()
         self.setCurrentIndex(0)
 
-    def _make_words(self) -> QScrollArea:
+    def _make_message_page(self) -> QScrollArea:
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(4 * GRID, 2 * GRID, 4 * GRID, 2 * GRID)
         column.setSpacing(2 * GRID)
         column.addStretch(1)
-        column.addWidget(self._words)
+        column.addWidget(self._message)
         for widget in (self._progress, self._download):
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)
         return _scrolled(page)
 
     def _make_augmentation(self) -> QWidget:
-        held = QWidget()
-        column = QVBoxLayout(held)
+        container = QWidget()
+        column = QVBoxLayout(container)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(APART)
+        column.setSpacing(SPACING)
         words = QLabel("augmented")
         words.setProperty("quiet", True)
         words.setFixedHeight(self._classes.horizontalHeader().sizeHint().height())
         column.addWidget(words)
         column.addWidget(self._augmented)
-        return held
+        return container
 
-    def _make_content(self) -> QScrollArea:
+    def _make_data_page(self) -> QScrollArea:
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID)
         column.setSpacing(GRID)
-        self._beside.setSpacing(3 * GRID)
-        self._beside.addWidget(self._classes, 1, Qt.AlignmentFlag.AlignTop)
-        self._beside.addWidget(self._augmentation, 0, Qt.AlignmentFlag.AlignTop)
+        self._class_layout.setSpacing(3 * GRID)
+        self._class_layout.addWidget(self._classes, 1, Qt.AlignmentFlag.AlignTop)
+        self._class_layout.addWidget(self._augmentation, 0, Qt.AlignmentFlag.AlignTop)
         column.addWidget(self._title)
         column.addLayout(self._facts)
-        column.addLayout(self._beside)
+        column.addLayout(self._class_layout)
         column.addStretch(1)
         return _scrolled(page)
 
@@ -161,7 +171,7 @@ def _scrolled(page: QWidget) -> QScrollArea:
 
 
 def facts(view: DataView) -> list[tuple[str, str]]:
-    """What is said of data beside the table of their classes."""
+    """The facts about a data set above its table of classes."""
     channels, height, width = view.size
     numbers = " · ".join(
         f"{name} {', '.join(f'{value:.3f}' for value in values)}"
@@ -179,38 +189,38 @@ ARROW = 24
 
 
 class AugmentedView(QWidget):
-    """A row for each image: the original, an arrow, what became of it."""
+    """A row per image: the original, an arrow, augmented versions of it."""
 
     def __init__(self) -> None:
         super().__init__()
         tip = "Left an image of the training set, right of it what the network may be shown instead"
-        named(self, "augmented", "What augmentation makes of some images", tip)
+        set_names(self, "augmented", "What augmentation makes of some images", tip)
         self._rows: list[list[QImage]] = []
         self._side = 0
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def show_data(self, view: DataView) -> None:
-        """Show these data's augmented images."""
+        """Show a data set's augmented images."""
         self._side = sample_side(view)
-        originals = [view.samples[number] for number in view.augmented_of]
+        originals = [view.samples[number] for number in view.augmented_indices]
         self._rows = [
-            [as_image(pixels, 2 * self._side) for pixels in (original, *made)]
+            [to_qimage(pixels, 2 * self._side) for pixels in (original, *made)]
             for original, made in zip(originals, view.augmented, strict=True)
         ]
         self.updateGeometry()
         self.update()
 
-    def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
+    def sizeHint(self) -> QSize:
         longest = max(map(len, self._rows), default=0)
-        return QSize(longest * (self._side + APART) + ARROW, len(self._rows) * (self._side + 2 * APART))
+        return QSize(longest * (self._side + SPACING) + ARROW, len(self._rows) * (self._side + 2 * SPACING))
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setPen(QColor(theme.current().muted))
         for number, images in enumerate(self._rows):
-            y = number * (self._side + 2 * APART)
-            for place, image in enumerate(images):
-                x = place * (self._side + APART) + (ARROW if place else 0)
+            y = number * (self._side + 2 * SPACING)
+            for column, image in enumerate(images):
+                x = column * (self._side + SPACING) + (ARROW if column else 0)
                 painter.drawPixmap(x, y, thumbnail(image, self._side, self.devicePixelRatioF()))
-            arrow = QRectF(self._side, y, ARROW + APART, self._side)
+            arrow = QRectF(self._side, y, ARROW + SPACING, self._side)
             painter.drawText(arrow, Qt.AlignmentFlag.AlignCenter, "→")

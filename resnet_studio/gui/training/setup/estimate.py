@@ -1,4 +1,4 @@
-"""What a run would cost, told before it starts."""
+"""The estimated cost of a run before it starts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from resnet_studio.analysis.units import DASH
 from resnet_studio.formatting import PREFIXES, about_memory, duration, significant
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.theme import GRID
 from resnet_studio.networks.memory import SHARE, bounds
 from resnet_studio.training.datasets import Estimate
@@ -27,13 +27,13 @@ ROWS = {
 
 
 class EstimatePanel(QWidget):
-    """Steps, time and memory, and a warning where the memory won't do."""
+    """Steps, time and memory, and a warning if the memory may not suffice."""
 
     def __init__(self) -> None:
         super().__init__()
-        named(self, "estimate", "Estimate")
-        self._network = named(QLabel(wordWrap=True), "fittedNetwork", "Network", "As it is fitted to the data")
-        self._warning = named(QLabel(wordWrap=True), "estimateWarning", "Warning")
+        set_names(self, "estimate", "Estimate")
+        self._network = set_names(QLabel(wordWrap=True), "fittedNetwork", "Network", "As it is fitted to the data")
+        self._warning = set_names(QLabel(wordWrap=True), "estimateWarning", "Warning")
         self._warning.setProperty("warning", True)
         self._warning.hide()
         self._values: dict[str, QLabel] = {}
@@ -42,13 +42,13 @@ class EstimatePanel(QWidget):
         grid.setVerticalSpacing(GRID // 2)
         grid.setColumnStretch(1, 1)
         for row, (name, (label, tip)) in enumerate(ROWS.items()):
-            words = QLabel(label)
-            words.setProperty("quiet", True)
-            self._values[name] = value = named(QLabel(DASH), f"{name}Estimate", label, tip)
+            caption = QLabel(label)
+            caption.setProperty("quiet", True)
+            self._values[name] = value = set_names(QLabel(DASH), f"{name}Estimate", label, tip)
             value.setAlignment(Qt.AlignmentFlag.AlignRight)
             value.setWordWrap(True)
-            words.setAlignment(Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(words, row, 0)
+            caption.setAlignment(Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(caption, row, 0)
             grid.addWidget(value, row, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -59,41 +59,41 @@ class EstimatePanel(QWidget):
         column.addStretch(1)
 
     def show_network(self, title: str, changes: tuple[str, ...]) -> None:
-        """The network's name, and what fitting it to the data changes."""
+        """Show the network's name, and how it is fitted to the data."""
         self._network.setText(f"{title}: {', '.join(changes)}" if changes else title)
 
-    def show_nothing(self) -> None:
-        """Nothing is known of what is wished now."""
+    def clear(self) -> None:
+        """Clear the values, until there is an estimate for the current recipe."""
         self._warning.hide()
         for value in self._values.values():
             value.setText(DASH)
             value.setToolTip("")
 
     def show_estimate(self, estimate: Estimate | None, device: str) -> None:
-        """Show it; None while a few steps are being timed."""
-        self._warning.setText("" if estimate is None else too_much(estimate, device))
+        """Show an estimate; None while a few steps are being timed."""
+        self._warning.setText("" if estimate is None else memory_warning(estimate, device))
         self._warning.setVisible(bool(self._warning.text()))
         for name, value in self._values.items():
-            text, tip = ("…", "A few steps are being timed") if estimate is None else told(estimate, name)
+            text, tip = ("…", "A few steps are being timed") if estimate is None else row_text(estimate, name)
             value.setText(text)
             value.setToolTip(tip)
 
 
-def told(estimate: Estimate, what: str) -> tuple[str, str]:
-    """A row's text, and every digit of it."""
+def row_text(estimate: Estimate, what: str) -> tuple[str, str]:
+    """A row's text, and a tooltip with the exact value."""
     per_epoch = estimate.steps_per_epoch * estimate.seconds_per_step
-    whole = estimate.steps * estimate.seconds_per_step
+    total = estimate.steps * estimate.seconds_per_step
     if what == "steps":
         return f"{estimate.steps:,}, {estimate.steps_per_epoch:,} an epoch", ROWS[what][1]
     if what == "memory":
         available = f" of {about_memory(estimate.available)}" if estimate.available else ""
-        return f"{between(*bounds(estimate.bytes))}{available}", ROWS[what][1]
-    seconds = per_epoch if what == "epoch" else whole
-    return about(seconds), f"{ROWS[what][1]}\n{estimate.seconds_per_step!r} s a step, {seconds!r} s"
+        return f"{memory_range(*bounds(estimate.bytes))}{available}", ROWS[what][1]
+    seconds = per_epoch if what == "epoch" else total
+    return seconds_text(seconds), f"{ROWS[what][1]}\n{estimate.seconds_per_step!r} s a step, {seconds!r} s"
 
 
-def about(seconds: float) -> str:
-    """0.4213 → "0.421 s", 75 → "1:15 min"; a dash where nothing was timed."""
+def seconds_text(seconds: float) -> str:
+    """0.4213 → "0.421 s", 75 → "1:15 min"; a dash if nothing was timed."""
     if not math.isfinite(seconds):
         return DASH
     if seconds < 59.95:
@@ -101,8 +101,8 @@ def about(seconds: float) -> str:
     return f"{duration(seconds)} {'min' if seconds < 3600 else 'h'}"
 
 
-def between(least: int, most: int) -> str:
-    """Two amounts of memory in the digits that they deserve: "150–440 MB", "0.70–2.1 GB"."""
+def memory_range(least: int, most: int) -> str:
+    """A range of memory with two significant digits and one unit: "150–440 MB", "0.70–2.1 GB"."""
     ends = about_memory(least), about_memory(most)
     unit = ends[1].split()[1]
     if not ends[0].endswith(f" {unit}"):
@@ -111,11 +111,11 @@ def between(least: int, most: int) -> str:
     return f"{ends[0].split()[0]}–{ends[1]}"
 
 
-def too_much(estimate: Estimate, device: str) -> str:
-    """A sentence where a step may need more memory than the device has to spare; else nothing."""
+def memory_warning(estimate: Estimate, device: str) -> str:
+    """A warning if a step may need more memory than the device has available; else an empty string."""
     least, most = bounds(estimate.bytes)
     if estimate.available is None or most <= SHARE * estimate.available:
         return ""
     spared = f"{'this machine' if device == 'CPU' else device} can spare"
     needs = "needs" if least > SHARE * estimate.available else "may need"
-    return f"A step {needs} {between(least, most)}, more than {spared}. Choose smaller batches, width or image."
+    return f"A step {needs} {memory_range(least, most)}, more than {spared}. Choose smaller batches, width or image."

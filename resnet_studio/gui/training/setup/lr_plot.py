@@ -1,4 +1,4 @@
-"""The learning rate over a run that has not begun."""
+"""The learning rate schedule of the next run."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_studio.formatting import significant
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.helpers import named
+from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.plots.axis import CurveAxis
-from resnet_studio.gui.plots.curve_plot import LABELLED
+from resnet_studio.gui.plots.curve_plot import LABELED_HEIGHT
 from resnet_studio.gui.theme import GRID
 from resnet_studio.training.recipe import Recipe, learning_rate
 
 POINTS = 400
 UNKNOWN = 100
-"""Steps of an epoch, where the recipe counts in epochs and nobody knows how many they are: the curve's shape."""
+"""Steps per epoch to assume while they are unknown: enough to show the shape of the curve."""
 
 
 class LearningRatePlot(QWidget):
-    """Draws the recipe's learning rate against its own unit; the mouse reads it off."""
+    """Plots the recipe's learning rate against its own unit; hovering shows the value."""
 
     def __init__(self) -> None:
         super().__init__()
-        named(self, "ratePlot", "Learning rate over the run")
+        set_names(self, "ratePlot", "Learning rate over the run")
         self._recipe, self._per_epoch = Recipe(), UNKNOWN
-        self._said = ""
-        self._words = named(QLabel(), "rateWords", "Learning rate in words")
-        self._words.setProperty("quiet", True)
-        self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._summary = ""
+        self._label = set_names(QLabel(), "rateWords", "Learning rate in words")
+        self._label.setProperty("quiet", True)
+        self._label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._axes = CurveAxis("left"), CurveAxis("bottom")
-        self._axes[1].setHeight(LABELLED)
+        self._axes[1].setHeight(LABELED_HEIGHT)
         self._axes[1].setStyle(hideOverlappingLabels=False)
         self._view = pg.PlotWidget(axisItems={axis.orientation: axis for axis in self._axes}, enableMenu=False)
         self._plot = self._view.getPlotItem()
@@ -49,16 +49,16 @@ class LearningRatePlot(QWidget):
         self._cross = pg.InfiniteLine(angle=90)
         self._cross.hide()
         self._plot.addItem(self._cross, ignoreBounds=True)
-        self._view.scene().sigMouseMoved.connect(self._read)
+        self._view.scene().sigMouseMoved.connect(self._on_mouse_moved)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
-        column.addWidget(self._words)
+        column.addWidget(self._label)
         column.addWidget(self._view, 1)
-        self._dress()
+        self._apply_theme()
 
     def show_recipe(self, recipe: Recipe, per_epoch: int | None) -> None:
-        """Draw this; without the steps of an epoch a recipe in epochs has its shape all the same."""
+        """Plot a recipe's schedule. Without `per_epoch` only the shape of a recipe in epochs is right."""
         self._recipe, self._per_epoch = recipe, per_epoch or UNKNOWN
         steps = sampled_steps(recipe, self._per_epoch)
         rates = [learning_rate(recipe, step, self._per_epoch) for step in steps.tolist()]
@@ -66,43 +66,43 @@ class LearningRatePlot(QWidget):
         self._plot.setXRange(0, recipe.length, padding=0.01)
         self._plot.setYRange(0, max(max(rates), 1e-12), padding=0.06)
         highest = rates.index(max(rates))
-        self._said = f"Learning rate {significant(rates[0])}"
+        self._summary = f"Learning rate {significant(rates[0])}"
         if rates[highest] > rates[0]:
-            self._said += f" → {significant(rates[highest])}"
+            self._summary += f" → {significant(rates[highest])}"
         if rates[-1] < rates[highest]:
             ends = significant(rates[-1]) if rates[-1] > rates[highest] / 1000 else "~0"
-            self._said += f" → {ends}"
-        self._tell(self._said)
+            self._summary += f" → {ends}"
+        self._show_text(self._summary)
         self._plot.setLabel("bottom", recipe.unit)
         over = f"over {recipe.length:,} {recipe.unit}"
-        self._words.setToolTip(f"{over}\nfirst {rates[0]!r}\nhighest {rates[highest]!r}\nlast {rates[-1]!r}")
-        self.setAccessibleDescription(f"{self._said} {over}")
+        self._label.setToolTip(f"{over}\nfirst {rates[0]!r}\nhighest {rates[highest]!r}\nlast {rates[-1]!r}")
+        self.setAccessibleDescription(f"{self._summary} {over}")
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's names)
+    def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            self._dress()
+            self._apply_theme()
 
-    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+    def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._cross.hide()
-        self._tell(self._said)
+        self._show_text(self._summary)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._tell(self._said)
+        self._show_text(self._summary)
 
-    def _tell(self, words: str) -> None:
-        """Show the words, in a narrow place fewer of them."""
-        fits = self.fontMetrics().horizontalAdvance(words) <= self.width()
-        self._words.setText(words if fits else words.replace("Learning rate", "Rate"))
+    def _show_text(self, text: str) -> None:
+        """Show the text, shortened if it doesn't fit."""
+        fits = self.fontMetrics().horizontalAdvance(text) <= self.width()
+        self._label.setText(text if fits else text.replace("Learning rate", "Rate"))
 
     def _scale(self) -> int:
-        """Steps in one of the recipe's unit."""
+        """Steps per unit of the recipe."""
         return self._per_epoch if self._recipe.unit == "epochs" else 1
 
-    def _read(self, scene: QPointF) -> None:
-        """Say what the rate is where the mouse is."""
+    def _on_mouse_moved(self, scene: QPointF) -> None:
+        """Show the learning rate at the mouse position."""
         x = self._plot.getViewBox().mapSceneToView(scene).x()
         if not 0 <= x <= self._recipe.length:
             return
@@ -111,20 +111,20 @@ class LearningRatePlot(QWidget):
         self._cross.show()
         rate = significant(learning_rate(self._recipe, step, self._per_epoch))
         at = f"epoch {x:.1f}" if self._recipe.unit == "epochs" else f"step {step:,}"
-        self._tell(f"Learning rate {rate} at {at}")
+        self._show_text(f"Learning rate {rate} at {at}")
 
-    def _dress(self) -> None:
-        colours = theme.current()
-        self._view.setBackground(colours.window)
-        self._curve.setPen(pg.mkPen(colours.accent, width=2))
-        self._cross.setPen(pg.mkPen(colours.muted))
+    def _apply_theme(self) -> None:
+        colors = theme.current()
+        self._view.setBackground(colors.window)
+        self._curve.setPen(pg.mkPen(colors.accent, width=2))
+        self._cross.setPen(pg.mkPen(colors.muted))
         for axis in self._axes:
-            axis.dress()
+            axis.apply_theme()
             axis.setGrid(False)
 
 
 def sampled_steps(recipe: Recipe, per_epoch: int) -> NDArray[np.int64]:
-    """Steps of a run, evenly over it, and both sides of each jump of the learning rate."""
+    """Evenly spaced steps of a run, and both sides of each jump of the learning rate."""
     total = recipe.in_steps(recipe.length, per_epoch)
     jumps = [recipe.in_steps(at, per_epoch) for at in (*recipe.milestones, recipe.warmup)]
     wanted = [*np.linspace(0, total - 1, min(POINTS, total)).astype(int), *jumps, *(at - 1 for at in jumps)]

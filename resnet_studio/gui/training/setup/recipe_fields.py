@@ -1,4 +1,4 @@
-"""The fields of a recipe as a form shows them: labels, words for values, tips, and when a field means something."""
+"""The fields of a recipe as the form shows them: labels, values, tooltips, and when a field has an effect."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from resnet_studio.training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class RecipeField:
-    """One field."""
+    """How one field is shown."""
 
     label: str
     tip: str
     values: dict[str, str] = field(default_factory=dict)
-    """What a choice is of, and the words for it; none for a line of text."""
+    """The values of a choice and their labels; empty for a line of text."""
     listed: bool = False
-    """Whether the choice is a list that opens, not words side by side."""
+    """Whether the choice is a combo box rather than a segmented control."""
     unit: str = ""
-    """Behind a line; "unit" for the recipe's own, epochs or steps."""
+    """Shown after the line; "unit" for the recipe's own unit, epochs or steps."""
 
 
-MATTERS: dict[str, RecipeField] = {
+MAIN_FIELDS: dict[str, RecipeField] = {
     "augmentation": RecipeField(
         "Augmentation",
         "none: images as they are\nshift: moved by up to an eighth of the side (digits)\n"
@@ -50,7 +50,7 @@ MATTERS: dict[str, RecipeField] = {
     ),
     "device": RecipeField("Device", "Where to train", {"cpu": "CPU"}, listed=True),
 }  # fmt: skip
-MORE: dict[str, RecipeField] = {
+MORE_FIELDS: dict[str, RecipeField] = {
     "warmup": RecipeField("Warm-up", "How long the learning rate is smaller at the beginning; 0 for none", unit="unit"),
     "warmup_lr": RecipeField(
         "Warm-up rate",
@@ -82,12 +82,12 @@ MORE: dict[str, RecipeField] = {
     ),
     "seed": RecipeField("Seed", "Of weights, order and augmentation: the same seed gives the same run"),
 }  # fmt: skip
-MEANINGFUL: dict[str, Callable[[Recipe], bool]] = {
+EFFECTIVE_IF: dict[str, Callable[[Recipe], bool]] = {
     "milestones": lambda recipe: recipe.schedule == "steps",
     "momentum": lambda recipe: recipe.optimizer == "sgd",
     "warmup_lr": lambda recipe: recipe.warmup > 0,
 }
-"""Fields that have no effect unless this holds."""
+"""Fields that have an effect only under a condition."""
 RECIPE_TIPS = {
     "digits-quick": "30 epochs of one cycle with shifted images: the digits in under a minute",
     "digits-degradation": "110 steps in which plain networks of 56 layers hardly begin to learn",
@@ -99,13 +99,13 @@ RECIPE_TIPS = {
 }
 
 
-def meant(recipe: Recipe, name: str) -> bool:
+def has_effect(recipe: Recipe, name: str) -> bool:
     """Whether a field has any effect, given the others."""
-    return name not in MEANINGFUL or MEANINGFUL[name](recipe)
+    return name not in EFFECTIVE_IF or EFFECTIVE_IF[name](recipe)
 
 
-def text_of(recipe: Recipe, name: str) -> str:
-    """A field's value as `with_text` reads it."""
+def field_text(recipe: Recipe, name: str) -> str:
+    """A field's value as text that `with_text` can parse."""
     value = getattr(recipe, name)
     if isinstance(value, tuple):
         return ", ".join(map(str, value))

@@ -1,4 +1,4 @@
-"""The fields of a recipe: named recipes and data on top, then what matters most, the rest under "More"."""
+"""The form of a recipe: named recipes and data on top, then the main fields, the rest under "More"."""
 
 from __future__ import annotations
 
@@ -10,14 +10,28 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from resnet_studio.gui.common.form import FormRows
-from resnet_studio.gui.common.helpers import named, rule
+from resnet_studio.gui.common.helpers import separator, set_names
 from resnet_studio.gui.common.inputs import ComboBox, EditCommitter, SegmentedControl
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.training.setup.data_picker import DataPicker
-from resnet_studio.gui.training.setup.recipe_fields import MATTERS, MORE, RECIPE_TIPS, RecipeField, meant, text_of
+from resnet_studio.gui.training.setup.recipe_fields import (
+    MAIN_FIELDS,
+    MORE_FIELDS,
+    RECIPE_TIPS,
+    RecipeField,
+    field_text,
+    has_effect,
+)
 from resnet_studio.inference.values import Device
 from resnet_studio.training.recipe import Recipe, RecipeError, Schedule, Unit
-from resnet_studio.training.recipe_edits import shown_name, with_data, with_recipe, with_schedule, with_texts, with_unit
+from resnet_studio.training.recipe_edits import (
+    matching_recipe,
+    with_data,
+    with_recipe,
+    with_schedule,
+    with_texts,
+    with_unit,
+)
 from resnet_studio.training.recipes import RECIPES
 
 CUSTOM = "custom"
@@ -27,15 +41,15 @@ UNITS = {"epochs": "epochs", "steps": "steps"}
 
 
 class RecipeForm(QWidget):
-    """Shows a recipe and emits `wished` with the one that an edit asks for.
+    """Shows a recipe and emits `recipeRequested` with the edited one.
 
-    A field is taken when it is whole. What no training can have is said under its field and waits there; the recipe is
-    the one from before that field was edited.
+    A text is applied as soon as it is complete. An invalid one stays in its field with an error under it, and the
+    recipe is the one from before that edit.
     """
 
-    wished = Signal(object)
-    standing_changed = Signal(bool)
-    """Whether every field is right."""
+    recipeRequested = Signal(object)
+    validityChanged = Signal(bool)
+    """Whether all fields are valid."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,10 +57,10 @@ class RecipeForm(QWidget):
         self._recipe = Recipe()
         self._depth = 0
         self._per_epoch: int | None = None
-        self._waiting: dict[str, str] = {}
+        self._rejected: dict[str, str] = {}
         self._edits: dict[str, EditCommitter] = {}
-        self._before: Recipe | None = None
-        """What was shown before the edit that is going on, if one is."""
+        self._before_edit: Recipe | None = None
+        """The recipe before the edit in progress, if there is one."""
         tip = "Named recipes: the paper's, and those that suit the small data sets"
         self._recipe_choice, self._data = ComboBox({}, "recipe", "Recipe", tip), DataPicker()
         self._rows = FormRows(LABELS)
@@ -54,10 +68,10 @@ class RecipeForm(QWidget):
         self._lines: dict[str, QLineEdit] = {}
         self._choices: dict[str, ComboBox | SegmentedControl] = {}
         self._add_recipe_and_data()
-        for name, row in MATTERS.items():
+        for name, row in MAIN_FIELDS.items():
             self._add(name, row)
         self._more = self._make_more()
-        for name, row in MORE.items():
+        for name, row in MORE_FIELDS.items():
             self._add(name, row)
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID)
@@ -66,84 +80,84 @@ class RecipeForm(QWidget):
         self.show_recipe(self._recipe)
 
     def show_recipe(self, recipe: Recipe) -> None:
-        """Show every field's value. What waits to be corrected stays as long as the recipe is the one of the form."""
+        """Show every field's value. Invalid texts stay as long as the recipe is still the form's own."""
         if recipe != self._recipe:
-            self._waiting.clear()
-            self._before = None
+            self._rejected.clear()
+            self._before_edit = None
             for edit in self._edits.values():
-                edit.drop()
+                edit.discard()
         self._recipe = recipe
-        self._recipe_choice.show_value(shown_name(recipe) or CUSTOM)
+        self._recipe_choice.set_value(matching_recipe(recipe) or CUSTOM)
         self._data.show_data(recipe.data)
         for name, choice in self._choices.items():
-            choice.show_value(text_of(recipe, name))
+            choice.set_value(field_text(recipe, name))
         for name, line in self._lines.items():
-            being_typed = name in self._waiting or self._edits[name].pending
-            if not being_typed and not _means(line.text(), recipe, name):
-                line.setText(text_of(recipe, name))
+            being_typed = name in self._rejected or self._edits[name].pending
+            if not being_typed and not _is_value(line.text(), recipe, name):
+                line.setText(field_text(recipe, name))
         for label in self._units:
             label.setText(recipe.unit)
         self._show_problems()
 
     def show_devices(self, devices: Sequence[Device]) -> None:
-        """Offer these to train on."""
+        """Offer these devices to train on."""
         names = {device.name: device.label for device in devices}
         choice = cast(ComboBox, self._choices["device"])
-        choice.show_values(names, {name: name for name in names})
-        choice.show_value(self._recipe.device)
+        choice.set_values(names, {name: name for name in names})
+        choice.set_value(self._recipe.device)
 
-    def show_here(self, data: str) -> None:
-        """That data set needs no download any more."""
-        self._data.show_here(data)
+    def mark_downloaded(self, data: str) -> None:
+        """Show that data set without a download size."""
+        self._data.mark_downloaded(data)
 
     def show_steps_per_epoch(self, steps: int | None) -> None:
-        """With this a length goes from epochs to steps and back."""
+        """Set the steps per epoch that convert a length between epochs and steps."""
         self._per_epoch = steps
 
     def show_depth(self, depth: int) -> None:
-        """How many layers the network has: deep ones have another recipe for CIFAR."""
+        """Set the network's depth: deep ones have a different recipe for CIFAR."""
         self._depth = depth
 
-    def finish(self) -> None:
-        """Take what is being typed now."""
+    def commit(self) -> None:
+        """Apply texts that are still being typed."""
         for edit in self._edits.values():
-            edit.finish()
+            edit.commit()
 
-    def right(self) -> bool:
-        """Whether every field is."""
-        return not self._waiting
+    def is_valid(self) -> bool:
+        """Whether all fields are valid."""
+        return not self._rejected
 
-    def take_data(self, data: str) -> None:
-        """The user wants to train on that data set, or on that folder."""
-        self._wish("data", lambda: with_data(self._recipe, data, self._depth))
+    def request_data(self, data: str) -> None:
+        """Request that data set or folder, with a suitable recipe."""
+        self._request("data", lambda: with_data(self._recipe, data, self._depth))
 
     def _add_recipe_and_data(self) -> None:
-        self._recipe_choice.show_values({name: name for name in (*RECIPES, CUSTOM)}, RECIPE_TIPS)
-        self._recipe_choice.chosen.connect(self._take_recipe)
-        self._data.data_wished.connect(self.take_data)
-        self._rows.add("recipe", "Recipe", self._recipe_choice)
-        self._rows.add("data", "Data", self._data)
+        self._recipe_choice.set_values({name: name for name in (*RECIPES, CUSTOM)}, RECIPE_TIPS)
+        self._recipe_choice.valueSelected.connect(self._on_recipe_selected)
+        self._data.dataRequested.connect(self.request_data)
+        self._rows.add_field("recipe", "Recipe", self._recipe_choice)
+        self._rows.add_field("data", "Data", self._data)
 
     def _add(self, name: str, row: RecipeField) -> None:
         if row.values:
-            self._rows.add(name, row.label, self._make_choice(name, row))
+            self._rows.add_field(name, row.label, self._make_choice(name, row))
             return
-        line = named(QLineEdit(), name, row.label, row.tip)
+        line = set_names(QLineEdit(), name, row.label, row.tip)
         self._edits[name] = edit = EditCommitter(line)
-        edit.began.connect(self._begin)
-        edit.whole.connect(lambda text: self._take_typed(name, text))
+        edit.editingStarted.connect(self._begin_edit)
+        edit.committed.connect(lambda text: self._on_text_committed(name, text))
         self._lines[name] = line
-        behind: QWidget | None = None
+        suffix: QWidget | None = None
         if name == "length":
-            behind = self._make_choice("unit", RecipeField("Unit", row.tip, UNITS))
-            behind.setFixedWidth(UNITS_WIDTH)
+            suffix = self._make_choice("unit", RecipeField("Unit", row.tip, UNITS))
+            suffix.setFixedWidth(UNITS_WIDTH)
         elif row.unit:
-            behind = QLabel("epochs" if row.unit == "unit" else row.unit)
-            behind.setProperty("quiet", True)
-            behind.setMinimumWidth(UNIT)
+            suffix = QLabel("epochs" if row.unit == "unit" else row.unit)
+            suffix.setProperty("quiet", True)
+            suffix.setMinimumWidth(UNIT)
             if row.unit == "unit":
-                self._units.append(behind)
-        self._rows.add(name, row.label, _beside(line, behind) if behind else line, line)
+                self._units.append(suffix)
+        self._rows.add_field(name, row.label, _line_with_suffix(line, suffix) if suffix else line, line)
 
     def _make_choice(self, name: str, row: RecipeField) -> QWidget:
         choice: ComboBox | SegmentedControl
@@ -152,108 +166,110 @@ class RecipeForm(QWidget):
         else:
             choice = SegmentedControl(row.values, row.label, dict.fromkeys(row.values, row.tip))
             choice.setObjectName(name)
-        choice.chosen.connect(lambda value: self._take_value(name, value))
+        choice.valueSelected.connect(lambda value: self._on_value_selected(name, value))
         self._choices[name] = choice
         return choice
 
     def _make_more(self) -> QToolButton:
-        more = named(QToolButton(), "moreFields", "More fields", "Warm-up, decay, precision, seed and others")
+        more = set_names(QToolButton(), "moreFields", "More fields", "Warm-up, decay, precision, seed and others")
         more.setText(CLOSED)
         more.setCheckable(True)
         more.setAutoRaise(True)
         more.setProperty("disclosure", True)
-        more.toggled.connect(self._show_rows)
-        self._rows.addRow(rule())
+        more.toggled.connect(self._update_rows)
+        self._rows.addRow(separator())
         self._rows.addRow(more)
         return more
 
-    def _show_rows(self) -> None:
-        """Every field that means something; those under "More" while it is open."""
+    def _update_rows(self) -> None:
+        """Show the fields that have an effect; those under "More" only while it is open."""
         opened = self._more.isChecked()
         self._more.setText(OPEN if opened else CLOSED)
-        for name in (*MATTERS, *MORE):
-            self._rows.show_row(name, meant(self._recipe, name) and (opened or name in MATTERS))
+        for name in (*MAIN_FIELDS, *MORE_FIELDS):
+            self._rows.set_field_visible(name, has_effect(self._recipe, name) and (opened or name in MAIN_FIELDS))
 
-    def _take_recipe(self, name: str) -> None:
+    def _on_recipe_selected(self, name: str) -> None:
         if name == CUSTOM or with_recipe(self._recipe, name):
-            self._wish("recipe", lambda: with_recipe(self._recipe, name) if name != CUSTOM else self._recipe)
+            self._request("recipe", lambda: with_recipe(self._recipe, name) if name != CUSTOM else self._recipe)
             return
-        self._recipe_choice.show_value(shown_name(self._recipe) or CUSTOM)
+        self._recipe_choice.set_value(matching_recipe(self._recipe) or CUSTOM)
         self._data.ask_for_folder(
-            lambda path: self._wish("recipe", lambda: with_recipe(replace(self._recipe, data=path), name))
+            lambda path: self._request("recipe", lambda: with_recipe(replace(self._recipe, data=path), name))
         )
 
-    def _take_value(self, name: str, value: str) -> None:
+    def _on_value_selected(self, name: str, value: str) -> None:
         if name == "unit":
-            self._wish("length", lambda: with_unit(self._recipe, cast(Unit, value), self._per_epoch))
+            self._request("length", lambda: with_unit(self._recipe, cast(Unit, value), self._per_epoch))
         elif name == "schedule":
-            self._wish("schedule", lambda: with_schedule(self._recipe, cast(Schedule, value)))
+            self._request("schedule", lambda: with_schedule(self._recipe, cast(Schedule, value)))
         else:
-            self._take_text(name, value)
+            self._apply_text(name, value)
 
-    def _begin(self) -> None:
-        self._before = self._recipe
+    def _begin_edit(self) -> None:
+        self._before_edit = self._recipe
 
-    def _take_typed(self, name: str, text: str) -> None:
-        before = self._before or self._recipe
-        self._take_text(name, text, before)
-        self._before = before
+    def _on_text_committed(self, name: str, text: str) -> None:
+        before = self._before_edit or self._recipe
+        self._apply_text(name, text, before)
+        self._before_edit = before
 
-    def _take_text(self, name: str, text: str, before: Recipe | None = None) -> None:
-        """Take a field's text; what can't be taken leaves the recipe as it was `before`."""
-        texts = self._waiting | {name: text}
+    def _apply_text(self, name: str, text: str, before: Recipe | None = None) -> None:
+        """Apply a field's text. An invalid text leaves the recipe as it was `before`."""
+        texts = self._rejected | {name: text}
         recipe, wrong = with_texts(before or self._recipe, texts)
-        self._waiting = {field: texts[field] for field in wrong if meant(recipe, field)}
-        self._tell(recipe)
+        self._rejected = {field: texts[field] for field in wrong if has_effect(recipe, field)}
+        self._emit_recipe(recipe)
 
-    def _wish(self, field: str, wished: Callable[[], Recipe | None]) -> None:
-        """Emit what the edit asks for, or say at its field why no training is like that."""
+    def _request(self, field: str, edited: Callable[[], Recipe | None]) -> None:
+        """Emit the edited recipe, or show at the field why it is invalid."""
         try:
-            recipe = wished()
+            recipe = edited()
         except RecipeError as error:
             self.show_recipe(self._recipe)
-            self._rows.show_problem(field, _why(error))
+            self._rows.set_error(field, _reason(error))
         else:
-            self._waiting.clear()
-            self._tell(recipe or self._recipe)
+            self._rejected.clear()
+            self._emit_recipe(recipe or self._recipe)
 
-    def _tell(self, recipe: Recipe) -> None:
+    def _emit_recipe(self, recipe: Recipe) -> None:
         changed, self._recipe = recipe != self._recipe, recipe
         self.show_recipe(recipe)
         if changed:
-            self.wished.emit(recipe)
+            self.recipeRequested.emit(recipe)
 
     def _show_problems(self) -> None:
-        """What is wrong, each at its own field if that is in sight, else at the one that was typed in."""
-        _, wrong = with_texts(self._recipe, self._waiting)
-        if any(name in MORE for name in wrong):
+        """Show each error at its own field if that is visible, else at the field that was edited."""
+        _, wrong = with_texts(self._recipe, self._rejected)
+        if any(name in MORE_FIELDS for name in wrong):
             self._more.setChecked(True)
-        self._show_rows()
-        said = {error.field if self._in_sight(error.field) else name: _why(error) for name, error in wrong.items()}
-        for name in self._rows.fields():
-            self._rows.show_problem(name, said.get(name, ""))
-        self.standing_changed.emit(not self._waiting)
+        self._update_rows()
+        messages = {
+            error.field if self._is_visible(error.field) else name: _reason(error) for name, error in wrong.items()
+        }
+        for name in self._rows.field_names():
+            self._rows.set_error(name, messages.get(name, ""))
+        self.validityChanged.emit(not self._rejected)
 
-    def _in_sight(self, name: str) -> bool:
-        return name in self._rows.fields() and self._rows.shows(name)
+    def _is_visible(self, name: str) -> bool:
+        return name in self._rows.field_names() and self._rows.is_field_visible(name)
 
 
-def _means(text: str, recipe: Recipe, name: str) -> bool:
-    """Whether a line's text, however it is written, is the recipe's value."""
+def _is_value(text: str, recipe: Recipe, name: str) -> bool:
+    """Whether a line's text, however it is written, means the recipe's value."""
     read, wrong = with_texts(recipe, {name: text})
     return not wrong and read == recipe
 
 
-def _why(error: RecipeError) -> str:
+def _reason(error: RecipeError) -> str:
     return str(error).removeprefix(f"{error.field}: ")
 
 
-def _beside(line: QLineEdit, behind: QWidget) -> QWidget:
-    held = QWidget()
-    row = QHBoxLayout(held)
+def _line_with_suffix(line: QLineEdit, suffix: QWidget) -> QWidget:
+    container = QWidget()
+    row = QHBoxLayout(container)
     row.setContentsMargins(0, 0, 0, 0)
     row.setSpacing(GRID)
     row.addWidget(line, 1)
-    row.addWidget(behind)
-    held.setFocusProxy(line)
-    return held
+    row.addWidget(suffix)
+    container.setFocusProxy(line)
+    return container

@@ -1,4 +1,4 @@
-"""Maps that form: what some images look like inside a network, from moment to moment of its training."""
+"""The Maps tab: feature maps of the probe images at successive steps of a training."""
 
 from __future__ import annotations
 
@@ -19,117 +19,119 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from resnet_studio.gui.common.helpers import column, dress, named, rule
+from resnet_studio.gui.common.helpers import separator, set_names, set_style_property, vbox
 from resnet_studio.gui.common.inputs import ComboBox
-from resnet_studio.gui.common.labels import in_html, plain_label, tooltip
+from resnet_studio.gui.common.labels import as_plain_text, escape_html, tooltip
 from resnet_studio.gui.common.mosaic import MosaicView
-from resnet_studio.gui.common.painting import PixelView, as_image, thumbnail
+from resnet_studio.gui.common.painting import PixelView, thumbnail, to_qimage
 from resnet_studio.gui.common.predictions import PredictionBars
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.training.snapshots.time_slider import TimeSlider
-from resnet_studio.inference.feature_maps import Colours, MapStyle
+from resnet_studio.inference.feature_maps import Colormap, MapStyle
 from resnet_studio.inference.values import Prediction
 from resnet_studio.plain import plain
-from resnet_studio.training.datasets import Probe
-from resnet_studio.training.snapshots import maps_of
+from resnet_studio.training.datasets import Snapshot
+from resnet_studio.training.snapshots import snapshot_maps
 
 SIDE, LARGE = 32, 160
 LEFT, RIGHT = 168, 232
 FINE = 32
-"""Pixels that a map is drawn with at least, so that the gaps between small ones are narrower than their values."""
+"""Maps smaller than this many pixels are repeated, so that the gaps between them are narrower than their values."""
 NO_RUN = "Choose a run to see how its maps formed, or start one: its first maps come before the first step."
 NO_PROBES = "{} has kept no maps. Runs keep them from before their first step on."
 LOADING = "Opening step {:,} …"
-MAPS = {"viridis": "viridis", "magma": "magma", "grey": "grey"}
+COLORMAPS = {"viridis": "viridis", "magma": "magma", "grey": "grey"}
 
 
 class SnapshotsView(QWidget):
-    """Shows one run's maps at one moment, and emits which moment the user wants."""
+    """Shows one run's maps at one step, and emits which step the user selects."""
 
-    step_wished = Signal(int)
+    stepRequested = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
         self._run = ""
-        self._probe: Probe | None = None
+        self._probe: Snapshot | None = None
         self._image, self._layer = 0, ""
-        self._images = named(QListWidget(), "probeImages", "Probe images", "↑ and ↓ walk the images")
+        self._images = set_names(QListWidget(), "probeImages", "Probe images", "↑ and ↓ walk the images")
         self._images.setIconSize(QSize(SIDE, SIDE))
-        self._layers = named(QListWidget(), "probeLayers", "Layers", "The last layer of each stage; ↑ and ↓ walk them")
-        self._images.currentRowChanged.connect(self._take_image)
-        self._layers.currentRowChanged.connect(self._take_layer)
-        self._heading = named(
+        self._layers = set_names(
+            QListWidget(), "probeLayers", "Layers", "The last layer of each stage; ↑ and ↓ walk them"
+        )
+        self._images.currentRowChanged.connect(self._on_image_selected)
+        self._layers.currentRowChanged.connect(self._on_layer_selected)
+        self._heading = set_names(
             QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "formingHeading", "Layer and moment"
         )
         tip = "Colour map: equal steps in value are equal steps to the eye; cyan is not a number"
-        self._colours = ComboBox(MAPS, "formingColours", "Colour map", tip)
-        self._colours.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._drawing = MapStyle("layer")
+        self._colormap = ComboBox(COLORMAPS, "formingColours", "Colour map", tip)
+        self._colormap.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._map_style = MapStyle("layer")
         self._mosaic = MosaicView()
-        self._colours.chosen.connect(self._take_colours)
+        self._colormap.valueSelected.connect(self._on_colormap_selected)
         self._large, self._filters = PixelView(LARGE), PixelView(LARGE)
-        named(self._large, "probeImage", "The probe image")
-        named(self._filters, "firstFilters", "Kernels of the first convolution", "Each spread over its own range")
+        set_names(self._large, "probeImage", "The probe image")
+        set_names(self._filters, "firstFilters", "Kernels of the first convolution", "Each spread over its own range")
         self._predictions = PredictionBars()
-        self._truth = named(QLabel(wordWrap=True), "probeTruth", "The right class")
-        self._problem = named(QLabel(wordWrap=True), "formingProblem", "Why there are no maps of this moment")
+        self._truth = set_names(QLabel(wordWrap=True), "probeTruth", "The right class")
+        self._problem = set_names(QLabel(wordWrap=True), "formingProblem", "Why there are no maps of this moment")
         self._problem.hide()
-        self._time = TimeSlider()
-        self._time.step_chosen.connect(self._wish)
-        self._empty = named(QLabel(NO_RUN, wordWrap=True), "formingEmpty", "What to do next")
+        self._time_slider = TimeSlider()
+        self._time_slider.stepSelected.connect(self._on_step_selected)
+        self._empty = set_names(QLabel(NO_RUN, wordWrap=True), "formingEmpty", "What to do next")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setProperty("quiet", True)
-        self._pages, self._bar = QStackedWidget(), _bar(self._time)
+        self._pages, self._bar = QStackedWidget(), _bar(self._time_slider)
         self._lay_out()
 
     def show_run(self, name: str, steps: Sequence[int]) -> None:
-        """Offer the moments of a run, in order. The same run's newest is gone to only while it is followed live."""
-        afresh, self._run = name != self._run, name
-        if afresh:
+        """Offer the snapshots of a run, in order. A new one of the same run is shown only while Live is checked."""
+        is_new, self._run = name != self._run, name
+        if is_new:
             self._probe = None
         self._show_page(steps)
-        self._time.show_steps(steps, afresh=afresh)
+        self._time_slider.show_steps(steps, reset=is_new)
 
-    def show_probe(self, probe: Probe) -> None:
-        """Show a moment's maps; image, layer, channel and zoom stay as they are."""
-        self._say("")
+    def show_probe(self, probe: Snapshot) -> None:
+        """Show a snapshot; image, layer, channel and zoom stay as they are."""
+        self._set_problem("")
         before, self._probe = self._probe, probe
         if before is None or before.truth != probe.truth:
             self._list_images(probe)
         if before is None or before.shapes != probe.shapes:
             self._list_layers(probe)
-        self._filters.show_pixels(probe.filters)
+        self._filters.set_pixels(probe.filters)
         self._show_image()
         self._pages.setCurrentIndex(1)
-        self._time.arrived(probe.step)
+        self._time_slider.mark_shown(probe.step)
 
     def show_problem(self, step: int, sentence: str) -> None:
-        """Say why a moment can't be shown; what is shown stays."""
-        self._say(sentence)
+        """Show why a snapshot can't be shown; the current maps stay."""
+        self._set_problem(sentence)
         if self._probe is None:
             self._empty.setText(sentence)
-        self._time.arrived(step)
+        self._time_slider.mark_shown(step)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  (Qt's names)
-        """Space plays and pauses from anywhere on the page."""
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space plays and pauses, whichever widget has focus."""
         if event.key() == Qt.Key.Key_Space:
-            self._time.toggle()
+            self._time_slider.toggle()
         else:
             super().keyPressEvent(event)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if not self._columns.property("moved"):
             self._columns.setSizes([LEFT, max(0, self.width() - LEFT - RIGHT), RIGHT])
 
-    def hideEvent(self, event: object) -> None:  # noqa: N802
-        self._time.pause()
+    def hideEvent(self, event: object) -> None:
+        self._time_slider.pause()
         super().hideEvent(event)  # type: ignore[arg-type]  # Qt's own event
 
-    def _wish(self, step: int) -> None:
+    def _on_step_selected(self, step: int) -> None:
         if self._probe is None:
             self._empty.setText(LOADING.format(step))
-        self.step_wished.emit(step)
+        self.stepRequested.emit(step)
 
     def _show_page(self, steps: Sequence[int]) -> None:
         if not self._run:
@@ -139,18 +141,18 @@ class SnapshotsView(QWidget):
         self._pages.setCurrentIndex(1 if self._probe and steps else 0)
         self._bar.setVisible(bool(steps))
 
-    def _list_images(self, probe: Probe) -> None:
+    def _list_images(self, probe: Snapshot) -> None:
         with QSignalBlocker(self._images):
             self._images.clear()
             for pixels, truth in zip(probe.images, probe.truth, strict=True):
-                small = thumbnail(as_image(pixels, 4 * SIDE), SIDE, self.devicePixelRatioF())
+                small = thumbnail(to_qimage(pixels, 4 * SIDE), SIDE, self.devicePixelRatioF())
                 icon = QIcon(small)
                 icon.addPixmap(small, QIcon.Mode.Selected)
                 QListWidgetItem(icon, plain(truth), self._images).setToolTip(tooltip(plain(truth)))
             self._image = min(self._image, len(probe.images) - 1)
             self._images.setCurrentRow(self._image)
 
-    def _list_layers(self, probe: Probe) -> None:
+    def _list_layers(self, probe: Snapshot) -> None:
         with QSignalBlocker(self._layers):
             self._layers.clear()
             for name, shape in probe.shapes.items():
@@ -160,29 +162,29 @@ class SnapshotsView(QWidget):
             self._layer = self._layer if self._layer in probe.shapes else next(iter(probe.shapes), "")
             self._layers.setCurrentRow(list(probe.shapes).index(self._layer) if self._layer else -1)
 
-    def _take_colours(self, name: str) -> None:
-        self._drawing = MapStyle("layer", cast(Colours, name))
+    def _on_colormap_selected(self, name: str) -> None:
+        self._map_style = MapStyle("layer", cast(Colormap, name))
         self._show_maps()
 
-    def _take_image(self, row: int) -> None:
+    def _on_image_selected(self, row: int) -> None:
         self._image = row
         self._show_image()
 
-    def _take_layer(self, row: int) -> None:
+    def _on_layer_selected(self, row: int) -> None:
         self._layer = self._layers.item(row).text()
         self._show_maps()
 
     def _show_image(self) -> None:
-        """What belongs to the chosen image: itself, its predictions and its maps."""
+        """Show the selected image, its predictions and its maps."""
         probe = self._probe
         if probe is None:
             return
         right = probe.truth[self._image]
-        self._large.show_pixels(probe.images[self._image])
-        self._predictions.show_predictions([Prediction(*one) for one in probe.top[self._image]], right)
-        self._truth.setText(verdict(probe, self._image))
+        self._large.set_pixels(probe.images[self._image])
+        self._predictions.set_predictions([Prediction(*prediction) for prediction in probe.top[self._image]], right)
+        self._truth.setText(prediction_text(probe, self._image))
         names = [label for label, _ in probe.top[self._image]]
-        dress(self._truth, good=names[:1] == [right], quiet=names[:1] != [right])
+        set_style_property(self._truth, good=names[:1] == [right], quiet=names[:1] != [right])
         self._show_maps()
 
     def _show_maps(self) -> None:
@@ -191,12 +193,12 @@ class SnapshotsView(QWidget):
             return
         channels, height, width = probe.shapes[self._layer]
         plural = "s" if channels > 1 else ""
-        self._heading.setText(f"<b>{in_html(self._layer)}</b> · {channels:,} channel{plural}, {height}×{width}")
+        self._heading.setText(f"<b>{escape_html(self._layer)}</b> · {channels:,} channel{plural}, {height}×{width}")
         self._heading.setToolTip(f"After {probe.step:,} steps")
-        maps, squares = maps_of(probe, self._layer, self._image), max(1, FINE // max(height, width))
-        self._mosaic.show_values(maps.repeat(squares, axis=1).repeat(squares, axis=2), self._drawing)
+        maps, squares = snapshot_maps(probe, self._layer, self._image), max(1, FINE // max(height, width))
+        self._mosaic.set_values(maps.repeat(squares, axis=1).repeat(squares, axis=2), self._map_style)
 
-    def _say(self, sentence: str) -> None:
+    def _set_problem(self, sentence: str) -> None:
         self._problem.setText(sentence)
         self._problem.setProperty("problem", True)
         self._problem.setVisible(bool(sentence))
@@ -208,24 +210,24 @@ class SnapshotsView(QWidget):
         row = QHBoxLayout(top)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._heading, 1)
-        row.addWidget(self._colours)
-        self._columns.addWidget(column((self._images, 3), (rule(), 0), (self._layers, 2), margin=GRID))
-        self._columns.addWidget(column((self._problem, 0), (top, 0), (self._mosaic, 1)))
+        row.addWidget(self._colormap)
+        self._columns.addWidget(vbox((self._images, 3), (separator(), 0), (self._layers, 2), margin=GRID))
+        self._columns.addWidget(vbox((self._problem, 0), (top, 0), (self._mosaic, 1)))
         self._columns.addWidget(
-            column((self._large, 0), (self._truth, 0), (self._predictions, 0), (rule(), 0),
+            vbox((self._large, 0), (self._truth, 0), (self._predictions, 0), (separator(), 0),
                     (_quiet("first convolution"), 0), (self._filters, 0), (QWidget(), 1))
         )  # fmt: skip
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self._columns)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addWidget(self._pages, 1)
-        whole.addWidget(self._bar)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._pages, 1)
+        layout.addWidget(self._bar)
 
 
-def verdict(probe: Probe, image: int) -> str:
-    """What the network takes the image for, and what it is."""
+def prediction_text(probe: Snapshot, image: int) -> str:
+    """The predicted and the true class of an image."""
     right, names = plain(probe.truth[image]), [plain(label) for label, _ in probe.top[image]]
     if not names:
         return f"The output is not a number; right is {right}"
@@ -233,17 +235,17 @@ def verdict(probe: Probe, image: int) -> str:
 
 
 def _bar(time: TimeSlider) -> QWidget:
-    """The slider under a line over the whole width."""
-    held = QWidget()
-    layout = QVBoxLayout(held)
+    """The slider below a separator."""
+    container = QWidget()
+    layout = QVBoxLayout(container)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)
-    layout.addWidget(rule())
-    layout.addWidget(column((time, 0)))
-    return held
+    layout.addWidget(separator())
+    layout.addWidget(vbox((time, 0)))
+    return container
 
 
 def _quiet(text: str) -> QLabel:
-    label = plain_label(QLabel(text))
+    label = as_plain_text(QLabel(text))
     label.setProperty("quiet", True)
     return label

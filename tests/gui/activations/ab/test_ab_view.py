@@ -1,4 +1,4 @@
-"""The A/B page under mouse and keys, given pairs whose values are known by formula."""
+"""The A/B tab with mouse and keys, on pairs whose values are known by formula."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.activations.ab.panel import AWAITED, HINT, SAME
+from resnet_studio.gui.activations.ab.panel import HINT, PENDING, SAME_AS_A
 from resnet_studio.gui.activations.ab.predictions import PairedPredictions
 from resnet_studio.gui.activations.ab.view import ABView
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.linked_mosaic import LinkedMosaic
 from resnet_studio.inference.ab import ABPair, SideBOverrides
-from resnet_studio.inference.feature_maps import MapStyle, Place, layer_maps, lookup_table, spread
+from resnet_studio.inference.feature_maps import MapStyle, Place, layer_maps, lookup_table, to_indices
 from resnet_studio.inference.values import (
     SAMPLES,
     ForwardResult,
@@ -44,7 +44,7 @@ from resnet_studio.inference.values import (
     WeightsFile,
     WeightsInfo,
 )
-from resnet_studio.inference.weights.bundled import shipped_weights
+from resnet_studio.inference.weights.bundled import bundled_weights
 from resnet_studio.networks.architecture import Architecture, to_json
 from resnet_studio.networks.presets import preset
 from resnet_studio.training.runs.weights import RunWeights
@@ -54,23 +54,23 @@ LEFT = Qt.MouseButton.LeftButton
 RESNET, PLAIN = preset("resnet34"), preset("plain34")
 RANDOM = WeightsInfo("random, seed 0", False, Preprocessing(224, 224, (0.5,) * 3, (0.2,) * 3), ("class 0",))
 TRAINED = replace(RANDOM, source="plain34.pth", trained=True)
-FIRST = ForwardSpec("sample:china", RESNET)
+SIDE_A = ForwardSpec("sample:china", RESNET)
 
 
-def telling(channels: int, side: int = 4) -> NDArray[np.float32]:
+def place_values(channels: int, side: int = 4) -> NDArray[np.float32]:
     """The value 5.23 lies in channel 5, row 2, column 3."""
     channel, row, column = np.meshgrid(np.arange(channels), np.arange(side), np.arange(side), indexing="ij")
     return (channel + row / 10 + column / 100).astype(np.float32)
 
 
-def look(
+def forward_result(
     values: NDArray[np.float32] | None, layer: str = "layer2.0", architecture: Architecture = RESNET,
     weights: WeightsInfo = RANDOM, predictions: tuple[Prediction, ...] = (),
 ) -> ForwardResult:  # fmt: skip
     maps = () if values is None else (layer_maps(layer, values),)
     pixels = np.zeros((2, 2, 3), np.uint8)
-    subject = ForwardSpec("sample:china", architecture)
-    return ForwardResult(subject, "00", Frame(1, 1, 2, 2), pixels, weights, maps, 0.1, predictions)
+    spec = ForwardSpec("sample:china", architecture)
+    return ForwardResult(spec, "00", Frame(1, 1, 2, 2), pixels, weights, maps, 0.1, predictions)
 
 
 def pair(a: NDArray[np.float32], b: NDArray[np.float32] | None) -> ABPair:
@@ -78,8 +78,8 @@ def pair(a: NDArray[np.float32], b: NDArray[np.float32] | None) -> ABPair:
         tuple(Prediction(name, 0.5 - 0.1 * n) for n, name in enumerate(names.split()))
         for names in ("cat dog cow hen fox", "dog ant cat elk bee")
     ]
-    first = look(a, predictions=tops[0])
-    return ABPair(first, look(b, architecture=PLAIN, weights=TRAINED, predictions=tops[1]), "layer2.0")
+    side_a = forward_result(a, predictions=tops[0])
+    return ABPair(side_a, forward_result(b, architecture=PLAIN, weights=TRAINED, predictions=tops[1]), "layer2.0")
 
 
 @pytest.fixture
@@ -88,14 +88,14 @@ def view(qtbot: QtBot) -> ABView:
     qtbot.addWidget(view)
     view.resize(620, 680)
     view.show_images(SAMPLES)
-    view.show_beside(SideBOverrides(architecture=PLAIN), FIRST)
+    view.show_overrides(SideBOverrides(architecture=PLAIN), SIDE_A)
     view.show()
     return view
 
 
 @pytest.fixture
 def shown(view: ABView) -> ABView:
-    view.show_pair(pair(telling(9), 2 * telling(9)))
+    view.show_pair(pair(place_values(9), 2 * place_values(9)))
     QApplication.processEvents()
     return view
 
@@ -109,25 +109,25 @@ def viewport(view: ABView, name: str) -> QWidget:
 
 
 def point(view: ABView, name: str, channel: int, row: int, column: int) -> QPoint:
-    """Where on a side's screen a value is painted."""
+    """Where in a side's viewport a value is painted."""
     one = mosaic(view, name)
     x, y = one._geometry.pixel(Place(channel, row, column))
     return one.findChild(QGraphicsView).mapFromScene(one._image.mapToScene(QPointF(x + 0.5, y + 0.5)))
 
 
-def colour(view: ABView, name: str, channel: int, row: int, column: int) -> tuple[int, int, int]:
+def color(view: ABView, name: str, channel: int, row: int, column: int) -> tuple[int, int, int]:
     image: QImage = viewport(view, name).grab().toImage()
     found = image.pixelColor(point(view, name, channel, row, column))
     return found.red(), found.green(), found.blue()
 
 
-def press(qtbot: QtBot, view: ABView, spoken: str) -> None:
-    (button,) = (one for one in view.findChildren(QAbstractButton) if one.accessibleName() == spoken)
+def press(qtbot: QtBot, view: ABView, accessible_name: str) -> None:
+    (button,) = (one for one in view.findChildren(QAbstractButton) if one.accessibleName() == accessible_name)
     qtbot.mouseClick(button, LEFT)
     QApplication.processEvents()
 
 
-def turn(widget: QWidget, at: QPoint, notches: int) -> None:
+def turn_wheel(widget: QWidget, at: QPoint, notches: int) -> None:
     for _ in range(notches):
         none = Qt.KeyboardModifier.NoModifier
         event = QWheelEvent(
@@ -143,7 +143,7 @@ def text(view: ABView, name: str) -> str:
     return label.accessibleDescription() or label.text()
 
 
-def test_each_side_is_headed_by_what_it_is_and_what_its_layer_amounts_to(shown: ABView) -> None:
+def test_each_side_shows_its_network_and_the_statistics_of_its_layer(shown: ABView) -> None:
     assert text(shown, "sideANetwork") == "A  resnet34"
     assert text(shown, "sideAWeights and image") == "random, seed 0, untrained · china"
     assert text(shown, "sideBWeights and image") == "plain34.pth, trained · china"
@@ -153,23 +153,23 @@ def test_each_side_is_headed_by_what_it_is_and_what_its_layer_amounts_to(shown: 
     assert text(shown, "sideAStatistics").endswith("0.7 % zeros")
 
 
-def test_hovering_reads_both_sides_and_their_difference(shown: ABView) -> None:
+def test_hovering_shows_the_values_of_both_sides_and_their_difference(shown: ABView) -> None:
     QTest.mouseMove(viewport(shown, "sideA"), point(shown, "sideA", 5, 2, 3))
-    said = "channel 5 · row 2, column 3 · A 5.23 · B 10.5 · A − B −5.23"
-    assert text(shown, "pairReadout") == said
+    expected = "channel 5 · row 2, column 3 · A 5.23 · B 10.5 · A − B −5.23"
+    assert text(shown, "pairReadout") == expected
     QTest.mouseMove(viewport(shown, "sideB"), point(shown, "sideB", 5, 2, 3))
-    assert text(shown, "pairReadout") == said
-    shown.show_pair(pair(telling(9) + 20, telling(9)))
+    assert text(shown, "pairReadout") == expected
+    shown.show_pair(pair(place_values(9) + 20, place_values(9)))
     assert text(shown, "pairReadout") == "channel 5 · row 2, column 3 · A 25.2 · B 5.23 · A − B 20"
     QTest.mouseMove(viewport(shown, "sideB"), QPoint(2, viewport(shown, "sideB").height() - 2))
     assert text(shown, "pairReadout") == HINT
 
 
-def test_a_wheel_on_one_side_zooms_all(qtbot: QtBot, shown: ABView) -> None:
+def test_the_wheel_on_one_side_zooms_all(qtbot: QtBot, shown: ABView) -> None:
     press(qtbot, shown, "Views: all")
     for name in ("sideA", "sideB", "difference"):
         before = point(shown, "sideA", 8, 3, 3)
-        turn(viewport(shown, name), point(shown, name, 4, 1, 1), notches=2)
+        turn_wheel(viewport(shown, name), point(shown, name, 4, 1, 1), notches=2)
         places = {side: point(shown, side, 8, 3, 3) for side in ("sideA", "sideB", "difference")}
         assert places["sideA"] != before
         for place in places.values():
@@ -183,153 +183,153 @@ def test_a_wheel_on_one_side_zooms_all(qtbot: QtBot, shown: ABView) -> None:
         assert viewport(shown, name).rect().contains(point(shown, name, 0, 0, 0))
 
 
-def test_zoom_is_the_same_share_where_shapes_differ(shown: ABView) -> None:
-    shown.show_pair(pair(telling(9), telling(9, side=8)))
+def test_zoom_covers_the_same_fraction_where_shapes_differ(shown: ABView) -> None:
+    shown.show_pair(pair(place_values(9), place_values(9, side=8)))
     QApplication.processEvents()
-    turn(viewport(shown, "sideA"), point(shown, "sideA", 4, 2, 2), notches=3)
+    turn_wheel(viewport(shown, "sideA"), point(shown, "sideA", 4, 2, 2), notches=3)
     a, b = point(shown, "sideA", 4, 2, 2), point(shown, "sideB", 4, 4, 4)
     assert (a - b).manhattanLength() <= 24  # 4×4 and 8×8 maps with the same line between them
 
 
 def test_a_channel_is_framed_on_all_sides(qtbot: QtBot, shown: ABView) -> None:
-    with qtbot.waitSignal(shown.channel_shown) as told:
+    with qtbot.waitSignal(shown.channelShown) as emitted:
         qtbot.mouseClick(viewport(shown, "sideB"), LEFT, pos=point(shown, "sideB", 7, 1, 1))
-    number, values, pixels, layer = told.args
+    number, values, pixels, layer = emitted.args
     assert (number, layer, pixels.shape) == (7, "layer2.0", (4, 4, 3))
-    np.testing.assert_array_equal(values, telling(9)[7])
+    np.testing.assert_array_equal(values, place_values(9)[7])
     assert mosaic(shown, "sideA").channel() == mosaic(shown, "sideB").channel() == 7
     QTest.keyClick(mosaic(shown, "sideA"), Qt.Key.Key_Left)
     assert mosaic(shown, "sideB").channel() == 6
-    shown.show_pair(pair(telling(9), telling(3)))
+    shown.show_pair(pair(place_values(9), place_values(3)))
     QTest.keyClick(mosaic(shown, "sideA"), Qt.Key.Key_Right)
     assert (mosaic(shown, "sideA").channel(), mosaic(shown, "sideB").channel()) == (7, 2)
 
 
-def test_one_scale_makes_equal_values_equal_colours(qtbot: QtBot, shown: ABView) -> None:
+def test_on_a_shared_scale_equal_values_have_equal_colors(qtbot: QtBot, shown: ABView) -> None:
     shown.findChild(QComboBox, "pairColours").setCurrentText("grey")
     press(qtbot, shown, "Colour scale: one scale")
-    # One scale goes from 0 to 2 × 8.33, so that A's 8 has the grey of B's 2 × 4.
-    assert colour(shown, "sideA", 8, 0, 0) == colour(shown, "sideB", 4, 0, 0)
-    assert colour(shown, "sideA", 8, 0, 0) == pytest.approx((255 * 8 / 16.66,) * 3, abs=2)
+    # One scale goes from 0 to 2 × 8.33, so that A's 8 has the gray of B's 2 × 4.
+    assert color(shown, "sideA", 8, 0, 0) == color(shown, "sideB", 4, 0, 0)
+    assert color(shown, "sideA", 8, 0, 0) == pytest.approx((255 * 8 / 16.66,) * 3, abs=2)
     press(qtbot, shown, "Colour scale: layer")
-    assert colour(shown, "sideA", 8, 0, 0) == colour(shown, "sideB", 8, 0, 0)
+    assert color(shown, "sideA", 8, 0, 0) == color(shown, "sideB", 8, 0, 0)
     press(qtbot, shown, "Colour scale: channel")
-    assert colour(shown, "sideA", 8, 0, 0) == (0, 0, 0)
-    assert colour(shown, "sideA", 8, 3, 3) == (255, 255, 255)
+    assert color(shown, "sideA", 8, 0, 0) == (0, 0, 0)
+    assert color(shown, "sideA", 8, 3, 3) == (255, 255, 255)
 
 
 def test_the_difference_diverges_around_zero(qtbot: QtBot, shown: ABView) -> None:
-    shown.show_pair(pair(telling(9), 8 - telling(9)))
+    shown.show_pair(pair(place_values(9), 8 - place_values(9)))
     press(qtbot, shown, "Views: difference")
     assert not mosaic(shown, "sideA").isVisible()
-    less = 2 * telling(9) - 8
-    expected = lookup_table("diverging")[spread(less, MapStyle("layer", "diverging"))]
+    difference = 2 * place_values(9) - 8
+    expected = lookup_table("diverging")[to_indices(difference, MapStyle("layer", "diverging"))]
     for channel, row, column in ((0, 0, 0), (4, 0, 0), (8, 3, 3)):
-        wanted = pytest.approx(expected[channel, row, column].tolist(), abs=2)
-        assert list(colour(shown, "difference", channel, row, column)) == wanted
-    assert text(shown, "differenceLayer") == f"mean distance {abs(less).mean():.3g}"
+        expected_color = pytest.approx(expected[channel, row, column].tolist(), abs=2)
+        assert list(color(shown, "difference", channel, row, column)) == expected_color
+    assert text(shown, "differenceLayer") == f"mean distance {abs(difference).mean():.3g}"
     press(qtbot, shown, "Views: all")
     assert all(mosaic(shown, name).isVisible() for name in ("sideA", "sideB", "difference"))
 
 
-def test_no_difference_is_said(qtbot: QtBot, shown: ABView) -> None:
+def test_equal_maps_are_reported(qtbot: QtBot, shown: ABView) -> None:
     press(qtbot, shown, "Views: all")
-    shown.show_pair(pair(telling(9), telling(9)))
+    shown.show_pair(pair(place_values(9), place_values(9)))
     assert text(shown, "differenceLayer") == "no difference: every value is the same"
 
 
-def test_shapes_that_differ_have_no_difference_and_a_reason(qtbot: QtBot, shown: ABView) -> None:
+def test_different_shapes_show_a_reason_instead_of_a_difference(qtbot: QtBot, shown: ABView) -> None:
     press(qtbot, shown, "Views: all")
-    shown.show_pair(pair(telling(9), telling(5)))
+    shown.show_pair(pair(place_values(9), place_values(5)))
     assert not mosaic(shown, "difference").isVisible()
     QApplication.processEvents()
     assert text(shown, "differenceWhy").startswith("9×4×4 beside 5×4×4: no value")
     QTest.mouseMove(viewport(shown, "sideA"), point(shown, "sideA", 3, 1, 1))
     assert text(shown, "pairReadout") == "channel 3 · row 1, column 1 · A 3.11"
-    shown.show_pair(pair(telling(9), telling(9)))
+    shown.show_pair(pair(place_values(9), place_values(9)))
     assert mosaic(shown, "difference").isVisible()
 
 
-def test_a_layer_without_counterpart_is_said(shown: ABView) -> None:
-    first = look(telling(9), "layer2.0.downsample.1")
-    shown.show_pair(ABPair(first, look(None, architecture=PLAIN), "layer2.0.downsample.1"))
+def test_a_layer_without_counterpart_is_reported(shown: ABView) -> None:
+    side_a = forward_result(place_values(9), "layer2.0.downsample.1")
+    shown.show_pair(ABPair(side_a, forward_result(None, architecture=PLAIN), "layer2.0.downsample.1"))
     assert text(shown, "sideBWhy") == "plain34 has nothing that corresponds to layer2.0.downsample.1"
     assert mosaic(shown, "sideA").isVisible()
 
 
-def test_nothing_beside_says_what_to_do(view: ABView) -> None:
-    view.show_beside(SideBOverrides(), FIRST)
-    alone = look(telling(9), predictions=(Prediction("cat", 0.5),))
+def test_without_overrides_the_view_shows_what_to_do(view: ABView) -> None:
+    view.show_overrides(SideBOverrides(), SIDE_A)
+    alone = forward_result(place_values(9), predictions=(Prediction("cat", 0.5),))
     view.show_pair(ABPair(alone, alone, "layer2.0"))
-    assert text(view, "sideBWhy") == SAME
+    assert text(view, "sideBWhy") == SAME_AS_A
     assert not view.findChild(QPushButton, "swapSides").isEnabled()
     assert not view.findChild(QPushButton, "takeSecond").isEnabled()
 
 
-def test_a_refusal_stands_in_the_second_sides_place_with_what_can_be_done(qtbot: QtBot, shown: ABView) -> None:
+def test_an_error_of_side_b_is_shown_in_its_pane_with_the_suggested_fixes(qtbot: QtBot, shown: ABView) -> None:
     better = SideBOverrides(weights=WeightsFile(Path("net.pth"), head=False))
     shown.show_problem("net.pth does not fit this network", [("Load all but the head", better)])
     assert text(shown, "sideBWhy") == "net.pth does not fit this network"
     assert mosaic(shown, "sideA").isVisible()
-    with qtbot.waitSignal(shown.beside_wished) as wished:
+    with qtbot.waitSignal(shown.overridesRequested) as requested:
         qtbot.mouseClick(shown.findChild(QPushButton, "sideBMapsOffer0"), LEFT)
-    assert wished.args == [better]
-    shown.show_pair(pair(telling(9), telling(9)))
+    assert requested.args == [better]
+    shown.show_pair(pair(place_values(9), place_values(9)))
     assert mosaic(shown, "sideB").isVisible()
 
 
-def test_predictions_are_joined_by_what_both_name(shown: ABView) -> None:
+def test_predictions_that_both_sides_name_are_connected(shown: ABView) -> None:
     predictions = shown.findChild(PairedPredictions)
-    assert predictions.joined() == [(0, 2), (1, 0)]
-    at = predictions.row_box(0, 1).center().toPoint()
+    assert predictions.shared_rows() == [(0, 2), (1, 0)]
+    at = predictions.row_rect(0, 1).center().toPoint()
     QApplication.sendEvent(predictions, QHelpEvent(QHelpEvent.Type.ToolTip, at, predictions.mapToGlobal(at)))
     assert QToolTip.text() == "dog\nA 40 %\nB 50 %"
-    at = predictions.row_box(1, 1).center().toPoint()
+    at = predictions.row_rect(1, 1).center().toPoint()
     QApplication.sendEvent(predictions, QHelpEvent(QHelpEvent.Type.ToolTip, at, predictions.mapToGlobal(at)))
     assert QToolTip.text() == "ant\nA not among its first five\nB 40 %"
     QToolTip.hideText()
     assert predictions.accessibleDescription().startswith("A: cat 50 %, dog 40 %")
 
 
-def test_twin_seed_and_image_are_one_click_away(qtbot: QtBot, view: ABView) -> None:
-    wished: list[SideBOverrides] = []
-    view.beside_wished.connect(wished.append)
-    view.beside_wished.connect(lambda beside: view.show_beside(beside, FIRST))
-    view.show_beside(SideBOverrides(), FIRST)
-    twin = view.findChild(QPushButton, "besideTwin")
-    assert twin.text() == "plain twin"
-    qtbot.mouseClick(twin, LEFT)
-    assert wished[-1] == SideBOverrides(PLAIN)
+def test_counterpart_seed_and_image_are_one_click_away(qtbot: QtBot, view: ABView) -> None:
+    requested: list[SideBOverrides] = []
+    view.overridesRequested.connect(requested.append)
+    view.overridesRequested.connect(lambda overrides: view.show_overrides(overrides, SIDE_A))
+    view.show_overrides(SideBOverrides(), SIDE_A)
+    counterpart = view.findChild(QPushButton, "besideTwin")
+    assert counterpart.text() == "plain twin"
+    qtbot.mouseClick(counterpart, LEFT)
+    assert requested[-1] == SideBOverrides(PLAIN)
     seed = view.findChild(QPushButton, "besideSeed")
     for _ in range(2):
         qtbot.mouseClick(seed, LEFT)
-    assert [one.weights for one in wished[-2:]] == [RandomWeights(1), RandomWeights(2)]
+    assert [overrides.weights for overrides in requested[-2:]] == [RandomWeights(1), RandomWeights(2)]
     for _ in range(2):
         qtbot.mouseClick(view.findChild(QPushButton, "besideNext"), LEFT)
-    assert wished[-1] == SideBOverrides(PLAIN, RandomWeights(2), SAMPLES[2])
-    view.show_beside(SideBOverrides(), replace(FIRST, architecture=PLAIN))
-    assert twin.text() == "residual twin"
-    view.show_beside(SideBOverrides(), replace(FIRST, architecture=preset("vgg19")))
-    assert not twin.isEnabled()
+    assert requested[-1] == SideBOverrides(PLAIN, RandomWeights(2), SAMPLES[2])
+    view.show_overrides(SideBOverrides(), replace(SIDE_A, architecture=PLAIN))
+    assert counterpart.text() == "residual twin"
+    view.show_overrides(SideBOverrides(), replace(SIDE_A, architecture=preset("vgg19")))
+    assert not counterpart.isEnabled()
 
 
 def test_presets_are_found_by_any_part_of_their_name(qtbot: QtBot, view: ABView) -> None:
     network = view.findChild(QComboBox, "besideNetwork")
     assert network.currentText() == "plain34"
-    wished: list[SideBOverrides] = []
-    view.beside_wished.connect(wished.append)
+    requested: list[SideBOverrides] = []
+    view.overridesRequested.connect(requested.append)
     network.textActivated.emit("vgg19")
-    assert wished == [SideBOverrides(preset("vgg19"))]
+    assert requested == [SideBOverrides(preset("vgg19"))]
     network.setEditText("")
     qtbot.keyClick(network.lineEdit(), Qt.Key.Key_Return)
-    assert wished[-1] == SideBOverrides()
+    assert requested[-1] == SideBOverrides()
 
 
-def test_weights_on_offer_are_those_that_may_fit(view: ABView) -> None:
+def test_offered_weights_are_those_that_may_fit(view: ABView) -> None:
     choice = view.findChild(QComboBox, "besideWeights")
 
-    def offered(beside: SideBOverrides) -> list[str]:
-        view.show_beside(beside, FIRST)
+    def offered(overrides: SideBOverrides) -> list[str]:
+        view.show_overrides(overrides, SIDE_A)
         return [choice.itemText(row) for row in range(choice.count())]
 
     seeds, files = [f"random, seed {n}" for n in range(4)], ["Open a file…", "Checkpoint of a run…"]
@@ -345,33 +345,33 @@ def test_weights_on_offer_are_those_that_may_fit(view: ABView) -> None:
 @pytest.mark.parametrize(
     "weights", [RandomWeights(2), PublishedWeights("resnet34", "IMAGENET1K_V1"), None],
 )  # fmt: skip
-def test_weights_are_chosen_from_the_list(view: ABView, weights: RandomWeights | None) -> None:
-    wished: list[SideBOverrides] = []
-    view.beside_wished.connect(wished.append)
-    view.show_beside(SideBOverrides(weights=RandomWeights(1)), FIRST)
+def test_weights_are_selected_from_the_list(view: ABView, weights: RandomWeights | None) -> None:
+    requested: list[SideBOverrides] = []
+    view.overridesRequested.connect(requested.append)
+    view.show_overrides(SideBOverrides(weights=RandomWeights(1)), SIDE_A)
     choice = view.findChild(QComboBox, "besideWeights")
     words = {None: "weights: A", RandomWeights(2): "random, seed 2"}
     row = choice.findText(words.get(weights, "torchvision's resnet34, IMAGENET1K_V1"))  # type: ignore[arg-type]
     choice.setCurrentIndex(row)
     choice.activated.emit(row)
-    assert wished == [SideBOverrides(weights=weights)]
+    assert requested == [SideBOverrides(weights=weights)]
 
 
-def test_the_programs_own_weights_are_chosen_from_the_list(view: ABView) -> None:
-    wished: list[SideBOverrides] = []
-    view.beside_wished.connect(wished.append)
+def test_bundled_weights_are_selected_from_the_list(view: ABView) -> None:
+    requested: list[SideBOverrides] = []
+    view.overridesRequested.connect(requested.append)
     digits = preset("resnet20-digits")
-    view.show_beside(SideBOverrides(digits), FIRST)
+    view.show_overrides(SideBOverrides(digits), SIDE_A)
     view.findChild(QComboBox, "besideWeights").activated.emit(1)
-    assert wished == [SideBOverrides(digits, shipped_weights(digits))]
+    assert requested == [SideBOverrides(digits, bundled_weights(digits))]
 
 
-def test_files_are_asked_for(qtbot: QtBot, view: ABView, tmp_path: Path) -> None:
+def test_file_dialogs_are_opened(qtbot: QtBot, view: ABView, tmp_path: Path) -> None:
     for name, content in (("net.pth", "x"), ("net.json", json.dumps(to_json(PLAIN)))):
         (tmp_path / name).write_text(content)
-    wished: list[object] = []
-    view.beside_wished.connect(wished.append)
-    view.architecture_wished.connect(wished.append)
+    requested: list[object] = []
+    view.overridesRequested.connect(requested.append)
+    view.architectureFileSelected.connect(requested.append)
     choice, network = (view.findChild(QComboBox, name) for name in ("besideWeights", "besideNetwork"))
     for box, words, name in (
         (choice, "Open a file…", "net.pth"), (choice, "Checkpoint of a run…", "net.pth"),
@@ -386,50 +386,52 @@ def test_files_are_asked_for(qtbot: QtBot, view: ABView, tmp_path: Path) -> None
         dialog.accept()
         qtbot.waitUntil(lambda: not view.findChildren(QFileDialog))
     file = SideBOverrides(PLAIN, WeightsFile(tmp_path / "net.pth"))
-    assert wished == [file, file, str(tmp_path / "net.json")]
+    assert requested == [file, file, str(tmp_path / "net.json")]
 
 
-def test_moments_of_runs_are_offered_where_they_fit(view: ABView) -> None:
+def test_checkpoints_of_runs_are_offered_if_they_fit(view: ABView) -> None:
     files = [WeightsFile(Path(f"/runs/first/checkpoints/step-{step:06}/weights.safetensors")) for step in (10, 110)]
     found = [RunWeights(file, "first", step, "digits", PLAIN) for file, step in zip(files, (10, 110), strict=True)]
     view.show_runs([*found, RunWeights(files[0], "second", 5, "digits", preset("resnet18"))])
     choice = view.findChild(QComboBox, "besideWeights")
     offered = [choice.itemText(row) for row in range(choice.count())]
-    assert [one for one in offered if "step" in one] == ["first, step 10", "first, step 110"]
-    wished: list[SideBOverrides] = []
-    view.beside_wished.connect(wished.append)
+    assert [text for text in offered if "step" in text] == ["first, step 10", "first, step 110"]
+    requested: list[SideBOverrides] = []
+    view.overridesRequested.connect(requested.append)
     choice.activated.emit(offered.index("first, step 110"))
-    assert wished == [SideBOverrides(PLAIN, files[1])]
+    assert requested == [SideBOverrides(PLAIN, files[1])]
 
 
-def test_the_first_side_is_there_while_the_second_is_awaited(view: ABView) -> None:
-    alone = look(telling(9))
-    view.show_awaited(ABPair(alone, alone, "layer2.0"))
+def test_side_a_is_shown_while_side_b_is_running(view: ABView) -> None:
+    alone = forward_result(place_values(9))
+    view.show_pending(ABPair(alone, alone, "layer2.0"))
     assert mosaic(view, "sideA").isVisible()
-    assert text(view, "sideBWhy") == AWAITED
-    view.show_pair(pair(telling(9), telling(9)))
-    view.show_awaited(ABPair(alone, alone, "layer2.0"))
+    assert text(view, "sideBWhy") == PENDING
+    view.show_pair(pair(place_values(9), place_values(9)))
+    view.show_pending(ABPair(alone, alone, "layer2.0"))
     assert mosaic(view, "sideB").isVisible()
 
 
-def test_sides_can_be_exchanged_and_taken(qtbot: QtBot, shown: ABView) -> None:
-    with qtbot.waitSignal(shown.swap_wished):
+def test_buttons_request_swap_and_use_of_side_b(qtbot: QtBot, shown: ABView) -> None:
+    with qtbot.waitSignal(shown.swapRequested):
         qtbot.mouseClick(shown.findChild(QPushButton, "swapSides"), LEFT)
-    with qtbot.waitSignal(shown.second_wished):
+    with qtbot.waitSignal(shown.useSideBRequested):
         qtbot.mouseClick(shown.findChild(QPushButton, "takeSecond"), LEFT)
 
 
-def test_the_page_says_when_it_is_on_the_screen(qtbot: QtBot, view: ABView) -> None:
-    told: list[bool] = []
-    view.entered.connect(told.append)
+def test_the_view_emits_whether_it_is_visible(qtbot: QtBot, view: ABView) -> None:
+    emitted: list[bool] = []
+    view.visibilityChanged.connect(emitted.append)
     view.hide()
     view.show()
-    assert told == [False, True]
+    assert emitted == [False, True]
 
 
 @pytest.mark.parametrize("size", [(360, 360), (590, 560), (620, 680)])
 @pytest.mark.parametrize("views", ["both", "difference", "all"])
-def test_maps_have_room_at_every_size(qtbot: QtBot, shown: ABView, size: tuple[int, int], views: str) -> None:
+def test_maps_have_their_minimum_height_at_every_size(
+    qtbot: QtBot, shown: ABView, size: tuple[int, int], views: str
+) -> None:
     press(qtbot, shown, f"Views: {views}")
     shown.resize(*size)
     QApplication.processEvents()
@@ -442,7 +444,7 @@ def test_maps_have_room_at_every_size(qtbot: QtBot, shown: ABView, size: tuple[i
     assert len(heights) <= 1
 
 
-def test_every_control_says_what_it_is(shown: ABView) -> None:
+def test_every_control_has_a_name_and_a_tooltip(shown: ABView) -> None:
     for control in (*shown.findChildren(QPushButton), *shown.findChildren(QComboBox)):
         if control.isVisibleTo(shown):
             assert control.objectName(), control

@@ -1,4 +1,4 @@
-"""A/B in the whole window with a real engine: the trained residual network beside its plain twin."""
+"""A/B in the whole window with a real engine: the trained residual network and its plain counterpart."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from resnet_studio.gui.common.mosaic import MosaicView
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.ab import ABPair
-from resnet_studio.inference.weights.bundled import A_DIGIT, DIGITS, PLAIN_DIGITS, shipped_weights
+from resnet_studio.inference.weights.bundled import DIGIT_SAMPLE, DIGITS, PLAIN_DIGITS, bundled_weights
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
 
-PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
+TIMEOUT = 120_000  # milliseconds, enough to import torch on a busy machine
 
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    kept = SessionState(
-        architecture=to_json(preset(DIGITS)), image=A_DIGIT, layer="layer2.0", workspace=ACTIVATIONS,
+    state = SessionState(
+        architecture=to_json(preset(DIGITS)), image=DIGIT_SAMPLE, layer="layer2.0", workspace=ACTIVATIONS,
         activations_page=ACTIVATION_PAGES.index("A/B"), beside={"architecture": to_json(preset(PLAIN_DIGITS))},
     )  # fmt: skip
-    window = MainWindow(kept)
+    window = MainWindow(state)
     qtbot.addWidget(window)
     window.show()
     window.start_engine()
@@ -38,60 +38,60 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
     window.close()
 
 
-def test_two_networks_are_beside_each_other_and_follow_the_hand(qtbot: QtBot, window: MainWindow) -> None:
+def test_two_networks_are_compared_and_both_follow_the_transforms(qtbot: QtBot, window: MainWindow) -> None:
     view = window.findChild(ABView)
     pairs: list[ABPair] = []
-    window.activations._beside.paired.connect(pairs.append)
-    qtbot.waitUntil(lambda: bool(pairs), timeout=PATIENCE)
-    for look, name in ((pairs[-1].a, DIGITS), (pairs[-1].b, PLAIN_DIGITS)):
-        assert look.subject.weights == shipped_weights(preset(name))
-        assert look.weights.trained
+    window.activations._ab.pairChanged.connect(pairs.append)
+    qtbot.waitUntil(lambda: bool(pairs), timeout=TIMEOUT)
+    for result, name in ((pairs[-1].a, DIGITS), (pairs[-1].b, PLAIN_DIGITS)):
+        assert result.spec.weights == bundled_weights(preset(name))
+        assert result.weights.trained
     assert view.findChild(QLabel, "sideBNetwork").accessibleDescription() == f"B  {PLAIN_DIGITS}"
     slider = window.findChild(QSlider, "brightnessHandle")
     qtbot.keyClick(slider, Qt.Key.Key_Right)
-    brighter = window.studio.subject.subject.handles
+    brighter = window.controller.activations.spec.transforms
     assert brighter.brightness > 1
-    qtbot.waitUntil(lambda: pairs[-1].b.subject.handles == brighter, timeout=PATIENCE)
-    assert all(pair.a.subject.handles == pair.b.subject.handles for pair in pairs)
+    qtbot.waitUntil(lambda: pairs[-1].b.spec.transforms == brighter, timeout=TIMEOUT)
+    assert all(pair.a.spec.transforms == pair.b.spec.transforms for pair in pairs)
 
 
-def test_sides_are_exchanged_by_a_click(qtbot: QtBot, window: MainWindow) -> None:
+def test_a_click_exchanges_the_sides(qtbot: QtBot, window: MainWindow) -> None:
     view = window.findChild(ABView)
     pairs: list[ABPair] = []
-    window.activations._beside.paired.connect(pairs.append)
-    qtbot.waitUntil(lambda: bool(pairs), timeout=PATIENCE)
+    window.activations._ab.pairChanged.connect(pairs.append)
+    qtbot.waitUntil(lambda: bool(pairs), timeout=TIMEOUT)
     before = pairs[-1]
     qtbot.mouseClick(view.findChild(QPushButton, "swapSides"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: pairs[-1].a.subject == before.b.subject, timeout=PATIENCE)
-    assert pairs[-1].b.subject == before.a.subject
+    qtbot.waitUntil(lambda: pairs[-1].a.spec == before.b.spec, timeout=TIMEOUT)
+    assert pairs[-1].b.spec == before.a.spec
     for one, other in zip(pairs[-1].maps, reversed(before.maps), strict=True):
         assert one is not None
         assert other is not None
         np.testing.assert_array_equal(one.values, other.values)
 
 
-def test_one_channel_is_framed_on_every_page(qtbot: QtBot, window: MainWindow) -> None:
-    """Framed in A/B it is framed in Maps and large, and framed in Maps it is framed in A/B."""
+def test_the_framed_channel_is_the_same_on_every_tab(qtbot: QtBot, window: MainWindow) -> None:
+    """A channel framed in A/B is framed in Maps and shown enlarged, and one framed in Maps is framed in A/B."""
     pairs: list[ABPair] = []
-    window.activations._beside.paired.connect(pairs.append)
-    qtbot.waitUntil(lambda: bool(pairs), timeout=PATIENCE)
-    large, side, maps = window.findChild(ChannelView), mosaic(window, "sideAMaps"), mosaic(window, "featureMaps")
+    window.activations._ab.pairChanged.connect(pairs.append)
+    qtbot.waitUntil(lambda: bool(pairs), timeout=TIMEOUT)
+    enlarged, side_a, maps = window.findChild(ChannelView), mosaic(window, "sideAMaps"), mosaic(window, "featureMaps")
     for _ in range(15):
-        qtbot.keyClick(side, Qt.Key.Key_Right)
-    assert (side.channel(), mosaic(window, "sideBMaps").channel(), maps.channel()) == (15, 15, 15)
-    assert large.findChild(QLabel, "channelTitle").text().endswith("15")
-    window.activations.show_page(ACTIVATION_PAGES.index("Maps"))
+        qtbot.keyClick(side_a, Qt.Key.Key_Right)
+    assert (side_a.channel(), mosaic(window, "sideBMaps").channel(), maps.channel()) == (15, 15, 15)
+    assert enlarged.findChild(QLabel, "channelTitle").text().endswith("15")
+    window.activations.show_tab(ACTIVATION_PAGES.index("Maps"))
     assert maps.isVisible()
     assert maps.channel() == 15
     for _ in range(4):
         qtbot.keyClick(maps, Qt.Key.Key_Left)
-    assert large.findChild(QLabel, "channelTitle").text().endswith("11")
-    window.activations.show_page(ACTIVATION_PAGES.index("A/B"))
-    assert (side.channel(), mosaic(window, "sideBMaps").channel()) == (11, 11)
-    came = len(pairs)
+    assert enlarged.findChild(QLabel, "channelTitle").text().endswith("11")
+    window.activations.show_tab(ACTIVATION_PAGES.index("A/B"))
+    assert (side_a.channel(), mosaic(window, "sideBMaps").channel()) == (11, 11)
+    count = len(pairs)
     qtbot.keyClick(window.findChild(QSlider, "brightnessHandle"), Qt.Key.Key_Right)
-    qtbot.waitUntil(lambda: len(pairs) > came, timeout=PATIENCE)
-    assert (side.channel(), maps.channel()) == (11, 11)
+    qtbot.waitUntil(lambda: len(pairs) > count, timeout=TIMEOUT)
+    assert (side_a.channel(), maps.channel()) == (11, 11)
 
 
 def mosaic(window: MainWindow, name: str) -> MosaicView:

@@ -1,4 +1,4 @@
-"""What is asked about a class and when, with an engine whose answers the test gives by hand; then a real one."""
+"""What is requested about a class and when, with a fake engine whose answers each test emits; then a real one."""
 
 from __future__ import annotations
 
@@ -12,194 +12,198 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.activations.attribution.controller import SWEEP, WHY, AttributionController
+from resnet_studio.gui.activations.attribution.controller import ATTRIBUTION, OCCLUSION, AttributionController
 from resnet_studio.gui.activations.attribution.overlay import OverlayView
 from resnet_studio.gui.activations.attribution.view import AttributionView
 from resnet_studio.gui.app_controller import ACTIVATION_PAGES, ACTIVATIONS, AppController
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
-from resnet_studio.inference.attribution import NOT_YET, Attribution, Sweep
+from resnet_studio.inference.attribution import NOT_COMPUTED, Attribution, OcclusionMap
 from resnet_studio.inference.transforms import ImageTransforms, Occluder
 from resnet_studio.inference.values import ForwardResult, ForwardSpec, Frame, Prediction, Preprocessing, WeightsInfo
-from resnet_studio.inference.weights.bundled import A_DIGIT, DIGITS
+from resnet_studio.inference.weights.bundled import DIGIT_SAMPLE, DIGITS
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
 
-PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
+TIMEOUT = 120_000  # milliseconds, enough to import torch on a busy machine
 INFO = WeightsInfo("random, seed 0", False, Preprocessing(8, 8, (0.5,), (0.5,)), tuple("abcdefghij"))
-SEEN = np.zeros((8, 8, 3), np.uint8)
+MODEL_INPUT = np.zeros((8, 8, 3), np.uint8)
 
 
-class Engine(QObject):
-    """Stands where the link with the engine is: keeps the newest question of each lane."""
+class FakeEngine(QObject):
+    """Replaces the connection with the engine, and keeps the newest request of each lane."""
 
-    part, answer, error = Signal(str, int, object), Signal(str, int, object), Signal(str, int, object)
-    state_changed = Signal(str)
+    partReceived, answerReceived = Signal(str, int, object), Signal(str, int, object)
+    errorReceived, stateChanged = Signal(str, int, object), Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
-        self.questions: dict[str, tuple[Any, ...]] = {}
+        self.requests: dict[str, tuple[Any, ...]] = {}
 
-    def ask(self, lane: str, job: str, *arguments: Any, label: str = "") -> int:
-        self.questions[lane] = job, *arguments
+    def request(self, lane: str, job: str, *arguments: Any, label: str = "") -> int:
+        self.requests[lane] = job, *arguments
         return 0
 
     def cancel(self, lane: str) -> None:
-        self.questions.pop(lane, None)
+        self.requests.pop(lane, None)
 
-    def look(self, subject: ForwardSpec, *, brief: bool = False) -> None:
+    def emit_result(self, spec: ForwardSpec, *, preview: bool = False) -> None:
         predictions = (Prediction("d", 0.9, 3),)
-        self.answer.emit(
-            "look", 0, ForwardResult(subject, "00", Frame(4, 4, 8, 8), SEEN, INFO, (), 0.1, predictions, brief)
+        self.answerReceived.emit(
+            "forward", 0, ForwardResult(spec, "00", Frame(4, 4, 8, 8), MODEL_INPUT, INFO, (), 0.1, predictions, preview)
         )
 
 
-class Bench:
-    """A desk, and all that it has told."""
+class AttributionHarness:
+    """A controller on a fake engine, and all that it has emitted."""
 
     def __init__(self) -> None:
-        self.engine = Engine()
-        kept = SessionState(architecture=to_json(preset(DIGITS)), image=A_DIGIT)
-        work = EngineClient(self.engine)  # type: ignore[arg-type]
-        self.studio = AppController(kept, work)
-        self.desk = AttributionController(self.studio.subject, work)
-        self.work = work
-        self.told: list[object] = []
+        self.engine = FakeEngine()
+        state = SessionState(architecture=to_json(preset(DIGITS)), image=DIGIT_SAMPLE)
+        engine_client = EngineClient(self.engine)  # type: ignore[arg-type]
+        self.app = AppController(state, engine_client)
+        self.controller = AttributionController(self.app.activations, engine_client)
+        self.engine_client = engine_client
+        self.emitted: list[object] = []
         self.running: list[tuple[bool, bool]] = []
-        for signal in (self.desk.explained, self.desk.swept):
-            signal.connect(self.told.append)
-        self.desk.running_changed.connect(lambda *which: self.running.append(which))
-        self.studio.begin()
-        self.studio.enter(ACTIVATIONS)
+        for signal in (self.controller.attributionComputed, self.controller.occlusionUpdated):
+            signal.connect(self.emitted.append)
+        self.controller.runningChanged.connect(lambda *which: self.running.append(which))
+        self.app.start()
+        self.app.enter(ACTIVATIONS)
 
     @property
-    def subject(self) -> ForwardSpec:
-        return self.studio.subject.subject
+    def spec(self) -> ForwardSpec:
+        return self.app.activations.spec
 
-    def rest(self) -> None:
-        """The newest look has come."""
-        self.engine.look(self.subject)
+    def emit_current_result(self) -> None:
+        """Emit the result of the current spec."""
+        self.engine.emit_result(self.spec)
 
-    def asked(self, lane: str = WHY) -> tuple[Any, ...] | None:
-        """What has been asked since the last time."""
-        return self.engine.questions.pop(lane, None)
+    def pop_request(self, lane: str = ATTRIBUTION) -> tuple[Any, ...] | None:
+        """Return and remove the newest request of the lane."""
+        return self.engine.requests.pop(lane, None)
 
 
 @pytest.fixture
-def bench(qtbot: QtBot) -> Bench:
-    return Bench()
+def harness(qtbot: QtBot) -> AttributionHarness:
+    return AttributionHarness()
 
 
-def found(subject: ForwardSpec) -> Attribution:
+def attribution(spec: ForwardSpec) -> Attribution:
     values = np.ones((2, 2), np.float32)
-    return Attribution(subject, "grad-cam", "layer3.2", 3, "d", 0.9, values, values, SEEN, "00", INFO, 0.1)
+    return Attribution(spec, "grad-cam", "layer3.2", 3, "d", 0.9, values, values, MODEL_INPUT, "00", INFO, 0.1)
 
 
-def swept(subject: ForwardSpec, done: int) -> Sweep:
-    winners = np.full((2, 2), NOT_YET, np.int32)
-    winners.flat[:done] = 3
-    probabilities = np.where(winners == NOT_YET, np.nan, 0.5).astype(np.float32)
-    return Sweep(subject, 3, "d", 0.9, 3, 4, (0, 4), probabilities, winners, INFO.labels, SEEN, INFO, 0.1)
+def occlusion_map(spec: ForwardSpec, computed: int) -> OcclusionMap:
+    top_classes = np.full((2, 2), NOT_COMPUTED, np.int32)
+    top_classes.flat[:computed] = 3
+    probabilities = np.where(top_classes == NOT_COMPUTED, np.nan, 0.5).astype(np.float32)
+    return OcclusionMap(
+        spec, 3, "d", 0.9, 3, 4, (0, 4), probabilities, top_classes, INFO.labels, MODEL_INPUT, INFO, 0.1
+    )
 
 
-def test_nothing_is_computed_unless_asked_for(bench: Bench) -> None:
-    bench.desk.enter(True)
-    bench.desk.choose("saliency", "", None)
-    bench.rest()
-    assert bench.asked() is None
-    assert bench.asked(SWEEP) is None
+def test_nothing_is_computed_unless_requested(harness: AttributionHarness) -> None:
+    harness.controller.set_visible(True)
+    harness.controller.set_request("saliency", "", None)
+    harness.emit_current_result()
+    assert harness.pop_request() is None
+    assert harness.pop_request(OCCLUSION) is None
 
 
-def test_a_question_is_of_what_is_looked_at_and_its_answer_is_told(bench: Bench) -> None:
-    bench.desk.explain("grad-cam", "layer2.0", 5)
-    assert bench.asked() == ("attribution", bench.subject, "grad-cam", "layer2.0", 5)
-    answer = found(bench.subject)
-    bench.engine.answer.emit(WHY, 0, answer)
-    assert bench.told == [answer]
-    assert bench.running == [(True, False), (False, False)]
+def test_an_attribution_is_requested_for_the_current_spec_and_emitted(harness: AttributionHarness) -> None:
+    harness.controller.compute_attribution("grad-cam", "layer2.0", 5)
+    assert harness.pop_request() == ("attribution", harness.spec, "grad-cam", "layer2.0", 5)
+    answer = attribution(harness.spec)
+    harness.engine.answerReceived.emit(ATTRIBUTION, 0, answer)
+    assert harness.emitted == [answer]
+    assert harness.running == [(True, False), (False, False)]
 
 
-def test_while_it_follows_every_image_that_rests_is_asked_for_once(bench: Bench) -> None:
-    bench.desk.enter(True)
-    bench.desk.choose("grad-cam", "", None)
-    bench.desk.follow(True)
-    assert bench.asked() == ("attribution", bench.subject, "grad-cam", "", None)
-    bench.rest()
-    assert bench.asked() is None  # of that it has been asked
-    bench.studio.images.choose("sample:china")
-    bench.rest()
-    question = bench.asked()
-    assert question is not None
-    assert question[1].image == "sample:china"
-    bench.studio.subject.turn(ImageTransforms(zoom=2), True)
-    bench.engine.look(bench.subject, brief=True)
-    assert bench.asked() is None  # the hand still moves
-    bench.studio.subject.turn(ImageTransforms(zoom=2))
-    bench.rest()
-    question = bench.asked()
-    assert question is not None
-    assert question[1].handles == ImageTransforms(zoom=2)
-    bench.desk.choose("saliency", "", 2)
-    assert bench.asked() == ("attribution", bench.subject, "saliency", "", 2)
-    bench.desk.follow(False)
-    bench.studio.images.choose(A_DIGIT)
-    bench.rest()
-    assert bench.asked() is None
+def test_while_following_every_full_quality_result_is_requested_once(harness: AttributionHarness) -> None:
+    harness.controller.set_visible(True)
+    harness.controller.set_request("grad-cam", "", None)
+    harness.controller.set_following(True)
+    assert harness.pop_request() == ("attribution", harness.spec, "grad-cam", "", None)
+    harness.emit_current_result()
+    assert harness.pop_request() is None  # this spec is computed already
+    harness.app.images.select("sample:china")
+    harness.emit_current_result()
+    request = harness.pop_request()
+    assert request is not None
+    assert request[1].image == "sample:china"
+    harness.app.activations.set_transforms(ImageTransforms(zoom=2), True)
+    harness.engine.emit_result(harness.spec, preview=True)
+    assert harness.pop_request() is None  # a preview
+    harness.app.activations.set_transforms(ImageTransforms(zoom=2))
+    harness.emit_current_result()
+    request = harness.pop_request()
+    assert request is not None
+    assert request[1].transforms == ImageTransforms(zoom=2)
+    harness.controller.set_request("saliency", "", 2)
+    assert harness.pop_request() == ("attribution", harness.spec, "saliency", "", 2)
+    harness.controller.set_following(False)
+    harness.app.images.select(DIGIT_SAMPLE)
+    harness.emit_current_result()
+    assert harness.pop_request() is None
 
 
-def test_it_follows_only_on_the_screen_and_catches_up_there(bench: Bench) -> None:
-    bench.desk.choose("grad-cam", "", None)
-    bench.desk.follow(True)
-    bench.rest()
-    assert bench.asked() is None
-    bench.desk.enter(True)
-    assert bench.asked() is not None
-    bench.desk.enter(False)
-    bench.studio.images.choose("sample:china")
-    bench.rest()
-    assert bench.asked() is None
+def test_it_follows_only_while_visible_and_catches_up_when_shown(harness: AttributionHarness) -> None:
+    harness.controller.set_request("grad-cam", "", None)
+    harness.controller.set_following(True)
+    harness.emit_current_result()
+    assert harness.pop_request() is None
+    harness.controller.set_visible(True)
+    assert harness.pop_request() is not None
+    harness.controller.set_visible(False)
+    harness.app.images.select("sample:china")
+    harness.emit_current_result()
+    assert harness.pop_request() is None
 
 
-def test_a_sweep_is_told_as_it_grows_and_its_cancel_ends_nothing_else(bench: Bench) -> None:
-    bench.desk.explain("grad-cam", "", None)
-    bench.desk.sweep(4, 4, None)
-    assert bench.engine.questions[SWEEP] == ("sweep", bench.subject, 4, 4, None)
-    parts = [swept(bench.subject, done) for done in (1, 3)]
+def test_partial_occlusion_maps_are_emitted_and_cancel_ends_only_them(harness: AttributionHarness) -> None:
+    harness.controller.compute_attribution("grad-cam", "", None)
+    harness.controller.compute_occlusion(4, 4, None)
+    assert harness.engine.requests[OCCLUSION] == ("occlusion", harness.spec, 4, 4, None)
+    parts = [occlusion_map(harness.spec, computed) for computed in (1, 3)]
     for part in parts:
-        bench.engine.part.emit(SWEEP, 0, part)
-    assert bench.told == parts
-    bench.desk.cancel()
-    assert SWEEP not in bench.engine.questions
-    assert WHY in bench.engine.questions
-    assert bench.running == [(True, False), (True, True), (True, False)]
+        harness.engine.partReceived.emit(OCCLUSION, 0, part)
+    assert harness.emitted == parts
+    harness.controller.cancel_occlusion()
+    assert OCCLUSION not in harness.engine.requests
+    assert ATTRIBUTION in harness.engine.requests
+    assert harness.running == [(True, False), (True, True), (True, False)]
 
 
-@pytest.mark.parametrize("lane", [WHY, SWEEP])
-def test_failures_and_a_cancel_of_all_end_what_ran(bench: Bench, lane: str) -> None:
-    ends = (lambda: bench.engine.error.emit(lane, 0, ValueError("no")), bench.work.cancel)
+@pytest.mark.parametrize("lane", [ATTRIBUTION, OCCLUSION])
+def test_errors_and_a_cancel_of_everything_end_what_ran(harness: AttributionHarness, lane: str) -> None:
+    ends = (lambda: harness.engine.errorReceived.emit(lane, 0, ValueError("no")), harness.engine_client.cancel)
     for end in ends:
-        bench.desk.explain("grad-cam", "", None) if lane == WHY else bench.desk.sweep(4, 4, None)
-        assert any(bench.running[-1])
+        harness.controller.compute_attribution(
+            "grad-cam", "", None
+        ) if lane == ATTRIBUTION else harness.controller.compute_occlusion(4, 4, None)
+        assert any(harness.running[-1])
         end()
-        assert bench.running[-1] == (False, False)
+        assert harness.running[-1] == (False, False)
 
 
-def test_covering_a_position_turns_the_occluder_handle_alone(bench: Bench) -> None:
-    bench.studio.subject.turn(ImageTransforms(zoom=2))
-    bench.desk.cover(Occluder(0.25, 0.75, 0.5))
-    assert bench.subject.handles == ImageTransforms(zoom=2, occluder=Occluder(0.25, 0.75, 0.5))
+def test_setting_the_occluder_leaves_the_other_transforms(harness: AttributionHarness) -> None:
+    harness.app.activations.set_transforms(ImageTransforms(zoom=2))
+    harness.controller.set_occluder(Occluder(0.25, 0.75, 0.5))
+    assert harness.spec.transforms == ImageTransforms(zoom=2, occluder=Occluder(0.25, 0.75, 0.5))
 
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    kept = SessionState(
+    state = SessionState(
         architecture=to_json(preset(DIGITS)),
-        image=A_DIGIT,
+        image=DIGIT_SAMPLE,
         workspace=ACTIVATIONS,
         activations_page=ACTIVATION_PAGES.index("Why"),
     )
-    window = MainWindow(kept)
+    window = MainWindow(state)
     qtbot.addWidget(window)
     window.show()
     window.start_engine()
@@ -207,35 +211,35 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
     window.close()
 
 
-def test_a_digit_is_explained_swept_and_covered_in_the_window(qtbot: QtBot, window: MainWindow) -> None:
-    view, desk = window.findChild(AttributionView), window.activations._why
+def test_attribution_and_occlusion_of_a_digit_in_the_window(qtbot: QtBot, window: MainWindow) -> None:
+    view, controller = window.findChild(AttributionView), window.activations._attribution
     answers: list[Attribution] = []
-    desk.explained.connect(answers.append)
-    qtbot.waitUntil(lambda: window.studio.subject.look is not None, timeout=PATIENCE)
+    controller.attributionComputed.connect(answers.append)
+    qtbot.waitUntil(lambda: window.controller.activations.result is not None, timeout=TIMEOUT)
     qtbot.mouseClick(view.findChild(QPushButton, "whyCompute"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: bool(answers), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(answers), timeout=TIMEOUT)
     assert (answers[0].layer, answers[0].label, answers[0].weights.trained) == ("layer3.2", "3", True)
     assert "Grad-CAM" in view.findChild(QLabel, "whyTitle").text()
 
     part = next(one for one in view.findChildren(QToolButton) if one.text() == "What would flip it")
     qtbot.mouseClick(part, Qt.MouseButton.LeftButton)
-    sweeps: list[Sweep] = []
-    desk.swept.connect(sweeps.append)
+    occlusion_maps: list[OcclusionMap] = []
+    controller.occlusionUpdated.connect(occlusion_maps.append)
     qtbot.mouseClick(view.findChild(QPushButton, "sweepStart"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: bool(sweeps) and sweeps[-1].done == 49, timeout=PATIENCE)
-    place, sweep = view.findChild(OverlayView, "sweepMap"), sweeps[-1]
-    qtbot.mouseClick(place, Qt.MouseButton.LeftButton, pos=place.centre(5, 5))
-    occluder = window.studio.subject.subject.handles.occluder
-    assert occluder == sweep.occluder(4, 4)
+    qtbot.waitUntil(lambda: bool(occlusion_maps) and occlusion_maps[-1].computed == 49, timeout=TIMEOUT)
+    overlay, occlusion = view.findChild(OverlayView, "sweepMap"), occlusion_maps[-1]
+    qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton, pos=overlay.pixel_center(5, 5))
+    occluder = window.controller.activations.spec.transforms.occluder
+    assert occluder == occlusion.occluder(4, 4)
 
     def covered() -> bool:
-        look = window.studio.subject.look
-        return look is not None and look.subject.handles.occluder == occluder
+        result = window.controller.activations.result
+        return result is not None and result.spec.transforms.occluder == occluder
 
-    qtbot.waitUntil(covered, timeout=PATIENCE)
-    look = window.studio.subject.look
-    assert look is not None
-    assert look.predictions is not None
-    probabilities = {one.number: one.probability for one in look.predictions}
-    assert probabilities[3] == pytest.approx(float(sweep.probabilities[4, 4]), abs=1e-5)
-    assert replace(look.subject, handles=sweep.subject.handles) == sweep.subject
+    qtbot.waitUntil(covered, timeout=TIMEOUT)
+    result = window.controller.activations.result
+    assert result is not None
+    assert result.predictions is not None
+    probabilities = {one.number: one.probability for one in result.predictions}
+    assert probabilities[3] == pytest.approx(float(occlusion.probabilities[4, 4]), abs=1e-5)
+    assert replace(result.spec, transforms=occlusion.spec.transforms) == occlusion.spec

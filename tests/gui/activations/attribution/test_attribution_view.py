@@ -1,4 +1,4 @@
-"""The Why page under mouse and keys, on values whose place can be read from the value."""
+"""The Why tab with mouse and keys, on values that contain their place."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from resnet_studio.gui.activations.attribution.overlay import OverlayView
 from resnet_studio.gui.activations.attribution.view import AttributionView
 from resnet_studio.inference.attribution import (
     METHODS,
-    MISSING,
-    NOT_YET,
+    MISSING_CAPTUM,
+    NOT_COMPUTED,
     Attribution,
-    Sweep,
-    changed_since,
-    drawing,
-    edges,
-    heat,
+    OcclusionMap,
+    attribution_style,
+    cell_edges,
+    describe_changes,
+    heatmap,
     layers_with_maps,
-    missing,
-    sweep_drawing,
+    missing_captum_message,
+    occlusion_style,
 )
 from resnet_studio.inference.feature_maps import lookup_table
 from resnet_studio.inference.transforms import ImageTransforms, Occluder
@@ -54,40 +54,42 @@ from resnet_studio.inference.values import (
 from resnet_studio.networks.presets import preset
 
 LABELS = tuple("abcdefghij")
-SUBJECT = ForwardSpec("sample:digit-3", preset("resnet20-digits"))
+SPEC = ForwardSpec("sample:digit-3", preset("resnet20-digits"))
 INFO = WeightsInfo("digits", True, Preprocessing(8, 8, (0.5,), (0.5,)), LABELS)
-SEEN = np.zeros((8, 8, 3), np.uint8)
+MODEL_INPUT = np.zeros((8, 8, 3), np.uint8)
 PREDICTIONS = (Prediction("d", 0.9, 3), Prediction("f", 0.06, 5))
 
 
-def found(method: str = "grad-cam", **changes: object) -> Attribution:
-    """Values that grow from 0 to 15 row by row at the layer; row and column can be read from the large ones."""
+def attribution(method: str = "grad-cam", **changes: object) -> Attribution:
+    """Values at the layer rise from 0 to 15 row by row; a value at the input is its row plus a tenth of its column."""
     row, column = np.mgrid[:8, :8]
     values = np.arange(16, dtype=np.float32).reshape(4, 4)
-    large = (row + column / 10).astype(np.float32)
-    whole = Attribution(
-        SUBJECT, method, "layer3.2" if METHODS[method].layered else "", 3, "d", 0.9, values, large, SEEN, "0" * 64,
+    at_input = (row + column / 10).astype(np.float32)
+    result = Attribution(
+        SPEC, method, "layer3.2" if METHODS[method].has_layer else "", 3, "d", 0.9, values, at_input,
+        MODEL_INPUT, "0" * 64,
         INFO, 0.012,
     )  # fmt: skip
-    return replace(whole, **changes)
+    return replace(result, **changes)
 
 
-def swept(done: int = 16, **changes: object) -> Sweep:
-    """Squares of 2 every 2: the probability falls from 0.9 by 0.05 a position, below 0.49 another class wins."""
+def occlusion_map(computed: int = 16, **changes: object) -> OcclusionMap:
+    """Patch 2, stride 2: the probability falls from 0.9 by 0.05 per position; below 0.49 another class wins."""
     probabilities = 0.9 - 0.05 * np.arange(16, dtype=np.float32)
-    winners = np.where(probabilities < 0.49, 5, 3).astype(np.int32)
-    probabilities[done:], winners[done:] = np.nan, NOT_YET
-    whole = Sweep(
-        SUBJECT, 3, "d", 0.95, 3, 2, (0, 2, 4, 6), probabilities.reshape(4, 4), winners.reshape(4, 4), LABELS, SEEN,
+    top_classes = np.where(probabilities < 0.49, 5, 3).astype(np.int32)
+    probabilities[computed:], top_classes[computed:] = np.nan, NOT_COMPUTED
+    result = OcclusionMap(
+        SPEC, 3, "d", 0.95, 3, 2, (0, 2, 4, 6), probabilities.reshape(4, 4), top_classes.reshape(4, 4), LABELS,
+        MODEL_INPUT,
         INFO, 0.5,
     )  # fmt: skip
-    return replace(whole, **changes)
+    return replace(result, **changes)
 
 
-def look(
-    predictions: tuple[Prediction, ...] = PREDICTIONS, info: WeightsInfo = INFO, *, brief: bool = False
+def forward_result(
+    predictions: tuple[Prediction, ...] = PREDICTIONS, info: WeightsInfo = INFO, *, preview: bool = False
 ) -> ForwardResult:
-    return ForwardResult(SUBJECT, "0" * 64, Frame(4, 4, 8, 8), SEEN, info, (), 0.1, predictions, brief)
+    return ForwardResult(SPEC, "0" * 64, Frame(4, 4, 8, 8), MODEL_INPUT, info, (), 0.1, predictions, preview)
 
 
 @pytest.fixture
@@ -96,8 +98,8 @@ def view(qtbot: QtBot) -> AttributionView:
     qtbot.addWidget(view)
     view.resize(640, 640)
     view.show()
-    view.show_subject(SUBJECT)
-    view.show_look(look())
+    view.set_spec(SPEC)
+    view.show_result(forward_result())
     return view
 
 
@@ -113,7 +115,7 @@ def texts(box: QComboBox) -> list[str]:
     return [box.itemText(row) for row in range(box.count())]
 
 
-def said(view: QWidget, name: str) -> str:
+def label_text(view: QWidget, name: str) -> str:
     label = view.findChild(QLabel, name)
     return label.text() if label.isVisibleTo(view) else ""
 
@@ -122,73 +124,73 @@ def picture(view: AttributionView, name: str) -> OverlayView:
     return view.findChild(OverlayView, name)
 
 
-def choose(box: QComboBox, row: int, qtbot: QtBot) -> None:
-    """As the keyboard does it: step to the row."""
+def select_row(box: QComboBox, row: int, qtbot: QtBot) -> None:
+    """Step to the row with the arrow keys."""
     box.setFocus()
     while box.currentIndex() != row:
         qtbot.keyClick(box, Qt.Key.Key_Down if box.currentIndex() < row else Qt.Key.Key_Up)
 
 
-def to_sweep(view: AttributionView, qtbot: QtBot) -> None:
-    part = next(one for one in view.findChildren(QToolButton) if one.text() == "What would flip it")
-    qtbot.mouseClick(part, Qt.MouseButton.LeftButton)
+def show_occlusion_panel(view: AttributionView, qtbot: QtBot) -> None:
+    overlay = next(one for one in view.findChildren(QToolButton) if one.text() == "What would flip it")
+    qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton)
 
 
-def colour_at(part: OverlayView, point: QPoint) -> tuple[int, int, int]:
-    colour = QColor(part.grab().toImage().pixel(point))
-    return colour.red(), colour.green(), colour.blue()
+def color_at(overlay: OverlayView, point: QPoint) -> tuple[int, int, int]:
+    color = QColor(overlay.grab().toImage().pixel(point))
+    return color.red(), color.green(), color.blue()
 
 
-def test_compute_asks_for_the_usual_question(view: AttributionView, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(view.explain_wished) as asked:
+def test_compute_requests_the_default_attribution(view: AttributionView, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(view.attributionRequested) as signal:
         qtbot.mouseClick(button(view, "whyCompute"), Qt.MouseButton.LeftButton)
-    assert asked.args == ["grad-cam", "", None]
+    assert signal.args == ["grad-cam", "", None]
 
 
-def test_method_layer_and_class_are_what_is_asked(view: AttributionView, qtbot: QtBot) -> None:
+def test_method_layer_and_class_are_requested(view: AttributionView, qtbot: QtBot) -> None:
     methods, layers, classes = (choice(view, name) for name in ("whyMethod", "whyLayer", "whyClass"))
     assert texts(methods) == [method.title for method in METHODS.values()]
-    assert [text.strip() for text in texts(layers)] == ["last (layer3.2)", *layers_with_maps(SUBJECT.architecture)]
+    assert [text.strip() for text in texts(layers)] == ["last (layer3.2)", *layers_with_maps(SPEC.architecture)]
     assert texts(classes) == ["most probable (d)", "d · 90 %", "f · 6.0 %", "other…"]
-    view.show_attribution(found())
-    told: list[tuple[object, ...]] = []
-    view.question_changed.connect(lambda *question: told.append(question))
-    assert said(view, "whyHint") == ""
-    choose(methods, 1, qtbot)
-    choose(layers, 1, qtbot)
-    choose(classes, 2, qtbot)
-    assert told[-1] == ("guided-grad-cam", "conv1", 5)
-    assert "last block" in said(view, "whyHint")
-    with qtbot.waitSignal(view.explain_wished) as asked:
+    view.show_attribution(attribution())
+    emitted: list[tuple[object, ...]] = []
+    view.requestChanged.connect(lambda *request: emitted.append(request))
+    assert label_text(view, "whyHint") == ""
+    select_row(methods, 1, qtbot)
+    select_row(layers, 1, qtbot)
+    select_row(classes, 2, qtbot)
+    assert emitted[-1] == ("guided-grad-cam", "conv1", 5)
+    assert "last block" in label_text(view, "whyHint")
+    with qtbot.waitSignal(view.attributionRequested) as signal:
         qtbot.mouseClick(button(view, "whyCompute"), Qt.MouseButton.LeftButton)
-    assert tuple(asked.args) == told[-1]
-    choose(methods, list(METHODS).index("saliency"), qtbot)
-    assert told[-1] == ("saliency", "", 5)
+    assert tuple(signal.args) == emitted[-1]
+    select_row(methods, list(METHODS).index("saliency"), qtbot)
+    assert emitted[-1] == ("saliency", "", 5)
     assert not layers.isEnabled()
-    assert said(view, "whyHint") == ""
+    assert label_text(view, "whyHint") == ""
 
 
-def test_any_other_class_is_taken_by_number_or_name(view: AttributionView, qtbot: QtBot) -> None:
+def test_any_other_class_is_entered_by_index_or_name(view: AttributionView, qtbot: QtBot) -> None:
     classes, field = choice(view, "whyClass"), view.findChild(QLineEdit, "whyOtherClass")
-    told: list[object] = []
-    view.question_changed.connect(lambda _method, _layer, target: told.append(target))
-    for typed, number in (("7", 7), ("B", 1)):
-        choose(classes, classes.count() - 1, qtbot)
+    emitted: list[object] = []
+    view.requestChanged.connect(lambda _method, _layer, target: emitted.append(target))
+    for text, number in (("7", 7), ("B", 1)):
+        select_row(classes, classes.count() - 1, qtbot)
         assert field.isVisible()
-        qtbot.keyClicks(field, typed)
+        qtbot.keyClicks(field, text)
         qtbot.keyClick(field, Qt.Key.Key_Return)
-        assert told[-1] == number
+        assert emitted[-1] == number
         assert classes.currentText() == LABELS[number]
         assert field.isHidden()
-    choose(classes, classes.count() - 1, qtbot)
-    before = list(told)
+    select_row(classes, classes.count() - 1, qtbot)
+    before = list(emitted)
     qtbot.keyClicks(field, "10")
     qtbot.keyClick(field, Qt.Key.Key_Return)
-    assert told == before
+    assert emitted == before
     assert field.property("wrong") is True
 
 
-def test_names_that_are_digits_come_before_numbers() -> None:
+def test_names_that_are_digits_come_before_indices() -> None:
     labels = ("7", "one", "two")
     assert class_number("7", labels) == 0
     assert class_number(" TWO ", labels) == 2
@@ -197,241 +199,241 @@ def test_names_that_are_digits_come_before_numbers() -> None:
         assert class_number(wrong, labels) is None
 
 
-def test_the_class_stays_while_others_become_probable_and_goes_with_its_network(
+def test_the_class_stays_while_others_become_probable_and_is_reset_with_the_network(
     view: AttributionView, qtbot: QtBot
 ) -> None:
     classes = choice(view, "whyClass")
-    choose(classes, 2, qtbot)
-    view.show_look(look((Prediction("a", 0.8, 0),)))
+    select_row(classes, 2, qtbot)
+    view.show_result(forward_result((Prediction("a", 0.8, 0),)))
     assert texts(classes) == ["most probable (a)", "a · 80 %", "f", "other…"]
     assert classes.currentText() == "f"
-    view.show_look(look((Prediction("x", 1.0, 0),), replace(INFO, labels=("x",)), brief=True))
-    assert classes.currentText() == "f"  # a brief look passes by
-    view.show_look(look((Prediction("x", 1.0, 0),), replace(INFO, labels=("x",))))
+    view.show_result(forward_result((Prediction("x", 1.0, 0),), replace(INFO, labels=("x",)), preview=True))
+    assert classes.currentText() == "f"  # previews are ignored
+    view.show_result(forward_result((Prediction("x", 1.0, 0),), replace(INFO, labels=("x",))))
     assert texts(classes) == ["most probable (x)", "x · 100 %", "other…"]
     assert classes.currentText() == "most probable (x)"
 
 
-def test_layers_follow_the_architecture_and_a_chosen_one_stays_where_it_is_there(
+def test_layers_follow_the_architecture_and_the_selected_one_stays_if_it_exists(
     view: AttributionView, qtbot: QtBot
 ) -> None:
     layers = choice(view, "whyLayer")
-    choose(layers, layers.findData("layer1.1"), qtbot)
-    view.show_subject(replace(SUBJECT, architecture=preset("resnet18")))
+    select_row(layers, layers.findData("layer1.1"), qtbot)
+    view.set_spec(replace(SPEC, architecture=preset("resnet18")))
     assert layers.currentData() == "layer1.1"
-    view.show_subject(replace(SUBJECT, architecture=preset("vgg19")))
+    view.set_spec(replace(SPEC, architecture=preset("vgg19")))
     assert layers.currentText() == "last (features.35)"
 
 
-def test_an_answer_is_shown_in_its_colours_over_the_input_and_alone(view: AttributionView, qtbot: QtBot) -> None:
-    assert "Compute" in said(view, "whyEmpty")
-    answer = found()
+def test_an_attribution_is_shown_over_the_input_and_alone(view: AttributionView, qtbot: QtBot) -> None:
+    assert "Compute" in label_text(view, "whyEmpty")
+    answer = attribution()
     view.show_attribution(answer)
     qtbot.waitExposed(view)
-    title = said(view, "whyTitle")
-    assert all(part in title for part in ("Grad-CAM", "layer3.2", "4×4", "for d (90 %)", "12 ms"))
+    title = label_text(view, "whyTitle")
+    assert all(overlay in title for overlay in ("Grad-CAM", "layer3.2", "4×4", "for d (90 %)", "12 ms"))
     alone, over, ramp = picture(view, "whyAlone"), picture(view, "whyOverlay"), lookup_table("magma")
-    colours = heat(answer.values, drawing(answer))
-    assert colours[0, 0].tolist() == ramp[2].tolist()  # zero is the first colour, the greatest the last
-    assert colours[3, 3].tolist() == ramp[255].tolist()
+    colors = heatmap(answer.values, attribution_style(answer))
+    assert colors[0, 0].tolist() == ramp[2].tolist()  # zero has the first color, the greatest value the last
+    assert colors[3, 3].tolist() == ramp[255].tolist()
     for place in ((0, 0), (1, 2), (3, 3)):
-        assert colour_at(alone, alone.centre(*place)) == tuple(colours[place].tolist())
+        assert color_at(alone, alone.pixel_center(*place)) == tuple(colors[place].tolist())
     slider = view.findChild(QSlider, "whyStrength")
-    large = heat(answer.at_input, drawing(answer))[7, 7]
+    corner_color = heatmap(answer.at_input, attribution_style(answer))[7, 7]
     for percent in (100, 50, 0):  # the input is black
         slider.setValue(percent)
-        assert colour_at(over, over.centre(7, 7)) == pytest.approx(large.astype(int) * percent / 100, abs=2)
-    assert [said(view.attribution, f"colourBar{end}") for end in ("Low", "High")] == ["0", "15"]
+        assert color_at(over, over.pixel_center(7, 7)) == pytest.approx(corner_color.astype(int) * percent / 100, abs=2)
+    assert [label_text(view.attribution, f"colourBar{end}") for end in ("Low", "High")] == ["0", "15"]
 
 
-def test_hovering_reads_the_layers_value_and_the_inputs(view: AttributionView, qtbot: QtBot) -> None:
-    view.show_attribution(found())
+def test_hovering_shows_the_value_at_the_layer_and_at_the_input(view: AttributionView, qtbot: QtBot) -> None:
+    view.show_attribution(attribution())
     alone, over = picture(view, "whyAlone"), picture(view, "whyOverlay")
-    qtbot.mouseMove(alone, alone.centre(2, 1))
-    assert said(view, "whyReadout") == "row 2, column 1: 9"
-    qtbot.mouseMove(over, over.centre(6, 5))
-    assert said(view, "whyReadout") == "row 6, column 5: 6.5"
+    qtbot.mouseMove(alone, alone.pixel_center(2, 1))
+    assert label_text(view, "whyReadout") == "row 2, column 1: 9"
+    qtbot.mouseMove(over, over.pixel_center(6, 5))
+    assert label_text(view, "whyReadout") == "row 6, column 5: 6.5"
     alone.hovered.emit(None)
-    assert METHODS["grad-cam"].what in said(view, "whyReadout")
+    assert METHODS["grad-cam"].meaning in label_text(view, "whyReadout")
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_signed_methods_diverge_around_zero_and_others_begin_there(method: str) -> None:
+def test_signed_methods_diverge_around_zero_and_others_start_there(method: str) -> None:
     values = np.linspace(-0.5, 1, 16, dtype=np.float32).reshape(4, 4)
-    how = drawing(found(method, values=values))
-    assert (how.colours, how.limits) == (
+    style = attribution_style(attribution(method, values=values))
+    assert (style.colours, style.limits) == (
         ("diverging", (-1.0, 1.0)) if METHODS[method].signed else ("magma", (0.0, 1.0))
     )
 
 
-def test_a_few_outliers_do_not_bleach_the_rest() -> None:
+def test_a_few_outliers_do_not_stretch_the_color_scale() -> None:
     values = np.linspace(0, 1, 1000, dtype=np.float32).reshape(20, 50)
     values.flat[:5] = 1e6
-    end = drawing(found("saliency", values=values)).limits[1]
+    end = attribution_style(attribution("saliency", values=values)).limits[1]
     assert 0.99 < end <= 1
-    assert drawing(found(values=np.zeros((2, 2), np.float32))).limits == (0.0, 1.0)
+    assert attribution_style(attribution(values=np.zeros((2, 2), np.float32))).limits == (0.0, 1.0)
 
 
-def test_doubts_are_told(view: AttributionView) -> None:
-    view.show_attribution(found())
-    assert said(view, "whyNotes") == ""
-    view.show_attribution(found(weights=replace(INFO, trained=False)))
-    assert "random network" in said(view, "whyNotes")
-    view.show_attribution(found(values=np.zeros((2, 2), np.float32)))
-    assert "every value is 0" in said(view, "whyNotes")
-    view.show_attribution(found("integrated-gradients", delta=-0.25))
-    assert "off by 0.25" in said(view, "whyTitle")
+def test_caveats_are_shown(view: AttributionView) -> None:
+    view.show_attribution(attribution())
+    assert label_text(view, "whyNotes") == ""
+    view.show_attribution(attribution(weights=replace(INFO, trained=False)))
+    assert "random network" in label_text(view, "whyNotes")
+    view.show_attribution(attribution(values=np.zeros((2, 2), np.float32)))
+    assert "every value is 0" in label_text(view, "whyNotes")
+    view.show_attribution(attribution("integrated-gradients", delta=-0.25))
+    assert "off by 0.25" in label_text(view, "whyTitle")
 
 
-def test_a_result_says_when_the_subject_is_another(view: AttributionView) -> None:
-    view.show_attribution(found())
-    view.show_sweep(swept())
-    view.show_subject(replace(SUBJECT, image="sample:china"))
+def test_an_outdated_result_is_marked(view: AttributionView) -> None:
+    view.show_attribution(attribution())
+    view.show_occlusion(occlusion_map())
+    view.set_spec(replace(SPEC, image="sample:china"))
     for notes in ("whyNotes", "sweepNotes"):
         assert "of digit 3" in view.findChild(QLabel, notes).text()
-    view.show_subject(replace(SUBJECT, handles=ImageTransforms(occluder=Occluder())))
+    view.set_spec(replace(SPEC, transforms=ImageTransforms(occluder=Occluder())))
     assert "before it was changed by hand" in view.findChild(QLabel, "whyNotes").text()
-    assert view.findChild(QLabel, "sweepNotes").text() == ""  # the sweep leaves the occluder out
-    view.show_subject(SUBJECT)
+    assert view.findChild(QLabel, "sweepNotes").text() == ""  # occlusion ignores the occluder
+    view.set_spec(SPEC)
     assert view.findChild(QLabel, "whyNotes").text() == ""
 
 
 @pytest.mark.parametrize(
-    ("now", "said"),
+    ("now", "expected"),
     [
-        (SUBJECT, ""),
-        (replace(SUBJECT, device="mps"), ""),
-        (replace(SUBJECT, image="sample:china", handles=ImageTransforms(zoom=2)), "of digit 3"),
-        (replace(SUBJECT, architecture=preset("resnet18"), weights=RandomWeights(3)), "of another network"),
-        (replace(SUBJECT, weights=RandomWeights(3)), "with other weights"),
-        (replace(SUBJECT, handles=ImageTransforms(zoom=2)), "of the image before it was changed by hand"),
+        (SPEC, ""),
+        (replace(SPEC, device="mps"), ""),
+        (replace(SPEC, image="sample:china", transforms=ImageTransforms(zoom=2)), "of digit 3"),
+        (replace(SPEC, architecture=preset("resnet18"), weights=RandomWeights(3)), "of another network"),
+        (replace(SPEC, weights=RandomWeights(3)), "with other weights"),
+        (replace(SPEC, transforms=ImageTransforms(zoom=2)), "of the image before it was changed by hand"),
     ],
 )
-def test_what_has_changed_is_named(now: ForwardSpec, said: str) -> None:
-    assert changed_since(SUBJECT, now) == said
+def test_what_has_changed_is_named(now: ForwardSpec, expected: str) -> None:
+    assert describe_changes(SPEC, now) == expected
 
 
-def test_without_captum_the_sweep_works_and_the_rest_says_what_to_do(
+def test_without_captum_occlusion_works_and_the_rest_says_what_to_install(
     view: AttributionView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "captum", None)
-    view.show_missing(missing())
-    assert said(view, "whyEmpty") == MISSING
-    assert f"{sys.executable} -m pip install 'captum" in MISSING
+    view.show_missing(missing_captum_message())
+    assert label_text(view, "whyEmpty") == MISSING_CAPTUM
+    assert f"{sys.executable} -m pip install 'captum" in MISSING_CAPTUM
     assert not any(button(view, name).isEnabled() for name in ("whyCompute",))
-    to_sweep(view, qtbot)
-    with qtbot.waitSignal(view.sweep_wished) as asked:
+    show_occlusion_panel(view, qtbot)
+    with qtbot.waitSignal(view.occlusionRequested) as signal:
         qtbot.mouseClick(button(view, "sweepStart"), Qt.MouseButton.LeftButton)
-    assert asked.args == [2, 1, None]
+    assert signal.args == [2, 1, None]
 
 
-def test_square_and_stride_are_asked_for_and_counted(view: AttributionView, qtbot: QtBot) -> None:
-    to_sweep(view, qtbot)
+def test_patch_and_stride_are_requested_and_positions_counted(view: AttributionView, qtbot: QtBot) -> None:
+    show_occlusion_panel(view, qtbot)
     patch, stride = (view.findChild(QSpinBox, name) for name in ("sweepPatch", "sweepStride"))
     assert (patch.value(), stride.value()) == (2, 1)
-    assert said(view, "sweepCount") == "49 positions"
+    assert label_text(view, "sweepCount") == "49 positions"
     patch.setValue(8)
-    assert said(view, "sweepCount") == "1 position"
+    assert label_text(view, "sweepCount") == "1 position"
     patch.setValue(3)
     stride.setValue(2)
-    assert said(view, "sweepCount") == "16 positions"  # 0, 2, 4 and 5
-    with qtbot.waitSignal(view.sweep_wished) as asked:
+    assert label_text(view, "sweepCount") == "16 positions"  # 0, 2, 4 and 5
+    with qtbot.waitSignal(view.occlusionRequested) as signal:
         qtbot.mouseClick(button(view, "sweepStart"), Qt.MouseButton.LeftButton)
-    assert asked.args == [3, 2, None]
-    view.show_subject(replace(SUBJECT, architecture=preset("resnet18")))
+    assert signal.args == [3, 2, None]
+    view.set_spec(replace(SPEC, architecture=preset("resnet18")))
     assert (patch.value(), stride.value()) == (56, 28)
 
 
-def test_while_it_runs_it_can_be_cancelled(view: AttributionView, qtbot: QtBot) -> None:
-    to_sweep(view, qtbot)
+def test_a_running_occlusion_map_can_be_canceled(view: AttributionView, qtbot: QtBot) -> None:
+    show_occlusion_panel(view, qtbot)
     view.show_running(False, True)
     assert button(view, "sweepStart").text() == "Cancel"
-    with qtbot.waitSignal(view.cancel_wished):
+    with qtbot.waitSignal(view.cancelRequested):
         qtbot.mouseClick(button(view, "sweepStart"), Qt.MouseButton.LeftButton)
     view.show_running(False, False)
     assert button(view, "sweepStart").text() == "Start"
 
 
 def test_the_map_fills_in(view: AttributionView, qtbot: QtBot) -> None:
-    to_sweep(view, qtbot)
-    part = picture(view, "sweepMap")
-    for done in (6, 16):
-        sweep = swept(done)
-        view.show_sweep(sweep)
+    show_occlusion_panel(view, qtbot)
+    overlay = picture(view, "sweepMap")
+    for computed in (6, 16):
+        occlusion = occlusion_map(computed)
+        view.show_occlusion(occlusion)
         view.findChild(QSlider, "sweepStrength").setValue(100)
-        colours = heat(sweep.probabilities, sweep_drawing(sweep))
-        at = edges(sweep).tolist()
+        colors = heatmap(occlusion.probabilities, occlusion_style(occlusion))
+        at = cell_edges(occlusion).tolist()
         for row in range(4):
             for column in range(4):
-                expected = tuple(colours[row, column].tolist()) if 4 * row + column < done else (0, 0, 0)
-                assert colour_at(part, part.centre(at[row], at[column])) == expected
-    assert "6 of 16" not in said(view, "sweepTitle")
-    view.show_sweep(swept(6))
-    assert "6 of 16 positions" in said(view, "sweepTitle")
-    assert "6 positions so far" in said(view, "sweepHeading")
+                expected = tuple(colors[row, column].tolist()) if 4 * row + column < computed else (0, 0, 0)
+                assert color_at(overlay, overlay.pixel_center(at[row], at[column])) == expected
+    assert "6 of 16" not in label_text(view, "sweepTitle")
+    view.show_occlusion(occlusion_map(6))
+    assert "6 of 16 positions" in label_text(view, "sweepTitle")
+    assert "6 positions so far" in label_text(view, "sweepHeading")
 
 
-def test_cells_lie_halfway_between_the_squares_and_fill_the_input() -> None:
-    assert edges(swept()).tolist() == [0, 2, 4, 6, 8]
-    assert edges(swept(starts=(0, 3, 4), patch=4)).tolist() == [0, 4, 6, 8]  # middles 2, 5 and 6
-    assert edges(swept(starts=(0,), patch=8)).tolist() == [0, 8]
+def test_cell_edges_are_halfway_between_the_squares_and_fill_the_input() -> None:
+    assert cell_edges(occlusion_map()).tolist() == [0, 2, 4, 6, 8]
+    assert cell_edges(occlusion_map(starts=(0, 3, 4), patch=4)).tolist() == [0, 4, 6, 8]  # middles 2, 5 and 6
+    assert cell_edges(occlusion_map(starts=(0,), patch=8)).tolist() == [0, 8]
 
 
 def test_where_another_class_wins_is_listed_the_least_probable_first(view: AttributionView, qtbot: QtBot) -> None:
-    to_sweep(view, qtbot)
-    view.show_sweep(swept())
+    show_occlusion_panel(view, qtbot)
+    view.show_occlusion(occlusion_map())
     rows = view.findChild(QListWidget, "sweepFlips")
     listed = [rows.item(row).text() for row in range(rows.count())]
-    assert said(view, "sweepHeading") == "Another class wins at 7 of 16 positions:"
+    assert label_text(view, "sweepHeading") == "Another class wins at 7 of 16 positions:"
     assert listed[:2] == ["f wins at row 6, column 6", "f wins at row 6, column 4"]
     assert len(listed) == 7
-    view.show_sweep(swept(3))
-    assert said(view, "sweepHeading").startswith("No other class wins at any of 3 positions so far. The lowest")
+    view.show_occlusion(occlusion_map(3))
+    assert label_text(view, "sweepHeading").startswith("No other class wins at any of 3 positions so far. The lowest")
     assert rows.item(0).text() == "80 % at row 0, column 4"
     assert rows.count() == 3
 
 
-def test_hovering_reads_a_position_and_a_click_puts_the_occluder_there(view: AttributionView, qtbot: QtBot) -> None:
-    to_sweep(view, qtbot)
-    view.show_sweep(swept(14))
-    part = picture(view, "sweepMap")
-    qtbot.mouseMove(part, part.centre(4, 3))
-    assert said(view, "sweepReadout") == "square at row 4, column 2: d at 45 %, f wins"
-    with qtbot.waitSignal(view.occluder_wished) as wished:
-        qtbot.mouseClick(part, Qt.MouseButton.LeftButton, pos=part.centre(4, 3))
-    assert wished.args == [Occluder(x=3 / 8, y=5 / 8, side=2 / 8)]
-    qtbot.mouseMove(part, part.centre(0, 0))
-    assert said(view, "sweepReadout") == "square at row 0, column 0: d at 90 %, the same class wins"
-    with qtbot.assertNotEmitted(view.occluder_wished):
-        qtbot.mouseClick(part, Qt.MouseButton.LeftButton, pos=part.centre(7, 7))  # not reached yet
-    part.hovered.emit(None)
-    assert "click" in said(view, "sweepReadout")
+def test_hovering_shows_a_position_and_a_click_requests_the_occluder_there(view: AttributionView, qtbot: QtBot) -> None:
+    show_occlusion_panel(view, qtbot)
+    view.show_occlusion(occlusion_map(14))
+    overlay = picture(view, "sweepMap")
+    qtbot.mouseMove(overlay, overlay.pixel_center(4, 3))
+    assert label_text(view, "sweepReadout") == "square at row 4, column 2: d at 45 %, f wins"
+    with qtbot.waitSignal(view.occluderRequested) as signal:
+        qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton, pos=overlay.pixel_center(4, 3))
+    assert signal.args == [Occluder(x=3 / 8, y=5 / 8, side=2 / 8)]
+    qtbot.mouseMove(overlay, overlay.pixel_center(0, 0))
+    assert label_text(view, "sweepReadout") == "square at row 0, column 0: d at 90 %, the same class wins"
+    with qtbot.assertNotEmitted(view.occluderRequested):
+        qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton, pos=overlay.pixel_center(7, 7))  # not reached yet
+    overlay.hovered.emit(None)
+    assert "click" in label_text(view, "sweepReadout")
 
 
-def test_a_line_of_the_list_shows_its_place_and_return_covers_it(view: AttributionView, qtbot: QtBot) -> None:
-    to_sweep(view, qtbot)
-    view.show_sweep(swept())
+def test_a_list_item_shows_its_position_and_return_requests_the_occluder(view: AttributionView, qtbot: QtBot) -> None:
+    show_occlusion_panel(view, qtbot)
+    view.show_occlusion(occlusion_map())
     rows = view.findChild(QListWidget, "sweepFlips")
     rows.setFocus()
     rows.setCurrentRow(0)
     qtbot.keyClick(rows, Qt.Key.Key_Down)
-    assert said(view, "sweepReadout") == "square at row 6, column 4: d at 20 %, f wins"
-    with qtbot.waitSignal(view.occluder_wished) as wished:
+    assert label_text(view, "sweepReadout") == "square at row 6, column 4: d at 20 %, f wins"
+    with qtbot.waitSignal(view.occluderRequested) as signal:
         qtbot.keyClick(rows, Qt.Key.Key_Return)
-    assert wished.args == [Occluder(x=5 / 8, y=7 / 8, side=2 / 8)]
+    assert signal.args == [Occluder(x=5 / 8, y=7 / 8, side=2 / 8)]
 
 
-def test_follow_tells_the_question_first(view: AttributionView, qtbot: QtBot) -> None:
-    told: list[object] = []
-    view.question_changed.connect(lambda *question: told.append(question))
-    view.follow_wished.connect(told.append)
+def test_follow_emits_the_request_first(view: AttributionView, qtbot: QtBot) -> None:
+    emitted: list[object] = []
+    view.requestChanged.connect(lambda *request: emitted.append(request))
+    view.followToggled.connect(emitted.append)
     qtbot.mouseClick(view.findChild(QCheckBox, "whyFollow"), Qt.MouseButton.LeftButton, pos=QPoint(8, 12))
-    assert told == [("grad-cam", "", None), True]
+    assert emitted == [("grad-cam", "", None), True]
 
 
-def test_the_page_tells_when_it_is_on_the_screen(view: AttributionView, qtbot: QtBot) -> None:
-    told: list[bool] = []
-    view.entered.connect(told.append)
+def test_the_view_emits_whether_it_is_visible(view: AttributionView, qtbot: QtBot) -> None:
+    emitted: list[bool] = []
+    view.visibilityChanged.connect(emitted.append)
     view.hide()
     view.show()
-    assert told == [False, True]
+    assert emitted == [False, True]

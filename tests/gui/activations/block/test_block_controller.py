@@ -1,4 +1,4 @@
-"""What is asked for the Block page and when, with an engine whose answers the test gives by hand."""
+"""What the Block tab requests and when, with a fake engine whose answers each test emits."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from PySide6.QtCore import QObject, QTimer, Signal
 from pytestqt.qtbot import QtBot
 
-from block_values import measured
-from resnet_studio.gui.activations.block.controller import AT_HAND, LANE, BlockController
+from block_values import block_responses
+from resnet_studio.gui.activations.block.controller import LANE, WEIGHTS_LANE, BlockController
 from resnet_studio.gui.app_controller import ACTIVATIONS, AppController
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.session import SessionState
@@ -19,7 +19,7 @@ from resnet_studio.inference.counterparts import Responses, TrainedWeights
 from resnet_studio.inference.errors import WeightsError
 from resnet_studio.inference.transforms import ImageTransforms
 from resnet_studio.inference.values import ForwardSpec, RandomWeights, WeightsFile
-from resnet_studio.inference.weights.bundled import shipped_weights
+from resnet_studio.inference.weights.bundled import bundled_weights
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.block_tensors import BlockTensors
 from resnet_studio.networks.presets import preset
@@ -27,191 +27,191 @@ from resnet_studio.networks.presets import preset
 DIGITS, PLAIN = preset("resnet20-digits"), preset("plain20-digits")
 
 
-class Engine(QObject):
-    """Stands where the link with the engine is: keeps every question of each lane."""
+class FakeEngine(QObject):
+    """Replaces the connection with the engine, and keeps the requests of each lane."""
 
-    part, answer, error = Signal(str, int, object), Signal(str, int, object), Signal(str, int, object)
-    state_changed = Signal(str)
+    partReceived, answerReceived = Signal(str, int, object), Signal(str, int, object)
+    errorReceived, stateChanged = Signal(str, int, object), Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: dict[str, list[tuple[Any, ...]]] = {}
+        self.requests: dict[str, list[tuple[Any, ...]]] = {}
 
-    def ask(self, lane: str, job: str, *arguments: Any, label: str = "") -> int:
-        self.asked.setdefault(lane, []).append((job, *arguments))
+    def request(self, lane: str, job: str, *arguments: Any, label: str = "") -> int:
+        self.requests.setdefault(lane, []).append((job, *arguments))
         return 0
 
     def cancel(self, lane: str) -> None:
         pass
 
 
-class Bench:
-    """A desk whose page is on the screen, and all that it has told."""
+class BlockHarness:
+    """A controller on a fake engine, and all that it has emitted."""
 
     def __init__(self, qtbot: QtBot, architecture: str, layer: str = "relu", weights: str = "") -> None:
-        self.qtbot, self.engine = qtbot, Engine()
-        self.work = EngineClient(self.engine)  # type: ignore[arg-type]
-        kept = SessionState(
+        self.qtbot, self.engine = qtbot, FakeEngine()
+        self.engine_client = EngineClient(self.engine)  # type: ignore[arg-type]
+        state = SessionState(
             architecture=to_json(preset(architecture)), layer=layer, image="sample:digit-3", weights=weights
         )
-        self.studio = AppController(kept, self.work)
-        self.desk = BlockController(self.studio.subject, self.work)
+        self.app = AppController(state, self.engine_client)
+        self.controller = BlockController(self.app.activations, self.engine_client)
         self.blocks: list[BlockTensors | None] = []
         self.measured: list[tuple[Responses, ...]] = []
         self.choices: list[tuple[tuple[TrainedWeights, ...], object]] = []
-        self.desk.block_changed.connect(lambda _, paths: self.blocks.append(paths))
-        self.desk.measured.connect(self.measured.append)
-        self.desk.choices_changed.connect(lambda *one: self.choices.append(one))
-        self.studio.begin()
-        self.studio.enter(ACTIVATIONS)
+        self.controller.blockChanged.connect(lambda _, tensors: self.blocks.append(tensors))
+        self.controller.responsesMeasured.connect(self.measured.append)
+        self.controller.weightsChoicesChanged.connect(lambda *choices: self.choices.append(choices))
+        self.app.start()
+        self.app.enter(ACTIVATIONS)
 
-    def asked(self, lane: str, count: int) -> tuple[Any, ...]:
-        """Wait for the lane's questions; the last."""
-        self.qtbot.waitUntil(lambda: len(self.engine.asked.get(lane, ())) >= count)
-        assert len(self.engine.asked[lane]) == count
-        return self.engine.asked[lane][-1]
+    def wait_for_request(self, lane: str, count: int) -> tuple[Any, ...]:
+        """Wait for that many requests in the lane, and return the last."""
+        self.qtbot.waitUntil(lambda: len(self.engine.requests.get(lane, ())) >= count)
+        assert len(self.engine.requests[lane]) == count
+        return self.engine.requests[lane][-1]
 
-    def rest(self) -> None:
-        """Wait until the desk no longer waits for the subject to rest."""
-        timer = self.desk.findChild(QTimer)
+    def wait_for_timer(self) -> None:
+        """Wait until the timer of the controller has run out."""
+        timer = self.controller.findChild(QTimer)
         assert timer is not None
         self.qtbot.waitUntil(lambda: not timer.isActive())
 
     def layers(self) -> tuple[str, ...]:
-        """Those of the newest look that was asked for."""
-        job, _, layers, _ = self.engine.asked["look"][-1]
-        assert job == "look"
+        """The layers of the newest forward request."""
+        job, _, layers, _ = self.engine.requests["forward"][-1]
+        assert job == "forward"
         return layers  # type: ignore[no-any-return]
 
 
 @pytest.fixture
-def bench(qtbot: QtBot) -> Iterator[Bench]:
-    bench = Bench(qtbot, "resnet20-digits", "layer2.1.bn1")
-    yield bench
-    bench.studio.close()
+def harness(qtbot: QtBot) -> Iterator[BlockHarness]:
+    harness = BlockHarness(qtbot, "resnet20-digits", "layer2.1.bn1")
+    yield harness
+    harness.app.close()
 
 
-def test_the_block_around_the_chosen_layer_is_looked_at_while_the_page_is_on_the_screen(bench: Bench) -> None:
-    assert bench.layers() == ("layer2.1.bn1",)
-    bench.desk.enter(True)
+def test_the_block_around_the_selected_layer_is_requested_while_the_view_is_visible(harness: BlockHarness) -> None:
+    assert harness.layers() == ("layer2.1.bn1",)
+    harness.controller.set_visible(True)
     terms = ("layer2.0.relu2", "layer2.1.bn2", "layer2.1.add", "layer2.1.relu2")
-    assert bench.layers() == ("layer2.1.bn1", *terms)
-    assert bench.blocks[-1] is not None
-    assert bench.blocks[-1].block == "layer2.1"
-    bench.desk.enter(False)
-    assert bench.layers() == ("layer2.1.bn1",)
+    assert harness.layers() == ("layer2.1.bn1", *terms)
+    assert harness.blocks[-1] is not None
+    assert harness.blocks[-1].block == "layer2.1"
+    harness.controller.set_visible(False)
+    assert harness.layers() == ("layer2.1.bn1",)
 
 
-def test_a_chosen_block_is_looked_at_by_what_it_gives(bench: Bench) -> None:
-    bench.desk.enter(True)
-    bench.desk.choose("layer3.0")
-    assert bench.studio.subject.layer == "layer3.0.relu2"
-    assert set(bench.layers()) == {"layer3.0.relu2", "layer3.0.add", "layer3.0.bn2", "layer3.0.downsample"}
-    assert bench.blocks[-1] is not None
-    assert bench.blocks[-1].block == "layer3.0"
+def test_selecting_a_block_selects_its_output_layer(harness: BlockHarness) -> None:
+    harness.controller.set_visible(True)
+    harness.controller.select_block("layer3.0")
+    assert harness.app.activations.layer == "layer3.0.relu2"
+    assert set(harness.layers()) == {"layer3.0.relu2", "layer3.0.add", "layer3.0.bn2", "layer3.0.downsample"}
+    assert harness.blocks[-1] is not None
+    assert harness.blocks[-1].block == "layer3.0"
 
 
-def test_a_block_of_a_former_network_is_let_be(bench: Bench) -> None:
-    bench.desk.enter(True)
-    before = bench.studio.subject.layer
-    bench.desk.choose("layer4.2")
-    assert bench.studio.subject.layer == before
+def test_a_block_that_the_network_lacks_is_ignored(harness: BlockHarness) -> None:
+    harness.controller.set_visible(True)
+    before = harness.app.activations.layer
+    harness.controller.select_block("layer4.2")
+    assert harness.app.activations.layer == before
 
 
-def test_the_network_and_its_twin_are_measured_once(bench: Bench) -> None:
-    bench.desk.enter(True)
-    job, subjects = bench.asked(LANE, 1)
+def test_the_network_and_its_counterpart_are_measured_once(harness: BlockHarness) -> None:
+    harness.controller.set_visible(True)
+    job, specs = harness.wait_for_request(LANE, 1)
     assert job == "responses"
-    assert [one.architecture for one in subjects] == [DIGITS, PLAIN]
-    assert [one.weights for one in subjects] == [shipped_weights(DIGITS), shipped_weights(PLAIN)]
-    answer = measured(subjects[0])
-    bench.engine.answer.emit(LANE, 0, answer)
-    assert bench.measured == [answer]
-    bench.desk.choose("layer3.0")
-    bench.desk.enter(False)
-    bench.desk.enter(True)
-    bench.rest()
-    bench.asked(LANE, 1)
+    assert [spec.architecture for spec in specs] == [DIGITS, PLAIN]
+    assert [spec.weights for spec in specs] == [bundled_weights(DIGITS), bundled_weights(PLAIN)]
+    answer = block_responses(specs[0])
+    harness.engine.answerReceived.emit(LANE, 0, answer)
+    assert harness.measured == [answer]
+    harness.controller.select_block("layer3.0")
+    harness.controller.set_visible(False)
+    harness.controller.set_visible(True)
+    harness.wait_for_timer()
+    harness.wait_for_request(LANE, 1)
 
 
-def test_another_image_is_measured_when_the_hand_rests(bench: Bench) -> None:
-    bench.desk.enter(True)
-    bench.asked(LANE, 1)
+def test_changed_transforms_are_measured_once_they_stop_changing(harness: BlockHarness) -> None:
+    harness.controller.set_visible(True)
+    harness.wait_for_request(LANE, 1)
     for angle in range(3):
-        bench.studio.subject.turn(ImageTransforms(rotation=angle + 1.0))
-    _, subjects = bench.asked(LANE, 2)
-    assert {one.handles for one in subjects} == {ImageTransforms(rotation=3.0)}
+        harness.app.activations.set_transforms(ImageTransforms(rotation=angle + 1.0))
+    _, specs = harness.wait_for_request(LANE, 2)
+    assert {spec.transforms for spec in specs} == {ImageTransforms(rotation=3.0)}
 
 
-def test_nothing_is_measured_while_the_page_is_elsewhere(bench: Bench) -> None:
-    bench.desk.enter(True)
-    bench.desk.enter(False)
-    bench.studio.subject.turn(ImageTransforms(rotation=9.0))
-    bench.rest()
-    assert LANE not in bench.engine.asked
+def test_nothing_is_measured_while_the_view_is_hidden(harness: BlockHarness) -> None:
+    harness.controller.set_visible(True)
+    harness.controller.set_visible(False)
+    harness.app.activations.set_transforms(ImageTransforms(rotation=9.0))
+    harness.wait_for_timer()
+    assert LANE not in harness.engine.requests
 
 
-def test_a_network_without_blocks_has_none(bench: Bench) -> None:
-    bench.desk.enter(True)
-    bench.asked(LANE, 1)
-    bench.studio.session.take(preset("vgg19"))
-    assert bench.blocks[-1] is None
-    assert bench.layers() == (bench.studio.subject.layer,)
-    bench.rest()
-    bench.asked(LANE, 1)
+def test_a_network_without_blocks_emits_no_block(harness: BlockHarness) -> None:
+    harness.controller.set_visible(True)
+    harness.wait_for_request(LANE, 1)
+    harness.app.session.set_architecture(preset("vgg19"))
+    assert harness.blocks[-1] is None
+    assert harness.layers() == (harness.app.activations.layer,)
+    harness.wait_for_timer()
+    harness.wait_for_request(LANE, 1)
 
 
-def test_the_articles_network_is_measured_alone(bench: Bench) -> None:
-    bench.studio.session.take(preset("article18"))
-    bench.desk.enter(True)
-    _, (subject,) = bench.asked(LANE, 1)
-    assert subject.architecture == preset("article18")
+def test_article18_is_measured_without_a_counterpart(harness: BlockHarness) -> None:
+    harness.app.session.set_architecture(preset("article18"))
+    harness.controller.set_visible(True)
+    _, (spec,) = harness.wait_for_request(LANE, 1)
+    assert spec.architecture == preset("article18")
 
 
-def test_an_error_is_not_asked_for_again_until_the_page_is_entered_anew(bench: Bench) -> None:
-    bench.desk.enter(True)
-    bench.asked(LANE, 1)
-    bench.engine.error.emit(LANE, 0, WeightsError("x.pth", "is damaged"))
-    bench.desk.choose("layer3.0")
-    bench.rest()
-    bench.asked(LANE, 1)
-    bench.desk.enter(False)
-    bench.desk.enter(True)
-    bench.asked(LANE, 2)
+def test_a_failed_request_is_repeated_only_when_the_view_is_shown_again(harness: BlockHarness) -> None:
+    harness.controller.set_visible(True)
+    harness.wait_for_request(LANE, 1)
+    harness.engine.errorReceived.emit(LANE, 0, WeightsError("x.pth", "is damaged"))
+    harness.controller.select_block("layer3.0")
+    harness.wait_for_timer()
+    harness.wait_for_request(LANE, 1)
+    harness.controller.set_visible(False)
+    harness.controller.set_visible(True)
+    harness.wait_for_request(LANE, 2)
 
 
-def test_weights_of_a_file_leave_a_choice_for_the_twin(qtbot: QtBot, tmp_path: Path) -> None:
+def test_weights_from_a_file_offer_a_choice_for_the_counterpart(qtbot: QtBot, tmp_path: Path) -> None:
     mine = tmp_path / "mine.pth"
-    bench = Bench(qtbot, "resnet20-digits", weights=str(mine))
-    bench.desk.enter(True)
-    assert bench.asked(AT_HAND, 1) == ("weights at hand", PLAIN)
+    harness = BlockHarness(qtbot, "resnet20-digits", weights=str(mine))
+    harness.controller.set_visible(True)
+    assert harness.wait_for_request(WEIGHTS_LANE, 1) == ("available_weights", PLAIN)
     run = TrainedWeights("plain-1, 330 steps", WeightsFile(tmp_path / "plain.safetensors"))
     own = TrainedWeights("the program's own", WeightsFile(tmp_path / "own.safetensors"))
-    bench.engine.answer.emit(AT_HAND, 0, (run, own))
-    assert bench.choices[-1] == ((run, own), run.weights)
-    assert weights(bench.asked(LANE, 1)) == [WeightsFile(mine), run.weights]
-    bench.desk.choose_weights(own.weights)
-    assert weights(bench.asked(LANE, 2)) == [WeightsFile(mine), own.weights]
-    bench.desk.choose_weights(None)
-    assert weights(bench.asked(LANE, 3)) == [WeightsFile(mine), RandomWeights()]
-    assert bench.choices[-1] == ((run, own), RandomWeights())
-    bench.studio.subject.turn(ImageTransforms(zoom=2.0))
-    assert weights(bench.asked(LANE, 4)) == [WeightsFile(mine), RandomWeights()]
-    bench.studio.weights.take(RandomWeights(5))
-    assert weights(bench.asked(LANE, 5)) == [RandomWeights(5), RandomWeights(5)]
-    assert bench.choices[-1] == ((), None)
-    bench.studio.close()
+    harness.engine.answerReceived.emit(WEIGHTS_LANE, 0, (run, own))
+    assert harness.choices[-1] == ((run, own), run.weights)
+    assert weights(harness.wait_for_request(LANE, 1)) == [WeightsFile(mine), run.weights]
+    harness.controller.set_counterpart_weights(own.weights)
+    assert weights(harness.wait_for_request(LANE, 2)) == [WeightsFile(mine), own.weights]
+    harness.controller.set_counterpart_weights(None)
+    assert weights(harness.wait_for_request(LANE, 3)) == [WeightsFile(mine), RandomWeights()]
+    assert harness.choices[-1] == ((run, own), RandomWeights())
+    harness.app.activations.set_transforms(ImageTransforms(zoom=2.0))
+    assert weights(harness.wait_for_request(LANE, 4)) == [WeightsFile(mine), RandomWeights()]
+    harness.app.weights.set_weights(RandomWeights(5))
+    assert weights(harness.wait_for_request(LANE, 5)) == [RandomWeights(5), RandomWeights(5)]
+    assert harness.choices[-1] == ((), None)
+    harness.app.close()
 
 
-def test_without_runs_the_twin_has_random_weights(qtbot: QtBot, tmp_path: Path) -> None:
-    bench = Bench(qtbot, "resnet18", "layer1.0", weights=str(tmp_path / "resnet18.pth"))
-    bench.desk.enter(True)
-    bench.asked(AT_HAND, 1)
-    bench.engine.answer.emit(AT_HAND, 0, ())
-    assert bench.choices[-1] == ((), RandomWeights())
-    assert weights(bench.asked(LANE, 1))[1] == RandomWeights()
-    bench.studio.close()
+def test_without_runs_the_counterpart_has_random_weights(qtbot: QtBot, tmp_path: Path) -> None:
+    harness = BlockHarness(qtbot, "resnet18", "layer1.0", weights=str(tmp_path / "resnet18.pth"))
+    harness.controller.set_visible(True)
+    harness.wait_for_request(WEIGHTS_LANE, 1)
+    harness.engine.answerReceived.emit(WEIGHTS_LANE, 0, ())
+    assert harness.choices[-1] == ((), RandomWeights())
+    assert weights(harness.wait_for_request(LANE, 1))[1] == RandomWeights()
+    harness.app.close()
 
 
-def weights(question: tuple[str, tuple[ForwardSpec, ...]]) -> list[object]:
-    return [one.weights for one in question[1]]
+def weights(request: tuple[str, tuple[ForwardSpec, ...]]) -> list[object]:
+    return [spec.weights for spec in request[1]]

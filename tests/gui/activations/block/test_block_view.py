@@ -1,4 +1,4 @@
-"""The Block page under mouse and keys, on values whose place and sum are known by formula."""
+"""The Block tab with mouse and keys, on values whose place and sum are known by formula."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLabel, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from block_values import PLAIN, SMALL, block_look, measured
+from block_values import PLAIN, SMALL, block_responses, block_result
 from resnet_studio.gui.activations.block.depth_plot import DepthPlot
 from resnet_studio.gui.activations.block.view import HINT, NO_BLOCKS, BlockView
 from resnet_studio.gui.common.linked_mosaic import LinkedMosaic
 from resnet_studio.inference.counterparts import TrainedWeights
-from resnet_studio.inference.feature_maps import MapStyle, lookup_table, spread
+from resnet_studio.inference.feature_maps import MapStyle, lookup_table, to_indices
 from resnet_studio.inference.values import ForwardSpec, RandomWeights, WeightsFile
 from resnet_studio.networks.architecture import Residual
-from resnet_studio.networks.block_tensors import of_block
+from resnet_studio.networks.block_tensors import block_tensors
 from resnet_studio.networks.presets import preset
 from themed import themed
 
@@ -42,9 +42,11 @@ def view(qtbot: QtBot) -> Iterator[BlockView]:
         yield view
 
 
-def shown(view: BlockView, block: str = "layer1.1", architecture: Residual = SMALL, factor: float = 1.0) -> BlockView:
-    view.show_block(architecture, of_block(architecture, block))
-    view.show_look(block_look(block, architecture, factor))
+def show_block_maps(
+    view: BlockView, block: str = "layer1.1", architecture: Residual = SMALL, factor: float = 1.0
+) -> BlockView:
+    view.show_block(architecture, block_tensors(architecture, block))
+    view.show_result(block_result(block, architecture, factor))
     QApplication.processEvents()
     return view
 
@@ -67,11 +69,11 @@ def point(mosaic: LinkedMosaic, channel: int, row: int, column: int, side: int =
 
 
 def pixel(mosaic: LinkedMosaic, channel: int, row: int, column: int) -> tuple[int, int, int]:
-    colour = viewport(mosaic).grab().toImage().pixelColor(point(mosaic, channel, row, column))
-    return colour.red(), colour.green(), colour.blue()
+    color = viewport(mosaic).grab().toImage().pixelColor(point(mosaic, channel, row, column))
+    return color.red(), color.green(), color.blue()
 
 
-def said(view: BlockView, name: str) -> str:
+def label_text(view: BlockView, name: str) -> str:
     label = view.findChild(QLabel, name)
     return label.accessibleDescription() or label.text()
 
@@ -81,50 +83,50 @@ def headings(view: BlockView) -> list[str]:
     return [label.text() for label in labels if label.isVisible()]
 
 
-def test_the_four_tensors_stand_side_by_side_with_their_numbers(view: BlockView) -> None:
-    shown(view)
+def test_the_four_tensors_are_in_one_row_with_their_statistics(view: BlockView) -> None:
+    show_block_maps(view)
     assert headings(view) == ["x", "+  F(x)", "=  x + F(x)", "→  ReLU"]
-    assert [said(view, f"termLayer{number}") for number in range(4)] == ["layer1.0.relu2", "bn2", "add", "relu2"]
-    x = block_look("layer1.1").layers[-1].values
+    assert [label_text(view, f"termLayer{number}") for number in range(4)] == ["layer1.0.relu2", "bn2", "add", "relu2"]
+    x = block_result("layer1.1").layers[-1].values
     for number, values in enumerate((x, 3 - 2 * x, 3 - x, np.maximum(3 - x, 0))):
-        assert said(view, f"termMean{number}") == f"mean {values.mean(dtype=float):.3g}".replace("-", "−")
-        assert said(view, f"termDeviation{number}") == f"deviation {values.std(dtype=float):.3g}"
+        assert label_text(view, f"termMean{number}") == f"mean {values.mean(dtype=float):.3g}".replace("-", "−")
+        assert label_text(view, f"termDeviation{number}") == f"deviation {values.std(dtype=float):.3g}"
     sizes = {(one.width(), one.height()) for one in mosaics(view)}
     assert len(sizes) == 1
     assert len({one.mapTo(view, QPoint()).y() for one in mosaics(view)}) == 1
 
 
-def test_where_there_is_little_width_they_stand_in_two_rows(view: BlockView) -> None:
-    shown(view).resize(420, 800)
+def test_in_a_narrow_view_they_are_in_two_rows(view: BlockView) -> None:
+    show_block_maps(view).resize(420, 800)
     QApplication.processEvents()
     places = [one.mapTo(view, QPoint()) for one in mosaics(view)]
     assert places[0].y() == places[1].y() < places[2].y() == places[3].y()
     assert places[0].x() == places[2].x() < places[1].x() == places[3].x()
 
 
-def test_one_scale_for_all_of_them_with_zero_in_its_middle(view: BlockView) -> None:
-    shown(view)
-    x = block_look("layer1.1").layers[-1].values
+def test_all_share_one_color_scale_centered_on_zero(view: BlockView) -> None:
+    show_block_maps(view)
+    x = block_result("layer1.1").layers[-1].values
     greatest = float(np.abs(3 - 2 * x).max())
     assert view.findChild(QLabel, "colourBarHigh").text() == f"{greatest:.3g}"
     assert view.findChild(QLabel, "colourBarLow").text() == f"−{greatest:.3g}"
-    drawing, table = MapStyle("fixed", "diverging", (-greatest, greatest)), lookup_table("diverging")
+    style, table = MapStyle("fixed", "diverging", (-greatest, greatest)), lookup_table("diverging")
     for mosaic, values in zip(mosaics(view), (x, 3 - 2 * x, 3 - x, np.maximum(3 - x, 0)), strict=True):
         for place in ((0, 1, 2), (4, 2, 2), (8, 3, 3)):
-            assert pixel(mosaic, *place) == tuple(table[spread(values, drawing)[place]])
+            assert pixel(mosaic, *place) == tuple(table[to_indices(values, style)[place]])
 
 
 @pytest.mark.parametrize("over", range(4))
-def test_hovering_tells_the_four_values_of_one_place(view: BlockView, over: int) -> None:
-    mosaic = mosaics(shown(view))[over]
+def test_hovering_shows_the_four_values_at_one_place(view: BlockView, over: int) -> None:
+    mosaic = mosaics(show_block_maps(view))[over]
     QTest.mouseMove(viewport(mosaic), point(mosaic, 5, 2, 3))
-    assert said(view, "blockReadout") == "channel 5 · row 2, column 3 · x 5.23 + F(x) −7.46 = −2.23 → 0"
+    assert label_text(view, "blockReadout") == "channel 5 · row 2, column 3 · x 5.23 + F(x) −7.46 = −2.23 → 0"
     QTest.mouseMove(viewport(mosaic), point(mosaic, 1, 0, 0))
-    assert said(view, "blockReadout") == "channel 1 · row 0, column 0 · x 1 + F(x) 1 = 2 → 2"
+    assert label_text(view, "blockReadout") == "channel 1 · row 0, column 0 · x 1 + F(x) 1 = 2 → 2"
 
 
-def test_the_place_is_marked_in_the_others_until_the_mouse_goes(view: BlockView) -> None:
-    first, second = mosaics(shown(view))[:2]
+def test_the_place_is_marked_in_the_others_until_the_mouse_leaves(view: BlockView) -> None:
+    first, second = mosaics(show_block_maps(view))[:2]
     plain = viewport(second).grab().toImage()
     QTest.mouseMove(viewport(first), point(first, 4, 2, 2))
     QApplication.processEvents()
@@ -132,18 +134,18 @@ def test_the_place_is_marked_in_the_others_until_the_mouse_goes(view: BlockView)
     QTest.mouseMove(viewport(first), QPoint(viewport(first).width() - 2, viewport(first).height() - 2))
     QApplication.processEvents()
     assert viewport(second).grab().toImage() == plain
-    assert said(view, "blockReadout") == f"9×4×4 · {HINT}"
+    assert label_text(view, "blockReadout") == f"9×4×4 · {HINT}"
 
 
-def test_values_under_a_resting_mouse_follow_a_moving_hand(view: BlockView) -> None:
-    mosaic = mosaics(shown(view))[0]
+def test_values_under_the_mouse_are_updated_with_each_result(view: BlockView) -> None:
+    mosaic = mosaics(show_block_maps(view))[0]
     QTest.mouseMove(viewport(mosaic), point(mosaic, 2, 1, 0))
-    view.show_look(block_look("layer1.1", factor=2))
-    assert said(view, "blockReadout") == "channel 2 · row 1, column 0 · x 4.2 + F(x) −5.4 = −1.2 → 0"
+    view.show_result(block_result("layer1.1", factor=2))
+    assert label_text(view, "blockReadout") == "channel 2 · row 1, column 0 · x 4.2 + F(x) −5.4 = −1.2 → 0"
 
 
-def test_a_click_or_a_key_chooses_the_channel_in_all(view: BlockView) -> None:
-    shown(view)
+def test_a_click_or_a_key_selects_the_channel_in_all(view: BlockView) -> None:
+    show_block_maps(view)
     second = mosaics(view)[1]
     QTest.mouseClick(viewport(second), LEFT, pos=point(second, 7, 1, 1))
     assert [one.channel() for one in mosaics(view)] == [7] * 4
@@ -151,22 +153,22 @@ def test_a_click_or_a_key_chooses_the_channel_in_all(view: BlockView) -> None:
     assert [one.channel() for one in mosaics(view)] == [6] * 4
 
 
-def test_zoom_is_that_of_all_and_stays_while_values_change(view: BlockView) -> None:
-    shown(view)
+def test_zoom_is_shared_and_stays_while_values_change(view: BlockView) -> None:
+    show_block_maps(view)
     third = mosaics(view)[2]
     at = point(third, 4, 2, 2)
     before = [point(one, 8, 3, 3) for one in mosaics(view)]
     where = QPointF(at)
-    turn = QWheelEvent(
+    wheel = QWheelEvent(
         where, QPointF(viewport(third).mapToGlobal(at)), QPoint(), QPoint(0, 480), Qt.MouseButton.NoButton,
         Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
     )  # fmt: skip
-    QApplication.sendEvent(viewport(third), turn)
+    QApplication.sendEvent(viewport(third), wheel)
     QApplication.processEvents()
     after = [point(one, 8, 3, 3) for one in mosaics(view)]
     assert all((now - then).manhattanLength() > 20 for now, then in zip(after, before, strict=True))
     assert max((one - after[2]).manhattanLength() for one in after) <= 2
-    view.show_look(block_look("layer1.1", factor=3))
+    view.show_result(block_result("layer1.1", factor=3))
     QApplication.processEvents()
     assert [point(one, 8, 3, 3) for one in mosaics(view)] == after
     for act in (QTest.mouseClick, QTest.mouseDClick, QTest.mouseRelease):
@@ -175,76 +177,76 @@ def test_zoom_is_that_of_all_and_stays_while_values_change(view: BlockView) -> N
     assert [point(one, 8, 3, 3) for one in mosaics(view)] == before
 
 
-def test_where_x_has_another_shape_what_the_shortcut_makes_of_it_is_shown(view: BlockView) -> None:
-    shown(view, "layer2.0")
+def test_where_x_has_another_shape_the_shortcuts_output_is_shown(view: BlockView) -> None:
+    show_block_maps(view, "layer2.0")
     assert headings(view) == ["shortcut(x)", "+  F(x)", "=  sum", "→  ReLU"]
-    assert said(view, "termLayer0") == "downsample.1"
-    assert said(view, "blockKind") == "basic, projection"
-    assert said(view, "blockReadout") == f"18×2×2 · x is 9×4×4 · {HINT}"
+    assert label_text(view, "termLayer0") == "downsample.1"
+    assert label_text(view, "blockKind") == "basic, projection"
+    assert label_text(view, "blockReadout") == f"18×2×2 · x is 9×4×4 · {HINT}"
     mosaic = mosaics(view)[0]
     QTest.mouseMove(viewport(mosaic), point(mosaic, 3, 1, 0, side=2))
-    assert said(view, "blockReadout") == "channel 3 · row 1, column 0 · shortcut(x) 3.1 + F(x) −3.2 = −0.1 → 0"
+    assert label_text(view, "blockReadout") == "channel 3 · row 1, column 0 · shortcut(x) 3.1 + F(x) −3.2 = −0.1 → 0"
 
 
-def test_a_plain_block_adds_nothing(view: BlockView) -> None:
-    shown(view, architecture=PLAIN)
+def test_a_plain_block_shows_no_addition(view: BlockView) -> None:
+    show_block_maps(view, architecture=PLAIN)
     assert headings(view) == ["x", "F(x)", "→  ReLU"]
     mosaic = mosaics(view)[1]
     QTest.mouseMove(viewport(mosaic), point(mosaic, 1, 2, 0))
-    assert said(view, "blockReadout") == "channel 1 · row 2, column 0 · x 1.2 · F(x) 0.6 → 0.6"
-    shown(view, "layer2.0", PLAIN)
+    assert label_text(view, "blockReadout") == "channel 1 · row 2, column 0 · x 1.2 · F(x) 0.6 → 0.6"
+    show_block_maps(view, "layer2.0", PLAIN)
     assert headings(view) == ["F(x)", "→  ReLU"]
-    shown(view)
+    show_block_maps(view)
     assert len(mosaics(view)) == 4
 
 
-def test_what_is_there_stays_until_the_next_block_has_come(view: BlockView) -> None:
-    shown(view)
-    view.show_block(SMALL, of_block(SMALL, "layer2.1"))
-    assert said(view, "termLayer0") == "layer1.0.relu2"
-    view.show_look(replace(block_look("layer2.1"), subject=ForwardSpec("sample:china", PLAIN)))
-    assert said(view, "termLayer0") == "layer1.0.relu2"
-    view.show_look(block_look("layer2.1"))
-    assert said(view, "termLayer0") == "layer2.0.relu2"
+def test_the_previous_block_stays_until_the_maps_of_the_next_arrive(view: BlockView) -> None:
+    show_block_maps(view)
+    view.show_block(SMALL, block_tensors(SMALL, "layer2.1"))
+    assert label_text(view, "termLayer0") == "layer1.0.relu2"
+    view.show_result(replace(block_result("layer2.1"), spec=ForwardSpec("sample:china", PLAIN)))
+    assert label_text(view, "termLayer0") == "layer1.0.relu2"
+    view.show_result(block_result("layer2.1"))
+    assert label_text(view, "termLayer0") == "layer2.0.relu2"
 
 
-def test_before_there_is_anything_it_says_what_happens(view: BlockView) -> None:
+def test_before_the_first_result_the_view_shows_what_is_running(view: BlockView) -> None:
     empty = view.findChild(QLabel, "blockEmpty")
-    view.show_block(SMALL, of_block(SMALL, "layer1.1"))
+    view.show_block(SMALL, block_tensors(SMALL, "layer1.1"))
     assert empty.isVisible()
     assert empty.text() == "layer1.1 is on its way through the network …"
     view.show_problem("china can't be opened")
     assert empty.text() == "china can't be opened"
     view.show_block(preset("vgg19"), None)
     assert empty.text() == NO_BLOCKS.format("vgg19")
-    shown(view)
+    show_block_maps(view)
     assert empty.isHidden()
 
 
-def test_arrows_and_keys_walk_the_blocks(view: BlockView, qtbot: QtBot) -> None:
-    shown(view)
-    wished: list[str] = []
-    view.block_chosen.connect(wished.append)
+def test_arrow_buttons_and_keys_step_through_the_blocks(view: BlockView, qtbot: QtBot) -> None:
+    show_block_maps(view)
+    selected: list[str] = []
+    view.blockSelected.connect(selected.append)
     choice = view.findChild(QComboBox, "blockChoice")
     assert [choice.itemText(row) for row in range(choice.count())] == ["layer1.0", "layer1.1", "layer2.0", "layer2.1"]
     qtbot.mouseClick(view.findChild(QToolButton, "blockAfter"), LEFT)
     qtbot.mouseClick(view.findChild(QToolButton, "blockBefore"), LEFT)
     qtbot.keyClick(choice, Qt.Key.Key_Right)
     qtbot.keyClick(choice, Qt.Key.Key_Left)
-    assert wished == ["layer2.0", "layer1.0", "layer2.0", "layer1.0"]
-    assert choice.currentText() == "layer1.1"  # until it is told otherwise
-    view.show_block(SMALL, of_block(SMALL, "layer2.1"))
+    assert selected == ["layer2.0", "layer1.0", "layer2.0", "layer1.0"]
+    assert choice.currentText() == "layer1.1"  # until another block is set
+    view.show_block(SMALL, block_tensors(SMALL, "layer2.1"))
     assert not view.findChild(QToolButton, "blockAfter").isEnabled()
     qtbot.keyClick(choice, Qt.Key.Key_Right)
-    assert len(wished) == 4
+    assert len(selected) == 4
 
 
-def test_it_tells_whether_it_is_on_the_screen(view: BlockView) -> None:
-    told: list[bool] = []
-    view.entered.connect(told.append)
+def test_the_view_emits_whether_it_is_visible(view: BlockView) -> None:
+    emitted: list[bool] = []
+    view.visibilityChanged.connect(emitted.append)
     view.hide()
     view.show()
-    assert told == [False, True]
+    assert emitted == [False, True]
 
 
 # The responses over depth
@@ -263,9 +265,9 @@ def curves(view: BlockView) -> list[pg.PlotCurveItem]:
     return [one for one in plot(view).items() if isinstance(one, pg.PlotCurveItem)]
 
 
-def measured_view(view: BlockView) -> BlockView:
-    shown(view)
-    view.responses.show_responses(measured(ForwardSpec("sample:china", SMALL)))
+def show_measured(view: BlockView) -> BlockView:
+    show_block_maps(view)
+    view.responses.show_responses(block_responses(ForwardSpec("sample:china", SMALL)))
     QApplication.processEvents()
     return view
 
@@ -276,7 +278,7 @@ def legend(view: BlockView) -> list[str]:
 
 
 def test_four_lines_residual_solid_and_plain_dashed(view: BlockView) -> None:
-    measured_view(view)
+    show_measured(view)
     drawn = {(tuple(one.yData), one.opts["pen"].style()) for one in curves(view)}
     solid, dashed = Qt.PenStyle.SolidLine, Qt.PenStyle.CustomDashLine
     assert drawn == {
@@ -287,72 +289,74 @@ def test_four_lines_residual_solid_and_plain_dashed(view: BlockView) -> None:
     assert 8 < high < 9
 
 
-def test_the_legend_says_which_weights_they_are_of(view: BlockView) -> None:
-    subject = ForwardSpec("sample:digit-3", preset("resnet20-digits"))
-    residual, plain = measured(subject)
-    view.show_block(subject.architecture, of_block(subject.architecture, "layer1.1"))
-    view.show_look(block_look("layer1.1", preset("resnet20-digits")))  # type: ignore[arg-type]
+def test_the_legend_names_the_weights(view: BlockView) -> None:
+    spec = ForwardSpec("sample:digit-3", preset("resnet20-digits"))
+    residual, plain = block_responses(spec)
+    view.show_block(spec.architecture, block_tensors(spec.architecture, "layer1.1"))
+    view.show_result(block_result("layer1.1", preset("resnet20-digits")))  # type: ignore[arg-type]
     view.responses.show_responses((replace(residual, source="mine.pth", trained=True), plain))
     assert legend(view) == ["resnet20-digits, mine.pth", "plain20-digits, random, seed 0, untrained"]
     view.responses.show_responses((residual,))
     assert legend(view) == ["resnet20-digits, random, seed 0, untrained"]
 
 
-def test_a_click_on_the_plot_goes_to_that_block(view: BlockView, qtbot: QtBot) -> None:
-    measured_view(view)
-    wished: list[str] = []
-    view.block_chosen.connect(wished.append)
+def test_a_click_on_the_plot_selects_that_block(view: BlockView, qtbot: QtBot) -> None:
+    show_measured(view)
+    selected: list[str] = []
+    view.blockSelected.connect(selected.append)
     for number in (2, 0, 3):
         qtbot.mouseClick(plot(view).viewport(), LEFT, pos=at(view, number, 3.0))
-    assert wished == ["layer2.0", "layer1.0", "layer2.1"]
+    assert selected == ["layer2.0", "layer1.0", "layer2.1"]
 
 
-def test_the_values_of_a_block_are_told(view: BlockView) -> None:
-    measured_view(view)
-    assert said(view, "responseReadout") == "layer1.1 · residual: F(x) 2, x 1 · plain: F(x) 4, x 2"
+def test_the_values_of_the_block_under_the_mouse_are_shown(view: BlockView) -> None:
+    show_measured(view)
+    assert label_text(view, "responseReadout") == "layer1.1 · residual: F(x) 2, x 1 · plain: F(x) 4, x 2"
     QTest.mouseMove(plot(view).viewport(), at(view, 2, 3.0))
-    assert said(view, "responseReadout") == "layer2.0 · residual: F(x) 3, x 1.5 · plain: F(x) 6, x 3"
+    assert label_text(view, "responseReadout") == "layer2.0 · residual: F(x) 3, x 1.5 · plain: F(x) 6, x 3"
     QTest.mouseMove(plot(view).viewport(), QPoint(2, 2))
-    assert said(view, "responseReadout").startswith("layer1.1")
+    assert label_text(view, "responseReadout").startswith("layer1.1")
 
 
-def test_what_is_no_number_leaves_a_gap(view: BlockView) -> None:
-    measured_view(view)
-    one = replace(measured(ForwardSpec("sample:china", SMALL))[0], residuals=(1.0, nan, nan, 2.0), inputs=(nan,) * 4)
+def test_nan_leaves_a_gap(view: BlockView) -> None:
+    show_measured(view)
+    one = replace(
+        block_responses(ForwardSpec("sample:china", SMALL))[0], residuals=(1.0, nan, nan, 2.0), inputs=(nan,) * 4
+    )
     view.responses.show_responses((one,))
-    assert said(view, "responseReadout") == "layer1.1 · residual: F(x) NaN, x NaN"
+    assert label_text(view, "responseReadout") == "layer1.1 · residual: F(x) NaN, x NaN"
     assert 2 < plot(view).getViewBox().viewRange()[1][1] < 2.3
     plot(view).grab()
 
 
-def test_weights_for_the_twin_are_offered_where_there_are_some(view: BlockView, qtbot: QtBot) -> None:
-    measured_view(view)
+def test_weights_for_the_counterpart_are_offered_if_there_are_some(view: BlockView, qtbot: QtBot) -> None:
+    show_measured(view)
     choice = view.findChild(QComboBox, "twinWeights")
     assert choice.isHidden()
     runs = [TrainedWeights(f"run-{number}, 110 steps", WeightsFile(Path(f"{number}.safetensors"))) for number in "12"]
     view.responses.show_choices(runs, runs[1].weights)
     assert choice.isVisible()
     assert choice.currentText() == "run-2, 110 steps"
-    wished: list[object] = []
-    view.twin_weights_wished.connect(wished.append)
+    selected: list[object] = []
+    view.counterpartWeightsRequested.connect(selected.append)
     for _ in range(2):
-        qtbot.keyClick(choice, Qt.Key.Key_Up if len(wished) else Qt.Key.Key_Down)
-    assert wished == [None, runs[1].weights]
+        qtbot.keyClick(choice, Qt.Key.Key_Up if len(selected) else Qt.Key.Key_Down)
+    assert selected == [None, runs[1].weights]
     view.responses.show_choices(runs, RandomWeights())
     assert choice.currentText() == "random, untrained"
 
 
 @pytest.mark.parametrize("ending", ["csv", "png", "svg"])
 def test_export(view: BlockView, qtbot: QtBot, tmp_path: Path, ending: str) -> None:
-    measured_view(view)
+    show_measured(view)
     button = view.findChild(QToolButton, "exportResponses")
     next(action for action in button.menu().actions() if ending.upper() in action.text()).trigger()
     dialog = view.findChild(QFileDialog, "exportDialog")
     path = tmp_path / f"responses.{ending}"
     dialog.selectFile(str(path))
-    with qtbot.waitSignal(button.path_chosen):
+    with qtbot.waitSignal(button.pathSelected):
         dialog.accept()
-    assert said(view, "responseReadout") == f"responses.{ending} is written."
+    assert label_text(view, "responseReadout") == f"responses.{ending} is written."
     if ending == "csv":
         rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
         assert [row[0] for row in rows] == ["block", "layer1.0", "layer1.1", "layer2.0", "layer2.1"]
@@ -365,13 +369,13 @@ def test_export(view: BlockView, qtbot: QtBot, tmp_path: Path, ending: str) -> N
         assert "<path" in path.read_text(encoding="utf-8")
 
 
-def test_a_file_that_cannot_be_written_is_said(view: BlockView, tmp_path: Path) -> None:
-    measured_view(view).responses.save(tmp_path / "no folder" / "responses.csv")
-    assert said(view, "responseReadout").startswith("responses.csv could not be written: ")
+def test_a_file_that_cannot_be_written_is_reported(view: BlockView, tmp_path: Path) -> None:
+    show_measured(view).responses.save(tmp_path / "no folder" / "responses.csv")
+    assert label_text(view, "responseReadout").startswith("responses.csv could not be written: ")
 
 
 def test_the_plot_follows_the_theme(view: BlockView) -> None:
-    measured_view(view)
+    show_measured(view)
     with themed("dark"):
         QApplication.processEvents()
         assert plot(view).grab().toImage().pixelColor(1, 1).lightness() < 60

@@ -1,4 +1,4 @@
-"""The list of images at hand and where its images come from; what needs an engine is in test_image_stream.py."""
+"""The list of images and its sources; tests with an engine are in test_image_stream.py."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.activations.images.controller import MOST_IMAGES, ImageController
-from resnet_studio.gui.activations.images.sources import MOST_AT_ONCE, MOST_RECENT, ImageSources
+from resnet_studio.gui.activations.images.controller import MAX_IMAGES, ImageController
+from resnet_studio.gui.activations.images.sources import MAX_RECENT, MAX_RECENT_AT_ONCE, ImageSources
 from resnet_studio.gui.engine_client import EngineClient, EngineConnection
 from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.images.loader import open_image
 from resnet_studio.inference.values import SAMPLES
 
 
-class Hands:
-    """A desk with its sources, and what they tell; the engine is never started, so questions wait."""
+class ImagesHarness:
+    """A controller with its sources, recording their signals; the engine is never started, so requests stay queued."""
 
-    def __init__(self, kept: SessionState) -> None:
-        self.kept = kept
-        self.work = EngineClient(EngineConnection())
-        self.desk = ImageController(kept, self.work)
-        self.sources = ImageSources(kept, self.desk, self.work)
-        self.listed: list[list[str]] = []
-        self.chosen: list[str] = []
-        self.problems: list[str] = []
-        self.more: list[int] = []
-        self.desk.images_changed.connect(self.listed.append)
-        self.desk.chosen_changed.connect(self.chosen.append)
-        self.sources.problem.connect(self.problems.append)
-        self.sources.more_changed.connect(self.more.append)
+    def __init__(self, state: SessionState) -> None:
+        self.state = state
+        self.engine = EngineClient(EngineConnection())
+        self.images = ImageController(state, self.engine)
+        self.sources = ImageSources(state, self.images, self.engine)
+        self.lists: list[list[str]] = []
+        self.selected: list[str] = []
+        self.messages: list[str] = []
+        self.unlisted: list[int] = []
+        self.images.imagesChanged.connect(self.lists.append)
+        self.images.selectionChanged.connect(self.selected.append)
+        self.sources.failed.connect(self.messages.append)
+        self.sources.unlistedChanged.connect(self.unlisted.append)
 
 
 @pytest.fixture
-def hands(qtbot: QtBot) -> Iterator[Hands]:
-    hands = Hands(SessionState())
-    yield hands
-    hands.sources.stop()
+def harness(qtbot: QtBot) -> Iterator[ImagesHarness]:
+    harness = ImagesHarness(SessionState())
+    yield harness
+    harness.sources.stop()
 
 
 def folder_of(path: Path, count: int) -> list[str]:
-    """A folder of that many names of one file."""
+    """A folder with `count` hard links to one file."""
     path.mkdir()
     first = path / "image-0.png"
     Image.new("RGB", (4, 4)).save(first)
@@ -57,102 +57,106 @@ def folder_of(path: Path, count: int) -> list[str]:
     return [str(path / f"image-{number}.png") for number in range(count)]
 
 
-def test_the_samples_are_there_from_the_first(hands: Hands) -> None:
-    assert hands.desk.images() == list(SAMPLES)
-    assert hands.desk.chosen == "sample:china"
+def test_the_samples_are_listed_at_first(harness: ImagesHarness) -> None:
+    assert harness.images.images() == list(SAMPLES)
+    assert harness.images.selected == "sample:china"
 
 
-def test_single_images_come_before_those_at_hand(hands: Hands) -> None:
-    """Whether they exist the engine says: nothing here waits for a disk."""
-    hands.sources.open_paths(["/pictures/a.png", "/pictures/b.JPG"])
-    assert hands.listed == [["/pictures/a.png", "/pictures/b.JPG", *SAMPLES]]
-    assert hands.chosen == ["/pictures/a.png"]
-    hands.sources.open_paths(["/pictures/b.JPG"])
-    assert hands.desk.images()[:2] == ["/pictures/b.JPG", "/pictures/a.png"]
+def test_single_images_are_prepended(harness: ImagesHarness) -> None:
+    """The engine checks whether they exist: nothing here waits for a disk."""
+    harness.sources.open_paths(["/pictures/a.png", "/pictures/b.JPG"])
+    assert harness.lists == [["/pictures/a.png", "/pictures/b.JPG", *SAMPLES]]
+    assert harness.selected == ["/pictures/a.png"]
+    harness.sources.open_paths(["/pictures/b.JPG"])
+    assert harness.images.images()[:2] == ["/pictures/b.JPG", "/pictures/a.png"]
 
 
-def test_a_folder_takes_the_place_of_the_list(qtbot: QtBot, hands: Hands, tmp_path: Path) -> None:
+def test_a_folder_replaces_the_list(qtbot: QtBot, harness: ImagesHarness, tmp_path: Path) -> None:
     files = folder_of(tmp_path / "many", 12)
-    with qtbot.waitSignal(hands.sources.opened):
-        hands.sources.open_paths([str(tmp_path / "many")])
-    assert hands.listed == [files]
-    assert hands.chosen == files[:1]
-    assert hands.more == [0]
-    hands.sources.open_samples()
-    assert hands.desk.images() == [*SAMPLES, *files]
+    with qtbot.waitSignal(harness.sources.imagesOpened):
+        harness.sources.open_paths([str(tmp_path / "many")])
+    assert harness.lists == [files]
+    assert harness.selected == files[:1]
+    assert harness.unlisted == [0]
+    harness.sources.open_samples()
+    assert harness.images.images() == [*SAMPLES, *files]
 
 
-def test_of_more_images_than_are_listed_the_rest_is_told(qtbot: QtBot, hands: Hands, tmp_path: Path) -> None:
-    files = folder_of(tmp_path / "many", MOST_IMAGES + 7)
-    with qtbot.waitSignal(hands.sources.opened, timeout=20_000):
-        hands.sources.open_paths([str(tmp_path / "many")])
-    assert hands.desk.images() == files[:MOST_IMAGES]
-    assert hands.more == [7]
+def test_the_number_of_unlisted_images_is_emitted(qtbot: QtBot, harness: ImagesHarness, tmp_path: Path) -> None:
+    files = folder_of(tmp_path / "many", MAX_IMAGES + 7)
+    with qtbot.waitSignal(harness.sources.imagesOpened, timeout=20_000):
+        harness.sources.open_paths([str(tmp_path / "many")])
+    assert harness.images.images() == files[:MAX_IMAGES]
+    assert harness.unlisted == [7]
 
 
-def test_stepping_goes_round(hands: Hands) -> None:
-    hands.desk.take(["/a.png", "/b.png", "/c.png"])
-    hands.desk.choose("/b.png")
-    hands.chosen.clear()
+def test_stepping_wraps_around(harness: ImagesHarness) -> None:
+    harness.images.set_images(["/a.png", "/b.png", "/c.png"])
+    harness.images.select("/b.png")
+    harness.selected.clear()
     for _ in range(4):
-        hands.desk.step()
-    assert hands.chosen == ["/c.png", "/a.png", "/b.png", "/c.png"]
+        harness.images.select_next()
+    assert harness.selected == ["/c.png", "/a.png", "/b.png", "/c.png"]
 
 
-def test_an_image_from_elsewhere_is_listed_when_it_is_chosen(hands: Hands) -> None:
-    hands.desk.take(["/a.png"])
-    hands.desk.choose("sample:digit-3")
-    assert hands.desk.images() == ["sample:digit-3", "/a.png"]
+def test_an_unlisted_image_is_listed_when_it_is_selected(harness: ImagesHarness) -> None:
+    harness.images.set_images(["/a.png"])
+    harness.images.select("sample:digit-3")
+    assert harness.images.images() == ["sample:digit-3", "/a.png"]
 
 
-def test_a_session_of_other_values_is_mended(qtbot: QtBot) -> None:
-    hands = Hands(SessionState(images=[1, "/a.png", None], recent=[["x"], "/a.png"]))  # type: ignore[list-item]
-    assert hands.desk.images() == ["/a.png"]
-    assert hands.sources.recent == ("/a.png",)
+def test_invalid_values_of_a_session_are_dropped(qtbot: QtBot) -> None:
+    harness = ImagesHarness(SessionState(images=[1, "/a.png", None], recent=[["x"], "/a.png"]))  # type: ignore[list-item]
+    assert harness.images.images() == ["/a.png"]
+    assert harness.sources.recent == ("/a.png",)
 
 
-def test_recent_ones_are_the_newest_of_each_opening(qtbot: QtBot, hands: Hands, tmp_path: Path) -> None:
-    told: list[tuple[str, ...]] = []
-    hands.sources.recent_changed.connect(told.append)
-    hands.sources.open_paths([f"/{number}.png" for number in range(100)])
-    assert hands.sources.recent == tuple(f"/{number}.png" for number in range(MOST_AT_ONCE))
-    for number in range(MOST_RECENT):
-        hands.sources.open_paths([f"/later-{number}.png"])
-    hands.sources.open_paths(["/later-3.png"])
-    assert hands.kept.recent[0] == "/later-3.png"
-    assert len(hands.kept.recent) == MOST_RECENT
-    assert told[-1] == tuple(hands.kept.recent)
+def test_recent_entries_are_the_newest_of_each_opening(qtbot: QtBot, harness: ImagesHarness, tmp_path: Path) -> None:
+    emitted: list[tuple[str, ...]] = []
+    harness.sources.recentChanged.connect(emitted.append)
+    harness.sources.open_paths([f"/{number}.png" for number in range(100)])
+    assert harness.sources.recent == tuple(f"/{number}.png" for number in range(MAX_RECENT_AT_ONCE))
+    for number in range(MAX_RECENT):
+        harness.sources.open_paths([f"/later-{number}.png"])
+    harness.sources.open_paths(["/later-3.png"])
+    assert harness.state.recent[0] == "/later-3.png"
+    assert len(harness.state.recent) == MAX_RECENT
+    assert emitted[-1] == tuple(harness.state.recent)
 
 
-def test_a_recent_folder_is_opened_again_and_a_gone_one_says_so(qtbot: QtBot, hands: Hands, tmp_path: Path) -> None:
+def test_a_recent_folder_is_opened_again_and_a_missing_one_is_reported(
+    qtbot: QtBot, harness: ImagesHarness, tmp_path: Path
+) -> None:
     files = folder_of(tmp_path / "many", 3)
-    hands.kept.recent = [str(tmp_path / "gone"), str(tmp_path / "many")]
-    with qtbot.waitSignal(hands.sources.opened):
-        hands.sources.open_recent(str(tmp_path / "many"))
-    assert hands.listed == [files]
-    with qtbot.waitSignal(hands.sources.problem):
-        hands.sources.open_recent(str(tmp_path / "gone"))
-    assert hands.problems == ["gone is no longer there."]
-    assert hands.sources.recent == (str(tmp_path / "many"),)
-    assert hands.desk.images() == files
+    harness.state.recent = [str(tmp_path / "gone"), str(tmp_path / "many")]
+    with qtbot.waitSignal(harness.sources.imagesOpened):
+        harness.sources.open_recent(str(tmp_path / "many"))
+    assert harness.lists == [files]
+    with qtbot.waitSignal(harness.sources.failed):
+        harness.sources.open_recent(str(tmp_path / "gone"))
+    assert harness.messages == ["gone is no longer there."]
+    assert harness.sources.recent == (str(tmp_path / "many"),)
+    assert harness.images.images() == files
 
 
-def test_a_folder_without_images_leaves_the_list(qtbot: QtBot, hands: Hands, tmp_path: Path) -> None:
-    with qtbot.waitSignal(hands.sources.problem):
-        hands.sources.open_paths([str(tmp_path)])
-    assert hands.problems[0].startswith(f"There is no image in {tmp_path.name}.")
-    assert hands.listed == []
+def test_a_folder_without_images_leaves_the_list_unchanged(
+    qtbot: QtBot, harness: ImagesHarness, tmp_path: Path
+) -> None:
+    with qtbot.waitSignal(harness.sources.failed):
+        harness.sources.open_paths([str(tmp_path)])
+    assert harness.messages[0].startswith(f"There is no image in {tmp_path.name}.")
+    assert harness.lists == []
 
 
-def test_pasted_pixels_become_a_file_of_the_user(qtbot: QtBot, hands: Hands) -> None:
+def test_pasted_pixels_are_saved_as_a_file(qtbot: QtBot, harness: ImagesHarness) -> None:
     picture = QImage(30, 20, QImage.Format.Format_RGB32)
     picture.fill(QColor(200, 30, 10))
     clipboard = QMimeData()
     clipboard.setImageData(picture)
     for _ in range(2):
-        with qtbot.waitSignal(hands.sources.opened):
-            hands.sources.paste(clipboard)
-    first, second = (Path(path) for path in hands.chosen)
+        with qtbot.waitSignal(harness.sources.imagesOpened):
+            harness.sources.paste(clipboard)
+    first, second = (Path(path) for path in harness.selected)
     assert first != second
     for file in (first, second):
         assert file.parent == Path(platformdirs.user_data_dir("resnet-studio", appauthor=False)) / "pasted"
@@ -163,34 +167,34 @@ def test_pasted_pixels_become_a_file_of_the_user(qtbot: QtBot, hands: Hands) -> 
     assert sorted(first.parent.iterdir()) == sorted((first, second))
 
 
-def test_pasted_files_are_opened_where_they_are(hands: Hands) -> None:
+def test_pasted_files_are_opened_where_they_are(harness: ImagesHarness) -> None:
     clipboard = QMimeData()
     clipboard.setUrls([QUrl.fromLocalFile("/pictures/a #1.png"), QUrl("https://example.org/b.png")])
-    hands.sources.paste(clipboard)
-    assert hands.chosen == ["/pictures/a #1.png"]
+    harness.sources.paste(clipboard)
+    assert harness.selected == ["/pictures/a #1.png"]
 
 
-def test_a_clipboard_without_images_says_what_to_do(hands: Hands) -> None:
+def test_a_clipboard_without_images_is_reported(harness: ImagesHarness) -> None:
     clipboard = QMimeData()
     clipboard.setText("words")
-    hands.sources.paste(clipboard)
-    assert hands.problems == ["There is no image in the clipboard. Copy a picture, or image files, and paste again."]
+    harness.sources.paste(clipboard)
+    assert harness.messages == ["There is no image in the clipboard. Copy a picture, or image files, and paste again."]
 
 
-def test_a_picture_that_cannot_be_kept_says_why(qtbot: QtBot, hands: Hands) -> None:
+def test_a_pasted_image_that_cannot_be_saved_is_reported(qtbot: QtBot, harness: ImagesHarness) -> None:
     Path(platformdirs.user_data_dir("resnet-studio", appauthor=False)).write_text("a file is in the folder's place")
     clipboard = QMimeData()
     clipboard.setImageData(QImage(3, 3, QImage.Format.Format_RGB32))
-    with qtbot.waitSignal(hands.sources.problem):
-        hands.sources.paste(clipboard)
+    with qtbot.waitSignal(harness.sources.failed):
+        harness.sources.paste(clipboard)
     assert re.fullmatch(
         r"The pasted picture can't be kept in .*pasted: (a part of the path is a file|there is a file).*\.",
-        hands.problems[0],
+        harness.messages[0],
     )
-    assert hands.listed == []
+    assert harness.lists == []
 
 
-def test_data_sets_on_offer_are_those_known_and_the_recipes_own_folder(hands: Hands) -> None:
-    assert list(hands.sources.data_sets()) == ["digits", "mnist", "fashion-mnist", "cifar10", "cifar100"]
-    hands.kept.recipe = hands.kept.recipe | {"data": "/sets/birds"}
-    assert hands.sources.data_sets()["/sets/birds"] == "birds (Training)"
+def test_the_data_sets_are_the_known_ones_and_the_recipes_folder(harness: ImagesHarness) -> None:
+    assert list(harness.sources.data_sets()) == ["digits", "mnist", "fashion-mnist", "cifar10", "cifar100"]
+    harness.state.recipe = harness.state.recipe | {"data": "/sets/birds"}
+    assert harness.sources.data_sets()["/sets/birds"] == "birds (Training)"

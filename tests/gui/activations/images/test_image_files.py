@@ -1,4 +1,4 @@
-"""What is found at the paths that a user opens, with real files of every kind."""
+"""Finding images at opened paths, with real files of every kind."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from resnet_studio.gui.activations.images.files import FoundFiles, find, keep_pasted
-from resnet_studio.inference.images.listing import counted, images_in
+from resnet_studio.gui.activations.images.files import FoundFiles, find_files, save_pasted
+from resnet_studio.inference.images.listing import list_images, natural_key
 from resnet_studio.training.runs import run_folder
 
 
@@ -21,26 +21,26 @@ def image(path: Path) -> Path:
     return path
 
 
-def test_ten_thousand_names_are_found_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+def test_ten_thousand_names_are_sorted_by_number(tmp_path: Path) -> None:
     folder, first = tmp_path / "frames", image(tmp_path / "first.png")
     folder.mkdir()
     numbers = list(range(10_000))
     random.Random(0).shuffle(numbers)
     for number in numbers:
         os.link(first, folder / f"frame-{number}.png")
-    found = find([str(folder)])
+    found = find_files([str(folder)])
     assert found == FoundFiles(tuple(str(folder / f"frame-{number}.png") for number in range(10_000)), str(folder))
 
 
-def test_people_count_upwards() -> None:
+def test_names_are_sorted_naturally() -> None:
     names = ["b1.png", "a10.png", "A9.png", "a.png", "10.png", "9.png", "a9b2.png", "a9b11.png"]
-    assert sorted(names, key=counted) == [
+    assert sorted(names, key=natural_key) == [
         "9.png", "10.png", "a.png", "A9.png", "a9b2.png", "a9b11.png", "a10.png", "b1.png"
     ]  # fmt: skip
 
 
-def test_names_decide_and_nothing_is_opened(tmp_path: Path) -> None:
-    """A pipe would wait for its writer, and a link in a circle for nothing."""
+def test_files_are_selected_by_name_and_not_opened(tmp_path: Path) -> None:
+    """Opening a pipe would wait for its writer."""
     image(tmp_path / "fine.PNG")
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
@@ -50,71 +50,71 @@ def test_names_decide_and_nothing_is_opened(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("notes")
     for name in ("a #1 100%.png", "höhe 猫.webp", "x" * 246 + ".png"):
         image(tmp_path / name)
-    found = {Path(path).name for path in images_in(tmp_path).images}
+    found = {Path(path).name for path in list_images(tmp_path).images}
     assert found == {
         "fine.PNG", "pipe.png", "gone.png", "loop.png", "text.jpg", "a #1 100%.png", "höhe 猫.webp", "x" * 246 + ".png"
     }  # fmt: skip
 
 
-def test_files_and_folders_come_together_in_their_order(tmp_path: Path) -> None:
+def test_files_and_folders_keep_their_order(tmp_path: Path) -> None:
     single, folder = image(tmp_path / "no ending"), image(tmp_path / "many" / "1.png").parent
-    found = find([str(single), str(folder)])
+    found = find_files([str(single), str(folder)])
     assert found == FoundFiles((str(single), str(folder / "1.png")))
 
 
-def test_what_gives_nothing_is_named_and_the_rest_is_found(tmp_path: Path) -> None:
+def test_paths_without_images_are_reported_and_the_rest_is_found(tmp_path: Path) -> None:
     folder = image(tmp_path / "many" / "1.png").parent
     (tmp_path / "empty").mkdir()
-    gone = str(tmp_path / "gone.png")
-    found = find([gone, str(tmp_path / "empty"), str(folder)])
+    missing = str(tmp_path / "gone.png")
+    found = find_files([missing, str(tmp_path / "empty"), str(folder)])
     assert found.images == (str(folder / "1.png"),)
-    assert found.gone == (gone,)
+    assert found.gone == (missing,)
     assert found.problems[0] == "gone.png is no longer there."
     assert found.problems[1].startswith("There is no image in empty. Images end in .apng, .avif")
 
 
-def test_what_a_folder_has_beside_its_images_is_counted_and_named(tmp_path: Path) -> None:
+def test_skipped_files_of_a_folder_are_counted_and_named(tmp_path: Path) -> None:
     folder = image(tmp_path / "holiday" / "1.png").parent
     for name in ("._1.png", ".DS_Store", "2.heic"):
         (folder / name).write_text("x")
-    found = find([str(folder)])
+    found = find_files([str(folder)])
     assert found.images == (str(folder / "1.png"),)
-    assert (found.others, found.passed_over) == (
+    assert (found.others, found.others_summary) == (
         3,
         "2 hidden files or folders (.DS_Store, ._1.png), 1 .heic file (2.heic)",
     )
 
 
-def test_a_folder_of_class_folders_says_which_to_open(tmp_path: Path) -> None:
+def test_a_folder_of_class_folders_names_the_folders_to_open(tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         image(tmp_path / "animals" / name / "1.png")
-    assert find([str(tmp_path / "animals")]).problems == (
+    assert find_files([str(tmp_path / "animals")]).problems == (
         "There is no image in animals, but folders (cat, dog). Open one of these folders.",
     )
 
 
-def test_a_folder_that_may_not_be_read_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "locked").mkdir()
 
     def refuse(path: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(os, "scandir", refuse)  # whoever runs the tests may be allowed to read everything
-    (problem,) = find([str(tmp_path / "locked")]).problems
+    monkeypatch.setattr(os, "scandir", refuse)  # the tests may run as root, who can read everything
+    (problem,) = find_files([str(tmp_path / "locked")]).problems
     assert problem.startswith("locked can't be read: you may not read or write there. ")
 
 
-def test_a_folder_of_runs_is_one(tmp_path: Path) -> None:
+def test_run_folders_are_recognized(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "first"
     run.mkdir(parents=True)
     (run / run_folder.MANIFEST).write_text("{}")
     image(tmp_path / "runs" / "picture.png")
-    assert find([str(tmp_path / "runs")]) == FoundFiles(runs=tmp_path / "runs")
-    assert find([str(run)]) == FoundFiles(runs=run)
+    assert find_files([str(tmp_path / "runs")]) == FoundFiles(runs=tmp_path / "runs")
+    assert find_files([str(run)]) == FoundFiles(runs=run)
 
 
-def test_pasted_pictures_never_take_the_place_of_another(tmp_path: Path) -> None:
-    names = [keep_pasted(tmp_path / "pasted", bytes([number]), "2024-05-06-070809").name for number in range(3)]
+def test_pasted_images_never_overwrite_another(tmp_path: Path) -> None:
+    names = [save_pasted(tmp_path / "pasted", bytes([number]), "2024-05-06-070809").name for number in range(3)]
     assert names == [f"pasted-2024-05-06-070809{more}.png" for more in ("", "-2", "-3")]
     assert [(tmp_path / "pasted" / name).read_bytes() for name in names] == [b"\0", b"\1", b"\2"]
     assert all(re.fullmatch(r"pasted-[\d-]+\.png", path.name) for path in (tmp_path / "pasted").iterdir())

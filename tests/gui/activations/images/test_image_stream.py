@@ -18,7 +18,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QListView, QListWidget, QPushButton
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.activations.images.list import REFERENCE
+from resnet_studio.gui.activations.images.list import REFERENCE_ROLE
 from resnet_studio.gui.app_controller import ACTIVATIONS
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
@@ -32,26 +32,26 @@ Open = Callable[..., MainWindow]
 
 
 def frame(number: int) -> Image.Image:
-    """A picture with some detail, another for each number."""
+    """An image with some detail, different for each number."""
     y, x = np.mgrid[:48, :64]
     waves = [np.sin((x + number) / 7 + phase) * np.cos(y / 5 - phase) for phase in range(3)]
     return Image.fromarray(np.rint(127 + 100 * np.stack(waves, axis=2)).astype(np.uint8))
 
 
 def header(width: int, height: int) -> bytes:
-    """What a PNG of 8-bit RGB says of itself, with its checksum."""
+    """The IHDR chunk of an 8-bit RGB PNG, with its checksum."""
     content = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return content + struct.pack(">I", zlib.crc32(content))
 
 
 @pytest.fixture
-def opened(qtbot: QtBot) -> Iterator[Open]:
+def open_window(qtbot: QtBot) -> Iterator[Open]:
     """Opens windows on the Activations workspace with a small network, and closes them with their engines."""
     windows: list[MainWindow] = []
 
-    def open_window(**kept: object) -> MainWindow:
+    def open_(**state: object) -> MainWindow:
         small = to_json(preset("resnet20-digits"))
-        window = MainWindow(SessionState(architecture=small, workspace=ACTIVATIONS, **kept))  # type: ignore[arg-type]
+        window = MainWindow(SessionState(architecture=small, workspace=ACTIVATIONS, **state))  # type: ignore[arg-type]
         qtbot.addWidget(window)
         windows.append(window)
         window.show()
@@ -60,14 +60,14 @@ def opened(qtbot: QtBot) -> Iterator[Open]:
         window.start_engine()
         return window
 
-    yield open_window
+    yield open_
     for window in windows:
         window.close()
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Eight frames of which three can't be opened, and something that is no image at all."""
+    """Eight frames of which three can't be opened, and a file that is no image."""
     frames = tmp_path / "frames"
     frames.mkdir()
     for number in range(8):
@@ -92,15 +92,15 @@ def count(window: MainWindow) -> str:
     return window.findChild(QLabel, "imageCount").text()
 
 
-def looks(window: MainWindow) -> list[str]:
-    """The images of all looks from now on, by their file's name."""
+def record_results(window: MainWindow) -> list[str]:
+    """The file names of the images of all results from now on."""
     names: list[str] = []
 
-    def note(look: ForwardResult) -> None:
-        if not names or names[-1] != Path(look.subject.image).name:
-            names.append(Path(look.subject.image).name)
+    def record(result: ForwardResult) -> None:
+        if not names or names[-1] != Path(result.spec.image).name:
+            names.append(Path(result.spec.image).name)
 
-    window.studio.subject.looked.connect(note)
+    window.controller.activations.forwardFinished.connect(record)
     return names
 
 
@@ -114,22 +114,22 @@ def set_speed(window: MainWindow, rate: str) -> None:
     speed.activated.emit(speed.currentIndex())
 
 
-def test_a_folder_plays_round_and_passes_damaged_images_over(qtbot: QtBot, opened: Open, folder: Path) -> None:
-    window = opened()
-    window.studio.open_paths([str(folder)])
+def test_a_folder_plays_in_a_loop_and_skips_damaged_images(qtbot: QtBot, open_window: Open, folder: Path) -> None:
+    window = open_window()
+    window.controller.open_paths([str(folder)])
     qtbot.waitUntil(lambda: count(window) == "1 of 8")
-    seen = looks(window)
-    qtbot.waitUntil(lambda: "frame-0.png" in seen, timeout=PATIENCE)
+    images = record_results(window)
+    qtbot.waitUntil(lambda: "frame-0.png" in images, timeout=PATIENCE)
     set_speed(window, "0")
     strip(window).setFocus()
     QTest.keyClick(strip(window), Key.Key_Space)
     assert playing(window)
-    qtbot.waitUntil(lambda: len(seen) >= 11, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(images) >= 11, timeout=PATIENCE)
     QTest.keyClick(strip(window), Key.Key_Space)
     assert not playing(window)
     whole = [f"frame-{number}.png" for number in (0, 1, 4, 6, 7)]
-    assert seen[:11] == [*whole, *whole, "frame-0.png"]
-    assert window.banner.isHidden()
+    assert images[:11] == [*whole, *whole, "frame-0.png"]
+    assert window.message_bar.isHidden()
     assert count(window).endswith("of 8")
     assert window.findChild(QLabel, "skippedCount").text() == "3 skipped"
     reasons = window.findChild(QLabel, "skippedCount").toolTip()
@@ -137,66 +137,66 @@ def test_a_folder_plays_round_and_passes_damaged_images_over(qtbot: QtBot, opene
         assert name in reasons
 
 
-def test_a_stream_waits_for_each_look(qtbot: QtBot, opened: Open, folder: Path) -> None:
-    """The engine is stopped between two frames: nothing is asked for ahead, and it goes on when the engine does."""
-    window = opened()
-    window.studio.open_paths([str(folder)])
-    seen = looks(window)
-    qtbot.waitUntil(lambda: "frame-0.png" in seen, timeout=PATIENCE)
+def test_a_stream_waits_for_each_result(qtbot: QtBot, open_window: Open, folder: Path) -> None:
+    """The engine is stopped between two frames: nothing is requested ahead, and playing resumes with the engine."""
+    window = open_window()
+    window.controller.open_paths([str(folder)])
+    images = record_results(window)
+    qtbot.waitUntil(lambda: "frame-0.png" in images, timeout=PATIENCE)
     set_speed(window, "0")
-    chosen: list[str] = []
-    window.studio.images.chosen_changed.connect(chosen.append)
-    os.kill(window.link.pid, signal.SIGSTOP)
+    selected: list[str] = []
+    window.controller.images.selectionChanged.connect(selected.append)
+    os.kill(window.connection.pid, signal.SIGSTOP)
     qtbot.mouseClick(window.findChild(QPushButton, "playImages"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: bool(chosen))
+    qtbot.waitUntil(lambda: bool(selected))
     qtbot.wait(300)
-    assert [Path(one).name for one in chosen] == ["frame-1.png"]
-    os.kill(window.link.pid, signal.SIGCONT)
-    qtbot.waitUntil(lambda: len(chosen) > 4, timeout=PATIENCE)
+    assert [Path(path).name for path in selected] == ["frame-1.png"]
+    os.kill(window.connection.pid, signal.SIGCONT)
+    qtbot.waitUntil(lambda: len(selected) > 4, timeout=PATIENCE)
     qtbot.mouseClick(window.findChild(QPushButton, "playImages"), Qt.MouseButton.LeftButton)
 
 
-def test_a_stream_of_nothing_but_damage_ends_and_says_so(qtbot: QtBot, opened: Open, tmp_path: Path) -> None:
+def test_a_stream_of_damaged_images_stops_and_is_reported(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / f"{number}.png").write_bytes(b"<html>")
-    window = opened()
-    window.studio.open_paths([str(tmp_path)])
+    window = open_window()
+    window.controller.open_paths([str(tmp_path)])
     qtbot.waitUntil(lambda: count(window) == "1 of 3")
     set_speed(window, "0")
-    with qtbot.waitSignal(window.studio.player.problem, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.player.failed, timeout=PATIENCE):
         QTest.keyClick(strip(window), Key.Key_Space)
-    qtbot.wait(200)  # photograph and look of the last image both fail
-    assert window.banner.text.startswith("None of these images can be opened.")
+    qtbot.wait(200)  # photograph and forward pass of the last image both fail
+    assert window.message_bar.text.startswith("None of these images can be opened.")
     assert not playing(window)
 
 
-def test_the_speed_that_is_shown_is_the_streams(qtbot: QtBot, opened: Open) -> None:
-    window = opened()
+def test_the_speed_shown_is_that_of_the_stream(qtbot: QtBot, open_window: Open) -> None:
+    window = open_window()
     speed = window.findChild(QComboBox, "playSpeed")
-    assert window.studio.player.rate == float(speed.currentData()) == 2
+    assert window.controller.player.rate == float(speed.currentData()) == 2
     QTest.keyClick(speed, Key.Key_Up)
-    assert window.studio.player.rate == float(speed.currentData()) == 1
+    assert window.controller.player.rate == float(speed.currentData()) == 1
 
 
-def test_escape_ends_a_stream(qtbot: QtBot, opened: Open, folder: Path) -> None:
-    window = opened()
-    window.studio.open_paths([str(folder)])
-    seen = looks(window)
-    qtbot.waitUntil(lambda: bool(seen), timeout=PATIENCE)
+def test_escape_stops_a_stream(qtbot: QtBot, open_window: Open, folder: Path) -> None:
+    window = open_window()
+    window.controller.open_paths([str(folder)])
+    images = record_results(window)
+    qtbot.waitUntil(lambda: bool(images), timeout=PATIENCE)
     QTest.keyClick(strip(window), Key.Key_Space)
     QTest.keyClick(window, Key.Key_Escape)
     assert not playing(window)
 
 
-def test_thumbnails_come_and_what_has_none_says_why(qtbot: QtBot, opened: Open, folder: Path) -> None:
-    """Faults 13, 15, 16 and 17 in one folder: each is named, nothing waits, the whole ones have their thumbnails."""
+def test_thumbnails_are_shown_or_the_reason_why_not(qtbot: QtBot, open_window: Open, folder: Path) -> None:
+    """Faults 13, 15, 16 and 17 in one folder: each is reported, nothing blocks, the intact ones get thumbnails."""
     os.mkfifo(folder / "frame-8.png")
     (folder / "frame-9.png").symlink_to(folder / "frame-9.png")
     (folder / "frame-10.png").symlink_to(folder / "gone")
-    frame(11).save(folder / "frame-11.png", "JPEG")  # the content decides what it is
-    window = opened()
+    frame(11).save(folder / "frame-11.png", "JPEG")  # the content decides the format
+    window = open_window()
     window.resize(1440, 1200)
-    window.studio.open_paths([str(folder)])
+    window.controller.open_paths([str(folder)])
     reasons = {
         2: "frame-2.png is damaged", 3: "frame-3.png is a web page", 5: "frame-5.png has far too many pixels",
         8: "frame-8.png is a pipe", 9: "frame-9.png is a link that leads back", 10: "frame-10.png is a link to a file",
@@ -208,60 +208,62 @@ def test_thumbnails_come_and_what_has_none_says_why(qtbot: QtBot, opened: Open, 
         if tip:
             qtbot.waitUntil(lambda row=row, tip=tip: tip in str(data(window, row, Role.ToolTipRole)), timeout=PATIENCE)
         else:
-            qtbot.waitUntil(lambda row=row: colours(window, row) > 2, timeout=PATIENCE)
-    assert window.banner.isHidden()
+            qtbot.waitUntil(lambda row=row: color_count(window, row) > 2, timeout=PATIENCE)
+    assert window.message_bar.isHidden()
 
 
-def colours(window: MainWindow, row: int) -> int:
-    """How many colours a row's tile has: a neutral one has one or two."""
+def color_count(window: MainWindow, row: int) -> int:
+    """How many colors a row's thumbnail has: a placeholder has one or two."""
     image = data(window, row, Role.DecorationRole).pixmap(32, 32).toImage()  # type: ignore[attr-defined]
     return len({image.pixel(x, y) for x in range(0, 32, 4) for y in range(0, 32, 4)})
 
 
-def test_a_damaged_image_that_is_chosen_is_told_once(qtbot: QtBot, opened: Open, folder: Path) -> None:
-    window = opened()
-    window.studio.open_paths([str(folder)])
-    seen = looks(window)
-    qtbot.waitUntil(lambda: "frame-0.png" in seen, timeout=PATIENCE)
-    with qtbot.waitSignal(window.studio.problem, timeout=PATIENCE):
-        window.studio.images.choose(str(folder / "frame-3.png"))
-    assert "frame-3.png is a web page" in window.banner.text
+def test_a_damaged_selected_image_is_reported(qtbot: QtBot, open_window: Open, folder: Path) -> None:
+    window = open_window()
+    window.controller.open_paths([str(folder)])
+    images = record_results(window)
+    qtbot.waitUntil(lambda: "frame-0.png" in images, timeout=PATIENCE)
+    with qtbot.waitSignal(window.controller.errorOccurred, timeout=PATIENCE):
+        window.controller.images.select(str(folder / "frame-3.png"))
+    assert "frame-3.png is a web page" in window.message_bar.text
     assert "frame-3.png is a web page" in str(data(window, 3, Role.ToolTipRole))
 
 
-def test_images_of_a_data_set_are_walked_and_their_class_is_marked(qtbot: QtBot, opened: Open) -> None:
-    window = opened()
-    window.studio.look_at_digits()
-    window.activations.view.images.sources.data_wished.emit("digits")
+def test_images_of_a_data_set_are_listed_with_their_class(qtbot: QtBot, open_window: Open) -> None:
+    window = open_window()
+    window.controller.open_digits_example()
+    window.activations.view.images.sources.dataRequested.emit("digits")
     qtbot.waitUntil(lambda: count(window) == "1 of 1,797", timeout=PATIENCE)
     QTest.keyClicks(strip(window), "digits test 17")
-    assert data(window, 17, REFERENCE) == window.studio.images.chosen == "data:digits:test:17"
+    assert data(window, 17, REFERENCE_ROLE) == window.controller.images.selected == "data:digits:test:17"
     qtbot.waitUntil(lambda: data(window, 17) == "digits test 17: 5", timeout=PATIENCE)
     shown = window.findChild(QListWidget, "predictions")
     qtbot.waitUntil(lambda: shown.count() > 0 and shown.item(0).toolTip().endswith("the right class"), timeout=PATIENCE)
     assert shown.item(0).text() == "5"
     assert window.findChild(QLabel, "lookOrigin").text().startswith("digits test 17: 5 · CPU")
-    assert window.kept().recent == ["data:digits"]
+    assert window.session_state().recent == ["data:digits"]
 
 
-def test_a_data_set_that_is_not_here_leaves_everything(qtbot: QtBot, opened: Open) -> None:
-    window = opened()
-    with qtbot.waitSignal(window.studio.problem, timeout=PATIENCE):
-        window.activations.view.images.sources.data_wished.emit("cifar10")
-    assert window.banner.text.startswith("CIFAR-10 is not on this machine.")
+def test_a_missing_data_set_changes_nothing(qtbot: QtBot, open_window: Open) -> None:
+    window = open_window()
+    with qtbot.waitSignal(window.controller.errorOccurred, timeout=PATIENCE):
+        window.activations.view.images.sources.dataRequested.emit("cifar10")
+    assert window.message_bar.text.startswith("CIFAR-10 is not on this machine.")
     assert data(window, 0) == "china"
 
 
-def test_a_copied_picture_is_pasted_with_the_keys(qtbot: QtBot, opened: Open) -> None:
-    window = opened()
+def test_a_copied_image_is_pasted_with_the_keys(qtbot: QtBot, open_window: Open) -> None:
+    window = open_window()
     picture = QImage(40, 40, QImage.Format.Format_RGB32)
     picture.fill(QColor(10, 200, 30))
     QGuiApplication.clipboard().setImage(picture)
     strip(window).setFocus()
     with qtbot.waitSignal(
-        window.studio.subject.looked, timeout=PATIENCE, check_params_cb=lambda look: "pasted" in look.subject.image
+        window.controller.activations.forwardFinished,
+        timeout=PATIENCE,
+        check_params_cb=lambda result: "pasted" in result.spec.image,
     ):
         QTest.keyClick(strip(window), Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     assert str(data(window, 0)).startswith("pasted-")
-    assert window.kept().image == data(window, 0, REFERENCE)
+    assert window.session_state().image == data(window, 0, REFERENCE_ROLE)
     QGuiApplication.clipboard().clear()

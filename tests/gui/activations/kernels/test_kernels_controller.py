@@ -1,4 +1,4 @@
-"""Whose weights the Kernels page asks for, through a window with its engine."""
+"""Which layer's weights the Kernels tab requests, in a window with its engine."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 
-PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
+TIMEOUT = 120_000  # milliseconds, enough to import torch on a busy machine
 TINY = replace(preset("resnet20-cifar"), blocks=(1, 1), width=8)
 KERNELS, MAPS = ACTIVATION_PAGES.index("Kernels"), ACTIVATION_PAGES.index("Maps")
 
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    kept = SessionState(
+    state = SessionState(
         architecture=to_json(TINY), workspace=ACTIVATIONS, layer="layer1.0.relu2", activations_page=KERNELS
     )  # fmt: skip
-    window = MainWindow(kept)
+    window = MainWindow(state)
     qtbot.addWidget(window)
     window.show()
     yield window
@@ -39,44 +39,44 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
 
 
 def answers(window: MainWindow) -> list[Kernels]:
-    found: list[Kernels] = []
-    window.work.answered.connect(lambda lane, answer: found.append(answer) if lane == LANE else None)
-    return found
+    kernels: list[Kernels] = []
+    window.engine.answerReceived.connect(lambda lane, answer: kernels.append(answer) if lane == LANE else None)
+    return kernels
 
 
-def test_the_page_shows_the_weights_behind_the_chosen_layer(qtbot: QtBot, window: MainWindow) -> None:
-    found, heading = answers(window), window.findChild(KernelsView).findChild(QLabel, "kernelsHeading")
+def test_the_tab_shows_the_weights_behind_the_selected_layer(qtbot: QtBot, window: MainWindow) -> None:
+    kernels, heading = answers(window), window.findChild(KernelsView).findChild(QLabel, "kernelsHeading")
     window.start_engine()
-    qtbot.waitUntil(lambda: len(found) == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(kernels) == 1, timeout=TIMEOUT)
     state = build(TINY, seed=0).state_dict()
-    np.testing.assert_array_equal(found[0].values, state["layer1.0.conv2.weight"].numpy())
+    np.testing.assert_array_equal(kernels[0].values, state["layer1.0.conv2.weight"].numpy())
     assert heading.text() == "<b>layer1.0.conv2</b> · 8 filters of 8×3×3"
-    window.studio.subject.choose_layer("fc")
-    qtbot.waitUntil(lambda: len(found) == 2, timeout=PATIENCE)
-    np.testing.assert_array_equal(found[1].values[:, :, 0, 0], state["fc.weight"].numpy())
+    window.controller.activations.set_layer("fc")
+    qtbot.waitUntil(lambda: len(kernels) == 2, timeout=TIMEOUT)
+    np.testing.assert_array_equal(kernels[1].values[:, :, 0, 0], state["fc.weight"].numpy())
     assert heading.text() == "<b>fc</b> · 10 rows of 16"
 
 
-def test_only_what_is_on_the_screen_is_asked_for_and_once(qtbot: QtBot, window: MainWindow) -> None:
-    found, subject = answers(window), window.studio.subject
+def test_weights_are_requested_once_and_only_while_the_view_is_visible(qtbot: QtBot, window: MainWindow) -> None:
+    kernels, activations = answers(window), window.controller.activations
     window.start_engine()
-    qtbot.waitUntil(lambda: len(found) == 1, timeout=PATIENCE)
-    subject.choose_layer("layer1.0.bn2")  # which the same convolution feeds
-    window.activations.show_page(MAPS)
-    with qtbot.waitSignal(subject.looked, timeout=PATIENCE):
-        subject.choose_layer("conv1")
-    assert [one.layer for one in found] == ["layer1.0.conv2"]
-    window.activations.show_page(KERNELS)
-    qtbot.waitUntil(lambda: len(found) == 2, timeout=PATIENCE)
-    assert found[1].colour
+    qtbot.waitUntil(lambda: len(kernels) == 1, timeout=TIMEOUT)
+    activations.set_layer("layer1.0.bn2")  # has the same convolution
+    window.activations.show_tab(MAPS)
+    with qtbot.waitSignal(activations.forwardFinished, timeout=TIMEOUT):
+        activations.set_layer("conv1")
+    assert [answer.layer for answer in kernels] == ["layer1.0.conv2"]
+    window.activations.show_tab(KERNELS)
+    qtbot.waitUntil(lambda: len(kernels) == 2, timeout=TIMEOUT)
+    assert kernels[1].is_rgb
 
 
-def test_a_filter_and_its_channel_are_chosen_together(qtbot: QtBot, window: MainWindow) -> None:
-    found, view = answers(window), window.findChild(KernelsView)
+def test_a_filter_and_its_channel_are_selected_together(qtbot: QtBot, window: MainWindow) -> None:
+    kernels, view = answers(window), window.findChild(KernelsView)
     window.start_engine()
-    qtbot.waitUntil(lambda: len(found) == 1 and window.studio.subject.look is not None, timeout=PATIENCE)
-    view.findChild(NormBars).filter_chosen.emit(5)
+    qtbot.waitUntil(lambda: len(kernels) == 1 and window.controller.activations.result is not None, timeout=TIMEOUT)
+    view.findChild(NormBars).filterSelected.emit(5)
     assert window.activations.view.findChild(QLabel, "channelTitle").text().startswith("channel 5")
-    window.activations.show_page(MAPS)
-    window.activations._channel_wished.emit(3)
+    window.activations.show_tab(MAPS)
+    window.activations._channelRequested.emit(3)
     assert view.findChild(QLabel, "filterNorm").text().startswith("<b>filter 3</b>")

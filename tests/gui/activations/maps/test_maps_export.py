@@ -1,4 +1,4 @@
-"""What the window saves of feature maps: the same pixels, to the last bit, as the command line and the screen."""
+"""Feature maps exported from the window: bit-identical to the command line and the screen."""
 
 from __future__ import annotations
 
@@ -34,26 +34,28 @@ from resnet_studio.gui.common.mosaic import MosaicView
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.feature_maps import mosaic
-from resnet_studio.inference.transforms import changed, from_words
+from resnet_studio.inference.transforms import parse_transforms, transforms_to_dict
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
 
 PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
 TINY = replace(preset("resnet20-cifar"), blocks=(1, 1), width=8)
 LAYER = "layer2.0.add"
-HANDS = ("zoom=2", "rotation=30", "brightness=1.2", "noise=0.1", "flipped", "occluder=0.5,0.5,0.25")
+TRANSFORMS = ("zoom=2", "rotation=30", "brightness=1.2", "noise=0.1", "flipped", "occluder=0.5,0.5,0.25")
 
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    """A window that looks at the sample photograph, turned by hand, through a tiny network."""
-    hands = changed(from_words(HANDS))
-    window = MainWindow(SessionState(architecture=to_json(TINY), workspace=ACTIVATIONS, layer=LAYER, handles=hands))
+    """A window with the sample photograph, transformed, in a tiny network."""
+    transforms = transforms_to_dict(parse_transforms(TRANSFORMS))
+    window = MainWindow(
+        SessionState(architecture=to_json(TINY), workspace=ACTIVATIONS, layer=LAYER, handles=transforms)
+    )
     qtbot.addWidget(window)
     window.show()
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
-    with qtbot.waitSignal(window.studio.subject.looked, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.activations.forwardFinished, timeout=PATIENCE):
         window.start_engine()
     yield window
     window.close()
@@ -61,44 +63,48 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
 
 @pytest.fixture
 def headless(tmp_path: Path) -> Callable[..., Path]:
-    """Runs `maps` on the same, and returns the file."""
+    """Runs the command `maps` on the same input, and returns the file."""
     architecture = tmp_path / "tiny.json"
     architecture.write_text(json.dumps(to_json(TINY)))
 
     def run(*options: str, ending: str = "png") -> Path:
         output = tmp_path / f"headless.{ending}"
-        hands = [word for hand in HANDS for word in ("--handle", hand)]
+        transforms = [word for transform in TRANSFORMS for word in ("--handle", transform)]
         given = ("sample:china", "--architecture", str(architecture), "--layer", LAYER, "--output", str(output))
-        assert main(["maps", *given, *hands, *options]) == 0
+        assert main(["maps", *given, *transforms, *options]) == 0
         return output
 
     return run
 
 
 def save(qtbot: QtBot, window: MainWindow, path: Path, *menu: str) -> Path:
-    """Save by the button's menu and the dialog, as a user does; a file that is there would be asked about."""
+    """Save by the button's menu and the dialog, as a user does; an existing file would open a question."""
     path.unlink(missing_ok=True)
     button = window.findChild(QToolButton, "exportMaps")
     button.menu().aboutToShow.emit()
     action(button.menu(), *menu).trigger()
     dialog = button.findChild(QFileDialog, "exportDialog")
     dialog.selectFile(str(path))
-    with qtbot.waitSignal(window.activations.export.written, timeout=PATIENCE):
+    with qtbot.waitSignal(window.activations.export.message, timeout=PATIENCE):
         dialog.accept()
-    assert path.name in window.banner.text
+    assert path.name in window.message_bar.text
     return path
 
 
 def action(menu: QMenu, first: str, *rest: str) -> QAction:
-    (found,) = (one for one in menu.actions() if one.text() == first)
+    (found,) = (candidate for candidate in menu.actions() if candidate.text() == first)
     return action(found.menu(), *rest) if rest else found
 
 
-def draw(qtbot: QtBot, window: MainWindow, contrast: str, colours: str, sort: str, limits: str) -> None:
-    """Set how the maps are drawn, by the controls that the page has for it."""
-    (button,) = (one for one in window.findChildren(QToolButton) if one.accessibleName() == f"Contrast: {contrast}")
+def draw(qtbot: QtBot, window: MainWindow, contrast: str, colors: str, sort: str, limits: str) -> None:
+    """Set how the maps are drawn, by the controls of the tab."""
+    (button,) = (
+        candidate
+        for candidate in window.findChildren(QToolButton)
+        if candidate.accessibleName() == f"Contrast: {contrast}"
+    )
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    window.findChild(QComboBox, "colourMap").setCurrentText(colours)
+    window.findChild(QComboBox, "colourMap").setCurrentText(colors)
     order = window.findChild(QComboBox, "channelOrder")
     order.setCurrentIndex(order.findData(sort))
     order.activated.emit(order.currentIndex())
@@ -117,19 +123,19 @@ def pixels(path: Path) -> NDArray[np.uint8]:
         return np.asarray(image)
 
 
-def stamp(path: Path) -> object:
+def provenance(path: Path) -> object:
     with Image.open(path) as image:
         return json.loads(image.info[KEY])
 
 
 def on_screen(window: MainWindow) -> pg.ImageItem:
-    """The mosaic that the page paints."""
+    """The mosaic that the tab paints."""
     view = window.findChild(MapsView).findChild(MosaicView).findChild(QGraphicsView)
-    (item,) = (one for one in view.items() if isinstance(one, pg.ImageItem))
+    (item,) = (candidate for candidate in view.items() if isinstance(candidate, pg.ImageItem))
     return item
 
 
-DRAWINGS = [
+STYLES = [
     ("per channel", "viridis", "index", ""),
     ("per layer", "magma", "variance", ""),
     ("fixed", "diverging", "index", "-2.5,2.5"),
@@ -138,93 +144,93 @@ DRAWINGS = [
 ]
 
 
-def words(contrast: str, colours: str, sort: str, limits: str) -> tuple[str, ...]:
-    """The same as options of the command line."""
-    return ("--contrast", limits or contrast.removeprefix("per "), "--colormap", colours, "--sort", sort)
+def options(contrast: str, colors: str, sort: str, limits: str) -> tuple[str, ...]:
+    """The same style as options of the command line."""
+    return ("--contrast", limits or contrast.removeprefix("per "), "--colormap", colors, "--sort", sort)
 
 
-def test_headless_gives_the_pixels_of_the_window(
+def test_the_command_line_gives_the_pixels_of_the_window(
     qtbot: QtBot, window: MainWindow, headless: Callable[..., Path], tmp_path: Path
 ) -> None:
     mosaics = set()
-    for drawing in DRAWINGS:
-        draw(qtbot, window, *drawing)
-        mine = save(qtbot, window, tmp_path / "window.png", "All channels as a picture (PNG)", "as it is")
-        theirs = headless(*words(*drawing))
-        np.testing.assert_array_equal(pixels(mine), pixels(theirs), str(drawing))
-        assert stamp(mine) == stamp(theirs)
-        mosaics.add(pixels(mine).tobytes())
-    assert len(mosaics) == len(DRAWINGS)
+    for style in STYLES:
+        draw(qtbot, window, *style)
+        exported = save(qtbot, window, tmp_path / "window.png", "All channels as a picture (PNG)", "as it is")
+        from_cli = headless(*options(*style))
+        np.testing.assert_array_equal(pixels(exported), pixels(from_cli), str(style))
+        assert provenance(exported) == provenance(from_cli)
+        mosaics.add(pixels(exported).tobytes())
+    assert len(mosaics) == len(STYLES)
     large = save(qtbot, window, tmp_path / "window.png", "All channels as a picture (PNG)", "4 times as large")
-    np.testing.assert_array_equal(pixels(large), pixels(headless(*words(*DRAWINGS[-1]), "--scale", "4")))
+    np.testing.assert_array_equal(pixels(large), pixels(headless(*options(*STYLES[-1]), "--scale", "4")))
 
 
-def test_channel_values_page_and_statistics_are_those_of_the_command_line(
+def test_channel_values_page_and_statistics_equal_those_of_the_command_line(
     qtbot: QtBot, window: MainWindow, headless: Callable[..., Path], tmp_path: Path
 ) -> None:
     window.findChild(MapsView).show_channel(5)
-    mine = save(qtbot, window, tmp_path / "window.png", "Channel 5 as a picture (PNG)", "2 times as large")
-    theirs = headless("--channel", "5", "--scale", "2")
-    np.testing.assert_array_equal(pixels(mine), pixels(theirs))
-    assert stamp(mine) == stamp(theirs)
-    for what, ending in (
+    exported = save(qtbot, window, tmp_path / "window.png", "Channel 5 as a picture (PNG)", "2 times as large")
+    from_cli = headless("--channel", "5", "--scale", "2")
+    np.testing.assert_array_equal(pixels(exported), pixels(from_cli))
+    assert provenance(exported) == provenance(from_cli)
+    for title, ending in (
         ("Page with scale and caption (SVG)", "svg"), ("Values alone (NPY)", "npy"), ("Values (NPZ)", "npz"),
         ("Statistics of each channel (CSV)", "csv"),
     ):  # fmt: skip
-        mine = save(qtbot, window, tmp_path / f"window.{ending}", what)
-        theirs = headless(ending=ending)
-        if ending == "npz":  # whose members are dated
-            with np.load(mine) as one, np.load(theirs) as other:
-                assert set(one) == set(other) == {LAYER, "stamp"}
-                assert all(one[name].tobytes() == other[name].tobytes() for name in one)
+        exported = save(qtbot, window, tmp_path / f"window.{ending}", title)
+        from_cli = headless(ending=ending)
+        if ending == "npz":  # whose members contain dates
+            with np.load(exported) as candidate, np.load(from_cli) as other:
+                assert set(candidate) == set(other) == {LAYER, "stamp"}
+                assert all(candidate[name].tobytes() == other[name].tobytes() for name in candidate)
         else:
-            assert mine.read_bytes() == theirs.read_bytes()
+            assert exported.read_bytes() == from_cli.read_bytes()
 
 
 def test_the_screen_shows_the_mosaic_that_is_saved(qtbot: QtBot, window: MainWindow) -> None:
-    page = window.findChild(MapsView)
-    for drawing in DRAWINGS:
-        draw(qtbot, window, *drawing)
-        sheet = page.sheet()
-        assert sheet is not None
+    view = window.findChild(MapsView)
+    for style in STYLES:
+        draw(qtbot, window, *style)
+        figure = view.figure()
+        assert figure is not None
         indices = on_screen(window).image
-        values = sheet.layers[0].values
+        values = figure.layers[0].values
         columns = (indices.shape[1] + 1) // (values.shape[2] + 1)
-        expected, _ = mosaic(values, sheet.stamp.drawing, columns)
-        np.testing.assert_array_equal(indices, expected, str(drawing))
+        expected, _ = mosaic(values, figure.provenance.style, columns)
+        np.testing.assert_array_equal(indices, expected, str(style))
 
 
 def test_a_difference_names_its_reference(qtbot: QtBot, window: MainWindow, headless: Callable[..., Path],
                                           tmp_path: Path) -> None:  # fmt: skip
-    window.findChild(QCheckBox, "keepHandles").click()  # `headless` has them, too
-    with qtbot.waitSignal(window.studio.subject.looked, timeout=PATIENCE):
-        window.studio.images.choose("sample:flower")
-    draw(qtbot, window, "per channel", "viridis", "difference", "")  # which brings the button
+    window.findChild(QCheckBox, "keepHandles").click()  # `headless` uses the same transforms
+    with qtbot.waitSignal(window.controller.activations.forwardFinished, timeout=PATIENCE):
+        window.controller.images.select("sample:flower")
+    draw(qtbot, window, "per channel", "viridis", "difference", "")  # which shows the button
     qtbot.mouseClick(window.findChild(QPushButton, "setReference"), Qt.MouseButton.LeftButton)
     with qtbot.waitSignal(
-        window.studio.subject.looked,
+        window.controller.activations.forwardFinished,
         timeout=PATIENCE,
-        check_params_cb=lambda look: look.subject.image == "sample:china",
+        check_params_cb=lambda result: result.spec.image == "sample:china",
     ):
-        window.studio.images.choose("sample:china")
+        window.controller.images.select("sample:china")
     draw(qtbot, window, "per channel", "viridis", "difference", "")
-    mine = save(qtbot, window, tmp_path / "window.png", "All channels as a picture (PNG)", "as it is")
-    theirs = headless("--sort", "difference", "--reference", "sample:flower")
-    np.testing.assert_array_equal(pixels(mine), pixels(theirs))
-    assert stamp(mine) == stamp(theirs)
-    assert "flower" in json.dumps(stamp(mine))
+    exported = save(qtbot, window, tmp_path / "window.png", "All channels as a picture (PNG)", "as it is")
+    from_cli = headless("--sort", "difference", "--reference", "sample:flower")
+    np.testing.assert_array_equal(pixels(exported), pixels(from_cli))
+    assert provenance(exported) == provenance(from_cli)
+    assert "flower" in json.dumps(provenance(exported))
 
 
-def test_a_file_that_cannot_be_written_is_said(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
-    sheet = window.findChild(MapsView).sheet()
-    assert sheet is not None
-    with qtbot.waitSignal(window.activations.export.refused, timeout=PATIENCE) as refused:
-        window.activations.export.write(tmp_path / "none" / "a.png", sheet)
-    assert refused.args == ["a.png could not be written: there is no such file or folder. Check the path."]
-    assert window.banner.text == refused.args[0]
+def test_a_file_that_cannot_be_written_is_reported(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    figure = window.findChild(MapsView).figure()
+    assert figure is not None
+    with qtbot.waitSignal(window.activations.export.failed, timeout=PATIENCE) as failed:
+        window.activations.export.write(tmp_path / "none" / "a.png", figure)
+    assert failed.args == ["a.png could not be written: there is no such file or folder. Check the path."]
+    assert window.message_bar.text == failed.args[0]
 
 
 def test_without_maps_nothing_is_saved(qtbot: QtBot) -> None:
     view = MapsView()
     qtbot.addWidget(view)
-    assert view.sheet() is None
+    assert view.figure() is None

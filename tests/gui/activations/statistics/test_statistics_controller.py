@@ -1,4 +1,4 @@
-"""What is added up over looks and asked of the engine, with an engine whose answers the test gives by hand."""
+"""What is accumulated over results and requested, with a fake engine whose answers each test emits."""
 
 from __future__ import annotations
 
@@ -26,147 +26,153 @@ SMALL = preset("resnet20-cifar")
 INFO = WeightsInfo("random, seed 0", False, Preprocessing(224, 224, (0.5,) * 3, (0.2,) * 3), ("class 0",))
 
 
-class Engine(QObject):
-    """Stands where the link with the engine is."""
+class FakeEngine(QObject):
+    """Replaces the connection with the engine."""
 
-    part, answer, error = Signal(str, int, object), Signal(str, int, object), Signal(str, int, object)
-    state_changed = Signal(str)
+    partReceived, answerReceived = Signal(str, int, object), Signal(str, int, object)
+    errorReceived, stateChanged = Signal(str, int, object), Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[tuple[Any, ...]] = []
-        self.cancelled: list[str] = []
+        self.requests: list[tuple[Any, ...]] = []
+        self.canceled_lanes: list[str] = []
 
-    def ask(self, lane: str, job: str, *arguments: Any, label: str = "") -> int:
-        self.asked.append((lane, job, *arguments))
-        return len(self.asked)
+    def request(self, lane: str, job: str, *arguments: Any, label: str = "") -> int:
+        self.requests.append((lane, job, *arguments))
+        return len(self.requests)
 
     def cancel(self, lane: str) -> None:
-        self.cancelled.append(lane)
+        self.canceled_lanes.append(lane)
 
-    def questions(self, lane: str) -> list[tuple[Any, ...]]:
-        return [one for one in self.asked if one[0] == lane]
+    def requests_of(self, lane: str) -> list[tuple[Any, ...]]:
+        return [request for request in self.requests if request[0] == lane]
 
 
-class Bench:
-    """The desks, and what they have told."""
+class StatisticsHarness:
+    """The controllers on a fake engine, and what they have emitted."""
 
     def __init__(self) -> None:
-        self.engine = Engine()
-        work = EngineClient(self.engine)  # type: ignore[arg-type]
-        self.studio = AppController(SessionState(architecture=to_json(SMALL), layer=LAYER, workspace=ACTIVATIONS), work)
-        self.desk = StatisticsController(self.studio.subject, self.studio.images, work)
-        self.reference = ReferenceController(self.studio.subject, work)
-        self.seen: list[ChannelStatistics | None] = []
-        self.surveys: list[LayerStatistics | None] = []
+        self.engine = FakeEngine()
+        engine_client = EngineClient(self.engine)  # type: ignore[arg-type]
+        self.app = AppController(
+            SessionState(architecture=to_json(SMALL), layer=LAYER, workspace=ACTIVATIONS), engine_client
+        )
+        self.controller = StatisticsController(self.app.activations, self.app.images, engine_client)
+        self.reference = ReferenceController(self.app.activations, engine_client)
+        self.accumulated: list[ChannelStatistics | None] = []
+        self.layer_statistics: list[LayerStatistics | None] = []
         self.running: list[int] = []
-        self.desk.seen_changed.connect(self.seen.append)
-        self.desk.surveyed.connect(self.surveys.append)
-        self.desk.running_changed.connect(self.running.append)
-        self.studio.begin()
+        self.controller.accumulatedChanged.connect(self.accumulated.append)
+        self.controller.layerStatisticsChanged.connect(self.layer_statistics.append)
+        self.controller.runningChanged.connect(self.running.append)
+        self.app.start()
 
-    def look(self, values: float = 1.0, *, image: str = "00", layer: str = "", brief: bool = False) -> ForwardResult:
-        maps = (layer_maps(layer or self.studio.subject.layer, np.full((3, 2, 2), values, np.float32)),)
+    def emit_result(
+        self, values: float = 1.0, *, image: str = "00", layer: str = "", preview: bool = False
+    ) -> ForwardResult:
+        maps = (layer_maps(layer or self.app.activations.layer, np.full((3, 2, 2), values, np.float32)),)
         pixels = np.zeros((2, 2, 3), np.uint8)
-        look = ForwardResult(self.studio.subject.subject, image, Frame(1, 1, 2, 2), pixels, INFO, maps, 0.1, (), brief)
-        self.engine.answer.emit("look", 0, look)
-        return look
+        result = ForwardResult(
+            self.app.activations.spec, image, Frame(1, 1, 2, 2), pixels, INFO, maps, 0.1, (), preview
+        )
+        self.engine.answerReceived.emit("forward", 0, result)
+        return result
 
     @property
     def images(self) -> int:
-        return self.seen[-1].images if self.seen[-1] else 0
+        return self.accumulated[-1].images if self.accumulated[-1] else 0
 
 
 @pytest.fixture
-def bench(qapp: object) -> Iterator[Bench]:
-    bench = Bench()
-    yield bench
-    bench.studio.close()
+def harness(qapp: object) -> Iterator[StatisticsHarness]:
+    harness = StatisticsHarness()
+    yield harness
+    harness.app.close()
 
 
-def test_an_image_counts_once_with_the_same_handles(bench: Bench) -> None:
-    bench.look(0.0, image="aa")
-    bench.look(0.0, image="aa")
-    assert bench.images == 1
-    bench.look(2.0, image="bb")
-    assert bench.images == 2
-    assert bench.seen[-1] is not None
-    assert bench.seen[-1].mean.tolist() == [1, 1, 1]
-    assert bench.seen[-1].alive.tolist() == [1, 1, 1]
-    bench.studio.subject.turn(ImageTransforms(brightness=2))
-    bench.look(4.0, image="aa")
-    assert bench.images == 3
+def test_an_image_counts_once_with_the_same_transforms(harness: StatisticsHarness) -> None:
+    harness.emit_result(0.0, image="aa")
+    harness.emit_result(0.0, image="aa")
+    assert harness.images == 1
+    harness.emit_result(2.0, image="bb")
+    assert harness.images == 2
+    assert harness.accumulated[-1] is not None
+    assert harness.accumulated[-1].mean.tolist() == [1, 1, 1]
+    assert harness.accumulated[-1].active_images.tolist() == [1, 1, 1]
+    harness.app.activations.set_transforms(ImageTransforms(brightness=2))
+    harness.emit_result(4.0, image="aa")
+    assert harness.images == 3
 
 
-def test_what_goes_by_while_a_hand_moves_does_not_count(bench: Bench) -> None:
-    bench.look(image="aa")
+def test_previews_do_not_count(harness: StatisticsHarness) -> None:
+    harness.emit_result(image="aa")
     for brightness in (1.1, 1.2):
-        bench.studio.subject.turn(ImageTransforms(brightness=brightness), moving=True)
-        bench.look(brief=True)
-    assert bench.images == 1
+        harness.app.activations.set_transforms(ImageTransforms(brightness=brightness), moving=True)
+        harness.emit_result(preview=True)
+    assert harness.images == 1
 
 
-def test_each_layer_has_its_own_images_and_another_network_begins_anew(bench: Bench) -> None:
-    bench.look(image="aa")
-    bench.look(image="bb")
-    bench.studio.subject.choose_layer(OTHER)
-    assert bench.seen[-1] is None
-    bench.look(image="bb")
-    assert bench.images == 1
-    bench.studio.subject.choose_layer(LAYER)
-    assert bench.images == 2
-    bench.studio.session.take(preset("plain20-cifar"))
-    bench.look(image="aa")
-    assert bench.images == 1
+def test_each_layer_counts_its_own_images_and_another_network_starts_again(harness: StatisticsHarness) -> None:
+    harness.emit_result(image="aa")
+    harness.emit_result(image="bb")
+    harness.app.activations.set_layer(OTHER)
+    assert harness.accumulated[-1] is None
+    harness.emit_result(image="bb")
+    assert harness.images == 1
+    harness.app.activations.set_layer(LAYER)
+    assert harness.images == 2
+    harness.app.session.set_architecture(preset("plain20-cifar"))
+    harness.emit_result(image="aa")
+    assert harness.images == 1
 
 
-def test_a_survey_asks_for_every_image_and_belongs_to_layer_network_and_handles(bench: Bench) -> None:
-    bench.desk.look_at_all()
-    (question,) = bench.engine.questions("survey")
-    assert question[1:] == ("survey", bench.studio.subject.subject, SAMPLES, LAYER)
-    assert bench.running == [len(SAMPLES)]
-    survey = LayerStatistics(LAYER, statistics(np.ones((3, 2, 2), np.float32)), ())
-    bench.engine.answer.emit("survey", 0, survey)
-    assert bench.running == [len(SAMPLES), 0]
-    assert bench.surveys[-1] is survey
-    bench.studio.images.choose("sample:flower")
-    assert bench.surveys[-1] is survey
-    bench.studio.subject.choose_layer(OTHER)
-    assert bench.surveys[-1] is None
-    bench.studio.subject.choose_layer(LAYER)
-    assert bench.surveys[-1] is survey
-    bench.studio.subject.turn(ImageTransforms(zoom=2))
-    assert bench.surveys[-1] is None
+def test_running_all_images_belongs_to_layer_network_and_transforms(harness: StatisticsHarness) -> None:
+    harness.controller.run_all_images()
+    (request,) = harness.engine.requests_of("layer_statistics")
+    assert request[1:] == ("layer_statistics", harness.app.activations.spec, SAMPLES, LAYER)
+    assert harness.running == [len(SAMPLES)]
+    all_images = LayerStatistics(LAYER, statistics(np.ones((3, 2, 2), np.float32)), ())
+    harness.engine.answerReceived.emit("layer_statistics", 0, all_images)
+    assert harness.running == [len(SAMPLES), 0]
+    assert harness.layer_statistics[-1] is all_images
+    harness.app.images.select("sample:flower")
+    assert harness.layer_statistics[-1] is all_images
+    harness.app.activations.set_layer(OTHER)
+    assert harness.layer_statistics[-1] is None
+    harness.app.activations.set_layer(LAYER)
+    assert harness.layer_statistics[-1] is all_images
+    harness.app.activations.set_transforms(ImageTransforms(zoom=2))
+    assert harness.layer_statistics[-1] is None
 
 
-def test_a_survey_ends_with_a_cancel_and_with_an_error(bench: Bench) -> None:
-    bench.desk.look_at_all()
-    bench.studio.cancel()
-    assert "survey" in bench.engine.cancelled
-    assert bench.running[-1] == 0
-    bench.desk.look_at_all()
-    bench.engine.error.emit("survey", 0, ValueError("no"))
-    assert bench.running[-1] == 0
-    bench.engine.answer.emit("survey", 0, LayerStatistics(LAYER, None, ()))
-    assert bench.surveys[-1] is None
+def test_running_all_images_ends_with_a_cancel_and_with_an_error(harness: StatisticsHarness) -> None:
+    harness.controller.run_all_images()
+    harness.app.cancel()
+    assert "layer_statistics" in harness.engine.canceled_lanes
+    assert harness.running[-1] == 0
+    harness.controller.run_all_images()
+    harness.engine.errorReceived.emit("layer_statistics", 0, ValueError("no"))
+    assert harness.running[-1] == 0
+    harness.engine.answerReceived.emit("layer_statistics", 0, LayerStatistics(LAYER, None, ()))
+    assert harness.layer_statistics[-1] is None
 
 
-def test_the_reference_is_asked_once_for_a_layer_that_it_lacks(bench: Bench) -> None:
-    told: list[ForwardResult] = []
-    bench.reference.reference_changed.connect(told.append)
-    bench.reference.need(LAYER)
-    bench.reference.keep()
-    assert not told
-    look = bench.look(image="aa")
-    bench.reference.keep()
-    assert told == [look]
-    bench.studio.images.choose("sample:flower")
+def test_the_reference_is_requested_once_for_a_layer_that_it_lacks(harness: StatisticsHarness) -> None:
+    emitted: list[ForwardResult] = []
+    harness.reference.referenceChanged.connect(emitted.append)
+    harness.reference.request_layer(LAYER)
+    harness.reference.set_current()
+    assert not emitted
+    result = harness.emit_result(image="aa")
+    harness.reference.set_current()
+    assert emitted == [result]
+    harness.app.images.select("sample:flower")
     for _ in range(2):
-        bench.reference.need(OTHER)
-    bench.reference.need("layer9")
-    assert bench.engine.questions("reference") == [("reference", "look", look.subject, (OTHER,), False)]
+        harness.reference.request_layer(OTHER)
+    harness.reference.request_layer("layer9")
+    assert harness.engine.requests_of("reference") == [("reference", "forward", result.spec, (OTHER,), False)]
     maps = (layer_maps(OTHER, np.ones((3, 1, 1), np.float32)),)
-    answer = ForwardResult(look.subject, "aa", look.frame, look.seen, INFO, maps, 0.1)
-    bench.engine.answer.emit("reference", 0, answer)
-    assert [layer.name for layer in told[-1].layers] == [LAYER, OTHER]
-    assert told[-1].subject == look.subject
+    answer = ForwardResult(result.spec, "aa", result.frame, result.model_input, INFO, maps, 0.1)
+    harness.engine.answerReceived.emit("reference", 0, answer)
+    assert [layer.name for layer in emitted[-1].layers] == [LAYER, OTHER]
+    assert emitted[-1].spec == result.spec

@@ -1,4 +1,4 @@
-"""The degradation experiment on the screen: figure, numbers, verdict, choices, and what is followed and started."""
+"""The Degradation tab: figure, errors, verdict, settings, and following and starting experiments."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def run_of(part: ExperimentRun, **named: Any) -> Curves:
     return curves(part, errors, [value + 0.05 for value in errors], NORMS, **named)
 
 
-def followed(folder: str = "/runs/one", experiment: Experiment | None = None) -> ExperimentState:
+def experiment_state(folder: str = "/runs/one", experiment: Experiment | None = None) -> ExperimentState:
     experiment = experiment or Experiment(replace(RECIPES["digits-degradation"], length=4))
-    return ExperimentState(Path(folder), experiment, {part.name: run_of(part) for part in experiment.parts})
+    return ExperimentState(Path(folder), experiment, {part.name: run_of(part) for part in experiment.runs})
 
 
 class Page:
-    """The view with a mouse and a keyboard before it."""
+    """The view, with actions of a user."""
 
     def __init__(self, qtbot: QtBot) -> None:
         self.qtbot = qtbot
@@ -84,7 +84,7 @@ class Page:
         return line
 
     def lines(self, figure: str) -> list[list[pg.PlotCurveItem]]:
-        """The lines of each panel, without the edges of ranges."""
+        """The lines of each subplot, without the edges of ranges."""
         boxes = [item for item in self.find(Subplots, figure).ci.items if isinstance(item, pg.ViewBox)]
         return [[item for item in box.addedItems if isinstance(item, pg.PlotCurveItem)] for box in boxes]
 
@@ -96,28 +96,28 @@ def page(qtbot: QtBot) -> Iterator[Page]:
     theme.apply(QApplication.instance(), "light")
 
 
-def test_an_empty_page_says_what_to_do(page: Page) -> None:
+def test_an_empty_page_shows_a_hint(page: Page) -> None:
     assert page.find(QLabel, "degradationEmpty").isVisible()
     assert "Press Run the experiment" in page.text("degradationEmpty")
     assert not page.find(Subplots, "degradationFigure").isVisible()
 
 
-def test_the_button_wishes_what_is_chosen(page: Page) -> None:
-    with page.qtbot.waitSignal(page.view.experiment_wished) as wish:
+def test_the_button_requests_the_experiment(page: Page) -> None:
+    with page.qtbot.waitSignal(page.view.experimentRequested) as signal:
         page.click("runDegradation")
-    assert wish.args == [Experiment()]
+    assert signal.args == [Experiment()]
     page.type("depthsChoice", "8, 14, 20")
     page.type("epochsChoice", "1")
     line = page.type("seedsChoice", "0-2, 7")
     assert page.text("experimentLength").startswith("24 runs, about 0:")
-    with page.qtbot.waitSignal(page.view.experiment_wished) as wish:
+    with page.qtbot.waitSignal(page.view.experimentRequested) as signal:
         page.qtbot.keyClick(line, Qt.Key.Key_Return)
     recipe = replace(RECIPES["digits-degradation"], length=1, warmup=0)
-    assert wish.args == [Experiment(recipe, (8, 14, 20), (0, 1, 2, 7))]
+    assert signal.args == [Experiment(recipe, (8, 14, 20), (0, 1, 2, 7))]
 
 
 @pytest.mark.parametrize(
-    ("field", "text", "said"),
+    ("field", "text", "message"),
     [
         ("depths", "20, 21", "6n + 2"), ("depths", "20", "at least two"), ("depths", "x", "whole numbers"),
         ("depths", "18, 34", "8×8"), ("epochs", "0", "from 1 on"), ("epochs", "", "whole numbers"),
@@ -125,41 +125,41 @@ def test_the_button_wishes_what_is_chosen(page: Page) -> None:
         ("seeds", "0-9999999", "1 to 1,000"), ("seeds", "3-2", "1 to 1,000"),
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_is_said_under_the_row(page: Page, field: str, text: str, said: str) -> None:
+def test_invalid_settings_are_reported_under_the_row(page: Page, field: str, text: str, message: str) -> None:
     line = page.type(f"{field}Choice", text) if text else page.find(QLineEdit, f"{field}Choice")
     if not text:
         line.selectAll()
         page.qtbot.keyClick(line, Qt.Key.Key_Delete)
         page.qtbot.keyClick(line, Qt.Key.Key_Return)
-    assert said in page.text("experimentProblem")
+    assert message in page.text("experimentProblem")
     assert line.property("wrong")
     assert not page.find(QPushButton, "runDegradation").isEnabled()
-    with page.qtbot.assertNotEmitted(page.view.experiment_wished):
+    with page.qtbot.assertNotEmitted(page.view.experimentRequested):
         page.qtbot.keyClick(line, Qt.Key.Key_Return)
 
 
-def test_other_data_are_chosen_by_keyboard(page: Page) -> None:
+def test_other_data_are_selected_by_keyboard(page: Page) -> None:
     box = page.find(QComboBox, "data")
     box.setFocus()
     page.qtbot.keyClick(box, Qt.Key.Key_Down)
-    with page.qtbot.waitSignal(page.view.experiment_wished) as wish:
+    with page.qtbot.waitSignal(page.view.experimentRequested) as signal:
         page.click("runDegradation")
-    assert wish.args[0].recipe.data == "mnist"
+    assert signal.args[0].recipe.data == "mnist"
     page.view.show_data("/photos/birds")
     page.type("depthsChoice", "18, 34")
-    with page.qtbot.waitSignal(page.view.experiment_wished) as wish:
+    with page.qtbot.waitSignal(page.view.experimentRequested) as signal:
         page.click("runDegradation")
-    assert (wish.args[0].recipe.data, wish.args[0].depths) == ("/photos/birds", (18, 34))
+    assert (signal.args[0].recipe.data, signal.args[0].depths) == ("/photos/birds", (18, 34))
 
 
 def test_the_figure_is_the_articles(page: Page) -> None:
-    page.view.show_experiments([followed()])
+    page.view.show_experiments([experiment_state()])
     training, test = page.lines("degradationFigure")
-    for lines, more in ((training, 0.0), (test, 0.05)):
+    for lines, extra in ((training, 0.0), (test, 0.05)):
         for line, errors in zip(lines, ERRORS.values(), strict=True):
             x, y = line.getData()
             assert x.tolist() == [1, 2, 3, 4]
-            assert y.tolist() == pytest.approx([100 * (error + more) for error in errors])
+            assert y.tolist() == pytest.approx([100 * (error + extra) for error in errors])
     pens = [line.opts["pen"] for line in training]
     assert [pen.style() == Qt.PenStyle.CustomDashLine for pen in pens] == [True, True, False, False]
     assert pens[0].color() == pens[1].color() != pens[2].color() == pens[3].color()
@@ -167,8 +167,8 @@ def test_the_figure_is_the_articles(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [1136, 720])
-def test_panels_fill_their_room_evenly(page: Page, width: int) -> None:
-    whole = followed()
+def test_subplots_fill_their_space_evenly(page: Page, width: int) -> None:
+    whole = experiment_state()
     page.view.show_experiments([replace(whole, curves={})])  # as one that is just starting
     page.view.show_experiment(whole)
     page.view.resize(width, 700)
@@ -181,8 +181,8 @@ def test_panels_fill_their_room_evenly(page: Page, width: int) -> None:
         assert sum(widths) > 0.6 * figure.width()
 
 
-def test_gradients_have_a_panel_for_each_stage(page: Page) -> None:
-    page.view.show_experiments([followed()])
+def test_gradients_have_a_subplot_for_each_stage(page: Page) -> None:
+    page.view.show_experiments([experiment_state()])
     panels = page.lines("gradientFigure")
     assert len(panels) == len(STAGES)
     for place, lines in enumerate(panels):
@@ -193,13 +193,13 @@ def test_gradients_have_a_panel_for_each_stage(page: Page) -> None:
 
 
 def test_the_x_axis_is_a_choice(page: Page) -> None:
-    page.view.show_experiments([followed()])
+    page.view.show_experiments([experiment_state()])
     page.qtbot.mouseClick(page.find(SegmentedControl, "figureAxis").button("step"), LEFT)
     assert page.lines("degradationFigure")[0][0].getData()[0].tolist() == [10, 20, 30, 40]
 
 
-def test_numbers_stand_in_the_legend_with_every_digit_on_hover(page: Page) -> None:
-    page.view.show_experiments([followed()])
+def test_errors_are_in_the_legend_with_all_digits_on_hover(page: Page) -> None:
+    page.view.show_experiments([experiment_state()])
     assert page.text("plain56Training") == "70.0 %"
     assert page.text("plain56Test") == "75.0 %"
     assert page.text("ResNet20Training") == "0.00 %"
@@ -209,7 +209,7 @@ def test_numbers_stand_in_the_legend_with_every_digit_on_hover(page: Page) -> No
 
 def test_several_seeds_have_medians_and_ranges(page: Page) -> None:
     experiment = Experiment(replace(RECIPES["digits-degradation"], length=4), seeds=(0, 1, 5))
-    page.view.show_experiments([followed(experiment=experiment)])
+    page.view.show_experiments([experiment_state(experiment=experiment)])
     assert page.text("plain56Training") == "71.0 %"
     assert page.find(QLabel, "plain56Training").toolTip().splitlines()[2] == "seed 5: 75 %"
     box = next(item for item in page.find(Subplots, "degradationFigure").ci.items if isinstance(item, pg.ViewBox))
@@ -221,7 +221,7 @@ def test_several_seeds_have_medians_and_ranges(page: Page) -> None:
 
 
 def test_the_verdict_can_be_copied(page: Page) -> None:
-    one = followed()
+    one = experiment_state()
     page.view.show_experiments([one])
     verdict = judge(one.experiment, one.curves)
     assert page.text("verdict") == "\n\n".join(verdict.sentences)
@@ -231,8 +231,8 @@ def test_the_verdict_can_be_copied(page: Page) -> None:
 
 
 def test_a_live_experiment_grows_and_can_be_stopped(page: Page) -> None:
-    whole = followed()
-    first, second = whole.experiment.parts[:2]
+    whole = experiment_state()
+    first, second = whole.experiment.runs[:2]
     half = run_of(second, how=None, epochs=8)
     live = replace(whole, curves={first.name: whole.curves[first.name]} | {second.name: half})
     page.view.show_experiments([live])
@@ -241,65 +241,65 @@ def test_a_live_experiment_grows_and_can_be_stopped(page: Page) -> None:
     assert page.text("verdict") == "The verdict waits for plain-56 to finish."
     assert page.text("ResNet56Test") == "–"
     before = len(page.lines("degradationFigure")[0][1].getData()[0])
-    half.take(Stepped(0.0, 40, (1.0,) * PER_EPOCH, (0.6,) * PER_EPOCH, (0.1,) * PER_EPOCH, 5.0, 1.0))
+    half.add(Stepped(0.0, 40, (1.0,) * PER_EPOCH, (0.6,) * PER_EPOCH, (0.1,) * PER_EPOCH, 5.0, 1.0))
     page.view.show_experiment(live)
     assert page.text("experimentProgress") == "plain-56, epoch 5 of 8 · run 2 of 4"
     assert before == 4
-    with page.qtbot.waitSignal(page.view.stop_wished) as wish:
+    with page.qtbot.waitSignal(page.view.stopRequested) as signal:
         page.click("stopExperiment")
-    assert wish.args == [whole.folder]
+    assert signal.args == [whole.folder]
     assert not page.find(QPushButton, "resumeExperiment").isVisible()
 
 
-def test_one_that_broke_off_can_go_on(page: Page) -> None:
-    whole = followed()
-    first = whole.experiment.parts[0]
+def test_a_stopped_experiment_can_be_resumed(page: Page) -> None:
+    whole = experiment_state()
+    first = whole.experiment.runs[0]
     page.view.show_experiments([replace(whole, curves={first.name: run_of(first, how="stopped")})])
     assert page.text("experimentProgress") == "stopped · 0 of 4 runs finished"
     assert not page.find(QPushButton, "stopExperiment").isVisible()
-    with page.qtbot.waitSignal(page.view.resume_wished) as wish:
+    with page.qtbot.waitSignal(page.view.resumeRequested) as signal:
         page.click("resumeExperiment")
-    assert wish.args == [whole.folder]
+    assert signal.args == [whole.folder]
 
 
-def test_why_a_run_failed_is_told(page: Page) -> None:
-    whole = followed()
-    broken = run_of(whole.experiment.parts[1], how="failed", why="the loss is not a number")
+def test_the_reason_of_a_failed_run_is_shown(page: Page) -> None:
+    whole = experiment_state()
+    broken = run_of(whole.experiment.runs[1], how="failed", why="the loss is not a number")
     page.view.show_experiments([replace(whole, curves={**whole.curves, "plain56-seed0": broken})])
     assert page.text("experimentProgress") == "plain56-seed0 failed: the loss is not a number"
     assert "waits for plain-56" in page.text("verdict")
 
 
-def test_experiments_are_chosen_from_a_list(page: Page) -> None:
+def test_experiments_are_selected_from_a_list(page: Page) -> None:
     other = Experiment(replace(RECIPES["digits-degradation"], length=4), (20, 56), (3,))
-    one, two = followed("/runs/one"), followed("/runs/two", other)
+    one, two = experiment_state("/runs/one"), experiment_state("/runs/two", other)
     page.view.show_experiments([one, two])
     box = page.find(QComboBox, "experimentChoice")
     assert [box.itemText(row) for row in range(box.count())] == ["two", "one"]
     assert box.currentText() == "two"
     assert page.text("plain56Training") == "73.0 %"
     box.setFocus()
-    with page.qtbot.waitSignal(page.view.chosen_changed) as chosen:
+    with page.qtbot.waitSignal(page.view.experimentSelected) as signal:
         page.qtbot.keyClick(box, Qt.Key.Key_Down)
-    assert chosen.args == [one.folder]
+    assert signal.args == [one.folder]
     assert page.text("plain56Training") == "70.0 %"
-    page.view.show_experiments([one, two, followed("/runs/three")])
+    page.view.show_experiments([one, two, experiment_state("/runs/three")])
     assert box.currentText() == "one"
     page.view.show_experiments([])
     assert page.find(QLabel, "degradationEmpty").isVisible()
 
 
 def test_both_themes_are_followed(page: Page) -> None:
-    page.view.show_experiments([followed()])
+    page.view.show_experiments([experiment_state()])
     figure = page.find(Subplots, "degradationFigure")
-    for name, colours in (("dark", theme.DARK), ("light", theme.LIGHT)):
+    for name, colors in (("dark", theme.DARK), ("light", theme.LIGHT)):
         theme.apply(QApplication.instance(), name)
         page.qtbot.waitUntil(lambda: figure.backgroundBrush().color() == QColor(theme.current().window))
-        assert figure.grab().toImage().pixelColor(2, 2) == QColor(colours.window)
+        assert figure.grab().toImage().pixelColor(2, 2) == QColor(colors.window)
 
 
 def test_exports_have_legend_labels_and_verdict(page: Page, tmp_path: Path) -> None:
-    page.view.show_experiments([followed()])
+    page.view.show_experiments([experiment_state()])
     for ending in ("png", "svg", "csv"):
         page.view.save(tmp_path / f"figure.{ending}")
         assert page.text("newsText") == f"figure.{ending} is written."
@@ -325,7 +325,7 @@ def test_exports_have_legend_labels_and_verdict(page: Page, tmp_path: Path) -> N
 
 
 def test_it_fits_the_smallest_window(page: Page) -> None:
-    page.view.show_experiments([followed()])
+    page.view.show_experiments([experiment_state()])
     page.view.resize(700, 480)
     page.qtbot.waitUntil(lambda: page.view.width() == 700)
     for name in ("runDegradation", "copyVerdict", "exportFigure", "plain56Test"):
@@ -334,45 +334,45 @@ def test_it_fits_the_smallest_window(page: Page) -> None:
 
 
 def test_every_control_has_a_name(page: Page) -> None:
-    page.view.show_experiments([followed()])
+    page.view.show_experiments([experiment_state()])
     for kind in (QPushButton, QLineEdit, QComboBox):
         for control in page.view.findChildren(kind):
             assert control.accessibleName() or control.text(), control.objectName()
             assert control.toolTip(), control.objectName()
 
 
-class Desk:
-    """The page joined to what is in a folder of runs."""
+class DegradationHarness:
+    """The view connected to the experiments of a folder."""
 
-    def __init__(self, page: Page, where: Path) -> None:
-        self.page, self.where = page, where
+    def __init__(self, page: Page, folder: Path) -> None:
+        self.page, self.folder = page, folder
         self.launched: list[tuple[Path, tuple[str, ...]]] = []
-        self.watch = RunMonitor()
-        self.experiments = ExperimentMonitor(self.watch)
+        self.monitor = RunMonitor()
+        self.experiments = ExperimentMonitor(self.monitor)
         launch = lambda folder, command: self.launched.append((folder, tuple(command)))  # noqa: E731
-        controller.join(page.view, self.experiments, where, launch)
-        self.watch.watch(where)
+        controller.connect_degradation(page.view, self.experiments, folder, launch)
+        self.monitor.set_folder(folder)
 
     def write(self, folder: Path, part: ExperimentRun, **named: Any) -> None:
         """A run's folder as a training leaves it."""
-        manifest = run_folder.Manifest(part.name, part.twin.architecture, part.recipe, time.time())
-        run_folder.make(folder / part.name, manifest)
+        manifest = run_folder.Manifest(part.name, part.network.architecture, part.recipe, time.time())
+        run_folder.create(folder / part.name, manifest)
         (folder / part.name / run_folder.HEARTBEAT).touch()
         errors = ERRORS[part.name.partition("-")[0]]
         lines = [to_line(event) + "\n" for event in events(part, errors, errors, NORMS, **named)]
         (folder / part.name / run_folder.EVENTS).write_text("".join(lines))
 
     def stop(self) -> None:
-        self.watch.stop()
+        self.monitor.stop()
         self.experiments.stop()
 
 
 @pytest.fixture
-def desk(page: Page, tmp_path: Path) -> Iterator[Callable[[], Desk]]:
-    made: list[Desk] = []
+def make_harness(page: Page, tmp_path: Path) -> Iterator[Callable[[], DegradationHarness]]:
+    made: list[DegradationHarness] = []
 
-    def make() -> Desk:
-        made.append(Desk(page, tmp_path))
+    def make() -> DegradationHarness:
+        made.append(DegradationHarness(page, tmp_path))
         return made[0]
 
     yield make
@@ -380,16 +380,18 @@ def desk(page: Page, tmp_path: Path) -> Iterator[Callable[[], Desk]]:
         one.stop()
 
 
-def test_finished_experiments_are_found(page: Page, desk: Callable[[], Desk], tmp_path: Path) -> None:
+def test_finished_experiments_are_found(
+    page: Page, make_harness: Callable[[], DegradationHarness], tmp_path: Path
+) -> None:
     experiment = Experiment(replace(RECIPES["digits-degradation"], length=4))
     folder = tmp_path / "degradation-digits-1"
-    degradation.make(folder, experiment)
+    degradation.create(folder, experiment)
     broken = tmp_path / "broken"
-    degradation.make(broken, experiment)
-    made = desk()
-    for part in experiment.parts:
+    degradation.create(broken, experiment)
+    made = make_harness()
+    for part in experiment.runs:
         made.write(folder, part)
-    made.write(broken, experiment.parts[0])
+    made.write(broken, experiment.runs[0])
     (broken / degradation.EXPERIMENT).write_text("{")
     page.qtbot.waitUntil(lambda: page.text("experimentProgress") == "4 of 4 runs finished", timeout=10_000)
     page.qtbot.waitUntil(lambda: page.text("verdict").startswith("Degradation is seen"), timeout=10_000)
@@ -399,16 +401,18 @@ def test_finished_experiments_are_found(page: Page, desk: Callable[[], Desk], tm
     assert page.text("damagedExperiments").startswith("broken: experiment.json is damaged")
 
 
-def test_an_experiment_is_begun_followed_stopped_and_gone_on_with(page: Page, desk: Callable[[], Desk]) -> None:
-    made = desk()
+def test_an_experiment_is_started_followed_stopped_and_resumed(
+    page: Page, make_harness: Callable[[], DegradationHarness]
+) -> None:
+    made = make_harness()
     page.type("epochsChoice", "4")
     page.click("runDegradation")
-    folder = made.where / "degradation-digits-1"
+    folder = made.folder / "degradation-digits-1"
     assert made.launched == [(folder, ("experiment", "degradation", "--resume", str(folder)))]
-    experiment = degradation.read(folder)
+    experiment = degradation.read_experiment(folder)
     assert experiment.recipe.length == 4
     assert page.text("experimentProgress") == "starting · 0 of 4 runs finished"
-    first, second = experiment.parts[:2]
+    first, second = experiment.runs[:2]
     made.write(folder, first)
     made.write(folder, second, how=None)
     wanted = "plain-56, epoch 4 of 4 · run 2 of 4"
@@ -425,67 +429,69 @@ def test_an_experiment_is_begun_followed_stopped_and_gone_on_with(page: Page, de
     assert page.find(QPushButton, "stopExperiment").isVisible()
 
 
-def test_what_a_click_asks_for_is_seen_at_once(page: Page, desk: Callable[[], Desk]) -> None:
-    made = desk()
+def test_requests_are_shown_at_once(page: Page, make_harness: Callable[[], DegradationHarness]) -> None:
+    made = make_harness()
     run, stop, now = (
         page.find(QPushButton, name) for name in ("runDegradation", "stopExperiment", "stopExperimentNow")
     )
     page.click("runDegradation")
-    folder = made.where / "degradation-digits-1"
-    page.view.show_awaited(frozenset([folder]))  # as whoever launches it says at once
+    folder = made.folder / "degradation-digits-1"
+    page.view.show_pending(frozenset([folder]))  # as the launcher does at once
     assert (run.text(), run.isEnabled()) == ("Starting…", False)
     page.click("runDegradation")
     page.qtbot.keyClick(page.find(QLineEdit, "depthsChoice"), Qt.Key.Key_Return)
-    page.view.experiment_wished.emit(Experiment())
+    page.view.experimentRequested.emit(Experiment())
     assert [launched for launched, _ in made.launched] == [folder]
-    experiment = degradation.read(folder)
-    made.write(folder, experiment.parts[0], how=None)
-    page.view.show_awaited(frozenset())
+    experiment = degradation.read_experiment(folder)
+    made.write(folder, experiment.runs[0], how=None)
+    page.view.show_pending(frozenset())
     page.qtbot.waitUntil(lambda: page.text("experimentProgress").startswith("plain-20, epoch"), timeout=10_000)
     assert (run.text(), run.isEnabled()) == ("Run the experiment", True)
     page.click("stopExperiment")
     assert (stop.text().partition("…")[0], stop.isEnabled(), now.isVisible()) == ("Stopping", False, False)
     page.qtbot.waitUntil(now.isVisible, timeout=10_000)
-    steps = made.watch.run(folder / experiment.parts[0].name).curves.steps
+    steps = made.monitor.run(folder / experiment.runs[0].name).curves.steps
     assert now.text() == f"Stop now (loses {steps} steps)"
     page.click("stopExperimentNow")
     assert (now.text(), now.isEnabled()) == ("Stopping now…", False)
     assert (folder / run_folder.STOP_NOW).exists()
 
 
-def test_one_that_vanishes_is_forgotten(page: Page, desk: Callable[[], Desk], tmp_path: Path) -> None:
+def test_a_removed_experiment_is_removed_from_the_view(
+    page: Page, make_harness: Callable[[], DegradationHarness], tmp_path: Path
+) -> None:
     experiment = Experiment()
     folder = tmp_path / "mine"
-    degradation.make(folder, experiment)
-    made = desk()
-    made.write(folder, experiment.parts[0])
+    degradation.create(folder, experiment)
+    made = make_harness()
+    made.write(folder, experiment.runs[0])
     page.qtbot.waitUntil(lambda: len(made.experiments.experiments()) == 1, timeout=10_000)
     folder.rename(tmp_path.parent / f"{tmp_path.name}-away")
     page.qtbot.waitUntil(lambda: page.find(QLabel, "degradationEmpty").isVisible(), timeout=10_000)
 
 
-def test_what_is_expected_does_not_last_for_ever() -> None:
-    whole = followed()
-    first = run_of(whole.experiment.parts[0])
-    between = replace(whole, curves={whole.experiment.parts[0].name: first})
+def test_waiting_for_the_next_run_times_out() -> None:
+    whole = experiment_state()
+    first = run_of(whole.experiment.runs[0])
+    waiting = replace(whole, curves={whole.experiment.runs[0].name: first})
     first.ended_at = time.time()
-    assert between.live
-    assert between.progress() == "starting · 1 of 4 runs finished"
+    assert waiting.live
+    assert waiting.progress() == "starting · 1 of 4 runs finished"
     first.ended_at = time.time() - 60
-    assert not between.live
-    assert between.progress() == "not finished · 1 of 4 runs finished"
-    assert math.isclose(between.share(), 0.25)
+    assert not waiting.live
+    assert waiting.progress() == "not finished · 1 of 4 runs finished"
+    assert math.isclose(waiting.share(), 0.25)
 
 
-def test_a_narrow_window_has_room_for_ending_it_at_once(page: Page) -> None:
-    whole = followed()
-    second = whole.experiment.parts[1]
+def test_stop_now_fits_a_narrow_window(page: Page) -> None:
+    whole = experiment_state()
+    second = whole.experiment.runs[1]
     live = {second.name: run_of(second, how=None, epochs=8)}
-    page.view.show_experiments([replace(whole, curves=live, asked=frozenset({run_folder.STOP}), step_left=125.0)])
+    page.view.show_experiments([replace(whole, curves=live, requests=frozenset({run_folder.STOP}), step_left=125.0)])
     now = page.find(QPushButton, "stopExperimentNow")
     assert now.isVisible()
     assert page.find(QPushButton, "stopExperiment").text() == "Stopping… 2:05"
-    for width in (940, 700):  # as a hand does that makes it narrower
+    for width in (940, 700):  # step by step, as when dragging the edge
         page.view.resize(width, 560)
         QApplication.processEvents()
     assert page.view.width() == 700

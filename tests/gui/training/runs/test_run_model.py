@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.gui.plots.styles import PALETTE
-from resnet_studio.gui.training.run_state import RunState, cost_in, run_colour
+from resnet_studio.gui.training.run_state import RunState, cost_from_events, run_color
 from resnet_studio.gui.training.runs.curves import RunLines
 from resnet_studio.gui.training.runs.legend import LegendModel
 from resnet_studio.gui.training.runs.model import RunColumn, RunModel
@@ -26,10 +26,10 @@ from written_runs import WrittenRun, finished_run
 
 
 def follow(written: WrittenRun) -> RunState:
-    """The run as the window has it after reading all there is."""
-    run = RunState(written.folder, run_folder.read(written.folder))
+    """The state of a run after all its events were read."""
+    run = RunState(written.folder, run_folder.read_manifest(written.folder))
     events = tuple(RunReader(written.folder).new_events())
-    run.take(events, cost_in(events))
+    run.add_events(events, cost_from_events(events))
     run.loaded = True
     return run
 
@@ -45,7 +45,7 @@ def model(qtbot: QtBot) -> RunModel:
     return made
 
 
-def test_a_finished_run_in_words(model: RunModel, tmp_path: Path) -> None:
+def test_the_cells_of_a_finished_run(model: RunModel, tmp_path: Path) -> None:
     written = finished_run(tmp_path / "one")
     run = follow(written)
     model.show_runs([run])
@@ -61,13 +61,13 @@ def test_a_finished_run_in_words(model: RunModel, tmp_path: Path) -> None:
     assert cell(model, 0, RunColumn.ARCHITECTURE, role) == "fitted to the data: channels 3 → 1, image 32 → 8"
 
 
-def test_states_say_how_far_and_why(model: RunModel, tmp_path: Path) -> None:
-    running = WrittenRun(tmp_path / "running").make().begin().train(33)
-    paused = WrittenRun(tmp_path / "paused").make().begin().train(55).pause()
-    failed = WrittenRun(tmp_path / "failed").make().begin().train(22).break_off()
-    fetching = WrittenRun(tmp_path / "fetching").make()
-    fetching.tell(Working(0.0, "fetching cifar10", 0.5))
-    stopped = WrittenRun(tmp_path / "stopped").make().begin().train(11).end("stopped")
+def test_states_show_progress_and_reason(model: RunModel, tmp_path: Path) -> None:
+    running = WrittenRun(tmp_path / "running").create().begin().train(33)
+    paused = WrittenRun(tmp_path / "paused").create().begin().train(55).pause()
+    failed = WrittenRun(tmp_path / "failed").create().begin().train(22).fail()
+    fetching = WrittenRun(tmp_path / "fetching").create()
+    fetching.emit(Working(0.0, "fetching cifar10", 0.5))
+    stopped = WrittenRun(tmp_path / "stopped").create().begin().train(11).end("stopped")
     model.show_runs([follow(one) for one in (stopped, fetching, failed, paused, running)])
     states = [cell(model, row, RunColumn.STATE) for row in range(5)]
     assert states == [
@@ -77,10 +77,10 @@ def test_states_say_how_far_and_why(model: RunModel, tmp_path: Path) -> None:
     assert cell(model, 3, RunColumn.BEST) == "–"
 
 
-def test_rows_come_and_go_and_keep_their_ticks(model: RunModel, tmp_path: Path) -> None:
+def test_rows_are_added_and_removed_and_keep_their_check_boxes(model: RunModel, tmp_path: Path) -> None:
     found = [follow(finished_run(tmp_path / name)) for name in "abc"]
     model.show_runs(found[:2])
-    model.show_only([found[0].folder], wanted=False)
+    model.set_shown([found[0].folder], shown=False)
     model.show_runs(found)
     assert [cell(model, row, RunColumn.NAME) for row in range(3)] == ["c", "b", "a"]
     model.show_runs(found[::2])
@@ -91,46 +91,46 @@ def test_rows_come_and_go_and_keep_their_ticks(model: RunModel, tmp_path: Path) 
     assert model.rowCount() == 0
 
 
-def test_numbers_sort_as_numbers_and_what_is_missing_comes_last(model: RunModel, tmp_path: Path) -> None:
+def test_numbers_sort_as_numbers_and_missing_ones_last(model: RunModel, tmp_path: Path) -> None:
     names = {"slow": 3.0, "best": 0.5, "middle": 1.0}
     found = [follow(finished_run(tmp_path / name, scale=scale)) for name, scale in names.items()]
-    found.append(follow(WrittenRun(tmp_path / "new").make()))
+    found.append(follow(WrittenRun(tmp_path / "new").create()))
     model.show_runs(found)
     ordered = RunFilter(model)
     ordered.sort(RunColumn.BEST)
     assert [ordered.index(row, 0).data() for row in range(4)] == ["best", "middle", "slow", "new"]
     ordered.sort(RunColumn.NAME, Qt.SortOrder.DescendingOrder)
     assert [ordered.index(row, 0).data() for row in range(4)] == ["slow", "new", "middle", "best"]
-    ordered.show_words("RESNET20 low")
+    ordered.set_words("RESNET20 low")
     assert [ordered.index(row, 0).data() for row in range(ordered.rowCount())] == ["slow"]
 
 
-def test_an_edited_name_is_a_wish(model: RunModel, qtbot: QtBot, tmp_path: Path) -> None:
+def test_editing_a_name_emits_a_request(model: RunModel, qtbot: QtBot, tmp_path: Path) -> None:
     run = follow(finished_run(tmp_path / "one"))
     model.show_runs([run])
-    with qtbot.waitSignal(model.rename_wished) as wished:
+    with qtbot.waitSignal(model.renameRequested) as signal:
         assert model.setData(model.index(0, RunColumn.NAME), "first")
-    assert wished.args == [tmp_path / "one", "first"]
+    assert signal.args == [tmp_path / "one", "first"]
     assert not model.setData(model.index(0, RunColumn.NAME), "one")
     assert not model.setData(model.index(0, RunColumn.BEST), "1")
 
 
 def test_a_label_decides_the_color_and_without_one_the_name_does(tmp_path: Path) -> None:
-    manifest = follow(WrittenRun(tmp_path / "one").make()).manifest
+    manifest = follow(WrittenRun(tmp_path / "one").create()).manifest
 
     def color(path: str, label: str = "") -> str:
-        return run_colour(RunState(Path(path), manifest, label=Label("", label)))
+        return run_color(RunState(Path(path), manifest, label=Label("", label)))
 
     assert color("/here/one", "green") == "#009e73"
     assert color("/here/one") == color("/elsewhere/one") == color("/here/one", "no color")
     assert len({color(f"/here/{number}") for number in range(100)}) == len(PALETTE)
 
 
-def test_a_damaged_run_says_so_and_shows_what_its_events_tell(model: RunModel, tmp_path: Path) -> None:
+def test_a_damaged_run_is_marked_and_shows_the_data_of_its_events(model: RunModel, tmp_path: Path) -> None:
     written = finished_run(tmp_path / "one")
     run = RunState(written.folder, None, "one: run.json is damaged (it breaks off before its end)")
     events = tuple(RunReader(written.folder).new_events())
-    run.take(events, cost_in(events))
+    run.add_events(events, cost_from_events(events))
     model.show_runs([run])
     best = min(1.2 * written.error(step) for step in range(11, 111, 11))
     shown = [cell(model, 0, column) for column in RunColumn]
@@ -139,7 +139,7 @@ def test_a_damaged_run_says_so_and_shows_what_its_events_tell(model: RunModel, t
     assert cell(model, 0, RunColumn.STATE, Qt.ItemDataRole.ToolTipRole) == run.problem
 
 
-def test_the_legend_has_the_values_at_any_place(qtbot: QtBot, tmp_path: Path) -> None:
+def test_the_legend_has_the_values_at_any_x(qtbot: QtBot, tmp_path: Path) -> None:
     written = finished_run(tmp_path / "one")
     lines = RunLines(follow(written))
     model = LegendModel()
@@ -149,7 +149,7 @@ def test_the_legend_has_the_values_at_any_place(qtbot: QtBot, tmp_path: Path) ->
     assert model.value(model.index(0, 1)) == pytest.approx(100 * written.error(22))
     assert model.value(model.index(0, 2)) == pytest.approx(120 * written.error(22))
     model.show_values("loss", "seconds", 0.9, 1.26)
-    every = lines.curves.training("loss").y
+    every = lines.curves.per_step("loss").y
     assert model.value(model.index(0, 1)) == pytest.approx(smoothed(every, 0.9)[11])
     assert model.index(0, 2).data() == f"{1.1 * written.loss(11):#.3g}"
     model.show_values("loss", "step", 0.9, 0.5)
@@ -159,16 +159,16 @@ def test_the_legend_has_the_values_at_any_place(qtbot: QtBot, tmp_path: Path) ->
     del tester
 
 
-def test_lines_mark_the_best_measurement_and_where_a_run_broke_off(tmp_path: Path) -> None:
-    written = WrittenRun(tmp_path / "nan").make().begin().train(33)
+def test_lines_mark_the_best_measurement_and_the_failure(tmp_path: Path) -> None:
+    written = WrittenRun(tmp_path / "nan").create().begin().train(33)
     written.measure(33, error=0.01)
-    written.break_off()
+    written.fail()
     lines = RunLines(follow(written))
     best = lines.best("error", "epoch")
     assert best is not None
     assert (best.x, best.y) == (3.0, pytest.approx(1.0))
-    end = lines.break_off("loss", "step", 0.0)
+    end = lines.failure_point("loss", "step", 0.0)
     assert end is not None
     assert (end.x, end.y) == (34.0, 1e3)
-    assert lines.bounds("loss", "step").high < 10  # the last value does not make the others small
-    assert lines.break_off("rate", "step", 0.0) is None
+    assert lines.bounds("loss", "step").high < 10  # the last value does not extend the axis
+    assert lines.failure_point("rate", "step", 0.0) is None

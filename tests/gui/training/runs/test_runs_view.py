@@ -1,4 +1,4 @@
-"""The page of runs on the screen, with mouse and keys: choosing, ticking, renaming, deleting, zooming, exporting."""
+"""The Runs tab, with mouse and keys: selecting, checking, renaming, deleting, zooming, exporting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.plots.curve_plot import CurvePlot
 from resnet_studio.gui.training.run_commands import RunCommands
 from resnet_studio.gui.training.run_monitor import RunMonitor
-from resnet_studio.gui.training.runs.controller import join
+from resnet_studio.gui.training.runs.controller import connect_runs
 from resnet_studio.gui.training.runs.model import RunColumn
 from resnet_studio.gui.training.runs.table import RunTable
 from resnet_studio.gui.training.runs.view import EMPTY, RunsView
@@ -31,14 +31,14 @@ from written_runs import WrittenRun, finished_run
 
 
 class Page:
-    """The page joined with a watch on a folder of runs, and the hands of a user."""
+    """The Runs tab connected to a monitor of a folder, with actions of a user."""
 
     def __init__(self, qtbot: QtBot, folder: Path) -> None:
         self.qtbot, self.folder = qtbot, folder
         self.view = RunsView()
         qtbot.addWidget(self.view)
-        self.watch = RunMonitor()
-        join(self.view, self.watch, RunCommands(self.watch))
+        self.monitor = RunMonitor()
+        connect_runs(self.view, self.monitor, RunCommands(self.monitor))
         self.view.resize(1152, 800)
         self.view.show()
         self.table = self.find(RunTable, "runTable")
@@ -46,13 +46,13 @@ class Page:
 
     def open(self, *names: str) -> None:
         """Follow the folder until these runs are read and drawn."""
-        self.watch.watch(self.folder)
-        self.qtbot.waitUntil(lambda: {run.folder.name for run in self.watch.runs()} == set(names), timeout=10_000)
-        self.qtbot.waitUntil(lambda: all(run.loaded for run in self.watch.runs()), timeout=10_000)
+        self.monitor.set_folder(self.folder)
+        self.qtbot.waitUntil(lambda: {run.folder.name for run in self.monitor.runs()} == set(names), timeout=10_000)
+        self.qtbot.waitUntil(lambda: all(run.loaded for run in self.monitor.runs()), timeout=10_000)
         self.settle()
 
     def settle(self) -> None:
-        self.qtbot.waitUntil(lambda: self.view.panel.sharp, timeout=10_000)
+        self.qtbot.waitUntil(lambda: self.view.panel.up_to_date, timeout=10_000)
 
     def find(self, kind: type, name: str):
         found = self.view.findChild(kind, name)
@@ -71,7 +71,7 @@ class Page:
         self.qtbot.mouseClick(self.table.viewport(), Qt.MouseButton.LeftButton, modifier, self.place(name))
 
     def tick(self, name: str) -> None:
-        """Click on a run's tick."""
+        """Click on a run's check box."""
         cell = self.table.visualRect(self.table.model().index(self.names().index(name), RunColumn.NAME))
         place = QPoint(cell.left() + 16, cell.center().y())
         self.qtbot.mouseClick(self.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
@@ -102,7 +102,7 @@ class Page:
         self.settle()
 
     def hover(self, plot: CurvePlot, x: float) -> None:
-        """Rest the mouse over a plot at x."""
+        """Move the mouse over a plot to x."""
         (_, _), (low, high) = plot.box.viewRange()
         place = plot.mapFromScene(plot.box.mapViewToScene(QPointF(x, (low + high) / 2)))
         self.qtbot.mouseMove(plot.viewport(), place)
@@ -122,12 +122,12 @@ def page(qtbot: QtBot, tmp_path: Path) -> Iterator[Page]:
     theme.apply(QApplication.instance(), "light")
     made = Page(qtbot, tmp_path / "runs")
     yield made
-    made.watch.stop()
+    made.monitor.stop()
 
 
 @pytest.fixture
 def three(page: Page) -> Page:
-    """Three finished runs: a residual network, its plain twin, and a deeper one that is worse."""
+    """Three finished runs: a residual network, its plain counterpart, and a deeper one that is worse."""
     for age, (name, architecture, scale) in enumerate(
         [("residual", "resnet20-cifar", 1.0), ("plain", "plain20-cifar", 1.5), ("deep", "resnet32-cifar", 2.0)]
     ):
@@ -136,15 +136,15 @@ def three(page: Page) -> Page:
     return page
 
 
-def colours(plot: CurvePlot) -> set[str]:
-    """The colours that are seen in a plot, without what edges blend."""
+def colors(plot: CurvePlot) -> set[str]:
+    """The colors in a plot, without blended edges."""
     image = plot.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     pixels = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), -1) & 0xFFFFFF
     values, counts = np.unique(pixels, return_counts=True)
     return {f"#{value:06x}" for value, count in zip(values, counts, strict=True) if count >= 4}
 
 
-def test_an_empty_folder_says_what_to_do_next(page: Page) -> None:
+def test_an_empty_folder_shows_a_hint(page: Page) -> None:
     assert page.find(QLabel, "runsEmpty").isVisible()
     assert page.find(QLabel, "runsEmpty").text() == EMPTY
     finished_run(page.folder / "first")
@@ -153,20 +153,20 @@ def test_an_empty_folder_says_what_to_do_next(page: Page) -> None:
     assert page.table.isVisible()
 
 
-def test_every_run_is_drawn_in_its_colour_and_ticks_hide_it(three: Page) -> None:
+def test_every_run_is_drawn_in_its_color_and_unchecking_hides_it(three: Page) -> None:
     assert three.names() == ["deep", "plain", "residual"]
     blue, vermillion, green = "#0072b2", "#d55e00", "#009e73"
-    assert {blue, vermillion, green} <= colours(three.loss)
+    assert {blue, vermillion, green} <= colors(three.loss)
     assert not [menu for menu in three.view.findChildren(QMenu) if menu.isVisible()]
     three.tick("plain")
-    assert {blue, green} <= colours(three.error)
-    assert vermillion not in colours(three.loss)
+    assert {blue, green} <= colors(three.error)
+    assert vermillion not in colors(three.loss)
     assert [row[0] for row in three.legend()] == ["residual", "deep"]
     three.tick("plain")
-    assert vermillion in colours(three.loss)
+    assert vermillion in colors(three.loss)
 
 
-def test_space_hides_all_that_are_chosen(three: Page) -> None:
+def test_space_hides_all_selected_runs(three: Page) -> None:
     three.click("deep")
     three.click("plain", Qt.KeyboardModifier.ControlModifier)
     three.qtbot.keyClick(three.table, Qt.Key.Key_Space)
@@ -196,7 +196,7 @@ def test_f2_and_the_button_rename_too(three: Page) -> None:
 
 
 def rename(page: Page, name: str) -> None:
-    """Type into the editor that is open."""
+    """Type into the open editor."""
     editor = page.table.viewport().findChild(QLineEdit)
     assert editor is not None
     editor.selectAll()
@@ -214,7 +214,7 @@ def test_a_click_on_a_heading_sorts(three: Page) -> None:
     assert three.names() == ["deep", "plain", "residual"]
 
 
-def test_typed_words_filter(three: Page) -> None:
+def test_typed_words_filter_the_runs(three: Page) -> None:
     three.view.start_search()
     three.qtbot.keyClicks(three.find(QLineEdit, "runFilter"), "finished plain")
     assert three.names() == ["plain"]
@@ -228,18 +228,18 @@ def test_deleting_and_undoing(three: Page) -> None:
     assert not any(three.folder.iterdir())
 
 
-def test_undo_brings_a_deleted_run_back_in_its_colour(three: Page) -> None:
+def test_undo_restores_a_deleted_run_with_its_color(three: Page) -> None:
     three.click("plain")
     three.press("deleteRun")
     assert three.names() == ["deep", "residual"]
     assert three.find(QLabel, "newsText").text() == "plain is in the trash."
     three.qtbot.mouseClick(three.find(QPushButton, "newsUndo"), Qt.MouseButton.LeftButton)
     three.qtbot.waitUntil(lambda: three.names() == ["deep", "plain", "residual"], timeout=10_000)
-    three.qtbot.waitUntil(lambda: "#d55e00" in colours(three.loss), timeout=10_000)
+    three.qtbot.waitUntil(lambda: "#d55e00" in colors(three.loss), timeout=10_000)
 
 
 def test_a_live_run_has_stop_and_pause_and_is_not_deleted(page: Page) -> None:
-    written = WrittenRun(page.folder / "live").make().begin().train(33)
+    written = WrittenRun(page.folder / "live").create().begin().train(33)
     page.open("live")
     page.click("live")
     assert page.find(QLabel, "runProgress").text() == "live\nstep 33 of 110, 0:03 elapsed, 0:08 left"
@@ -256,16 +256,16 @@ def test_a_live_run_has_stop_and_pause_and_is_not_deleted(page: Page) -> None:
 
 
 def test_a_run_that_was_stopped_can_be_resumed(page: Page) -> None:
-    WrittenRun(page.folder / "half").make().begin().train(55).end("stopped")
+    WrittenRun(page.folder / "half").create().begin().train(55).end("stopped")
     page.open("half")
     page.click("half")
     assert not page.find(QToolButton, "stopRun").isVisible()
-    with page.qtbot.waitSignal(page.view.resume_wished) as wished:
+    with page.qtbot.waitSignal(page.view.resumeRequested) as signal:
         page.press("resumeRun")
-    assert wished.args == [(page.folder / "half",)]
+    assert signal.args == [(page.folder / "half",)]
 
 
-def test_the_menu_acts_on_what_is_chosen(three: Page) -> None:
+def test_the_menu_acts_on_the_selected_runs(three: Page) -> None:
     three.click("deep")
     three.table.customContextMenuRequested.emit(three.place("deep"))
     menu = three.table.menu
@@ -281,12 +281,12 @@ def test_the_menu_acts_on_what_is_chosen(three: Page) -> None:
     menu.close()
 
 
-def test_a_colour_of_the_palette(three: Page) -> None:
+def test_a_color_of_the_palette(three: Page) -> None:
     three.click("deep")
     palette = three.find(QMenu, "runColours")
     palette.aboutToShow.emit()
     next(action for action in palette.actions() if action.text() == "purple").trigger()
-    three.qtbot.waitUntil(lambda: "#cc79a7" in colours(three.loss), timeout=10_000)
+    three.qtbot.waitUntil(lambda: "#cc79a7" in colors(three.loss), timeout=10_000)
 
 
 def test_a_rectangle_zooms_both_plots_and_a_double_click_shows_all(three: Page) -> None:
@@ -306,14 +306,14 @@ def test_a_rectangle_zooms_both_plots_and_a_double_click_shows_all(three: Page) 
 
 
 def test_a_zoomed_plot_stays_while_the_run_grows(page: Page) -> None:
-    written = WrittenRun(page.folder / "live").make().begin().train(33)
+    written = WrittenRun(page.folder / "live").create().begin().train(33)
     page.open("live")
     page.loss.setFocus()
     page.qtbot.keyClick(page.loss, Qt.Key.Key_Plus)
     page.settle()
     zoomed = page.loss.x_range()
     written.train(44)
-    page.qtbot.waitUntil(lambda: page.watch.runs()[0].curves.steps == 77, timeout=10_000)
+    page.qtbot.waitUntil(lambda: page.monitor.runs()[0].curves.steps == 77, timeout=10_000)
     page.settle()
     assert page.loss.x_range() == zoomed
     page.qtbot.keyClick(page.loss, Qt.Key.Key_0)
@@ -323,9 +323,9 @@ def test_a_zoomed_plot_stays_while_the_run_grows(page: Page) -> None:
 
 def test_the_wheel_and_the_arrows_move_the_view(three: Page) -> None:
     port = three.loss.viewport()
-    centre = QPointF(port.rect().center())
+    center = QPointF(port.rect().center())
     QApplication.sendEvent(port, QWheelEvent(
-        centre, port.mapToGlobal(centre), QPoint(), QPoint(0, 240), Qt.MouseButton.NoButton,
+        center, port.mapToGlobal(center), QPoint(), QPoint(0, 240), Qt.MouseButton.NoButton,
         Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
     ))  # fmt: skip
     low, high = three.loss.x_range()
@@ -337,7 +337,7 @@ def test_the_wheel_and_the_arrows_move_the_view(three: Page) -> None:
     assert three.loss.x_range() == (0, 110)
 
 
-def test_the_crosshair_has_every_run_s_value(three: Page) -> None:
+def test_the_crosshair_shows_every_runs_value(three: Page) -> None:
     three.hover(three.error, 22.5)
     assert three.find(QLabel, "legendHeading").text() == "error, % at step 22"
     model = three.find(QWidget, "runLegend").model()
@@ -356,10 +356,10 @@ def test_axes_follow_the_choice(three: Page) -> None:
     low, high = three.loss.y_range()
     every = [WrittenRun(three.folder / "x", scale=scale).loss(step) for scale in (1, 1.5, 2) for step in range(1, 111)]
     assert low < np.log10(min(every)) < np.log10(max(every)) < high < low + 3
-    assert "#0072b2" in colours(three.loss)
+    assert "#0072b2" in colors(three.loss)
 
 
-def test_smoothing_leaves_the_raw_steps_in_sight(three: Page) -> None:
+def test_smoothing_keeps_the_raw_steps_visible(three: Page) -> None:
     slider = three.find(QSlider, "smoothing")
     slider.setFocus()
     noisy = three.legend()[0][1]
@@ -374,22 +374,22 @@ def test_smoothing_leaves_the_raw_steps_in_sight(three: Page) -> None:
 
 
 def test_a_failed_run_keeps_its_curve_and_is_marked(page: Page) -> None:
-    WrittenRun(page.folder / "broken").make().begin().train(33).break_off()
+    WrittenRun(page.folder / "broken").create().begin().train(33).fail()
     page.open("broken")
     assert page.table.model().index(0, RunColumn.STATE).data() == "failed at 33 %"
-    assert "#0072b2" in colours(page.loss)
+    assert "#0072b2" in colors(page.loss)
     assert page.loss.y_range()[1] < 10
     model = page.find(QWidget, "runLegend").model()
     red = model.index(0, 0).data(Qt.ItemDataRole.ForegroundRole)
     assert red == QColor(theme.LIGHT.bad)
 
 
-def test_a_click_in_the_legend_chooses_the_run(three: Page) -> None:
+def test_a_click_in_the_legend_selects_the_run(three: Page) -> None:
     legend = three.find(QWidget, "runLegend")
     place = legend.visualRect(legend.model().index(1, 0)).center()
-    with three.qtbot.waitSignal(three.view.chosen_changed, check_params_cb=bool):
+    with three.qtbot.waitSignal(three.view.runsSelected, check_params_cb=bool):
         three.qtbot.mouseClick(legend.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    assert [run.name for run in three.table.chosen()] == ["plain"]
+    assert [run.name for run in three.table.selected_runs()] == ["plain"]
 
 
 def test_exports_have_legend_labels_and_units(three: Page, tmp_path: Path) -> None:
@@ -411,13 +411,13 @@ def test_exports_have_legend_labels_and_units(three: Page, tmp_path: Path) -> No
     assert names == {"residual", "plain", "deep"}
 
 
-def test_an_export_that_fails_is_told(three: Page, tmp_path: Path) -> None:
+def test_a_failed_export_is_reported(three: Page, tmp_path: Path) -> None:
     three.view.panel.save(tmp_path / "no" / "curves.png")
     assert "could not be written" in three.find(QLabel, "newsText").text()
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])
-def test_an_export_that_fails_leaves_the_file_of_before(three: Page, tmp_path: Path, ending: str) -> None:
+def test_a_failed_export_leaves_the_previous_file(three: Page, tmp_path: Path, ending: str) -> None:
     picture = tmp_path / f"curves.{ending}"
     picture.write_bytes(b"of before")
     with failing(3, lasting=True):
@@ -429,11 +429,11 @@ def test_an_export_that_fails_leaves_the_file_of_before(three: Page, tmp_path: P
 def test_both_themes_are_followed(three: Page) -> None:
     theme.apply(QApplication.instance(), "dark")
     three.settle()
-    assert theme.DARK.window in colours(three.loss)
-    assert theme.LIGHT.window not in colours(three.loss)
+    assert theme.DARK.window in colors(three.loss)
+    assert theme.LIGHT.window not in colors(three.loss)
 
 
-def test_fifty_runs_are_drawn_and_few_ticks_are_enough(page: Page) -> None:
+def test_fifty_runs_are_drawn_and_hidden_at_once(page: Page) -> None:
     names = [f"run-{number}" for number in range(50)]
     for number, name in enumerate(names):
         finished_run(page.folder / name, scale=1 + number / 25, created=1e9 + number)
@@ -441,12 +441,12 @@ def test_fifty_runs_are_drawn_and_few_ticks_are_enough(page: Page) -> None:
     assert len(page.legend()) == 50
     page.click("run-49")
     page.qtbot.keyClick(page.table, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
-    assert len(page.table.chosen()) == 50
+    assert len(page.table.selected_runs()) == 50
     page.qtbot.keyClick(page.table, Qt.Key.Key_Space)
     assert page.legend() == []
 
 
-def test_an_export_has_what_was_chosen_a_moment_ago(three: Page, tmp_path: Path) -> None:
+def test_an_export_has_the_latest_settings(three: Page, tmp_path: Path) -> None:
     three.qtbot.mouseClick(three.find(SegmentedControl, "xAxis").button("epoch"), Qt.MouseButton.LeftButton)
     three.qtbot.mouseClick(three.find(SegmentedControl, "yAxis").button("log"), Qt.MouseButton.LeftButton)
     three.view.panel.save(tmp_path / "curves.svg")
@@ -457,13 +457,13 @@ def test_an_export_has_what_was_chosen_a_moment_ago(three: Page, tmp_path: Path)
     assert high - low < 4
 
 
-def test_what_grew_out_of_sight_is_drawn_when_it_is_seen_again(page: Page) -> None:
-    written = WrittenRun(page.folder / "live").make().begin().train(33)
+def test_a_run_that_grew_while_hidden_is_drawn_when_shown_again(page: Page) -> None:
+    written = WrittenRun(page.folder / "live").create().begin().train(33)
     page.open("live")
     page.view.hide()
     written.train(44)
-    page.qtbot.waitUntil(lambda: page.watch.runs()[0].curves.steps == 77, timeout=10_000)
-    assert page.view.panel.sharp
+    page.qtbot.waitUntil(lambda: page.monitor.runs()[0].curves.steps == 77, timeout=10_000)
+    assert page.view.panel.up_to_date
     assert page.loss.x_range() == (0, 33)
     page.view.show()
     page.settle()
@@ -482,9 +482,9 @@ def test_tab_goes_from_the_filter_over_the_buttons_to_the_table_and_the_plots(th
     assert {"lossPlot", "errorPlot"} <= set(names)
 
 
-def test_a_stop_is_seen_at_once_and_ending_at_once_is_offered(page: Page) -> None:
-    written = WrittenRun(page.folder / "live", seconds_per_step=40.0).make().begin().train(22)
-    written.tell(Saved(0.0, 15, "step-0000015", best=False))
+def test_a_stop_is_shown_at_once_and_stop_now_is_offered(page: Page) -> None:
+    written = WrittenRun(page.folder / "live", seconds_per_step=40.0).create().begin().train(22)
+    written.emit(Saved(0.0, 15, "step-0000015", best=False))
     page.open("live")
     page.click("live")
     stop, now = (page.find(QToolButton, name) for name in ("stopRun", "stopRunNow"))
@@ -495,7 +495,7 @@ def test_a_stop_is_seen_at_once_and_ending_at_once_is_offered(page: Page) -> Non
     assert not stop.isEnabled()
     assert (page.folder / "live" / run_folder.STOP).exists()
     page.qtbot.mouseClick(stop, Qt.MouseButton.LeftButton, pos=place)
-    assert not now.isVisible()  # what ends it at once does not come under a second click
+    assert not now.isVisible()  # so that a double-click on Stop cannot hit it
     page.qtbot.waitUntil(now.isVisible, timeout=10_000)
     assert now.text() == f"Stop now (loses {22 - 15} steps)"
     state = page.table.model().index(0, RunColumn.STATE)
@@ -509,12 +509,12 @@ def test_a_stop_is_seen_at_once_and_ending_at_once_is_offered(page: Page) -> Non
     assert stop.text() == "Stop"
 
 
-def test_what_ending_at_once_loses_is_counted_from_the_newest_checkpoint(page: Page) -> None:
-    never = WrittenRun(page.folder / "never", created=1.0).make().begin().train(1)
-    just = WrittenRun(page.folder / "just").make().begin().train(11)
-    just.tell(Saved(0.0, 11, "step-0000011", best=False))
+def test_the_loss_of_stop_now_is_counted_from_the_latest_checkpoint(page: Page) -> None:
+    never = WrittenRun(page.folder / "never", created=1.0).create().begin().train(1)
+    just = WrittenRun(page.folder / "just").create().begin().train(11)
+    just.emit(Saved(0.0, 11, "step-0000011", best=False))
     for written in (never, just):
-        run_folder.request(written.folder, run_folder.STOP)  # by another window
+        run_folder.make_request(written.folder, run_folder.STOP)  # by another window
     page.open("never", "just")
     now = page.find(QToolButton, "stopRunNow")
     for name, loss in (("never", "loses 1 step"), ("just", "loses this step")):
@@ -524,17 +524,21 @@ def test_what_ending_at_once_loses_is_counted_from_the_newest_checkpoint(page: P
     assert now.text() == "Stop now (loses 1 step)"
 
 
-def test_pausing_and_going_on_are_seen_at_once(page: Page) -> None:
-    written = WrittenRun(page.folder / "live").make().begin().train(11)
+def test_pausing_and_continuing_are_shown_at_once(page: Page) -> None:
+    written = WrittenRun(page.folder / "live").create().begin().train(11)
     page.open("live")
     page.click("live")
-    pause, go_on = (page.find(QToolButton, name) for name in ("pauseRun", "continueRun"))
+    pause, continue_button = (page.find(QToolButton, name) for name in ("pauseRun", "continueRun"))
     page.press("pauseRun")
     assert (pause.text(), pause.isEnabled(), pause.isVisible()) == ("Pausing…", False, True)
     written.pause()
-    page.qtbot.waitUntil(lambda: go_on.isVisible() and go_on.isEnabled(), timeout=10_000)
+    page.qtbot.waitUntil(lambda: continue_button.isVisible() and continue_button.isEnabled(), timeout=10_000)
     page.press("continueRun")
-    assert (go_on.text(), go_on.isEnabled(), go_on.isVisible()) == ("Continuing…", False, True)
+    assert (continue_button.text(), continue_button.isEnabled(), continue_button.isVisible()) == (
+        "Continuing…",
+        False,
+        True,
+    )
     written.train(1)
     page.qtbot.waitUntil(lambda: pause.isVisible() and pause.isEnabled(), timeout=10_000)
     assert pause.text() == "Pause"
@@ -546,10 +550,10 @@ def test_a_second_click_on_delete_deletes_no_other_run(three: Page) -> None:
     for _ in range(2):
         three.qtbot.mouseClick(delete, Qt.MouseButton.LeftButton)
     assert three.names() == ["deep", "residual"]
-    assert three.table.chosen() == ()
+    assert three.table.selected_runs() == ()
 
 
-def test_the_only_run_that_is_deleted_can_be_taken_back(page: Page) -> None:
+def test_deleting_the_only_run_can_be_undone(page: Page) -> None:
     finished_run(page.folder / "only")
     page.open("only")
     page.click("only")
@@ -561,10 +565,10 @@ def test_the_only_run_that_is_deleted_can_be_taken_back(page: Page) -> None:
     page.qtbot.waitUntil(lambda: page.names() == ["only"], timeout=10_000)
 
 
-def test_another_message_leaves_the_way_back(three: Page) -> None:
+def test_another_message_keeps_the_undo_button(three: Page) -> None:
     three.click("plain")
     three.press("deleteRun")
-    three.view.show_told("curves.csv is written.")
+    three.view.show_message("curves.csv is written.")
     undo = three.find(QPushButton, "newsUndo")
     assert undo.isVisible()
     three.qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
@@ -574,7 +578,7 @@ def test_another_message_leaves_the_way_back(three: Page) -> None:
 
 def test_a_damaged_run_is_listed_and_can_be_deleted_but_not_resumed(page: Page) -> None:
     finished_run(page.folder / "good", created=2e9)
-    bad = WrittenRun(page.folder / "bad").make().begin().train(11).end("stopped").folder
+    bad = WrittenRun(page.folder / "bad").create().begin().train(11).end("stopped").folder
     (bad / run_folder.MANIFEST).write_text('{"name": "bad", "archi')
     page.open("good", "bad")
     page.click("bad")

@@ -1,4 +1,4 @@
-"""The page on which a training is set up, driven with mouse and keys."""
+"""The New run tab, with mouse and keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from resnet_studio.gui import theme
 from resnet_studio.gui.common.inputs import ComboBox, SegmentedControl
 from resnet_studio.gui.training.setup.class_table import IMAGES_ROLE, SAMPLES, TEST, TRAINING, ClassTable
 from resnet_studio.gui.training.setup.data_preview import AugmentedView, DataPreview
-from resnet_studio.gui.training.setup.estimate import about, between, too_much
+from resnet_studio.gui.training.setup.estimate import memory_range, memory_warning, seconds_text
 from resnet_studio.gui.training.setup.lr_plot import sampled_steps
 from resnet_studio.gui.training.setup.view import SetupView
 from resnet_studio.inference.values import Device
@@ -51,11 +51,11 @@ def view(qtbot: QtBot) -> SetupView:
     return view
 
 
-def wishes_of(view: SetupView) -> list[Recipe]:
-    wishes: list[Recipe] = []
-    view.recipe_wished.connect(wishes.append)
-    view.recipe_wished.connect(view.show_recipe)
-    return wishes
+def requests_of(view: SetupView) -> list[Recipe]:
+    requests: list[Recipe] = []
+    view.recipeRequested.connect(requests.append)
+    view.recipeRequested.connect(view.show_recipe)
+    return requests
 
 
 def line(view: SetupView, field: str) -> QLineEdit:
@@ -71,7 +71,7 @@ def type_into(qtbot: QtBot, view: SetupView, field: str, text: str) -> None:
 
 
 def choose(qtbot: QtBot, view: SetupView, field: str, value: str) -> None:
-    """Walk a list to a value with the keys, wherever it is."""
+    """Select a value of a list with the keys."""
     choice = view.findChild(ComboBox, field)
     choice.setFocus()
     choice.showPopup()
@@ -127,34 +127,34 @@ def test_every_field_of_a_recipe_can_be_seen_and_has_a_name(qtbot: QtBot, view: 
         assert line(view, field).toolTip()
 
 
-def test_a_named_recipe_is_taken_as_a_whole(qtbot: QtBot, view: SetupView) -> None:
+def test_a_named_recipe_replaces_all_fields(qtbot: QtBot, view: SetupView) -> None:
     view.show_recipe(replace(QUICK, seed=7))
-    wishes = wishes_of(view)
+    requests = requests_of(view)
     choose(qtbot, view, "recipe", "paper-cifar")
-    assert wishes == [replace(PAPER, seed=7)]
+    assert requests == [replace(PAPER, seed=7)]
     assert view.findChild(ComboBox, "recipe").value() == "paper-cifar"
     type_into(qtbot, view, "batch_size", "64")
-    assert wishes[-1] == replace(PAPER, seed=7, batch_size=64)
+    assert requests[-1] == replace(PAPER, seed=7, batch_size=64)
     assert view.findChild(ComboBox, "recipe").currentText() == "custom"
 
 
-def test_what_can_not_be_is_said_under_its_field(qtbot: QtBot, view: SetupView) -> None:
-    wishes = wishes_of(view)
+def test_an_invalid_value_is_reported_under_its_field(qtbot: QtBot, view: SetupView) -> None:
+    requests = requests_of(view)
     type_into(qtbot, view, "lr", "fast")
     assert problem(view, "lr") == "a number is needed, got 'fast'"
-    assert not wishes
+    assert not requests
     assert not start(view).isEnabled()
     type_into(qtbot, view, "batch_size", "64")
-    assert wishes[-1] == replace(QUICK, batch_size=64)
+    assert requests[-1] == replace(QUICK, batch_size=64)
     assert problem(view, "lr"), "another field's edit leaves it as it is"
     assert line(view, "lr").text() == "fast"
     type_into(qtbot, view, "lr", "0.2")
     assert problem(view, "lr") == ""
-    assert wishes[-1] == replace(QUICK, batch_size=64, lr=0.2)
+    assert requests[-1] == replace(QUICK, batch_size=64, lr=0.2)
     assert start(view).isEnabled()
 
 
-def test_another_recipe_takes_back_what_was_wrong(qtbot: QtBot, view: SetupView) -> None:
+def test_another_recipe_clears_the_errors(qtbot: QtBot, view: SetupView) -> None:
     type_into(qtbot, view, "lr", "fast")
     view.show_recipe(PAPER)
     assert problem(view, "lr") == ""
@@ -163,25 +163,25 @@ def test_another_recipe_takes_back_what_was_wrong(qtbot: QtBot, view: SetupView)
 
 def test_a_shorter_run_waits_for_its_milestones(qtbot: QtBot, view: SetupView) -> None:
     view.show_recipe(PAPER)
-    wishes = wishes_of(view)
+    requests = requests_of(view)
     type_into(qtbot, view, "length", "640")
     assert "before the end" in problem(view, "milestones")
     type_into(qtbot, view, "milestones", "320, 480")
-    assert (wishes[-1].length, wishes[-1].milestones) == (640, (320, 480))
+    assert (requests[-1].length, requests[-1].milestones) == (640, (320, 480))
     assert problem(view, "milestones") == ""
 
 
 def test_typed_texts_stay_as_they_were_typed(qtbot: QtBot, view: SetupView) -> None:
-    wishes = wishes_of(view)
+    requests = requests_of(view)
     type_into(qtbot, view, "lr", "1e-2")
-    assert wishes[-1].lr == 0.01
+    assert requests[-1].lr == 0.01
     assert line(view, "lr").text() == "1e-2"
     view.show_recipe(replace(QUICK, lr=0.05))
     assert line(view, "lr").text() == "0.05"
 
 
-def test_fields_that_mean_nothing_are_out_of_sight(qtbot: QtBot, view: SetupView) -> None:
-    wishes = wishes_of(view)
+def test_fields_without_effect_are_hidden(qtbot: QtBot, view: SetupView) -> None:
+    requests = requests_of(view)
     assert not line(view, "milestones").isVisible()
     assert not line(view, "momentum").isVisible(), "it is under More"
     more(qtbot, view)
@@ -192,7 +192,7 @@ def test_fields_that_mean_nothing_are_out_of_sight(qtbot: QtBot, view: SetupView
     type_into(qtbot, view, "warmup", "2")
     assert line(view, "warmup_lr").isVisible()
     choose(qtbot, view, "schedule", "steps")
-    assert wishes[-1].milestones == (15, 22)
+    assert requests[-1].milestones == (15, 22)
     assert line(view, "milestones").isVisible()
     more(qtbot, view)
     assert not line(view, "warmup").isVisible()
@@ -207,26 +207,26 @@ def test_a_wrong_field_under_more_opens_it(qtbot: QtBot, view: SetupView) -> Non
     assert problem(view, "seed").startswith("a whole number")
 
 
-def test_units_carry_the_length_over(qtbot: QtBot, view: SetupView) -> None:
+def test_changing_the_unit_converts_the_length(qtbot: QtBot, view: SetupView) -> None:
     """The ten classes have 140 to 149 images: 1,445 make 11 whole batches of 128."""
-    wishes = wishes_of(view)
+    requests = requests_of(view)
     press(qtbot, view, "unit", "steps")
-    assert wishes[-1].length == 330
+    assert requests[-1].length == 330
     press(qtbot, view, "unit", "epochs")
-    assert wishes[-1] == QUICK
+    assert requests[-1] == QUICK
 
 
-def test_data_bring_their_recipe(qtbot: QtBot, view: SetupView) -> None:
-    wishes = wishes_of(view)
+def test_a_data_set_selects_its_recipe(qtbot: QtBot, view: SetupView) -> None:
+    requests = requests_of(view)
     view.show_architecture("resnet110-cifar", (), depth=110)
     choose(qtbot, view, "data", "cifar10")
-    assert wishes == [RECIPES["paper-cifar-110"]]
+    assert requests == [RECIPES["paper-cifar-110"]]
     assert view.findChild(DataPreview).currentIndex() == 0
     assert words(view, "dataWords") == "Opening CIFAR-10 …"
     assert not start(view).isEnabled()
 
 
-def test_names_of_data_say_what_they_take_to_download(view: SetupView) -> None:
+def test_names_of_data_sets_show_their_download_size(view: SetupView) -> None:
     choice = view.findChild(ComboBox, "data")
     texts = [choice.itemText(row) for row in range(choice.count())]
     assert "CIFAR-10 · 170 MB" in texts
@@ -244,27 +244,27 @@ def choose_folder(qtbot: QtBot, view: SetupView, folder: Path) -> None:
     qtbot.waitUntil(lambda: not view.findChildren(QFileDialog))
 
 
-def test_a_folder_is_chosen(qtbot: QtBot, view: SetupView, tmp_path: Path) -> None:
-    wishes = wishes_of(view)
+def test_a_folder_is_selected(qtbot: QtBot, view: SetupView, tmp_path: Path) -> None:
+    requests = requests_of(view)
     choose(qtbot, view, "data", "folder…")
     choose_folder(qtbot, view, tmp_path)
-    assert wishes == [replace(RECIPES["folder-quick"], data=str(tmp_path))]
+    assert requests == [replace(RECIPES["folder-quick"], data=str(tmp_path))]
     choice = view.findChild(ComboBox, "data")
     assert choice.currentText() == tmp_path.name
     assert choice.itemData(choice.currentIndex(), Qt.ItemDataRole.ToolTipRole) == str(tmp_path)
 
 
 def test_a_recipe_for_folders_asks_for_one(qtbot: QtBot, view: SetupView, tmp_path: Path) -> None:
-    wishes = wishes_of(view)
+    requests = requests_of(view)
     choose(qtbot, view, "recipe", "paper-imagenet")
-    assert not wishes
+    assert not requests
     assert view.findChild(ComboBox, "recipe").value() == "digits-quick"
     choose_folder(qtbot, view, tmp_path)
-    assert wishes == [replace(RECIPES["paper-imagenet"], data=str(tmp_path))]
+    assert requests == [replace(RECIPES["paper-imagenet"], data=str(tmp_path))]
 
 
 def drop(view: SetupView, path: Path) -> bool:
-    """Drop a path on the view as the desktop does; whether it was taken."""
+    """Drop a path on the view as the desktop does; return whether it was accepted."""
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
     how = Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -277,70 +277,70 @@ def drop(view: SetupView, path: Path) -> bool:
 
 
 def test_a_folder_is_dropped(view: SetupView, tmp_path: Path) -> None:
-    wishes = wishes_of(view)
+    requests = requests_of(view)
     (tmp_path / "photos").mkdir()
     (tmp_path / "run").mkdir()
     for path in (tmp_path / "run" / "run.json", tmp_path / "image.png"):
         path.touch()
     assert drop(view, tmp_path / "photos")
-    assert wishes[-1].data == str(tmp_path / "photos")
+    assert requests[-1].data == str(tmp_path / "photos")
     assert not drop(view, tmp_path / "run"), "a run is not data"
     assert not drop(view, tmp_path / "image.png")
 
 
 def test_devices_are_offered(qtbot: QtBot, view: SetupView) -> None:
     view.show_devices((Device("cpu", "CPU"), Device("cuda:0", "NVIDIA A100")))
-    wishes = wishes_of(view)
+    requests = requests_of(view)
     choose(qtbot, view, "device", "cuda:0")
-    assert wishes == [replace(QUICK, device="cuda:0")]
+    assert requests == [replace(QUICK, device="cuda:0")]
     assert view.findChild(ComboBox, "device").currentText() == "NVIDIA A100"
     assert view.findChild(ComboBox, "recipe").value() == "digits-quick", "where it runs does not make it another recipe"
 
 
-def test_the_start_tells_the_name(qtbot: QtBot, view: SetupView) -> None:
-    with qtbot.waitSignal(view.start_wished) as wished:
+def test_start_emits_the_name(qtbot: QtBot, view: SetupView) -> None:
+    with qtbot.waitSignal(view.startRequested) as signal:
         qtbot.mouseClick(start(view), Qt.MouseButton.LeftButton)
-    assert wished.args == ["resnet20-cifar-digits-1"]
+    assert signal.args == ["resnet20-cifar-digits-1"]
     type_into(qtbot, view, "runName", "  my run ")
-    with qtbot.waitSignal(view.start_wished) as wished:
+    with qtbot.waitSignal(view.startRequested) as signal:
         qtbot.keyClick(line(view, "runName"), Qt.Key.Key_Return)
-    assert wished.args == ["my run"]
+    assert signal.args == ["my run"]
     view.show_starting("my run")
     assert line(view, "runName").text() == ""
 
 
-def test_a_run_that_is_starting_is_seen_and_no_second_one_starts(qtbot: QtBot, view: SetupView) -> None:
+def test_a_starting_run_is_shown_and_no_second_one_starts(qtbot: QtBot, view: SetupView) -> None:
     view.show_starting("mine")
     assert (start(view).text(), start(view).isEnabled()) == ("Starting…", False)
     assert "mine is starting" in start(view).toolTip()
-    with qtbot.assertNotEmitted(view.start_wished):
+    with qtbot.assertNotEmitted(view.startRequested):
         qtbot.mouseClick(start(view), Qt.MouseButton.LeftButton)
         qtbot.keyClick(line(view, "runName"), Qt.Key.Key_Return)
         qtbot.keyClick(view, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     view.show_starting("")
     assert (start(view).text(), start(view).isEnabled()) == ("Start training", True)
-    with qtbot.waitSignal(view.start_wished):
+    with qtbot.waitSignal(view.startRequested):
         qtbot.keyClick(line(view, "lr"), Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
 
 
-def test_what_stands_in_the_way_is_said_and_nothing_starts(qtbot: QtBot, view: SetupView) -> None:
+def test_an_obstacle_is_shown_and_nothing_starts(qtbot: QtBot, view: SetupView) -> None:
     view.show_obstacle("vgg19 takes images of 3 channels; these have 1")
     assert problem(view, "start") == "vgg19 takes images of 3 channels; these have 1"
-    with qtbot.assertNotEmitted(view.start_wished):
+    with qtbot.assertNotEmitted(view.startRequested):
         qtbot.mouseClick(start(view), Qt.MouseButton.LeftButton)
         qtbot.keyClick(line(view, "runName"), Qt.Key.Key_Return)
     view.show_obstacle("")
     assert start(view).isEnabled()
 
 
-def test_data_that_are_not_here_are_offered(qtbot: QtBot, view: SetupView) -> None:
+def test_missing_data_can_be_downloaded(qtbot: QtBot, view: SetupView) -> None:
     view.show_recipe(PAPER)
     view.show_data_problem("CIFAR-10 is not on this machine yet.", True)
     button = view.findChild(QPushButton, "downloadData")
     assert button.text() == "Download (170 MB)"
-    with qtbot.waitSignal(view.download_wished) as wished:
+    with qtbot.waitSignal(view.downloadRequested) as signal:
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    assert wished.args == ["cifar10"]
+    assert signal.args == ["cifar10"]
     view.show_loading("cifar10", "downloading CIFAR-10, 43 of 170 MB", 43 / 170)
     assert not button.isVisible()
     assert words(view, "dataWords") == "downloading CIFAR-10, 43 of 170 MB"
@@ -349,14 +349,14 @@ def test_data_that_are_not_here_are_offered(qtbot: QtBot, view: SetupView) -> No
     assert not start(view).isEnabled()
 
 
-def test_data_of_a_former_recipe_come_too_late(view: SetupView) -> None:
+def test_data_of_a_previous_recipe_are_ignored(view: SetupView) -> None:
     view.show_recipe(PAPER)
     view.show_data(data_view("digits"))
     assert view.findChild(DataPreview).currentIndex() == 0
     assert not start(view).isEnabled()
 
 
-def test_shown_data_stay_while_the_same_are_opened_anew(view: SetupView) -> None:
+def test_shown_data_stay_while_the_same_are_opened_again(view: SetupView) -> None:
     view.show_loading("digits")
     assert view.findChild(DataPreview).currentIndex() == 1
 
@@ -404,7 +404,7 @@ def test_any_number_of_classes(view: SetupView, classes: int) -> None:
     view.grab()
 
 
-def test_every_width_is_enough(qtbot: QtBot, view: SetupView) -> None:
+def test_the_narrowest_window_is_enough(qtbot: QtBot, view: SetupView) -> None:
     """The right of a window of 1,100 pixels has 796 of them."""
     view.show_estimate(estimate(needed=20_000_000_000))
     more(qtbot, view)
@@ -416,7 +416,7 @@ def test_every_width_is_enough(qtbot: QtBot, view: SetupView) -> None:
     assert form.width() <= form.parentWidget().width()
 
 
-def test_the_estimate_is_told(view: SetupView) -> None:
+def test_the_estimate_is_shown(view: SetupView) -> None:
     view.show_estimate(None)
     assert words(view, "wholeEstimate") == "…"
     view.show_estimate(estimate())
@@ -428,7 +428,7 @@ def test_the_estimate_is_told(view: SetupView) -> None:
     assert not view.findChild(QLabel, "estimateWarning").isVisible()
 
 
-def test_what_will_not_fit_is_warned_of(view: SetupView) -> None:
+def test_too_much_memory_shows_a_warning(view: SetupView) -> None:
     view.show_devices((Device("cpu", "CPU"), Device("cuda:0", "NVIDIA A100")))
     view.show_recipe(replace(QUICK, device="cuda:0"))
     view.show_estimate(estimate(seconds=math.nan, needed=20_000_000_000))
@@ -436,11 +436,11 @@ def test_what_will_not_fit_is_warned_of(view: SetupView) -> None:
     assert warning.isVisible()
     assert warning.text().startswith("A step may need 10–42 GB, more than NVIDIA A100 can spare.")
     assert words(view, "wholeEstimate") == "–"
-    assert too_much(estimate(needed=20_000_000_000, available=None), "CPU") == ""
-    assert too_much(estimate(needed=10_000_000_000), "CPU").startswith(
+    assert memory_warning(estimate(needed=20_000_000_000, available=None), "CPU") == ""
+    assert memory_warning(estimate(needed=10_000_000_000), "CPU").startswith(
         "A step may need 5.0–21 GB, more than this machine"
     )
-    assert too_much(estimate(needed=6_000_000_000), "CPU") == ""
+    assert memory_warning(estimate(needed=6_000_000_000), "CPU") == ""
 
 
 @pytest.mark.parametrize(
@@ -452,14 +452,19 @@ def test_what_will_not_fit_is_warned_of(view: SetupView) -> None:
     ],
 )  # fmt: skip
 def test_bounds_of_memory_have_two_digits_and_one_unit(least: int, most: int, written: str) -> None:
-    assert between(least, most) == written
+    assert memory_range(least, most) == written
 
 
 def test_times_have_units() -> None:
-    assert [about(seconds) for seconds in (0.4213, 12.5, 75, 8768)] == ["0.421 s", "12.5 s", "1:15 min", "2:26:08 h"]
+    assert [seconds_text(seconds) for seconds in (0.4213, 12.5, 75, 8768)] == [
+        "0.421 s",
+        "12.5 s",
+        "1:15 min",
+        "2:26:08 h",
+    ]
 
 
-def test_what_fitting_changes_is_told(view: SetupView) -> None:
+def test_changes_by_fitting_are_shown(view: SetupView) -> None:
     view.show_architecture("resnet20-cifar", ("channels 3 → 1", "image 32 → 8"))
     assert words(view, "fittedNetwork") == "resnet20-cifar: channels 3 → 1, image 32 → 8"
 
@@ -477,7 +482,7 @@ def test_the_drawn_rates_have_both_sides_of_every_jump(name: str, per_epoch: int
     assert len(steps) <= 410
 
 
-def test_the_learning_rate_is_told_and_read_off(qtbot: QtBot, view: SetupView) -> None:
+def test_the_learning_rate_is_shown_and_read_at_the_mouse(qtbot: QtBot, view: SetupView) -> None:
     view.show_recipe(PAPER)
     assert words(view, "rateWords") == "Learning rate 0.1 → 0.001"
     view.show_recipe(QUICK)
@@ -488,22 +493,22 @@ def test_the_learning_rate_is_told_and_read_off(qtbot: QtBot, view: SetupView) -
     at = plot._view.mapFromScene(box.mapViewToScene(QPointF(15.0, 0.05)))
     qtbot.mouseMove(plot._view.viewport(), at + QPoint(1, 0))
     qtbot.mouseMove(plot._view.viewport(), at)
-    told = words(view, "rateWords")
-    assert told.startswith("Learning rate ")
-    epoch, rate = float(told.split()[-1]), float(told.split()[2])
+    text = words(view, "rateWords")
+    assert text.startswith("Learning rate ")
+    epoch, rate = float(text.split()[-1]), float(text.split()[2])
     assert epoch == pytest.approx(15, abs=0.2)
     assert rate == pytest.approx(learning_rate(QUICK, int(epoch * 11), 11), rel=0.02)
 
 
-@pytest.mark.parametrize(("name", "colours"), [("dark", theme.DARK), ("light", theme.LIGHT)])
-def test_both_themes(view: SetupView, name: theme.ThemeName, colours: theme.Theme) -> None:
+@pytest.mark.parametrize(("name", "colors"), [("dark", theme.DARK), ("light", theme.LIGHT)])
+def test_both_themes(view: SetupView, name: theme.ThemeName, colors: theme.Theme) -> None:
     with themed(name):
         plot = view.findChild(QWidget, "ratePlot")
-        assert plot._view.backgroundBrush().color().name() == colours.window
-        assert view.grab().toImage().pixelColor(2, view.height() - 2).name() == colours.window
+        assert plot._view.backgroundBrush().color().name() == colors.window
+        assert view.grab().toImage().pixelColor(2, view.height() - 2).name() == colors.window
 
 
-def test_the_form_has_room_in_the_style_it_is_shown_in(qtbot: QtBot, view: SetupView) -> None:
+def test_the_form_fits_with_the_style_sheet(qtbot: QtBot, view: SetupView) -> None:
     with themed("light"):
         more(qtbot, view)
         view.show_recipe(replace(PAPER, data="digits", warmup=1))
@@ -514,8 +519,8 @@ def test_the_form_has_room_in_the_style_it_is_shown_in(qtbot: QtBot, view: Setup
         assert form.minimumSizeHint().width() <= form.parentWidget().width()
 
 
-def test_a_refused_folder_shows_its_tree_with_every_line_in_its_place(qtbot: QtBot, tmp_path: Path) -> None:
-    """In the smallest room that it gets: what does not fit is scrolled to, and names are no markup."""
+def test_a_rejected_folder_shows_its_tree_with_indentation(qtbot: QtBot, tmp_path: Path) -> None:
+    """In the smallest space it gets, the rest is scrolled to, and names are not parsed as HTML."""
     for name in ("<b>cat", "dog"):
         for kind in ("images", "masks"):
             (tmp_path / name / kind).mkdir(parents=True)

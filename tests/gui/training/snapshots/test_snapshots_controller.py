@@ -1,4 +1,4 @@
-"""Which run's maps are shown, and reading them: what is damaged is told, and the next question is answered."""
+"""The choice of the run, and reading its snapshots: damaged ones are reported, later requests are answered."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from training_values import probe
 from written_runs import WrittenRun
 
 
-class Shown:
-    """A desk over a folder of runs, and what it has told."""
+class SnapshotsHarness:
+    """A controller over a folder of runs, with the emitted steps and errors."""
 
     def __init__(self, qtbot: QtBot, folder: Path) -> None:
         self.qtbot, self.folder = qtbot, folder
-        self.watch = RunMonitor()
-        self.desk = SnapshotsController(self.watch)
+        self.monitor = RunMonitor()
+        self.controller = SnapshotsController(self.monitor)
         self.run, self.steps, self.failed = "", [], []
-        self.desk.run_changed.connect(lambda name, _: setattr(self, "run", name))
-        self.desk.probe_read.connect(lambda one: self.steps.append(one.step))
-        self.desk.failed.connect(lambda step, why: self.failed.append((step, why)))
-        self.watch.watch(folder)
-        self.desk.begin()
+        self.controller.runChanged.connect(lambda name, _: setattr(self, "run", name))
+        self.controller.probeLoaded.connect(lambda one: self.steps.append(one.step))
+        self.controller.failed.connect(lambda step, reason: self.failed.append((step, reason)))
+        self.monitor.set_folder(folder)
+        self.controller.refresh()
 
     def write(self, name: str, *steps: int, created: float = 1e9) -> WrittenRun:
-        run = WrittenRun(self.folder / name, created=created).make().begin()
+        run = WrittenRun(self.folder / name, created=created).create().begin()
         for step in steps:
             snapshots.save(run.folder / f"probes/{step}.npz", probe(step))
-            run.tell(Probed(0.0, step, f"probes/{step}.npz"))
+            run.emit(Probed(0.0, step, f"probes/{step}.npz"))
         return run
 
     def wait(self, name: str) -> None:
@@ -42,45 +42,45 @@ class Shown:
 
 
 @pytest.fixture
-def shown(qtbot: QtBot, tmp_path: Path) -> Iterator[Shown]:
-    made = Shown(qtbot, tmp_path)
+def harness(qtbot: QtBot, tmp_path: Path) -> Iterator[SnapshotsHarness]:
+    made = SnapshotsHarness(qtbot, tmp_path)
     yield made
-    made.desk.stop()
-    made.watch.stop()
+    made.controller.stop()
+    made.monitor.stop()
 
 
-def test_a_run_that_begins_does_not_take_the_place_of_the_one_looked_at(shown: Shown) -> None:
-    shown.write("one", 0, 5)
-    shown.wait("one")
-    later = shown.write("later", 0, created=2e9).folder
-    shown.qtbot.waitUntil(
-        lambda: (run := shown.watch.run(later)) is not None and bool(run.curves.probes), timeout=10_000
+def test_a_new_run_does_not_replace_the_one_that_is_shown(harness: SnapshotsHarness) -> None:
+    harness.write("one", 0, 5)
+    harness.wait("one")
+    later = harness.write("later", 0, created=2e9).folder
+    harness.qtbot.waitUntil(
+        lambda: (run := harness.monitor.run(later)) is not None and bool(run.curves.probes), timeout=10_000
     )
-    assert shown.run == "one"
-    shown.desk.choose(later)
-    assert shown.run == "later"
+    assert harness.run == "one"
+    harness.controller.select_run(later)
+    assert harness.run == "later"
 
 
-def test_a_damaged_moment_is_told_and_the_others_are_read(shown: Shown) -> None:
-    run = shown.write("one", 0, 5, 10)
+def test_a_damaged_snapshot_is_reported_and_the_others_are_read(harness: SnapshotsHarness) -> None:
+    run = harness.write("one", 0, 5, 10)
     (run.folder / "probes/5.npz").write_bytes(b"PK damaged")
     (run.folder / "probes/10.npz").unlink()
-    shown.wait("one")
-    shown.qtbot.waitUntil(lambda: len(shown.watch.run(run.folder).curves.probes) == 3, timeout=10_000)
+    harness.wait("one")
+    harness.qtbot.waitUntil(lambda: len(harness.monitor.run(run.folder).curves.probes) == 3, timeout=10_000)
     for step in (5, 10, 0):
-        before = len(shown.steps) + len(shown.failed)
-        shown.desk.ask(step)
-        shown.qtbot.waitUntil(lambda before=before: len(shown.steps) + len(shown.failed) > before, timeout=10_000)
-    assert [step for step, _ in shown.failed] == [5, 10]
-    assert shown.failed[0][1].startswith("5.npz is damaged")
-    assert shown.steps == [0]
+        before = len(harness.steps) + len(harness.failed)
+        harness.controller.request_step(step)
+        harness.qtbot.waitUntil(lambda before=before: len(harness.steps) + len(harness.failed) > before, timeout=10_000)
+    assert [step for step, _ in harness.failed] == [5, 10]
+    assert harness.failed[0][1].startswith("5.npz is damaged")
+    assert harness.steps == [0]
 
 
-def test_a_fast_hand_sees_maps_and_the_last_one_asked_for(shown: Shown) -> None:
-    shown.write("one", *range(20))
-    shown.wait("one")
-    shown.qtbot.waitUntil(lambda: len(shown.watch.runs()[0].curves.probes) == 20, timeout=10_000)
+def test_fast_requests_read_the_first_and_the_last_snapshot(harness: SnapshotsHarness) -> None:
+    harness.write("one", *range(20))
+    harness.wait("one")
+    harness.qtbot.waitUntil(lambda: len(harness.monitor.runs()[0].curves.probes) == 20, timeout=10_000)
     for step in range(20):
-        shown.desk.ask(step)
-    shown.qtbot.waitUntil(lambda: 19 in shown.steps, timeout=10_000)
-    assert shown.steps == [0, 19]
+        harness.controller.request_step(step)
+    harness.qtbot.waitUntil(lambda: 19 in harness.steps, timeout=10_000)
+    assert harness.steps == [0, 19]

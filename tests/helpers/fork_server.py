@@ -1,6 +1,6 @@
-"""Processes that have torch already: forked from one that has imported it, so that tests need not wait for seconds.
+"""A fork server for test processes: children are forked after torch's import, which saves seconds for each.
 
-What runs in them is the command line itself, with signals, kills and exit codes of its own.
+Each child runs the command line, so that tests can send it signals, kill it and check its exit code.
 """
 
 from __future__ import annotations
@@ -17,41 +17,41 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 60.0
-"""Seconds after which a test that waits gives up."""
+TIMEOUT = 60.0
+"""Seconds after which a waiting test fails."""
 
 
 @dataclass
 class Child:
-    """A command line that runs by itself."""
+    """A command line that runs in a child process."""
 
     pid: int
     log: Path
-    nursery: Nursery
-    code: int | None = None
+    server: ForkServer
+    exit_code: int | None = None
 
     def poll(self) -> int | None:
         """The exit code, negative for a signal; None while it runs."""
-        if self.code is None:
-            self.code = self.nursery.ask(poll=self.pid)
-        return self.code
+        if self.exit_code is None:
+            self.exit_code = self.server.request(poll=self.pid)
+        return self.exit_code
 
     def wait(self) -> int:
-        until(lambda: self.poll() is not None, self.said)
-        assert self.code is not None
-        return self.code
+        wait_until(lambda: self.poll() is not None, self.output)
+        assert self.exit_code is not None
+        return self.exit_code
 
     def send(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text() if self.log.exists() else ""
 
 
-class Nursery:
-    """Starts command lines. Use it as a context."""
+class ForkServer:
+    """Starts command lines in child processes. Use it as a context manager."""
 
-    def __enter__(self) -> Nursery:
+    def __enter__(self) -> ForkServer:
         self._process = subprocess.Popen(
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -68,53 +68,55 @@ class Nursery:
     def start(
         self, log: Path, *arguments: str | Path, values: Mapping[str, int] | None = None, **environment: str
     ) -> Child:  # fmt: skip
-        """`values` are constants of modules, by their whole names, that are others in that process."""
-        pid = self.ask(
+        """Run a command line. `values` overrides module constants in that process, by full name."""
+        pid = self.request(
             arguments=list(map(str, arguments)), environment={**os.environ, **environment}, log=str(log),
             values=dict(values or {}),
         )  # fmt: skip
         self._children.append(Child(pid, log, self))
         return self._children[-1]
 
-    def ask(self, **question: Any) -> Any:
+    def request(self, **message: Any) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.write(json.dumps(message) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
 
 
-def until(condition: Callable[[], bool], otherwise: Callable[[], object] = lambda: "nothing happened") -> None:
-    """Wait for a condition."""
-    end = time.monotonic() + PATIENCE
+def wait_until(
+    condition: Callable[[], bool], failure_message: Callable[[], object] = lambda: "nothing happened"
+) -> None:
+    """Poll until a condition holds."""
+    end = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < end, otherwise()
+        assert time.monotonic() < end, failure_message()
         time.sleep(0.01)
 
 
 def _serve() -> None:
 
     for line in sys.stdin:
-        question = json.loads(line)
-        if "poll" in question:
-            pid, status = os.waitpid(question["poll"], os.WNOHANG)
+        message = json.loads(line)
+        if "poll" in message:
+            pid, status = os.waitpid(message["poll"], os.WNOHANG)
             answer = os.waitstatus_to_exitcode(status) if pid else None
         else:
             answer = os.fork()
             if answer == 0:
-                _become(**question)
+                _run_command(**message)
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
 
-def _become(arguments: list[str], environment: dict[str, str], log: str, values: dict[str, int]) -> None:
+def _run_command(arguments: list[str], environment: dict[str, str], log: str, values: dict[str, int]) -> None:
     from resnet_studio.cli.main import main
 
     for name, value in values.items():
         module, _, constant = name.rpartition(".")
         setattr(import_module(module), constant, value)
 
-    os.setsid()  # as a terminal starts it: a group of its own
+    os.setsid()  # its own process group, as in a terminal
     os.environ.clear()
     os.environ.update(environment)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
