@@ -33,8 +33,7 @@ from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS
 from resnet_studio.progress import finish
-from small import SHORT, make_class_folders, make_run, read_curves
-from small import check_training as train
+from small import SHORT, make_class_folders, make_run, read_curves, train
 
 PHOTOGRAPHS = ("sample:china", "sample:flower")
 
@@ -135,8 +134,8 @@ def check_export(subject: ForwardSpec, folder: Path) -> None:
         drawn = finish(RenderJob(subject, layers[:1] if suffix == ".npy" else layers).steps(subject.image))
         drawn.write(folder / f"maps{suffix}")
         assert (folder / f"maps{suffix}").stat().st_size > 100
-    finish(RenderJob(subject, (), method="grad-cam").steps(subject.image)).write(folder / "why.png")
-    assert (folder / "why.png").stat().st_size > 100
+    finish(RenderJob(subject, (), method="grad-cam").steps(subject.image)).write(folder / "attribution.png")
+    assert (folder / "attribution.png").stat().st_size > 100
 
 
 def check_kernels_and_responses(subject: ForwardSpec) -> None:
