@@ -65,18 +65,18 @@ import sys
 import torch
 from resnet_studio.networks import memory
 from resnet_studio.networks.presets import preset
-from resnet_studio.training.compute.preview import _seconds
+from resnet_studio.training.compute.preview import _time_step
 from resnet_studio.training.recipe import Recipe
 
 def of_process(line):
     return next(1024 * int(one.split()[1]) for one in open("/proc/self/status") if one.startswith(line))
 
 torch.set_num_threads(1)
-_seconds(Recipe(batch_size=4), preset("resnet20-digits"), 4)  # what torch loads at its first step
+_time_step(Recipe(batch_size=4), preset("resnet20-digits"), 4)  # what torch loads at its first step
 own = of_process("VmRSS")
 with open("/proc/self/clear_refs", "w") as file:
     file.write("5")  # lets the peak begin anew
-_seconds(Recipe(batch_size=64), preset("resnet20-cifar"), 64)
+_time_step(Recipe(batch_size=64), preset("resnet20-cifar"), 64)
 print(of_process("VmHWM") - own)
 """
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QProgressBar, QPushButton
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.input.view import InputView
@@ -98,7 +98,10 @@ def test_predictions_follow_an_occluder(live: Live) -> None:
 def test_a_preview_causes_no_relayout_of_the_window(live: Live) -> None:
     live.drag(0, 3)
     live.settled_result()
-    QApplication.processEvents()  # the status bar shows that the engine is idle
+    progress = live.window.findChild(QProgressBar, "progress")
+    live.qtbot.waitUntil(lambda: not progress.isVisible(), timeout=PATIENCE)  # the engine is idle
+    for _ in range(3):  # a layout request goes up from the status bar to the window
+        QApplication.processEvents()
     layout_requests: list[QEvent.Type] = []
 
     class LayoutWatcher(QObject):

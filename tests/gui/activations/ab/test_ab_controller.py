@@ -99,7 +99,7 @@ def session_state(**changes: Any) -> SessionState:
 
 
 @pytest.fixture
-def harness() -> Iterator[ABHarness]:
+def harness(qapp: object) -> Iterator[ABHarness]:
     harness = ABHarness(session_state(beside={"architecture": to_json(preset("plain34"))}))
     yield harness
     harness.app.close()
