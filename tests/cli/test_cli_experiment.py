@@ -190,7 +190,7 @@ def begun(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "resnet_studio", "experiment", "degradation", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            while trained_steps(folder.parent) == before:
+            while trained_steps(folder.parent) <= before:
                 assert process.poll() is None, process.communicate()
                 time.sleep(0.05)
             yield process
