@@ -15,12 +15,12 @@ def main() -> int:
     warnings.simplefilter("ignore", FutureWarning)  # from fvcore, about torch.jit
     selected = sys.argv[1:] or PARTS
     if unknown := set(selected) - set(PARTS):
-        print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}", file=sys.stderr)
+        print(f"unknown: {', '.join(sorted(unknown))}; available: {', '.join(PARTS)}", file=sys.stderr)
         return 2
     import torch
 
     print(f"{platform.machine()}, {torch.get_num_threads()} threads, Python {platform.python_version()}, "
-          f"torch {torch.__version__}; medians (smallest … largest)")  # fmt: skip
+          f"torch {torch.__version__}; medians (min … max)")  # fmt: skip
     missed = 0
     for part in selected:
         for line in import_module(f"benchmarks.{part.replace('-', '_')}").measure():

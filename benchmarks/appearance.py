@@ -159,7 +159,7 @@ def compare(before: Path, after: Path) -> int:
     for name in names:
         differences = difference(before / name, after / name)
         different += bool(differences)
-        print(f"{name}: {differences or 'equal'}")
+        print(f"{name}: {differences or 'identical'}")
     return 1 if different else 0
 
 
@@ -182,7 +182,7 @@ def difference(before: Path, after: Path) -> str:
 def differing_values(old: Any, new: Any, where: str) -> list[str]:
     """Where two JSON values differ; new keys do not count."""
     if isinstance(old, dict) and isinstance(new, dict):
-        missing = [f"{where}.{key} is gone" for key in old if key not in new]
+        missing = [f"{where}.{key} is missing" for key in old if key not in new]
         common = [key for key in old if key in new]
         return missing + [text for key in common for text in differing_values(old[key], new[key], f"{where}.{key}")]
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):

@@ -50,13 +50,13 @@ def two_runs(folder: Path) -> Iterator[Line]:
     name = f"ResNet-20 on digits, {EPOCHS} epochs"
     both = median(at_once / in_turns for at_once, in_turns in zip(concurrent, sequential, strict=True))
     yield Line(
-        f"{name}: two runs at once ≤ 0.75 × two in turns", f"{both:.3f} ×, {spread(concurrent, 1.0)}", both, 0.75,
-        f"in turns {spread(sequential, 1.0)}",
+        f"{name}: two concurrent runs ≤ 0.75 × two in sequence", f"{both:.3f} ×, {spread(concurrent, 1.0)}", both, 0.75,
+        f"sequential {spread(sequential, 1.0)}",
     )  # fmt: skip
     slower = median(alone) / median(torch_default)
     yield Line(
         f"{name}: alone ≤ 1.05 ×", f"{slower:.3f} ×, {spread(alone, 1.0)}", slower, 1.05,
-        f"every core a thread, waiting as OpenMP does by itself {spread(torch_default, 1.0)}",
+        f"one thread per core, default OpenMP wait policy {spread(torch_default, 1.0)}",
     )  # fmt: skip
 
 
@@ -80,13 +80,13 @@ def during_a_run(folder: Path) -> Iterator[Line]:
         make_request(folder / name, STOP)
         run.wait()
     for name, times, limit in (
-        ("ResNet-18's maps live beside a run: a frame", frames, 2.0),
-        ("a run beside ResNet-18's live maps: a step", steps, 2.0),
-        ("ResNet-50's table beside a run", tables, 2.0),
+        ("ResNet-18's live maps during a run, per frame", frames, 2.0),
+        ("a run during ResNet-18's live maps, per step", steps, 2.0),
+        ("ResNet-50's table during a run", tables, 2.0),
     ):
         slower = median(times["shared"]) / median(times["alone"])
         yield Line(
-            f"{name} takes ≤ {limit} ×", f"{slower:.3f} ×, {spread(times['shared'])}", slower, limit,
+            f"{name}: slowdown ≤ {limit} ×", f"{slower:.3f} ×, {spread(times['shared'])}", slower, limit,
             f"alone {spread(times['alone'])}",
         )  # fmt: skip
 

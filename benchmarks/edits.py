@@ -34,7 +34,7 @@ def measure() -> Iterator[Line]:
     for name in DEEP:
         gaps: dict[str, float] = json.loads(run_child(CHILD.format(name=name)).splitlines()[-1])
         tab, longest = max(gaps.items(), key=lambda item: item[1])
-        text = f"{longest:.1f} ms on {tab} ({min(gaps.values()):.1f} … on {len(gaps)} pages)"
+        text = f"{longest:.1f} ms on {tab} ({min(gaps.values()):.1f} … on {len(gaps)} tabs)"
         yield Line(f"event loop, edits of {name}: longest gap ≤ 100 ms", text, longest, 100)
 
 

@@ -52,21 +52,21 @@ def measure() -> Iterator[Line]:
     rate = median(theirs / ours for ours, theirs in zip(frames, reference, strict=True))
     slow, middle, fast = (1 / seconds for seconds in (max(frames), median(frames), min(frames)))
     yield Line(
-        "ResNet-18 at 224, a 64-channel layer live: frames on the screen a second ≥ 0.7 ×",
-        f"{rate:.3f} ×, {middle:.1f} a second ({slow:.1f} … {fast:.1f}, n = {ROUNDS})",
-        -rate, -0.7, f"torchvision's whole forward pass alone {1 / median(reference):.1f} a second",
+        "ResNet-18 at 224, a 64-channel layer live: displayed fps ≥ 0.7 ×",
+        f"{rate:.3f} ×, {middle:.1f} fps ({slow:.1f} … {fast:.1f}, n = {ROUNDS})",
+        -rate, -0.7, f"torchvision's forward pass alone {1 / median(reference):.1f} fps",
     )  # fmt: skip
-    yield from event_loop_lines("while the crop is moved", gaps)
+    yield from event_loop_lines("while the crop is dragged", gaps)
     switched = json.loads(run_child(SWITCH_LAYERS).splitlines()[-1])
     slowest = max(switched["milliseconds"])
     yield Line(
-        "another layer of a captured image is on the screen within 50 ms",
+        "switching to another layer of a captured image ≤ 50 ms",
         f"median {median(switched['milliseconds']):.1f} ms, slowest {slowest:.1f} ms of {SWITCHES}", slowest, 50,
     )  # fmt: skip
     memory = json.loads(run_child(RUN_ENGINE).splitlines()[-1])
     growth = memory[-1] / memory[1] - 1
     yield Line(
-        f"engine's memory over {LONG_RUN_FRAMES:,} frames grows ≤ 2 %",
+        f"engine memory growth over {LONG_RUN_FRAMES:,} frames ≤ 2 %",
         f"{100 * growth:.1f} %: {memory[1]:.0f} MB after {SAMPLE_INTERVAL:,}, "
         f"{memory[-1]:.0f} MB after {LONG_RUN_FRAMES:,}",
         growth, 0.02,

@@ -40,11 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             outcome, stderr = _run_start([os.path.abspath(path) for path in options.paths], options.core)
             seconds.append(time.perf_counter() - began)
             outcomes[outcome] += 1
-            if outcome != "well":
+            if outcome != "normally":
                 print(f"start {number + 1}: {outcome}\n{stderr}", flush=True)
     print(f"{options.starts} starts: {', '.join(f'{times} ended {outcome}' for outcome, times in outcomes.items())}; "
           f"{spread(seconds, 1.0)} each")  # fmt: skip
-    return 0 if set(outcomes) <= {"well"} else 1
+    return 0 if set(outcomes) <= {"normally"} else 1
 
 
 def run_window(paths: Sequence[str]) -> None:
@@ -74,7 +74,7 @@ def _run_start(paths: Sequence[str], core: int | None) -> tuple[str, str]:
     if process.returncode < 0:
         return f"by signal {-process.returncode}", process.stderr
     return (
-        "well" if process.returncode == 0 and not process.stderr else f"with code {process.returncode}"
+        "normally" if process.returncode == 0 and not process.stderr else f"with code {process.returncode}"
     ), process.stderr
 
 

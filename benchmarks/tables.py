@@ -39,9 +39,13 @@ def measure() -> Iterator[Line]:
         },
     )
     peer = "torchvision + torchinfo.summary + FlopCountAnalysis.by_module"
-    yield ratio("ResNet-152's whole table", seconds["whole"], seconds["libraries"], 0.25, peer)
-    yield ratio("its table after an edit of depth from 101", seconds["edit"], seconds["libraries"], 0.05, peer)
-    yield ratio("ResNet-50's after 34, all blocks new", seconds["other block"], seconds["libraries"], 0.25, peer)
+    yield ratio("ResNet-152's full table", seconds["whole"], seconds["libraries"], 0.25, peer)
+    yield ratio(
+        "ResNet-152's table after changing the depth from 101", seconds["edit"], seconds["libraries"], 0.05, peer
+    )
+    yield ratio(
+        "ResNet-50's table after ResNet-34, all blocks new", seconds["other block"], seconds["libraries"], 0.25, peer
+    )
     value = 1e3 * median(seconds["plan"])
     yield Line("ResNet-1202's table from the plan ≤ 50 ms", spread(seconds["plan"]), value, 50)
 

@@ -98,10 +98,10 @@ def compare_loops(case: Case) -> Iterator[Line]:
     for _ in range(ROUNDS):
         for name, loop in loops.items():
             seconds[name].append(loop())
-    description = "a bare loop on the same tensors, with the same augmentation, layout and optimiser"
+    description = "a bare loop on the same tensors, with the same augmentation, layout and optimizer"
     yield speed_line(case, seconds, "bare", 0.97, description)
     yield speed_line(
-        case, seconds, "plain", 0.97, "a bare loop on ready float images: no augmentation, torch's defaults"
+        case, seconds, "plain", 0.97, "a bare loop on preprocessed float images: no augmentation, torch's defaults"
     )
     yield speed_line(case, seconds, "reference", 1.3, f"torchvision's style (PIL, DataLoader with {workers} workers)")
 
@@ -112,7 +112,7 @@ def speed_line(case: Case, seconds: dict[str, list[float]], peer: str, min_ratio
     claim = f"{case.name}: steps per second ≥ {min_ratio} ×"
     return Line(
         claim,
-        f"{ratio:.3f} ×, {spread(seconds['run'])} a step",
+        f"{ratio:.3f} ×, {spread(seconds['run'])} per step",
         -ratio,
         -min_ratio,
         f"{description} {spread(seconds[peer])}",
@@ -265,7 +265,7 @@ def memory_line() -> Line:
         f"{sizes[LONG_RUN_STEPS]:.0f} MB after {LONG_RUN_STEPS:,}"
     )
     return Line(
-        f"memory of a run grows ≤ 2 % from step {LONG_RUN_STEPS // 10:,} to {LONG_RUN_STEPS:,}", text, growth, 0.02
+        f"memory growth of a run ≤ 2 %, steps {LONG_RUN_STEPS // 10:,} to {LONG_RUN_STEPS:,}", text, growth, 0.02
     )
 
 

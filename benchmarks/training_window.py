@@ -52,7 +52,7 @@ def measure() -> Iterator[Line]:
         for number in range(LIVE_RUNS):
             code = WRITE_CHILD.format(folder=folder, number=number)
             writers.enter_context(_killed_at_exit(subprocess.Popen([sys.executable, "-c", code])))
-        yield from _gap_lines(f"{LIVE_RUNS} runs are written", _run_child_json("follow_live", folder), ("live",), 33)
+        yield from _gap_lines(f"{LIVE_RUNS} runs being written", _run_child_json("follow_live", folder), ("live",), 33)
     yield attached_line()
 
 
@@ -65,7 +65,7 @@ def attached_line() -> Line:
     value = median(seconds[True]) / median(seconds[False])
     text = f"{value:.3f} ×, {spread(seconds[True], 1.0)}"
     return Line(
-        "training time with the window attached ≤ 1.03 ×", text, value, 1.03, f"none {spread(seconds[False], 1.0)}"
+        "training time with the window attached ≤ 1.03 ×", text, value, 1.03, f"no window {spread(seconds[False], 1.0)}"
     )
 
 
@@ -120,7 +120,7 @@ def _gap_lines(when: str, measured: dict[str, Any], parts: tuple[str, ...], late
     if "seconds" in measured:
         durations = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in measured["seconds"].items())
         yield Line(
-            f"{when}: everything sharp on the screen within 15 s",
+            f"{when}: everything fully drawn within 15 s",
             durations,
             max(measured["seconds"].values()),
             15,

@@ -58,11 +58,11 @@ def measure() -> Iterator[Line]:
     )
     yield _longest_gap_line(situation, [run["gaps"] for run in runs])
     yield _longest_gap_line(
-        "event loop while the window makes its other workspaces",
+        "event loop while the window creates its other workspaces",
         [json.loads(run_child(MAKE_WORKSPACES)) for _ in range(5)],
     )
     memory = median(run["megabytes"] for run in runs)
-    yield Line("memory of the window's process ≤ 300 MB", f"{memory:.0f} MB", memory, 300)
+    yield Line("window process memory ≤ 300 MB", f"{memory:.0f} MB", memory, 300)
 
 
 def _longest_gap_line(situation: str, runs: list[list[float]]) -> Line:

@@ -10,27 +10,27 @@ PACKAGE = "resnet_studio"
 DETAILS = "RESNET_STUDIO_DEBUG"
 """Environment variable: if set, the command line shows the traceback of unexpected errors."""
 SENTENCE = "sentence"
-IN_A_TERMINAL = f"Run it again with {DETAILS}=1 and report what that shows"
-IN_A_WINDOW = "Copy has what a report of it needs"
-ELSEWHERE = "Choose another place"
-NO_RIGHT = "you may not read or write there. Change the permissions, or choose another place"
+IN_A_TERMINAL = f"Run it again with {DETAILS}=1 and report the output"
+IN_A_WINDOW = "Use Copy to get the details for a bug report"
+ELSEWHERE = "Choose another location"
+NO_RIGHT = "permission denied. Change the permissions or choose another location"
 OF_THE_SYSTEM = {
-    errno.ENOENT: "there is no such file or folder. Check the path",
-    errno.ENOTDIR: "a part of the path is a file, not a folder. Check the path",
-    errno.EISDIR: "that is a folder, not a file. Name a file in it",
-    errno.EEXIST: "there is a file or folder of that name. Choose another name",
+    errno.ENOENT: "file or directory not found. Check the path",
+    errno.ENOTDIR: "part of the path is a file, not a directory. Check the path",
+    errno.EISDIR: "this is a directory, not a file. Choose a file",
+    errno.EEXIST: "a file or directory with this name already exists. Choose another name",
     errno.EACCES: NO_RIGHT,
     errno.EPERM: NO_RIGHT,
-    errno.EROFS: f"that disk can't be written. {ELSEWHERE}",
+    errno.EROFS: f"the disk is read-only. {ELSEWHERE}",
     errno.ENOSPC: "the disk is full. Free some space",
-    errno.EDQUOT: "your share of the disk is used up. Free some space",
-    errno.EFBIG: f"a file can't be that large there. {ELSEWHERE}",
-    errno.ENAMETOOLONG: "the name is longer than this system allows. Shorten it",
-    errno.ELOOP: "the link leads back to itself. Choose the file it was meant for",
-    errno.EIO: f"the disk reports an error. {ELSEWHERE}",
-    errno.EMFILE: "too many files are open. Close other programs",
+    errno.EDQUOT: "your disk quota is used up. Free some space",
+    errno.EFBIG: f"the file is too large for this disk. {ELSEWHERE}",
+    errno.ENAMETOOLONG: "the name is too long for this system. Shorten it",
+    errno.ELOOP: "the link points back to itself. Choose the original file",
+    errno.EIO: f"the disk reported an error. {ELSEWHERE}",
+    errno.EMFILE: "too many open files. Close other programs",
 }
-MEMORY = "there is not enough memory. Close other programs, or choose a smaller network, image or batch"
+MEMORY = "not enough memory. Close other programs, or choose a smaller network, image, or batch"
 
 
 def describe(error: BaseException, to_report: str = IN_A_TERMINAL) -> str:
@@ -43,18 +43,18 @@ def describe(error: BaseException, to_report: str = IN_A_TERMINAL) -> str:
     if isinstance(error, MemoryError) or _is_about_memory(error):
         return MEMORY
     if isinstance(error, ImportError):
-        return f"a library can't be loaded ({_first_line(error)}): `resnet-studio doctor` says what is missing"
+        return f"a library can't be loaded ({_first_line(error)}). Run `resnet-studio doctor` for details"
     if isinstance(error, OSError) and error.errno:
         what = f"{error.filename}: " if error.filename else ""
         return f"{what}{os_reason(error)}"
     where, kind = _location(error), type(error).__name__
-    return f"something failed in {where} that this program did not foresee ({kind}). {to_report}"
+    return f"unexpected error in {where} ({kind}). {to_report}"
 
 
 def os_reason(error: OSError) -> str:
     """Why the operating system refused, to follow "could not be written: "."""
     number = error.errno or 0
-    return OF_THE_SYSTEM.get(number) or (f"the system says: {os.strerror(number).lower()}" if number else str(error))
+    return OF_THE_SYSTEM.get(number) or (f"system error: {os.strerror(number).lower()}" if number else str(error))
 
 
 def attach_message(error: BaseException, to_report: str) -> None:

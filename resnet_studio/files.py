@@ -18,15 +18,15 @@ OPENING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 
 WRITING = os.O_WRONLY | os.O_RDWR
 BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.stat in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 """Whether this system opens a name in a folder that is open already, and can be told not to follow a link."""
-LINK = "is a link, and a folder from elsewhere must not lead out of itself. Put the file itself there"
-SECOND_NAME = "has a second name elsewhere (a hard link), which would change with it. Copy the whole folder first"
+LINK = "is a link, and links in a folder are not followed. Replace it with the file itself"
+SECOND_NAME = "has another hard link, which would change with it. Copy the whole folder first"
 CAUSES = {
     errno.ENOENT: "does not exist. Check the path or choose the file again",
-    errno.ENOTDIR: "does not exist: a part of its path is not a folder. Check the path",
-    errno.EACCES: "may not be read. Change its permissions or copy it to your own folder",
-    errno.EPERM: "may not be read. Change its permissions or copy it to your own folder",
-    errno.ELOOP: "is a link that leads back to itself. Choose the file it was meant for",
-    errno.ENAMETOOLONG: "has a longer name than this system allows. Shorten it",
+    errno.ENOTDIR: "does not exist: part of its path is not a folder. Check the path",
+    errno.EACCES: "can't be read: permission denied. Change its permissions, or copy it to your own folder",
+    errno.EPERM: "can't be read: permission denied. Change its permissions, or copy it to your own folder",
+    errno.ELOOP: "is a link that points back to itself. Choose the original file",
+    errno.ENAMETOOLONG: "has a name that is too long for this system. Shorten it",
 }
 
 
@@ -165,20 +165,13 @@ def _read_all(descriptor: int, most: int) -> bytes:
     return data
 
 
-def read_json(path: Path, most: int) -> Any:
-    """Parse a JSON file of at most `most` bytes; `FileRefusedError` says why it can't be read.
-
-    Every file of the program's own is read by this, as it may be truncated, damaged or crafted.
-    """
-    return _parsed(read_file(path, most))
-
-
 def read_json_below(folder: Path, name: str, most: int) -> Any:
-    """As `read_json`, of a file below a folder; no link is followed on the way from the folder to it."""
-    return _parsed(read_file_below(folder, name, most))
+    """Parse a JSON file of at most `most` bytes below a folder; `FileRefusedError` says why it can't be read.
 
-
-def _parsed(data: bytes) -> Any:
+    Every file of the program's own is read by this, as it may be truncated, damaged or crafted. No link is followed on
+    the way from the folder to it.
+    """
+    data = read_file_below(folder, name, most)
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -189,10 +182,10 @@ def json_fault(error: ValueError | RecursionError) -> str:
     """What is wrong with a JSON text, in words, from the error that `json.loads` raised."""
     if isinstance(error, json.JSONDecodeError):
         cut_off = not error.doc[error.pos :].strip() or error.msg.startswith("Unterminated")
-        return "it breaks off before its end" if cut_off else f"line {error.lineno}, column {error.colno} is not JSON"
+        return "unexpected end of file" if cut_off else f"syntax error at line {error.lineno}, column {error.colno}"
     if isinstance(error, RecursionError):
-        return "its brackets are nested too deeply"
-    return "it is not text" if isinstance(error, UnicodeError) else "it holds a number of thousands of digits"
+        return "nested too deeply"
+    return "not text" if isinstance(error, UnicodeError) else "it contains a number with thousands of digits"
 
 
 def _check(status: os.stat_result, most: int) -> None:
@@ -201,7 +194,7 @@ def _check(status: os.stat_result, most: int) -> None:
         raise FileRefusedError("is empty. Copy or download it again")
     if status.st_size > most:
         size, limit = status.st_size / 1e6, most / 1e6
-        raise FileRefusedError(f"has {size:,.0f} MB; up to {limit:,.0f} MB are read. Choose a smaller file")
+        raise FileRefusedError(f"is {size:,.0f} MB, and the limit is {limit:,.0f} MB. Choose a smaller file")
 
 
 def _check_kind(status: os.stat_result) -> None:
@@ -215,9 +208,9 @@ def _as_refusal(path: Path, error: OSError | ValueError) -> FileRefusedError:
     if isinstance(error, FileRefusedError):
         return error
     if not isinstance(error, OSError):
-        return FileRefusedError("has a name that no file can have. Check the path")
+        return FileRefusedError("has an invalid name. Check the path")
     if error.errno == errno.ENOENT and path.is_symlink():
-        return FileRefusedError("is a link to a file that does not exist. Choose the file itself")
+        return FileRefusedError("is a broken link. Choose the file itself")
     return FileRefusedError(
         CAUSES.get(error.errno or 0, f"can't be read: {error.strerror}. Copy it elsewhere and try again")
     )

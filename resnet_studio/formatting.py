@@ -6,7 +6,7 @@ Rounding is half up, and never gives a digit more than was asked for: 99.95 in t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 PREFIXES = ("", "k", "M", "G", "T", "P", "E")
@@ -95,6 +95,11 @@ def join_names(names: Sequence[str], most: int = 3) -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def dimensions(shape: Iterable[int]) -> str:
+    """(64, 56, 56) → "64×56×56"."""
+    return "×".join(map(str, shape))
 
 
 def duration(seconds: float) -> str:

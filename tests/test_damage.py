@@ -188,7 +188,7 @@ def test_a_flipped_bit_among_a_runs_numbers_is_always_found(place: float, bit: i
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "weights.safetensors")
         path.write_bytes(changed)
-        with pytest.raises(WeightsError, match="is damaged: its checksum differs"):
+        with pytest.raises(WeightsError, match=r"is damaged \(wrong checksum\)"):
             load(TINY, WeightsFile(path))
 
 

@@ -191,7 +191,7 @@ def test_values_open_where_torch_is_forbidden(tmp_path: Path) -> None:
         Responses(
             values.ForwardSpec("sample:china", preset("resnet18")), "random", False, ("layer1.0",), (1.0,), (0.5,)
         ),
-        TrainedWeights("the program's own", values.RandomWeights()),
+        TrainedWeights("bundled weights", values.RandomWeights()),
         values.ForwardResult(
             values.ForwardSpec(
                 "sample:china", preset("resnet18"), transforms=ImageTransforms(zoom=2, occluder=Occluder())

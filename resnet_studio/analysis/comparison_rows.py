@@ -9,8 +9,8 @@ from typing import Literal
 from resnet_studio.analysis import units
 from resnet_studio.analysis.comparison import COSTS, Comparison, ComparisonLine, Cost
 from resnet_studio.analysis.table_one import BlockCell, block_cells
+from resnet_studio.formatting import dimensions
 from resnet_studio.networks.architecture import Architecture, Residual
-from resnet_studio.networks.plan import Shape
 
 Shown = Literal["all", "blocks", "parameters", "macs", "activation_bytes"]
 LABELS: dict[Cost, tuple[str, str]] = {
@@ -76,7 +76,7 @@ def _outputs(line: ComparisonLine) -> ComparisonRow:
         "output",
         tuple(
             ComparisonEntry(
-                _shape(cell.output), cell.output != first, tip=f"{_shape(cell.output)}: channels, height, width"
+                dimensions(cell.output), cell.output != first, tip=f"{dimensions(cell.output)}: channels, height, width"
             )
             if cell
             else _absent(line, first is not None)
@@ -114,11 +114,11 @@ def _makeups(line: ComparisonLine, comparison: Comparison) -> ComparisonRow:
             entries.append(_absent(line, first is not None))
             continue
         differs = first is None or (cell.makeup, cell.output) != (first.makeup, first.output)
-        output = f"→ {_shape(cell.output)}" if first is None or cell.output != first.output else ""
+        output = f"→ {dimensions(cell.output)}" if first is None or cell.output != first.output else ""
         below = tuple(filter(None, (_shortcuts(cell.makeup, line.name, architecture), output)))
         blocks = replace(block_cells(architecture)[line.name], below=below)
-        entries.append(ComparisonEntry("", differs, tip=f"{cell.makeup}\n{_shape(cell.output)}", blocks=blocks))
-    return ComparisonRow(line.name, "×".join(map(str, first.output[1:])) if first else "", tuple(entries))
+        entries.append(ComparisonEntry("", differs, tip=f"{cell.makeup}\n{dimensions(cell.output)}", blocks=blocks))
+    return ComparisonRow(line.name, dimensions(first.output[1:]) if first else "", tuple(entries))
 
 
 def _shortcuts(makeup: str, stage: str, architecture: Architecture) -> str:
@@ -148,7 +148,7 @@ def _tip(value: int, reference: int, meaning: str, column: int) -> str:
     exact = f"{units.exact(value)} {meaning}"
     if column == 0:
         return exact
-    return f"{exact}\n{units.signed(value - reference)} against {units.exact(reference)}"
+    return f"{exact}\n{units.signed(value - reference)} vs. {units.exact(reference)}"
 
 
 def _with_bars(found: list[ComparisonRow]) -> Iterator[ComparisonRow]:
@@ -163,7 +163,3 @@ def _with_bars(found: list[ComparisonRow]) -> Iterator[ComparisonRow]:
 def _blocks(architecture: Architecture) -> dict[str, int]:
     counts = architecture.blocks if isinstance(architecture, Residual) else ()
     return {f"conv{number}_x": count for number, count in enumerate(counts, start=2)}
-
-
-def _shape(output: Shape) -> str:
-    return "×".join(map(str, output))

@@ -12,7 +12,6 @@ from resnet_studio.analysis.table import BlockGroup, LayerTable, plan_table
 from resnet_studio.analysis.units import (  # fmt: skip
     DASH,
     LABELS,
-    MEANINGS,
     FlopUnit,
     delta,
     delta_scaled,
@@ -24,7 +23,7 @@ from resnet_studio.analysis.units import (  # fmt: skip
     share,
     short,
 )
-from resnet_studio.formatting import percentages
+from resnet_studio.formatting import dimensions, percentages
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.plan import Layer, Shape, blocks
 
@@ -50,14 +49,13 @@ def layer_grid(table: LayerTable, unit: FlopUnit = "flops", *, layers: bool = Fa
         rows += [_costs(f"  {part.name}", what, part, table, unit) for part, what in parts]
     last = len(rows) - 1
     rows.append(_costs("total", f"{table.architecture.depth} weighted layers", table.totals, table, unit))
-    flops = f"{LABELS[unit]} ({MEANINGS[unit]})"
-    header = ("stage", "layers", "output", "parameters", flops, "activation memory", f"% of {LABELS[unit]}")
+    header = ("stage", "layers", "output", "parameters", LABELS[unit], "activation memory", "% of FLOPs")
     return Grid(header, tuple(rows), frozenset({3, 4, 5, 6}), frozenset({last}))
 
 
 def shape(output: Shape) -> str:
     """Channels × height × width; a dash for what is never called."""
-    return "×".join(map(str, output)) if any(output) else DASH
+    return dimensions(output) if any(output) else DASH
 
 
 def preset_grid(presets: Mapping[str, Architecture]) -> Grid:
@@ -68,15 +66,15 @@ def preset_grid(presets: Mapping[str, Architecture]) -> Grid:
         side = architecture.image
         costs = exact(totals.parameters), short(totals.macs)
         rows.append((name, _kind(architecture), str(architecture.depth), f"{side}×{side}", *costs))
-    header = ("preset", "kind", "depth", "image", "parameters", f"FLOPs ({MEANINGS['flops']})")
+    header = ("preset", "kind", "depth", "image", "parameters", LABELS["flops"])
     return Grid(header, tuple(rows), frozenset({2, 4, 5}))
 
 
 def _kind(architecture: Architecture) -> str:
     if not isinstance(architecture, Residual):
-        return "baseline, as torchvision builds it"
+        return "baseline, torchvision's implementation"
     if architecture.variant == "article":
-        return f"{architecture.block}, as the article's code has it"
+        return f"{architecture.block}, article's implementation"
     if architecture.shortcut == "none":
         return f"{architecture.block}, plain"
     stride = f", stride on the {architecture.stride_on}" if architecture.block == "bottleneck" else ""
@@ -95,7 +93,7 @@ def comparison_grid(comparison: Comparison, unit: FlopUnit = "flops") -> Grid:
 
 def verification_grids(results: Iterable[VerifiedFigure]) -> Iterator[tuple[str, Grid]]:
     """For each source a row for every figure: what is printed, what is measured, and why they agree or not."""
-    header = ("subject", "quantity", "published", "measured", "difference", "", "reason")
+    header = ("network", "quantity", "published", "measured", "difference", "", "reason")
     for source, of_source in groupby(results, key=lambda result: result.figure.source):
         yield source, Grid(header, tuple(map(_verified_row, of_source)), right=frozenset({2, 3, 4}))
 

@@ -24,10 +24,10 @@ ORDER = (
 )  # fmt: skip
 """Fields in the order in which they are changed; the variant is last, as the article's allows only one stride."""
 STRIDES: dict[StrideOn, str] = {"1x1": "first 1×1", "3x3": "3×3"}
-STEMS = {"imagenet": "7×7/2 stem and its pool", "cifar": "3×3/1 stem without a pool"}
-NEVER_CALLED = "a convolution and its norm in every block that are built and never called"
-MORE_PROJECTIONS = "a projection also where no shape changes"
-SECOND_1X1 = "a 1×1 in place of the second 3×3"
+STEMS = {"imagenet": "7×7/2 stem with max pool", "cifar": "3×3/1 stem without max pool"}
+NEVER_CALLED = "a convolution and batch norm in every block that are created but never called"
+MORE_PROJECTIONS = "projections where the shape doesn't change"
+SECOND_1X1 = "a 1×1 instead of the second 3×3"
 BIASES = "a bias in every convolution"
 
 
@@ -58,9 +58,9 @@ def reason(figure: PublishedFigure, architecture: Architecture, measured: int, t
     found = changes(preset(figure.about), architecture, figure.quantity)
     if found:
         steps = (f"{delta_scaled(change.amount, figure.scale)} from {change.what}" for change in found)
-        text += f": against {figure.about} {', '.join(steps)}"
+        text += f": compared with {figure.about}, {', '.join(steps)}"
     elif not figure_holds(figure, measured):
-        text += f": nothing known sets it apart from {figure.about}"
+        text += f": no known difference from {figure.about}"
     beyond = between(table) if table and figure.quantity == "macs" else ""
     return f"{text}; {beyond}" if beyond else text
 
@@ -73,7 +73,7 @@ def between(table: LayerTable, unit: FlopUnit = "flops") -> str:
     beyond = [f"{kind} {delta_scaled(amount, 10**9)}" for kind, amount in kinds.most_common() if amount]
     if not beyond or table.totals.macs_all is None:
         return ""
-    return f"fvcore's whole total of {scaled(in_unit(table.totals.macs_all, unit), 10**9)} adds {', '.join(beyond)}"
+    return f"fvcore's total of {scaled(in_unit(table.totals.macs_all, unit), 10**9)} adds {', '.join(beyond)}"
 
 
 def _verdict(figure: PublishedFigure, measured: int) -> str:
@@ -81,11 +81,12 @@ def _verdict(figure: PublishedFigure, measured: int) -> str:
     if not figure_holds(figure, measured):
         return f"{measured_text}, not {figure.text}"
     if figure.scale == 1:
-        return f"{measured_text}, equal"
+        return f"{measured_text}, exact match"
+    if measured_text == figure.text:
+        return f"{measured_text}, all digits match"
     cut, near = (str(number) == figure.printed for number in (truncated(figure, measured), rounded(figure, measured)))
-    how = "truncated or rounded" if cut and near else "truncated" if cut else "rounded"
-    decimals = len(figure.printed.partition(".")[2])
-    return f"{measured_text}, {how} to the printed digit{'s' if decimals > 1 else ''}"
+    how = "truncates or rounds" if cut and near else "truncates" if cut else "rounds"
+    return f"{measured_text} {how} to {figure.text}"
 
 
 def _step(before: Architecture, after: Architecture, field: str, quantity: Quantity) -> Iterator[Change]:
@@ -125,7 +126,7 @@ def _name(before: Architecture, after: Architecture, field: str) -> str:
         if field == "block":
             return f"{_blocks(after)} instead of {_blocks(before)}"
     if field == "image":
-        return f"an image of {new}×{new} instead of {old}×{old}"
+        return f"a {new}×{new} image instead of {old}×{old}"
     return f"{field} {new:,} instead of {old:,}"
 
 

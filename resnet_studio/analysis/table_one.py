@@ -12,6 +12,7 @@ from typing import Literal
 from resnet_studio.analysis import units
 from resnet_studio.analysis.published import PublishedFigure, VerifiedFigure, paper_figure, published
 from resnet_studio.analysis.table import BlockGroup, plan_table
+from resnet_studio.formatting import dimensions
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import Layer
 from resnet_studio.networks.presets import preset_name, title
@@ -93,7 +94,7 @@ def _stage_tip(network: TableOneNetwork, stage: str) -> str:
     group = stage_groups(network.architecture).get(stage)
     if group is None:
         return f"{title(network.architecture)} has no {stage}"
-    output = "×".join(map(str, group.output))
+    output = dimensions(group.output)
     costs = f"{units.exact(group.parameters)} parameters, {units.exact(group.macs)} FLOPs"
     return (
         f"{title(network.architecture)}, {stage}: {block_cells(network.architecture)[stage].words}\n{output}, {costs}"
@@ -107,24 +108,26 @@ def _figure(what: str, network: TableOneNetwork) -> TableOneItem:
     if what == "published":
         return TableOneItem(figure.text, f"{units.exact(figure.value)} {figure.unit}: {figure.source}", "muted")
     if result is None:
-        return TableOneItem("…", "Being measured", "muted")
+        return TableOneItem("…", "Measuring…", "muted")
     more = result.measured - figure.value
     match what:
         case "measured":
             exact = f"{units.exact(result.measured)} multiply-adds in conv + fc, counted by fvcore"
             return TableOneItem(units.scaled(result.measured, figure.scale), exact)
         case "difference":
-            exact = f"{units.signed(more)} multiply-adds against {figure.text}"
+            exact = f"{units.signed(more)} multiply-adds vs. {figure.text}"
             return TableOneItem(units.delta_scaled(more, figure.scale), exact, "muted")
-    return TableOneItem("✓ holds" if result.holds else "✗ differs", result.reason, "good" if result.holds else "bad")
+    return TableOneItem(
+        "✓ matches" if result.holds else "✗ doesn't match", result.reason, "good" if result.holds else "bad"
+    )
 
 
 def _unpublished(what: str, network: TableOneNetwork) -> TableOneItem:
     if what != "measured":
-        return TableOneItem(units.DASH, "No published FLOPs of this network are known", "muted")
+        return TableOneItem(units.DASH, "No published FLOPs for this network", "muted")
     macs = sum(stage.macs for stage in stage_groups(network.architecture).values())
     return TableOneItem(
-        units.scaled(macs, G), f"{units.exact(macs)} multiply-adds in conv + fc, by the plan's closed form", "muted"
+        units.scaled(macs, G), f"{units.exact(macs)} multiply-adds in conv + fc, analytic count", "muted"
     )
 
 
@@ -163,7 +166,7 @@ def block_cells(architecture: Architecture) -> dict[str, BlockCell]:
 
 def _cell(stage: BlockGroup) -> BlockCell:
     layers = [row.layer for row in stage.rows if row.layer.called]
-    size = "×".join(map(str, stage.output[1:]))
+    size = dimensions(stage.output[1:])
     pools = [layer for layer in layers if layer.kind == "max pool"]
     pool = tuple(part for layer in pools for part in (f"{layer.kernel}×{layer.kernel} max pool", *_stride(layer)))
     if stage.name == "fc":

@@ -10,6 +10,7 @@ from resnet_studio.analysis.grids import Grid, layer_grid
 from resnet_studio.analysis.reasons import between
 from resnet_studio.analysis.table import LayerRow, LayerTable
 from resnet_studio.analysis.units import FlopUnit, exact, in_unit, memory
+from resnet_studio.formatting import dimensions
 
 TextFormat = Literal["text", "markdown", "csv"]
 
@@ -69,7 +70,7 @@ def _csv_row(row: LayerRow, unit: FlopUnit) -> tuple[str | int, ...]:
 
 def notes(table: LayerTable, unit: FlopUnit = "flops") -> list[str]:
     """The lines under a layer table: what is not in it, and whether the counters agree."""
-    found = [f"weights {memory(4 * table.totals.parameters)} in float32, input {'×'.join(map(str, table.input))}"]
+    found = [f"weights {memory(4 * table.totals.parameters)} in float32, input {dimensions(table.input)}"]
     beyond = between(table, unit)
     if beyond:
         found.append(beyond)
@@ -78,8 +79,8 @@ def notes(table: LayerTable, unit: FlopUnit = "flops") -> list[str]:
         found.append(f"not counted: {', '.join(operations)}")
     if table.checks:
         checks = table.checks
-        counts = (f"{name} {exact(getattr(checks, name))}" for name in ("fvcore", "torch", "plan"))
-        parameters = f"torchinfo {exact(checks.torchinfo)}, plan {exact(checks.plan_parameters)}"
+        counts = f"fvcore {exact(checks.fvcore)}, torch {exact(checks.torch)}, analytic {exact(checks.plan)}"
+        parameters = f"torchinfo {exact(checks.torchinfo)}, analytic {exact(checks.plan_parameters)}"
         verdict = "agree" if checks.agree else "DISAGREE"
-        found.append(f"counters {verdict}: multiply-adds {', '.join(counts)}; parameters {parameters}")
+        found.append(f"counts {verdict}: multiply-adds {counts}; parameters {parameters}")
     return found

@@ -17,8 +17,8 @@ from resnet_studio.formatting import memory as memory
 from resnet_studio.formatting import short as short
 
 FlopUnit = Literal["flops", "operations"]
-LABELS: dict[FlopUnit, str] = {"flops": "FLOPs", "operations": "operations"}
-MEANINGS: dict[FlopUnit, str] = {"flops": "multiply-adds", "operations": "2 per multiply-add"}
+LABELS: dict[FlopUnit, str] = {"flops": "FLOPs (MAC)", "operations": "FLOPs (2 × MAC)"}
+MEANINGS: dict[FlopUnit, str] = {"flops": "1 per multiply-add, as in the paper", "operations": "2 per multiply-add"}
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

@@ -56,7 +56,8 @@ def check_display(environment: Mapping[str, str] = os.environ) -> str | None:
     platform_name = environment.get("QT_QPA_PLATFORM", "").partition(":")[0]
     missing_libraries = missing(QT_LIBRARIES)
     if missing_libraries:
-        return f"Qt can't be loaded, as {', '.join(missing_libraries)} is missing: {install_line(missing_libraries)}"
+        names = ", ".join(missing_libraries)
+        return f"Qt can't be loaded (missing {names}). To install: {install_line(missing_libraries)}"
     if platform_name in HEADLESS_PLATFORMS:
         return None
     for plugin, reachable, libraries in (
@@ -69,10 +70,10 @@ def check_display(environment: Mapping[str, str] = os.environ) -> str | None:
                 return None
     if missing_libraries:
         names = ", ".join(missing_libraries)
-        return f"Qt can't use this display, as {names} is missing: {install_line(missing_libraries)}"
+        return f"Qt can't use this display (missing {names}). To install: {install_line(missing_libraries)}"
     return (
-        "no display to open a window on: start it in a desktop session, or with `xvfb-run`, "
-        "or use the commands that need none (`resnet-studio --help`)"
+        "no display found. Run it in a desktop session or with `xvfb-run`, "
+        "or use the commands that need no window (`resnet-studio --help`)"
     )
 
 
@@ -96,10 +97,10 @@ def report() -> Iterator[tuple[str, str]]:
     yield "devices", _devices()
     if sys.platform.startswith("linux"):
         missing_libraries = missing(QT_LIBRARIES | X11_LIBRARIES)
-        yield "Qt's libraries", f"missing: {', '.join(missing_libraries)}" if missing_libraries else "all there"
+        yield "Qt's libraries", f"missing: {', '.join(missing_libraries)}" if missing_libraries else "all found"
         if missing_libraries:
             yield "to install them", install_line(missing_libraries)
-    yield "window", check_display() or "can be opened"
+    yield "window", check_display() or "available"
 
 
 def _loads(name: str) -> bool:
@@ -114,7 +115,7 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "missing: pip install resnet-studio brings it"
+        return "not installed. Run `pip install resnet-studio`"
 
 
 def _devices() -> str:

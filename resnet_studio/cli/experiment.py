@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RESUME_OPTIONS = {"resume", "runs_folder", "download", "as_json"}
 """Parameters that are allowed with --resume."""
 
-experiment = typer.Typer(help="Train several networks that together show something.", no_args_is_help=True)
+experiment = typer.Typer(help="Run an experiment of several training runs.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 @experiment.callback()
 def _experiment() -> None:
-    """Train several networks that together show something."""
+    """Run an experiment of several training runs."""
     # Without a callback, typer would make `degradation` the command `experiment` itself.
 
 
@@ -33,29 +33,31 @@ def _experiment() -> None:
 def degradation(
     context: typer.Context,
     data: Annotated[
-        str, typer.Option("--data", metavar="DATA", help="digits, cifar10, …, or a folder of class folders.")
+        str, typer.Option("--data", metavar="DATA", help="digits, cifar10, …, or a directory of class folders.")
     ] = "digits",
     depths: Annotated[
-        str, typer.Option("--depths", metavar="N,N", help="6n + 2 layers; for large images 18,34.")
+        str, typer.Option("--depths", metavar="N,N", help="Depths of 6n + 2 layers; for large images, 18,34.")
     ] = "20,56",
-    epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", min=1, help="The recipe has 10.")] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The first seed.")] = 0,
-    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Repeat it with so many seeds.")] = 1,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", metavar="N", min=1, help="Default: 10, as in the recipe.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="First seed.")] = 0,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Number of seeds.")] = 1,
     recipe: Annotated[
-        str, typer.Option("--recipe", metavar="NAME|FILE", help="How all are trained.")
+        str, typer.Option("--recipe", metavar="NAME|FILE", help="Recipe for all runs.")
     ] = "digits-degradation",
     changes: Changes = None,
     runs_folder: Runs = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The experiment's name.")] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Experiment name.")] = None,
     resume: Annotated[
-        str | None, typer.Option("--resume", metavar="NAME", help="Do what an experiment has not finished.")
+        str | None, typer.Option("--resume", metavar="NAME", help="Resume an unfinished experiment.")
     ] = None,
     download: Download = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train plain networks and their residual twins alike: does the deeper plain one end with the higher error?
+    """Train plain networks and their residual counterparts: does the deeper plain network end with a higher error?
 
-    All runs go one after another in this process. Ctrl+C stops the whole; --resume keeps what is finished.
+    Runs are trained one after another in this process. Ctrl+C stops the experiment; --resume keeps finished runs.
     """
     from resnet_studio.cli.experiment_runs import print_results, progress_listeners, train_all
     from resnet_studio.training.degradation import experiment as experiments
@@ -81,7 +83,7 @@ def _reject_when_resuming(context: typer.Context) -> None:
     options = {"changes": "--change"} | {name: f"--{name}" for name in given - {"changes"}}
     if rejected := given - RESUME_OPTIONS:
         left_out = ", ".join(sorted(options[name] for name in rejected))
-        raise ValueError(f"--resume goes on with an experiment as it was begun: leave {left_out} out")
+        raise ValueError(f"--resume continues an experiment with its original settings. Remove {left_out}")
 
 
 def experiment_from_options(
@@ -94,7 +96,7 @@ def experiment_from_options(
     try:
         numbers = tuple(int(depth) for depth in depths.split(","))
     except ValueError:
-        raise ExperimentError(f"depths: whole numbers such as 20,56 are needed, got {depths!r}") from None
+        raise ExperimentError(f"depths: must be integers such as 20,56, got {depths!r}") from None
     any_network = NetworkSpec(20, residual=True).architecture
     shared = with_absolute_path(build_recipe(any_network, data, recipe, {"length": epochs}, changes))
     return Experiment(shared, numbers, tuple(seeds))

@@ -63,7 +63,9 @@ def _train_one(folder: Path, run: ExperimentRun, listener: Listener, *, download
     """
     run_path = folder / run.name
     if run_path.is_symlink():
-        raise RunError(f"{folder.name}: {run.name} is a link. Put the run's own folder there, or remove the link")
+        raise RunError(
+            f"{folder.name}: {run.name} is a symbolic link. Replace it with the run's own directory, or remove it"
+        )
     exists = run_folder.is_run(run_path)
     if exists:
         summary = summarize_any(run_path)
@@ -94,7 +96,7 @@ def print_results(folder: Path, experiment: Experiment, summaries: list[Summary]
                     *_unreadable_reasons(summaries),
                     *verdict.sentences,
                     *filter(None, [verdict.rule]),
-                    f"kept in {folder}",
+                    f"saved in {folder}",
                 ]
             )
         )
@@ -156,7 +158,7 @@ class _ExperimentProgress:
 
     def __init__(self, bar: Bar, name: str, experiment: Experiment) -> None:
         self._bar, self._experiment, self._steps, self._per_epoch = bar, experiment, 0, 1
-        self._task = bar.add_task(f"{plain(name)}: starting torch", total=None, error="")
+        self._task = bar.add_task(f"{plain(name)}: loading PyTorch", total=None, error="")
 
     def listener_for(self, run: ExperimentRun) -> Listener:
         """A listener for the next run."""

@@ -35,8 +35,8 @@ USAGE_ERROR, INTERNAL_ERROR, INTERRUPTED, PIPE_CLOSED = 2, 70, 130, 141
 
 app = typer.Typer(
     name=PROGRAM,
-    help="A desktop workbench for residual networks. Without a command it opens the window.",
-    epilog="ARCH is the name of a preset or an architecture's JSON file.",
+    help="A desktop workbench for residual networks. Without a command, it opens the window.",
+    epilog="ARCH is a preset name or the JSON file of an architecture.",
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     invoke_without_command=True,
@@ -44,14 +44,16 @@ app = typer.Typer(
     rich_markup_mode="rich" if sys.stdout.isatty() else None,
 )
 
-Name = Annotated[str, typer.Argument(metavar="ARCH", help="A preset's name or an architecture's JSON file.")]
+Name = Annotated[str, typer.Argument(metavar="ARCH", help="Preset name or architecture JSON file.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help="Change a field: shortcut=C, blocks=3,4,6,3, … Repeatable."),
+    typer.Option("--set", metavar="FIELD=VALUE", help="Set a field: shortcut=C, blocks=3,4,6,3, … Repeatable."),
 ]
-ImageSize = Annotated[str | None, typer.Option("--image-size", metavar="N", help="Short for --set image=N.")]
-Unit = Annotated[FlopUnit, typer.Option(help="FLOPs are multiply-adds; an operation is half of one. JSON has FLOPs.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+ImageSize = Annotated[str | None, typer.Option("--image-size", metavar="N", help="Same as --set image=N.")]
+Unit = Annotated[
+    FlopUnit, typer.Option(help="flops: FLOPs (MAC); operations: FLOPs (2 × MAC). JSON always has FLOPs (MAC).")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
 Theme = Literal["light", "dark", "system"]
 
 
@@ -86,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @app.callback()
 def root(
     context: typer.Context,
-    theme: Annotated[Theme | None, typer.Option(help="How the window looks.")] = None,
+    theme: Annotated[Theme | None, typer.Option(help="Window theme.")] = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     context.obj = theme
@@ -102,16 +104,16 @@ def root(
 @app.command(name="open")
 def open_paths(
     context: typer.Context,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Images, weights, architectures, folders.")],
-    theme: Annotated[Theme | None, typer.Option(help="How the window looks.")] = None,
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Images, weights, architectures, directories.")],
+    theme: Annotated[Theme | None, typer.Option(help="Window theme.")] = None,
 ) -> None:
-    """Open the window with files in it."""
+    """Open files in the window."""
     _open_window(paths, theme or context.obj)
 
 
 @app.command()
 def presets(as_json: AsJson = False) -> None:
-    """List the named architectures."""
+    """List the architecture presets."""
     if as_json:
         echo_json({name: to_json(architecture) for name, architecture in PRESETS.items()})
         return
@@ -127,8 +129,8 @@ def table(
     image_size: ImageSize = None,
     unit: Unit = "flops",
     form: Annotated[Literal["text", "json", "csv", "markdown"], typer.Option("--format")] = "text",
-    summary: Annotated[bool, typer.Option("--summary", help="Print torchinfo's own summary instead.")] = False,
-    layers: Annotated[bool, typer.Option("--layers", help="List every layer, as CSV and JSON do.")] = False,
+    summary: Annotated[bool, typer.Option("--summary", help="Print torchinfo's summary instead.")] = False,
+    layers: Annotated[bool, typer.Option("--layers", help="List every layer, as in CSV and JSON.")] = False,
 ) -> None:
     """Print the layer table of an architecture."""
     architecture = resolve_architecture(name, settings, image_size)
@@ -151,7 +153,7 @@ def table(
 
 @app.command()
 def verify(as_json: AsJson = False) -> None:
-    """Measure what the paper, torchvision and the article print. Exit code 1 if a number of the paper doesn't hold."""
+    """Verify values from the paper, torchvision and the article. Exit code 1 if one from the paper doesn't match."""
     from resnet_studio.analysis.article import ARTICLE, ARTICLE_SLIPS
     from resnet_studio.analysis.compute.verification import paper_holds, verify_steps
     from resnet_studio.analysis.grids import verification_grids
@@ -165,27 +167,27 @@ def verify(as_json: AsJson = False) -> None:
         echo(source)
         print_grid(grid)
         echo()
-    echo(f"What else {ARTICLE} says, and what is so:")
+    echo(f"Other statements in {ARTICLE}, with corrections:")
     for slip in ARTICLE_SLIPS:
         echo(f"  ✗ {slip.says}\n    {slip.true} ({slip.source})")
-    verdict = "Every number of the paper holds" if all_hold else "Not every number of the paper holds"
-    echo(f"\n{verdict} with the paper's own networks.")
+    verdict = "All values from the paper match" if all_hold else "Not all values from the paper match"
+    echo(f"\n{verdict} for the paper's own networks.")
     raise typer.Exit(0 if all_hold else 1)
 
 
 @app.command()
 def compare(
     names: Annotated[
-        list[str], typer.Argument(metavar="ARCH", help="Two or more presets or JSON files; the first leads.")
+        list[str], typer.Argument(metavar="ARCH", help="Two or more presets or JSON files; the first is the reference.")
     ],
     settings: Settings = None,
     image_size: ImageSize = None,
     unit: Unit = "flops",
     as_json: AsJson = False,
 ) -> None:
-    """Put architectures beside each other, stage by stage."""
+    """Compare architectures side by side, stage by stage."""
     if len(names) < 2:
-        raise ValueError("compare needs two architectures or more, as in `compare resnet50 plain34`")
+        raise ValueError("compare needs at least two architectures, as in `compare resnet50 plain34`")
     architectures = [resolve_architecture(name, settings, image_size) for name in names]
     from resnet_studio.analysis.comparison import compare as compared
     from resnet_studio.analysis.compute.counting import layer_table_steps
@@ -206,7 +208,7 @@ runs.register(app)
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
-    """Say what this machine has and lacks."""
+    """Check this installation."""
     from resnet_studio.cli.doctor import report
 
     if as_json:

@@ -29,21 +29,21 @@ FAILED = 1
 
 Images = Annotated[
     list[str] | None,
-    typer.Argument(metavar="IMAGE", help="Photographs, folders of them, sample:china, data:digits:test:17."),
+    typer.Argument(metavar="IMAGE", help="Images, directories of images, sample:china, data:digits:test:17."),
 ]
 ArchitectureName = Annotated[
     str | None,
     typer.Option(
         "--architecture",
         metavar="ARCH",
-        help="A preset's name or a JSON file. Without it, the network that the file of --weights was made for.",
+        help="Preset name or JSON file. Default: the network that the --weights file was made for.",
     ),
 ]
 Output = Annotated[
     Path,
     typer.Option(
-        "--output", metavar="FILE|FOLDER",
-        help="A .png, .svg, .npz, .npy or .csv file; of several images a folder, which gets a PNG of each.",
+        "--output", metavar="FILE|DIR",
+        help="A .png, .svg, .npz, .npy or .csv file; for several images, a directory for one PNG each.",
     ),
 ]  # fmt: skip
 Weights = Annotated[
@@ -51,57 +51,56 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         metavar="W",
-        help="A file, published:resnet50:IMAGENET1K_V2, or random:SEED. Otherwise the program's own, or random:0.",
+        help="File, published:resnet50:IMAGENET1K_V2, or random:SEED. Default: bundled weights, or random:0.",
     ),
 ]
 Prefix = Annotated[
     str,
     typer.Option(
-        "--prefix", metavar="NAME", help="Of several networks in a file of weights, that whose names begin so."
+        "--prefix", metavar="NAME", help="Prefix of the network to load, if the weights file contains several."
     ),
 ]
 NewHead = Annotated[
-    bool, typer.Option("--new-head", help="Leave out the last layer of a file of weights: a random one replaces it.")
+    bool, typer.Option("--new-head", help="Replace the last layer of a weights file with a random one.")
 ]
 Layers = Annotated[
-    list[str] | None, typer.Option("--layer", metavar="PATTERN", help="layer1.0, or layer3.*.add. Repeatable.")
+    list[str] | None,
+    typer.Option("--layer", metavar="PATTERN", help="Name or pattern: layer1.0, layer3.*.add. Repeatable."),
 ]
-Contrast = Annotated[
-    str, typer.Option("--contrast", metavar="channel|layer|LOW,HIGH", help="Whose values are spread over the colours.")
-]
+Contrast = Annotated[str, typer.Option("--contrast", metavar="channel|layer|LOW,HIGH", help="Contrast range.")]
 Colormap = Annotated[Literal["viridis", "magma", "grey", "diverging"], typer.Option("--colormap")]
 Sort = Annotated[
     Literal["index", "mean", "maximum", "variance", "difference"],
-    typer.Option("--sort", help="The greatest first; difference is that to --reference."),
+    typer.Option("--sort", help="Channel order, highest first; difference is relative to --reference."),
 ]
 Reference = Annotated[
-    str | None, typer.Option("--reference", metavar="IMAGE", help="What --sort difference compares with.")
+    str | None, typer.Option("--reference", metavar="IMAGE", help="Reference image for --sort difference.")
 ]
 Channel = Annotated[int | None, typer.Option("--channel", metavar="N", min=0, help="Only this channel of each layer.")]
-Scale = Annotated[int, typer.Option("--scale", metavar="N", min=1, max=32, help="Pixels along each value.")]
+Scale = Annotated[int, typer.Option("--scale", metavar="N", min=1, max=32, help="Upscaling factor.")]
 TransformOptions = Annotated[
     list[str] | None,
-    typer.Option("--handle", metavar="NAME=VALUE", help="zoom=2, rotation=30, blur=1, flipped, … Repeatable."),
+    typer.Option(
+        "--handle", metavar="NAME=VALUE", help="Transform: zoom=2, rotation=30, blur=1, flipped, … Repeatable."
+    ),
 ]
 Method = Annotated[
     str | None,
     typer.Option(
-        "--attribution", metavar="METHOD", help="Draw why a class instead: grad-cam, integrated-gradients, occlusion, …"
+        "--attribution", metavar="METHOD", help="Draw an attribution map: grad-cam, integrated-gradients, occlusion, …"
     ),
 ]
 Target = Annotated[
-    int | None, typer.Option("--class", metavar="K", help="The class to explain. Otherwise the most probable one.")
+    int | None, typer.Option("--class", metavar="K", help="Class to explain. Default: the most probable one.")
 ]
-Raw = Annotated[Path | None, typer.Option("--raw", metavar="FILE.npz", help="Also write the values.")]
+Raw = Annotated[Path | None, typer.Option("--raw", metavar="FILE.npz", help="Also save the raw values.")]
 DeviceName = Annotated[str, typer.Option("--device", help="cpu, cuda:0, …")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the architecture.")
-]
-ImageSize = Annotated[str | None, typer.Option("--image-size", metavar="N", help="Short for --set image=N.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Set an architecture field.")]
+ImageSize = Annotated[str | None, typer.Option("--image-size", metavar="N", help="Same as --set image=N.")]
 Run = Annotated[
-    str | None, typer.Option("--run", metavar="RUN", help="Draw the maps that a run has kept, a PNG for each moment.")
+    str | None, typer.Option("--run", metavar="RUN", help="Draw the feature maps saved in a run, one PNG per snapshot.")
 ]
-ProbeImage = Annotated[int, typer.Option("--probe-image", metavar="N", min=0, help="Which of the run's probe images.")]
+ProbeImage = Annotated[int, typer.Option("--probe-image", metavar="N", min=0, help="Index of the run's probe image.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -135,18 +134,18 @@ def maps(
     image_size: ImageSize = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw the feature maps that a network makes of photographs.
+    """Draw the feature maps of a network for images.
 
-    Without --layer they are those of every stage's last layer. What is written says where it comes from.
+    Without --layer, the last layer of every stage is drawn. Output files record how they were made.
     """
     from resnet_studio.inference import parsing
 
     style = parsing.parse_map_style(contrast, colormap, sort)
     if (sort == "difference") != (reference is not None):
-        raise ValueError("--sort difference and --reference IMAGE go together")
+        raise ValueError("--sort difference and --reference IMAGE must be used together")
     if run is not None:
         if images or name:
-            raise ValueError("--run draws what a run has kept: it takes neither images nor an architecture")
+            raise ValueError("--run draws the maps saved in a run and takes neither images nor an architecture")
         _draw_run(run, runs_folder, layers, probe_image, style, scale, output, as_json)
         return
     if not images:
@@ -193,7 +192,7 @@ def _weights_source(text: str | None, prefix: str, *, head: bool) -> WeightsSour
     if isinstance(source, WeightsFile):
         return replace(source, prefix=f"{prefix.rstrip('.')}." if prefix else "", head=head)
     if prefix or not head:
-        raise ValueError("--prefix and --new-head go with a file of weights, as in --weights net.pth --new-head")
+        raise ValueError("--prefix and --new-head require a weights file, as in --weights net.pth --new-head")
     return source
 
 
@@ -205,7 +204,7 @@ def _architecture_for(source: WeightsSource | None, settings: list[str] | None, 
     if isinstance(source, PublishedWeights):
         return resolve_architecture(find_entry(source).preset, settings, image_size)
     if not isinstance(source, WeightsFile):
-        raise ValueError("maps needs --architecture, as in --architecture resnet18, or --weights with a file")
+        raise ValueError("maps needs --architecture, as in --architecture resnet18, or a weights file in --weights")
     from resnet_studio.inference.compute.weights import architecture_of
 
     return with_settings(architecture_of(source), [*(settings or ()), *([f"image={image_size}"] if image_size else [])])
@@ -223,18 +222,18 @@ def _suggest_options(name: str | None, architecture: Architecture | None = None)
         if not ways:
             ways = [f"--prefix {prefix.removesuffix('.')}" for prefix in error.prefixes]
         if not ways and name and error.recognized:
-            ways = ["leave --architecture out"]
-        raise ValueError(f"{error}. What loads it: {'; or '.join(ways)}" if ways else str(error)) from None
+            ways = ["remove --architecture"]
+        raise ValueError(f"{error}. To load it: {'; or '.join(ways)}" if ways else str(error)) from None
 
 
 def _fix_options(fix: SuggestedFix, architecture: Architecture | None) -> str:
     """The command-line options that have the effect of a suggested fix."""
     options = [
-        "leave --architecture out" if fix.architecture != architecture else "",
+        "remove --architecture" if fix.architecture != architecture else "",
         f"--prefix {fix.weights.prefix.removesuffix('.')}" if fix.weights.prefix else "",
         "" if fix.weights.head else "--new-head",
     ]
-    return " and add ".join(filter(None, options)) or "the same line again"
+    return " and add ".join(filter(None, options)) or "run the same command again"
 
 
 def _draw_one(job: RenderJob, output: Path, raw: Path | None, as_json: bool) -> None:
@@ -262,11 +261,11 @@ def _check_attribution(method: str | None, target: int | None, layers: Sequence[
 
     if method is None:
         if target is not None:
-            raise ValueError("--class needs a method, as in --attribution grad-cam")
+            raise ValueError("--class requires a method, as in --attribution grad-cam")
     elif method not in METHODS:
-        raise ValueError(f"no method is called {method!r}: there are {', '.join(METHODS)}")
+        raise ValueError(f"unknown method {method!r}. Available: {', '.join(METHODS)}")
     elif len(layers) > 1:
-        raise ValueError(f"an attribution is that of one layer, not of {len(layers)} ({join_names(layers)}): name one")
+        raise ValueError(f"--attribution takes one layer, got {len(layers)} ({join_names(layers)}). Choose one")
 
 
 def _draw_all(
@@ -274,8 +273,8 @@ def _draw_all(
 ) -> None:
     """Draw a PNG of each image; unreadable images and other files in their folders are skipped and reported."""
     if raw is not None:
-        raise ValueError("--raw takes the values of one image")
-    _check_folder(output, "several images make several pictures")
+        raise ValueError("--raw works with one image only")
+    _check_folder(output, "several images produce several files")
     written: list[dict[str, Any]] = []
     failed: dict[str, str] = {}
     run_with_progress(_all_steps(job, images, output, written, failed))
@@ -285,7 +284,7 @@ def _draw_all(
         echo_json({"images": written, "failed": failed, "passed_over": list(skipped)})
     else:
         note = f"; {len(failed)} could not be opened" if failed else ""
-        echo(f"{len(written)} of {len(images)} images drawn in {output}{note}")
+        echo(f"{len(written)} of {len(images)} images saved in {output}{note}")
         for sentence in skipped:
             echo(sentence)
     raise typer.Exit(FAILED if failed else 0)
@@ -331,7 +330,7 @@ def _draw_run(
     from resnet_studio.export.snapshots import export_steps
     from resnet_studio.training.runs import run_folder
 
-    _check_folder(output, "a run has kept several moments")
+    _check_folder(output, "a run has several snapshots")
     folder = run_folder.resolve(run, runs_folder or run_folder.runs_folder())
     left_out: list[str] = []
     steps = export_steps(folder, layers or (), image, style, scale, output, left_out.append)
@@ -341,7 +340,7 @@ def _draw_run(
     if as_json:
         echo_json([str(path) for path in paths])
     else:
-        echo(f"{len(paths)} pictures in {output}")
+        echo(f"{len(paths)} images saved in {output}")
     if left_out:
         raise typer.Exit(1)
 
@@ -350,9 +349,9 @@ def _check_folder(output: Path, reason: str) -> None:
     from resnet_studio.export.writers import WRITERS
 
     if output.suffix.lower() in WRITERS or output.is_file():
-        raise ValueError(f"{output}: {reason}: --output must be a folder")
+        raise ValueError(f"{output}: {reason}, so --output must be a directory")
     if not output.absolute().parent.is_dir():
-        raise ValueError(f"{output}: there is no folder {output.parent}")
+        raise ValueError(f"{output}: directory not found: {output.parent}")
 
 
 def _print_attribution(attribution: Attribution, output: Path) -> None:
@@ -363,24 +362,24 @@ def _print_attribution(attribution: Attribution, output: Path) -> None:
     what = class_title(attribution.label, attribution.target)
     echo(f"{METHODS[attribution.method].title}{at}: {what}, {percent(attribution.probability)}")
     if not attribution.weights.trained:
-        echo(f"weights: {attribution.weights.source}, untrained: what they predict means nothing")
-    echo(f"written to {output}")
+        echo(f"weights: {attribution.weights.source}, untrained: predictions are meaningless")
+    echo(f"saved to {output}")
 
 
 def _print_forward(result: ForwardResult, output: Path) -> None:
     from resnet_studio.analysis.grids import Grid, shape
 
-    trained = "" if result.weights.trained else ", untrained: what they predict means nothing"
+    trained = "" if result.weights.trained else ", untrained: predictions are meaningless"
     echo(f"weights: {result.weights.source}{trained}; device: {result.spec.device}; {1000 * result.seconds:.0f} ms")
     for note in result.weights.notes:
         echo(note)
     if result.weights.likely_architecture:
-        echo("--set stride_on=3x3 moves the stride")
+        echo("use --set stride_on=3x3 to move the stride")
     predictions = tuple((prediction.label, percent(prediction.probability)) for prediction in result.predictions or ())
     print_grid(Grid(("prediction", "probability"), predictions, frozenset({1})))
     rows = tuple(
         (layer.name, shape(layer.values.shape), significant(layer.mean), significant(layer.std), percent(layer.zeros))
         for layer in result.layers
     )
-    print_grid(Grid(("layer", "output", "mean", "deviation", "zeros"), rows, frozenset({2, 3, 4})))
-    echo(f"written in this order to {output}")
+    print_grid(Grid(("layer", "output", "mean", "std", "zeros"), rows, frozenset({2, 3, 4})))
+    echo(f"saved in this order to {output}")

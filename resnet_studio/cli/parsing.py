@@ -35,7 +35,7 @@ def with_settings(architecture: Architecture, settings: Sequence[str]) -> Archit
         for setting in settings:
             field, equals, text = setting.partition("=")
             if not equals:
-                raise ValueError(f"--set {setting}: FIELD=VALUE is needed, as in --set width=32")
+                raise ValueError(f"--set {setting}: must be FIELD=VALUE, as in --set width=32")
             try:
                 architecture = with_text(architecture, field.strip(), text)
             except ArchitectureError as error:
@@ -49,6 +49,6 @@ def with_settings(architecture: Architecture, settings: Sequence[str]) -> Archit
 def check_output(path: Path, suffix: str) -> None:
     """`ValueError` if an output file could not be written; called before the work instead of after it."""
     if path.suffix.lower() != suffix:
-        raise ValueError(f"{path}: a name that ends in {suffix} is needed")
+        raise ValueError(f"{path}: the file name must end in {suffix}")
     if not path.absolute().parent.is_dir():
-        raise ValueError(f"{path}: there is no folder {path.parent}")
+        raise ValueError(f"{path}: directory not found: {path.parent}")

@@ -12,6 +12,7 @@ from resnet_studio.analysis.units import DASH
 from resnet_studio.cli.parsing import check_output
 from resnet_studio.cli.terminal import echo, echo_json, print_error, print_grid, run_with_progress
 from resnet_studio.cli.train import AsJson, Download, Runs, with_changes
+from resnet_studio.formatting import dimensions
 from resnet_studio.training.recipes import default_recipe, load_recipe
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.run_folder import RunError
@@ -30,15 +31,15 @@ def register(app: typer.Typer) -> None:
 
 
 def list_runs(runs_folder: Runs = None, as_json: AsJson = False) -> None:
-    """List the runs that are kept, with what became of each.
+    """List runs with their status.
 
-    A run or an experiment that is damaged is listed with the reason.
+    Damaged runs and experiments are listed with the reason.
     """
     from resnet_studio.training.runs.summary import summarize_any, unreadable_experiments
 
     where = runs_folder or run_folder.runs_folder()
     if where.exists() and not where.is_dir():
-        raise RunError(f"{where} is a file, not a folder of runs")
+        raise RunError(f"{where} is a file, not a directory of runs")
     summaries = sorted(
         [*map(summarize_any, run_folder.find_runs(where)), *unreadable_experiments(where)],
         key=lambda summary: summary.folder,
@@ -51,16 +52,17 @@ def list_runs(runs_folder: Runs = None, as_json: AsJson = False) -> None:
         for broken in (summary for summary in summaries if summary.how in ("damaged", "newer")):
             echo(broken.why)
     else:
-        echo(f"there are no runs in {where}; `train` makes one")
+        echo(f"no runs in {where}; use `train` to create one")
 
 
 def curves(
-    names: Annotated[list[str], typer.Argument(metavar="RUN", help="Names of runs, or paths of their folders.")],
-    output: Annotated[Path, typer.Option("--output", metavar="FILE.csv", help="Where the table goes.")],
+    names: Annotated[list[str], typer.Argument(metavar="RUN", help="Run names or directories.")],
+    output: Annotated[Path, typer.Option("--output", metavar="FILE.csv", help="Output file.")],
     runs_folder: Runs = None,
 ) -> None:
-    """Write the curves of runs as one table: every step, and every measurement on a whole set."""
-    from resnet_studio.training.runs.summary import curve_table, read_run_curves, write_csv
+    """Write the curves of runs to one table: every step, and every evaluation on a whole split."""
+    from resnet_studio.training.runs.curves import read_run_curves
+    from resnet_studio.training.runs.summary import curve_table, write_csv
 
     check_output(output, ".csv")
     folders = [_resolve_run(name, runs_folder or run_folder.runs_folder()) for name in names]
@@ -68,17 +70,17 @@ def curves(
 
 
 def data(
-    name: Annotated[str, typer.Argument(metavar="DATA", help="A data set's name, or a folder of class folders.")],
+    name: Annotated[str, typer.Argument(metavar="DATA", help="Data set name or directory of class folders.")],
     changes: Annotated[
-        list[str] | None, typer.Option("--change", metavar="FIELD=VALUE", help="Of the recipe: holdout=100.")
+        list[str] | None, typer.Option("--change", metavar="FIELD=VALUE", help="Set a recipe field: holdout=100.")
     ] = None,
     image_size: Annotated[
-        int, typer.Option("--image-size", metavar="N", help="Side that a folder's images get.")
+        int, typer.Option("--image-size", metavar="N", help="Image size for a directory of class folders.")
     ] = DEFAULT_IMAGE_SIZE,
     download: Download = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a training would see: classes, counts, the split, mean and deviation."""
+    """Show the data that training would use: classes, counts, split, mean and std."""
     recipe = with_changes(load_recipe(default_recipe(name, 0)), name, {}, changes or ())
     from resnet_studio.training.compute.preview import data_view_steps
 
@@ -93,8 +95,8 @@ def data(
     total = ("total", f"{sum(view.training_counts):,}", f"{sum(view.test_counts):,}")
     print_grid(Grid(("class", "training", "test"), (*rows, total), frozenset({1, 2}), frozenset({len(rows) - 1})))
     means, deviations = (", ".join(f"{value:.4f}" for value in values) for values in (view.mean, view.deviation))
-    echo(f"\ninput {'×'.join(map(str, view.size))}, mean {means}, deviation {deviations} (values 0 … 1)")
-    echo("\n".join([f"test: {view.test_of}", f"held {view.held}", *view.notes]))
+    echo(f"\ninput {dimensions(view.size)}, mean {means}, std {deviations} (values 0 … 1)")
+    echo("\n".join([f"test: {view.test_of}", f"stored {view.held}", *view.notes]))
 
 
 def _resolve_run(name: str, where: Path) -> Path:

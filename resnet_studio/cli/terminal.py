@@ -93,7 +93,7 @@ def print_error(message: str) -> None:
     sys.stderr.write(printable("\n".join(lines)) + "\n")
 
 
-def run_with_progress(steps: Generator[Any, None, Result], initial_text: str = "starting torch") -> Result:
+def run_with_progress(steps: Generator[Any, None, Result], initial_text: str = "loading PyTorch") -> Result:
     """Run a computation and return its result, with a progress display if stderr is a terminal."""
     if not sys.stderr.isatty():
         return finish(steps)

@@ -38,24 +38,24 @@ if TYPE_CHECKING:
 MAX_LAUNCH_ID_LENGTH = 10_000
 """Characters of torchrun's run ID that are compared."""
 
-Name = Annotated[str | None, typer.Argument(metavar="ARCH", help="A preset's name or an architecture's JSON file.")]
+Name = Annotated[str | None, typer.Argument(metavar="ARCH", help="Preset name or architecture JSON file.")]
 DataName = Annotated[
     str | None,
     typer.Option(
-        "--data", metavar="DATA", help="digits, mnist, fashion-mnist, cifar10, cifar100, or a folder of class folders."
+        "--data",
+        metavar="DATA",
+        help="digits, mnist, fashion-mnist, cifar10, cifar100, or a directory of class folders.",
     ),
 ]
-RecipeName = Annotated[str | None, typer.Option("--recipe", metavar="NAME|FILE", help="A named recipe or its JSON.")]
+RecipeName = Annotated[str | None, typer.Option("--recipe", metavar="NAME|FILE", help="Recipe name or JSON file.")]
 Changes = Annotated[
     list[str] | None,
-    typer.Option("--change", metavar="FIELD=VALUE", help="Change a field of the recipe: schedule=cosine. Repeatable."),
+    typer.Option("--change", metavar="FIELD=VALUE", help="Set a recipe field: schedule=cosine. Repeatable."),
 ]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the architecture.")
-]
-Runs = Annotated[Path | None, typer.Option("--runs", metavar="DIR", help="Where runs are kept.")]
-Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is not on this machine.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Set an architecture field.")]
+Runs = Annotated[Path | None, typer.Option("--runs", metavar="DIR", help="Directory of runs.")]
+Download = Annotated[bool, typer.Option("--download", help="Download the data set if necessary.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -68,24 +68,26 @@ def train(
     data: DataName = None,
     recipe: RecipeName = None,
     epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", min=1)] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", metavar="N", help="Over all workers.")] = None,
-    lr: Annotated[float | None, typer.Option("--lr", metavar="X", help="The highest learning rate.")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", metavar="N", help="Total over all workers.")] = None,
+    lr: Annotated[float | None, typer.Option("--lr", metavar="X", help="Peak learning rate.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N")] = None,
     device: Annotated[str | None, typer.Option("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps.")] = None,
     precision: Annotated[str | None, typer.Option("--precision", metavar="P", help="fp32, bf16 or fp16.")] = None,
     changes: Changes = None,
     settings: Settings = None,
     runs_folder: Runs = None,
-    run_name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The run's name.")] = None,
-    resume: Annotated[str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run.")] = None,
-    threads: Annotated[int, typer.Option("--threads", metavar="N", min=0, max=512, help="CPU threads; 0 chooses.")] = 0,
+    run_name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Run name.")] = None,
+    resume: Annotated[str | None, typer.Option("--resume", metavar="RUN", help="Resume a run.")] = None,
+    threads: Annotated[
+        int, typer.Option("--threads", metavar="N", min=0, max=512, help="CPU threads; 0: automatic.")
+    ] = 0,
     download: Download = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a network. The run is a folder that the window opens, while it is written or years later.
+    """Train a network. The run is a directory that the window can open, during training or years later.
 
-    Ctrl+C finishes the step and keeps a checkpoint, a second Ctrl+C ends at once; --resume goes on with the same curve.
-    Several processes: torchrun.
+    Ctrl+C finishes the step and saves a checkpoint; a second Ctrl+C stops immediately. --resume continues the curves.
+    For several processes, use torchrun.
     """
     where = runs_folder or run_folder.runs_folder()
     changed = {
@@ -99,7 +101,7 @@ def train(
         print_summary(train_run(folder, resume=True, download=download, recipe=chosen), as_json=as_json)
         return
     if name is None:
-        raise ValueError("an architecture is needed, as in `train resnet20-cifar --data digits`, or --resume RUN")
+        raise ValueError("train needs an architecture, as in `train resnet20-cifar --data digits`, or --resume RUN")
     architecture = resolve_architecture(name, settings)
     chosen = with_absolute_path(build_recipe(architecture, data, recipe, changed, changes or ()))
     check_data_fields(architecture, chosen, settings or ())
@@ -126,9 +128,9 @@ def with_changes(recipe: Recipe, data: str | None, changed: Mapping[str, Any], c
     for change in changes:
         field, equals, text = (part.strip() for part in change.partition("="))
         if not equals:
-            raise ValueError(f"--change {change}: FIELD=VALUE is needed, as in --change schedule=cosine")
+            raise ValueError(f"--change {change}: must be FIELD=VALUE, as in --change schedule=cosine")
         if field in texts or field in fields:
-            raise ValueError(f"--change {change}: {field} is set twice. Leave one of the two out")
+            raise ValueError(f"--change {change}: {field} is set twice. Remove one of the two")
         texts[field] = text
     if epochs := fields.pop("length", None):
         recipe = in_epochs(recipe, epochs)
@@ -137,18 +139,18 @@ def with_changes(recipe: Recipe, data: str | None, changed: Mapping[str, Any], c
         raise error
     for field in texts:
         if reason := no_effect_reason(recipe, field):
-            raise ValueError(f"--change {field}={texts[field]} has no effect {reason}. Leave it out")
+            raise ValueError(f"--change {field}={texts[field]} has no effect {reason}. Remove it")
     return recipe
 
 
 def no_effect_reason(recipe: Recipe, field: str) -> str:
     """Why a field of the recipe has no effect; empty if it has one."""
     if field == "milestones" and recipe.milestones and recipe.schedule != "steps":
-        return f"with the schedule {recipe.schedule}, only with steps"
+        return f"with schedule {recipe.schedule}, only with steps"
     if field == "momentum" and recipe.optimizer != "sgd":
         return f"with {recipe.optimizer}, only with sgd"
     if field == "warmup_lr" and recipe.warmup_lr is not None and not recipe.warmup:
-        return "without a warm-up: --change warmup=N sets its length"
+        return "without warm-up (set by --change warmup=N)"
     return ""
 
 
@@ -156,18 +158,18 @@ def resumed_recipe(
     folder: Path, data: str | None, name: str | None, changed: Mapping[str, Any], changes: Sequence[str], threads: int
 ) -> Recipe:  # fmt: skip
     """The recipe of a resumed run: its own with the changes of the command line; `ValueError` if not allowed."""
-    from resnet_studio.training.runs.summary import read_run_curves
+    from resnet_studio.training.runs.curves import read_run_curves
 
     manifest, curves = run_folder.read_manifest(folder), read_run_curves(folder)
     if threads not in (0, manifest.threads):
-        raise ValueError(f"--threads {threads}: a run that goes on computes as it began. Leave the option out")
+        raise ValueError(f"--threads {threads}: a resumed run keeps its number of threads. Remove the option")
     before = current_recipe(manifest.recipe, curves.changes)
     base = before if name is None else replace(load_recipe(name), data=before.data)
     after = with_changes(base, data, changed, changes)
     after = after if data is None else with_absolute_path(after)
     check_change(before, after)
     if curves.state == "finished" and after == before:
-        raise RunError(f"{folder.name} has finished: there is nothing to go on with. --epochs N goes on for longer")
+        raise RunError(f"{folder.name} has finished. Use --epochs N to train longer")
     if curves.prepared is not None:
         per_epoch = curves.prepared.steps_per_epoch
         ends = [recipe.in_steps(recipe.length, per_epoch) for recipe in (before, after)]
@@ -180,7 +182,7 @@ def _reject_when_resuming(options: Mapping[str, object]) -> None:
     """`ValueError` for options that don't apply to an existing run."""
     for option, value in options.items():
         if value:
-            raise ValueError(f"--resume goes on with the network and the name that the run has: leave {option} out")
+            raise ValueError(f"--resume keeps the run's network and name. Remove {option}")
 
 
 def check_data_fields(architecture: Architecture, recipe: Recipe, settings: Sequence[str]) -> None:
@@ -196,8 +198,8 @@ def check_data_fields(architecture: Architecture, recipe: Recipe, settings: Sequ
     for field in sorted(given & known.keys()):
         if getattr(architecture, field) != known[field]:
             raise ValueError(
-                f"--set {field}={getattr(architecture, field)}: {data_title(recipe.data)} has {known[field]:,}, and a "
-                "network is fitted to its data. Leave it out"
+                f"--set {field}={getattr(architecture, field)}: {data_title(recipe.data)} has {known[field]:,}, and "
+                "the network must match its data. Remove it"
             )
 
 
@@ -226,14 +228,14 @@ def with_absolute_path(recipe: Recipe) -> Recipe:
         return recipe
     folder = Path(recipe.data).expanduser().absolute()
     if not folder.is_dir():
-        raise DataError(f"{recipe.data} is no folder here, nor a data set known by name: {', '.join(DATASETS)}")
+        raise DataError(f"{recipe.data}: directory or data set not found. Data sets: {', '.join(DATASETS)}")
     return replace(recipe, data=str(folder))
 
 
 def free_run_name(where: Path, architecture: Architecture, recipe: Recipe) -> str:
     """A name for a run without --name. Under torchrun it is required, as each worker would generate its own."""
     if _under_torchrun():
-        raise ValueError("under torchrun a run needs a name that all workers know: --name NAME")
+        raise ValueError("under torchrun, a run needs a name shared by all workers: --name NAME")
     return run_folder.free_name(where, architecture, recipe.data)
 
 
@@ -282,7 +284,7 @@ def train_run(
 def _explain_ctrl_c(signals: int) -> None:
     """On a terminal, say what Ctrl+C does, as stopping may take long."""
     if signals == 1 and sys.stderr.isatty() and not _under_torchrun():
-        sys.stderr.write("Finishing this step and saving a checkpoint. Press Ctrl+C again to end at once.\n")
+        sys.stderr.write("Finishing this step and saving a checkpoint. Press Ctrl+C again to stop immediately.\n")
 
 
 def _train(
@@ -330,7 +332,7 @@ class _RunProgress:
 
     def __init__(self, bar: Bar, name: str) -> None:
         self._bar, self._name = bar, plain(name)
-        self._task = bar.add_task(f"{self._name}: starting torch", total=None, error="")
+        self._task = bar.add_task(f"{self._name}: loading PyTorch", total=None, error="")
 
     def on_event(self, event: Event) -> None:
         from resnet_studio.training.runs.events import Ended, Measured, Noted, Prepared, Stepped, Working

@@ -17,19 +17,19 @@ def explain(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else PROGRAM
     command = path.removeprefix(PROGRAM).strip() or PROGRAM
-    help_hint = f"`{path} --help` says what it takes" if context else "--help says what it takes"
+    help_hint = f"See `{path} --help`" if context else "See --help"
     match type(error).__name__:
         case "NoArgsIsHelpError":
-            return f"{command} needs a command behind it: {' or '.join(_command_names(context))}. {help_hint}"
+            return f"{command} needs a command: {' or '.join(_command_names(context))}. {help_hint}"
         case "NoSuchOption":
             near = _did_you_mean(getattr(error, "possibilities", None))
             return f"{command} has no option {_option(error)}{near or '.'} {help_hint}"
         case "MissingParameter":
             return f"{command} needs {_describe_parameter(getattr(error, 'param', None))}. {help_hint}"
         case "BadOptionUsage" if "not take" in error.format_message():
-            return f"{_option(error)} takes no value: write it alone. {help_hint}"
+            return f"{_option(error)} takes no value. {help_hint}"
         case "BadOptionUsage":
-            return f"{_option(error)} needs a value behind it. {help_hint}"
+            return f"{_option(error)} needs a value. {help_hint}"
         case "BadParameter":
             return f"{_parameter_name(getattr(error, 'param', None))} {_explain_value(error)}"
     return f"{_explain_other(error, command, context)} {help_hint}"
@@ -41,10 +41,10 @@ def _explain_other(error: typer.TyperException, command: str, context: Any) -> s
     if found := re.match(r"No such command '(.*?)'\.", message, re.DOTALL):
         name, known = found[1], _command_names(context)
         near = get_close_matches(name, known, 2)
-        return f"{command} has no command {name!r}{_did_you_mean(near) or f': there is {_join(known)}.'}"
+        return f"{command} has no command {name!r}{_did_you_mean(near) or f'. Available: {_join(known)}.'}"
     if found := re.match(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)$", message, re.DOTALL):
-        return f"{command} can do nothing with {found[1]!r}: leave it out."
-    return f"{command} was not understood ({message.rstrip('.')})."
+        return f"{command}: unexpected argument {found[1]!r}."
+    return f"{command}: command line not understood ({message.rstrip('.')})."
 
 
 def _explain_value(error: typer.TyperException) -> str:
@@ -54,15 +54,15 @@ def _explain_value(error: typer.TyperException) -> str:
     bounds, given = first.get("ctx", {}), first.get("input")
     match first.get("type"):
         case "int_parsing" | "int_from_float" | "int_type" | "int_parsing_size":
-            return f"takes a whole number, not {given!r}"
+            return f"must be an integer, got {given!r}"
         case "float_parsing" | "float_type":
-            return f"takes a number, not {given!r}"
+            return f"must be a number, got {given!r}"
         case "greater_than_equal":
-            return f"takes a number of at least {bounds['ge']:,}, not {given}"
+            return f"must be at least {bounds['ge']:,}, got {given}"
         case "less_than_equal":
-            return f"takes a number of at most {bounds['le']:,}, not {given}"
+            return f"must be at most {bounds['le']:,}, got {given}"
         case "value_error" if choices := re.search(r"is not one of (.*)\.$", str(bounds.get("error", ""))):
-            return f"takes one of {choices[1].replace(chr(39), '')}, not {given!r}"
+            return f"must be one of {choices[1].replace(chr(39), '')}, got {given!r}"
     return f"can't be {given!r}"
 
 

@@ -39,13 +39,13 @@ THUMBNAIL_SIDE = 96
 
 def summarize(architecture: Architecture) -> Generator[Progress, None, str]:
     """torchinfo's summary as text."""
-    yield Progress(0, 1, "asking torchinfo")
+    yield Progress(0, 1, "running torchinfo")
     return summary(architecture)
 
 
 def list_devices() -> Generator[Progress, None, tuple[Device, ...]]:
     """The devices that networks can run on here."""
-    yield Progress(0, 1, "looking for devices")
+    yield Progress(0, 1, "detecting devices")
     from resnet_studio.inference.compute.devices import devices
 
     return tuple(devices())
@@ -59,7 +59,7 @@ def photograph(reference: str) -> Generator[Progress, None, Photograph]:
 
 def thumbnails(images: tuple[str, ...]) -> Generator[Progress | Photograph | UnreadableImage, None, None]:
     """Thumbnails of images, each yielded as soon as it is made, or an `UnreadableImage` with the reason."""
-    yield Progress(0, len(images), "making thumbnails")
+    yield Progress(0, len(images), "creating thumbnails")
     for image in images:
         try:
             yield downscaled(references.open_reference(image), THUMBNAIL_SIDE)
@@ -85,7 +85,7 @@ def downscaled(photograph: Photograph, max_side: int = MAX_SIDE) -> Photograph:
 def forward(spec: ForwardSpec, layers: tuple[str, ...], preview: bool) -> Steps:
     """One image through one network: a `ForwardResult`."""
     if not preview:
-        yield Progress(0, 1, "preparing to look")
+        yield Progress(0, 1, "preparing the network")
     from resnet_studio.inference.compute.forward import forward_steps
 
     return (yield from forward_steps(spec, layers, preview=preview))
@@ -101,7 +101,7 @@ def kernels(architecture: Architecture, weights: WeightsSource, layer: str) -> S
 
 def responses(specs: tuple[ForwardSpec, ...]) -> Steps:
     """The layer responses of these networks, the standard deviation of every block's F(x): one `Responses` each."""
-    yield Progress(0, len(specs), "preparing to measure")
+    yield Progress(0, len(specs), "preparing the networks")
     from resnet_studio.inference.compute.responses import responses_steps
 
     return (yield from responses_steps(specs))
@@ -109,19 +109,19 @@ def responses(specs: tuple[ForwardSpec, ...]) -> Steps:
 
 def available_weights(architecture: Architecture) -> Steps:
     """The weights for an architecture on this machine: those of runs, newest first, then the bundled ones."""
-    yield Progress(0, 1, "looking for runs")
+    yield Progress(0, 1, "searching runs")
     return trained_weights(runs_folder(), architecture)
 
 
 def fetch_weights(source: PublishedWeights) -> Steps:
     """Download published weights unless they are in the cache."""
-    yield Progress(0, 1, "looking for the weights")
+    yield Progress(0, 1, "checking the cache")
     yield from fetch_steps(source)
 
 
 def layer_statistics(spec: ForwardSpec, images: tuple[str, ...], layer: str) -> Steps:
     """Statistics of one layer over many images: a `LayerStatistics`."""
-    yield Progress(0, len(images), "preparing to look")
+    yield Progress(0, len(images), "preparing the network")
     from resnet_studio.inference.compute.layer_statistics import layer_statistics_steps
 
     return (yield from layer_statistics_steps(spec, images, layer))
@@ -129,7 +129,7 @@ def layer_statistics(spec: ForwardSpec, images: tuple[str, ...], layer: str) -> 
 
 def attribution(spec: ForwardSpec, method: str, layer: str, target: int | None) -> Steps:
     """Which parts of an image are evidence for a class: an `Attribution`."""
-    yield Progress(0, 3, "preparing to explain")
+    yield Progress(0, 3, "preparing the attribution")
     from resnet_studio.inference.compute.attribution import attribution_steps
 
     return (yield from attribution_steps(spec, method, layer, target))
@@ -137,7 +137,7 @@ def attribution(spec: ForwardSpec, method: str, layer: str, target: int | None) 
 
 def occlusion(spec: ForwardSpec, patch: int, stride: int, target: int | None) -> Steps:
     """A class's probability with a gray square at every position: an `OcclusionMap`, also yielded as it grows."""
-    yield Progress(0, 1, "preparing to cover the image")
+    yield Progress(0, 1, "preparing the occlusion test")
     from resnet_studio.inference.compute.occlusion import occlusion_steps
 
     return (yield from occlusion_steps(spec, patch, stride, target))
@@ -145,7 +145,7 @@ def occlusion(spec: ForwardSpec, patch: int, stride: int, target: int | None) ->
 
 def verify(extra: tuple[Architecture, ...] = ()) -> Steps:
     """Every published figure with its measured value; each is yielded as soon as it is verified."""
-    yield Progress(0, 1, "reading the published figures")
+    yield Progress(0, 1, "loading published values")
     from resnet_studio.analysis.compute.verification import verify_steps
 
     return (yield from verify_steps(extra))
@@ -161,7 +161,7 @@ def data_view(recipe: Recipe, image: int, download: bool) -> Steps:
 
 def estimate(recipe: Recipe, architecture: Architecture, training_images: int) -> Steps:
     """The time and memory that a training would need: an `Estimate`."""
-    yield Progress(0, 1, "preparing to time a step")
+    yield Progress(0, 1, "preparing the estimate")
     from resnet_studio.training.compute.preview import estimate_steps
 
     return (yield from estimate_steps(recipe, architecture, training_images))

@@ -76,10 +76,10 @@ class EngineProcess:
 
 def _describe_exit(code: int) -> str:
     if code >= 0:
-        return f"it ended by itself (exit code {code})"
+        return f"it exited unexpectedly (exit code {code})"
     name = signal.Signals(-code).name
-    cause = ", as systems do when memory runs out" if name == "SIGKILL" else ""
-    return f"it was ended by {name}{cause}"
+    cause = ", possibly for lack of memory" if name == "SIGKILL" else ""
+    return f"it was killed by {name}{cause}"
 
 
 @contextmanager

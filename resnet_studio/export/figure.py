@@ -41,7 +41,7 @@ class MapFigure:
         channel = self.provenance.channel or 0
         for layer in self.layers:
             if not 0 <= channel < len(layer.values):
-                raise ValueError(f"{layer.name} has the channels 0 to {len(layer.values) - 1}, not {channel}")
+                raise ValueError(f"{layer.name} has no channel {channel}, only 0 to {len(layer.values) - 1}")
 
 
 def stage_outputs(architecture: Architecture) -> tuple[str, ...]:

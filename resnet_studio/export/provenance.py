@@ -86,7 +86,7 @@ class Provenance:
     def caption(self) -> tuple[str, ...]:
         """The same as a few readable lines: image, network, input, style, versions."""
         trained = "" if self.trained else "untrained"
-        weights = _join(f"{title(self.architecture)} with {self.weights}", trained, _hash_text(self.weights_sha256))
+        weights = _join(title(self.architecture), f"weights: {self.weights}", trained, _hash_text(self.weights_sha256))
         transforms = ", ".join(_transform_text(*item) for item in transforms_to_dict(self.transforms).items())
         libraries = ", ".join(f"{name} {number}" for name, number in self.versions.items())
         return (
@@ -94,23 +94,23 @@ class Provenance:
             f"network: {weights}",
             *(() if self.preprocessing is None else (_preprocessing_line(self.preprocessing),)),
             *(() if self.explained is None else (self._attribution_line(),)),
-            f"drawing: {self._style_line()}",
+            f"style: {self._style_line()}",
             f"made with {libraries} on {self.device}",
         )
 
     def _attribution_line(self) -> str:
         assert self.explained is not None
         at = f" at {', '.join(self.layers)}" if self.layers else ""
-        return f"explained: {class_title(self.explained.label, self.explained.target)} by {self.explained.title}{at}"
+        return f"attribution: {self.explained.title} for {class_title(self.explained.label, self.explained.target)}{at}"
 
     def _style_line(self) -> str:
         style = self.style
         contrast = "fixed from {:g} to {:g}".format(*style.limits or (0, 1))
         if style.contrast != "fixed":
-            contrast = f"each {style.contrast}'s own range" if style.contrast == "channel" else "the layer's range"
+            contrast = f"per-{style.contrast} range"
         order = "" if style.sort == "index" else f"sorted by {style.sort}"
-        reference = f"to {self.reference}" if self.reference else ""
-        scale = "" if self.scale == 1 else f"{self.scale} pixels a value"
+        reference = f"from {self.reference}" if self.reference else ""
+        scale = "" if self.scale == 1 else f"upscaled {self.scale}×"
         return _join(style.colours, contrast, f"{order} {reference}".strip(), scale)
 
 
@@ -150,9 +150,9 @@ def _preprocessing_json(preprocessing: Preprocessing) -> dict[str, Any]:
 
 def _preprocessing_line(preprocessing: Preprocessing) -> str:
     mean, std = (" ".join(f"{value:g}" for value in values) for values in (preprocessing.mean, preprocessing.std))
-    size = f"shorter side to {preprocessing.resize}, centre {preprocessing.crop}"
+    size = f"shorter side resized to {preprocessing.resize}, center crop {preprocessing.crop}"
     if preprocessing.middle:
-        size = f"the middle square to {preprocessing.crop}"
+        size = f"center square resized to {preprocessing.crop}"
     return f"input: {size}, minus {'the mean image' if preprocessing.mean_image else mean}, divided by {std}"
 
 

@@ -15,9 +15,9 @@ from resnet_studio.inference.feature_maps import MapStyle, layer_maps
 from resnet_studio.progress import Progress
 from resnet_studio.training.datasets import Snapshot
 from resnet_studio.training.runs import run_folder
-from resnet_studio.training.runs.curves import Curves
+from resnet_studio.training.runs.curves import Curves, read_run_curves
 from resnet_studio.training.runs.run_folder import Manifest
-from resnet_studio.training.runs.summary import fitted_architecture, read_run_curves
+from resnet_studio.training.runs.summary import fitted_architecture
 from resnet_studio.training.snapshots import SnapshotError, load, snapshot_maps
 
 
@@ -32,9 +32,9 @@ def export_steps(
     """
     manifest, curves = run_folder.read_manifest(folder), read_run_curves(folder)
     if not curves.probes:
-        raise SnapshotError(f"{folder.name} has kept no maps. Runs keep them from before their first step on")
+        raise SnapshotError(f"{folder.name} has no saved maps yet. A run saves the first ones before its first step")
     if style.contrast == "fixed":
-        raise SnapshotError("a run keeps each layer's maps spread over its own range: contrast is channel or layer")
+        raise SnapshotError("a run saves its maps with each layer's own range: contrast must be channel or layer")
     written: list[Path] = []
     for number, moment in enumerate(curves.probes):
         yield Progress(number, len(curves.probes), f"step {moment.step:,}")
@@ -43,7 +43,7 @@ def export_steps(
         except SnapshotError as error:
             if moment is curves.probes[-1] and not written:
                 raise
-            on_skipped(f"step {moment.step:,} is left out: {error}")
+            on_skipped(f"step {moment.step:,} skipped: {error}")
             continue
         names = _matching_layers(probe, layers, image)
         provenance = _snapshot_provenance(manifest, curves, probe, image)
@@ -58,10 +58,10 @@ def export_steps(
 def _matching_layers(probe: Snapshot, layers: Sequence[str], image: int) -> tuple[str, ...]:
     """The snapshot's layers that match the patterns; all if there are none."""
     if image >= len(probe.images):
-        raise SnapshotError(f"the run has the probe images 0 to {len(probe.images) - 1}, not {image}")
+        raise SnapshotError(f"the run has no probe image {image}, only 0 to {len(probe.images) - 1}")
     found = [name for pattern in layers or ("*",) for name in probe.layers if fnmatchcase(name, pattern)]
     if not found:
-        raise SnapshotError(f"the run has kept no maps of {', '.join(layers)}, but of {', '.join(probe.layers)}")
+        raise SnapshotError(f"the run has no maps of {', '.join(layers)}, only of {', '.join(probe.layers)}")
     return tuple(dict.fromkeys(found))
 
 
@@ -70,7 +70,7 @@ def _snapshot_provenance(manifest: Manifest, curves: Curves, probe: Snapshot, im
     pixels = probe.images[image]
     return Provenance(
         architecture=fitted,
-        weights=f"those of {manifest.name} after step {probe.step:,}",
+        weights=f"run {manifest.name}, step {probe.step:,}",
         trained=probe.step > 0,
         image=f"probe image {image} of {manifest.name} ({probe.truth[image]})",
         layers=(),

@@ -48,7 +48,7 @@ class _SvgPage:
         self._root = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "font-family": FONT})
         SubElement(self._root, "title").text = _text(", ".join(layer.name for layer in figure.layers))
         SubElement(self._root, "metadata", {"id": KEY}).text = json.dumps(figure.provenance.to_json())
-        self._paper = SubElement(self._root, "rect", {"fill": "#ffffff", "width": "100%", "height": "100%"})
+        SubElement(self._root, "rect", {"fill": "#ffffff", "width": "100%", "height": "100%"})
         self._y = MARGIN
 
     def add_layer(self, layer: LayerMaps, pixels: Pixels, factor: int) -> None:
@@ -56,7 +56,7 @@ class _SvgPage:
         suffix = "" if self._provenance.channel is None else f", channel {self._provenance.channel}"
         self._line(f"{layer.name}{suffix}", "title", weight="600")
         size = f"{channels:,} channel{'s' if channels > 1 else ''} of {height}×{width}"
-        numbers = f"mean {significant(layer.mean)}, deviation {significant(layer.std)}, {percent(layer.zeros)} zeros"
+        numbers = f"mean {significant(layer.mean)}, std {significant(layer.std)}, {percent(layer.zeros)} zeros"
         self._line(f"{size}: {numbers}", "line", SECONDARY_COLOR)
         self._y += SPACING
         large = pixels.repeat(factor, axis=0).repeat(factor, axis=1)  # some programs would smooth the pixels
@@ -109,7 +109,7 @@ def range_labels(layer: LayerMaps, style: MapStyle, channel: int | None) -> tupl
     low, high = (bounds.ravel() for bounds in value_range(layer.values, style))
     if len(low) > 1 and channel is None:
         zero = "; zero in the middle" if style.colours == "diverging" else ""
-        return "each channel's own least", f"its greatest value{zero}"
+        return "each channel's min", f"its max{zero}"
     index = channel if channel is not None and len(low) > 1 else 0
     return significant(float(low[index])), significant(float(high[index]))
 

@@ -25,9 +25,9 @@ from resnet_studio.inference.values import LayerMaps
 def check_writable(path: Path, layers: int = 1) -> None:
     """Raise `ValueError` for a name that `write` has no format for."""
     if path.suffix.lower() not in WRITERS:
-        raise ValueError(f"{path}: a name that ends in {', '.join(WRITERS)} is needed")
+        raise ValueError(f"{path}: the name must end in one of {', '.join(WRITERS)}")
     if path.suffix.lower() == ".npy" and layers > 1:
-        raise ValueError(f"{path}: a .npy file holds one layer, these are {layers}. End the name in .npz")
+        raise ValueError(f"{path}: a .npy file holds one layer, not {layers}. Use .npz")
 
 
 def write(path: Path, figure: MapFigure) -> None:

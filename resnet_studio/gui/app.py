@@ -23,9 +23,9 @@ from resnet_studio.gui.session import SessionState
 from resnet_studio.gui.session_file import SessionAutosaver, archive, newest_archived, restore, save, session_file
 from resnet_studio.resources import resource
 
-RESTORED = "ResNet Studio ended unexpectedly the last time. What was open then is open again."
-STARTED_CLEAN = "ResNet Studio ended unexpectedly twice in a row, so this time it starts with the defaults."
-ARCHIVE_OFFERED = "The session from before is kept: open it, or discard it."
+RESTORED = "ResNet Studio closed unexpectedly. Your session was restored."
+STARTED_CLEAN = "ResNet Studio closed unexpectedly twice in a row, so it started with default settings."
+ARCHIVE_OFFERED = "Your previous session is still available: open it, or discard it."
 
 
 def run(paths: Sequence[str] = (), theme_name: str | None = None) -> int:
@@ -75,7 +75,7 @@ class Program:
         self._autosaver = autosaver = SessionAutosaver(window.session_state, self._path, window, problem)
         autosaver.failed.connect(window.show_notice)
         autosaver.recovered.connect(
-            lambda: window.message_bar.show_message("The session can be saved again.", tone="news")
+            lambda: window.message_bar.show_message("The session is being saved again.", tone="news")
         )
         gc.freeze()  # the window lives on, and scanning its objects takes up to 0.1 s per collection
         QTimer.singleShot(0, window.start_engine)  # after the first paint, so that the window appears at once
@@ -84,7 +84,7 @@ class Program:
         """Offer the newest archived session, if there is one, until it is opened or discarded."""
         last = newest_archived(self._path)
         if last is not None:
-            offers = ("Open the last session", lambda: self._open_archived(last)), ("Discard it", lambda: _remove(last))
+            offers = ("Open previous session", lambda: self._open_archived(last)), ("Discard", lambda: _remove(last))
             self._window.show_notice(" ".join(filter(None, (message, ARCHIVE_OFFERED))), offers)
 
     def end(self) -> None:

@@ -43,12 +43,12 @@ from resnet_studio.progress import finish
 
 LAYERS, VERIFY, ACTIVATIONS, COMPARE, TRAINING = range(5)
 """The workspaces in the order of their tabs."""
-ACTIVATION_PAGES = ("Maps", "Block", "Statistics", "Kernels", "A/B", "Why")
+ACTIVATION_PAGES = ("Maps", "Block", "Stats", "Kernels", "A/B", "Attribution")
 SHOWN_ON_PAGE = ("side_b", "data")
 """Kinds of requests whose failure is shown on their own page."""
 OTHER_TABLE = "table of another"
 """The kind of a compared network's table, which stays the plan's if there is not enough memory to count it."""
-NO_RESULT = "There is nothing to show of this image in this network."
+NO_RESULT = "No result for this image and network."
 
 
 DEEP = 200
@@ -297,7 +297,7 @@ class AppController(QObject):
         if isinstance(error, WeightsError) and kind == "forward":
             self.weights.revert(error)
         elif isinstance(error, DeviceError):
-            self._report(kind, sentence, offers=(("Run on the CPU", lambda: self.activations.set_device("cpu")),))
+            self._report(kind, sentence, offers=(("Run on CPU", lambda: self.activations.set_device("cpu")),))
         elif not (isinstance(error, MemoryError) and self._too_large()):  # which the architecture panel already says
             self._report(kind, sentence, "\n".join(getattr(error, "__notes__", ())))
 
@@ -319,7 +319,7 @@ class AppController(QObject):
     def _emit_paper_comparison(self, table: LayerTable) -> None:
         figure = paper_figure(table.architecture)
         if figure is None:
-            self.paperComparisonChanged.emit("no figure in the paper", False)
+            self.paperComparisonChanged.emit("no published value in the paper", False)
             return
         measured = table.totals.macs if figure.quantity == "macs" else table.totals.parameters
         good = holds(figure, measured)
@@ -369,4 +369,4 @@ def gc_paused() -> Iterator[None]:
 
 def _paper_comparison(figure: PublishedFigure, good: bool) -> str:
     of = "" if figure.quantity == "macs" else " parameters"
-    return f"paper {figure.text}{of} ✓" if good else f"paper {figure.text}{of}: differs, see Verify"
+    return f"paper {figure.text}{of} ✓" if good else f"paper {figure.text}{of}: doesn't match, see Verify"

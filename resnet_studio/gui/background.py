@@ -23,12 +23,12 @@ def failure_reason(error: Exception) -> str:
         case OSError(errno=int()):
             return os_reason(error)
         case MemoryError():
-            return "there is not enough memory"
+            return "not enough memory"
         case UnicodeError():
-            return "its name has characters that this system can't write"
+            return "its name has characters that this system doesn't support"
         case ValueError():
             return str(error)  # the program's own message
-    return f"an unexpected error ({type(error).__name__})"
+    return f"unexpected error ({type(error).__name__})"
 
 
 @dataclass(eq=False)

@@ -184,14 +184,14 @@ class EngineConnection(QObject):
         if self._starts >= MAX_STARTS:
             self._set_state("failed")
             self.failed.emit(
-                f"The engine does not start: {self._reason or exit_text}. `resnet-studio doctor` says more."
+                f"The engine can't start: {self._reason or exit_text}. Run `resnet-studio doctor` for details."
             )
             return
         self._start()
         if was_ready and not killed_here:
             self._death_reported = True
-            doing = f" while it worked on {culprit.label}" if culprit else ""
-            self.died.emit(f"The engine ended{doing}: {exit_text}. Another one is starting.")
+            doing = f" ({culprit.label})" if culprit else ""
+            self.died.emit(f"The engine stopped unexpectedly{doing}: {exit_text}. It is restarting.")
         if culprit and culprit.deaths > 1:
             self.errorReceived.emit(culprit.request.lane, culprit.request.number, _died_error(culprit))
 
@@ -223,8 +223,8 @@ def _waker(process: EngineProcess, connection: EngineConnection) -> QSocketNotif
 def _died_error(request: PendingRequest) -> EngineDiedError:
     label = request.label[:1].upper() + request.label[1:]
     return EngineDiedError(
-        f"{label} ended the engine twice, so it is not tried again. It may need more memory than this machine has: "
-        "a smaller image or network may work. Everything else goes on."
+        f"{label} crashed the engine twice and will not be retried. It may need more memory than this machine has: "
+        "try a smaller image or network. Everything else keeps working."
     )
 
 
@@ -288,22 +288,22 @@ class EngineClient(QObject):
 
     def request_table(self, architecture: Architecture) -> None:
         """Request fvcore's table of the current architecture."""
-        self.request("table", "table", architecture, label=f"the layer table of {title(architecture)}")
+        self.request("table", "table", architecture, label=f"counting the FLOPs of {title(architecture)}")
 
     def request_compared_table(self, architecture: Architecture) -> None:
         """Request the table of a compared network; each has its own lane."""
         if architecture not in self._tables:
-            label = f"the layer table of {title(architecture)}"
+            label = f"counting the FLOPs of {title(architecture)}"
             self.request(f"table {title(architecture)}", "table", architecture, label=label)
 
     def request_summary(self, architecture: Architecture) -> None:
         """Request torchinfo's summary."""
-        self.request("summary", "summary", architecture, label=f"torchinfo's summary of {title(architecture)}")
+        self.request("summary", "summary", architecture, label=f"summarizing {title(architecture)}")
 
     def request_verification(self, extra: tuple[Architecture, ...]) -> None:
         """Request the verification of every published figure, and of those of the extra architectures."""
         self._results = []
-        self.request("verify", "verify", extra, label="the verification")
+        self.request("verify", "verify", extra, label="verifying published values")
 
     def request_image(self, reference: str) -> None:
         """Request an image's pixels."""
@@ -311,11 +311,11 @@ class EngineClient(QObject):
 
     def request_thumbnails(self, references: tuple[str, ...]) -> None:
         """Request thumbnails. Nobody waits for them, so they are not shown as running."""
-        self._connection.request("thumbnails", "thumbnails", references, label="thumbnails")
+        self._connection.request("thumbnails", "thumbnails", references, label="loading thumbnails")
 
     def request_forward(self, spec: ForwardSpec, layers: tuple[str, ...], preview: int | None = None) -> None:
         """Request a forward pass; while a control is dragged, `preview` numbers the lane of one of many."""
-        label = f"{image_title(spec.image)} through {title(spec.architecture)}"
+        label = f"running {title(spec.architecture)} on {image_title(spec.image)}"
         lane = "forward" if preview is None else f"forward {preview}"
         self.request(lane, "forward", spec, layers, preview is not None, label=label)
 

@@ -45,7 +45,7 @@ PANEL_WIDTHS, WIDE_WINDOW = (256, 304), 1280
 """Widths of the architecture panel in a narrow and in a wide window, and the width from which the window is wide."""
 MIN_SIZE = QSize(1008, 640)
 """Everything is readable at this size, which is reduced only for a smaller screen."""
-ENGINE_BACK = "The engine is back, and goes on with what was asked."
+ENGINE_BACK = "The engine has restarted and resumed pending requests."
 WORKSPACES = ("Layers", "Verify", "Activations", "Compare", "Training")
 
 
@@ -112,7 +112,7 @@ class MainWindow(QMainWindow):
     def report(self, error: BaseException, details: str) -> None:
         """Show an error of the program itself; Copy gives the details that a bug report needs."""
         sentence = describe(error, IN_A_WINDOW)
-        self.message_bar.show_message(f"{sentence[:1].upper()}{sentence[1:]}. The window goes on.", details)
+        self.message_bar.show_message(f"{sentence[:1].upper()}{sentence[1:]}. You can keep working.", details)
 
     def _lay_out(self) -> None:
         middle = QHBoxLayout()
@@ -162,7 +162,7 @@ class MainWindow(QMainWindow):
         ))  # fmt: skip
         edit = menus.add_menu(self, "&Edit", (
             ("Undo", "Ctrl+Z", session.undo), ("Redo", "Ctrl+Shift+Z or Ctrl+Y", session.redo),
-            ("", "", self._find), ("Find a layer", "Ctrl+F", self._find),
+            ("", "", self._find), ("Find layer", "Ctrl+F", self._find),
             ("Search presets", "Ctrl+P", self.panel.search),
         ))  # fmt: skip
         session.historyChanged.connect(lambda undo, _redo: edit["Undo"].setEnabled(undo))
@@ -180,7 +180,7 @@ class MainWindow(QMainWindow):
             *((name, f"Ctrl+Alt+{number + 1}", lambda number=number: self._show_activations(number))
               for number, name in enumerate(ACTIVATION_PAGES)),
             ("", "", self._find),
-            ("Image as it was", "Ctrl+Alt+0", lambda: self.controller.activations.set_transforms(IDENTITY)),
+            ("Reset image", "Ctrl+Alt+0", lambda: self.controller.activations.set_transforms(IDENTITY)),
         ))  # fmt: skip
         training = menus.add_menu(self, "&Training", (
             *((name, f"Alt+{number + 1}", lambda number=number: self._show_training(number))
@@ -276,7 +276,7 @@ class MainWindow(QMainWindow):
     def _open(self) -> None:
         endings = " ".join(f"*{ending}" for ending in (*sorted(listing.EXTENSIONS), *LOADABLE, ".json"))
         kinds = f"Images, weights, architectures ({endings});;All files (*)"
-        paths, _ = QFileDialog.getOpenFileNames(self, "Open images, weights or an architecture", "", kinds)
+        paths, _ = QFileDialog.getOpenFileNames(self, "Open images, weights, or an architecture", "", kinds)
         self.controller.open_paths(paths)
 
     def _find(self) -> None:
@@ -313,7 +313,7 @@ class MainWindow(QMainWindow):
         text = (
             f"<b>ResNet Studio {resnet_studio.__version__}</b><p>A workbench for residual networks "
             "(He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, arXiv 1512.03385).<p>"
-            "FLOPs are multiply-adds as fvcore counts them."
+            "FLOPs are multiply-adds, as counted by fvcore."
         )
         QMessageBox(QMessageBox.Icon.NoIcon, "About ResNet Studio", text, parent=self).open()
 

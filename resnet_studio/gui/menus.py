@@ -12,13 +12,13 @@ from resnet_studio.gui import theme
 Command = tuple[str, str, Callable[[], object]]
 """Label, shortcut, function; an empty label is a separator."""
 HIDDEN_SHORTCUTS = (
-    ("↑ ↓ ← →", "walk layers, images and channels; in a table, open and close"),
-    ("*", "in a table: open all that is below the chosen line"),
+    ("↑ ↓ ← →", "move between layers, images, and channels; in a table, expand and collapse"),
+    ("*", "in a table: expand everything below the selected row"),
     ("Tab", "go to the next control"),
-    ("double-click", "Verify, Compare: take a column's architecture in hand; maps, pictures, sliders: reset"),
-    ("Ctrl+V", "in Activations: take an image from the clipboard"),
-    ("P", "in the maps: pin the chosen channel"),
-    ("Space", "in the images: play; in the maps of a run: play"),
+    ("double-click", "Verify, Compare: use a column's network; maps, images, sliders: reset"),
+    ("Ctrl+V", "in Activations: paste an image from the clipboard"),
+    ("P", "in the feature maps: pin the selected channel"),
+    ("Space", "in the image list and in a run's maps: play"),
 )
 
 

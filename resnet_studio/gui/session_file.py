@@ -32,13 +32,13 @@ ADVICE = "Free some space there or make the folder writable"
 DECODE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 """What decoding an invalid value raises."""
 ENTRY_NAMES = {
-    "architecture": "the architecture", "compared": "what was compared", "workspace": "the open page",
+    "architecture": "the architecture", "compared": "the compared networks", "workspace": "the open tab",
     "image": "the image", "images": "the list of images", "recent": "the recent files",
-    "handles": "the changes of the image", "keep_handles": "whether they are kept for the next image",
-    "weights": "the weights", "layer": "the layer", "activations_page": "the page of Activations",
-    "pins": "the pinned maps", "beside": "side B of A/B", "device": "the device", "theme": "the theme",
-    "geometry": "the window's size and place", "unclean": "how the window ended", "recipe": "the training recipe",
-    "training_page": "the page of Training", "stop_runs": "whether runs stop with the window",
+    "handles": "the image transforms", "keep_handles": "whether transforms are kept",
+    "weights": "the weights", "layer": "the layer", "activations_page": "the Activations tab",
+    "pins": "the pinned channels", "beside": "side B of A/B", "device": "the device", "theme": "the theme",
+    "geometry": "the window's size and position", "unclean": "how the window closed", "recipe": "the training recipe",
+    "training_page": "the Training tab", "stop_runs": "whether runs stop when the window closes",
     "version": "the version",
 }  # fmt: skip
 """What each entry of the file is called in messages."""
@@ -69,13 +69,13 @@ def restore(path: Path) -> tuple[SessionState, str]:
         return SessionState(), f"The last session could not be read: {path.name} is not valid JSON. {_set_aside(path)}"
     version: Any = values.get("version")
     if _is_newer(version):
-        text = f"{path.name} was written by a newer version of ResNet Studio. It is left as it is, so this session "
-        return SessionState(version=version), text + "starts with the defaults and will not be remembered."
+        text = f"{path.name} was written by a newer version of ResNet Studio and is left unchanged. This session "
+        return SessionState(version=version), text + "uses default settings and will not be saved."
     state, lost = decode(values)
     if not lost:
         return state, ""
     listed = f"{', '.join(lost[:-1])} and {lost[-1]}" if len(lost) > 1 else lost[0]
-    return state, f"Of the last session, {listed} could not be read; the rest is here. {_copy_aside(path)}"
+    return state, f"Could not restore {listed} of the last session; the rest was restored. {_copy_aside(path)}"
 
 
 def decode(values: Mapping[str, Any]) -> tuple[SessionState, list[str]]:
@@ -117,10 +117,10 @@ def write(text: str, path: Path) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, text.encode())
     except OSError as error:
-        reason = "a file is in its place" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+        reason = "a file is in the way" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
         return (
-            f"This session can't be saved in {path.parent} ({reason}): what is open, the settings and the list "
-            f"of recent files will not be remembered. {ADVICE}, or set XDG_CONFIG_HOME to another one."
+            f"This session can't be saved in {path.parent} ({reason}): open tabs, settings, "
+            f"and recent files will not be restored. {ADVICE}, or set XDG_CONFIG_HOME to another folder."
         )
     return ""
 
@@ -327,8 +327,8 @@ def _set_aside(path: Path) -> str:
     try:
         path.rename(aside)
     except OSError:
-        return "A new one begins."
-    return f"It is set aside as {aside.name}, and a new one begins."
+        return "A new session was started."
+    return f"It was renamed to {aside.name}, and a new session was started."
 
 
 def _copy_aside(path: Path) -> str:
@@ -337,5 +337,5 @@ def _copy_aside(path: Path) -> str:
     try:
         shutil.copyfile(path, aside)
     except OSError as error:
-        return f"No copy of the file could be kept ({error.strerror})."
-    return f"A copy of the file is kept as {aside.name}."
+        return f"The file could not be backed up ({error.strerror})."
+    return f"The file was backed up as {aside.name}."

@@ -24,7 +24,7 @@ from resnet_studio.inference.values import (
 )
 from resnet_studio.inference.weights.bundled import bundled_weights
 from resnet_studio.inference.weights.published import ENTRIES, published_for
-from resnet_studio.networks.architecture import Architecture, Residual, from_json, to_json
+from resnet_studio.networks.architecture import Architecture, from_json, to_json
 from resnet_studio.networks.layer_matching import matching_layer
 
 
@@ -76,15 +76,6 @@ def overrides_between(a: ForwardSpec, b: ForwardSpec) -> SideBOverrides:
         b.weights if b.weights != default_weights else None,
         b.image if b.image != a.image else None,
     )
-
-
-def counterpart_network(architecture: Architecture) -> Residual | None:
-    """The same network without its shortcuts, or with shortcuts if it is plain; None if there is no such network."""
-    if not isinstance(architecture, Residual) or architecture.variant == "article":
-        return None
-    if architecture.shortcut != "none":
-        return replace(architecture, shortcut="none")
-    return replace(architecture, shortcut="A" if architecture.stem == "cifar" else "B")
 
 
 def difference(a: Values, b: Values) -> Values | None:

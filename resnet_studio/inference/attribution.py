@@ -19,8 +19,8 @@ from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.plan import blocks, called_layers, plan
 
 MISSING_CAPTUM = (
-    "Grad-CAM and its relatives are captum's, which is not installed. This line installs it for this program, which "
-    f"then has to be started again: {sys.executable} -m pip install 'captum>=0.9'"
+    "Attribution needs captum, which is not installed. Install it, then restart the program: "
+    f"{sys.executable} -m pip install 'captum>=0.9'"
 )
 INTEGRATION_STEPS = 50
 """Steps of integrated gradients between the mean color and the image, captum's default."""
@@ -47,29 +47,29 @@ class AttributionMethod:
 
 METHODS = {
     "grad-cam": AttributionMethod(
-        "Grad-CAM", True, False, "the layer's channels there, each weighted by its mean gradient, summed, from 0 up"
+        "Grad-CAM", True, False, "ReLU of the sum of the layer's channels there, weighted by their mean gradients"
     ),
     "guided-grad-cam": AttributionMethod(
-        "Guided Grad-CAM", True, True, "guided backpropagation of the pixel's channels, summed, times Grad-CAM there"
+        "Guided Grad-CAM", True, True, "guided backpropagation, summed over the pixel's channels, times Grad-CAM"
     ),
     "layer-gradient-x-activation": AttributionMethod(
-        "Gradient × activation", True, True, "what the layer adds to the class's logit there, to first order"
+        "Gradient × activation", True, True, "contribution of the layer to the class logit there, to first order"
     ),
     "saliency": AttributionMethod(
-        "Saliency", False, False, "the absolute gradients of the class's logit, summed over the pixel's channels"
+        "Saliency", False, False, "absolute gradient of the class logit, summed over the pixel's channels"
     ),
     "input-x-gradient": AttributionMethod(
-        "Input × gradient", False, True, "what the pixel adds to the class's logit, to first order"
+        "Input × gradient", False, True, "contribution of the pixel to the class logit, to first order"
     ),
     "guided-backprop": AttributionMethod(
         "Guided backpropagation", False, True,
-        "the gradient of the class's logit along paths that only add to it, summed over the pixel's channels",
+        "gradient of the class logit along positive paths, summed over the pixel's channels",
     ),
     "integrated-gradients": AttributionMethod(
-        "Integrated gradients", False, True, "what the pixel adds to the class's logit on the way from the mean color"
+        "Integrated gradients", False, True, "contribution of the pixel to the class logit, relative to the mean color"
     ),
     "occlusion": AttributionMethod(
-        "Occlusion", False, True, "by how much the class's logit falls, averaged over the squares that cover the pixel"
+        "Occlusion", False, True, "drop of the class logit, averaged over the patches that cover the pixel"
     ),
 }  # fmt: skip
 
@@ -179,7 +179,7 @@ def occluder_at(top: int, left: int, patch: int, side: int) -> Occluder:
 def patch_starts(side: int, patch: int, stride: int) -> tuple[int, ...]:
     """First pixels of a square that slides over the input; the last one reaches the edge. `ValueError` if none fits."""
     if not (1 <= patch <= side and stride >= 1):
-        raise ValueError(f"a square of {patch} pixels every {stride} does not go over an input of {side}")
+        raise ValueError(f"a patch of {patch} px with stride {stride} does not fit an input of {side} px")
     return tuple(dict.fromkeys((*range(0, side - patch, stride), side - patch)))
 
 
@@ -258,13 +258,13 @@ def describe_changes(old: ForwardSpec, new: ForwardSpec) -> str:
     """How the spec of an older result differs from the current one, in words; empty if it does not."""
     parts = []
     if old.image != new.image:
-        parts.append(f"of {image_title(old.image)}")
+        parts.append(f"for {image_title(old.image)}")
     if old.architecture != new.architecture:
-        parts.append("of another network")
+        parts.append("for another network")
     elif old.weights != new.weights:
-        parts.append("with other weights")
+        parts.append("for other weights")
     if old.image == new.image and old.transforms != new.transforms:
-        parts.append("of the image before it was changed by hand")
+        parts.append("for an earlier edit of the image")
     return ", ".join(parts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from resnet_studio.formatting import join_names
+from resnet_studio.formatting import dimensions, join_names
 from resnet_studio.inference.values import WeightsFile
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import title
@@ -71,8 +71,8 @@ class WeightsMismatch(WeightsError):  # noqa: N818  (the base class says that it
         """The differences, one tensor per line: its name, its shape in the file, its shape in the network."""
         rows = [("tensor", "in the file", "in the network")]
         rows += [(name, _shape_text(in_file), _shape_text(in_network)) for name, in_file, in_network in self.shapes]
-        rows += [(name, "missing", "there") for name in self.missing]
-        rows += [(name, "there", "unknown") for name in self.unexpected]
+        rows += [(name, "missing", "present") for name in self.missing]
+        rows += [(name, "present", "missing") for name in self.unexpected]
         widths = [max(len(row[column]) for row in rows) for column in range(2)]
         return "\n".join(
             f"{name:<{widths[0]}}  {in_file:<{widths[1]}}  {in_network}" for name, in_file, in_network in rows
@@ -81,9 +81,9 @@ class WeightsMismatch(WeightsError):  # noqa: N818  (the base class says that it
     def _cause(self) -> str:
         if self.prefixes:
             places = " and ".join(name.removesuffix(".") for name in self.prefixes)
-            return f"holds {len(self.prefixes)} networks, under {places}. Choose one"
+            return f"contains {len(self.prefixes)} networks, under {places}. Choose one"
         made_for = f". It was made for {title(self.recognized)}" if self.recognized else ""
-        return "does not fit this network: " + "; ".join(self._differences()) + made_for
+        return "doesn't match this network: " + "; ".join(self._differences()) + made_for
 
     def _differences(self) -> list[str]:
         """The differences in words, the number of classes first as it is the most common."""
@@ -102,7 +102,7 @@ class WeightsMismatch(WeightsError):  # noqa: N818  (the base class says that it
             parts.append(f"it lacks {len(self.missing)} of this network's tensors ({join_names(self.missing)})")
         if self.unexpected:
             unexpected = join_names(self.unexpected)
-            parts.append(f"it has {len(self.unexpected)} tensors that this network lacks ({unexpected})")
+            parts.append(f"it has {len(self.unexpected)} tensors that are not in this network ({unexpected})")
         return parts + ([join_names(others)] if others else [])
 
 
@@ -111,4 +111,4 @@ class DeviceError(RuntimeError):
 
 
 def _shape_text(shape: Shape) -> str:
-    return "×".join(map(str, shape)) or "a single number"
+    return dimensions(shape) or "scalar"

@@ -114,7 +114,7 @@ def layer_maps(name: str, values: NDArray[Any]) -> LayerMaps:
     if maps.ndim == 1:
         maps = maps[:, None, None]
     if maps.ndim != 3:
-        raise ValueError(f"{name}: no feature maps, its output has the shape {values.shape}")
+        raise ValueError(f"{name} has no feature maps: its output has shape {values.shape}")
     finite = maps[np.isfinite(maps)]
     mean, std = (
         (float(finite.mean(dtype=np.float64)), float(finite.std(dtype=np.float64))) if finite.size else (math.nan,) * 2
@@ -133,7 +133,7 @@ def channel_order(values: Values, sort: Sort, reference: Values | None = None) -
         return np.arange(channels)
     if sort == "difference":
         if reference is None or reference.shape != values.shape:
-            raise ValueError("difference: there is no reference of the same layer's shape")
+            raise ValueError("difference: no reference with the same shape")
         values = np.abs(values - reference)
     flat = values.reshape(channels, -1)
     scores = flat.max(1) if sort == "maximum" else flat.var(1) if sort == "variance" else flat.mean(1)
@@ -228,6 +228,6 @@ def _from_pyqtgraph(name: str) -> NDArray[np.float64]:
     """N × 3, 0 … 1, from pyqtgraph's data files; the package itself is not imported, as that would import Qt."""
     package = find_spec("pyqtgraph")
     if package is None or not package.submodule_search_locations:
-        raise FileNotFoundError("pyqtgraph, which has the colour maps, is not installed: install the project again")
+        raise FileNotFoundError("pyqtgraph, which provides the colormaps, is not installed: reinstall the project")
     path = Path(package.submodule_search_locations[0], "colors", "maps", f"{name}.csv")
     return np.loadtxt(path, delimiter=",", comments=";", dtype=np.float64)

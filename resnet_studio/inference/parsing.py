@@ -24,12 +24,12 @@ def parse_weights(text: str) -> WeightsSource:
     kind, _, rest = text.partition(":")
     if kind == "random":
         if not rest.isdecimal():
-            raise ValueError(f"weights: random:SEED takes a whole number, as in random:3, not {rest!r}")
+            raise ValueError(f"weights: SEED in random:SEED must be an integer, as in random:3, got {rest!r}")
         return RandomWeights(int(rest))
     if kind == "published":
         model, _, name = rest.partition(":")
         if not (model and name):
-            raise ValueError("weights: a model and a name are needed, as in published:resnet50:IMAGENET1K_V2")
+            raise ValueError("weights: must have a model and a name, as in published:resnet50:IMAGENET1K_V2")
         return PublishedWeights(model, name)
     return WeightsFile(Path(text))
 
@@ -46,8 +46,8 @@ def parse_layers(architecture: Architecture, patterns: Sequence[str]) -> tuple[s
     for pattern in patterns:
         matching = [name for name in known if fnmatchcase(name, pattern)] if WILDCARDS & set(pattern) else [pattern]
         if not matching:
-            there = f"{', '.join(known[:4])} and so on to {known[-1]}"
-            raise ValueError(f"no layer matches {pattern!r}: there are {there}; `table --layers` lists them all")
+            there = f"{', '.join(known[:4])}, …, {known[-1]}"
+            raise ValueError(f"no layer matches {pattern!r}. Layers: {there}; `table --layers` lists all")
         found += matching
     return tuple(dict.fromkeys(found))
 
@@ -63,9 +63,9 @@ def parse_map_style(contrast: str, colormap: str, sort: str) -> MapStyle:
     try:
         low, high = map(float, contrast.split(","))
     except ValueError:
-        raise ValueError(f"contrast: channel, layer, or two values as in 0,2.5, not {contrast!r}") from None
+        raise ValueError(f"contrast: must be channel, layer, or two values such as 0,2.5, got {contrast!r}") from None
     if not low < high:
-        raise ValueError(f"contrast: the first value must be the smaller one, got {contrast}")
+        raise ValueError(f"contrast: the first value must be less than the second, got {contrast}")
     if colormap == "diverging":
         high = max(abs(low), abs(high))
         low = -high
@@ -88,7 +88,7 @@ def parse_images(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]
         if not listing.images:
             raise ValueError(listing.no_images_message(display_name(path)))
         found += listing.images
-        skipped += [f"passed over in {display_name(path)}: {listing.skipped}"] if listing.skipped else []
+        skipped += [f"skipped in {display_name(path)}: {listing.skipped}"] if listing.skipped else []
     return tuple(found), tuple(skipped)
 
 

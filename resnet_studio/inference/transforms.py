@@ -21,7 +21,7 @@ class Occluder:
 
     def __post_init__(self) -> None:
         if not (0 <= self.x <= 1 and 0 <= self.y <= 1 and 0 < self.side <= 1):
-            raise ValueError(f"occluder: middle and side lie between 0 and 1, got {self.x}, {self.y}, {self.side}")
+            raise ValueError(f"occluder: center and side must be between 0 and 1, got {self.x}, {self.y}, {self.side}")
 
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -64,9 +64,7 @@ class ImageTransforms:
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
             if not low <= getattr(self, name) <= high:
-                raise ValueError(
-                    f"{name}: a number between {low:g} and {high:g} is needed, got {getattr(self, name):,}"
-                )
+                raise ValueError(f"{name}: must be between {low:g} and {high:g}, got {getattr(self, name):,}")
 
     @property
     def moves_crop(self) -> bool:
@@ -114,7 +112,7 @@ def parse_transforms(arguments: Iterable[str]) -> ImageTransforms:
             transforms = with_value(transforms, name, *_numbers(name, value, 1))
         else:
             known = ", ".join([*RANGES, "flipped", "occluder"])
-            raise ValueError(f"no handle is called {name!r}; there are {known}")
+            raise ValueError(f"unknown transform {name!r}. Available: {known}")
     return transforms
 
 

@@ -77,9 +77,9 @@ class Residual:
         _check(self)
         if self.variant == "article":
             if self.shortcut != "B":
-                raise ArchitectureError("shortcut", "the article's blocks know only B (a projection opens every stage)")
+                raise ArchitectureError("shortcut", "must be B for the article's blocks (projections)")
             if self.stride_on != "3x3":
-                raise ArchitectureError("stride_on", "the article's blocks carry the stride on the 3x3")
+                raise ArchitectureError("stride_on", "must be 3x3 for the article's blocks")
 
     @property
     def depth(self) -> int:
@@ -129,7 +129,7 @@ def with_depth(architecture: Residual, depth: int) -> Residual:
     """The architecture with the paper's block and blocks for that depth; `ArchitectureError` for other depths."""
     known = DEPTHS[architecture.stem]
     if depth not in known:
-        raise ArchitectureError("depth", f"the paper's depths are {', '.join(map(str, known))}, got {depth}")
+        raise ArchitectureError("depth", f"must be one of {', '.join(map(str, known))}, got {depth}")
     block, blocks = known[depth]
     return replace(architecture, block=block, blocks=blocks)
 
@@ -138,7 +138,7 @@ def with_text(architecture: Architecture, field: str, text: str) -> Architecture
     """The architecture with one field read from text, as `--set field=text` and the panel's fields give it."""
     names = [f.name for f in fields(architecture)]
     if field not in names:
-        raise ArchitectureError(field, f"no such field; there are {', '.join(names)}")
+        raise ArchitectureError(field, f"unknown field; must be one of {', '.join(names)}")
     values: dict[str, Any] = {field: _read(field, text.strip())}
     if values == {"variant": "article"}:
         values |= {"stride_on": "3x3", "shortcut": "B"}  # the article's code knows no others
@@ -159,9 +159,9 @@ def from_json(values: Mapping[str, Any] | str) -> Architecture:
         try:
             values = json.loads(values)
         except (ValueError, RecursionError) as error:  # also a number of 5,000 digits and 100,000 open brackets
-            raise ArchitectureError("architecture", f"not JSON: {json_fault(error)}") from None
+            raise ArchitectureError("architecture", f"not valid JSON: {json_fault(error)}") from None
     if not isinstance(values, Mapping):
-        raise ArchitectureError("architecture", 'a JSON object is needed, such as {"kind": "residual"}')
+        raise ArchitectureError("architecture", 'must be a JSON object, such as {"kind": "residual"}')
     kinds: dict[str, type[Residual] | type[Baseline]] = {"residual": Residual, "baseline": Baseline}
     kind = values.get("kind", "residual")
     if not isinstance(kind, str) or kind not in kinds:
@@ -169,7 +169,7 @@ def from_json(values: Mapping[str, Any] | str) -> Architecture:
     known = {f.name for f in fields(kinds[kind])}
     for name in values:
         if name != "kind" and name not in known:
-            raise ArchitectureError(str(name), f"no such field; there are {', '.join(sorted(known))}")
+            raise ArchitectureError(str(name), f"unknown field; must be one of {', '.join(sorted(known))}")
     return kinds[kind](**{name: value for name, value in values.items() if name != "kind"})
 
 
@@ -184,14 +184,14 @@ def _check(architecture: Architecture) -> None:
 
 def _check_count(field: str, value: object, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ArchitectureError(field, f"must be a whole number, got {value!r}")
+        raise ArchitectureError(field, f"must be an integer, got {value!r}")
     if not 1 <= value <= most:
         raise ArchitectureError(field, f"must be from 1 to {most:,}, got {value:,}")
 
 
 def _integers(blocks: object) -> tuple[int, ...]:
     if not isinstance(blocks, (list, tuple)) or not 1 <= len(blocks) <= MOST_STAGES:
-        raise ArchitectureError("blocks", f"1 to {MOST_STAGES} whole numbers are needed, got {blocks!r}")
+        raise ArchitectureError("blocks", f"must be 1 to {MOST_STAGES} integers, got {blocks!r}")
     for count in blocks:
         _check_count("blocks", count, MOST_BLOCKS)
     return tuple(blocks)
@@ -203,7 +203,5 @@ def _read(field: str, text: str) -> str | int | tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(",")) if field == "blocks" else int(text)
     except ValueError:
-        wanted = "whole numbers such as 3,4,6,3" if field == "blocks" else "a whole number"
-        raise ArchitectureError(
-            field, f"{wanted} {'are' if field == 'blocks' else 'is'} needed, got {text!r}"
-        ) from None
+        wanted = "integers such as 3,4,6,3" if field == "blocks" else "an integer"
+        raise ArchitectureError(field, f"must be {wanted}, got {text!r}") from None

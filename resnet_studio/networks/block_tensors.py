@@ -53,7 +53,7 @@ def block_tensors(architecture: Architecture, block: str) -> BlockTensors:
     """The tensors of a block, "layer3.1"; `ValueError` if the network has none of that name."""
     known = all_block_tensors(architecture)
     if block not in known:
-        raise ValueError(f"no block is called {block!r}")
+        raise ValueError(f"unknown block {block!r}")
     return known[block]
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.plan import Layer, plan
 
-BLOCK, OUTPUT, INNER_RELU = "block", "last relu", "inner relu"
+BLOCK, OUTPUT = "block", "last relu"
 ALIKE = {"batch norm": "conv", "add": "relu", "zero pad": "relu", "dropout": "linear"}
 """What comes nearest to a kind of layer in a network that has none of it."""
 

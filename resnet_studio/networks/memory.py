@@ -64,7 +64,7 @@ def to_count(architecture: Architecture) -> int:
 
 
 def too_large(architecture: Architecture, needed: int, purpose: str) -> str:
-    """A sentence that says why the machine can't do it; empty if it can. `purpose` is "to run" or "to be counted"."""
+    """Why the machine can't do it; empty if it can. `purpose` is "to run" or "to count its FLOPs"."""
     machine = machine_memory()
     if machine is None or needed <= SHARE * machine:
         return ""
@@ -72,7 +72,7 @@ def too_large(architecture: Architecture, needed: int, purpose: str) -> str:
     needs, spares = about_memory(needed, ROUND_UP), about_memory(int(SHARE * machine), ROUND_DOWN)
     return (
         f"{title(architecture)} needs {needs} {purpose}; this machine has {about_memory(machine)}, of which a network "
-        f"may take {spares}. Choose a smaller width or image"
+        f"may use {spares}. Choose a smaller width or image"
     )
 
 

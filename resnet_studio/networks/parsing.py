@@ -19,4 +19,4 @@ def read_architecture(path: Path) -> Architecture:
     except ArchitectureError as error:
         raise ValueError(f"{display_name(path)}: {error}") from None
     except UnicodeDecodeError:
-        raise ValueError(f"{display_name(path)}: architecture: not JSON: it is not text") from None
+        raise ValueError(f"{display_name(path)}: architecture: not valid JSON: not text") from None

@@ -38,8 +38,8 @@ def preset(name: str) -> Architecture:
     if name in PRESETS:
         return PRESETS[name]
     near = get_close_matches(name.lower(), PRESETS, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "`resnet-studio presets` lists them"
-    raise ValueError(f"no preset is called {name!r}: {hint}")
+    hint = f"did you mean {' or '.join(near)}?" if near else "run `resnet-studio presets` to list them"
+    raise ValueError(f"unknown preset {name!r}: {hint}")
 
 
 def preset_name(architecture: Architecture) -> str | None:

@@ -75,7 +75,7 @@ def _layers_up_to(architecture: Architecture, name: str) -> list[Layer]:
         if name == one.name or (one.block and f"{one.block}.".startswith(f"{name}."))
     ]
     if not ends:
-        raise ValueError(f"no layer is called {name!r}, or it is never called")
+        raise ValueError(f"layer {name!r} does not exist or is never called")
     end = layers[ends[-1]]
     shortcut_of = end.block if _is_on_shortcut(end) else ""
     return [

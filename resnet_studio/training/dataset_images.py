@@ -71,7 +71,7 @@ def open_reference(reference: str) -> Photograph:
             pass
     images = _open_splits[key][split]
     if index >= len(images):
-        raise DataError(f"{reference} is not there: {data} has {len(images):,} {split} images, numbered from 0.")
+        raise DataError(f"{reference} not found: {data} has {len(images):,} {split} images, numbered from 0.")
     return images.photograph(reference, index)
 
 
@@ -80,8 +80,8 @@ def _parse_reference(reference: str) -> tuple[str, str, int]:
     data, _, split = data.rpartition(":")
     if not data or split not in SPLITS or not (rest.isascii() and rest.isdigit()):
         raise DataError(
-            f"{reference} names no image of a data set. It takes a set, a split ({' or '.join(SPLITS)}) and a number, "
-            "such as data:digits:test:17."
+            f"{reference} is not a valid image reference. Use a data set, a split ({' or '.join(SPLITS)}) and an "
+            "index, such as data:digits:test:17."
         )
     return data, split, int(rest)
 

@@ -114,7 +114,7 @@ def fit_architecture(
     needed = {"channels": channels, "image": image or architecture.image, "classes": classes}
     if isinstance(architecture, Baseline):
         if channels != architecture.channels:
-            raise DataError(f"{architecture.name} takes images of 3 channels; these have {channels}")
+            raise DataError(f"{architecture.name} needs images with 3 channels; these have {channels}")
         del needed["channels"]
     changes = {name: value for name, value in needed.items() if value != getattr(architecture, name)}
     described = tuple(f"{name} {getattr(architecture, name):,} → {value:,}" for name, value in changes.items())

@@ -95,11 +95,11 @@ class Recipe:
         object.__setattr__(self, "milestones", _checked_milestones(self.milestones))
         _check(self)
         if self.schedule == "steps" and not self.milestones:
-            raise RecipeError("milestones", "the schedule steps needs at least one, such as 32000,48000")
+            raise RecipeError("milestones", "the steps schedule needs at least one, such as 32000,48000")
         if self.milestones and self.milestones[-1] >= self.length:
-            raise RecipeError("milestones", f"each must lie before the end at {self.length:,}")
+            raise RecipeError("milestones", f"each must be less than the length of {self.length:,}")
         if self.warmup >= self.length and self.warmup:
-            raise RecipeError("warmup", f"must be shorter than the run of {self.length:,} {self.unit}")
+            raise RecipeError("warmup", f"must be less than the length of {self.length:,} {self.unit}")
 
     def in_steps(self, length: int, steps_per_epoch: int) -> int:
         """A length in the recipe's unit, in steps."""
@@ -149,7 +149,7 @@ def with_text(recipe: Recipe, field: str, text: str) -> Recipe:
     """The recipe with one field parsed from text, as entered in a form or on the command line."""
     known = [known_field.name for known_field in fields(Recipe)]
     if field not in known:
-        raise RecipeError(field, f"no such field; there are {', '.join(known)}")
+        raise RecipeError(field, f"unknown field; must be one of {', '.join(known)}")
     return from_json({**to_json(recipe), field: _parse(field, text.strip())})
 
 
@@ -164,13 +164,13 @@ def from_json(values: Mapping[str, Any] | str) -> Recipe:
         try:
             values = json.loads(values)
         except (ValueError, RecursionError) as error:
-            raise RecipeError("recipe", f"not JSON: {json_fault(error)}") from None
+            raise RecipeError("recipe", json_fault(error)) from None
     if not isinstance(values, Mapping):
-        raise RecipeError("recipe", 'a JSON object is needed, such as {"data": "digits", "length": 30}')
+        raise RecipeError("recipe", 'must be a JSON object, such as {"data": "digits", "length": 30}')
     known = {f.name for f in fields(Recipe)}
     for name in values:
         if name not in known:
-            raise RecipeError(str(name), f"no such field; there are {', '.join(sorted(known))}")
+            raise RecipeError(str(name), f"unknown field; must be one of {', '.join(sorted(known))}")
     return Recipe(**values)
 
 
@@ -181,7 +181,7 @@ def _check(recipe: Recipe) -> None:
     for name, (least, most) in INTEGER_RANGES.items():
         value = getattr(recipe, name)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise RecipeError(name, f"must be a whole number from {least:,} to {most:,}, got {value!r}")
+            raise RecipeError(name, f"must be an integer from {least:,} to {most:,}, got {value!r}")
     for name, (low, high) in FLOAT_RANGES.items():
         value = getattr(recipe, name)
         if name == "warmup_lr" and value is None:
@@ -190,16 +190,16 @@ def _check(recipe: Recipe) -> None:
             raise RecipeError(name, f"must be a number from {low:g} to {high:g}, got {value!r}")
     for name in ("data", "device"):
         if not isinstance(getattr(recipe, name), str) or not getattr(recipe, name):
-            raise RecipeError(name, f"a name is needed, got {getattr(recipe, name)!r}")
+            raise RecipeError(name, f"must be a name, got {getattr(recipe, name)!r}")
     if not isinstance(recipe.measure_training, bool):
         raise RecipeError("measure_training", f"must be true or false, got {recipe.measure_training!r}")
 
 
 def _checked_milestones(values: object) -> tuple[int, ...]:
     if not isinstance(values, list | tuple) or any(isinstance(v, bool) or not isinstance(v, int) for v in values):
-        raise RecipeError("milestones", f"whole numbers are needed, such as 32000,48000, got {values!r}")
+        raise RecipeError("milestones", f"must be integers, such as 32000,48000, got {values!r}")
     if list(values) != sorted(set(values)) or (values and values[0] < 1):
-        raise RecipeError("milestones", "must rise from one to the next")
+        raise RecipeError("milestones", "must be positive and in increasing order")
     return tuple(values)
 
 
@@ -215,5 +215,5 @@ def _parse(field: str, text: str) -> Any:
             return [int(part) for part in text.split(",") if part.strip()]
         return float(text) if field in FLOAT_RANGES else int(text)
     except ValueError:
-        expected = "a number" if field in FLOAT_RANGES else "a whole number"
-        raise RecipeError(field, f"{expected} is needed, got {text!r}") from None
+        expected = "a number" if field in FLOAT_RANGES else "an integer"
+        raise RecipeError(field, f"must be {expected}, got {text!r}") from None

@@ -69,13 +69,8 @@ def load_recipe(name: str) -> Recipe:
     if name.endswith(".json"):
         return _from_file(Path(name))
     near = get_close_matches(name.lower(), RECIPES, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(RECIPES)}"
-    raise ValueError(f"no recipe is called {name!r}: {hint}")
-
-
-def recipe_name(recipe: Recipe) -> str | None:
-    """The name of the recipe that equals this one in every field; None if there is none."""
-    return next((name for name, value in RECIPES.items() if value == recipe), None)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"choose one of {', '.join(RECIPES)}"
+    raise ValueError(f"unknown recipe {name!r}: {hint}")
 
 
 def _from_file(path: Path) -> Recipe:
@@ -86,4 +81,4 @@ def _from_file(path: Path) -> Recipe:
     except RecipeError as error:
         raise ValueError(f"{display_name(path)}: {error}") from None
     except UnicodeDecodeError:
-        raise ValueError(f"{display_name(path)}: recipe: not JSON: it is not text") from None
+        raise ValueError(f"{display_name(path)}: recipe: not a text file") from None

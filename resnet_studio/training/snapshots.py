@@ -46,7 +46,7 @@ def save(path: Path, snapshot: Snapshot) -> None:
         "filters": snapshot.filters,
     }
     if (size := sum(values.nbytes for values in pixels.values())) > MAX_BYTES:
-        raise ValueError(f"a probe of {size / 1e6:,.0f} MB is more than the {MAX_BYTES / 1e6:,.0f} MB that are kept")
+        raise ValueError(f"a snapshot of {size / 1e6:,.0f} MB exceeds the limit of {MAX_BYTES / 1e6:,.0f} MB")
     data = io.BytesIO()
     text = json.dumps(facts, ensure_ascii=False).encode()
     np.savez_compressed(data, facts=np.frombuffer(text, np.uint8), **pixels)  # type: ignore[arg-type]
@@ -86,12 +86,12 @@ def _arrays(data: bytes) -> dict[str, NDArray[np.uint8]]:
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
         size = sum(member.file_size for member in packed.infolist())
     if size > MAX_BYTES + 1_000_000:  # facts and numpy's headers
-        raise SnapshotError(f"holds {size / 1e6:,.0f} MB; up to {MAX_BYTES / 1e6:,.0f} MB are read")
+        raise SnapshotError(f"has {size / 1e6:,.0f} MB; the limit is {MAX_BYTES / 1e6:,.0f} MB")
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         found = {name: arrays[name] for name in arrays.files}
     for name, values in found.items():
         if values.dtype != np.uint8:
-            raise ValueError(f"{name} holds {values.dtype}, not uint8")
+            raise ValueError(f"{name} is {values.dtype}, not uint8")
     return found
 
 
@@ -124,15 +124,15 @@ def _check(snapshot: Snapshot) -> None:
     """Check what drawing relies on: one entry per image everywhere, and mosaics that match their layer's shape."""
     count = len(snapshot.images)
     if not count or count != len(snapshot.truth) or count != len(snapshot.top):
-        raise ValueError(f"{count} images, {len(snapshot.truth)} right classes, {len(snapshot.top)} predictions")
+        raise ValueError(f"{count} images, {len(snapshot.truth)} true classes, {len(snapshot.top)} predictions")
     if snapshot.images[0].shape[2:] != (3,) or snapshot.filters.shape[2:] != (3,):
-        raise ValueError("pictures that are not in colour")
+        raise ValueError("images that are not RGB")
     for name, mosaics in snapshot.layers.items():
         channels, height, width = snapshot.shapes[name]
         if len(mosaics) != count:
-            raise ValueError(f"{name}: {len(mosaics)} mosaics of {count} images")
+            raise ValueError(f"{name}: {len(mosaics)} mosaics for {count} images")
         if mosaics[0].ndim != 2 or not _is_mosaic_of(mosaics[0].shape, channels, height, width):
-            raise ValueError(f"{name}: a mosaic of {mosaics[0].shape} has no room for {channels}×{height}×{width}")
+            raise ValueError(f"{name}: a mosaic of {mosaics[0].shape} is too small for {channels}×{height}×{width}")
 
 
 def _is_mosaic_of(shape: tuple[int, ...], channels: int, height: int, width: int) -> bool:

@@ -51,11 +51,11 @@ def test_each_change_is_named_once_in_plain_words():
     other = Residual("bottleneck", (1, 1), "1x1", "A", width=32, stem="cifar", channels=1, image=112, classes=10)
     named = [step.what for step in changes(preset("resnet50"), other, "macs")]
     assert named == [
-        "an image of 112×112 instead of 224×224",
+        "a 112×112 image instead of 224×224",
         "channels 1 instead of 3",
         "classes 10 instead of 1,000",
         "width 32 instead of 64",
-        "the 3×3/1 stem without a pool instead of the 7×7/2 stem and its pool",
+        "the 3×3/1 stem without max pool instead of the 7×7/2 stem with max pool",
         "1·1 bottleneck blocks instead of 3·4·6·3 bottleneck blocks",
         "shortcut A instead of B",
     ]
@@ -63,14 +63,14 @@ def test_each_change_is_named_once_in_plain_words():
 
 def test_baselines_have_steps_too():
     steps = changes(Baseline("vgg19"), Baseline("vgg19", image=112, classes=10), "macs")
-    assert [step.what for step in steps] == ["an image of 112×112 instead of 224×224", "classes 10 instead of 1,000"]
+    assert [step.what for step in steps] == ["a 112×112 image instead of 224×224", "classes 10 instead of 1,000"]
     assert steps[1].amount == -990 * 4096
 
 
 def test_a_difference_without_a_cause_is_called_that():
     figure = PublishedFigure("resnet18", "resnet18", "parameters", "11689513", 1, "parameters", "a misprint")
     text = reason(figure, preset("resnet18"), 11_689_512)
-    assert text == "11,689,512, not 11,689,513: nothing known sets it apart from resnet18"
+    assert text == "11,689,512, not 11,689,513: no known difference from resnet18"
 
 
 def test_architectures_on_the_way_are_always_valid():

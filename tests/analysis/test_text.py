@@ -35,9 +35,9 @@ def test_csv_has_every_layer_and_sums_to_the_totals(resnet50):
 def test_operations_are_twice_the_multiply_adds_and_labeled(resnet50):
     assert sum(int(row["operations"]) for row in read_csv(resnet50, "operations")) == 2 * 3_857_973_248
     for how in ("text", "markdown"):
-        assert "operations (2 per multiply-add)" in text.table(resnet50, how, "operations")
+        assert "FLOPs (2 × MAC)" in text.table(resnet50, how, "operations")
         assert "7.72 G" in text.table(resnet50, how, "operations")
-        assert "FLOPs (multiply-adds)" in text.table(resnet50, how, "flops")
+        assert "FLOPs (MAC)" in text.table(resnet50, how, "flops")
         assert "3.86 G" in text.table(resnet50, how, "flops")
 
 
@@ -77,23 +77,23 @@ def test_markdown_has_one_cell_for_every_column(resnet50):
 def test_notes_say_what_is_missing_and_who_agrees(resnet50):
     message = "\n".join(text.notes(resnet50))
     assert "not counted: add ×16, max_pool2d ×1" in message
-    assert "counters agree: multiply-adds fvcore 3,857,973,248, torch 3,857,973,248, plan 3,857,973,248" in message
+    assert "counts agree: multiply-adds fvcore 3,857,973,248, torch 3,857,973,248, analytic 3,857,973,248" in message
     assert "torchinfo 25,557,032" in message
-    assert "fvcore's whole total of 3.879 G" in message
-    assert "whole total of 7.758 G" in "\n".join(text.notes(resnet50, "operations"))
+    assert "fvcore's total of 3.879 G" in message
+    assert "total of 7.758 G" in "\n".join(text.notes(resnet50, "operations"))
     assert "weights 102 MB" in message
 
 
 def test_counters_that_disagree_are_called_that(resnet50):
     wrong = replace(resnet50, checks=replace(resnet50.checks, torch=1))
-    assert "counters DISAGREE" in "\n".join(text.notes(wrong))
+    assert "counts DISAGREE" in "\n".join(text.notes(wrong))
 
 
 def test_a_comparison_shows_equals_gaps_and_deltas():
     tables = [plan_table(preset(name)) for name in ("resnet34", "plain34", "resnet20-cifar")]
     rows = comparison_grid(compare(tables)).rows
     assert rows[0] == ("conv1", "", "7×7, 64, stride 2", "=", "3×3, 16")
-    assert rows[-2][:4] == ("", "FLOPs", "3.66 G", "3.64 G (−19.3 M, −0.5 %)")
+    assert rows[-2][:4] == ("", "FLOPs (MAC)", "3.66 G", "3.64 G (−19.3 M, −0.5 %)")
     conv5 = next(number for number, row in enumerate(rows) if row[0] == "conv5_x")
     assert [row[4] for row in rows[conv5 : conv5 + 5]] == ["–"] * 5
 

@@ -126,7 +126,7 @@ def test_text_ends_with_the_total_and_the_notes_of_the_counters(run):
     _, out, _ = run("table", "resnet50")
     assert "3.86 G" in out
     assert "not counted: add ×16, max_pool2d ×1" in out
-    assert "counters agree" in out
+    assert "counts agree" in out
     assert "layer1.1.conv2" not in out
     assert "layer1.1.conv2" in run("table", "resnet50", "--layers")[1]
     assert run("table", "resnet50", "--format", "markdown")[1].startswith("| stage |")
@@ -157,9 +157,9 @@ def test_verify_lists_the_errors_of_the_article_after_its_rows(run):
     code, out, err = run("verify")
     assert (code, err) == (0, "")
     after = out.partition("article152")[2]
-    assert "What else Gamulin 2020 says" in after
+    assert "Other statements in Gamulin 2020" in after
     assert "⌊(224 + 2·3 − 7) / 2⌋ + 1 = 112" in after
-    assert after.rstrip().endswith("Every number of the paper holds with the paper's own networks.")
+    assert after.rstrip().endswith("All values from the paper match for the paper's own networks.")
 
 
 def test_compare_aligns_and_takes_the_difference(read, run):
@@ -209,20 +209,20 @@ def test_the_article_variant_overwrites_no_setting(other):
     [
         (["table", "resnet5"], "did you mean resnet50"),
         (["table", "RESNET50"], "did you mean resnet50"),
-        (["table", "qqqq"], "`resnet-studio presets` lists them"),
+        (["table", "qqqq"], "run `resnet-studio presets` to list them"),
         (["table", "resnet50", "--set", "width=0"], "width: must be from 1 to 2,048, got 0"),
-        (["table", "resnet50", "--set", "width=many"], "width: a whole number is needed"),
-        (["table", "resnet50", "--set", "wdth=3"], "wdth: no such field; there are block, blocks"),
-        (["table", "resnet50", "--set", "width"], "--set width: FIELD=VALUE is needed"),
+        (["table", "resnet50", "--set", "width=many"], "width: must be an integer"),
+        (["table", "resnet50", "--set", "wdth=3"], "wdth: unknown field; must be one of block, blocks"),
+        (["table", "resnet50", "--set", "width"], "--set width: must be FIELD=VALUE"),
         (["table", "resnet50", "--set", "blocks=0,1"], "blocks: must be from 1"),
         (["table", "resnet50", "--set", f"classes={10**12}"], "classes: must be from 1"),
         (["table", "vgg19", "--image-size", "8"], "image: vgg19 needs at least 32"),
-        (["table", "resnet50", "--image-size", "big"], "image: a whole number is needed"),
+        (["table", "resnet50", "--image-size", "big"], "image: must be an integer"),
         (["table", "resnet50", "--unit", "flop"], "--unit"),
         (["table", "resnet50", "--format", "xml"], "--format"),
         (["table"], "ARCH"),
         (["table", "no/such/file.json"], "file.json does not exist"),
-        (["compare", "resnet50"], "two architectures or more"),
+        (["compare", "resnet50"], "at least two architectures"),
         (["tabel", "resnet50"], "table"),
         (["--theme", "pink"], "--theme"),
         (["verify", "--jsn"], "--jsn"),

@@ -89,7 +89,7 @@ def test_maps_reports_untrained_and_draws_the_last_layer_of_every_stage(run, tmp
     code, out, err = run("maps", "sample:digit-3", *CIFAR, "--output", tmp_path / "a.png")
     assert (code, err) == (0, "")
     assert "untrained" in out
-    names = [line.split()[0] for line in out.partition("deviation")[2].splitlines()[2:-1]]
+    names = [line.split()[0] for line in out.partition("std")[2].splitlines()[2:-1]]
     assert names == ["relu", "layer1.2", "layer2.2", "layer3.2"]
 
 
@@ -167,8 +167,8 @@ def test_a_folder_of_images_becomes_a_folder_of_pictures(run, tmp_path):
     code, out, err = run("maps", images, "sample:digit-3", *CIFAR, "--layer", "layer1.0", "--output", output)
     assert (code, err) == (0, "")
     assert out == (
-        f"4 of 4 images drawn in {output}\n"
-        "passed over in images: 1 hidden file or folder (._a.png), 1 .txt file (notes.txt)\n"
+        f"4 of 4 images saved in {output}\n"
+        "skipped in images: 1 hidden file or folder (._a.png), 1 .txt file (notes.txt)\n"
     )
     assert sorted(path.name for path in output.iterdir()) == [
         "a.bmp.png", "a.png.png", "b.png", "sample-digit-3.png",
@@ -185,7 +185,7 @@ def test_a_damaged_image_is_reported_counted_and_skipped(run, tmp_path):
     code, out, err = run(*arguments)
     assert (code, err.count("\n")) == (1, 1)
     assert "bad.jpg" in err
-    assert out == f"1 of 2 images drawn in {output}; 1 could not be opened\n"
+    assert out == f"1 of 2 images saved in {output}; 1 could not be opened\n"
     assert [path.name for path in output.iterdir()] == ["good.png"]
     code, out, _ = run(*arguments, "--json")
     summary = json.loads(out)
@@ -198,22 +198,22 @@ def test_a_damaged_image_is_reported_counted_and_skipped(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "summary"),
     [
-        (["--output", "{}/a.jpg"], "ends in .png, .svg, .npz, .npy, .csv"),
-        (["--output", "{}/none/a.png"], "there is no folder"),
-        (["--output", "{}/a.png", "--raw", "{}/a.zip"], "ends in .npz"),
-        (["--output", "{}/a.npy"], "holds one layer, these are 4"),
+        (["--output", "{}/a.jpg"], "end in one of .png, .svg, .npz, .npy, .csv"),
+        (["--output", "{}/none/a.png"], "directory not found"),
+        (["--output", "{}/a.png", "--raw", "{}/a.zip"], "end in .npz"),
+        (["--output", "{}/a.npy"], "holds one layer, not 4"),
         (["--output", "{}/a.png", "--layer", "layer9"], "layer9"),
         (["--output", "{}/a.png", "--layer", "layer9.*"], "no layer matches 'layer9.*'"),
-        (["--output", "{}/a.png", "--device", "cuda:7"], "cuda:7 is not on this machine"),
+        (["--output", "{}/a.png", "--device", "cuda:7"], "cuda:7 is not available on this machine"),
         (["--output", "{}/a.png", "--weights", "{}/none.pth"], "none.pth"),
-        (["--output", "{}/a.png", "--weights", "random:x"], "random:SEED takes a whole number"),
+        (["--output", "{}/a.png", "--weights", "random:x"], "random:SEED must be an integer"),
         (["--output", "{}/a.png", "--weights", "published:resnet50"], "published:resnet50:IMAGENET1K_V2"),
-        (["--output", "{}/a.png", "--contrast", "loud"], "two values as in 0,2.5"),
-        (["--output", "{}/a.png", "--contrast", "2,1"], "must be the smaller one"),
-        (["--output", "{}/a.png", "--handle", "zoom=99"], "zoom: a number between 0.25 and 16"),
-        (["--output", "{}/a.png", "--sort", "difference"], "go together"),
-        (["--output", "{}/a.png", "--channel", "16", "--layer", "layer1.0"], "the channels 0 to 15, not 16"),
-        (["sample:digit-1", "--output", "{}/a.png"], "--output must be a folder"),
+        (["--output", "{}/a.png", "--contrast", "loud"], "two values such as 0,2.5"),
+        (["--output", "{}/a.png", "--contrast", "2,1"], "must be less than the second"),
+        (["--output", "{}/a.png", "--handle", "zoom=99"], "zoom: must be between 0.25 and 16"),
+        (["--output", "{}/a.png", "--sort", "difference"], "must be used together"),
+        (["--output", "{}/a.png", "--channel", "16", "--layer", "layer1.0"], "has no channel 16, only 0 to 15"),
+        (["sample:digit-1", "--output", "{}/a.png"], "--output must be a directory"),
         (["--run", "one", "--output", "{}/a"], "takes neither images nor an architecture"),
     ],
 )
@@ -270,7 +270,7 @@ def test_an_attribution_is_drawn_over_the_input(read, run, tmp_path):
     np.testing.assert_array_equal(pixels(png)[::4, ::4], np.rint(mixed))
     with Image.open(png) as image:
         stamp = json.loads(image.info[KEY])
-        assert "explained: 3 (class 3) by Grad-CAM at layer2.2" in image.info["Description"]
+        assert "attribution: Grad-CAM for 3 (class 3) at layer2.2" in image.info["Description"]
     assert stamp == summary["stamp"]
     assert stamp["explained"] == {"method": "grad-cam", "title": "Grad-CAM", "target": 3, "label": "3"}
     other = read(*given, *why, "--class", 5, "--output", tmp_path / "five.png")
@@ -286,14 +286,14 @@ def test_an_attribution_is_drawn_over_the_input(read, run, tmp_path):
 @pytest.mark.parametrize(
     ("options", "summary"),
     [
-        (("--attribution", "guess"), "no method is called 'guess': there are grad-cam"),
-        (("--class", 3), "--class needs a method"),
+        (("--attribution", "guess"), "unknown method 'guess'. Available: grad-cam"),
+        (("--class", 3), "--class requires a method"),
         (("--attribution", "grad-cam", "--class", 10), "10"),
         (
             ("--attribution", "grad-cam", "--layer", "layer*.0"),
-            "that of one layer, not of 3 (layer1.0, layer2.0, layer3.0)",
+            "takes one layer, got 3 (layer1.0, layer2.0, layer3.0)",
         ),
-        (("--attribution", "grad-cam", "--layer", "fc"), "'fc' is no layer with maps"),
+        (("--attribution", "grad-cam", "--layer", "fc"), "'fc' is not a layer with feature maps"),
     ],
 )
 def test_invalid_attributions_are_rejected_with_a_reason(run, tmp_path, options, summary):
@@ -339,24 +339,24 @@ def test_checkpoints_of_others_load(run, tmp_path, kind, named):
     assert (code, err) == (0, "")
     assert f"weights: {kind}" in out
     assert ("fc is random, as the file has none" in out) == (kind == "headless.pth")
-    assert ("the file's head.fc is taken for the head" in out) == (kind == "mapped.pth")
+    assert ("the file's head.fc is used as the head" in out) == (kind == "mapped.pth")
 
 
 def test_suggested_options_load_mismatched_weights(run, tmp_path):
     """Every suggestion in the message is tried."""
     for kind, ways in (
-        ("lightning.ckpt", {"leave --architecture out": "Switch to resnet20-cifar, 2 classes",
+        ("lightning.ckpt", {"remove --architecture": "Switch to resnet20-cifar, 2 classes",
                             "--new-head": "Load all but the head"}),
-        ("moco.pth.tar", {"--prefix encoder_q": "Use what is under encoder_q",
-                          "--prefix encoder_k": "Use what is under encoder_k"}),
+        ("moco.pth.tar", {"--prefix encoder_q": "Load encoder_q",
+                          "--prefix encoder_k": "Load encoder_k"}),
     ):  # fmt: skip
         line = ["maps", "sample:china", "--weights", checkpoint(tmp_path, kind), "--output", tmp_path / "a.png"]
         code, out, err = run(*line, *CIFAR)
         assert (code, out) == (2, "")
         result = "; or ".join(f"{options} ({what})" for options, what in ways.items())
-        assert err.endswith(f"What loads it: {result}\n")
+        assert err.endswith(f"To load it: {result}\n")
         for options in ways:
-            more = () if options.startswith("leave") else (*CIFAR, *shlex.split(options))
+            more = () if options.startswith("remove") else (*CIFAR, *shlex.split(options))
             code, out, err = run(*line, *more)
             assert (code, err) == (0, ""), options
             assert ("fc is random" in out) == (options == "--new-head")
@@ -367,10 +367,10 @@ def test_two_networks_in_one_file_are_both_suggested(run, tmp_path):
     line = ("maps", "sample:china", "--weights", file, "--output", tmp_path / "a.png")
     code, _, err = run(*line)
     assert code == 2
-    assert err.endswith("Choose one. What loads it: --prefix encoder_q; or --prefix encoder_k\n")
+    assert err.endswith("Choose one. To load it: --prefix encoder_q; or --prefix encoder_k\n")
     code, out, _ = run(*line, "--prefix", "encoder_k.")
     assert code == 0
-    assert "the tensors under 'encoder_k.' are used" in out
+    assert "using the tensors under 'encoder_k.'" in out
 
 
 def test_the_network_comes_from_the_weights_and_its_fields_can_be_changed(read, tmp_path):
@@ -390,4 +390,4 @@ def test_a_class_without_a_label_is_named_once(run, tmp_path):
     assert code == 0
     assert out.startswith("Saliency: class 7, ")
     with Image.open(png) as image:
-        assert "explained: class 7 by Saliency" in image.info["Description"]
+        assert "attribution: Saliency for class 7" in image.info["Description"]

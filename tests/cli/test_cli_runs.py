@@ -60,7 +60,7 @@ def test_damaged_runs_are_named_and_hide_no_other_run(folder: Path, capsys: pyte
     )
     assert main(["runs", "--runs", str(folder)]) == 0
     result = capsys.readouterr().out
-    assert "cut: run.json is damaged (it breaks off before its end)" in result
+    assert "cut: run.json is damaged (unexpected end of file)" in result
     assert "later was written by a newer version" in result
     assert all(len(line) < 400 and "Error" not in line for line in result.splitlines())
 
@@ -90,17 +90,17 @@ def test_damaged_experiments_are_listed_with_their_runs(folder: Path, capsys: py
     assert main(["runs", "--runs", str(folder)]) == 0
     result = capsys.readouterr().out
     assert result.count("plain20-seed0") == len(DAMAGE)
-    assert "exp-cut: experiment.json is damaged (it breaks off before its end)" in result
+    assert "exp-cut: experiment.json is damaged (unexpected end of file)" in result
 
 
 def test_a_file_is_rejected_as_runs_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["runs", "--runs", str(folder / "one" / "run.json")]) == 2
-    assert "is a file, not a folder of runs" in capsys.readouterr().err
+    assert "is a file, not a directory of runs" in capsys.readouterr().err
 
 
 def test_without_runs_the_output_says_how_to_start_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["runs", "--runs", str(tmp_path / "nowhere")]) == 0
-    assert "`train` makes one" in capsys.readouterr().out
+    assert "use `train` to create one" in capsys.readouterr().out
 
 
 def test_curves_are_written_step_by_step(folder: Path, tmp_path: Path) -> None:

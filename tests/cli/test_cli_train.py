@@ -64,10 +64,10 @@ def test_text_output(run: Run) -> None:
     code, out, err = run("resnet20-cifar", *SMALL, "--epochs", "1", "--name", "mine")
     assert (code, err) == (0, "")
     first, second, *others, last = out.splitlines()
-    assert "network fitted to the data: channels 3 → 1, image 32 → 8" in others
+    assert "network adapted to the data: channels 3 → 1, image 32 → 8" in others
     assert first.startswith("mine finished after 11 steps, ")
     assert second.startswith("test error ")
-    assert last.startswith("kept in ")
+    assert last.startswith("saved in ")
 
 
 def test_every_option_of_the_recipe(run: Run, tmp_path: Path) -> None:
@@ -130,26 +130,26 @@ def test_any_recipe_can_be_shortened_to_few_epochs(name: str, epochs: int) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["resnet21-cifar"], "no preset is called 'resnet21-cifar'"),
-        ([], "an architecture is needed, as in `train resnet20-cifar --data digits`, or --resume RUN"),
+        (["resnet21-cifar"], "unknown preset 'resnet21-cifar'"),
+        ([], "train needs an architecture, as in `train resnet20-cifar --data digits`, or --resume RUN"),
         (
             ["resnet20-cifar", "--data", "cfar10"],
-            "cfar10 is no folder here, nor a data set known by name: digits, mnist",
+            "cfar10: directory or data set not found. Data sets: digits, mnist",
         ),
-        (["resnet20-cifar", "--recipe", "digit-quick"], "no recipe is called 'digit-quick': did you mean digits-quick"),
+        (["resnet20-cifar", "--recipe", "digit-quick"], "unknown recipe 'digit-quick': did you mean digits-quick"),
         (["resnet20-cifar", "--recipe", "absent.json"], "absent.json does not exist"),
-        (["resnet20-cifar", "--change", "lr"], "--change lr: FIELD=VALUE is needed"),
-        (["resnet20-cifar", "--change", "speed=3"], "speed: no such field"),
-        (["resnet20-cifar", "--change", "lr=fast"], "lr: a number is needed, got 'fast'"),
-        (["resnet20-cifar", "--epochs", "0"], "--epochs takes a number of at least 1, not 0"),
+        (["resnet20-cifar", "--change", "lr"], "--change lr: must be FIELD=VALUE"),
+        (["resnet20-cifar", "--change", "speed=3"], "speed: unknown field"),
+        (["resnet20-cifar", "--change", "lr=fast"], "lr: must be a number, got 'fast'"),
+        (["resnet20-cifar", "--epochs", "0"], "--epochs must be at least 1, got 0"),
         (["resnet20-cifar", "--precision", "fp8"], "precision: must be one of fp32, bf16, fp16"),
         (["resnet20-cifar", "--set", "depth=21"], "depth"),
         (["--resume", "absent"], "absent is not a run"),
-        (["resnet20-cifar", "--set", "channels=12"], "--set channels=12: Digits (scikit-learn) has 1, and a network"),
-        (["resnet20-cifar", "--set", "classes=7"], "--set classes=7: Digits (scikit-learn) has 10, and a network"),
-        (["resnet20-cifar", "--data", "mnist", "--set", "image=32"], "--set image=32: MNIST has 28, and a network"),
+        (["resnet20-cifar", "--set", "channels=12"], "--set channels=12: Digits (scikit-learn) has 1, and the network"),
+        (["resnet20-cifar", "--set", "classes=7"], "--set classes=7: Digits (scikit-learn) has 10, and the network"),
+        (["resnet20-cifar", "--data", "mnist", "--set", "image=32"], "--set image=32: MNIST has 28, and the network"),
         (["resnet20-cifar", "--epochs", "3", "--change", "length=4"], "--change length=4: length is set twice"),
-        (["resnet20-cifar", "--change", "milestones=1"], "--change milestones=1 has no effect with the schedule"),
+        (["resnet20-cifar", "--change", "milestones=1"], "--change milestones=1 has no effect with schedule"),
     ],
 )
 def test_invalid_arguments_are_rejected_before_a_run_is_created(
@@ -166,16 +166,16 @@ def test_a_name_that_is_taken(run: Run, tmp_path: Path) -> None:
     run_folder.create(tmp_path / "runs" / "mine", run_folder.Manifest("mine", preset("resnet20-cifar"), Recipe(), 0.0))
     code, _, err = run("resnet20-cifar", "--name", "mine")
     assert code == 2
-    assert "mine: there is a run of this name already" in err
+    assert "mine: a run with this name already exists" in err
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--data", "cifar10"], "CIFAR-10 is not on this machine. --download fetches 170 MB into"),
+        (["--data", "cifar10"], "CIFAR-10 is not downloaded. Use --download to get 170 MB into"),
         (["--data", "cifar10", "--download"], "CIFAR-10 could not be downloaded"),
-        (["--device", "cuda:7"], "cuda:7 is not on this machine"),
-        (["--lr", "1000", "--change", "weight_decay=10"], "the loss is not a number from step"),
+        (["--device", "cuda:7"], "cuda:7 is not available on this machine"),
+        (["--lr", "1000", "--change", "weight_decay=10"], "the loss is not finite from step"),
     ],
 )
 def test_later_failures_are_one_line_and_a_failed_run(
@@ -246,9 +246,9 @@ def test_a_terminal_gets_progress_and_its_cursor_back(tmp_path: Path) -> None:
             break
     os.close(ours)
     assert process.wait() == 0
-    assert b"mine: starting torch" in seen
+    assert b"mine: loading PyTorch" in seen
     assert b"mine stopped after " in seen
-    assert b"Finishing this step and saving a checkpoint. Press Ctrl+C again to end at once." in seen
+    assert b"Finishing this step and saving a checkpoint. Press Ctrl+C again to stop immediately." in seen
     assert seen.rindex(b"\x1b[?25h") > seen.rindex(b"\x1b[?25l"), "the cursor is shown again"
 
 
@@ -256,5 +256,5 @@ def test_a_terminal_gets_progress_and_its_cursor_back(tmp_path: Path) -> None:
 def test_a_name_outside_of_the_runs_folder_is_rejected(run: Run, tmp_path: Path, name: str) -> None:
     code, out, err = run("resnet20-cifar", *SMALL, "--epochs", "1", "--name", name)
     assert (code, out) == (2, "")
-    assert err.startswith(f"resnet-studio: {name!r} can't be a run's name")
+    assert err.startswith(f"resnet-studio: {name!r} is not a valid run name")
     assert list(tmp_path.iterdir()) == []

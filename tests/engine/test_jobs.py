@@ -158,7 +158,7 @@ def test_a_network_and_its_counterpart_are_measured(window: dict[str, Any]) -> N
     assert (blocks, others, plain, counterpart_plain) == (9, 9, False, True)
     assert first > 0
     assert other > 0
-    assert window["available_weights"] == ["the program's own"]
+    assert window["available_weights"] == ["bundled weights"]
 
 
 def test_images_of_data_sets_are_counted_and_opened(window: dict[str, Any]) -> None:

@@ -94,7 +94,7 @@ def test_maps_of_one_value_have_one_scale_and_no_gaps() -> None:
 
 
 def test_a_channel_that_is_not_there_is_refused(layer: LayerMaps) -> None:
-    with pytest.raises(ValueError, match=r"layer1.0.conv1 has the channels 0 to 5, not 6"):
+    with pytest.raises(ValueError, match=r"layer1.0.conv1 has no channel 6, only 0 to 5"):
         map_figure(layer, channel=6)
 
 
@@ -129,9 +129,9 @@ def test_the_captions_lines(layer: LayerMaps) -> None:
     lines = map_figure(layer, style=MapStyle("layer", sort="variance"), scale=2).provenance.caption()
     assert lines[:4] == (
         "image: a photo.jpg, zoom 2, flipped, occluder 0.5 0.25 0.125, SHA-256 cdcdcdcdcdcd…",
-        "network: resnet20-cifar with random, seed 0, untrained, SHA-256 abababababab…",
-        "input: shorter side to 37, centre 32, minus 0.5 0.5 0.5, divided by 0.25 0.25 0.25",
-        "drawing: viridis, the layer's range, sorted by variance, 2 pixels a value",
+        "network: resnet20-cifar, weights: random, seed 0, untrained, SHA-256 abababababab…",
+        "input: shorter side resized to 37, center crop 32, minus 0.5 0.5 0.5, divided by 0.25 0.25 0.25",
+        "style: viridis, per-layer range, sorted by variance, upscaled 2×",
     )
     assert lines[4].endswith("on cpu")
 
@@ -178,7 +178,7 @@ def test_values_come_back_bit_for_bit(layer: LayerMaps, tmp_path: Path) -> None:
     write(tmp_path / "a.npy", single := map_figure(layer, channel=2))
     assert np.load(tmp_path / "a.npy").tobytes() == layer.values[2].tobytes()
     assert json.loads((tmp_path / "a.npy.json").read_text()) == as_json(single.provenance)
-    with pytest.raises(ValueError, match=r"one layer, these are 2"):
+    with pytest.raises(ValueError, match=r"one layer, not 2"):
         write(tmp_path / "b.npy", exported)
 
 
@@ -204,7 +204,7 @@ def test_csv_has_one_line_per_channel(tmp_path: Path) -> None:
 
 
 def test_other_endings_are_refused(layer: LayerMaps, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"a.jpg: a name that ends in .png, .svg, .npz, .npy, .csv is needed"):
+    with pytest.raises(ValueError, match=r"a.jpg: the name must end in one of .png, .svg, .npz, .npy, .csv"):
         write(tmp_path / "a.jpg", map_figure(layer))
     assert list(tmp_path.iterdir()) == []
 

@@ -62,7 +62,7 @@ def test_each_snapshot_becomes_an_image(run: WrittenRun) -> None:
             expected = apply_colormap(indices, "viridis").repeat(2, axis=0).repeat(2, axis=1)
             np.testing.assert_array_equal(np.asarray(picture), expected)
             provenance = json.loads(picture.info[KEY])
-        assert provenance["weights"] == {"source": f"those of one after step {step}", "sha256": "", "trained": step > 0}
+        assert provenance["weights"] == {"source": f"run one, step {step}", "sha256": "", "trained": step > 0}
         assert provenance["image"]["name"] == "probe image 1 of one (7)"
         assert provenance["layers"] == ["relu"]
         assert provenance["architecture"]["channels"] == 1  # as fitted to the digits
@@ -77,9 +77,9 @@ def test_without_a_layer_all_are_drawn(run: WrittenRun) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--layer", "fc"), "has kept no maps of fc, but of relu, layer1.2"),
-        (("--probe-image", 2), "has the probe images 0 to 1, not 2"),
-        (("--contrast", "0,1"), "contrast is channel or layer"),
+        (("--layer", "fc"), "has no maps of fc, only of relu, layer1.2"),
+        (("--probe-image", 2), "has no probe image 2, only 0 to 1"),
+        (("--contrast", "0,1"), "contrast must be channel or layer"),
     ],
 )
 def test_what_was_not_saved_is_named(
@@ -94,7 +94,7 @@ def test_what_was_not_saved_is_named(
 def test_a_run_without_maps_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, output = draw(WrittenRun(tmp_path / "runs" / "bare").create().begin())
     assert code == 2
-    assert "bare has kept no maps" in capsys.readouterr().err
+    assert "bare has no saved maps" in capsys.readouterr().err
     assert not output.exists()
 
 
@@ -107,7 +107,7 @@ def test_a_damaged_snapshot_is_named_and_the_others_are_written(
     output_text = capsys.readouterr()
     assert (code, [path.name for path in output.iterdir()]) == (1, ["step-0000020.png"])
     assert output_text.err.count("\n") == 1
-    assert "step 0 is left out: step-0000000.npz is damaged" in output_text.err
+    assert "step 0 skipped: step-0000000.npz is damaged" in output_text.err
     (run.folder / "probes" / "step-0000020.npz").unlink()
     code, _ = draw(run, "--layer", "relu")
     assert code == 2

@@ -96,7 +96,7 @@ class Driven(MainWindow):
         press = presses.pop(0) if presses else "Close"
         if press in offers and press != "Close":
             offers[press].click()  # this may open another window in place of this one
-        if press != "Open the last session":
+        if press != "Open previous session":
             self.close()
 
 app.MainWindow = Driven
@@ -139,8 +139,8 @@ def test_a_session_is_offered_after_two_starts_that_a_signal_killed(tmp_path: Pa
     assert restore(session)[0].theme == "dark"
     archived = json.loads((session.parent / "session.json.last").read_text())
     assert {**archived, "unclean": 0, "geometry": ""} == {**before, "geometry": ""}
-    fresh, last = driven(tmp_path, "Open the last session")  # still offered after a normal end
-    assert "kept" in fresh[0]
+    fresh, last = driven(tmp_path, "Open previous session")  # still offered after a normal end
+    assert "still available" in fresh[0]
     assert last == ("", preset("plain34"))
     assert not (session.parent / "session.json.last").exists()
     assert driven(tmp_path) == [("", preset("plain34"))]
@@ -155,7 +155,7 @@ def test_the_session_survives_the_first_unexpected_end(tmp_path: Path) -> None:
 
 def test_a_discarded_session_is_deleted_and_no_longer_offered(tmp_path: Path) -> None:
     session = with_session(tmp_path, unclean=2)
-    assert len(driven(tmp_path, "Discard it")) == 1
+    assert len(driven(tmp_path, "Discard")) == 1
     assert not (session.parent / "session.json.last").exists()
     assert driven(tmp_path) == [("", preset("resnet50"))]
 
@@ -165,7 +165,7 @@ def test_a_second_archived_session_does_not_replace_the_first(tmp_path: Path) ->
     driven(tmp_path)
     session.write_text(json.dumps(asdict(SessionState(architecture=to_json(preset("plain18")), unclean=3))))
     for name in ("plain18", "plain34"):
-        windows = driven(tmp_path, "Open the last session")
+        windows = driven(tmp_path, "Open previous session")
         assert windows[-1][1] == preset(name)
 
 
@@ -198,7 +198,7 @@ def test_a_window_opens_with_a_message_if_settings_cannot_be_written(tmp_path: P
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where a folder is needed")
     ((message, architecture),) = driven(tmp_path, XDG_CONFIG_HOME=str(blocked))
-    assert "not be remembered" in message
+    assert "can't be saved" in message
     assert "XDG_CONFIG_HOME" in message
     assert architecture == preset("resnet50")
 
@@ -237,7 +237,7 @@ def test_exception_in_a_slot_is_reported_once_with_copy(qtbot: QtBot, window: Ma
     with qtbot.captureExceptions():  # pytest-qt's own hook would fail the test
         ExceptionReporter(window).install()
         button.click()
-    assert "did not foresee (ZeroDivisionError)" in window.message_bar.text
+    assert "(ZeroDivisionError). Use Copy to get the details" in window.message_bar.text
     copy = window.message_bar.findChild(QPushButton, "bannerCopy")
     copy.click()
     assert "ZeroDivisionError" in QGuiApplication.clipboard().text()
@@ -248,7 +248,7 @@ def test_exception_in_a_thread_is_reported(qtbot: QtBot, window: MainWindow) -> 
     thread = threading.Thread(target=lambda: {}["lost"])
     thread.start()
     thread.join()
-    qtbot.waitUntil(lambda: "did not foresee (KeyError)" in window.message_bar.text)
+    qtbot.waitUntil(lambda: "(KeyError). Use Copy to get the details" in window.message_bar.text)
 
 
 def test_paint_event_that_fails_at_every_repaint_is_reported_once(qtbot: QtBot, window: MainWindow) -> None:
@@ -280,6 +280,6 @@ def test_window_stays_usable_after_an_exception(qtbot: QtBot, window: MainWindow
     with qtbot.captureExceptions():
         ExceptionReporter(window).install()
         QTimer.singleShot(0, lambda: [][1])
-        qtbot.waitUntil(lambda: "did not foresee (IndexError)" in window.message_bar.text)
+        qtbot.waitUntil(lambda: "(IndexError). Use Copy to get the details" in window.message_bar.text)
     window.workspaces.setCurrentIndex(3)
     assert window.workspaces.currentIndex() == 3

@@ -212,5 +212,5 @@ def test_the_cache_of_plans_is_bounded() -> None:
 def test_caveat_label_is_that_of_the_deep_network(qtbot: QtBot, window: MainWindow) -> None:
     with qtbot.waitSignal(window.controller.tableChanged, timeout=60_000):
         window.controller.session.set_architecture(DEEPEST)
-    assert window.findChild(QLabel, "uncounted").text().startswith("closed form")
+    assert window.findChild(QLabel, "uncounted").text().startswith("analytic count")
     assert window.findChild(QLabel, "memoryWarning").text() == ""

@@ -41,7 +41,7 @@ def test_a_killed_engine_is_replaced_a_hundred_times(ready: Listener, tmp_path: 
         gate.touch()
         ready.until(lambda death=death: len(ready.all("restarted")) > death)
         assert not job or ready.answer(number) == "waited"
-    working = [" while it worked on the forward pass" in text for (text,) in ready.all("died")]
+    working = [" (the forward pass)" in text for (text,) in ready.all("died")]
     assert working == [False, True, True] * 33 + [False]
     assert len(ready.all("restarted")) == 100
     assert ready.all("errorReceived", "failed") == []
@@ -54,7 +54,7 @@ def test_a_request_that_killed_the_engine_twice_is_refused_and_the_others_are_an
     killer = ready.connection.request("forward", "die", label="resnet152 at 4096×4096")
     error = ready.answer(killer)
     assert isinstance(error, EngineDiedError)
-    assert str(error).startswith("Resnet152 at 4096×4096 ended the engine twice, so it is not tried again.")
+    assert str(error).startswith("Resnet152 at 4096×4096 crashed the engine twice and will not be retried.")
     assert len(ready.all("died")) == 2
     assert ready.answer(counting) == 20
     assert ready.of(counting, "answerReceived", "errorReceived") == [20]
@@ -135,11 +135,11 @@ def test_the_real_engine_killed_idle_tracing_and_running_restarts_and_answers(qt
     (maps,) = real.answer(forward).layers
     assert maps.values.shape == (2048, 7, 7)
 
-    working = [text.split(": it was ended by SIGKILL")[0] for (text,) in real.all("died")]
+    working = [text.split(": it was killed by SIGKILL")[0] for (text,) in real.all("died")]
     assert working == [
-        "The engine ended",
-        "The engine ended while it worked on resnet152's table",
-        "The engine ended while it worked on the forward pass",
+        "The engine stopped unexpectedly",
+        "The engine stopped unexpectedly (resnet152's table)",
+        "The engine stopped unexpectedly (the forward pass)",
     ]
     assert len(real.all("restarted")) == 3
     assert real.all("errorReceived", "failed") == []

@@ -81,7 +81,7 @@ def test_table_comes_from_the_plan_first_and_then_from_fvcore(
     assert total(window, LayerColumn.PARAMETERS) == "25,557,032"
     assert total(window, LayerColumn.FLOPS) == "3.86 G"
     caveat = window.findChild(QLabel, "uncounted")
-    assert "closed form" in caveat.text()
+    assert "analytic count" in caveat.text()
     qtbot.waitUntil(lambda: "agree ✓" in caveat.text(), timeout=PATIENCE)
     assert "add ×16" in caveat.text()
     assert "max_pool2d ×1" in caveat.text()
@@ -134,7 +134,7 @@ def test_network_too_large_for_memory_gives_a_warning_and_is_refused_with_a_mess
     with qtbot.waitSignal(window.controller.countFailed, timeout=PATIENCE):
         window.controller.session.set_architecture(replace(preset("resnet152"), width=2048, image=4096))
     uncounted = window.findChild(QLabel, "uncounted")
-    assert "GB to be counted" in uncounted.text()
+    assert "GB to count its FLOPs" in uncounted.text()
     assert "counting" not in uncounted.text()
     assert not window.message_bar.isVisible()  # shown once, in place of the count
     window.controller.session.set_architecture(preset("resnet18"))
@@ -336,7 +336,7 @@ def test_weights_of_another_head_give_a_table_and_offers(
     with qtbot.waitSignal(window.controller.errorOccurred, timeout=PATIENCE):
         drop(window, file)
     assert "made for 7 classes, this network has 10" in window.message_bar.text
-    assert "In use: random weights" in window.message_bar.text
+    assert "Still using random weights" in window.message_bar.text
     details = window.message_bar.findChild(QPlainTextEdit, "bannerDetails").toPlainText()
     assert [line.split() for line in details.splitlines()[1:]] == [
         ["fc.weight", "7×64", "10×64"],
@@ -368,7 +368,7 @@ def test_an_edit_that_the_weights_do_not_fit_falls_back_to_random_weights(
     with qtbot.waitSignal(window.engine.forwardFinished, timeout=PATIENCE) as finished:
         window.controller.session.set_architecture(preset("resnet32-cifar"))
     assert not finished.args[0].weights.trained
-    assert "twenty.pth does not fit" in window.message_bar.text
+    assert "twenty.pth doesn't match this network" in window.message_bar.text
 
 
 def test_a_button_opens_the_trained_digits_network(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:

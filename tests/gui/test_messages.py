@@ -95,7 +95,7 @@ def test_the_error_of_a_missing_file_is_resolved_by_the_next_files(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
     drop(window, tmp_path / "gone")
-    wait_for_message(qtbot, window, "no longer there")
+    wait_for_message(qtbot, window, "no longer exists")
     drop(window, damaged(tmp_path))
     wait_for_message(qtbot, window, "cut-off.png")
     window.controller.images.select(SAMPLES[0])
@@ -111,7 +111,7 @@ def test_a_weights_file_is_opened_as_weights(qtbot: QtBot, window: MainWindow, t
         drop(window, file)
         wait_for_message(qtbot, window, name)
         assert "image" not in window.message_bar.text
-        assert "In use: random weights" in window.message_bar.text
+        assert "Still using random weights" in window.message_bar.text
     assert window.controller.images.images() == images
     assert not window.controller.image_sources.recent
     window.controller.session.set_architecture(preset("resnet32-cifar"))
@@ -136,7 +136,7 @@ def offline(qtbot: QtBot) -> Iterator[MainWindow]:
 
 
 def test_errors_of_layers_are_shown_on_its_page_only(offline: MainWindow) -> None:
-    reason = "resnet50 needs 30 GB to be counted"
+    reason = "resnet50 needs 30 GB to count its FLOPs"
     uncounted = offline.findChild(QLabel, "uncounted")
     assert "counting" in uncounted.text()
     offline.engine.failed.emit("table", MemoryError(reason))
@@ -147,7 +147,7 @@ def test_errors_of_layers_are_shown_on_its_page_only(offline: MainWindow) -> Non
     assert reason not in uncounted.text()
     offline.findChild(QPushButton, "torchinfo").click()
     summary = offline.findChild(QPlainTextEdit, "summary")
-    assert "summing up" in summary.toPlainText()
+    assert "Running torchinfo" in summary.toPlainText()
     offline.engine.failed.emit("summary", MemoryError("resnet18 needs 30 GB to run"))
     assert summary.toPlainText().startswith("resnet18 needs 30 GB to run")
     assert not offline.message_bar.isVisible()
@@ -167,7 +167,7 @@ def test_only_the_message_of_the_resolved_request_is_cleared(offline: MainWindow
 
 
 def test_a_start_failure_is_cleared_when_an_engine_works(offline: MainWindow) -> None:
-    offline.connection.failed.emit("The engine does not start: killed.")
+    offline.connection.failed.emit("The engine can't start: killed.")
     offline.connection.stateChanged.emit("failed")
     assert offline.message_bar.isVisible()
     offline.connection.stateChanged.emit("ready")

@@ -235,7 +235,7 @@ def test_the_summary_of_an_architecture(qtbot: QtBot) -> None:
     shown(qtbot, parent, PANEL)
     for network in (preset("resnet50"), WIDE, LEAST, WIDEST):
         summary.show_table(plan_table(network))
-        summary.show_paper_comparison("paper 25.5 M parameters: differs, see Verify", good=False)
+        summary.show_paper_comparison("paper 25.5 M parameters: doesn't match, see Verify", good=False)
         settle()
         summary.resize(summary.sizeHint())
         assert cut(summary) == []
@@ -331,7 +331,7 @@ def test_a_channel(qtbot: QtBot, value: float) -> None:
     values = np.full((4, 4), value, np.float32)
     values[0, 0] = -value
     view.show_channel(65535, values, np.zeros((4, 4, 3), np.uint8))
-    view.show_receptive_field("sees 4096×4096", "")
+    view.show_receptive_field("RF 4096×4096", "")
     assert cut(view) == []
 
 

@@ -182,7 +182,7 @@ def test_newer_session_is_neither_read_nor_rewritten(tmp_path: Path, version: fl
     file = written(tmp_path, newer)
     state, message = restore(file)
     assert "newer version" in message
-    assert "not be remembered" in message
+    assert "not be saved" in message
     assert state.workspace == 0
     assert save(state, file) == ""
     assert file.read_text() == newer
@@ -206,8 +206,8 @@ def test_a_folder_that_cannot_be_written_gives_a_message(tmp_path: Path) -> None
     blocked = tmp_path / "file"
     blocked.write_text("")
     message = save(SessionState(), blocked / "session.json")
-    assert "not be remembered" in message
-    assert "a file is in its place" in message
+    assert "not be restored" in message
+    assert "a file is in the way" in message
 
 
 def test_archived_sessions_are_found_and_do_not_replace_each_other(tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ def test_a_write_that_fails_halfway_leaves_the_old_session(tmp_path: Path) -> No
     file = tmp_path / "session.json"
     completed = subprocess.run([sys.executable, "-c", LIMITED, str(file)], capture_output=True, text=True, check=True)
     assert "File too large" in completed.stdout
-    assert "not be remembered" in completed.stdout
+    assert "not be restored" in completed.stdout
     assert restore(file) == (SessionState(), "")
     assert list(tmp_path.iterdir()) == [file]
 

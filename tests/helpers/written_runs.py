@@ -71,7 +71,7 @@ class WrittenRun:
             Began(self.created, self.steps, self.seconds, 2, "cpu", 1),
             Prepared(
                 self.created, to_json(architecture), changes, tuple("0123456789"), 1437, 360, "a fixed fifth",
-                self.per_epoch, total, "on the device as uint8, augmented in batches", (0.3,), (0.4,),
+                self.per_epoch, total, "stored on the device as uint8, augmented in batches", (0.3,), (0.4,),
             ),
         )  # fmt: skip
         return self

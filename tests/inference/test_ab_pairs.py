@@ -13,12 +13,12 @@ from resnet_studio.inference.ab import (
     SideBOverrides,
     apply_overrides,
     common_limits,
-    counterpart_network,
     difference,
     overrides_between,
     overrides_from_dict,
     overrides_to_dict,
 )
+from resnet_studio.inference.counterparts import plain_counterpart
 from resnet_studio.inference.transforms import ImageTransforms
 from resnet_studio.inference.values import ForwardSpec, PublishedWeights, RandomWeights, WeightsFile
 from resnet_studio.inference.weights.bundled import bundled_weights
@@ -63,7 +63,7 @@ def test_weights_of_another_network_are_replaced_by_random_ones() -> None:
 
 
 def test_bundled_weights_follow_the_architecture() -> None:
-    plain = apply_overrides(DIGITS, SideBOverrides(architecture=counterpart_network(DIGITS.architecture)))
+    plain = apply_overrides(DIGITS, SideBOverrides(architecture=plain_counterpart(DIGITS.architecture)))
     assert plain.weights == bundled_weights(preset("plain20-digits"))
     assert plain.weights is not None
 
@@ -75,20 +75,6 @@ def test_published_weights_follow_the_architecture() -> None:
     )
     assert apply_overrides(v2, SideBOverrides(preset("vgg19"))).weights == PublishedWeights("vgg19", "IMAGENET1K_V1")
     assert apply_overrides(v2, SideBOverrides(preset("plain34"))).weights == RandomWeights()
-
-
-@pytest.mark.parametrize(
-    ("name", "other"),
-    [("resnet34", "plain34"), ("plain34", "resnet34"), ("resnet56-cifar", "plain56-cifar"),
-     ("plain20-cifar", "resnet20-cifar"), ("plain20-digits", "resnet20-digits")],
-)  # fmt: skip
-def test_counterpart_networks(name: str, other: str) -> None:
-    assert counterpart_network(preset(name)) == preset(other)
-
-
-@pytest.mark.parametrize("name", ["vgg19", "alexnet", "article18", "article50"])
-def test_networks_without_counterpart(name: str) -> None:
-    assert counterpart_network(preset(name)) is None
 
 
 @pytest.mark.parametrize("other", OTHERS)

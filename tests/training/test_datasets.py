@@ -46,7 +46,7 @@ def test_residual_networks_can_be_fitted_to_every_data_set(name: str, network: s
 
 
 def test_a_baseline_refuses_grayscale_and_too_small_images() -> None:
-    with pytest.raises(DataError, match="vgg19 takes images of 3 channels; these have 1"):
+    with pytest.raises(DataError, match="vgg19 needs images with 3 channels; these have 1"):
         fit_architecture(preset("vgg19"), 1, 28, 10)
     with pytest.raises(ArchitectureError, match=r"^image: "):
         fit_architecture(preset("alexnet"), 3, 32, 10)

@@ -17,7 +17,7 @@ import pytest
 from resnet_studio.export.figure import stage_outputs
 from resnet_studio.export.rendering import RenderJob
 from resnet_studio.export.writers import WRITERS
-from resnet_studio.inference.ab import ABPair, SideBOverrides, apply_overrides, counterpart_network, difference
+from resnet_studio.inference.ab import ABPair, SideBOverrides, apply_overrides, difference
 from resnet_studio.inference.attribution import METHODS, layers_with_maps
 from resnet_studio.inference.compute import forward
 from resnet_studio.inference.compute.attribution import attribution_steps
@@ -27,6 +27,7 @@ from resnet_studio.inference.compute.kernels import kernels_steps
 from resnet_studio.inference.compute.layer_statistics import layer_statistics_steps
 from resnet_studio.inference.compute.occlusion import occlusion_steps
 from resnet_studio.inference.compute.responses import responses_steps
+from resnet_studio.inference.counterparts import plain_counterpart
 from resnet_studio.inference.transforms import ImageTransforms, Occluder
 from resnet_studio.inference.values import ForwardSpec, RandomWeights, WeightsFile
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
@@ -104,7 +105,7 @@ def check_statistics(subject: ForwardSpec) -> None:
 
 
 def check_ab(subject: ForwardSpec) -> None:
-    other = counterpart_network(subject.architecture)
+    other = plain_counterpart(subject.architecture)
     side_b = apply_overrides(subject, SideBOverrides(other, RandomWeights(1), PHOTOGRAPHS[1]))
     layer = stage_outputs(subject.architecture)[0]
     a = finish(forward_steps(subject, (layer,)))

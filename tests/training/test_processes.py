@@ -112,14 +112,14 @@ def test_a_running_or_finished_run_is_not_resumed(
     wait_until(has_reached(folder, 1), child.output)
     second = fork_server.start(tmp_path / "second", "train", "--resume", folder)
     assert second.wait() == 2
-    assert second.output().startswith(f"resnet-studio: run is still running: process {child.pid} on ")
+    assert second.output().startswith(f"resnet-studio: run is still running in process {child.pid} on ")
     run_folder.make_request(folder, run_folder.STOP)
     assert child.wait() == 0
     done = make_run(tmp_path / "done", replace(SHORT, length=1))
     assert resume(done).wait() == 0
     again = fork_server.start(tmp_path / "again", "train", "--resume", "done", "--runs", tmp_path)
     assert again.wait() == 2
-    assert "done has finished: there is nothing to go on with" in again.output()
+    assert "done has finished. Use --epochs N to train longer" in again.output()
 
 
 def test_a_run_of_a_newer_version_is_not_changed(tmp_path: Path, resume: Callable[[Path], Child]) -> None:
@@ -129,7 +129,7 @@ def test_a_run_of_a_newer_version_is_not_changed(tmp_path: Path, resume: Callabl
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     child = resume(folder)
     assert child.wait() == 2
-    assert "run was written by a newer version of this program; it is left as it is" in child.output()
+    assert "run was written by a newer version of this program and was not changed" in child.output()
     assert {path: path.read_bytes() for path in before} == before
 
 
@@ -169,7 +169,7 @@ def test_an_immediate_stop_does_not_wait_for_a_long_step(
         child.send(signal.SIGINT)
         child.send(signal.SIGTERM)
     assert child.wait() == 0
-    assert (end_of(folder).how, end_of(folder).why, end_of(folder).lost) == ("stopped", "at once, as asked", 0)
+    assert (end_of(folder).how, end_of(folder).why, end_of(folder).lost) == ("stopped", "immediately, as requested", 0)
     assert read_curves(folder).steps == 0
 
 

@@ -114,16 +114,16 @@ def test_fields_that_contradict_each_other_are_refused() -> None:
 @pytest.mark.parametrize(
     ("field", "text", "expected"),
     [
-        ("length", "ten", "a whole number is needed"),
-        ("length", "", "a whole number is needed"),
-        ("lr", "0,1", "a number is needed"),
+        ("length", "ten", "must be an integer"),
+        ("length", "", "must be an integer"),
+        ("lr", "0,1", "must be a number"),
         ("lr", "nan", "must be a number from"),
         ("lr", "inf", "must be a number from"),
-        ("milestones", "3;4", "a whole number is needed"),
+        ("milestones", "3;4", "must be an integer"),
         ("measure_training", "yes", "must be true or false"),
         ("schedule", "sawtooth", "must be one of"),
-        ("depth", "3", "no such field"),
-        ("seed", "9" * 5000, "a whole number is needed"),
+        ("depth", "3", "unknown field"),
+        ("seed", "9" * 5000, "must be an integer"),
     ],
 )
 def test_an_invalid_text_is_refused_with_its_field(field: str, text: str, expected: str) -> None:
@@ -142,7 +142,7 @@ def test_anything_but_a_json_object_is_refused(text: str) -> None:
 
 
 def test_an_unknown_field_is_named_with_the_known_ones() -> None:
-    with pytest.raises(RecipeError, match=r"momentun: no such field; there are augmentation, .*momentum") as error:
+    with pytest.raises(RecipeError, match=r"momentun: unknown field; must be one of augmentation, .*momentum") as error:
         from_json({"momentun": 0.9})
     assert error.value.field == "momentun"
 

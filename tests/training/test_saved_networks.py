@@ -266,9 +266,9 @@ def test_an_earlier_versions_weights_are_completed_while_their_folder_exists(tmp
         Image.new("RGB", (16, 16), "white").save(image)
     again = weights.with_name("again.safetensors")
     again.write_bytes(weights.read_bytes())
-    assert "have changed since" in load(architecture, WeightsFile(again))[1].caveats[0]
+    assert "has changed since" in load(architecture, WeightsFile(again))[1].caveats[0]
     folder.rename(tmp_path / "elsewhere")
-    assert "its data are not here" in load(architecture, WeightsFile(again))[1].caveats[0]
+    assert "its data set can't be opened" in load(architecture, WeightsFile(again))[1].caveats[0]
 
 
 def test_an_earlier_versions_weights_outside_their_run_have_a_caveat(tmp_path: Path) -> None:
@@ -276,7 +276,7 @@ def test_an_earlier_versions_weights_outside_their_run_have_a_caveat(tmp_path: P
     make_older(weights, data)
     moved = tmp_path / "mine.safetensors"
     moved.write_bytes(weights.read_bytes())
-    assert "did not say how the images were normalized" in load(architecture, WeightsFile(moved))[1].caveats[0]
+    assert "did not record how images were normalized" in load(architecture, WeightsFile(moved))[1].caveats[0]
 
 
 def test_a_mean_image_that_is_too_large_to_save_is_refused_before_training(
@@ -286,6 +286,6 @@ def test_a_mean_image_that_is_too_large_to_save_is_refused_before_training(
     recipe = replace(QUICK, data=str(folder), normalise="pixel", batch_size=8)
     monkeypatch.setattr("resnet_studio.training.compute.data.LARGEST_MEAN_IMAGE", 4 * 3 * 16**2)
     open_recipe_data(recipe, 16)
-    with pytest.raises(DataError, match=r"up to 16 pixels a side, not 17\. Choose normalise=channel"):
+    with pytest.raises(DataError, match=r"up to 16×16, not 17×17\. Use normalise=channel"):
         open_recipe_data(recipe, 17)
     open_recipe_data(replace(recipe, normalise="channel"), 17)

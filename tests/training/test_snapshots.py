@@ -94,7 +94,7 @@ def test_saving_again_replaces_the_file(path: Path) -> None:
 
 def test_a_snapshot_that_is_too_large_to_read_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshots, "MAX_BYTES", 2_000)
-    with pytest.raises(ValueError, match="more than the 0 MB"):
+    with pytest.raises(ValueError, match="exceeds the limit of 0 MB"):
         snapshots.save(tmp_path / "large.npz", make_snapshot())
     assert not list(tmp_path.iterdir())
 
@@ -104,12 +104,12 @@ def test_a_snapshot_that_is_too_large_to_read_is_not_written(tmp_path: Path, mon
     [
         ({"images": None}, "images"),
         ({"layer-1": None}, "layer-1"),
-        ({"filters": np.zeros((15, 15), np.uint8)}, "not in colour"),
-        ({"images": np.zeros((3, 8, 8, 3), np.float32)}, "images holds float32, not uint8"),
-        ({"images": np.zeros((0, 8, 8, 3), np.uint8)}, "0 images, 3 right classes"),
-        ({"layer-0": np.zeros((2, 35, 35), np.uint8)}, "relu: 2 mosaics of 3 images"),
-        ({"layer-0": np.zeros((3, 26, 35), np.uint8)}, "has no room for 16×8×8"),
-        ({"layer-0": np.zeros((3, 36, 35), np.uint8)}, "has no room for 16×8×8"),
+        ({"filters": np.zeros((15, 15), np.uint8)}, "not RGB"),
+        ({"images": np.zeros((3, 8, 8, 3), np.float32)}, "images is float32, not uint8"),
+        ({"images": np.zeros((0, 8, 8, 3), np.uint8)}, "0 images, 3 true classes"),
+        ({"layer-0": np.zeros((2, 35, 35), np.uint8)}, "relu: 2 mosaics for 3 images"),
+        ({"layer-0": np.zeros((3, 26, 35), np.uint8)}, "is too small for 16×8×8"),
+        ({"layer-0": np.zeros((3, 36, 35), np.uint8)}, "is too small for 16×8×8"),
         ({"facts": np.frombuffer(b"{]", np.uint8)}, "property name"),
         ({"facts": np.frombuffer(b"[]", np.uint8)}, "list indices"),
     ],
@@ -149,7 +149,7 @@ def test_a_zip_bomb_is_refused(path: Path) -> None:
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as packed, packed.open("more.npy", "w") as member:
         for _ in range(70):
             member.write(bytes(1_000_000))
-    with pytest.raises(SnapshotError, match="holds 70 MB; up to 64 MB are read"):
+    with pytest.raises(SnapshotError, match="has 70 MB; the limit is 64 MB"):
         snapshots.load(path)
 
 

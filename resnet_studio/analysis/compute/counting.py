@@ -87,7 +87,7 @@ def layer_table(architecture: Architecture) -> LayerTable:
 
 def layer_table_steps(architecture: Architecture) -> Generator[Progress, None, LayerTable]:
     """`layer_table`, yielding its progress before each part that has not been traced yet."""
-    memory.check(architecture, memory.to_count(architecture), "to be counted")
+    memory.check(architecture, memory.to_count(architecture), "to count its FLOPs")
     counted: list[tuple[str, Counts]] = []
     parts = list(_pieces(architecture))
     for number, piece in enumerate(parts):

@@ -20,7 +20,7 @@ STAGE_GAP = 5
 """Pixels between stages if they fit."""
 DETAIL_PITCH = 5.0
 """Pixels per rectangle from which on gaps and shortcut arcs are drawn."""
-TIP = "Click a block to see what comes out of it; ← and → walk through the network"
+TIP = "Click a block to see its output; ← and → step through the network"
 
 
 class ArchitectureStrip(QWidget):

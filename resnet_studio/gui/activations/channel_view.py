@@ -21,10 +21,10 @@ from resnet_studio.inference.values import Pixels
 
 MIN_SIDE, MIN_DETAILS_WIDTH = 160, 80
 """Minimum side of the map, and minimum width of the details in two columns, in pixels."""
-OVERLAY_TIP = "How much of the network's input is seen through the map; a double-click takes it away"
+OVERLAY_TIP = "Opacity of the network input on the map; double-click resets it to 0 %"
 NBSP = "\N{NO-BREAK SPACE}"
-PIN_TIP = "Keep this channel in view under the pages, whatever image or layer comes next (P)"
-UNPIN_TIP = "Take this channel out of the tray under the pages"
+PIN_TIP = "Keep this channel in view below the tabs when the image or layer changes (P)"
+UNPIN_TIP = "Remove this channel from the pinned channels"
 
 
 class ChannelView(QWidget):
@@ -41,11 +41,11 @@ class ChannelView(QWidget):
         self._values: NDArray[np.float32] = np.zeros((0, 0), np.float32)
         self._place: tuple[int, int] | None = None
         self._title = set_names(
-            QLabel("No channel yet: click one of the maps.", wordWrap=True), "channelTitle", "Channel"
+            QLabel("No channel selected. Click a feature map.", wordWrap=True), "channelTitle", "Channel"
         )
         self._title.setProperty("heading", True)
         self._receptive_field = set_names(
-            QLabel(), "channelSight", "Receptive field", "How much of the input each value depends on"
+            QLabel(), "channelSight", "Receptive field", "Region of the input that each value depends on"
         )
         self._pin = set_names(QPushButton("Pin"), "pinChannel", "Pin channel", PIN_TIP)
         self._pin.setProperty("flat", True)
@@ -53,7 +53,7 @@ class ChannelView(QWidget):
         self._overlay = set_names(QSlider(Qt.Orientation.Horizontal), "overlay", "Overlay", OVERLAY_TIP)
         self._strength = set_names(QLabel("0 %"), "overlayValue", "Overlay")
         self._map = _Map()
-        self._readout = set_names(QLabel(), "channelReadout", "Value under the mouse")
+        self._readout = set_names(QLabel(), "channelReadout", "Value under the cursor")
         for label in (self._readout, self._receptive_field):
             label.setProperty("quiet", True)
         self._histogram = Histogram()

@@ -20,6 +20,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QToolButton, QTreeView, QVBoxLayout, QWidget
 
 from resnet_studio.analysis.table import plan_table
+from resnet_studio.formatting import dimensions
 from resnet_studio.gui import theme
 from resnet_studio.gui.activations.architecture_strip import ArchitectureStrip
 from resnet_studio.gui.common.helpers import set_names
@@ -45,16 +46,16 @@ class LayerPicker(QWidget):
         self._tree = self._make_tree()
         self._strip = ArchitectureStrip()
         self._strip.layerSelected.connect(self._on_strip_selected)
-        tip = "A part of a layer's name, such as layer2 or relu; Enter goes to the first"
-        self._search = QLineEdit(placeholderText="Find a layer", clearButtonEnabled=True)
-        set_names(self._search, "findMaps", "Find a layer to look at", tip)
+        tip = "Part of a layer's name, such as layer2 or relu; Enter selects the first match"
+        self._search = QLineEdit(placeholderText="Find layer", clearButtonEnabled=True)
+        set_names(self._search, "findMaps", "Find layer", tip)
         for clear in self._search.findChildren(QToolButton):
-            set_names(clear, "clearSearch", "Clear the search", "Show every layer again")
+            set_names(clear, "clearSearch", "Clear search", "Show all layers")
         self._search.setAcceptDrops(False)  # the workspace takes dropped files
         self._search.textChanged.connect(self._filter)
         self._search.returnPressed.connect(self._select_first)
         self._search.installEventFilter(self)
-        self._no_match = QLabel("No layer is called that. Clear the search to see them all.", wordWrap=True)
+        self._no_match = QLabel("No matching layers. Clear the search to see all layers.", wordWrap=True)
         self._no_match.setProperty("quiet", True)
         self._no_match.hide()
         column = QVBoxLayout(self)
@@ -89,7 +90,7 @@ class LayerPicker(QWidget):
         return super().eventFilter(watched, event)
 
     def _make_tree(self) -> QTreeView:
-        tip = "↑ and ↓ walk the layers, → opens a stage or a block, ← closes it"
+        tip = "↑ and ↓ move between layers; → expands a stage or block, ← collapses it"
         tree = set_names(QTreeView(headerHidden=True), "layerList", "Layers", tip)
         tree.setModel(self._filtered)
         tree.setUniformRowHeights(True)
@@ -177,7 +178,7 @@ class _LayerFilter(QSortFilterProxyModel):
             case Qt.ItemDataRole.DecorationRole if not above:
                 return theme.stage_color(node.stage)
             case Qt.ItemDataRole.ToolTipRole:
-                return f"{node.note or node.kernel or node.name}\noutput {'×'.join(map(str, node.output))}"
+                return f"{node.note or node.kernel or node.name}\noutput {dimensions(node.output)}"
         return node.name if role == NAME_ROLE else None
 
 

@@ -19,8 +19,8 @@ from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import channels_by_name
 
 EMPTY = "Pin channels to keep them here"
-EMPTY_TIP = "P on a map, or “Pin” beside the large channel: it stays in view while images, layers and pages change"
-SCALE_TIP = "One range of values for all pins, so that strong and weak ones can be compared"
+EMPTY_TIP = "Press P on a map or click “Pin”: the channel stays in view when the image, layer or tab changes"
+SCALE_TIP = "Use one value range for all pinned channels so that they can be compared"
 SCROLL_BAR_HEIGHT = 12
 """Height of the scroll bar below the pins, in pixels."""
 
@@ -45,12 +45,14 @@ class PinBar(QWidget):
         self._current: Pin | None = None
         self._small = False
         self._empty = set_names(QLabel(EMPTY), "trayEmpty", "", EMPTY_TIP)
-        self._note = set_names(QLabel(wordWrap=True), "trayNote", "Tray")
-        self._range = set_names(QLabel(), "trayRange", "Range of all pins")
+        self._note = set_names(QLabel(wordWrap=True), "trayNote", "Note")
+        self._range = set_names(QLabel(), "trayRange", "Value range of all pinned channels")
         for label in (self._empty, self._range):
             label.setProperty("quiet", True)
         self._note.setProperty("warning", True)
-        self._shared_scale = set_names(QPushButton("one scale"), "trayScale", "One scale for all pins", SCALE_TIP)
+        self._shared_scale = set_names(
+            QPushButton("shared scale"), "trayScale", "Shared scale for all pinned channels", SCALE_TIP
+        )
         self._shared_scale.setCheckable(True)
         self._shared_scale.toggled.connect(self._draw)
         self._pins = QWidget()

@@ -16,7 +16,7 @@ from resnet_studio.gui.session import Session
 from resnet_studio.inference.values import Pixels
 
 MAX_PINS = 24
-FULL = f"The tray holds {MAX_PINS} pins. Take one out to pin another."
+FULL = f"At most {MAX_PINS} channels can be pinned. Unpin one first."
 
 
 class PinController(QObject):
@@ -78,7 +78,7 @@ def _pins_from_session(saved: object) -> tuple[Pin, ...]:
 MAP_SIDE, SMALL_MAP_SIDE, TITLE_HEIGHT = 72, 48, 20
 """Pixels: side of a map, side in a low window, and height of the title below."""
 MAX_WIDTH, CLOSE_SIZE = 136, 18
-TIP = "Click shows this channel large. Drag or Shift+← → moves it, Delete takes it out of the tray"
+TIP = "Click to enlarge. Drag or press Shift+← → to move, Delete to unpin"
 ABSENT = "not in this\nnetwork"
 
 
@@ -115,7 +115,7 @@ class PinView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._close = set_names(QToolButton(self), "unpin", f"Unpin {pin.title}", "Take it out of the tray (Delete)")
+        self._close = set_names(QToolButton(self), "unpin", f"Unpin {pin.title}", "Unpin (Delete)")
         self._close.setText("×")
         self._close.setProperty("flat", True)
         self._close.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -30,7 +30,7 @@ from resnet_studio.inference.values import ForwardResult, Photograph, Pixels, im
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.receptive_field import Box, pixels_read, receptive_field
 
-OUTDATED = "of the former architecture"
+OUTDATED = "from the previous architecture"
 COMPACT_BELOW = 680
 """Below this height, in pixels, the pinned maps are small, to leave space for the mosaic."""
 LEFT_WIDTHS, RIGHT_WIDTHS = (168, 208), (232, 304)
@@ -242,13 +242,13 @@ class ActivationsView(QWidget):
         field = receptive_field(architecture, layer, 0, 0)
         size, side = f"{field.width}×{field.height}", architecture.image
         if field == Box(0, 0, side, side):
-            return "sees all", "Each value of this layer depends on all of the input"
+            return "whole input", "Each value of this layer depends on the whole input"
         if field.width > side:
-            return f"field {size}", (
-                f"The receptive field of each value, {size}, is larger than the input of {side}×{side}: beyond the "
-                "edges there is only padding. What a value really sees is drawn on the input"
+            return f"RF {size}", (
+                f"The receptive field of each value, {size}, is larger than the {side}×{side} input; the rest is "
+                "padding. The part inside the image is drawn on the input"
             )
-        return f"sees {size}", "Each value of this layer depends on so many pixels of the input: its receptive field"
+        return f"RF {size}", "Receptive field: each value of this layer depends on this many pixels of the input"
 
     def _has_layer(self, layer: str) -> bool:
         """Whether the result contains that layer."""
@@ -267,9 +267,9 @@ class ActivationsView(QWidget):
 def predictions_caveat(result: ForwardResult) -> str:
     """A caveat about the predictions; empty if the weights are trained."""
     if not result.predictions:
-        return "The network's output is not a number, so there is no prediction: look for the first layer with NaN"
+        return "The output is NaN, so there is no prediction. Look for the first layer with NaN"
     source = result.weights.source.replace("random, ", "random weights, ", 1)
-    return "" if result.weights.trained else f"{source}: untrained, the names mean nothing"
+    return "" if result.weights.trained else f"{source}: untrained, the class names are meaningless"
 
 
 def _hidden_label(name: str) -> QLabel:

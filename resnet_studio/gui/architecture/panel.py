@@ -23,7 +23,7 @@ CHOICES = {
     "stride_on": ("Stride on", {"1x1": "1×1", "3x3": "3×3"}),
     "shortcut": ("Shortcut", {"A": "A", "B": "B", "C": "C", "none": "none"}),
     "stem": ("Stem", {"imagenet": "ImageNet", "cifar": "CIFAR"}),
-    "variant": ("Code of", {"paper": "paper", "article": "article"}),
+    "variant": ("Variant", {"paper": "paper", "article": "article"}),
 }
 LINES = {"blocks": "Blocks", "width": "Width", "channels": "Channels", "image": "Image", "classes": "Classes"}
 ORDER = ("block", "stride_on", "shortcut", "blocks", "width", "stem", "channels", "image", "classes", "variant")
@@ -32,15 +32,15 @@ TIPS = {
     "bottleneck: 1×1, 3×3, 1×1 with four times the channels (50, 101, 152)",
     "stride_on": "Which convolution of a bottleneck halves the size:\n"
     "the first 1×1 as in the paper, or the 3×3 as in torchvision (v1.5)",
-    "shortcut": "What x goes through on its way to the addition:\n"
-    "A zero-padding · B projection where the shape changes · C projection everywhere · none: a plain network",
-    "blocks": "How many blocks conv2_x, conv3_x, … hold: 1 to 6 numbers, such as 3, 4, 6, 3",
-    "width": "Channels of conv1; from stage to stage they double",
+    "shortcut": "What the shortcut applies to x before the addition:\n"
+    "A zero padding · B projection where the shape changes · C projection everywhere · none: plain network",
+    "blocks": "Blocks in conv2_x, conv3_x, …: 1 to 6 integers, such as 3, 4, 6, 3",
+    "width": "Channels of conv1; they double with each stage",
     "stem": "ImageNet: 7×7/2 convolution and 3×3/2 max pool\nCIFAR: one 3×3/1 convolution",
-    "channels": "Channels of the image: 3 for colour, 1 for grey",
-    "image": "Side of the square input, in pixels",
+    "channels": "Channels of the image: 3 for color, 1 for grayscale",
+    "image": "Width and height of the input, in pixels",
     "classes": "Outputs of the last layer",
-    "variant": "paper: He et al. 2015\narticle: Gamulin's article of 2020, with its slips",
+    "variant": "paper: He et al. 2015\narticle: Gamulin's 2020 article, with its mistakes",
 }
 
 
@@ -60,14 +60,14 @@ class ArchitecturePanel(QWidget):
         self.setObjectName("architectureForm")
         self._architecture: Architecture = Residual()
         self._rows = FormRows(label_width=64)
-        tip = "Named architectures: type a part of the name, or open the list (Ctrl+P)"
+        tip = "Presets: type part of a name, or open the list (Ctrl+P)"
         self._preset = set_names(preset_search(CUSTOM), "presetSearch", "Search presets", tip)
         self._preset.textActivated.connect(self._request_preset)
         self._typed_preset().returnPressed.connect(self._request_typed_preset)
         LineUndo(self._preset, lambda: bool(self._rows.error("preset")))
         self._rows.add_field("preset", "Preset", self._preset)
         self._rows.addRow(separator())
-        tip = "Weighted layers. The paper's depths bring their block and blocks along"
+        tip = "Weighted layers. The paper's depths also set the block type and the block counts"
         self._depth = set_names(QComboBox(), "depth", "Depth", tip)
         self._depth.textActivated.connect(self._request_depth)
         self._rows.add_field("depth", "Depth", self._depth)

@@ -35,11 +35,11 @@ class ArchitectureSummary(QWidget):
         self._parameters.setText(f"{units.short(totals.parameters)} <small>parameters</small>")
         self._parameters.setToolTip(units.exact(totals.parameters))
         self._flops.setText(f"{units.short(totals.macs)} <small>FLOPs</small>")
-        by = "fvcore" if table.counted else "the plan's closed form"
-        self._flops.setToolTip(f"{units.exact(totals.macs)} multiply-adds in conv + fc, counted by {by}")
+        how = "counted by fvcore" if table.counted else "analytic count"
+        self._flops.setToolTip(f"{units.exact(totals.macs)} multiply-adds in conv + fc, {how}")
         weights, activations = units.memory(4 * totals.parameters), units.memory(totals.activation_bytes)
         self._memory.setText(f"{weights} weights\n{activations} activations")
-        self._memory.setToolTip("float32; activations of one image, every layer's output")
+        self._memory.setToolTip("float32; activations are all layer outputs for one image")
         too_large = memory.too_large(table.architecture, memory.to_run(table.architecture), "to run")
         self._warning.setText(too_large)
         self._warning.setVisible(bool(too_large))

@@ -13,8 +13,8 @@ from resnet_studio.gui.common.painting import to_qimage
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.feature_maps import LOWEST, Colormap, lookup_table
 
-PER_CHANNEL = "each channel's own range"
-PER_CHANNEL_TIP = "Its first colour is a channel's lowest value, its last the highest"
+PER_CHANNEL = "per-channel range"
+PER_CHANNEL_TIP = "From each channel's min (first color) to its max (last color)"
 THICKNESS = 8
 
 
@@ -26,11 +26,11 @@ class ColorBar(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        set_names(self, "colourBar", "Colour bar")
+        set_names(self, "colourBar", "Color bar")
         self._limits, self._symmetric = (0.0, 1.0), False
         self._low, self._high = set_names(QLabel(), "colourBarLow"), set_names(QLabel(), "colourBarHigh")
-        self._low_field = NumberField("lowLimit", "Value of the first colour")
-        self._high_field = NumberField("highLimit", "Value of the last colour")
+        self._low_field = NumberField("lowLimit", "Value of the first color")
+        self._high_field = NumberField("highLimit", "Value of the last color")
         self._ramp = _Ramp()
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -60,8 +60,8 @@ def _paint(painter: QPainter, size: QSize, paint: Callable[[QPainter], None]) ->
 
 
 FILE_TYPES = {
-    "png": ("Picture (PNG)", "Picture (*.png)"),
-    "svg": ("Drawing (SVG)", "Drawing (*.svg)"),
+    "png": ("Image (PNG)", "Image (*.png)"),
+    "svg": ("Vector image (SVG)", "Vector image (*.svg)"),
     "csv": ("Values (CSV)", "Table (*.csv)"),
 }
 

@@ -25,7 +25,7 @@ class FormRows(QFormLayout):
 
     def add_field(self, field: str, label: str, control: QWidget, line: QLineEdit | None = None) -> None:
         """Append a row; `line` turns red on an error, if it is not the control itself."""
-        error = set_names(QLabel(wordWrap=True), f"{field}Problem", f"What is wrong with {label}")
+        error = set_names(QLabel(wordWrap=True), f"{field}Problem", f"{label} error")
         error.hide()
         error.setProperty("problem", True)
         self._errors[field] = error

@@ -1,4 +1,4 @@
-"""Small helpers to set up widgets: names, style properties, a vertical box and a separator."""
+"""Small helpers to set up widgets: names, style properties, a vertical box, a separator, a cell's alignment."""
 
 from __future__ import annotations
 
@@ -51,3 +51,9 @@ def set_style_property(widget: QWidget, **properties: bool) -> None:
         widget.setProperty(name, value)
     widget.style().unpolish(widget)
     widget.style().polish(widget)
+
+
+def cell_alignment(*, right: bool, top: bool = False) -> Qt.AlignmentFlag:
+    """Alignment of a table's cell: numbers are on the right."""
+    side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+    return side | (Qt.AlignmentFlag.AlignTop if top else Qt.AlignmentFlag.AlignVCenter)

@@ -25,8 +25,8 @@ class Histogram(QWidget):
     def __init__(self, name: str = "channelHistogram", of: str = " in this channel", height: int = BARS) -> None:
         """`of` ends the accessible name; `height` is that of the highest bar, in pixels."""
         super().__init__()
-        set_names(self, name, f"How often each value occurs{of}")  # no tooltip: it would cover the caption
-        self.setAccessibleDescription("The height is logarithmic")
+        set_names(self, name, f"Histogram of the values{of}")  # no tooltip: it would cover the caption
+        self.setAccessibleDescription("Logarithmic height")
         self._height = height
         self._counts: NDArray[np.int64] = np.zeros(0, np.int64)
         self._range = 0.0, 0.0

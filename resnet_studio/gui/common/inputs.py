@@ -158,7 +158,7 @@ class NumberField(QLineEdit):
 
     def __init__(self, name: str, accessible_name: str) -> None:
         super().__init__()
-        set_names(self, name, accessible_name, f"{accessible_name}; Enter takes it")
+        set_names(self, name, accessible_name, f"{accessible_name}; press Enter to apply")
         self._value = 0.0
         self.setFixedWidth(12 * GRID)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -169,7 +169,7 @@ class NumberField(QLineEdit):
         if value != self._value or not self.text():
             self._value = value
             self.setText(_number_text(value))
-            self.setToolTip(f"{value!r}\n{self.accessibleName()}; Enter takes another")
+            self.setToolTip(f"{value!r}\n{self.accessibleName()}; press Enter to apply")
             self.set_invalid(invalid=False)
 
     def set_invalid(self, *, invalid: bool) -> None:

@@ -8,8 +8,9 @@ from typing import TypeVar
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtGui import Qt as RichTextQt
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
+from resnet_studio.gui.theme import GRID
 from resnet_studio.plain import plain, printable
 
 
@@ -77,6 +78,19 @@ def as_plain_text(label: L) -> L:
     """Set a label to plain text, and return it."""
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
+
+
+def labeled(text: str, field: QWidget) -> QWidget:
+    """A field with a label in front of it."""
+    widget, label = QWidget(), QLabel(text)
+    label.setProperty("quiet", True)
+    label.setBuddy(field)
+    row = QHBoxLayout(widget)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(GRID)
+    row.addWidget(label)
+    row.addWidget(field)
+    return widget
 
 
 def tooltip(text: str) -> str:

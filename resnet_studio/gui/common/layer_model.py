@@ -13,8 +13,9 @@ from PySide6.QtGui import QColor, QFont
 
 from resnet_studio.analysis import units
 from resnet_studio.analysis.table import BlockGroup, LayerRow, LayerTable
-from resnet_studio.formatting import percent, percentages
+from resnet_studio.formatting import dimensions, percent, percentages
 from resnet_studio.gui import theme
+from resnet_studio.gui.common.helpers import cell_alignment
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.plan import Layer, Shape, blocks
 
@@ -40,6 +41,9 @@ class LayerColumn(IntEnum):
     FLOPS = 4
     MEMORY = 5
     SHARE = 6
+
+
+NUMBERS = {LayerColumn.OUTPUT, LayerColumn.PARAMETERS, LayerColumn.FLOPS, LayerColumn.MEMORY}
 
 
 @dataclass(slots=True, eq=False)
@@ -195,12 +199,12 @@ class LayerModel(QAbstractItemModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._headings()[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(section)
+            return cell_alignment(right=section in NUMBERS)
         return None
 
     def _headings(self) -> tuple[str, ...]:
-        cost = "FLOPs" if self.unit == 1 else "operations"
-        return "stage / layer", "kernel", "output", "parameters", cost, "activations", f"share of {cost}"
+        cost = "FLOPs" if self.unit == 1 else "FLOPs (2 × MAC)"
+        return "stage / layer", "kernel", "output", "parameters", cost, "activations", "share of FLOPs"
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
@@ -212,7 +216,7 @@ class LayerModel(QAbstractItemModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return self._tip(node, column)
             case Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(column)
+                return cell_alignment(right=column in NUMBERS)
             case Qt.ItemDataRole.FontRole if node.bold:
                 font = QFont(theme.text_font())
                 font.setWeight(QFont.Weight.DemiBold)
@@ -233,7 +237,7 @@ class LayerModel(QAbstractItemModel):
             case LayerColumn.KERNEL:
                 return node.kernel
             case LayerColumn.OUTPUT:
-                return "×".join(map(str, node.output)) if any(node.output) else "" if node.bold else "never called"
+                return dimensions(node.output) if any(node.output) else "" if node.bold else "never called"
             case LayerColumn.PARAMETERS:
                 return units.exact(node.parameters) if node.parameters else "–"
             case LayerColumn.FLOPS:
@@ -245,12 +249,12 @@ class LayerModel(QAbstractItemModel):
     def _tip(self, node: LayerNode, column: int) -> str:
         match column:
             case LayerColumn.FLOPS if node.macs is not None:
-                what = "multiply-adds" if self.unit == 1 else "operations, 2 per multiply-add"
+                what = "multiply-adds" if self.unit == 1 else "FLOPs, 2 per multiply-add"
                 return f"{units.exact(node.macs * self.unit)} {what}"
             case LayerColumn.MEMORY:
-                return f"{units.exact(node.memory)} bytes: every output of this part, float32, one image"
+                return f"{units.exact(node.memory)} bytes: all outputs, float32, one image"
             case LayerColumn.SHARE if not node.bold:
-                return f"{percent((node.macs or 0) / self._total)} of the network"
+                return f"{percent((node.macs or 0) / self._total)} of the total"
         return "\n".join(filter(None, (node.note, node.formula))) or node.name
 
 
@@ -273,11 +277,6 @@ def _update_node(old: LayerNode, new: LayerNode) -> None:
     for row, child in enumerate(old.loaded):
         _update_node(child, new.child(row))
     old.unloaded = new.unloaded
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    right = column in (LayerColumn.OUTPUT, LayerColumn.PARAMETERS, LayerColumn.FLOPS, LayerColumn.MEMORY)
-    return (Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
 
 
 def _tree(table: LayerTable, *, everything: bool) -> LayerNode:
@@ -328,10 +327,6 @@ def _row_node(row: LayerRow, everything: bool) -> LayerNode:
     )  # fmt: skip
 
 
-def _blocks_text(count: int) -> str:
-    return f"{count} block{'s' if count > 1 else ''}" if count else ""
-
-
 def kernel_text(layer: Layer) -> str:
     """A layer's kernel as the paper prints it: "7×7, 64, /2"."""
     if layer.kind == "conv":
@@ -347,7 +342,7 @@ def kernel_text(layer: Layer) -> str:
 def formulas(layer: Layer) -> list[str]:
     """The formulas of a layer's size, parameters and multiply-adds, with their numbers."""
     if not layer.called:
-        return ["built by the article's code and never called: it has parameters, and no image meets it"]
+        return ["created by the article's code but never called: it has parameters but no output"]
     lines = []
     n, k, s, p = layer.input[1], layer.kernel, layer.stride, layer.padding
     if layer.kind in ("conv", "max pool"):

@@ -37,7 +37,7 @@ class MessageBar(QFrame):
         reserve_width(copy, "Copied")
         copy.clicked.connect(self._copy)
         self._copy_button = copy
-        close = set_names(QPushButton("Close"), "bannerClose", "Close the message", "Put this message away")
+        close = set_names(QPushButton("Close"), "bannerClose", "Close the message", "Close the message")
         close.clicked.connect(self.hide)
         self._details = set_names(QPlainTextEdit(readOnly=True), "bannerDetails", "Details")
         self._details.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
@@ -84,7 +84,7 @@ class MessageBar(QFrame):
 
     def _make_offer(self, number: int) -> QPushButton:
         name = f"bannerOffer{number}" if number else "bannerOffer"
-        button = set_names(QPushButton(), name, "What can be done", "Do this about it")
+        button = set_names(QPushButton(), name, "Suggested action", "Suggested action")
         button.clicked.connect(partial(self._on_offer_clicked, number))
         return button
 
@@ -128,8 +128,8 @@ class NoticeLine(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self._text = set_names(QLabel(wordWrap=True), "newsText", "What was done")
-        self._undo = set_names(QPushButton("Undo"), "newsUndo", "", "Take this back")
+        self._text = set_names(QLabel(wordWrap=True), "newsText", "Notice")
+        self._undo = set_names(QPushButton("Undo"), "newsUndo", "", "Undo this")
         self._undo.clicked.connect(self._on_undo_clicked)
         self._hide_timer = QTimer(self, singleShot=True)
         self._hide_timer.timeout.connect(self.hide)

@@ -25,7 +25,7 @@ class PredictionBars(QListWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        set_names(self, "predictions", "Most probable classes")
+        set_names(self, "predictions", "Top predictions")
         self.setItemDelegate(_Bar(self))
         self.setSelectionMode(QListWidget.SelectionMode.NoSelection)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -41,7 +41,7 @@ class PredictionBars(QListWidget):
             item.setData(CORRECT_ROLE, bool(correct) and prediction.label == correct)
             item.setData(PROBABILITY_ROLE, prediction.probability)
             text = f"{plain(prediction.label)}: {percent(prediction.probability, 2)}"
-            text += ", the right class" if item.data(CORRECT_ROLE) else ""
+            text += ", correct class" if item.data(CORRECT_ROLE) else ""
             item.setToolTip(tooltip(text))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, text)
 
@@ -51,7 +51,7 @@ class PredictionBars(QListWidget):
             painter = QPainter(self.viewport())
             painter.setPen(QColor(theme.current().muted))
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.viewport().rect(), flags, "The chosen image's most probable classes appear here.")
+            painter.drawText(self.viewport().rect(), flags, "Top predictions for the selected image appear here.")
 
 
 class _Bar(QStyledItemDelegate):

@@ -14,7 +14,7 @@ from resnet_studio.inference.values import Device
 from resnet_studio.plain import plain
 from resnet_studio.progress import Progress
 
-LONGEST_TIME = "last 8888.88 s"
+LONGEST_TIME = "took 8888.88 s"
 
 
 class StatusBar(QWidget):
@@ -27,20 +27,20 @@ class StatusBar(QWidget):
         super().__init__()
         self.setObjectName("statusLine")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._devices = set_names(QComboBox(), "deviceChoice", "Device", "Where images run through the network")
+        self._devices = set_names(QComboBox(), "deviceChoice", "Device", "Device that runs the network")
         self._devices.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._devices.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         self._devices.activated.connect(lambda row: self.deviceSelected.emit(self._devices.itemData(row)))
-        tip = "The engine is the process that owns torch: if it ends, the window stays"
+        tip = "The engine runs torch in its own process: if it crashes, the window stays open"
         self._engine = set_names(QLabel(), "engineState", "Engine state", tip)
-        self._what = set_names(ElidedLabel(), "runningWhat", "What is running")
+        self._what = set_names(ElidedLabel(), "runningWhat", "Running task")
         self._what.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._bar = set_names(QProgressBar(textVisible=False), "progress", "Progress", "How far it is")
+        self._bar = set_names(QProgressBar(textVisible=False), "progress", "Progress", "Progress of the running task")
         self._bar.setFixedWidth(140)
-        self._cancel = set_names(QPushButton("Cancel"), "cancel", "Cancel", "Stop what is running (Esc)")
+        self._cancel = set_names(QPushButton("Cancel"), "cancel", "Cancel", "Cancel the running task (Esc)")
         self._cancel.clicked.connect(self.cancelRequested)
         self.controls: tuple[QWidget, ...] = (self._devices, self._cancel)
-        self._last = set_names(QLabel(), "lastTime", "Last time taken", "What the last answer took")
+        self._last = set_names(QLabel(), "lastTime", "Last duration", "Time the last result took")
         for label in (self._what, self._last):
             label.setProperty("quiet", True)
         self._last.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -85,7 +85,7 @@ class StatusBar(QWidget):
         self._set_running(False)
         if seconds is not None:
             _fix_size(self._last, LONGEST_TIME)
-            self._last.setText(f"last {seconds:.2f} s")
+            self._last.setText(f"took {seconds:.2f} s")
 
     def _set_running(self, running: bool) -> None:
         self._bar.setVisible(running)

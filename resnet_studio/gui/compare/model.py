@@ -20,8 +20,8 @@ from resnet_studio.gui.network_table.table import CELL_ROLE, NetworkTable
 
 ENTRY_ROLE = Qt.ItemDataRole.UserRole + 1
 HOW = (
-    "Double click or Enter takes it in hand\n× or Delete removes it\n"
-    "Drag it, or press Alt and an arrow, to move it; the first is the reference"
+    "Double-click or press Enter to use it\n× or Delete removes it\n"
+    "Drag it, or press Alt and an arrow key, to move it; the first is the reference"
 )
 
 
@@ -71,7 +71,7 @@ class CompareModel(QAbstractTableModel):
     def _role(self, section: int) -> str:
         """The role of a network in the comparison."""
         first = "reference" if section == 0 else ""
-        return ", ".join(filter(None, ("in hand" if section == self._current else "", first)))
+        return ", ".join(filter(None, ("current" if section == self._current else "", first)))
 
     def _row_heading(self, section: int, role: int) -> str | None:
         row = self._rows[section]

@@ -34,11 +34,11 @@ SHOWN: dict[str, str] = {
     "all": "All", "blocks": "Blocks", "parameters": "Parameters", "macs": "FLOPs", "activation_bytes": "Activations",
 }  # fmt: skip
 TIPS = {
-    "all": "Sizes, blocks and costs of every stage",
-    "blocks": "What every stage is made of, as the paper's Table 1 prints it",
-    "parameters": "Parameters alone",
-    "macs": "Multiply-adds of convolutions and linear layers alone",
-    "activation_bytes": "Activation memory alone: every layer's output, float32, one image",
+    "all": "Output size, blocks, and costs of every stage",
+    "blocks": "Blocks of every stage, as in the paper's Table 1",
+    "parameters": "Parameters only",
+    "macs": "Multiply-adds of convolutions and linear layers only",
+    "activation_bytes": "Activation memory only: all layer outputs, float32, one image",
 }
 
 
@@ -87,7 +87,7 @@ class CompareView(QWidget):
         header = NetworkHeader(removable=True)
         header.sectionMoved.connect(self._on_section_moved)
         table = NetworkTable(self._model, header, StageHeader(EDGE, at_top=True), NARROWEST, SPARE["all"])
-        set_names(table, "compareTable", "Networks beside each other")
+        set_names(table, "compareTable", "Network comparison")
         table.setItemDelegate(CompareDelegate(self._model, table))
         table.networkSelected.connect(lambda column: self.architectureSelected.emit(self._shown[column]))
         table.removeRequested.connect(self._remove)
@@ -98,7 +98,7 @@ class CompareView(QWidget):
     def _make_tools(self) -> QHBoxLayout:
         self._search = preset_search("Add a network")
         set_names(
-            self._search, "compareSearch", "Add a network", "Add a preset: type a part of its name, or open the list"
+            self._search, "compareSearch", "Add a network", "Add a preset: type part of its name, or open the list"
         )
         self._search.setMinimumWidth(144)
         self._search.textActivated.connect(lambda name: self._add(preset(name)))
@@ -106,14 +106,14 @@ class CompareView(QWidget):
         self._search.textActivated.connect(self._search.clearEditText, Qt.ConnectionType.QueuedConnection)
         cast("QLineEdit", self._search.lineEdit()).returnPressed.connect(self._on_name_entered)
         self._add_current = set_names(
-            QPushButton("Add in hand"), "addInHand", "", "Add the architecture in hand; it follows every edit"
+            QPushButton("Add current"), "addInHand", "", "Add the current network; it follows every edit"
         )
         self._add_current.clicked.connect(lambda: self._request((*self._compared, None)))
         self._swap = set_names(
-            QPushButton("Swap"), "swap", "", "The chosen network and the reference, which is the first, change places"
+            QPushButton("Swap"), "swap", "", "Swap the selected network with the reference, which is the first"
         )
         self._swap.clicked.connect(self._swap_with_first)
-        self._what = set_names(SegmentedControl(SHOWN, "What is compared", TIPS), "compareWhat", "What is compared")
+        self._what = set_names(SegmentedControl(SHOWN, "Compare", TIPS), "compareWhat", "Compare")
         self._what.set_value("all")
         self._what.valueSelected.connect(self._show_only)
         tools = QHBoxLayout()
@@ -214,7 +214,7 @@ class CompareView(QWidget):
 
 
 EMPTY = (
-    "Two networks or more can be compared. Add a preset by its name, add the one in hand, "
+    "Add at least two networks to compare: type a preset's name, add the current network, "
     "or drop an architecture's .json file here."
 )
 

@@ -64,7 +64,7 @@ class LayersView(QWidget):
         self._pages = QStackedWidget()
         self._pages.addWidget(_stacked(self._tree, self._total))
         self._pages.addWidget(self._summary)
-        self._caveat = set_names(QLabel(wordWrap=True), "uncounted", "What is not counted")
+        self._caveat = set_names(QLabel(wordWrap=True), "uncounted", "Not counted")
         self._caveat.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._bar = StageBar()
         self._bar.stageSelected.connect(self.show_layer)
@@ -101,7 +101,7 @@ class LayersView(QWidget):
     def show_not_counted(self, reason: str) -> None:
         """Show why fvcore can't count this architecture; no effect if empty."""
         if reason:
-            self._caveat.setText(f"closed form of the plan, not counted by fvcore: {reason}")
+            self._caveat.setText(f"analytic count; fvcore can't count this network: {reason}")
 
     def show_layer(self, name: str) -> None:
         """Expand the table at a stage, block or layer, and make it current."""
@@ -188,9 +188,9 @@ class LayersView(QWidget):
             self._tree.setRowHidden(row, QModelIndex(), row == last)
 
     def _make_tools(self) -> QHBoxLayout:
-        tip = "A part of a layer's name; Enter goes to the next one (Ctrl+F)"
-        self._search = set_names(QLineEdit(), "findLayer", "Find a layer", tip)
-        self._search.setPlaceholderText("Find a layer")
+        tip = "Part of a layer's name; Enter finds the next one (Ctrl+F)"
+        self._search = set_names(QLineEdit(), "findLayer", "Find layer", tip)
+        self._search.setPlaceholderText("Find layer")
         self._search.setClearButtonEnabled(True)
         self._search.setMaximumWidth(260)
         self._search.textEdited.connect(lambda: self._find_next(again=False))
@@ -200,10 +200,10 @@ class LayersView(QWidget):
         self._unit.setObjectName("unitSwitch")
         self._unit.set_value("flops")
         self._unit.valueSelected.connect(self._show_unit)
-        tip = "Convolutions and linear layers, as the paper counts,\n"
-        tip += "or all that fvcore counts: batch norm and average pooling too"
-        self._count = set_names(QComboBox(), "countChoice", "What is counted", tip)
-        self._count.addItems(["conv + fc", "all of fvcore's"])
+        tip = "Convolutions and linear layers, as in the paper,\n"
+        tip += "or everything fvcore counts, including batch norm and average pooling"
+        self._count = set_names(QComboBox(), "countChoice", "Counted layers", tip)
+        self._count.addItems(["conv + fc", "all (fvcore)"])
         self._count.activated.connect(self._show_unit)
         copy = set_names(QToolButton(), "copyTable", "Copy the table", "Copy the whole table")
         copy.setText("Copy")
@@ -211,7 +211,7 @@ class LayersView(QWidget):
         copy.setMenu(self._copy_menu())
         reserve_width(copy, "Copied")
         self._copy_button = copy
-        tip = "torchinfo's own summary of this network"
+        tip = "torchinfo's summary of this network"
         self._torchinfo = set_names(QPushButton("torchinfo"), "torchinfo", "torchinfo's summary", tip)
         self._torchinfo.setCheckable(True)
         self._torchinfo.toggled.connect(self._toggle_summary)
@@ -225,9 +225,9 @@ class LayersView(QWidget):
 
     def _copy_menu(self) -> QMenu:
         menu = QMenu(self)
-        menu.addAction("as Markdown", lambda: self._copy("markdown"))
-        menu.addAction("as CSV", lambda: self._copy("csv"))
-        menu.addAction("as JSON", lambda: self._copy("json"))
+        menu.addAction("As Markdown", lambda: self._copy("markdown"))
+        menu.addAction("As CSV", lambda: self._copy("csv"))
+        menu.addAction("As JSON", lambda: self._copy("json"))
         return menu
 
     def _copy(self, format: Literal["markdown", "csv", "json"]) -> None:
@@ -243,7 +243,7 @@ class LayersView(QWidget):
     def _toggle_summary(self, wanted: bool) -> None:
         self._pages.setCurrentIndex(1 if wanted else 0)
         if wanted:
-            self._summary.setPlainText("torchinfo is summing up …")
+            self._summary.setPlainText("Running torchinfo…")
             self.summaryRequested.emit()
 
     def _show_unit(self) -> None:
@@ -315,13 +315,13 @@ def _stacked(*widgets: QWidget) -> QWidget:
 def caveat(table: LayerTable) -> str:
     """What the table doesn't count, and whether the counters agree, in one line."""
     if table.checks is None or table.totals.macs_all is None:
-        return "closed form of the plan; fvcore is counting …"
+        return "analytic count; fvcore is counting…"
     missing = ", ".join(f"{name.removeprefix('aten::')} ×{times}" for name, times in table.uncounted.items())
-    total = f"fvcore's whole total {units.short(table.totals.macs_all)}"
+    total = f"fvcore total {units.short(table.totals.macs_all)}"
     checks = table.checks
     agree = (
-        "fvcore, torch and the closed form agree ✓"
+        "fvcore, torch, and the analytic count agree ✓"
         if checks.agree
-        else (f"counters differ: fvcore {checks.fvcore:,}, torch {checks.torch:,}, closed form {checks.plan:,}")
+        else (f"counts disagree: fvcore {checks.fvcore:,}, torch {checks.torch:,}, analytic {checks.plan:,}")
     )
     return "   ·   ".join(filter(None, (f"not counted: {missing}" if missing else "", total, agree)))

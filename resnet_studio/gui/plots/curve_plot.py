@@ -20,8 +20,8 @@ LABELED_HEIGHT = 40
 PAN, ZOOM = 0.1, 0.8
 """Fraction of the view that an arrow key pans by; factor that + scales the view by."""
 MOUSE_TIP = (
-    "Drag a rectangle to zoom in, double-click to see all again.\n"
-    "The wheel zooms, the middle button pans; so do + − and the arrow keys, 0 shows all."
+    "Drag a rectangle to zoom in, double-click to reset.\n"
+    "The wheel zooms, the middle button pans; + − and the arrow keys do the same, 0 resets."
 )
 
 

@@ -137,7 +137,7 @@ class TrainingLauncher(QObject):
         try:
             run_folder.create(folder, manifest)
         except RunError as error:
-            self.errorOccurred.emit(f"{error}. Choose another name, or another folder for runs.", "")
+            self.errorOccurred.emit(f"{error}. Choose another name or another runs folder.", "")
             return
         self._set_starting(folder)  # starting the process can block for a while; update the button first
         if not self._launch(folder, ["train", "--resume", str(folder)]):
@@ -155,7 +155,7 @@ class TrainingLauncher(QObject):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self.errorOccurred.emit(f"An experiment can't be kept in {folder.parent}: {os_reason(error)}.", "")
+            self.errorOccurred.emit(f"The experiment can't be saved in {folder.parent}: {os_reason(error)}.", "")
             return
         self._launch(folder, command)
 
@@ -247,7 +247,7 @@ class TrainingLauncher(QObject):
         try:
             architecture, changes = fit_architecture(self._session.architecture, channels, image, len(view.classes))
         except (ArchitectureError, DataError) as error:
-            self.obstacleChanged.emit(f"{title(self._session.architecture)} can't be trained on these data: {error}")
+            self.obstacleChanged.emit(f"{title(self._session.architecture)} can't be trained on this data: {error}")
             return
         self.obstacleChanged.emit("")
         self.networkFitted.emit(title(architecture), changes, architecture.depth)
@@ -258,7 +258,7 @@ class TrainingLauncher(QObject):
         """Advise against the ImageNet stem, which downsamples 4×, for small images."""
         architecture = self._session.architecture
         if image <= SMALL and isinstance(architecture, Residual) and architecture.stem == "imagenet":
-            advice = f"The ImageNet stem makes {image}×{image} images four times smaller. {FOR_SMALL} is made for them."
+            advice = f"The ImageNet stem downsamples {image}×{image} images 4×. {FOR_SMALL} is made for small images."
             self.adviceChanged.emit(advice, FOR_SMALL)
         else:
             self.adviceChanged.emit("", "")

@@ -75,7 +75,7 @@ class RunCommands(QObject):
     def open_folder(self, folder: Path) -> None:
         """Open a run's folder in the desktop's file manager."""
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-            self.failed.emit(f"No file manager could be opened. The run is in {folder}")
+            self.failed.emit(f"Could not open a file manager. The run is in {folder}")
 
     def delete(self, folders: Sequence[Path]) -> None:
         """Move runs to the trash. Live ones are left, with a message to stop them first."""
@@ -97,11 +97,11 @@ class RunCommands(QObject):
         for trashed in self._trashed:
             try:
                 if trashed.folder.exists():
-                    raise FileExistsError(f"there is another run in {trashed.folder}")
+                    raise FileExistsError(f"another run already exists in {trashed.folder}")
                 shutil.move(trashed.trash, trashed.folder)
                 _trash_info(trashed.trash).unlink(missing_ok=True)
             except OSError as error:
-                self.failed.emit(f"{trashed.name} stays in the trash: {os_reason(error)}")
+                self.failed.emit(f"{trashed.name} could not be restored from the trash: {os_reason(error)}")
         self._trashed = []
         self._monitor.rescan()
 
@@ -110,7 +110,7 @@ class RunCommands(QObject):
 
         def written(_: object) -> None:
             self.savingChanged.emit(False)
-            self.message.emit(f"{path.name} is written.", False)
+            self.message.emit(f"Saved {path.name}.", False)
 
         def failed(error: Exception) -> None:
             self.savingChanged.emit(False)
@@ -129,13 +129,13 @@ class RunCommands(QObject):
             self._trashed.append(TrashedRun(name, folder, Path(file.fileName())))
             self._monitor.remove(folder)
         else:
-            self.failed.emit(f"{name} could not be moved to the trash. Delete its folder by hand: {folder}")
+            self.failed.emit(f"{name} could not be moved to the trash. Delete its folder manually: {folder}")
 
     def _write_label(self, folder: Path, label: Label) -> None:
         try:
             write_label(folder, label)
         except OSError as error:
-            self.failed.emit(f"{folder.name} keeps its label: {os_reason(error)}")
+            self.failed.emit(f"The label of {folder.name} could not be saved: {os_reason(error)}")
         self._monitor.rescan()
 
     def _request(self, folders: Iterable[Path], ask: Callable[[Path], None]) -> None:
@@ -145,7 +145,7 @@ class RunCommands(QObject):
                 try:
                     ask(folder)
                 except OSError as error:
-                    self.failed.emit(f"{run.name} can't be asked: {os_reason(error)}")
+                    self.failed.emit(f"{run.name} could not be controlled: {os_reason(error)}")
                 self._monitor.note_request(folder)
 
 

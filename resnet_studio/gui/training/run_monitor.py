@@ -238,7 +238,7 @@ def _inspect(folder: Path, known: bool) -> FoundRuns:
     try:
         label = read_label(folder)
     except LabelError as error:
-        label_problem = f"{error}: the run has lost its name and color"
+        label_problem = f"{error}: its custom name and color were lost"
     manifest, problem, newer = None, "", False
     try:
         manifest = None if known else runs.read_manifest(folder)
@@ -282,7 +282,7 @@ def read(readers: Sequence[RunReader], emit: Callable[[RunUpdates], None]) -> No
             events = tuple(reader.new_events(CHUNK))
             emit(RunUpdates(reader, events, cost_from_events(events), more=reader.position - before >= CHUNK))
         except Exception as error:  # an error in one run must not stop reading the others
-            problem = f"{reader.folder.name}: what it tells of its training can't be read: {failure_reason(error)}"
+            problem = f"{reader.folder.name}: its training events can't be read: {failure_reason(error)}"
             emit(RunUpdates(reader, (), None, more=False, problem=problem))
             continue
         size += reader.position - before

@@ -20,7 +20,7 @@ class RunPicker(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._runs = set_names(QComboBox(), "probeRun", "Run", "The run whose maps are shown; newest first")
+        self._runs = set_names(QComboBox(), "probeRun", "Run", "Run whose feature maps are shown; newest first")
         self._runs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._runs.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._runs.activated.connect(lambda row: self.runSelected.emit(self._runs.itemData(row)))

@@ -28,7 +28,7 @@ class FigureTree(QTreeView):
 
     def __init__(self, model: FigureModel) -> None:
         super().__init__()
-        set_names(self, "figureList", "Other published figures")
+        set_names(self, "figureList", "Other published values")
         self._model = model
         self.setModel(model)
         self.setItemDelegate(_Cells(self))

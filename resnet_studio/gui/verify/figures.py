@@ -15,6 +15,7 @@ from resnet_studio.analysis import units
 from resnet_studio.analysis.article import ARTICLE, ARTICLE_SLIPS, Slip
 from resnet_studio.analysis.published import PublishedFigure, Quantity, VerifiedFigure
 from resnet_studio.gui import theme
+from resnet_studio.gui.common.helpers import cell_alignment
 
 Index = QModelIndex | QPersistentModelIndex
 QUANTITIES: dict[Quantity, str] = {"macs": "FLOPs", "parameters": "parameters"}
@@ -32,7 +33,7 @@ class FigureColumn(IntEnum):
     REASON = 6
 
 
-HEADINGS = ("network", "what", "published", "measured", "difference", "\N{EM SPACE}verdict", "why")
+HEADINGS = ("network", "quantity", "published", "measured", "difference", "\N{EM SPACE}verdict", "reason")
 NUMBERS = (FigureColumn.PUBLISHED, FigureColumn.MEASURED, FigureColumn.DIFFERENCE)
 
 
@@ -103,7 +104,7 @@ class FigureModel(QAbstractItemModel):
             return None
         return {
             Qt.ItemDataRole.DisplayRole: HEADINGS[section],
-            Qt.ItemDataRole.TextAlignmentRole: _alignment(section),
+            Qt.ItemDataRole.TextAlignmentRole: cell_alignment(right=section in NUMBERS, top=True),
         }.get(role)  # type: ignore[call-overload]
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -116,7 +117,7 @@ class FigureModel(QAbstractItemModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return _tip(node, column)
             case Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(column)
+                return cell_alignment(right=column in NUMBERS, top=True)
             case Qt.ItemDataRole.ForegroundRole:
                 return QColor(_color(node, column))
         return node.reason if role == Qt.ItemDataRole.AccessibleDescriptionRole else None
@@ -139,7 +140,7 @@ def _text(node: FigureNode, column: FigureColumn) -> str:
         return _figure_text(node.about, node.result, column)
     if column != FigureColumn.SUBJECT:
         return ""
-    return f"It says: {node.about.says}" if isinstance(node.about, Slip) else _heading(node)
+    return f"Claim: {node.about.says}" if isinstance(node.about, Slip) else _heading(node)
 
 
 def _heading(node: FigureNode) -> str:
@@ -148,7 +149,7 @@ def _heading(node: FigureNode) -> str:
     results = [child.result for child in node.children if child.result]
     if len(results) < figures:
         return f"{node.about}   ·   {len(results)} of {figures} measured"
-    return f"{node.about}   ·   {sum(result.holds for result in results)} of {figures} hold"
+    return f"{node.about}   ·   {sum(result.holds for result in results)} of {figures} match"
 
 
 def _figure_text(figure: PublishedFigure, result: VerifiedFigure | None, column: FigureColumn) -> str:
@@ -168,7 +169,7 @@ def _figure_text(figure: PublishedFigure, result: VerifiedFigure | None, column:
     if column == FigureColumn.DIFFERENCE:
         more = result.measured - figure.value
         return units.delta_scaled(more, figure.scale) if figure.scale > 1 else units.signed(more)
-    return "✓ holds" if result.holds else "✗ differs"
+    return "✓ matches" if result.holds else "✗ doesn't match"
 
 
 def _tip(node: FigureNode, column: FigureColumn) -> str:
@@ -182,7 +183,7 @@ def _tip(node: FigureNode, column: FigureColumn) -> str:
             return f"{units.exact(result.measured)} {figure.unit}"
         case FigureColumn.DIFFERENCE if result:
             return f"{units.signed(result.measured - figure.value)} {figure.unit}"
-    return node.reason or "Being measured"
+    return node.reason or "Measuring…"
 
 
 def _color(node: FigureNode, column: FigureColumn) -> str:
@@ -192,8 +193,3 @@ def _color(node: FigureNode, column: FigureColumn) -> str:
     if column == FigureColumn.VERDICT and node.result:
         return colors.good if node.result.holds else colors.bad
     return colors.text if node.result or column == FigureColumn.SUBJECT else colors.muted
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column in NUMBERS else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignTop

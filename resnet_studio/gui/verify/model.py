@@ -80,9 +80,9 @@ class TableOneModel(QAbstractTableModel):
             case Qt.ItemDataRole.AccessibleTextRole:
                 return f"{depth}, {name}"
             case Qt.ItemDataRole.ToolTipRole:
-                held = "\nFollows the architecture in hand" if network.is_current else ""
-                return f"{name}{held}\nDouble click or Enter takes it in hand"
-        return ("in hand" if network.is_current else name) if role == SUBTITLE_ROLE else None
+                held = "\nFollows the current network" if network.is_current else ""
+                return f"{name}{held}\nDouble-click or press Enter to use it"
+        return ("current" if network.is_current else name) if role == SUBTITLE_ROLE else None
 
     def _row_heading(self, section: int, role: int) -> str | None:
         row = self._rows[section]

@@ -94,16 +94,14 @@ class VerifyView(QWidget):
         self._menu.checkedChanged.connect(self._show_columns)
         columns = QToolButton()
         columns.setText("Columns ▾")
-        set_names(columns, "columns", "Columns", "Which networks stand in the table (Delete takes the chosen one out)")
+        set_names(columns, "columns", "Columns", "Networks in the table (Delete removes the selected one)")
         columns.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         columns.setMenu(self._menu)
-        self._current_box = set_names(
-            QCheckBox("in hand"), "inHand", "", "A further column for the architecture in hand"
-        )
+        self._current_box = set_names(QCheckBox("current"), "inHand", "", "Add a column for the current network")
         self._current_box.toggled.connect(self._show_columns)
         self._paper_comparison = set_names(
-            QLabel(), "standing", "How the verification stands",
-            "A printed figure holds when the measured one, truncated or rounded to its digits, is the same",
+            QLabel(), "standing", "Verification status",
+            "A value matches if the measured one, truncated or rounded to the printed digits, is the same",
         )  # fmt: skip
         self._paper_comparison.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._paper_comparison.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -157,8 +155,8 @@ class VerifyView(QWidget):
 
     def _hint(self) -> str:
         if self._model.networks:
-            return "Choose a column to read why its figure holds or differs; Enter takes its network in hand."
-        return "No network is shown: tick some under Columns, or the one in hand."
+            return "Select a column to see why its value matches or not; press Enter to use its network."
+        return "No networks shown. Select some under Columns, or check “current”."
 
     def _reason_text(self, network: TableOneNetwork) -> str:
         """A sentence on what is published about a network."""
@@ -167,8 +165,8 @@ class VerifyView(QWidget):
         if result:
             return f"{name}: {result.reason}."
         if figure := network.figure:
-            return f"{name}: being measured against {figure.text}, {figure.source}."
-        return f"{name}: no published FLOPs are known; measured is the closed form of its plan."
+            return f"{name}: measuring, to compare with {figure.text} ({figure.source})."
+        return f"{name}: no published FLOPs; the measured value is an analytic count."
 
 
 def needs_measuring(architecture: Architecture) -> bool:
@@ -188,19 +186,19 @@ def paper_comparison(results: Sequence[VerifiedFigure]) -> tuple[str, bool]:
     measured = [result for result in results if result.figure.of_paper]
     holding = sum(result.holds for result in measured)
     if len(measured) < wanted:
-        return f"… {len(measured)} of the paper's {wanted} figures measured", False
+        return f"… {len(measured)} of the paper's {wanted} values measured", False
     if holding == wanted:
-        return f"✓ all {wanted} of the paper's figures hold", True
-    return f"✗ {holding} of the paper's {wanted} figures hold", False
+        return f"✓ all {wanted} of the paper's values match", True
+    return f"✗ {holding} of the paper's {wanted} values match", False
 
 
 FAMILIES = {
-    "the paper's": ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
-    "torchvision's v1.5": ("resnet50-v1.5", "resnet101-v1.5", "resnet152-v1.5"),
-    "plain": ("plain18", "plain34"),
-    "the article's": ("article18", "article34", "article50", "article101", "article152"),
-    "for CIFAR and digits": tuple(name for name in PRESETS if name.endswith(("-cifar", "-digits"))),
-    "baselines": ("vgg19", "alexnet"),
+    "Paper": ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
+    "torchvision (v1.5)": ("resnet50-v1.5", "resnet101-v1.5", "resnet152-v1.5"),
+    "Plain": ("plain18", "plain34"),
+    "Article": ("article18", "article34", "article50", "article101", "article152"),
+    "CIFAR and digits": tuple(name for name in PRESETS if name.endswith(("-cifar", "-digits"))),
+    "Baselines": ("vgg19", "alexnet"),
 }
 
 
@@ -221,8 +219,8 @@ class ColumnsMenu(QMenu):
                 action.triggered.connect(self._emit_checked)  # by the user, not by `set_checked`
                 self._presets[name] = action
             menu.addSeparator()
-            menu.addAction("All of them", partial(self._set_all_checked, names, wanted=True))
-            menu.addAction("None of them", partial(self._set_all_checked, names, wanted=False))
+            menu.addAction("Select all", partial(self._set_all_checked, names, wanted=True))
+            menu.addAction("Select none", partial(self._set_all_checked, names, wanted=False))
 
     def checked_names(self) -> tuple[str, ...]:
         """The names of all checked presets."""

@@ -72,13 +72,13 @@ def attribution_steps(
     layer or class that the network lacks, and the errors of `forward_steps`. The network is left unchanged.
     """
     if method not in METHODS:
-        raise ValueError(f"no method is called {method!r}: there are {', '.join(METHODS)}")
+        raise ValueError(f"unknown method {method!r}. Available: {', '.join(METHODS)}")
     layer = (layer or default_layer(spec.architecture)) if METHODS[method].has_layer else ""
     if layer and layer not in layers_with_maps(spec.architecture):
         raise ValueError(
-            f"{layer!r} is no layer with maps of this network; the last is {default_layer(spec.architecture)}"
+            f"{layer!r} is not a layer with feature maps; the last one is {default_layer(spec.architecture)}"
         )
-    yield Progress(0, 3, "importing captum")
+    yield Progress(0, 3, "loading Captum")
     _import_captum()
     default = default_patch(spec.architecture.image)
     options = steps, patch or default[0], stride or default[1]
@@ -104,11 +104,11 @@ def target_class(ready: PreparedForward, network: nn.Module, target: int | None)
     with eval_mode(network):
         logits = network(ready.images)[0].float()
     if not logits.isfinite().all():
-        raise ValueError("the network's output is not a number, so there is no class to explain")
+        raise ValueError("the network's output is NaN or infinite, so there is no class to explain")
     top_class = int(logits.argmax())
     target = top_class if target is None else target
     if not 0 <= target < len(logits):
-        raise ValueError(f"there is no class {target}: the network has {len(logits):,}, from 0")
+        raise ValueError(f"class {target} not found: the network has {len(logits):,} classes, starting at 0")
     return target, float(logits.softmax(0)[target]), top_class
 
 

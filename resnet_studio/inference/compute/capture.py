@@ -85,8 +85,8 @@ def _check_names(network: nn.Module, layers: Sequence[str]) -> None:
         if not found:
             known = {name for name, _ in network.named_modules() if name}
             near = get_close_matches(layer, known, n=3)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(known)[:5])}, …"
-            raise ValueError(f"no layer is called {layer!r}: {hint}")
+            hint = f"did you mean {' or '.join(near)}?" if near else f"available: {', '.join(sorted(known)[:5])}, …"
+            raise ValueError(f"unknown layer {layer!r}: {hint}")
 
 
 def _run(
@@ -104,7 +104,7 @@ def _run(
 
     def record(name: str, output: Any) -> None:
         if not isinstance(output, Tensor):
-            raise ValueError(f"layer {name!r} gives a {type(output).__name__}, not a tensor")
+            raise ValueError(f"layer {name!r} returns a {type(output).__name__}, not a tensor")
         outputs[name] = output.clone() if name in cloned else output
         versions[name] = outputs[name]._version
         if not full_pass and len(outputs) == len(wanted):

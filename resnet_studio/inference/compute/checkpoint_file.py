@@ -64,19 +64,19 @@ VALUE_CONSTRUCTORS = re.compile(
 )
 """Functions that only construct values."""
 HEADER_FAULTS = {
-    "unknown variant": "names a type of numbers that is unknown",
+    "unknown variant": "has an unknown data type",
     "JSON": "can't be read",
     "offset for tensor `": "has tensors that overlap or leave gaps",
-    "not fully covered": "does not fit the file's size",
+    "not fully covered": "doesn't match the file's size",
     "overflow": "has a tensor too large for any file",
-    "invalid shape": "has a tensor whose shape does not fit its place",
+    "invalid shape": "has a tensor whose shape doesn't match its data",
 }
 """Parts of safetensors' error messages about a header, and our words for them."""
 NOT_WEIGHTS = "is not a weights file. Choose a state_dict saved as .pth, .pt or .safetensors"
 INCOMPLETE = "is incomplete or damaged. Copy or download it again"
 STATE_DICT = "Save only its state_dict: torch.save(model.state_dict(), 'weights.pth')"
 
-WHOLE_MODULE = f"is a whole pickled module, which runs code when opened, so it is refused. {STATE_DICT}"
+WHOLE_MODULE = f"is a whole pickled module, which runs code when opened, so it was not loaded. {STATE_DICT}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def check_real(name: str, tensor: Tensor) -> None:
     """Raise `FileRefusedError` for a network's tensor that is not made of real numbers."""
     if not tensor.is_floating_point() and not name.endswith("num_batches_tracked"):
         kind = str(tensor.dtype).removeprefix("torch.")
-        raise FileRefusedError(f"holds {kind} numbers in {name}; weights are real numbers. Save them as float32")
+        raise FileRefusedError(f"has {kind} values in {name}; weights must be floating point. Save them as float32")
 
 
 def _load(data: bytes, name: str) -> tuple[object, list[str]]:
@@ -128,9 +128,7 @@ def _load(data: bytes, name: str) -> tuple[object, list[str]]:
         return _from_safetensors(data), []
     if data.startswith(b"\x80"):
         _check_imports(_scan(data, NOT_WEIGHTS, 1))
-        raise FileRefusedError(
-            "is not a weights file but a bare Python pickle, which is not read. Save weights by torch.save"
-        )
+        raise FileRefusedError("is not a weights file but a plain Python pickle. Save the weights with torch.save")
     if known := file_kinds.describe_file(data, name):
         raise FileRefusedError(f"is not a weights file but {known}")
     raise FileRefusedError(NOT_WEIGHTS)
@@ -198,7 +196,7 @@ def _check_pickle(data: bytes, message: str, count: int = 1) -> list[PickleConte
     found = _scan(data, message, count)
     _check_imports(found)
     if max(part.protocol for part in found) > 2:
-        raise FileRefusedError(f"uses a newer pickle protocol than torch reads safely. {STATE_DICT}")
+        raise FileRefusedError(f"uses a pickle protocol that torch can't load safely. {STATE_DICT}")
     return found
 
 
@@ -221,10 +219,12 @@ def _check_imports(found: list[PickleContents]) -> None:
         raise FileRefusedError(WHOLE_MODULE)
     if unsupported:
         raise FileRefusedError(
-            f"holds other tensors than plain ones ({join_names(unsupported)}), so it is refused. {STATE_DICT}"
+            f"contains unsupported tensors ({join_names(unsupported)}), so it was not loaded. {STATE_DICT}"
         )
     if dangerous:
-        raise FileRefusedError(f"would run code when opened ({join_names(dangerous)}), so it is refused. {STATE_DICT}")
+        raise FileRefusedError(
+            f"would run code when opened ({join_names(dangerous)}), so it was not loaded. {STATE_DICT}"
+        )
 
 
 def _foreign_imports(part: PickleContents) -> list[str]:
@@ -267,9 +267,7 @@ def _from_safetensors(data: bytes) -> object:
     try:
         return safetensors.torch.load(data)
     except SafetensorError as error:
-        reason = next(
-            (ours for theirs, ours in HEADER_FAULTS.items() if theirs in str(error)), "is not what it should be"
-        )
+        reason = next((ours for theirs, ours in HEADER_FAULTS.items() if theirs in str(error)), "is invalid")
         raise FileRefusedError(f"is incomplete or damaged: its header {reason}. Copy or download it again") from None
     except Exception:  # a type that torch lacks, a shape that it refuses
         raise FileRefusedError(NOT_WEIGHTS) from None
@@ -282,8 +280,8 @@ def _state_dict(loaded: object, skipped: list[str]) -> tuple[dict[str, Tensor], 
     if _has_module(skipped) and not any(_is_network(tensor_dicts[path]) for path in chosen):
         raise FileRefusedError(WHOLE_MODULE)
     if not chosen:
-        others = f", only {join_names(skipped)}, which is not read" if skipped else ""
-        raise FileRefusedError(f"holds no state_dict{others}. {STATE_DICT}")
+        others = f", only {join_names(skipped)}" if skipped else ""
+        raise FileRefusedError(f"contains no state_dict{others}. {STATE_DICT}")
     shared = _shared_path(chosen)
     tensors = {
         ".".join((*path[len(shared) :], name)): tensor_dicts[path][name]
@@ -297,9 +295,9 @@ def _state_dict(loaded: object, skipped: list[str]) -> tuple[dict[str, Tensor], 
     for prefix in PREFIXES:
         while all(name.startswith(prefix) for name in tensors):
             tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-            notes.append(f"'{prefix}' removed from the names")
+            notes.append(f"'{prefix}' removed from tensor names")
     if skipped:
-        notes.append(f"passed over, not run: {join_names(skipped)}")
+        notes.append(f"skipped, not executed: {join_names(skipped)}")
     return tensors, notes
 
 
@@ -356,6 +354,6 @@ def _shared_path(paths: list[Keys]) -> Keys:
 def _check_tensor(name: str, tensor: Tensor) -> None:
     """Refuse a tensor that is not dense, or claims more values than the file has."""
     if tensor.layout is not torch.strided or tensor.device.type != "cpu":
-        raise FileRefusedError(f"holds no values for {name}, or only sparse ones. Save dense tensors")
+        raise FileRefusedError(f"has no values, or only sparse ones, for {name}. Save dense tensors")
     if math.prod(tensor.shape) * tensor.element_size() > tensor.untyped_storage().nbytes():
-        raise FileRefusedError(f"is not a weights file: {name} claims more values than the file holds")
+        raise FileRefusedError(f"is not a weights file: {name} claims more values than the file contains")

@@ -39,14 +39,14 @@ def check(name: str) -> None:
     """Raise `DeviceError` if this machine has no such device."""
     known = [device.name for device in devices()]
     if name not in known:
-        raise DeviceError(f"{name} is not on this machine, which has {', '.join(known)}. Choose the CPU")
+        raise DeviceError(f"{name} is not available on this machine, only {', '.join(known)}. Choose the CPU")
 
 
 def explain_failure(name: str, error: RuntimeError) -> DeviceError | MemoryError | None:
     """The error to raise if a device's memory is full or it stopped working; None if that isn't the cause."""
     cause = str(error).partition("\n")[0]
     if "DefaultCPUAllocator" in cause:
-        return MemoryError("there is too little memory free. Close other programs, or choose a smaller image or width")
+        return MemoryError("not enough memory. Close other programs, or choose a smaller image or width")
     if isinstance(error, torch.OutOfMemoryError) or "CUDA" in str(error) or "MPS" in str(error):
         return DeviceError(f"{name} failed ({cause}). Its memory was freed. Choose the CPU and run again")
     return None

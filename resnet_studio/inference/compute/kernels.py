@@ -23,7 +23,7 @@ def kernels_steps(architecture: Architecture, source: WeightsSource, layer: str)
     module = loaded_network(architecture, source, signature).get_submodule(layer)
     weight = module.get_parameter("weight").detach().float()
     if weight.ndim not in (2, 4):
-        raise ValueError(f"{layer} has no kernels: its weights have the shape {tuple(weight.shape)}")
+        raise ValueError(f"{layer} has no kernels: its weights have shape {tuple(weight.shape)}")
     every = -(-weight.numel() // MAX_WEIGHTS)
     filters = weight.flatten(1)
     values = weight[:, ::every].reshape(len(weight), -1, *(weight.shape[2:] or (1, 1)))

@@ -38,7 +38,7 @@ def _steps(spec: ForwardSpec, images: tuple[str, ...], layer: str) -> Generator[
     total: ChannelStatistics | None = None
     skipped: list[SkippedImage] = []
     for done, image in enumerate(images):
-        progress = Progress(done, len(images), f"looking at {image_title(image)}")
+        progress = Progress(done, len(images), f"running {image_title(image)}")
         yield progress
         try:
             ready = yield from _with_progress(progress, prepare_steps(replace(spec, image=image)))

@@ -65,7 +65,7 @@ def _steps(
     )  # fmt: skip
     batch_size = images_per_pass(spec.architecture)
     for first in range(0, len(cells), batch_size):
-        yield Progress(first, len(cells), f"covering {occlusion_map.label}")
+        yield Progress(first, len(cells), f"occlusion test for {occlusion_map.label}")
         batch = cells[first : first + batch_size]
         values = [occluded(ready.images[0], occlusion_map.occluder(*cell)) for cell in batch]
         occlusion_map = _updated(

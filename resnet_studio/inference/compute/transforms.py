@@ -187,7 +187,9 @@ def _size(photograph: Photograph) -> tuple[int, int]:
 def _statistics(preprocessing: Preprocessing, channels: int) -> tuple[Tensor, Tensor]:
     """Mean (per channel or pixel) and std, C × 1 × 1 or C × H × W; for one channel averaged over the three."""
     if channels not in (1, 3):
-        raise ValueError(f"a photograph has 3 channels, or 1 as grey; this network takes {channels}. Set channels to 3")
+        raise ValueError(
+            f"an image has 3 channels, or 1 in grayscale; this network takes {channels}. Set channels to 3"
+        )
     mean, std = _for_channels(preprocessing.mean, channels), _for_channels(preprocessing.std, channels)
     if preprocessing.mean_image:
         numbers = np.frombuffer(preprocessing.mean_image, np.dtype("<f4")).astype(np.float32)

@@ -45,15 +45,15 @@ MIN_VALUES = 32
 """Values per channel that batch norm needs for statistics; if two photographs have fewer, all samples are used."""
 MAX_FILE_BYTES = 2_000_000_000
 """Largest file that is read, unless the network is larger."""
-STRIDE_CAVEAT = "no shape tells where the stride is: most files need it on the 3×3, or predict wrong"
+STRIDE_CAVEAT = "stride position unknown: most files need it on the 3×3, or predictions are wrong"
 TORCHVISION_PREFIX = "torchvision's "
 CHECKPOINT_STEM = "weights"
 """The stem of a run's weights files, which all have the same name."""
 UNREAD = (
-    "says what it was trained on as only a newer version of this program can read: the classes have no names and "
-    "ImageNet's preprocessing is assumed"
+    "has training metadata that only a newer version of this program can read: class names are missing and "
+    "ImageNet preprocessing is assumed"
 )
-STRIDE_ASSUMED = "the stride is taken to be on the 3×3, as in most code: no shape tells"
+STRIDE_ASSUMED = "stride assumed to be on the 3×3, as in most code"
 Metadata: TypeAlias = tuple[Preprocessing, tuple[str, ...], list[str], list[str]]
 """Preprocessing, labels, notes and caveats."""
 
@@ -121,7 +121,7 @@ def _published_network(architecture: Architecture, source: PublishedWeights) -> 
     path, entry = cache_path(source), find_entry(source)
     network, info = _from_file(architecture, WeightsFile(path))
     if not entry.matches(info.sha256):
-        raise WeightsError(path.name, f"is not what was published: its checksum differs. Remove it from {path.parent}")
+        raise WeightsError(path.name, f"differs from the published file (wrong checksum). Remove it from {path.parent}")
     others = tuple(note for note in info.notes if not note.startswith(TORCHVISION_PREFIX))
     return network, replace(info, source=f"{TORCHVISION_PREFIX}{source.model}, {source.name}", notes=others)
 
@@ -187,9 +187,7 @@ def architecture_of(source: WeightsFile) -> Architecture:
     if made is None and len(found := find_networks(shapes, source.prefix)) > 1:
         raise _ambiguous(source, read, found, ())
     if made is None:
-        raise WeightsError(
-            display_name(source.path), "is of no network that this program can build from its tensors alone"
-        )
+        raise WeightsError(display_name(source.path), "is for a network that can't be inferred from its tensors alone")
     return made
 
 
@@ -203,7 +201,7 @@ def _choose_network(architecture: Architecture | None, source: WeightsFile, read
     if source.prefix and not any(name.startswith(source.prefix) for name in shapes):
         available = join_names(list(find_prefixes(shapes)) or list(shapes))
         raise WeightsError(
-            display_name(source.path), f"holds nothing whose name begins with {source.prefix}: there are {available}"
+            display_name(source.path), f"has no tensors with prefix {source.prefix!r}. Available: {available}"
         )
     found = find_networks(shapes, source.prefix)
     if len(found) == 1:
@@ -225,9 +223,9 @@ def _placement_notes(
     found: FoundNetwork, read: Checkpoint, source: WeightsFile, head: str, *, random_head: bool
 ) -> tuple[list[str], list[str]]:
     """Notes on where the network was in the file, and caveats about layers of the file that it lacks."""
-    notes = [f"the tensors under '{found.prefix}' are used"] if found.prefix else []
+    notes = [f"using the tensors under '{found.prefix}'"] if found.prefix else []
     if found.head and not random_head and found.head != f"{found.prefix}{head}":
-        notes.append(f"the file's {found.head} is taken for the head")
+        notes.append(f"the file's {found.head} is used as the head")
     prefixes_found = tuple(network.prefix for network in find_networks(_shapes(read))) if found.prefix else ()
     layers = [
         name
@@ -246,7 +244,7 @@ def _placement_notes(
     if unused:
         notes.append(f"not used: {join_names(unused)}")
     has_caveat = layers and not random_head and not source.prefix
-    return notes, [f"the file has layers that this network lacks: {join_names(layers)}"] if has_caveat else []
+    return notes, [f"the file has layers that are not in this network: {join_names(layers)}"] if has_caveat else []
 
 
 def _lacks_only_head(
@@ -293,7 +291,7 @@ def _replace_head(architecture: Architecture, tensors: dict[str, Tensor], *, had
     random_state = build(architecture, seed=0).state_dict()
     tensors |= {name: tensor for name, tensor in random_state.items() if name.startswith(f"{head}.")}
     reason = "" if had_head else ", as the file has none"
-    return f"{head} is random{reason}, the rest is the file's: the predictions mean nothing"
+    return f"{head} is random{reason}, the rest is from the file: predictions are meaningless"
 
 
 def _check_fits(
@@ -362,7 +360,7 @@ def _other_metadata(architecture: Architecture, sha256: str, *, own_head: bool) 
     if not own_head or architecture.classes != IMAGENET_CLASSES:
         return preprocessing, numbered, [], []
     if (known := torchvision_entry(sha256)) is None:
-        return preprocessing, imagenet_labels(), ["1,000 classes: ImageNet's names and preprocessing are assumed"], []
+        return preprocessing, imagenet_labels(), ["1,000 classes: ImageNet names and preprocessing are assumed"], []
     model, weights = known
     original = PRESETS.get(f"{model}-v1.5", PRESETS[model])
     differs = [_difference_note(original)] if replace(original, image=architecture.image) != architecture else []

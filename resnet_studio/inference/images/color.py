@@ -25,7 +25,7 @@ Converter: TypeAlias = Callable[[Image.Image], NDArray[np.uint8]]
 BAND = 1 << 20  # pixels
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339
 WHITE_IS_ZERO, UNSIGNED = 0, 1
-OVER_WHITE = "transparent parts laid over white"
+OVER_WHITE = "transparency blended with white"
 
 
 def to_rgb(image: Image.Image, bits: int, data: bytes) -> tuple[Pixels, Notes]:
@@ -107,13 +107,13 @@ def _color_and_alpha(upper: Image.Image, lower: Image.Image) -> tuple[NDArray[np
 
 def _from_bytes(image: Image.Image, bits: int) -> tuple[Converter, Notes]:
     """For modes with 8 bits per channel. Of a TIFF's 16-bit colors, Pillow keeps only the upper bytes."""
-    scaled = (f"the upper 8 of {bits} bits of each color",) if bits > 8 else ()
+    scaled = (f"only the upper 8 of {bits} bits per channel used",) if bits > 8 else ()
     if image.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         to_srgb = ImageCms.buildTransform(lab, srgb, "LAB", "RGB")
         return lambda band: np.asarray(to_srgb.apply(band)), (*scaled, "CIELAB converted to sRGB")
     if image.mode == "CMYK":
-        scaled = (*scaled, "CMYK converted to RGB without its colour profile")
+        scaled = (*scaled, "CMYK converted to RGB without its color profile")
     elif image.has_transparency_data:
         transparent = any(_alpha(band).getextrema() != (255, 255) for band in bands(image))
         return _over_white, (*scaled, OVER_WHITE) if transparent else scaled
@@ -141,9 +141,7 @@ def _from_wide(image: Image.Image, bits: int) -> tuple[Converter, Notes]:
     extremes = [(values.min(), values.max()) for values in (_values(band, unsigned) for band in bands(image))]
     minimum, maximum = float(np.min(extremes)), float(np.max(extremes))
     if not np.isfinite((minimum, maximum)).all():
-        raise FileRefusedError(
-            "has values that are not finite numbers (NaN or infinity). Replace them and save it again"
-        )
+        raise FileRefusedError("has NaN or infinite values. Replace them and save it again")
     mode = "I;16" if image.format == "PPM" and image.mode == "I" else image.mode
     low, high, note = _range(mode, bits, minimum, maximum)
     if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
@@ -160,7 +158,7 @@ def _range(mode: str, bits: int, minimum: float, maximum: float) -> tuple[float,
     if mode == "F" and minimum >= 0 and maximum <= 1:
         return 0, 1, "floating-point values scaled from 0 … 1"
     kind = "floating-point values" if mode == "F" else f"{bits}-bit integers"
-    return minimum, maximum, f"{kind} scaled from their own range, {minimum:g} … {maximum:g}"
+    return minimum, maximum, f"{kind} scaled from their range, {minimum:g} … {maximum:g}"
 
 
 def _white(bits: int, maximum: float) -> tuple[float, str]:
@@ -168,10 +166,10 @@ def _white(bits: int, maximum: float) -> tuple[float, str]:
     used_bits = next((fewer for fewer in (8, 12) if bits == 16 and 0 < maximum < 2**fewer), bits)
     if used_bits < bits:
         return 2**used_bits - 1, (
-            f"{bits}-bit values that use only {used_bits} bits (the greatest is {maximum:.0f}) scaled from "
+            f"{bits}-bit values that use only {used_bits} bits (max {maximum:.0f}) scaled from "
             f"0 … {2**used_bits - 1}, not 0 … {2**bits - 1}"
         )
-    return 2**bits - 1, f"{bits}-bit values scaled by their range, 0 … {2**bits - 1}"
+    return 2**bits - 1, f"{bits}-bit values scaled from 0 … {2**bits - 1}"
 
 
 def _scaled(band: Image.Image, unsigned: bool, low: float, high: float, transparent: int | None) -> NDArray[np.uint8]:

@@ -70,22 +70,20 @@ class DamagedError(FileRefusedError):
     """The file is an image, but a damaged or incomplete one."""
 
     def __init__(self) -> None:
-        super().__init__("is damaged or incomplete, so nothing of it is used. Copy or download it again")
+        super().__init__("is damaged or incomplete. Copy or download it again")
 
 
 def check_cost(image: Image.Image, data: bytes) -> None:
     """Raise `FileRefusedError` if decoding would take far more time or memory than the pixels need."""
     if image.format in ("JPEG", "MPO") and sum(marker == START_OF_SCAN for marker, _, _ in _segments(data)) > MAX_SCANS:
-        raise FileRefusedError(
-            f"has more than {MAX_SCANS} scans, which would take minutes to draw. Save it again as a PNG"
-        )
+        raise FileRefusedError(f"has more than {MAX_SCANS} scans, which would take minutes to decode. Save it as a PNG")
     slow = image.format == "PPM" and any(tile.codec_name != "raw" for tile in getattr(image, "tile", ()))
     if slow and image.width * image.height * len(image.getbands()) > MAX_SLOW_VALUES:
-        raise FileRefusedError("is a large PPM image of a kind that takes minutes to read. Save it as a PNG")
+        raise FileRefusedError("is a large PPM image of a type that takes minutes to decode. Save it as a PNG")
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         tags = image.tag_v2
         if tags.get(TILE_WIDTH, 0) * tags.get(TILE_HEIGHT, 0) > MAX_TILE_PIXELS:
-            raise FileRefusedError("has tiles far larger than an image may be. Save it again as a PNG")
+            raise FileRefusedError("has tiles larger than the maximum image size. Save it as a PNG")
 
 
 def load(image: Image.Image) -> None:

@@ -13,14 +13,14 @@ LFS_POINTER = re.compile(
 HTML = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body|script|title)\b", re.IGNORECASE | re.DOTALL)
 STRUCTURED_TEXT = re.compile(rb'\s*(<\?xml|<error>|\{\s*")', re.IGNORECASE)
 UNPACK = "Unpack it and choose the weights in it"
-KERAS = "Load it in Keras there; this program reads PyTorch's state_dict, saved as .pth or .safetensors"
+KERAS = "Convert it to a PyTorch state_dict, saved as .pth or .safetensors"
 EXPORTED = "Choose the PyTorch checkpoint that it was exported from"
 SIGNATURES = (
-    (0, b"\x89HDF\r\n\x1a\n", f"an HDF5 file, as Keras saves weights in. {KERAS}"),
+    (0, b"\x89HDF\r\n\x1a\n", f"an HDF5 file, as saved by Keras. {KERAS}"),
     (0, b"\x93NUMPY", "a NumPy array (.npy). Choose a PyTorch state_dict, which holds every layer"),
-    (0, b"GGUF", "a language model in llama.cpp's format (GGUF). Choose a PyTorch checkpoint of a residual network"),
-    (0, b"lmgg", "a model in ggml's format. Choose a PyTorch checkpoint of a residual network"),
-    (0, b"tjgg", "a model in ggml's format. Choose a PyTorch checkpoint of a residual network"),
+    (0, b"GGUF", "a language model in GGUF format (llama.cpp). Choose a PyTorch checkpoint of a residual network"),
+    (0, b"lmgg", "a model in ggml format. Choose a PyTorch checkpoint of a residual network"),
+    (0, b"tjgg", "a model in ggml format. Choose a PyTorch checkpoint of a residual network"),
     (4, b"TFL3", f"a TensorFlow Lite model. {EXPORTED}"),
     (0, b"\x08\x01\x12", "a TensorFlow SavedModel. Choose a PyTorch checkpoint"),
     (0, b"ptrt", f"a TensorRT engine. {EXPORTED}"),
@@ -31,13 +31,13 @@ SIGNATURES = (
     (0, b"7z\xbc\xaf\x27\x1c", f"a 7-Zip archive. {UNPACK}"),
     (0, b"Rar!\x1a\x07", f"a RAR archive. {UNPACK}"),
     (257, b"ustar", f"a tar archive. {UNPACK}"),
-    (0, b"\x89PNG\r\n", "an image (PNG). Open it as a photograph"),
-    (0, b"\xff\xd8\xff", "an image (JPEG). Open it as a photograph"),
-    (0, b"GIF8", "an image (GIF). Open it as a photograph"),
+    (0, b"\x89PNG\r\n", "an image (PNG). Open it as an input image"),
+    (0, b"\xff\xd8\xff", "an image (JPEG). Open it as an input image"),
+    (0, b"GIF8", "an image (GIF). Open it as an input image"),
     (0, b"%PDF", "a PDF document. Choose a state_dict saved as .pth, .pt or .safetensors"),
     (0, b"MATLAB 5.0", "a MATLAB file. Choose a PyTorch checkpoint"),
-    (0, b"\x7fELF", "a program. Choose a state_dict saved as .pth, .pt or .safetensors"),
-    (0, b"MZ", "a program. Choose a state_dict saved as .pth, .pt or .safetensors"),
+    (0, b"\x7fELF", "an executable. Choose a state_dict saved as .pth, .pt or .safetensors"),
+    (0, b"MZ", "an executable. Choose a state_dict saved as .pth, .pt or .safetensors"),
 )
 EXTENSIONS = {
     ".onnx": f"an ONNX model. {EXPORTED}",
@@ -49,7 +49,7 @@ EXTENSIONS = {
     ".caffemodel": "a Caffe model. Choose a PyTorch checkpoint",
     ".params": "an MXNet model. Choose a PyTorch checkpoint",
     ".pdparams": "a PaddlePaddle checkpoint. Choose a PyTorch checkpoint",
-    ".distcp": "one part of a distributed checkpoint. Join the parts with torch.distributed.checkpoint.format_utils",
+    ".distcp": "one shard of a distributed checkpoint. Merge the shards with torch.distributed.checkpoint.format_utils",
 }
 TENSORFLOW_INDEX, TENSORFLOW_PART = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb", re.compile(r"\.data-\d{5}-of-\d{5}$")
 """The last bytes of a TensorFlow index, and the end of the names of its parts."""
@@ -62,7 +62,7 @@ def describe_file(data: bytes, name: str) -> str:
     """What a file is that was chosen as weights, and what to do about it; "" if it is not known."""
     if pointer := LFS_POINTER.match(data):
         size = int(pointer[1]) / 1e6
-        return f"a pointer of Git LFS to {size:,.1f} MB that were not fetched. Run `git lfs pull` where it was cloned"
+        return f"a Git LFS pointer; its {size:,.1f} MB were not downloaded. Run `git lfs pull` in the repository"
     if HTML.match(data[:4096].removeprefix(b"\xef\xbb\xbf")):
         return "a web page (HTML). Download the file itself: sign in, or use its direct link"
     for offset, signature, description in SIGNATURES:
@@ -75,19 +75,19 @@ def describe_file(data: bytes, name: str) -> str:
     if (extension := PurePath(name).suffix.lower()) in EXTENSIONS:
         return EXTENSIONS[extension]
     if STRUCTURED_TEXT.match(data):
-        return "a text of data (JSON or XML), maybe a server's message instead of the file. Read it, and download again"
-    return "a text. Choose a state_dict saved as .pth, .pt or .safetensors" if _is_text(data[:4096]) else ""
+        return "a JSON or XML file, maybe a server's error message. Read it, then download the file again"
+    return "a text file. Choose a state_dict saved as .pth, .pt or .safetensors" if _is_text(data[:4096]) else ""
 
 
 def describe_archive(names: Sequence[str]) -> str:
     """What a zip archive not written by torch.save is, judging by the names in it, and what to do about it."""
     if any(name.endswith("/constants.pkl") or "/code/" in f"/{name}" for name in names):
         return (
-            "a TorchScript program, which would run when opened. Save its state_dict: "
+            "a TorchScript program, which would run code when opened. Save its state_dict: "
             "torch.save(torch.jit.load('program.pt').state_dict(), 'weights.pth')"
         )
     if any(name.endswith((".data/extern_modules", "/archive_format", "/archive_version")) for name in names):
-        return "a program that PyTorch exported or packaged. Save the state_dict of the network it was made from"
+        return "a program exported or packaged by PyTorch. Save the state_dict of the original network"
     if names and all(name.endswith(".npy") for name in names):
         return "NumPy arrays (.npz). Choose a PyTorch state_dict, saved as .pth or .safetensors"
     if any(name.endswith(".weights.h5") for name in names):

@@ -45,8 +45,10 @@ class ImageListing:
         if self.folders:
             more = f" and {len(self.folders) - MAX_NAMED:,} more" if len(self.folders) > MAX_NAMED else ""
             parts.append(f"folders ({', '.join(map(plain, self.folders[:MAX_NAMED]))}{more})")
-        advice = "Open one of these folders" if self.folders else f"Images end in {', '.join(sorted(EXTENSIONS))}"
-        return f"there is no image in {folder}{', but ' if parts else ''}{' and '.join(parts)}. {advice}"
+        advice = (
+            "Open one of these folders" if self.folders else f"Supported extensions: {', '.join(sorted(EXTENSIONS))}"
+        )
+        return f"there are no images in {folder}{', but ' if parts else ''}{' and '.join(parts)}. {advice}"
 
 
 def is_image(path: str) -> bool:
@@ -88,7 +90,9 @@ def describe_skipped(hidden: Sequence[str], others: Sequence[str], more: Iterabl
     frequent = extensions.most_common(MAX_NAMED)
     for extension, count in frequent:
         matching = [name for name in others if os.path.splitext(name)[1].lower() == extension]
-        parts.append(_counted(count, f"{extension} file".strip(), "" if extension else " without an ending", matching))
+        parts.append(
+            _counted(count, f"{extension} file".strip(), "" if extension else " without an extension", matching)
+        )
     rest = extensions.total() - sum(count for _, count in frequent)
     return ", ".join([*parts, *([_counted(rest, "other file", "", ())] if rest else []), *more])
 

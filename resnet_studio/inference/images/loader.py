@@ -100,7 +100,7 @@ def open_image(path: Path) -> Photograph:
     except FileRefusedError as reason:
         raise ImageError(f"{display_name(path)} {reason}.") from reason
     except MemoryError as error:
-        raise ImageError(f"{display_name(path)} needs more memory than is free. Scale it down.") from error
+        raise ImageError(f"{display_name(path)} needs more memory than is available. Scale it down.") from error
     return Photograph(str(path), pixels, hashlib.sha256(data).hexdigest(), notes)
 
 
@@ -119,9 +119,9 @@ def _decode(data: bytes) -> tuple[Pixels, tuple[str, ...]]:
     except Exception as error:  # decoders and parsers raise all kinds of errors; all mean damage
         raise damage.DamagedError from error
     if orientation in UPRIGHT:
-        notes = ("turned upright by its EXIF orientation", *notes)
+        notes = ("EXIF orientation applied", *notes)
         pixels = UPRIGHT.get(_orientation(image), np.asarray)(pixels)  # Pillow has already rotated a TIFF
-    caveats = (f"{extraneous:,} bytes behind the picture were passed over",) if extraneous else ()
+    caveats = (f"{extraneous:,} extra bytes after the image data ignored",) if extraneous else ()
     return np.ascontiguousarray(pixels), (*_frames_note(whole), *notes, *caveats)
 
 
@@ -139,7 +139,7 @@ def _identify(data: bytes) -> Image.Image:
 
 
 def _too_large(size: str) -> FileRefusedError:
-    return FileRefusedError(f"has {size}; up to {MAX_PIXELS / 1e6:.0f} million are opened. Scale it down")
+    return FileRefusedError(f"has {size}; the limit is {MAX_PIXELS / 1e6:.0f} million. Scale it down")
 
 
 def _not_an_image(data: bytes) -> FileRefusedError:
@@ -147,21 +147,23 @@ def _not_an_image(data: bytes) -> FileRefusedError:
         if data.startswith(start) or data[4:].startswith(start):
             article = "an" if kind == "AVIF" else "a"
             return _unsupported_tiff(data) or FileRefusedError(
-                f"begins like {article} {kind} image, but is damaged or of a rare kind. "
+                f"looks like {article} {kind} image, but is damaged or of an unsupported type. "
                 "Copy or download it again, or save it as an 8-bit PNG"
             )
-    return FileRefusedError(f"is {_describe(data)}, not a {FORMAT_NAMES} image. Save or export it as one of them")
+    return FileRefusedError(
+        f"is {_describe(data)}, not a {FORMAT_NAMES} image. Save or export it in one of these formats"
+    )
 
 
 def _describe(data: bytes) -> str:
     """What a file is that can't be opened as an image."""
     if data[4:8] == b"ftyp":
-        return "a HEIC image" if data[8:12] in HEIC else "a film"
+        return "a HEIC image" if data[8:12] in HEIC else "a video"
     if data[128:132] == b"DICM":
         return "a DICOM image"
     head = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     matches = (kind for start, kind in UNSUPPORTED_SIGNATURES.items() if head.startswith(start.lower()))
-    return next(matches, "in no format known here")
+    return next(matches, "in an unknown format")
 
 
 def _unsupported_tiff(data: bytes) -> FileRefusedError | None:
@@ -173,7 +175,7 @@ def _unsupported_tiff(data: bytes) -> FileRefusedError | None:
         directory.load(content)
         bands = int(directory.get(SAMPLES_PER_PIXEL, 1))
         if bands > MAX_BANDS:
-            return FileRefusedError(f"has {bands} bands; a picture has 1, 3 or 4. Save three of them as an RGB image")
+            return FileRefusedError(f"has {bands} bands; an image has 1, 3 or 4. Save three of them as an RGB image")
     return None
 
 

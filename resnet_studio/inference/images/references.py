@@ -52,7 +52,7 @@ def photograph_from_pixels(reference: str, pixels: Pixels, notes: tuple[str, ...
 def _open_sample(reference: str) -> Photograph:
     if reference not in SAMPLES:
         known = ", ".join(SAMPLES[:4])
-        raise ImageError(f"{reference} is no sample image. There are {known}, … {SAMPLES[-1]}.")
+        raise ImageError(f"{reference} is not a sample image. Available: {known}, …, {SAMPLES[-1]}.")
     name = reference.removeprefix(PREFIX)
     if name.startswith("digit-"):
         return photograph_from_pixels(reference, _digit(int(name[-1])), (DIGITS_SCALED,), truth=name[-1])

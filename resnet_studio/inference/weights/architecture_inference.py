@@ -180,11 +180,6 @@ def find_prefixes(shapes: Shapes) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))[:MAX_PREFIXES]
 
 
-def strip_prefix(shapes: Shapes, prefix: str) -> dict[str, Shape]:
-    """The tensors with this prefix, without it."""
-    return {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
-
-
 def _layer_tensors(layer: Layer, *, biased: bool) -> Iterator[tuple[str, Shape]]:
     outputs, inputs = layer.output[0], layer.input[0]
     if layer.kind == "batch norm":

@@ -62,7 +62,7 @@ class Download:
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
-            raise OSError(f"the server sends more than the {self._max_bytes / 1e6:,.0f} MB that the file has at most")
+            raise OSError(f"the server sent more than the expected maximum of {self._max_bytes / 1e6:,.0f} MB")
 
 
 class _SafeRedirects(HTTPRedirectHandler):
@@ -73,12 +73,12 @@ class _SafeRedirects(HTTPRedirectHandler):
     ) -> Request | None:
         allowed = ("https",) if urlsplit(req.full_url).scheme == "https" else ("https", "http")
         if urlsplit(newurl).scheme not in allowed:
-            raise OSError("the server leads to an address that is not encrypted (https), which is not followed")
+            raise OSError("the server redirected to an insecure address (not https)")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, HTTPError):
-        return f"the server answered {error.code} {error.reason}"
+        return f"the server responded with {error.code} {error.reason}"
     cause = error.reason if isinstance(error, URLError) else error
     return (getattr(cause, "strerror", None) or str(cause) or type(cause).__name__).partition("\n")[0]

@@ -53,8 +53,8 @@ COMPLETERS: dict[str, Callable[[Path, TrainingProvenance], CompletedProvenance |
 """Functions that look up how the images of a version 1 file were normalized, and return None if they can't. The
 training package adds one that reads the run's folder."""
 UNKNOWN_NORMALIZATION = (
-    "saved by an earlier version, which did not say how the images were normalized: by channel is assumed. "
-    "In its run's folder it is looked up"
+    "saved by an earlier version, which did not record how images were normalized: per channel is assumed. "
+    "In its run's folder, the recorded normalization is used"
 )
 
 
@@ -90,7 +90,7 @@ def read_provenance(data: bytes) -> tuple[TrainingProvenance | None, bool]:
     header = json.loads(data[8 : _header_end(data)])
     metadata = _metadata(header)
     if not _is_intact(header) or (KEY in metadata and metadata.get(DIGEST) != _digest(data)):
-        raise FileRefusedError("is damaged: its checksum differs. Copy it again")
+        raise FileRefusedError("is damaged (wrong checksum). Copy it again")
     provenance = provenance_from_header(header)
     return provenance, KEY in _metadata(header) and provenance is None
 

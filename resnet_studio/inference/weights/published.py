@@ -29,7 +29,7 @@ POLL_INTERVAL = 0.02
 """Seconds between two progress reports of a download."""
 STALE_AFTER = 60.0
 """Seconds without a new byte after which the temporary file of another download is removed."""
-OFFLINE = "Random weights, weight files, the checkpoints of runs and the digits network need no network"
+OFFLINE = "Random weights, weights files, run checkpoints and the digits network work offline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def find_entry(source: PublishedWeights) -> PublishedEntry:
         if entry.weights == source:
             return entry
     known = ", ".join(f"{entry.weights.model} {entry.weights.name}" for entry in ENTRIES)
-    raise WeightsError(f"{source.model} {source.name}", f"is not published by torchvision. There are {known}")
+    raise WeightsError(f"{source.model} {source.name}", f"is not published by torchvision. Available: {known}")
 
 
 def entry_by_hash(sha256: str) -> PublishedEntry | None:
@@ -110,11 +110,11 @@ def fetch_steps(source: PublishedWeights) -> Generator[Progress, None, None]:
     path, entry = cache_path(source), find_entry(source)
     if path.exists():
         return
-    yield Progress(0, entry.megabytes, f"asking for {entry.file}, {entry.megabytes} MB")
+    yield Progress(0, entry.megabytes, f"requesting {entry.file}, {entry.megabytes} MB")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WeightsError(entry.file, f"can't be kept in {path.parent}: {_reason(error)}. {OFFLINE}") from None
+        raise WeightsError(entry.file, f"can't be saved in {path.parent}: {_reason(error)}. {OFFLINE}") from None
     _remove_stale(path.parent)
     temporary = path.with_name(f"{WRITING}{uuid4().hex}")
     from resnet_studio.inference.weights.download import Download  # imports the network libraries
@@ -141,9 +141,9 @@ def _check(download: Download, entry: PublishedEntry) -> None:
     if download.error:
         raise OSError(download.error)
     if download.size < download.announced:
-        raise OSError(f"the connection ended after {download.size // 1_000_000} MB")
+        raise OSError(f"the connection closed after {download.size // 1_000_000} MB")
     if not entry.matches(download.digest.hexdigest()):
-        raise OSError("what came is not the published file: its checksum differs")
+        raise OSError("the received file has the wrong checksum")
 
 
 def _reason(error: OSError) -> str:

@@ -63,13 +63,13 @@ def _fixes_for(
     location = found.prefix.removesuffix(".")
     under = f", under {location}" if several else ""
     if fits(own, architecture):
-        yield SuggestedFix(f"Use what is under {location}" if several else "Load it as it is", whole, architecture)
+        yield SuggestedFix(f"Load {location}" if several else "Load as is", whole, architecture)
         return
     other = found_architecture(found, shapes, architecture) if several or not original else original
     if other and other != architecture:
         yield SuggestedFix(f"{_switch_title(other)}{under}", whole, other)
     if fits(own, architecture, head=head):
-        label = f"Use what is under {location} without its head" if several else "Load all but the head"
+        label = f"Load {location} without its head" if several else "Load all but the head"
         yield SuggestedFix(label, replace(whole, head=False), architecture)
 
 

@@ -85,13 +85,13 @@ def restore(
     try:
         network.load_state_dict(checkpoint.weights)
     except RuntimeError:
-        raise CheckpointError("the checkpoint is of another network: its tensors are not this one's") from None
+        raise CheckpointError("the checkpoint is from a different network: its tensors don't match") from None
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = optimizer.state_dict()["state"]  # entries that the checkpoint lacks are kept
     for key, value in checkpoint.optimizer.items():
         number, _, name = key.partition(".")
         if not number.isdecimal() or int(number) >= len(parameters):
-            raise CheckpointError(f"the checkpoint's optimizer is of another network: {plain(key)}")
+            raise CheckpointError(f"the checkpoint's optimizer state is from a different network: {plain(key)}")
         like = parameters[int(number)]
         if value.shape == like.shape:  # with the same memory format as its parameter
             value = torch.empty_like(like, dtype=value.dtype).copy_(value)
@@ -101,7 +101,7 @@ def restore(
         try:
             scaler.load_state_dict(checkpoint.scaler)
         except (KeyError, RuntimeError):
-            raise CheckpointError("the checkpoint's gradient scaler is of another kind") from None
+            raise CheckpointError("the checkpoint's gradient scaler state doesn't match") from None
 
 
 def write(folder: Path, checkpoint: Checkpoint, provenance: TrainingProvenance | None = None) -> Path:
@@ -144,7 +144,7 @@ def read(path: Path, max_bytes: int = MAX_TENSOR_BYTES) -> Checkpoint:
     """
     metadata = _read_metadata(path)
     if metadata is None:
-        raise CheckpointError(f"{path.name} is no checkpoint, or damaged")
+        raise CheckpointError(f"{path.name} is not a checkpoint or is damaged")
     if metadata["version"] > VERSION:
         raise CheckpointError(f"{path.name} was written by a newer version of this program")
     tensors = {}
@@ -179,7 +179,7 @@ def newest(
             return read(path, max_bytes)
         except (CheckpointError, OSError, SafetensorError) as error:
             what, _, _ = str(error).partition(". ")  # without the advice to fix the file, which does not apply here
-            report(f"{what}: an earlier checkpoint is taken")
+            report(f"{what}: using an earlier checkpoint")
     return None
 
 

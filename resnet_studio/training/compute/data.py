@@ -71,7 +71,7 @@ class InMemoryImages:
 
     pixels: Tensor
     labels: Tensor
-    storage: str = "on the device as uint8, augmented in batches"
+    storage: str = "stored on the device as uint8, augmented in batches"
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -192,8 +192,8 @@ def make_normalizer(recipe: Recipe, pixels: Tensor, mean: Sequence[float], std: 
         if 4 * pixels[0].numel() > LARGEST_MEAN_IMAGE:
             side = math.isqrt(LARGEST_MEAN_IMAGE // (4 * pixels.shape[1]))
             raise DataError(
-                f"the mean of each pixel is kept with the weights for images up to {side} pixels a side, not "
-                f"{pixels.shape[-1]}. Choose normalise=channel or a smaller image"
+                f"per-pixel normalization supports images up to {side}×{side}, not "
+                f"{pixels.shape[-2]}×{pixels.shape[-1]}. Use normalise=channel or smaller images"
             )
         total = torch.zeros(pixels.shape[1:], dtype=torch.float64)
         for chunk in _chunks(pixels):

@@ -108,7 +108,7 @@ def join() -> Iterator[Workers]:
     except RuntimeError as error:
         if isinstance(error, dist.DistError) or "gloo" in str(error):
             raise WorkersError(
-                "another worker of the run is gone. torchrun --max-restarts goes on from the newest checkpoint"
+                "another worker of the run has exited. torchrun --max-restarts continues from the latest checkpoint"
             ) from None
         raise
     finally:

@@ -75,8 +75,7 @@ def _check_classes(training: ImageSource, found: ClassFolders) -> None:
     missing = [name for label, name in enumerate(found.classes) if label not in present]
     if missing:
         raise DataError(
-            f"no image of {join_names(missing)} can be read, though there are some. "
-            "Copy them again, or move their folder away"
+            f"none of the images of {join_names(missing)} can be read. Copy them again, or move the folder elsewhere"
         )
 
 
@@ -95,7 +94,7 @@ def read_image(path: str) -> Image.Image:
     try:
         return Image.fromarray(open_image(Path(path)).pixels)
     except (ImageError, OSError) as error:
-        raise DataError(f"an image of the data can't be read: {error}") from None
+        raise DataError(f"can't read an image of the data set: {error}") from None
 
 
 def as_array(image: Image.Image) -> NDArray[np.uint8]:
@@ -122,7 +121,7 @@ def _read_all(
             done = min((number + 1) * READ_BATCH, len(examples))
             yield Progress(done, len(examples), f"reading images, {done:,} of {len(examples):,}")
     if missing:
-        notes.append(f"{len(missing):,} images were left out; the first: {missing[0]}")
+        notes.append(f"{len(missing):,} images were skipped; the first: {missing[0]}")
     return InMemoryImages(pixels[: len(labels)], torch.tensor(labels))
 
 
@@ -137,7 +136,7 @@ class StreamedImages:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     skipped: dict[str, None] = field(default_factory=dict)
     """The reason for each image that was skipped so far, in order (the keys; used as an ordered set)."""
-    storage: str = "in their files, read ahead by other processes"
+    storage: str = "read from disk by background processes"
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -159,7 +158,7 @@ class StreamedImages:
                 if seed is not None:
                     seed_torch(seed, self.device)
                     if not labels:
-                        raise DataError(f"no image of a whole batch could be read: {damaged[-1]}")
+                        raise DataError(f"none of the images of a batch could be read: {damaged[-1]}")
                 if labels:
                     images = torch.from_numpy(pixels).to(self.device)
                     yield augment(images), torch.tensor(labels, device=self.device)
@@ -179,9 +178,9 @@ class StreamedImages:
         order: list[Batch] = [(None, part) for part in torch.split(indices, READ_BATCH)]
         read = [images.cpu() for images, _ in replace(self, device=torch.device("cpu")).batches(order, "none")]
         if not read:
-            raise DataError(f"no image of the training set could be read: {next(reversed(self.skipped))}")
+            raise DataError(f"none of the training images could be read: {next(reversed(self.skipped))}")
         pixels = torch.cat(read)
-        return pixels, f"mean and deviation are of {len(pixels):,} of the training images"
+        return pixels, f"mean and std computed from {len(pixels):,} of the training images"
 
     def _add_skipped(self, damaged: list[str]) -> None:
         """Remember what could not be read, or raise it, as the recipe says."""

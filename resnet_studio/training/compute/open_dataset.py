@@ -55,7 +55,7 @@ def open_data(recipe: Recipe, image: int, root: Path, *, download: bool = False)
         training, test, classes, notes = yield from _torchvision_steps(recipe.data, root, download=download)
     training, test, test_source = _split_off_test(training, test, recipe, classes)
     if not len(training) or not len(test):
-        raise DataError(f"{recipe.data}: there are too few images to train on some and test on others")
+        raise DataError(f"{recipe.data}: too few images for a training set and a test set")
     pixels, note = training.statistics_sample()
     mean, std = statistics(pixels)
     normalize = make_normalizer(recipe, pixels, mean, std)
@@ -87,8 +87,8 @@ def _torchvision_steps(name: str, root: Path, *, download: bool) -> Generator[Pr
         if "not found" not in str(error):
             raise _damaged_error(dataset, root) from None
         raise DataError(
-            f"{dataset.title} is not on this machine. --download fetches {dataset.download_megabytes} MB into {root}; "
-            "digits and folders of your own images need no download"
+            f"{dataset.title} is not downloaded. Use --download to get {dataset.download_megabytes} MB into {root}; "
+            "digits and your own image folders need no download"
         ) from None
     except (AssertionError, EOFError, KeyError, OSError, ValueError):
         raise _damaged_error(dataset, root) from None
@@ -97,7 +97,7 @@ def _torchvision_steps(name: str, root: Path, *, download: bool) -> Generator[Pr
 
 
 def _damaged_error(dataset: Dataset, root: Path) -> DataError:
-    return DataError(f"{dataset.title} in {root} is damaged. Remove it there, and --download fetches it again")
+    return DataError(f"{dataset.title} in {root} is damaged. Delete it there and use --download to download it again")
 
 
 def _download_steps(make: Callable[..., Any], root: Path, dataset: Dataset) -> Generator[Progress, None, None]:
@@ -114,18 +114,18 @@ def _download_steps(make: Callable[..., Any], root: Path, dataset: Dataset) -> G
     except (OSError, RuntimeError) as error:
         raise DataError(
             f"{dataset.title} could not be downloaded ({_download_failure(error)}). "
-            "Digits and folders of your own images need no network"
+            "Digits and your own image folders need no download"
         ) from None
 
 
 def _download_failure(error: OSError | RuntimeError) -> str:
     """Why torchvision could not download a data set."""
     if isinstance(error, HTTPError):
-        return f"the server answered {error.code}"
+        return f"the server returned HTTP status {error.code}"
     if isinstance(error, OSError) and not isinstance(error, URLError):
         return os_reason(error)
     offline = isinstance(error, URLError) or "downloading" in str(error)
-    return "no server answers" if offline else "what came is not the published set"
+    return "no server responded" if offline else "the files don't match the published data set"
 
 
 def _megabytes(folder: Path) -> int:
@@ -147,22 +147,22 @@ def _split_off_test(
 ) -> tuple[ImageSource, ImageSource, str]:
     """The training images, the test images, and where the test images come from."""
     if test is not None and not recipe.holdout:
-        return training, test, f"the set's own {len(test):,} test images"
+        return training, test, f"the data set's {len(test):,} test images"
     count = recipe.holdout or math.ceil(len(training) / HOLDOUT_DIVISOR)
     if count >= len(training):
-        raise DataError(f"holdout: {count:,} of {len(training):,} training images leave nothing to train on")
+        raise DataError(f"holdout: {count:,} of {len(training):,} training images leaves none to train on")
     remaining, held_out = map(torch.as_tensor, holdout_split(training.labels.tolist(), count))
     sizes = np.bincount(training.labels, minlength=len(classes))
     tested = np.bincount(training.labels[held_out], minlength=len(classes))
     untrained = [name for name, size, count in zip(classes, sizes, tested, strict=True) if 0 < size == count]
     if untrained:
         raise DataError(
-            f"{_join_classes(untrained)} would have no image to train on: {count:,} of {len(training):,} are held out. "
+            f"{_join_classes(untrained)} would have no training images: {count:,} of {len(training):,} are held out. "
             "Hold out fewer, or add images"
         )
     untested = [name for name, size, count in zip(classes, sizes, tested, strict=True) if size and not count]
     share = _same_share(sizes, tested)
-    described = f"{count:,} images held out{', the same share of each class' if share else ''}, always the same"
+    described = f"{count:,} images held out{', stratified by class' if share else ''}, with a fixed seed"
     return training.subset(remaining), training.subset(held_out), described + _describe_untested(untested)
 
 

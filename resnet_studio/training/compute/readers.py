@@ -37,7 +37,7 @@ BATCH_TIMEOUT, TIMEOUT_PER_IMAGE = 60.0, 0.25
 """Seconds after which a process that has not read its batch is killed: a base and an addition per image."""
 JOIN_TIMEOUT = 5.0
 """Seconds to wait for a killed process to exit. One that is blocked on a disk may take long."""
-RESUME_HINT = "resume the run to go on from its last checkpoint"
+RESUME_HINT = "resume the run to continue from its latest checkpoint"
 MEMORY_HINT = f"Close other programs or choose a smaller batch size, then {RESUME_HINT}"
 
 
@@ -116,7 +116,7 @@ def file_timeout(path: str) -> Iterator[None]:
         return
 
     def give_up(_number: int, _frame: FrameType | None) -> None:
-        raise TimeoutError(0, f"has not answered for {FILE_TIMEOUT:.0f} seconds", path)
+        raise TimeoutError(0, f"has not responded for {FILE_TIMEOUT:.0f} seconds", path)
 
     signal.signal(signal.SIGALRM, give_up)
     signal.setitimer(signal.ITIMER_REAL, FILE_TIMEOUT)
@@ -138,7 +138,7 @@ def _start_reader(read: Callable[[Batch], object], others: list[_Reader]) -> _Re
             warnings.simplefilter("ignore", DeprecationWarning)
             process.start()
     except OSError as error:
-        raise DataError(f"no process that reads images could be started ({error.strerror}). {MEMORY_HINT}") from None
+        raise DataError(f"could not start a process to read images ({error.strerror}). {MEMORY_HINT}") from None
     theirs.close()
     return _Reader(process, ours)
 
@@ -165,7 +165,7 @@ def _pickled_result(read: Callable[[Batch], object], batch: Batch) -> bytes:
     except DataError as error:
         result = error
     except MemoryError:
-        result = DataError(f"there is too little memory free to read images. {MEMORY_HINT}")
+        result = DataError(f"not enough free memory to read images. {MEMORY_HINT}")
     except Exception as error:  # any error is sent to the training process
         reason = str(error).partition("\n")[0] or "no reason given"
         result = DataError(f"images can't be read: {type(error).__name__}: {reason}")
@@ -176,11 +176,11 @@ def _exit_reason(code: int | None, timeout: float) -> str:
     """Why a reader process sent no result: by its exit code, or by `timeout` (seconds) if it was killed for that."""
     if timeout:
         return (
-            f"no images were read for {timeout:.0f} seconds: the disk or the network drive does not answer. "
+            f"no images were read for {timeout:.0f} seconds: the disk or network drive is not responding. "
             f"Check it, then {RESUME_HINT}"
         )
     if code == -signal.SIGKILL:
-        return f"a process that reads images was killed, as the system does where memory is full. {MEMORY_HINT}"
+        return f"a process that reads images was killed, probably because memory ran out. {MEMORY_HINT}"
     if code is not None and code < 0:
-        return f"a process that reads images was ended by the signal {signal.Signals(-code).name}: {RESUME_HINT}"
-    return f"a process that reads images ended by itself (exit code {code}): {RESUME_HINT}"
+        return f"a process that reads images was terminated by signal {signal.Signals(-code).name}: {RESUME_HINT}"
+    return f"a process that reads images exited unexpectedly (exit code {code}): {RESUME_HINT}"

@@ -96,7 +96,7 @@ def run(
     past_recipe = current_recipe(manifest.recipe, past_events)
     recipe = recipe or past_recipe
     if recipe.batch_size % workers.world_size:
-        text = f"{recipe.batch_size} images can't be shared evenly by {workers.world_size} workers"
+        text = f"{recipe.batch_size} images can't be split evenly across {workers.world_size} workers"
         raise RecipeError("batch_size", f"{text}: choose a multiple of {workers.world_size}")
     device = resolve_device(recipe.device, workers)
     try:
@@ -117,8 +117,8 @@ def run(
                 if recipe != past_recipe:
                     sink.emit(change_event(past_recipe, recipe, training.step, prepared.steps_per_epoch))
                 if workers.world_size != manifest.workers:
-                    text = f"begun with {manifest.workers} workers, going on with {workers.world_size}"
-                    sink.emit(Noted(time.time(), f"{text}: the curve is not quite that of an unbroken run"))
+                    text = f"started with {manifest.workers} workers, continuing with {workers.world_size}"
+                    sink.emit(Noted(time.time(), f"{text}: the curve will differ slightly from an uninterrupted run"))
             return training.run()
     except (RuntimeError, MemoryError) as error:
         raise device_failure(device, recipe, error) or error from None
@@ -129,8 +129,8 @@ def check_same_data(data: str, past_events: Sequence[Event], after: Prepared) ->
     before = next((event for event in past_events if isinstance(event, Prepared)), None)
     if before is not None and (found := differences(before, after)):
         raise DataError(
-            f"{data} has changed since this run began: {'; '.join(found)}. Put the images back as they were, or start "
-            "a new run"
+            f"{data} has changed since this run started: {'; '.join(found)}. Restore the original images, or "
+            "start a new run"
         )
 
 
@@ -189,7 +189,7 @@ class Training:
         checkpoint = checkpoints.newest(self.folder / run_folder.CHECKPOINTS, self._emit_note, max_bytes)
         step = checkpoint.step if checkpoint else 0
         if self.workers.all_reduce_max(step) != step:
-            raise CheckpointError(f"a worker found no newer checkpoint than that of step {step:,}: all need the folder")
+            raise CheckpointError(f"a worker found no checkpoint newer than step {step:,}: all need the run folder")
         if checkpoint is None:
             return
         checkpoints.restore(checkpoint, self.network, self.optimizer, self.scaler)
@@ -326,7 +326,7 @@ class Training:
         broken = next((step for step, loss in zip(steps, event.losses, strict=True) if not math.isfinite(loss)), None)
         if broken is not None:
             raise TrainingFailedError(
-                f"the loss is not a number from step {broken.number + 1:,} on, at a learning rate of "
+                f"the loss is not finite from step {broken.number + 1:,} on, at a learning rate of "
                 f"{broken.lr:.3g}. {advice(self.recipe, broken.number)}"
             )
 
@@ -344,7 +344,7 @@ class Training:
             if self.workers.all_reduce_max(self._requested_action()) == STOPPING:
                 return None
             if not count:
-                raise DataError(f"no image of the {split} set could be read: {self._skipped()[-1]}")
+                raise DataError(f"none of the images of the {split} set could be read: {self._skipped()[-1]}")
             measured.append(
                 Measured(
                     time.time(), split, self.step, loss / count, wrong / count, int(count), self.stopwatch.seconds
@@ -376,7 +376,7 @@ class Training:
             self.network, self.optimizer, self.scaler, self.step, self.stopwatch.seconds, self.test_error
         )
         if not checkpoint.is_finite:
-            text = f"the weights are not numbers after step {self.step:,}"
+            text = f"the weights are not finite after step {self.step:,}"
             raise TrainingFailedError(f"{text}. {advice(self.recipe, self.step)}")
         try:
             path = checkpoints.write(
@@ -386,7 +386,7 @@ class Training:
             if needed:
                 raise
             text = f"the checkpoint of step {self.step:,} could not be saved: {end_reason(failure)}"
-            self._emit_note(f"{text}. Earlier ones are kept")
+            self._emit_note(f"{text}. Earlier checkpoints are kept")
             return
         finally:
             self._saved_at = time.perf_counter()
@@ -404,7 +404,7 @@ class Training:
         try:
             save_snapshot(self.folder / file, self._recorder.record(self.network, self.step))
         except OSError as failure:
-            self._emit_note(f"the maps of step {self.step:,} could not be saved: {end_reason(failure)}")
+            self._emit_note(f"the feature maps of step {self.step:,} could not be saved: {end_reason(failure)}")
         else:
             self.sink.emit(Probed(time.time(), self.step, file))
 
@@ -412,7 +412,7 @@ class Training:
         """Emit a note if more images could not be read since the last time."""
         skipped = self._skipped()
         if len(skipped) > self._reported_skipped:
-            self._emit_note(f"{len(skipped):,} images were left out so far; the last: {skipped[-1]}")
+            self._emit_note(f"{len(skipped):,} images were skipped so far; the last: {skipped[-1]}")
             self._reported_skipped = len(skipped)
 
     def _skipped(self) -> list[str]:

@@ -46,8 +46,8 @@ def device_failure(device: torch.device, recipe: Recipe, error: RuntimeError | M
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or out_of_memory:
         where = "this machine" if device.type == "cpu" else str(device)
         return MemoryError(
-            f"{where} has too little memory free for steps of {recipe.batch_size:,} images. Choose a smaller batch "
-            "size, image or width, or close other programs"
+            f"{where} does not have enough free memory for batches of {recipe.batch_size:,} images. Reduce batch size, "
+            "image size or width, or close other programs"
         )
     return devices.explain_failure(str(device), error)
 
@@ -65,8 +65,8 @@ def check_batch_norm(architecture: Architecture, recipe: Recipe, images: int, wo
         per_worker = f" for each of {workers.world_size} workers" if workers.world_size > 1 else ""
         raise RecipeError(
             "batch_size",
-            f"with {share}{per_worker}, batch norm has one value of each channel in {smallest.name} "
-            f"({height}×{width}), from which there is nothing to learn. Take 2 or more, or larger images",
+            f"with {share}{per_worker}, batch norm gets only one value per channel in {smallest.name} "
+            f"({height}×{width}), so its variance is zero. Use 2 or more, or larger images",
         )
 
 

@@ -44,7 +44,7 @@ class SnapshotRecorder:
         indices = torch.stack([(labels == label).nonzero()[0, 0] for label in probe_labels])
         read = list(data.test.batches([(None, indices)], "none"))
         if not read:
-            raise DataError("the first test images of all classes can't be read")
+            raise DataError("can't read the first test image of any class")
         self._images, labels = read[0]
         self._truth = tuple(data.classes[label] for label in labels.tolist())
         self.layers = snapshot_layers(architecture)

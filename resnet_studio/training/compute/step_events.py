@@ -21,9 +21,9 @@ def advice(recipe: Recipe, step: int) -> str:
     """What to do about a loss of NaN in a step, counted from 0."""
     precision = "" if recipe.precision == "fp32" else f", or precision fp32 instead of {recipe.precision}"
     if step == 0:
-        return f"Nothing was learned yet, so the network itself overflows: choose fewer blocks{precision}"
+        return f"This is the first step, so the network itself overflows: use fewer blocks{precision}"
     return (
-        f"Choose a lower learning rate (train --resume RUN --lr X goes on from the last checkpoint), or a longer "
+        f"Use a lower learning rate (train --resume RUN --lr X continues from the latest checkpoint) or a longer "
         f"warm-up{precision}"
     )
 

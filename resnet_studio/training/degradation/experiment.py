@@ -21,8 +21,7 @@ from resnet_studio.training import recipe as recipes
 from resnet_studio.training.datasets import DATASETS, is_folder
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.recipes import RECIPES
-from resnet_studio.training.runs.curves import Curves
-from resnet_studio.training.runs.reader import RunReader
+from resnet_studio.training.runs.curves import Curves, read_run_curves
 from resnet_studio.training.runs.run_folder import LOG, describe_value_error
 
 EXPERIMENT, VERSION, KIND = "experiment.json", 1, "degradation"
@@ -114,25 +113,24 @@ class Experiment:
 def _check(experiment: Experiment) -> None:
     depths, seeds = experiment.depths, experiment.seeds
     if any(isinstance(number, bool) or not isinstance(number, int) for number in (*depths, *seeds)):
-        raise ExperimentError("depths and seeds: whole numbers are needed")
+        raise ExperimentError("depths and seeds: must be integers")
     if len(depths) < 2 or list(depths) != sorted(set(depths)):
-        raise ExperimentError("depths: at least two are needed, rising, as in 20,56")
+        raise ExperimentError("depths: enter at least two in increasing order, such as 20,56")
     small = [depth for depth in depths if depth not in IMAGENET_BLOCKS]
     for depth in small:
         if depth % 6 != 2 or not 8 <= depth <= MAX_DEPTH:
-            raise ExperimentError(f"depths: the paper's networks have 6n + 2 layers (8, 14, 20 … 110), got {depth}")
+            raise ExperimentError(f"depths: must be 6n + 2 (8, 14, 20 … 110) as in the paper, got {depth}")
     if small and len(small) < len(depths):
-        raise ExperimentError("depths: 18 and 34 are networks for large images, and can't be compared with others")
+        raise ExperimentError("depths: 18 and 34 are for large images and can't be compared with the others")
     if not small and not is_folder(experiment.recipe.data):
         size = DATASETS[experiment.recipe.data].image
         raise ExperimentError(
-            f"depths: 18 and 34 are networks for large images; those of {experiment.recipe.data} are {size}×{size}. "
-            "Take 20,56"
+            f"depths: 18 and 34 are for large images; those of {experiment.recipe.data} are {size}×{size}. Use 20,56"
         )
     if not 0 < len(seeds) <= MAX_SEEDS or len(set(seeds)) < len(seeds):
-        raise ExperimentError(f"seeds: 1 to {MAX_SEEDS:,} different ones are needed")
+        raise ExperimentError(f"seeds: enter 1 to {MAX_SEEDS:,} different seeds")
     if 2 * len(depths) * len(seeds) > MAX_RUNS:
-        raise ExperimentError(f"seeds: {2 * len(depths) * len(seeds):,} runs are too many; {MAX_RUNS:,} are the most")
+        raise ExperimentError(f"seeds: {2 * len(depths) * len(seeds):,} runs are too many; the limit is {MAX_RUNS:,}")
 
 
 def free_name(where: Path, data: str) -> str:
@@ -146,12 +144,12 @@ def create(folder: Path, experiment: Experiment) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(entry.name != LOG and not entry.name.startswith(WRITING) for entry in folder.iterdir()):
-            raise ExperimentError(f"{folder.name}: there is something of this name already in {folder.parent}")
+            raise ExperimentError(f"{folder.name} already exists in {folder.parent}")
         write_new_file(folder / EXPERIMENT, json.dumps(to_json(experiment), indent=1).encode())
     except FileExistsError:
-        raise ExperimentError(f"{folder.name}: there is something of this name already in {folder.parent}") from None
+        raise ExperimentError(f"{folder.name} already exists in {folder.parent}") from None
     except OSError as error:
-        raise ExperimentError(f"{folder}: an experiment can't be kept here: {os_reason(error)}") from None
+        raise ExperimentError(f"{folder}: can't save an experiment here: {os_reason(error)}") from None
 
 
 def read_experiment(folder: Path) -> Experiment:
@@ -163,7 +161,7 @@ def read_experiment(folder: Path) -> Experiment:
         values = read_json_below(folder, EXPERIMENT, MAX_BYTES)
         if values["version"] > VERSION:
             raise NewerExperimentError(
-                f"{folder.name} was written by a newer version of this program; it is left as it is"
+                f"{folder.name} was written by a newer version of this program and was not changed"
             )
         return from_json(values)
     except ExperimentError:
@@ -181,14 +179,7 @@ def find_experiments(where: Path) -> list[Path]:
 
 def read_curves(folder: Path, experiment: Experiment) -> dict[str, Curves]:
     """The curves of the experiment's runs so far, by name; those that have not begun are left out."""
-    return {run.name: _read_run_curves(folder / run.name) for run in experiment.runs if (folder / run.name).exists()}
-
-
-def _read_run_curves(folder: Path) -> Curves:
-    curves = Curves()
-    for event in RunReader(folder).new_events(-1):
-        curves.add(event)
-    return curves
+    return {run.name: read_run_curves(folder / run.name) for run in experiment.runs if (folder / run.name).exists()}
 
 
 def to_json(experiment: Experiment) -> dict[str, Any]:
@@ -205,5 +196,5 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
 def from_json(values: Mapping[str, Any]) -> Experiment:
     """Read an experiment back; `ValueError`, `KeyError` or `TypeError` if it is invalid."""
     if values["kind"] != KIND:
-        raise ExperimentError(f"experiments of the kind {values['kind']!r} are not known here")
+        raise ExperimentError(f"unknown kind of experiment: {values['kind']!r}")
     return Experiment(recipes.from_json(values["recipe"]), tuple(values["depths"]), tuple(values["seeds"]))

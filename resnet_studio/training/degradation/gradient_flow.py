@@ -89,17 +89,17 @@ def describe(shallow: GradientFlow, plain: GradientFlow, residual: GradientFlow)
     verdict = (
         f"Gradients vanish in {title}, as the article says."
         if vanished(plain, residual)
-        else f"Gradients do not vanish in {title}: the article says that they do, the paper's section 4.1 that batch "
-        "norm keeps them from it."
+        else f"Gradients do not vanish in {title}: the article says they do, the paper's section 4.1 that batch norm "
+        "prevents it."
     )
-    grows = ": it grows on its way back" if plain.first_ratio > max(1.0, shallow.first_ratio) else ""
+    grows = ", so it grows during backpropagation" if plain.first_ratio > max(1.0, shallow.first_ratio) else ""
     return (
-        f"{verdict} In the first step its gradient's norm in {first} is {_number(plain.first[first])}, "
-        f"{_number(plain.first_ratio)} × {last}'s ({shallow.network.title} {_number(shallow.first_ratio)} ×, "
+        f"{verdict} In the first step, its gradient norm in {first} is {_number(plain.first[first])}, "
+        f"{_number(plain.first_ratio)} × that in {last} ({shallow.network.title} {_number(shallow.first_ratio)} ×, "
         f"{residual.network.title} {_number(residual.first_ratio)} ×){grows}. "
-        f"In the median step it is {_number(plain.median[first])}, {_number(plain.median_ratio)} × {last}'s "
+        f"In the median step, it is {_number(plain.median[first])}, {_number(plain.median_ratio)} × that in {last} "
         f"({residual.network.title} {_number(residual.median[first])}, {_number(residual.median_ratio)} ×). "
-        f"The smallest norm of any stage is {_number(plain.smallest)}; in {residual.network.title} it is "
+        f"The smallest norm in any stage is {_number(plain.smallest)}; in {residual.network.title} it is "
         f"{_number(residual.smallest)}."
     )
 

@@ -180,5 +180,5 @@ def _open_sentences(experiment: Experiment, curves: Mapping[str, Curves]) -> lis
         if not _finished_runs(experiment, network, curves)
     ]
     if not unfinished:
-        return ["There is no verdict: an error of a finished run was not measured. Train the experiment anew."]
-    return [f"The verdict waits for {' and '.join(unfinished)} to finish.", *broken]
+        return ["No verdict: an error of a finished run was not measured. Run the experiment again."]
+    return [f"Verdict pending: waiting for {' and '.join(unfinished)} to finish.", *broken]

@@ -13,25 +13,25 @@ VerdictKind = Literal["seen", "not seen", "training only", "test only", "open"]
 def degradation_sentences(plain: ErrorGap, kind: VerdictKind, start: int | None, steps: int) -> list[str]:
     """Whether degradation is seen, by how much, and from which epoch."""
     templates: dict[VerdictKind, str] = {
-        "seen": "Degradation is seen after {} steps",
-        "not seen": "Degradation is not seen after {} steps",
-        "training only": "After {} steps degradation is seen on the training images, but not on the test images",
-        "test only": "After {} steps the deeper plain network is worse on the test images alone, which is overfitting "
-        "and not degradation",
+        "seen": "Degradation observed after {} steps",
+        "not seen": "No degradation observed after {} steps",
+        "training only": "After {} steps, degradation is observed on the training images but not on the test images",
+        "test only": "After {} steps, the deeper plain network is worse on the test images only, which is overfitting, "
+        "not degradation",
     }
     sentences = [f"{templates[kind].format(f'{steps:,}')}: {_error_difference(plain)}{medians_note(plain)}."]
     if start is not None:
-        sentences.append(f"{_capitalize(plain.deep.network.title)} is the worse one from epoch {start} to the end.")
+        sentences.append(f"{_capitalize(plain.deep.network.title)} is worse from epoch {start} to the end.")
     return sentences
 
 
 def residual_sentences(residual: ErrorGap) -> list[str]:
     """How the residual networks compare."""
     if residual.is_worse("training"):
-        return [f"With shortcuts the deeper network is worse, too: {_error_difference(residual)}."]
+        return [f"With shortcuts, the deeper network is also worse: {_error_difference(residual)}."]
     deep, shallow = residual.deep, residual.shallow
     return [
-        f"With shortcuts the deeper network is no worse: {deep.network.title} has a measured training error of "
+        f"With shortcuts, the deeper network is no worse: {deep.network.title} has a measured training error of "
         f"{_format_errors(deep, 'training')} and a test error of {_format_errors(deep, 'test')}, "
         f"{shallow.network.title} of "
         f"{_format_errors(shallow, 'training')} and {_format_errors(shallow, 'test')}."
@@ -41,13 +41,13 @@ def residual_sentences(residual: ErrorGap) -> list[str]:
 def medians_note(gap: ErrorGap) -> str:
     """Says that errors are medians, if there is more than one run."""
     runs = min(gap.deep.runs, gap.shallow.runs)
-    return f" (medians of {runs} seeds and their ranges)" if runs > 1 else ""
+    return f" (medians and ranges over {runs} seeds)" if runs > 1 else ""
 
 
 def slower_training_sentence(plain: ErrorGap) -> str:
     """The limitation: degradation after a number of steps may mean slow training."""
     return (
-        f"{_capitalize(plain.deep.network.title)} is a network that trains slower: a longer run (more epochs) "
+        f"{_capitalize(plain.deep.network.title)} trains more slowly: a longer run (more epochs) "
         "shows how far it recovers."
     )
 
@@ -56,8 +56,8 @@ def rule_sentence(plain: ErrorGap) -> str:
     """When a network counts as worse."""
     training, test = (f"{100 * plain.noise_margin(split):.1f}" for split in SPLITS)
     return (
-        "Worse means: by more than two standard errors of the difference between two shares, here "
-        f"{training} points of {plain.images['training']:,} training images and {test} points of "
+        "Worse means by more than two standard errors of the difference between two proportions: here "
+        f"{training} points for {plain.images['training']:,} training images and {test} points for "
         f"{plain.images['test']:,} test images."
     )
 

@@ -70,7 +70,7 @@ def read_class_folders(root: Path) -> ClassFolders:
     or in folders called train and val or test in any spelling.
     """
     if not root.is_dir():
-        raise DataError(f"{root} is no folder here. Check the path; known by name are {', '.join(DATASETS)}")
+        raise DataError(f"directory not found: {root}. Check the path, or use one of {', '.join(DATASETS)}")
     tree = scan_tree(root)
     top = _unwrap(tree)
     parts = _find_splits(top, tree)
@@ -95,17 +95,17 @@ def _read_splits(parts: Sequence[_SplitFolder], top: Folder, tree: Folder) -> Cl
         if not part.folder.count:
             continue
         if test is not None:
-            notes.append(f"{name} is not tested on, as there are validation images: {count}")
+            notes.append(f"{name} is not used, since there are validation images: {count}")
             continue
         found, label_files, split_notes = _test_examples(part.folder, [part.folder, top, tree], classes, tree)
         test = found or None
         notes += split_notes
         files += label_files
         if not found:
-            notes.append(f"{name} has neither class folders nor a file of their labels: {count} passed over")
+            notes.append(f"{name} has neither class folders nor a label file: {count} skipped")
     known = {id(part.folder) for part in parts}
     notes += [
-        f"{display_name(child.path)} is neither for training nor for testing: {_count_images(child.count)} passed over"
+        f"{display_name(child.path)} is neither a training nor a test folder: {_count_images(child.count)} skipped"
         for child in top.image_folders
         if id(child) not in known
     ]
@@ -138,19 +138,19 @@ def _find_splits(top: Folder, tree: Folder) -> list[_SplitFolder] | None:
         is_split = len({part.rest for part in named}) == 1 or any(part.folder.image_folders for part in named)
         if is_split and len(named) == len(top.image_folders) > 1:
             names = _join_folders(top.image_folders)
-            what = f"{names} look like parts of a data set, but which is to learn from is not clear"
-            raise _layout_error(tree, what, "rename that one to train, and the one to test on to test")
+            what = f"{names} look like splits of a data set, but it is unclear which one to train on"
+            raise _layout_error(tree, what, "rename them to train and test")
         return None
     candidates = [pair for pair in pairs if not pair[0].rest] or pairs
     if not candidates[0][1] and len(top.image_folders) > 1:
         siblings = _join_folders([folder for folder in top.image_folders if folder is not candidates[0][0].folder])
         name = display_name(candidates[0][0].folder.path)
-        what = f"{name} could be a class like {siblings}, or all that is to be learned from"
-        raise _layout_error(tree, what, "rename it if it is a class, else move the others away")
+        what = f"{name} could be a class like {siblings}, or the whole training set"
+        raise _layout_error(tree, what, "rename it if it is a class; otherwise move the others elsewhere")
     if len(candidates) > 1:
         names = _join_folders([training.folder for training, _ in candidates])
         raise _layout_error(
-            tree, f"{names} could each be what to learn from", "rename one to train and move the other away"
+            tree, f"each of {names} could be the training set", "rename one to train and move the other elsewhere"
         )
     training, tests = candidates[0]
     return [training, *sorted(tests, key=lambda part: (part.role == TEST, part.folder.name))]
@@ -171,31 +171,31 @@ def _read_classes(folder: Folder, tree: Folder) -> tuple[tuple[str, ...], tuple[
     """The classes of a folder and their images; `DataError` if its folders can't all be classes."""
     where = display_name(folder.path)
     found = folder.image_folders
-    layout = f"each class needs one with its images in it: {where}/CLASS/image.jpg"
+    layout = f"each class needs one with its images: {where}/CLASS/image.jpg"
     if not found:
-        inside = "has no image in its folders" if folder.folders else "has no folders in it"
+        inside = "has no images in its folders" if folder.folders else "has no folders in it"
         raise _layout_error(tree, f"{'it' if folder is tree else where} {inside}", layout)
     if any(child.name.lower() in IMAGE_FOLDER_NAMES for child in found):
         named = "is not named like a class" if len(found) == 1 else "are not named like classes"
-        what = f"{_join_folders(found)} in {where} {named}, so no image has one"
+        what = f"{_join_folders(found)} in {where} {named}, so the images have no classes"
         raise _layout_error(
-            tree, what, f"{layout.replace('one', 'a folder', 1)}. Boxes, masks and tables of labels are not read"
+            tree, what, f"{layout.replace('one', 'a folder', 1)}. Bounding boxes, masks and label tables are not read"
         )
     for child in folder.folders:
         if not child.count:
             other = describe_skipped((), [name for below in child.walk() for name in below.other_files])
-            what = f"there is no image in its class folder {display_name(child.path)}{f' but {other}' if other else ''}"
-            raise _layout_error(tree, what, "put some in, or remove the folder")
+            what = f"no images in class folder {display_name(child.path)}{f' but {other}' if other else ''}"
+            raise _layout_error(tree, what, "add some, or remove the folder")
     if len(found) == 1:
         what = f"{display_name(found[0].path)} is the only class in {where}"
-        raise _layout_error(tree, what, "a network needs two or more to tell apart")
+        raise _layout_error(tree, what, "training needs at least two classes")
     below = [{child.name for child in each.image_folders} for each in found if each.image_folders]
     common = set.intersection(*below) if len(below) > 1 else set()
     if len(common) > 1:
         what = (
-            f"{_join_folders(found)} each hold folders called {_join_some(sorted(common))}: either could be the classes"
+            f"{_join_folders(found)} each have folders named {_join_some(sorted(common))}: either could be the classes"
         )
-        raise _layout_error(tree, what, "move the images so that each class is one folder")
+        raise _layout_error(tree, what, "move the images so that each class has one folder")
     classes = tuple(child.name for child in found)
     return classes, tuple((path, label) for label, child in enumerate(found) for path in child.image_paths())
 
@@ -218,13 +218,13 @@ def _test_examples(
         return examples, [file] if file else [], notes
     if unknown:
         name = display_name(part.path)
-        what = f"training and test images are not of the same classes: {name} has {_join_folders(unknown)}"
+        what = f"training and test images have different classes: {name} has {_join_folders(unknown)}"
         raise _layout_error(
-            tree, f"{what}, the training images have {_join_some(classes, 5)}", "rename the folders so that they agree"
+            tree, f"{what}, the training images have {_join_some(classes, 5)}", "rename the folders so that they match"
         )
     present = {_nfc(child.name) for child in found}
     missing = [name for name in classes if _nfc(name) not in present]
-    notes = [f"{display_name(part.path)} has no image of {_join_some(missing)}"] if missing else []
+    notes = [f"{display_name(part.path)} has no images of {_join_some(missing)}"] if missing else []
     return (
         tuple((path, numbers[_nfc(child.name)]) for child in found for path in child.image_paths()),
         [],
@@ -240,20 +240,22 @@ def _nfc(name: str) -> str:
 def _skipped_notes(tree: Folder, classes: Folder, used: Sequence[str]) -> Iterator[str]:
     """Notes on what was skipped in the whole tree: loose images, hidden files, other files, links to a parent."""
     if classes is not tree and classes.path.parent != tree.path:
-        yield f"the classes are the folders in {plain(str(classes.path.relative_to(tree.path)))}"
+        yield f"classes are the folders in {plain(str(classes.path.relative_to(tree.path)))}"
     inside = [f"{child.name}/{below.name}" for child in classes.image_folders for below in child.image_folders]
     if len({name.rpartition("/")[2] for name in inside}) > 1:
-        yield f"images in folders of a class folder are of that class: {_join_some(inside)}"
+        yield f"images in subfolders belong to their class folder: {_join_some(inside)}"
     if classes.images:
-        yield f"passed over in no class folder: {_count_images(len(classes.images))} ({_join_some(classes.images)})"
+        yield f"skipped outside class folders: {_count_images(len(classes.images))} ({_join_some(classes.images)})"
     hidden = [name for folder in tree.walk() for name in folder.hidden]
     others = [name for folder in tree.walk() for name in folder.other_files if name not in used]
     back = [name for folder in tree.walk() for name in folder.back_links]
     skipped = describe_skipped(
-        hidden, others, [f"{len(back):,} link{'s' if len(back) > 1 else ''} back ({_join_some(back)})"] if back else ()
+        hidden,
+        others,
+        [f"{len(back):,} link{'s' if len(back) > 1 else ''} to a parent folder ({_join_some(back)})"] if back else (),
     )
     if skipped:
-        yield f"passed over: {skipped}"
+        yield f"skipped: {skipped}"
 
 
 def _duplicate_notes(found: ClassFolders) -> Iterator[str]:
@@ -288,11 +290,11 @@ def _describe_duplicates(
     mixed = [{found.classes[labels[index]] for index in indices} for indices in groups]
     in_two_classes = [" and ".join(sorted(names)) for names in mixed if len(names) > 1]
     if leaked:
-        yield f"test images that are also training images, byte for byte: {leaked:,}"
+        yield f"test images identical to training images: {leaked:,}"
     if copies and found.test is None:
-        yield f"images that are copies of others, so that some may be both trained and tested on: {copies:,}"
+        yield f"duplicate images, which may end up in both training and test sets: {copies:,}"
     if in_two_classes:
-        yield f"images that are in two classes: {len(in_two_classes):,} ({plain(in_two_classes[0])})"
+        yield f"images in two classes: {len(in_two_classes):,} ({plain(in_two_classes[0])})"
 
 
 def _layout_error(tree: Folder, what: str, then: str) -> DataError:

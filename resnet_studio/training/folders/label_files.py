@@ -41,7 +41,7 @@ def label_by_file(
     ]
     for path, name in candidates:
         rows = _read_rows(path)
-        note = f"classes of {plain(split.name)} are those of {plain(name)}"
+        note = f"classes of {plain(split.name)} are from {plain(name)}"
         if [len(row) for row in rows] == [1] * len(images) and _may_be_labels([row[0] for row in rows], numbers):
             return tuple((image, numbers[row[0]]) for image, row in zip(images, rows, strict=True)), name, [note]
         labels = {_stem(row[0]): row[1] for row in rows if len(row) > 1}
@@ -50,13 +50,11 @@ def label_by_file(
         known = tuple((image, class_numbers[label]) for image, label in found if label in class_numbers)
         unknown = [plain(label) for label in sorted({label for _, label in found if label not in class_numbers})]
         if 2 * len(known) > len(images):
-            reason = f" ({join_names(unknown)} are no classes of the training images)" if unknown else ""
-            unlabeled = (
-                f"{len(images) - len(known):,} images have no class in {plain(name)}{reason} and are passed over"
-            )
+            reason = f" ({join_names(unknown)} are not training classes)" if unknown else ""
+            unlabeled = f"{len(images) - len(known):,} images have no class in {plain(name)}{reason} and are skipped"
             return known, name, [note] if len(known) == len(images) else [note, unlabeled]
         if 2 * len(found) > len(images):
-            return (), "", [f"{plain(name)} has no classes of the training images, but {join_names(unknown)}"]
+            return (), "", [f"{plain(name)} has none of the training classes, but {join_names(unknown)}"]
     return (), "", []
 
 

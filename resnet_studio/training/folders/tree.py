@@ -81,9 +81,7 @@ def _scan(path: Path, above: frozenset[tuple[int, int]], max_depth: int, counter
             for entry in entries:
                 counter["entries"] += 1
                 if counter["entries"] > MAX_ENTRIES:
-                    raise DataError(
-                        f"{display_name(path)}: there are more than {MAX_ENTRIES:,} files. Choose a folder in it"
-                    )
+                    raise DataError(f"{display_name(path)}: more than {MAX_ENTRIES:,} files. Choose a subfolder")
                 _add_entry(found, entry, here, max_depth, counter)
     except OSError as error:
         raise DataError(f"{display_name(path)} can't be read: {os_reason(error)}") from None

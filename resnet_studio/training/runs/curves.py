@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -28,6 +29,7 @@ from resnet_studio.training.runs.events import (
     Stepped,
     Working,
 )
+from resnet_studio.training.runs.reader import RunReader
 
 Values = NDArray[np.float64]
 State = Literal["starting", "running", "paused", "finished", "stopped", "failed", "killed"]
@@ -220,7 +222,7 @@ class Curves:
         """Keep a note once, since a resumed run repeats its notes; only the first `MAX_NOTES` are kept."""
         if text not in self._seen_notes and len(self.notes) <= MAX_NOTES:
             self._seen_notes.add(text)
-            self.notes.append(text if len(self.notes) < MAX_NOTES else "There are more notes than are shown here")
+            self.notes.append(text if len(self.notes) < MAX_NOTES else "More notes are not shown")
 
     def _add_steps(self, event: Stepped) -> None:
         if self.prepared is not None and event.first > max(self.steps, self.prepared.steps):
@@ -298,3 +300,11 @@ def smoothed(values: Values, weight: float) -> Values:
     means = np.divide(sums, norms, out=np.full_like(sums, math.nan), where=norms > 0)
     spread: Values = np.concatenate(([math.nan], means))[np.cumsum(finite)]
     return spread
+
+
+def read_run_curves(folder: Path) -> Curves:
+    """The curves of all events that a run has written so far."""
+    curves = Curves()
+    for event in RunReader(folder).new_events(-1):
+        curves.add(event)
+    return curves

@@ -58,9 +58,9 @@ class Prepared:
 
     def __post_init__(self) -> None:
         if self.steps_per_epoch < 1:
-            raise ValueError("steps_per_epoch: an epoch has at least one step")
+            raise ValueError("steps_per_epoch: must be at least 1")
         if self.images_of_class and len(self.images_of_class) != len(self.classes):
-            raise ValueError("images_of_class: one number a class is needed")
+            raise ValueError("images_of_class: must have one number per class")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Stepped:
 
     def __post_init__(self) -> None:
         if not len(self.losses) == len(self.errors) == len(self.rates):
-            raise ValueError("losses, errors, rates: one value a step is needed of each")
+            raise ValueError("losses, errors, rates: must each have one value per step")
 
 
 Split = Literal["training", "test"]
@@ -241,9 +241,9 @@ def from_line(line: str | bytes) -> Event | None:
     try:
         values = json.loads(line)
     except RecursionError:
-        raise ValueError("an event is not nested so deep") from None
+        raise ValueError("the event is nested too deeply") from None
     if not isinstance(values, dict) or not isinstance(values.get("kind"), str):
-        raise ValueError("an event is a JSON object with a kind")
+        raise ValueError("an event must be a JSON object with a kind")
     kind = KINDS.get(values["kind"])
     return None if kind is None else _read(kind, values)
 
@@ -253,7 +253,7 @@ def _read(kind: type[Any], values: Mapping[str, Any]) -> Event:
     try:
         event: Event = kind(**{name: READERS[str(annotation)](values[name]) for name, annotation in known.items()})
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"an event {kind.kind!r} is not whole: {error}") from None
+        raise ValueError(f"event {kind.kind!r} is incomplete: {error}") from None
     return event
 
 
@@ -272,7 +272,7 @@ def _number(value: Any) -> float:
 
 def _numbers(values: Any) -> tuple[float, ...]:
     if not set(map(type, _of_type((list,), values))) <= {float, int, type(None)}:
-        raise TypeError("numbers are needed")
+        raise TypeError("must be numbers")
     return tuple(map(_number, values))
 
 
@@ -282,7 +282,7 @@ def _norms(values: Any) -> dict[str, float]:
 
 def _count(value: Any) -> int:
     if not 0 <= _of_type((int,), value) <= MAX_COUNT:
-        raise ValueError(f"a count is needed, got {value}")
+        raise ValueError(f"must be a count, got {value}")
     return int(value)
 
 
@@ -293,7 +293,7 @@ def _texts(values: Any) -> tuple[str, ...]:
 def _one_of(known: tuple[str, ...]) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if value not in known:
-            raise ValueError(f"one of {', '.join(known)} is needed, got {value!r}")
+            raise ValueError(f"must be one of {', '.join(known)}, got {value!r}")
         return value
 
     return read
@@ -301,7 +301,7 @@ def _one_of(known: tuple[str, ...]) -> Callable[[Any], Any]:
 
 def _of_type(types: tuple[type, ...], value: Any) -> Any:
     if type(value) not in types:
-        raise TypeError(f"{types[0].__name__} is needed, got {type(value).__name__}")
+        raise TypeError(f"must be {types[0].__name__}, got {type(value).__name__}")
     return value
 
 

@@ -32,20 +32,20 @@ def differences(before: Prepared, now: Prepared) -> list[str]:
     gone = [name for name in before.classes if name not in now.classes]
     new = [name for name in now.classes if name not in before.classes]
     if gone or new:
-        return [*_class_list(gone, "gone"), *_class_list(new, "new")]
+        return [*_class_list(gone, "missing"), *_class_list(new, "new")]
     if before.images_of_class and before.images_of_class != now.images_of_class:
         counts = zip(before.classes, before.images_of_class, now.images_of_class, strict=True)
         changed = [(name, was, here) for name, was, here in counts if was != here]
-        lines = [f"class {name} had {was:,} images and has {here:,}" for name, was, here in changed[:MAX_NAMED_CLASSES]]
+        lines = [f"class {name} had {was:,} images, now {here:,}" for name, was, here in changed[:MAX_NAMED_CLASSES]]
         more = len(changed) - MAX_NAMED_CLASSES
-        return [*lines, f"{more:,} more classes have other numbers, too"] if more > 0 else lines
+        return [*lines, f"{more:,} more classes also changed"] if more > 0 else lines
     if (before.training_images, before.test_images) != (now.training_images, now.test_images):
         return [
-            f"there were {before.training_images:,} training and {before.test_images:,} test images, and are "
+            f"there were {before.training_images:,} training and {before.test_images:,} test images, now "
             f"{now.training_images:,} and {now.test_images:,}"
         ]
     if before.digest and now.digest and before.digest != now.digest:
-        return ["files were renamed or replaced by others"]
+        return ["files were renamed or replaced"]
     return []
 
 

@@ -45,7 +45,7 @@ def read_label(folder: Path) -> Label:
     except FileRefusedError as refusal:
         raise LabelError(f"{folder.name}: {LABEL} {refusal}") from None
     if not isinstance(values, dict):
-        raise LabelError(f"{folder.name}: {LABEL} is damaged (a JSON object is needed)")
+        raise LabelError(f"{folder.name}: {LABEL} is damaged (must be a JSON object)")
     name, color = values.get("name", ""), values.get("colour", "")
     return Label(name if isinstance(name, str) else "", color if isinstance(color, str) else "")
 

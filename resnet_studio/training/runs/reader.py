@@ -109,7 +109,7 @@ class RunReader:
             return f"{EVENTS} {refusal}"
         except OSError:
             pass
-        return "its process is gone: it was killed, or memory or power ran out"
+        return "its process exited unexpectedly: it was killed, or memory or power ran out"
 
     def _is_silent(self) -> bool:
         """Whether the last heartbeat is old by its own time stamp and was not seen to change recently."""
@@ -132,9 +132,9 @@ class RunReader:
 def _parse_line(line: bytes) -> tuple[Event | None, str]:
     """The event of a line, or None and the reason."""
     if not line:
-        return None, f"has a line of more than {MAX_LINE_BYTES // 1_000_000} MB, which is passed over"
+        return None, f"has a line of more than {MAX_LINE_BYTES // 1_000_000} MB, which is skipped"
     try:
         event = from_line(line)
     except ValueError:
-        return None, "has damaged lines, which are passed over"
-    return event, "tells of things that this version of the program does not know; they are passed over"
+        return None, "has damaged lines, which are skipped"
+    return event, "has events from a newer version of this program, which are skipped"

@@ -15,11 +15,11 @@ from resnet_studio.training.recipe import Recipe, RecipeError, from_json, learni
 from resnet_studio.training.runs.events import Changed, Event
 
 FIXED_FIELDS = {
-    "batch_size": "its steps are counted in batches of {}",
-    "optimizer": "its checkpoint holds the state of {}",
-    "seed": "the order of its images follows from seed {}",
-    "normalise": "its weights are made for images normalized by {}",
-    "holdout": "it would be tested on images that it was trained on",
+    "batch_size": "its steps use batches of {}",
+    "optimizer": "its checkpoint has the state of {}",
+    "seed": "its image order depends on seed {}",
+    "normalise": "its weights expect images normalized by {}",
+    "holdout": "it would be tested on images it was trained on",
 }
 """Fields that can't change during a run, and why; {} is the field's value."""
 
@@ -39,9 +39,11 @@ def check_change(before: Recipe, after: Recipe) -> None:
     for field, reason in FIXED_FIELDS.items():
         was = getattr(before, field)
         if getattr(after, field) != was:
-            raise RecipeError(field, f"can't change when a run goes on: {reason.format(was)}. Start a new run for that")
+            raise RecipeError(field, f"can't change on resuming: {reason.format(was)}. Start a new run instead")
     if before.data != after.data and not (is_folder(before.data) and is_folder(after.data)):
-        raise RecipeError("data", f"can't change when a run goes on: it was begun with {before.data}. Start a new run")
+        raise RecipeError(
+            "data", f"can't change on resuming: it was started with {before.data}. Start a new run instead"
+        )
 
 
 def check_length(recipe: Recipe, per_epoch: int, trained: int) -> None:
@@ -49,7 +51,7 @@ def check_length(recipe: Recipe, per_epoch: int, trained: int) -> None:
     if recipe.in_steps(recipe.length, per_epoch) > trained:
         return
     done = f"{trained:,} steps" if recipe.unit == "steps" else f"{trained / per_epoch:.4g} epochs"
-    raise RecipeError("length", f"the run has trained {done} already, and can only go on to a later end: --epochs N")
+    raise RecipeError("length", f"the run has already trained {done}; set a greater length with --epochs N")
 
 
 def change_event(before: Recipe, after: Recipe, step: int, per_epoch: int) -> Changed:
@@ -61,7 +63,7 @@ def change_event(before: Recipe, after: Recipe, step: int, per_epoch: int) -> Ch
     ]
     was, now = (_learning_rate(recipe, step, per_epoch) for recipe in (before, after))
     if was != now and now is not None:
-        changes.append(f"the learning rate goes on at {now:.3g}" + ("" if was is None else f" instead of {was:.3g}"))
+        changes.append(f"the learning rate continues at {now:.3g}" + ("" if was is None else f" instead of {was:.3g}"))
     return Changed(time.time(), step, to_json(after), tuple(changes))
 
 

@@ -107,7 +107,9 @@ def free_name(folder: Path, architecture: Architecture, data: str) -> str:
 def new_folder(where: Path, name: str) -> Path:
     """The folder of a new run or experiment of that name; `RunError` if it would not lie directly in `where`."""
     if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
-        raise RunError(f"{name!r} can't be a run's name: a folder in {where} is called so, without / and not . or ..")
+        raise RunError(
+            f"{name!r} is not a valid run name: it must be a folder name in {where}, without / and not . or .."
+        )
     return where / name
 
 
@@ -127,7 +129,7 @@ def create(folder: Path, manifest: Manifest) -> None:
         if is_run(folder):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
         if any(name not in RUN_ENTRIES and not name.startswith(WRITING) for name in os.listdir(folder)):
-            raise RunError(f"{folder.name}: there is something else in {folder}. Choose another name")
+            raise RunError(f"{folder.name}: {folder} contains other files. Choose another name")
         for name in (CHECKPOINTS, PROBES):
             (folder / name).mkdir(exist_ok=True)
         os.close(open_run_file(folder, EVENTS, os.O_WRONLY | os.O_CREAT))
@@ -135,9 +137,9 @@ def create(folder: Path, manifest: Manifest) -> None:
     except OSError as error:
         if isinstance(error, FileExistsError) and folder.is_dir():
             if is_run(folder):
-                raise RunError(f"{folder.name}: there is a run of this name already in {folder.parent}") from None
-            raise RunError(f"{folder.name}: something else is in its folder {folder}: remove it first") from None
-        raise RunError(f"{folder}: a run can't be kept here: {os_reason(error)}") from None
+                raise RunError(f"{folder.name}: a run with this name already exists in {folder.parent}") from None
+            raise RunError(f"{folder.name}: {folder} contains other files: remove them first") from None
+        raise RunError(f"{folder}: can't save a run here: {os_reason(error)}") from None
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -146,13 +148,11 @@ def read_manifest(folder: Path) -> Manifest:
     if not os.path.lexists(path):
         if _has_events(folder):
             raise RunError(f"{folder.name}: {MANIFEST} is missing")
-        raise RunError(
-            f"{folder.name} is not a run: it has no {MANIFEST}. `resnet-studio runs` lists the runs there are"
-        )
+        raise RunError(f"{folder.name} is not a run: it has no {MANIFEST}. `resnet-studio runs` lists all runs")
     try:
         values = read_json_below(folder, MANIFEST, MAX_MANIFEST_BYTES)
         if values["version"] > VERSION:
-            raise NewerRunError(f"{folder.name} was written by a newer version of this program; it is left as it is")
+            raise NewerRunError(f"{folder.name} was written by a newer version of this program and was not changed")
         return from_json(values)
     except RunError:
         raise
@@ -169,7 +169,7 @@ def describe_value_error(error: Exception) -> str:
     if isinstance(error, ArchitectureError | RecipeError):
         text = str(error)
         return text if len(text) <= MAX_REASON_LENGTH else f"{text[:MAX_REASON_LENGTH]} …"
-    return "a field has a value of the wrong kind"
+    return "a field has a value of the wrong type"
 
 
 def check_entries(folder: Path) -> None:
@@ -179,8 +179,8 @@ def check_entries(folder: Path) -> None:
     """
     if irregular := first_irregular(folder, RUN_ENTRIES):
         raise RunError(
-            f"{folder.name}: {irregular} is a link, a pipe or a device, and a run may hold files and folders alone. "
-            "Put the file itself there, or remove it"
+            f"{folder.name}: {irregular} is a link, a pipe or a device, but a run may contain only files and folders. "
+            "Replace it with the file itself, or remove it"
         )
 
 
@@ -279,17 +279,17 @@ def from_json(values: Mapping[str, Any]) -> Manifest:
 def _date(value: Any) -> float:
     """Seconds since 1970, up to the year 9000: later dates can't be displayed."""
     if not 0 <= float(value) < 221_845_392_000:
-        raise ValueError(f"a time is needed, got {value!r}")
+        raise ValueError(f"must be a time, got {value!r}")
     return float(value)
 
 
 def _workers(value: Any) -> int:
     if not 1 <= int(value) <= 1_000_000:
-        raise ValueError(f"a number of workers is needed, got {value!r}")
+        raise ValueError(f"must be a number of workers, got {value!r}")
     return int(value)
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"text is needed, got {value!r}")
+        raise TypeError(f"must be text, got {value!r}")
     return value

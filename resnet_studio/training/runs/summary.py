@@ -20,9 +20,8 @@ from resnet_studio.plain import csv_cell, plain
 from resnet_studio.training.degradation import experiment
 from resnet_studio.training.degradation.experiment import ExperimentError, NewerExperimentError
 from resnet_studio.training.runs import run_folder
-from resnet_studio.training.runs.curves import LIVE_STATES, Curves, State, Values
+from resnet_studio.training.runs.curves import LIVE_STATES, Curves, State, Values, read_run_curves
 from resnet_studio.training.runs.events import Measured
-from resnet_studio.training.runs.reader import RunReader
 from resnet_studio.training.runs.run_folder import NewerRunError, RunError
 
 ListedState = State | Literal["damaged", "newer"]
@@ -88,10 +87,10 @@ class Summary:
         elif self.running_error is not None:
             lines.append(f"running training error {percent(self.running_error)}")
         if self.lost and self.how in ("failed", "killed"):
-            lines.append(f"steps after the last checkpoint, which are lost: {self.lost:,}")
+            lines.append(f"steps lost since the latest checkpoint: {self.lost:,}")
         if self.fitted:
-            lines.append(f"network fitted to the data: {plain(', '.join(self.fitted))}")
-        return [*lines, *self.notes, f"kept in {plain(self.folder, MAX_PATH_LENGTH)}"]
+            lines.append(f"network adapted to the data: {plain(', '.join(self.fitted))}")
+        return [*lines, *self.notes, f"saved in {plain(self.folder, MAX_PATH_LENGTH)}"]
 
 
 def summarize(folder: Path) -> Summary:
@@ -152,14 +151,6 @@ def _shortcut(architecture: Architecture | None) -> str:
     if architecture is None:
         return ""
     return architecture.shortcut if isinstance(architecture, Residual) else "none"
-
-
-def read_run_curves(folder: Path) -> Curves:
-    """The curves of all events that a run has written so far."""
-    curves = Curves()
-    for event in RunReader(folder).new_events(-1):
-        curves.add(event)
-    return curves
 
 
 def _training(curves: Curves) -> Measured | None:

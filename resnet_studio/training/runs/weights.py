@@ -61,7 +61,7 @@ def trained_weights(folder: Path, architecture: Architecture) -> tuple[TrainedWe
     available = [TrainedWeights(f"{origin.run}, {origin.step:,} steps", WeightsFile(path)) for path, origin in matching]
     bundled = bundled_weights(architecture)
     if bundled is not None:
-        available.append(TrainedWeights("the program's own", bundled))
+        available.append(TrainedWeights("bundled weights", bundled))
     return tuple(available)
 
 
@@ -107,7 +107,7 @@ def _header(path: Path) -> Any:
     with open(open_below(path.parents[2], os.path.join(*path.parts[-3:])), "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if length > MAX_HEADER_BYTES:
-            raise ValueError(f"{path}: a header of {length:,} bytes is not read")
+            raise ValueError(f"{path}: its header of {length:,} bytes is too large")
         try:
             return json.loads(file.read(length))
         except RecursionError:
@@ -117,9 +117,9 @@ def _header(path: Path) -> Any:
 MEAN_TOLERANCE = 1 / 255
 """Largest difference of a channel mean (values 0 … 1) at which the images still count as the same."""
 MISSING_MEAN_IMAGE = (
-    "the mean image of its training (normalise=pixel) is not in this file, which an earlier version saved, and "
+    "the training mean image (normalise=pixel) is not in this file, which an earlier version saved, and "
 )
-CHANNEL_MEAN_INSTEAD = ". The mean of each channel is subtracted instead: do not trust the predictions"
+CHANNEL_MEAN_INSTEAD = ". The mean of each channel is subtracted instead: predictions are unreliable"
 
 
 def complete_provenance(path: Path, origin: TrainingProvenance) -> CompletedProvenance | None:
@@ -141,9 +141,9 @@ def _with_mean_image(origin: TrainingProvenance, recipe: Recipe) -> CompletedPro
     try:
         data = finish(open_data(recipe, origin.architecture.image, data_folder()))
     except DataError as error:
-        return origin, f"{MISSING_MEAN_IMAGE}its data are not here ({error}){CHANNEL_MEAN_INSTEAD}"
+        return origin, f"{MISSING_MEAN_IMAGE}its data set can't be opened ({error}){CHANNEL_MEAN_INSTEAD}"
     if data.classes != origin.classes or not _means_match(origin.mean, data.mean):
-        return origin, f"{MISSING_MEAN_IMAGE}its data have changed since{CHANNEL_MEAN_INSTEAD}"
+        return origin, f"{MISSING_MEAN_IMAGE}its data set has changed since{CHANNEL_MEAN_INSTEAD}"
     deviation, image = data.divisors, data.mean_image
     return replace(origin, mean=data.mean, deviation=deviation, mean_image=image, version=VERSION), ""
 

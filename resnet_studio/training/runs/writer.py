@@ -145,7 +145,7 @@ class RunWriter:
             if write_error is not None and sum(map(len, self._unwritten)) > MAX_UNWRITTEN_BYTES:
                 raise write_error
         if write_error is not None and not was_incomplete:
-            self._listener(Noted(time.time(), f"{end_reason(write_error)}. Events wait until there is room"))
+            self._listener(Noted(time.time(), f"{end_reason(write_error)}. Events are written once there is space"))
         self._listener(event)
 
     def requested(self, request: str) -> bool:
@@ -210,7 +210,7 @@ class RunWriter:
         self._closed = self._closed or self._ownership_lost
 
     def _ownership_error(self) -> RunError:
-        return RunError(f"{self._folder.name}: another process has gone on with this run, so this one has ended")
+        return RunError(f"{self._folder.name}: another process resumed this run, so this one has stopped")
 
     def _run_heartbeat(self) -> None:
         last_beat, stop_requested_at = time.monotonic(), None
@@ -222,11 +222,11 @@ class RunWriter:
             if self._ownership_lost:
                 return
             if self._may_exit and self.requested(STOP_NOW):
-                self._end_process(f"at once, as asked{self._describe_lost_steps()}")
+                self._end_process(f"immediately, as requested{self._describe_lost_steps()}")
             if self._may_exit and not self._begun and self.requested(STOP):
                 stop_requested_at = stop_requested_at or now
                 if now - stop_requested_at > STOP_TIMEOUT:
-                    self._end_process("before it began to train")
+                    self._end_process("before training started")
 
     def _write_heartbeat(self) -> None:
         """Touch the heartbeat file, unless another process owns the run by now."""
@@ -246,7 +246,7 @@ class RunWriter:
     def _describe_lost_steps(self) -> str:
         steps = "1 step" if self.lost_steps == 1 else f"{self.lost_steps:,} steps"
         return (
-            f": {steps} after the last checkpoint {'is' if self.lost_steps == 1 else 'are'} lost"
+            f": {steps} after the latest checkpoint {'is' if self.lost_steps == 1 else 'are'} lost"
             if self.lost_steps
             else ""
         )
@@ -267,10 +267,10 @@ def still_running_message(folder: Path) -> str:
         silence = abs(time.time() - (folder / HEARTBEAT).stat().st_mtime)
         if owner is not None and silence > 5 * HEARTBEAT_INTERVAL:
             return (
-                f"{folder.name} is still running: {owner} has it, and has been silent for {silence:.0f} s. "
-                "It may be suspended: let it go on or end it"
+                f"{folder.name} is still running in {owner}, which has not responded for {silence:.0f} s. "
+                "It may be suspended: continue or end it"
             )
-    return f"{folder.name} is still running" + (f": {owner} has it" if owner else "")
+    return f"{folder.name} is still running" + (f" in {owner}" if owner else "")
 
 
 def _end_of_last_line(descriptor: int) -> int:

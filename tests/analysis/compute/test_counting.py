@@ -149,7 +149,7 @@ def test_progress_is_yielded_for_every_distinct_part() -> None:
 def test_what_would_not_fit_is_refused_before_anything_is_allocated() -> None:
     """Its last 3×3 convolution alone has 9 · 65,536² weights, 155 GB."""
     enormous = Residual("bottleneck", (1,) * 6, width=2048, image=8)
-    with pytest.raises(MemoryError, match=r"needs \d+ GB to be counted; this machine has"):
+    with pytest.raises(MemoryError, match=r"needs \d+ GB to count its FLOPs; this machine has"):
         next(layer_table_steps(enormous))
 
 

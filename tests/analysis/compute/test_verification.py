@@ -73,15 +73,15 @@ def test_the_place_of_the_stride_is_named_with_its_size(results):
 
 def test_the_articles_1x1_is_named_with_its_size(results):
     second = 8 * 8 * 56**2 * 64**2  # eight blocks lose eight of nine weights; each costs the same at every stage
-    assert f"−{second / 1e9:.3f} G from a 1×1 in place of the second 3×3" in of(results, "article18").reason
+    assert f"−{second / 1e9:.3f} G from a 1×1 instead of the second 3×3" in of(results, "article18").reason
     assert f"−{2 * second / 1e9:.3f} G from a 1×1" in of(results, "article34").reason
-    assert f"+{56**2 * 64**2 / 1e9:.3f} G from a projection also where" in of(results, "article18").reason
+    assert f"+{56**2 * 64**2 / 1e9:.3f} G from projections where" in of(results, "article18").reason
 
 
 def test_a_figure_that_holds_says_how_and_what_else_fvcore_counts(results):
-    assert of(results, "resnet50").reason.startswith("3.858 G, truncated to the printed digit; ")
-    assert of(results, "resnet101").reason.startswith("7.570 G, rounded to the printed digit; ")
-    beyond = "fvcore's whole total of 3.879 G adds batch norm +0.021 G, average pool +100 k"
+    assert of(results, "resnet50").reason.startswith("3.858 G truncates to 3.8 G; ")
+    assert of(results, "resnet101").reason.startswith("7.570 G rounds to 7.6 G; ")
+    beyond = "fvcore's total of 3.879 G adds batch norm +0.021 G, average pool +100 k"
     assert of(results, "resnet50").reason.endswith(beyond)
 
 

@@ -41,7 +41,7 @@ def strip(window: MainWindow) -> QListView:
 
 def toggle_keep(qtbot: QtBot, window: MainWindow) -> None:
     box = window.findChild(QCheckBox, "keepHandles")
-    assert box.text() == "Keep for the next image"
+    assert box.text() == "Keep for next image"
     box.click()
 
 

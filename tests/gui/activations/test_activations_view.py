@@ -106,7 +106,7 @@ def test_a_result_shows_predictions_and_their_origin(shown: ActivationsView) -> 
     assert texts == ["class 0: 50 %", "class 1: 25 %", "class 2: 13 %", "class 3: 6.1 %", "class 4: < 0.1 %"]
     caveat = label(shown, "predictionsDoubt")
     assert caveat.isVisible()
-    assert caveat.text() == "random weights, seed 0: untrained, the names mean nothing"
+    assert caveat.text() == "random weights, seed 0: untrained, the class names are meaningless"
 
 
 def test_trained_weights_need_no_caveat_and_their_notes_are_shown(shown: ActivationsView) -> None:
@@ -118,7 +118,7 @@ def test_trained_weights_need_no_caveat_and_their_notes_are_shown(shown: Activat
 
 def test_nan_output_is_reported(shown: ActivationsView) -> None:
     shown.show_result(replace(result("layer1.0.relu1"), predictions=()))
-    assert label(shown, "predictionsDoubt").text().startswith("The network's output is not a number")
+    assert label(shown, "predictionsDoubt").text().startswith("The output is NaN")
     shown.grab()
 
 
@@ -177,7 +177,7 @@ def test_sliders_and_pictures_change_the_same_transforms(qtbot: QtBot, shown: Ac
 def test_maps_of_the_previous_architecture_are_marked(shown: ActivationsView) -> None:
     origin = label(shown, "lookOrigin")
     shown.show_layers(preset("resnet34"))
-    assert origin.text() == "china · CPU, 0.08 s · of the former architecture"
+    assert origin.text() == "china · CPU, 0.08 s · from the previous architecture"
     shown.show_layers(preset("resnet18"))  # an edit taken back
     assert origin.text() == "china · CPU, 0.08 s"
     shown.show_layers(preset("resnet34"))

@@ -106,7 +106,7 @@ def test_a_search_without_a_match_shows_a_hint(qtbot: QtBot, layers: LayerPicker
     search = layers.findChild(QLineEdit, "findMaps")
     qtbot.keyClicks(search, "layer9")
     texts = [label.text() for label in layers.findChildren(QLabel) if label.isVisible()]
-    assert texts == ["No layer is called that. Clear the search to see them all."]
+    assert texts == ["No matching layers. Clear the search to see all layers."]
     QApplication.processEvents()
 
 

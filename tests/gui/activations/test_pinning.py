@@ -92,7 +92,7 @@ def test_the_receptive_field_of_the_value_under_the_mouse_is_drawn(harness: Work
     QTest.mouseMove(harness.view.input, QPoint(1, 1))
     QApplication.sendEvent(surface, QEvent(QEvent.Type.Leave))
     assert pictures.receptive_field_polygons()[1].isEmpty()
-    assert harness.find(QLabel, "channelSight").text() == f"sees {field.width}×{field.height}"
+    assert harness.find(QLabel, "channelSight").text() == f"RF {field.width}×{field.height}"
 
 
 def test_the_mosaic_draws_receptive_fields_and_leaving_removes_them(harness: WorkspaceHarness) -> None:

@@ -78,10 +78,10 @@ def test_another_block_makes_a_depth_custom_that_no_paper_has(qtbot: QtBot, pane
         ("width", "0", "from 1 to"),
         ("width", "-3", "from 1 to"),
         ("image", "99999999", "from 1 to"),
-        ("classes", "ten", "a whole number is needed"),
-        ("classes", "2.5", "a whole number is needed"),
+        ("classes", "ten", "must be an integer"),
+        ("classes", "2.5", "must be an integer"),
         ("blocks", "3,4,0", "from 1 to"),
-        ("blocks", "3,,4", "whole numbers such as"),
+        ("blocks", "3,,4", "integers such as"),
         ("blocks", "1,1,1,1,1,1,1", "1 to 6"),
     ],
 )

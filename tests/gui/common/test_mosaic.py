@@ -171,7 +171,7 @@ def test_2048_channels_are_one_item(panel: MapsPanel) -> None:
     panel.show_maps(layer_maps("layer4.2", np.zeros((2048, 7, 7))))
     assert image(panel).width() * image(panel).height() >= 2048 * 49
     assert "<b>layer4.2</b> · 2,048 channels, 7×7" in panel.findChild(QLabel, "mapsHeading").text()
-    assert panel.findChild(QLabel, "mapsNumbers").text() == "mean 0 · deviation 0 · 100 % zeros"
+    assert panel.findChild(QLabel, "mapsNumbers").text() == "mean 0 · std 0 · 100 % zeros"
 
 
 def test_a_fixed_scale_stays_while_layers_change_and_can_be_edited(qtbot: QtBot, panel: MapsPanel) -> None:
@@ -206,7 +206,7 @@ def test_zero_stays_in_the_middle_of_a_diverging_color_map(qtbot: QtBot, panel: 
 
 
 def test_the_color_bar_shows_the_values_of_its_ends(qtbot: QtBot, panel: MapsPanel) -> None:
-    assert panel.findChild(QLabel, "colourBarHigh").text() == "each channel's own range"
+    assert panel.findChild(QLabel, "colourBarHigh").text() == "per-channel range"
     choose(qtbot, panel, "Contrast: per layer")
     assert panel.findChild(QLabel, "colourBarLow").text() == "0"
     assert panel.findChild(QLabel, "colourBarHigh").text() == "8.33"
@@ -258,7 +258,7 @@ def test_a_difference_needs_a_reference_with_that_layer(qtbot: QtBot, panel: Map
     panel.show_reference(reference(changed))
     assert panel.order() is not None
     assert panel.order().tolist() == [6, 4, 0, 1, 2, 3, 5, 7, 8]
-    assert note.text() == "by the mean absolute difference to flower"
+    assert note.text() == "by mean absolute difference from flower"
     panel.show_reference(reference(position_maps(4)))
     assert "another network" in note.text()
     sort_by(qtbot, panel, "index")

@@ -131,11 +131,11 @@ def test_differences_from_the_first_are_marked_with_percentages(harness: Compare
     assert (plain.differs, plain.share) == (True, f"−{100 * 3 * PROJECTION / resnet34:.1f} %")
     assert plain.delta == f"−{3 * PROJECTION / 1e6:.1f} M"
     assert plain.tip.splitlines() == [
-        f"{resnet34 - 3 * PROJECTION:,} multiply-adds in conv + fc", f"−{3 * PROJECTION:,} against {resnet34:,}"
+        f"{resnet34 - 3 * PROJECTION:,} multiply-adds in conv + fc", f"−{3 * PROJECTION:,} vs. {resnet34:,}"
     ]  # fmt: skip
     conv3 = entries(harness.view, "conv3_x", "FLOPs")[1].tip
     plain_conv3 = 28**2 * 9 * (64 * 128 + 7 * 128 * 128)
-    assert conv3 == f"{plain_conv3:,} multiply-adds in conv + fc\n−{PROJECTION:,} against {plain_conv3 + PROJECTION:,}"
+    assert conv3 == f"{plain_conv3:,} multiply-adds in conv + fc\n−{PROJECTION:,} vs. {plain_conv3 + PROJECTION:,}"
 
 
 def test_what_is_equal_is_not_marked(harness: CompareHarness) -> None:
@@ -210,7 +210,7 @@ def test_an_unknown_name_shows_suggestions(qtbot: QtBot, harness: CompareHarness
     line.completer().popup().hide()
     qtbot.keyClick(line, Qt.Key.Key_Return)
     hint = harness.view.findChild(QLabel, "compareHint")
-    assert hint.text().startswith("no preset is called 'resnet51': did you mean ")
+    assert hint.text().startswith("unknown preset 'resnet51': did you mean ")
     line.clear()
     qtbot.keyClicks(line, "vgg19")
     line.completer().popup().hide()
@@ -220,23 +220,23 @@ def test_an_unknown_name_shows_suggestions(qtbot: QtBot, harness: CompareHarness
 
 
 def test_the_current_architecture_is_followed(qtbot: QtBot, harness: CompareHarness) -> None:
-    assert parts(harness.view) == ["in hand, reference", ""]
+    assert parts(harness.view) == ["current, reference", ""]
     button = harness.view.findChild(QPushButton, "addInHand")
     assert not button.isEnabled()
     harness.set_current(preset("resnet18"))
     assert names(harness.view) == ["resnet18", "plain34"]
-    assert parts(harness.view) == ["in hand, reference", ""]
+    assert parts(harness.view) == ["current, reference", ""]
     harness.answer((preset("plain34"), preset("vgg19")))
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert harness.requests[-1] == (preset("plain34"), preset("vgg19"), None)
-    assert parts(harness.view) == ["reference", "", "in hand"]
+    assert parts(harness.view) == ["reference", "", "current"]
 
 
 def test_the_current_architecture_is_compared_with_its_earlier_state(qtbot: QtBot, harness: CompareHarness) -> None:
     add(qtbot, harness.view, "resnet34")
     assert harness.requests[-1] == (None, preset("plain34"), preset("resnet34"))
     harness.set_current(replace(preset("resnet34"), shortcut="C"))
-    assert parts(harness.view) == ["in hand, reference", "", ""]
+    assert parts(harness.view) == ["current, reference", "", ""]
     assert entries(harness.view, "total", "parameters")[2].differs
 
 
@@ -245,10 +245,10 @@ def test_a_restored_comparison_finds_the_current_architecture(qtbot: QtBot) -> N
     qtbot.addWidget(view)
     view.set_current_architecture(preset("resnet50"))
     view.show_comparison(compare([plan_table(preset("plain34")), plan_table(preset("resnet50"))]))
-    assert parts(view) == ["reference", "in hand"]
+    assert parts(view) == ["reference", "current"]
     view.set_current_architecture(preset("resnet18"))
     view.show_comparison(compare([plan_table(preset("plain34")), plan_table(preset("resnet18"))]))
-    assert parts(view) == ["reference", "in hand"]
+    assert parts(view) == ["reference", "current"]
 
 
 def test_columns_are_removed_by_their_cross_and_by_delete(qtbot: QtBot, harness: CompareHarness) -> None:
@@ -261,7 +261,7 @@ def test_columns_are_removed_by_their_cross_and_by_delete(qtbot: QtBot, harness:
     assert harness.requests[-1] == (preset("vgg19"),)
     hint = harness.view.findChild(QLabel, "compareHint")
     assert hint.isVisible()
-    assert hint.text().startswith("Two networks or more can be compared.")
+    assert hint.text().startswith("Add at least two networks to compare:")
     count = len(harness.requests)
     click_column(qtbot, harness.view, 0)
     qtbot.keyClick(table(harness.view), Qt.Key.Key_Delete)
@@ -349,7 +349,7 @@ def test_architecture_files_are_dropped(harness: CompareHarness, tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "not JSON"),
+        ("{", "not valid JSON"),
         ('{"width": 0}', "width: must be from 1"),
         ("\xff", "not text"),
         (" " * 1_200_000, "Choose a smaller file"),
@@ -372,7 +372,7 @@ def test_nothing_to_compare_shows_a_hint(qtbot: QtBot) -> None:
     view = CompareView()
     qtbot.addWidget(view)
     view.show()
-    assert view.findChild(QLabel, "compareHint").text().startswith("Two networks or more can be compared.")
+    assert view.findChild(QLabel, "compareHint").text().startswith("Add at least two networks to compare:")
     assert not table(view).isVisible()
     assert not view.findChild(QPushButton, "swap").isEnabled()
     harness = CompareHarness(view, "resnet50")

@@ -76,8 +76,9 @@ def test_unit_switch_doubles_every_figure_and_says_so(qtbot: QtBot, view: Layers
     switch = view.findChild(SegmentedControl, "unitSwitch")
     qtbot.mouseClick(switch.button("operations"), Qt.MouseButton.LeftButton)
     tree = view.findChild(QTreeView, "layerTable")
-    assert tree.model().headerData(LayerColumn.FLOPS, Qt.Orientation.Horizontal) == "operations"
-    assert f"{2 * CONV1_MACS:,} operations" in cell(view, "conv1", LayerColumn.FLOPS, Qt.ItemDataRole.ToolTipRole)
+    assert tree.model().headerData(LayerColumn.FLOPS, Qt.Orientation.Horizontal) == "FLOPs (2 × MAC)"
+    tip = cell(view, "conv1", LayerColumn.FLOPS, Qt.ItemDataRole.ToolTipRole)
+    assert f"{2 * CONV1_MACS:,} FLOPs, 2 per multiply-add" in tip
 
 
 def test_everything_fvcore_counts_is_a_dash_until_it_has(view: LayersView) -> None:
@@ -121,10 +122,10 @@ def test_what_was_open_stays_open_at_another_depth(view: LayersView) -> None:
 
 def test_copied_table_is_the_table(qtbot: QtBot, view: LayersView) -> None:
     menu = view.findChild(QToolButton, "copyTable").menu()
-    {action.text(): action for action in menu.actions()}["as JSON"].trigger()
+    {action.text(): action for action in menu.actions()}["As JSON"].trigger()
     copied = json.loads(QGuiApplication.clipboard().text())
     assert copied["totals"]["parameters"] == 25_557_032
-    {action.text(): action for action in menu.actions()}["as Markdown"].trigger()
+    {action.text(): action for action in menu.actions()}["As Markdown"].trigger()
     assert "| conv2_x" in QGuiApplication.clipboard().text()
 
 
@@ -161,4 +162,4 @@ def test_search_leaves_the_summary_for_the_table(qtbot: QtBot, view: LayersView)
 
 
 def test_the_caveat_is_shown(view: LayersView) -> None:
-    assert "closed form" in view.findChild(QLabel, "uncounted").text()
+    assert "analytic count" in view.findChild(QLabel, "uncounted").text()

@@ -53,7 +53,7 @@ def test_no_file_of_the_working_directory_is_executed(
         (lambda path, home: path.symlink_to(home.with_name("new")), "is a link"),
         (lambda path, home: os.mkfifo(path), "is a pipe"),
         (lambda path, home: path.mkdir(), "is a folder"),
-        (lambda path, home: os.link(home, path), "has a second name elsewhere"),
+        (lambda path, home: os.link(home, path), "has another hard link"),
     ],
 )
 def test_a_log_that_is_not_the_runs_own_file_is_rejected(
@@ -87,5 +87,5 @@ def test_a_name_cannot_lead_out_of_the_runs_folder(
 ) -> None:
     with qtbot.waitSignal(launcher.errorOccurred) as signal:
         launcher.start(name)
-    assert "can't be a run's name" in signal.args[0]
+    assert "is not a valid run name" in signal.args[0]
     assert list(tmp_path.iterdir()) == []

@@ -107,7 +107,7 @@ def test_undo_does_not_overwrite_a_new_run_in_the_same_folder(harness: CommandsH
     harness.commands.delete([folder])
     finished_run(folder, scale=2.0)
     harness.commands.undo()
-    assert "stays in the trash" in harness.errors[0]
+    assert "could not be restored from the trash" in harness.errors[0]
 
 
 def test_the_table_has_all_values(harness: CommandsHarness, tmp_path: Path) -> None:
@@ -132,4 +132,4 @@ def test_the_table_has_all_values(harness: CommandsHarness, tmp_path: Path) -> N
 def test_an_error_while_writing_a_table_is_emitted(harness: CommandsHarness, tmp_path: Path) -> None:
     with harness.qtbot.waitSignal(harness.commands.failed, timeout=10_000):
         harness.commands.write_table(tmp_path / "no" / "curves.csv", [])
-    assert harness.errors == ["curves.csv could not be written: there is no such file or folder. Check the path"]
+    assert harness.errors == ["curves.csv could not be written: file or directory not found. Check the path"]

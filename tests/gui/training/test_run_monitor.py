@@ -232,8 +232,8 @@ def test_a_damaged_label_is_reported_once_and_hides_no_run(qtbot: QtBot, monitor
     followed(qtbot, monitor, "bad", "good")
     finished_run(tmp_path / "later", created=3e9)
     followed(qtbot, monitor, "bad", "good", "later")  # scanning continues
-    reason = "its brackets are nested too deeply"
-    assert errors == [f"bad: label.json is damaged ({reason}): the run has lost its name and color"]
+    reason = "nested too deeply"
+    assert errors == [f"bad: label.json is damaged ({reason}): its custom name and color were lost"]
     assert (bad / "label.json").read_text() == "[" * 9000
 
 
@@ -253,7 +253,7 @@ def test_an_unexpected_error_affects_only_its_own_run(
 
     monkeypatch.setattr(RunReader, "new_events", broken)
     qtbot.waitUntil(lambda: any(run.folder == good.folder and run.loaded for run in monitor.runs()), timeout=10_000)
-    qtbot.waitUntil(lambda: any(one.startswith("bad: what it tells") for one in errors), timeout=10_000)
+    qtbot.waitUntil(lambda: any(one.startswith("bad: its training events") for one in errors), timeout=10_000)
     monkeypatch.setattr(run_monitor, "scan", broken)
     monitor.rescan()
     qtbot.waitUntil(lambda: len(errors) == 2, timeout=10_000)

@@ -117,7 +117,7 @@ def test_a_run_is_set_up_started_and_followed_to_its_end(
     qtbot.keyClick(window, Qt.Key.Key_3, Qt.KeyboardModifier.AltModifier)
     assert window.findChild(QTabWidget, "trainingPages").currentIndex() == MAPS
     qtbot.waitUntil(lambda: "Right" in window.findChild(QLabel, "probeTruth").text()
-                    or "Taken for" in window.findChild(QLabel, "probeTruth").text(), timeout=PATIENCE)  # fmt: skip
+                    or "Predicted: " in window.findChild(QLabel, "probeTruth").text(), timeout=PATIENCE)  # fmt: skip
     slider = window.findChild(TimeSlider)
     assert slider is not None
     assert "22" in "".join(label.text() for label in slider.findChildren(QLabel))

@@ -172,19 +172,19 @@ def test_figures_fill_in_as_they_arrive(view: VerifyView) -> None:
     results = verified()
     view.show_results(results[:2])
     assert row(view, "FLOPs", "measured") == ["1.814 G", "3.664 G", "…", "…", "…"]
-    assert view.findChild(QLabel, "standing").text() == "… 2 of the paper's 14 figures measured"
+    assert view.findChild(QLabel, "standing").text() == "… 2 of the paper's 14 values measured"
     view.show_results(results)
     assert row(view, "FLOPs", "measured") == ["1.814 G", "3.664 G", "3.858 G", "7.570 G", "11.282 G"]
     assert row(view, "FLOPs", "difference") == ["+0.014 G", "+0.064 G", "+0.058 G", "−0.030 G", "−0.018 G"]
-    assert row(view, "FLOPs", "verdict") == ["✓ holds"] * 5
-    assert view.findChild(QLabel, "standing").text() == "✓ all 14 of the paper's figures hold"
+    assert row(view, "FLOPs", "verdict") == ["✓ matches"] * 5
+    assert view.findChild(QLabel, "standing").text() == "✓ all 14 of the paper's values match"
 
 
 def test_a_figure_that_fails_is_counted(view: VerifyView) -> None:
     results = verified()
     view.show_results((replace(results[0], holds=False), *results[1:]))
-    assert view.findChild(QLabel, "standing").text() == "✗ 13 of the paper's 14 figures hold"
-    assert figures(view, "verdict")["resnet18"] == "✗ differs"
+    assert view.findChild(QLabel, "standing").text() == "✗ 13 of the paper's 14 values match"
+    assert figures(view, "verdict")["resnet18"] == "✗ doesn't match"
 
 
 def test_hovering_gives_every_digit(view: VerifyView) -> None:
@@ -198,11 +198,11 @@ def test_hovering_gives_every_digit(view: VerifyView) -> None:
 
 def test_presets_are_checked_as_columns(qtbot: QtBot, view: VerifyView) -> None:
     view.show_results(verified())
-    check_entries(qtbot, view, "torchvision's v1.5", "resnet50-v1.5")
-    check_entries(qtbot, view, "the paper's", "None of them", "resnet50")
+    check_entries(qtbot, view, "torchvision (v1.5)", "resnet50-v1.5")
+    check_entries(qtbot, view, "Paper", "Select none", "resnet50")
     assert names(view) == ["resnet50", "resnet50-v1.5"]
-    assert figures(view, "verdict") == {"resnet50": "✓ holds", "resnet50-v1.5": "✗ differs"}
-    check_entries(qtbot, view, "the article's", "All of them")
+    assert figures(view, "verdict") == {"resnet50": "✓ matches", "resnet50-v1.5": "✗ doesn't match"}
+    check_entries(qtbot, view, "Article", "Select all")
     assert names(view)[2:] == ["article18", "article34", "article50", "article101", "article152"]
     assert row(view, "conv2_x", "56×56")[2] == "2 × [3×3, 64; 1×1, 64]"
     assert figures(view, "measured")["article18"] == "1.005 G"
@@ -228,8 +228,8 @@ def test_every_preset_can_be_checked() -> None:
 
 
 def test_networks_of_other_sizes_show_their_sizes(qtbot: QtBot, view: VerifyView) -> None:
-    check_entries(qtbot, view, "for CIFAR and digits", "resnet20-cifar")
-    check_entries(qtbot, view, "baselines", "vgg19")
+    check_entries(qtbot, view, "CIFAR and digits", "resnet20-cifar")
+    check_entries(qtbot, view, "Baselines", "vgg19")
     shown = table(view)
     cifar = names(view).index("resnet20-cifar")
     pool, blocks = 1, 2
@@ -246,15 +246,15 @@ def test_networks_of_other_sizes_show_their_sizes(qtbot: QtBot, view: VerifyView
 
 def test_unpublished_networks_are_requested(qtbot: QtBot, view: VerifyView) -> None:
     with qtbot.waitSignal(view.columnsRequested) as signal:
-        check_entries(qtbot, view, "plain", "plain18")
+        check_entries(qtbot, view, "Plain", "plain18")
     assert signal.args == [(preset("plain18"),)]
     assert figures(view, "measured")["plain18"] == "…"
     view.show_results(verified(preset("plain18")))
     assert figures(view, "measured")["plain18"] == f"{PLAIN18_MACS / 1e9:.3f} G"
     with qtbot.assertNotEmitted(view.columnsRequested):
-        check_entries(qtbot, view, "plain", "plain34")
+        check_entries(qtbot, view, "Plain", "plain34")
     with qtbot.waitSignal(view.columnsRequested) as signal:
-        check_entries(qtbot, view, "plain", "plain18")
+        check_entries(qtbot, view, "Plain", "plain18")
     assert signal.args == [()]
 
 
@@ -263,11 +263,11 @@ def test_the_current_architecture_can_be_a_column(qtbot: QtBot, view: VerifyView
     box = view.findChild(QCheckBox, "inHand")
     with qtbot.assertNotEmitted(view.columnsRequested):
         qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
-    assert names(view)[-1] == "in hand"
+    assert names(view)[-1] == "current"
     own = Residual("basic", (1, 2, 1, 1, 1), width=8, stem="cifar", image=64, classes=10)
     view.set_current_architecture(own)
     assert row(view, "conv6_x", "4×4") == ["", "", "", "", "", "1 × [3×3, 128; 3×3, 128]"]
-    assert figures(view, "published")["in hand"] == "–"
+    assert figures(view, "published")["current"] == "–"
     wide = replace(preset("resnet50"), stride_on="3x3", classes=10)
     with qtbot.waitSignal(view.columnsRequested) as signal:
         view.set_current_architecture(wide)
@@ -278,13 +278,13 @@ def test_the_current_architecture_can_be_a_column(qtbot: QtBot, view: VerifyView
 
 def test_the_current_column_shows_its_reason(qtbot: QtBot, view: VerifyView) -> None:
     reason_label = view.findChild(QLabel, "verifyReason")
-    assert reason_label.text().startswith("Choose a column")
+    assert reason_label.text().startswith("Select a column")
     click_column(qtbot, view, 2)
-    assert reason_label.text().startswith("resnet50: being measured against 3.8 G, He et al. 2015")
+    assert reason_label.text().startswith("resnet50: measuring, to compare with 3.8 G (He et al. 2015")
     view.show_results(verified())
-    assert reason_label.text() == "resnet50: 3.858 G, truncated to the printed digit."
+    assert reason_label.text() == "resnet50: 3.858 G truncates to 3.8 G."
     qtbot.keyClick(table(view), Qt.Key.Key_Right)
-    assert reason_label.text() == "resnet101: 7.570 G, rounded to the printed digit."
+    assert reason_label.text() == "resnet101: 7.570 G rounds to 7.6 G."
     qtbot.keyClick(table(view), Qt.Key.Key_End)
     qtbot.keyClick(table(view), Qt.Key.Key_Right)
     assert reason_label.text().startswith("resnet152: 11.282 G")
@@ -293,7 +293,7 @@ def test_the_current_column_shows_its_reason(qtbot: QtBot, view: VerifyView) -> 
 
 
 def test_an_added_column_shows_its_reason_at_once(qtbot: QtBot, view: VerifyView) -> None:
-    check_entries(qtbot, view, "the article's", "article18")
+    check_entries(qtbot, view, "Article", "article18")
     assert names(view)[table(view).currentIndex().column()] == "article18"
 
 
@@ -301,10 +301,10 @@ def test_the_current_column_stays_while_others_are_added(qtbot: QtBot, view: Ver
     view.set_current_architecture(preset("resnet50"))
     view.findChild(QCheckBox, "inHand").click()
     click_column(qtbot, view, 5, row=4)
-    check_entries(qtbot, view, "plain", "plain34")
-    assert names(view)[table(view).currentIndex().column()] == "in hand"
+    check_entries(qtbot, view, "Plain", "plain34")
+    assert names(view)[table(view).currentIndex().column()] == "current"
     view.set_current_architecture(preset("resnet34"))
-    assert names(view)[table(view).currentIndex().column()] == "in hand"
+    assert names(view)[table(view).currentIndex().column()] == "current"
 
 
 def test_a_column_can_become_the_current_architecture(qtbot: QtBot, view: VerifyView) -> None:
@@ -330,7 +330,7 @@ def test_delete_removes_a_column(qtbot: QtBot, view: VerifyView) -> None:
         qtbot.keyClick(table(view), Qt.Key.Key_Delete)
         assert len(names(view)) == left
     assert not view.findChild(QCheckBox, "inHand").isChecked()
-    assert view.findChild(QLabel, "verifyReason").text().startswith("No network is shown")
+    assert view.findChild(QLabel, "verifyReason").text().startswith("No networks shown")
 
 
 def test_the_list_has_every_other_figure(view: VerifyView) -> None:
@@ -340,11 +340,11 @@ def test_the_list_has_every_other_figure(view: VerifyView) -> None:
     assert sum(counts) == len(published()) - 5 + len(ARTICLE_SLIPS)
     heading = model.index(0, 0).data()
     assert heading.startswith("He et al. 2015 (arXiv 1512.03385), Figure 3")
-    assert heading.endswith("3 of 3 hold")
+    assert heading.endswith("3 of 3 match")
     vgg = lines(model, "He et al. 2015 (arXiv 1512.03385), Figure 3")["vgg19"]
     assert [vgg.siblingAtColumn(column).data() for column in FigureColumn] == [
-        "vgg19", "FLOPs", "19.6 G", "19.632 G", "+0.032 G", "✓ holds",
-        "19.632 G, truncated or rounded to the printed digit",
+        "vgg19", "FLOPs", "19.6 G", "19.632 G", "+0.032 G", "✓ matches",
+        "19.632 G truncates or rounds to 19.6 G",
     ]  # fmt: skip
     exact = vgg.siblingAtColumn(FigureColumn.MEASURED).data(Qt.ItemDataRole.ToolTipRole)
     assert exact == f"{sum(group.macs for group in plan_table(preset('vgg19')).stages):,} multiply-adds"
@@ -354,9 +354,9 @@ def test_the_articles_mistakes_are_listed_with_its_figures(view: VerifyView) -> 
     view.show_results(verified())
     found = lines(figure_list(view).model(), "Gamulin 2020")
     assert list(found)[:5] == ["article18", "article34", "article50", "article101", "article152"]
-    assert found["article18"].siblingAtColumn(FigureColumn.VERDICT).data() == "✗ differs"
+    assert found["article18"].siblingAtColumn(FigureColumn.VERDICT).data() == "✗ doesn't match"
     for slip in ARTICLE_SLIPS:
-        sentence = found[f"It says: {slip.says}"].data(Qt.ItemDataRole.AccessibleDescriptionRole)
+        sentence = found[f"Claim: {slip.says}"].data(Qt.ItemDataRole.AccessibleDescriptionRole)
         assert slip.true in sentence
         assert slip.source in sentence
 
@@ -390,7 +390,7 @@ def test_reasons_are_shown_next_to_or_under_their_figures(qtbot: QtBot, view: Ve
     qtbot.waitUntil(lambda: shown.visualRect(article).height() > 0)
     next_to = shown.visualRect(article).height()
     assert not shown.isColumnHidden(FigureColumn.REASON)
-    view.resize(720, 800)
+    view.resize(560, 800)
     qtbot.waitUntil(lambda: shown.isColumnHidden(FigureColumn.REASON))
     line = shown.fontMetrics().lineSpacing()
     qtbot.waitUntil(lambda: shown.visualRect(article).height() >= 3 * line)

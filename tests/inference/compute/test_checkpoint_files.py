@@ -115,7 +115,7 @@ def test_other_tensors_are_left_out_and_named(name: str, state: State, tmp_path:
 
 def test_a_layer_inside_a_block_is_another_network(state: State, tmp_path: Path) -> None:
     squeeze = {"layer1.0.se.fc1.weight": torch.ones(2, 4), "layer1.0.se.fc1.bias": torch.ones(2)}
-    with pytest.raises(WeightsMismatch, match=r"it has 2 tensors that this network lacks \(layer1\.0\.se"):
+    with pytest.raises(WeightsMismatch, match=r"it has 2 tensors that are not in this network \(layer1\.0\.se"):
         load(TINY, saved(tmp_path, {**state, **squeeze}))
 
 
@@ -127,7 +127,7 @@ def test_a_head_of_another_name_is_taken_for_the_head(head: str, prefix: str, st
     network, info = load(TINY, saved(tmp_path, renamed))
     assert same(network, state)
     assert info.trained
-    assert f"the file's {head} is taken for the head" in info.notes
+    assert f"the file's {head} is used as the head" in info.notes
 
 
 def test_of_several_layers_none_is_taken_for_the_head(state: State, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_of_several_layers_none_is_taken_for_the_head(state: State, tmp_path: Pa
     network, info = load(TINY, saved(tmp_path, {**without_head(state), **projection}))
     assert torch.equal(network.state_dict()["fc.weight"], build(TINY, 0).state_dict()["fc.weight"])
     assert not info.trained
-    assert "fc is random, as the file has none, the rest is the file's: the predictions mean nothing" in info.caveats
+    assert "fc is random, as the file has none, the rest is from the file: predictions are meaningless" in info.caveats
 
 
 def test_a_trained_head_is_kept_by_taking_the_network_as_the_file_has_it(state: State, tmp_path: Path) -> None:
@@ -158,18 +158,18 @@ def test_of_two_networks_the_user_chooses(state: State, tmp_path: Path) -> None:
     both = {"state_dict": prefixed(state, "module.encoder_q.") | prefixed(other, "module.encoder_k.")}
     source = saved(tmp_path, both)
     with pytest.raises(
-        WeightsMismatch, match=r"holds 2 networks, under encoder_q and encoder_k\. Choose one"
+        WeightsMismatch, match=r"contains 2 networks, under encoder_q and encoder_k\. Choose one"
     ) as refused:
         load(TINY, source)
     assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)
     assert [remedy.title for remedy in refused.value.fixes] == [
-        "Use what is under encoder_q", "Use what is under encoder_k",
+        "Load encoder_q", "Load encoder_k",
     ]  # fmt: skip
     for remedy, expected in zip(refused.value.fixes, (state, other), strict=True):
         assert same(load(remedy.architecture, remedy.weights)[0], expected)
-    with pytest.raises(WeightsMismatch, match="holds 2 networks"):
+    with pytest.raises(WeightsMismatch, match="contains 2 networks"):
         architecture_of(source)
-    with pytest.raises(WeightsError, match=r"nothing whose name begins with q\.: there are encoder_q\., encoder_k\."):
+    with pytest.raises(WeightsError, match=r"no tensors with prefix 'q\.'\. Available: encoder_q\., encoder_k\."):
         load(TINY, replace(source, prefix="q."))
 
 
@@ -177,7 +177,7 @@ def test_of_two_networks_the_one_that_fits_is_taken(state: State, tmp_path: Path
     larger = build(replace(TINY, width=8), seed=4).state_dict()
     network, info = load(TINY, saved(tmp_path, prefixed(larger, "teacher.") | prefixed(state, "student.")))
     assert same(network, state)
-    assert "the tensors under 'student.' are used" in info.notes
+    assert "using the tensors under 'student.'" in info.notes
 
 
 def test_a_bottlenecks_unknown_stride_is_a_caveat(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_other_objects_are_skipped_and_never_constructed(
     (tmp_path / "mark").unlink()
     network, info = load(TINY, source)
     assert same(network, state)
-    (note,) = (note for note in info.notes if note.startswith("passed over, not run: "))
+    (note,) = (note for note in info.notes if note.startswith("skipped, not executed: "))
     assert "argparse.Namespace" in note
     assert "strange_config" not in sys.modules
     assert not (tmp_path / "mark").exists()
@@ -280,7 +280,7 @@ def test_other_objects_are_skipped_and_never_constructed(
 
 
 def test_only_unknown_objects_is_no_state_dict(unknown: types.ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"holds no state_dict, only strange_config.Plain, which is not read"):
+    with pytest.raises(WeightsError, match=r"contains no state_dict, only strange_config.Plain\. Save"):
         load(TINY, saved(tmp_path, {"config": unknown.Plain()}))
 
 
@@ -406,7 +406,7 @@ def numpys(write: Callable[..., None]) -> bytes:
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 102530333\n"
 KINDS: dict[str, tuple[str, bytes, str]] = {
-    "a pointer of Git LFS": ("a.pth", POINTER, r"Git LFS to 102\.5 MB .*git lfs pull"),
+    "a pointer of Git LFS": ("a.pth", POINTER, r"Git LFS pointer; its 102\.5 MB .*git lfs pull"),
     "a page": ("a.pth", b"\n <!DOCTYPE html>\n<html><head><title>Sign in</title>", r"web page \(HTML\)"),
     "a page behind a comment": ("a.pth", b"\xef\xbb\xbf<!-- x --><HTML><body>", r"web page \(HTML\)"),
     "a server's answer": ("a.pth", b'{"message": "Not Found", "status": "404"}', "JSON or XML"),
@@ -417,7 +417,7 @@ KINDS: dict[str, tuple[str, bytes, str]] = {
     "TensorFlow's index": ("m.ckpt", bytes(99) + b"\x57\xfb\x80\x8b\x24\x75\x47\xdb", "TensorFlow checkpoint"),
     "TensorFlow's data": ("m.ckpt.data-00000-of-00001", b"\x99" * 99, "TensorFlow checkpoint"),
     "TensorFlow Lite": ("a.bin", b"\x1c\0\0\0TFL3" + bytes(99), "TensorFlow Lite"),
-    "HDF5": ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(99), "HDF5 file, as Keras"),
+    "HDF5": ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(99), "HDF5 file, as saved by Keras"),
     "Keras": ("m.keras", archive({"config.json": b"{}", "model.weights.h5": b"\x89HDF"}), "Keras model"),
     "npz": ("a.npz", numpys(np.savez), r"NumPy arrays \(\.npz\)"),
     "npy": ("a.npy", numpys(np.save), r"NumPy array \(\.npy\)"),
@@ -429,7 +429,7 @@ KINDS: dict[str, tuple[str, bytes, str]] = {
     "an image": ("a.pth", image("PNG"), r"image \(PNG\)"),
     "a photograph": ("a.pth", image("JPEG"), r"image \(JPEG\)"),
     "a text": ("a.pth", "Épochs: 3\n".encode() * 500, "a text"),
-    "a pickle of numbers": ("a.pkl", pickle.dumps({"a": 1}, 4), "bare Python pickle"),
+    "a pickle of numbers": ("a.pkl", pickle.dumps({"a": 1}, 4), "plain Python pickle"),
     "an exported program": ("a.pt2", archive({"a/archive_format": b"pt2", "a/models/m.json": b"{}"}), "exported"),
     "an index of several files": ("model.safetensors.index.json", json.dumps({"weight_map": {}}).encode(), "JSON"),
 }

@@ -70,7 +70,7 @@ def test_full_memory_is_reported_in_words() -> None:
         torch.empty(1 << 60, dtype=torch.uint8)
     failure = devices.explain_failure("cpu", refused.value)
     assert isinstance(failure, MemoryError)
-    assert str(failure).startswith("there is too little memory free")
+    assert str(failure).startswith("not enough memory")
 
 
 def test_each_gpu_is_there_twice_and_the_cpu_once(two_gpus: None) -> None:

@@ -195,7 +195,7 @@ def test_errors_are_reported_and_later_requests_work(tmp_path: Path) -> None:
         run("conv9")
     with pytest.raises(ValueError, match="this network takes 5"):
         run("conv1", architecture=replace(TINY, channels=5))
-    with pytest.raises(DeviceError, match="cuda:99 is not on this machine"):
+    with pytest.raises(DeviceError, match="cuda:99 is not available on this machine"):
         finish(forward_steps(ForwardSpec("sample:china", TINY, device="cuda:99"), ()))
     assert run("conv1").layers
 

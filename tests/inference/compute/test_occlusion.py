@@ -102,7 +102,7 @@ def test_partial_results_grow_and_stay_unchanged(monkeypatch: pytest.MonkeyPatch
         reached = part.top_classes != NOT_COMPUTED
         assert np.array_equal(part.probabilities[reached], whole.probabilities[reached])
         assert np.isnan(part.probabilities[~reached]).all()
-    assert all(one.of == 49 for one in yielded if isinstance(one, Progress) and one.what.startswith("covering"))
+    assert all(one.of == 49 for one in yielded if isinstance(one, Progress) and one.what.startswith("occlusion test"))
 
 
 @pytest.mark.parametrize("side", [8, 32, 97, 224])
@@ -117,7 +117,7 @@ def test_the_square_reaches_both_edges_and_leaves_no_gap(side: int, patch: int, 
 def test_a_square_as_large_as_the_input_has_one_place_and_a_larger_one_none() -> None:
     assert patch_starts(8, 8, 3) == (0,)
     for patch, stride in ((9, 1), (0, 1), (3, 0)):
-        with pytest.raises(ValueError, match=f"{patch} pixels every {stride}"):
+        with pytest.raises(ValueError, match=f"{patch} px with stride {stride}"):
             patch_starts(8, patch, stride)
 
 

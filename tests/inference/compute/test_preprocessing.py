@@ -113,7 +113,7 @@ def test_gray_is_rounded_not_truncated(color: tuple[int, int, int]) -> None:
 
 @pytest.mark.parametrize("channels", [0, 2, 4, 64])
 def test_other_numbers_of_channels_are_refused(channels: int) -> None:
-    with pytest.raises(ValueError, match=f"a photograph has 3 channels, or 1 as grey; this network takes {channels}"):
+    with pytest.raises(ValueError, match=f"an image has 3 channels, or 1 in grayscale; this network takes {channels}"):
         preprocess(photograph(8, 8), imagenet(8), channels)
 
 

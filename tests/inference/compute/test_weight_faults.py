@@ -160,7 +160,7 @@ def test_a_zip_whose_directory_is_broken_is_incomplete(field: int, tmp_path: Pat
 
 def test_numbers_of_8_bits_in_a_pth_run_no_code(tmp_path: Path) -> None:
     error = refused(tmp_path, zipped({"conv1.weight": torch.ones(2, dtype=torch.float8_e4m3fn)}))
-    assert "holds other tensors than plain ones" in str(error)
+    assert "contains unsupported tensors" in str(error)
 
 
 def test_an_empty_file_is_reported_as_empty(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_tensor_that_claims_more_than_the_file_has_is_refused(
 def test_values_that_are_repeated_and_not_there_are_refused_even_in_the_right_shape(tmp_path: Path) -> None:
     state = tensors_of()
     state["fc.weight"] = torch.zeros(1).expand(state["fc.weight"].shape)
-    assert "fc.weight claims more values than the file holds" in str(refused(tmp_path, zipped(state)))
+    assert "fc.weight claims more values than the file contains" in str(refused(tmp_path, zipped(state)))
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -230,11 +230,11 @@ def test_a_zip_that_would_inflate_is_refused_before_it_does(compression: int, tm
 @pytest.mark.parametrize(
     ("tensor", "message"),
     [
-        (torch.empty(10, 4, device="meta"), "other tensors than plain ones"),
-        (torch.ones(10, 4).to_sparse(), "other tensors than plain ones"),
-        (torch.ones(10, 4, dtype=torch.complex64), "complex64 numbers in fc.weight"),
-        (torch.ones(10, 4, dtype=torch.int32), "int32 numbers in fc.weight"),
-        (torch.ones(10, 4, dtype=torch.bool), "bool numbers in fc.weight"),
+        (torch.empty(10, 4, device="meta"), "contains unsupported tensors"),
+        (torch.ones(10, 4).to_sparse(), "contains unsupported tensors"),
+        (torch.ones(10, 4, dtype=torch.complex64), "complex64 values in fc.weight"),
+        (torch.ones(10, 4, dtype=torch.int32), "int32 values in fc.weight"),
+        (torch.ones(10, 4, dtype=torch.bool), "bool values in fc.weight"),
     ],
 )
 def test_tensors_that_are_no_weights_are_refused(tensor: Tensor, message: str, tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_another_networks_file_is_refused_with_all_that_differs(tmp_path: Path) 
         for name in mine
         if mine[name].shape != theirs[name].shape
     }
-    assert f"{len(error.unexpected)} tensors that this network lacks" in str(error)
+    assert f"{len(error.unexpected)} tensors that are not in this network" in str(error)
     assert "conv1.weight is 8×3×3×3 instead of 4×3×3×3" in str(error)
     assert pickle.loads(pickle.dumps(error)).shapes == error.shapes
 
@@ -304,7 +304,7 @@ MALFORMED = {
 def test_malformed_safetensors_are_refused_with_the_reason(name: str, tmp_path: Path) -> None:
     message = str(refused(tmp_path, MALFORMED[name]))
     assert "is incomplete or damaged: its header " in message
-    assert "is not what it should be" not in message  # each of these has its own reason
+    assert "is invalid" not in message  # each of these has its own reason
     assert not {"deserializ", "JSON", "variant", "`", "invalid"} & set(re.findall(r"`|[A-Za-z]+", message))
 
 

@@ -242,7 +242,7 @@ def test_tensors_under_a_prefix_can_be_loaded(state: State, tmp_path: Path) -> N
     network, info = load(TINY, replace(saved(tmp_path, larger), prefix="backbone."))
     assert equal(network.state_dict(), state)
     assert info.trained
-    assert info.notes == ("the tensors under 'backbone.' are used", "not used: projector.weight")
+    assert info.notes == ("using the tensors under 'backbone.'", "not used: projector.weight")
     assert info.caveats == ()
 
 
@@ -257,7 +257,7 @@ def test_weights_of_a_run_are_named_by_run_and_step(tmp_path: Path) -> None:
         _, info = load(TINY, WeightsFile(path))
         assert (info.source, info.trained) == (f"a run, step {step:,}", trained)
     other = replace(TINY, blocks=(1, 1, 1), image=32)
-    with pytest.raises(WeightsMismatch, match=r"^a run, step 1,330 does not fit .* It was made for ") as refused:
+    with pytest.raises(WeightsMismatch, match=r"^a run, step 1,330 doesn't match .* It was made for ") as refused:
         load(other, WeightsFile(path))
     assert refused.value.recognized == TINY
     assert [remedy.architecture for remedy in refused.value.fixes] == [TINY]

@@ -62,7 +62,7 @@ def refused(folder: Path, data: bytes) -> bool:
         message = str(error)
     else:
         return False
-    assert "damaged" in message or "in no format known here" in message
+    assert "damaged" in message or "in an unknown format" in message
     return True
 
 
@@ -202,7 +202,7 @@ def test_the_note_counts_the_bytes_after_the_image(junk: bytes, tmp_path: Path) 
     data = whole("JPEG")
     photograph = open_image(saved(tmp_path, data[:-2] + junk + data[-2:]))
     read = junk.partition(b"\xff\xd9")[0]  # the first end marker counts
-    assert photograph.notes == (f"{len(read):,} bytes behind the picture were passed over",)
+    assert photograph.notes == (f"{len(read):,} extra bytes after the image data ignored",)
 
 
 @pytest.mark.parametrize("name", JPEGS)
@@ -327,5 +327,5 @@ def test_a_tile_far_larger_than_its_image_is_refused_before_it_is_decoded(tmp_pa
     tile = zlib.compress(bytes(1000))
     tags: dict[int, int | tuple[int, ...]] = {256: 16, 257: 16, 258: 8, 259: 8, 262: 1}
     tags |= {322: 30_000, 323: 30_000, 324: 8, 325: len(tile)}
-    with pytest.raises(ImageError, match="has tiles far larger"):
+    with pytest.raises(ImageError, match="has tiles larger"):
         open_image(saved(tmp_path, tiff(tile, tags)))

@@ -47,7 +47,7 @@ def test_a_folder_lists_its_images_and_what_else_is_in_it(tmp_path: Path) -> Non
     assert found.skipped_count == 6
     assert found.skipped == (
         "2 hidden files or folders (._frame9.png, Thumbs.db), 2 .heic files (a.heic, b.HEIC), "
-        "1 file without an ending (README), 1 .txt file (notes.txt)"
+        "1 file without an extension (README), 1 .txt file (notes.txt)"
     )
 
 
@@ -55,20 +55,20 @@ def test_the_message_of_a_folder_without_images_says_what_it_has_instead(tmp_pat
     assert (
         list_images(tmp_path)
         .no_images_message("it")
-        .startswith("there is no image in it. Images end in .apng, .avif, .avifs")
+        .startswith("there are no images in it. Supported extensions: .apng, .avif, .avifs")
     )
     (tmp_path / "a.dcm").write_text("x")
     assert (
         list_images(tmp_path)
         .no_images_message("it")
-        .startswith("there is no image in it, but 1 .dcm file (a.dcm). Images end")
+        .startswith("there are no images in it, but 1 .dcm file (a.dcm). Supported extensions")
     )
     for name in ("cat", "dog", "eel", "fox"):
         (tmp_path / name).mkdir()
     contents = "1 .dcm file (a.dcm) and folders (cat, dog, eel and 1 more)"
     assert (
         list_images(tmp_path).no_images_message("it")
-        == f"there is no image in it, but {contents}. Open one of these folders"
+        == f"there are no images in it, but {contents}. Open one of these folders"
     )
 
 

@@ -50,7 +50,7 @@ def test_every_sample_opens_with_the_hash_of_its_pixels() -> None:
 @pytest.mark.parametrize("name", ["sample:", "sample:cat", "sample:digit-10", "sample:digit-", "sample:../china"])
 def test_the_error_for_an_unknown_sample_lists_the_known_ones(name: str) -> None:
     with pytest.raises(
-        ImageError, match=r"is no sample image\. There are sample:china, sample:flower, .*sample:digit-9"
+        ImageError, match=r"is not a sample image\. Available: sample:china, sample:flower, .*sample:digit-9"
     ):
         open_reference(name)
 

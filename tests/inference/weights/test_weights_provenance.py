@@ -144,7 +144,7 @@ def test_a_file_of_version_1_without_its_run_has_a_caveat(tmp_path: Path) -> Non
     _, info = load(TINY, WeightsFile(tmp_path / "weights.safetensors"))
     assert info.labels == PROVENANCE.classes
     [caveat] = info.caveats
-    assert "did not say how the images were normalized" in caveat
+    assert "did not record how images were normalized" in caveat
 
 
 @pytest.mark.parametrize(

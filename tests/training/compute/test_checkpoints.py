@@ -210,7 +210,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     other = build(replace(TINY, width=8))
     found = checkpoints.newest(tmp_path)
     assert found is not None
-    with pytest.raises(CheckpointError, match="of another network"):
+    with pytest.raises(CheckpointError, match="from a different network"):
         checkpoints.restore(found, other, make_optimizer(other, SHORT), SCALER)
 
 
@@ -280,5 +280,5 @@ def test_an_optimizer_of_another_network_is_refused(three: Path, key: str) -> No
     found = checkpoints.newest(three)
     assert found is not None
     odd = replace(found, optimizer={**found.optimizer, key: torch.zeros(3)})
-    with pytest.raises(CheckpointError, match="optimizer is of another network"):
+    with pytest.raises(CheckpointError, match="optimizer state is from a different network"):
         checkpoints.restore(odd, *trained(SHORT, 0), SCALER)

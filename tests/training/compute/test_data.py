@@ -95,7 +95,7 @@ def test_a_holdout_is_taken_from_the_training_images() -> None:
     digits = open_recipe_data(replace(SHORT, holdout=100))
     assert (len(digits.training), len(digits.test)) == (1697, 100)
     assert "100" in digits.test_source
-    with pytest.raises(DataError, match=r"holdout: 1,797 of 1,797 .* nothing to train on"):
+    with pytest.raises(DataError, match=r"holdout: 1,797 of 1,797 .* none to train on"):
         open_recipe_data(replace(SHORT, holdout=1797))
 
 

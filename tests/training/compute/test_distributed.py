@@ -237,7 +237,7 @@ def test_a_worker_that_lost_the_other_reports_it(
     wait_until(lambda: read_curves(tmp_path / "run").steps >= 1, pair[0].output)
     pair[1].send(signal.SIGKILL)
     assert pair[0].wait() == 2
-    assert "another worker of the run is gone. torchrun --max-restarts goes on" in pair[0].output()
+    assert "another worker of the run has exited. torchrun --max-restarts continues" in pair[0].output()
     assert read_curves(tmp_path / "run").state == "failed"
 
 
@@ -261,7 +261,7 @@ def test_a_second_start_by_the_same_torchrun_resumes_the_run(
     ]
     pair += start_pair(fork_server, tmp_path, arguments, TORCHELASTIC_RUN_ID="another")
     assert pair[4].wait() == 2
-    assert "there is a run of this name already" in pair[4].output()
+    assert "a run with this name already exists" in pair[4].output()
 
 
 def test_a_run_that_resumes_with_fewer_workers_has_a_note(
@@ -273,7 +273,7 @@ def test_a_run_that_resumes_with_fewer_workers_has_a_note(
     assert [child.wait() for child in pair] == [0, 0]
     alone = fork_server.start(tmp_path / "alone", "train", "--resume", tmp_path / "run")
     assert alone.wait() == 0
-    assert "begun with 2 workers, going on with 1" in read_curves(tmp_path / "run").notes[0]
+    assert "started with 2 workers, continuing with 1" in read_curves(tmp_path / "run").notes[0]
 
 
 def test_batches_that_can_not_be_split_evenly_are_refused(
@@ -281,7 +281,7 @@ def test_batches_that_can_not_be_split_evenly_are_refused(
 ) -> None:
     pair += start_pair(fork_server, tmp_path, [*arguments, "--batch-size", "101"])
     assert [child.wait() for child in pair] == [2, 2]
-    assert "batch_size: 101 images can't be shared evenly by 2 workers: choose a multiple of 2" in pair[0].output()
+    assert "batch_size: 101 images can't be split evenly across 2 workers: choose a multiple of 2" in pair[0].output()
     assert read_curves(tmp_path / "run").state == "failed"
 
 
@@ -290,5 +290,5 @@ def test_under_torchrun_a_run_needs_a_name(fork_server: ForkServer, tmp_path: Pa
         tmp_path / "log", "train", "resnet20-cifar", "--runs", tmp_path, TORCHELASTIC_RUN_ID="test"
     )
     assert child.wait() == 2
-    assert "under torchrun a run needs a name that all workers know: --name NAME" in child.output()
+    assert "under torchrun, a run needs a name shared by all workers: --name NAME" in child.output()
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]

@@ -79,7 +79,7 @@ def test_mnist(tmp_path: Path, name: str, folder: str) -> None:
     np.testing.assert_array_equal(data.training.pixels[:, 0].numpy(), GRAY["train"])
     np.testing.assert_array_equal(data.test.pixels[:, 0].numpy(), GRAY["t10k"])
     np.testing.assert_array_equal(data.training.labels.numpy(), LABELS["train"])
-    assert (data.size, len(data.classes), data.test_source) == ((1, 28, 28), 10, "the set's own 20 test images")
+    assert (data.size, len(data.classes), data.test_source) == ((1, 28, 28), 10, "the data set's 20 test images")
     assert data.mean == pytest.approx([GRAY["train"].mean() / 255], rel=1e-12)
 
 
@@ -105,7 +105,7 @@ def test_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100", "mnist", "fashion-mnist"])
 def test_a_missing_data_set_gives_one_clear_sentence(tmp_path: Path, name: str) -> None:
-    with pytest.raises(DataError, match=r"is not on this machine\. --download fetches \d+ MB into .*no download$"):
+    with pytest.raises(DataError, match=r"is not downloaded\. Use --download to get \d+ MB into .*no download$"):
         open_recipe_data(Recipe(data=name), root=tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -124,7 +124,7 @@ def test_a_flipped_bit_in_cifar10_is_noticed(tmp_path: Path, monkeypatch: pytest
     data = bytearray(path.read_bytes())
     data[1000] ^= 1
     path.write_bytes(data)
-    with pytest.raises(DataError, match=r"is damaged|is not on this machine"):
+    with pytest.raises(DataError, match=r"is damaged|is not downloaded"):
         open_recipe_data(Recipe(data="cifar10"), root=tmp_path)
 
 
@@ -180,5 +180,5 @@ def test_a_download_without_a_network_names_the_alternatives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """The proxy is a closed port (conftest.py)."""
-    with pytest.raises(DataError, match=r"could not be downloaded \(.+\)\. Digits and folders .* need no network$"):
+    with pytest.raises(DataError, match=r"could not be downloaded \(.+\)\. Digits and .* need no download$"):
         open_recipe_data(Recipe(data=name), root=tmp_path, download=True)

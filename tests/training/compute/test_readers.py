@@ -90,13 +90,13 @@ def killed_by(number: signal.Signals) -> Callable[[Batch], object]:
     [
         (raising(ValueError("no such size\nand more")), "^images can't be read: ValueError: no such size$"),
         (raising(OddError(1, 2)), "^images can't be read: OddError: 1 and 2$"),
-        (raising(MemoryError()), "^there is too little memory free to read images. Close other programs"),
+        (raising(MemoryError()), "^not enough free memory to read images. Close other programs"),
         (raising(DataError("a.png is empty")), "^a.png is empty$"),
         (raising(RecursionError("deep")), "RecursionError: deep"),
-        (killed_by(signal.SIGKILL), "was killed, as the system does where memory is full. Close other"),
-        (killed_by(signal.SIGBUS), "was ended by the signal SIGBUS: resume the run"),
-        (killed_by(signal.SIGSEGV), "was ended by the signal SIGSEGV: resume the run"),
-        (lambda batch: os._exit(3), r"ended by itself \(exit code 3\): resume the run"),
+        (killed_by(signal.SIGKILL), "was killed, probably because memory ran out. Close other"),
+        (killed_by(signal.SIGBUS), "was terminated by signal SIGBUS: resume the run"),
+        (killed_by(signal.SIGSEGV), "was terminated by signal SIGSEGV: resume the run"),
+        (lambda batch: os._exit(3), r"exited unexpectedly \(exit code 3\): resume the run"),
         (lambda batch: batch.nothing, "images can't be read: AttributeError: "),  # type: ignore[attr-defined]
         (lambda batch: lambda: None, "images can't be read: "),
     ],
@@ -123,7 +123,7 @@ def test_a_process_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch, how: st
             for child in children():
                 wait_until(lambda child=child: child.status() == psutil.STATUS_SLEEPING)  # type: ignore[misc]
                 child.suspend()
-        with pytest.raises(DataError, match=r"no images were read for \d seconds: the disk or the network drive"):
+        with pytest.raises(DataError, match=r"no images were read for \d seconds: the disk or network drive"):
             list(ahead)
     assert not children()
 
@@ -140,7 +140,7 @@ def test_a_file_that_blocks_is_given_up(tmp_path: Path, monkeypatch: pytest.Monk
         except OSError as error:
             return f"{error.filename} {error.strerror}"
 
-    assert [answer for _, answer in read_ahead(read, batches(2))] == [f"{pipe} has not answered for 0 seconds"] * 2
+    assert [answer for _, answer in read_ahead(read, batches(2))] == [f"{pipe} has not responded for 0 seconds"] * 2
 
 
 @pytest.mark.parametrize("damaged", ["fail", "skip"])

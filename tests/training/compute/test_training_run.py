@@ -301,7 +301,7 @@ def test_a_nan_loss_fails_the_run_and_names_the_step(tmp_path: Path) -> None:
     assert last.how == found.state == "failed"
     losses = found.per_step("loss").y
     broken = int(np.flatnonzero(~np.isfinite(losses))[0])
-    assert f"not a number from step {broken + 1} on, at a learning rate of" in last.why
+    assert f"not finite from step {broken + 1} on, at a learning rate of" in last.why
     assert broken > 0
     assert np.isfinite(losses[:broken]).all(), "the curve is kept"
     newest = checkpoints.newest(folder / run_folder.CHECKPOINTS)
@@ -326,7 +326,7 @@ def test_nan_weights_are_not_saved(tmp_path: Path) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_module.Training, "__init__", record_training)
-        with pytest.raises(TrainingFailedError, match="the weights are not numbers after step 11"):
+        with pytest.raises(TrainingFailedError, match="the weights are not finite after step 11"):
             train(folder, break_weights)
     assert checkpoints.newest(folder / run_folder.CHECKPOINTS) is None
 
@@ -402,7 +402,7 @@ def test_a_full_disk_is_noted_and_the_run_continues(
     assert isinstance(note, Noted)
     assert "the checkpoint of step 2 could not be saved: " in note.text
     assert "the disk is full" in note.text
-    assert note.text.endswith(". Earlier ones are kept")
+    assert note.text.endswith(". Earlier checkpoints are kept")
     assert [one.step for one in read_curves(folder).saved] == [0, 1, *range(3, 23)]
     assert_same_outcome(read_outcome(folder), read_outcome(uninterrupted))
 
@@ -442,7 +442,7 @@ def test_a_damaged_newest_checkpoint_is_noted_and_the_curve_is_the_same(uninterr
     assert train(folder, resume=True) == "finished"
     [note] = events_of(Noted, folder)
     assert isinstance(note, Noted)
-    assert note.text.startswith("step-0000016: weights.safetensors is empty: an earlier")
+    assert note.text.startswith("step-0000016: weights.safetensors is empty: using an earlier")
     assert [event.step for event in events_of(Began, folder) if isinstance(event, Began)] == [0, 11]
     assert_same_outcome(read_outcome(folder), read_outcome(uninterrupted))
 
@@ -464,5 +464,5 @@ def test_a_run_fails_if_its_folder_is_removed(tmp_path: Path) -> None:
 
 def test_a_batch_that_workers_can_not_split_is_refused(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", replace(SHORT, batch_size=100))
-    with pytest.raises(RecipeError, match=r"^batch_size: 100 images .* by 3 workers: choose a multiple of 3"):
+    with pytest.raises(RecipeError, match=r"^batch_size: 100 images .* across 3 workers: choose a multiple of 3"):
         run(folder, tmp_path, NullSink(), Workers(0, 3))

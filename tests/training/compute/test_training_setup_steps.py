@@ -34,8 +34,8 @@ def test_one_image_with_maps_of_one_pixel_is_refused_with_advice(
     folder = make_run(tmp_path / "run", replace(SHORT, batch_size=1), DEEP)
     assert main(["train", "--resume", str(folder)]) == 2
     error_output = capsys.readouterr().err
-    assert "batch_size: with 1, batch norm has one value of each channel in layer4.0.bn1 (1×1)" in error_output
-    assert "Take 2 or more, or larger images" in error_output
+    assert "batch_size: with 1, batch norm gets only one value per channel in layer4.0.bn1 (1×1)" in error_output
+    assert "Use 2 or more, or larger images" in error_output
     assert isinstance(read_events(folder)[-1], Ended)
 
 
@@ -94,7 +94,7 @@ def test_a_step_that_does_not_fit_in_memory_fails_the_run_with_advice(
     assert main(["train", "--resume", str(folder)]) == 2
     error_output = capsys.readouterr().err
     assert (
-        "this machine has too little memory free for steps of 4 images. Choose a smaller batch size, image"
+        "this machine does not have enough free memory for batches of 4 images. Reduce batch size, image"
         in error_output
     )
     assert error_output.count("\n") == 1
@@ -109,13 +109,13 @@ def test_an_out_of_memory_message_names_the_device_and_the_batch() -> None:
         explained = device_failure(torch.device("cuda:0"), SHORT, error)
         assert isinstance(explained, MemoryError)
         assert str(explained).startswith(
-            "cuda:0 has too little memory free for steps of 128 images. Choose a smaller batch"
+            "cuda:0 does not have enough free memory for batches of 128 images. Reduce batch"
         )
     assert device_failure(CPU, SHORT, RuntimeError("shapes do not fit")) is None
 
 
 def test_advice_depends_on_step_and_precision() -> None:
-    assert advice(SHORT, 0) == "Nothing was learned yet, so the network itself overflows: choose fewer blocks"
+    assert advice(SHORT, 0) == "This is the first step, so the network itself overflows: use fewer blocks"
     assert "--resume RUN --lr X" in advice(SHORT, 7)
     assert advice(replace(SHORT, precision="fp16"), 7).endswith("or precision fp32 instead of fp16")
     assert advice(replace(SHORT, precision="bf16"), 0).endswith("or precision fp32 instead of bf16")
@@ -124,7 +124,7 @@ def test_advice_depends_on_step_and_precision() -> None:
 def test_a_diverged_run_can_be_resumed_at_a_lower_rate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As its error message advises."""
     folder = make_run(tmp_path / "run", replace(SHORT, lr=1000.0, length=4, weight_decay=10.0))
-    with pytest.raises(TrainingFailedError, match="--resume RUN --lr X goes on"):
+    with pytest.raises(TrainingFailedError, match="--resume RUN --lr X continues"):
         train(folder)
     assert main(["train", "--resume", str(folder), "--lr", "0.05", "--change", "weight_decay=0"]) == 0
     assert "finished after 44 steps" in capsys.readouterr().out

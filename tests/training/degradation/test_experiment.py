@@ -69,8 +69,8 @@ def test_counterparts_differ_only_in_shortcuts() -> None:
 @pytest.mark.parametrize(
     ("depths", "seeds", "message"),
     [
-        ((20,), (0,), "at least two"), ((56, 20), (0,), "rising"), ((20, 20), (0,), "rising"),
-        ((20, 21), (0,), "6n + 2"), ((2, 20), (0,), "6n + 2"), ((True, 20), (0,), "whole numbers"),
+        ((20,), (0,), "at least two"), ((56, 20), (0,), "increasing order"), ((20, 20), (0,), "increasing order"),
+        ((20, 21), (0,), "6n + 2"), ((2, 20), (0,), "6n + 2"), ((True, 20), (0,), "must be integers"),
         ((18, 34), (0,), "8×8"), ((20, 34), (0,), "large images"), ((20, 56), (), "seeds"), ((20, 56), (1, 1), "seeds"),
         ((20, 56), (-1,), "seed"),
     ],
@@ -134,19 +134,19 @@ def test_degradation_is_seen_if_the_deeper_plain_network_is_worse() -> None:
     assert verdict.plain.noise_margin("training") == pytest.approx(2 * math.sqrt((0.01 * 0.99 + 0.6 * 0.4) / TRAINING))
     assert verdict.plain.noise_margin("test") == pytest.approx(2 * math.sqrt((0.01 * 0.99 + 0.6 * 0.4) / TEST))
     assert verdict.sentences[0] == (
-        "Degradation is seen after 20 steps: plain-56 has a measured training error of 60.0 %, 59.0 percentage "
+        "Degradation observed after 20 steps: plain-56 has a measured training error of 60.0 %, 59.0 percentage "
         "points above plain-20's 1.00 %, and a test error of 60.0 %, 59.0 percentage points above plain-20's 1.00 %."
     )
     assert "no worse: ResNet-56 has a measured training error of 0.00 %" in verdict.text
-    assert "trains slower: a longer run" in verdict.text
+    assert "trains more slowly: a longer run" in verdict.text
 
 
 @pytest.mark.parametrize(("plain20", "plain56"), [(0.1, 0.1), (0.3, 0.1), (0.1, 0.11), (0.0, 0.0)])
 def test_equal_better_or_hardly_worse_is_no_degradation(plain20: float, plain56: float) -> None:
     verdict = ended_with(plain20, plain56)
     assert (verdict.kind, verdict.seen, verdict.from_epoch) == ("not seen", False, None)
-    assert verdict.sentences[0].startswith("Degradation is not seen after 20 steps: plain-56 has")
-    assert "trains slower" not in verdict.text
+    assert verdict.sentences[0].startswith("No degradation observed after 20 steps: plain-56 has")
+    assert "trains more slowly" not in verdict.text
     if plain20 == plain56:
         assert verdict.sentences[0].count("the same as plain-20") == 2
 
@@ -174,7 +174,7 @@ def test_worse_on_one_set_alone_has_its_own_kind() -> None:
 
 
 def test_shortcuts_may_fail_to_help() -> None:
-    assert "With shortcuts the deeper network is worse, too" in ended_with(0.01, 0.6, 0.01, 0.5).text
+    assert "With shortcuts, the deeper network is also worse" in ended_with(0.01, 0.6, 0.01, 0.5).text
 
 
 def test_the_epoch_is_the_first_from_which_the_network_stays_worse() -> None:
@@ -183,15 +183,15 @@ def test_the_epoch_is_the_first_from_which_the_network_stays_worse() -> None:
     others = dict.fromkeys(("resnet20-seed0", "resnet56-seed0"), ([0.0] * 5, [0.0] * 5))
     verdict = judged(Experiment(), {"plain20-seed0": (plain20, plain20), "plain56-seed0": (plain56, plain56), **others})
     assert verdict.from_epoch == 4
-    assert verdict.sentences[1] == "Plain-56 is the worse one from epoch 4 to the end."
+    assert verdict.sentences[1] == "Plain-56 is worse from epoch 4 to the end."
 
 
 def test_missing_runs_leave_the_verdict_open() -> None:
     nothing = judge(Experiment(), {})
     assert (nothing.kind, nothing.seen, nothing.results, nothing.rule) == ("open", None, (), "")
-    assert nothing.text == "The verdict waits for plain-20 and plain-56 to finish."
+    assert nothing.text == "Verdict pending: waiting for plain-20 and plain-56 to finish."
     half = judged(Experiment(), {"plain20-seed0": ([0.1], [0.1])})
-    assert half.text == "The verdict waits for plain-56 to finish."
+    assert half.text == "Verdict pending: waiting for plain-56 to finish."
     assert [one.network.title for one in half.results] == ["plain-20"]
 
 
@@ -231,7 +231,7 @@ def test_with_several_seeds_the_medians_decide() -> None:
     assert verdict.plain is not None
     assert verdict.plain.difference("test") == pytest.approx(0.5 - 0.01)
     assert "plain-56 has a measured training error of 50.0 % (2.00–60.0 %)" in verdict.text
-    assert "medians of 3 seeds" in verdict.text
+    assert "medians and ranges over 3 seeds" in verdict.text
     assert [one.runs for one in verdict.results] == [3] * 4
 
 
@@ -256,8 +256,8 @@ def test_gradients_that_shrink_in_the_backward_pass_vanish() -> None:
     assert "Gradients vanish in plain-56, as the article says" in verdict(0.9 * VANISHING_RATIO).text
     assert not verdict(1.1 * VANISHING_RATIO).vanished
     assert "Gradients do not vanish in plain-56" in verdict(1.1 * VANISHING_RATIO).text
-    assert "it grows on its way back" in verdict(20.0).text
-    assert "it grows on its way back" not in verdict(1.0).text
+    assert "it grows during backpropagation" in verdict(20.0).text
+    assert "it grows during backpropagation" not in verdict(1.0).text
 
 
 def test_gradients_are_summarized_over_seeds() -> None:
@@ -311,9 +311,7 @@ def test_a_verdict_is_made_from_measured_errors_alone() -> None:
 
     never = judge(experiment, known(but_last=False))
     assert never.kind == "open"
-    assert never.sentences == (
-        "There is no verdict: an error of a finished run was not measured. Train the experiment anew.",
-    )
+    assert never.sentences == ("No verdict: an error of a finished run was not measured. Run the experiment again.",)
     at_the_end = judge(experiment, known(but_last=True))
     assert at_the_end.kind == "seen"
     assert at_the_end.from_epoch is None, "the earlier epochs have no measured training errors"
@@ -328,7 +326,7 @@ def test_an_unmeasured_training_error_is_the_mean_of_the_batches() -> None:
 
 def test_a_small_file_does_not_ask_for_millions_of_runs() -> None:
     values = to_json(Experiment())
-    with pytest.raises(ExperimentError, match=r"^seeds: 1,998,000 runs are too many; 4,000 are the most$"):
+    with pytest.raises(ExperimentError, match=r"^seeds: 1,998,000 runs are too many; the limit is 4,000$"):
         from_json(values | {"depths": list(range(8, 6002, 6)), "seeds": list(range(1000))})
 
 
@@ -338,5 +336,5 @@ def test_leftovers_of_a_killed_process_do_not_block_a_name(tmp_path: Path) -> No
     odd = Experiment(replace(RECIPES["digits-degradation"], data="/data/\udcff"))
     degradation.create(tmp_path / "mine", odd)
     assert degradation.read_experiment(tmp_path / "mine") == odd
-    with pytest.raises(ExperimentError, match="there is something of this name already"):
+    with pytest.raises(ExperimentError, match="already exists in"):
         degradation.create(tmp_path / "mine", Experiment())

@@ -85,7 +85,7 @@ def test_validation_images_take_precedence_over_test_images(tmp_path: Path) -> N
         classes(tmp_path / name, count)
     found = read_class_folders(tmp_path)
     assert counts(found.test, found) == {"cat": 3, "dog": 3}
-    assert found.notes == ("test is not tested on, as there are validation images: 4 images",)
+    assert found.notes == ("test is not used, since there are validation images: 4 images",)
 
 
 @pytest.mark.parametrize("where", ["test", "test/unknown", "test/test"])
@@ -94,7 +94,7 @@ def test_an_unlabeled_test_folder_is_skipped_and_counted(where: str, tmp_path: P
     images(tmp_path / where, 7)
     found = read_class_folders(tmp_path)
     assert (counts(found.training, found), found.test) == ({"cat": 4, "dog": 4}, None)
-    assert found.notes[0] == "test has neither class folders nor a file of their labels: 7 images passed over"
+    assert found.notes[0] == "test has neither class folders nor a label file: 7 images skipped"
 
 
 def test_a_folder_outside_the_split_is_counted(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_folder_outside_the_split_is_counted(tmp_path: Path) -> None:
     images(tmp_path / "seg_pred" / "seg_pred", 6)
     found = read_class_folders(tmp_path)
     assert counts(found.test, found) == {"cat": 1, "dog": 1}
-    assert found.notes == ("seg_pred is neither for training nor for testing: 6 images passed over",)
+    assert found.notes == ("seg_pred is neither a training nor a test folder: 6 images skipped",)
 
 
 def test_hidden_and_system_files_are_skipped_and_counted(tmp_path: Path) -> None:
@@ -115,14 +115,13 @@ def test_hidden_and_system_files_are_skipped_and_counted(tmp_path: Path) -> None
     found = read_class_folders(tmp_path)
     assert counts(found.training, found) == {"cat": 4, "dog": 4}
     assert found.notes == (
-        "passed over: 6 hidden files or folders (.DS_Store, ._image0.jpg, .ipynb_checkpoints, …), "
-        "1 .txt file (notes.txt)",
+        "skipped: 6 hidden files or folders (.DS_Store, ._image0.jpg, .ipynb_checkpoints, …), 1 .txt file (notes.txt)",
     )
 
 
 def test_loose_images_next_to_class_folders_are_counted_and_named(tmp_path: Path) -> None:
     images(classes(tmp_path), 2, "loose{}.png")
-    assert read_class_folders(tmp_path).notes == ("passed over in no class folder: 2 images (loose0.png, loose1.png)",)
+    assert read_class_folders(tmp_path).notes == ("skipped outside class folders: 2 images (loose0.png, loose1.png)",)
 
 
 @pytest.mark.parametrize("target", [".", "..", "cat"])
@@ -132,7 +131,7 @@ def test_a_link_back_to_a_parent_is_not_followed(target: str, tmp_path: Path) ->
     (tmp_path / "data" / "cat" / "back").symlink_to((tmp_path / "data" / target).resolve())
     found = read_class_folders(tmp_path / "data")
     assert counts(found.training, found) == {"cat": 4, "dog": 4}
-    assert found.notes == ("passed over: 1 link back (back)",)
+    assert found.notes == ("skipped: 1 link to a parent folder (back)",)
 
 
 def test_a_link_to_another_folder_is_followed(tmp_path: Path) -> None:
@@ -150,7 +149,7 @@ def test_images_in_subfolders_of_a_class_have_that_class(tmp_path: Path) -> None
     found = read_class_folders(tmp_path)
     assert counts(found.training, found) == {"cat": 6, "dog": 6}
     assert found.notes == (
-        "images in folders of a class folder are of that class: cat/siamese, cat/tabby, dog/beagle and 1 more",
+        "images in subfolders belong to their class folder: cat/siamese, cat/tabby, dog/beagle and 1 more",
     )
 
 
@@ -161,7 +160,7 @@ def test_images_train_is_found_next_to_annotations(tmp_path: Path) -> None:
     (tmp_path / "annotations" / "train" / "a.xml").write_text("<a/>")
     found = read_class_folders(tmp_path)
     assert (counts(found.training, found), counts(found.test, found)) == ({"cat": 4, "dog": 4}, {"cat": 2, "dog": 2})
-    assert found.notes == ("the classes are the folders in images/train", "passed over: 1 .xml file (a.xml)")
+    assert found.notes == ("classes are the folders in images/train", "skipped: 1 .xml file (a.xml)")
 
 
 def test_a_class_without_test_images_is_named(tmp_path: Path) -> None:
@@ -169,7 +168,7 @@ def test_a_class_without_test_images_is_named(tmp_path: Path) -> None:
     classes(tmp_path / "val", 2, ("bee", "cat"))
     found = read_class_folders(tmp_path)
     assert counts(found.test, found) == {"bee": 2, "cat": 2}
-    assert found.notes == ("val has no image of ant",)
+    assert found.notes == ("val has no images of ant",)
 
 
 @pytest.mark.parametrize("names", [("cat", "dog", "owl"), ("Cat", "Dog")])
@@ -177,7 +176,7 @@ def test_a_class_with_only_test_images_is_refused(names: tuple[str, ...], tmp_pa
     classes(tmp_path / "train")
     classes(tmp_path / "val", 2, names)
     sentence = refused(tmp_path)
-    assert f"not of the same classes: val has {'owl' if len(names) == 3 else 'Cat and Dog'}" in sentence
+    assert f"have different classes: val has {'owl' if len(names) == 3 else 'Cat and Dog'}" in sentence
     assert "the training images have cat, dog; rename" in sentence
 
 
@@ -215,9 +214,9 @@ def test_tiny_imagenet_is_read_by_its_annotations(tmp_path: Path) -> None:
     assert [(Path(path).name, label) for path, label in found.test or ()] == [
         (f"val_{number}.JPEG", int(number % 3 > 0)) for number in range(6)
     ]
-    assert found.notes[0] == "classes of val are those of val_annotations.txt"
-    assert found.notes[1] == "test is not tested on, as there are validation images: 7 images"
-    assert found.notes[2].startswith("passed over: 4 .txt files")
+    assert found.notes[0] == "classes of val are from val_annotations.txt"
+    assert found.notes[1] == "test is not used, since there are validation images: 7 images"
+    assert found.notes[2].startswith("skipped: 4 .txt files")
 
 
 WORDNET = ("n01440764", "n01443537")
@@ -233,7 +232,7 @@ def flat_imagenet(root: Path) -> Path:
 def test_flat_validation_images_without_labels_are_skipped_and_counted(tmp_path: Path) -> None:
     found = read_class_folders(flat_imagenet(tmp_path))
     assert found.test is None
-    assert found.notes == ("val has neither class folders nor a file of their labels: 6 images passed over",)
+    assert found.notes == ("val has neither class folders nor a label file: 6 images skipped",)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +249,7 @@ def test_flat_validation_images_are_labeled_by_a_file(name: str, line: str, tmp_
     (tmp_path / name).write_text("\n".join(rows))
     found = read_class_folders(tmp_path)
     assert [label for _, label in found.test or ()] == [0, 0, 0, 0, 1, 1]
-    assert found.notes == (f"classes of val are those of {Path(name).name}",)
+    assert found.notes == (f"classes of val are from {Path(name).name}",)
 
 
 def test_a_file_with_labels_alone_follows_the_order_of_the_images(tmp_path: Path) -> None:
@@ -280,9 +279,7 @@ def test_images_without_a_label_are_counted(tmp_path: Path) -> None:
     (tmp_path / "val.txt").write_text("\n".join([*rows, "ILSVRC2012_val_00000004.JPEG n00000001"]))
     found = read_class_folders(tmp_path)
     assert len(found.test or ()) == 4
-    assert found.notes[1] == (
-        "2 images have no class in val.txt (n00000001 are no classes of the training images) and are passed over"
-    )
+    assert found.notes[1] == ("2 images have no class in val.txt (n00000001 are not training classes) and are skipped")
 
 
 def test_numbers_are_imagenets_classes_only_if_all_thousand_exist(tmp_path: Path) -> None:
@@ -292,7 +289,7 @@ def test_numbers_are_imagenets_classes_only_if_all_thousand_exist(tmp_path: Path
     found = read_class_folders(tmp_path)
     assert (found.test, found.notes[0]) == (
         None,
-        "val.txt has no classes of the training images, but 0, 1, 2 and 3 more",
+        "val.txt has none of the training classes, but 0, 1, 2 and 3 more",
     )
     shutil.rmtree(tmp_path / "train")
     for number in range(1000):
@@ -321,8 +318,8 @@ REFUSED = {
     "roboflow": (lambda root: [boxes(root / name, ".") for name in ("train", "valid")], "images in train is not named"),
     "table": (
         lambda root: [images(root / "images"), images(root, 1, "labels{}.csv")],
-        "is not named like a class, so no image has one; each class needs a folder with its images in it: "
-        "table/CLASS/image.jpg. Boxes, masks and tables of labels are not read",
+        "is not named like a class, so the images have no classes; each class needs a folder with its images: "
+        "table/CLASS/image.jpg. Bounding boxes, masks and label tables are not read",
     ),
     "masks": (
         lambda root: [images(root / "images"), images(root / "masks", name="image{}.png")],
@@ -330,37 +327,37 @@ REFUSED = {
     ),
     "masks of classes": (
         lambda root: [images(root / name / kind) for name in ("lung", "normal") for kind in ("images", "masks")],
-        "lung and normal each hold folders called images, masks: either could be the classes; move the images",
+        "lung and normal each have folders named images, masks: either could be the classes; move the images",
     ),
-    "folds": (lambda root: [classes(root / name) for name in ("fold1", "fold2")], "each hold folders called cat, dog"),
+    "folds": (lambda root: [classes(root / name) for name in ("fold1", "fold2")], "each have folders named cat, dog"),
     "parts in classes": (
         lambda root: [images(root / name / part) for name in ("cat", "dog") for part in ("train", "test")],
-        "cat and dog each hold folders called test, train: either could be the classes",
+        "cat and dog each have folders named test, train: either could be the classes",
     ),
-    "one class": (lambda root: images(root / "cat"), "cat is the only class in one class; a network needs two"),
+    "one class": (lambda root: images(root / "cat"), "cat is the only class in one class; training needs at least two"),
     "one class of a part": (
         lambda root: [images(root / part / "cat") for part in ("train", "val")],
         "cat is the only class in train",
     ),
     "no training": (
         lambda root: [classes(root / part) for part in ("test", "val")],
-        "test and val look like parts of a data set, but which is to learn from is not clear; rename that one to train",
+        "test and val look like splits of a data set, but it is unclear which one to train on; rename them to train",
     ),
     "two trainings": (
         lambda root: [classes(root / part) for part in ("train_small", "train_large", "test")],
-        "which is to learn from is not clear",
+        "it is unclear which one to train on",
     ),
     "a class called train": (
         lambda root: [images(root / "train" / "steam"), images(root / "train" / "diesel"), images(root / "bus")],
-        "train could be a class like bus, or all that is to be learned from; rename it if it is a class",
+        "train could be a class like bus, or the whole training set; rename it if it is a class",
     ),
     "an empty class": (
         lambda root: [classes(root), (root / "owl").mkdir()],
-        "there is no image in its class folder owl; put some in, or remove the folder",
+        "no images in class folder owl; add some, or remove the folder",
     ),
     "a class of a format that does not open": (
         lambda root: [classes(root), images(root / "owl", 2, "{}.heic")],
-        "there is no image in its class folder owl but 2 .heic files (0.heic, 1.heic)",
+        "no images in class folder owl but 2 .heic files (0.heic, 1.heic)",
     ),
     "nothing": (lambda root: root.mkdir(), "it has no folders in it; each class needs"),
 }  # fmt: skip
@@ -392,7 +389,7 @@ def test_test_images_that_are_also_training_images_are_counted(tmp_path: Path) -
     for number in range(3):
         shutil.copy(tmp_path / "train" / "cat" / f"image{number}.jpg", tmp_path / "val" / "cat" / f"copy{number}.jpg")
     found = read_class_folders(tmp_path)
-    assert found.notes == ("test images that are also training images, byte for byte: 3",)
+    assert found.notes == ("test images identical to training images: 3",)
 
 
 def test_copies_within_a_folder_and_in_two_classes_are_counted(tmp_path: Path) -> None:
@@ -400,8 +397,8 @@ def test_copies_within_a_folder_and_in_two_classes_are_counted(tmp_path: Path) -
     shutil.copy(tmp_path / "cat" / "image0.jpg", tmp_path / "cat" / "again.jpg")
     shutil.copy(tmp_path / "cat" / "image1.jpg", tmp_path / "dog" / "wrong.jpg")
     assert read_class_folders(tmp_path).notes == (
-        "images that are copies of others, so that some may be both trained and tested on: 2",
-        "images that are in two classes: 1 (cat and dog)",
+        "duplicate images, which may end up in both training and test sets: 2",
+        "images in two classes: 1 (cat and dog)",
     )
 
 
@@ -415,7 +412,7 @@ def test_pipes_and_dangling_links_are_listed(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere is no folder here\. Check the path; known by name are digits, "):
+    with pytest.raises(DataError, match=r"directory not found: .*nowhere\. Check the path, or use one of digits, "):
         read_class_folders(tmp_path / "nowhere")
 
 

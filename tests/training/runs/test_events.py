@@ -180,7 +180,7 @@ def test_a_line_that_is_not_an_event_is_rejected(line: str | bytes) -> None:
 def test_a_field_of_another_type_is_rejected(event: Event, wrong: dict[str, Any]) -> None:
     values = json.loads(to_line(event))
     assert from_line(json.dumps(values)) == event
-    with pytest.raises(ValueError, match=f"an event '{event.kind}' is not whole"):
+    with pytest.raises(ValueError, match=f"event '{event.kind}' is incomplete"):
         from_line(json.dumps(values | wrong))
 
 
@@ -214,7 +214,7 @@ def test_a_damaged_line_is_an_event_or_rejected(event: Event, data: st.DataObjec
 def test_an_epoch_has_a_step_and_each_step_has_all_its_values() -> None:
     with pytest.raises(ValueError, match="steps_per_epoch"):
         prepared(steps_per_epoch=0)
-    with pytest.raises(ValueError, match="one value a step"):
+    with pytest.raises(ValueError, match="one value per step"):
         Stepped(0.0, 0, (1.0, 2.0), (0.5,), (0.1, 0.1), 1.0, 9.0)
 
 

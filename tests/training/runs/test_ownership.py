@@ -78,7 +78,9 @@ def test_a_suspended_process_keeps_its_run(folder: Path) -> None:
         process.send_signal(signal.SIGSTOP)
         silent(folder)
         assert not [event for event in read_events(folder) if isinstance(event, Ended)], "it is still alive"
-        with pytest.raises(RunError, match=rf"^run is still running: process {process.pid} on .* It may be suspended"):
+        with pytest.raises(
+            RunError, match=rf"^run is still running in process {process.pid} on .* It may be suspended"
+        ):
             RunWriter(folder).__enter__()
         size = (folder / run_folder.EVENTS).stat().st_size
         process.send_signal(signal.SIGCONT)
@@ -123,7 +125,7 @@ def test_exactly_one_of_many_processes_can_resume_a_run(folder: Path) -> None:
             stack.callback(racer.kill)
         wait_until(lambda: sum(racer.poll() is None for racer in racers) == 1)
         errors = [racer.stderr.read() for racer in racers if racer.poll() is not None]
-        assert all("RunError: run is still running: process" in text for text in errors)
+        assert all("RunError: run is still running in process" in text for text in errors)
         assert len({event.text.split()[0] for event in read_events(folder) if isinstance(event, Noted)}) == 1
 
 
@@ -175,9 +177,9 @@ def test_without_locks_a_process_that_wakes_up_notices_the_new_owner_and_writes_
             monkeypatch.setattr(writer, "HEARTBEAT_INTERVAL", 0.0)
             if how == "asked":
                 sleeper._write_heartbeat()
-                with pytest.raises(RunError, match=r"^run: another process has gone on with this run, so this one"):
+                with pytest.raises(RunError, match=r"^run: another process resumed this run, so this one"):
                     sleeper.requested(run_folder.STOP)
-            with pytest.raises(RunError, match=r"^run: another process has gone on with this run, so this one"):
+            with pytest.raises(RunError, match=r"^run: another process resumed this run, so this one"):
                 sleeper.emit(Noted(3.0, "three"))
     assert [event.text for event in read_events(folder) if isinstance(event, Noted)] == ["one", "two"]
 

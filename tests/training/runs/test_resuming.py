@@ -70,7 +70,7 @@ def test_a_stopped_run_resumes_at_another_learning_rate_and_keeps_it(
     gentler = replace(CONSTANT, lr=0.01, schedule="linear")
     assert rates == [0.05] * 4 + [learning_rate(gentler, step, PER_EPOCH) for step in range(4, 22)]
     assert changes(folder) == [
-        (4, ("lr 0.05 → 0.01", "schedule constant → linear", "the learning rate goes on at 0.00818 instead of 0.05"))
+        (4, ("lr 0.05 → 0.01", "schedule constant → linear", "the learning rate continues at 0.00818 instead of 0.05"))
     ]
     assert run_folder.read_manifest(folder).recipe == CONSTANT, "the original configuration is kept"
     assert current_recipe(CONSTANT, read_events(folder)) == gentler
@@ -116,28 +116,28 @@ def test_changeable_fields_change(tmp_path: Path, capsys: pytest.CaptureFixture[
     [
         (
             ["--batch-size", "64"],
-            "batch_size: can't change when a run goes on: its steps are counted in batches",
+            "batch_size: can't change on resuming: its steps use batches",
         ),
         (["--change", "batch_size=64"], "batch_size: can't change"),
-        (["--seed", "3"], "seed: can't change when a run goes on: the order of its images follows from seed 0"),
-        (["--change", "optimizer=adamw"], "optimizer: can't change when a run goes on: its checkpoint holds the state"),
-        (["--change", "holdout=100"], "holdout: can't change when a run goes on: it would be tested on images that"),
-        (["--change", "normalise=pixel"], "normalise: can't change when a run goes on"),
-        (["--data", "mnist"], "data: can't change when a run goes on: it was begun with digits"),
-        (["--epochs", "1"], "length: the run has trained 1.455 epochs already, and can only go on to a later end"),
-        (["--change", "unit=steps", "--change", "length=16"], "length: the run has trained 16 steps already"),
-        (["--set", "width=8"], "--resume goes on with the network and the name that the run has: leave --set out"),
-        (["resnet20-cifar"], "leave ARCH out"),
-        (["--name", "other"], "leave --name out"),
-        (["--threads", "2"], "--threads 2: a run that goes on computes as it began"),
+        (["--seed", "3"], "seed: can't change on resuming: its image order depends on seed 0"),
+        (["--change", "optimizer=adamw"], "optimizer: can't change on resuming: its checkpoint has the state"),
+        (["--change", "holdout=100"], "holdout: can't change on resuming: it would be tested on images it"),
+        (["--change", "normalise=pixel"], "normalise: can't change on resuming"),
+        (["--data", "mnist"], "data: can't change on resuming: it was started with digits"),
+        (["--epochs", "1"], "length: the run has already trained 1.455 epochs; set a greater length"),
+        (["--change", "unit=steps", "--change", "length=16"], "length: the run has already trained 16 steps"),
+        (["--set", "width=8"], "--resume keeps the run's network and name. Remove --set"),
+        (["resnet20-cifar"], "Remove ARCH"),
+        (["--name", "other"], "Remove --name"),
+        (["--threads", "2"], "--threads 2: a resumed run keeps its number of threads"),
         (["--lr", "0.1", "--change", "lr=0.2"], "--change lr=0.2: lr is set twice"),
         (["--change", "lr=0.1", "--change", "lr=0.2"], "--change lr=0.2: lr is set twice"),
         (
             ["--change", "milestones=1"],
-            "--change milestones=1 has no effect with the schedule constant, only",
+            "--change milestones=1 has no effect with schedule constant, only",
         ),
-        (["--change", "warmup_lr=0.1"], "--change warmup_lr=0.1 has no effect without a warm-up"),
-        (["--change", "speed=3"], "speed: no such field"),
+        (["--change", "warmup_lr=0.1"], "--change warmup_lr=0.1 has no effect without warm-up"),
+        (["--change", "speed=3"], "speed: unknown field"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -180,7 +180,7 @@ def test_every_field_is_either_fixed_or_recorded_as_changed() -> None:
 
 def test_a_length_must_exceed_the_trained_steps() -> None:
     check_length(replace(SHORT, length=3), 11, 32)
-    with pytest.raises(RecipeError, match=r"has trained 3 epochs already"):
+    with pytest.raises(RecipeError, match=r"has already trained 3 epochs"):
         check_length(replace(SHORT, length=3), 11, 33)
 
 
@@ -238,13 +238,13 @@ def moved_between(data: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (renamed, "class dog is gone; class hound is new"),
+        (renamed, "class dog is missing; class hound is new"),
         (added, "class bird is new"),
-        (removed, "class cat is gone; classes ant, bee are new"),
-        (one_less, "class cat had 12 images and has 11"),
-        (one_other_name, "files were renamed or replaced by others"),
-        (one_replaced, "files were renamed or replaced by others"),
-        (moved_between, "class cat had 12 images and has 11; class dog had 12 images and has 13"),
+        (removed, "class cat is missing; classes ant, bee are new"),
+        (one_less, "class cat had 12 images, now 11"),
+        (one_other_name, "files were renamed or replaced"),
+        (one_replaced, "files were renamed or replaced"),
+        (moved_between, "class cat had 12 images, now 11; class dog had 12 images, now 13"),
     ],
 )
 def test_changed_data_are_noticed(
@@ -254,7 +254,7 @@ def test_changed_data_are_noticed(
     change(data)
     code, text = go_on(capsys, folder)
     assert code == 2
-    assert f"{data} has changed since this run began: {message}. Put the images back as they were" in text
+    assert f"{data} has changed since this run started: {message}. Restore the original images" in text
     assert read_curves(folder).steps == 3
 
 
@@ -287,9 +287,9 @@ def test_an_older_run_without_digest_is_compared_by_its_totals() -> None:
     now = replace(before, images_of_class=(5, 5), digest="abc")
     assert differences(before, now) == []
     assert differences(before, replace(now, training_images=7)) == [
-        "there were 8 training and 2 test images, and are 7 and 2"
+        "there were 8 training and 2 test images, now 7 and 2"
     ]
     many = replace(now, classes=tuple("abcdefgh"), images_of_class=(1,) * 8)
     lines = differences(many, replace(many, images_of_class=(2,) * 8))
-    assert lines[-1] == "3 more classes have other numbers, too"
+    assert lines[-1] == "3 more classes also changed"
     assert len(lines) == 6

@@ -38,7 +38,7 @@ for number in range(30):
         runs.create(folder / str(number), manifest)
         print(number)
     except runs.RunError as error:
-        assert "a run of this name already" in str(error), error
+        assert "a run with this name already" in str(error), error
 """
 
 
@@ -71,7 +71,7 @@ def test_a_new_run_has_an_empty_events_file_and_the_subfolders(tmp_path: Path) -
 def test_a_run_is_not_created_over_another(tmp_path: Path) -> None:
     run_folder.create(tmp_path / "run", MANIFEST)
     before = content(tmp_path)
-    with pytest.raises(RunError, match=r"^run: there is a run of this name already in "):
+    with pytest.raises(RunError, match=r"^run: a run with this name already exists in "):
         run_folder.create(tmp_path / "run", replace(MANIFEST, name="second"))
     assert content(tmp_path) == before
 
@@ -79,7 +79,7 @@ def test_a_run_is_not_created_over_another(tmp_path: Path) -> None:
 def test_a_run_is_not_created_among_other_files(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("mine")
-    with pytest.raises(RunError, match=r"^run: there is something else in .*run. Choose another name$"):
+    with pytest.raises(RunError, match=r"^run: .*run contains other files. Choose another name$"):
         run_folder.create(tmp_path / "run", MANIFEST)
     assert content(tmp_path) == {"run": None, "run/thesis.tex": b"mine"}
 
@@ -108,7 +108,7 @@ def test_a_run_can_not_be_created_in_a_file(tmp_path: Path) -> None:
     for folder in (tmp_path / "run", tmp_path / "runs" / "run"):
         with pytest.raises(
             RunError,
-            match=r"a run can't be kept here: (there is a file|a part of the path)",
+            match=r"can't save a run here: (a file or directory|part of the path)",
         ):
             run_folder.create(folder, MANIFEST)
     assert content(tmp_path) == {"run": b"a file", "runs": b"a file"}
@@ -116,7 +116,7 @@ def test_a_run_can_not_be_created_in_a_file(tmp_path: Path) -> None:
 
 def test_a_run_can_not_be_created_in_a_read_only_place() -> None:
     folder = Path("/proc/resnet-studio")  # refuses even root
-    with pytest.raises(RunError, match=r"^/proc/resnet-studio: a run can't be kept here: ."):
+    with pytest.raises(RunError, match=r"^/proc/resnet-studio: can't save a run here: ."):
         run_folder.create(folder, MANIFEST)
 
 
@@ -138,7 +138,7 @@ def test_a_full_disk_is_reported_and_leaves_no_partial_run(tmp_path: Path, monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(RunError, match="a run can't be kept here: the disk is full"):
+    with pytest.raises(RunError, match="can't save a run here: the disk is full"):
         run_folder.create(tmp_path / "run", MANIFEST)
     assert not (tmp_path / "run" / run_folder.MANIFEST).exists()
     assert run_folder.find_runs(tmp_path) == []
@@ -152,9 +152,9 @@ def test_a_run_of_a_newer_version_is_rejected_and_unchanged(tmp_path: Path) -> N
     path = tmp_path / "run" / run_folder.MANIFEST
     path.write_text(json.dumps({"version": run_folder.VERSION + 1, "network": "of a later kind"}))
     before = content(tmp_path)
-    with pytest.raises(RunError, match=r"^run was written by a newer version of this program; it is left as it is$"):
+    with pytest.raises(RunError, match=r"^run was written by a newer version of this program and was not changed$"):
         run_folder.read_manifest(tmp_path / "run")
-    with pytest.raises(RunError, match="a run of this name already"):
+    with pytest.raises(RunError, match="a run with this name already"):
         run_folder.create(tmp_path / "run", MANIFEST)
     assert content(tmp_path) == before
 
@@ -218,7 +218,7 @@ def test_a_folder_that_is_not_a_run_is_rejected(tmp_path: Path) -> None:
         (os.mkfifo, "is a pipe"),
         (Path.touch, "is empty"),
         (lambda path: path.symlink_to("/dev/zero"), "is a link"),
-        (lambda path: path.write_bytes(b" " * 1_000_001), "up to 1 MB are read"),
+        (lambda path: path.write_bytes(b" " * 1_000_001), "the limit is 1 MB"),
     ],
 )
 def test_reading_a_manifest_does_not_block_on_what_is_not_a_file(tmp_path: Path, make: Any, why: str) -> None:
@@ -345,7 +345,7 @@ def content(folder: Path) -> dict[str, bytes | None]:
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "/x", "a/b", "a/", "./a", "a/..", "a\0b", "//"])
 def test_a_name_never_leads_out_of_the_folder_of_runs(tmp_path: Path, name: str) -> None:
-    with pytest.raises(RunError, match=r"can't be a run's name: a folder in .* is called so"):
+    with pytest.raises(RunError, match=r"is not a valid run name: it must be a folder name in "):
         run_folder.new_folder(tmp_path, name)
 
 

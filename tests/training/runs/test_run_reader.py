@@ -134,8 +134,8 @@ def test_lines_that_are_not_events_are_skipped(folder: Path) -> None:
     write_events(folder, *noted(1))
     first, damaged, newer, last = RunReader(folder).new_events()
     assert [first, last] == noted(0, 1)
-    assert damaged.text == "events.jsonl has damaged lines, which are passed over"
-    assert "does not know; they are passed over" in newer.text
+    assert damaged.text == "events.jsonl has damaged lines, which are skipped"
+    assert "newer version of this program, which are skipped" in newer.text
 
 
 def test_a_run_counts_as_killed_without_a_heartbeat(folder: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_run_counts_as_killed_without_a_heartbeat(folder: Path) -> None:
             pytest.approx(last, abs=1e-3),
             "killed",
             step=7,
-            why="its process is gone: it was killed, or memory or power ran out",
+            why="its process exited unexpectedly: it was killed, or memory or power ran out",
             lost=7,
         )
     ]
@@ -339,7 +339,7 @@ def test_a_line_of_a_hundred_megabytes_is_skipped_in_little_memory(folder: Path,
     seen += reader.new_events()
     note, problem, last = seen
     assert [note, last] == noted(0, 1)
-    assert problem.text == "events.jsonl has a line of more than 4 MB, which is passed over"
+    assert problem.text == "events.jsonl has a line of more than 4 MB, which is skipped"
 
 
 @pytest.mark.parametrize(
@@ -356,7 +356,7 @@ def test_an_impossible_count_is_skipped_and_reported(folder: Path, field: str, n
     write_events(folder, event)
     problem, read = RunReader(folder).new_events()
     assert read == event
-    assert problem.text == "events.jsonl has damaged lines, which are passed over"
+    assert problem.text == "events.jsonl has damaged lines, which are skipped"
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "null"])

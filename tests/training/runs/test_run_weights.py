@@ -80,7 +80,7 @@ def test_damaged_checkpoints_are_listed_with_the_good_one(tmp_path: Path) -> Non
 def test_the_bundled_weights_come_last(tmp_path: Path) -> None:
     own = bundled_weights(preset("plain20-digits"))
     assert own is not None
-    assert trained_weights(tmp_path, preset("plain20-digits")) == (TrainedWeights("the program's own", own),)
+    assert trained_weights(tmp_path, preset("plain20-digits")) == (TrainedWeights("bundled weights", own),)
 
 
 def test_checkpoints_of_all_runs_are_listed_the_newest_first(tmp_path: Path) -> None:

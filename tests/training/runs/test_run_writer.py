@@ -187,7 +187,7 @@ def test_a_run_with_links_out_of_its_folder_is_rejected_by_name(tmp_path: Path, 
 
 def test_events_with_a_hard_link_elsewhere_are_not_appended_to(tmp_path: Path, folder: Path) -> None:
     os.link(folder / run_folder.EVENTS, tmp_path / "bashrc")
-    with pytest.raises(RunError, match=r"^run: events.jsonl has a second name elsewhere \(a hard link\)"):
+    with pytest.raises(RunError, match=r"^run: events.jsonl has another hard link"):
         RunWriter(folder).__enter__()
 
 
@@ -219,8 +219,8 @@ def test_events_are_buffered_while_the_disk_is_full(folder: Path) -> None:
     assert notes == ["before", *(f"while {number}" for number in range(5)), "after"]
     assert read_events(folder)[-1] == Ended(4.0, "finished", 9)
     received = done.stdout.strip().split("|")
-    assert received[1].startswith(f"{folder / run_folder.EVENTS}: a file can't be that large there. ")
-    assert received[1].endswith(". Events wait until there is room")
+    assert received[1].startswith(f"{folder / run_folder.EVENTS}: the file is too large for this disk. ")
+    assert received[1].endswith(". Events are written once there is space")
     assert [*received[:1], *received[2:]] == notes
 
 

@@ -52,7 +52,7 @@ def test_a_failed_run_says_why(tmp_path: Path) -> None:
     assert found.lines()[0].startswith("run failed after 14 steps")
     assert found.lines()[0].endswith("The loss of step 14 is not a number")
     assert found.lost == 14
-    assert "steps after the last checkpoint, which are lost: 14" in found.lines()
+    assert "steps lost since the latest checkpoint: 14" in found.lines()
 
 
 def test_a_run_that_has_not_begun_has_no_numbers(tmp_path: Path) -> None:

@@ -20,10 +20,10 @@ from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.ab import (
     SideBOverrides,
     apply_overrides,
-    counterpart_network,
     overrides_from_dict,
     overrides_to_dict,
 )
+from resnet_studio.inference.counterparts import plain_counterpart
 from resnet_studio.inference.values import (
     ForwardSpec,
     PublishedWeights,
@@ -39,12 +39,12 @@ from resnet_studio.networks.presets import preset, title
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.weights import RunWeights
 
-AS_A, OPEN_JSON, OPEN_FILE, OPEN_RUN = "", "open json", "open file", "open run"
-NETWORK_AS_A = "network: A"
+AS_A, OPEN_FILE, OPEN_RUN = "", "open file", "open run"
+NETWORK_AS_A = "same network"
 SEED_COUNT, MAX_IMAGES = 4, 300
 WIDE = 45 * GRID
 """Width from which the three choices are in one row."""
-CHECKPOINTS = "A run's weights (weights.safetensors *.safetensors);;All files (*)"
+CHECKPOINTS = "Checkpoint weights (weights.safetensors *.safetensors);;All files (*)"
 ARCHITECTURES = "Architectures (*.json);;All files (*)"
 
 
@@ -59,18 +59,16 @@ class SideBChooser(QWidget):
         self._overrides, self._side_a = SideBOverrides(), ForwardSpec("", preset("resnet50"))
         self._images: tuple[str, ...] = ()
         self._runs: tuple[RunWeights, ...] = ()
-        self._network = preset_search("network: A")
-        set_names(
-            self._network, "besideNetwork", "B's network", "The network of B: as A, a preset by any part of its name"
-        )
+        self._network = preset_search("same network")
+        set_names(self._network, "besideNetwork", "B's network", "B's network: same as A's, or part of a preset's name")
         self._network.insertItem(0, NETWORK_AS_A)
         self._network.insertItem(1, "Open JSON…")
         self._network.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._weights = ComboBox({}, "besideWeights", "B's weights", "The weights of B: as A, or others that may fit")
-        self._image = ComboBox({}, "besideImage", "B's image", "The image of B: as A, or another of those at hand")
-        self._counterpart = _link("besideTwin", "Give B the same network with or without its shortcuts")
-        self._next_seed = _link("besideSeed", "Give B random weights of another seed", "another seed")
-        self._next_image = _link("besideNext", "Give B the image after A's", "next image")
+        self._weights = ComboBox({}, "besideWeights", "B's weights", "B's weights: same as A's, or others that may fit")
+        self._image = ComboBox({}, "besideImage", "B's image", "B's image: same as A's, or another one in the list")
+        self._counterpart = _link("besideTwin", "Use the same network with or without shortcuts for B")
+        self._next_seed = _link("besideSeed", "Use random weights with another seed for B", "new seed")
+        self._next_image = _link("besideNext", "Use the image after A's for B", "next image")
         self._lay_out()
         self._connect()
 
@@ -82,9 +80,10 @@ class SideBChooser(QWidget):
         network = cast("QLineEdit", self._network.lineEdit())
         network.setText(network_title)
         network.setCursorPosition(0)
-        counterpart = counterpart_network(side_a.architecture)
+        counterpart = plain_counterpart(side_a.architecture)
         self._counterpart.setEnabled(counterpart is not None)
-        self._counterpart.setText("residual twin" if counterpart and counterpart.shortcut != "none" else "plain twin")
+        residual = counterpart and counterpart.shortcut != "none"
+        self._counterpart.setText("residual network" if residual else "plain network")
         self._show_weights()
         self._show_image()
 
@@ -108,7 +107,7 @@ class SideBChooser(QWidget):
         selected = self._overrides.image or AS_A
         if self._image.findData(selected) < 0:
             images = dict.fromkeys((*self._images[:MAX_IMAGES], *filter(None, [selected])))
-            self._image.set_values({AS_A: "image: A", **{image: image_title(image) for image in images}})
+            self._image.set_values({AS_A: "same image", **{image: image_title(image) for image in images}})
         self._image.set_value(selected)
 
     def _available_weights(self, architecture: Architecture) -> dict[str, str]:
@@ -121,8 +120,8 @@ class SideBChooser(QWidget):
         trained = {_key(run.weights): f"{run.run}, step {run.step:,}" for run in self._runs
                    if run.architecture == architecture}  # fmt: skip
         return {
-            AS_A: "weights: A", **{_key(source): weights_title(source) for source in sources}, **trained,
-            OPEN_FILE: "Open a file…", OPEN_RUN: "Checkpoint of a run…",
+            AS_A: "same weights", **{_key(source): weights_title(source) for source in sources}, **trained,
+            OPEN_FILE: "Open file…", OPEN_RUN: "Checkpoint of run…",
         }  # fmt: skip
 
     def _lay_out(self) -> None:
@@ -162,7 +161,7 @@ class SideBChooser(QWidget):
         self._weights.valueSelected.connect(self._on_weights_selected)
         self._image.valueSelected.connect(lambda image: self._request(image=image or None))
         self._counterpart.clicked.connect(
-            lambda: self._request(architecture=counterpart_network(self._side_a.architecture))
+            lambda: self._request(architecture=plain_counterpart(self._side_a.architecture))
         )
         self._next_seed.clicked.connect(self._use_next_seed)
         self._next_image.clicked.connect(self._use_next_image)
@@ -172,7 +171,7 @@ class SideBChooser(QWidget):
             self._request(architecture=None)
         elif name == "Open JSON…":
             self.show_overrides(self._overrides, self._side_a)
-            self._open_file_dialog("Open an architecture for B", ARCHITECTURES, self.architectureFileSelected.emit)
+            self._open_file_dialog("Open architecture for B", ARCHITECTURES, self.architectureFileSelected.emit)
         else:
             self._request(architecture=preset(name))
 
@@ -181,7 +180,7 @@ class SideBChooser(QWidget):
         if key == OPEN_FILE:
             self._open_file_dialog("Open weights for B", WEIGHTS_FILTER, self._set_weights_file)
         elif key == OPEN_RUN:
-            self._open_file_dialog("A checkpoint for B", CHECKPOINTS, self._set_weights_file, run_folder.runs_folder())
+            self._open_file_dialog("Checkpoint for B", CHECKPOINTS, self._set_weights_file, run_folder.runs_folder())
         else:
             self._request(weights=overrides_from_dict({"weights": json.loads(key)}).weights if key else None)
 
@@ -222,7 +221,7 @@ def weights_title(weights: WeightsSource) -> str:
     path = weights.path
     if path.parent.parent.name == run_folder.CHECKPOINTS:
         return f"{path.parent.name} of {path.parent.parent.parent.name}"
-    return path.name if weights.head else f"{path.name} without its head"
+    return path.name if weights.head else f"{path.name} without the head"
 
 
 def _key(weights: WeightsSource | None) -> str:
@@ -230,7 +229,7 @@ def _key(weights: WeightsSource | None) -> str:
     return json.dumps(overrides_to_dict(SideBOverrides(weights=weights))["weights"]) if weights else AS_A
 
 
-def _link(name: str, tip: str, text: str = "plain twin") -> QPushButton:
+def _link(name: str, tip: str, text: str = "plain network") -> QPushButton:
     button = set_names(QPushButton(text), name, tip, tip)
     button.setFlat(True)
     button.setProperty("flat", True)

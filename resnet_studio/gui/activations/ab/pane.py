@@ -10,14 +10,14 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
-from resnet_studio.formatting import significant
+from resnet_studio.formatting import dimensions, significant
 from resnet_studio.gui.activations.maps.panel import statistics_text
 from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.common.labels import ElidedLabel
 from resnet_studio.gui.common.linked_mosaic import LinkedMosaic
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.ab import SideBOverrides
-from resnet_studio.inference.feature_maps import Values, layer_maps
+from resnet_studio.inference.feature_maps import layer_maps
 from resnet_studio.inference.values import ForwardResult, LayerMaps, image_title
 from resnet_studio.networks.presets import title
 
@@ -45,7 +45,7 @@ class SidePane(QWidget):
         self.mosaic = LinkedMosaic()
         set_names(self.mosaic, f"{name}Maps", f"Feature maps of {accessible_name}")
         self.mosaic.setMinimumSize(1, MIN_MAPS_HEIGHT)
-        self._reason = set_names(QLabel(wordWrap=True), f"{name}Why", f"Why {accessible_name} shows no maps")
+        self._reason = set_names(QLabel(wordWrap=True), f"{name}Why", f"Why {accessible_name} has no feature maps")
         self._reason.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._offers = QVBoxLayout()
         self._pages = QStackedWidget()
@@ -73,9 +73,9 @@ class SidePane(QWidget):
     def show_maps(self, maps: LayerMaps) -> None:
         """Show name, size and statistics of the side's layer; the panel, which knows all sides, draws the mosaic."""
         channels, statistics = len(maps.values), statistics_text(maps)
-        size = shape_text(maps.values)
+        size = dimensions(maps.values.shape)
         self._lines[2].set_text(
-            f"{maps.name} · {channels:,} channel{'s' if channels > 1 else ''}, {shape_text(maps.values[0])}",
+            f"{maps.name} · {channels:,} channel{'s' if channels > 1 else ''}, {dimensions(maps.values[0].shape)}",
             statistics[1],
             f"{maps.name} · {size}", size,
         )  # fmt: skip
@@ -89,9 +89,9 @@ class SidePane(QWidget):
         self._lines[1].set_text(layer if layer == other else f"{layer} − {other}")
         if maps.values.any():
             size = layer_maps("", np.abs(maps.values)).mean
-            self._lines[2].set_text(f"mean distance {significant(size)}", f"mean of |A − B| {size!r}")
+            self._lines[2].set_text(f"mean abs(A − B) {significant(size)}", f"mean abs(A − B) {size!r}")
         else:
-            self._lines[2].set_text("no difference: every value is the same")
+            self._lines[2].set_text("no difference: all values are equal")
 
     def show_reason(self, *lines: str, reason: str, offers: Sequence[Offer] = (), problem: bool = False) -> None:
         """Show why there are no maps, under these lines."""
@@ -141,8 +141,3 @@ class SidePane(QWidget):
         scrolled.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scrolled.setWidget(content)
         return scrolled
-
-
-def shape_text(values: Values) -> str:
-    """A shape such as "64×56×56"."""
-    return "×".join(map(str, values.shape))

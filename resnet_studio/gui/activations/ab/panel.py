@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from resnet_studio.formatting import significant
-from resnet_studio.gui.activations.ab.pane import Offer, SidePane, shape_text
+from resnet_studio.formatting import dimensions, significant
+from resnet_studio.gui.activations.ab.pane import Offer, SidePane
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.labels import FixedHeightLabel
 from resnet_studio.gui.theme import GRID
@@ -20,10 +20,10 @@ from resnet_studio.networks.presets import title
 
 VisibleMaps: TypeAlias = Literal["both", "difference", "all"]
 ScaleMode: TypeAlias = Literal["channel", "layer", "one"]
-HINT = "the wheel zooms all · a click frames the channel in all · double-click resets"
-SAME_AS_A = "B is A so far. Choose another network, other weights or another image for B above."
-PENDING = "B is on its way through its network …"
-NO_B = "There is no B to compare with."
+HINT = "wheel zooms · click selects the channel in all views · double-click resets"
+SAME_AS_A = "B is the same as A. Choose another network, weights or image for B above."
+PENDING = "Running B …"
+NO_B = "There is no side B to compare with."
 LETTERS = "A", "B"
 LONGEST_TEXT = "channel 8888 · row 888, column 888 · A −8.88e−8 · B −8.88e−8 · A − B −8.88e−8"
 """The longest text of the line of values."""
@@ -51,7 +51,7 @@ class ABPanel(QWidget):
         self._hovered_pane: SidePane = self.panes[0]
         self._hovered_place: Place | None = None
         """The value under the mouse; the pane is `_hovered_pane`."""
-        self._readout = set_names(QLabel(HINT), "pairReadout", "Values under the mouse")
+        self._readout = set_names(QLabel(HINT), "pairReadout", "Values under the cursor")
         self._readout.setProperty("quiet", True)
         row = QHBoxLayout()
         row.setSpacing(GRID)
@@ -81,7 +81,7 @@ class ABPanel(QWidget):
             self.panes[1].show_reason("B", reason=SAME_AS_A)
         elif b is None:
             network = title(pair.b.spec.architecture)
-            self.panes[1].show_reason(f"B  {network}", reason=f"{network} has nothing that corresponds to {pair.layer}")
+            self.panes[1].show_reason(f"B  {network}", reason=f"{network} has no layer that matches {pair.layer}")
         self._show_difference()
         self._draw()
         self._show_values(self._hovered_pane, self._hovered_place)
@@ -131,7 +131,7 @@ class ABPanel(QWidget):
         if a is None or b is None:
             pane.show_reason("A − B", reason=SAME_AS_A if self._pair.a is self._pair.b else NO_B)
         elif (values := difference(a, b)) is None:
-            reason = f"{shape_text(a)} beside {shape_text(b)}: no value of A has one of B to be compared with."
+            reason = f"No difference: the shapes {dimensions(a.shape)} and {dimensions(b.shape)} don't match."
             pane.show_reason("A − B", reason=reason)
         else:
             self._values[2] = values

@@ -21,7 +21,7 @@ GAP_WIDTH = 32
 """Pixels between the columns, where the lines are drawn."""
 NUMBER_WIDTH = 52
 BAR_ALPHA = 80  # of 255: the label is drawn over the bar and must be legible on it
-NOT_A_NUMBER = "not a number: no prediction"
+NOT_A_NUMBER = "output is NaN: no prediction"
 
 
 class PairedPredictions(QWidget):
@@ -29,7 +29,7 @@ class PairedPredictions(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        set_names(self, "pairedPredictions", "Most probable classes of A and B")
+        set_names(self, "pairedPredictions", "Top classes of A and B")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
         self._rows = MAX_ROWS
         self._sides: tuple[tuple[Prediction, ...] | None, ...] = (None, None)
@@ -124,8 +124,8 @@ class PairedPredictions(QWidget):
 
     def _probability_text(self, side: int, label: str) -> str:
         probabilities = {prediction.label: prediction.probability for prediction in self._sides[side] or ()}
-        return percent(probabilities[label], 2) if label in probabilities else "not among its first five"
+        return percent(probabilities[label], 2) if label in probabilities else "not in its top 5"
 
     def _description(self, side: int) -> str:
         classes = ", ".join(f"{one.label} {percent(one.probability, 2)}" for one in self._sides[side] or ())
-        return f"{'AB'[side]}: {classes or 'nothing'}"
+        return f"{'AB'[side]}: {classes or 'no prediction'}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -25,34 +25,36 @@ from resnet_studio.gui.activations.ab.panel import ABPanel, ScaleMode, VisibleMa
 from resnet_studio.gui.activations.ab.predictions import MAX_ROWS, MIN_ROWS, PairedPredictions
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import SegmentedControl
+from resnet_studio.gui.common.labels import labeled
 from resnet_studio.gui.common.layouts import FlowLayout
+from resnet_studio.gui.common.tab_view import TabView
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.ab import ABPair, SideBOverrides
 from resnet_studio.inference.feature_maps import Colormap
 from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.training.runs.weights import RunWeights
 
-EMPTY = "A is on its way through its network. Choose an image and a layer on the left if nothing comes."
+EMPTY = "Running A … If nothing appears, choose an image and a layer on the left."
 VIEWS: dict[VisibleMaps, str] = {"both": "both", "difference": "difference", "all": "all"}
 VIEW_TIPS = {
-    "both": "The maps of A and of B",
-    "difference": "A − B, value by value: zero is the middle of the colours",
-    "all": "A, B and A − B beside one another",
+    "both": "Feature maps of A and B",
+    "difference": "A − B, value by value; zero is the middle of the color scale",
+    "all": "A, B and A − B side by side",
 }
-SCALES: dict[ScaleMode, str] = {"one": "one scale", "layer": "layer", "channel": "channel"}
+SCALES: dict[ScaleMode, str] = {"one": "shared", "layer": "layer", "channel": "channel"}
 SCALE_TIPS = {
-    "one": "From the lowest to the highest value of both sides: the same colour is the same value",
-    "layer": "Each side from its own lowest to its own highest value",
-    "channel": "Each channel from its own lowest to its own highest value: every pattern can be seen",
+    "one": "Min to max of both sides: equal colors are equal values",
+    "layer": "Min to max of each side",
+    "channel": "Min to max of each channel: shows every pattern",
 }
 FULL_HEIGHT, MIN_MAPS_HEIGHT = 60 * GRID, 22 * GRID
 """Height below which fewer predictions are shown in favor of the maps; minimum height of the maps, below which the view
 scrolls."""
 COLORMAPS: tuple[Colormap, ...] = ("viridis", "magma", "grey", "diverging")
-COLORMAPS_TIP = "Colours of A and B; the difference always diverges around zero. Cyan is not a number"
+COLORMAPS_TIP = "Colormap of A and B; A − B always uses diverging. Cyan is NaN"
 
 
-class ABView(QWidget):
+class ABView(TabView):
     """Emits what side B is to have instead of side A's, and whether B is to replace A."""
 
     overridesRequested = Signal(object)
@@ -64,20 +66,18 @@ class ABView(QWidget):
     """Number, values, pixels and layer of the channel that is to be shown enlarged."""
     runsRequested = Signal()
     """The list of checkpoints is to be updated."""
-    visibilityChanged = Signal(bool)
-    """Whether the view is on the screen."""
 
     def __init__(self) -> None:
         super().__init__()
         self.chooser, self.panel, self.predictions = SideBChooser(), ABPanel(), PairedPredictions()
         self._views = _segmented(VIEWS, "Views", VIEW_TIPS, "pairViews")
-        self._scales = _segmented(SCALES, "Colour scale", SCALE_TIPS, "pairScale")
-        self._color_list = set_names(QComboBox(), "pairColours", "Colour map", COLORMAPS_TIP)
+        self._scales = _segmented(SCALES, "Contrast", SCALE_TIPS, "pairScale")
+        self._color_list = set_names(QComboBox(), "pairColours", "Colors", COLORMAPS_TIP)
         self._color_list.addItems(COLORMAPS)
-        swap_tip = "Take B in hand, and put A beside it"
-        self._swap = set_names(QPushButton("⇄"), "swapSides", swap_tip, swap_tip)
-        use_b_tip = "Take B in hand as A: its network, weights and image. Undo takes the network back"
-        self._use_b = set_names(QPushButton("A ← B"), "takeSecond", "Take B in hand", use_b_tip)
+        swap_tip = "Swap A and B: B becomes the current network"
+        self._swap = set_names(QPushButton("Swap"), "swapSides", "Swap A and B", swap_tip)
+        use_b_tip = "Make B's network, weights and image current. Undo restores the network"
+        self._use_b = set_names(QPushButton("Use B as A"), "takeSecond", "Use B as A", use_b_tip)
         self._empty = set_names(QLabel(EMPTY, wordWrap=True), "pairEmpty", "What to do next")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setProperty("quiet", True)
@@ -129,12 +129,7 @@ class ABView(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.visibilityChanged.emit(True)
         self.runsRequested.emit()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self.visibilityChanged.emit(False)
 
     def _lay_out(self) -> None:
         self._pages.addWidget(self._empty)
@@ -145,7 +140,7 @@ class ABView(QWidget):
         column.setSpacing(GRID)
         column.addWidget(self.chooser)
         column.addWidget(_ToolRow(self._views, self._swap, self._use_b))
-        column.addWidget(_ToolRow(self._scales, self._color_list))
+        column.addWidget(_ToolRow(labeled("Contrast", self._scales), labeled("Colors", self._color_list)))
         column.addWidget(self._pages, 1)
         column.addWidget(self.predictions)
         self._pages.setMinimumHeight(MIN_MAPS_HEIGHT)

@@ -8,15 +8,15 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from resnet_studio.formatting import percent
-from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.values import ForwardResult, Prediction
 
 MOST_PROBABLE, OTHER = "most", "other"
 LIST_WIDTH, FIELD_WIDTH = 29 * GRID, 16 * GRID
-TIP = "The class to explain: the most probable follows the image"
-OTHER_TIP = "A class by its number (from 0) or its name; Enter takes it"
+TIP = "The class to explain; “most probable” follows the image"
+OTHER_TIP = "Class index (from 0) or name; press Enter to apply"
 
 
 class ClassPicker(QWidget):
@@ -29,7 +29,7 @@ class ClassPicker(QWidget):
         self._labels: tuple[str, ...] = ()
         self._target: int | None = None
         self._list = ComboBox({MOST_PROBABLE: "most probable"}, "whyClass", "Class", TIP)
-        self._field = set_names(QLineEdit(placeholderText="number or name"), "whyOtherClass", "Other class", OTHER_TIP)
+        self._field = set_names(QLineEdit(placeholderText="index or name"), "whyOtherClass", "Other class", OTHER_TIP)
         self._field.hide()
         self._list.valueSelected.connect(self._on_value_selected)
         self._field.returnPressed.connect(self._on_class_entered)
@@ -103,9 +103,7 @@ class ClassPicker(QWidget):
         self._field.setCompleter(completer)
 
     def _set_wrong(self, *, wrong: bool) -> None:
-        self._field.setProperty("wrong", wrong)
-        self._field.style().unpolish(self._field)
-        self._field.style().polish(self._field)
+        set_style_property(self._field, wrong=wrong)
 
 
 def class_number(text: str, labels: Sequence[str]) -> int | None:

@@ -68,7 +68,7 @@ class AttributionController(QObject):
         """Compute the occlusion map of the current image."""
         spec = self._activations.spec
         self._start(OCCLUSION)
-        label = f"covering {image_title(spec.image)}"
+        label = f"occlusion test on {image_title(spec.image)}"
         self._engine.request(OCCLUSION, OCCLUSION, spec, patch, stride, target, label=label)
 
     def cancel_occlusion(self) -> None:
@@ -95,7 +95,7 @@ class AttributionController(QObject):
         self._requested = spec, *self._request
         self._start(ATTRIBUTION)
         method, *_ = self._request
-        label = f"{METHODS[method].title} of {image_title(spec.image)}"
+        label = f"{METHODS[method].title} for {image_title(spec.image)}"
         self._engine.request(ATTRIBUTION, ATTRIBUTION, spec, *self._request, label=label)
 
     def _on_answer(self, lane: str, value: object) -> None:

@@ -23,9 +23,9 @@ from resnet_studio.gui.activations.attribution.overlay import OverlayView, Stren
 from resnet_studio.gui.activations.attribution.panel import HEIGHT, UNTRAINED, duration_text, empty_label, lay_out_panel
 from resnet_studio.gui.common.button_feedback import disable_briefly
 from resnet_studio.gui.common.color_bar import ColorBar
-from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.common.inputs import commit_when_complete
-from resnet_studio.gui.common.labels import FixedHeightLabel, escape_html, tooltip
+from resnet_studio.gui.common.labels import FixedHeightLabel, escape_html, labeled, tooltip
 from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.attribution import (
@@ -42,8 +42,8 @@ from resnet_studio.inference.attribution import (
 )
 from resnet_studio.inference.values import ForwardSpec
 
-EMPTY = "Start slides a grey square over the image and shows where the class depends on what it covers."
-HINT = "hover reads a position · a click puts the occluder there"
+EMPTY = "Click Start to slide a gray patch over the image and see where covering it changes the class."
+HINT = "hover to read a position · click to place the occluder there"
 MAX_FLIPS, MAX_LOWEST = 200, 10
 POSITION_ROLE = Qt.ItemDataRole.UserRole
 
@@ -64,26 +64,26 @@ class OcclusionPanel(QWidget):
         self._occlusion: OcclusionMap | None = None
         self._edges = np.zeros(0, np.intp)
         self._patch = set_names(
-            QSpinBox(suffix=" px"), "sweepPatch", "Square", "Side of the square in pixels of the input"
+            QSpinBox(suffix=" px"), "sweepPatch", "Patch", "Patch size in pixels of the network input"
         )
-        tip = "How far the square moves from one position to the next"
+        tip = "Distance between patch positions in pixels"
         self._stride = set_names(QSpinBox(suffix=" px"), "sweepStride", "Stride", tip)
         self._count = set_names(QLabel(), "sweepCount", "Positions")
-        self._start = set_names(QPushButton("Start"), "sweepStart", "Start", "Slide the square over the image")
+        self._start = set_names(QPushButton("Start"), "sweepStart", "Start", "Slide the patch over the image")
         self._start.setProperty("primary", True)
         for field in (self._patch, self._stride):
             field.setMinimum(1)
             commit_when_complete(field)
         self._empty = empty_label("sweepEmpty", EMPTY)
         self._title = set_names(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "sweepTitle", "What is shown")
-        self._map = OverlayView("sweepMap", "The class's probability with the square at each position")
+        self._map = OverlayView("sweepMap", "Class probability with the patch at each position")
         self._list = set_names(QListWidget(), "sweepFlips", "Where another class wins")
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._heading = set_names(QLabel(wordWrap=True), "sweepHeading", "How often another class wins")
         self._strength, self._bar = StrengthSlider("sweepStrength"), ColorBar()
-        self._readout = set_names(QLabel(HINT, wordWrap=True), "sweepReadout", "Position under the mouse")
+        self._readout = set_names(QLabel(HINT, wordWrap=True), "sweepReadout", "Position under the cursor")
         self._readout.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._notes = set_names(QLabel(wordWrap=True), "sweepNotes", "What to think of it")
+        self._notes = set_names(QLabel(wordWrap=True), "sweepNotes", "Warnings")
         self._notes.setProperty("warning", True)
         for label in (self._count, self._readout):
             label.setProperty("quiet", True)
@@ -124,15 +124,13 @@ class OcclusionPanel(QWidget):
         """Make the button start or cancel the computation."""
         self._running = running
         self._start.setText("Cancel" if running else "Start")
-        set_names(self._start, "sweepStart", self._start.text(), "Stop here" if running else "Slide the square over it")
-        self._start.setProperty("primary", not running)
-        self._start.style().unpolish(self._start)
-        self._start.style().polish(self._start)
+        set_names(self._start, "sweepStart", self._start.text(), "Stop here" if running else "Slide the patch over it")
+        set_style_property(self._start, primary=not running)
 
     def _lay_out(self) -> None:
         tools = FlowLayout()
-        for text, field in (("square", self._patch), ("every", self._stride)):
-            tools.addWidget(_labeled(text, field))
+        for text, field in (("patch", self._patch), ("stride", self._stride)):
+            tools.addWidget(labeled(text, field))
         self._start.setMinimumWidth(self._start.fontMetrics().horizontalAdvance("Cancel") + 5 * GRID)
         for widget in (self._count, self._start):
             widget.setMinimumHeight(HEIGHT)
@@ -189,7 +187,7 @@ class OcclusionPanel(QWidget):
         if flips:
             self._heading.setText(f"Another class wins at {len(flips):,} of {positions}:")
         else:
-            self._heading.setText(f"No other class wins at any of {positions}. The lowest:")
+            self._heading.setText(f"No other class wins at any of {positions}. Lowest:")
         self._list.clear()
         for flip in flips[:MAX_FLIPS] or occlusion.by_probability[:MAX_LOWEST]:
             wins = f"{flip.label} wins" if flips else percent(flip.probability, 2)
@@ -220,7 +218,7 @@ class OcclusionPanel(QWidget):
         assert self._occlusion is not None
         occlusion = self._occlusion
         wins = f"{flip.label} wins" if flip.top_class != occlusion.top_class else "the same class wins"
-        return f"square at {self._origin_text(flip)}: {occlusion.label} at {percent(flip.probability, 2)}, {wins}"
+        return f"patch at {self._origin_text(flip)}: {occlusion.label} at {percent(flip.probability, 2)}, {wins}"
 
     def _origin_text(self, flip: OccludedPosition) -> str:
         """The first row and column that the square covers."""
@@ -245,35 +243,22 @@ class OcclusionPanel(QWidget):
         if self._occlusion is None:
             return
         changes = describe_changes(self._occlusion.spec, without_occluder(self._spec)) if self._spec else ""
-        caveats = [f"This is {changes}: start again."] if changes else []
+        caveats = [f"This result is {changes}. Start again."] if changes else []
         if not self._occlusion.weights.trained:
             caveats.append(f"{UNTRAINED[:1].upper()}{UNTRAINED[1:]}.")
         self._notes.setText(" ".join(caveats))
         self._notes.setVisible(bool(caveats))
 
 
-def _labeled(text: str, field: QWidget) -> QWidget:
-    """A field with a label in front of it."""
-    widget, label = QWidget(), QLabel(text)
-    label.setProperty("quiet", True)
-    label.setBuddy(field)
-    row = QHBoxLayout(widget)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(GRID)
-    row.addWidget(label)
-    row.addWidget(field)
-    return widget
-
-
 def _title_text(occlusion: OcclusionMap) -> str:
-    """A title such as "**3** is > 99 % uncovered, 79 % at the lowest · 49 of 49 positions · 0.4 s"."""
+    """A title such as "**3**: > 99 % without the patch, lowest 79 % · 49 of 49 positions · 0.4 s"."""
     parts = [
-        f"<b>{escape_html(occlusion.label)}</b> is {percent(occlusion.probability, 2)} uncovered".replace(
+        f"<b>{escape_html(occlusion.label)}</b>: {percent(occlusion.probability, 2)} without the patch".replace(
             "< 0", "&lt; 0"
         )
     ]
     if occlusion.computed:
-        parts[0] += f", {percent(float(np.nanmin(occlusion.probabilities)), 2)} at the lowest".replace("< 0", "&lt; 0")
+        parts[0] += f", lowest {percent(float(np.nanmin(occlusion.probabilities)), 2)}".replace("< 0", "&lt; 0")
     if occlusion.computed < occlusion.positions:
         parts.append(f"{occlusion.computed:,} of {occlusion.positions:,} positions")
     parts.append(duration_text(occlusion.seconds))

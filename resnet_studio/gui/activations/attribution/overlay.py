@@ -57,12 +57,6 @@ class OverlayView(QWidget):
         self._heatmap = QImage(rgba.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
         self.update()
 
-    def clear(self) -> None:
-        """Clear the view."""
-        self._input = self._heatmap = self._frame = None
-        self._marks = ()
-        self.update()
-
     def set_strength(self, share: float) -> None:
         """Set the opacity of the colors over the input, 0 … 1."""
         self._strength = share
@@ -162,11 +156,11 @@ class StrengthSlider(QWidget):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        tip = "How strongly the colours cover the network's input"
-        self._slider = set_names(QSlider(Qt.Orientation.Horizontal), name, "Strength", tip)
+        tip = "Opacity of the colors over the network input"
+        self._slider = set_names(QSlider(Qt.Orientation.Horizontal), name, "Opacity", tip)
         self._slider.setRange(0, 100)
         self._slider.setMinimumWidth(24)
-        caption, self._value = QLabel("strength"), set_names(QLabel(), f"{name}Value", "Strength")
+        caption, self._value = QLabel("opacity"), set_names(QLabel(), f"{name}Value", "Opacity")
         caption.setProperty("quiet", True)
         caption.setBuddy(self._slider)
         self._value.setMinimumWidth(self._value.fontMetrics().horizontalAdvance("100 %"))

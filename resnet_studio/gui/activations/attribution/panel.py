@@ -35,15 +35,13 @@ from resnet_studio.inference.attribution import (
 from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.networks.architecture import Architecture
 
-LAST_BLOCK_TIP = (
-    "Take the last block: after it the network no longer knows where things are, before it less of what they are."
-)
-LAYER_TIP = f"The layer at which Grad-CAM explains. {LAST_BLOCK_TIP}"
-FOLLOW_TIP = "Compute again whenever another image is chosen, or a hand on it comes to rest"
-EMPTY = f"Compute shows which parts of the image speak for the class.\n{LAST_BLOCK_TIP}"
+LAST_BLOCK_TIP = "Use the last block: later layers have no positions, earlier ones less class information."
+LAYER_TIP = f"The layer that Grad-CAM explains. {LAST_BLOCK_TIP}"
+FOLLOW_TIP = "Recompute when another image is selected or an edit ends"
+EMPTY = f"Click Compute to see which parts of the image are evidence for the class.\n{LAST_BLOCK_TIP}"
 METHOD_WIDTH, LAYER_WIDTH, HEIGHT = 24 * GRID, 17 * GRID, 28
 UNTRAINED = "untrained weights: this explains a random network"
-ALL_ZERO = "Nothing at this layer speaks for the class: after Grad-CAM's ReLU every value is 0."
+ALL_ZERO = "No evidence for the class at this layer: after Grad-CAM's ReLU, all values are 0."
 
 
 class AttributionPanel(QWidget):
@@ -59,21 +57,21 @@ class AttributionPanel(QWidget):
         self._spec: ForwardSpec | None = None
         self._attribution: Attribution | None = None
         methods = {name: method.title for name, method in METHODS.items()}
-        self._method = ComboBox(methods, "whyMethod", "Method", "How the class is traced back to what the network saw")
+        self._method = ComboBox(methods, "whyMethod", "Method", "How the class is attributed to the network input")
         self._method.set_values(methods, {name: f"Each value: {method.meaning}" for name, method in METHODS.items()})
         self._layer = ComboBox({"": "last block"}, "whyLayer", "Layer", LAYER_TIP)
         self._layer.setMaxVisibleItems(20)
-        self._follow = set_names(QCheckBox("Follow"), "whyFollow", "Follow", FOLLOW_TIP)
-        self._compute = set_names(QPushButton("Compute"), "whyCompute", "Compute", "Explain the class with this method")
+        self._follow = set_names(QCheckBox("Auto-update"), "whyFollow", "Auto-update", FOLLOW_TIP)
+        self._compute = set_names(QPushButton("Compute"), "whyCompute", "Compute", "Compute the attribution map")
         self._compute.setProperty("primary", True)
         self._empty = empty_label("whyEmpty", EMPTY)
         self._title = set_names(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "whyTitle", "What is shown")
-        self._overlay = OverlayView("whyOverlay", "Attribution over the network's input")
-        self._heatmap = OverlayView("whyAlone", "Attribution alone")
+        self._overlay = OverlayView("whyOverlay", "Attribution map over the network input")
+        self._heatmap = OverlayView("whyAlone", "Attribution map")
         self._strength, self._bar = StrengthSlider("whyStrength"), ColorBar()
-        self._readout = set_names(QLabel(), "whyReadout", "Value under the mouse")
-        self._notes = set_names(QLabel(wordWrap=True), "whyNotes", "What to think of it")
-        self._hint = set_names(QLabel(LAST_BLOCK_TIP, wordWrap=True), "whyHint", "Which layer")
+        self._readout = set_names(QLabel(), "whyReadout", "Value under the cursor")
+        self._notes = set_names(QLabel(wordWrap=True), "whyNotes", "Warnings")
+        self._hint = set_names(QLabel(LAST_BLOCK_TIP, wordWrap=True), "whyHint", "Recommended layer")
         for label in (self._readout, self._hint):
             label.setProperty("quiet", True)
         self._notes.setProperty("warning", True)
@@ -194,7 +192,7 @@ class AttributionPanel(QWidget):
             return
         changes = describe_changes(attribution.spec, self._spec) if self._spec else ""
         if changes:
-            caveats.append(f"This is {changes}: compute it again.")
+            caveats.append(f"This result is {changes}. Compute it again.")
         if not attribution.weights.trained:
             caveats.append(f"{UNTRAINED[:1].upper()}{UNTRAINED[1:]}.")
         if not attribution.values.any():
@@ -242,5 +240,5 @@ def _title_text(attribution: Attribution) -> str:
     parts.append(escape_html(f"for {attribution.label} ({percent(attribution.probability, 2)})"))
     parts.append(duration_text(attribution.seconds))
     if attribution.delta is not None:
-        parts.append(f"sum is off by {significant(abs(attribution.delta))}")
+        parts.append(f"convergence delta {significant(abs(attribution.delta))}")
     return " · ".join(parts)

@@ -1,32 +1,30 @@
-"""The Why tab: attribution of a class to the image, and the occlusion test."""
+"""The Attribution tab: attribution of a class to the image, and the occlusion test."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout
 
 from resnet_studio.gui.activations.attribution.class_picker import ClassPicker
 from resnet_studio.gui.activations.attribution.occlusion_panel import OcclusionPanel
 from resnet_studio.gui.activations.attribution.panel import AttributionPanel
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.layouts import FlowLayout
+from resnet_studio.gui.common.tab_view import TabView
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.attribution import Attribution, OcclusionMap
 from resnet_studio.inference.values import ForwardResult, ForwardSpec
 
-PARTS = {"why": "What speaks for it", "flip": "What would flip it"}
+PARTS = {"why": "Attribution", "flip": "Occlusion test"}
 TIPS = {
-    "why": "Grad-CAM and its relatives: which parts of the image speak for the class",
-    "flip": "Slide a grey square over the image: where does the class depend on what it covers?",
+    "why": "Grad-CAM and similar methods: which parts of the image are evidence for the class",
+    "flip": "Slide a gray patch over the image: where does covering it change the class?",
 }
 
 
-class AttributionView(QWidget):
+class AttributionView(TabView):
     """Emits what to compute: an attribution, or an occlusion map; and the occluder that the user selects."""
 
-    visibilityChanged = Signal(bool)
-    """Whether the view is on the screen."""
     attributionRequested = Signal(str, str, object)
     requestChanged = Signal(str, str, object)
     """Method, layer (empty for the last block) and class (None for the most probable)."""
@@ -38,7 +36,7 @@ class AttributionView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._part = SegmentedControl(PARTS, "Why", TIPS)
+        self._part = SegmentedControl(PARTS, "Attribution", TIPS)
         self._part.setObjectName("whyPart")
         self._part.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._class = ClassPicker()
@@ -76,16 +74,6 @@ class AttributionView(QWidget):
     def show_missing(self, sentence: str) -> None:
         """Show what must be installed for attributions; the occlusion test needs nothing."""
         self.attribution.show_missing(sentence)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if not event.spontaneous():
-            self.visibilityChanged.emit(True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        if not event.spontaneous():
-            self.visibilityChanged.emit(False)
 
     def _lay_out(self) -> None:
         head = FlowLayout()

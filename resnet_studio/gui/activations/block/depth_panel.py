@@ -25,10 +25,10 @@ from resnet_studio.networks.presets import title
 
 HEADING = "Layer responses over depth"
 TIP = (
-    "Standard deviation of F(x), after its last batch norm and before addition and ReLU,\n"
-    "and of the x that it is added to: He et al. 2015, Section 4.2 and Figure 7"
+    "Standard deviation of F(x), after its last batch norm and before the addition and ReLU,\n"
+    "and of x, to which it is added: He et al. 2015, Section 4.2 and Figure 7"
 )
-HINT, MEASURING = "a click goes to that block", "the network and its twin are measured …"
+HINT, MEASURING = "click selects the block", "measuring the network and its counterpart …"
 RANDOM = "random"
 LONGEST_TEXT = "layer8.888 · residual: F(x) 8.88e−8, x 8.88e−8 · plain: F(x) 8.88e−8, x 8.88e−8"
 """The longest text of the line of values."""
@@ -50,12 +50,12 @@ class DepthPanel(QWidget):
         self._block = ""
         heading = set_names(QLabel(HEADING), "depthHeading", "", TIP)
         heading.setProperty("heading", True)
-        self._weights = ComboBox({}, "twinWeights", "The twin's weights", "Which weights the other network has")
+        self._weights = ComboBox({}, "twinWeights", "Counterpart's weights", "Weights of the counterpart")
         self._weights.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._weights.setMinimumContentsLength(8)
         self._weights.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._weights.valueSelected.connect(self._on_weights_selected)
-        self._export = ExportButton("exportResponses", "Export the responses", "Save the plot, or the values", "")
+        self._export = ExportButton("exportResponses", "Export the responses", "Save the plot or its values", "")
         self._export.pathSelected.connect(self.save)
         self._rows = [_LegendRow(number) for number in range(2)]
         self._plot = DepthPlot()
@@ -99,7 +99,7 @@ class DepthPanel(QWidget):
         except OSError as error:
             self._readout.setText(f"{path.name} could not be written: {os_reason(error)}")
         else:
-            self._readout.setText(f"{path.name} is written.")
+            self._readout.setText(f"Saved {path.name}.")
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

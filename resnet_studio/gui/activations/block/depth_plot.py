@@ -23,7 +23,7 @@ from resnet_studio.inference.counterparts import Responses
 F_WIDTH, X_WIDTH, X_BLEND, POINT_SIZE = 2.0, 1.2, 0.55, 6
 """Widths of the lines of F(x) and of x in pixels; share of the color in x's paler line; size of a point in pixels."""
 AXIS_HEIGHT, HEADROOM = 36, 1.06
-TIP = "A click goes to that block"
+TIP = "Click selects the block"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class DepthPlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
     def __init__(self) -> None:
         self._left, self._bottom = CurveAxis("left"), _BlockAxis()
         super().__init__(axisItems={"left": self._left, "bottom": self._bottom}, enableMenu=False)
-        set_names(self, "depthPlot", "Deviation of layer responses over depth", TIP)
+        set_names(self, "depthPlot", "Standard deviation of layer responses over depth", TIP)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.hideButtons()
         # pyqtgraph's own menu is not used; it would outlive the plot if the plot were not its parent
@@ -109,7 +109,7 @@ class DepthPlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         for axis in (self._left, self._bottom):
             axis.apply_theme()
         self._bottom.setGrid(False)
-        for axis, text in ((self._left, "deviation"), (self._bottom, "block")):
+        for axis, text in ((self._left, "std"), (self._bottom, "block")):
             axis.setLabel(text, color=palette.muted, **{"font-size": "9pt"})
         self._selected_line.setPen(pg.mkPen(palette.accent, width=1))
         self._hover_line.setPen(pg.mkPen(palette.rule, width=1))

@@ -122,11 +122,11 @@ class BlockMaps(QWidget):
 class _Pane(QWidget):
     def __init__(self, number: int) -> None:
         super().__init__()
-        self._name = set_names(QLabel(), f"term{number}", "Part of the equation")
+        self._name = set_names(QLabel(), f"term{number}", "Term")
         self._name.setProperty("heading", True)
         self._layer = set_names(ElidedLabel(), f"termLayer{number}", "Layer")
         self._mean = set_names(ElidedLabel(), f"termMean{number}", "Mean")
-        self._std = set_names(ElidedLabel(), f"termDeviation{number}", "Deviation")
+        self._std = set_names(ElidedLabel(), f"termDeviation{number}", "Standard deviation")
         self._statistics = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         for label in (self._layer, self._mean, self._std):
             label.setProperty("quiet", True)
@@ -159,7 +159,7 @@ class _Pane(QWidget):
             self._layer.set_text(term.layer, term.maps.name, "")
             self.mosaic.setAccessibleName(f"Feature maps of {term.name}")
         self._mean.set_text(f"mean {significant(term.maps.mean)}", f"mean {term.maps.mean!r}")
-        self._std.set_text(f"deviation {significant(term.maps.std)}", f"deviation {term.maps.std!r}")
+        self._std.set_text(f"std {significant(term.maps.std)}", f"std {term.maps.std!r}")
         self.mosaic.set_values(term.maps.values, style)
 
 
@@ -182,9 +182,9 @@ class BlockStepper(QWidget):
         super().__init__()
         set_names(self, "blockStepper", "Block")
         self._blocks: tuple[str, ...] = ()
-        self._previous = self._make_button("◀", "blockBefore", "The block before (←)", -1)
-        self._next = self._make_button("▶", "blockAfter", "The block after (→)", 1)
-        self._list = _BlockComboBox({}, "blockChoice", "Block", "The block that is looked at; ← and → walk the blocks")
+        self._previous = self._make_button("◀", "blockBefore", "Previous block (←)", -1)
+        self._next = self._make_button("▶", "blockAfter", "Next block (→)", 1)
+        self._list = _BlockComboBox({}, "blockChoice", "Block", "Current block; ← and → step through the blocks")
         self._list.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._list.setMinimumWidth(14 * GRID)  # fits the longest name, layer6.999
         self._list.valueSelected.connect(self.blockSelected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -16,23 +16,24 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from resnet_studio.formatting import significant
+from resnet_studio.formatting import dimensions, significant
 from resnet_studio.gui.activations.block.depth_panel import DepthPanel
 from resnet_studio.gui.activations.block.panes import BlockMaps, BlockStepper, BlockTerm
 from resnet_studio.gui.common.color_bar import ColorBar
 from resnet_studio.gui.common.helpers import separator, set_names
 from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel
+from resnet_studio.gui.common.tab_view import TabView
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.feature_maps import Place
 from resnet_studio.inference.values import ForwardResult, LayerMaps
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.block_tensors import BlockTensors, all_block_tensors
-from resnet_studio.networks.plan import Shape, blocks
+from resnet_studio.networks.plan import blocks
 from resnet_studio.networks.presets import title
 
-HINT = "click chooses · wheel zooms · double-click resets"
-RUNNING = "{} is on its way through the network …"
-NO_BLOCKS = "{} has no blocks: take a residual or a plain network in hand to see what its blocks add."
+HINT = "click selects · wheel zooms · double-click resets"
+RUNNING = "Running {} …"
+NO_BLOCKS = "{} has no blocks. Choose a residual or plain network to see what its blocks add."
 LONGEST_TEXT = "channel 8888 · row 888, column 888 · shortcut(x) −8.88e−8 + F(x) −8.88e−8 = −8.88e−8 → 8.88e−8"
 """The longest text of the line of values."""
 MAX_BAR_WIDTH, ONE_LINE_WIDTH = 24 * GRID, 50 * GRID
@@ -41,11 +42,9 @@ UPPER_MIN_HEIGHT, LOWER_MIN_HEIGHT, LOWER_HEIGHT = 40 * GRID, 29 * GRID, 31 * GR
 """Minimum heights of the two halves, below which the view scrolls; initial height of the lower one."""
 
 
-class BlockView(QWidget):
+class BlockView(TabView):
     """Shows one block of a forward pass, and emits which block the user selects."""
 
-    visibilityChanged = Signal(bool)
-    """Whether the view is on the screen."""
     blockSelected = Signal(str)
     counterpartWeightsRequested = Signal(object)
     """A `WeightsSource`, or None for random weights."""
@@ -63,7 +62,7 @@ class BlockView(QWidget):
         self._bar = ColorBar()
         self._bar.setMaximumWidth(MAX_BAR_WIDTH)
         self._maps = BlockMaps()
-        self._readout = set_names(QLabel(HINT), "blockReadout", "Values under the mouse")
+        self._readout = set_names(QLabel(HINT), "blockReadout", "Values under the cursor")
         self._readout.setProperty("quiet", True)
         self._empty = set_names(QLabel(wordWrap=True), "blockEmpty", "What to do next")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -111,16 +110,6 @@ class BlockView(QWidget):
         """Show why the forward pass failed, as long as there are no maps."""
         if self._tensors is not None:
             self._empty.setText(sentence)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if not event.spontaneous():
-            self.visibilityChanged.emit(True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        if not event.spontaneous():
-            self.visibilityChanged.emit(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -204,11 +193,7 @@ def block_kind(architecture: Architecture, tensors: BlockTensors) -> str:
 
 def shapes_text(tensors: BlockTensors) -> str:
     """The shape of the block's output, and of its input if that differs."""
-    output = shape_text(tensors.output_shape)
+    output = dimensions(tensors.output_shape)
     return (
-        output if tensors.input_shape == tensors.output_shape else f"{output} · x is {shape_text(tensors.input_shape)}"
+        output if tensors.input_shape == tensors.output_shape else f"{output} · x is {dimensions(tensors.input_shape)}"
     )
-
-
-def shape_text(shape: Shape) -> str:
-    return "×".join(map(str, shape))

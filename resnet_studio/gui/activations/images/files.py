@@ -45,7 +45,7 @@ def find_files(paths: Sequence[str]) -> FoundFiles:
     gone = [path for path in paths if not os.path.lexists(path)]
     for path in map(Path, paths):
         if str(path) in gone:
-            problems.append(f"{display_name(path)} is no longer there.")
+            problems.append(f"{display_name(path)} no longer exists.")
         elif not path.is_dir():
             files[kind_of(str(path))].append(str(path))
         elif runs.is_run(path) or runs.find_runs(path):

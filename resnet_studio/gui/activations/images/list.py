@@ -43,7 +43,7 @@ class ImageList(QListView):
     def __init__(self, model: ImageModel) -> None:
         super().__init__()
         set_names(
-            self, "imageStrip", "Images", "↑ and ↓ walk the images, Space plays them, letters find one by its name"
+            self, "imageStrip", "Images", "↑ and ↓ move between images, Space plays them, type to find one by name"
         )
         self.setModel(model)
         self.setIconSize(QSize(THUMBNAIL_SIDE, THUMBNAIL_SIDE))

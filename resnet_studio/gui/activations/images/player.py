@@ -129,7 +129,7 @@ class Player(QObject):
 
 
 SPEEDS = {
-    "0.5": "1 in 2 s", "1": "1 a second", "2": "2 a second", "5": "5 a second", "10": "10 a second", "0": "full speed",
+    "0.5": "0.5 fps", "1": "1 fps", "2": "2 fps", "5": "5 fps", "10": "10 fps", "0": "full speed",
 }  # fmt: skip
 DEFAULT_SPEED = "2"
 BUTTON_WIDTH, ICON_SIZE = 4 * GRID, 2 * GRID
@@ -148,7 +148,7 @@ class PlayerBar(QWidget):
         self._button.setIconSize(QSize(ICON_SIZE, ICON_SIZE))
         self._button.setFixedWidth(BUTTON_WIDTH)
         self._button.clicked.connect(self.playToggled)
-        tip = "Images a second; at full speed each look is followed by the next"
+        tip = "Images per second; at full speed, the next image follows as soon as one is done"
         self._speed = ComboBox(SPEEDS, "playSpeed", "Speed", tip)
         self._speed.set_value(DEFAULT_SPEED)
         self._speed.valueSelected.connect(lambda rate: self.rateRequested.emit(float(rate)))
@@ -168,8 +168,8 @@ class PlayerBar(QWidget):
         """Show whether the stream is playing."""
         self._playing = playing
         self._button.setIcon(_icon(playing))
-        self._button.setAccessibleName("Pause the images" if playing else "Play the images")
-        stays, goes = "Stay at this image (Space)", "Play the images from here on (Space)"
+        self._button.setAccessibleName("Pause images" if playing else "Play images")
+        stays, goes = "Pause at this image (Space)", "Play images from here (Space)"
         self._button.setToolTip(stays if playing else goes)
 
     def set_playable(self, playable: bool) -> None:

@@ -38,8 +38,6 @@ class ImageSources(QObject):
     otherFilesFound = Signal(object)
     """The `FoundFiles`, if weights or architectures are among them."""
     recentChanged = Signal(object)
-    dataChanged = Signal(object)
-    """Titles of the available data sets, by name or folder."""
     unlistedChanged = Signal(int)
     """How many images the source has beyond those listed."""
     skippedFilesChanged = Signal(int, str)
@@ -97,7 +95,7 @@ class ImageSources(QObject):
         if paths:
             self.open_paths(paths)
         elif image.isNull():
-            self.failed.emit("There is no image in the clipboard. Copy a picture, or image files, and paste again.")
+            self.failed.emit("No image on the clipboard. Copy an image or image files and paste again.")
         else:
             timestamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")
             pixels = _pixels(image)
@@ -129,7 +127,8 @@ class ImageSources(QObject):
         if found.problems:
             self._forget(found.gone)
             more = len(found.problems) - 1
-            self.failed.emit(found.problems[0] + (f" {more:,} more paths give nothing, either." if more else ""))
+            others_failed = f" {more:,} more {'paths' if more > 1 else 'path'} also failed." if more else ""
+            self.failed.emit(found.problems[0] + others_failed)
 
     def _on_data_set_opened(self, found: object) -> None:
         if isinstance(found, DataImages):
@@ -178,4 +177,4 @@ def _save_pasted(pixels: Pixels, timestamp: str) -> FoundFiles:
     try:
         return FoundFiles((str(save_pasted(folder, png.getvalue(), timestamp)),))
     except OSError as error:
-        return FoundFiles(problems=(f"The pasted picture can't be kept in {folder}: {os_reason(error)}.",))
+        return FoundFiles(problems=(f"The pasted image can't be saved in {folder}: {os_reason(error)}.",))

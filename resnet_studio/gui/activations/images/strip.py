@@ -92,7 +92,7 @@ class ImageStrip(QWidget):
 
     def show_skipped_files(self, count: int, summary: str) -> None:
         """Show how many files of the folders were skipped, with the summary as tooltip."""
-        self._others.setText(f"{count:,} other file{'s' if count != 1 else ''} passed over")
+        self._others.setText(f"{count:,} other file{'s' if count != 1 else ''} ignored")
         self._others.setToolTip(tooltip(summary))
         self._others.setVisible(count > 0)
 
@@ -128,7 +128,7 @@ class ImageStrip(QWidget):
         first = "the first " if self._unlisted else ""
         place = f"{row + 1:,} of {first}{total:,}" if row >= 0 else f"{first}{total:,} images"
         skipped = f"{len(self._reasons):,} skipped"
-        more = f"{self._unlisted:,} more are not listed" if self._unlisted else ""
+        more = f"{self._unlisted:,} more not listed" if self._unlisted else ""
         self._count.set_text(place, more, place.replace(first, ""))
         self._skipped_label.setText(skipped)
         self._skipped_label.setToolTip(tooltip("\n".join((skipped, *self._reasons[-MAX_REASONS:]))))
@@ -176,11 +176,11 @@ class SourceButton(QWidget):
         super().__init__()
         self._recent: tuple[str, ...] = ()
         self._data: dict[str, str] = {}
-        tip = "JPEG, PNG, WebP, BMP, TIFF or GIF; files and folders can be dropped here, too"
+        tip = "JPEG, PNG, WebP, BMP, TIFF or GIF; you can also drop files and folders here"
         opening = set_names(QPushButton("Open or drop…"), "openImages", "Open images", tip)
         opening.clicked.connect(lambda: self._open_dialog("Open images", QFileDialog.FileMode.ExistingFiles))
         more = set_names(
-            QToolButton(), "imageSources", "More sources of images", "Folders, clipboard, data sets, earlier images"
+            QToolButton(), "imageSources", "More image sources", "Folders, clipboard, data sets, recent images"
         )
         more.setText("▾")
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -209,7 +209,7 @@ class SourceButton(QWidget):
         menu = self._menu
         menu.clear()
         menu.addAction("Files…", lambda: self._open_dialog("Open images", QFileDialog.FileMode.ExistingFiles))
-        menu.addAction("Folder…", lambda: self._open_dialog("Open a folder of images", QFileDialog.FileMode.Directory))
+        menu.addAction("Folder…", lambda: self._open_dialog("Open image folder", QFileDialog.FileMode.Directory))
         menu.addAction("Paste\tCtrl+V", self.pasteRequested.emit)
         recent = menu.addMenu("Recent")
         recent.setToolTipsVisible(True)
@@ -218,8 +218,8 @@ class SourceButton(QWidget):
             action = recent.addAction(self._title(entry), partial(self.recentRequested.emit, entry))
             action.setToolTip(tooltip(entry))
         menu.addSeparator()
-        menu.addAction("Sample photographs and digits", self.samplesRequested.emit)
-        data = menu.addMenu("Images of a data set")
+        menu.addAction("Sample images", self.samplesRequested.emit)
+        data = menu.addMenu("Data sets")
         for name, title in self._data.items():
             data.addAction(_menu_text(title), partial(self.dataRequested.emit, name))
 

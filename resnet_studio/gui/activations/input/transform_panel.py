@@ -21,12 +21,12 @@ def _times(value: float) -> str:
 
 
 SLIDERS: dict[str, tuple[str, str, tuple[float, float], ValueFormat]] = {
-    "zoom": ("Zoom", "How much larger things appear; the wheel over the photograph does the same", (0.25, 8), _times),
-    "rotation": ("Rotation", "Degrees against the clock", RANGES["rotation"], lambda value: f"{value:.0f}°"),
-    "brightness": ("Brightness", "Brightness: a factor of every value", (0, 2), _times),
-    "contrast": ("Contrast", "Contrast: a factor of each value's distance from the mean", (0, 2), _times),
-    "blur": ("Blur", "Gaussian blur: its deviation in pixels of the input", (0, 8), lambda value: f"{value:.1f} px"),
-    "noise": ("Noise", "Gaussian noise: its deviation, white being 1", (0, 0.5), lambda value: f"{value:.2f}"),
+    "zoom": ("Zoom", "Magnification; the mouse wheel over the image does the same", (0.25, 8), _times),
+    "rotation": ("Rotation", "Degrees counterclockwise", RANGES["rotation"], lambda value: f"{value:.0f}°"),
+    "brightness": ("Brightness", "Factor for all values", (0, 2), _times),
+    "contrast": ("Contrast", "Factor for each value's distance from the mean", (0, 2), _times),
+    "blur": ("Blur", "Gaussian blur: std in pixels of the network input", (0, 8), lambda value: f"{value:.1f} px"),
+    "noise": ("Noise", "Gaussian noise: std, where white is 1", (0, 0.5), lambda value: f"{value:.2f}"),
 }
 """Title, tooltip, range of the slider and how a value is formatted."""
 
@@ -52,17 +52,17 @@ class TransformPanel(QWidget):
                 grid.addWidget(widget, number, place)
             self._sliders[name] = slider
         grid.setColumnStretch(1, 1)
-        self._flip = set_names(QCheckBox("Flip"), "flipHandle", "Flip", "Exchange left and right")
+        self._flip = set_names(QCheckBox("Flip"), "flipHandle", "Flip", "Flip horizontally")
         self._flip.clicked.connect(lambda on: self._request(replace(self._transforms, flipped=on)))
-        tip = "Lay a grey square over the network's input; drag it there, the wheel changes its size"
+        tip = "Cover part of the network input with a gray patch; drag it there, wheel resizes it"
         self._occlude = set_names(QCheckBox("Occluder"), "occluderHandle", "Occluder", tip)
         self._occlude.clicked.connect(
             lambda on: self._request(replace(self._transforms, occluder=Occluder() if on else None))
         )
-        self._reset = set_names(QPushButton("Reset"), "resetHandles", "Reset", "Take every change of the image back")
+        self._reset = set_names(QPushButton("Reset"), "resetHandles", "Reset image", "Undo all image changes")
         self._reset.clicked.connect(lambda: self._request(IDENTITY))
-        tip = "Usually every image begins as it is; with this the changes stay for the images that come next"
-        self._keep = set_names(QCheckBox("Keep for the next image"), "keepHandles", "Keep for the next image", tip)
+        tip = "Apply these changes to the next images, too; otherwise each image starts unchanged"
+        self._keep = set_names(QCheckBox("Keep for next image"), "keepHandles", "Keep for next image", tip)
         self._keep.clicked.connect(self.keepRequested)
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)

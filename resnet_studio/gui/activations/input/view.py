@@ -37,9 +37,9 @@ ZOOM_PER_NOTCH = 1.1
 KEY_STEP = 0.05
 """How far an arrow key moves the crop, as a share of its side."""
 TIP = (
-    "Left the photograph: drag moves the crop, the wheel zooms, a double-click resets.\n"
-    "Right the network's real input: drag lays a grey square there, the wheel changes its size, "
-    "a double-click takes it away.\n"
+    "Left: the image. Drag moves the crop, wheel zooms, double-click resets.\n"
+    "Right: the network input. Drag places a gray patch, wheel resizes it, "
+    "double-click removes it.\n"
     "Arrow keys move the crop, + and − zoom, 0 resets"
 )
 
@@ -52,7 +52,7 @@ class InputView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        set_names(self, "inputView", "Photograph and network input", TIP)
+        set_names(self, "inputView", "Image and network input", TIP)
         self._photograph: QImage | None = None
         self._size = QSizeF()
         self._preprocessing: Preprocessing | None = None
@@ -200,7 +200,7 @@ class InputView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         pictures = (self._photograph, self._model_input)
-        waiting = ("no image", "not seen yet") if self._photograph is None else ("", "not seen yet")
+        waiting = ("no image", "not computed yet") if self._photograph is None else ("", "not computed yet")
         for number, (box, image, empty) in enumerate(zip(self.boxes(), pictures, waiting, strict=True)):
             if image is None:
                 painter.fillRect(box, QColor(theme.current().hover))
@@ -274,8 +274,9 @@ class InputView(QWidget):
 
     def captions(self) -> tuple[str, str]:
         """The texts under the pictures."""
-        on_input = f"as seen\n{self._model_input.width()}×{self._model_input.height()}" if self._model_input else ""
-        return f"photograph\n{self._size.width():.0f}×{self._size.height():.0f}", on_input
+        given = self._model_input
+        on_input = f"network input\n{given.width()}×{given.height()}" if given else ""
+        return f"image\n{self._size.width():.0f}×{self._size.height():.0f}", on_input
 
     def _draw_caption(self, painter: QPainter, which: int) -> None:
         """Draw it under its picture's left edge; the second moves aside for the first or the widget's edge."""
@@ -294,8 +295,8 @@ class InputView(QWidget):
 
     def _update_description(self) -> None:
         on_input = (
-            f"; the network sees {self._model_input.width()}×{self._model_input.height()}" if self._model_input else ""
+            f"; network input {self._model_input.width()}×{self._model_input.height()}" if self._model_input else ""
         )
-        self.setAccessibleDescription(f"Photograph, {self._size.width():.0f}×{self._size.height():.0f}{on_input}")
+        self.setAccessibleDescription(f"Image, {self._size.width():.0f}×{self._size.height():.0f}{on_input}")
         self.updateGeometry()
         self.update()

@@ -48,9 +48,7 @@ class KernelsController(QObject):
         arguments = spec.architecture, spec.weights, layer
         if arguments != self._requested:
             self._requested = arguments
-            self._engine.request(
-                LANE, "kernels", *arguments, label=f"the weights of {layer} in {title(spec.architecture)}"
-            )
+            self._engine.request(LANE, "kernels", *arguments, label=f"weights of {layer} in {title(spec.architecture)}")
 
     def _on_answer(self, lane: str, answer: object) -> None:
         if lane == LANE and isinstance(answer, Kernels):

@@ -34,7 +34,7 @@ class FilterGrid(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        tip = "Click chooses, arrow keys walk, the wheel zooms, a double-click shows all"
+        tip = "Click selects, arrow keys move, wheel zooms, double-click shows all"
         set_names(self, "kernelFilters", "Filters", tip)
         self._tiles: Tiles = np.zeros((1, 1, 1), np.uint8)
         self._matrix = self._zoomed = False

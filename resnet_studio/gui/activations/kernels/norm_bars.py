@@ -28,8 +28,8 @@ class NormBars(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        tip = "The L2 norm of each filter, the largest first. Click chooses one, ← and → walk them"
-        set_names(self, "filterNorms", "Norms of the filters", tip)
+        tip = "L2 norm of each filter, largest first. Click selects one; ← and → step through them"
+        set_names(self, "filterNorms", "Filter norms", tip)
         self._norms: NDArray[np.float64] = np.zeros(0)
         self._order: NDArray[np.intp] = np.zeros(0, np.intp)
         self._selected = 0

@@ -15,15 +15,15 @@ from resnet_studio.inference.kernels import Kernels
 
 SLICES = {"input": "by input", "filter": "by filter"}
 SLICE_TIPS = {
-    "input": "What every filter looks for in one input channel",
-    "filter": "What one filter looks for in all of its input channels",
+    "input": "Weights of all filters for one input channel",
+    "filter": "Weights of one filter for all input channels",
 }
-SCALES = {"layer": "one scale", "alone": "each its own"}
+SCALES = {"layer": "shared scale", "alone": "per tile"}
 SCALE_TIPS = {
-    "layer": "One scale for the whole layer: strong and weak weights can be compared",
-    "alone": "Each picture by its own largest weight: every pattern can be seen",
+    "layer": "One scale for the layer: strong and weak weights can be compared",
+    "alone": "Each tile scaled to its largest weight: shows every pattern",
 }
-NUMBER_TIPS = {"input": "Which input channel of every filter", "filter": "Which filter, with all its input channels"}
+NUMBER_TIPS = {"input": "Input channel shown for all filters", "filter": "Filter whose input channels are shown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class KernelToolbar(QWidget):
         super().__init__()
         self._slice = ChannelSlice()
         self._axis = _segmented(SLICES, "Slice", SLICE_TIPS, "kernelSlice")
-        self._number = set_names(QSpinBox(), "kernelNumber", "Number", NUMBER_TIPS["input"])
+        self._number = set_names(QSpinBox(), "kernelNumber", "Index", NUMBER_TIPS["input"])
         self._number.setWrapping(True)
         commit_when_complete(self._number)
         self._number.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stepper = self._make_stepper()
-        self._scale = _segmented(SCALES, "Colour scale", SCALE_TIPS, "kernelScale")
+        self._scale = _segmented(SCALES, "Contrast", SCALE_TIPS, "kernelScale")
         row = FlowLayout()
         self.setLayout(row)
         for widget in (self._axis, self._stepper, self._scale):
@@ -85,8 +85,8 @@ class KernelToolbar(QWidget):
         row = QHBoxLayout(stepper)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID // 2)
-        previous = set_names(QToolButton(), "kernelBack", "The one before", "The one before (↓)")
-        next_button = set_names(QToolButton(), "kernelOn", "The one after", "The one after (↑)")
+        previous = set_names(QToolButton(), "kernelBack", "Previous", "Previous (↓)")
+        next_button = set_names(QToolButton(), "kernelOn", "Next", "Next (↑)")
         for button, text, step in ((previous, "‹", self._number.stepDown), (next_button, "›", self._number.stepUp)):
             button.setText(text)
             button.setFixedWidth(4 * GRID)
@@ -94,9 +94,6 @@ class KernelToolbar(QWidget):
         for widget in (previous, self._number, next_button):
             row.addWidget(widget)
         return stepper
-
-    def _on_scale_selected(self, scale: str) -> None:
-        self._emit_slice(self._slice.by_filter, self._slice.number, scale == "alone")
 
     def _on_number_changed(self, number: int) -> None:
         self._emit_slice(self._slice.by_filter, number // self._number.singleStep(), self._slice.per_tile)

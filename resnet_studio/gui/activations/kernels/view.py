@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_studio.formatting import significant
@@ -13,6 +12,7 @@ from resnet_studio.gui.activations.kernels.toolbar import ChannelSlice, KernelTo
 from resnet_studio.gui.common.color_bar import ColorBar
 from resnet_studio.gui.common.helpers import separator, set_names, vbox
 from resnet_studio.gui.common.labels import FixedHeightLabel
+from resnet_studio.gui.common.tab_view import TabView
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.feature_maps import Place
 from resnet_studio.inference.kernels import (
@@ -24,27 +24,25 @@ from resnet_studio.inference.kernels import (
     tiles_of_input,
 )
 
-EMPTY = "Choose a layer on the left to see the weights of its convolution."
-LOADING = "The weights of {} are on their way …"
-GRAY = "grey is zero, full colour ±{}"
+EMPTY = "Choose a layer on the left to see its convolution weights."
+LOADING = "Loading the weights of {} …"
+GRAY = "gray is zero, full color ±{}"
 HINTS = {
-    "color": "click chooses a filter · wheel zooms",
-    "input": "a picture a filter · click chooses one · wheel zooms",
-    "filter": "a picture an input channel · click shows it in every filter",
-    "matrix": "down the filters, across the input channels · click chooses",
+    "color": "click selects a filter · wheel zooms",
+    "input": "one tile per filter · click selects one · wheel zooms",
+    "filter": "one tile per input channel · click shows it in all filters",
+    "matrix": "rows are filters, columns input channels · click selects",
 }
 
 LONGEST_TEXT = "filter 8888 · row 8, column 8 · red −8.88e−8 · green −8.88e−8 · blue −8.88e−8"
-LONGEST_NORM_TEXT = "filter 8888   · L2 norm 8.88e−8, rank 8,888 of 8,888\nmean −8.88e−8 · deviation 8.88e−8"
+LONGEST_NORM_TEXT = "filter 8888   · L2 norm 8.88e−8, rank 8,888 of 8,888\nmean −8.88e−8 · std 8.88e−8"
 """The longest texts of the lines of values."""
 
 
-class KernelsView(QWidget):
+class KernelsView(TabView):
     """Shows the weights that belong to the selected layer, and emits the channel whose filter is selected."""
 
     channelSelected = Signal(int)
-    visibilityChanged = Signal(bool)
-    """Whether the view is on the screen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,13 +52,13 @@ class KernelsView(QWidget):
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setProperty("quiet", True)
         self._name = set_names(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "kernelsHeading", "Layer")
-        self._about = set_names(QLabel(wordWrap=True), "kernelsAbout", "What these weights are")
-        self._readout = set_names(QLabel(), "kernelsReadout", "Weight under the mouse")
-        self._norm = set_names(QLabel(textFormat=Qt.TextFormat.RichText), "filterNorm", "The chosen filter")
+        self._about = set_names(QLabel(wordWrap=True), "kernelsAbout", "About these weights")
+        self._readout = set_names(QLabel(), "kernelsReadout", "Weight under the cursor")
+        self._norm = set_names(QLabel(textFormat=Qt.TextFormat.RichText), "filterNorm", "Selected filter")
         for label in (self._about, self._readout):
             label.setProperty("quiet", True)
         self._tools, self._tiles, self._bar, self._norms = KernelToolbar(), FilterGrid(), ColorBar(), NormBars()
-        self._gray_label = set_names(QLabel(), "kernelsGrey", "What the colours mean")
+        self._gray_label = set_names(QLabel(), "kernelsGrey", "Color legend")
         self._gray_label.setProperty("quiet", True)
         self._pages = QStackedWidget()
         self._lay_out()
@@ -93,14 +91,6 @@ class KernelsView(QWidget):
     def show_problem(self, sentence: str) -> None:
         """Show why there are no weights, as long as there are none."""
         self._empty.setText(sentence)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self.visibilityChanged.emit(True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self.visibilityChanged.emit(False)
 
     def _lay_out(self) -> None:
         headings, below, norm_layout = QVBoxLayout(), QVBoxLayout(), QVBoxLayout()
@@ -143,9 +133,9 @@ class KernelsView(QWidget):
         trained = "" if kernels.weights.trained else " · untrained"
         parts = [f"{kernels.weights.source}{trained}"]
         if self._selected_layer and self._selected_layer != kernels.layer:
-            parts.insert(0, f"the weights behind {self._selected_layer}")
+            parts.insert(0, f"weights that feed {self._selected_layer}")
         if kernels.input_step > 1:
-            parts.append(f"one input channel in {kernels.input_step} is shown")
+            parts.append(f"1 in {kernels.input_step} input channels shown")
         self._about.setText(" · ".join(parts))
 
     def _draw(self) -> None:
@@ -165,7 +155,7 @@ class KernelsView(QWidget):
         self._bar.set_range("diverging", limits)
         self._bar.setVisible(not kernels.is_rgb)
         self._gray_label.setText(
-            GRAY.format("its own largest weight" if current.per_tile else significant(kernels.max_abs))
+            GRAY.format("its largest weight" if current.per_tile else significant(kernels.max_abs))
         )
         self._gray_label.setVisible(kernels.is_rgb)
         self._show_weight(None)
@@ -214,9 +204,9 @@ class KernelsView(QWidget):
         rank = f"{self._norms.rank(number):,} of {len(kernels.norms):,}"
         self._norm.setText(
             f"<b>{self._filter_title(kernels, number)}</b> · L2 norm {significant(norm)}, rank {rank}"
-            f"<br>mean {significant(mean)} · deviation {significant(std)}"
+            f"<br>mean {significant(mean)} · std {significant(std)}"
         )
-        self._norm.setToolTip(f"L2 norm {norm!r}\nmean {mean!r}\ndeviation {std!r}")
+        self._norm.setToolTip(f"L2 norm {norm!r}\nmean {mean!r}\nstd {std!r}")
 
     def _filter_title(self, kernels: Kernels, number: int) -> str:
         """A filter by its index; a row of the last layer also by its class."""

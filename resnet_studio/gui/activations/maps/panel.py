@@ -15,7 +15,7 @@ from resnet_studio.formatting import percent, significant
 from resnet_studio.gui.common.color_bar import ColorBar
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import ComboBox, SegmentedControl
-from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel
+from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel, labeled
 from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.common.mosaic import MosaicView
 from resnet_studio.gui.theme import GRID
@@ -23,8 +23,8 @@ from resnet_studio.inference.feature_maps import Colormap, Contrast, MapStyle, P
 from resnet_studio.inference.values import ForwardResult, LayerMaps, image_title
 
 HINT, SHORT_HINT = "click enlarges · wheel zooms · double-click resets", "click enlarges · wheel zooms"
-REFERENCE_TIP = "Keep what is shown now, to sort channels by how much they differ from it under another image"
-NO_REFERENCE = "There is no reference yet. Choose the image to compare with, then “Set as reference”."
+REFERENCE_TIP = "Keep the current maps as a reference, to sort channels by how much they change with another image"
+NO_REFERENCE = "No reference yet. Choose the image to compare with, then “Set as reference”."
 
 
 class MapsPanel(QWidget):
@@ -49,9 +49,9 @@ class MapsPanel(QWidget):
         self._order: NDArray[np.intp] | None = None
         self._place: Place | None = None
         self._name = set_names(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "mapsHeading", "Layer")
-        self._statistics = set_names(ElidedLabel(), "mapsNumbers", "Statistics of the layer")
+        self._statistics = set_names(ElidedLabel(), "mapsNumbers", "Layer statistics")
         self._note = set_names(QLabel(wordWrap=True), "referenceNote", "Reference")
-        self._readout = set_names(ElidedLabel(), "mapsReadout", "Value under the mouse")
+        self._readout = set_names(ElidedLabel(), "mapsReadout", "Value under the cursor")
         self._readout.set_text(HINT, "", SHORT_HINT)
         for label in (self._statistics, self._note, self._readout):
             label.setProperty("quiet", True)
@@ -218,10 +218,10 @@ class MapsPanel(QWidget):
         found = next((layer for layer in self._reference.layers if layer.name == maps.name), None)
         if found is None:
             self.referenceLayerRequested.emit(maps.name)
-            return None, f"The reference {title} has no {maps.name} so far; until it has, channels lie by number."
+            return None, f"Computing {maps.name} of the reference {title} …; until then, channels are sorted by index."
         if found.values.shape != maps.values.shape:
-            return None, f"The reference {title} went through another network: set a new one."
-        return found.values, f"by the mean absolute difference to {title}"
+            return None, f"The reference {title} is from another network. Set a new one."
+        return found.values, f"by mean absolute difference from {title}"
 
     def _emit_channel(self, channel: int) -> None:
         assert self._maps is not None  # the mosaic emits a channel only after it was given maps
@@ -244,29 +244,26 @@ def statistics_text(maps: LayerMaps) -> tuple[str, str, str]:
     """A layer's statistics as a line, with all digits as a tooltip, and as a shorter line."""
     zeros = f"{percent(maps.zeros, 2)} zeros"
     mean, std = significant(maps.mean), significant(maps.std)
-    exact = f"mean {maps.mean!r}\ndeviation {maps.std!r}\nshare of zeros {maps.zeros!r}"
-    return f"mean {mean} · deviation {std} · {zeros}", exact, f"μ {mean}  σ {std}  {zeros}"
+    exact = f"mean {maps.mean!r}\nstd {maps.std!r}\nfraction of zeros {maps.zeros!r}"
+    return f"mean {mean} · std {std} · {zeros}", exact, f"μ {mean}  σ {std}  {zeros}"
 
 
 CONTRASTS = {"channel": "per channel", "layer": "per layer", "fixed": "fixed"}
 CONTRAST_TIPS = {
-    "channel": "Each channel from its own lowest to its own highest value: every pattern can be seen",
-    "layer": "One scale for all channels: strong and weak ones can be compared",
-    "fixed": "Keep the scale that the layer has now, whatever image or layer comes: images can be compared",
+    "channel": "Min to max of each channel: shows every pattern",
+    "layer": "Min to max of the layer: strong and weak channels can be compared",
+    "fixed": "Keep the current range for all images and layers, so that images can be compared",
 }
-COLORMAP_TIP = (
-    "Colour map: equal steps in value are equal steps to the eye; diverging has zero in its middle, "
-    "cyan is not a number"
-)
+COLORMAP_TIP = "Colormap: perceptually uniform; diverging is centered at zero, cyan is NaN"
 COLORMAPS: tuple[Colormap, ...] = ("viridis", "magma", "grey", "diverging")
 SORTS = {
-    "index": "by number",
+    "index": "by index",
     "mean": "by mean",
-    "maximum": "by maximum",
+    "maximum": "by max",
     "variance": "by variance",
     "difference": "by difference",
 }
-SORT_TIP = "Which channel comes first: the greatest mean, maximum, variance or difference to the reference"
+SORT_TIP = "Channels with the highest mean, max, variance or difference from the reference come first"
 
 
 class MapsToolbar(QWidget):
@@ -280,14 +277,14 @@ class MapsToolbar(QWidget):
         self._contrast = SegmentedControl(CONTRASTS, "Contrast", CONTRAST_TIPS)
         self._contrast.setObjectName("contrast")
         self._contrast.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._colormap = set_names(QComboBox(), "colourMap", "Colour map", COLORMAP_TIP)
+        self._colormap = set_names(QComboBox(), "colourMap", "Colors", COLORMAP_TIP)
         self._colormap.addItems(COLORMAPS)
-        self._sort = ComboBox(SORTS, "channelOrder", "Order of channels", SORT_TIP)
+        self._sort = ComboBox(SORTS, "channelOrder", "Sort", SORT_TIP)
         self._sort.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._row = row = FlowLayout()
         self.setLayout(row)
-        for widget in (self._contrast, self._colormap, self._sort):
-            row.addWidget(widget)
+        for text, field in (("Contrast", self._contrast), ("Colors", self._colormap), ("Sort", self._sort)):
+            row.addWidget(labeled(text, field))
         self._connect()
         self.show_style(self._style)
 

@@ -17,7 +17,7 @@ from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.inference.feature_maps import Colormap
 from resnet_studio.inference.values import ForwardResult, image_title
 
-NO_IMAGE = "Choose an image on the left, or drop one here, to see what every layer makes of it."
+NO_IMAGE = "Choose an image on the left, or drop one here, to see the feature maps of every layer."
 NO_LAYER = "Choose a layer on the left to see its feature maps."
 
 
@@ -70,7 +70,7 @@ class MapsView(QWidget):
         if self._result is not None:
             self.show_result(self._result)
         elif reference:
-            self._empty.setText(f"{image_title(reference)} is on its way through the network …")
+            self._empty.setText(f"Running {image_title(reference)} …")
 
     def show_result(self, result: ForwardResult) -> None:
         """Show the selected layer's maps if the result has them; else keep those shown, or show its first layer."""
@@ -135,10 +135,10 @@ class MapsView(QWidget):
 
 SCALES = (1, 2, 4)
 FILTERS = {
-    "png": "Picture (*.png)", "svg": "Page (*.svg)", "npz": "NumPy values (*.npz)", "npy": "NumPy values (*.npy)",
-    "csv": "Table (*.csv)",
+    "png": "PNG image (*.png)", "svg": "SVG figure (*.svg)", "npz": "NumPy values (*.npz)",
+    "npy": "NumPy values (*.npy)", "csv": "CSV table (*.csv)",
 }  # fmt: skip
-TIP = "Save the maps as they are drawn now, their values or their statistics; each file says where it comes from"
+TIP = "Save the maps as shown, their values or their statistics; each file records how it was made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +164,14 @@ class MapsExportButton(QToolButton):
         self.setText("Export ▾")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
-        self._add_picture_actions(menu.addMenu("All channels as a picture (PNG)"), alone=False)
+        self._add_picture_actions(menu.addMenu("All channels (PNG)"), alone=False)
         self._alone = menu.addMenu("")
         self._add_picture_actions(self._alone, alone=True)
-        menu.addAction("Page with scale and caption (SVG)", partial(self._open_dialog, "svg"))
+        menu.addAction("Figure with color bar and caption (SVG)", partial(self._open_dialog, "svg"))
         menu.addSeparator()
         menu.addAction("Values (NPZ)", partial(self._open_dialog, "npz"))
-        menu.addAction("Values alone (NPY)", partial(self._open_dialog, "npy"))
-        menu.addAction("Statistics of each channel (CSV)", partial(self._open_dialog, "csv"))
+        menu.addAction("Values only (NPY)", partial(self._open_dialog, "npy"))
+        menu.addAction("Statistics per channel (CSV)", partial(self._open_dialog, "csv"))
         menu.aboutToShow.connect(self._update_channel_title)
         self.setMenu(menu)
         self._update_channel_title()
@@ -187,11 +187,11 @@ class MapsExportButton(QToolButton):
         self._channel = number
 
     def _update_channel_title(self) -> None:
-        self._alone.setTitle(f"Channel {self._channel} as a picture (PNG)")
+        self._alone.setTitle(f"Channel {self._channel} (PNG)")
 
     def _add_picture_actions(self, menu: QMenu, *, alone: bool) -> None:
         for scale in SCALES:
-            text = "as it is" if scale == 1 else f"{scale} times as large"
+            text = f"{scale}×"
             menu.addAction(text, partial(self._open_dialog, "png", alone, scale))
 
     def _open_dialog(self, ending: str, alone: bool = False, scale: int = 1) -> None:

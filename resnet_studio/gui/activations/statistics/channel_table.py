@@ -32,16 +32,16 @@ class ChannelColumn(IntEnum):
     ACTIVE = 5
 
 
-HEADINGS = ("channel", "mean", "deviation", "maximum", "zeros", "alive in")
-SHORT_HEADINGS = ("no.", "mean", "dev.", "max", "zeros", "alive in")
+HEADINGS = ("channel", "mean", "std", "max", "zeros", "active in")
+SHORT_HEADINGS = ("no.", "mean", "std", "max", "zeros", "active in")
 """Headings of a narrow table."""
 TIPS = (
-    "Number of the channel, from 0; a click shows it large",
+    "Channel index, from 0; click to enlarge the channel",
     "Mean of all values",
     "Standard deviation of all values",
-    "Greatest value",
-    "Share of values that are exactly zero",
-    "In how many of the images a value other than zero was among them",
+    "Maximum value",
+    "Fraction of values that are exactly zero",
+    "Number of images in which the channel has a nonzero value",
 )
 
 
@@ -181,7 +181,7 @@ class ChannelModel(QAbstractTableModel):
         if column == ChannelColumn.CHANNEL:
             return TIPS[column]
         if column == ChannelColumn.ACTIVE:
-            return f"{self._active_text(channel)} images have a value other than zero"
+            return f"nonzero values in {self._active_text(channel)} images"
         assert self._numbers is not None
         assert self._evidence is not None
         return repr(float(_column_values(self._numbers, self._evidence, column)[channel]))
@@ -222,7 +222,7 @@ class ChannelTable(QTableView):
 
     def __init__(self) -> None:
         super().__init__()
-        set_names(self, "channelTable", "Channels", "Click a heading to sort, a channel to see it large; ↑ and ↓ walk")
+        set_names(self, "channelTable", "Channels", "Click a heading to sort or a channel to enlarge it; ↑ and ↓ move")
         self._model = ChannelModel()
         self._needed_widths = dict.fromkeys(WIDTHS, 0)
         self.setModel(self._model)

@@ -18,15 +18,15 @@ from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.channel_statistics import ChannelStatistics, LayerStatistics, follows_relu, statistics
 from resnet_studio.inference.values import ForwardResult, LayerMaps, image_title
 
-NO_IMAGE = "Choose an image on the left, or drop one here, to count what a layer makes of it."
+NO_IMAGE = "Choose an image on the left, or drop one here, to see a layer's statistics."
 NO_LAYER = "Choose a layer on the left to see its statistics."
-SCOPES = {"image": "this image", "seen": "seen", "all": "all"}
+SCOPES = {"image": "this image", "seen": "images so far", "all": "all images"}
 SCOPE_TIPS = {
-    "image": "Numbers of the image that is looked at; they follow the hand",
-    "seen": "Numbers over every image seen since the network, its weights or the layer changed",
-    "all": "Numbers over all images at hand, once they have been looked at",
+    "image": "Statistics of the current image; updated while you edit it",
+    "seen": "Statistics of all images since the network, the weights or the layer changed",
+    "all": "Statistics of all images in the list, after “Run all images”",
 }
-FIGURES = ("mean", "deviation", "zeros", "least", "greatest")
+FIGURES = {"mean": "mean", "deviation": "std", "zeros": "zeros", "least": "min", "greatest": "max"}
 BARS = 64
 
 
@@ -51,15 +51,15 @@ class StatisticsView(QWidget):
             QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "statisticsHeading", "Layer"
         )
         self._histogram_caption = set_names(QLabel(wordWrap=True), "histogramOf", "What the histogram counts")
-        self._histogram = Histogram("layerHistogram", " in the layer, of the image that is looked at", BARS)
-        self._scope = SegmentedControl(SCOPES, "Numbers of", SCOPE_TIPS)
+        self._histogram = Histogram("layerHistogram", " in the layer for the current image", BARS)
+        self._scope = SegmentedControl(SCOPES, "Statistics of", SCOPE_TIPS)
         self._scope.setObjectName("statisticsScope")
         self._scope.set_value("image")
-        tip = "Run every image of the list through the network up to this layer, and count"
-        self._button = set_names(QPushButton("Look at all images"), "lookAtAll", "Look at all images", tip)
-        self._figures = {figure: set_names(QLabel("–"), f"{figure}Figure", figure) for figure in FIGURES}
+        tip = "Run all images in the list through the network up to this layer"
+        self._button = set_names(QPushButton("Run all images"), "lookAtAll", "Run all images", tip)
+        self._figures = {name: set_names(QLabel("–"), f"{name}Figure", text) for name, text in FIGURES.items()}
         self._verdict = set_names(QLabel(wordWrap=True), "deadChannels", "Dead channels")
-        self._skipped = set_names(QLabel(wordWrap=True), "damagedImages", "Damaged images")
+        self._skipped = set_names(QLabel(wordWrap=True), "damagedImages", "Skipped images")
         self._table = ChannelTable()
         self._lay_out()
         self._connect()
@@ -70,7 +70,7 @@ class StatisticsView(QWidget):
         if self._result is not None:
             self._update()
         elif reference:
-            self._empty.setText(f"{image_title(reference)} is on its way through the network …")
+            self._empty.setText(f"Running {image_title(reference)} …")
 
     def show_result(self, result: ForwardResult) -> None:
         """Show the selected layer's values if the result has them; otherwise the previous ones stay."""
@@ -94,7 +94,7 @@ class StatisticsView(QWidget):
     def show_running(self, images: int) -> None:
         """Show how many images are being run; 0 if none are."""
         self._running = images
-        self._button.setText(f"Cancel {images:,} images" if images else "Look at all images")
+        self._button.setText(f"Cancel {images:,} images" if images else "Run all images")
 
     def show_channel(self, number: int, *_: object) -> None:
         """Select a channel's row."""
@@ -144,7 +144,7 @@ class StatisticsView(QWidget):
         grid.setHorizontalSpacing(GRID)
         grid.setVerticalSpacing(0)
         for column, (name, label) in enumerate(self._figures.items()):
-            caption = QLabel(name)
+            caption = QLabel(FIGURES[name])
             caption.setProperty("quiet", True)
             grid.addWidget(caption, 0, column)
             grid.addWidget(label, 1, column)
@@ -179,7 +179,7 @@ class StatisticsView(QWidget):
         self._heading.setText(
             f"<b>{maps.name}</b> · {channels:,} channel{'s' if channels > 1 else ''}, {height}×{width}"
         )
-        self._histogram_caption.setText(f"values of {image_title(result.spec.image)}; bars are logarithmic")
+        self._histogram_caption.setText(f"values of {image_title(result.spec.image)}, log scale")
         self._histogram.set_values(maps.values)
         numbers, evidence = self._numbers(maps)
         after_relu = follows_relu(result.spec.architecture, maps.name)
@@ -223,7 +223,7 @@ class StatisticsView(QWidget):
 
 def verdict(inactive: int, channels: int, images: int, *, after_relu: bool) -> str:
     """How many channels are dead (after a ReLU) or constant, over how many images."""
-    state, reason = ("dead", "never above zero") if after_relu else ("constant", "never another value")
+    state, reason = ("dead", "never above zero") if after_relu else ("constant", "always the same value")
     over = f"over {images:,} image{'s' if images > 1 else ''}"
     if not inactive:
         return f"No channel is {state} {over}"

@@ -102,7 +102,7 @@ class WeightsController(QObject):
         if isinstance(error, WeightsMismatch):
             details = error.table()
             offers = tuple((fix.title, partial(self._apply_fix, fix)) for fix in error.fixes)
-        self.failed.emit(f"{error}. In use: {weights_title(back)}.", details, offers)
+        self.failed.emit(f"{error}. Still using {weights_title(back)}.", details, offers)
         self.set_weights(back)
 
     def refresh_available(self) -> None:
@@ -139,9 +139,9 @@ class WeightsController(QObject):
 def _published_note(weights: PublishedWeights, architecture: Architecture) -> str:
     """Whether published weights are cached or their size, and if they are for another network with equal shapes."""
     entry = find_entry(weights)
-    note = "on this machine" if cache_path(weights).exists() else f"{entry.megabytes} MB"
+    note = "downloaded" if cache_path(weights).exists() else f"{entry.megabytes} MB"
     same = replace(preset(entry.preset), image=architecture.image) == architecture
-    return note if same else f"{note}, made for {entry.preset}"
+    return note if same else f"{note}, for {entry.preset}"
 
 
 def weights_title(weights: WeightsSource) -> str:

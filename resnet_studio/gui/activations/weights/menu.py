@@ -32,9 +32,9 @@ class WeightsMenu(QMenu):
         super().__init__(parent)
         set_names(self, "weightsMenu", "Weights")
         self._random = self.addAction("Random weights", self.randomRequested.emit)
-        self._published = self._add_menu("Published by torchvision", "publishedMenu")
+        self._published = self._add_menu("torchvision weights", "publishedMenu")
         self._runs = self._add_menu("From a run", "runWeightsMenu")
-        self.addAction("The trained digits network", self.digitsRequested.emit)
+        self.addAction("Trained digits network", self.digitsRequested.emit)
         self.addSeparator()
         self.addAction("File…", self.fileRequested.emit)
         self.show_published({})
@@ -52,13 +52,13 @@ class WeightsMenu(QMenu):
             label = f"{entry.weights.model}, {entry.weights.name}\t{note}"
             action = self._published.addAction(label, partial(self.weightsRequested.emit, entry.weights))
             action.setEnabled(entry.weights in fitting)
-            action.setToolTip(f"{entry.file}, {entry.megabytes} MB, made for {entry.preset}")
+            action.setToolTip(f"{entry.file}, {entry.megabytes} MB, for {entry.preset}")
 
     def show_runs(self, found: Sequence[RunWeights]) -> None:
         """List these checkpoints."""
         self._runs.clear()
         if not found:
-            self._show_placeholder("No run has kept a checkpoint yet. Start one under Training")
+            self._show_placeholder("No run has a checkpoint yet. Start a run in Training")
         for checkpoint in found:
             what = title(checkpoint.architecture) if checkpoint.architecture else "damaged"
             label = f"{_menu_text(checkpoint.run)}, step {checkpoint.step:,}\t{_menu_text(what)}"

@@ -54,9 +54,11 @@ class WeightsRow(QWidget):
         self._state = set_names(QLabel(), "weightsState", "Whether the weights are trained")
         self._state.setProperty("quiet", True)
         self._notes = self._hidden_label("weightsNotes", "Notes on the weights", "quiet")
-        self._caveats = self._hidden_label("weightsDoubts", "Doubts about the weights", "warning")
-        tip = "Weights from most code, torchvision's among it, are for bottlenecks that halve the size in the 3×3"
-        self._move_stride = set_names(QPushButton("Move the stride to the 3×3"), "moveStride", "Move the stride", tip)
+        self._caveats = self._hidden_label("weightsDoubts", "Warnings about the weights", "warning")
+        tip = "Most published weights, such as torchvision's, expect the stride in the bottleneck's 3×3 convolution"
+        self._move_stride = set_names(
+            QPushButton("Move stride to the 3×3"), "moveStride", "Move stride to the 3×3", tip
+        )
         self._move_stride.hide()
         self._likely_architecture: Architecture | None = None
         self.menu = WeightsMenu(self)
@@ -77,7 +79,7 @@ class WeightsRow(QWidget):
         details = plain(weights.source) + (f"\nSHA-256 {weights.sha256}" if weights.sha256 else "")
         self._source.setToolTip(tooltip(details))
         headless = bool(weights.sha256) and not weights.trained
-        self._state.setText("trained" if weights.trained else "not all trained" if headless else "untrained")
+        self._state.setText("trained" if weights.trained else "partly trained" if headless else "untrained")
         _set_sentences(self._notes, [note for note in weights.notes if note not in weights.caveats])
         _set_sentences(self._caveats, weights.caveats)
         self._likely_architecture = weights.likely_architecture
@@ -103,12 +105,12 @@ class WeightsRow(QWidget):
     def _lay_out(self) -> None:
         caption = QLabel("Weights")
         caption.setProperty("quiet", True)
-        tip = "Take ResNet-20 in hand as this program trained it on handwritten digits"
-        self._digits = set_names(QPushButton("Digits network"), "digitsNetwork", "The trained digits network", tip)
-        tip = "A .pth or .safetensors file with a state_dict whose names are torchvision's"
+        tip = "Use the included ResNet-20, trained on handwritten digits"
+        self._digits = set_names(QPushButton("Digits network"), "digitsNetwork", "Trained digits network", tip)
+        tip = "A .pth or .safetensors file with a state_dict that uses torchvision's names"
         self._open = set_names(QPushButton("Open file…"), "openWeights", "Open weights", tip)
-        tip = "Random weights, published ones, checkpoints of runs"
-        self._more = set_names(QToolButton(), "weightsSources", "More sources of weights", tip)
+        tip = "Random weights, torchvision weights, run checkpoints"
+        self._more = set_names(QToolButton(), "weightsSources", "More weight sources", tip)
         self._more.setText("▾")
         self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._more.setMenu(self.menu)
@@ -200,7 +202,7 @@ class SeedField(QSpinBox):
 
     def __init__(self) -> None:
         super().__init__()
-        tip = "Another seed, other random weights"
+        tip = "Seed of the random weights"
         set_names(self, "weightsSeed", "Seed of the random weights", tip)
         set_names(self.lineEdit(), self.lineEdit().objectName(), self.accessibleName(), tip)
         self.setRange(0, MAX_SEED)

@@ -50,7 +50,7 @@ def connect_degradation(
         try:
             run_folder.make_request(folder, request)
         except OSError as error:
-            view.show_problem(f"{folder.name} can't be asked to stop: {os_reason(error)}.")
+            view.show_problem(f"{folder.name} could not be stopped: {os_reason(error)}.")
         monitor.note_request(folder)
 
     monitor.experimentsChanged.connect(view.show_experiments)

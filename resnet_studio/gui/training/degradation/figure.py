@@ -36,7 +36,7 @@ from resnet_studio.training.degradation.table import experiment_csv
 from resnet_studio.training.degradation.verdict import Verdict
 from resnet_studio.training.runs.curves import Axis, Curve, Curves, Values
 
-NORMS = "Norm of the gradient by the weights of each stage"
+NORMS = "Weight gradient norm per stage"
 EDGE, ROW, NAME = 16, 24, 112
 """Pixels: margin of an exported figure, height of its legend, width of a name in it."""
 
@@ -46,12 +46,12 @@ class ExperimentFigure(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        tip = "Plain networks are dashed, residual ones solid; the deeper, the heavier. Pale: range over the seeds"
+        tip = "Dashed: plain networks; solid: residual networks; thicker: deeper. Shaded: range over seeds"
         self._errors = Subplots("degradationFigure", "Training and test error", tip)
         self._norms = Subplots("gradientFigure", NORMS, tip, logarithmic=True)
         self._errors.setMinimumHeight(160)
         self._norms.setMinimumHeight(128)
-        heading = QLabel(f"{NORMS} (logarithmic)", wordWrap=True)
+        heading = QLabel(f"{NORMS} (log scale)", wordWrap=True)
         heading.setProperty("quiet", True)
         set_names(heading, "gradientHeading")
         column = QVBoxLayout(self)

@@ -19,14 +19,14 @@ from resnet_studio.training.recipes import RECIPES
 PER_LAYER = 0.012
 """Seconds per epoch and layer on the digits, measured on two cores."""
 FIELDS = {
-    "depths": ("Depths", "20, 56", 72, "Layers of the networks: 6n + 2 for small images, 18, 34 for large ones"),
-    "epochs": ("Epochs", "10", 44, "Passes over the training images; a longer run shows how far networks recover"),
+    "depths": ("Depths", "20, 56", 72, "Number of layers: 6n + 2 for small images; 18, 34 for large images"),
+    "epochs": ("Epochs", "10", 44, "Passes over the training images; longer runs show how far the networks recover"),
     "seeds": (
         "Seeds",
         "0",
         64,
-        "Several, such as 0–4 or 0, 1, 7, repeat it: medians and ranges are drawn.\n"
-        "Networks of one seed see the images in the same order",
+        "Several seeds, such as 0–4 or 0, 1, 7, plot medians and ranges.\n"
+        "All networks with the same seed see the images in the same order",
     ),
 }
 
@@ -49,15 +49,15 @@ class ExperimentForm(QWidget):
         self._data.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._data.dataRequested.connect(self.show_data)
         self._lines = {field: self._make_line(field) for field in FIELDS}
-        self._run = set_names(QPushButton("Run the experiment"), "runDegradation", "", "Train all networks one by one")
+        self._run = set_names(QPushButton("Run experiment"), "runDegradation", "", "Train all networks in turn")
         self._run.setProperty("primary", True)
         self._run.setMinimumWidth(self._run.sizeHint().width())
         self._run.clicked.connect(self._on_run_clicked)
         self._problem_text, self._starting = "", False
-        self._length = set_names(QLabel(), "experimentLength", "What it takes")
+        self._length = set_names(QLabel(), "experimentLength", "Estimated cost")
         self._length.setProperty("quiet", True)
         self._length.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._problem = set_names(QLabel(wordWrap=True), "experimentProblem", "What is wrong with the choices")
+        self._problem = set_names(QLabel(wordWrap=True), "experimentProblem", "Invalid settings")
         self._problem.setProperty("problem", True)
         self._problem.hide()
         self._lay_out()
@@ -72,14 +72,14 @@ class ExperimentForm(QWidget):
     def show_starting(self, *, starting: bool) -> None:
         """Show on the button that an experiment is starting, and disable it meanwhile."""
         self._starting = starting
-        self._run.setText("Starting…" if starting else "Run the experiment")
+        self._run.setText("Starting…" if starting else "Run experiment")
         self._run.setEnabled(not (starting or self._problem_text))
 
     def experiment(self) -> Experiment:
         """The experiment with the current settings. Raises `ValueError` for invalid ones."""
         depths, epochs, seeds = (_numbers(field, line.text()) for field, line in self._lines.items())
         if len(epochs) > 1 or epochs[0] < 1:
-            raise ValueError("epochs: one number from 1 on is needed")
+            raise ValueError("epochs: must be one integer, at least 1")
         defaults = RECIPES["digits-degradation"]
         recipe = replace(defaults, data=self._data_name, length=epochs[0], warmup=min(defaults.warmup, epochs[0] - 1))
         return Experiment(recipe, depths, seeds)
@@ -153,10 +153,10 @@ def _numbers(field: str, text: str) -> tuple[int, ...]:
             first, _, last = part.strip().partition("-")
             span = range(int(first), int(last or first) + 1)
             if len(span) + len(numbers) > MOST or not span:
-                raise ValueError(f"{field}: 1 to {MOST:,} numbers are needed")
+                raise ValueError(f"{field}: enter 1 to {MOST:,} numbers")
             numbers += span
     except ValueError as error:
         if str(error).startswith(field):
             raise
-        raise ValueError(f"{field}: whole numbers are needed, got {text!r}") from None
+        raise ValueError(f"{field}: must be integers, got {text!r}") from None
     return tuple(numbers)

@@ -60,7 +60,7 @@ class ErrorTable(QWidget):
             if widget := item.widget():
                 widget.hide()
                 widget.deleteLater()
-        self._training = set_names(QLabel(), "trainingHeading", "Which training error")
+        self._training = set_names(QLabel(), "trainingHeading", "Kind of training error")
         self._training.setAlignment(Qt.AlignmentFlag.AlignRight)
         for column, heading in ((1, QLabel("error")), (2, self._training), (3, QLabel("test"))):
             heading.setProperty("quiet", True)
@@ -69,7 +69,7 @@ class ErrorTable(QWidget):
 
     def _make_row(self, row: int, network: NetworkSpec) -> tuple[QLabel, ...]:
         name = network.title.replace("-", "")
-        line = set_names(QLabel(), f"{name}Line", f"Line of {network.title}")
+        line = set_names(QLabel(), f"{name}Line", f"Line style of {network.title}")
         cells = [
             set_names(QLabel(DASH), f"{name}{split.title()}", f"{split} error of {network.title}") for split in SPLITS
         ]

@@ -43,10 +43,10 @@ from resnet_studio.training.runs.curves import Axis
 from resnet_studio.training.runs.run_folder import STOP_NOW
 
 EMPTY = (
-    "Plain networks of 20 and 56 layers and their residual twins learn the same images in the same order. If the "
-    "deeper plain network ends with the higher error even on the images that it was trained on, that is the "
-    "degradation which residual networks were made against.\n\n"
-    "On the digits this takes about half a minute on two cores, and needs no download. Press Run the experiment."
+    "Trains plain networks with 20 and 56 layers and their residual counterparts on the same images in the same order. "
+    "If the deeper plain network ends with a higher error even on its own training images, that is the degradation "
+    "problem that residual networks were designed to solve.\n\n"
+    "On the digits, this takes about half a minute on two cores and needs no download. Click Run experiment."
 )
 SIDE, CHOICE, WIDE = (248, 336), (136, 216), 960
 """Pixels: minimum and maximum width of the side with errors and verdict, and of the list of experiments; width of the
@@ -54,7 +54,7 @@ view from which the progress bar is shown."""
 MOST_DAMAGED = 3
 """How many messages about damaged experiments are shown; the tooltip has all."""
 AXES = {"step": "Step", "epoch": "Epoch"}
-AXIS_TIPS = {"step": "Against steps: updates of the weights", "epoch": "Against epochs: passes over all images"}
+AXIS_TIPS = {"step": "Against steps (weight updates)", "epoch": "Against epochs (passes over the training set)"}
 
 
 class DegradationView(QWidget):
@@ -80,22 +80,22 @@ class DegradationView(QWidget):
         """Whether the selected experiment has changed while the view was hidden."""
         self._form, self._notice = ExperimentForm(), NoticeLine()
         self._figure, self._table, self._verdict = ExperimentFigure(), ErrorTable(), VerdictPanel()
-        self._choice = ComboBox({}, "experimentChoice", "Experiment", "Which experiment is shown")
+        self._choice = ComboBox({}, "experimentChoice", "Experiment", "Experiment to show")
         self._choice.setMinimumWidth(CHOICE[0])
         self._choice.setMaximumWidth(CHOICE[1])
-        self._progress = set_names(QLabel(wordWrap=True), "experimentProgress", "How far the experiment is")
-        self._bar = set_names(QProgressBar(), "experimentBar", "How much of the experiment is done")
+        self._progress = set_names(QLabel(wordWrap=True), "experimentProgress", "Experiment progress")
+        self._bar = set_names(QProgressBar(), "experimentBar", "Fraction of the experiment that is done")
         self._bar.setTextVisible(False)
         self._bar.setRange(0, 1000)
         self._bar.setFixedWidth(96)
-        self._stop = set_names(QPushButton("Stop"), "stopExperiment", "", "Stop it; what is finished is kept")
+        self._stop = set_names(QPushButton("Stop"), "stopExperiment", "", "Stop the experiment; finished runs are kept")
         self._stop_now = set_names(
-            QPushButton(), "stopExperimentNow", "Stop now", "End it at once; the run goes back to its newest checkpoint"
+            QPushButton(), "stopExperimentNow", "Stop now", "Stop immediately; the run reverts to its latest checkpoint"
         )
         self._stop_now.hide()
-        self._resume = set_names(QPushButton("Resume"), "resumeExperiment", "", "Train what is not finished")
+        self._resume = set_names(QPushButton("Resume"), "resumeExperiment", "", "Train the unfinished runs")
         self._axis = set_names(
-            SegmentedControl(AXES, "x axis", AXIS_TIPS), "figureAxis", "x axis", "What the curves are drawn against"
+            SegmentedControl(AXES, "x axis", AXIS_TIPS), "figureAxis", "x axis", "Unit of the x axis"
         )
         self._axis.set_value("epoch")
         self._export = ExportButton("exportFigure", "Export the figure", "Save figure and verdict, or the values", "")
@@ -243,7 +243,7 @@ class DegradationView(QWidget):
         except OSError as error:
             self.show_problem(f"{path} could not be written: {os_reason(error)}")
         else:
-            self.show_message(f"{path.name} is written.")
+            self.show_message(f"Saved {path.name}.")
 
     def _request_stop(self) -> None:
         self._stop_requested_at = time.monotonic()
@@ -314,13 +314,13 @@ class VerdictPanel(QWidget):
         self._clipboard_text = ""
         self._head = QLabel("Verdict")
         self._head.setProperty("heading", True)
-        self._copy = set_names(QPushButton("Copy"), "copyVerdict", "Copy the verdict", "Copy the verdict and its rule")
+        self._copy = set_names(QPushButton("Copy"), "copyVerdict", "Copy the verdict", "Copy verdict and criterion")
         reserve_width(self._copy, "Copied")
         self._copy.clicked.connect(self._copy_to_clipboard)
-        self._text = set_names(QLabel(wordWrap=True), "verdict", "Verdict in words")
+        self._text = set_names(QLabel(wordWrap=True), "verdict", "Verdict text")
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._text.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._rule = set_names(QLabel(wordWrap=True), "verdictRule", "When a network counts as worse")
+        self._rule = set_names(QLabel(wordWrap=True), "verdictRule", "Criterion for worse")
         self._rule.setProperty("quiet", True)
         self._rule.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._lay_out()

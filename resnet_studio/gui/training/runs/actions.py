@@ -17,18 +17,18 @@ from resnet_studio.gui.training.runs.model import step_left_text
 from resnet_studio.training.runs.curves import Curves
 
 ACTIONS = {
-    "stop_now": ("Stop now", "End the run at once; it goes back to its newest checkpoint"),
-    "stop": ("Stop", "End the run after the step it is in; it keeps a checkpoint and can be resumed"),
-    "pause": ("Pause", "Let the run wait after the step it is in"),
-    "go_on": ("Continue", "Let the paused run go on"),
-    "resume": ("Resume", "Go on from the newest checkpoint"),
-    "rename": ("Rename", "Call the run something else (F2)"),
-    "show": ("Show", "Draw the chosen runs (Space)"),
-    "hide": ("Hide", "Take the chosen runs out of the plots (Space)"),
-    "show_only": ("Show only these", "Draw the chosen runs and no others"),
-    "show_all": ("Show all runs", "Draw every run"),
-    "open_folder": ("Open folder", "Show the run's files"),
-    "delete": ("Delete", "Move the runs to the trash (Delete)"),
+    "stop_now": ("Stop now", "Stop immediately; the run reverts to its latest checkpoint"),
+    "stop": ("Stop", "Stop after the current step; saves a checkpoint, so the run can be resumed"),
+    "pause": ("Pause", "Pause after the current step"),
+    "go_on": ("Continue", "Continue the paused run"),
+    "resume": ("Resume", "Continue from the latest checkpoint"),
+    "rename": ("Rename", "Rename the run (F2)"),
+    "show": ("Show", "Plot the selected runs (Space)"),
+    "hide": ("Hide", "Remove the selected runs from the plots (Space)"),
+    "show_only": ("Show only these", "Plot only the selected runs"),
+    "show_all": ("Show all runs", "Plot all runs"),
+    "open_folder": ("Open folder", "Show the run's files in the file manager"),
+    "delete": ("Delete", "Move the selected runs to the trash (Delete)"),
 }
 BUTTONS = ("stop_now", "stop", "pause", "go_on", "resume", "rename")
 MENU = (
@@ -45,7 +45,7 @@ PENDING = {
     "stop_now": "stopping now", "stop": "stopping", "pause": "pausing", "go_on": "continuing", "resume": "resuming",
 }  # fmt: skip
 """How a requested action is named until the run has completed it."""
-STOPPING = "The run finishes the step it is in, which takes about so long, and keeps a checkpoint"
+STOPPING = "The run finishes its current step, which takes about this long, and saves a checkpoint"
 OFFER_AFTER = 1.0
 """Seconds until a stopping run can be stopped immediately, so that a double-click on Stop can't hit it."""
 
@@ -61,7 +61,7 @@ class RunActions(QWidget):
     def __init__(self, menu: QMenu) -> None:
         super().__init__()
         self._actions = {name: self._make_action(name) for name in ACTIONS}
-        self._colors = QMenu("Colour", self)
+        self._colors = QMenu("Color", self)
         self._colors.setObjectName("runColours")
         self._colors.aboutToShow.connect(self._fill_colors)
         self._buttons = {name: self._make_button(name) for name in (*BUTTONS, "delete")}
@@ -147,8 +147,8 @@ class RunActions(QWidget):
         return button
 
     def _make_color_button(self) -> QToolButton:
-        self._color_button = set_names(QToolButton(), "colourRun", "Colour", "Colour of the chosen runs' curves")
-        self._color_button.setText("Colour ▾")
+        self._color_button = set_names(QToolButton(), "colourRun", "Color", "Curve color of the selected runs")
+        self._color_button.setText("Color ▾")
         self._color_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._color_button.setMenu(self._colors)
         return self._color_button
@@ -173,5 +173,5 @@ def loss_text(*stopping: Curves) -> str:
     """What stopping these runs immediately would lose: the steps since their latest checkpoints."""
     steps = sum(curves.unsaved_steps for curves in stopping)
     if not any(curves.steps for curves in stopping):
-        return "nothing is lost"
+        return "loses nothing"
     return f"loses {steps:,} step{'' if steps == 1 else 's'}" if steps else "loses this step"

@@ -118,7 +118,7 @@ class CurvesPanel(QWidget):
             for _ in self._update_plots():
                 pass  # so that the latest changes are in the file
             CurveFigure(rows, self._shown).save(path)
-            self.message.emit(f"{path.name} is written.")
+            self.message.emit(f"Saved {path.name}.")
         except OSError as error:
             self.failed.emit(f"{path} could not be written: {os_reason(error)}")
         finally:
@@ -158,8 +158,8 @@ class CurvesPanel(QWidget):
         grid.setRowStretch(1, 2)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
-        self._progress = set_names(QLabel(wordWrap=True), "runProgress", "How far the run is")
-        key = set_names(QLabel(" · ".join(KEY), wordWrap=True), "curveKey", "What the lines are")
+        self._progress = set_names(QLabel(wordWrap=True), "runProgress", "Run progress")
+        key = set_names(QLabel(" · ".join(KEY), wordWrap=True), "curveKey", "Line styles")
         key.setProperty("quiet", True)
         self._side = QWidget()
         side = QVBoxLayout(self._side)
@@ -259,8 +259,8 @@ class CurvesPanel(QWidget):
         return progress_text(candidates[0].run) if candidates else ""
 
     def _export(self, ending: str) -> None:
-        kinds = {"png": "Picture (*.png)", "svg": "Drawing (*.svg)", "csv": "Table (*.csv)"}
-        path, _ = QFileDialog.getSaveFileName(self, "Export the curves", f"curves.{ending}", kinds[ending])
+        kinds = {"png": "Image (*.png)", "svg": "Vector image (*.svg)", "csv": "Table (*.csv)"}
+        path, _ = QFileDialog.getSaveFileName(self, "Export curves", f"curves.{ending}", kinds[ending])
         if path:
             self.save(Path(path) if Path(path).suffix else Path(f"{path}.{ending}"))
 
@@ -271,12 +271,12 @@ def _lines_of(run: RunState, known: RunLines | None) -> RunLines:
 
 AXES = {"step": "Step", "epoch": "Epoch", "seconds": "Time"}
 AXIS_TIPS = {
-    "step": "Curves against trained steps",
-    "epoch": "Curves against passes over the training set",
-    "seconds": "Curves against training time; measuring, saving and pauses are not part of it",
+    "step": "Against training steps",
+    "epoch": "Against epochs (passes over the training set)",
+    "seconds": "Against training time, excluding evaluation, saving and pauses",
 }
 SCALES = {"linear": "Linear", "log": "Log"}
-SCALE_TIPS = {"linear": "Values from zero up", "log": "Powers of ten; what is zero is not shown"}
+SCALE_TIPS = {"linear": "Linear scale from zero", "log": "Logarithmic scale; zeros are not shown"}
 SMOOTHEST, FIRST = 100, 50
 
 
@@ -300,7 +300,7 @@ class CurveTools(QWidget):
         self._scale = set_names(SegmentedControl(SCALES, "y axis", SCALE_TIPS), "yAxis", "y axis")
         self._scale.set_value("linear")
         self._scale.valueSelected.connect(lambda scale: self.scaleSelected.emit(scale == "log"))
-        tip = "How much of the noise is averaged out; every step stays visible, thin"
+        tip = "Strength of smoothing; the thin lines show every step"
         self._smoothing = set_names(QSlider(Qt.Orientation.Horizontal), "smoothing", "Smoothing", tip)
         self._smoothing.setRange(0, SMOOTHEST)
         self._smoothing.setValue(FIRST)
@@ -309,7 +309,9 @@ class CurveTools(QWidget):
         self._amount = QLabel()
         self._amount.setFixedWidth(32)
         self._amount.setText(f"{smoothing_weight(FIRST):.2f}")
-        show_all = set_names(QPushButton("Show all"), "showAll", "", "Leave every zoom (double-click in a plot, or 0)")
+        show_all = set_names(
+            QPushButton("Show all"), "showAll", "", "Reset zoom in all plots (double-click a plot, or 0)"
+        )
         show_all.clicked.connect(self.showAllRequested)
         label = QLabel("Smoothing")
         label.setProperty("quiet", True)
@@ -329,12 +331,12 @@ class CurveTools(QWidget):
         self._export.repaint()
 
     def _make_export(self) -> QToolButton:
-        tip = "Save the plots with legend, labels and units"
-        button = set_names(QToolButton(), "exportCurves", "Export the curves", tip)
+        tip = "Save the plots with legend and axis labels"
+        button = set_names(QToolButton(), "exportCurves", "Export curves", tip)
         button.setText("Export ▾")
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
-        for ending, what in (("png", "Picture (PNG)"), ("svg", "Drawing (SVG)"), ("csv", "Values (CSV)")):
+        for ending, what in (("png", "Image (PNG)"), ("svg", "Vector image (SVG)"), ("csv", "Values (CSV)")):
             menu.addAction(what, partial(self.exportRequested.emit, ending))
         button.setMenu(menu)
         reserve_width(button, "Saving…")

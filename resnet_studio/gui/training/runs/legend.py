@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView
 from resnet_studio.analysis.units import DASH
 from resnet_studio.formatting import duration, significant
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.helpers import cell_alignment, set_names
 from resnet_studio.gui.common.labels import tooltip
 from resnet_studio.gui.plots.styles import swatch
 from resnet_studio.gui.training.run_state import run_color
@@ -22,7 +22,7 @@ from resnet_studio.training.runs.curves import Axis
 
 Index = QModelIndex | QPersistentModelIndex
 HEADINGS = ("run", "training", "test")
-TIPS = ("", "Running: of each step's batch as it was met, smoothed", "Measured on the whole test set")
+TIPS = ("", "Running value on each step's batch, smoothed", "Measured on the whole test set")
 VALUE, ROW = 76, 22
 VALUE_NAMES: dict[Plot, str] = {
     "loss": "loss", "error": "error, %", "rate": "learning rate", "speed": "images per second",
@@ -74,7 +74,7 @@ class LegendModel(QAbstractTableModel):
         if orientation == Qt.Orientation.Vertical or section > 2:
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(section)
+            return cell_alignment(right=section > 0)
         if role == Qt.ItemDataRole.ToolTipRole:
             return TIPS[section] or None
         return HEADINGS[section] if role == Qt.ItemDataRole.DisplayRole else None
@@ -91,7 +91,7 @@ class LegendModel(QAbstractTableModel):
             case Qt.ItemDataRole.DecorationRole if index.column() == 0:
                 return swatch(run_color(run), dashed=run.plain)
             case Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(index.column())
+                return cell_alignment(right=index.column() > 0)
             case Qt.ItemDataRole.ForegroundRole if index.column() == 0 and run.curves.state == "failed":
                 return QColor(theme.current().bad)
         return None
@@ -116,7 +116,7 @@ class RunLegend(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._model = LegendModel()
-        self._heading = set_names(QLabel(), "legendHeading", "What the values are")
+        self._heading = set_names(QLabel(), "legendHeading", "Quantity shown")
         self._heading.setProperty("quiet", True)
         self._table = set_names(QTableView(), "runLegend", "Curves and their values", "")
         table = self._table
@@ -150,7 +150,7 @@ class RunLegend(QWidget):
     def show_values(self, plot: Plot, axis: Axis, weight: float, x: float | None) -> None:
         """Show the values of a plot's lines at x; at their ends if x is None."""
         position = "" if x is None else f"{AXIS_NAMES[axis]} {x_text(x, axis)}"
-        self._heading.setText(f"{VALUE_NAMES[plot]} at {position}" if position else f"{VALUE_NAMES[plot]}, newest")
+        self._heading.setText(f"{VALUE_NAMES[plot]} at {position}" if position else f"{VALUE_NAMES[plot]}, latest")
         self._model.show_values(plot, axis, weight, x)
 
 
@@ -166,7 +166,3 @@ def x_text(x: float, axis: Axis) -> str:
     if axis == "seconds":
         return duration(x)
     return f"{int(x):,}" if axis == "step" else f"{x:.2f}"
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    return (Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter

@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor
 from resnet_studio.analysis import units
 from resnet_studio.formatting import duration, percent
 from resnet_studio.gui import theme
+from resnet_studio.gui.common.helpers import cell_alignment
 from resnet_studio.gui.common.labels import tooltip
 from resnet_studio.gui.plots.styles import swatch
 from resnet_studio.gui.training.run_state import RunState, run_color
@@ -67,7 +68,7 @@ def state_text(run: RunState) -> str:
     if run.pending:
         return f"{run.pending}…{step_left_text(run)}"
     if not run.loaded and not curves.steps:
-        return "being read …"
+        return "loading…"
     if curves.state == "starting" and curves.activity:
         return curves.activity
     share = f"{100 * run.progress:.0f} %"
@@ -98,7 +99,7 @@ def cell_tooltip(run: RunState, column: RunColumn) -> str:
         case RunColumn.NAME:
             return str(run.folder)
         case RunColumn.ARCHITECTURE if curves.prepared and curves.prepared.changes:
-            return f"fitted to the data: {', '.join(curves.prepared.changes)}"
+            return f"adapted to the data: {', '.join(curves.prepared.changes)}"
         case RunColumn.DATA if recipe:
             return data_title(recipe.data) if recipe.data in DATASETS else recipe.data
         case RunColumn.PARAMETERS if cost:
@@ -107,12 +108,12 @@ def cell_tooltip(run: RunState, column: RunColumn) -> str:
             return f"{units.exact(cost.macs)} multiply-adds"
         case RunColumn.BEST if curves.best:
             wrong, images = round(curves.best.error * curves.best.images), curves.best.images
-            return f"{wrong:,} of {images:,} test images wrong after step {curves.best.step:,}"
+            return f"{wrong:,} of {images:,} test images misclassified after step {curves.best.step:,}"
         case RunColumn.STATE:
             return "\n".join(filter(None, (run.problem or curves.reason or state_text(run), *curves.notes[-3:])))
         case RunColumn.DURATION:
             began = _date(run.created)
-            return f"{curves.seconds:,.1f} s of training" + (f"; begun {began}" if began else "")
+            return f"{curves.seconds:,.1f} s of training" + (f"; started {began}" if began else "")
     return cell_text(run, column)
 
 
@@ -155,14 +156,14 @@ RUN_ROLE = Qt.ItemDataRole.UserRole + 1
 
 HEADINGS = ("run", "architecture", "data", "parameters", "FLOPs", "best error", "state", "time")
 TIPS = (
-    "Tick a run to draw its curves; double-click or F2 renames it",
-    "The network as it was chosen, before it was fitted to the data",
-    "What it is trained on",
-    "Parameters of the network as it is fitted to the data",
-    "Multiply-adds of convolutions and linear layers for one image, as the network is fitted to the data",
-    "Lowest share of the test set that was classified wrongly after an epoch",
-    "What the run is doing, or how it ended",
-    "Training time so far; measuring, saving and pauses are not part of it",
+    "Check a run to plot its curves; double-click or press F2 to rename it",
+    "The network as configured, before it was adapted to the data",
+    "Training data",
+    "Parameters of the network adapted to the data",
+    "Multiply-adds of convolutions and linear layers for one image, in the network adapted to the data",
+    "Lowest test error after any epoch",
+    "Current state of the run, or how it ended",
+    "Training time so far, excluding evaluation, saving and pauses",
 )
 RIGHT = {RunColumn.PARAMETERS, RunColumn.FLOPS, RunColumn.BEST, RunColumn.DURATION}
 
@@ -236,7 +237,7 @@ class RunModel(QAbstractTableModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return TIPS[section]
             case Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(section)
+                return cell_alignment(right=section in RIGHT)
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -255,7 +256,7 @@ class RunModel(QAbstractTableModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return tooltip(cell_tooltip(run, column))
             case Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(column)
+                return cell_alignment(right=column in RIGHT)
             case Qt.ItemDataRole.ForegroundRole:
                 return _color(run, column)
         if role == SORT_ROLE:
@@ -289,11 +290,6 @@ class RunModel(QAbstractTableModel):
     def _emit_changed(self, first: int, last: int) -> None:
         if last >= first:
             self.dataChanged.emit(self.index(first, 0), self.index(last, len(RunColumn) - 1))
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column in RIGHT else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter
 
 
 def _color(run: RunState, column: RunColumn) -> QColor | None:

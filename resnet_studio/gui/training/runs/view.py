@@ -19,7 +19,7 @@ from resnet_studio.gui.training.runs.table import RunTable
 
 TICK = 500
 """Milliseconds between updates of the remaining times while a run has pending requests."""
-EMPTY = "No runs yet. Set one up under New run, or drop a run's folder here to see its curves."
+EMPTY = "No runs yet. Start one in New run, or drop a run folder here to see its curves."
 
 
 class RunsView(QWidget):
@@ -47,7 +47,7 @@ class RunsView(QWidget):
         self._model = RunModel()
         self._table = RunTable(self._model)
         self._actions = RunActions(self._table.menu)
-        self._filter = set_names(QLineEdit(), "runFilter", "Filter the runs", "Words that a run's row has to have")
+        self._filter = set_names(QLineEdit(), "runFilter", "Filter runs", "Show only runs that contain these words")
         self._filter.setPlaceholderText("Filter runs")
         self._filter.setClearButtonEnabled(True)
         self._filter.setMaximumWidth(260)

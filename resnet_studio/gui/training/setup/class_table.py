@@ -80,7 +80,7 @@ class ClassTable(QTableView):
 
     def __init__(self) -> None:
         super().__init__()
-        set_names(self, "classTable", "Images of each class")
+        set_names(self, "classTable", "Images per class")
         self._model = ClassModel()
         self.setModel(self._model)
         self._counts = _Count(self)

@@ -20,7 +20,7 @@ class DataPicker(ComboBox):
     dataRequested = Signal(str)
 
     def __init__(self) -> None:
-        super().__init__({}, "data", "Data", "What to train on; a folder of class folders can be dropped here, too")
+        super().__init__({}, "data", "Data", "Data set to train on; you can also drop a folder of class folders here")
         self._data = ""
         self._downloaded: set[str] = set()
         self.valueSelected.connect(self._on_value_selected)

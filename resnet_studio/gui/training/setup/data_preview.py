@@ -51,14 +51,14 @@ class DataPreview(QStackedWidget):
         self._class_layout = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         self._augmentation = self._make_augmentation()
         self._message = set_names(
-            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "dataWords", "State of the data"
+            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "dataWords", "Data set status"
         )
         self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._download = set_names(
-            QPushButton(), "downloadData", "Download the data set", "From its authors' own server"
+            QPushButton(), "downloadData", "Download the data set", "Download from the authors' server"
         )
         self._progress = set_names(
-            QProgressBar(textVisible=False, maximum=1000), "downloadProgress", "Share downloaded"
+            QProgressBar(textVisible=False, maximum=1000), "downloadProgress", "Download progress"
         )
         self._progress.setFixedWidth(240)
         self._download.clicked.connect(lambda: self.downloadRequested.emit(self._missing))
@@ -71,7 +71,7 @@ class DataPreview(QStackedWidget):
         if data and data == self._shown:
             return
         self._show_message(
-            words or (f"Opening {data_title(data)} …" if data else "Choose data on the left to see them here.")
+            words or (f"Loading {data_title(data)}…" if data else "Choose a data set on the left to preview it here.")
         )
         self._progress.setVisible(done is not None)
         self._progress.setValue(round(1000 * (done or 0)))
@@ -175,10 +175,10 @@ def facts(view: DataView) -> list[tuple[str, str]]:
     channels, height, width = view.size
     numbers = " · ".join(
         f"{name} {', '.join(f'{value:.3f}' for value in values)}"
-        for name, values in (("mean", view.mean), ("deviation", view.deviation))
+        for name, values in (("mean", view.mean), ("std", view.deviation))
     )
     return [
-        ("Training", f"{sum(view.training_counts):,} images of {len(view.classes):,} classes, {view.held}"),
+        ("Training", f"{sum(view.training_counts):,} images in {len(view.classes):,} classes, {view.held}"),
         ("Test", view.test_of),
         ("Input", f"{channels}×{height}×{width} · {numbers}"),
         *(("Note", note) for note in view.notes),
@@ -193,8 +193,8 @@ class AugmentedView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        tip = "Left an image of the training set, right of it what the network may be shown instead"
-        set_names(self, "augmented", "What augmentation makes of some images", tip)
+        tip = "Left: a training image; right: augmented versions as the network may see it"
+        set_names(self, "augmented", "Examples of augmentation", tip)
         self._rows: list[list[QImage]] = []
         self._side = 0
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)

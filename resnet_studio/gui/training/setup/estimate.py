@@ -15,13 +15,13 @@ from resnet_studio.networks.memory import SHARE, bounds
 from resnet_studio.training.datasets import Estimate
 
 ROWS = {
-    "steps": ("Steps", "How often the weights are updated"),
-    "epoch": ("Time per epoch", "From a few timed steps; measuring and saving come on top"),
-    "whole": ("Whole run", "From a few timed steps; measuring and saving come on top"),
+    "steps": ("Steps", "Number of weight updates"),
+    "epoch": ("Time per epoch", "Estimated from a few timed steps, without evaluation and saving"),
+    "whole": ("Whole run", "Estimated from a few timed steps, without evaluation and saving"),
     "memory": (
         "Memory",
-        "Weights, gradients, optimizer and activations of a batch. At its peak a step was measured to take 0.5 to 2.1 "
-        "times what these sum up to: on the CPU, beside what the program itself takes",
+        "Weights, gradients, optimizer state and activations of one batch. Measured peaks were 0.5 to 2.1 times their "
+        "sum; on the CPU, the program's own memory comes on top",
     ),
 }
 
@@ -32,7 +32,7 @@ class EstimatePanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         set_names(self, "estimate", "Estimate")
-        self._network = set_names(QLabel(wordWrap=True), "fittedNetwork", "Network", "As it is fitted to the data")
+        self._network = set_names(QLabel(wordWrap=True), "fittedNetwork", "Network", "The network adapted to the data")
         self._warning = set_names(QLabel(wordWrap=True), "estimateWarning", "Warning")
         self._warning.setProperty("warning", True)
         self._warning.hide()
@@ -74,7 +74,7 @@ class EstimatePanel(QWidget):
         self._warning.setText("" if estimate is None else memory_warning(estimate, device))
         self._warning.setVisible(bool(self._warning.text()))
         for name, value in self._values.items():
-            text, tip = ("…", "A few steps are being timed") if estimate is None else row_text(estimate, name)
+            text, tip = ("…", "Timing a few steps…") if estimate is None else row_text(estimate, name)
             value.setText(text)
             value.setToolTip(tip)
 
@@ -84,12 +84,12 @@ def row_text(estimate: Estimate, what: str) -> tuple[str, str]:
     per_epoch = estimate.steps_per_epoch * estimate.seconds_per_step
     total = estimate.steps * estimate.seconds_per_step
     if what == "steps":
-        return f"{estimate.steps:,}, {estimate.steps_per_epoch:,} an epoch", ROWS[what][1]
+        return f"{estimate.steps:,}, {estimate.steps_per_epoch:,} per epoch", ROWS[what][1]
     if what == "memory":
         available = f" of {about_memory(estimate.available)}" if estimate.available else ""
         return f"{memory_range(*bounds(estimate.bytes))}{available}", ROWS[what][1]
     seconds = per_epoch if what == "epoch" else total
-    return seconds_text(seconds), f"{ROWS[what][1]}\n{estimate.seconds_per_step!r} s a step, {seconds!r} s"
+    return seconds_text(seconds), f"{ROWS[what][1]}\n{estimate.seconds_per_step!r} s per step, {seconds!r} s"
 
 
 def seconds_text(seconds: float) -> str:
@@ -116,6 +116,6 @@ def memory_warning(estimate: Estimate, device: str) -> str:
     least, most = bounds(estimate.bytes)
     if estimate.available is None or most <= SHARE * estimate.available:
         return ""
-    spared = f"{'this machine' if device == 'CPU' else device} can spare"
+    spared = f"{'this machine' if device == 'CPU' else device} has free"
     needs = "needs" if least > SHARE * estimate.available else "may need"
-    return f"A step {needs} {memory_range(least, most)}, more than {spared}. Choose smaller batches, width or image."
+    return f"A step {needs} {memory_range(least, most)}, more than {spared}. Reduce batch size, width or image size."

@@ -27,10 +27,10 @@ class LearningRatePlot(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        set_names(self, "ratePlot", "Learning rate over the run")
+        set_names(self, "ratePlot", "Learning rate schedule")
         self._recipe, self._per_epoch = Recipe(), UNKNOWN
         self._summary = ""
-        self._label = set_names(QLabel(), "rateWords", "Learning rate in words")
+        self._label = set_names(QLabel(), "rateWords", "Learning rate")
         self._label.setProperty("quiet", True)
         self._label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._axes = CurveAxis("left"), CurveAxis("bottom")
@@ -75,7 +75,7 @@ class LearningRatePlot(QWidget):
         self._show_text(self._summary)
         self._plot.setLabel("bottom", recipe.unit)
         over = f"over {recipe.length:,} {recipe.unit}"
-        self._label.setToolTip(f"{over}\nfirst {rates[0]!r}\nhighest {rates[highest]!r}\nlast {rates[-1]!r}")
+        self._label.setToolTip(f"{over}\ninitial {rates[0]!r}\nmax {rates[highest]!r}\nfinal {rates[-1]!r}")
         self.setAccessibleDescription(f"{self._summary} {over}")
 
     def changeEvent(self, event: QEvent) -> None:
@@ -95,7 +95,7 @@ class LearningRatePlot(QWidget):
     def _show_text(self, text: str) -> None:
         """Show the text, shortened if it doesn't fit."""
         fits = self.fontMetrics().horizontalAdvance(text) <= self.width()
-        self._label.setText(text if fits else text.replace("Learning rate", "Rate"))
+        self._label.setText(text if fits else text.replace("Learning rate", "LR"))
 
     def _scale(self) -> int:
         """Steps per unit of the recipe."""

@@ -25,62 +25,62 @@ class RecipeField:
 MAIN_FIELDS: dict[str, RecipeField] = {
     "augmentation": RecipeField(
         "Augmentation",
-        "none: images as they are\nshift: moved by up to an eighth of the side (digits)\n"
-        "crop and flip: four pixels of padding, a random crop of that or of its mirror image (the paper's CIFAR)\n"
-        "resized crop: a random part of the image in the network's size (folders)\n"
-        "scale and crop: shorter side 256 to 480, then a random crop (the paper's ImageNet)",
+        "none: unchanged images\nshift: random shift by up to 1/8 of the image size (digits)\n"
+        "crop and flip: 4 pixels of padding, random crop, random horizontal flip (CIFAR in the paper)\n"
+        "resized crop: a random crop resized to the network's input size (folders)\n"
+        "scale and crop: shorter side resized to 256–480, random crop (ImageNet in the paper)",
         {"none": "none", "shift": "shift", "crop-flip": "crop and flip", "resized-crop": "resized crop",
          "scale-crop": "scale and crop"}, listed=True,
     ),
-    "length": RecipeField("Length", "How long to train: epochs (every training image once) or steps (one batch each)"),
-    "batch_size": RecipeField("Batch size", "Images in one step, over all devices together", unit="images"),
+    "length": RecipeField("Length", "Training length in epochs (passes over the training set) or steps (batches)"),
+    "batch_size": RecipeField("Batch size", "Images per step, summed over all devices", unit="images"),
     "optimizer": RecipeField(
         "Optimizer", "SGD with momentum, as in the paper, or AdamW with β = (0.9, 0.999)",
         {"sgd": "SGD", "adamw": "AdamW"},
     ),
-    "lr": RecipeField("Learning rate", "The highest learning rate of the run, such as 0.1"),
+    "lr": RecipeField("Learning rate", "Maximum learning rate of the run, such as 0.1"),
     "schedule": RecipeField(
         "Schedule",
-        "How the learning rate goes on\nsteps: divided by 10 at each milestone, as in the paper",
+        "How the learning rate changes\nsteps: divided by 10 at each milestone, as in the paper",
         {"constant": "constant", "steps": "steps", "linear": "linear decay", "cosine": "cosine",
          "one-cycle": "one cycle"}, listed=True,
     ),
     "milestones": RecipeField(
-        "Milestones", "Where the learning rate is divided by 10, such as 32000, 48000", unit="unit"
+        "Milestones", "When the learning rate is divided by 10, such as 32000, 48000", unit="unit"
     ),
-    "device": RecipeField("Device", "Where to train", {"cpu": "CPU"}, listed=True),
+    "device": RecipeField("Device", "Device to train on", {"cpu": "CPU"}, listed=True),
 }  # fmt: skip
 MORE_FIELDS: dict[str, RecipeField] = {
-    "warmup": RecipeField("Warm-up", "How long the learning rate is smaller at the beginning; 0 for none", unit="unit"),
+    "warmup": RecipeField("Warm-up", "Length of the warm-up with a lower learning rate; 0 for none", unit="unit"),
     "warmup_lr": RecipeField(
-        "Warm-up rate",
-        "A fixed learning rate during warm-up, such as the paper's 0.01 for 110 layers; empty for a linear rise",
+        "Warm-up LR",
+        "Constant learning rate during warm-up, such as 0.01 for 110 layers in the paper; empty for a linear ramp",
     ),
-    "momentum": RecipeField("Momentum", "Of SGD; the paper has 0.9"),
-    "weight_decay": RecipeField("Weight decay", "The paper has 0.0001"),
-    "label_smoothing": RecipeField("Smoothing", "Of the labels: 0 for none, 0.1 as it is usual on ImageNet"),
+    "momentum": RecipeField("Momentum", "Momentum of SGD; 0.9 in the paper"),
+    "weight_decay": RecipeField("Weight decay", "L2 penalty on the weights; 0.0001 in the paper"),
+    "label_smoothing": RecipeField("Label smoothing", "0 for none; 0.1 is common on ImageNet"),
     "normalise": RecipeField(
-        "Mean of",
-        "What is subtracted: the mean of each channel (and its deviation divides), or of each pixel (the paper)",
-        {"channel": "channels", "pixel": "pixels"},
+        "Normalize by",
+        "channel: subtract each channel's mean and divide by its std\npixel: subtract each pixel's mean (the paper)",
+        {"channel": "channel", "pixel": "pixel"},
     ),
     "precision": RecipeField(
-        "Precision", "fp32, or autocast to half precision where the device gains by it",
+        "Precision", "fp32, or autocast to half precision on devices that support it",
         {"fp32": "fp32", "bf16": "bf16", "fp16": "fp16"},
     ),
     "holdout": RecipeField(
-        "Hold out", "Training images to test on instead of the set's own test images; 0 for none", unit="images"
+        "Hold out", "Training images held out for testing instead of the data set's test set; 0 for none", unit="images"
     ),
     "measure_training": RecipeField(
         "Training error",
-        "Running: of each batch while the weights change. Measured: of the whole set after every epoch, too",
+        "running: on each batch during training\nmeasured: also on the whole training set after every epoch",
         {"false": "running", "true": "measured"},
     ),
     "damaged": RecipeField(
-        "Bad images", "An image that can't be read ends the run, or is left out and counted",
-        {"fail": "end run", "skip": "leave out"},
+        "Bad images", "Images that can't be read fail the run, or are skipped and counted",
+        {"fail": "fail run", "skip": "skip"},
     ),
-    "seed": RecipeField("Seed", "Of weights, order and augmentation: the same seed gives the same run"),
+    "seed": RecipeField("Seed", "Seed for weights, image order and augmentation; the same seed reproduces the run"),
 }  # fmt: skip
 EFFECTIVE_IF: dict[str, Callable[[Recipe], bool]] = {
     "milestones": lambda recipe: recipe.schedule == "steps",
@@ -89,13 +89,13 @@ EFFECTIVE_IF: dict[str, Callable[[Recipe], bool]] = {
 }
 """Fields that have an effect only under a condition."""
 RECIPE_TIPS = {
-    "digits-quick": "30 epochs of one cycle with shifted images: the digits in under a minute",
-    "digits-degradation": "110 steps in which plain networks of 56 layers hardly begin to learn",
+    "digits-quick": "30 epochs, one-cycle schedule, random shifts: trains on the digits in under a minute",
+    "digits-degradation": "110 steps, in which plain 56-layer networks barely start to learn",
     "paper-cifar": "He et al. 2015, section 4.2: 64k steps, 0.1, divided by 10 at 32k and 48k",
-    "paper-cifar-110": "The same for 110 layers: 400 steps of warm-up at 0.01",
+    "paper-cifar-110": "The same for 110 layers, with 400 warm-up steps at 0.01",
     "paper-imagenet": "He et al. 2015, section 3.4, on a folder of class folders",
-    "mnist-quick": "Three epochs of one cycle with shifted images",
-    "folder-quick": "30 epochs of one cycle on a folder of class folders",
+    "mnist-quick": "3 epochs, one-cycle schedule, random shifts",
+    "folder-quick": "30 epochs, one-cycle schedule, on a folder of class folders",
 }
 
 

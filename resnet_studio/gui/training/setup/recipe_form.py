@@ -61,7 +61,7 @@ class RecipeForm(QWidget):
         self._edits: dict[str, EditCommitter] = {}
         self._before_edit: Recipe | None = None
         """The recipe before the edit in progress, if there is one."""
-        tip = "Named recipes: the paper's, and those that suit the small data sets"
+        tip = "Recipes from the paper and for small data sets"
         self._recipe_choice, self._data = ComboBox({}, "recipe", "Recipe", tip), DataPicker()
         self._rows = FormRows(LABELS)
         self._units: list[QLabel] = []

@@ -33,8 +33,8 @@ from resnet_studio.training.runs.run_folder import MANIFEST
 FORM, STRIP, ESTIMATE = 328, (192, 216), 328
 """Pixels: width of the form, minimum height of the strip under the data in a low and in a high window, maximum width
 of the estimate."""
-UNREADY = "The data have to be there first"
-WRONG = "Correct the fields that are marked first"
+UNREADY = "Wait for the data set to load"
+WRONG = "Correct the marked fields first"
 
 
 class SetupView(QWidget):
@@ -57,17 +57,15 @@ class SetupView(QWidget):
         self._devices: dict[str, str] = {}
         self._form, self._preview = RecipeForm(), DataPreview()
         self._lr_plot, self._estimate_panel = LearningRatePlot(), EstimatePanel()
-        self._name = set_names(
-            QLineEdit(), "runName", "Name of the run", "What the run is called; empty for the name shown"
-        )
+        self._name = set_names(QLineEdit(), "runName", "Run name", "Name of the run; leave empty for the default shown")
         self._name.returnPressed.connect(self._start)
-        self._problem = set_names(QLabel(wordWrap=True), "startProblem", "Why it can't be started")
+        self._problem = set_names(QLabel(wordWrap=True), "startProblem", "Why training can't start")
         self._problem.setProperty("problem", True)
         self._problem.hide()
         self._advice = set_names(QLabel(wordWrap=True), "advice", "Advice")
         self._advice.setProperty("quiet", True)
         self._preset_button = set_names(
-            QPushButton(), "takeAdvice", "Take the advised preset", "Take this network in hand"
+            QPushButton(), "takeAdvice", "Use the suggested preset", "Make this the current network"
         )
         self._preset_button.clicked.connect(lambda: self.presetRequested.emit(self._preset_button.property("preset")))
         self.show_advice("", "")
@@ -150,7 +148,7 @@ class SetupView(QWidget):
     def show_advice(self, sentence: str, preset: str) -> None:
         """Show advice, with a button that selects the preset; empty if there is none."""
         self._advice.setText(sentence)
-        self._preset_button.setText(f"Take {preset}")
+        self._preset_button.setText(f"Use {preset}")
         self._preset_button.setProperty("preset", preset)
         for widget in (self._advice, self._preset_button):
             widget.setVisible(bool(sentence))
@@ -198,7 +196,7 @@ class SetupView(QWidget):
     def _update_start_button(self) -> None:
         reason = self._obstacle or (WRONG if not self._form.is_valid() else UNREADY if self._data is None else "")
         if self._starting:
-            reason = f"{self._starting} is starting: loading PyTorch takes some seconds"
+            reason = f"{self._starting} is starting; loading PyTorch takes a few seconds"
         self._button.setText("Starting…" if self._starting else "Start training")
         self._button.setEnabled(not reason)
         self._button.setToolTip(reason or "Train this network with this recipe (Ctrl+Return)")

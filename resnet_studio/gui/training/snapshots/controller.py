@@ -50,7 +50,7 @@ class SnapshotsController(QObject):
         run = self._monitor.run(self._shown) if self._shown else None
         probed = None if run is None else next((probe for probe in run.curves.probes if probe.step == step), None)
         if run is None or probed is None:
-            self.failed.emit(step, f"There are no maps of step {step:,} any more.")
+            self.failed.emit(step, f"The feature maps of step {step:,} no longer exist.")
             return
         folder = run.folder
         self._reading.drop_pending()
@@ -58,7 +58,7 @@ class SnapshotsController(QObject):
             lambda: read(folder, probed),
             lambda answer: self._on_read(folder, step, answer),
             lambda error: self._on_read(
-                folder, step, f"The maps of step {step:,} can't be read: {failure_reason(error)}"
+                folder, step, f"The feature maps of step {step:,} can't be read: {failure_reason(error)}"
             ),
         )
 

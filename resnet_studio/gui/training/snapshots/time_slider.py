@@ -27,17 +27,17 @@ class TimeSlider(QWidget):
         self._step_shown = True
         self._timer = QTimer(self, interval=EVERY)
         self._timer.timeout.connect(self._advance)
-        self._play = set_names(QPushButton(), "playTraining", "Play", "Play the training from here (Space)")
+        self._play = set_names(QPushButton(), "playTraining", "Play", "Play the training from this step (Space)")
         self._play.setText(PLAY)
         self._play.setFixedWidth(40)
         self._play.clicked.connect(self.toggle)
-        tip = "Moments of the training: ← and → step, Home and End go to the first and the last, Space plays"
-        self._slider = set_names(QSlider(Qt.Orientation.Horizontal), "trainingTime", "Training time", tip)
+        tip = "Saved training steps: ← and → move between them, Home and End go to the first and last, Space plays"
+        self._slider = set_names(QSlider(Qt.Orientation.Horizontal), "trainingTime", "Training step", tip)
         self._slider.setPageStep(5)
         self._slider.valueChanged.connect(self._on_slider_moved)
         self._step_label = set_names(QLabel(), "trainingStep", "Step")
         self._step_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._live = set_names(QPushButton(), "followLive", "Live", "Follow the newest moment of the run")
+        self._live = set_names(QPushButton(), "followLive", "Live", "Follow the latest step of the run")
         self._live.setText("Live")
         self._live.setCheckable(True)
         self._live.setChecked(True)

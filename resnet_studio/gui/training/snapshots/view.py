@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from resnet_studio.formatting import dimensions
 from resnet_studio.gui.common.helpers import separator, set_names, set_style_property, vbox
 from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.common.labels import as_plain_text, escape_html, tooltip
@@ -37,10 +38,10 @@ SIDE, LARGE = 32, 160
 LEFT, RIGHT = 168, 232
 FINE = 32
 """Maps smaller than this many pixels are repeated, so that the gaps between them are narrower than their values."""
-NO_RUN = "Choose a run to see how its maps formed, or start one: its first maps come before the first step."
-NO_PROBES = "{} has kept no maps. Runs keep them from before their first step on."
-LOADING = "Opening step {:,} …"
-COLORMAPS = {"viridis": "viridis", "magma": "magma", "grey": "grey"}
+NO_RUN = "Select a run to see how its feature maps developed, or start one: the first maps are saved before step 1."
+NO_PROBES = "{} has no saved feature maps. Runs save them from the start of training."
+LOADING = "Loading step {:,}…"
+COLORMAPS = {"viridis": "viridis", "magma": "magma", "grey": "gray"}
 
 
 class SnapshotsView(QWidget):
@@ -53,28 +54,28 @@ class SnapshotsView(QWidget):
         self._run = ""
         self._probe: Snapshot | None = None
         self._image, self._layer = 0, ""
-        self._images = set_names(QListWidget(), "probeImages", "Probe images", "↑ and ↓ walk the images")
+        self._images = set_names(QListWidget(), "probeImages", "Probe images", "↑ and ↓ switch images")
         self._images.setIconSize(QSize(SIDE, SIDE))
         self._layers = set_names(
-            QListWidget(), "probeLayers", "Layers", "The last layer of each stage; ↑ and ↓ walk them"
+            QListWidget(), "probeLayers", "Layers", "Last layer of each stage; ↑ and ↓ switch layers"
         )
         self._images.currentRowChanged.connect(self._on_image_selected)
         self._layers.currentRowChanged.connect(self._on_layer_selected)
         self._heading = set_names(
-            QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "formingHeading", "Layer and moment"
+            QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "formingHeading", "Layer and step"
         )
-        tip = "Colour map: equal steps in value are equal steps to the eye; cyan is not a number"
-        self._colormap = ComboBox(COLORMAPS, "formingColours", "Colour map", tip)
+        tip = "Perceptually uniform colormap; cyan marks NaN"
+        self._colormap = ComboBox(COLORMAPS, "formingColours", "Colormap", tip)
         self._colormap.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._map_style = MapStyle("layer")
         self._mosaic = MosaicView()
         self._colormap.valueSelected.connect(self._on_colormap_selected)
         self._large, self._filters = PixelView(LARGE), PixelView(LARGE)
-        set_names(self._large, "probeImage", "The probe image")
-        set_names(self._filters, "firstFilters", "Kernels of the first convolution", "Each spread over its own range")
+        set_names(self._large, "probeImage", "Probe image")
+        set_names(self._filters, "firstFilters", "Kernels of the first convolution", "Each scaled to its own range")
         self._predictions = PredictionBars()
-        self._truth = set_names(QLabel(wordWrap=True), "probeTruth", "The right class")
-        self._problem = set_names(QLabel(wordWrap=True), "formingProblem", "Why there are no maps of this moment")
+        self._truth = set_names(QLabel(wordWrap=True), "probeTruth", "True class")
+        self._problem = set_names(QLabel(wordWrap=True), "formingProblem", "Why this step has no feature maps")
         self._problem.hide()
         self._time_slider = TimeSlider()
         self._time_slider.stepSelected.connect(self._on_step_selected)
@@ -157,7 +158,7 @@ class SnapshotsView(QWidget):
             self._layers.clear()
             for name, shape in probe.shapes.items():
                 QListWidgetItem(plain(name), self._layers).setToolTip(
-                    tooltip(f"{plain(name)}: {'×'.join(map(str, shape))} are shown")
+                    tooltip(f"{plain(name)}: {dimensions(shape)} shown")
                 )
             self._layer = self._layer if self._layer in probe.shapes else next(iter(probe.shapes), "")
             self._layers.setCurrentRow(list(probe.shapes).index(self._layer) if self._layer else -1)
@@ -230,8 +231,8 @@ def prediction_text(probe: Snapshot, image: int) -> str:
     """The predicted and the true class of an image."""
     right, names = plain(probe.truth[image]), [plain(label) for label, _ in probe.top[image]]
     if not names:
-        return f"The output is not a number; right is {right}"
-    return f"Right: {right}" if names[0] == right else f"Taken for {names[0]}; right is {right}"
+        return f"The output is NaN; true class: {right}"
+    return f"Correct: {right}" if names[0] == right else f"Predicted: {names[0]}; true class: {right}"
 
 
 def _bar(time: TimeSlider) -> QWidget:

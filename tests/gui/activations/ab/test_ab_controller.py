@@ -217,7 +217,7 @@ def test_weights_that_do_not_fit_fail_side_b_alone_and_side_a_keeps_its_own(harn
     differing = (("fc.weight", (10, 512), (1000, 512)),)
     harness.engine.fail("side_b", WeightsMismatch("other.pth", (), (), differing, "fc", None, fixes))
     sentence, offers = harness.failures[-1]
-    assert sentence.startswith("other.pth does not fit this network")
+    assert sentence.startswith("other.pth doesn't match this network")
     assert offers == (
         ("all but the head", SideBOverrides(weights=replace(file, head=False))),
         ("switch", SideBOverrides(preset("resnet18"), file)),

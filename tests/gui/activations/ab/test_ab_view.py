@@ -149,7 +149,7 @@ def test_each_side_shows_its_network_and_the_statistics_of_its_layer(shown: ABVi
     assert text(shown, "sideBWeights and image") == "plain34.pth, trained · china"
     assert text(shown, "sideALayer") == "layer2.0 · 9 channels, 4×4"
     mean = 4 + 0.15 + 0.015
-    assert text(shown, "sideAStatistics").startswith(f"mean {mean:.3g} · deviation ")
+    assert text(shown, "sideAStatistics").startswith(f"mean {mean:.3g} · std ")
     assert text(shown, "sideAStatistics").endswith("0.7 % zeros")
 
 
@@ -207,13 +207,13 @@ def test_a_channel_is_framed_on_all_sides(qtbot: QtBot, shown: ABView) -> None:
 
 def test_on_a_shared_scale_equal_values_have_equal_colors(qtbot: QtBot, shown: ABView) -> None:
     shown.findChild(QComboBox, "pairColours").setCurrentText("grey")
-    press(qtbot, shown, "Colour scale: one scale")
+    press(qtbot, shown, "Contrast: shared")
     # One scale goes from 0 to 2 × 8.33, so that A's 8 has the gray of B's 2 × 4.
     assert color(shown, "sideA", 8, 0, 0) == color(shown, "sideB", 4, 0, 0)
     assert color(shown, "sideA", 8, 0, 0) == pytest.approx((255 * 8 / 16.66,) * 3, abs=2)
-    press(qtbot, shown, "Colour scale: layer")
+    press(qtbot, shown, "Contrast: layer")
     assert color(shown, "sideA", 8, 0, 0) == color(shown, "sideB", 8, 0, 0)
-    press(qtbot, shown, "Colour scale: channel")
+    press(qtbot, shown, "Contrast: channel")
     assert color(shown, "sideA", 8, 0, 0) == (0, 0, 0)
     assert color(shown, "sideA", 8, 3, 3) == (255, 255, 255)
 
@@ -227,7 +227,7 @@ def test_the_difference_diverges_around_zero(qtbot: QtBot, shown: ABView) -> Non
     for channel, row, column in ((0, 0, 0), (4, 0, 0), (8, 3, 3)):
         expected_color = pytest.approx(expected[channel, row, column].tolist(), abs=2)
         assert list(color(shown, "difference", channel, row, column)) == expected_color
-    assert text(shown, "differenceLayer") == f"mean distance {abs(difference).mean():.3g}"
+    assert text(shown, "differenceLayer") == f"mean abs(A − B) {abs(difference).mean():.3g}"
     press(qtbot, shown, "Views: all")
     assert all(mosaic(shown, name).isVisible() for name in ("sideA", "sideB", "difference"))
 
@@ -235,7 +235,7 @@ def test_the_difference_diverges_around_zero(qtbot: QtBot, shown: ABView) -> Non
 def test_equal_maps_are_reported(qtbot: QtBot, shown: ABView) -> None:
     press(qtbot, shown, "Views: all")
     shown.show_pair(pair(place_values(9), place_values(9)))
-    assert text(shown, "differenceLayer") == "no difference: every value is the same"
+    assert text(shown, "differenceLayer") == "no difference: all values are equal"
 
 
 def test_different_shapes_show_a_reason_instead_of_a_difference(qtbot: QtBot, shown: ABView) -> None:
@@ -243,7 +243,7 @@ def test_different_shapes_show_a_reason_instead_of_a_difference(qtbot: QtBot, sh
     shown.show_pair(pair(place_values(9), place_values(5)))
     assert not mosaic(shown, "difference").isVisible()
     QApplication.processEvents()
-    assert text(shown, "differenceWhy").startswith("9×4×4 beside 5×4×4: no value")
+    assert text(shown, "differenceWhy").startswith("No difference: the shapes 9×4×4 and 5×4×4")
     QTest.mouseMove(viewport(shown, "sideA"), point(shown, "sideA", 3, 1, 1))
     assert text(shown, "pairReadout") == "channel 3 · row 1, column 1 · A 3.11"
     shown.show_pair(pair(place_values(9), place_values(9)))
@@ -253,7 +253,7 @@ def test_different_shapes_show_a_reason_instead_of_a_difference(qtbot: QtBot, sh
 def test_a_layer_without_counterpart_is_reported(shown: ABView) -> None:
     side_a = forward_result(place_values(9), "layer2.0.downsample.1")
     shown.show_pair(ABPair(side_a, forward_result(None, architecture=PLAIN), "layer2.0.downsample.1"))
-    assert text(shown, "sideBWhy") == "plain34 has nothing that corresponds to layer2.0.downsample.1"
+    assert text(shown, "sideBWhy") == "plain34 has no layer that matches layer2.0.downsample.1"
     assert mosaic(shown, "sideA").isVisible()
 
 
@@ -268,8 +268,8 @@ def test_without_overrides_the_view_shows_what_to_do(view: ABView) -> None:
 
 def test_an_error_of_side_b_is_shown_in_its_pane_with_the_suggested_fixes(qtbot: QtBot, shown: ABView) -> None:
     better = SideBOverrides(weights=WeightsFile(Path("net.pth"), head=False))
-    shown.show_problem("net.pth does not fit this network", [("Load all but the head", better)])
-    assert text(shown, "sideBWhy") == "net.pth does not fit this network"
+    shown.show_problem("net.pth doesn't match this network", [("Load all but the head", better)])
+    assert text(shown, "sideBWhy") == "net.pth doesn't match this network"
     assert mosaic(shown, "sideA").isVisible()
     with qtbot.waitSignal(shown.overridesRequested) as requested:
         qtbot.mouseClick(shown.findChild(QPushButton, "sideBMapsOffer0"), LEFT)
@@ -286,7 +286,7 @@ def test_predictions_that_both_sides_name_are_connected(shown: ABView) -> None:
     assert QToolTip.text() == "dog\nA 40 %\nB 50 %"
     at = predictions.row_rect(1, 1).center().toPoint()
     QApplication.sendEvent(predictions, QHelpEvent(QHelpEvent.Type.ToolTip, at, predictions.mapToGlobal(at)))
-    assert QToolTip.text() == "ant\nA not among its first five\nB 40 %"
+    assert QToolTip.text() == "ant\nA not in its top 5\nB 40 %"
     QToolTip.hideText()
     assert predictions.accessibleDescription().startswith("A: cat 50 %, dog 40 %")
 
@@ -297,7 +297,7 @@ def test_counterpart_seed_and_image_are_one_click_away(qtbot: QtBot, view: ABVie
     view.overridesRequested.connect(lambda overrides: view.show_overrides(overrides, SIDE_A))
     view.show_overrides(SideBOverrides(), SIDE_A)
     counterpart = view.findChild(QPushButton, "besideTwin")
-    assert counterpart.text() == "plain twin"
+    assert counterpart.text() == "plain network"
     qtbot.mouseClick(counterpart, LEFT)
     assert requested[-1] == SideBOverrides(PLAIN)
     seed = view.findChild(QPushButton, "besideSeed")
@@ -308,7 +308,7 @@ def test_counterpart_seed_and_image_are_one_click_away(qtbot: QtBot, view: ABVie
         qtbot.mouseClick(view.findChild(QPushButton, "besideNext"), LEFT)
     assert requested[-1] == SideBOverrides(PLAIN, RandomWeights(2), SAMPLES[2])
     view.show_overrides(SideBOverrides(), replace(SIDE_A, architecture=PLAIN))
-    assert counterpart.text() == "residual twin"
+    assert counterpart.text() == "residual network"
     view.show_overrides(SideBOverrides(), replace(SIDE_A, architecture=preset("vgg19")))
     assert not counterpart.isEnabled()
 
@@ -332,11 +332,11 @@ def test_offered_weights_are_those_that_may_fit(view: ABView) -> None:
         view.show_overrides(overrides, SIDE_A)
         return [choice.itemText(row) for row in range(choice.count())]
 
-    seeds, files = [f"random, seed {n}" for n in range(4)], ["Open a file…", "Checkpoint of a run…"]
-    assert offered(SideBOverrides(PLAIN)) == ["weights: A", *seeds, *files]
-    assert offered(SideBOverrides()) == ["weights: A", *seeds, "torchvision's resnet34, IMAGENET1K_V1", *files]
+    seeds, files = [f"random, seed {n}" for n in range(4)], ["Open file…", "Checkpoint of run…"]
+    assert offered(SideBOverrides(PLAIN)) == ["same weights", *seeds, *files]
+    assert offered(SideBOverrides()) == ["same weights", *seeds, "torchvision's resnet34, IMAGENET1K_V1", *files]
     digits = offered(SideBOverrides(preset("resnet20-digits")))
-    assert digits == ["weights: A", "resnet20-digits.safetensors", *seeds, *files]
+    assert digits == ["same weights", "resnet20-digits.safetensors", *seeds, *files]
     checkpoint = WeightsFile(Path("/runs/first/checkpoints/step-000110/weights.safetensors"))
     assert offered(SideBOverrides(weights=checkpoint))[1] == "step-000110 of first"
     assert choice.currentText() == "step-000110 of first"
@@ -350,7 +350,7 @@ def test_weights_are_selected_from_the_list(view: ABView, weights: RandomWeights
     view.overridesRequested.connect(requested.append)
     view.show_overrides(SideBOverrides(weights=RandomWeights(1)), SIDE_A)
     choice = view.findChild(QComboBox, "besideWeights")
-    words = {None: "weights: A", RandomWeights(2): "random, seed 2"}
+    words = {None: "same weights", RandomWeights(2): "random, seed 2"}
     row = choice.findText(words.get(weights, "torchvision's resnet34, IMAGENET1K_V1"))  # type: ignore[arg-type]
     choice.setCurrentIndex(row)
     choice.activated.emit(row)
@@ -374,7 +374,7 @@ def test_file_dialogs_are_opened(qtbot: QtBot, view: ABView, tmp_path: Path) -> 
     view.architectureFileSelected.connect(requested.append)
     choice, network = (view.findChild(QComboBox, name) for name in ("besideWeights", "besideNetwork"))
     for box, words, name in (
-        (choice, "Open a file…", "net.pth"), (choice, "Checkpoint of a run…", "net.pth"),
+        (choice, "Open file…", "net.pth"), (choice, "Checkpoint of run…", "net.pth"),
         (network, "Open JSON…", "net.json"),
     ):  # fmt: skip
         before = box.currentText()

@@ -201,7 +201,7 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
         architecture=to_json(preset(DIGITS)),
         image=DIGIT_SAMPLE,
         workspace=ACTIVATIONS,
-        activations_page=ACTIVATION_PAGES.index("Why"),
+        activations_page=ACTIVATION_PAGES.index("Attribution"),
     )
     window = MainWindow(state)
     qtbot.addWidget(window)
@@ -221,7 +221,7 @@ def test_attribution_and_occlusion_of_a_digit_in_the_window(qtbot: QtBot, window
     assert (answers[0].layer, answers[0].label, answers[0].weights.trained) == ("layer3.2", "3", True)
     assert "Grad-CAM" in view.findChild(QLabel, "whyTitle").text()
 
-    part = next(one for one in view.findChildren(QToolButton) if one.text() == "What would flip it")
+    part = next(one for one in view.findChildren(QToolButton) if one.text() == "Occlusion test")
     qtbot.mouseClick(part, Qt.MouseButton.LeftButton)
     occlusion_maps: list[OcclusionMap] = []
     controller.occlusionUpdated.connect(occlusion_maps.append)

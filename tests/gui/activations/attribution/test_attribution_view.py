@@ -1,4 +1,4 @@
-"""The Why tab with mouse and keys, on values that contain their place."""
+"""The Attribution tab with mouse and keys, on values that contain their place."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def select_row(box: QComboBox, row: int, qtbot: QtBot) -> None:
 
 
 def show_occlusion_panel(view: AttributionView, qtbot: QtBot) -> None:
-    overlay = next(one for one in view.findChildren(QToolButton) if one.text() == "What would flip it")
+    overlay = next(one for one in view.findChildren(QToolButton) if one.text() == "Occlusion test")
     qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton)
 
 
@@ -280,9 +280,9 @@ def test_caveats_are_shown(view: AttributionView) -> None:
     view.show_attribution(attribution(weights=replace(INFO, trained=False)))
     assert "random network" in label_text(view, "whyNotes")
     view.show_attribution(attribution(values=np.zeros((2, 2), np.float32)))
-    assert "every value is 0" in label_text(view, "whyNotes")
+    assert "all values are 0" in label_text(view, "whyNotes")
     view.show_attribution(attribution("integrated-gradients", delta=-0.25))
-    assert "off by 0.25" in label_text(view, "whyTitle")
+    assert "convergence delta 0.25" in label_text(view, "whyTitle")
 
 
 def test_an_outdated_result_is_marked(view: AttributionView) -> None:
@@ -290,9 +290,9 @@ def test_an_outdated_result_is_marked(view: AttributionView) -> None:
     view.show_occlusion(occlusion_map())
     view.set_spec(replace(SPEC, image="sample:china"))
     for notes in ("whyNotes", "sweepNotes"):
-        assert "of digit 3" in view.findChild(QLabel, notes).text()
+        assert "for digit 3" in view.findChild(QLabel, notes).text()
     view.set_spec(replace(SPEC, transforms=ImageTransforms(occluder=Occluder())))
-    assert "before it was changed by hand" in view.findChild(QLabel, "whyNotes").text()
+    assert "for an earlier edit of the image" in view.findChild(QLabel, "whyNotes").text()
     assert view.findChild(QLabel, "sweepNotes").text() == ""  # occlusion ignores the occluder
     view.set_spec(SPEC)
     assert view.findChild(QLabel, "whyNotes").text() == ""
@@ -303,10 +303,10 @@ def test_an_outdated_result_is_marked(view: AttributionView) -> None:
     [
         (SPEC, ""),
         (replace(SPEC, device="mps"), ""),
-        (replace(SPEC, image="sample:china", transforms=ImageTransforms(zoom=2)), "of digit 3"),
-        (replace(SPEC, architecture=preset("resnet18"), weights=RandomWeights(3)), "of another network"),
-        (replace(SPEC, weights=RandomWeights(3)), "with other weights"),
-        (replace(SPEC, transforms=ImageTransforms(zoom=2)), "of the image before it was changed by hand"),
+        (replace(SPEC, image="sample:china", transforms=ImageTransforms(zoom=2)), "for digit 3"),
+        (replace(SPEC, architecture=preset("resnet18"), weights=RandomWeights(3)), "for another network"),
+        (replace(SPEC, weights=RandomWeights(3)), "for other weights"),
+        (replace(SPEC, transforms=ImageTransforms(zoom=2)), "for an earlier edit of the image"),
     ],
 )
 def test_what_has_changed_is_named(now: ForwardSpec, expected: str) -> None:
@@ -388,7 +388,7 @@ def test_where_another_class_wins_is_listed_the_least_probable_first(view: Attri
     assert listed[:2] == ["f wins at row 6, column 6", "f wins at row 6, column 4"]
     assert len(listed) == 7
     view.show_occlusion(occlusion_map(3))
-    assert label_text(view, "sweepHeading").startswith("No other class wins at any of 3 positions so far. The lowest")
+    assert label_text(view, "sweepHeading").startswith("No other class wins at any of 3 positions so far. Lowest")
     assert rows.item(0).text() == "80 % at row 0, column 4"
     assert rows.count() == 3
 
@@ -398,12 +398,12 @@ def test_hovering_shows_a_position_and_a_click_requests_the_occluder_there(view:
     view.show_occlusion(occlusion_map(14))
     overlay = picture(view, "sweepMap")
     qtbot.mouseMove(overlay, overlay.pixel_center(4, 3))
-    assert label_text(view, "sweepReadout") == "square at row 4, column 2: d at 45 %, f wins"
+    assert label_text(view, "sweepReadout") == "patch at row 4, column 2: d at 45 %, f wins"
     with qtbot.waitSignal(view.occluderRequested) as signal:
         qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton, pos=overlay.pixel_center(4, 3))
     assert signal.args == [Occluder(x=3 / 8, y=5 / 8, side=2 / 8)]
     qtbot.mouseMove(overlay, overlay.pixel_center(0, 0))
-    assert label_text(view, "sweepReadout") == "square at row 0, column 0: d at 90 %, the same class wins"
+    assert label_text(view, "sweepReadout") == "patch at row 0, column 0: d at 90 %, the same class wins"
     with qtbot.assertNotEmitted(view.occluderRequested):
         qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton, pos=overlay.pixel_center(7, 7))  # not reached yet
     overlay.hovered.emit(None)
@@ -417,7 +417,7 @@ def test_a_list_item_shows_its_position_and_return_requests_the_occluder(view: A
     rows.setFocus()
     rows.setCurrentRow(0)
     qtbot.keyClick(rows, Qt.Key.Key_Down)
-    assert label_text(view, "sweepReadout") == "square at row 6, column 4: d at 20 %, f wins"
+    assert label_text(view, "sweepReadout") == "patch at row 6, column 4: d at 20 %, f wins"
     with qtbot.waitSignal(view.occluderRequested) as signal:
         qtbot.keyClick(rows, Qt.Key.Key_Return)
     assert signal.args == [Occluder(x=5 / 8, y=7 / 8, side=2 / 8)]

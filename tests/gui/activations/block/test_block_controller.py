@@ -186,7 +186,7 @@ def test_weights_from_a_file_offer_a_choice_for_the_counterpart(qtbot: QtBot, tm
     harness.controller.set_visible(True)
     assert harness.wait_for_request(WEIGHTS_LANE, 1) == ("available_weights", PLAIN)
     run = TrainedWeights("plain-1, 330 steps", WeightsFile(tmp_path / "plain.safetensors"))
-    own = TrainedWeights("the program's own", WeightsFile(tmp_path / "own.safetensors"))
+    own = TrainedWeights("bundled weights", WeightsFile(tmp_path / "own.safetensors"))
     harness.engine.answerReceived.emit(WEIGHTS_LANE, 0, (run, own))
     assert harness.choices[-1] == ((run, own), run.weights)
     assert weights(harness.wait_for_request(LANE, 1)) == [WeightsFile(mine), run.weights]

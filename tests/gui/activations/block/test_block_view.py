@@ -90,7 +90,7 @@ def test_the_four_tensors_are_in_one_row_with_their_statistics(view: BlockView) 
     x = block_result("layer1.1").layers[-1].values
     for number, values in enumerate((x, 3 - 2 * x, 3 - x, np.maximum(3 - x, 0))):
         assert label_text(view, f"termMean{number}") == f"mean {values.mean(dtype=float):.3g}".replace("-", "−")
-        assert label_text(view, f"termDeviation{number}") == f"deviation {values.std(dtype=float):.3g}"
+        assert label_text(view, f"termDeviation{number}") == f"std {values.std(dtype=float):.3g}"
     sizes = {(one.width(), one.height()) for one in mosaics(view)}
     assert len(sizes) == 1
     assert len({one.mapTo(view, QPoint()).y() for one in mosaics(view)}) == 1
@@ -214,7 +214,7 @@ def test_before_the_first_result_the_view_shows_what_is_running(view: BlockView)
     empty = view.findChild(QLabel, "blockEmpty")
     view.show_block(SMALL, block_tensors(SMALL, "layer1.1"))
     assert empty.isVisible()
-    assert empty.text() == "layer1.1 is on its way through the network …"
+    assert empty.text() == "Running layer1.1 …"
     view.show_problem("china can't be opened")
     assert empty.text() == "china can't be opened"
     view.show_block(preset("vgg19"), None)
@@ -356,7 +356,7 @@ def test_export(view: BlockView, qtbot: QtBot, tmp_path: Path, ending: str) -> N
     dialog.selectFile(str(path))
     with qtbot.waitSignal(button.pathSelected):
         dialog.accept()
-    assert label_text(view, "responseReadout") == f"responses.{ending} is written."
+    assert label_text(view, "responseReadout") == f"Saved responses.{ending}."
     if ending == "csv":
         rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
         assert [row[0] for row in rows] == ["block", "layer1.0", "layer1.1", "layer2.0", "layer2.1"]

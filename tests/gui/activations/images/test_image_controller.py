@@ -134,7 +134,7 @@ def test_a_recent_folder_is_opened_again_and_a_missing_one_is_reported(
     assert harness.lists == [files]
     with qtbot.waitSignal(harness.sources.failed):
         harness.sources.open_recent(str(tmp_path / "gone"))
-    assert harness.messages == ["gone is no longer there."]
+    assert harness.messages == ["gone no longer exists."]
     assert harness.sources.recent == (str(tmp_path / "many"),)
     assert harness.images.images() == files
 
@@ -144,7 +144,7 @@ def test_a_folder_without_images_leaves_the_list_unchanged(
 ) -> None:
     with qtbot.waitSignal(harness.sources.failed):
         harness.sources.open_paths([str(tmp_path)])
-    assert harness.messages[0].startswith(f"There is no image in {tmp_path.name}.")
+    assert harness.messages[0].startswith(f"There are no images in {tmp_path.name}.")
     assert harness.lists == []
 
 
@@ -178,7 +178,7 @@ def test_a_clipboard_without_images_is_reported(harness: ImagesHarness) -> None:
     clipboard = QMimeData()
     clipboard.setText("words")
     harness.sources.paste(clipboard)
-    assert harness.messages == ["There is no image in the clipboard. Copy a picture, or image files, and paste again."]
+    assert harness.messages == ["No image on the clipboard. Copy an image or image files and paste again."]
 
 
 def test_a_pasted_image_that_cannot_be_saved_is_reported(qtbot: QtBot, harness: ImagesHarness) -> None:
@@ -188,7 +188,7 @@ def test_a_pasted_image_that_cannot_be_saved_is_reported(qtbot: QtBot, harness: 
     with qtbot.waitSignal(harness.sources.failed):
         harness.sources.paste(clipboard)
     assert re.fullmatch(
-        r"The pasted picture can't be kept in .*pasted: (a part of the path is a file|there is a file).*\.",
+        r"The pasted image can't be saved in .*pasted: (part of the path is a file|a file or directory).*\.",
         harness.messages[0],
     )
     assert harness.lists == []

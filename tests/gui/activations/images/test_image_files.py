@@ -69,8 +69,8 @@ def test_paths_without_images_are_reported_and_the_rest_is_found(tmp_path: Path)
     found = find_files([missing, str(tmp_path / "empty"), str(folder)])
     assert found.images == (str(folder / "1.png"),)
     assert found.gone == (missing,)
-    assert found.problems[0] == "gone.png is no longer there."
-    assert found.problems[1].startswith("There is no image in empty. Images end in .apng, .avif")
+    assert found.problems[0] == "gone.png no longer exists."
+    assert found.problems[1].startswith("There are no images in empty. Supported extensions: .apng, .avif")
 
 
 def test_skipped_files_of_a_folder_are_counted_and_named(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_folder_of_class_folders_names_the_folders_to_open(tmp_path: Path) -> 
     for name in ("cat", "dog"):
         image(tmp_path / "animals" / name / "1.png")
     assert find_files([str(tmp_path / "animals")]).problems == (
-        "There is no image in animals, but folders (cat, dog). Open one of these folders.",
+        "There are no images in animals, but folders (cat, dog). Open one of these folders.",
     )
 
 
@@ -101,7 +101,7 @@ def test_an_unreadable_folder_is_reported(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(os, "scandir", refuse)  # the tests may run as root, who can read everything
     (problem,) = find_files([str(tmp_path / "locked")]).problems
-    assert problem.startswith("locked can't be read: you may not read or write there. ")
+    assert problem.startswith("locked can't be read: permission denied. ")
 
 
 def test_run_folders_are_recognized(tmp_path: Path) -> None:

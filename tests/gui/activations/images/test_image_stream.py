@@ -105,7 +105,7 @@ def record_results(window: MainWindow) -> list[str]:
 
 
 def playing(window: MainWindow) -> bool:
-    return window.findChild(QPushButton, "playImages").accessibleName() == "Pause the images"
+    return window.findChild(QPushButton, "playImages").accessibleName() == "Pause images"
 
 
 def set_speed(window: MainWindow, rate: str) -> None:
@@ -199,7 +199,7 @@ def test_thumbnails_are_shown_or_the_reason_why_not(qtbot: QtBot, open_window: O
     window.controller.open_paths([str(folder)])
     reasons = {
         2: "frame-2.png is damaged", 3: "frame-3.png is a web page", 5: "frame-5.png has far too many pixels",
-        8: "frame-8.png is a pipe", 9: "frame-9.png is a link that leads back", 10: "frame-10.png is a link to a file",
+        8: "frame-8.png is a pipe", 9: "frame-9.png is a link that points back", 10: "frame-10.png is a broken link",
     }  # fmt: skip
     qtbot.waitUntil(lambda: strip(window).model().rowCount() == 12)
     for row in range(12):
@@ -238,7 +238,7 @@ def test_images_of_a_data_set_are_listed_with_their_class(qtbot: QtBot, open_win
     assert data(window, 17, REFERENCE_ROLE) == window.controller.images.selected == "data:digits:test:17"
     qtbot.waitUntil(lambda: data(window, 17) == "digits test 17: 5", timeout=PATIENCE)
     shown = window.findChild(QListWidget, "predictions")
-    qtbot.waitUntil(lambda: shown.count() > 0 and shown.item(0).toolTip().endswith("the right class"), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: shown.count() > 0 and shown.item(0).toolTip().endswith("correct class"), timeout=PATIENCE)
     assert shown.item(0).text() == "5"
     assert window.findChild(QLabel, "lookOrigin").text().startswith("digits test 17: 5 · CPU")
     assert window.session_state().recent == ["data:digits"]
@@ -248,7 +248,7 @@ def test_a_missing_data_set_changes_nothing(qtbot: QtBot, open_window: Open) -> 
     window = open_window()
     with qtbot.waitSignal(window.controller.errorOccurred, timeout=PATIENCE):
         window.activations.view.images.sources.dataRequested.emit("cifar10")
-    assert window.message_bar.text.startswith("CIFAR-10 is not on this machine.")
+    assert window.message_bar.text.startswith("CIFAR-10 is not downloaded.")
     assert data(window, 0) == "china"
 
 

@@ -225,7 +225,7 @@ def test_the_count_and_unlisted_and_skipped_images_are_shown(strip: ImageStrip) 
     assert count.text() == "17 of 10,000"
     strip.show_unlisted(15_312)
     assert count.text() == "17 of the first 10,000"
-    assert "15,312 more are not listed" in count.toolTip()
+    assert "15,312 more not listed" in count.toolTip()
     strip.show_skipped(("frame-00017.png is damaged.",))
     skipped = strip.findChild(QLabel, "skippedCount")
     assert skipped.isVisible()
@@ -240,7 +240,7 @@ def test_space_and_button_play_and_the_speed_is_emitted(qtbot: QtBot, strip: Ima
     with qtbot.waitSignal(strip.player.playToggled):
         qtbot.mouseClick(button, LEFT)
     strip.player.show_playing(True)
-    assert button.accessibleName() == "Pause the images"
+    assert button.accessibleName() == "Pause images"
     with qtbot.waitSignal(strip.player.rateRequested) as rate:
         QTest.keyClick(strip.findChild(QComboBox, "playSpeed"), Key.Key_End)
     assert rate.args == [0.0]
@@ -293,8 +293,8 @@ def test_the_menu_lists_every_source(qtbot: QtBot, strip: ImageStrip, tmp_path: 
     for titles, requested_signal, arguments in (
         (("Recent", "a && b"), sources.recentRequested, [str(tmp_path / "a & b")]),
         (("Recent", "Digits"), sources.recentRequested, ["data:digits"]),
-        (("Images of a data set", "MNIST"), sources.dataRequested, ["mnist"]),
-        (("Sample photographs",), sources.samplesRequested, []),
+        (("Data sets", "MNIST"), sources.dataRequested, ["mnist"]),
+        (("Sample images",), sources.samplesRequested, []),
         (("Paste",), sources.pasteRequested, []),
     ):
         with qtbot.waitSignal(requested_signal) as emitted:
@@ -331,7 +331,7 @@ def test_skipped_files_are_counted_below_the_list(qtbot: QtBot) -> None:
     strip.show()
     others = strip.findChild(QLabel, "otherFiles")
     assert others is not None
-    assert (others.isVisible(), others.text()) == (True, "3 other files passed over")
+    assert (others.isVisible(), others.text()) == (True, "3 other files ignored")
     assert "1 .heic file (c.heic)" in others.toolTip()
     strip.show_skipped_files(0, "")
     assert not others.isVisible()

@@ -90,7 +90,7 @@ def test_before_there_are_weights_the_view_shows_what_is_loading(qtbot: QtBot) -
 
 def test_the_heading_names_the_weights(view: KernelsView) -> None:
     assert label(view, "kernelsHeading") == "<b>conv</b> · 9 filters of 4×3×3"
-    assert label(view, "kernelsAbout") == "the weights behind layer1.0.relu1 · resnet18.pth"
+    assert label(view, "kernelsAbout") == "weights that feed layer1.0.relu1 · resnet18.pth"
     view.show_loading("conv", "conv")
     assert label(view, "kernelsAbout") == "resnet18.pth"
 
@@ -106,11 +106,11 @@ def test_hovering_shows_the_weight(view: KernelsView) -> None:
 def test_the_stepper_steps_through_the_input_channels(qtbot: QtBot, view: KernelsView) -> None:
     number = view.findChild(QSpinBox, "kernelNumber")
     assert number.text() == "0 of 4"
-    press(qtbot, view, "The one after")
+    press(qtbot, view, "Next")
     QTest.mouseMove(viewport(view), tile(view, 5, 2, 1))
     assert label(view, "kernelsReadout").startswith("filter 5 · input 1 · row 2, column 1 · 5.12")
     for _ in range(2):
-        press(qtbot, view, "The one before")
+        press(qtbot, view, "Previous")
     assert number.text() == "3 of 4"  # wraps around
     qtbot.keyClick(number, Qt.Key.Key_Down)
     assert number.text() == "2 of 4"
@@ -124,7 +124,7 @@ def test_one_filter_with_all_its_inputs(qtbot: QtBot, view: KernelsView) -> None
     QTest.mouseMove(viewport(view), tile(view, 3, 1, 2))
     assert label(view, "kernelsReadout") == "filter 7 · input 3 · row 1, column 2 · 7.31"
     with qtbot.waitSignal(view.channelSelected) as signal:
-        press(qtbot, view, "The one after")
+        press(qtbot, view, "Next")
     assert signal.args == [8]
     assert label(view, "filterNorm").startswith("<b>filter 8</b>")
     qtbot.mouseClick(viewport(view), Qt.MouseButton.LeftButton, pos=tile(view, 2))
@@ -198,11 +198,11 @@ def test_filters_of_the_first_layer_are_rgb_images(qtbot: QtBot, view: KernelsVi
     QApplication.processEvents()
     assert view.findChild(QWidget, "kernelSlice").isHidden()
     assert view.findChild(QWidget, "colourBar").isHidden()
-    assert label(view, "kernelsGrey") == "grey is zero, full colour ±1"
+    assert label(view, "kernelsGrey") == "gray is zero, full color ±1"
     assert pixel(view, tile(view, 1, 2, 2)) == (128, 128, 128)
     assert pixel(view, tile(view, 2, 2, 2)) == (255, 128, 128)
     assert pixel(view, tile(view, 3, 2, 2)) == (128, 64, 128)
-    press(qtbot, view, "Colour scale: each its own")
+    press(qtbot, view, "Contrast: per tile")
     assert pixel(view, tile(view, 3, 2, 2)) == (128, 0, 128)
     QTest.mouseMove(viewport(view), tile(view, 3, 2, 2))
     assert label(view, "kernelsReadout") == "filter 3 · row 2, column 2 · red 0 · green −0.5 · blue 0"
@@ -225,8 +225,8 @@ def test_weights_of_one_value_are_a_matrix(qtbot: QtBot, view: KernelsView) -> N
 
 def test_skipped_input_channels_are_reported_and_numbered(qtbot: QtBot, view: KernelsView) -> None:
     view.show_kernels(place_values((9, 4, 3, 3), every=7, layer="large"))
-    assert "one input channel in 7 is shown" in label(view, "kernelsAbout")
-    press(qtbot, view, "The one after")
+    assert "1 in 7 input channels shown" in label(view, "kernelsAbout")
+    press(qtbot, view, "Next")
     assert view.findChild(QSpinBox, "kernelNumber").text() == "7 of 28"
     QTest.mouseMove(viewport(view), tile(view, 5, 2, 1))
     assert label(view, "kernelsReadout").startswith("filter 5 · input 7 · row 2, column 1 · 5.12")

@@ -155,13 +155,13 @@ def test_the_command_line_gives_the_pixels_of_the_window(
     mosaics = set()
     for style in STYLES:
         draw(qtbot, window, *style)
-        exported = save(qtbot, window, tmp_path / "window.png", "All channels as a picture (PNG)", "as it is")
+        exported = save(qtbot, window, tmp_path / "window.png", "All channels (PNG)", "1×")
         from_cli = headless(*options(*style))
         np.testing.assert_array_equal(pixels(exported), pixels(from_cli), str(style))
         assert provenance(exported) == provenance(from_cli)
         mosaics.add(pixels(exported).tobytes())
     assert len(mosaics) == len(STYLES)
-    large = save(qtbot, window, tmp_path / "window.png", "All channels as a picture (PNG)", "4 times as large")
+    large = save(qtbot, window, tmp_path / "window.png", "All channels (PNG)", "4×")
     np.testing.assert_array_equal(pixels(large), pixels(headless(*options(*STYLES[-1]), "--scale", "4")))
 
 
@@ -169,13 +169,13 @@ def test_channel_values_page_and_statistics_equal_those_of_the_command_line(
     qtbot: QtBot, window: MainWindow, headless: Callable[..., Path], tmp_path: Path
 ) -> None:
     window.findChild(MapsView).show_channel(5)
-    exported = save(qtbot, window, tmp_path / "window.png", "Channel 5 as a picture (PNG)", "2 times as large")
+    exported = save(qtbot, window, tmp_path / "window.png", "Channel 5 (PNG)", "2×")
     from_cli = headless("--channel", "5", "--scale", "2")
     np.testing.assert_array_equal(pixels(exported), pixels(from_cli))
     assert provenance(exported) == provenance(from_cli)
     for title, ending in (
-        ("Page with scale and caption (SVG)", "svg"), ("Values alone (NPY)", "npy"), ("Values (NPZ)", "npz"),
-        ("Statistics of each channel (CSV)", "csv"),
+        ("Figure with color bar and caption (SVG)", "svg"), ("Values only (NPY)", "npy"), ("Values (NPZ)", "npz"),
+        ("Statistics per channel (CSV)", "csv"),
     ):  # fmt: skip
         exported = save(qtbot, window, tmp_path / f"window.{ending}", title)
         from_cli = headless(ending=ending)
@@ -214,7 +214,7 @@ def test_a_difference_names_its_reference(qtbot: QtBot, window: MainWindow, head
     ):
         window.controller.images.select("sample:china")
     draw(qtbot, window, "per channel", "viridis", "difference", "")
-    exported = save(qtbot, window, tmp_path / "window.png", "All channels as a picture (PNG)", "as it is")
+    exported = save(qtbot, window, tmp_path / "window.png", "All channels (PNG)", "1×")
     from_cli = headless("--sort", "difference", "--reference", "sample:flower")
     np.testing.assert_array_equal(pixels(exported), pixels(from_cli))
     assert provenance(exported) == provenance(from_cli)
@@ -226,7 +226,7 @@ def test_a_file_that_cannot_be_written_is_reported(qtbot: QtBot, window: MainWin
     assert figure is not None
     with qtbot.waitSignal(window.activations.export.failed, timeout=PATIENCE) as failed:
         window.activations.export.write(tmp_path / "none" / "a.png", figure)
-    assert failed.args == ["a.png could not be written: there is no such file or folder. Check the path."]
+    assert failed.args == ["a.png could not be written: file or directory not found. Check the path."]
     assert window.message_bar.text == failed.args[0]
 
 

@@ -74,7 +74,7 @@ def press(qtbot: QtBot, view: StatisticsView, accessible_name: str) -> None:
 def test_without_a_result_the_view_shows_what_to_do(view: StatisticsView) -> None:
     assert text(view, "statisticsEmpty") == NO_IMAGE
     view.show_selection("sample:china", LAYER)
-    assert text(view, "statisticsEmpty") == "china is on its way through the network …"
+    assert text(view, "statisticsEmpty") == "Running china …"
     view.show_problem("china.jpg is damaged.")
     assert text(view, "statisticsEmpty") == "china.jpg is damaged."
     view.show_result(replace(forward_result(), layers=()))
@@ -134,12 +134,14 @@ def test_dead_channels_are_those_never_above_zero_in_any_image_seen(qtbot: QtBot
     assert text(shown, "deadChannels") == "1 of 4 channels is dead: never above zero over 2 images"
     assert rows(shown, ChannelColumn.ACTIVE) == ["2 of 2", "1 of 2", "dead", "2 of 2"]
     assert rows(shown, ChannelColumn.MEAN)[1] == "2"
-    press(qtbot, shown, "Numbers of: seen")
+    press(qtbot, shown, "Statistics of: images so far")
     assert rows(shown, ChannelColumn.MEAN)[1] == "1"
 
 
 def test_all_images_are_requested_canceled_and_shown(qtbot: QtBot, shown: StatisticsView) -> None:
-    all_button = next(one for one in shown.findChildren(QToolButton) if one.accessibleName() == "Numbers of: all")
+    all_button = next(
+        one for one in shown.findChildren(QToolButton) if one.accessibleName() == "Statistics of: all images"
+    )
     assert not all_button.isEnabled()
     button = shown.findChild(QPushButton, "lookAtAll")
     with qtbot.waitSignal(shown.allImagesRequested):
@@ -197,7 +199,7 @@ def test_the_exact_count_of_the_bar_under_the_mouse_is_shown(qtbot: QtBot, shown
     ("inactive", "after_relu", "expected"),
     [
         (0, False, "No channel is constant over 3 images"),
-        (2, False, "2 of 64 channels are constant: never another value over 3 images"),
+        (2, False, "2 of 64 channels are constant: always the same value over 3 images"),
         (1, True, "1 of 64 channels is dead: never above zero over 3 images"),
     ],
 )

@@ -152,14 +152,14 @@ def test_random_weights_have_a_seed(qtbot: QtBot, row: WeightsRow) -> None:
 
 
 def test_notes_are_quiet_and_caveats_are_warnings(row: WeightsRow) -> None:
-    doubt = "fc is random, the rest is the file's: the predictions mean nothing"
+    doubt = "fc is random, the rest is from the file: predictions are meaningless"
     info = replace(FILE, notes=("float16 converted to float32", doubt), caveats=(doubt,), trained=False)
     row.show_weights(info, WeightsFile(Path("/nets/net.pth")))
     assert text(row, "weightsNotes") == "float16 converted to float32"
     assert row.findChild(QLabel, "weightsNotes").property("quiet")
     assert text(row, "weightsDoubts") == doubt
     assert row.findChild(QLabel, "weightsDoubts").property("warning")
-    assert text(row, "weightsState") == "not all trained"
+    assert text(row, "weightsState") == "partly trained"
     assert "ab" * 32 in row.findChild(QLabel, "weightsSource").toolTip()
     row.show_weights(FILE, WeightsFile(Path("/nets/net.pth")))
     assert (text(row, "weightsNotes"), text(row, "weightsDoubts")) == ("", "")
@@ -203,7 +203,7 @@ def test_published_weights_that_fit_are_enabled_and_others_say_why_not(
     cache_path(V1).touch()
     row.menu.popup(row.pos())
     published = row.menu.findChild(QMenu, "publishedMenu")
-    assert find_action(published, "resnet50, IMAGENET1K_V1").text().endswith("\ton this machine")
+    assert find_action(published, "resnet50, IMAGENET1K_V1").text().endswith("\tdownloaded")
     assert find_action(published, "resnet50, IMAGENET1K_V2").text().endswith("\t98 MB")
     assert [entry.text().partition("\t")[0] for entry in published.actions() if entry.isEnabled()] == [
         "resnet50, IMAGENET1K_V1",
@@ -216,7 +216,7 @@ def test_published_weights_that_fit_are_enabled_and_others_say_why_not(
     assert controller.weights == V1
     controller.follow_architecture(preset("resnet50"))
     controller.refresh_available()
-    assert find_action(published, "resnet50, IMAGENET1K_V2").text().endswith("\t98 MB, made for resnet50-v1.5")
+    assert find_action(published, "resnet50, IMAGENET1K_V2").text().endswith("\t98 MB, for resnet50-v1.5")
     controller.follow_architecture(preset("plain18"))
     controller.refresh_available()
     assert not any(entry.isEnabled() for entry in published.actions())
@@ -231,7 +231,7 @@ def test_checkpoints_of_runs_are_listed(qtbot: QtBot, row: WeightsRow, controlle
     with qtbot.waitSignal(controller.runsFound):
         controller.refresh_available()
     assert [entry.isEnabled() for entry in runs.actions()] == [False]
-    assert "Start one under Training" in runs.actions()[0].text()
+    assert "Start a run in Training" in runs.actions()[0].text()
     path = Path("/runs/digits & co/checkpoints/step-0000330/weights.safetensors")
     row.menu.show_runs([RunWeights(WeightsFile(path), "digits & co", 1330, "digits", preset("resnet20-digits"))])
     assert runs.actions()[0].text() == "digits && co, step 1,330\tresnet20-digits"
@@ -285,17 +285,17 @@ def test_each_suggested_fix_is_an_offer(controller: WeightsController, tmp_path:
             load(preset(architecture), WeightsFile(tmp_path / name))
         controller.revert(error.value)
         assert controller.weights == RandomWeights()
-        assert problems[-1][0].endswith("In use: random weights.")
+        assert problems[-1][0].endswith("Still using random weights.")
         return problems[-1][2]
 
     (what, accept), (other, _) = offers_after("moco.pth", "resnet32-cifar")
-    assert (what, other) == ("Use what is under encoder_q", "Use what is under encoder_k")
+    assert (what, other) == ("Load encoder_q", "Load encoder_k")
     accept()
     assert controller.weights == WeightsFile(tmp_path / "moco.pth", prefix="encoder_q.")
     assert switched == [preset("resnet32-cifar")]
     (what, accept), _ = offers_after("moco.pth", "resnet20-cifar")
     assert what == "Switch to resnet32-cifar, under encoder_q"
-    assert "holds 2 networks, under encoder_q and encoder_k" in problems[-1][0]
+    assert "contains 2 networks, under encoder_q and encoder_k" in problems[-1][0]
     accept()
     assert switched[-1] == preset("resnet32-cifar")
     switch, head = offers_after("seven.pth", "resnet32-cifar")
@@ -356,7 +356,7 @@ def test_a_switch_changes_the_architecture_and_then_the_weights(qtbot: QtBot, tm
     assert window.message_bar.isHidden()
     window.controller.session.state.device = "cuda:0 half"
     window.engine.failed.emit("forward", DeviceError("cuda:0 half failed (CUDA out of memory). Its memory was freed"))
-    assert offer.text() == "Run on the CPU"
+    assert offer.text() == "Run on CPU"
     qtbot.mouseClick(offer, LEFT)
     assert window.controller.activations.spec.device == "cpu"
     window.close()

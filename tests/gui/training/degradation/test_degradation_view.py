@@ -98,7 +98,7 @@ def page(qtbot: QtBot) -> Iterator[Page]:
 
 def test_an_empty_page_shows_a_hint(page: Page) -> None:
     assert page.find(QLabel, "degradationEmpty").isVisible()
-    assert "Press Run the experiment" in page.text("degradationEmpty")
+    assert "Click Run experiment" in page.text("degradationEmpty")
     assert not page.find(Subplots, "degradationFigure").isVisible()
 
 
@@ -119,9 +119,9 @@ def test_the_button_requests_the_experiment(page: Page) -> None:
 @pytest.mark.parametrize(
     ("field", "text", "message"),
     [
-        ("depths", "20, 21", "6n + 2"), ("depths", "20", "at least two"), ("depths", "x", "whole numbers"),
-        ("depths", "18, 34", "8×8"), ("epochs", "0", "from 1 on"), ("epochs", "", "whole numbers"),
-        ("epochs", "99999999", "whole number from 1"), ("seeds", "1, 1", "different"),
+        ("depths", "20, 21", "6n + 2"), ("depths", "20", "at least two"), ("depths", "x", "must be integers"),
+        ("depths", "18, 34", "8×8"), ("epochs", "0", "at least 1"), ("epochs", "", "must be integers"),
+        ("epochs", "99999999", "integer from 1"), ("seeds", "1, 1", "different"),
         ("seeds", "0-9999999", "1 to 1,000"), ("seeds", "3-2", "1 to 1,000"),
     ],
 )  # fmt: skip
@@ -217,7 +217,7 @@ def test_several_seeds_have_medians_and_ranges(page: Page) -> None:
     low, high = (curve.getData()[1].tolist() for curve in ranges[1].curves)
     assert low == pytest.approx([90, 90, 80, 70])
     assert high == pytest.approx([95, 95, 85, 75])
-    assert "medians of 3 seeds" in page.text("verdict")
+    assert "medians and ranges over 3 seeds" in page.text("verdict")
 
 
 def test_the_verdict_can_be_copied(page: Page) -> None:
@@ -225,7 +225,7 @@ def test_the_verdict_can_be_copied(page: Page) -> None:
     page.view.show_experiments([one])
     verdict = judge(one.experiment, one.curves)
     assert page.text("verdict") == "\n\n".join(verdict.sentences)
-    assert page.text("verdict").startswith("Degradation is seen after 40 steps")
+    assert page.text("verdict").startswith("Degradation observed after 40 steps")
     page.click("copyVerdict")
     assert QApplication.clipboard().text() == "\n".join([*verdict.sentences, verdict.rule])
 
@@ -238,7 +238,7 @@ def test_a_live_experiment_grows_and_can_be_stopped(page: Page) -> None:
     page.view.show_experiments([live])
     assert page.text("experimentProgress") == "plain-56, epoch 4 of 8 · run 2 of 4"
     assert page.find(QProgressBar, "experimentBar").value() == round(1000 * 1.5 / 4)
-    assert page.text("verdict") == "The verdict waits for plain-56 to finish."
+    assert page.text("verdict") == "Verdict pending: waiting for plain-56 to finish."
     assert page.text("ResNet56Test") == "–"
     before = len(page.lines("degradationFigure")[0][1].getData()[0])
     half.add(Stepped(0.0, 40, (1.0,) * PER_EPOCH, (0.6,) * PER_EPOCH, (0.1,) * PER_EPOCH, 5.0, 1.0))
@@ -267,7 +267,7 @@ def test_the_reason_of_a_failed_run_is_shown(page: Page) -> None:
     broken = run_of(whole.experiment.runs[1], how="failed", why="the loss is not a number")
     page.view.show_experiments([replace(whole, curves={**whole.curves, "plain56-seed0": broken})])
     assert page.text("experimentProgress") == "plain56-seed0 failed: the loss is not a number"
-    assert "waits for plain-56" in page.text("verdict")
+    assert "waiting for plain-56" in page.text("verdict")
 
 
 def test_experiments_are_selected_from_a_list(page: Page) -> None:
@@ -302,7 +302,7 @@ def test_exports_have_legend_labels_and_verdict(page: Page, tmp_path: Path) -> N
     page.view.show_experiments([experiment_state()])
     for ending in ("png", "svg", "csv"):
         page.view.save(tmp_path / f"figure.{ending}")
-        assert page.text("newsText") == f"figure.{ending} is written."
+        assert page.text("newsText") == f"Saved figure.{ending}."
     assert QImage(str(tmp_path / "figure.png")).width() > 2 * page.find(Subplots, "degradationFigure").width()
     words = " ".join(Xml.parse(tmp_path / "figure.svg").getroot().itertext())
     for word in (
@@ -311,7 +311,7 @@ def test_exports_have_legend_labels_and_verdict(page: Page, tmp_path: Path) -> N
         "plain-20",
         "ResNet-56",
         "conv2_x",
-        "Degradation is seen",
+        "Degradation observed",
     ):
         assert word in words
     assert "<image" not in (tmp_path / "figure.svg").read_text()
@@ -394,7 +394,7 @@ def test_finished_experiments_are_found(
     made.write(broken, experiment.runs[0])
     (broken / degradation.EXPERIMENT).write_text("{")
     page.qtbot.waitUntil(lambda: page.text("experimentProgress") == "4 of 4 runs finished", timeout=10_000)
-    page.qtbot.waitUntil(lambda: page.text("verdict").startswith("Degradation is seen"), timeout=10_000)
+    page.qtbot.waitUntil(lambda: page.text("verdict").startswith("Degradation observed"), timeout=10_000)
     assert page.find(QComboBox, "experimentChoice").count() == 1
     assert made.experiments.experiment(folder) is not None
     page.qtbot.waitUntil(lambda: page.find(QLabel, "damagedExperiments").isVisible(), timeout=10_000)
@@ -446,7 +446,7 @@ def test_requests_are_shown_at_once(page: Page, make_harness: Callable[[], Degra
     made.write(folder, experiment.runs[0], how=None)
     page.view.show_pending(frozenset())
     page.qtbot.waitUntil(lambda: page.text("experimentProgress").startswith("plain-20, epoch"), timeout=10_000)
-    assert (run.text(), run.isEnabled()) == ("Run the experiment", True)
+    assert (run.text(), run.isEnabled()) == ("Run experiment", True)
     page.click("stopExperiment")
     assert (stop.text().partition("…")[0], stop.isEnabled(), now.isVisible()) == ("Stopping", False, False)
     page.qtbot.waitUntil(now.isVisible, timeout=10_000)

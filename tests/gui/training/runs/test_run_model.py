@@ -58,7 +58,7 @@ def test_the_cells_of_a_finished_run(model: RunModel, tmp_path: Path) -> None:
     role = Qt.ItemDataRole.ToolTipRole
     assert cell(model, 0, RunColumn.PARAMETERS, role) == f"{totals.parameters:,} parameters"
     assert cell(model, 0, RunColumn.FLOPS, role) == f"{totals.macs:,} multiply-adds"
-    assert cell(model, 0, RunColumn.ARCHITECTURE, role) == "fitted to the data: channels 3 → 1, image 32 → 8"
+    assert cell(model, 0, RunColumn.ARCHITECTURE, role) == "adapted to the data: channels 3 → 1, image 32 → 8"
 
 
 def test_states_show_progress_and_reason(model: RunModel, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_label_decides_the_color_and_without_one_the_name_does(tmp_path: Path)
 
 def test_a_damaged_run_is_marked_and_shows_the_data_of_its_events(model: RunModel, tmp_path: Path) -> None:
     written = finished_run(tmp_path / "one")
-    run = RunState(written.folder, None, "one: run.json is damaged (it breaks off before its end)")
+    run = RunState(written.folder, None, "one: run.json is damaged (unexpected end of file)")
     events = tuple(RunReader(written.folder).new_events())
     run.add_events(events, cost_from_events(events))
     model.show_runs([run])

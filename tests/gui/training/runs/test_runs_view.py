@@ -272,7 +272,7 @@ def test_the_menu_acts_on_the_selected_runs(three: Page) -> None:
     assert menu.isVisible()
     words = [action.text() for action in menu.actions() if action.text() and action.isVisible()]
     assert words == [
-        "Rename", "Colour", "Show", "Hide", "Show only these", "Show all runs", "Stop", "Pause", "Continue", "Resume",
+        "Rename", "Color", "Show", "Hide", "Show only these", "Show all runs", "Stop", "Pause", "Continue", "Resume",
         "Open folder", "Delete",
     ]  # fmt: skip
     for word, drawn in (("Show only these", ["deep"]), ("Show all runs", ["residual", "plain", "deep"])):
@@ -344,7 +344,7 @@ def test_the_crosshair_shows_every_runs_value(three: Page) -> None:
     measured = [WrittenRun(three.folder / "x", scale=scale).error(22) * 120 for scale in (1.0, 1.5, 2.0)]
     assert [model.value(model.index(row, 2)) for row in range(3)] == pytest.approx(measured)
     QApplication.sendEvent(three.error.viewport(), QEvent(QEvent.Type.Leave))
-    assert three.find(QLabel, "legendHeading").text() == "error, %, newest"
+    assert three.find(QLabel, "legendHeading").text() == "error, %, latest"
 
 
 def test_axes_follow_the_choice(three: Page) -> None:
@@ -395,7 +395,7 @@ def test_a_click_in_the_legend_selects_the_run(three: Page) -> None:
 def test_exports_have_legend_labels_and_units(three: Page, tmp_path: Path) -> None:
     for ending in ("png", "svg"):
         three.view.panel.save(tmp_path / f"curves.{ending}")
-        assert three.find(QLabel, "newsText").text() == f"curves.{ending} is written."
+        assert three.find(QLabel, "newsText").text() == f"Saved curves.{ending}."
     image = QImage(str(tmp_path / "curves.png"))
     assert image.width() > 2 * three.loss.width()
     texts = " ".join(Xml.parse(tmp_path / "curves.svg").getroot().itertext())
@@ -568,7 +568,7 @@ def test_deleting_the_only_run_can_be_undone(page: Page) -> None:
 def test_another_message_keeps_the_undo_button(three: Page) -> None:
     three.click("plain")
     three.press("deleteRun")
-    three.view.show_message("curves.csv is written.")
+    three.view.show_message("Saved curves.csv.")
     undo = three.find(QPushButton, "newsUndo")
     assert undo.isVisible()
     three.qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
@@ -584,7 +584,7 @@ def test_a_damaged_run_is_listed_and_can_be_deleted_but_not_resumed(page: Page) 
     page.click("bad")
     state = page.table.model().index(1, RunColumn.STATE)
     assert state.data() == "damaged"
-    assert state.data(Qt.ItemDataRole.ToolTipRole) == "bad: run.json is damaged (it breaks off before its end)"
+    assert state.data(Qt.ItemDataRole.ToolTipRole) == "bad: run.json is damaged (unexpected end of file)"
     assert not page.find(QToolButton, "resumeRun").isEnabled()
     page.press("deleteRun")
     page.qtbot.waitUntil(lambda: page.names() == ["good"])

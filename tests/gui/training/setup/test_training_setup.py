@@ -141,7 +141,7 @@ def test_a_named_recipe_replaces_all_fields(qtbot: QtBot, view: SetupView) -> No
 def test_an_invalid_value_is_reported_under_its_field(qtbot: QtBot, view: SetupView) -> None:
     requests = requests_of(view)
     type_into(qtbot, view, "lr", "fast")
-    assert problem(view, "lr") == "a number is needed, got 'fast'"
+    assert problem(view, "lr") == "must be a number, got 'fast'"
     assert not requests
     assert not start(view).isEnabled()
     type_into(qtbot, view, "batch_size", "64")
@@ -165,7 +165,7 @@ def test_a_shorter_run_waits_for_its_milestones(qtbot: QtBot, view: SetupView) -
     view.show_recipe(PAPER)
     requests = requests_of(view)
     type_into(qtbot, view, "length", "640")
-    assert "before the end" in problem(view, "milestones")
+    assert "less than the length" in problem(view, "milestones")
     type_into(qtbot, view, "milestones", "320, 480")
     assert (requests[-1].length, requests[-1].milestones) == (640, (320, 480))
     assert problem(view, "milestones") == ""
@@ -204,7 +204,7 @@ def test_a_wrong_field_under_more_opens_it(qtbot: QtBot, view: SetupView) -> Non
     edit.setText("x")
     edit.textEdited.emit("x")  # as a script or a screen reader may do
     qtbot.waitUntil(edit.isVisible)
-    assert problem(view, "seed").startswith("a whole number")
+    assert problem(view, "seed").startswith("must be an integer")
 
 
 def test_changing_the_unit_converts_the_length(qtbot: QtBot, view: SetupView) -> None:
@@ -222,7 +222,7 @@ def test_a_data_set_selects_its_recipe(qtbot: QtBot, view: SetupView) -> None:
     choose(qtbot, view, "data", "cifar10")
     assert requests == [RECIPES["paper-cifar-110"]]
     assert view.findChild(DataPreview).currentIndex() == 0
-    assert words(view, "dataWords") == "Opening CIFAR-10 …"
+    assert words(view, "dataWords") == "Loading CIFAR-10…"
     assert not start(view).isEnabled()
 
 
@@ -324,8 +324,8 @@ def test_a_starting_run_is_shown_and_no_second_one_starts(qtbot: QtBot, view: Se
 
 
 def test_an_obstacle_is_shown_and_nothing_starts(qtbot: QtBot, view: SetupView) -> None:
-    view.show_obstacle("vgg19 takes images of 3 channels; these have 1")
-    assert problem(view, "start") == "vgg19 takes images of 3 channels; these have 1"
+    view.show_obstacle("vgg19 needs images with 3 channels; these have 1")
+    assert problem(view, "start") == "vgg19 needs images with 3 channels; these have 1"
     with qtbot.assertNotEmitted(view.startRequested):
         qtbot.mouseClick(start(view), Qt.MouseButton.LeftButton)
         qtbot.keyClick(line(view, "runName"), Qt.Key.Key_Return)
@@ -371,9 +371,9 @@ def test_the_classes_are_counted_and_shown(view: SetupView) -> None:
         assert len(images) == 8
         assert images[0].pixelColor(0, 0).red() == 20 * row
     texts = [label.text() for label in view.findChild(DataPreview).findChildren(QLabel)]
-    assert "1,445 images of 10 classes, on the device as uint8" in texts
-    assert "360 images held out, the same share of each class" in texts
-    assert "1×8×8 · mean 0.305 · deviation 0.376" in texts
+    assert "1,445 images in 10 classes, stored on the device as uint8" in texts
+    assert "360 images held out, stratified by class" in texts
+    assert "1×8×8 · mean 0.305 · std 0.376" in texts
 
 
 def test_samples_are_painted_where_their_class_is(view: SetupView) -> None:
@@ -420,7 +420,7 @@ def test_the_estimate_is_shown(view: SetupView) -> None:
     view.show_estimate(None)
     assert words(view, "wholeEstimate") == "…"
     view.show_estimate(estimate())
-    assert words(view, "stepsEstimate") == "330, 11 an epoch"
+    assert words(view, "stepsEstimate") == "330, 11 per epoch"
     assert words(view, "epochEstimate") == "0.44 s"  # 11 steps of 0.04 s
     assert words(view, "wholeEstimate") == "13.2 s"
     assert words(view, "memoryEstimate") == "110–440 MB of 16 GB"
@@ -434,7 +434,7 @@ def test_too_much_memory_shows_a_warning(view: SetupView) -> None:
     view.show_estimate(estimate(seconds=math.nan, needed=20_000_000_000))
     warning = view.findChild(QLabel, "estimateWarning")
     assert warning.isVisible()
-    assert warning.text().startswith("A step may need 10–42 GB, more than NVIDIA A100 can spare.")
+    assert warning.text().startswith("A step may need 10–42 GB, more than NVIDIA A100 has free.")
     assert words(view, "wholeEstimate") == "–"
     assert memory_warning(estimate(needed=20_000_000_000, available=None), "CPU") == ""
     assert memory_warning(estimate(needed=10_000_000_000), "CPU").startswith(

@@ -73,9 +73,9 @@ def channel_color(view: SnapshotsView, channel: int) -> tuple[int, int, int]:
 
 
 def test_without_a_run_a_hint_is_shown(view: SnapshotsView) -> None:
-    assert words(view, "formingEmpty").startswith("Choose a run")
+    assert words(view, "formingEmpty").startswith("Select a run")
     view.show_run("old", ())
-    assert words(view, "formingEmpty").startswith("old has kept no maps")
+    assert words(view, "formingEmpty").startswith("old has no saved feature maps")
     assert not slider(view).isVisible()
 
 
@@ -90,7 +90,7 @@ def test_a_run_is_opened_at_its_latest_snapshot(view: SnapshotsView) -> None:
 
 def test_a_message_is_shown_until_the_first_snapshot_is_read(view: SnapshotsView) -> None:
     view.show_run("resnet20-1", STEPS)
-    assert words(view, "formingEmpty") == "Opening step 22 …"
+    assert words(view, "formingEmpty") == "Loading step 22…"
     view.show_problem(22, "step-0000022.npz is damaged")
     assert words(view, "formingEmpty") == "step-0000022.npz is damaged"
 
@@ -215,9 +215,9 @@ def test_images_are_selected_with_their_predictions(qtbot: QtBot, run: Snapshots
     images.setFocus()
     qtbot.keyClick(images, Qt.Key.Key_Down)
     texts = [predictions.item(row).data(Qt.ItemDataRole.AccessibleTextRole) for row in range(predictions.count())]
-    assert texts[0] == "class 1: 50 %, the right class"
+    assert texts[0] == "class 1: 50 %, correct class"
     assert texts[1] == "class 2: 20 %"
-    assert words(run, "probeTruth") == "Right: class 1"
+    assert words(run, "probeTruth") == "Correct: class 1"
     picture = run.findChild(QWidget, "probeImage").grab().toImage()
     assert picture.pixelColor(10, 10).red() == 120  # 60 for each image
 
@@ -230,9 +230,9 @@ def show_top(view: SnapshotsView, top: tuple[tuple[str, float], ...]) -> Snapsho
 
 def test_the_predicted_class_is_shown(run: SnapshotsView) -> None:
     show_top(run, (("class 3", 0.6), ("class 0", 0.4)))
-    assert words(run, "probeTruth") == "Taken for class 3; right is class 0"
+    assert words(run, "probeTruth") == "Predicted: class 3; true class: class 0"
     show_top(run, ())
-    assert words(run, "probeTruth") == "The output is not a number; right is class 0"
+    assert words(run, "probeTruth") == "The output is NaN; true class: class 0"
 
 
 def test_fewer_images_and_other_layers_are_handled(qtbot: QtBot, run: SnapshotsView) -> None:
