@@ -193,8 +193,10 @@ def _check(status: os.stat_result, most: int) -> None:
     if status.st_size == 0:
         raise FileRefusedError("is empty. Copy or download it again")
     if status.st_size > most:
-        size, limit = status.st_size / 1e6, most / 1e6
-        raise FileRefusedError(f"is {size:,.0f} MB, and the limit is {limit:,.0f} MB. Choose a smaller file")
+        size, limit = f"{status.st_size / 1e6:,.0f} MB", f"{most / 1e6:,.0f} MB"
+        if size == limit:
+            size, limit = f"{status.st_size:,} bytes", f"{most:,}"
+        raise FileRefusedError(f"is {size}, and the limit is {limit}. Choose a smaller file")
 
 
 def _check_kind(status: os.stat_result) -> None:

@@ -21,7 +21,7 @@ from resnet_studio.networks.presets import preset
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("resnet18", "plain18"), ("plain34", "resnet34"), ("resnet56-cifar", "plain56-cifar"),
+        ("resnet18", "plain18"), ("resnet34", "plain34"), ("plain34", "resnet34"), ("resnet56-cifar", "plain56-cifar"),
         ("plain20-cifar", "resnet20-cifar"), ("plain20-digits", "resnet20-digits"),
         ("resnet20-digits", "plain20-digits"),
     ],
@@ -38,7 +38,7 @@ def test_every_shortcut_has_the_same_plain_counterpart() -> None:
 
 
 def test_networks_without_counterpart() -> None:
-    for name in ("vgg19", "article18", "article50"):
+    for name in ("vgg19", "alexnet", "article18", "article50"):
         spec = ForwardSpec("sample:china", preset(name))
         assert plain_counterpart(preset(name)) is None
         assert with_counterpart(spec) == (spec,)
