@@ -218,7 +218,7 @@ def test_a_folder_that_is_not_a_run_is_rejected(tmp_path: Path) -> None:
         (os.mkfifo, "is a pipe"),
         (Path.touch, "is empty"),
         (lambda path: path.symlink_to("/dev/zero"), "is a link"),
-        (lambda path: path.write_bytes(b" " * 1_000_001), "the limit is 1 MB"),
+        (lambda path: path.write_bytes(b" " * 1_000_001), "the limit is 1,000,000"),
     ],
 )
 def test_reading_a_manifest_does_not_block_on_what_is_not_a_file(tmp_path: Path, make: Any, why: str) -> None:
