@@ -50,6 +50,13 @@ class Reply:
     value: Any = None
 
 
+class CanceledError(Exception):
+    """The request was canceled, so there will be no answer."""
+
+    def __init__(self) -> None:
+        super().__init__("Canceled")
+
+
 class EngineDiedError(RuntimeError):
     """A request that killed the engine twice, so it is not tried a third time. The text names it."""
 

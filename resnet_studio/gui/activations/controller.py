@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QObject, Signal
 
+from resnet_studio.engine.protocol import CanceledError
 from resnet_studio.gui.activations.images.controller import ImageController
 from resnet_studio.gui.activations.weights.controller import WeightsController
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.session import Session
 from resnet_studio.inference import transforms as image_transforms
 from resnet_studio.inference.transforms import ImageTransforms
-from resnet_studio.inference.values import ForwardResult, ForwardSpec
+from resnet_studio.inference.values import ForwardResult, ForwardSpec, image_title
 from resnet_studio.networks.plan import called_layers, channels_by_name
+from resnet_studio.networks.presets import title
 
-PREVIEW_LANES = 2
+PREVIEW_LANES = ("forward preview 1", "forward preview 2")
 
 
 class ActivationsController(QObject):
@@ -28,6 +32,8 @@ class ActivationsController(QObject):
     """The selected image and layer."""
     transformsChanged = Signal(object)
     forwardFinished = Signal(object)
+    failed = Signal(object)
+    """The exception of a forward pass."""
 
     def __init__(
         self, session: Session, engine: EngineClient, images: ImageController, weights: WeightsController
@@ -41,13 +47,11 @@ class ActivationsController(QObject):
         self._requested: tuple[object, ...] = ()
         self.result: ForwardResult | None = None
         """The newest result, which may be older than `spec`."""
-        self._running_previews: set[int] = set()
+        self._running_previews: set[str] = set()
         """Lanes whose preview has no answer yet."""
         self._preview_pending = False
         images.selectionChanged.connect(lambda _: self._on_image_selected())
         weights.weightsChanged.connect(lambda _: self._on_spec_changed())
-        engine.answerReceived.connect(self._on_answer)
-        engine.failed.connect(lambda kind, _: self._running_previews.clear() if kind == "forward" else None)
 
     @property
     def spec(self) -> ForwardSpec:
@@ -148,23 +152,38 @@ class ActivationsController(QObject):
         request = self.spec, self.visible_layers()
         if self._visible and request != self._requested:
             self._requested, self._preview_pending = request, False
-            self._engine.request_forward(*request)
+            self._request_forward("forward", preview=False)
 
     def _request_preview(self) -> None:
         """Request a preview of the newest transforms, if there are new ones and a lane is free."""
-        lane = next((lane for lane in range(PREVIEW_LANES) if lane not in self._running_previews), None)
-        if lane is not None and self._preview_pending and self._visible:
+        lane = next((lane for lane in PREVIEW_LANES if lane not in self._running_previews), None)
+        if lane and self._preview_pending and self._visible:
             self._requested, self._preview_pending = (), False
             self._running_previews.add(lane)
-            self._engine.request_forward(self.spec, self.visible_layers(), lane)
+            self._request_forward(lane, preview=True)
 
-    def _on_answer(self, lane: str, result: object) -> None:
-        if lane.split(" ")[0] == "forward" and isinstance(result, ForwardResult):
-            self._running_previews.discard(int(lane[len("forward ") :] or -1))
-            self._request_preview()
-            self._weights.mark_good()
-            self.result = result
-            self.forwardFinished.emit(result)
+    def _request_forward(self, lane: str, preview: bool) -> None:
+        spec = self.spec
+        self._engine.request(
+            "forward", spec, self.visible_layers(), preview, lane=lane,
+            label=f"running {title(spec.architecture)} on {image_title(spec.image)}",
+            on_result=partial(self._on_result, lane), on_error=partial(self._on_error, lane),
+        )  # fmt: skip
+
+    def _on_result(self, lane: str, result: ForwardResult) -> None:
+        self._running_previews.discard(lane)
+        self._request_preview()
+        self._weights.mark_good()
+        self.result = result
+        self.forwardFinished.emit(result)
+
+    def _on_error(self, lane: str, error: Exception) -> bool:
+        self._running_previews.discard(lane)
+        if isinstance(error, CanceledError):
+            self._requested = ()
+        else:
+            self.failed.emit(error)
+        return True
 
     def _emit_selection(self) -> None:
         self.selectionChanged.emit(self._images.selected, self.layer)

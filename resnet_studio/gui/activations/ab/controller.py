@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.causes import message_of
+from resnet_studio.engine.protocol import CanceledError
 from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.inference.ab import (
@@ -25,8 +27,6 @@ from resnet_studio.inference.weights.published import cache_path
 from resnet_studio.networks.layer_matching import matching_layer
 from resnet_studio.networks.parsing import read_architecture
 from resnet_studio.networks.presets import title
-
-LANE = "side_b"
 
 
 class ABController(QObject):
@@ -52,16 +52,13 @@ class ABController(QObject):
         self._visible = False
         self._next_result: ForwardResult | None = None
         """Side A's newest result, while side B of an older one is running."""
-        self._pending: tuple[ForwardResult, str, tuple[object, ...]] | None = None
-        """The running request: side A's result, its layer, and the job's arguments."""
+        self._running = False
+        """Whether side B has been requested."""
         self._finished: tuple[ForwardResult, tuple[object, ...], ForwardResult] | None = None
         """The last finished request: side A's result, the job's arguments, and side B's result."""
         self._has_failed = False
         app.activations.specChanged.connect(lambda _: self.emit_overrides())
         app.activations.forwardFinished.connect(self._on_side_a_finished)
-        engine.answerReceived.connect(self._on_answer)
-        engine.failed.connect(self._on_failed)
-        engine.idle.connect(lambda took: self._reset() if took is None else None)
 
     def emit_overrides(self) -> None:
         """Emit what side B is now."""
@@ -123,7 +120,7 @@ class ABController(QObject):
         stale = replace(result.spec, transforms=activations.spec.transforms) != activations.spec
         if not self._visible or stale or not maps_in(result, activations.layer):
             return
-        if result.preview and (self._pending or self._has_failed):
+        if result.preview and (self._running or self._has_failed):
             self._next_result = result
         else:
             self._request_side_b(result)
@@ -133,45 +130,47 @@ class ABController(QObject):
         side_b = apply_overrides(result.spec, self._overrides)
         matching = matching_layer(result.spec.architecture, side_b.architecture, layer)
         arguments = side_b, ((matching,) if matching else ())
-        self._next_result = self._pending = None
+        self._next_result, self._running = None, False
         if side_b == result.spec:
             self.pairChanged.emit(ABPair(result, result, layer))
         elif self._finished and self._finished[0] is result and self._finished[1] == arguments:
             self.pairChanged.emit(ABPair(result, self._finished[2], layer))
         else:
-            self._pending = result, layer, arguments
-            label = f"{image_title(side_b.image)} through {title(side_b.architecture)}, side B"
-            self.pairPending.emit(ABPair(result, result, layer))
-            self._engine.request(LANE, "forward", *arguments, result.preview, label=label)
+            self._running = True
+            pending = ABPair(result, result, layer)
+            self.pairPending.emit(pending)
+            self._engine.request(
+                "forward", *arguments, result.preview, lane="side_b",
+                label=f"{image_title(side_b.image)} through {title(side_b.architecture)}, side B",
+                on_result=partial(self._on_result, result, layer, arguments),
+                on_error=partial(self._on_error, pending),
+            )  # fmt: skip
 
-    def _on_answer(self, lane: str, result: object) -> None:
-        if lane != LANE or self._pending is None or not isinstance(result, ForwardResult):
-            return
-        side_a, layer, arguments = self._pending
-        self._pending, self._finished, self._has_failed = None, (side_a, arguments, result), False
+    def _on_result(
+        self, side_a: ForwardResult, layer: str, arguments: tuple[object, ...], result: ForwardResult
+    ) -> None:
+        self._running, self._finished, self._has_failed = False, (side_a, arguments, result), False
         self.pairChanged.emit(ABPair(side_a, result, layer))
         if self._next_result and self._visible:
             self._request_side_b(self._next_result)
 
-    def _on_failed(self, lane: str, error: Exception) -> None:
+    def _on_error(self, pending: ABPair, error: Exception) -> bool:
         """A side B that failed is run again after the next full-quality result, or when it is changed."""
-        if lane != LANE:
-            return
-        pending, self._pending, self._has_failed = self._pending, None, True
-        if pending:
-            self.pairPending.emit(ABPair(pending[0], pending[0], pending[1]))
+        self._running = False
+        if isinstance(error, CanceledError):
+            self._next_result = None
+            return True
+        self._has_failed = True
+        self.pairPending.emit(pending)
         fixes = error.fixes if isinstance(error, WeightsMismatch) else ()
         offers = tuple((fix.title, self._overrides_after(fix)) for fix in fixes)
         self.failed.emit(message_of(error), offers)
+        return True
 
     def _overrides_after(self, fix: SuggestedFix) -> SideBOverrides:
         """Side B's overrides with a suggested fix applied."""
         changed = self._app.session.architecture != fix.architecture
         return replace(self._overrides, architecture=fix.architecture if changed else None, weights=fix.weights)
-
-    def _reset(self) -> None:
-        """Forget requests and results after everything was canceled."""
-        self._pending = self._next_result = self._finished = None
 
 
 def _without_download(overrides: SideBOverrides) -> SideBOverrides:

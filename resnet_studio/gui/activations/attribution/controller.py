@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from resnet_studio.gui.activations.controller import ActivationsController
 from resnet_studio.gui.engine_client import EngineClient
-from resnet_studio.inference.attribution import METHODS, Attribution, OcclusionMap
+from resnet_studio.inference.attribution import METHODS
 from resnet_studio.inference.transforms import Occluder
 from resnet_studio.inference.values import ForwardResult, ForwardSpec, image_title
 
 ATTRIBUTION, OCCLUSION = "attribution", "occlusion"
-"""Lanes, which are also the jobs' names."""
+"""Jobs, and their lanes."""
 
 
 class AttributionController(QObject):
@@ -34,10 +35,6 @@ class AttributionController(QObject):
         self._requested: tuple[object, ...] = ()
         self._running: set[str] = set()
         activations.forwardFinished.connect(self._on_forward_finished)
-        engine.answerReceived.connect(self._on_answer)
-        engine.partReceived.connect(self._on_part)
-        engine.failed.connect(lambda kind, _: self._finish(kind))
-        engine.idle.connect(lambda took: self._finish(ATTRIBUTION, OCCLUSION) if took is None else None)
 
     def set_visible(self, visible: bool) -> None:
         """Start or stop following, as the view is shown or hidden."""
@@ -68,13 +65,15 @@ class AttributionController(QObject):
         """Compute the occlusion map of the current image."""
         spec = self._activations.spec
         self._start(OCCLUSION)
-        label = f"occlusion test on {image_title(spec.image)}"
-        self._engine.request(OCCLUSION, OCCLUSION, spec, patch, stride, target, label=label)
+        self._engine.request(
+            OCCLUSION, spec, patch, stride, target, label=f"occlusion test on {image_title(spec.image)}",
+            on_part=self.occlusionUpdated.emit, on_result=partial(self._finish, OCCLUSION, self.occlusionUpdated),
+            on_error=partial(self._finish, OCCLUSION, None),
+        )  # fmt: skip
 
     def cancel_occlusion(self) -> None:
         """Cancel the occlusion map; what is computed stays."""
-        self._engine.cancel_lane(OCCLUSION)
-        self._finish(OCCLUSION)
+        self._engine.cancel(OCCLUSION)
 
     def set_occluder(self, occluder: Occluder) -> None:
         """Set the occluder among the image's transforms."""
@@ -95,27 +94,22 @@ class AttributionController(QObject):
         self._requested = spec, *self._request
         self._start(ATTRIBUTION)
         method, *_ = self._request
-        label = f"{METHODS[method].title} for {image_title(spec.image)}"
-        self._engine.request(ATTRIBUTION, ATTRIBUTION, spec, *self._request, label=label)
+        self._engine.request(
+            ATTRIBUTION, spec, *self._request, label=f"{METHODS[method].title} for {image_title(spec.image)}",
+            on_result=partial(self._finish, ATTRIBUTION, self.attributionComputed),
+            on_error=partial(self._finish, ATTRIBUTION, None),
+        )  # fmt: skip
 
-    def _on_answer(self, lane: str, value: object) -> None:
-        if lane == ATTRIBUTION and isinstance(value, Attribution):
-            self.attributionComputed.emit(value)
-        self._on_part(lane, value)
-        self._finish(lane)
-
-    def _on_part(self, lane: str, value: object) -> None:
-        if lane == OCCLUSION and isinstance(value, OcclusionMap):
-            self.occlusionUpdated.emit(value)
-
-    def _start(self, lane: str) -> None:
-        self._running.add(lane)
+    def _start(self, job: str) -> None:
+        self._running.add(job)
         self._emit_running()
 
-    def _finish(self, *lanes: str) -> None:
-        if self._running & set(lanes):
-            self._running -= set(lanes)
-            self._emit_running()
+    def _finish(self, job: str, computed: SignalInstance | None, value: object) -> None:
+        """Emit the result, if there is one, and that the job no longer runs."""
+        if computed is not None:
+            computed.emit(value)
+        self._running.discard(job)
+        self._emit_running()
 
     def _emit_running(self) -> None:
         self.runningChanged.emit(ATTRIBUTION in self._running, OCCLUSION in self._running)

@@ -17,7 +17,7 @@ from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.block_tensors import BlockTensors, all_block_tensors, block_around
 from resnet_studio.networks.presets import title
 
-LANE, WEIGHTS_LANE, REQUESTER = "responses", "counterpart weights", "block"
+REQUESTER = "block"
 SETTLE_MS = 200
 """Milliseconds that a spec must be unchanged before it is measured: images of a played folder change faster."""
 
@@ -47,9 +47,6 @@ class BlockController(QObject):
         self._settle_timer.timeout.connect(self._request)
         activations.selectionChanged.connect(lambda *_: self._update())
         activations.specChanged.connect(lambda _: self._update())
-        engine.answerReceived.connect(self._on_answer)
-        engine.failed.connect(lambda kind, _: self._on_failed() if kind in (LANE, WEIGHTS_LANE) else None)
-        engine.idle.connect(lambda seconds: self._on_failed() if seconds is None else None)
 
     @property
     def tensors(self) -> BlockTensors | None:
@@ -103,28 +100,29 @@ class BlockController(QObject):
         elif self._searched != (counterpart, spec.weights):
             self._searched, self._choices, self._counterpart_weights = (counterpart, spec.weights), None, None
             self._engine.request(
-                WEIGHTS_LANE, "available_weights", counterpart, label=f"looking for weights of {title(counterpart)}"
-            )
+                "available_weights", counterpart, label=f"looking for weights of {title(counterpart)}",
+                on_result=self._on_weights_found, on_error=self._on_error,
+            )  # fmt: skip
             return
         elif self._choices is None:
             return  # the search is running
         specs = with_counterpart(spec, self._counterpart_weights)
         if specs != self._requested:
             self._requested = specs
-            self._engine.request(LANE, "responses", specs, label=f"measuring {title(spec.architecture)}'s blocks")
+            self._engine.request(
+                "responses", specs, label=f"measuring {title(spec.architecture)}'s blocks",
+                on_result=self.responsesMeasured.emit, on_error=self._on_error,
+            )  # fmt: skip
 
-    def _on_answer(self, lane: str, value: object) -> None:
-        if lane == LANE:
-            self.responsesMeasured.emit(value)
-        elif lane == WEIGHTS_LANE and isinstance(value, tuple):
-            self._choices = value
-            self._counterpart_weights = value[0].weights if value else RandomWeights()
-            self._emit_choices()
-            self._request()
+    def _on_weights_found(self, found: tuple[TrainedWeights, ...]) -> None:
+        self._choices = found
+        self._counterpart_weights = found[0].weights if found else RandomWeights()
+        self._emit_choices()
+        self._request()
 
     def _emit_choices(self) -> None:
         self.weightsChoicesChanged.emit(self._choices or (), self._counterpart_weights)
 
-    def _on_failed(self) -> None:
+    def _on_error(self, _: Exception) -> None:
         """A request was canceled or has failed: it is repeated when the view is next shown, not at once."""
         self._unanswered = True

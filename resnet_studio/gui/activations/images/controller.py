@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
+from resnet_studio.engine.protocol import CanceledError
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.errors import ImageError
-from resnet_studio.inference.values import SAMPLES, Photograph, UnreadableImage
+from resnet_studio.inference.values import SAMPLES, Photograph, UnreadableImage, image_title
 from resnet_studio.training.datasets import DataError
 
 MAX_IMAGES = 10_000
@@ -24,8 +26,12 @@ class ImageController(QObject):
 
     imagesChanged = Signal(object)
     selectionChanged = Signal(str)
-    failed = Signal(object)
-    """The selected image, as an `UnreadableImage`."""
+    photographOpened = Signal(object)
+    """The selected image, as a `Photograph`."""
+    photographFailed = Signal(object)
+    """The selected image, as an `UnreadableImage`; the forward pass fails for the same reason."""
+    thumbnailReady = Signal(object)
+    """A `Photograph` of a few pixels, or an `UnreadableImage`."""
 
     def __init__(self, state: SessionState, engine: EngineClient) -> None:
         super().__init__()
@@ -34,8 +40,6 @@ class ImageController(QObject):
         self._last_opened = SAMPLES[0]
         """The last image that could be opened."""
         self._unreadable: set[str] = set()
-        engine.imageOpened.connect(self._on_photograph_opened)
-        engine.failed.connect(self._on_failure)
         state.images = [image for image in state.images if isinstance(image, str)][:MAX_IMAGES]
 
     @property
@@ -76,14 +80,19 @@ class ImageController(QObject):
         self.select(images[(index + 1) % len(images)])
 
     def request_thumbnails(self, references: tuple[str, ...]) -> None:
-        """Request these thumbnails instead of those requested before."""
-        self._engine.request_thumbnails(references)
+        """Request these thumbnails instead of those requested before. Nobody waits for them."""
+        self._engine.request(
+            "thumbnails", references, label="loading thumbnails", on_part=self.thumbnailReady.emit, background=True
+        )
 
     def open_selected(self) -> None:
         """Request the selected image, unless it has been requested already."""
         if self.selected != self._requested:
-            self._requested = self.selected
-            self._engine.request_image(self.selected)
+            self._requested = image = self.selected
+            self._engine.request(
+                "photograph", image, label=f"opening {image_title(image)}",
+                on_result=self._on_photograph_opened, on_error=partial(self._on_photograph_failed, image),
+            )  # fmt: skip
 
     def invalidate(self) -> None:
         """Forget what has been requested, so that it is requested again."""
@@ -92,12 +101,16 @@ class ImageController(QObject):
     def _on_photograph_opened(self, photograph: Photograph) -> None:
         self._last_opened = photograph.name
         self._unreadable.discard(photograph.name)
+        self.photographOpened.emit(photograph)
 
-    def _on_failure(self, kind: str, error: Exception) -> None:
-        if kind == "photograph":
-            if isinstance(error, (ImageError, DataError)):
-                self._unreadable.add(self._requested or self.selected)
-            self.failed.emit(UnreadableImage(self._requested or self.selected, str(error)))
+    def _on_photograph_failed(self, image: str, error: Exception) -> bool:
+        if isinstance(error, CanceledError):
+            self._requested = ""
+            return True
+        if isinstance(error, (ImageError, DataError)):
+            self._unreadable.add(image)
+        self.photographFailed.emit(UnreadableImage(image, str(error)))
+        return True
 
     def _store(self, images: Sequence[str]) -> None:
         self._state.images = list(dict.fromkeys(images))[:MAX_IMAGES]

@@ -13,10 +13,9 @@ from resnet_studio.gui.activations.controller import ActivationsController
 from resnet_studio.gui.activations.images.controller import ImageController
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import ComboBox
-from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.errors import ImageError
-from resnet_studio.inference.values import ForwardResult, Photograph
+from resnet_studio.inference.values import ForwardResult, Photograph, UnreadableImage
 from resnet_studio.training.datasets import DataError
 
 
@@ -31,7 +30,7 @@ class Player(QObject):
     """Why images were skipped, one sentence each."""
     failed = Signal(str)
 
-    def __init__(self, images: ImageController, activations: ActivationsController, engine: EngineClient) -> None:
+    def __init__(self, images: ImageController, activations: ActivationsController) -> None:
         super().__init__()
         self._images = images
         self._playing = False
@@ -40,13 +39,11 @@ class Player(QObject):
         self._pending: set[str] = set()
         self._skipped: dict[str, str] = {}
         self._skipped_in_a_row = 0
-        self._stopped_at = ""
-        """The unreadable image at which playing stopped; its other failures are not reported again."""
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._show_next)
-        images.selectionChanged.connect(self._on_image_selected)
         activations.forwardFinished.connect(self._on_forward_finished)
-        engine.imageOpened.connect(self._on_photograph_opened)
+        images.photographOpened.connect(self._on_photograph)
+        images.photographFailed.connect(self._on_photograph)
 
     def toggle(self) -> None:
         """Play, or pause."""
@@ -78,12 +75,10 @@ class Player(QObject):
         if self._timer.isActive():
             self._schedule_next()
 
-    def handle_failure(self, kind: str, error: Exception) -> bool:
-        """Skip the image if the engine could not open it; returns whether the failure needs no other report."""
-        if kind not in ("forward", "photograph"):
-            return False
+    def skip(self, error: Exception) -> bool:
+        """Skip the selected image if it could not be opened; returns whether its forward pass's error was handled."""
         if not self._playing:
-            return self._images.selected == self._stopped_at
+            return False
         if not isinstance(error, (ImageError, DataError)):
             self.pause()  # the user has to see this error
             return False
@@ -92,21 +87,17 @@ class Player(QObject):
         self.skippedChanged.emit(tuple(self._skipped.values()))
         if self._skipped_in_a_row >= len(self._images.images()):
             self.pause()
-            self._stopped_at = self._images.selected
             self.failed.emit(f"None of these images can be opened. {error}")
         else:
             self._pending.clear()
             self._timer.start(0)
         return True
 
-    def _on_image_selected(self, _: str) -> None:
-        self._stopped_at = ""
-
     def _on_forward_finished(self, result: ForwardResult) -> None:
         if result.spec.image == self._images.selected:
             self._on_received("forward")
 
-    def _on_photograph_opened(self, photograph: Photograph) -> None:
+    def _on_photograph(self, photograph: Photograph | UnreadableImage) -> None:
         if photograph.name == self._images.selected:
             self._on_received("photograph")
 

@@ -23,7 +23,6 @@ from resnet_studio.inference.values import SAMPLES, Pixels
 from resnet_studio.training.dataset_images import DataImages
 from resnet_studio.training.datasets import DATASETS, data_title, is_folder
 
-LANE = "images_of_data"
 MAX_RECENT, MAX_RECENT_AT_ONCE = 20, 5
 """Recent entries that are kept, and how many of them one opening may add."""
 
@@ -49,7 +48,6 @@ class ImageSources(QObject):
         self._state, self._images, self._engine = state, images, engine
         self._reader = BackgroundReader(self)
         state.recent = [entry for entry in state.recent if isinstance(entry, str)][:MAX_RECENT]
-        engine.answerReceived.connect(lambda lane, value: self._on_data_set_opened(value) if lane == LANE else None)
 
     @property
     def recent(self) -> tuple[str, ...]:
@@ -82,7 +80,9 @@ class ImageSources(QObject):
 
     def open_data(self, data: str) -> None:
         """Open the images of a data set."""
-        self._engine.request(LANE, "images_of_data", data, label=f"opening {data_title(data)}")
+        self._engine.request(
+            "images_of_data", data, label=f"opening {data_title(data)}", on_result=self._on_data_set_opened
+        )
 
     def open_samples(self) -> None:
         """Open the sample photographs and digits."""
@@ -130,10 +130,9 @@ class ImageSources(QObject):
             others_failed = f" {more:,} more {'paths' if more > 1 else 'path'} also failed." if more else ""
             self.failed.emit(found.problems[0] + others_failed)
 
-    def _on_data_set_opened(self, found: object) -> None:
-        if isinstance(found, DataImages):
-            self._remember([f"data:{found.data}"])
-            self._replace(found.references(MAX_IMAGES), sum(found.counts))
+    def _on_data_set_opened(self, found: DataImages) -> None:
+        self._remember([f"data:{found.data}"])
+        self._replace(found.references(MAX_IMAGES), sum(found.counts))
 
     def _prepend(self, images: Sequence[str]) -> None:
         self._images.prepend(images)

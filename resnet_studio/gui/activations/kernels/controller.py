@@ -5,12 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.causes import message_of
+from resnet_studio.engine.protocol import CanceledError
 from resnet_studio.gui.activations.controller import ActivationsController
 from resnet_studio.gui.engine_client import EngineClient
-from resnet_studio.inference.kernels import Kernels, weight_layer
+from resnet_studio.inference.kernels import weight_layer
 from resnet_studio.networks.presets import title
-
-LANE = "kernels"
 
 
 class KernelsController(QObject):
@@ -19,6 +18,7 @@ class KernelsController(QObject):
     loadingStarted = Signal(str, str)
     """The selected layer, and the layer whose weights are requested."""
     kernelsChanged = Signal(object)
+    """The `Kernels` of that layer."""
     failed = Signal(str)
 
     def __init__(self, activations: ActivationsController, engine: EngineClient) -> None:
@@ -28,9 +28,6 @@ class KernelsController(QObject):
         self._requested: tuple[object, ...] = ()
         activations.specChanged.connect(lambda _: self._request())
         activations.selectionChanged.connect(lambda *_: self._request())
-        engine.answerReceived.connect(self._on_answer)
-        engine.failed.connect(self._on_failed)
-        engine.idle.connect(lambda took: self._reset() if took is None else None)
 
     def set_visible(self, visible: bool) -> None:
         """Start or stop requesting, as the view is shown or hidden."""
@@ -48,17 +45,13 @@ class KernelsController(QObject):
         arguments = spec.architecture, spec.weights, layer
         if arguments != self._requested:
             self._requested = arguments
-            self._engine.request(LANE, "kernels", *arguments, label=f"weights of {layer} in {title(spec.architecture)}")
+            self._engine.request(
+                "kernels", *arguments, label=f"weights of {layer} in {title(spec.architecture)}",
+                on_result=self.kernelsChanged.emit, on_error=self._on_error,
+            )  # fmt: skip
 
-    def _on_answer(self, lane: str, answer: object) -> None:
-        if lane == LANE and isinstance(answer, Kernels):
-            self.kernelsChanged.emit(answer)
-
-    def _on_failed(self, kind: str, error: Exception) -> None:
-        if kind == LANE:
-            self._reset()
+    def _on_error(self, error: Exception) -> bool:
+        self._requested = ()  # the same weights may be requested again
+        if not isinstance(error, CanceledError):
             self.failed.emit(message_of(error))
-
-    def _reset(self) -> None:
-        """After a cancel or an error the same weights may be requested again."""
-        self._requested = ()
+        return True

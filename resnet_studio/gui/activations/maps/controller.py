@@ -46,9 +46,6 @@ class MapsExporter(QObject):
         self._writer.stop()
 
 
-LANE = "reference"
-
-
 class ReferenceController(QObject):
     """Keeps a result to compare with, and requests layers that it lacks from the engine."""
 
@@ -60,8 +57,6 @@ class ReferenceController(QObject):
         self._activations, self._engine = activations, engine
         self._requested: tuple[object, ...] = ()
         self.result: ForwardResult | None = None
-        engine.answerReceived.connect(self._on_answer)
-        engine.failed.connect(lambda kind, _: self._clear_request() if kind == LANE else None)
 
     def set_current(self) -> None:
         """Make the newest result the reference."""
@@ -78,15 +73,17 @@ class ReferenceController(QObject):
         known = {name for layer in plan(spec.architecture) if layer.called for name in (layer.name, layer.block)}
         if request != self._requested and layer in known:
             self._requested = request
-            label = f"{layer} of the reference {image_title(spec.image)}"
-            self._engine.request(LANE, "forward", spec, (layer,), False, label=label)
+            self._engine.request(
+                "forward", spec, (layer,), False, lane="reference",
+                label=f"{layer} of the reference {image_title(spec.image)}",
+                on_result=self._on_result, on_error=self._on_error,
+            )  # fmt: skip
 
-    def _clear_request(self) -> None:
-        """Allow a failed request to be repeated."""
-        self._requested = ()
+    def _on_error(self, _: Exception) -> None:
+        self._requested = ()  # the same layer may be requested again
 
-    def _on_answer(self, lane: str, answer: object) -> None:
-        if lane == LANE and isinstance(answer, ForwardResult) and self.result and answer.spec == self.result.spec:
+    def _on_result(self, answer: ForwardResult) -> None:
+        if self.result and answer.spec == self.result.spec:
             received = {layer.name for layer in answer.layers}
             others = (layer for layer in self.result.layers if layer.name not in received)
             self.result = replace(self.result, layers=(*others, *answer.layers))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
@@ -13,8 +14,6 @@ from resnet_studio.inference.channel_statistics import ChannelStatistics, LayerS
 from resnet_studio.inference.transforms import ImageTransforms
 from resnet_studio.inference.values import ForwardResult, ForwardSpec
 from resnet_studio.networks.presets import title
-
-LANE = "layer_statistics"
 
 
 class StatisticsController(QObject):
@@ -36,15 +35,11 @@ class StatisticsController(QObject):
         self._network: tuple[object, ...] = ()
         self._accumulated: dict[str, ChannelStatistics] = {}
         self._counted: set[tuple[str, str, ImageTransforms]] = set()
-        self._requested: tuple[ForwardSpec, str] | None = None
         self._layer_statistics: tuple[ForwardSpec, str, LayerStatistics] | None = None
         self._running = 0
         activations.forwardFinished.connect(self._on_forward_finished)
         activations.selectionChanged.connect(lambda *_: self.emit_statistics())
         activations.specChanged.connect(lambda _: self._emit_layer_statistics())
-        engine.answerReceived.connect(self._on_answer)
-        engine.failed.connect(lambda kind, _: self._finish() if kind == LANE else None)
-        engine.idle.connect(lambda took: self._finish() if took is None else None)
 
     def emit_statistics(self) -> None:
         """Emit what is known of the selected layer."""
@@ -55,10 +50,12 @@ class StatisticsController(QObject):
         """Run every image of the list through the network up to the selected layer."""
         images = tuple(self._images.images())
         spec, layer = self._activations.spec, self._activations.layer
-        self._requested = _without_image(spec), layer
         self._set_running(len(images))
-        label = f"{len(images):,} images through {title(spec.architecture)}"
-        self._engine.request(LANE, "layer_statistics", spec, images, layer, label=label)
+        self._engine.request(
+            "layer_statistics", spec, images, layer, label=f"{len(images):,} images through {title(spec.architecture)}",
+            on_result=partial(self._on_result, _without_image(spec), layer),
+            on_error=lambda _: self._set_running(0),
+        )  # fmt: skip
 
     def _on_forward_finished(self, result: ForwardResult) -> None:
         """Add the selected layer's maps to the accumulated statistics."""
@@ -78,20 +75,15 @@ class StatisticsController(QObject):
             self._accumulated[maps.name] = merged(before, added) if before else added
         self.accumulatedChanged.emit(self._accumulated[maps.name])
 
-    def _on_answer(self, lane: str, answer: object) -> None:
-        if lane == LANE and isinstance(answer, LayerStatistics) and self._requested:
-            self._layer_statistics = (*self._requested, answer)
-            self._finish()
-            self._emit_layer_statistics()
+    def _on_result(self, spec: ForwardSpec, layer: str, answer: LayerStatistics) -> None:
+        self._layer_statistics = spec, layer, answer
+        self._set_running(0)
+        self._emit_layer_statistics()
 
     def _emit_layer_statistics(self) -> None:
         current = _without_image(self._activations.spec), self._activations.layer
         known = self._layer_statistics is not None and self._layer_statistics[:2] == current
         self.layerStatisticsChanged.emit(self._layer_statistics[2] if self._layer_statistics and known else None)
-
-    def _finish(self) -> None:
-        self._requested = None
-        self._set_running(0)
 
     def _set_running(self, images: int) -> None:
         if images != self._running:

@@ -23,7 +23,6 @@ from resnet_studio.networks.presets import preset
 from resnet_studio.training.runs.run_folder import runs_folder
 from resnet_studio.training.runs.weights import run_weights
 
-LANE = "weights"
 MAX_CHECKPOINTS = 24
 """Checkpoints in the menu; the file dialog opens any."""
 Offer: TypeAlias = tuple[str, Callable[[], None]]
@@ -52,14 +51,12 @@ class WeightsController(QObject):
         super().__init__()
         self._state, self._engine = state, engine
         self._weights = self._last_good = weights_from_text(state.weights)
-        self._pending_download: PublishedWeights | None = None
+        self._chosen: WeightsSource = self._weights
+        """The weights that were requested last, which may still be downloaded."""
         self._reader = BackgroundReader(self)
         self.runs = runs_folder()
         """The folder of runs whose checkpoints are offered."""
         self._architecture: Architecture | None = None
-        engine.answerReceived.connect(self._on_fetched)
-        engine.failed.connect(lambda lane, _: self._set_pending_download(None) if lane == LANE else None)
-        engine.idle.connect(lambda took: self._set_pending_download(None) if took is None else None)
 
     @property
     def weights(self) -> WeightsSource:
@@ -67,11 +64,13 @@ class WeightsController(QObject):
 
     def request(self, weights: WeightsSource) -> None:
         """Use these weights, after a download if they are not cached."""
-        self._set_pending_download(None)
+        self._chosen = weights
         self.weightsRequested.emit()
         if isinstance(weights, PublishedWeights) and not cache_path(weights).exists():
-            self._set_pending_download(weights)
-            self._engine.request(LANE, "fetch_weights", weights, label=f"downloading {weights_title(weights)}")
+            self._engine.request(
+                "fetch_weights", weights, label=f"downloading {weights_title(weights)}",
+                on_result=lambda _: self._on_fetched(weights),
+            )  # fmt: skip
         else:
             self.set_weights(weights)
 
@@ -124,16 +123,10 @@ class WeightsController(QObject):
         self.architectureRequested.emit(fix.architecture)
         self.set_weights(fix.weights)
 
-    def _set_pending_download(self, weights: PublishedWeights | None) -> None:
-        self._pending_download = weights
-
-    def _on_fetched(self, lane: str, _: object) -> None:
-        """Use the downloaded weights, unless the current network is another one by now."""
-        if lane != LANE or not (fetched := self._pending_download):
-            return
-        self._pending_download = None
-        if self._architecture and fetched in published_for(self._architecture):
-            self.set_weights(fetched)
+    def _on_fetched(self, weights: PublishedWeights) -> None:
+        """Use the downloaded weights, unless other ones or another network were chosen meanwhile."""
+        if weights == self._chosen and self._architecture and weights in published_for(self._architecture):
+            self.set_weights(weights)
 
 
 def _published_note(weights: PublishedWeights, architecture: Architecture) -> str:
