@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -160,12 +161,22 @@ def mosaic(
         order = channel_order(values, style.sort)
     laid_out = () if order is None else tuple(order.tolist())
     geometry = MosaicGeometry(channels, height, width, max(1, min(columns, channels)), gap, laid_out)
-    cells = np.full((geometry.rows * geometry.columns, height + gap, width + gap), GAP, np.uint8)
-    indices = to_indices(values, style)
-    cells[:channels, :height, :width] = indices if order is None else indices[order]
-    grid = cells.reshape(geometry.rows, geometry.columns, height + gap, width + gap).swapaxes(1, 2)
-    image = grid.reshape(geometry.rows * (height + gap), geometry.columns * (width + gap))
-    return np.ascontiguousarray(image[: geometry.shape[0], : geometry.shape[1]]), geometry
+    return tile_grid(to_indices(values, style), geometry), geometry
+
+
+def tile_grid(tiles: NDArray[np.uint8], geometry: MosaicGeometry, fill: int | Sequence[int] = GAP) -> NDArray[np.uint8]:
+    """Tiles (N × height × width, with or without a last axis of colors) in one image; gaps and unused cells are filled.
+
+    Without the last axis, tiles and `fill` are gray levels or indices into a colormap.
+    """
+    rows, columns = geometry.rows, geometry.columns
+    height, width, colors = geometry.height + geometry.gap, geometry.width + geometry.gap, tiles.shape[3:]
+    cells = np.full((rows * columns, height, width, *colors), fill, np.uint8)
+    ordered = tiles[list(geometry.order)] if geometry.order else tiles
+    cells[: geometry.channels, : geometry.height, : geometry.width] = ordered
+    grid = cells.reshape(rows, columns, height, width, *colors).swapaxes(1, 2)
+    image = grid.reshape(rows * height, columns * width, *colors)
+    return np.ascontiguousarray(image[: geometry.shape[0], : geometry.shape[1]])
 
 
 def value_range(values: Values, style: MapStyle) -> tuple[Values, Values]:

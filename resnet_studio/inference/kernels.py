@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -115,14 +114,3 @@ def rgb_filters(kernels: Kernels, *, per_tile: bool) -> Pixels:
     max_abs = np.abs(values).max(axis=(1, 2, 3) if per_tile else None, keepdims=True)
     fractions = values / np.where(max_abs > 0, max_abs, 1)
     return np.rint(127.5 + 127.5 * fractions).astype(np.uint8).transpose(0, 2, 3, 1)
-
-
-def tile_grid(tiles: NDArray[np.uint8], columns: int, gap: int, fill: int | Sequence[int]) -> NDArray[np.uint8]:
-    """Tiles (N × height × width, with or without a last axis of colors) in a grid, `gap` pixels of `fill` apart."""
-    count, height, width = tiles.shape[:3]
-    rows = -(-count // columns)
-    cells = np.full((rows * columns, height + gap, width + gap, *tiles.shape[3:]), fill, np.uint8)
-    cells[:count, :height, :width] = tiles
-    grid = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
-    image = grid.reshape(rows * (height + gap), columns * (width + gap), *tiles.shape[3:])
-    return np.ascontiguousarray(image[: image.shape[0] - gap, : image.shape[1] - gap])

@@ -25,6 +25,7 @@ from resnet_studio.inference.feature_maps import (
     channel_order,
     layer_maps,
     mosaic,
+    tile_grid,
 )
 
 by_number = st.builds(
@@ -104,6 +105,17 @@ def test_a_mosaic_has_the_values_where_the_geometry_says() -> None:
         gaps[y, x] = False
     assert (picture[gaps] == GAP).all()
     assert (picture[~gaps] >= LOWEST).all()
+
+
+@pytest.mark.parametrize("colors", [(), (3,)])
+@pytest.mark.parametrize("order", [(), (4, 3, 2, 1, 0)])
+def test_tiles_are_laid_out_in_a_grid(colors: tuple[int, ...], order: tuple[int, ...]) -> None:
+    tiles = np.random.default_rng(0).integers(0, 99, (5, 2, 2, *colors), np.uint8)
+    grid = tile_grid(tiles, MosaicGeometry(5, 2, 2, columns=3, order=order), 99)
+    assert grid.shape == (5, 8, *colors)
+    np.testing.assert_array_equal(grid[3:5, 3:5], tiles[order[4] if order else 4])
+    assert (grid[2] == 99).all()
+    assert (grid[3:, 6:] == 99).all()
 
 
 @pytest.mark.parametrize(

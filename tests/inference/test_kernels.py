@@ -17,7 +17,6 @@ from resnet_studio.inference.kernels import (
     Kernels,
     matrix_tiles,
     rgb_filters,
-    tile_grid,
     tile_indices,
     tiles_of_filter,
     tiles_of_input,
@@ -156,14 +155,3 @@ def test_tiles_are_slices_of_the_filters() -> None:
     kernels = make_kernels(np.random.default_rng(0).normal(size=(5, 4, 3, 3)))
     np.testing.assert_array_equal(tiles_of_input(kernels, 2)[4], kernels.values[4, 2])
     np.testing.assert_array_equal(tiles_of_filter(kernels, 4)[2], kernels.values[4, 2])
-
-
-@pytest.mark.parametrize("colors", [(), (3,)])
-def test_tiles_are_laid_out_in_a_grid(colors: tuple[int, ...]) -> None:
-    tiles = np.arange(5 * 4, dtype=np.uint8).reshape(5, 2, 2, *(1,) * len(colors)).repeat(3 if colors else 1, axis=-1)
-    tiles = tiles if colors else np.arange(5 * 4, dtype=np.uint8).reshape(5, 2, 2)
-    grid = tile_grid(tiles, 3, 1, 99)
-    assert grid.shape[:2] == (5, 8)
-    np.testing.assert_array_equal(grid[3:5, 3:5], tiles[4])
-    assert (grid[2] == 99).all()
-    assert (grid[3:, 6:] == 99).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import groupby
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from resnet_studio.inference.compute.capture import capture
-from resnet_studio.inference.feature_maps import MapStyle, layer_maps, mosaic
+from resnet_studio.inference.feature_maps import MapStyle, MosaicGeometry, layer_maps, mosaic, tile_grid
 from resnet_studio.inference.values import Pixels
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import plan
@@ -86,7 +87,7 @@ def snapshot_layers(architecture: Architecture) -> tuple[str, ...]:
 
 
 def first_filters(network: nn.Module) -> Pixels:
-    """Kernels of the first convolution side by side, each scaled to its own range; in color for RGB input."""
+    """Kernels of the first convolution in a nearly square grid, each scaled to its own range; colored for RGB input."""
     first = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
     kernels = first.weight.detach().float().cpu().numpy()[:MAX_FILTERS]
     shown = kernels if kernels.shape[1] == 3 else kernels[:, :1].repeat(3, axis=1)
@@ -94,19 +95,9 @@ def first_filters(network: nn.Module) -> Pixels:
     pixels = np.rint(255 * (shown - low) / np.where(high > low, high - low, 1)).astype(np.uint8)
     scale = max(1, FILTER_SIDE // pixels.shape[-1])  # a weight is wider than the gap between kernels
     pixels = pixels.repeat(scale, axis=2).repeat(scale, axis=3)
-    planes = [tile_mosaic(pixels[:, channel]) for channel in range(3)]
-    return np.stack(planes, axis=2)
-
-
-def tile_mosaic(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Cells (N×height×width) side by side in a nearly square grid, one gray pixel apart."""
-    count, height, width = cells.shape
-    columns = int(np.ceil(np.sqrt(count)))
-    rows = -(-count // columns)
-    grid = np.full((rows * columns, height + 1, width + 1), GRAY, np.uint8)
-    grid[:count, :height, :width] = cells
-    joined = grid.reshape(rows, columns, height + 1, width + 1).swapaxes(1, 2)
-    return joined.reshape(rows * (height + 1), columns * (width + 1))[:-1, :-1]
+    count, _, height, width = pixels.shape
+    geometry = MosaicGeometry(count, height, width, columns=math.ceil(math.sqrt(count)))
+    return tile_grid(pixels.transpose(0, 2, 3, 1), geometry, GRAY)
 
 
 def _layer_mosaic(name: str, output: NDArray[np.float32]) -> Pixels:

@@ -24,7 +24,8 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.maps.panel import HINT, MapsPanel
-from resnet_studio.gui.common.mosaic import MosaicView, best_columns
+from resnet_studio.gui.common.mosaic import MosaicView
+from resnet_studio.gui.common.tile_grid import best_columns
 from resnet_studio.inference.feature_maps import Place, layer_maps, lookup_table
 from resnet_studio.inference.values import ForwardResult, ForwardSpec, Frame, LayerMaps, Preprocessing, WeightsInfo
 from resnet_studio.networks.presets import preset
@@ -106,7 +107,7 @@ def test_click_selects_a_channel(qtbot: QtBot, panel: MapsPanel) -> None:
 def test_arrow_keys_move_between_channels_and_stop_at_the_ends(panel: MapsPanel) -> None:
     mosaic = panel.findChild(MosaicView)
     selected = []
-    mosaic.channelSelected.connect(selected.append)
+    mosaic.tileSelected.connect(selected.append)
     for key in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Up):
         QTest.keyClick(mosaic, key)
     assert selected == [1, 4, 1]  # nine channels in a nearly square view are in rows of three
@@ -159,7 +160,7 @@ def test_maps_of_one_value_have_one_scale(qtbot: QtBot, panel: MapsPanel) -> Non
     images: list[NDArray[np.uint8]] = []
     panel.channelChanged.connect(lambda _number, _values, pixels: images.append(pixels))
     for number in (0, 9):
-        panel.findChild(MosaicView).show_channel(number)
+        panel.findChild(MosaicView).show_tile(number)
         panel.show_maps(layer_maps("fc", np.arange(10.0)))
     assert (images[0] != images[1]).any()
     panel.show_maps(position_maps(9))
@@ -225,7 +226,7 @@ def test_sorted_channels_keep_their_numbers_under_mouse_and_keys(qtbot: QtBot, p
     assert shown == [5, 4, 7, 4, 1]
     assert (mosaic.pixels(1)[0, 0] == lookup_table("viridis")[2]).all()
     panel.show_channel(8)
-    assert shown[-1] == mosaic.channel() == 8
+    assert shown[-1] == mosaic.tile() == 8
 
 
 def test_the_order_stays_during_a_preview(qtbot: QtBot, panel: MapsPanel) -> None:

@@ -19,7 +19,6 @@ from resnet_studio.training.compute.snapshots import (
     first_filters,
     snapshot_layers,
     snapshot_steps,
-    tile_mosaic,
 )
 from resnet_studio.training.snapshots import load, save
 from small import SHORT, TINY, open_recipe_data
@@ -128,15 +127,8 @@ def test_filters_are_scaled_to_their_own_range() -> None:
     weight = gray.get_parameter("conv1.weight")[0, 0].detach().numpy()
     expected = np.rint(255 * (weight - weight.min()) / (weight.max() - weight.min()))
     np.testing.assert_allclose(cell, expected, atol=1)
+    assert (gray_mosaic[side] == 128).all()  # kernels are one gray pixel apart
+    assert (gray_mosaic[:, side] == 128).all()
     rgb_mosaic = first_filters(rgb)
     assert (rgb_mosaic[:side, :side].min(), rgb_mosaic[:side, :side].max()) == (0, 255)
     assert not (rgb_mosaic[:, :, 0] == rgb_mosaic[:, :, 1]).all()
-
-
-def test_cells_are_one_gray_pixel_apart() -> None:
-    cells = np.arange(1, 6, dtype=np.uint8)[:, None, None] * np.ones((1, 2, 3), np.uint8)
-    grid = tile_mosaic(cells)
-    assert grid.shape == (2 * 3 - 1, 3 * 4 - 1)
-    assert grid[0].tolist() == [1, 1, 1, 128, 2, 2, 2, 128, 3, 3, 3]
-    assert grid[2].tolist() == [128] * 11
-    assert grid[4].tolist() == [4, 4, 4, 128, 5, 5, 5, 128, 128, 128, 128]

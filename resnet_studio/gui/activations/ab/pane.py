@@ -14,7 +14,7 @@ from resnet_studio.formatting import dimensions, significant
 from resnet_studio.gui.activations.maps.panel import statistics_text
 from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.common.labels import ElidedLabel
-from resnet_studio.gui.common.linked_mosaic import LinkedMosaic
+from resnet_studio.gui.common.mosaic import LinkedMosaic
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.ab import SideBOverrides
 from resnet_studio.inference.feature_maps import layer_maps

@@ -59,7 +59,7 @@ class ABPanel(QWidget):
             row.addWidget(pane, 1)
             pane.mosaic.viewChanged.connect(lambda pane=pane: self._synchronize(pane))
             pane.mosaic.hovered.connect(lambda place, pane=pane: self._on_hovered(pane, place))
-            pane.mosaic.channelSelected.connect(lambda channel, pane=pane: self._on_channel_selected(pane, channel))
+            pane.mosaic.tileSelected.connect(lambda channel, pane=pane: self._on_channel_selected(pane, channel))
         self.panes[1].offerSelected.connect(self.offerSelected)
         self.panes[2].hide()
         column = QVBoxLayout(self)
@@ -91,7 +91,7 @@ class ABPanel(QWidget):
         for pane, values in zip(self.panes, self._values, strict=True):
             if values is None or number < len(values):
                 with QSignalBlocker(pane.mosaic):
-                    pane.mosaic.show_channel(number)
+                    pane.mosaic.show_tile(number)
 
     def show_pending(self) -> None:
         """Show that side B is running."""
@@ -159,7 +159,7 @@ class ABPanel(QWidget):
         for pane, values in zip(self.panes, self._values, strict=True):
             if pane is not selected and values is not None and channel < len(values):
                 with QSignalBlocker(pane.mosaic):
-                    pane.mosaic.show_channel(channel)
+                    pane.mosaic.show_tile(channel)
         self._emit_channel()
 
     def _emit_channel(self) -> None:
@@ -167,7 +167,7 @@ class ABPanel(QWidget):
         number = 2 if self._shown == "difference" else 0
         values, mosaic = self._values[number], self.panes[number].mosaic
         if values is not None and self._pair is not None:
-            channel = mosaic.channel()
+            channel = mosaic.tile()
             self.channelShown.emit(channel, values[channel], mosaic.pixels(channel), self._pair.layer)
 
     def _on_hovered(self, pane_under_mouse: SidePane, place: Place | None) -> None:

@@ -14,7 +14,7 @@ from resnet_studio.formatting import significant
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel
-from resnet_studio.gui.common.linked_mosaic import LinkedMosaic
+from resnet_studio.gui.common.mosaic import LinkedMosaic
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.feature_maps import MapStyle, Place
 from resnet_studio.inference.values import LayerMaps
@@ -54,7 +54,7 @@ class BlockMaps(QWidget):
             pane.hide()
             pane.mosaic.viewChanged.connect(lambda leader=pane: self._synchronize(leader))
             pane.mosaic.hovered.connect(lambda place, pane=pane: self._on_hovered(place, pane))
-            pane.mosaic.channelSelected.connect(lambda channel, pane=pane: self._on_channel_selected(channel, pane))
+            pane.mosaic.tileSelected.connect(lambda channel, pane=pane: self._on_channel_selected(channel, pane))
         self.setMinimumSize(2 * MIN_WIDTH, 15 * GRID)
 
     def show_terms(self, terms: Sequence[BlockTerm]) -> float:
@@ -75,7 +75,7 @@ class BlockMaps(QWidget):
 
     def channel(self) -> int:
         """The framed channel."""
-        return self._panes[0].mosaic.channel()
+        return self._panes[0].mosaic.tile()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -115,7 +115,7 @@ class BlockMaps(QWidget):
     def _on_channel_selected(self, channel: int, selected: _Pane) -> None:
         for pane in self._panes[: self._shown]:
             if pane is not selected:
-                pane.mosaic.show_channel(channel)
+                pane.mosaic.show_tile(channel)
         self.channelSelected.emit(channel)
 
 

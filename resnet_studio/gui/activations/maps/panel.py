@@ -87,7 +87,7 @@ class MapsPanel(QWidget):
     def show_channel(self, channel: int) -> None:
         """Select a channel and emit it to be shown large."""
         if self._maps is not None and 0 <= channel < len(self._maps.values):
-            self._mosaic.show_channel(channel)
+            self._mosaic.show_tile(channel)
             self._emit_channel(channel)
 
     def add_tool(self, tool: QWidget) -> None:
@@ -112,7 +112,7 @@ class MapsPanel(QWidget):
 
     def channel(self) -> int:
         """The channel that is shown large."""
-        return self._mosaic.channel()
+        return self._mosaic.tile()
 
     def _connect(self) -> None:
         self._tools.styleRequested.connect(self._on_style_requested)
@@ -120,7 +120,7 @@ class MapsPanel(QWidget):
         self._bar.limitsChanged.connect(
             lambda low, high: self._on_style_requested(replace(self._requested_style, limits=(low, high)))
         )
-        self._mosaic.channelSelected.connect(self._emit_channel)
+        self._mosaic.tileSelected.connect(self._emit_channel)
         self._mosaic.hovered.connect(self._show_value)
         self._mosaic.hovered.connect(self.hovered)
         self._mosaic.menuRequested.connect(self._open_menu)
@@ -151,7 +151,7 @@ class MapsPanel(QWidget):
 
     def _make_menu(self) -> QMenu:
         menu = QMenu(self)
-        self._pin = menu.addAction("Pin channel", lambda: self.pinRequested.emit(self._mosaic.channel()))
+        self._pin = menu.addAction("Pin channel", lambda: self.pinRequested.emit(self._mosaic.tile()))
         menu.addAction("Copy values", self._copy)
         menu.addAction("Set as reference", self.referenceRequested.emit)
         menu.addSeparator()
@@ -159,16 +159,16 @@ class MapsPanel(QWidget):
         return menu
 
     def _open_menu(self, channel: int, point: QPoint) -> None:
-        self._mosaic.show_channel(channel)
+        self._mosaic.show_tile(channel)
         self._pin.setText(f"Pin channel {channel}")
         self._menu.popup(point)
 
     def _copy(self) -> None:
         """Copy the channel's values: one line per row, columns separated by tabs."""
         if self._maps is not None:
-            rows = self._maps.values[self._mosaic.channel()].tolist()
+            rows = self._maps.values[self._mosaic.tile()].tolist()
             QGuiApplication.clipboard().setText("\n".join("\t".join(map(repr, row)) for row in rows))
-            self._readout.setText(f"Copied the {len(rows)}×{len(rows[0])} values of channel {self._mosaic.channel()}")
+            self._readout.setText(f"Copied the {len(rows)}×{len(rows[0])} values of channel {self._mosaic.tile()}")
 
     def _on_style_requested(self, map_style: MapStyle) -> None:
         """Apply a style; a range that becomes fixed is the one that the layer has now."""
@@ -196,7 +196,7 @@ class MapsPanel(QWidget):
             None if ends is None else (ends[0].item(), ends[1].item()),
             editable=map_style.contrast == "fixed",
         )
-        self._emit_channel(self._mosaic.channel())
+        self._emit_channel(self._mosaic.tile())
 
     def _order_of(self, maps: LayerMaps) -> NDArray[np.intp] | None:
         """The requested order of channels, None if sorted by index; also updates the note about the reference."""

@@ -29,7 +29,7 @@ from resnet_studio.gui.activations.ab.panel import HINT, PENDING, SAME_AS_A
 from resnet_studio.gui.activations.ab.predictions import PairedPredictions
 from resnet_studio.gui.activations.ab.view import ABView
 from resnet_studio.gui.common.inputs import SegmentedControl
-from resnet_studio.gui.common.linked_mosaic import LinkedMosaic
+from resnet_studio.gui.common.mosaic import LinkedMosaic
 from resnet_studio.inference.ab import ABPair, SideBOverrides
 from resnet_studio.inference.feature_maps import MapStyle, Place, layer_maps, lookup_table, to_indices
 from resnet_studio.inference.values import (
@@ -197,12 +197,12 @@ def test_a_channel_is_framed_on_all_sides(qtbot: QtBot, shown: ABView) -> None:
     number, values, pixels, layer = emitted.args
     assert (number, layer, pixels.shape) == (7, "layer2.0", (4, 4, 3))
     np.testing.assert_array_equal(values, place_values(9)[7])
-    assert mosaic(shown, "sideA").channel() == mosaic(shown, "sideB").channel() == 7
+    assert mosaic(shown, "sideA").tile() == mosaic(shown, "sideB").tile() == 7
     QTest.keyClick(mosaic(shown, "sideA"), Qt.Key.Key_Left)
-    assert mosaic(shown, "sideB").channel() == 6
+    assert mosaic(shown, "sideB").tile() == 6
     shown.show_pair(pair(place_values(9), place_values(3)))
     QTest.keyClick(mosaic(shown, "sideA"), Qt.Key.Key_Right)
-    assert (mosaic(shown, "sideA").channel(), mosaic(shown, "sideB").channel()) == (7, 2)
+    assert (mosaic(shown, "sideA").tile(), mosaic(shown, "sideB").tile()) == (7, 2)
 
 
 def test_on_a_shared_scale_equal_values_have_equal_colors(qtbot: QtBot, shown: ABView) -> None:

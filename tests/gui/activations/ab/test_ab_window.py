@@ -78,20 +78,20 @@ def test_the_framed_channel_is_the_same_on_every_tab(qtbot: QtBot, window: MainW
     enlarged, side_a, maps = window.findChild(ChannelView), mosaic(window, "sideAMaps"), mosaic(window, "featureMaps")
     for _ in range(15):
         qtbot.keyClick(side_a, Qt.Key.Key_Right)
-    assert (side_a.channel(), mosaic(window, "sideBMaps").channel(), maps.channel()) == (15, 15, 15)
+    assert (side_a.tile(), mosaic(window, "sideBMaps").tile(), maps.tile()) == (15, 15, 15)
     assert enlarged.findChild(QLabel, "channelTitle").text().endswith("15")
     window.activations.show_tab(ACTIVATION_PAGES.index("Maps"))
     assert maps.isVisible()
-    assert maps.channel() == 15
+    assert maps.tile() == 15
     for _ in range(4):
         qtbot.keyClick(maps, Qt.Key.Key_Left)
     assert enlarged.findChild(QLabel, "channelTitle").text().endswith("11")
     window.activations.show_tab(ACTIVATION_PAGES.index("A/B"))
-    assert (side_a.channel(), mosaic(window, "sideBMaps").channel()) == (11, 11)
+    assert (side_a.tile(), mosaic(window, "sideBMaps").tile()) == (11, 11)
     count = len(pairs)
     qtbot.keyClick(window.findChild(QSlider, "brightnessHandle"), Qt.Key.Key_Right)
     qtbot.waitUntil(lambda: len(pairs) > count, timeout=TIMEOUT)
-    assert (side_a.channel(), maps.channel()) == (11, 11)
+    assert (side_a.tile(), maps.tile()) == (11, 11)
 
 
 def mosaic(window: MainWindow, name: str) -> MosaicView:

@@ -20,7 +20,7 @@ from pytestqt.qtbot import QtBot
 from block_values import PLAIN, SMALL, block_responses, block_result
 from resnet_studio.gui.activations.block.depth_plot import DepthPlot
 from resnet_studio.gui.activations.block.view import HINT, NO_BLOCKS, BlockView
-from resnet_studio.gui.common.linked_mosaic import LinkedMosaic
+from resnet_studio.gui.common.mosaic import LinkedMosaic
 from resnet_studio.inference.counterparts import TrainedWeights
 from resnet_studio.inference.feature_maps import MapStyle, lookup_table, to_indices
 from resnet_studio.inference.values import ForwardSpec, RandomWeights, WeightsFile
@@ -148,9 +148,9 @@ def test_a_click_or_a_key_selects_the_channel_in_all(view: BlockView) -> None:
     show_block_maps(view)
     second = mosaics(view)[1]
     QTest.mouseClick(viewport(second), LEFT, pos=point(second, 7, 1, 1))
-    assert [one.channel() for one in mosaics(view)] == [7] * 4
+    assert [one.tile() for one in mosaics(view)] == [7] * 4
     QTest.keyClick(mosaics(view)[3], Qt.Key.Key_Left)
-    assert [one.channel() for one in mosaics(view)] == [6] * 4
+    assert [one.tile() for one in mosaics(view)] == [6] * 4
 
 
 def test_zoom_is_shared_and_stays_while_values_change(view: BlockView) -> None:
