@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 Result = TypeVar("Result")
+Step = TypeVar("Step")
+Other = TypeVar("Other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +20,25 @@ class Progress:
     what: str
 
 
-def finish(steps: Generator[Any, None, Result]) -> Result:
-    """Run a generator to its end, ignoring its progress, and return its result."""
+def map_progress(
+    steps: Generator[Step, None, Result], change: Callable[[Step], Other]
+) -> Generator[Other, None, Result]:
+    """The same computation, which yields what `change` makes of its progress."""
     while True:
         try:
-            next(steps)
+            step = next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        yield change(step)
+
+
+def finish(steps: Generator[Step, None, Result], report: Callable[[Step], object] = lambda _: None) -> Result:
+    """Run a computation to its end, reporting its progress, and return its result."""
+    reported = map_progress(steps, report)
+    while True:
+        try:
+            next(reported)
         except StopIteration as end:
             result: Result = end.value
             return result

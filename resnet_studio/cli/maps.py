@@ -14,10 +14,10 @@ from resnet_studio.cli.parsing import check_output, resolve_architecture, with_s
 from resnet_studio.cli.terminal import echo, echo_json, print_error, print_grid, run_with_progress
 from resnet_studio.cli.train import AsJson, Runs
 from resnet_studio.formatting import percent, significant
-from resnet_studio.progress import Progress
+from resnet_studio.progress import Progress, map_progress
 
 if TYPE_CHECKING:
-    from resnet_studio.export.rendering import Rendered, RenderJob
+    from resnet_studio.export.rendering import RenderJob
     from resnet_studio.inference.attribution import Attribution
     from resnet_studio.inference.errors import SuggestedFix
     from resnet_studio.inference.feature_maps import MapStyle
@@ -298,9 +298,13 @@ def _all_steps(
     from resnet_studio.inference.parsing import output_stems
 
     for number, (image, stem) in enumerate(zip(images, output_stems(images), strict=True)):
-        yield Progress(number, len(images), image_name(image))
+        name = image_name(image)
+        yield Progress(number, len(images), name)
         try:
-            rendered = yield from _image_steps(job.steps(image), number, len(images), image_name(image))
+            rendered = yield from map_progress(
+                job.steps(image),
+                lambda step, number=number, name=name: Progress(number, len(images), f"{name}: {step.what}"),
+            )
         except ImageError as error:
             failed[image] = str(error)
             continue
@@ -308,19 +312,6 @@ def _all_steps(
         path = output / f"{stem}.png"
         rendered.write(path)
         written.append({"image": image, "file": str(path), **rendered.summary})
-
-
-def _image_steps(
-    steps: Generator[Progress, None, Rendered], number: int, of: int, what: str
-) -> Generator[Progress, None, Rendered]:
-    """The steps of one image, reported as part of all images."""
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            result: Rendered = end.value
-            return result
-        yield Progress(number, of, f"{what}: {step.what}")
 
 
 def _draw_run(

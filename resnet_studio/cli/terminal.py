@@ -102,18 +102,11 @@ def run_with_progress(steps: Generator[Any, None, Result], initial_text: str = "
 
     with Console(stderr=True, markup=False, emoji=False).status(Text(initial_text)) as status:
 
-        def with_status() -> Generator[None, None, Result]:
-            while True:
-                try:
-                    step = next(steps)
-                except StopIteration as end:
-                    result: Result = end.value
-                    return result
-                if isinstance(step, Progress):
-                    status.update(Text(f"{plain(step.what)} ({step.done + 1} of {step.of})"))
-                yield
+        def show(step: object) -> None:
+            if isinstance(step, Progress):
+                status.update(Text(f"{plain(step.what)} ({step.done + 1} of {step.of})"))
 
-        return finish(with_status())
+        return finish(steps, show)
 
 
 @contextmanager

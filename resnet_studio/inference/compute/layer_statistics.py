@@ -19,7 +19,7 @@ from resnet_studio.inference.compute.prepare import PreparedForward, load_steps,
 from resnet_studio.inference.feature_maps import layer_maps
 from resnet_studio.inference.values import ForwardSpec, image_title
 from resnet_studio.networks.architecture import Residual
-from resnet_studio.progress import Progress
+from resnet_studio.progress import Progress, map_progress
 
 
 def layer_statistics_steps(
@@ -41,26 +41,14 @@ def _steps(spec: ForwardSpec, images: tuple[str, ...], layer: str) -> Generator[
         progress = Progress(done, len(images), f"running {image_title(image)}")
         yield progress
         try:
-            ready = yield from _with_progress(progress, prepare_steps(replace(spec, image=image)))
+            steps = prepare_steps(replace(spec, image=image))
+            ready = yield from map_progress(steps, lambda _, progress=progress: progress)
         except (ValueError, OSError) as error:
             skipped.append(SkippedImage(image, str(error)))
             continue
         current = _image_statistics(ready, layer)
         total = merged(total, current) if total else current
     return LayerStatistics(layer, total, tuple(skipped))
-
-
-def _with_progress(
-    progress: Progress, steps: Generator[Progress, None, PreparedForward]
-) -> Generator[Progress, None, PreparedForward]:
-    """Run one image's steps, but yield the progress over all images."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            ready: PreparedForward = end.value
-            return ready
-        yield progress
 
 
 def _image_statistics(ready: PreparedForward, layer: str) -> ChannelStatistics:

@@ -12,6 +12,7 @@ import torch
 from resnet_studio.inference.compute import devices
 from resnet_studio.networks.architecture import Architecture, to_json
 from resnet_studio.networks.plan import plan
+from resnet_studio.progress import Progress, finish
 from resnet_studio.training.compute.data import Data
 from resnet_studio.training.compute.distributed import Workers
 from resnet_studio.training.compute.open_dataset import open_data
@@ -85,14 +86,11 @@ def prepared_event(architecture: Architecture, changes: tuple[str, ...], data: D
 
 def open_data_reporting(recipe: Recipe, image: int, root: Path, sink: EventSink, *, download: bool) -> Data:
     """Open the recipe's data, emitting progress and notes as events."""
-    steps = open_data(recipe, image, root, download=download)
-    while True:
-        try:
-            progress = next(steps)
-        except StopIteration as end:
-            data: Data = end.value
-            break
+
+    def report(progress: Progress) -> None:
         sink.emit(Working(time.time(), progress.what, progress.done / max(1, progress.of)))
+
+    data = finish(open_data(recipe, image, root, download=download), report)
     for note in data.notes:
         sink.emit(Noted(time.time(), note))
     return data
