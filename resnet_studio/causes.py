@@ -33,6 +33,17 @@ OF_THE_SYSTEM = {
 MEMORY = "not enough memory. Close other programs, or choose a smaller network, image, or batch"
 
 
+class FieldError(ValueError):
+    """A field of a value is wrong: `field` is its name, `reason` says why, for a form that names the field itself."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(field, reason)
+        self.field, self.reason = field, reason
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}"
+
+
 def describe(error: BaseException, to_report: str = IN_A_TERMINAL) -> str:
     """The error in one or two sentences, without the final full stop: what happened and what to do.
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
+from resnet_studio.causes import FieldError
 from resnet_studio.files import json_fault
 
 BlockKind = Literal["basic", "bottleneck"]
@@ -36,15 +37,8 @@ SMALLEST_IMAGE: dict[BaselineName, int] = {"vgg19": 32, "alexnet": 63}
 """Side below which one of the baseline's pools would have an output of size 0."""
 
 
-class ArchitectureError(ValueError):
-    """A field has a value that no network can have; `field` names it."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-
-    def __reduce__(self) -> tuple[type[ArchitectureError], tuple[str, str]]:
-        return ArchitectureError, (self.field, str(self).removeprefix(f"{self.field}: "))
+class ArchitectureError(FieldError):
+    """A field has a value that no network can have."""
 
 
 @dataclass(frozen=True, slots=True)

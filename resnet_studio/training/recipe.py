@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
+from resnet_studio.causes import FieldError
 from resnet_studio.files import json_fault
 
 Unit = Literal["epochs", "steps"]
@@ -42,15 +43,8 @@ ONE_CYCLE_RISE, ONE_CYCLE_START, ONE_CYCLE_END = 0.3, 1 / 25, 1 / 250_000
 """Share of the steps that rise, and the first and last rate relative to the highest: torch's defaults."""
 
 
-class RecipeError(ValueError):
-    """A field has an invalid value. `field` is its name."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-
-    def __reduce__(self) -> tuple[type[RecipeError], tuple[str, str]]:
-        return RecipeError, (self.field, str(self).removeprefix(f"{self.field}: "))
+class RecipeError(FieldError):
+    """A field has an invalid value."""
 
 
 @dataclass(frozen=True, slots=True)

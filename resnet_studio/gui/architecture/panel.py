@@ -197,7 +197,7 @@ class ArchitecturePanel(QWidget):
             architecture = edit()
         except ArchitectureError as error:
             at = error.field if error.field in self._rows.field_names() else field
-            self._rows.set_error(at, str(error).removeprefix(f"{error.field}: "))
+            self._rows.set_error(at, error.reason)
         except ValueError as error:
             self._rows.set_error(field, str(error))
         else:

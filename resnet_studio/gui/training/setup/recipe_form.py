@@ -226,7 +226,7 @@ class RecipeForm(QWidget):
             recipe = edited()
         except RecipeError as error:
             self.show_recipe(self._recipe)
-            self._rows.set_error(field, _reason(error))
+            self._rows.set_error(field, error.reason)
         else:
             self._rejected.clear()
             self._emit_recipe(recipe or self._recipe)
@@ -244,7 +244,7 @@ class RecipeForm(QWidget):
             self._more.setChecked(True)
         self._update_rows()
         messages = {
-            error.field if self._is_visible(error.field) else name: _reason(error) for name, error in wrong.items()
+            error.field if self._is_visible(error.field) else name: error.reason for name, error in wrong.items()
         }
         for name in self._rows.field_names():
             self._rows.set_error(name, messages.get(name, ""))
@@ -258,10 +258,6 @@ def _is_value(text: str, recipe: Recipe, name: str) -> bool:
     """Whether a line's text, however it is written, means the recipe's value."""
     read, wrong = with_texts(recipe, {name: text})
     return not wrong and read == recipe
-
-
-def _reason(error: RecipeError) -> str:
-    return str(error).removeprefix(f"{error.field}: ")
 
 
 def _line_with_suffix(line: QLineEdit, suffix: QWidget) -> QWidget:
