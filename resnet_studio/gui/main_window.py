@@ -35,10 +35,9 @@ from resnet_studio.gui.common.status_bar import StatusBar
 from resnet_studio.gui.engine_client import EngineClient, EngineConnection
 from resnet_studio.gui.layers.view import LayersView
 from resnet_studio.gui.lazy_tabs import LazyTabWidget
-from resnet_studio.gui.opened_files import LOADABLE
+from resnet_studio.gui.opened_files import OPENABLE_FILTER
 from resnet_studio.gui.session import SessionState
 from resnet_studio.gui.training.workspace import TABS, TrainingWorkspace
-from resnet_studio.inference.images import listing
 from resnet_studio.inference.transforms import IDENTITY
 
 PANEL_WIDTHS, WIDE_WINDOW = (256, 304), 1280
@@ -274,9 +273,8 @@ class MainWindow(QMainWindow):
         self.controller.rerun()
 
     def _open(self) -> None:
-        endings = " ".join(f"*{ending}" for ending in (*sorted(listing.EXTENSIONS), *LOADABLE, ".json"))
-        kinds = f"Images, weights, architectures ({endings});;All files (*)"
-        paths, _ = QFileDialog.getOpenFileNames(self, "Open images, weights, or an architecture", "", kinds)
+        title = "Open images, weights, or an architecture"
+        paths, _ = QFileDialog.getOpenFileNames(self, title, "", OPENABLE_FILTER)
         self.controller.open_paths(paths)
 
     def _find(self) -> None:

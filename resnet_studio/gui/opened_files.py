@@ -8,32 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 from resnet_studio.files import OPENING
-from resnet_studio.inference.images import file_kinds
+from resnet_studio.inference.images.listing import EXTENSIONS as IMAGE_EXTENSIONS
 from resnet_studio.inference.images.listing import is_image
+from resnet_studio.inference.weights.file_kinds import OTHER_EXTENSIONS, WEIGHTS_EXTENSIONS
 
 Kind = Literal["architecture", "weights", "image"]
 HEADER_BYTES = 512
 """Bytes that are read to recognize a file."""
-LOADABLE = (".pth", ".pt", ".ckpt", ".pth.tar", ".pt.tar", ".ckpt.tar", ".bin", ".safetensors")
-"""Extensions of PyTorch's weights."""
-OTHER_ENDINGS = (
-    ".t7",
-    ".pkl",
-    ".pickle",
-    ".h5",
-    ".hdf5",
-    ".keras",
-    ".tflite",
-    ".gguf",
-    ".npz",
-    ".npy",
-    ".pt2",
-    ".engine",
-)
-"""Extensions of other programs' weights, besides those in `file_kinds`; the reader of weights says what they are."""
-WEIGHTS = (*LOADABLE, *OTHER_ENDINGS, *file_kinds.EXTENSIONS)
-WEIGHTS_FILTER = f"Weights ({' '.join(f'*{ending}' for ending in LOADABLE)});;All files (*)"
-"""For file dialogs."""
 SIGNATURES = (
     (0, b"PK\x03\x04"), (0, b"\x80\x02"), (0, b"\x80\x03"), (0, b"\x80\x04"), (0, b"\x80\x05"), (257, b"ustar"),
     (0, b"\x89HDF\r\n\x1a\n"), (0, b"GGUF"), (0, b"\x93NUMPY"), (4, b"TFL3"), (0, b"version https://git-lfs"),
@@ -41,12 +22,23 @@ SIGNATURES = (
 """Offset and magic bytes of weights: torch.save's archives and pickles, tar archives of them, other programs' files."""
 
 
+def _filter(what: str, *extensions: str) -> str:
+    return f"{what} ({' '.join(f'*{extension}' for extension in extensions)});;All files (*)"
+
+
+IMAGES_FILTER = _filter("Images", *sorted(IMAGE_EXTENSIONS))
+WEIGHTS_FILTER = _filter("Weights", *WEIGHTS_EXTENSIONS)
+ARCHITECTURES_FILTER = _filter("Architectures", ".json")
+OPENABLE_FILTER = _filter("Images, weights, architectures", *sorted(IMAGE_EXTENSIONS), *WEIGHTS_EXTENSIONS, ".json")
+"""For file dialogs."""
+
+
 def kind_by_name(path: str) -> Kind | None:
     """The kind by name; None if the name is not enough."""
     name = os.path.basename(path).lower()
     if name.endswith(".json"):
         return "architecture"
-    if name.endswith(WEIGHTS):
+    if name.endswith((*WEIGHTS_EXTENSIONS, *OTHER_EXTENSIONS)):  # the reader of weights says what the others are
         return "weights"
     return "image" if is_image(name) else None
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRect, QSize, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton
+from PySide6.QtWidgets import QMenu, QToolButton
 
 from resnet_studio.atomic import write_file
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.button_feedback import reserve_width, show_busy
+from resnet_studio.gui.common.button_feedback import reserve_width
+from resnet_studio.gui.common.file_dialogs import save_dialog
 from resnet_studio.gui.common.helpers import set_names
 
 SCALE = 2
@@ -66,8 +67,14 @@ FILE_TYPES = {
 }
 
 
+USUAL, SAVING = "Export ▾", "Saving…"
+
+
 class ExportButton(QToolButton):
-    """Emits the path of the file to write; its extension is the file type."""
+    """Emits the path of the file to write; its extension is the file type.
+
+    It shows that the file is being written while the signal is handled, and as long as `show_saving` says so.
+    """
 
     pathSelected = Signal(object)
 
@@ -76,24 +83,40 @@ class ExportButton(QToolButton):
         super().__init__()
         set_names(self, object_name, accessible_name, tooltip)
         self.stem = stem
-        self.setText("Export ▾")
+        self._saving = self._emitting = False
+        self.setText(USUAL)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
-        for ending, (label, _) in FILE_TYPES.items():
-            menu.addAction(label, partial(self._open_dialog, ending))
+        self._fill(menu)
         self.setMenu(menu)
-        reserve_width(self, "Saving…")
+        reserve_width(self, SAVING)
 
-    def _on_file_selected(self, path: str) -> None:
-        with show_busy(self, "Saving…"):
-            self.pathSelected.emit(Path(path))
+    def show_saving(self, saving: bool) -> None:
+        """Show whether a file is being written, and disable the button meanwhile."""
+        self._saving = saving
+        self._update()
 
-    def _open_dialog(self, ending: str) -> None:
-        dialog = set_names(QFileDialog(self, self.accessibleName()), "exportDialog", self.accessibleName())
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(FILE_TYPES[ending][1])
-        dialog.setDefaultSuffix(ending)
-        dialog.selectFile(f"{self.stem}.{ending}")
-        dialog.fileSelected.connect(self._on_file_selected)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+    def _fill(self, menu: QMenu) -> None:
+        """Add the file types to the menu."""
+        for ending, (label, kind) in FILE_TYPES.items():
+            menu.addAction(label, partial(self._open_dialog, ending, kind, self.pathSelected.emit))
+
+    def _open_dialog(self, ending: str, kind: str, on_selected: Callable[[Path], object], *, detail: str = "") -> None:
+        """Let the user select where to save; `detail` is added to the suggested name."""
+        dialog = save_dialog(self, self.accessibleName(), f"{self.stem}{detail}.{ending}", kind)
+        dialog.fileSelected.connect(lambda path: self._emit(on_selected, Path(path)))
+
+    def _emit(self, on_selected: Callable[[Path], object], path: Path) -> None:
+        self._emitting = True
+        self._update()
+        try:
+            on_selected(path)
+        finally:
+            self._emitting = False
+            self._update()
+
+    def _update(self) -> None:
+        busy = self._saving or self._emitting
+        self.setText(SAVING if busy else USUAL)
+        self.setEnabled(not busy)
+        self.repaint()

@@ -21,7 +21,7 @@ from torch import Tensor
 from resnet_studio.files import FileRefusedError, display_name, read_file
 from resnet_studio.formatting import join_names
 from resnet_studio.inference.errors import WeightsError
-from resnet_studio.inference.images import file_kinds
+from resnet_studio.inference.weights import file_kinds
 from resnet_studio.inference.weights.architecture_inference import ANCHORS
 from resnet_studio.inference.weights.pickle_scan import MAX_DEPTH, PickleContents, scan_pickle, without_unknown_imports
 from resnet_studio.inference.weights.provenance import TrainingProvenance, read_provenance

@@ -17,6 +17,7 @@ EXTENSIONS = frozenset({
     ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm",
 })  # fmt: skip
 """In lower case. When a file is opened, only its content counts."""
+FORMAT_NAMES = "JPEG, PNG, WebP, BMP, TIFF, GIF, PPM or AVIF"
 SYSTEM_FILES = frozenset({
     "__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "system volume information", "lost+found",
     "__pycache__",

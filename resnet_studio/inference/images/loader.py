@@ -22,6 +22,7 @@ from resnet_studio.files import FileRefusedError, display_name, read_file
 from resnet_studio.inference.errors import ImageError
 from resnet_studio.inference.images import damage
 from resnet_studio.inference.images.color import bits_per_channel, to_rgb
+from resnet_studio.inference.images.listing import FORMAT_NAMES
 from resnet_studio.inference.values import Photograph, Pixels
 
 MAX_PIXELS = 64_000_000
@@ -70,7 +71,6 @@ UNSUPPORTED_SIGNATURES = {
 }
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 """Brands of files with HEVC-coded images, as phones write them."""
-FORMAT_NAMES = "JPEG, PNG, WebP, BMP, TIFF, GIF, PPM or AVIF"
 MAX_BANDS = 4
 SAMPLES_PER_PIXEL = 277
 logging.getLogger("PIL").setLevel(logging.CRITICAL)  # its messages are replaced by this module's errors

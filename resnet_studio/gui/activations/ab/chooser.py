@@ -10,12 +10,13 @@ from typing import cast
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QLineEdit, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QPushButton, QSizePolicy, QWidget
 
+from resnet_studio.gui.common.file_dialogs import open_dialog
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.common.preset_search import preset_search
-from resnet_studio.gui.opened_files import WEIGHTS_FILTER
+from resnet_studio.gui.opened_files import ARCHITECTURES_FILTER, WEIGHTS_FILTER
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.ab import (
     SideBOverrides,
@@ -45,7 +46,6 @@ SEED_COUNT, MAX_IMAGES = 4, 300
 WIDE = 45 * GRID
 """Width from which the three choices are in one row."""
 CHECKPOINTS = "Checkpoint weights (weights.safetensors *.safetensors);;All files (*)"
-ARCHITECTURES = "Architectures (*.json);;All files (*)"
 
 
 class SideBChooser(QWidget):
@@ -171,7 +171,7 @@ class SideBChooser(QWidget):
             self._request(architecture=None)
         elif name == "Open JSON…":
             self.show_overrides(self._overrides, self._side_a)
-            self._open_file_dialog("Open architecture for B", ARCHITECTURES, self.architectureFileSelected.emit)
+            self._open_file_dialog("Open architecture for B", ARCHITECTURES_FILTER, self.architectureFileSelected.emit)
         else:
             self._request(architecture=preset(name))
 
@@ -205,11 +205,8 @@ class SideBChooser(QWidget):
     def _open_file_dialog(
         self, title_text: str, filters: str, on_selected: Callable[[str], None], folder: Path | None = None
     ) -> None:
-        dialog = set_names(QFileDialog(self, title_text, str(folder or ""), filters), "besideDialog", title_text)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog = open_dialog(self, "besideDialog", title_text, filters, folder=str(folder or ""))
         dialog.fileSelected.connect(on_selected)
-        dialog.open()
 
 
 def weights_title(weights: WeightsSource) -> str:

@@ -13,10 +13,13 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButt
 from resnet_studio.gui import theme
 from resnet_studio.gui.activations.images.list import THUMBNAIL_SIDE, ImageList, ImageModel, ImageTile
 from resnet_studio.gui.activations.images.player import PlayerBar
+from resnet_studio.gui.common.file_dialogs import open_dialog
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel, tooltip
 from resnet_studio.gui.common.painting import thumbnail, to_qimage
+from resnet_studio.gui.opened_files import IMAGES_FILTER
 from resnet_studio.gui.theme import GRID
+from resnet_studio.inference.images.listing import FORMAT_NAMES
 from resnet_studio.inference.values import Photograph, UnreadableImage, image_title
 from resnet_studio.plain import plain
 
@@ -155,7 +158,6 @@ def _untinted_icon(pixmap: QPixmap) -> QIcon:
     return icon
 
 
-OPENABLE = "Images (*.jpg *.jpeg *.png *.webp *.bmp *.tif *.tiff *.gif);;All files (*)"
 MAX_LABEL_LENGTH = 48
 """Characters of a menu entry; its tooltip has the whole path."""
 
@@ -176,7 +178,7 @@ class SourceButton(QWidget):
         super().__init__()
         self._recent: tuple[str, ...] = ()
         self._data: dict[str, str] = {}
-        tip = "JPEG, PNG, WebP, BMP, TIFF or GIF; you can also drop files and folders here"
+        tip = f"{FORMAT_NAMES}; you can also drop files and folders here"
         opening = set_names(QPushButton("Open or drop…"), "openImages", "Open images", tip)
         opening.clicked.connect(lambda: self._open_dialog("Open images", QFileDialog.FileMode.ExistingFiles))
         more = set_names(
@@ -228,11 +230,8 @@ class SourceButton(QWidget):
         return _menu_text(self._data.get(data, data) if data != entry else Path(entry).name or entry)
 
     def _open_dialog(self, title: str, mode: QFileDialog.FileMode) -> None:
-        dialog = set_names(QFileDialog(self, title, "", OPENABLE), "openImagesDialog", title)
-        dialog.setFileMode(mode)
+        dialog = open_dialog(self, "openImagesDialog", title, IMAGES_FILTER, mode)
         dialog.filesSelected.connect(lambda paths: self.filesRequested.emit(list(paths)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
 
 
 def _menu_text(text: str) -> str:

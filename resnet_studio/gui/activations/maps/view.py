@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QLabel, QMenu, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_studio.export.figure import MapFigure
 from resnet_studio.export.provenance import image_name, provenance_of
 from resnet_studio.gui.activations.maps.panel import MapsPanel
-from resnet_studio.gui.common.button_feedback import reserve_width
+from resnet_studio.gui.common.figure_export import ExportButton
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.inference.feature_maps import Colormap
 from resnet_studio.inference.values import ForwardResult, image_title
@@ -152,55 +152,40 @@ class ExportRequest:
     """Pixels per value, along each axis."""
 
 
-class MapsExportButton(QToolButton):
-    """Emits an `ExportRequest`. `stem` is the default name of the file, without suffix."""
+class MapsExportButton(ExportButton):
+    """Emits an `ExportRequest`."""
 
     exportRequested = Signal(object)
 
     def __init__(self) -> None:
-        super().__init__()
-        set_names(self, "exportMaps", "Export the maps", TIP)
-        self.stem, self._channel = "maps", 0
-        self.setText("Export ▾")
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(self)
-        self._add_picture_actions(menu.addMenu("All channels (PNG)"), alone=False)
-        self._alone = menu.addMenu("")
-        self._add_picture_actions(self._alone, alone=True)
-        menu.addAction("Figure with color bar and caption (SVG)", partial(self._open_dialog, "svg"))
-        menu.addSeparator()
-        menu.addAction("Values (NPZ)", partial(self._open_dialog, "npz"))
-        menu.addAction("Values only (NPY)", partial(self._open_dialog, "npy"))
-        menu.addAction("Statistics per channel (CSV)", partial(self._open_dialog, "csv"))
-        menu.aboutToShow.connect(self._update_channel_title)
-        self.setMenu(menu)
-        self._update_channel_title()
-        reserve_width(self, "Saving…")
-
-    def show_saving(self, saving: bool) -> None:
-        """Show whether a file is being written, and disable the button meanwhile."""
-        self.setText("Saving…" if saving else "Export ▾")
-        self.setEnabled(not saving)
+        self._channel = 0
+        super().__init__("exportMaps", "Export the maps", TIP, "maps")
 
     def show_channel(self, number: int) -> None:
         """Set the channel that can be exported alone."""
         self._channel = number
+
+    def _fill(self, menu: QMenu) -> None:
+        self._add_picture_actions(menu.addMenu("All channels (PNG)"), alone=False)
+        self._alone = menu.addMenu("")
+        self._add_picture_actions(self._alone, alone=True)
+        menu.addAction("Figure with color bar and caption (SVG)", partial(self._ask, "svg"))
+        menu.addSeparator()
+        menu.addAction("Values (NPZ)", partial(self._ask, "npz"))
+        menu.addAction("Values only (NPY)", partial(self._ask, "npy"))
+        menu.addAction("Statistics per channel (CSV)", partial(self._ask, "csv"))
+        menu.aboutToShow.connect(self._update_channel_title)
+        self._update_channel_title()
 
     def _update_channel_title(self) -> None:
         self._alone.setTitle(f"Channel {self._channel} (PNG)")
 
     def _add_picture_actions(self, menu: QMenu, *, alone: bool) -> None:
         for scale in SCALES:
-            text = f"{scale}×"
-            menu.addAction(text, partial(self._open_dialog, "png", alone, scale))
+            menu.addAction(f"{scale}×", partial(self._ask, "png", alone, scale))
 
-    def _open_dialog(self, ending: str, alone: bool = False, scale: int = 1) -> None:
-        dialog = set_names(QFileDialog(self, self.accessibleName()), "exportDialog", self.accessibleName())
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(FILTERS[ending])
-        dialog.setDefaultSuffix(ending)
-        channel = f"-channel-{self._channel}" if alone else ""
-        dialog.selectFile(f"{self.stem}{channel}.{ending}")
-        dialog.fileSelected.connect(lambda path: self.exportRequested.emit(ExportRequest(Path(path), alone, scale)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+    def _ask(self, ending: str, alone: bool = False, scale: int = 1) -> None:
+        self._open_dialog(
+            ending, FILTERS[ending], lambda path: self.exportRequested.emit(ExportRequest(path, alone, scale)),
+            detail=f"-channel-{self._channel}" if alone else "",
+        )  # fmt: skip

@@ -9,7 +9,6 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_studio.gui.activations.weights.menu import WeightsMenu
+from resnet_studio.gui.common.file_dialogs import open_dialog
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import commit_when_complete
 from resnet_studio.gui.common.labels import tooltip
@@ -156,11 +156,8 @@ class WeightsRow(QWidget):
         self.weightsRequested.emit(RandomWeights(seed))
 
     def _open_file_dialog(self) -> None:
-        dialog = set_names(QFileDialog(self, "Open weights", "", WEIGHTS_FILTER), "openWeightsDialog", "Open weights")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog = open_dialog(self, "openWeightsDialog", "Open weights", WEIGHTS_FILTER)
         dialog.fileSelected.connect(lambda path: self.weightsRequested.emit(WeightsFile(Path(path))))
-        dialog.open()
 
 
 class _MiddleElidedLabel(QLabel):

@@ -28,5 +28,5 @@ def connect_runs(view: RunsView, monitor: RunMonitor, commands: RunCommands) -> 
     view.deleteRequested.connect(commands.delete)
     view.undoRequested.connect(commands.undo)
     view.csvRequested.connect(commands.write_table)
-    commands.savingChanged.connect(view.panel.tools.show_saving)
+    commands.savingChanged.connect(view.panel.tools.export.show_saving)
     view.show_runs(monitor.runs())

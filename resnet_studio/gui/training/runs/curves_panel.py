@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import cast
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QMenu,
     QPushButton,
     QSlider,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from resnet_studio.causes import os_reason
-from resnet_studio.gui.common.button_feedback import reserve_width
+from resnet_studio.gui.common.figure_export import ExportButton
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.plots.curve_plot import CurvePlot
@@ -112,7 +108,6 @@ class CurvesPanel(QWidget):
         if path.suffix.lower() == ".csv":
             self.csvRequested.emit(path, [curve_table(lines.run.name, lines.curves) for lines in self._shown])
             return
-        self.tools.show_saving(True)
         rows = ([self.plots["loss"], self.plots["error"]], [self.plots["rate"], self.plots["speed"]])
         try:
             for _ in self._update_plots():
@@ -121,8 +116,6 @@ class CurvesPanel(QWidget):
             self.message.emit(f"Saved {path.name}.")
         except OSError as error:
             self.failed.emit(f"{path} could not be written: {os_reason(error)}")
-        finally:
-            self.tools.show_saving(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -183,7 +176,7 @@ class CurvesPanel(QWidget):
         self.tools.scaleSelected.connect(self._on_scale_selected)
         self.tools.smoothingChanged.connect(self._on_smoothing_changed)
         self.tools.showAllRequested.connect(self.show_all)
-        self.tools.exportRequested.connect(self._export)
+        self.tools.export.pathSelected.connect(self.save)
         self.legend.runSelected.connect(self.runSelected)
 
     def _on_axis_selected(self, axis: str) -> None:
@@ -258,12 +251,6 @@ class CurvesPanel(QWidget):
         candidates = [*self._selected, *(lines for lines in reversed(self._shown) if lines.run.live)]
         return progress_text(candidates[0].run) if candidates else ""
 
-    def _export(self, ending: str) -> None:
-        kinds = {"png": "Image (*.png)", "svg": "Vector image (*.svg)", "csv": "Table (*.csv)"}
-        path, _ = QFileDialog.getSaveFileName(self, "Export curves", f"curves.{ending}", kinds[ending])
-        if path:
-            self.save(Path(path) if Path(path).suffix else Path(f"{path}.{ending}"))
-
 
 def _lines_of(run: RunState, known: RunLines | None) -> RunLines:
     return known if known and known.run is run else RunLines(run)
@@ -289,8 +276,6 @@ class CurveTools(QWidget):
     smoothingChanged = Signal(float)
     """Weight of the exponential moving average: 0 … 0.99."""
     showAllRequested = Signal()
-    exportRequested = Signal(str)
-    """The ending of the file."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -309,6 +294,8 @@ class CurveTools(QWidget):
         self._amount = QLabel()
         self._amount.setFixedWidth(32)
         self._amount.setText(f"{smoothing_weight(FIRST):.2f}")
+        tip = "Save the plots with legend and axis labels"
+        self.export = ExportButton("exportCurves", "Export curves", tip, "curves")
         show_all = set_names(
             QPushButton("Show all"), "showAll", "", "Reset zoom in all plots (double-click a plot, or 0)"
         )
@@ -322,26 +309,7 @@ class CurveTools(QWidget):
             row.addWidget(widget)
         row.addStretch(1)
         row.addWidget(show_all)
-        row.addWidget(self._make_export())
-
-    def show_saving(self, saving: bool) -> None:
-        """Show that the curves are being written to a file, and disable the button meanwhile."""
-        self._export.setText("Saving…" if saving else "Export ▾")
-        self._export.setEnabled(not saving)
-        self._export.repaint()
-
-    def _make_export(self) -> QToolButton:
-        tip = "Save the plots with legend and axis labels"
-        button = set_names(QToolButton(), "exportCurves", "Export curves", tip)
-        button.setText("Export ▾")
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(button)
-        for ending, what in (("png", "Image (PNG)"), ("svg", "Vector image (SVG)"), ("csv", "Values (CSV)")):
-            menu.addAction(what, partial(self.exportRequested.emit, ending))
-        button.setMenu(menu)
-        reserve_width(button, "Saving…")
-        self._export = button
-        return button
+        row.addWidget(self.export)
 
     def _on_smoothing_changed(self, position: int) -> None:
         self._amount.setText(f"{smoothing_weight(position):.2f}")

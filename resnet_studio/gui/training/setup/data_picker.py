@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog
 
-from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.file_dialogs import open_dialog
 from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.training.datasets import DATASETS, data_title, is_folder
 
@@ -41,12 +41,10 @@ class DataPicker(ComboBox):
 
     def ask_for_folder(self, on_selected: Callable[[str], None]) -> None:
         """Let the user select a folder; `on_selected` is called with its path."""
-        dialog = set_names(QFileDialog(self, "Folder of class folders"), "dataFolderDialog", "Folder of class folders")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        mode = QFileDialog.FileMode.Directory
+        dialog = open_dialog(self, "dataFolderDialog", "Folder of class folders", mode=mode)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(on_selected)
-        dialog.open()
 
     def _title(self, name: str) -> str:
         source = DATASETS[name]

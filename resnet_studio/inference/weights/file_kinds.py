@@ -55,7 +55,14 @@ TENSORFLOW_INDEX, TENSORFLOW_PART = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb", re.comp
 """The last bytes of a TensorFlow index, and the end of the names of its parts."""
 ONNX = re.compile(rb"\x08[\x03-\x20][\x12\x1a\x22\x2a\x32\x3a\x42]")
 """The version of the model format, and the next field."""
-WEIGHTS_EXTENSIONS = (".pth", ".pt", ".ckpt", ".safetensors", ".pth.tar", "pytorch_model.bin")
+PYTORCH_EXTENSIONS = (".pth", ".pt", ".ckpt", ".safetensors", ".pth.tar", ".pt.tar", ".ckpt.tar")
+WEIGHTS_EXTENSIONS = (*PYTORCH_EXTENSIONS, ".bin")
+"""Extensions of weights that can be loaded; ".bin" is also that of other files."""
+OTHER_EXTENSIONS = (
+    *EXTENSIONS, ".t7", ".pkl", ".pickle", ".h5", ".hdf5", ".keras", ".tflite", ".gguf", ".npz", ".npy", ".pt2",
+    ".engine",
+)  # fmt: skip
+"""Extensions of other programs' weights."""
 
 
 def describe_file(data: bytes, name: str) -> str:
@@ -92,7 +99,8 @@ def describe_archive(names: Sequence[str]) -> str:
         return "NumPy arrays (.npz). Choose a PyTorch state_dict, saved as .pth or .safetensors"
     if any(name.endswith(".weights.h5") for name in names):
         return f"a Keras model. {KERAS}"
-    if weights := next((name for name in names if name.lower().endswith(WEIGHTS_EXTENSIONS)), ""):
+    of_pytorch = (*PYTORCH_EXTENSIONS, "pytorch_model.bin")
+    if weights := next((name for name in names if name.lower().endswith(of_pytorch)), ""):
         return f"a zip archive. Unpack it and choose {PurePath(weights).name} in it"
     return "a zip archive of other files. Choose a state_dict saved as .pth, .pt or .safetensors"
 
