@@ -7,12 +7,15 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, TypeVar
 
 from resnet_studio.plain import plain
 
+Value = TypeVar("Value")
+MAX_JSON_BYTES = 1_000_000
+"""Size up to which a JSON file of the user is read; recipes and architectures have a few hundred bytes."""
 OPENING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """A pipe that takes a file's place after the first look must not block: hence O_NONBLOCK."""
 WRITING = os.O_WRONLY | os.O_RDWR
@@ -163,6 +166,21 @@ def _read_all(descriptor: int, most: int) -> bytes:
     if len(data) != before.st_size or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise FileRefusedError("changed while it was being read. Try again when it is complete")
     return data
+
+
+def read_json(path: Path, from_json: Callable[[str], Value]) -> Value:
+    """The value in a JSON file that the user named; `ValueError` says in one line what is wrong with which file.
+
+    `from_json` parses the text and raises a `ValueError` that says what is wrong with it.
+    """
+    try:
+        return from_json(read_file(path, MAX_JSON_BYTES).decode("utf-8-sig"))
+    except FileRefusedError as refusal:
+        raise ValueError(f"{display_name(path)} {refusal}") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{display_name(path)}: not valid JSON: {json_fault(error)}") from None
+    except ValueError as error:
+        raise ValueError(f"{display_name(path)}: {error}") from None
 
 
 def read_json_below(folder: Path, name: str, most: int) -> Any:

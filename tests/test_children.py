@@ -30,7 +30,7 @@ engine.stop()
 
 NAMES = [
     *sorted(sys.stdlib_module_names - {"__future__"}),
-    "captum", "filelock", "fvcore", "main", "numpy", "PIL", "platformdirs", "pyqtgraph", "PySide6", "rich",
+    "captum", "filelock", "fvcore", "main", "msgspec", "numpy", "PIL", "platformdirs", "pyqtgraph", "PySide6", "rich",
     "safetensors", "shiboken6", "sitecustomize", "sklearn", "torch", "torchinfo", "torchvision", "typer",
     "usercustomize",
 ]  # fmt: skip

@@ -5,12 +5,11 @@ Needs no torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
 from resnet_studio.inference.feature_maps import Values
 from resnet_studio.inference.values import (
@@ -19,22 +18,23 @@ from resnet_studio.inference.values import (
     LayerMaps,
     PublishedWeights,
     RandomWeights,
-    WeightsFile,
     WeightsSource,
 )
 from resnet_studio.inference.weights.bundled import bundled_weights
-from resnet_studio.inference.weights.published import ENTRIES, published_for
-from resnet_studio.networks.architecture import Architecture, from_json, to_json
+from resnet_studio.inference.weights.published import published_for
+from resnet_studio.inference.weights.sources import WEIGHTS
+from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.layer_matching import matching_layer
+from resnet_studio.networks.parsing import ARCHITECTURE
 
 
 @dataclass(frozen=True, slots=True)
 class SideBOverrides:
     """What side B has of its own; a field that is None is taken from side A."""
 
-    architecture: Architecture | None = None
-    weights: WeightsSource | None = None
-    image: str | None = None
+    architecture: Annotated[Architecture, ARCHITECTURE] | None = None
+    weights: Annotated[WeightsSource, WEIGHTS] | None = None
+    image: Annotated[str, Meta(min_length=1)] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,52 +92,6 @@ def common_limits(a: Values, b: Values) -> tuple[float, float]:
         end for values in (a, b) if (finite := values[np.isfinite(values)]).size for end in (finite.min(), finite.max())
     ]
     return (float(min(limits)), float(max(limits))) if limits else (0.0, 1.0)
-
-
-def overrides_to_dict(overrides: SideBOverrides) -> dict[str, Any]:
-    """As plain JSON values, without the fields that follow side A."""
-    values: dict[str, Any] = {}
-    if overrides.architecture:
-        values["architecture"] = to_json(overrides.architecture)
-    if overrides.weights:
-        values["weights"] = _weights_to_dict(overrides.weights)
-    if overrides.image:
-        values["image"] = overrides.image
-    return values
-
-
-def overrides_from_dict(values: object) -> SideBOverrides:
-    """The inverse of `overrides_to_dict`. Invalid entries, as in a session file edited by hand, are ignored."""
-    if not isinstance(values, Mapping):
-        return SideBOverrides()
-    architecture, image = None, values.get("image")
-    try:
-        architecture = from_json(values["architecture"]) if isinstance(values.get("architecture"), Mapping) else None
-    except (ValueError, TypeError):
-        architecture = None
-    return SideBOverrides(
-        architecture, _weights_from_dict(values.get("weights")), image if isinstance(image, str) and image else None
-    )
-
-
-def _weights_to_dict(weights: WeightsSource) -> dict[str, Any]:
-    if isinstance(weights, RandomWeights):
-        return {"seed": weights.seed}
-    if isinstance(weights, PublishedWeights):
-        return {"model": weights.model, "name": weights.name}
-    return {"path": str(weights.path), "head": weights.head, "prefix": weights.prefix}
-
-
-def _weights_from_dict(values: object) -> WeightsSource | None:
-    match values:
-        case {"seed": int(seed)} if 0 <= seed < 1 << 63:
-            return RandomWeights(seed)
-        case {"model": str(model), "name": str(name)}:
-            published = PublishedWeights(model, name)
-            return published if published in (entry.weights for entry in ENTRIES) else None
-        case {"path": str(path), "head": bool(head), "prefix": str(prefix)} if path:
-            return WeightsFile(Path(path), head, prefix)
-    return None
 
 
 def _matching_weights(weights: WeightsSource, original: Architecture, architecture: Architecture) -> WeightsSource:

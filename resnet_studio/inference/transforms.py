@@ -6,8 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import astuple, dataclass, replace
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from resnet_studio import codec
+from resnet_studio.codec import Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,47 +29,38 @@ class Occluder:
             raise ValueError(f"occluder: center and side must be between 0 and 1, got {self.x}, {self.y}, {self.side}")
 
 
-RANGES: dict[str, tuple[float, float]] = {
-    "x": (-4.0, 4.0),
-    "y": (-4.0, 4.0),
-    "zoom": (0.25, 16.0),
-    "rotation": (-180.0, 180.0),
-    "brightness": (0.0, 3.0),
-    "contrast": (0.0, 3.0),
-    "blur": (0.0, 16.0),
-    "noise": (0.0, 1.0),
-}
-"""Smallest and largest value of each transform."""
+Numbers = Annotated[tuple[float, float, float], Meta(description="three numbers")]
+OCCLUDER = Form(lambda occluder: list(astuple(occluder)), lambda values: Occluder(*codec.decode(Numbers, values)))
+Shift = Annotated[float, Meta(ge=-4.0, le=4.0)]
+Factor = Annotated[float, Meta(ge=0.0, le=3.0)]
 
 
 @dataclass(frozen=True, slots=True)
 class ImageTransforms:
     """Equal transforms give equal inputs. The defaults change nothing: bit for bit torchvision's preset."""
 
-    x: float = 0.0
+    x: Shift = 0.0
     """Shift of the crop to the right, in crop widths."""
-    y: float = 0.0
+    y: Shift = 0.0
     """Shift of the crop downwards, in crop heights."""
-    zoom: float = 1.0
+    zoom: Annotated[float, Meta(ge=0.25, le=16.0)] = 1.0
     """Magnification; below 1, a photograph that is too small is surrounded by gray."""
-    rotation: float = 0.0
+    rotation: Annotated[float, Meta(ge=-180.0, le=180.0)] = 0.0
     """Counterclockwise rotation of the image about the center of the crop, in degrees."""
     flipped: bool = False
     """Horizontal flip."""
-    brightness: float = 1.0
+    brightness: Factor = 1.0
     """Factor of every value; values above white are clipped."""
-    contrast: float = 1.0
+    contrast: Factor = 1.0
     """Factor of every value's distance from the mean of the grayscale image."""
-    blur: float = 0.0
+    blur: Annotated[float, Meta(ge=0.0, le=16.0)] = 0.0
     """Standard deviation of a Gaussian blur, in pixels of the input."""
-    noise: float = 0.0
+    noise: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
     """Standard deviation of Gaussian noise for values of 0 … 1; the noise is always the same."""
-    occluder: Occluder | None = None
+    occluder: Annotated[Occluder, OCCLUDER] | None = None
 
     def __post_init__(self) -> None:
-        for name, (low, high) in RANGES.items():
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name}: must be between {low:g} and {high:g}, got {getattr(self, name):,}")
+        codec.check(self)
 
     @property
     def moves_crop(self) -> bool:
@@ -73,6 +69,8 @@ class ImageTransforms:
 
 
 IDENTITY = ImageTransforms()
+RANGES = codec.ranges(ImageTransforms, float)
+"""Smallest and largest value of each transform."""
 
 
 def with_value(transforms: ImageTransforms, name: str, value: float) -> ImageTransforms:
@@ -83,20 +81,7 @@ def with_value(transforms: ImageTransforms, name: str, value: float) -> ImageTra
 
 def transforms_to_dict(transforms: ImageTransforms) -> dict[str, Any]:
     """The fields that differ from `IDENTITY`, as JSON values."""
-    values = {field.name: getattr(transforms, field.name) for field in fields(transforms) if field.name != "occluder"}
-    different = {name: value for name, value in values.items() if value != getattr(IDENTITY, name)}
-    if transforms.occluder:
-        different["occluder"] = [transforms.occluder.x, transforms.occluder.y, transforms.occluder.side]
-    return different
-
-
-def transforms_from_dict(values: dict[str, Any]) -> ImageTransforms:
-    """The inverse of `transforms_to_dict`. `ValueError` or `TypeError` for invalid values."""
-    values = dict(values)
-    occluder = values.pop("occluder", None)
-    flipped = bool(values.pop("flipped", False))
-    numbers = {name: float(value) for name, value in values.items()}
-    return ImageTransforms(**numbers, flipped=flipped, occluder=Occluder(*map(float, occluder)) if occluder else None)
+    return codec.to_json(transforms, omit_defaults=True)
 
 
 def parse_transforms(arguments: Iterable[str]) -> ImageTransforms:

@@ -1,22 +1,16 @@
-"""Reading an architecture from a file."""
+"""The JSON form of architectures, and reading one from a file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from resnet_studio.files import FileRefusedError, display_name, read_file
-from resnet_studio.networks.architecture import Architecture, ArchitectureError, from_json
+from resnet_studio.codec import Form
+from resnet_studio.files import read_json
+from resnet_studio.networks.architecture import Architecture, from_json, to_json
 
-LARGEST_JSON = 1_000_000  # bytes; an architecture has some two hundred
+ARCHITECTURE = Form(to_json, from_json)
 
 
 def read_architecture(path: Path) -> Architecture:
     """The architecture of a JSON file; `ValueError` says what is wrong with which file. It never waits for a pipe."""
-    try:
-        return from_json(read_file(path, LARGEST_JSON).decode("utf-8-sig"))
-    except FileRefusedError as refusal:
-        raise ValueError(f"{display_name(path)} {refusal}") from None
-    except ArchitectureError as error:
-        raise ValueError(f"{display_name(path)}: {error}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{display_name(path)}: architecture: not valid JSON: not text") from None
+    return read_json(path, from_json)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from difflib import get_close_matches
 from pathlib import Path
 
-from resnet_studio.files import FileRefusedError, display_name, read_file
-from resnet_studio.training.recipe import Recipe, RecipeError, from_json
+from resnet_studio.files import read_json
+from resnet_studio.training.recipe import Recipe, from_json
 
-MAX_JSON_BYTES = 1_000_000
 WARMUP_FROM_DEPTH = 110
 
 RECIPES: dict[str, Recipe] = {
@@ -67,18 +66,7 @@ def load_recipe(name: str) -> Recipe:
     if name in RECIPES:
         return RECIPES[name]
     if name.endswith(".json"):
-        return _from_file(Path(name))
+        return read_json(Path(name), from_json)
     near = get_close_matches(name.lower(), RECIPES, n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else f"choose one of {', '.join(RECIPES)}"
     raise ValueError(f"unknown recipe {name!r}: {hint}")
-
-
-def _from_file(path: Path) -> Recipe:
-    try:
-        return from_json(read_file(path, MAX_JSON_BYTES).decode("utf-8-sig"))
-    except FileRefusedError as refusal:
-        raise ValueError(f"{display_name(path)} {refusal}") from None
-    except RecipeError as error:
-        raise ValueError(f"{display_name(path)}: {error}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{display_name(path)}: recipe: not a text file") from None

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from resnet_studio import codec
+from resnet_studio.causes import FieldError
 from resnet_studio.inference.ab import (
     SideBOverrides,
     apply_overrides,
     common_limits,
     difference,
     overrides_between,
-    overrides_from_dict,
-    overrides_to_dict,
 )
 from resnet_studio.inference.counterparts import plain_counterpart
 from resnet_studio.inference.transforms import ImageTransforms
@@ -80,22 +80,25 @@ def test_published_weights_follow_the_architecture() -> None:
 @pytest.mark.parametrize("other", OTHERS)
 def test_overrides_survive_json(other: ForwardSpec) -> None:
     overrides = overrides_between(FIRST, other)
-    assert overrides_from_dict(json.loads(json.dumps(overrides_to_dict(overrides)))) == overrides
+    assert codec.from_json(SideBOverrides, json.loads(json.dumps(codec.to_json(overrides)))) == overrides
 
 
 @pytest.mark.parametrize(
     "values",
-    [None, [], "resnet50", {"architecture": {"kind": "tree"}}, {"architecture": 3}, {"weights": {"seed": -1}},
+    [{"architecture": {"kind": "tree"}}, {"architecture": 3}, {"weights": {"seed": -1}},
      {"weights": {"seed": "1"}}, {"weights": {"path": 3, "head": True, "prefix": ""}}, {"weights": {"path": "a"}},
      {"weights": {"model": "resnet50", "name": "../../x"}}, {"image": 7}, {"image": ""},
      {"architecture": {"kind": "residual", "width": 10**9}}, {"weights": {"seed": 1 << 63}}],
 )  # fmt: skip
-def test_invalid_values_are_ignored(values: object) -> None:
-    assert overrides_from_dict(values) == SideBOverrides()
+def test_invalid_values_are_refused_or_ignored(values: dict[str, object]) -> None:
+    assert codec.salvage(SideBOverrides, values) == (SideBOverrides(), list(values))
+    with pytest.raises(FieldError, match=f"^{next(iter(values))}: "):
+        codec.from_json(SideBOverrides, values)
 
 
 def test_valid_values_are_kept_next_to_invalid_ones() -> None:
-    assert overrides_from_dict({"architecture": 3, "weights": {"seed": 5}}) == SideBOverrides(weights=RandomWeights(5))
+    values = {"architecture": 3, "weights": {"seed": 5}}
+    assert codec.salvage(SideBOverrides, values) == (SideBOverrides(weights=RandomWeights(5)), ["architecture"])
 
 
 def test_difference_is_elementwise_and_needs_equal_shapes() -> None:

@@ -24,7 +24,7 @@ def test_a_written_preset_is_read_back(tmp_path: Path, name: str) -> None:
     ("content", "text"),
     [
         (b"", "is empty"),
-        (b"PK\x03\x04\xff\xfe", "architecture: not valid JSON"),
+        (b"PK\x03\x04\xff\xfe", "not valid JSON: not text"),
         (b"[" * 100_000, "architecture: not valid JSON"),
         (b'{"width": ' + b"9" * 5000 + b"}", "architecture: not valid JSON"),
         (b"[1, 2]", "must be a JSON object"),

@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resnet_studio.codec import choices, ranges
 from resnet_studio.training.recipe import (
-    CHOICES,
-    FLOAT_RANGES,
-    INTEGER_RANGES,
     Recipe,
     RecipeError,
     from_json,
@@ -24,6 +22,8 @@ from resnet_studio.training.recipe import (
 )
 
 MOST = 10_000_000
+CHOICES = choices(Recipe)
+INTEGER_RANGES, FLOAT_RANGES = ranges(Recipe, int), ranges(Recipe, float)
 
 
 @st.composite
@@ -39,6 +39,17 @@ def recipes(draw: st.DrawFn) -> Recipe:
     values |= {"length": length, "milestones": milestones, "schedule": draw(st.sampled_from(schedules))}
     values |= {"warmup": draw(st.integers(0, length - 1)), "measure_training": draw(st.booleans())}
     return Recipe(**values | {"warmup_lr": draw(st.none() | st.floats(0, 1000))})
+
+
+def test_the_fields_have_their_bounds() -> None:
+    assert INTEGER_RANGES == {
+        "length": (1, MOST), "batch_size": (1, 65_536), "warmup": (0, MOST), "holdout": (0, MOST),
+        "seed": (0, 2**31 - 1),
+    }  # fmt: skip
+    assert FLOAT_RANGES == {
+        "lr": (0, 1000), "momentum": (0, 1), "weight_decay": (0, 10), "warmup_lr": (0, 1000), "label_smoothing": (0, 1),
+    }  # fmt: skip
+    assert CHOICES["schedule"] == ("constant", "steps", "linear", "cosine", "one-cycle")
 
 
 @given(recipes())
@@ -119,7 +130,7 @@ def test_fields_that_contradict_each_other_are_refused() -> None:
         ("lr", "0,1", "must be a number"),
         ("lr", "nan", "must be a number from"),
         ("lr", "inf", "must be a number from"),
-        ("milestones", "3;4", "must be an integer"),
+        ("milestones", "3;4", "must be integers, such as 32000,48000"),
         ("measure_training", "yes", "must be true or false"),
         ("schedule", "sawtooth", "must be one of"),
         ("depth", "3", "unknown field"),

@@ -34,8 +34,8 @@ def test_a_recipe_is_read_from_a_file(tmp_path: Path) -> None:
     ("data", "reason"),
     [
         (b"", "is empty"),
-        (b"\xff\xfe\x00", "not a text file"),
-        (b"{]", "recipe: syntax error"),
+        (b"\xff\xfe\x00", "not valid JSON: not text"),
+        (b"{]", "recipe: not valid JSON: syntax error"),
         (b'{"lr": -1}', "lr: must be a number"),
         (None, "does not exist"),
     ],

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
+from resnet_studio import codec
 from resnet_studio.files import FileRefusedError
-from resnet_studio.networks.architecture import Architecture, from_json, to_json
+from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.parsing import ARCHITECTURE
 from resnet_studio.plain import plain
 
 KEY, DIGEST, HEADER_DIGEST = "resnet_studio", "sha256", "header_sha256"
@@ -29,7 +30,7 @@ LARGEST_MEAN_IMAGE = 6_400_000
 class TrainingProvenance:
     """The training that weights come from."""
 
-    architecture: Architecture
+    architecture: Annotated[Architecture, ARCHITECTURE]
     data: str
     classes: tuple[str, ...]
     mean: tuple[float, ...]
@@ -68,15 +69,8 @@ def complete_provenance(path: Path, provenance: TrainingProvenance) -> Completed
 
 def to_metadata(provenance: TrainingProvenance, data: bytes) -> dict[str, str]:
     """The metadata to save with the tensors; `data` is the safetensors file without metadata."""
-    values = {
-        "architecture": to_json(provenance.architecture),
-        **{
-            name: getattr(provenance, name)
-            for name in ("version", "data", "classes", "mean", "deviation", "run", "step")
-        },
-        "mean_image": base64.b64encode(provenance.mean_image).decode("ascii"),
-    }
-    metadata = {"format": "pt", KEY: json.dumps(values, ensure_ascii=False), DIGEST: _digest(data)}
+    text = json.dumps(codec.to_json(provenance), ensure_ascii=False)
+    metadata = {"format": "pt", KEY: text, DIGEST: _digest(data)}
     header = json.loads(data[8 : _header_end(data)]) | {METADATA: metadata}
     return metadata | {HEADER_DIGEST: _header_digest(header)}
 
@@ -101,7 +95,7 @@ def provenance_from_header(header: Any) -> TrainingProvenance | None:
         return None
     try:
         return _parse_provenance(json.loads(_metadata(header)[KEY]))
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None  # from a later version: its tensors are valid all the same
 
 
@@ -110,16 +104,12 @@ def _metadata(header: Any) -> Mapping[str, Any]:
     return metadata if isinstance(metadata, Mapping) else {}
 
 
-def _parse_provenance(values: Mapping[str, Any]) -> TrainingProvenance:
-    provenance = TrainingProvenance(
-        from_json(values["architecture"]), plain(str(values["data"])),
-        tuple(plain(str(name)) for name in values["classes"]), tuple(map(float, values["mean"])),
-        tuple(map(float, values["deviation"])), str(values["run"]),
-        int(values["step"]), base64.b64decode(values.get("mean_image", ""), validate=True),
-        int(values.get("version", 1)),
-    )  # fmt: skip
-    if provenance.version > VERSION:
-        raise ValueError(f"version {provenance.version} is newer than {VERSION}")
+def _parse_provenance(values: dict[str, Any]) -> TrainingProvenance:
+    if codec.is_newer(values, VERSION):
+        raise ValueError(f"version {values['version']} is newer than {VERSION}")
+    provenance = codec.from_json(TrainingProvenance, {"version": 1, "mean_image": ""} | values, complete=True)
+    names = tuple(map(plain, provenance.classes))
+    provenance = replace(provenance, data=plain(provenance.data), classes=names)
     channels, image = provenance.architecture.channels, provenance.architecture.image
     counts = len(provenance.classes), len(provenance.mean), len(provenance.deviation)
     if counts != (provenance.architecture.classes, channels, channels):

@@ -11,18 +11,22 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
+
+from resnet_studio import codec
 from resnet_studio.atomic import WRITING, write_new_file
 from resnet_studio.causes import os_reason
-from resnet_studio.files import FileRefusedError, read_json_below
+from resnet_studio.codec import NewerFileError
+from resnet_studio.files import FileRefusedError
 from resnet_studio.networks.architecture import DEPTHS, Residual
-from resnet_studio.training import recipe as recipes
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.training.datasets import DATASETS, is_folder
-from resnet_studio.training.recipe import Recipe
+from resnet_studio.training.recipe import RECIPE, Recipe
 from resnet_studio.training.recipes import RECIPES
 from resnet_studio.training.runs.curves import Curves, read_run_curves
-from resnet_studio.training.runs.run_folder import LOG, describe_value_error
+from resnet_studio.training.runs.run_folder import LOG
 
 EXPERIMENT, VERSION, KIND = "experiment.json", 1, "degradation"
 MAX_BYTES = 100_000
@@ -32,6 +36,9 @@ MAX_SEEDS, MAX_RUNS = 1000, 4000
 MAX_DEPTH = 6 * 1000 + 2
 IMAGENET_BLOCKS = {depth: blocks for depth, (block, blocks) in DEPTHS["imagenet"].items() if block == "basic"}
 """Depths 18 and 34 with their block counts: the paper's plain networks for large images."""
+
+
+Numbers = Annotated[tuple[int, ...], Meta(description="a list of integers")]
 
 
 class ExperimentError(ValueError):
@@ -59,9 +66,9 @@ class NetworkSpec:
         """The paper's, with parameter-free shortcuts (A), so that counterparts have equally many parameters."""
         shortcut = "A" if self.residual else "none"
         if self.depth in IMAGENET_BLOCKS:
-            return Residual("basic", IMAGENET_BLOCKS[self.depth], shortcut=shortcut)  # type: ignore[arg-type]
+            return Residual(Basic(), IMAGENET_BLOCKS[self.depth], shortcut=shortcut)  # type: ignore[arg-type]
         blocks = ((self.depth - 2) // 6,) * 3
-        return Residual("basic", blocks, shortcut=shortcut, width=16, stem="cifar", image=32, classes=10)  # type: ignore[arg-type]
+        return Residual(Basic(), blocks, shortcut=shortcut, width=16, stem="cifar", image=32, classes=10)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +88,11 @@ class ExperimentRun:
 class Experiment:
     """The configuration of an experiment. Validated: `ExperimentError`."""
 
-    recipe: Recipe = field(default_factory=lambda: RECIPES["digits-degradation"])
+    recipe: Annotated[Recipe, RECIPE] = field(default_factory=lambda: RECIPES["digits-degradation"])
     """Recipe of every run, except for the seed."""
-    depths: tuple[int, ...] = (20, 56)
+    depths: Numbers = (20, 56)
     """Increasing. 6n + 2 are the paper's networks for small images, 18 and 34 those for large ones."""
-    seeds: tuple[int, ...] = (0,)
+    seeds: Numbers = (0,)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "depths", tuple(self.depths))
@@ -158,18 +165,11 @@ def read_experiment(folder: Path) -> Experiment:
     if not path.exists():
         raise ExperimentError(f"{folder.name} is not an experiment: it has no {EXPERIMENT}")
     try:
-        values = read_json_below(folder, EXPERIMENT, MAX_BYTES)
-        if values["version"] > VERSION:
-            raise NewerExperimentError(
-                f"{folder.name} was written by a newer version of this program and was not changed"
-            )
-        return from_json(values)
-    except ExperimentError:
-        raise
+        return codec.read(folder, EXPERIMENT, MAX_BYTES, VERSION, from_json)
+    except NewerFileError as error:
+        raise NewerExperimentError(f"{folder.name} {error}") from None
     except FileRefusedError as refusal:
         raise ExperimentError(f"{folder.name}: {EXPERIMENT} {refusal}") from None
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise ExperimentError(f"{folder.name}: {EXPERIMENT} is damaged ({describe_value_error(error)})") from None
 
 
 def find_experiments(where: Path) -> list[Path]:
@@ -184,17 +184,11 @@ def read_curves(folder: Path, experiment: Experiment) -> dict[str, Curves]:
 
 def to_json(experiment: Experiment) -> dict[str, Any]:
     """The experiment as plain JSON values; `from_json` reads it back to an equal value."""
-    return {
-        "version": VERSION,
-        "kind": KIND,
-        "depths": list(experiment.depths),
-        "seeds": list(experiment.seeds),
-        "recipe": recipes.to_json(experiment.recipe),
-    }
+    return {"version": VERSION, "kind": KIND, **codec.to_json(experiment)}
 
 
-def from_json(values: Mapping[str, Any]) -> Experiment:
-    """Read an experiment back; `ValueError`, `KeyError` or `TypeError` if it is invalid."""
-    if values["kind"] != KIND:
+def from_json(values: Any) -> Experiment:
+    """Read an experiment back; `FieldError` or `ExperimentError` if it is invalid."""
+    if isinstance(values, Mapping) and values.get("kind", KIND) != KIND:
         raise ExperimentError(f"unknown kind of experiment: {values['kind']!r}")
-    return Experiment(recipes.from_json(values["recipe"]), tuple(values["depths"]), tuple(values["seeds"]))
+    return codec.from_json(Experiment, values, complete=True)

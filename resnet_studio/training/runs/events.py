@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Literal, TypeAlias, get_args
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, get_args
 
-MAX_COUNT = 2**53
-"""The largest count that is read: larger integers are not exact as floats, which plots use."""
+import msgspec
+from msgspec import Meta
+
+from resnet_studio import codec
+
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+"""Larger integers are not exact as floats, which plots use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +23,13 @@ class Began:
     kind: ClassVar = "began"
     time: float
     """Seconds since 1970, as in every event."""
-    step: int
+    step: Count
     """The first step that is trained now: 0, or that of the checkpoint it resumes from."""
     seconds: float
     """Training time before this step, over all sessions of the run."""
-    threads: int
+    threads: Count
     device: str
-    workers: int
+    workers: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +43,19 @@ class Prepared:
     changes: tuple[str, ...]
     """What was changed to fit the data: "channels 3 → 1"."""
     classes: tuple[str, ...]
-    training_images: int
-    test_images: int
+    training_images: Count
+    test_images: Count
     test_of: str
     """Where the test images come from, in words: "a fixed fifth of the set"."""
-    steps_per_epoch: int
-    steps: int
+    steps_per_epoch: Count
+    steps: Count
     """Of the whole run."""
     held: str
     """How the images are stored: "on the device as uint8, augmented in batches", or read from their files."""
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     """Mean and standard deviation of the training set's channels, for values 0 … 1."""
-    images_of_class: tuple[int, ...] = ()
+    images_of_class: tuple[Count, ...] = ()
     """Training and test images of each class."""
     digest: str = ""
     """Digest of a folder's files, from `fingerprint.py`."""
@@ -69,7 +73,7 @@ class Stepped:
 
     kind: ClassVar = "stepped"
     time: float
-    first: int
+    first: Count
     losses: tuple[float, ...]
     """Mean loss of each batch; NaN where it is not a number."""
     errors: tuple[float, ...]
@@ -96,11 +100,11 @@ class Measured:
     kind: ClassVar = "measured"
     time: float
     split: Split
-    step: int
+    step: Count
     loss: float
     error: float
     """Fraction of the set that is misclassified, 0 … 1."""
-    images: int
+    images: Count
     seconds: float
     """Training time so far."""
 
@@ -111,7 +115,7 @@ class Gradients:
 
     kind: ClassVar = "gradients"
     time: float
-    step: int
+    step: Count
     norms: dict[str, float]
 
 
@@ -121,7 +125,7 @@ class Probed:
 
     kind: ClassVar = "probed"
     time: float
-    step: int
+    step: Count
     file: str
 
 
@@ -131,7 +135,7 @@ class Saved:
 
     kind: ClassVar = "saved"
     time: float
-    step: int
+    step: Count
     folder: str
     best: bool
 
@@ -142,7 +146,7 @@ class Changed:
 
     kind: ClassVar = "changed"
     time: float
-    step: int
+    step: Count
     recipe: dict[str, Any]
     """As JSON values."""
     changes: tuple[str, ...]
@@ -155,7 +159,7 @@ class Paused:
 
     kind: ClassVar = "paused"
     time: float
-    step: int
+    step: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +168,8 @@ class Threads:
 
     kind: ClassVar = "threads"
     time: float
-    step: int
-    threads: int
+    step: Count
+    threads: Count
     trial: bool = False
     """Whether it is a trial for one step, to find the fastest number."""
 
@@ -199,10 +203,10 @@ class Ended:
     kind: ClassVar = "ended"
     time: float
     how: Outcome
-    step: int
+    step: Count
     why: str = ""
     """The reason, if it failed or was ended from outside."""
-    lost: int = 0
+    lost: Count = 0
     """Steps after the newest checkpoint; a resumed run trains them again."""
 
 
@@ -224,13 +228,20 @@ Event: TypeAlias = (
 KINDS: dict[str, type[Any]] = {kind.kind: kind for kind in get_args(Event)}
 
 
+NUMBERS = {kind: [field.name for field in fields(kind) if "float" in str(field.type)] for kind in KINDS.values()}
+"""The fields of each kind that hold one or more real numbers."""
+NAN = math.nan
+INFINITE = (math.inf, -math.inf)
+
+
 def to_line(event: Event) -> str:
     """The event as one line of JSON, without the newline. NaN and infinity become null.
 
     It is ASCII, since names of files and classes may contain bytes that are not valid text.
     """
-    values = {name: _to_json(value) for name, value in asdict(event).items()}
-    return json.dumps({"kind": event.kind, **values}, allow_nan=False)
+    values = codec.to_json(event)
+    numbers = {name: _to_null(values[name]) for name in NUMBERS[type(event)]}
+    return json.dumps({"kind": event.kind, **values, **numbers}, allow_nan=False)
 
 
 def from_line(line: str | bytes) -> Event | None:
@@ -245,77 +256,29 @@ def from_line(line: str | bytes) -> Event | None:
     if not isinstance(values, dict) or not isinstance(values.get("kind"), str):
         raise ValueError("an event must be a JSON object with a kind")
     kind = KINDS.get(values["kind"])
-    return None if kind is None else _read(kind, values)
-
-
-def _read(kind: type[Any], values: Mapping[str, Any]) -> Event:
-    known = {field.name: field.type for field in fields(kind) if field.name in values}
+    if kind is None:
+        return None
     try:
-        event: Event = kind(**{name: READERS[str(annotation)](values[name]) for name, annotation in known.items()})
-    except (TypeError, ValueError, OverflowError) as error:
+        values |= {name: _from_null(values[name]) for name in NUMBERS[kind] if name in values}
+        event: Event = msgspec.convert(values, kind)
+    except (msgspec.ValidationError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"event {kind.kind!r} is incomplete: {error}") from None
     return event
 
 
-def _to_json(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+def _to_null(value: Any) -> Any:
+    """A number, a list or a dictionary of numbers, with null for those that JSON does not have."""
+    if isinstance(value, list):
+        return [number if math.isfinite(number) else None for number in value]
     if isinstance(value, dict):
-        return {name: _to_json(entry) for name, entry in value.items()}
-    return [_to_json(entry) for entry in value] if isinstance(value, list | tuple) else value
+        return {name: _to_null(number) for name, number in value.items()}
+    return value if math.isfinite(value) else None
 
 
-def _number(value: Any) -> float:
-    number = math.nan if value is None else float(_of_type((float, int), value))
-    return number if math.isfinite(number) else math.nan  # JSON's 1e999 is infinite
-
-
-def _numbers(values: Any) -> tuple[float, ...]:
-    if not set(map(type, _of_type((list,), values))) <= {float, int, type(None)}:
-        raise TypeError("must be numbers")
-    return tuple(map(_number, values))
-
-
-def _norms(values: Any) -> dict[str, float]:
-    return {name: _number(value) for name, value in _of_type((dict,), values).items()}
-
-
-def _count(value: Any) -> int:
-    if not 0 <= _of_type((int,), value) <= MAX_COUNT:
-        raise ValueError(f"must be a count, got {value}")
-    return int(value)
-
-
-def _texts(values: Any) -> tuple[str, ...]:
-    return tuple(_of_type((str,), value) for value in _of_type((list,), values))
-
-
-def _one_of(known: tuple[str, ...]) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
-        if value not in known:
-            raise ValueError(f"must be one of {', '.join(known)}, got {value!r}")
-        return value
-
-    return read
-
-
-def _of_type(types: tuple[type, ...], value: Any) -> Any:
-    if type(value) not in types:
-        raise TypeError(f"must be {types[0].__name__}, got {type(value).__name__}")
-    return value
-
-
-READERS: dict[str, Callable[[Any], Any]] = {
-    "float": _number,
-    "int": _count,
-    "bool": lambda value: _of_type((bool,), value),
-    "str": lambda value: _of_type((str,), value),
-    "tuple[float, ...]": _numbers,
-    "tuple[int, ...]": lambda values: tuple(map(_count, _of_type((list,), values))),
-    "tuple[str, ...]": _texts,
-    "dict[str, float]": _norms,
-    "dict[str, Any]": lambda value: _of_type((dict,), value),
-    "Split": _one_of(get_args(Split)),
-    "Outcome": _one_of(get_args(Outcome)),
-}
-"""How the JSON of a field is parsed, by the field's annotation as written above."""
+def _from_null(value: Any) -> Any:
+    """The inverse of `_to_null`. Infinity, as JSON's 1e999 is read, becomes NaN, too."""
+    if isinstance(value, list):
+        return [NAN if number is None or number in INFINITE else number for number in value]
+    if isinstance(value, dict):
+        return {name: _from_null(number) for name, number in value.items()}
+    return NAN if value is None or value in INFINITE else value

@@ -7,10 +7,12 @@ import os
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+from resnet_studio import codec
 from resnet_studio.atomic import write_file
+from resnet_studio.causes import FieldError
 from resnet_studio.files import FileRefusedError, read_json_below
 
 LABEL, DAMAGED_LABEL = "label.json", "label.json.damaged"
@@ -41,13 +43,12 @@ def read_label(folder: Path) -> Label:
     if not os.path.lexists(folder / LABEL):
         return Label()
     try:
-        values = read_json_below(folder, LABEL, MAX_BYTES)
+        label, _ = codec.salvage(Label, read_json_below(folder, LABEL, MAX_BYTES))
     except FileRefusedError as refusal:
         raise LabelError(f"{folder.name}: {LABEL} {refusal}") from None
-    if not isinstance(values, dict):
-        raise LabelError(f"{folder.name}: {LABEL} is damaged (must be a JSON object)")
-    name, color = values.get("name", ""), values.get("colour", "")
-    return Label(name if isinstance(name, str) else "", color if isinstance(color, str) else "")
+    except FieldError as error:
+        raise LabelError(f"{folder.name}: {LABEL} is damaged ({error})") from None
+    return label
 
 
 def write_label(folder: Path, label: Label) -> None:
@@ -57,7 +58,7 @@ def write_label(folder: Path, label: Label) -> None:
     except LabelError:
         with suppress(OSError):
             os.replace(folder / LABEL, folder / DAMAGED_LABEL)
-    write_file(folder / LABEL, json.dumps(asdict(label)).encode())
+    write_file(folder / LABEL, json.dumps(codec.to_json(label)).encode())
 
 
 def free_color(taken: Iterable[str]) -> str:

@@ -11,11 +11,12 @@ import json
 import os
 import socket
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from resnet_studio.files import open_below, read_file_below
+from resnet_studio import codec
+from resnet_studio.files import open_below, read_json_below
 from resnet_studio.locks import is_free
 from resnet_studio.training.runs.run_folder import EVENTS, HEARTBEAT
 
@@ -43,15 +44,14 @@ def write_owner(folder: Path, *, locked: bool) -> Owner:
     owner = Owner(socket.gethostname(), os.getpid(), uuid4().hex, locked)
     descriptor = open_below(folder, HEARTBEAT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     with open(descriptor, "wb") as file:
-        file.write(json.dumps(asdict(owner)).encode())
+        file.write(json.dumps(codec.to_json(owner)).encode())
     return owner
 
 
 def read_owner(folder: Path) -> Owner | None:
     """The last process that wrote the run; None if the heartbeat does not say."""
-    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-        values = json.loads(read_file_below(folder, HEARTBEAT, MAX_BYTES))
-        return Owner(str(values["host"]), int(values["pid"]), str(values["token"]), values["locked"] is True)
+    with suppress(OSError, ValueError):
+        return codec.from_json(Owner, read_json_below(folder, HEARTBEAT, MAX_BYTES), complete=True)
     return None
 
 

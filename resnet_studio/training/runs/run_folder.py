@@ -20,29 +20,31 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import platformdirs
+from msgspec import Meta
 
+from resnet_studio import codec
 from resnet_studio.atomic import WRITING, write_new_file
 from resnet_studio.causes import os_reason
+from resnet_studio.codec import NewerFileError
 from resnet_studio.files import (
     FileRefusedError,
     first_irregular,
     is_folder_entry,
     open_below,
-    read_json_below,
     touch_below,
 )
-from resnet_studio.networks import architecture as architectures
-from resnet_studio.networks.architecture import Architecture, ArchitectureError
+from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.parsing import ARCHITECTURE
 from resnet_studio.networks.presets import preset_name, title
-from resnet_studio.training import recipe as recipes
-from resnet_studio.training.recipe import Recipe, RecipeError
+from resnet_studio.training.recipe import RECIPE, Recipe
 
 VERSION = 1
 LIBRARIES = ("resnet-studio", "torch", "torchvision", "numpy")
@@ -56,8 +58,10 @@ MAX_MANIFEST_BYTES = 1_000_000
 """Size up to which a manifest is read."""
 MAX_STEM_BYTES = 100
 """Bytes of a generated name, without its number."""
-MAX_REASON_LENGTH = 200
-"""Characters; the reason may quote from a damaged file."""
+
+
+Date = Annotated[float, Meta(ge=0.0, lt=221_845_392_000.0, description="a time before the year 9000")]
+"""Seconds since 1970. Later dates can't be displayed."""
 
 
 class RunError(ValueError):
@@ -73,16 +77,16 @@ class Manifest:
     """The configuration of a run. It never changes; what happened is in the events."""
 
     name: str
-    architecture: Architecture
+    architecture: Annotated[Architecture, ARCHITECTURE]
     """As chosen, before it was fitted to the data."""
-    recipe: Recipe
-    created: float
+    recipe: Annotated[Recipe, RECIPE]
+    created: Date
     command: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     host: str = ""
-    threads: int = 0
+    threads: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
     """Torch's CPU threads; a resumed run uses as many, since floating-point sums depend on it."""
-    workers: int = 1
+    workers: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     """Number of processes that share each batch."""
     version: int = VERSION
 
@@ -118,6 +122,24 @@ def library_versions() -> dict[str, str]:
     return {"python": sys.version.split()[0], **{library: version(library) for library in LIBRARIES}}
 
 
+def make_run(
+    folder: Path, architecture: Architecture, recipe: Recipe, *, command: tuple[str, ...] = ("resnet-studio",),
+    threads: int = 0, workers: int = 1,
+) -> None:  # fmt: skip
+    """Create the folder of a run that is about to be trained on this machine; `RunError` as for `create`.
+
+    It is made before the run's process is started, or before torch is imported, so that no other run can get the
+    name meanwhile.
+    """
+    create(
+        folder,
+        Manifest(
+            folder.name, architecture, recipe, time.time(), command, library_versions(), socket.gethostname(), threads,
+            workers,
+        ),
+    )  # fmt: skip
+
+
 def create(folder: Path, manifest: Manifest) -> None:
     """Create a run's folder. `RunError` if there is a run already, or if the folder can't be written.
 
@@ -146,30 +168,15 @@ def read_manifest(folder: Path) -> Manifest:
     """Read a run's manifest. `RunError` says why a folder is not a run, or that a newer version wrote it."""
     path = folder / MANIFEST
     if not os.path.lexists(path):
-        if _has_events(folder):
+        if has_begun(folder):
             raise RunError(f"{folder.name}: {MANIFEST} is missing")
         raise RunError(f"{folder.name} is not a run: it has no {MANIFEST}. `resnet-studio runs` lists all runs")
     try:
-        values = read_json_below(folder, MANIFEST, MAX_MANIFEST_BYTES)
-        if values["version"] > VERSION:
-            raise NewerRunError(f"{folder.name} was written by a newer version of this program and was not changed")
-        return from_json(values)
-    except RunError:
-        raise
+        return codec.read(folder, MANIFEST, MAX_MANIFEST_BYTES, VERSION, from_json)
+    except NewerFileError as error:
+        raise NewerRunError(f"{folder.name} {error}") from None
     except FileRefusedError as refusal:
         raise RunError(f"{folder.name}: {MANIFEST} {refusal}") from None
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise RunError(f"{folder.name}: {MANIFEST} is damaged ({describe_value_error(error)})") from None
-
-
-def describe_value_error(error: Exception) -> str:
-    """What is wrong with the values in a file, in words, from the exception that reading them raised."""
-    if isinstance(error, KeyError):
-        return f"the field {error} is missing"
-    if isinstance(error, ArchitectureError | RecipeError):
-        text = str(error)
-        return text if len(text) <= MAX_REASON_LENGTH else f"{text[:MAX_REASON_LENGTH]} …"
-    return "a field has a value of the wrong type"
 
 
 def check_entries(folder: Path) -> None:
@@ -194,11 +201,11 @@ def open_run_file(folder: Path, name: str, flags: int = os.O_RDONLY) -> int:
 
 def is_run(folder: Path) -> bool:
     """Whether a folder is a run, intact or damaged: it has a manifest, or events without one."""
-    return os.path.lexists(os.path.join(folder, MANIFEST)) or _has_events(folder)
+    return os.path.lexists(os.path.join(folder, MANIFEST)) or has_begun(folder)
 
 
-def _has_events(folder: Path) -> bool:
-    """Whether any event was written; a run that was killed during creation has an empty file."""
+def has_begun(folder: Path) -> bool:
+    """Whether any event was written. A run that was only created has an empty file."""
     try:
         return os.path.getsize(os.path.join(folder, EVENTS)) > 0
     except OSError:
@@ -240,56 +247,11 @@ def withdraw_request(folder: Path, request: str) -> None:
     (folder / request).unlink(missing_ok=True)
 
 
-def hostname() -> str:
-    return socket.gethostname()
-
-
 def to_json(manifest: Manifest) -> dict[str, Any]:
     """The manifest as plain JSON values."""
-    return {
-        "version": manifest.version,
-        "name": manifest.name,
-        "architecture": architectures.to_json(manifest.architecture),
-        "recipe": recipes.to_json(manifest.recipe),
-        "created": manifest.created,
-        "command": list(manifest.command),
-        "versions": manifest.versions,
-        "host": manifest.host,
-        "threads": manifest.threads,
-        "workers": manifest.workers,
-    }
+    return codec.to_json(manifest)
 
 
-def from_json(values: Mapping[str, Any]) -> Manifest:
-    """Read a manifest back; `ValueError`, `KeyError` or `TypeError` if it is invalid."""
-    return Manifest(
-        name=_text(values["name"]),
-        architecture=architectures.from_json(values["architecture"]),
-        recipe=recipes.from_json(values["recipe"]),
-        created=_date(values["created"]),
-        command=tuple(map(_text, values["command"])),
-        versions={_text(library): _text(number) for library, number in dict(values["versions"]).items()},
-        host=_text(values["host"]),
-        threads=int(values["threads"]),
-        workers=_workers(values["workers"]),
-        version=int(values["version"]),
-    )
-
-
-def _date(value: Any) -> float:
-    """Seconds since 1970, up to the year 9000: later dates can't be displayed."""
-    if not 0 <= float(value) < 221_845_392_000:
-        raise ValueError(f"must be a time, got {value!r}")
-    return float(value)
-
-
-def _workers(value: Any) -> int:
-    if not 1 <= int(value) <= 1_000_000:
-        raise ValueError(f"must be a number of workers, got {value!r}")
-    return int(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"must be text, got {value!r}")
-    return value
+def from_json(values: Any) -> Manifest:
+    """Read a manifest back; `FieldError` if it is invalid."""
+    return codec.from_json(Manifest, values, complete=True)

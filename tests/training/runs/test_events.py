@@ -15,7 +15,6 @@ from resnet_studio.networks import architecture as architectures
 from resnet_studio.networks.presets import PRESETS
 from resnet_studio.training.runs.events import (
     KINDS,
-    READERS,
     Began,
     Ended,
     Event,
@@ -37,11 +36,11 @@ counts = st.integers(0, 2**53)
 texts = st.text(st.characters(exclude_categories=()))  # surrogates too, as in file names that are not valid text
 BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "float": numbers,
-    "int": counts,
+    "Count": counts,
     "bool": st.booleans(),
     "str": texts,
     "tuple[float, ...]": st.lists(numbers, max_size=5).map(tuple),
-    "tuple[int, ...]": st.lists(counts, max_size=5).map(tuple),
+    "tuple[Count, ...]": st.lists(counts, max_size=5).map(tuple),
     "tuple[str, ...]": st.lists(texts, max_size=5).map(tuple),
     "dict[str, float]": st.dictionaries(texts, numbers, max_size=5),
     "dict[str, Any]": st.sampled_from(list(PRESETS.values())).map(architectures.to_json),
@@ -80,9 +79,8 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def test_every_field_type_can_be_read() -> None:
-    types = {str(field.type) for kind in KINDS.values() for field in fields(kind)}
-    assert types == READERS.keys() == BY_TYPE.keys()
+def test_every_field_type_is_tested() -> None:
+    assert {str(field.type) for kind in KINDS.values() for field in fields(kind)} == BY_TYPE.keys()
 
 
 @given(events())
