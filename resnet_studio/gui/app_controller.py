@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -15,16 +15,16 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio import causes
-from resnet_studio.analysis.comparison import Comparison, compare_steps
 from resnet_studio.analysis.published import PublishedFigure, holds, paper_figure
 from resnet_studio.analysis.table import LayerTable, plan_table, table_steps
+from resnet_studio.engine.protocol import CanceledError
 from resnet_studio.gui.activations.controller import ActivationsController
 from resnet_studio.gui.activations.images.controller import ImageController
 from resnet_studio.gui.activations.images.files import FoundFiles
 from resnet_studio.gui.activations.images.player import Player
 from resnet_studio.gui.activations.images.sources import ImageSources
 from resnet_studio.gui.activations.weights.controller import Offer, WeightsController
-from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.gui.engine_client import EngineClient, ErrorCallback
 from resnet_studio.gui.opened_files import kind_by_name
 from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.gui.session import Session, SessionState
@@ -33,24 +33,17 @@ from resnet_studio.inference.errors import DeviceError, WeightsError
 from resnet_studio.inference.values import WeightsFile
 from resnet_studio.inference.weights.bundled import DIGIT_SAMPLE, DIGITS, bundled_weights
 from resnet_studio.networks import memory
-from resnet_studio.networks.architecture import Architecture, Residual, from_json, to_json
+from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.block_tensors import all_block_tensors
 from resnet_studio.networks.figure_parts import figure_parts
 from resnet_studio.networks.parsing import read_architecture
 from resnet_studio.networks.plan import called_layers, channels_by_name, plan_steps
-from resnet_studio.networks.presets import preset
-from resnet_studio.progress import finish
+from resnet_studio.networks.presets import preset, title
+from resnet_studio.training.runs import run_folder
 
-LAYERS, VERIFY, ACTIVATIONS, COMPARE, TRAINING = range(5)
-"""The workspaces in the order of their tabs."""
-ACTIVATION_PAGES = ("Maps", "Block", "Stats", "Kernels", "A/B", "Attribution")
-SHOWN_ON_PAGE = ("side_b", "data")
-"""Kinds of requests whose failure is shown on their own page."""
-OTHER_TABLE = "table of another"
-"""The kind of a compared network's table, which stays the plan's if there is not enough memory to count it."""
 NO_RESULT = "No result for this image and network."
-
-
+MAX_CACHED_TABLES = 100
+"""Tables that are cached here; the engine recounts an older one quickly from its own trace."""
 DEEP = 200
 """Above this many blocks an edit takes more than 50 ms to process, so it is done in time slices."""
 
@@ -58,17 +51,16 @@ DEEP = 200
 class AppController(QObject):
     """The current architecture with its table and comparison; `activations` holds the current forward pass."""
 
-    architectureEdited = Signal(object)
-    """The current architecture was replaced. For a deep one, `architectureChanged` follows later."""
-    architectureChanged = Signal(object)
-    """The current architecture was replaced. Signals of everything derived from it are emitted after this."""
+    planChanged = Signal(object)
+    """The plan of the current architecture has been computed: at once after the session's `architectureChanged`, but
+    later for a deep one. Signals of everything derived from it are emitted after this."""
     tableChanged = Signal(object)
     paperComparisonChanged = Signal(str, bool)
     """Text of the comparison with the paper's figure, and whether they match."""
-    comparisonChanged = Signal(object)
-    workspaceRequested = Signal(int)
-    runsOpened = Signal(object)
-    """A folder that is a run or contains runs."""
+    weightsOpened = Signal()
+    """A weight file was opened."""
+    news = Signal(str)
+    """Something was done, as a sentence, such as a file that was saved."""
     errorOccurred = Signal(str, str, object)
     """A message for the user, its details, and the labels of the actions that `accept_offer` runs."""
     errorResolved = Signal(str)
@@ -76,46 +68,50 @@ class AppController(QObject):
     forwardFailed = Signal(str)
     """The forward pass failed: the text that pages without a result show."""
     countFailed = Signal(str)
-    """Why fvcore could not count the current architecture."""
-    summaryFailed = Signal(str)
+    """`count_error`."""
+    devicesFound = Signal(object)
+    """The devices of this machine."""
 
-    def __init__(self, state: SessionState, engine: EngineClient) -> None:
+    def __init__(self, state: SessionState, engine: EngineClient, runs: Path | None = None) -> None:
+        """`runs` is the folder of runs if not the default one."""
         super().__init__()
         self.session = Session(state)
+        self.runs_folder = runs or run_folder.runs_folder()
         self.engine = engine
         self.images, self.weights = ImageController(state, engine), WeightsController(state, engine)
+        self.weights.runs = self.runs_folder
         self.activations = ActivationsController(self.session, engine, self.images, self.weights)
         self.image_sources = ImageSources(state, self.images, engine)
-        self.player = Player(self.images, self.activations, engine)
+        self.player = Player(self.images, self.activations)
         self._scheduler = IdleScheduler(self)
         """Runs the work for deep architectures; a newer edit replaces the work of an older one."""
-        self._workspace = state.workspace
         self._offered: tuple[Offer, ...] = ()
-        self._verified: tuple[Architecture, ...] = ()
-        self._verifying = False
+        self.followers: list[Callable[[LayerTable], Iterator[None]]] = []
+        """What else follows a table that has changed; each yields between steps, for a deep network takes long."""
         self._reported: dict[str, str] = {}
-        """The last message shown for each kind of request, until it is resolved."""
+        """The last message shown for each lane, and for "weights" and "files", until it is resolved."""
+        self._tables: dict[Architecture, LayerTable] = {}
+        """fvcore's tables, the newest last."""
         self._uncounted: tuple[Architecture, str] | None = None
         """The architecture that fvcore could not count, and why."""
         self.session.architectureChanged.connect(self._on_architecture_changed)
-        engine.tableCounted.connect(self._on_table_counted)
-        engine.failed.connect(self._on_failed)
-        engine.answerReceived.connect(lambda lane, _: self._resolve(lane, lane.split(" ")[0]))
-        self.activations.specChanged.connect(lambda _: self._resolve("forward", "photograph"))
+        engine.requestFailed.connect(self._on_request_failed)
+        engine.requestAnswered.connect(self._resolve)
+        self.activations.failed.connect(self._on_forward_failed)
+        self.activations.forwardFinished.connect(lambda _: self._resolve("forward"))
+        self.activations.specChanged.connect(lambda _: self._resolve("forward"))
         self.weights.failed.connect(partial(self._report, "weights"))
         self.weights.weightsRequested.connect(lambda: self._resolve("weights"))
         self.weights.architectureRequested.connect(self.session.set_architecture)
         self.image_sources.failed.connect(partial(self._report, "files"))
         self.image_sources.otherFilesFound.connect(self._on_files_found)
-        self.player.failed.connect(partial(self._report, "photograph"))
+        self.player.failed.connect(partial(self._report, "forward"))
         self.image_sources.imagesOpened.connect(lambda: self._resolve("files"))
-        self.image_sources.imagesOpened.connect(lambda: self.workspaceRequested.emit(ACTIVATIONS))
-        self.image_sources.runsFound.connect(self._on_runs_found)
 
     @property
     def table(self) -> LayerTable:
         """The layer table of the current architecture: fvcore's if it has been counted, else the plan's."""
-        return self._table(self.session.architecture)
+        return self.table_of(self.session.architecture)
 
     @property
     def count_error(self) -> str:
@@ -123,35 +119,35 @@ class AppController(QObject):
         architecture, reason = self._uncounted or (None, "")
         return reason if architecture == self.session.architecture else ""
 
+    def table_of(self, architecture: Architecture) -> LayerTable:
+        """An architecture's layer table: fvcore's if it has been counted, else the plan's."""
+        return self._tables.get(architecture) or plan_table(architecture)
+
+    def request_table(self, architecture: Architecture, on_error: ErrorCallback, lane: str = "table") -> None:
+        """Have fvcore count an architecture. Its table is then shown, and passed to `followers`."""
+        self.engine.request(
+            "table", architecture, lane=lane, label=f"counting the FLOPs of {title(architecture)}",
+            on_result=self._on_table_counted, on_error=on_error,
+        )  # fmt: skip
+
+    def request_devices(self) -> None:
+        """Have the engine look for devices."""
+        self.engine.request("devices", label="looking for devices", on_result=self.devicesFound.emit)
+
+    @property
+    def updating(self) -> bool:
+        """Whether an edit of a deep network is still being processed; `followers` follow at its end."""
+        return self._scheduler.busy
+
     def start(self) -> None:
         """Emit the initial values; they come from the plan until the engine answers."""
-        self.architectureEdited.emit(self.session.architecture)
-        finish(self._update_steps(self.session.architecture))
-        self.enter(self._workspace)
-
-    def comparison(self) -> Comparison:
-        """The networks that are compared."""
-        return finish(self._comparison_steps())
-
-    def enter(self, workspace: int) -> None:
-        """Set the visible workspace and request what it shows."""
-        self._workspace = self.session.state.workspace = workspace
-        self.activations.set_visible(workspace == ACTIVATIONS)
-        if not self._scheduler.busy:  # otherwise the running update requests it at its end
-            self._request_workspace()
-
-    def rerun(self) -> None:
-        """Compute again what is on the screen (F5)."""
-        self._verifying = False
-        self.activations.invalidate()
-        self.enter(self._workspace)
+        for _ in self._update_steps(self.session.architecture):
+            pass
 
     def cancel(self) -> None:
         """Cancel everything that is running."""
-        self._verifying = False
         self.player.pause()
-        self.activations.invalidate()
-        self.engine.cancel()
+        self.engine.cancel_all()
 
     def close(self) -> None:
         """Stop all activity before the window closes."""
@@ -159,11 +155,6 @@ class AppController(QObject):
         self.player.pause()
         self.image_sources.stop()
         self.weights.stop()
-
-    def compare_with(self, architectures: Sequence[Architecture | None]) -> None:
-        """Compare these; None stands for the current architecture and follows its edits."""
-        self.session.state.compared = [to_json(other) if other else None for other in architectures]
-        self._request_workspace()
 
     def open_digits_example(self) -> None:
         """Switch to the bundled trained network and an image for it."""
@@ -173,12 +164,6 @@ class AppController(QObject):
         weights = bundled_weights(self.session.architecture)
         assert weights is not None
         self.weights.set_weights(weights)
-
-    def verify_with(self, extra: tuple[Architecture, ...]) -> None:
-        """Verify these in addition to the published figures."""
-        self._resolve("verify")
-        self._verified, self._verifying = extra, True
-        self.engine.request_verification(extra)
 
     def open_paths(self, paths: Sequence[str]) -> None:
         """Open architectures, weight files, images, and folders of images or of runs."""
@@ -201,10 +186,6 @@ class AppController(QObject):
         """Run one of the actions that the last message offered."""
         self._offered[number][1]()
 
-    def _on_runs_found(self, folder: Path) -> None:
-        self.workspaceRequested.emit(TRAINING)
-        self.runsOpened.emit(folder)
-
     def _on_files_found(self, found: FoundFiles) -> None:
         """Open files whose kind was found by their content."""
         for path in found.architectures:
@@ -220,96 +201,90 @@ class AppController(QObject):
 
     def _open_weights(self, path: Path) -> None:
         self.weights.request(WeightsFile(path))
-        self.workspaceRequested.emit(ACTIVATIONS)
+        self.weightsOpened.emit()
 
     def _on_architecture_changed(self, architecture: Architecture) -> None:
         """Update everything derived from the architecture: at once, or in time slices for a deep one."""
-        self.architectureEdited.emit(architecture)
         steps = self._update_steps(architecture)
         if not is_deep(architecture):
-            finish(steps)
+            for _ in steps:
+                pass
         self._scheduler.start(self, steps)  # replaces those of the edit before
 
-    def _update_steps(self, architecture: Architecture) -> Generator[None, None, None]:
+    def _update_steps(self, architecture: Architecture) -> Iterator[None]:
         """Update everything derived from the architecture; the window may process events at each yield."""
         with gc_paused() if is_deep(architecture) else nullcontext():
-            yield from self._emit_changes(architecture)
+            yield from prepare_steps(architecture)
+            table = self.table_of(architecture)
+            yield from table_steps(table)
+            self._resolve("weights", "forward")
+            self.weights.follow_architecture(architecture)
+            self.planChanged.emit(architecture)
+            yield
+            self.tableChanged.emit(table)
+            yield
+            self._emit_paper_comparison(table)
+            self.activations.follow_architecture()
+            yield
+            if not table.counted:
+                self.request_table(architecture, partial(self._on_count_failed, architecture))
+            yield from self._follow_steps(table)
 
-    def _emit_changes(self, architecture: Architecture) -> Iterator[None]:
-        yield from prepare_steps(architecture)
-        table = self._table(architecture)
-        yield from table_steps(table)
-        self._resolve("weights", "forward", "photograph")
-        self.weights.follow_architecture(architecture)
-        self.architectureChanged.emit(architecture)
-        yield
-        self.tableChanged.emit(table)
-        yield
-        self._emit_paper_comparison(table)
-        self.activations.follow_architecture()
-        yield
-        if not table.counted:
-            self.engine.request_table(architecture)
-        yield from self._request_workspace_steps()
-
-    def _request_workspace(self) -> None:
-        finish(self._request_workspace_steps())
-
-    def _request_workspace_steps(self) -> Generator[None, None, None]:
-        """Request what Verify and Compare show; `activations` requests what Activations shows."""
-        if self._workspace == VERIFY and not self._verifying:
-            self.verify_with(self._verified)
-        elif self._workspace == COMPARE:
-            yield from self._compare_steps()
-            for architecture in self._compared():
-                self.engine.request_compared_table(architecture)
+    def _follow_steps(self, table: LayerTable) -> Iterator[None]:
+        for follow in self.followers:
+            yield from follow(table)
 
     def _on_table_counted(self, table: LayerTable) -> None:
+        self._tables[table.architecture] = table
+        if len(self._tables) > MAX_CACHED_TABLES:
+            del self._tables[next(iter(self._tables))]
         steps = self._table_counted_steps(table)
         if is_deep(table.architecture):
             self._scheduler.start(table.architecture, steps)
         else:
-            finish(steps)
+            for _ in steps:
+                pass
 
-    def _table_counted_steps(self, table: LayerTable) -> Generator[None, None, None]:
+    def _table_counted_steps(self, table: LayerTable) -> Iterator[None]:
         yield from prepare_steps(table.architecture)
         yield from table_steps(table)
         if table.architecture == self.session.architecture:
             self.tableChanged.emit(table)
             yield
             self._emit_paper_comparison(table)
-        if table.architecture in self._compared():
-            yield from self._compare_steps()
+        yield from self._follow_steps(table)
 
-    def _on_failed(self, kind: str, error: Exception) -> None:
-        if self.player.handle_failure(kind, error):
+    def _on_count_failed(self, architecture: Architecture, error: Exception) -> bool:
+        if not isinstance(error, CanceledError):
+            self._uncounted = architecture, causes.message_of(error)
+            self.countFailed.emit(self.count_error)
+        return True
+
+    def _on_forward_failed(self, error: Exception) -> None:
+        if self.player.skip(error):
             return
-        sentence = causes.message_of(error)
-        if kind in ("forward", "photograph"):
-            self.forwardFailed.emit(NO_RESULT)
-        elif kind == "table":
-            self._uncounted = self.session.architecture, sentence
-            self.countFailed.emit(sentence)
-        elif kind == "summary":
-            self.summaryFailed.emit(sentence)
-        if kind in ("table", "summary", *SHOWN_ON_PAGE) or (kind == OTHER_TABLE and isinstance(error, MemoryError)):
-            return
-        if isinstance(error, WeightsError) and kind == "forward":
+        self.forwardFailed.emit(NO_RESULT)
+        if isinstance(error, WeightsError):
             self.weights.revert(error)
-        elif isinstance(error, DeviceError):
-            self._report(kind, sentence, offers=(("Run on CPU", lambda: self.activations.set_device("cpu")),))
-        elif not (isinstance(error, MemoryError) and self._too_large()):  # which the architecture panel already says
-            self._report(kind, sentence, "\n".join(getattr(error, "__notes__", ())))
+        else:
+            self._on_request_failed("forward", error)
 
-    def _report(self, kind: str, sentence: str, details: str = "", offers: tuple[Offer, ...] = ()) -> None:
+    def _on_request_failed(self, lane: str, error: Exception) -> None:
+        sentence = causes.message_of(error)
+        if isinstance(error, DeviceError):
+            self._report(lane, sentence, offers=(("Run on CPU", lambda: self.activations.set_device("cpu")),))
+        elif not (isinstance(error, MemoryError) and self._too_large()):  # which the architecture panel already says
+            self._report(lane, sentence, "\n".join(getattr(error, "__notes__", ())))
+
+    def _report(self, topic: str, sentence: str, details: str = "", offers: tuple[Offer, ...] = ()) -> None:
         self._offered = offers
-        self._reported[kind] = sentence
+        self._reported[topic] = sentence
         self.errorOccurred.emit(sentence, details, tuple(what for what, _ in offers))
 
-    def _resolve(self, *kinds: str) -> None:
-        """Withdraw the messages about these kinds of requests."""
-        for kind in kinds:
-            if sentence := self._reported.pop(kind, ""):
+    def _resolve(self, *topics: str) -> None:
+        """Withdraw the messages about these lanes, "weights" or "files"."""
+        for topic in topics:
+            if sentence := self._reported.pop(topic, ""):
                 self.errorResolved.emit(sentence)
 
     def _too_large(self) -> str:
@@ -324,20 +299,6 @@ class AppController(QObject):
         measured = table.totals.macs if figure.quantity == "macs" else table.totals.parameters
         good = holds(figure, measured)
         self.paperComparisonChanged.emit(_paper_comparison(figure, good), good)
-
-    def _compare_steps(self) -> Generator[None, None, None]:
-        if self._workspace == COMPARE:
-            comparison = yield from self._comparison_steps()
-            self.comparisonChanged.emit(comparison)
-
-    def _comparison_steps(self) -> Generator[None, None, Comparison]:
-        return compare_steps([self._table(architecture) for architecture in self._compared()])
-
-    def _compared(self) -> list[Architecture]:
-        return [from_json(value) if value else self.session.architecture for value in self.session.state.compared]
-
-    def _table(self, architecture: Architecture) -> LayerTable:
-        return self.engine.cached_table(architecture) or plan_table(architecture)
 
 
 def is_deep(architecture: Architecture) -> bool:

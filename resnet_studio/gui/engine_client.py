@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -26,14 +27,18 @@ Callback: TypeAlias = Callable[[Any], object]
 ErrorCallback: TypeAlias = Callable[[Exception], bool | None]
 
 
+def _ignore(_: object) -> None:
+    """For a caller that does not want to be called back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who gets the replies to a lane's newest request."""
 
-    on_result: Callback | None
-    on_part: Callback | None
-    on_progress: Callback | None
-    on_error: ErrorCallback | None
+    on_result: Callback
+    on_part: Callback
+    on_progress: Callback
+    on_error: ErrorCallback
     background: bool
     since: float
 
@@ -62,7 +67,7 @@ class EngineClient(QObject):
     requestFailed = Signal(str, object)
     """The lane and the exception of a request whose caller does not show the error itself."""
     idle = Signal(object)
-    """Nothing is running any more: the seconds that the last answer took; None after an error or a cancel."""
+    """Nothing is running any more: the seconds that the last request took; None if it was canceled."""
 
     def __init__(self, jobs: str = JOBS, parent: QObject | None = None) -> None:
         """`jobs` names the engine's table of jobs, as "module:attribute"."""
@@ -99,8 +104,8 @@ class EngineClient(QObject):
             self._start()
 
     def request(
-        self, job: str, *arguments: object, lane: str = "", label: str = "", on_result: Callback | None = None,
-        on_part: Callback | None = None, on_progress: Callback | None = None, on_error: ErrorCallback | None = None,
+        self, job: str, *arguments: object, lane: str = "", label: str = "", on_result: Callback = _ignore,
+        on_part: Callback = _ignore, on_progress: Callback = _ignore, on_error: ErrorCallback = _ignore,
         background: bool = False,
     ) -> None:  # fmt: skip
         """Request a job in place of the lane's earlier request, whose callbacks are not called any more.
@@ -125,9 +130,8 @@ class EngineClient(QObject):
             self._cancel_timer.start()
         self._send()
         if caller := self._callers.pop(lane, None):
-            if caller.on_error:
-                caller.on_error(CanceledError())
-            self._emit_idle(caller)
+            caller.on_error(CanceledError())
+            self._emit_idle(caller, None)
 
     def cancel_all(self) -> None:
         """Cancel everything that is shown as running."""
@@ -172,7 +176,31 @@ class EngineClient(QObject):
             self._set_state("busy" if self._queue.busy else "ready")
 
     def _read(self) -> None:
-        """Read replies for at most `READ_SLICE`; the rest waits for the event loop's next turn."""
+        """Read replies for a slice of time, and call back whoever waits for them."""
+        for reply in self._replies():
+            try:
+                match reply.kind:
+                    case "failed":
+                        self._reason = str(reply.value)
+                    case "ready":
+                        self._on_ready(reply.value)
+                    case _ if not self._queue.handle_reply(reply):
+                        pass
+                    case "part" if isinstance(reply.value, Progress):
+                        self._emit_progress(reply)
+                    case "part":
+                        self._callers[reply.lane].on_part(reply.value)
+                    case "answer":
+                        with self._end(reply.lane) as caller:
+                            caller.on_result(reply.value)
+                            self.requestAnswered.emit(reply.lane)
+                    case "error":
+                        self._fail(reply.lane, reply.value)
+            finally:  # the other requests must not wait for one whose callback has raised
+                self._send()
+
+    def _replies(self) -> Iterator[Reply]:
+        """What the engine has sent, for at most `READ_SLICE`; the rest waits for the event loop's next turn."""
         process, until = self._process, time.perf_counter() + READ_SLICE
         while process and process is self._process and time.perf_counter() < until:
             try:
@@ -183,51 +211,29 @@ class EngineClient(QObject):
                 self._restart(process)
                 return
             if reply:
-                self._on_reply(reply)
+                yield reply
 
-    def _on_reply(self, reply: Reply) -> None:
-        try:
-            if reply.kind == "failed":
-                self._reason = str(reply.value)
-            elif reply.kind == "ready":
-                self._on_ready(reply.value)
-            elif self._queue.handle_reply(reply):
-                self._call_back(reply)
-        finally:  # the other requests must not wait for one whose callback has raised
-            self._send()
+    def _emit_progress(self, reply: Reply) -> None:
+        caller = self._callers[reply.lane]
+        if not caller.background:
+            self.progressChanged.emit(reply.value)
+        caller.on_progress(reply.value)
 
-    def _call_back(self, reply: Reply) -> None:
-        match reply.kind:
-            case "part":
-                self._on_part(self._callers[reply.lane], reply.value)
-            case "answer":
-                self._on_answer(reply.lane, reply.value)
-            case "error":
-                self._on_error(reply.lane, reply.value)
+    def _fail(self, lane: str, error: Exception) -> None:
+        with self._end(lane) as caller:
+            if not caller.on_error(error):
+                self.requestFailed.emit(lane, error)
 
-    def _on_part(self, caller: Caller, value: object) -> None:
-        is_progress = isinstance(value, Progress)
-        if is_progress and not caller.background:
-            self.progressChanged.emit(value)
-        if callback := caller.on_progress if is_progress else caller.on_part:
-            callback(value)
-
-    def _on_answer(self, lane: str, value: object) -> None:
+    @contextmanager
+    def _end(self, lane: str) -> Iterator[Caller]:
+        """The caller of a request that has come to its end; when that is handled, emit `idle` if nothing else runs."""
         caller = self._callers.pop(lane)
         try:
-            if caller.on_result:
-                caller.on_result(value)
+            yield caller
         finally:
-            self.requestAnswered.emit(lane)
             self._emit_idle(caller, time.perf_counter() - caller.since)
 
-    def _on_error(self, lane: str, error: Exception) -> None:
-        caller = self._callers.pop(lane)
-        if not (caller.on_error and caller.on_error(error)):
-            self.requestFailed.emit(lane, error)
-        self._emit_idle(caller)
-
-    def _emit_idle(self, ended: Caller, seconds: float | None = None) -> None:
+    def _emit_idle(self, ended: Caller, seconds: float | None) -> None:
         if not ended.background and all(caller.background for caller in self._callers.values()):
             self.idle.emit(seconds)
 
@@ -256,7 +262,7 @@ class EngineClient(QObject):
             doing = f" ({culprit.label})" if culprit else ""
             self.died.emit(f"The engine stopped unexpectedly{doing}: {exit_text}. It is restarting.")
         if culprit and culprit.deaths > 1:
-            self._on_error(culprit.request.lane, _died_error(culprit))
+            self._fail(culprit.request.lane, _died_error(culprit))
 
     def _kill_if_stuck(self) -> None:
         if self._queue.stuck and self._process:

@@ -42,14 +42,14 @@ class ActivationsController(QObject):
         self._session, self._engine, self._images, self._weights = session, engine, images, weights
         self._requested_layers: dict[str, tuple[str, ...]] = {}
         self._visible = False
-        self._transforms = image_transforms.transforms_from_dict(session.state.handles)
+        self._transforms = session.state.handles
         self._image = images.selected
         self._requested: tuple[object, ...] = ()
         self.result: ForwardResult | None = None
         """The newest result, which may be older than `spec`."""
         self._running_previews: set[str] = set()
         """Lanes whose preview has no answer yet."""
-        self._preview_pending = False
+        self._dragging = False
         images.selectionChanged.connect(lambda _: self._on_image_selected())
         weights.weightsChanged.connect(lambda _: self._on_spec_changed())
 
@@ -101,11 +101,10 @@ class ActivationsController(QObject):
     def set_transforms(self, transforms: ImageTransforms, moving: bool = False) -> None:
         """Change the image's transforms; `moving` while the user still drags."""
         self._store_transforms(transforms)
-        self._preview_pending = moving
-        if moving:
-            self._request_preview()
-        else:
-            self._on_spec_changed()
+        self._dragging = moving
+        if not moving:
+            self.specChanged.emit(self.spec)
+        self._send_request(preview=moving)
 
     def set_keep_transforms(self, keep: bool) -> None:
         """Set whether the transforms also apply to the next image."""
@@ -131,7 +130,7 @@ class ActivationsController(QObject):
 
     def _store_transforms(self, transforms: ImageTransforms) -> None:
         self._transforms = transforms
-        self._session.state.handles = image_transforms.transforms_to_dict(transforms)
+        self._session.state.handles = transforms
         self.transformsChanged.emit(transforms)
 
     def _on_image_selected(self) -> None:
@@ -147,32 +146,25 @@ class ActivationsController(QObject):
         self.specChanged.emit(self.spec)
         self._send_request()
 
-    def _send_request(self) -> None:
-        """Request a full-quality pass, unless it has been requested already."""
-        request = self.spec, self.visible_layers()
-        if self._visible and request != self._requested:
-            self._requested, self._preview_pending = request, False
-            self._request_forward("forward", preview=False)
-
-    def _request_preview(self) -> None:
-        """Request a preview of the newest transforms, if there are new ones and a lane is free."""
-        lane = next((lane for lane in PREVIEW_LANES if lane not in self._running_previews), None)
-        if lane and self._preview_pending and self._visible:
-            self._requested, self._preview_pending = (), False
-            self._running_previews.add(lane)
-            self._request_forward(lane, preview=True)
-
-    def _request_forward(self, lane: str, preview: bool) -> None:
-        spec = self.spec
-        self._engine.request(
-            "forward", spec, self.visible_layers(), preview, lane=lane,
-            label=f"running {title(spec.architecture)} on {image_title(spec.image)}",
-            on_result=partial(self._on_result, lane), on_error=partial(self._on_error, lane),
-        )  # fmt: skip
+    def _send_request(self, *, preview: bool = False) -> None:
+        """Request a forward pass, unless it has been requested already; a preview only if one of its lanes is free."""
+        spec, layers = request = self.spec, self.visible_layers()
+        lanes = PREVIEW_LANES if preview else ("forward",)
+        lane = next((lane for lane in lanes if lane not in self._running_previews), None)
+        if self._visible and lane and (*request, preview) != self._requested:
+            self._requested, self._dragging = (*request, preview), preview
+            if preview:
+                self._running_previews.add(lane)
+            self._engine.request(
+                "forward", spec, layers, preview, lane=lane,
+                label=f"running {title(spec.architecture)} on {image_title(spec.image)}",
+                on_result=partial(self._on_result, lane), on_error=partial(self._on_error, lane),
+            )  # fmt: skip
 
     def _on_result(self, lane: str, result: ForwardResult) -> None:
         self._running_previews.discard(lane)
-        self._request_preview()
+        if self._dragging:
+            self._send_request(preview=True)
         self._weights.mark_good()
         self.result = result
         self.forwardFinished.emit(result)

@@ -143,7 +143,8 @@ class ArchitecturePanel(QWidget):
         ):
             return
         problems = {at: problem for at in self._rows.field_names() if (problem := self._rows.error(at))}
-        self._emit_request(self._before_edit, typed)
+        self._requested = self._before_edit
+        self.architectureRequested.emit(self._before_edit, typed)
         if self._lines[field].text() != text:
             self._lines[field].selectAll()
             self._lines[field].insert(text)
@@ -202,13 +203,10 @@ class ArchitecturePanel(QWidget):
             self._rows.set_error(field, str(error))
         else:
             self._rows.set_error(field, "")
-            self._emit_request(architecture, typed)
+            self._requested = architecture
+            self.architectureRequested.emit(architecture, typed)
             return True
         return False
-
-    def _emit_request(self, architecture: Architecture, typed: str) -> None:
-        self._requested = architecture
-        self.architectureRequested.emit(architecture, typed)
 
 
 def _text(value: object) -> str:

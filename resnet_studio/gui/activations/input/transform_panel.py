@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent
@@ -32,9 +33,10 @@ SLIDERS: dict[str, tuple[str, str, tuple[float, float], ValueFormat]] = {
 
 
 class TransformPanel(QWidget):
-    """Emits `transformsRequested` with all transforms, and whether the user still drags."""
+    """Shows transforms, and emits `transformsRequested` with those that are to replace them."""
 
     transformsRequested = Signal(object, bool)
+    """The `ImageTransforms`, and whether the user still drags."""
     keepRequested = Signal(bool)
     """Whether to keep the transforms for the next image."""
 
@@ -47,20 +49,25 @@ class TransformPanel(QWidget):
         grid.setVerticalSpacing(2)
         for number, (name, (title, tip, (low, high), value_format)) in enumerate(SLIDERS.items()):
             slider = TransformSlider(name, title, tip, low, high, getattr(IDENTITY, name), value_format, self)
-            slider.valueChanged.connect(lambda value, moving, name=name: self._on_value_changed(name, value, moving))
+            slider.slider.valueChanged.connect(partial(self._on_slider_changed, name))
+            slider.slider.sliderReleased.connect(partial(self._on_slider_changed, name))
             for place, widget in enumerate((slider.label, slider.slider, slider.value)):
                 grid.addWidget(widget, number, place)
             self._sliders[name] = slider
         grid.setColumnStretch(1, 1)
         self._flip = set_names(QCheckBox("Flip"), "flipHandle", "Flip", "Flip horizontally")
-        self._flip.clicked.connect(lambda on: self._request(replace(self._transforms, flipped=on)))
+        self._flip.clicked.connect(
+            lambda on: self.transformsRequested.emit(replace(self._transforms, flipped=on), False)
+        )
         tip = "Cover part of the network input with a gray patch; drag it there, wheel resizes it"
         self._occlude = set_names(QCheckBox("Occluder"), "occluderHandle", "Occluder", tip)
         self._occlude.clicked.connect(
-            lambda on: self._request(replace(self._transforms, occluder=Occluder() if on else None))
+            lambda on: self.transformsRequested.emit(
+                replace(self._transforms, occluder=Occluder() if on else None), False
+            )
         )
         self._reset = set_names(QPushButton("Reset"), "resetHandles", "Reset image", "Undo all image changes")
-        self._reset.clicked.connect(lambda: self._request(IDENTITY))
+        self._reset.clicked.connect(lambda: self.transformsRequested.emit(IDENTITY, False))
         tip = "Apply these changes to the next images, too; otherwise each image starts unchanged"
         self._keep = set_names(QCheckBox("Keep for next image"), "keepHandles", "Keep for next image", tip)
         self._keep.clicked.connect(self.keepRequested)
@@ -90,12 +97,10 @@ class TransformPanel(QWidget):
         self._occlude.setChecked(transforms.occluder is not None)
         self._reset.setEnabled(transforms != IDENTITY)
 
-    def _on_value_changed(self, name: str, value: float, moving: bool) -> None:
-        self._request(with_value(self._transforms, name, value), moving)
-
-    def _request(self, transforms: ImageTransforms, moving: bool = False) -> None:
-        self.show_transforms(transforms)
-        self.transformsRequested.emit(transforms, moving)
+    def _on_slider_changed(self, name: str, *_: int) -> None:
+        slider = self._sliders[name]
+        transforms = with_value(self._transforms, name, slider.current_value())
+        self.transformsRequested.emit(transforms, slider.slider.isSliderDown())
 
 
 STEPS = 200
@@ -103,9 +108,7 @@ VALUE_SIZE = QSize(52, 20)
 
 
 class TransformSlider(QObject):
-    """Emits `valueChanged` with the value, and whether the slider is still dragged; its owner lays out the widgets."""
-
-    valueChanged = Signal(float, bool)
+    """A slider with labels for its title and value; its owner lays them out and connects the slider's signals."""
 
     def __init__(
         self, name: str, title: str, tip: str, low: float, high: float, default: float,
@@ -122,8 +125,6 @@ class TransformSlider(QObject):
         self.slider.setRange(0, STEPS)
         self.slider.setPageStep(STEPS // 10)
         self.slider.setMinimumWidth(24)
-        self.slider.valueChanged.connect(self._on_value_changed)
-        self.slider.sliderReleased.connect(lambda: self.valueChanged.emit(self._value(), False))
         self.slider.installEventFilter(self)
         self.value = set_names(QLabel(), f"{name}Value", title)
         self.value.setFixedSize(VALUE_SIZE)  # fixed, so that a changed text causes no relayout
@@ -132,7 +133,7 @@ class TransformSlider(QObject):
 
     def show_value(self, value: float) -> None:
         """Show a value, without emitting."""
-        if not (self.slider.isSliderDown() and value == self._value()):
+        if not (self.slider.isSliderDown() and value == self.current_value()):
             with QSignalBlocker(self.slider):
                 self.slider.setValue(self._position(value))
         if self.value.text() != self._value_format(value):
@@ -140,14 +141,12 @@ class TransformSlider(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonDblClick:
-            self.valueChanged.emit(self._default, False)
+            self.slider.setValue(self._position(self._default))
+            self.slider.valueChanged.emit(self.slider.value())  # even if the value was only near the default
             return True
         return super().eventFilter(watched, event)
 
-    def _on_value_changed(self) -> None:
-        self.valueChanged.emit(self._value(), self.slider.isSliderDown())
-
-    def _value(self) -> float:
+    def current_value(self) -> float:
         """The value at the slider's position; the two halves have different scales."""
         share, middle = self.slider.value() / STEPS, self._middle()
         if share >= middle:
