@@ -43,6 +43,16 @@ def percent(share: float, digits: int = 3) -> str:
     return f"{MINUS if share < 0 and rounded else ''}{rounded:,} %"
 
 
+def about_percent(share: float) -> str:
+    """The same in the two digits that a probability or a share of values deserves: 0.743 → "74 %", 0.0278 → "2.8 %"."""
+    return percent(share, 2)
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things: "1 channel", "2,048 channels"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def percentages(parts: Sequence[int], decimals: int = 1) -> list[str]:
     """Each part's percentage of their sum, rounded so that what is written adds up to 100: of three equal parts 33.4 %,
     33.3 % and 33.3 %.
@@ -100,6 +110,11 @@ def join_names(names: Sequence[str], most: int = 3) -> str:
 def dimensions(shape: Iterable[int]) -> str:
     """(64, 56, 56) → "64×56×56"."""
     return "×".join(map(str, shape))
+
+
+def maps_size(shape: tuple[int, ...]) -> str:
+    """The shape of a layer's maps in words: (64, 56, 56) → "64 channels, 56×56"."""
+    return f"{counted(shape[0], 'channel')}, {dimensions(shape[1:])}"
 
 
 def duration(seconds: float) -> str:

@@ -13,7 +13,7 @@ import typer
 from resnet_studio.cli.parsing import check_output, resolve_architecture, with_settings
 from resnet_studio.cli.terminal import echo, echo_json, print_error, print_grid, run_with_progress
 from resnet_studio.cli.train import AsJson, Runs
-from resnet_studio.formatting import percent, significant
+from resnet_studio.formatting import about_percent, significant
 from resnet_studio.progress import Progress, map_progress
 
 if TYPE_CHECKING:
@@ -351,7 +351,7 @@ def _print_attribution(attribution: Attribution, output: Path) -> None:
 
     at = f" at {attribution.layer}" if attribution.layer else ""
     what = class_title(attribution.label, attribution.target)
-    echo(f"{METHODS[attribution.method].title}{at}: {what}, {percent(attribution.probability)}")
+    echo(f"{METHODS[attribution.method].title}{at}: {what}, {about_percent(attribution.probability)}")
     if not attribution.weights.trained:
         echo(f"weights: {attribution.weights.source}, untrained: predictions are meaningless")
     echo(f"saved to {output}")
@@ -366,11 +366,11 @@ def _print_forward(result: ForwardResult, output: Path) -> None:
         echo(note)
     if result.weights.likely_architecture:
         echo("use --set stride_on=3x3 to move the stride")
-    predictions = tuple((prediction.label, percent(prediction.probability)) for prediction in result.predictions or ())
+    predictions = tuple((found.label, about_percent(found.probability)) for found in result.predictions or ())
     print_grid(Grid(("prediction", "probability"), predictions, frozenset({1})))
     rows = tuple(
-        (layer.name, shape(layer.values.shape), significant(layer.mean), significant(layer.std), percent(layer.zeros))
-        for layer in result.layers
+        (maps.name, shape(maps.values.shape), significant(maps.mean), significant(maps.std), about_percent(maps.zeros))
+        for maps in result.layers
     )
     print_grid(Grid(("layer", "output", "mean", "std", "zeros"), rows, frozenset({2, 3, 4})))
     echo(f"saved in this order to {output}")

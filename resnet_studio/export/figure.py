@@ -17,6 +17,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from resnet_studio.export.provenance import KEY, Provenance
+from resnet_studio.inference.channel_statistics import statistics
 from resnet_studio.inference.feature_maps import MapStyle, apply_colormap, mosaic, to_indices
 from resnet_studio.inference.values import ForwardResult, LayerMaps, Pixels
 from resnet_studio.networks.architecture import Architecture
@@ -92,19 +93,10 @@ def png_bytes(pixels: Pixels, provenance: Provenance | None = None) -> bytes:
     return data.getvalue()
 
 
-def statistics(layer: LayerMaps) -> NDArray[np.float64]:
+def statistics_table(layer: LayerMaps) -> NDArray[np.float64]:
     """Channels × `STATISTICS`, over each channel's finite values (NaN where there are none); zeros is a fraction."""
-    flat = layer.values.reshape(len(layer.values), -1).astype(np.float64)
-    zeros = 1 - np.count_nonzero(flat, axis=1) / max(1, flat.shape[1])
-    finite = np.isfinite(flat)
-    count = finite.sum(axis=1)
-    divisor = np.maximum(count, 1)
-    mean = np.where(finite, flat, 0).sum(axis=1) / divisor
-    std = np.sqrt((np.where(finite, flat - mean[:, None], 0) ** 2).sum(axis=1) / divisor)
-    minimum, maximum = np.where(finite, flat, np.inf).min(axis=1), np.where(finite, flat, -np.inf).max(axis=1)
-    table = np.stack([mean, std, minimum, maximum, zeros], axis=1)
-    table[count == 0, :-1] = np.nan
-    return table
+    found = statistics(layer.values)
+    return np.stack([found.mean, found.std, found.minimum, found.maximum, found.zeros], axis=1)
 
 
 def to_json(result: ForwardResult, provenance: Provenance) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from resnet_studio.export.figure import MapFigure, effective_style, layer_image, png_bytes
 from resnet_studio.export.provenance import KEY
-from resnet_studio.formatting import percent, significant
+from resnet_studio.formatting import about_percent, counted, significant
 from resnet_studio.inference.feature_maps import LOWEST, Colormap, MapStyle, lookup_table, value_range
 from resnet_studio.inference.values import LayerMaps, Pixels
 from resnet_studio.plain import plain
@@ -55,8 +55,8 @@ class _SvgPage:
         channels, height, width = layer.values.shape
         suffix = "" if self._provenance.channel is None else f", channel {self._provenance.channel}"
         self._line(f"{layer.name}{suffix}", "title", weight="600")
-        size = f"{channels:,} channel{'s' if channels > 1 else ''} of {height}×{width}"
-        numbers = f"mean {significant(layer.mean)}, std {significant(layer.std)}, {percent(layer.zeros)} zeros"
+        numbers = f"mean {significant(layer.mean)}, std {significant(layer.std)}, {about_percent(layer.zeros)} zeros"
+        size = f"{counted(channels, 'channel')} of {height}×{width}"
         self._line(f"{size}: {numbers}", "line", SECONDARY_COLOR)
         self._y += SPACING
         large = pixels.repeat(factor, axis=0).repeat(factor, axis=1)  # some programs would smooth the pixels

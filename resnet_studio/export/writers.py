@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_studio.atomic import write_file
-from resnet_studio.export.figure import STATISTICS, MapFigure, figure_image, png_bytes, statistics
+from resnet_studio.export.figure import STATISTICS, MapFigure, figure_image, png_bytes, statistics_table
 from resnet_studio.export.provenance import Provenance
 from resnet_studio.export.svg import svg_bytes
 from resnet_studio.inference.values import LayerMaps
@@ -70,7 +70,7 @@ def write_csv(path: Path, figure: MapFigure) -> None:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(("layer", "channel", *STATISTICS))
     for layer in figure.layers:
-        for channel, row in enumerate(statistics(layer).tolist()):
+        for channel, row in enumerate(statistics_table(layer).tolist()):
             if figure.provenance.channel in (None, channel):
                 table.writerow((layer.name, channel, *row))
     write_file(path, text.getvalue().encode())

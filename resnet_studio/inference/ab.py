@@ -52,12 +52,7 @@ class ABPair:
 
     @property
     def maps(self) -> tuple[LayerMaps | None, LayerMaps | None]:
-        return maps_in(self.a, self.layer), maps_in(self.b, self.b_layer)
-
-
-def maps_in(result: ForwardResult, layer: str | None) -> LayerMaps | None:
-    """A layer's maps, if the result has them."""
-    return next((maps for maps in result.layers if maps.name == layer), None)
+        return self.a.maps(self.layer), self.b.maps(self.b_layer)
 
 
 def apply_overrides(spec: ForwardSpec, overrides: SideBOverrides) -> ForwardSpec:

@@ -232,3 +232,7 @@ class ForwardResult:
     """The five most probable classes; empty if the output is not finite; None if they were not requested."""
     preview: bool = False
     """Whether it is one of many while the user drags; a full-quality result will follow."""
+
+    def maps(self, layer: str | None) -> LayerMaps | None:
+        """A layer's maps, if the result has them."""
+        return next((maps for maps in self.layers if maps.name == layer), None)

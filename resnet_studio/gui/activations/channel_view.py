@@ -10,13 +10,13 @@ from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
-from resnet_studio.formatting import percent, significant
+from resnet_studio.formatting import about_percent, significant
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.histogram import Histogram
 from resnet_studio.gui.common.painting import paint_image, to_qimage
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.feature_maps import Place
+from resnet_studio.inference.feature_maps import Place, layer_maps
 from resnet_studio.inference.values import Pixels
 
 MIN_SIDE, MIN_DETAILS_WIDTH = 160, 80
@@ -206,11 +206,8 @@ def channel_summary(values: NDArray[np.float32]) -> str:
     """Mean of the finite values and share of zeros of one channel."""
     if not values.size:
         return ""
-    finite = values[np.isfinite(values)]
-    mean = float(finite.mean(dtype=np.float64)) if finite.size else math.nan
-    zeros = 1 - np.count_nonzero(values) / values.size
-    share = percent(zeros, 2).replace(" ", NBSP)
-    return f"mean {significant(mean)} · {share}{NBSP}zeros"
+    maps = layer_maps("", values[None])
+    return f"mean {significant(maps.mean)} · {about_percent(maps.zeros).replace(' ', NBSP)}{NBSP}zeros"
 
 
 class _Map(QWidget):

@@ -1,9 +1,6 @@
-"""Feedback for clicks on the button itself: short texts, a busy state, and a guard against double clicks."""
+"""Feedback for clicks on the button itself: short texts, and a guard against double clicks."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QAbstractButton
@@ -43,17 +40,3 @@ def disable_briefly(button: QAbstractButton) -> None:
     """Disable a button for a moment if a second click would cancel what the first has started."""
     button.setEnabled(False)
     QTimer.singleShot(DISABLED_TIME, button, lambda: button.setEnabled(True))
-
-
-@contextmanager
-def show_busy(button: QAbstractButton, text: str) -> Iterator[None]:
-    """Show on a disabled button what the block is doing on the window's thread."""
-    usual = button.text()
-    button.setText(text)
-    button.setEnabled(False)
-    button.repaint()
-    try:
-        yield
-    finally:
-        button.setText(usual)
-        button.setEnabled(True)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtGui import Qt as RichTextQt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
+from resnet_studio.formatting import maps_size
 from resnet_studio.gui.theme import GRID
 from resnet_studio.plain import plain, printable
 
@@ -97,6 +98,11 @@ def tooltip(text: str) -> str:
     """A tooltip that shows multiline text literally, escaped if Qt would take it for HTML."""
     text = printable(text)
     return f"<p style='white-space:pre-wrap'>{html.escape(text)}</p>" if RichTextQt.mightBeRichText(text) else text
+
+
+def layer_heading(name: str, shape: tuple[int, ...]) -> str:
+    """A layer's name in bold and the size of its maps, as HTML."""
+    return f"<b>{escape_html(name)}</b> · {maps_size(shape)}"
 
 
 def escape_html(name: str) -> str:

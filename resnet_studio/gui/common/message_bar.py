@@ -79,7 +79,8 @@ class MessageBar(QFrame):
             self.hide()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        self._hide_timer.stop()
+        if not event.spontaneous():  # a minimized window hides nothing
+            self._hide_timer.stop()
         super().hideEvent(event)
 
     def _make_offer(self, number: int) -> QPushButton:

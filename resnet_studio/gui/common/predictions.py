@@ -8,7 +8,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QStyledItemDelegate, QStyleOptionViewItem
 
-from resnet_studio.formatting import percent
+from resnet_studio.formatting import about_percent
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.labels import tooltip
@@ -40,7 +40,7 @@ class PredictionBars(QListWidget):
             item = QListWidgetItem(plain(prediction.label), self)
             item.setData(CORRECT_ROLE, bool(correct) and prediction.label == correct)
             item.setData(PROBABILITY_ROLE, prediction.probability)
-            text = f"{plain(prediction.label)}: {percent(prediction.probability, 2)}"
+            text = f"{plain(prediction.label)}: {about_percent(prediction.probability)}"
             text += ", correct class" if item.data(CORRECT_ROLE) else ""
             item.setToolTip(tooltip(text))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, text)
@@ -61,22 +61,27 @@ class _Bar(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        colors, probability = theme.current(), float(index.data(PROBABILITY_ROLE))
-        box = QRectF(option.rect).adjusted(0, 1, 0, -1)
-        painter.save()
-        painter.fillRect(box, QColor(colors.hover))
         correct = bool(index.data(CORRECT_ROLE))
-        bar = QColor(colors.good if correct else colors.accent)
-        bar.setAlpha(BAR_ALPHA)
-        painter.fillRect(QRectF(box.left(), box.top(), max(2.0, probability * box.width()), box.height()), bar)
-        text = box.adjusted(8, 0, -8, 0)
-        middle = Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(QColor(colors.text))
-        label = painter.fontMetrics().elidedText(
-            f"✓ {index.data()}" if correct else index.data(),
-            Qt.TextElideMode.ElideRight,
-            int(text.width()) - NUMBER_WIDTH,
+        painter.save()
+        paint_prediction(
+            painter,
+            QRectF(option.rect).adjusted(0, 1, 0, -1),
+            f"✓ {index.data()}" if correct else str(index.data()),
+            float(index.data(PROBABILITY_ROLE)),
+            theme.current().good if correct else theme.current().accent,
         )
-        painter.drawText(text, middle | Qt.AlignmentFlag.AlignLeft, label)
-        painter.drawText(text, middle | Qt.AlignmentFlag.AlignRight, percent(probability, 2))
         painter.restore()
+
+
+def paint_prediction(painter: QPainter, box: QRectF, label: str, probability: float, color: str) -> None:
+    """A class and its probability, on a bar whose length shows the probability."""
+    painter.fillRect(box, QColor(theme.current().hover))
+    bar = QColor(color)
+    bar.setAlpha(BAR_ALPHA)
+    painter.fillRect(QRectF(box.left(), box.top(), max(2.0, probability * box.width()), box.height()), bar)
+    text, middle = box.adjusted(8, 0, -8, 0), Qt.AlignmentFlag.AlignVCenter
+    width = max(0, int(text.width()) - NUMBER_WIDTH)
+    painter.setPen(QColor(theme.current().text))
+    elided = painter.fontMetrics().elidedText(label, Qt.TextElideMode.ElideRight, width)
+    painter.drawText(text, middle | Qt.AlignmentFlag.AlignLeft, elided)
+    painter.drawText(text, middle | Qt.AlignmentFlag.AlignRight, about_percent(probability))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resnet_studio.files import FileRefusedError, display_name, read_file
-from resnet_studio.formatting import join_names
+from resnet_studio.formatting import counted, join_names
 from resnet_studio.inference.images.listing import describe_skipped
 from resnet_studio.plain import plain
 from resnet_studio.training.datasets import DATASETS, DataError
@@ -91,7 +91,7 @@ def _read_splits(parts: Sequence[_SplitFolder], top: Folder, tree: Folder) -> Cl
     notes: list[str] = []
     files: list[str] = []
     for part in others:
-        name, count = display_name(part.folder.path), _count_images(part.folder.count)
+        name, count = display_name(part.folder.path), counted(part.folder.count, "image")
         if not part.folder.count:
             continue
         if test is not None:
@@ -105,7 +105,7 @@ def _read_splits(parts: Sequence[_SplitFolder], top: Folder, tree: Folder) -> Cl
             notes.append(f"{name} has neither class folders nor a label file: {count} skipped")
     known = {id(part.folder) for part in parts}
     notes += [
-        f"{display_name(child.path)} is neither a training nor a test folder: {_count_images(child.count)} skipped"
+        f"{display_name(child.path)} is neither a training nor a test folder: {counted(child.count, 'image')} skipped"
         for child in top.image_folders
         if id(child) not in known
     ]
@@ -245,14 +245,14 @@ def _skipped_notes(tree: Folder, classes: Folder, used: Sequence[str]) -> Iterat
     if len({name.rpartition("/")[2] for name in inside}) > 1:
         yield f"images in subfolders belong to their class folder: {_join_some(inside)}"
     if classes.images:
-        yield f"skipped outside class folders: {_count_images(len(classes.images))} ({_join_some(classes.images)})"
+        yield f"skipped outside class folders: {counted(len(classes.images), 'image')} ({_join_some(classes.images)})"
     hidden = [name for folder in tree.walk() for name in folder.hidden]
     others = [name for folder in tree.walk() for name in folder.other_files if name not in used]
     back = [name for folder in tree.walk() for name in folder.back_links]
     skipped = describe_skipped(
         hidden,
         others,
-        [f"{len(back):,} link{'s' if len(back) > 1 else ''} to a parent folder ({_join_some(back)})"] if back else (),
+        [f"{counted(len(back), 'link')} to a parent folder ({_join_some(back)})"] if back else (),
     )
     if skipped:
         yield f"skipped: {skipped}"
@@ -308,7 +308,3 @@ def _join_folders(folders: Sequence[Folder]) -> str:
 
 def _join_some(names: Sequence[str], most: int = 3) -> str:
     return join_names([plain(name) for name in names], most)
-
-
-def _count_images(count: int) -> str:
-    return f"{count:,} image{'s' if count != 1 else ''}"

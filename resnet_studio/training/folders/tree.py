@@ -10,6 +10,7 @@ from pathlib import Path
 
 from resnet_studio.causes import os_reason
 from resnet_studio.files import display_name, is_folder_entry
+from resnet_studio.formatting import counted
 from resnet_studio.inference.images.listing import is_hidden, is_image, natural_key
 from resnet_studio.training.datasets import DataError
 
@@ -121,7 +122,7 @@ def _format_subfolders(folder: Folder, level: int) -> Iterator[str]:
 
 
 def _format_content(folder: Folder) -> str:
-    parts = [f"{len(folder.images):,} image{'s' if len(folder.images) != 1 else ''}"] if folder.images else []
+    parts = [counted(len(folder.images), "image")] if folder.images else []
     endings = Counter(os.path.splitext(name)[1].lower() or name for name in folder.other_files)
     parts += [f"{count:,} {ending}" for ending, count in endings.most_common(2)]
     if not parts and not folder.folders:

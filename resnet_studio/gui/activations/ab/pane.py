@@ -10,7 +10,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
-from resnet_studio.formatting import dimensions, significant
+from resnet_studio.formatting import dimensions, maps_size, significant
 from resnet_studio.gui.activations.maps.panel import statistics_text
 from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.common.labels import ElidedLabel
@@ -72,11 +72,9 @@ class SidePane(QWidget):
 
     def show_maps(self, maps: LayerMaps) -> None:
         """Show name, size and statistics of the side's layer; the panel, which knows all sides, draws the mosaic."""
-        channels, statistics = len(maps.values), statistics_text(maps)
-        size = dimensions(maps.values.shape)
+        statistics, size = statistics_text(maps), dimensions(maps.values.shape)
         self._lines[2].set_text(
-            f"{maps.name} · {channels:,} channel{'s' if channels > 1 else ''}, {dimensions(maps.values[0].shape)}",
-            statistics[1],
+            f"{maps.name} · {maps_size(maps.values.shape)}", statistics[1],
             f"{maps.name} · {size}", size,
         )  # fmt: skip
         self._lines[3].set_text(*statistics, f"μ {significant(maps.mean)}", "")

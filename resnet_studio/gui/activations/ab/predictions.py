@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from resnet_studio.formatting import percent
+from resnet_studio.formatting import about_percent
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.labels import tooltip
+from resnet_studio.gui.common.predictions import paint_prediction
 from resnet_studio.inference.values import Prediction
 from resnet_studio.plain import plain
 
 ROW_HEIGHT, MIN_ROWS, MAX_ROWS = 20, 3, 5
 GAP_WIDTH = 32
 """Pixels between the columns, where the lines are drawn."""
-NUMBER_WIDTH = 52
-BAR_ALPHA = 80  # of 255: the label is drawn over the bar and must be legible on it
 NOT_A_NUMBER = "output is NaN: no prediction"
 
 
@@ -80,7 +79,9 @@ class PairedPredictions(QWidget):
         for side in range(2):
             shared = {rows[side] for rows in shared_classes}
             for row, prediction in enumerate(self._visible_predictions(side)):
-                self._paint_row(painter, self.row_rect(side, row), prediction, shared=row in shared)
+                color = theme.current().accent if row in shared else theme.current().muted
+                box = self.row_rect(side, row)
+                paint_prediction(painter, box, prediction.label, prediction.probability, color)
             if self._sides[side] == ():
                 painter.setPen(QColor(theme.current().muted))
                 painter.drawText(self.row_rect(side, 0), Qt.AlignmentFlag.AlignCenter, NOT_A_NUMBER)
@@ -91,20 +92,6 @@ class PairedPredictions(QWidget):
             painter.drawLine(
                 QPointF(left.right() + 3, left.center().y()), QPointF(right.left() - 3, right.center().y())
             )
-
-    def _paint_row(self, painter: QPainter, rect: QRectF, prediction: Prediction, *, shared: bool) -> None:
-        palette = theme.current()
-        painter.fillRect(rect, QColor(palette.hover))
-        bar = QColor(palette.accent if shared else palette.muted)
-        bar.setAlpha(BAR_ALPHA)
-        width = max(2.0, prediction.probability * rect.width())
-        painter.fillRect(QRectF(rect.topLeft(), QSizeF(width, rect.height())), bar)
-        text, alignment = rect.adjusted(6, 0, -6, 0), Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(QColor(palette.text))
-        label_width = max(0, int(text.width()) - NUMBER_WIDTH)
-        label = painter.fontMetrics().elidedText(prediction.label, Qt.TextElideMode.ElideRight, label_width)
-        painter.drawText(text, alignment | Qt.AlignmentFlag.AlignLeft, label)
-        painter.drawText(text, alignment | Qt.AlignmentFlag.AlignRight, percent(prediction.probability, 2))
 
     def _visible_predictions(self, side: int) -> tuple[Prediction, ...]:
         return (self._sides[side] or ())[: self.height() // ROW_HEIGHT]
@@ -124,8 +111,8 @@ class PairedPredictions(QWidget):
 
     def _probability_text(self, side: int, label: str) -> str:
         probabilities = {prediction.label: prediction.probability for prediction in self._sides[side] or ()}
-        return percent(probabilities[label], 2) if label in probabilities else "not in its top 5"
+        return about_percent(probabilities[label]) if label in probabilities else "not in its top 5"
 
     def _description(self, side: int) -> str:
-        classes = ", ".join(f"{one.label} {percent(one.probability, 2)}" for one in self._sides[side] or ())
+        classes = ", ".join(f"{one.label} {about_percent(one.probability)}" for one in self._sides[side] or ())
         return f"{'AB'[side]}: {classes or 'no prediction'}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QWidget
 
-from resnet_studio.formatting import percent
+from resnet_studio.formatting import about_percent
 from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.theme import GRID
@@ -61,7 +61,7 @@ class ClassPicker(QWidget):
     def _show(self, predictions: Sequence[Prediction]) -> None:
         most_probable = f"most probable ({predictions[0].label})" if predictions else "most probable"
         values = {MOST_PROBABLE: most_probable}
-        values |= {str(p.number): f"{p.label} · {percent(p.probability, 2)}" for p in predictions}
+        values |= {str(p.number): f"{p.label} · {about_percent(p.probability)}" for p in predictions}
         if self._target is not None and str(self._target) not in values:
             values[str(self._target)] = self._labels[self._target]
         values[OTHER] = "other…"

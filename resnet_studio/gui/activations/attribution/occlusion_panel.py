@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from resnet_studio.formatting import percent
+from resnet_studio.formatting import about_percent, counted
 from resnet_studio.gui.activations.attribution.overlay import OverlayView, StrengthSlider
 from resnet_studio.gui.activations.attribution.panel import HEIGHT, UNTRAINED, duration_text, empty_label, lay_out_panel
 from resnet_studio.gui.common.button_feedback import disable_briefly
@@ -177,7 +177,7 @@ class OcclusionPanel(QWidget):
     def _count_positions(self) -> None:
         if self._side:
             count = len(patch_starts(self._side, self._patch.value(), self._stride.value())) ** 2
-            self._count.setText(f"{count:,} position{'s' if count > 1 else ''}")
+            self._count.setText(counted(count, "position"))
 
     def _show_flips(self, occlusion: OcclusionMap) -> None:
         flips = occlusion.flips
@@ -190,7 +190,7 @@ class OcclusionPanel(QWidget):
             self._heading.setText(f"No other class wins at any of {positions}. Lowest:")
         self._list.clear()
         for flip in flips[:MAX_FLIPS] or occlusion.by_probability[:MAX_LOWEST]:
-            wins = f"{flip.label} wins" if flips else percent(flip.probability, 2)
+            wins = f"{flip.label} wins" if flips else about_percent(flip.probability)
             item = QListWidgetItem(f"{wins} at {self._origin_text(flip)}", self._list)
             item.setToolTip(tooltip(self._position_text(flip)))
             item.setData(POSITION_ROLE, (flip.row, flip.column))
@@ -218,7 +218,7 @@ class OcclusionPanel(QWidget):
         assert self._occlusion is not None
         occlusion = self._occlusion
         wins = f"{flip.label} wins" if flip.top_class != occlusion.top_class else "the same class wins"
-        return f"patch at {self._origin_text(flip)}: {occlusion.label} at {percent(flip.probability, 2)}, {wins}"
+        return f"patch at {self._origin_text(flip)}: {occlusion.label} at {about_percent(flip.probability)}, {wins}"
 
     def _origin_text(self, flip: OccludedPosition) -> str:
         """The first row and column that the square covers."""
@@ -253,12 +253,12 @@ class OcclusionPanel(QWidget):
 def _title_text(occlusion: OcclusionMap) -> str:
     """A title such as "**3**: > 99 % without the patch, lowest 79 % · 49 of 49 positions · 0.4 s"."""
     parts = [
-        f"<b>{escape_html(occlusion.label)}</b>: {percent(occlusion.probability, 2)} without the patch".replace(
+        f"<b>{escape_html(occlusion.label)}</b>: {about_percent(occlusion.probability)} without the patch".replace(
             "< 0", "&lt; 0"
         )
     ]
     if occlusion.computed:
-        parts[0] += f", lowest {percent(float(np.nanmin(occlusion.probabilities)), 2)}".replace("< 0", "&lt; 0")
+        parts[0] += f", lowest {about_percent(float(np.nanmin(occlusion.probabilities)))}".replace("< 0", "&lt; 0")
     if occlusion.computed < occlusion.positions:
         parts.append(f"{occlusion.computed:,} of {occlusion.positions:,} positions")
     parts.append(duration_text(occlusion.seconds))

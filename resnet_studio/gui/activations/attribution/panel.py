@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from resnet_studio.formatting import percent, significant
+from resnet_studio.formatting import about_percent, significant
 from resnet_studio.gui.activations.attribution.overlay import OverlayView, StrengthSlider
 from resnet_studio.gui.common.color_bar import ColorBar
 from resnet_studio.gui.common.helpers import set_names
@@ -237,7 +237,7 @@ def _title_text(attribution: Attribution) -> str:
     where = f" at {attribution.layer}" if attribution.layer else ""
     height, width = attribution.values.shape
     parts = [f"<b>{METHODS[attribution.method].title}</b>{where}, {height}×{width}"]
-    parts.append(escape_html(f"for {attribution.label} ({percent(attribution.probability, 2)})"))
+    parts.append(escape_html(f"for {attribution.label} ({about_percent(attribution.probability)})"))
     parts.append(duration_text(attribution.seconds))
     if attribution.delta is not None:
         parts.append(f"convergence delta {significant(abs(attribution.delta))}")

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from resnet_studio.formatting import counted
 from resnet_studio.gui import theme
 from resnet_studio.gui.activations.images.list import THUMBNAIL_SIDE, ImageList, ImageModel, ImageTile
 from resnet_studio.gui.activations.images.player import PlayerBar
@@ -95,7 +96,7 @@ class ImageStrip(QWidget):
 
     def show_skipped_files(self, count: int, summary: str) -> None:
         """Show how many files of the folders were skipped, with the summary as tooltip."""
-        self._others.setText(f"{count:,} other file{'s' if count != 1 else ''} ignored")
+        self._others.setText(f"{counted(count, 'other file')} ignored")
         self._others.setToolTip(tooltip(summary))
         self._others.setVisible(count > 0)
 

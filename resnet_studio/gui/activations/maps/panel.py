@@ -11,11 +11,11 @@ from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from resnet_studio.formatting import percent, significant
+from resnet_studio.formatting import about_percent, significant
 from resnet_studio.gui.common.color_bar import ColorBar
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import ComboBox, SegmentedControl
-from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel, labeled
+from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel, labeled, layer_heading
 from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.common.mosaic import MosaicView
 from resnet_studio.gui.theme import GRID
@@ -72,8 +72,7 @@ class MapsPanel(QWidget):
         if self._maps is None or self._maps.values.shape != maps.values.shape:
             self._place = None
         self._maps = maps
-        channels, height, width = maps.values.shape
-        self._name.setText(f"<b>{maps.name}</b> · {channels:,} channel{'s' if channels > 1 else ''}, {height}×{width}")
+        self._name.setText(layer_heading(maps.name, maps.values.shape))
         self._statistics.set_text(*statistics_text(maps))
         self._draw(keep_order=preview and same)
         self._show_value(self._place)
@@ -215,7 +214,7 @@ class MapsPanel(QWidget):
         if self._reference is None:
             return None, NO_REFERENCE
         title = image_title(self._reference.spec.image)
-        found = next((layer for layer in self._reference.layers if layer.name == maps.name), None)
+        found = self._reference.maps(maps.name)
         if found is None:
             self.referenceLayerRequested.emit(maps.name)
             return None, f"Computing {maps.name} of the reference {title} …; until then, channels are sorted by index."
@@ -242,7 +241,7 @@ class MapsPanel(QWidget):
 
 def statistics_text(maps: LayerMaps) -> tuple[str, str, str]:
     """A layer's statistics as a line, with all digits as a tooltip, and as a shorter line."""
-    zeros = f"{percent(maps.zeros, 2)} zeros"
+    zeros = f"{about_percent(maps.zeros)} zeros"
     mean, std = significant(maps.mean), significant(maps.std)
     exact = f"mean {maps.mean!r}\nstd {maps.std!r}\nfraction of zeros {maps.zeros!r}"
     return f"mean {mean} · std {std} · {zeros}", exact, f"μ {mean}  σ {std}  {zeros}"

@@ -75,7 +75,7 @@ class MapsView(QWidget):
     def show_result(self, result: ForwardResult) -> None:
         """Show the selected layer's maps if the result has them; else keep those shown, or show its first layer."""
         self._result = result
-        maps = {maps.name: maps for maps in result.layers}.get(self._layer)
+        maps = result.maps(self._layer)
         if maps is None and result.layers and self._stack.currentWidget() is self._empty:
             maps = result.layers[0]
         if maps is not None:
@@ -121,8 +121,8 @@ class MapsView(QWidget):
             result, (self._shown,), style, reference=reference.spec.image if reference else "",
             channel=self._maps.channel() if alone else None, scale=scale,
         )  # fmt: skip
-        layers = tuple(maps for maps in result.layers if maps.name == self._shown)
-        return MapFigure(layers, provenance, None if order is None else {self._shown: order})
+        shown = result.maps(self._shown)
+        return MapFigure((shown,) if shown else (), provenance, None if order is None else {self._shown: order})
 
     def show_saving(self, saving: bool) -> None:
         """Show whether a file is being written."""

@@ -11,9 +11,9 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from resnet_studio.formatting import percent, significant
+from resnet_studio.formatting import about_percent, significant
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.helpers import cell_alignment, set_names
 from resnet_studio.inference.channel_statistics import ChannelStatistics
 
 Index = QModelIndex | QPersistentModelIndex
@@ -116,7 +116,7 @@ class ChannelModel(QAbstractTableModel):
                 return f"{arrow if section == column else ''}{self._headings[section]}"
             case Qt.ItemDataRole.ToolTipRole:
                 return TIPS[section]
-        return _RIGHT if role == Qt.ItemDataRole.TextAlignmentRole else None
+        return cell_alignment(right=True) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid() or self._numbers is None or self._evidence is None:
@@ -128,7 +128,7 @@ class ChannelModel(QAbstractTableModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return self._tooltip(channel, column)
             case Qt.ItemDataRole.TextAlignmentRole:
-                return _RIGHT
+                return cell_alignment(right=True)
             case Qt.ItemDataRole.ForegroundRole if self._inactive[channel]:
                 palette = theme.current()
                 return QColor(palette.warning if column == ChannelColumn.ACTIVE else palette.muted)
@@ -166,7 +166,7 @@ class ChannelModel(QAbstractTableModel):
             case ChannelColumn.CHANNEL:
                 return str(channel)
             case ChannelColumn.ZEROS:
-                return percent(self._numbers.zeros[channel], 2)
+                return about_percent(self._numbers.zeros[channel])
             case ChannelColumn.ACTIVE:
                 return self._inactive_text if self._inactive[channel] else self._active_text(channel, MAX_TOTAL_SHOWN)
         return significant(float(_column_values(self._numbers, self._evidence, column)[channel]))
@@ -201,9 +201,6 @@ def _column_values(numbers: ChannelStatistics, evidence: ChannelStatistics, colu
         case ChannelColumn.ACTIVE:
             return evidence.active_images
     return np.arange(numbers.channels)
-
-
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 ROW_HEIGHT = 24

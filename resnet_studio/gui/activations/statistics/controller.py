@@ -65,7 +65,7 @@ class StatisticsController(QObject):
             self._network = network
             self._accumulated.clear()
             self._counted.clear()
-        maps = next((maps for maps in result.layers if maps.name == self._activations.layer), None)
+        maps = result.maps(self._activations.layer)
         if maps is None or result.preview:
             return
         key = maps.name, result.image_sha256, spec.transforms

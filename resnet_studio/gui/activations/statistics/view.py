@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from resnet_studio.formatting import percent, significant
+from resnet_studio.formatting import about_percent, counted, significant
 from resnet_studio.gui.activations.statistics.channel_table import ChannelTable
 from resnet_studio.gui.common.button_feedback import disable_briefly
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.histogram import Histogram
 from resnet_studio.gui.common.inputs import SegmentedControl
-from resnet_studio.gui.common.labels import tooltip
+from resnet_studio.gui.common.labels import layer_heading, tooltip
 from resnet_studio.gui.common.layouts import FlowLayout
+from resnet_studio.gui.common.tab_view import TabView
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.channel_statistics import ChannelStatistics, LayerStatistics, follows_relu, statistics
 from resnet_studio.inference.values import ForwardResult, LayerMaps, image_title
@@ -30,7 +30,7 @@ FIGURES = {"mean": "mean", "deviation": "std", "zeros": "zeros", "least": "min",
 BARS = 64
 
 
-class StatisticsView(QWidget):
+class StatisticsView(TabView):
     """Follows the forward passes while it is visible; the table is of one image, of those run so far, or of all."""
 
     channelSelected = Signal(int)
@@ -105,10 +105,6 @@ class StatisticsView(QWidget):
         """Show why there are no statistics, as long as there are none."""
         self._empty.setText(sentence)
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self._update()
-
     def _lay_out(self) -> None:
         tools = FlowLayout()
         tools.addWidget(self._scope)
@@ -155,6 +151,7 @@ class StatisticsView(QWidget):
         self._scope.valueSelected.connect(lambda _: self._update())
         self._button.clicked.connect(self._on_button_clicked)
         self._table.channelSelected.connect(self.channelSelected)
+        self.visibilityChanged.connect(lambda _: self._update())
 
     def _on_button_clicked(self) -> None:
         if self._running:
@@ -167,7 +164,7 @@ class StatisticsView(QWidget):
         """Show the current values, but only while the view is visible."""
         if self._result is None or not self.isVisible():
             return
-        maps = next((maps for maps in self._result.layers if maps.name == self._layer), None)
+        maps = self._result.maps(self._layer)
         if maps is not None:
             self._pages.setCurrentIndex(1)
             self._show(self._result, maps)
@@ -175,10 +172,7 @@ class StatisticsView(QWidget):
             self._empty.setText(NO_LAYER)
 
     def _show(self, result: ForwardResult, maps: LayerMaps) -> None:
-        channels, height, width = maps.values.shape
-        self._heading.setText(
-            f"<b>{maps.name}</b> · {channels:,} channel{'s' if channels > 1 else ''}, {height}×{width}"
-        )
+        self._heading.setText(layer_heading(maps.name, maps.values.shape))
         self._histogram_caption.setText(f"values of {image_title(result.spec.image)}, log scale")
         self._histogram.set_values(maps.values)
         numbers, evidence = self._numbers(maps)
@@ -187,7 +181,7 @@ class StatisticsView(QWidget):
         self._table.show_channels(numbers, evidence, after_relu=after_relu, preview=result.preview)
         self._table.show_channel(self._channel)
         inactive = int(evidence.inactive(after_relu=after_relu).sum())
-        self._verdict.setText(verdict(inactive, channels, evidence.images, after_relu=after_relu))
+        self._verdict.setText(verdict(inactive, len(maps.values), evidence.images, after_relu=after_relu))
         self._show_skipped()
 
     def _numbers(self, maps: LayerMaps) -> tuple[ChannelStatistics, ChannelStatistics]:
@@ -209,14 +203,14 @@ class StatisticsView(QWidget):
         values = (totals.mean, totals.std, totals.zeros, totals.minimum, totals.maximum)
         for (name, label), value in zip(self._figures.items(), values, strict=True):
             number = float(value[0])
-            label.setText(percent(number) if name == "zeros" else significant(number))
+            label.setText(about_percent(number) if name == "zeros" else significant(number))
             label.setToolTip(repr(number))
 
     def _show_skipped(self) -> None:
         skipped = self._layer_statistics.skipped if self._layer_statistics else ()
         self._skipped.setVisible(bool(skipped))
         if skipped:
-            count = "1 image" if len(skipped) == 1 else f"{len(skipped):,} images"
+            count = counted(len(skipped), "image")
             self._skipped.setText(f"{count} could not be opened and {'is' if len(skipped) == 1 else 'are'} not counted")
             self._skipped.setToolTip(tooltip("\n".join(image.cause for image in skipped[:20])))
 
@@ -224,7 +218,7 @@ class StatisticsView(QWidget):
 def verdict(inactive: int, channels: int, images: int, *, after_relu: bool) -> str:
     """How many channels are dead (after a ReLU) or constant, over how many images."""
     state, reason = ("dead", "never above zero") if after_relu else ("constant", "always the same value")
-    over = f"over {images:,} image{'s' if images > 1 else ''}"
+    over = f"over {counted(images, 'image')}"
     if not inactive:
         return f"No channel is {state} {over}"
     return f"{inactive:,} of {channels:,} channels {'is' if inactive == 1 else 'are'} {state}: {reason} {over}"

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.helpers import cell_alignment, set_names
 from resnet_studio.gui.common.labels import tooltip
 from resnet_studio.gui.common.painting import thumbnail, to_qimage
 from resnet_studio.plain import plain
@@ -53,7 +53,7 @@ class ClassModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole and section in (TRAINING, TEST):
-            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+            return cell_alignment(right=False)
         return COLUMNS[section] if role == Qt.ItemDataRole.DisplayRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from resnet_studio.formatting import dimensions
 from resnet_studio.gui.common.helpers import separator, set_names, set_style_property, vbox
 from resnet_studio.gui.common.inputs import ComboBox
-from resnet_studio.gui.common.labels import as_plain_text, escape_html, tooltip
+from resnet_studio.gui.common.labels import as_plain_text, layer_heading, tooltip
 from resnet_studio.gui.common.mosaic import MosaicView
 from resnet_studio.gui.common.painting import PixelView, thumbnail, to_qimage
 from resnet_studio.gui.common.predictions import PredictionBars
@@ -192,11 +192,10 @@ class SnapshotsView(QWidget):
         probe = self._probe
         if probe is None or not self._layer:
             return
-        channels, height, width = probe.shapes[self._layer]
-        plural = "s" if channels > 1 else ""
-        self._heading.setText(f"<b>{escape_html(self._layer)}</b> · {channels:,} channel{plural}, {height}×{width}")
+        shape = probe.shapes[self._layer]
+        self._heading.setText(layer_heading(self._layer, shape))
         self._heading.setToolTip(f"After {probe.step:,} steps")
-        maps, squares = snapshot_maps(probe, self._layer, self._image), max(1, FINE // max(height, width))
+        maps, squares = snapshot_maps(probe, self._layer, self._image), max(1, FINE // max(shape[1:]))
         self._mosaic.set_values(maps.repeat(squares, axis=1).repeat(squares, axis=2), self._map_style)
 
     def _set_problem(self, sentence: str) -> None:

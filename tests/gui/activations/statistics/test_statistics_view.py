@@ -86,7 +86,7 @@ def test_figures_are_computed_over_all_values(shown: StatisticsView) -> None:
     assert text(shown, "statisticsHeading") == f"<b>{LAYER}</b> · 4 channels, 2×2"
     assert text(shown, "meanFigure") == f"{every.mean():.3g}"
     assert text(shown, "deviationFigure") == f"{every.std():.3g}"
-    assert text(shown, "zerosFigure") == f"{100 * 7 / 16:.3g} %"
+    assert text(shown, "zerosFigure") == f"{100 * 7 / 16:.2g} %"
     assert (text(shown, "leastFigure"), text(shown, "greatestFigure")) == ("0", "8")
     assert float(shown.findChild(QLabel, "deviationFigure").toolTip()) == pytest.approx(every.std(), rel=1e-12)
 
