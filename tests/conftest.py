@@ -41,16 +41,6 @@ def pytest_report_header() -> str:
     return f"resnet_studio: {Path(resnet_studio.__file__).parent}"
 
 
-def pytest_collection_finish() -> None:
-    """Freeze the objects that imports created, so that scanning live objects after a test is fast."""
-    gc.collect()
-    gc.freeze()
-
-
-def pytest_unconfigure() -> None:
-    gc.unfreeze()
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
@@ -94,6 +84,13 @@ def suite_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("no_proxy", "localhost,127.0.0.1")
         use_home(folder / "home", patch)
         yield folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_collections() -> None:
+    """Exempt what earlier modules have imported and cached, a million objects, from the collections of this one."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,6 +13,7 @@ import pytest
 
 from resnet_studio.engine.process import EngineProcess
 from resnet_studio.engine.protocol import Reply, Request
+from waiting import wait_until
 
 HELPERS = Path(__file__).parents[1] / "helpers"
 STARTS_AN_ENGINE = f"""
@@ -51,13 +51,6 @@ def has_ended(process: psutil.Process) -> bool:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def python(*arguments: str | Path, folder: Path, text: str = "") -> str:

@@ -1,10 +1,25 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from forked_engines import forked_engines
+from waiting import PATIENCE
+
+MILLISECONDS = int(1000 * PATIENCE)
+
+
+class PatientQtBot(QtBot):
+    """Waits for signals and conditions as long as the tests without a window do, not pytest-qt's five seconds."""
+
+    def waitSignal(self, signal: Any, *, timeout: int = MILLISECONDS, **options: Any) -> Any:
+        return super().waitSignal(signal, timeout=timeout, **options)
+
+    def waitUntil(self, callback: Callable[[], object], *, timeout: int = MILLISECONDS) -> None:
+        super().waitUntil(callback, timeout=timeout)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -12,3 +27,8 @@ def engines(suite_folder: object) -> Iterator[None]:
     """The engines of all windows are forked; what a spawned one does is tested in `tests/engine`."""
     with forked_engines():
         yield
+
+
+@pytest.fixture
+def qtbot(qapp: object, request: pytest.FixtureRequest) -> PatientQtBot:
+    return PatientQtBot(request)

@@ -11,14 +11,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-TIMEOUT = 60.0
-"""Seconds after which a waiting test fails."""
+from waiting import wait_until
+
+PRELOADED = ("sklearn.datasets", "torchvision.transforms.v2", "resnet_studio.training.compute.run")
+"""What a child need not import again, which takes seconds."""
 
 
 @dataclass
@@ -53,8 +55,9 @@ class ForkServer:
 
     def __enter__(self) -> ForkServer:
         self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+            [sys.executable, "-c", "import fork_server; fork_server.serve()"], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        )  # fmt: skip
         self._children: list[Child] = []
         return self
 
@@ -84,18 +87,10 @@ class ForkServer:
         return json.loads(self._process.stdout.readline())
 
 
-def wait_until(
-    condition: Callable[[], bool], failure_message: Callable[[], object] = lambda: "nothing happened"
-) -> None:
-    """Poll until a condition holds."""
-    end = time.monotonic() + TIMEOUT
-    while not condition():
-        assert time.monotonic() < end, failure_message()
-        time.sleep(0.01)
-
-
-def _serve() -> None:
-
+def serve() -> None:
+    """The server's side: fork a child for each command line, and answer whether a child has ended."""
+    for name in PRELOADED:
+        import_module(name)
     for line in sys.stdin:
         message = json.loads(line)
         if "poll" in message:
@@ -110,6 +105,9 @@ def _serve() -> None:
 
 
 def _run_command(arguments: list[str], environment: dict[str, str], log: str, values: dict[str, int]) -> None:
+    import resnet_studio
+
+    resnet_studio.STARTED = time.time()  # this process's start, as for any other
     from resnet_studio.cli.main import main
 
     for name, value in values.items():
@@ -131,7 +129,3 @@ def _run_command(arguments: list[str], environment: dict[str, str], log: str, va
         sys.excepthook(*sys.exc_info())
         code = 70
     os._exit(code)
-
-
-if __name__ == "__main__":
-    _serve()

@@ -11,8 +11,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import psutil
+from PySide6.QtCore import QThread, QThreadPool, QTimer
+from shiboken6 import isValid
 
 TIMEOUT = 3.0  # seconds that a thread, process or timer which is already ending gets
 PERMANENT_FILES = ("pymp-",)  # multiprocessing creates its folder once and removes it when the interpreter exits
@@ -48,19 +51,33 @@ def windows() -> dict[object, str]:
     return {id(widget): repr(widget) for widget in app.topLevelWidgets()} if app is not None else {}
 
 
+LIVE: WeakSet[QTimer | QThread] = WeakSet()
+"""Every timer and thread that Python has made. Qt lists them nowhere, and the live objects are a million to search."""
+
+
+def record_live(kind: type[QTimer | QThread]) -> None:
+    """Have each new object of a class recorded. (A wrapped `QTimer.start` would take a signal's arguments.)"""
+    initialize = kind.__init__
+
+    def initialize_and_record(self: Any, *arguments: Any, **named: Any) -> None:
+        initialize(self, *arguments, **named)
+        LIVE.add(self)
+
+    kind.__init__ = initialize_and_record
+
+
+record_live(QTimer)
+record_live(QThread)
+
+
 def timers_and_qthreads() -> dict[object, str]:
     """Active QTimers, running QThreads and tasks in Qt's global thread pool."""
-    app = application()
-    if app is None:
+    if application() is None:
         return {}
-    from PySide6.QtCore import QThread, QThreadPool, QTimer
-    from shiboken6 import isValid
-
-    things = [thing for thing in gc.get_objects() if issubclass(type(thing), (QTimer, QThread)) and isValid(thing)]
     found: dict[object, str] = {
         id(thing): f"{thing!r} of {thing.parent()!r}"
-        for thing in things
-        if (thing.isActive() if isinstance(thing, QTimer) else thing.isRunning() and thing != app.thread())
+        for thing in list(LIVE)
+        if isValid(thing) and (thing.isActive() if isinstance(thing, QTimer) else thing.isRunning())
     }
     if QThreadPool.globalInstance().activeThreadCount():
         found["pool"] = "a task in Qt's global thread pool"

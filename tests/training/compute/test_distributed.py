@@ -21,7 +21,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from fork_server import Child, ForkServer, wait_until
+from fork_server import Child, ForkServer
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.modules.network import build
 from resnet_studio.training.compute import checkpoints
@@ -31,6 +31,7 @@ from resnet_studio.training.recipe import to_json as recipe_to_json
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.events import Began, Noted, Paused
 from small import SHORT, TINY, events_of, open_recipe_data, read_curves
+from waiting import wait_until
 
 TOGETHER = replace(SHORT, length=3, measure_training=True)
 TOTAL, PER_EPOCH = 33, 11

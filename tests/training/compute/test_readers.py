@@ -17,7 +17,6 @@ import psutil
 import pytest
 import torch
 
-from fork_server import wait_until
 from resnet_studio.training.compute import folders, readers
 from resnet_studio.training.compute.data import Batch
 from resnet_studio.training.compute.readers import file_timeout, read_ahead
@@ -25,6 +24,7 @@ from resnet_studio.training.datasets import DataError
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.runs.events import Ended, Event, Measured, Noted
 from small import TINY, events_of, make_class_folders, make_run, read_curves, read_events, train
+from waiting import wait_until
 
 RGB = replace(TINY, channels=3)
 

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from fork_server import wait_until
 from resnet_studio.training.runs import ownership, reader, run_folder, writer
 from resnet_studio.training.runs.events import Ended, Noted
 from resnet_studio.training.runs.reader import RunReader
 from resnet_studio.training.runs.run_folder import RunError
 from resnet_studio.training.runs.writer import RunWriter
 from small import make_run, read_events
+from waiting import wait_until
 
 WRITER = """
 import itertools, sys, time

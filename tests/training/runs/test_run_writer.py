@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from fork_server import wait_until
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.events import Ended, Event, Noted
 from resnet_studio.training.runs.run_folder import RunError
 from resnet_studio.training.runs.writer import NullSink, RunWriter, end_reason, stop_on_signals
 from small import make_run, read_events
+from waiting import wait_until
 
 
 @pytest.fixture
