@@ -7,18 +7,19 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from benchmarks.measure import Line
 from benchmarks.window import EventLoopGaps, run_child
 from resnet_studio.networks.architecture import MOST_BLOCKS, MOST_STAGES, Architecture, Residual, to_json
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.presets import preset
 
 if TYPE_CHECKING:
     from resnet_studio.gui.main_window import MainWindow
 
 DEEP: dict[str, Residual] = {
-    "resnet1202-cifar": Residual(block="basic", blocks=(200, 200, 200), width=16, stem="cifar", image=32, classes=10),
+    "resnet1202-cifar": Residual(block=Basic(), blocks=(200, 200, 200), width=16, stem="cifar", image=32, classes=10),
     "999 blocks in a stage": Residual(blocks=(3, 999, 6, 3)),
     f"{MOST_STAGES} stages of {MOST_BLOCKS:,} bottlenecks": Residual(
         blocks=(MOST_BLOCKS,) * MOST_STAGES, shortcut="C", width=1
@@ -43,24 +44,24 @@ def measure_edits(name: str) -> None:
     from PySide6.QtWidgets import QApplication
 
     from resnet_studio.gui import theme
-    from resnet_studio.gui.app_controller import ACTIVATION_PAGES
-    from resnet_studio.gui.main_window import WORKSPACES, MainWindow
+    from resnet_studio.gui.activations.workspace import ActivationsWorkspace
+    from resnet_studio.gui.main_window import MainWindow
     from resnet_studio.gui.session import SessionState
+    from resnet_studio.gui.workspaces import WORKSPACES
 
     app = QApplication([])
     theme.apply(app, "light")
     window = MainWindow(SessionState())
     window.show()
     _act_and_wait(window.workspaces.prepared.connect, window.start_engine)
-    assert window.activations is not None
     longest: dict[str, float] = {}
-    for number, tab in enumerate(WORKSPACES):
+    for number, workspace in enumerate(WORKSPACES):
         window.workspaces.setCurrentIndex(number)
-        if tab != "Activations":
-            longest[tab] = _longest_gap(window, DEEP[name])
+        if workspace is not ActivationsWorkspace:
+            longest[workspace.title] = _longest_gap(window, DEEP[name])
             continue
-        for index, title in enumerate(ACTIVATION_PAGES):
-            window.activations.tabs.setCurrentIndex(index)
+        for index, title in enumerate(workspace.pages):
+            cast("ActivationsWorkspace", window.findChild(ActivationsWorkspace)).open_page(index)
             longest[title] = _longest_gap(window, DEEP[name])
     window.close()
     print(json.dumps(longest))
@@ -68,7 +69,7 @@ def measure_edits(name: str) -> None:
 
 def _longest_gap(window: MainWindow, deep: Residual) -> float:
     """The longest gap in ms while the network is edited."""
-    session, changed = window.controller.session, window.controller.architectureChanged.connect
+    session, changed = window.controller.session, window.controller.planChanged.connect
 
     def set_architecture(architecture: Architecture) -> None:
         _act_and_wait(changed, lambda: session.set_architecture(architecture))

@@ -198,15 +198,16 @@ def _open_window() -> tuple[Any, MainWindow]:
     from PySide6.QtWidgets import QApplication
 
     from resnet_studio.gui import theme
-    from resnet_studio.gui.app_controller import ACTIVATIONS
+    from resnet_studio.gui.activations.workspace import ActivationsWorkspace
     from resnet_studio.gui.main_window import MainWindow
     from resnet_studio.gui.session import SessionState
-    from resnet_studio.networks.architecture import to_json
+    from resnet_studio.gui.workspaces import WORKSPACES
     from resnet_studio.networks.presets import preset
 
     app = QApplication([])
     theme.apply(app, "light")
-    window = MainWindow(SessionState(architecture=to_json(preset("resnet18")), workspace=ACTIVATIONS, layer=LAYER))
+    workspace = WORKSPACES.index(ActivationsWorkspace)
+    window = MainWindow(SessionState(architecture=preset("resnet18"), workspace=workspace, layer=LAYER))
     window.show()
     return app, window
 

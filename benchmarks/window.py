@@ -123,15 +123,16 @@ def run_forward() -> None:
     from PySide6.QtWidgets import QApplication
 
     from resnet_studio.gui import theme
-    from resnet_studio.gui.app_controller import ACTIVATIONS
+    from resnet_studio.gui.activations.workspace import ActivationsWorkspace
     from resnet_studio.gui.main_window import MainWindow
     from resnet_studio.gui.session import SessionState
-    from resnet_studio.networks.architecture import to_json
+    from resnet_studio.gui.workspaces import WORKSPACES
     from resnet_studio.networks.presets import preset
 
     app = QApplication([])
     theme.apply(app, "light")
-    window = MainWindow(SessionState(architecture=to_json(preset("resnet152")), workspace=ACTIVATIONS))
+    workspace = WORKSPACES.index(ActivationsWorkspace)
+    window = MainWindow(SessionState(architecture=preset("resnet152"), workspace=workspace))
     window.show()
     gaps = EventLoopGaps()
     QTimer.singleShot(0, gaps.start)
@@ -139,7 +140,7 @@ def run_forward() -> None:
     quit_timer = QTimer(interval=1000, singleShot=True)
     quit_timer.timeout.connect(gaps.stop)  # before closing, which waits for the engine to end
     quit_timer.timeout.connect(app.quit)
-    window.engine.forwardFinished.connect(lambda _: quit_timer.start())
+    window.controller.activations.forwardFinished.connect(lambda _: quit_timer.start())
     QTimer.singleShot(120_000, app.quit)
     app.exec()
     window.close()

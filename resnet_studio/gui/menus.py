@@ -1,16 +1,24 @@
-"""Helpers for the window's menus, and the list of its shortcuts."""
+"""The window's menus, and the list of its shortcuts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu, QMessageBox
 
+import resnet_studio
 from resnet_studio.gui import theme
+from resnet_studio.gui.common.workspace import Workspace
+from resnet_studio.gui.opened_files import OPENABLE_FILTER
+from resnet_studio.gui.session import Session
 
-Command = tuple[str, str, Callable[[], object]]
-"""Label, shortcut, function; an empty label is a separator."""
+if TYPE_CHECKING:
+    from resnet_studio.gui.main_window import MainWindow
+
+THEMES: tuple[theme.ThemeName, ...] = ("system", "light", "dark")
 HIDDEN_SHORTCUTS = (
     ("↑ ↓ ← →", "move between layers, images, and channels; in a table, expand and collapse"),
     ("*", "in a table: expand everything below the selected row"),
@@ -22,31 +30,94 @@ HIDDEN_SHORTCUTS = (
 )
 
 
-def add_menu(window: QMainWindow, title: str, commands: tuple[Command, ...]) -> dict[str, QAction]:
-    """Add a menu to the window; returns its actions by label."""
-    menu = window.menuBar().addMenu(title)
-    actions = {}
-    for label, shortcut, function in commands:
-        if not label:
-            menu.addSeparator()
-            continue
-        action = menu.addAction(label)
-        if shortcut:
-            action.setShortcuts([QKeySequence(keys) for keys in shortcut.split(" or ")])
-        action.triggered.connect(lambda _=False, function=function: function())
-        actions[label] = action
-    return actions
+def make_menus(window: MainWindow, workspaces: Sequence[Workspace]) -> None:
+    """Make File, Edit, View, a menu for each workspace with pages, and Help."""
+    _make_file_menu(window)
+    _make_edit_menu(window)
+    _make_view_menu(window, workspaces)
+    for workspace in workspaces:
+        if workspace.pages:
+            _make_workspace_menu(window, workspace)
+    menu = window.menuBar().addMenu("&Help")
+    add_action(menu, "Shortcuts", partial(_show_shortcuts, window), "?", "F1")
+    add_action(menu, "About", partial(_show_about, window))
 
 
-def add_radio_group(menu: QMenu, values: tuple[str, ...], current: str, on_selected: Callable[[str], object]) -> None:
-    """Add a group of exclusive checkable actions."""
-    group = QActionGroup(menu)
-    for value in values:
-        action = group.addAction(value.capitalize())
+def add_action(menu: QMenu, text: str, on_triggered: Callable[[], object], *shortcuts: str) -> QAction:
+    """Add an action that calls a function without arguments, also if it is checkable."""
+    action = menu.addAction(text)
+    action.setShortcuts([QKeySequence(keys) for keys in shortcuts])
+    action.triggered.connect(lambda _=False: on_triggered())
+    return action
+
+
+def _make_file_menu(window: MainWindow) -> None:
+    menu = window.menuBar().addMenu("&File")
+    add_action(menu, "Open…", partial(_open_files, window), "Ctrl+O")
+    menu.addSeparator()
+    add_action(menu, "Quit", window.close, "Ctrl+Q")
+
+
+def _make_edit_menu(window: MainWindow) -> None:
+    session = window.controller.session
+    menu = window.menuBar().addMenu("&Edit")
+    undo = add_action(menu, "Undo", session.undo, "Ctrl+Z")
+    redo = add_action(menu, "Redo", session.redo, "Ctrl+Shift+Z", "Ctrl+Y")
+    session.historyChanged.connect(lambda can_undo, _: undo.setEnabled(can_undo))
+    session.historyChanged.connect(lambda _, can_redo: redo.setEnabled(can_redo))
+    for action in (undo, redo):
+        action.setEnabled(False)
+    menu.addSeparator()
+    add_action(menu, "Find layer", window.start_search, "Ctrl+F")
+    add_action(menu, "Search presets", window.panel.search, "Ctrl+P")
+
+
+def _make_view_menu(window: MainWindow, workspaces: Sequence[Workspace]) -> None:
+    menu = window.menuBar().addMenu("&View")
+    for number, workspace in enumerate(workspaces):
+        add_action(menu, workspace.title, partial(window.workspaces.setCurrentIndex, number), f"Ctrl+{number + 1}")
+    menu.addSeparator()
+    add_action(menu, "Run again", window.rerun, "F5")
+    add_action(menu, "Cancel", window.controller.cancel, "Esc")
+    menu.addSeparator()
+    themes = QActionGroup(menu)
+    for name in THEMES:
+        action = add_action(menu, name.capitalize(), partial(_set_theme, window.controller.session, name))
         action.setCheckable(True)
-        action.setChecked(value == current)
-        action.triggered.connect(lambda _=False, value=value: on_selected(value))
-        menu.addAction(action)
+        action.setChecked(name == window.controller.session.state.theme)
+        themes.addAction(action)
+
+
+def _make_workspace_menu(window: MainWindow, workspace: Workspace) -> None:
+    menu = window.menuBar().addMenu(f"&{workspace.title}")
+    for number, title in enumerate(workspace.pages):
+        add_action(menu, title, partial(workspace.open_page, number), f"{workspace.page_shortcut}{number + 1}")
+    menu.addSeparator()
+    workspace.add_actions(menu)
+
+
+def _open_files(window: MainWindow) -> None:
+    title = "Open images, weights, or an architecture"
+    paths, _ = QFileDialog.getOpenFileNames(window, title, "", OPENABLE_FILTER)
+    window.controller.open_paths(paths)
+
+
+def _set_theme(session: Session, name: theme.ThemeName) -> None:
+    session.state.theme = name
+    theme.apply(cast("QApplication", QApplication.instance()), name)
+
+
+def _show_shortcuts(window: MainWindow) -> None:
+    QMessageBox(QMessageBox.Icon.NoIcon, "Shortcuts", shortcuts_html(window), parent=window).open()
+
+
+def _show_about(window: MainWindow) -> None:
+    text = (
+        f"<b>ResNet Studio {resnet_studio.__version__}</b><p>A workbench for residual networks "
+        "(He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, arXiv 1512.03385).<p>"
+        "FLOPs are multiply-adds, as counted by fvcore."
+    )
+    QMessageBox(QMessageBox.Icon.NoIcon, "About ResNet Studio", text, parent=window).open()
 
 
 def shortcuts_html(window: QMainWindow) -> str:

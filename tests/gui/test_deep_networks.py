@@ -17,7 +17,9 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QTreeView
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.analysis.table import plan_table
+from resnet_studio.gui.activations.workspace import ActivationsWorkspace
 from resnet_studio.gui.common.layer_model import LayerModel
+from resnet_studio.gui.layers.view import LayersView
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
 from resnet_studio.networks.architecture import MOST_BLOCKS, MOST_STAGES, Architecture, Residual, to_json
@@ -38,9 +40,8 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
     window.show()
     for number in range(window.workspaces.count()):
         window.workspaces.create_tab(number)
-    assert window.activations is not None
-    for number in range(window.activations.tabs.count()):
-        window.activations.tabs.create_tab(number)
+    for number in range(len(ActivationsWorkspace.pages)):
+        window.findChild(ActivationsWorkspace).tabs.create_tab(number)
     yield window
     window.close()
     clear_plans()
@@ -60,7 +61,7 @@ class Turns:
         window.controller.tableChanged.connect(lambda table: shown.append(table.architecture))
         sys.setprofile(self._count)
         try:
-            self._qtbot.waitUntil(lambda: self._turn() and architecture in shown, timeout=60_000)
+            self._qtbot.waitUntil(lambda: self._turn() and architecture in shown)
         finally:
             sys.setprofile(None)
         self._turn()
@@ -77,7 +78,7 @@ class Turns:
 
 
 def total(window: MainWindow, column: int) -> str:
-    model = window.layers.findChild(QTreeView, "layerTable").model()
+    model = window.findChild(QTreeView, "layerTable").model()
     return str(model.find("total").siblingAtColumn(column).data())
 
 
@@ -108,9 +109,9 @@ def test_the_panel_follows_at_once_and_the_table_later(qtbot: QtBot, window: Mai
     assert total(window, 3) == "25,557,032"
     # ResNet-50, and 995 more bottlenecks of conv3_x: 512·128 + 9·128² + 128·512 weights, and two for each of 768 norms
     parameters = 25_557_032 + 995 * (512 * 128 + 9 * 128 * 128 + 128 * 512 + 2 * (128 + 128 + 512))
-    qtbot.waitUntil(lambda: total(window, 3) == f"{parameters:,}", timeout=60_000)
+    qtbot.waitUntil(lambda: total(window, 3) == f"{parameters:,}")
     assert "999 blocks" in [
-        window.layers.findChild(QTreeView, "layerTable").model().find(f"conv{stage}_x").siblingAtColumn(1).data()
+        window.findChild(QTreeView, "layerTable").model().find(f"conv{stage}_x").siblingAtColumn(1).data()
         for stage in (2, 3, 4, 5)
     ]
 
@@ -121,7 +122,7 @@ def test_of_successive_edits_only_the_last_is_shown(qtbot: QtBot, window: MainWi
     for classes in (7, 8, 9):
         session.set_architecture(replace(DEEP, classes=classes))
     session.undo()
-    qtbot.waitUntil(lambda: bool(changes), timeout=60_000)
+    qtbot.waitUntil(lambda: bool(changes))
     session.set_architecture(DEEPEST)
     session.set_architecture(preset("resnet18"))  # shown at once; the deepest is never shown
     assert changes == [replace(DEEP, classes=8), preset("resnet18")]
@@ -133,13 +134,13 @@ def test_of_successive_edits_only_the_last_is_shown(qtbot: QtBot, window: MainWi
 def test_dropped_deep_architecture_is_shown(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     file = tmp_path / "deep.json"
     file.write_text(json.dumps(to_json(DEEP)))
-    with qtbot.waitSignal(window.controller.tableChanged, timeout=60_000):
+    with qtbot.waitSignal(window.controller.tableChanged):
         window.controller.open_paths([str(file)])
     assert window.controller.table.architecture == DEEP
 
 
 def test_a_long_stage_is_collapsed_and_expands_again_when_it_is_short(qtbot: QtBot, window: MainWindow) -> None:
-    tree, session = window.layers.findChild(QTreeView, "layerTable"), window.controller.session
+    tree, session = window.findChild(QTreeView, "layerTable"), window.controller.session
     model = tree.model()
     tree.expand(model.find("layer1.1"))
     tree.collapse(model.find("conv4_x"))
@@ -149,10 +150,10 @@ def test_a_long_stage_is_collapsed_and_expands_again_when_it_is_short(qtbot: QtB
         return [name for name in names if tree.isExpanded(model.find(name))]
 
     assert opened() == ["conv2_x", "conv3_x", "conv5_x", "layer1.1"]
-    with qtbot.waitSignal(window.controller.tableChanged, timeout=60_000):
+    with qtbot.waitSignal(window.controller.tableChanged):
         session.set_architecture(DEEP)
     assert opened() == ["conv2_x", "conv5_x", "layer1.1"]
-    window.layers.show_layer("layer2.998.conv2")
+    window.findChild(LayersView).show_layer("layer2.998.conv2")
     assert model.node(tree.currentIndex()).name == "layer2.998.conv2"
     tree.collapse(model.find("conv3_x"))
     session.set_architecture(preset("resnet101"))
@@ -210,7 +211,7 @@ def test_the_cache_of_plans_is_bounded() -> None:
 
 
 def test_caveat_label_is_that_of_the_deep_network(qtbot: QtBot, window: MainWindow) -> None:
-    with qtbot.waitSignal(window.controller.tableChanged, timeout=60_000):
+    with qtbot.waitSignal(window.controller.tableChanged):
         window.controller.session.set_architecture(DEEPEST)
     assert window.findChild(QLabel, "uncounted").text().startswith("analytic count")
     assert window.findChild(QLabel, "memoryWarning").text() == ""

@@ -29,19 +29,18 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.app_controller import ACTIVATIONS, COMPARE, LAYERS, VERIFY
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.layer_model import LayerColumn
+from resnet_studio.gui.compare.workspace import CompareWorkspace
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
-from resnet_studio.gui.training.workspace import TABS
+from resnet_studio.gui.training.workspace import TrainingWorkspace
+from resnet_studio.gui.verify.workspace import VerifyWorkspace
 from resnet_studio.inference.values import ForwardResult
 from resnet_studio.networks import memory
-from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
-
-PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
+from workspace_numbers import ACTIVATIONS, COMPARE, LAYERS, VERIFY
 
 
 @pytest.fixture
@@ -66,11 +65,11 @@ def opened(qtbot: QtBot) -> Iterator[Callable[[SessionState], MainWindow]]:
 
 def cifar(**changes: object) -> SessionState:
     """A session with a small network, so that tests are quick."""
-    return SessionState(architecture=to_json(preset("resnet20-cifar")), **changes)  # type: ignore[arg-type]
+    return SessionState(architecture=preset("resnet20-cifar"), **changes)  # type: ignore[arg-type]
 
 
 def total(window: MainWindow, column: LayerColumn) -> str:
-    model = window.layers.findChild(QTreeView, "layerTable").model()
+    model = window.findChild(QTreeView, "layerTable").model()
     return str(model.find("total").siblingAtColumn(column).data())
 
 
@@ -82,7 +81,7 @@ def test_table_comes_from_the_plan_first_and_then_from_fvcore(
     assert total(window, LayerColumn.FLOPS) == "3.86 G"
     caveat = window.findChild(QLabel, "uncounted")
     assert "analytic count" in caveat.text()
-    qtbot.waitUntil(lambda: "agree ✓" in caveat.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "agree ✓" in caveat.text())
     assert "add ×16" in caveat.text()
     assert "max_pool2d ×1" in caveat.text()
     assert "3.88 G" in caveat.text()
@@ -97,7 +96,7 @@ def test_depth_34_and_shortcut_none_is_the_papers_plain_network(
     qtbot.keyClick(depth, Qt.Key.Key_Up)
     qtbot.mouseClick(window.findChild(SegmentedControl, "shortcut").button("none"), Qt.MouseButton.LeftButton)
     assert window.controller.session.architecture == preset("plain34")
-    qtbot.waitUntil(lambda: "agree ✓" in window.findChild(QLabel, "uncounted").text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "agree ✓" in window.findChild(QLabel, "uncounted").text())
     assert "paper 3.6 G ✓" in [label.text() for label in window.summary.findChildren(QLabel)]
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert window.controller.session.architecture == preset("resnet34")
@@ -115,9 +114,9 @@ def test_invalid_edit_leaves_the_last_valid_table(qtbot: QtBot, opened: Callable
 
 
 def test_resnet1202_opens(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
-    window = opened(SessionState(architecture=to_json(preset("resnet1202-cifar"))))
+    window = opened(SessionState(architecture=preset("resnet1202-cifar")))
     assert total(window, LayerColumn.PARAMETERS) == "19,421,274"
-    qtbot.waitUntil(lambda: "agree ✓" in window.findChild(QLabel, "uncounted").text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "agree ✓" in window.findChild(QLabel, "uncounted").text())
     assert "add ×600" in window.findChild(QLabel, "uncounted").text()
 
 
@@ -131,7 +130,7 @@ def test_network_too_large_for_memory_gives_a_warning_and_is_refused_with_a_mess
     window.controller.session.set_architecture(replace(preset("resnet152"), width=256))
     assert "this machine has 1.1 GB" in warning.text()
     assert warning.isVisible()
-    with qtbot.waitSignal(window.controller.countFailed, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.countFailed):
         window.controller.session.set_architecture(replace(preset("resnet152"), width=2048, image=4096))
     uncounted = window.findChild(QLabel, "uncounted")
     assert "GB to count its FLOPs" in uncounted.text()
@@ -139,7 +138,7 @@ def test_network_too_large_for_memory_gives_a_warning_and_is_refused_with_a_mess
     assert not window.message_bar.isVisible()  # shown once, in place of the count
     window.controller.session.set_architecture(preset("resnet18"))
     assert "GB" not in uncounted.text()
-    qtbot.waitUntil(lambda: window.connection.state == "ready", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.engine.state == "ready")
 
 
 def test_dropped_photograph_shows_its_maps(
@@ -149,7 +148,7 @@ def test_dropped_photograph_shows_its_maps(
     file = tmp_path / "a photograph #1 ü.png"
     Image.fromarray(pixels).save(file)
     window = opened(cifar())
-    with qtbot.waitSignal(window.engine.forwardFinished, timeout=PATIENCE) as finished:
+    with qtbot.waitSignal(window.controller.activations.forwardFinished) as finished:
         drop(window, file)
     result: ForwardResult = finished.args[0]
     assert window.findChild(QTabWidget, "workspaces").currentIndex() == ACTIVATIONS
@@ -165,33 +164,33 @@ def test_a_file_that_is_not_an_image_gives_a_message(
     file = tmp_path / "holiday.jpg"
     file.write_text("not an image")
     window = opened(cifar())
-    with qtbot.waitSignal(window.controller.forwardFailed, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.forwardFailed):
         drop(window, file)
     assert "holiday.jpg" in window.message_bar.text
-    assert window.connection.state != "failed"
+    assert window.engine.state != "failed"
 
 
 def test_engine_killed_during_a_forward_pass_restarts_and_answers(
     qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
 ) -> None:
     window = opened(cifar())
-    with qtbot.waitSignal(window.connection.ready, timeout=PATIENCE):
+    with qtbot.waitSignal(window.engine.ready):
         pass
     with (
-        qtbot.waitSignal(window.engine.forwardFinished, timeout=PATIENCE),
-        qtbot.waitSignal(window.connection.died, timeout=PATIENCE),
+        qtbot.waitSignal(window.controller.activations.forwardFinished),
+        qtbot.waitSignal(window.engine.died),
     ):
         window.findChild(QTabWidget, "workspaces").setCurrentIndex(ACTIVATIONS)
-        os.kill(window.connection.pid, signal.SIGKILL)
+        os.kill(window.engine.pid, signal.SIGKILL)
     assert "engine" in window.message_bar.text  # the restart message may have timed out on a busy machine
-    assert window.connection.state in ("ready", "busy")
+    assert window.engine.state in ("ready", "busy")
 
 
 def test_verify_fills_the_papers_row(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
     window = opened(SessionState(workspace=VERIFY))
     seen: list[tuple[object, ...]] = []
-    window.engine.verified.connect(seen.append)
-    qtbot.waitUntil(lambda: bool(seen) and window.connection.state == "ready", timeout=PATIENCE)
+    window.findChild(VerifyWorkspace).controller.resultsChanged.connect(seen.append)
+    qtbot.waitUntil(lambda: bool(seen) and window.engine.state == "ready")
     paper = {row.figure.subject: row.holds for row in seen[-1] if row.figure.of_paper and row.figure.quantity == "macs"}
     assert all(paper[f"resnet{depth}"] for depth in (18, 34, 50, 101, 152))
 
@@ -199,7 +198,7 @@ def test_verify_fills_the_papers_row(qtbot: QtBot, opened: Callable[[SessionStat
 def test_compare_follows_the_current_architecture(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
     window = opened(SessionState(workspace=COMPARE))
     seen: list[object] = []
-    window.controller.comparisonChanged.connect(seen.append)
+    window.findChild(CompareWorkspace).controller.comparisonChanged.connect(seen.append)
     depth = window.findChild(QComboBox, "depth")
     depth.setFocus()
     qtbot.keyClick(depth, Qt.Key.Key_Down)
@@ -260,10 +259,9 @@ def test_undo_works_while_a_field_has_the_focus(qtbot: QtBot, opened: Callable[[
 def test_closing_while_the_engine_works_leaves_nothing(
     qtbot: QtBot, opened: Callable[[SessionState], MainWindow]
 ) -> None:
-    window = opened(SessionState(architecture=to_json(preset("resnet152")), workspace=ACTIVATIONS))
-    with qtbot.waitSignal(window.connection.started, timeout=PATIENCE):
-        pass
-    pid = window.connection.pid
+    window = opened(SessionState(architecture=preset("resnet152"), workspace=ACTIVATIONS))
+    qtbot.waitUntil(lambda: window.engine.state == "busy")
+    pid = window.engine.pid
     window.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
@@ -304,8 +302,8 @@ def test_workspaces_have_shortcuts(qtbot: QtBot, opened: Callable[[SessionState]
 def with_all_workspaces(window: MainWindow) -> MainWindow:
     for number in range(window.workspaces.count()):
         window.workspaces.create_tab(number)
-    for number in range(len(TABS)):
-        window.training.tabs.create_tab(number)
+    for number in range(len(TrainingWorkspace.pages)):
+        window.findChild(TrainingWorkspace).tabs.create_tab(number)
     return window
 
 
@@ -331,9 +329,9 @@ def test_weights_of_another_head_give_a_table_and_offers(
     file = tmp_path / "seven.pth"
     torch.save(build(replace(preset("resnet20-cifar"), classes=7)).state_dict(), file)
     window = opened(cifar(workspace=ACTIVATIONS))
-    with qtbot.waitSignal(window.engine.forwardFinished, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.activations.forwardFinished):
         pass
-    with qtbot.waitSignal(window.controller.errorOccurred, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.errorOccurred):
         drop(window, file)
     assert "made for 7 classes, this network has 10" in window.message_bar.text
     assert "Still using random weights" in window.message_bar.text
@@ -346,9 +344,9 @@ def test_weights_of_another_head_give_a_table_and_offers(
     offers = {button.text(): button for button in buttons if button.isVisible()}
     assert list(offers) == ["Switch to resnet20-cifar, 7 classes", "Load all but the head"]
     loaded: list[ForwardResult] = []
-    window.engine.forwardFinished.connect(loaded.append)
+    window.controller.activations.forwardFinished.connect(loaded.append)
     with qtbot.waitSignal(
-        window.engine.forwardFinished, timeout=PATIENCE, check_params_cb=lambda result: result.weights.sha256 != ""
+        window.controller.activations.forwardFinished, check_params_cb=lambda result: result.weights.sha256 != ""
     ):
         qtbot.mouseClick(offers["Load all but the head"], Qt.MouseButton.LeftButton)
     assert loaded[-1].weights.source == "seven.pth"
@@ -362,10 +360,10 @@ def test_an_edit_that_the_weights_do_not_fit_falls_back_to_random_weights(
     file = tmp_path / "twenty.pth"
     torch.save(build(preset("resnet20-cifar")).state_dict(), file)
     window = opened(cifar(workspace=ACTIVATIONS, weights=str(file)))
-    with qtbot.waitSignal(window.engine.forwardFinished, timeout=PATIENCE) as finished:
+    with qtbot.waitSignal(window.controller.activations.forwardFinished) as finished:
         pass
     assert finished.args[0].weights.source == "twenty.pth"
-    with qtbot.waitSignal(window.engine.forwardFinished, timeout=PATIENCE) as finished:
+    with qtbot.waitSignal(window.controller.activations.forwardFinished) as finished:
         window.controller.session.set_architecture(preset("resnet32-cifar"))
     assert not finished.args[0].weights.trained
     assert "twenty.pth doesn't match this network" in window.message_bar.text
@@ -374,12 +372,12 @@ def test_an_edit_that_the_weights_do_not_fit_falls_back_to_random_weights(
 def test_a_button_opens_the_trained_digits_network(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
     window = opened(SessionState(workspace=ACTIVATIONS))
     results: list[ForwardResult] = []
-    window.engine.forwardFinished.connect(results.append)
+    window.controller.activations.forwardFinished.connect(results.append)
     qtbot.mouseClick(window.findChild(QPushButton, "digitsNetwork"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: bool(results) and results[-1].weights.trained, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(results) and results[-1].weights.trained)
     assert window.controller.session.architecture == preset("resnet20-digits")
     assert results[-1].predictions[0].label == "3"
     assert results[-1].predictions[0].probability > 0.5
     window.controller.session.undo()
-    qtbot.waitUntil(lambda: not results[-1].weights.trained, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not results[-1].weights.trained)
     assert window.findChild(QWidget, "banner").isHidden()

@@ -13,14 +13,14 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QLabel, QListView, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.app_controller import ACTIVATIONS
+from fake_engine import FakeEngine
+from resnet_studio.gui import main_window
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.values import SAMPLES
-from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
+from workspace_numbers import ACTIVATIONS
 
-PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
 NONE = Qt.KeyboardModifier.NoModifier
 LARGEST = replace(preset("resnet152"), width=2048, stem="cifar", image=4096)
 """Its first activation alone takes 137 GB."""
@@ -28,11 +28,11 @@ LARGEST = replace(preset("resnet152"), width=2048, stem="cifar", image=4096)
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    window = MainWindow(SessionState(architecture=to_json(preset("resnet20-cifar")), workspace=ACTIVATIONS))
+    window = MainWindow(SessionState(architecture=preset("resnet20-cifar"), workspace=ACTIVATIONS))
     qtbot.addWidget(window)
     window.show()
     window.start_engine()
-    qtbot.waitUntil(lambda: window.controller.activations.result is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.controller.activations.result is not None)
     yield window
     window.close()
 
@@ -58,7 +58,7 @@ def shown(window: MainWindow, words: str) -> list[str]:
 
 
 def wait_for_message(qtbot: QtBot, window: MainWindow, words: str) -> None:
-    qtbot.waitUntil(lambda: window.message_bar.isVisible() and words in window.message_bar.text, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.message_bar.isVisible() and words in window.message_bar.text)
 
 
 def test_a_damaged_image_is_reported_once_until_another_is_selected(
@@ -67,7 +67,7 @@ def test_a_damaged_image_is_reported_once_until_another_is_selected(
     file = damaged(tmp_path)
     drop(window, file)
     wait_for_message(qtbot, window, "cut-off.png")
-    qtbot.waitUntil(lambda: window.connection.state == "ready", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.engine.state == "ready")
     assert shown(window, "cut-off.png is") == [window.message_bar.text]
     qtbot.keyClick(window.findChild(QListView, "imageStrip"), Qt.Key.Key_Down)
     assert not window.message_bar.isVisible()
@@ -77,7 +77,7 @@ def test_a_damaged_image_is_not_saved_in_the_session(qtbot: QtBot, window: MainW
     whole = tmp_path / "whole.png"
     Image.new("RGB", (8, 8)).save(whole)
     drop(window, whole)
-    qtbot.waitUntil(lambda: window.controller.activations.result.spec.image == str(whole), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.controller.activations.result.spec.image == str(whole))
     drop(window, file := damaged(tmp_path))
     wait_for_message(qtbot, window, "cut-off.png")
     assert window.controller.images.selected == str(file)
@@ -86,7 +86,7 @@ def test_a_damaged_image_is_not_saved_in_the_session(qtbot: QtBot, window: MainW
     assert state.image == str(whole)
     file.write_bytes(whole.read_bytes())  # repaired meanwhile
     qtbot.keyClick(window, Qt.Key.Key_F5)
-    qtbot.waitUntil(lambda: window.controller.activations.result.spec.image == str(file), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.controller.activations.result.spec.image == str(file))
     assert not window.message_bar.isVisible()
     assert window.session_state().image == str(file)
 
@@ -119,15 +119,16 @@ def test_a_weights_file_is_opened_as_weights(qtbot: QtBot, window: MainWindow, t
 
 
 def test_a_network_that_is_too_large_is_reported_once_and_in_the_panel(qtbot: QtBot, window: MainWindow) -> None:
-    with qtbot.waitSignal(window.controller.forwardFailed, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.forwardFailed):
         window.controller.session.set_architecture(LARGEST)
     assert len(shown(window, " to run;")) == 1
     assert not window.message_bar.isVisible()
 
 
 @pytest.fixture
-def offline(qtbot: QtBot) -> Iterator[MainWindow]:
-    """A window without an engine; the test emits its replies."""
+def offline(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+    """A window whose engine's replies come from the test."""
+    monkeypatch.setattr(main_window, "EngineClient", lambda jobs: FakeEngine())
     window = MainWindow(SessionState())
     qtbot.addWidget(window)
     window.show()
@@ -139,7 +140,7 @@ def test_errors_of_layers_are_shown_on_its_page_only(offline: MainWindow) -> Non
     reason = "resnet50 needs 30 GB to count its FLOPs"
     uncounted = offline.findChild(QLabel, "uncounted")
     assert "counting" in uncounted.text()
-    offline.engine.failed.emit("table", MemoryError(reason))
+    offline.engine.fail("table", MemoryError(reason))
     assert reason in uncounted.text()
     assert "counting" not in uncounted.text()
     assert not offline.message_bar.isVisible()
@@ -148,27 +149,34 @@ def test_errors_of_layers_are_shown_on_its_page_only(offline: MainWindow) -> Non
     offline.findChild(QPushButton, "torchinfo").click()
     summary = offline.findChild(QPlainTextEdit, "summary")
     assert "Running torchinfo" in summary.toPlainText()
-    offline.engine.failed.emit("summary", MemoryError("resnet18 needs 30 GB to run"))
+    offline.engine.fail("summary", MemoryError("resnet18 needs 30 GB to run"))
     assert summary.toPlainText().startswith("resnet18 needs 30 GB to run")
     assert not offline.message_bar.isVisible()
 
 
 def test_only_the_message_of_the_resolved_request_is_cleared(offline: MainWindow) -> None:
-    offline.engine.failed.emit("kernels", ValueError("The weights could not be read"))
-    offline.engine.answerReceived.emit("statistics", object())
+    engine = offline.engine
+    for lane in ("responses", "occlusion"):
+        engine.request(lane)
+    engine.fail("responses", ValueError("The weights could not be read"))
+    engine.answer("occlusion", object())
     assert offline.message_bar.isVisible()
-    offline.engine.answerReceived.emit("kernels", object())
+    engine.request("responses")
+    engine.answer("responses", object())
     assert not offline.message_bar.isVisible()
-    offline.engine.failed.emit("photograph", ValueError("old.png is damaged"))
-    offline.engine.failed.emit("kernels", ValueError("The weights could not be read"))
+    offline.workspaces.setCurrentIndex(ACTIVATIONS)
+    engine.fail("forward", ValueError("old.png is damaged"))
+    assert offline.message_bar.text.startswith("old.png is damaged")
+    engine.request("responses")
+    engine.fail("responses", ValueError("The weights could not be read"))
     offline.controller.images.select(SAMPLES[1])
     assert offline.message_bar.text.startswith("The weights could not be read")
     assert offline.message_bar.isVisible()
 
 
 def test_a_start_failure_is_cleared_when_an_engine_works(offline: MainWindow) -> None:
-    offline.connection.failed.emit("The engine can't start: killed.")
-    offline.connection.stateChanged.emit("failed")
+    offline.engine.failed.emit("The engine can't start: killed.")
+    offline.engine.stateChanged.emit("failed")
     assert offline.message_bar.isVisible()
-    offline.connection.stateChanged.emit("ready")
+    offline.engine.stateChanged.emit("ready")
     assert not offline.message_bar.isVisible()

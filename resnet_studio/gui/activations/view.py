@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QLabel, QSplitter, QTabBar, QVBoxLayout, QWidget
@@ -15,20 +12,18 @@ from resnet_studio.gui.activations.channel_view import ChannelView
 from resnet_studio.gui.activations.images.strip import ImageStrip
 from resnet_studio.gui.activations.input.transform_panel import TransformPanel
 from resnet_studio.gui.activations.input.view import InputView
+from resnet_studio.gui.activations.large_channel import LargeChannel
 from resnet_studio.gui.activations.layer_picker import LayerPicker
 from resnet_studio.gui.activations.pin_bar import PinBar
-from resnet_studio.gui.activations.pins import Pin
 from resnet_studio.gui.activations.weights.row import WeightsRow
 from resnet_studio.gui.common.helpers import separator, set_names, vbox
 from resnet_studio.gui.common.labels import FixedHeightLabel
 from resnet_studio.gui.common.layouts import VerticalScrollArea
 from resnet_studio.gui.common.predictions import PredictionBars
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.feature_maps import Place
 from resnet_studio.inference.transforms import ImageTransforms
-from resnet_studio.inference.values import ForwardResult, Photograph, Pixels, image_title
+from resnet_studio.inference.values import ForwardResult, Photograph, image_title
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.receptive_field import Box, pixels_read, receptive_field
 
 OUTDATED = "from the previous architecture"
 COMPACT_BELOW = 680
@@ -40,20 +35,10 @@ NARROW_WIDTHS = 144, 224
 
 
 class ActivationsView(QWidget):
-    """Shows one image in one network, and emits which image, layer, weights and files the user requests."""
+    """Lays out what is around the pages, and shows one image in one network. Its parts emit what the user requests."""
 
-    imageSelected = Signal(str)
-    layerSelected = Signal(str)
-    filesRequested = Signal(object)
-    """Paths that were dropped or opened."""
-    weightsRequested = Signal(object)
-    architectureRequested = Signal(object)
-    """The architecture that the weights were probably made for."""
-    digitsRequested = Signal()
-    transformsRequested = Signal(object, bool)
-    """The `ImageTransforms`, and whether the user still drags."""
-    pinRequested = Signal(str, int)
-    """Pin a layer's channel, or unpin it if it is pinned."""
+    filesDropped = Signal(object)
+    """The paths of dropped files."""
 
     def __init__(self, tabs: QWidget) -> None:
         """`tabs` is the middle of the workspace."""
@@ -66,34 +51,25 @@ class ActivationsView(QWidget):
         self.images, self.layers, self.weights = ImageStrip(), LayerPicker(), WeightsRow()
         self.input, self.transforms = InputView(), TransformPanel()
         self.predictions, self.channel, self.pin_bar = PredictionBars(), ChannelView(), PinBar()
-        self._layer = ""
-        self._shown = Pin("", 0)
-        """The channel that is shown large."""
-        self._pins: tuple[Pin, ...] = ()
+        self.large_channel = LargeChannel(self.channel, self.input, self.pin_bar)
         self._photograph_notes = _hidden_label("photographNotes")
         self._caveat = _hidden_label("predictionsDoubt")
         self._origin = _hidden_label("lookOrigin")
         self._columns = self._lay_out(tabs)
-        self._connect()
         self.setAcceptDrops(True)
         paste = QShortcut(QKeySequence.StandardKey.Paste, self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
         paste.activated.connect(self.images.sources.pasteRequested)
-
-    def show_images(self, references: Sequence[str]) -> None:
-        """List the available images."""
-        self.images.show_images(references)
 
     def show_layers(self, architecture: Architecture) -> None:
         """List an architecture's layers; the maps shown stay, marked as those of the previous architecture."""
         self._architecture = architecture
         self.layers.show_layers(architecture)
         self.pin_bar.show_layers(architecture)
-        self.show_receptive_field(None)
+        self.large_channel.show_receptive_field(None)
         self._show_origin()
 
     def show_selection(self, reference: str, layer: str) -> None:
         """Show which image and layer are selected."""
-        self._layer = layer
         self.images.show_selected(reference)
         self.layers.show_selected(layer)
 
@@ -117,48 +93,17 @@ class ActivationsView(QWidget):
         before, self._result = self._result, result
         self._show_model_input()
         self._show_predictions()
-        self.channel.show_model_input(result.model_input)
+        self.large_channel.show_result(result)
         self.pin_bar.show_result(result)
         _set_text(self._caveat, predictions_caveat(result), "warning")
         if before is None or (before.weights, before.spec.weights) != (result.weights, result.spec.weights):
             self.weights.show_weights(result.weights, result.spec.weights)
         self._show_origin()
 
-    def show_channel(self, number: int, values: NDArray[np.float32], pixels: Pixels, layer: str = "") -> None:
-        """Show one channel large, of the selected layer unless `layer` names another."""
-        layer = layer or self._layer
-        self.channel.show_channel(number, values, pixels)
-        if layer != self._shown.layer:
-            self.show_receptive_field(None)
-        if (layer, number) != self._shown:
-            self._shown = Pin(layer, number)
-            self._show_pinned()
-        self.channel.show_receptive_field(*self._receptive_field_text(layer))
-
-    def show_pins(self, pins: tuple[Pin, ...]) -> None:
-        """Show the pinned channels."""
-        self._pins = pins
-        self.pin_bar.show_pins(pins)
-        self._show_pinned()
-
-    def show_receptive_field(self, place: Place | None) -> None:
-        """Draw the receptive field of a value of the large channel; None removes it."""
-        has_place = place is not None and self._result is not None and self._has_layer(self._shown.layer)
-        if has_place and place is not None and self._result is not None:
-            self.input.show_receptive_field(
-                pixels_read(self._result.spec.architecture, self._shown.layer, place.row, place.column)
-            )
-        else:
-            self.input.show_receptive_field(None)
-
-    def start_search(self) -> None:
-        """Focus the layer search."""
-        self.layers.start_search()
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Pin the large channel with P; a focused text field takes the key first."""
-        if event.key() == Qt.Key.Key_P and not event.modifiers() and self._shown.layer:
-            self.pinRequested.emit(*self._shown)
+        if event.key() == Qt.Key.Key_P and not event.modifiers():
+            self.large_channel.toggle_pin()
         else:
             super().keyPressEvent(event)
 
@@ -168,7 +113,7 @@ class ActivationsView(QWidget):
 
     def dropEvent(self, event: QDropEvent) -> None:
         event.acceptProposedAction()
-        self.filesRequested.emit([url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()])
+        self.filesDropped.emit([url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -200,18 +145,6 @@ class ActivationsView(QWidget):
         whole.addWidget(columns)
         return columns
 
-    def _connect(self) -> None:
-        self.images.imageSelected.connect(self.imageSelected)
-        self.images.sources.filesRequested.connect(self.filesRequested)
-        self.layers.layerSelected.connect(self.layerSelected)
-        self.weights.weightsRequested.connect(self.weightsRequested)
-        self.weights.architectureRequested.connect(self.architectureRequested)
-        self.weights.digitsRequested.connect(self.digitsRequested)
-        self.transforms.transformsRequested.connect(self.transformsRequested)
-        self.input.transformsRequested.connect(self.transformsRequested)
-        self.channel.hovered.connect(self.show_receptive_field)
-        self.channel.pinRequested.connect(lambda number: self.pinRequested.emit(self._shown.layer, number))
-
     def _show_origin(self) -> None:
         """Show which image the result is of, its device and its time."""
         if self._result is None:
@@ -233,30 +166,6 @@ class ActivationsView(QWidget):
         if self._result is not None:
             photograph = self._current_photograph(self._result.spec.image)
             self.predictions.set_predictions(self._result.predictions or (), photograph.truth if photograph else "")
-
-    def _receptive_field_text(self, layer: str) -> tuple[str, str]:
-        """A layer's receptive field as a short label and as a tooltip."""
-        if self._result is None or not self._has_layer(layer):
-            return "", ""
-        architecture = self._result.spec.architecture
-        field = receptive_field(architecture, layer, 0, 0)
-        size, side = f"{field.width}×{field.height}", architecture.image
-        if field == Box(0, 0, side, side):
-            return "whole input", "Each value of this layer depends on the whole input"
-        if field.width > side:
-            return f"RF {size}", (
-                f"The receptive field of each value, {size}, is larger than the {side}×{side} input; the rest is "
-                "padding. The part inside the image is drawn on the input"
-            )
-        return f"RF {size}", "Receptive field: each value of this layer depends on this many pixels of the input"
-
-    def _has_layer(self, layer: str) -> bool:
-        """Whether the result contains that layer."""
-        return self._result is not None and any(maps.name == layer for maps in self._result.layers)
-
-    def _show_pinned(self) -> None:
-        self.channel.show_pinned(pinned=self._shown in self._pins)
-        self.pin_bar.show_current(*self._shown)
 
     def _show_model_input(self) -> None:
         """Show the network's input once photograph and result are of one image; either may come first."""

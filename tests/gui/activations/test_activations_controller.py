@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QCheckBox, QListView, QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.input.view import InputView
-from resnet_studio.gui.app_controller import ACTIVATIONS
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
-from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, Occluder, transforms_to_dict
+from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, Occluder
 from resnet_studio.inference.values import SAMPLES
 from resnet_studio.inference.weights.bundled import DIGIT_SAMPLE
+from workspace_numbers import ACTIVATIONS
 
 LEFT = Qt.MouseButton.LeftButton
 CHANGED = ImageTransforms(x=0.3, zoom=2.0, noise=0.25, occluder=Occluder(0.25, 0.75))
@@ -24,7 +24,7 @@ CHANGED = ImageTransforms(x=0.3, zoom=2.0, noise=0.25, occluder=Occluder(0.25, 0
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
     """A window without an engine, whose requests stay queued."""
-    window = MainWindow(SessionState(workspace=ACTIVATIONS, image=SAMPLES[0], handles=transforms_to_dict(CHANGED)))
+    window = MainWindow(SessionState(workspace=ACTIVATIONS, image=SAMPLES[0], handles=CHANGED))
     qtbot.addWidget(window)
     window.show()
     yield window
@@ -52,7 +52,7 @@ def test_the_next_image_resets_the_transforms(qtbot: QtBot, window: MainWindow) 
     assert transforms(window) == IDENTITY
     assert not window.findChild(QCheckBox, "occluderHandle").isChecked()
     assert window.findChild(QSlider, "noiseHandle").value() == 0
-    assert window.findChild(InputView).occluder_box().isNull()
+    assert window.findChild(InputView).picture_geometry.occluder.isNull()
     assert window.session_state().handles == {}
 
 
@@ -94,7 +94,7 @@ def test_selecting_the_same_image_keeps_the_transforms(window: MainWindow) -> No
     window.controller.images.select(SAMPLES[0])
     assert transforms(window) == CHANGED
     window.controller.session.undo()
-    window.controller.rerun()
+    window.rerun()
     assert transforms(window) == CHANGED
 
 

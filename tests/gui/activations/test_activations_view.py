@@ -80,7 +80,7 @@ def view(qtbot: QtBot, tabs: QWidget) -> ActivationsView:
     view = ActivationsView(tabs)
     qtbot.addWidget(view)
     view.resize(1100, 800)
-    view.show_images(SAMPLES)
+    view.images.show_images(SAMPLES)
     view.show_layers(preset("resnet18"))
     view.show()
     return view
@@ -124,7 +124,7 @@ def test_nan_output_is_reported(shown: ActivationsView) -> None:
 
 def test_selecting_layers_emits_them(qtbot: QtBot, shown: ActivationsView) -> None:
     emitted: list[str] = []
-    shown.layerSelected.connect(emitted.append)
+    shown.layers.layerSelected.connect(emitted.append)
     search = shown.findChild(QLineEdit, "findMaps")
     for text in ("layer2.0", "layer4.1"):
         search.setText(text)
@@ -134,29 +134,30 @@ def test_selecting_layers_emits_them(qtbot: QtBot, shown: ActivationsView) -> No
 
 def test_selecting_images_emits_them(shown: ActivationsView) -> None:
     emitted: list[str] = []
-    shown.imageSelected.connect(emitted.append)
+    shown.images.imageSelected.connect(emitted.append)
     QTest.keyClick(shown.findChild(QListView, "imageStrip"), Qt.Key.Key_Down)
     assert emitted == ["sample:flower"]
 
 
 def test_the_crop_waits_for_its_own_photograph(shown: ActivationsView) -> None:
     pictures = shown.findChild(InputView)
-    assert not pictures.crop().isEmpty()
+    assert not pictures.picture_geometry.crop.isEmpty()
     shown.show_selection("sample:flower", "layer1.0.relu1")
     shown.show_photograph(photograph(BLUE))
-    assert pictures.crop().isEmpty()
+    assert pictures.picture_geometry.crop.isEmpty()
     shown.show_result(result("layer1.0.relu1", image="sample:flower"))
-    assert not pictures.crop().isEmpty()
+    assert not pictures.picture_geometry.crop.isEmpty()
     shown.show_selection("sample:digit-0", "layer1.0.relu1")
     shown.show_result(result("layer1.0.relu1", image="sample:digit-0"))
     shown.show_photograph(photograph(RED))
-    assert not pictures.crop().isEmpty()
+    assert not pictures.picture_geometry.crop.isEmpty()
 
 
 def test_sliders_and_pictures_change_the_same_transforms(qtbot: QtBot, shown: ActivationsView) -> None:
     emitted: list[tuple[ImageTransforms, bool]] = []
-    shown.transformsRequested.connect(lambda *arguments: emitted.append(arguments))
-    shown.transformsRequested.connect(lambda transforms, _: shown.show_transforms(transforms))
+    for part in (shown.transforms, shown.input):
+        part.transformsRequested.connect(lambda *arguments: emitted.append(arguments))
+        part.transformsRequested.connect(lambda transforms, _: shown.show_transforms(transforms))
     slider = shown.findChild(QSlider, "brightnessHandle")
     qtbot.keyClick(slider, Qt.Key.Key_Right)
     assert emitted[-1][0].brightness > 1
@@ -189,7 +190,7 @@ def test_dropped_files_and_opened_weights_are_emitted(qtbot: QtBot, view: Activa
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile("/pictures/a #1.jpg"), QUrl("https://example.org/b.jpg")])
     left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    with qtbot.waitSignal(view.filesRequested) as emitted:
+    with qtbot.waitSignal(view.filesDropped) as emitted:
         view.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, left, none))
     assert emitted.args == [["/pictures/a #1.jpg"]]
     file = tmp_path / "net.pth"
@@ -197,10 +198,10 @@ def test_dropped_files_and_opened_weights_are_emitted(qtbot: QtBot, view: Activa
     qtbot.mouseClick(view.findChild(QPushButton, "openWeights"), left)
     dialog = view.findChild(QFileDialog, "openWeightsDialog")
     dialog.selectFile(str(file))
-    with qtbot.waitSignal(view.weightsRequested) as weights:
+    with qtbot.waitSignal(view.weights.weightsRequested) as weights:
         dialog.accept()
     assert weights.args == [WeightsFile(file)]
-    with qtbot.waitSignal(view.digitsRequested):
+    with qtbot.waitSignal(view.weights.digitsRequested):
         qtbot.mouseClick(view.findChild(QPushButton, "digitsNetwork"), left)
 
 

@@ -14,15 +14,13 @@ from PySide6.QtWidgets import QApplication, QProgressBar, QPushButton
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.input.view import InputView
-from resnet_studio.gui.app_controller import ACTIVATIONS, LAYERS
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, Occluder
 from resnet_studio.inference.values import ForwardResult
-from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
+from workspace_numbers import ACTIVATIONS, LAYERS
 
-PATIENCE = 120_000
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 
@@ -31,16 +29,16 @@ class Live:
 
     def __init__(self, qtbot: QtBot) -> None:
         self.qtbot = qtbot
-        state = SessionState(architecture=to_json(preset("resnet20-cifar")), workspace=ACTIVATIONS)
+        state = SessionState(architecture=preset("resnet20-cifar"), workspace=ACTIVATIONS)
         self.window = MainWindow(state)
         qtbot.addWidget(self.window)
         self.results: list[ForwardResult] = []
         self.window.controller.activations.forwardFinished.connect(self.results.append)
         self.window.show()
-        with qtbot.waitSignal(self.window.workspaces.prepared, timeout=PATIENCE):  # which changes layouts, too
+        with qtbot.waitSignal(self.window.workspaces.prepared):  # which changes layouts, too
             self.window.start_engine()
         self.input = self.window.findChild(InputView)
-        qtbot.waitUntil(lambda: bool(self.results) and not self.input.crop().isEmpty(), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: bool(self.results) and not self.input.picture_geometry.crop.isEmpty())
 
     @property
     def transforms(self) -> ImageTransforms:
@@ -48,19 +46,18 @@ class Live:
 
     def drag(self, which: int, steps: int) -> None:
         """Move over the photograph (0) or the input (1), one pixel per step, each as soon as a result has come."""
-        middle = self.input.boxes()[which].center().toPoint()
+        middle = self.input.picture_geometry.boxes[which].center().toPoint()
         QTest.mousePress(self.input, LEFT, NONE, middle)
         for step in range(1, steps + 1):
             count = len(self.results)
             QTest.mouseMove(self.input, middle + QPoint(step, 0))
-            self.qtbot.waitUntil(lambda count=count: len(self.results) > count, timeout=PATIENCE)
+            self.qtbot.waitUntil(lambda count=count: len(self.results) > count)
         QTest.mouseRelease(self.input, LEFT, NONE, middle + QPoint(steps, 0))
 
     def settled_result(self) -> ForwardResult:
         """The full-quality result of the current spec."""
         self.qtbot.waitUntil(
             lambda: self.results[-1].spec == self.window.controller.activations.spec and not self.results[-1].preview,
-            timeout=PATIENCE,
         )
         return self.results[-1]
 
@@ -99,7 +96,7 @@ def test_a_preview_causes_no_relayout_of_the_window(live: Live) -> None:
     live.drag(0, 3)
     live.settled_result()
     progress = live.window.findChild(QProgressBar, "progress")
-    live.qtbot.waitUntil(lambda: not progress.isVisible(), timeout=PATIENCE)  # the engine is idle
+    live.qtbot.waitUntil(lambda: not progress.isVisible())  # the engine is idle
     for _ in range(3):  # a layout request goes up from the status bar to the window
         QApplication.processEvents()
     layout_requests: list[QEvent.Type] = []
@@ -128,9 +125,9 @@ def test_requests_faster_than_the_engine_are_dropped_for_the_newest(live: Live) 
 
 
 def test_an_engine_that_dies_during_a_drag_is_restarted(live: Live) -> None:
-    with live.qtbot.waitSignal(live.window.connection.died, timeout=PATIENCE):
+    with live.qtbot.waitSignal(live.window.engine.died):
         live.window.controller.activations.set_transforms(ImageTransforms(zoom=2), moving=True)
-        os.kill(live.window.connection.pid, signal.SIGKILL)
+        os.kill(live.window.engine.pid, signal.SIGKILL)
     live.window.controller.activations.set_transforms(ImageTransforms(zoom=3), moving=True)
     live.window.controller.activations.set_transforms(ImageTransforms(zoom=4), moving=False)
     assert live.settled_result().spec.transforms.zoom == 4

@@ -1,4 +1,4 @@
-"""Painting the crop and a receptive field on the photograph and the network's input."""
+"""Painting the crop, an outline and a receptive field on the photograph and the network's input."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ def paint_crop(painter: QPainter, box: QRectF, crop: QPolygonF, *, rotated: bool
     else:
         painter.drawRect(crop.boundingRect().adjusted(0.5, 0.5, -0.5, -0.5))
     painter.restore()
+
+
+def paint_outline(painter: QPainter, box: QRectF) -> None:
+    """Draw a line of the accent color inside the edge of a box: the occluder, or the focus."""
+    painter.setPen(QPen(QColor(theme.current().accent), 1))
+    painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
 
 
 def paint_receptive_field(painter: QPainter, box: QRectF, field: QPolygonF) -> None:

@@ -13,25 +13,24 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QPixmap,
-    QPolygonF,
     QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.activations.input.painting import paint_crop, paint_receptive_field
+from resnet_studio.gui.activations.input.geometry import MAX_HEIGHT, InputGeometry
+from resnet_studio.gui.activations.input.painting import paint_crop, paint_outline, paint_receptive_field
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.painting import paint_image, to_qimage
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.cropping import frame, moved, zoomed
-from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, Occluder
-from resnet_studio.inference.values import Frame, Photograph, Pixels, Preprocessing
+from resnet_studio.inference.cropping import moved, zoomed
+from resnet_studio.inference.transforms import IDENTITY, ImageTransforms
+from resnet_studio.inference.values import Photograph, Pixels, Preprocessing
 from resnet_studio.networks.receptive_field import Box
 
-MAX_HEIGHT, CAPTION_HEIGHT = 208, 36
+CAPTION_HEIGHT = 36
 ZOOM_PER_NOTCH = 1.1
 """Zoom factor of one notch of the wheel."""
 KEY_STEP = 0.05
@@ -60,8 +59,8 @@ class InputView(QWidget):
         self._model_input: QImage | None = None
         self._receptive_field: Box | None = None
         self._pixmaps: dict[int, tuple[tuple[object, ...], QPixmap]] = {}
-        self._dragged: tuple[int, QPointF, ImageTransforms] | None = None
-        """Which picture is dragged (0 or 1), where the drag began, and the transforms then."""
+        self._dragged: tuple[int, QPointF, InputGeometry] | None = None
+        """Which picture is dragged (0 or 1), where the drag began, and the geometry then."""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
@@ -71,7 +70,7 @@ class InputView(QWidget):
         return QSize(2 * MAX_HEIGHT + GRID, self.heightForWidth(self.width()))
 
     def heightForWidth(self, width: int) -> int:
-        return math.ceil(self._boxes(width)[0].height()) + CAPTION_HEIGHT
+        return math.ceil(replace(self.picture_geometry, width=width).boxes[0].height()) + CAPTION_HEIGHT
 
     def show_photograph(self, photograph: Photograph) -> None:
         """Show a photograph, and clear the network's input until its own comes."""
@@ -98,59 +97,35 @@ class InputView(QWidget):
             self._receptive_field = field
             self.update()
 
-    def boxes(self) -> tuple[QRectF, QRectF]:
-        """Where the photograph and the input are painted."""
-        return self._boxes(self.width())
-
-    def crop(self) -> QPolygonF:
-        """The crop on the photograph, clockwise from the input's upper left corner; empty if unknown."""
-        if self._preprocessing is None:
-            return QPolygonF()
-        return QPolygonF([self._to_screen(*corner) for corner in self._frame(self._preprocessing).corners])
-
-    def occluder_box(self) -> QRectF:
-        """Where the occluder lies on the input; null without one."""
-        box, occluder = self.boxes()[1], self._transforms.occluder
-        if occluder is None or self._model_input is None:
-            return QRectF()
-        side = occluder.side * box.width()
-        whole = QRectF(0, 0, side, side)
-        whole.moveCenter(box.topLeft() + QPointF(occluder.x * box.width(), occluder.y * box.height()))
-        return whole.intersected(box)
-
-    def receptive_field_polygons(self) -> tuple[QPolygonF, QPolygonF]:
-        """The receptive field on the photograph and on the input; empty without one."""
-        if self._receptive_field is None or self._model_input is None or self._preprocessing is None:
-            return QPolygonF(), QPolygonF()
-        field, (width, height) = self._receptive_field, (self._model_input.width(), self._model_input.height())
-        left, right = (max(0.0, min(1.0, x / width)) for x in (field.left, field.right))
-        top, bottom = (max(0.0, min(1.0, y / height)) for y in (field.top, field.bottom))
-        corners = ((left, top), (right, top), (right, bottom), (left, bottom))
-        crop, box = self._frame(self._preprocessing), self.boxes()[1]
-        on_input = [box.topLeft() + QPointF(x * box.width(), y * box.height()) for x, y in corners]
-        return QPolygonF([self._to_screen(*crop.at(*corner)) for corner in corners]), QPolygonF(on_input)
+    @property
+    def picture_geometry(self) -> InputGeometry:
+        """Where the pictures and everything on them are drawn now."""
+        model_input = self._model_input.size().toSizeF() if self._model_input else QSizeF()
+        return InputGeometry(
+            self.width(), self._size, model_input, self._preprocessing, self._transforms, self._receptive_field
+        )
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.updateGeometry()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        which = self._picture_at(event.position())
+        which = self.picture_geometry.picture_at(event.position())
         if event.button() == Qt.MouseButton.LeftButton and which is not None:
-            self._dragged = which, event.position(), self._transforms
+            self._dragged = which, event.position(), self.picture_geometry
             if which == 1:
-                self._place_occluder(event.position(), moving=True)
+                self._request(self.picture_geometry.with_occluder_at(event.position()), moving=True)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._dragged is None:
-            which = self._picture_at(event.position())
-            shapes = {0: Qt.CursorShape.OpenHandCursor, 1: Qt.CursorShape.CrossCursor}
-            self.setCursor(shapes[which] if which is not None else Qt.CursorShape.ArrowCursor)
-        elif self._dragged[0] == 1:
-            self._place_occluder(event.position(), moving=True)
+            shapes = {0: Qt.CursorShape.OpenHandCursor, 1: Qt.CursorShape.CrossCursor, None: Qt.CursorShape.ArrowCursor}
+            self.setCursor(shapes[self.picture_geometry.picture_at(event.position())])
+            return
+        which, begin, geometry = self._dragged
+        if which == 1:
+            self._request(self.picture_geometry.with_occluder_at(event.position()), moving=True)
         else:
-            _, begin, transforms = self._dragged
-            self._request(self._panned(transforms, event.position() - begin), moving=True)
+            self._request(geometry.moved_by(event.position() - begin), moving=True)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._dragged is not None:
@@ -158,14 +133,14 @@ class InputView(QWidget):
             self._request(self._transforms)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        which, self._dragged = self._picture_at(event.position()), None
+        which, self._dragged = self.picture_geometry.picture_at(event.position()), None
         if which == 0:
             self._request(replace(self._transforms, x=0.0, y=0.0, zoom=1.0, rotation=0.0))
         elif which == 1:
             self._request(replace(self._transforms, occluder=None))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        which, notches = self._picture_at(event.position()), event.angleDelta().y() / 120
+        which, notches = self.picture_geometry.picture_at(event.position()), event.angleDelta().y() / 120
         if which is None or not notches:
             return
         event.accept()
@@ -198,28 +173,24 @@ class InputView(QWidget):
             super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
+        painter, geometry = QPainter(self), self.picture_geometry
         pictures = (self._photograph, self._model_input)
         waiting = ("no image", "not computed yet") if self._photograph is None else ("", "not computed yet")
-        for number, (box, image, empty) in enumerate(zip(self.boxes(), pictures, waiting, strict=True)):
+        for number, (box, image, empty) in enumerate(zip(geometry.boxes, pictures, waiting, strict=True)):
             if image is None:
                 painter.fillRect(box, QColor(theme.current().hover))
                 self._draw_text(painter, box, empty)
             else:
                 painter.drawPixmap(box.topLeft(), self._scaled(number, box, image))
+                self._draw_caption(painter, geometry, number)
         if self._photograph:
-            self._draw_caption(painter, 0)
-            paint_crop(painter, self.boxes()[0], self.crop(), rotated=bool(self._transforms.rotation))
-        if self._model_input:
-            self._draw_caption(painter, 1)
-            if not self.occluder_box().isNull():
-                painter.setPen(QPen(QColor(theme.current().accent), 1))
-                painter.drawRect(self.occluder_box().adjusted(0.5, 0.5, -0.5, -0.5))
-        for box, field in zip(self.boxes(), self.receptive_field_polygons(), strict=True):
+            paint_crop(painter, geometry.boxes[0], geometry.crop, rotated=bool(self._transforms.rotation))
+        if not geometry.occluder.isNull():
+            paint_outline(painter, geometry.occluder)
+        for box, field in zip(geometry.boxes, geometry.receptive_field_polygons, strict=True):
             paint_receptive_field(painter, box, field)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(theme.current().accent), 1))
-            painter.drawRect(self.boxes()[0].adjusted(0.5, 0.5, -0.5, -0.5))
+            paint_outline(painter, geometry.boxes[0])
 
     def _scaled(self, number: int, box: QRectF, image: QImage) -> QPixmap:
         """An image scaled to its box, cached by image, size and device pixel ratio."""
@@ -234,40 +205,6 @@ class InputView(QWidget):
             self._pixmaps[number] = key, pixmap
         return self._pixmaps[number][1]
 
-    def _boxes(self, width: float) -> tuple[QRectF, QRectF]:
-        ratio = min(max(self._size.width() / self._size.height(), 0.25), 4.0) if self._size.height() else 1.5
-        height = min(float(MAX_HEIGHT), (width - GRID) / (ratio + 1))
-        return QRectF(0, 0, ratio * height, height), QRectF(ratio * height + GRID, 0, height, height)
-
-    def _frame(self, preprocessing: Preprocessing) -> Frame:
-        return frame(int(self._size.width()), int(self._size.height()), preprocessing, self._transforms)
-
-    def _to_screen(self, x: float, y: float) -> QPointF:
-        box = self.boxes()[0]
-        return box.topLeft() + QPointF(x / self._size.width() * box.width(), y / self._size.height() * box.height())
-
-    def _picture_at(self, point: QPointF) -> int | None:
-        """The picture under a point."""
-        pictures = (self._photograph, self._model_input)
-        for number, (box, image) in enumerate(zip(self.boxes(), pictures, strict=True)):
-            if image is not None and self._preprocessing is not None and box.contains(point):
-                return number
-        return None
-
-    def _panned(self, transforms: ImageTransforms, offset: QPointF) -> ImageTransforms:
-        """Move the crop along with the mouse on the photograph."""
-        assert self._preprocessing is not None
-        box = self.boxes()[0]
-        crop = frame(int(self._size.width()), int(self._size.height()), self._preprocessing)
-        across = offset.x() / box.width() * self._size.width() / crop.width
-        return moved(transforms, across, offset.y() / box.height() * self._size.height() / crop.height)
-
-    def _place_occluder(self, point: QPointF, *, moving: bool) -> None:
-        box, occluder = self.boxes()[1], self._transforms.occluder or Occluder()
-        x, y = ((point.x() - box.left()) / box.width(), (point.y() - box.top()) / box.height())
-        placed = replace(occluder, x=min(max(x, 0.0), 1.0), y=min(max(y, 0.0), 1.0))
-        self._request(replace(self._transforms, occluder=placed), moving=moving)
-
     def _request(self, transforms: ImageTransforms, *, moving: bool = False) -> None:
         self.show_transforms(transforms)
         self.transformsRequested.emit(transforms, moving)
@@ -278,14 +215,13 @@ class InputView(QWidget):
         on_input = f"network input\n{given.width()}×{given.height()}" if given else ""
         return f"image\n{self._size.width():.0f}×{self._size.height():.0f}", on_input
 
-    def _draw_caption(self, painter: QPainter, which: int) -> None:
+    def _draw_caption(self, painter: QPainter, geometry: InputGeometry, which: int) -> None:
         """Draw it under its picture's left edge; the second moves aside for the first or the widget's edge."""
-        widths = [painter.fontMetrics().size(0, text).width() + 1 for text in self.captions()]
-        left = 0.0
-        if which == 1:
-            left = max(min(self.boxes()[1].left(), self.width() - widths[1]), widths[0] + GRID)
-        below = QRectF(left, self.boxes()[which].bottom() + 4, widths[which], CAPTION_HEIGHT)
-        self._draw_text(painter, below, self.captions()[which], Qt.AlignmentFlag.AlignLeft)
+        box, captions = geometry.boxes[which], self.captions()
+        widths = [painter.fontMetrics().size(0, text).width() + 1 for text in captions]
+        left = max(min(box.left(), self.width() - widths[1]), widths[0] + GRID) if which == 1 else 0.0
+        below = QRectF(left, box.bottom() + 4, widths[which], CAPTION_HEIGHT)
+        self._draw_text(painter, below, captions[which], Qt.AlignmentFlag.AlignLeft)
 
     def _draw_text(
         self, painter: QPainter, box: QRectF, text: str, where: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignCenter

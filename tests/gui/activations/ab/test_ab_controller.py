@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, Signal
 
+from fake_engine import FakeEngine
 from resnet_studio.gui.activations.ab.controller import ABController
-from resnet_studio.gui.app_controller import ACTIVATIONS, AppController
-from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.gui.activations.controller import PREVIEW_LANES
+from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.session import SessionState
+from resnet_studio.gui.session_file import decode
 from resnet_studio.inference.ab import ABPair, SideBOverrides
 from resnet_studio.inference.errors import SuggestedFix, WeightsError, WeightsMismatch
 from resnet_studio.inference.feature_maps import layer_maps
@@ -29,55 +30,33 @@ from resnet_studio.inference.values import (
     WeightsInfo,
 )
 from resnet_studio.inference.weights.bundled import bundled_weights
-from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
 
 INFO = WeightsInfo("random, seed 0", False, Preprocessing(224, 224, (0.5,) * 3, (0.2,) * 3), ("class 0",))
 
 
-class FakeEngine(QObject):
-    """Replaces the connection with the engine, and keeps the newest request of each lane."""
-
-    partReceived, answerReceived = Signal(str, int, object), Signal(str, int, object)
-    errorReceived, stateChanged = Signal(str, int, object), Signal(str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.requests: dict[str, tuple[Any, ...]] = {}
-        self.requested_lanes: list[str] = []
-
-    def request(self, lane: str, job: str, *arguments: Any, label: str = "") -> int:
-        self.requests[lane] = arguments
-        self.requested_lanes.append(lane)
-        return len(self.requested_lanes)
-
-    def cancel(self, lane: str) -> None:
-        self.requests.pop(lane, None)
+class ForwardEngine(FakeEngine):
+    """Answers forward passes as the engine would."""
 
     def finish(self, lane: str) -> ForwardResult:
-        """Answer the lane's request as the engine would."""
-        spec, layers, preview = self.requests.pop(lane)
+        """Answer the lane's request."""
+        _, spec, layers, preview = self.pending[lane]
         maps = tuple(layer_maps(name, np.ones((2, 3, 3), np.float32)) for name in layers)
         pixels = np.zeros((2, 2, 3), np.uint8)
         result = ForwardResult(spec, "00", Frame(1, 1, 2, 2), pixels, INFO, maps, 0.1, (), preview)
-        self.answerReceived.emit(lane, 0, result)
+        self.answer(lane, result)
         return result
-
-    def fail(self, lane: str, error: Exception) -> None:
-        self.requests.pop(lane)
-        self.errorReceived.emit(lane, 0, error)
 
 
 class ABHarness:
     """A controller on a fake engine, and all that it has emitted."""
 
     def __init__(self, session_state: SessionState) -> None:
-        self.engine = FakeEngine()
-        engine_client = EngineClient(self.engine)  # type: ignore[arg-type]
-        self.app = AppController(session_state, engine_client)
+        self.engine = ForwardEngine()
+        self.app = AppController(session_state, self.engine)
         self.errors: list[str] = []
         self.app.errorOccurred.connect(lambda sentence, *_: self.errors.append(sentence))
-        self.controller = ABController(self.app, engine_client)
+        self.controller = ABController(self.app, self.engine)
         self.pairs: list[ABPair] = []
         self.failures: list[tuple[str, tuple[tuple[str, SideBOverrides], ...]]] = []
         self.pending: list[ABPair] = []
@@ -87,26 +66,26 @@ class ABHarness:
         self.controller.failed.connect(lambda *failure: self.failures.append(failure))
         self.controller.overridesChanged.connect(lambda *overrides: self.emitted.append(overrides))
         self.app.start()
-        self.app.enter(ACTIVATIONS)
+        self.app.activations.set_visible(True)
         self.controller.set_visible(True)
 
     def side_b_request(self) -> tuple[ForwardSpec, tuple[str, ...], bool]:
-        return self.engine.requests["side_b"]  # type: ignore[return-value]
+        return self.engine.pending["side_b"][1:]  # type: ignore[return-value]
 
 
 def session_state(**changes: Any) -> SessionState:
-    return SessionState(architecture=to_json(preset("resnet34")), layer="layer2.3", **changes)
+    return SessionState(architecture=preset("resnet34"), layer="layer2.3", **changes)
 
 
 @pytest.fixture
 def harness(qapp: object) -> Iterator[ABHarness]:
-    harness = ABHarness(session_state(beside={"architecture": to_json(preset("plain34"))}))
+    harness = ABHarness(session_state(beside=SideBOverrides(preset("plain34"))))
     yield harness
     harness.app.close()
 
 
 def test_side_b_is_requested_after_side_a_and_shown_with_it(harness: ABHarness) -> None:
-    assert "side_b" not in harness.engine.requests
+    assert "side_b" not in harness.engine.pending
     side_a = harness.engine.finish("forward")
     spec, layers, preview = harness.side_b_request()
     assert (spec, layers, preview) == (replace(side_a.spec, architecture=preset("plain34")), ("layer2.3",), False)
@@ -137,16 +116,16 @@ def test_a_layer_without_counterpart_is_requested_for_predictions_alone(harness:
 def test_while_dragging_one_forward_pass_runs_and_the_newest_is_next(harness: ABHarness) -> None:
     harness.engine.finish("forward")
     harness.engine.finish("side_b")
-    requested_lanes = harness.engine.requested_lanes.count("side_b")
+    requests = len(harness.engine.requests_of("side_b"))
     set_transforms = harness.app.activations.set_transforms
     set_transforms(ImageTransforms(zoom=1.1), True)
-    side_a = harness.engine.finish("forward 0")
+    side_a = harness.engine.finish(PREVIEW_LANES[0])
     assert harness.side_b_request()[0].transforms.zoom == 1.1
     assert harness.side_b_request()[2]
     for zoom in (1.2, 1.3):
         set_transforms(ImageTransforms(zoom=zoom), True)
-        newest = harness.engine.finish("forward 0" if "forward 0" in harness.engine.requests else "forward 1")
-    assert harness.engine.requested_lanes.count("side_b") == requested_lanes + 1
+        newest = harness.engine.finish(next(lane for lane in PREVIEW_LANES if lane in harness.engine.pending))
+    assert len(harness.engine.requests_of("side_b")) == requests + 1
     harness.engine.finish("side_b")
     assert harness.pairs[-1].a is side_a
     assert harness.side_b_request()[0].transforms.zoom == 1.3
@@ -161,7 +140,7 @@ def test_while_dragging_one_forward_pass_runs_and_the_newest_is_next(harness: AB
 def test_nothing_is_requested_while_the_view_is_hidden(harness: ABHarness) -> None:
     harness.controller.set_visible(False)
     harness.engine.finish("forward")
-    assert "side_b" not in harness.engine.requests
+    assert "side_b" not in harness.engine.pending
     harness.controller.set_visible(True)
     assert harness.side_b_request()[0].architecture == preset("plain34")
 
@@ -171,20 +150,20 @@ def test_showing_the_view_again_repeats_no_request(harness: ABHarness) -> None:
     side_b = harness.engine.finish("side_b")
     harness.controller.set_visible(False)
     harness.controller.set_visible(True)
-    assert "side_b" not in harness.engine.requests
+    assert "side_b" not in harness.engine.pending
     assert [pair.b for pair in harness.pairs] == [side_b, side_b]
 
 
 def test_a_side_b_that_does_not_differ_is_not_requested(harness: ABHarness) -> None:
     harness.controller.set_overrides(SideBOverrides())
     result = harness.engine.finish("forward")
-    assert "side_b" not in harness.engine.requests
+    assert "side_b" not in harness.engine.pending
     assert harness.pairs[-1].a is harness.pairs[-1].b is result
 
 
 def test_overrides_are_stored_in_the_session(harness: ABHarness) -> None:
     harness.controller.set_overrides(SideBOverrides(weights=RandomWeights(7), image="sample:flower"))
-    assert harness.app.session.state.beside == {"weights": {"seed": 7}, "image": "sample:flower"}
+    assert harness.app.session.state.beside == SideBOverrides(weights=RandomWeights(7), image="sample:flower")
     assert harness.emitted[-1] == (
         SideBOverrides(weights=RandomWeights(7), image="sample:flower"),
         harness.app.activations.spec,
@@ -192,7 +171,9 @@ def test_overrides_are_stored_in_the_session(harness: ABHarness) -> None:
 
 
 def test_invalid_overrides_in_a_session_are_ignored() -> None:
-    harness = ABHarness(session_state(beside={"architecture": "plain34", "weights": [1], "image": 4}))
+    harness = ABHarness(
+        session_state(beside=decode({"beside": {"architecture": "plain34", "weights": [1], "image": 4}})[0].beside)
+    )
     result = harness.engine.finish("forward")
     assert [(pair.a, pair.b) for pair in harness.pairs] == [(result, result)]
     harness.app.close()
@@ -200,7 +181,7 @@ def test_invalid_overrides_in_a_session_are_ignored() -> None:
 
 def test_a_start_downloads_nothing() -> None:
     harness = ABHarness(
-        session_state(beside={"weights": {"model": "resnet34", "name": "IMAGENET1K_V1"}, "image": "sample:flower"})
+        session_state(beside=SideBOverrides(None, PublishedWeights("resnet34", "IMAGENET1K_V1"), "sample:flower"))
     )
     harness.engine.finish("forward")
     assert harness.side_b_request()[0] == ForwardSpec("sample:flower", preset("resnet34"))
@@ -232,8 +213,8 @@ def test_a_failed_side_b_is_repeated_only_after_a_full_quality_result(harness: A
     harness.engine.fail("side_b", WeightsError("net.pth", "is gone"))
     assert harness.failures[-1] == ("net.pth is gone", ())
     harness.app.activations.set_transforms(ImageTransforms(zoom=1.1), True)
-    harness.engine.finish("forward 0")
-    assert "side_b" not in harness.engine.requests
+    harness.engine.finish(PREVIEW_LANES[0])
+    assert "side_b" not in harness.engine.pending
     harness.app.activations.set_transforms(ImageTransforms(zoom=1.1), False)
     harness.engine.finish("forward")
     assert harness.side_b_request()[0].transforms.zoom == 1.1
@@ -242,10 +223,10 @@ def test_a_failed_side_b_is_repeated_only_after_a_full_quality_result(harness: A
 def test_after_a_cancel_the_same_can_be_requested_again(harness: ABHarness) -> None:
     harness.engine.finish("forward")
     harness.app.cancel()
-    assert "side_b" not in harness.engine.requests
-    harness.app.enter(ACTIVATIONS)
+    assert "side_b" not in harness.engine.pending
+    harness.app.activations.set_visible(True)
     harness.engine.finish("forward")
-    assert "side_b" in harness.engine.requests
+    assert "side_b" in harness.engine.pending
 
 
 def test_swap_exchanges_the_sides(harness: ABHarness) -> None:
@@ -270,7 +251,7 @@ def test_side_b_replaces_side_a(harness: ABHarness) -> None:
     harness.controller.use_side_b()
     assert harness.app.session.architecture == preset("resnet20-digits")
     assert harness.app.activations.spec.weights == bundled_weights(preset("resnet20-digits"))
-    assert harness.app.session.state.beside == {}
+    assert harness.app.session.state.beside == SideBOverrides()
     harness.app.session.undo()
     assert harness.app.session.architecture == preset("resnet34")
 

@@ -12,23 +12,21 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.ab.view import ABView
 from resnet_studio.gui.activations.channel_view import ChannelView
-from resnet_studio.gui.app_controller import ACTIVATION_PAGES, ACTIVATIONS
+from resnet_studio.gui.activations.workspace import ActivationsWorkspace
 from resnet_studio.gui.common.mosaic import MosaicView
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
-from resnet_studio.inference.ab import ABPair
+from resnet_studio.inference.ab import ABPair, SideBOverrides
 from resnet_studio.inference.weights.bundled import DIGIT_SAMPLE, DIGITS, PLAIN_DIGITS, bundled_weights
-from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
-
-TIMEOUT = 120_000  # milliseconds, enough to import torch on a busy machine
+from workspace_numbers import ACTIVATIONS
 
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
     state = SessionState(
-        architecture=to_json(preset(DIGITS)), image=DIGIT_SAMPLE, layer="layer2.0", workspace=ACTIVATIONS,
-        activations_page=ACTIVATION_PAGES.index("A/B"), beside={"architecture": to_json(preset(PLAIN_DIGITS))},
+        architecture=preset(DIGITS), image=DIGIT_SAMPLE, layer="layer2.0", workspace=ACTIVATIONS,
+        activations_page=ActivationsWorkspace.pages.index("A/B"), beside=SideBOverrides(preset(PLAIN_DIGITS)),
     )  # fmt: skip
     window = MainWindow(state)
     qtbot.addWidget(window)
@@ -41,8 +39,8 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
 def test_two_networks_are_compared_and_both_follow_the_transforms(qtbot: QtBot, window: MainWindow) -> None:
     view = window.findChild(ABView)
     pairs: list[ABPair] = []
-    window.activations._ab.pairChanged.connect(pairs.append)
-    qtbot.waitUntil(lambda: bool(pairs), timeout=TIMEOUT)
+    window.findChild(ActivationsWorkspace).factory.ab.pairChanged.connect(pairs.append)
+    qtbot.waitUntil(lambda: bool(pairs))
     for result, name in ((pairs[-1].a, DIGITS), (pairs[-1].b, PLAIN_DIGITS)):
         assert result.spec.weights == bundled_weights(preset(name))
         assert result.weights.trained
@@ -51,18 +49,18 @@ def test_two_networks_are_compared_and_both_follow_the_transforms(qtbot: QtBot, 
     qtbot.keyClick(slider, Qt.Key.Key_Right)
     brighter = window.controller.activations.spec.transforms
     assert brighter.brightness > 1
-    qtbot.waitUntil(lambda: pairs[-1].b.spec.transforms == brighter, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: pairs[-1].b.spec.transforms == brighter)
     assert all(pair.a.spec.transforms == pair.b.spec.transforms for pair in pairs)
 
 
 def test_a_click_exchanges_the_sides(qtbot: QtBot, window: MainWindow) -> None:
     view = window.findChild(ABView)
     pairs: list[ABPair] = []
-    window.activations._ab.pairChanged.connect(pairs.append)
-    qtbot.waitUntil(lambda: bool(pairs), timeout=TIMEOUT)
+    window.findChild(ActivationsWorkspace).factory.ab.pairChanged.connect(pairs.append)
+    qtbot.waitUntil(lambda: bool(pairs))
     before = pairs[-1]
     qtbot.mouseClick(view.findChild(QPushButton, "swapSides"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: pairs[-1].a.spec == before.b.spec, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: pairs[-1].a.spec == before.b.spec)
     assert pairs[-1].b.spec == before.a.spec
     for one, other in zip(pairs[-1].maps, reversed(before.maps), strict=True):
         assert one is not None
@@ -73,24 +71,24 @@ def test_a_click_exchanges_the_sides(qtbot: QtBot, window: MainWindow) -> None:
 def test_the_framed_channel_is_the_same_on_every_tab(qtbot: QtBot, window: MainWindow) -> None:
     """A channel framed in A/B is framed in Maps and shown enlarged, and one framed in Maps is framed in A/B."""
     pairs: list[ABPair] = []
-    window.activations._ab.pairChanged.connect(pairs.append)
-    qtbot.waitUntil(lambda: bool(pairs), timeout=TIMEOUT)
+    window.findChild(ActivationsWorkspace).factory.ab.pairChanged.connect(pairs.append)
+    qtbot.waitUntil(lambda: bool(pairs))
     enlarged, side_a, maps = window.findChild(ChannelView), mosaic(window, "sideAMaps"), mosaic(window, "featureMaps")
     for _ in range(15):
         qtbot.keyClick(side_a, Qt.Key.Key_Right)
     assert (side_a.tile(), mosaic(window, "sideBMaps").tile(), maps.tile()) == (15, 15, 15)
     assert enlarged.findChild(QLabel, "channelTitle").text().endswith("15")
-    window.activations.show_tab(ACTIVATION_PAGES.index("Maps"))
+    window.findChild(ActivationsWorkspace).open_page(ActivationsWorkspace.pages.index("Maps"))
     assert maps.isVisible()
     assert maps.tile() == 15
     for _ in range(4):
         qtbot.keyClick(maps, Qt.Key.Key_Left)
     assert enlarged.findChild(QLabel, "channelTitle").text().endswith("11")
-    window.activations.show_tab(ACTIVATION_PAGES.index("A/B"))
+    window.findChild(ActivationsWorkspace).open_page(ActivationsWorkspace.pages.index("A/B"))
     assert (side_a.tile(), mosaic(window, "sideBMaps").tile()) == (11, 11)
     count = len(pairs)
     qtbot.keyClick(window.findChild(QSlider, "brightnessHandle"), Qt.Key.Key_Right)
-    qtbot.waitUntil(lambda: len(pairs) > count, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: len(pairs) > count)
     assert (side_a.tile(), maps.tile()) == (11, 11)
 
 

@@ -8,51 +8,27 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
+from fake_engine import FakeEngine
 from resnet_studio.gui.activations.attribution.controller import ATTRIBUTION, OCCLUSION, AttributionController
 from resnet_studio.gui.activations.attribution.overlay import OverlayView
 from resnet_studio.gui.activations.attribution.view import AttributionView
-from resnet_studio.gui.app_controller import ACTIVATION_PAGES, ACTIVATIONS, AppController
-from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.gui.activations.workspace import ActivationsWorkspace
+from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.attribution import NOT_COMPUTED, Attribution, OcclusionMap
 from resnet_studio.inference.transforms import ImageTransforms, Occluder
 from resnet_studio.inference.values import ForwardResult, ForwardSpec, Frame, Prediction, Preprocessing, WeightsInfo
 from resnet_studio.inference.weights.bundled import DIGIT_SAMPLE, DIGITS
-from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
+from workspace_numbers import ACTIVATIONS
 
-TIMEOUT = 120_000  # milliseconds, enough to import torch on a busy machine
 INFO = WeightsInfo("random, seed 0", False, Preprocessing(8, 8, (0.5,), (0.5,)), tuple("abcdefghij"))
 MODEL_INPUT = np.zeros((8, 8, 3), np.uint8)
-
-
-class FakeEngine(QObject):
-    """Replaces the connection with the engine, and keeps the newest request of each lane."""
-
-    partReceived, answerReceived = Signal(str, int, object), Signal(str, int, object)
-    errorReceived, stateChanged = Signal(str, int, object), Signal(str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.requests: dict[str, tuple[Any, ...]] = {}
-
-    def request(self, lane: str, job: str, *arguments: Any, label: str = "") -> int:
-        self.requests[lane] = job, *arguments
-        return 0
-
-    def cancel(self, lane: str) -> None:
-        self.requests.pop(lane, None)
-
-    def emit_result(self, spec: ForwardSpec, *, preview: bool = False) -> None:
-        predictions = (Prediction("d", 0.9, 3),)
-        self.answerReceived.emit(
-            "forward", 0, ForwardResult(spec, "00", Frame(4, 4, 8, 8), MODEL_INPUT, INFO, (), 0.1, predictions, preview)
-        )
 
 
 class AttributionHarness:
@@ -60,30 +36,30 @@ class AttributionHarness:
 
     def __init__(self) -> None:
         self.engine = FakeEngine()
-        state = SessionState(architecture=to_json(preset(DIGITS)), image=DIGIT_SAMPLE)
-        engine_client = EngineClient(self.engine)  # type: ignore[arg-type]
-        self.app = AppController(state, engine_client)
-        self.controller = AttributionController(self.app.activations, engine_client)
-        self.engine_client = engine_client
+        state = SessionState(architecture=preset(DIGITS), image=DIGIT_SAMPLE)
+        self.app = AppController(state, self.engine)
+        self.controller = AttributionController(self.app.activations, self.engine)
         self.emitted: list[object] = []
         self.running: list[tuple[bool, bool]] = []
         for signal in (self.controller.attributionComputed, self.controller.occlusionUpdated):
             signal.connect(self.emitted.append)
         self.controller.runningChanged.connect(lambda *which: self.running.append(which))
         self.app.start()
-        self.app.enter(ACTIVATIONS)
+        self.app.activations.set_visible(True)
 
     @property
     def spec(self) -> ForwardSpec:
         return self.app.activations.spec
 
-    def emit_current_result(self) -> None:
-        """Emit the result of the current spec."""
-        self.engine.emit_result(self.spec)
+    def emit_result(self, *, preview: bool = False) -> None:
+        """Emit a result of the current spec."""
+        predictions = (Prediction("d", 0.9, 3),)
+        result = ForwardResult(self.spec, "00", Frame(4, 4, 8, 8), MODEL_INPUT, INFO, (), 0.1, predictions, preview)
+        self.app.activations.forwardFinished.emit(result)
 
     def pop_request(self, lane: str = ATTRIBUTION) -> tuple[Any, ...] | None:
-        """Return and remove the newest request of the lane."""
-        return self.engine.requests.pop(lane, None)
+        """Return the lane's request and end it."""
+        return self.engine.pending.pop(lane, None)
 
 
 @pytest.fixture
@@ -108,7 +84,7 @@ def occlusion_map(spec: ForwardSpec, computed: int) -> OcclusionMap:
 def test_nothing_is_computed_unless_requested(harness: AttributionHarness) -> None:
     harness.controller.set_visible(True)
     harness.controller.set_request("saliency", "", None)
-    harness.emit_current_result()
+    harness.emit_result()
     assert harness.pop_request() is None
     assert harness.pop_request(OCCLUSION) is None
 
@@ -117,7 +93,7 @@ def test_an_attribution_is_requested_for_the_current_spec_and_emitted(harness: A
     harness.controller.compute_attribution("grad-cam", "layer2.0", 5)
     assert harness.pop_request() == ("attribution", harness.spec, "grad-cam", "layer2.0", 5)
     answer = attribution(harness.spec)
-    harness.engine.answerReceived.emit(ATTRIBUTION, 0, answer)
+    harness.engine.answer(ATTRIBUTION, answer)
     assert harness.emitted == [answer]
     assert harness.running == [(True, False), (False, False)]
 
@@ -127,18 +103,18 @@ def test_while_following_every_full_quality_result_is_requested_once(harness: At
     harness.controller.set_request("grad-cam", "", None)
     harness.controller.set_following(True)
     assert harness.pop_request() == ("attribution", harness.spec, "grad-cam", "", None)
-    harness.emit_current_result()
+    harness.emit_result()
     assert harness.pop_request() is None  # this spec is computed already
     harness.app.images.select("sample:china")
-    harness.emit_current_result()
+    harness.emit_result()
     request = harness.pop_request()
     assert request is not None
     assert request[1].image == "sample:china"
     harness.app.activations.set_transforms(ImageTransforms(zoom=2), True)
-    harness.engine.emit_result(harness.spec, preview=True)
+    harness.emit_result(preview=True)
     assert harness.pop_request() is None  # a preview
     harness.app.activations.set_transforms(ImageTransforms(zoom=2))
-    harness.emit_current_result()
+    harness.emit_result()
     request = harness.pop_request()
     assert request is not None
     assert request[1].transforms == ImageTransforms(zoom=2)
@@ -146,40 +122,40 @@ def test_while_following_every_full_quality_result_is_requested_once(harness: At
     assert harness.pop_request() == ("attribution", harness.spec, "saliency", "", 2)
     harness.controller.set_following(False)
     harness.app.images.select(DIGIT_SAMPLE)
-    harness.emit_current_result()
+    harness.emit_result()
     assert harness.pop_request() is None
 
 
 def test_it_follows_only_while_visible_and_catches_up_when_shown(harness: AttributionHarness) -> None:
     harness.controller.set_request("grad-cam", "", None)
     harness.controller.set_following(True)
-    harness.emit_current_result()
+    harness.emit_result()
     assert harness.pop_request() is None
     harness.controller.set_visible(True)
     assert harness.pop_request() is not None
     harness.controller.set_visible(False)
     harness.app.images.select("sample:china")
-    harness.emit_current_result()
+    harness.emit_result()
     assert harness.pop_request() is None
 
 
 def test_partial_occlusion_maps_are_emitted_and_cancel_ends_only_them(harness: AttributionHarness) -> None:
     harness.controller.compute_attribution("grad-cam", "", None)
     harness.controller.compute_occlusion(4, 4, None)
-    assert harness.engine.requests[OCCLUSION] == ("occlusion", harness.spec, 4, 4, None)
+    assert harness.engine.pending[OCCLUSION] == ("occlusion", harness.spec, 4, 4, None)
     parts = [occlusion_map(harness.spec, computed) for computed in (1, 3)]
     for part in parts:
-        harness.engine.partReceived.emit(OCCLUSION, 0, part)
+        harness.engine.part(OCCLUSION, part)
     assert harness.emitted == parts
     harness.controller.cancel_occlusion()
-    assert OCCLUSION not in harness.engine.requests
-    assert ATTRIBUTION in harness.engine.requests
+    assert OCCLUSION not in harness.engine.pending
+    assert ATTRIBUTION in harness.engine.pending
     assert harness.running == [(True, False), (True, True), (True, False)]
 
 
 @pytest.mark.parametrize("lane", [ATTRIBUTION, OCCLUSION])
 def test_errors_and_a_cancel_of_everything_end_what_ran(harness: AttributionHarness, lane: str) -> None:
-    ends = (lambda: harness.engine.errorReceived.emit(lane, 0, ValueError("no")), harness.engine_client.cancel)
+    ends = (lambda: harness.engine.fail(lane, ValueError("no")), harness.engine.cancel_all)
     for end in ends:
         harness.controller.compute_attribution(
             "grad-cam", "", None
@@ -198,10 +174,10 @@ def test_setting_the_occluder_leaves_the_other_transforms(harness: AttributionHa
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
     state = SessionState(
-        architecture=to_json(preset(DIGITS)),
+        architecture=preset(DIGITS),
         image=DIGIT_SAMPLE,
         workspace=ACTIVATIONS,
-        activations_page=ACTIVATION_PAGES.index("Attribution"),
+        activations_page=ActivationsWorkspace.pages.index("Attribution"),
     )
     window = MainWindow(state)
     qtbot.addWidget(window)
@@ -212,12 +188,12 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
 
 
 def test_attribution_and_occlusion_of_a_digit_in_the_window(qtbot: QtBot, window: MainWindow) -> None:
-    view, controller = window.findChild(AttributionView), window.activations._attribution
+    view, controller = window.findChild(AttributionView), window.findChild(ActivationsWorkspace).factory.attribution
     answers: list[Attribution] = []
     controller.attributionComputed.connect(answers.append)
-    qtbot.waitUntil(lambda: window.controller.activations.result is not None, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: window.controller.activations.result is not None)
     qtbot.mouseClick(view.findChild(QPushButton, "whyCompute"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: bool(answers), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: bool(answers))
     assert (answers[0].layer, answers[0].label, answers[0].weights.trained) == ("layer3.2", "3", True)
     assert "Grad-CAM" in view.findChild(QLabel, "whyTitle").text()
 
@@ -226,7 +202,7 @@ def test_attribution_and_occlusion_of_a_digit_in_the_window(qtbot: QtBot, window
     occlusion_maps: list[OcclusionMap] = []
     controller.occlusionUpdated.connect(occlusion_maps.append)
     qtbot.mouseClick(view.findChild(QPushButton, "sweepStart"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: bool(occlusion_maps) and occlusion_maps[-1].computed == 49, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: bool(occlusion_maps) and occlusion_maps[-1].computed == 49)
     overlay, occlusion = view.findChild(OverlayView, "sweepMap"), occlusion_maps[-1]
     qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton, pos=overlay.pixel_center(5, 5))
     occluder = window.controller.activations.spec.transforms.occluder
@@ -236,7 +212,7 @@ def test_attribution_and_occlusion_of_a_digit_in_the_window(qtbot: QtBot, window
         result = window.controller.activations.result
         return result is not None and result.spec.transforms.occluder == occluder
 
-    qtbot.waitUntil(covered, timeout=TIMEOUT)
+    qtbot.waitUntil(covered)
     result = window.controller.activations.result
     assert result is not None
     assert result.predictions is not None

@@ -19,14 +19,13 @@ from PySide6.QtWidgets import QComboBox, QLabel, QListView, QListWidget, QPushBu
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.images.list import REFERENCE_ROLE
-from resnet_studio.gui.app_controller import ACTIVATIONS
+from resnet_studio.gui.activations.workspace import ActivationsWorkspace
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.values import ForwardResult
-from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
+from workspace_numbers import ACTIVATIONS
 
-PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
 Key, Role = Qt.Key, Qt.ItemDataRole
 Open = Callable[..., MainWindow]
 
@@ -50,7 +49,7 @@ def open_window(qtbot: QtBot) -> Iterator[Open]:
     windows: list[MainWindow] = []
 
     def open_(**state: object) -> MainWindow:
-        small = to_json(preset("resnet20-digits"))
+        small = preset("resnet20-digits")
         window = MainWindow(SessionState(architecture=small, workspace=ACTIVATIONS, **state))  # type: ignore[arg-type]
         qtbot.addWidget(window)
         windows.append(window)
@@ -119,12 +118,12 @@ def test_a_folder_plays_in_a_loop_and_skips_damaged_images(qtbot: QtBot, open_wi
     window.controller.open_paths([str(folder)])
     qtbot.waitUntil(lambda: count(window) == "1 of 8")
     images = record_results(window)
-    qtbot.waitUntil(lambda: "frame-0.png" in images, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "frame-0.png" in images)
     set_speed(window, "0")
     strip(window).setFocus()
     QTest.keyClick(strip(window), Key.Key_Space)
     assert playing(window)
-    qtbot.waitUntil(lambda: len(images) >= 11, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(images) >= 11)
     QTest.keyClick(strip(window), Key.Key_Space)
     assert not playing(window)
     whole = [f"frame-{number}.png" for number in (0, 1, 4, 6, 7)]
@@ -142,17 +141,17 @@ def test_a_stream_waits_for_each_result(qtbot: QtBot, open_window: Open, folder:
     window = open_window()
     window.controller.open_paths([str(folder)])
     images = record_results(window)
-    qtbot.waitUntil(lambda: "frame-0.png" in images, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "frame-0.png" in images)
     set_speed(window, "0")
     selected: list[str] = []
     window.controller.images.selectionChanged.connect(selected.append)
-    os.kill(window.connection.pid, signal.SIGSTOP)
+    os.kill(window.engine.pid, signal.SIGSTOP)
     qtbot.mouseClick(window.findChild(QPushButton, "playImages"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: bool(selected))
     qtbot.wait(300)
     assert [Path(path).name for path in selected] == ["frame-1.png"]
-    os.kill(window.connection.pid, signal.SIGCONT)
-    qtbot.waitUntil(lambda: len(selected) > 4, timeout=PATIENCE)
+    os.kill(window.engine.pid, signal.SIGCONT)
+    qtbot.waitUntil(lambda: len(selected) > 4)
     qtbot.mouseClick(window.findChild(QPushButton, "playImages"), Qt.MouseButton.LeftButton)
 
 
@@ -163,7 +162,7 @@ def test_a_stream_of_damaged_images_stops_and_is_reported(qtbot: QtBot, open_win
     window.controller.open_paths([str(tmp_path)])
     qtbot.waitUntil(lambda: count(window) == "1 of 3")
     set_speed(window, "0")
-    with qtbot.waitSignal(window.controller.player.failed, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.player.failed):
         QTest.keyClick(strip(window), Key.Key_Space)
     qtbot.wait(200)  # photograph and forward pass of the last image both fail
     assert window.message_bar.text.startswith("None of these images can be opened.")
@@ -182,7 +181,7 @@ def test_escape_stops_a_stream(qtbot: QtBot, open_window: Open, folder: Path) ->
     window = open_window()
     window.controller.open_paths([str(folder)])
     images = record_results(window)
-    qtbot.waitUntil(lambda: bool(images), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(images))
     QTest.keyClick(strip(window), Key.Key_Space)
     QTest.keyClick(window, Key.Key_Escape)
     assert not playing(window)
@@ -206,9 +205,9 @@ def test_thumbnails_are_shown_or_the_reason_why_not(qtbot: QtBot, open_window: O
         strip(window).scrollTo(strip(window).model().index(row, 0))
         tip = reasons.get(row)
         if tip:
-            qtbot.waitUntil(lambda row=row, tip=tip: tip in str(data(window, row, Role.ToolTipRole)), timeout=PATIENCE)
+            qtbot.waitUntil(lambda row=row, tip=tip: tip in str(data(window, row, Role.ToolTipRole)))
         else:
-            qtbot.waitUntil(lambda row=row: color_count(window, row) > 2, timeout=PATIENCE)
+            qtbot.waitUntil(lambda row=row: color_count(window, row) > 2)
     assert window.message_bar.isHidden()
 
 
@@ -222,8 +221,8 @@ def test_a_damaged_selected_image_is_reported(qtbot: QtBot, open_window: Open, f
     window = open_window()
     window.controller.open_paths([str(folder)])
     images = record_results(window)
-    qtbot.waitUntil(lambda: "frame-0.png" in images, timeout=PATIENCE)
-    with qtbot.waitSignal(window.controller.errorOccurred, timeout=PATIENCE):
+    qtbot.waitUntil(lambda: "frame-0.png" in images)
+    with qtbot.waitSignal(window.controller.errorOccurred):
         window.controller.images.select(str(folder / "frame-3.png"))
     assert "frame-3.png is a web page" in window.message_bar.text
     assert "frame-3.png is a web page" in str(data(window, 3, Role.ToolTipRole))
@@ -232,13 +231,13 @@ def test_a_damaged_selected_image_is_reported(qtbot: QtBot, open_window: Open, f
 def test_images_of_a_data_set_are_listed_with_their_class(qtbot: QtBot, open_window: Open) -> None:
     window = open_window()
     window.controller.open_digits_example()
-    window.activations.view.images.sources.dataRequested.emit("digits")
-    qtbot.waitUntil(lambda: count(window) == "1 of 1,797", timeout=PATIENCE)
+    window.findChild(ActivationsWorkspace).view.images.sources.dataRequested.emit("digits")
+    qtbot.waitUntil(lambda: count(window) == "1 of 1,797")
     QTest.keyClicks(strip(window), "digits test 17")
     assert data(window, 17, REFERENCE_ROLE) == window.controller.images.selected == "data:digits:test:17"
-    qtbot.waitUntil(lambda: data(window, 17) == "digits test 17: 5", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: data(window, 17) == "digits test 17: 5")
     shown = window.findChild(QListWidget, "predictions")
-    qtbot.waitUntil(lambda: shown.count() > 0 and shown.item(0).toolTip().endswith("correct class"), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: shown.count() > 0 and shown.item(0).toolTip().endswith("correct class"))
     assert shown.item(0).text() == "5"
     assert window.findChild(QLabel, "lookOrigin").text().startswith("digits test 17: 5 · CPU")
     assert window.session_state().recent == ["data:digits"]
@@ -246,8 +245,8 @@ def test_images_of_a_data_set_are_listed_with_their_class(qtbot: QtBot, open_win
 
 def test_a_missing_data_set_changes_nothing(qtbot: QtBot, open_window: Open) -> None:
     window = open_window()
-    with qtbot.waitSignal(window.controller.errorOccurred, timeout=PATIENCE):
-        window.activations.view.images.sources.dataRequested.emit("cifar10")
+    with qtbot.waitSignal(window.controller.errorOccurred):
+        window.findChild(ActivationsWorkspace).view.images.sources.dataRequested.emit("cifar10")
     assert window.message_bar.text.startswith("CIFAR-10 is not downloaded.")
     assert data(window, 0) == "china"
 
@@ -260,7 +259,6 @@ def test_a_copied_image_is_pasted_with_the_keys(qtbot: QtBot, open_window: Open)
     strip(window).setFocus()
     with qtbot.waitSignal(
         window.controller.activations.forwardFinished,
-        timeout=PATIENCE,
         check_params_cb=lambda result: "pasted" in result.spec.image,
     ):
         QTest.keyClick(strip(window), Key.Key_V, Qt.KeyboardModifier.ControlModifier)

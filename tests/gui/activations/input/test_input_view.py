@@ -44,7 +44,7 @@ class Shown:
         return self.emitted[-1][0]
 
     def middle(self, which: int) -> QPoint:
-        return self.view.boxes()[which].center().toPoint()
+        return self.view.picture_geometry.boxes[which].center().toPoint()
 
     def drag(self, begin: QPoint, *stops: QPoint) -> None:
         QTest.mousePress(self.view, LEFT, NONE, begin)
@@ -67,7 +67,7 @@ def shown(qtbot: QtBot) -> Shown:
 
 
 def test_the_crop_is_drawn_on_the_photograph(shown: Shown) -> None:
-    crop, photograph_box = shown.view.crop().boundingRect(), shown.view.boxes()[0]
+    crop, photograph_box = shown.view.picture_geometry.crop.boundingRect(), shown.view.picture_geometry.boxes[0]
     assert crop.left() == pytest.approx(photograph_box.width() / 6)
     assert crop.width() == pytest.approx(crop.height()) == pytest.approx(photograph_box.height())
     image = shown.view.grab().toImage()
@@ -78,21 +78,21 @@ def test_the_crop_is_drawn_on_the_photograph(shown: Shown) -> None:
 
 
 def test_the_crop_follows_a_drag(shown: Shown) -> None:
-    before = shown.view.crop().boundingRect().center()
+    before = shown.view.picture_geometry.crop.boundingRect().center()
     begin = shown.middle(0)
     shown.drag(begin, begin + QPoint(10, 0), begin + QPoint(30, 10))
     assert [moving for _, moving in shown.emitted] == [True, True, False]
-    offset = shown.view.crop().boundingRect().center() - before
+    offset = shown.view.picture_geometry.crop.boundingRect().center() - before
     assert (offset.x(), offset.y()) == pytest.approx((30, 10), abs=0.01)
     crop = frame(600, 400, SQUARE)
-    assert shown.transforms.x == pytest.approx(30 / shown.view.boxes()[0].width() * 600 / crop.width)
+    assert shown.transforms.x == pytest.approx(30 / shown.view.picture_geometry.boxes[0].width() * 600 / crop.width)
 
 
 def test_a_zoomed_and_rotated_crop_follows_a_drag(shown: Shown) -> None:
     shown.view.show_transforms(ImageTransforms(zoom=3, rotation=40))
-    before, begin = shown.view.crop().boundingRect().center(), shown.middle(0)
+    before, begin = shown.view.picture_geometry.crop.boundingRect().center(), shown.middle(0)
     shown.drag(begin, begin + QPoint(-25, 15))
-    offset = shown.view.crop().boundingRect().center() - before
+    offset = shown.view.picture_geometry.crop.boundingRect().center() - before
     assert (offset.x(), offset.y()) == pytest.approx((-25, 15), abs=0.01)
 
 
@@ -105,7 +105,7 @@ def test_the_wheel_zooms_and_a_double_click_resets(shown: Shown) -> None:
 
 
 def test_an_occluder_is_placed_under_the_mouse(shown: Shown) -> None:
-    box = shown.view.boxes()[1]
+    box = shown.view.picture_geometry.boxes[1]
     quarter = QPoint(round(box.left() + box.width() / 4), round(box.top() + box.height() / 2))
     shown.drag(shown.middle(1), quarter)
     placed = shown.transforms.occluder
@@ -113,7 +113,7 @@ def test_an_occluder_is_placed_under_the_mouse(shown: Shown) -> None:
     assert (placed.x, placed.y) == pytest.approx((0.25, 0.5), abs=0.01)
     assert shown.emitted[0][1]  # while it is dragged
     assert not shown.emitted[-1][1]
-    assert shown.view.occluder_box().center().x() == pytest.approx(quarter.x(), abs=1)
+    assert shown.view.picture_geometry.occluder.center().x() == pytest.approx(quarter.x(), abs=1)
     shown.wheel(quarter, 1)
     assert shown.transforms.occluder is not None
     assert shown.transforms.occluder.side == pytest.approx(placed.side * ZOOM_PER_NOTCH)
@@ -142,15 +142,15 @@ def test_without_a_result_nothing_can_be_dragged(qtbot: QtBot) -> None:
     view.resize(500, 260)
     view.show_photograph(photograph())
     with qtbot.assertNotEmitted(view.transformsRequested):
-        QTest.mouseClick(view, LEFT, NONE, view.boxes()[0].center().toPoint())
-        QTest.mouseClick(view, LEFT, NONE, view.boxes()[1].center().toPoint())
+        QTest.mouseClick(view, LEFT, NONE, view.picture_geometry.boxes[0].center().toPoint())
+        QTest.mouseClick(view, LEFT, NONE, view.picture_geometry.boxes[1].center().toPoint())
 
 
 def test_a_reduced_photograph_is_described_by_its_original_size(shown: Shown) -> None:
     small = Photograph("big.jpg", np.full((100, 200, 3), RED, np.uint8), "00", reduced_from=(4000, 2000))
     shown.view.show_photograph(small)
     shown.view.show_model_input(np.full((224, 224, 3), BLUE, np.uint8), SQUARE)
-    crop, photograph_box = shown.view.crop().boundingRect(), shown.view.boxes()[0]
+    crop, photograph_box = shown.view.picture_geometry.crop.boundingRect(), shown.view.picture_geometry.boxes[0]
     assert crop.left() == pytest.approx(photograph_box.width() / 4)
     assert "4000×2000" in shown.view.accessibleDescription()
 
@@ -165,12 +165,12 @@ def has_line(image: QImage, box: QRectF) -> list[bool]:
 def test_a_receptive_field_is_drawn_on_both_pictures(shown: Shown) -> None:
     """The crop of the 600×400 photograph is x = 100 to x = 500, so an input pixel is 400 / 224 photograph pixels."""
     shown.view.show_receptive_field(Box(56, 84, 112, 168))
-    photograph_box, input_box = shown.view.boxes()
+    photograph_box, input_box = shown.view.picture_geometry.boxes
     above, scale = input_box.topLeft(), input_box.width() / 224
     expected = QRectF(above.x() + 56 * scale, above.y() + 84 * scale, 56 * scale, 84 * scale)
-    photograph, on_input = (field.boundingRect() for field in shown.view.receptive_field_polygons())
+    photograph, on_input = (field.boundingRect() for field in shown.view.picture_geometry.receptive_field_polygons)
     assert on_input.getRect() == pytest.approx(expected.getRect())
-    crop = shown.view.crop().boundingRect()
+    crop = shown.view.picture_geometry.crop.boundingRect()
     assert photograph.left() == pytest.approx(crop.left() + crop.width() / 4)
     assert photograph.width() == pytest.approx(crop.width() / 4)
     assert photograph.top() == pytest.approx(photograph_box.top() + photograph_box.height() * 84 / 224)
@@ -184,19 +184,21 @@ def test_a_receptive_field_is_drawn_on_both_pictures(shown: Shown) -> None:
 def test_a_receptive_field_follows_a_rotated_and_flipped_crop(shown: Shown) -> None:
     shown.view.show_receptive_field(Box(0, 0, 112, 112))
     shown.view.show_transforms(ImageTransforms(flipped=True))
-    photograph, on_input = (field.boundingRect() for field in shown.view.receptive_field_polygons())
-    assert photograph.center().x() > shown.view.crop().boundingRect().center().x()
-    assert on_input.center().x() < shown.view.boxes()[1].center().x()
+    photograph, on_input = (field.boundingRect() for field in shown.view.picture_geometry.receptive_field_polygons)
+    assert photograph.center().x() > shown.view.picture_geometry.crop.boundingRect().center().x()
+    assert on_input.center().x() < shown.view.picture_geometry.boxes[1].center().x()
     shown.view.show_transforms(ImageTransforms(rotation=90))
-    corner = shown.view.receptive_field_polygons()[0][0]
-    assert (corner.x(), corner.y()) == pytest.approx((shown.view.crop()[0].x(), shown.view.crop()[0].y()))
+    corner = shown.view.picture_geometry.receptive_field_polygons[0][0]
+    assert (corner.x(), corner.y()) == pytest.approx(
+        (shown.view.picture_geometry.crop[0].x(), shown.view.picture_geometry.crop[0].y())
+    )
 
 
 def test_a_receptive_field_is_clipped_to_the_input(shown: Shown) -> None:
     shown.view.show_receptive_field(Box(-100, -100, 500, 500))
-    photograph, on_input = (field.boundingRect() for field in shown.view.receptive_field_polygons())
-    assert on_input.getRect() == pytest.approx(shown.view.boxes()[1].getRect())
-    assert photograph.getRect() == pytest.approx(shown.view.crop().boundingRect().getRect())
+    photograph, on_input = (field.boundingRect() for field in shown.view.picture_geometry.receptive_field_polygons)
+    assert on_input.getRect() == pytest.approx(shown.view.picture_geometry.boxes[1].getRect())
+    assert photograph.getRect() == pytest.approx(shown.view.picture_geometry.crop.boundingRect().getRect())
 
 
 def test_without_a_result_no_receptive_field_is_drawn(qtbot: QtBot) -> None:
@@ -204,5 +206,5 @@ def test_without_a_result_no_receptive_field_is_drawn(qtbot: QtBot) -> None:
     qtbot.addWidget(view)
     view.show_photograph(photograph())
     view.show_receptive_field(Box(0, 0, 7, 7))
-    assert [field.isEmpty() for field in view.receptive_field_polygons()] == [True, True]
+    assert [field.isEmpty() for field in view.picture_geometry.receptive_field_polygons] == [True, True]
     view.grab()

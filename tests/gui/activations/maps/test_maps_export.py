@@ -29,16 +29,16 @@ from pytestqt.qtbot import QtBot
 from resnet_studio.cli.main import main
 from resnet_studio.export.provenance import KEY
 from resnet_studio.gui.activations.maps.view import MapsView
-from resnet_studio.gui.app_controller import ACTIVATIONS
+from resnet_studio.gui.activations.workspace import ActivationsWorkspace
 from resnet_studio.gui.common.mosaic import MosaicView
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.feature_maps import mosaic
-from resnet_studio.inference.transforms import parse_transforms, transforms_to_dict
+from resnet_studio.inference.transforms import parse_transforms
 from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
+from workspace_numbers import ACTIVATIONS
 
-PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
 TINY = replace(preset("resnet20-cifar"), blocks=(1, 1), width=8)
 LAYER = "layer2.0.add"
 TRANSFORMS = ("zoom=2", "rotation=30", "brightness=1.2", "noise=0.1", "flipped", "occluder=0.5,0.5,0.25")
@@ -47,15 +47,15 @@ TRANSFORMS = ("zoom=2", "rotation=30", "brightness=1.2", "noise=0.1", "flipped",
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
     """A window with the sample photograph, transformed, in a tiny network."""
-    transforms = transforms_to_dict(parse_transforms(TRANSFORMS))
+    transforms = parse_transforms(TRANSFORMS)
     window = MainWindow(
-        SessionState(architecture=to_json(TINY), workspace=ACTIVATIONS, layer=LAYER, handles=transforms)
+        SessionState(architecture=TINY, workspace=ACTIVATIONS, layer=LAYER, handles=transforms)
     )
     qtbot.addWidget(window)
     window.show()
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
-    with qtbot.waitSignal(window.controller.activations.forwardFinished, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.activations.forwardFinished):
         window.start_engine()
     yield window
     window.close()
@@ -85,7 +85,7 @@ def save(qtbot: QtBot, window: MainWindow, path: Path, *menu: str) -> Path:
     action(button.menu(), *menu).trigger()
     dialog = button.findChild(QFileDialog, "exportDialog")
     dialog.selectFile(str(path))
-    with qtbot.waitSignal(window.activations.export.message, timeout=PATIENCE):
+    with qtbot.waitSignal(window.findChild(ActivationsWorkspace).factory.export.message):
         dialog.accept()
     assert path.name in window.message_bar.text
     return path
@@ -203,13 +203,12 @@ def test_the_screen_shows_the_mosaic_that_is_saved(qtbot: QtBot, window: MainWin
 def test_a_difference_names_its_reference(qtbot: QtBot, window: MainWindow, headless: Callable[..., Path],
                                           tmp_path: Path) -> None:  # fmt: skip
     window.findChild(QCheckBox, "keepHandles").click()  # `headless` uses the same transforms
-    with qtbot.waitSignal(window.controller.activations.forwardFinished, timeout=PATIENCE):
+    with qtbot.waitSignal(window.controller.activations.forwardFinished):
         window.controller.images.select("sample:flower")
     draw(qtbot, window, "per channel", "viridis", "difference", "")  # which shows the button
     qtbot.mouseClick(window.findChild(QPushButton, "setReference"), Qt.MouseButton.LeftButton)
     with qtbot.waitSignal(
         window.controller.activations.forwardFinished,
-        timeout=PATIENCE,
         check_params_cb=lambda result: result.spec.image == "sample:china",
     ):
         window.controller.images.select("sample:china")
@@ -224,8 +223,8 @@ def test_a_difference_names_its_reference(qtbot: QtBot, window: MainWindow, head
 def test_a_file_that_cannot_be_written_is_reported(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     figure = window.findChild(MapsView).figure()
     assert figure is not None
-    with qtbot.waitSignal(window.activations.export.failed, timeout=PATIENCE) as failed:
-        window.activations.export.write(tmp_path / "none" / "a.png", figure)
+    with qtbot.waitSignal(window.findChild(ActivationsWorkspace).factory.export.failed) as failed:
+        window.findChild(ActivationsWorkspace).factory.export.write(tmp_path / "none" / "a.png", figure)
     assert failed.args == ["a.png could not be written: file or directory not found. Check the path."]
     assert window.message_bar.text == failed.args[0]
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, Signal
 
+from fake_engine import FakeEngine
 from resnet_studio.gui.activations.maps.controller import ReferenceController
 from resnet_studio.gui.activations.statistics.controller import StatisticsController
-from resnet_studio.gui.app_controller import ACTIVATIONS, AppController
-from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.channel_statistics import ChannelStatistics, LayerStatistics, statistics
 from resnet_studio.inference.feature_maps import layer_maps
 from resnet_studio.inference.transforms import ImageTransforms
 from resnet_studio.inference.values import SAMPLES, ForwardResult, Frame, Preprocessing, WeightsInfo
-from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import preset
 
 LAYER, OTHER = "layer1.0.relu1", "layer2.0.relu1"
@@ -26,39 +23,14 @@ SMALL = preset("resnet20-cifar")
 INFO = WeightsInfo("random, seed 0", False, Preprocessing(224, 224, (0.5,) * 3, (0.2,) * 3), ("class 0",))
 
 
-class FakeEngine(QObject):
-    """Replaces the connection with the engine."""
-
-    partReceived, answerReceived = Signal(str, int, object), Signal(str, int, object)
-    errorReceived, stateChanged = Signal(str, int, object), Signal(str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.requests: list[tuple[Any, ...]] = []
-        self.canceled_lanes: list[str] = []
-
-    def request(self, lane: str, job: str, *arguments: Any, label: str = "") -> int:
-        self.requests.append((lane, job, *arguments))
-        return len(self.requests)
-
-    def cancel(self, lane: str) -> None:
-        self.canceled_lanes.append(lane)
-
-    def requests_of(self, lane: str) -> list[tuple[Any, ...]]:
-        return [request for request in self.requests if request[0] == lane]
-
-
 class StatisticsHarness:
     """The controllers on a fake engine, and what they have emitted."""
 
     def __init__(self) -> None:
         self.engine = FakeEngine()
-        engine_client = EngineClient(self.engine)  # type: ignore[arg-type]
-        self.app = AppController(
-            SessionState(architecture=to_json(SMALL), layer=LAYER, workspace=ACTIVATIONS), engine_client
-        )
-        self.controller = StatisticsController(self.app.activations, self.app.images, engine_client)
-        self.reference = ReferenceController(self.app.activations, engine_client)
+        self.app = AppController(SessionState(architecture=SMALL, layer=LAYER), self.engine)
+        self.controller = StatisticsController(self.app.activations, self.app.images, self.engine)
+        self.reference = ReferenceController(self.app.activations, self.engine)
         self.accumulated: list[ChannelStatistics | None] = []
         self.layer_statistics: list[LayerStatistics | None] = []
         self.running: list[int] = []
@@ -75,7 +47,8 @@ class StatisticsHarness:
         result = ForwardResult(
             self.app.activations.spec, image, Frame(1, 1, 2, 2), pixels, INFO, maps, 0.1, (), preview
         )
-        self.engine.answerReceived.emit("forward", 0, result)
+        self.app.activations.result = result
+        self.app.activations.forwardFinished.emit(result)
         return result
 
     @property
@@ -129,10 +102,10 @@ def test_each_layer_counts_its_own_images_and_another_network_starts_again(harne
 def test_running_all_images_belongs_to_layer_network_and_transforms(harness: StatisticsHarness) -> None:
     harness.controller.run_all_images()
     (request,) = harness.engine.requests_of("layer_statistics")
-    assert request[1:] == ("layer_statistics", harness.app.activations.spec, SAMPLES, LAYER)
+    assert request == ("layer_statistics", harness.app.activations.spec, SAMPLES, LAYER)
     assert harness.running == [len(SAMPLES)]
     all_images = LayerStatistics(LAYER, statistics(np.ones((3, 2, 2), np.float32)), ())
-    harness.engine.answerReceived.emit("layer_statistics", 0, all_images)
+    harness.engine.answer("layer_statistics", all_images)
     assert harness.running == [len(SAMPLES), 0]
     assert harness.layer_statistics[-1] is all_images
     harness.app.images.select("sample:flower")
@@ -148,13 +121,12 @@ def test_running_all_images_belongs_to_layer_network_and_transforms(harness: Sta
 def test_running_all_images_ends_with_a_cancel_and_with_an_error(harness: StatisticsHarness) -> None:
     harness.controller.run_all_images()
     harness.app.cancel()
-    assert "layer_statistics" in harness.engine.canceled_lanes
+    assert "layer_statistics" not in harness.engine.pending
     assert harness.running[-1] == 0
     harness.controller.run_all_images()
-    harness.engine.errorReceived.emit("layer_statistics", 0, ValueError("no"))
-    assert harness.running[-1] == 0
-    harness.engine.answerReceived.emit("layer_statistics", 0, LayerStatistics(LAYER, None, ()))
-    assert harness.layer_statistics[-1] is None
+    harness.engine.fail("layer_statistics", ValueError("no"))
+    assert harness.running == [len(SAMPLES), 0] * 2
+    assert not any(harness.layer_statistics)
 
 
 def test_the_reference_is_requested_once_for_a_layer_that_it_lacks(harness: StatisticsHarness) -> None:
@@ -170,9 +142,9 @@ def test_the_reference_is_requested_once_for_a_layer_that_it_lacks(harness: Stat
     for _ in range(2):
         harness.reference.request_layer(OTHER)
     harness.reference.request_layer("layer9")
-    assert harness.engine.requests_of("reference") == [("reference", "forward", result.spec, (OTHER,), False)]
+    assert harness.engine.requests_of("reference") == [("forward", result.spec, (OTHER,), False)]
     maps = (layer_maps(OTHER, np.ones((3, 1, 1), np.float32)),)
     answer = ForwardResult(result.spec, "aa", result.frame, result.model_input, INFO, maps, 0.1)
-    harness.engine.answerReceived.emit("reference", 0, answer)
+    harness.engine.answer("reference", answer)
     assert [layer.name for layer in emitted[-1].layers] == [LAYER, OTHER]
     assert emitted[-1].spec == result.spec

@@ -16,15 +16,13 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.weights.controller import (
     WeightsController,
-    weights_from_text,
     weights_title,
-    weights_to_text,
 )
 from resnet_studio.gui.activations.weights.row import WeightsRow
-from resnet_studio.gui.app_controller import ACTIVATIONS
 from resnet_studio.gui.common.message_bar import MessageBar
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
+from resnet_studio.gui.session_file import decode
 from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.errors import DeviceError, WeightsError, WeightsMismatch
 from resnet_studio.inference.values import (
@@ -37,12 +35,13 @@ from resnet_studio.inference.values import (
     WeightsSource,
 )
 from resnet_studio.inference.weights.published import ENTRIES, cache_path
-from resnet_studio.networks.architecture import to_json
+from resnet_studio.inference.weights.sources import weights_to_text
+from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 from resnet_studio.training.runs.weights import RunWeights
+from workspace_numbers import ACTIVATIONS
 
-PATIENCE = 120_000  # milliseconds for torch to be imported on a busy machine
 LEFT = Qt.MouseButton.LeftButton
 V1, V2 = (PublishedWeights("resnet50", f"IMAGENET1K_{name}") for name in ("V1", "V2"))
 INFO = WeightsInfo("random, seed 0", False, Preprocessing(224, 224, (0.5,) * 3, (0.2,) * 3), ("class 0",))
@@ -101,6 +100,12 @@ def trigger(menu: QMenu, beginning: str) -> None:
     QTest.keyClick(menu, Qt.Key.Key_Return)
 
 
+def restored(saved: str) -> WeightsSource:
+    """The current weights after a start with this entry in the session."""
+    state, _ = decode({"weights": saved})
+    return WeightsController(state, FakeEngine()).weights  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "weights",
     [
@@ -116,7 +121,7 @@ def test_every_source_survives_a_round_trip(weights: WeightsSource) -> None:
     if isinstance(weights, PublishedWeights):
         cache_path(weights).parent.mkdir(parents=True)
         cache_path(weights).touch()
-    assert weights_from_text(weights_to_text(weights)) == weights
+    assert restored(weights_to_text(weights)) == weights
 
 
 @pytest.mark.parametrize(
@@ -126,9 +131,9 @@ def test_every_source_survives_a_round_trip(weights: WeightsSource) -> None:
         '{"path": ""}', '{"path": "/a", "head": 1, "prefix": ""}', "{" * 10_000, weights_to_text(V1),
     ],
 )  # fmt: skip
-def test_invalid_savedgives_random_weights(saved: str) -> None:
+def test_invalid_saved_weights_become_random_weights(saved: str) -> None:
     """The last would have to be downloaded, which a start never does."""
-    assert weights_from_text(saved) == RandomWeights()
+    assert restored(saved) == RandomWeights()
 
 
 def test_random_weights_have_a_seed(qtbot: QtBot, row: WeightsRow) -> None:
@@ -335,27 +340,28 @@ def test_a_switch_changes_the_architecture_and_then_the_weights(qtbot: QtBot, tm
     file = tmp_path / "inside.pth"
     state_dict = {f"backbone.{name}": tensor for name, tensor in build(preset("resnet20-cifar")).state_dict().items()}
     torch.save(state_dict, file)
-    window = MainWindow(SessionState(architecture=to_json(preset("resnet32-cifar")), workspace=ACTIVATIONS))
+    window = MainWindow(SessionState(architecture=preset("resnet32-cifar"), workspace=ACTIVATIONS))
     qtbot.addWidget(window)
     window.show()
     window.start_engine()
     results: list[ForwardResult] = []
-    window.engine.forwardFinished.connect(results.append)
-    qtbot.waitUntil(lambda: bool(results), timeout=PATIENCE)
-    with qtbot.waitSignal(window.controller.errorOccurred, timeout=PATIENCE):
+    window.controller.activations.forwardFinished.connect(results.append)
+    qtbot.waitUntil(lambda: bool(results))
+    with qtbot.waitSignal(window.controller.errorOccurred):
         window.controller.open_paths([str(file)])
     offer = window.message_bar.findChild(QPushButton, "bannerOffer")
     assert offer.text() == "Switch to resnet20-cifar"
     assert window.controller.session.architecture == preset("resnet32-cifar")
-    qtbot.waitUntil(lambda: window.connection.state == "ready", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.engine.state == "ready")
     assert results[-1].spec == results[0].spec
     qtbot.mouseClick(offer, LEFT)
     assert window.controller.session.architecture == preset("resnet20-cifar")
-    qtbot.waitUntil(lambda: results[-1].weights.trained, timeout=PATIENCE)
-    assert results[-1].spec.weights == weights_from_text(window.session_state().weights) == WeightsFile(file)
+    qtbot.waitUntil(lambda: results[-1].weights.trained)
+    assert results[-1].spec.weights == window.session_state().weights == WeightsFile(file)
     assert window.message_bar.isHidden()
     window.controller.session.state.device = "cuda:0 half"
-    window.engine.failed.emit("forward", DeviceError("cuda:0 half failed (CUDA out of memory). Its memory was freed"))
+    error = DeviceError("cuda:0 half failed (CUDA out of memory). Its memory was freed")
+    window.controller.activations.failed.emit(error)
     assert offer.text() == "Run on CPU"
     qtbot.mouseClick(offer, LEFT)
     assert window.controller.activations.spec.device == "cpu"
@@ -365,24 +371,23 @@ def test_a_switch_changes_the_architecture_and_then_the_weights(qtbot: QtBot, tm
 def test_a_click_moves_the_stride_to_the_3x3(qtbot: QtBot, tmp_path: Path) -> None:
     """In the whole window with a real engine: only the architecture changes."""
     on_1x1 = replace(preset("resnet50"), width=4, image=32, blocks=(1, 1, 1, 1))
-    on_3x3 = replace(on_1x1, stride_on="3x3")
+    on_3x3 = replace(on_1x1, block=Bottleneck("3x3"))
     file = tmp_path / "fine_tuned.pth"
     torch.save(build(on_3x3, 1).state_dict(), file)
-    weights = weights_to_text(WeightsFile(file))
-    window = MainWindow(SessionState(architecture=to_json(on_1x1), workspace=ACTIVATIONS, weights=weights))
+    window = MainWindow(SessionState(architecture=on_1x1, workspace=ACTIVATIONS, weights=WeightsFile(file)))
     qtbot.addWidget(window)
     window.show()
     window.start_engine()
     results: list[ForwardResult] = []
-    window.engine.forwardFinished.connect(results.append)
-    qtbot.waitUntil(lambda: bool(results), timeout=PATIENCE)
+    window.controller.activations.forwardFinished.connect(results.append)
+    qtbot.waitUntil(lambda: bool(results))
     button, doubts = (window.findChild(kind, name) for kind, name in
                       ((QPushButton, "moveStride"), (QLabel, "weightsDoubts")))  # fmt: skip
     assert button.isVisible()
     assert "most files need it on the 3×3" in doubts.text()
     qtbot.mouseClick(button, LEFT)
     assert window.controller.session.architecture == on_3x3
-    qtbot.waitUntil(lambda: results[-1].spec.architecture == on_3x3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: results[-1].spec.architecture == on_3x3)
     assert results[-1].spec.weights == WeightsFile(file)
     assert button.isHidden()
     assert results[-1].weights.caveats == ()
