@@ -16,7 +16,6 @@ from resnet_studio.inference.ab import (
     ABPair,
     SideBOverrides,
     apply_overrides,
-    maps_in,
     overrides_between,
     overrides_from_dict,
     overrides_to_dict,
@@ -118,7 +117,7 @@ class ABController(QObject):
         """Run side B for side A's result, unless that is outdated or lacks the selected layer."""
         activations = self._app.activations
         stale = replace(result.spec, transforms=activations.spec.transforms) != activations.spec
-        if not self._visible or stale or not maps_in(result, activations.layer):
+        if not self._visible or stale or not result.maps(activations.layer):
             return
         if result.preview and (self._running or self._has_failed):
             self._next_result = result
