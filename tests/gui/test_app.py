@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -19,11 +18,12 @@ from PySide6.QtGui import QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from resnet_studio import codec
 from resnet_studio.gui.app import RESTORED, ExceptionReporter
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
 from resnet_studio.gui.session_file import restore
-from resnet_studio.networks.architecture import Architecture, from_json, to_json
+from resnet_studio.networks.architecture import Architecture, from_json
 from resnet_studio.networks.presets import preset
 
 WINDOW = [sys.executable, "-m", "resnet_studio"]
@@ -81,6 +81,7 @@ import json, sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QPushButton
 from resnet_studio.gui import app
+from resnet_studio import codec
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.networks.architecture import to_json
 
@@ -89,7 +90,7 @@ presses, shown = sys.argv[1:], []
 class Driven(MainWindow):
     '''Records the message, presses one of its buttons, and closes.'''
     def start_engine(self):
-        self.connection.stateChanged.disconnect()
+        self.engine.stateChanged.disconnect()
         bar = self.message_bar
         shown.append([bar.text if bar.isVisibleTo(self) else "", to_json(self.controller.session.architecture)])
         offers = {button.text(): button for button in bar.findChildren(QPushButton) if button.isVisibleTo(self)}
@@ -121,7 +122,7 @@ def with_session(tmp_path: Path, **values: object) -> Path:
     session = tmp_path / "config" / "resnet-studio" / "session.json"
     session.parent.mkdir(parents=True)
     session.write_text(
-        json.dumps(asdict(SessionState(architecture=to_json(preset("plain34")), theme="dark", **values)))
+        json.dumps(codec.to_json(SessionState(architecture=preset("plain34"), theme="dark", **values)))
     )  # type: ignore[arg-type]
     return session
 
@@ -131,7 +132,7 @@ def test_a_session_is_offered_after_two_starts_that_a_signal_killed(tmp_path: Pa
     session = with_session(tmp_path)
     before = json.loads(session.read_text())
     killed_after(tmp_path, 0.2, how)
-    assert from_json(restore(session)[0].architecture) == preset("plain34")
+    assert restore(session)[0].architecture == preset("plain34")
     killed_after(tmp_path, 0.2, how)
     ((message, architecture),) = driven(tmp_path)
     assert "unexpectedly twice" in message
@@ -163,7 +164,7 @@ def test_a_discarded_session_is_deleted_and_no_longer_offered(tmp_path: Path) ->
 def test_a_second_archived_session_does_not_replace_the_first(tmp_path: Path) -> None:
     session = with_session(tmp_path, unclean=2)
     driven(tmp_path)
-    session.write_text(json.dumps(asdict(SessionState(architecture=to_json(preset("plain18")), unclean=3))))
+    session.write_text(json.dumps(codec.to_json(SessionState(architecture=preset("plain18"), unclean=3))))
     for name in ("plain18", "plain34"):
         windows = driven(tmp_path, "Open previous session")
         assert windows[-1][1] == preset(name)

@@ -14,8 +14,9 @@ from pytestqt.qtbot import QtBot
 from resnet_studio.gui.activations.pin_bar import EMPTY, PinBar
 from resnet_studio.gui.activations.pins import FULL, MAP_SIDE, MAX_PINS, Pin, PinController, PinView
 from resnet_studio.gui.app_controller import AppController
-from resnet_studio.gui.engine_client import EngineClient, EngineConnection
+from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.session import SessionState
+from resnet_studio.gui.session_file import decode
 from resnet_studio.inference.feature_maps import MapStyle, apply_colormap, layer_maps, to_indices
 from resnet_studio.inference.values import ForwardResult, ForwardSpec, Frame, Preprocessing, WeightsInfo
 from resnet_studio.networks.architecture import Architecture
@@ -212,7 +213,7 @@ class PinsHarness:
 
     def __init__(self, state: SessionState) -> None:
         self.state = state
-        self.app = AppController(state, EngineClient(EngineConnection()))
+        self.app = AppController(state, EngineClient())
         self.controller = PinController(self.app.session, self.app.activations)
         self.emitted: list[tuple[Pin, ...]] = []
         self.controller.pinsChanged.connect(self.emitted.append)
@@ -224,7 +225,7 @@ def test_pins_are_saved_and_their_layers_requested() -> None:
     harness.controller.toggle("layer2.0.relu1", 17)
     harness.controller.toggle("layer1.0", 5)
     assert harness.emitted[-1] == PINS
-    assert harness.state.pins == [["layer1.0", 3], ["layer2.0.relu1", 17], ["layer1.0", 5]]
+    assert harness.state.pins == [("layer1.0", 3), ("layer2.0.relu1", 17), ("layer1.0", 5)]
     assert harness.app.activations.visible_layers() == ("relu", "layer1.0", "layer2.0.relu1")
     harness.controller.move(PINS[2], 0)
     assert harness.controller.pins == (PINS[2], PINS[0], PINS[1])
@@ -234,7 +235,7 @@ def test_pins_are_saved_and_their_layers_requested() -> None:
 
 
 def test_pinning_again_unpins() -> None:
-    harness = PinsHarness(SessionState(pins=[["layer1.0", 3]]))
+    harness = PinsHarness(SessionState(pins=[("layer1.0", 3)]))
     harness.controller.toggle("layer1.0", 3)
     assert harness.controller.pins == ()
     assert harness.state.pins == []
@@ -252,11 +253,10 @@ def test_the_number_of_pins_is_limited() -> None:
 
 @pytest.mark.parametrize("state", [[["layer1.0"]], [["layer1.0", -1]], [["layer1.0", True]], [[1, 2]], ["x"], 7, None])
 def test_invalid_saved_pins_are_skipped(state: object) -> None:
-    harness = PinsHarness(SessionState(pins=state))  # type: ignore[arg-type]
-    assert harness.controller.pins == ()
+    assert PinsHarness(decode({"pins": state})[0]).controller.pins == ()
 
 
 def test_layers_that_the_network_lacks_are_not_requested() -> None:
-    harness = PinsHarness(SessionState(layer="relu", pins=[["features.0", 3]]))
+    harness = PinsHarness(SessionState(layer="relu", pins=[("features.0", 3)]))
     assert harness.app.activations.visible_layers() == ("relu",)
     assert harness.controller.pins == (Pin("features.0", 3),)

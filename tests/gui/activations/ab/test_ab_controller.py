@@ -25,6 +25,8 @@ from resnet_studio.inference.values import (
     ForwardSpec,
     Frame,
     Preprocessing,
+    PublishedWeights,
+    PublishedWeights,
     RandomWeights,
     WeightsFile,
     WeightsInfo,
@@ -224,6 +226,13 @@ def test_after_a_cancel_the_same_can_be_requested_again(harness: ABHarness) -> N
     harness.engine.finish("forward")
     harness.app.cancel()
     assert "side_b" not in harness.engine.pending
+    assert len(harness.pairs) == 0
+    harness.controller.set_visible(True)
+    assert "side_b" in harness.engine.pending
+
+
+def test_after_a_cancel_of_both_sides_both_are_requested_again(harness: ABHarness) -> None:
+    harness.app.cancel()
     harness.app.activations.set_visible(True)
     harness.engine.finish("forward")
     assert "side_b" in harness.engine.pending

@@ -91,7 +91,7 @@ def test_nothing_is_computed_unless_requested(harness: AttributionHarness) -> No
 
 def test_an_attribution_is_requested_for_the_current_spec_and_emitted(harness: AttributionHarness) -> None:
     harness.controller.compute_attribution("grad-cam", "layer2.0", 5)
-    assert harness.pop_request() == ("attribution", harness.spec, "grad-cam", "layer2.0", 5)
+    assert harness.engine.pending[ATTRIBUTION] == ("attribution", harness.spec, "grad-cam", "layer2.0", 5)
     answer = attribution(harness.spec)
     harness.engine.answer(ATTRIBUTION, answer)
     assert harness.emitted == [answer]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import platformdirs
@@ -16,8 +17,9 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.images.controller import MAX_IMAGES, ImageController
 from resnet_studio.gui.activations.images.sources import MAX_RECENT, MAX_RECENT_AT_ONCE, ImageSources
-from resnet_studio.gui.engine_client import EngineClient, EngineConnection
+from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.session import SessionState
+from resnet_studio.gui.session_file import decode
 from resnet_studio.inference.images.loader import open_image
 from resnet_studio.inference.values import SAMPLES
 
@@ -27,7 +29,7 @@ class ImagesHarness:
 
     def __init__(self, state: SessionState) -> None:
         self.state = state
-        self.engine = EngineClient(EngineConnection())
+        self.engine = EngineClient()
         self.images = ImageController(state, self.engine)
         self.sources = ImageSources(state, self.images, self.engine)
         self.lists: list[list[str]] = []
@@ -84,7 +86,7 @@ def test_a_folder_replaces_the_list(qtbot: QtBot, harness: ImagesHarness, tmp_pa
 
 def test_the_number_of_unlisted_images_is_emitted(qtbot: QtBot, harness: ImagesHarness, tmp_path: Path) -> None:
     files = folder_of(tmp_path / "many", MAX_IMAGES + 7)
-    with qtbot.waitSignal(harness.sources.imagesOpened, timeout=20_000):
+    with qtbot.waitSignal(harness.sources.imagesOpened):
         harness.sources.open_paths([str(tmp_path / "many")])
     assert harness.images.images() == files[:MAX_IMAGES]
     assert harness.unlisted == [7]
@@ -106,7 +108,7 @@ def test_an_unlisted_image_is_listed_when_it_is_selected(harness: ImagesHarness)
 
 
 def test_invalid_values_of_a_session_are_dropped(qtbot: QtBot) -> None:
-    harness = ImagesHarness(SessionState(images=[1, "/a.png", None], recent=[["x"], "/a.png"]))  # type: ignore[list-item]
+    harness = ImagesHarness(decode({"images": [1, "/a.png", None], "recent": [["x"], "/a.png"]})[0])
     assert harness.images.images() == ["/a.png"]
     assert harness.sources.recent == ("/a.png",)
 
@@ -196,5 +198,5 @@ def test_a_pasted_image_that_cannot_be_saved_is_reported(qtbot: QtBot, harness: 
 
 def test_the_data_sets_are_the_known_ones_and_the_recipes_folder(harness: ImagesHarness) -> None:
     assert list(harness.sources.data_sets()) == ["digits", "mnist", "fashion-mnist", "cifar10", "cifar100"]
-    harness.state.recipe = harness.state.recipe | {"data": "/sets/birds"}
+    harness.state.recipe = replace(harness.state.recipe, data="/sets/birds")
     assert harness.sources.data_sets()["/sets/birds"] == "birds (Training)"
