@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from resnet_studio.inference.compute.capture import capture as capture
     from resnet_studio.networks.architecture import Baseline as Baseline
     from resnet_studio.networks.architecture import Residual as Residual
+    from resnet_studio.networks.families.basic import Basic as Basic
+    from resnet_studio.networks.families.bottleneck import Bottleneck as Bottleneck
     from resnet_studio.networks.modules.network import build as build
     from resnet_studio.networks.presets import PRESETS as presets  # noqa: N811
     from resnet_studio.networks.presets import preset as preset
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "Baseline": "networks.architecture:Baseline",
+    "Basic": "networks.families.basic:Basic",
+    "Bottleneck": "networks.families.bottleneck:Bottleneck",
     "Residual": "networks.architecture:Residual",
     "build": "networks.modules.network:build",
     "capture": "inference.compute.capture:capture",
@@ -43,7 +47,10 @@ _PLACES = {
     "presets": "networks.presets:PRESETS",
     "verify": "analysis.compute.verification:verify",
 }
-__all__ = ["Baseline", "Residual", "build", "capture", "compare", "layer_table", "preset", "presets", "verify"]
+__all__ = [
+    "Baseline", "Basic", "Bottleneck", "Residual", "build", "capture", "compare", "layer_table", "preset", "presets",
+    "verify",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -30,9 +30,10 @@ from resnet_studio.inference.images.loader import ImageError, open_image
 from resnet_studio.inference.values import ForwardResult, ForwardSpec, RandomWeights, WeightsFile
 from resnet_studio.inference.weights.provenance import TrainingProvenance, to_metadata
 from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.progress import Progress
 
-TINY = Residual("basic", (1,), width=4, stem="cifar", image=16, classes=10)
+TINY = Residual(Basic(), (1,), width=4, stem="cifar", image=16, classes=10)
 ORIGIN = TrainingProvenance(TINY, "digits", tuple("0123456789"), (0.5,) * 3, (0.25,) * 3, "a run", 330)
 PATIENCE = 120  # seconds for the engine to import torch, or to answer
 State = dict[str, torch.Tensor]

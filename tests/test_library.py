@@ -15,7 +15,7 @@ def test_the_import_loads_nothing_heavy(tmp_path):
 
 
 def test_a_preset_is_a_value_that_can_be_written_out():
-    assert rs.preset("resnet50") == rs.Residual("bottleneck", (3, 4, 6, 3))
+    assert rs.preset("resnet50") == rs.Residual(rs.Bottleneck(), (3, 4, 6, 3))
     assert rs.presets["vgg19"] == rs.Baseline("vgg19")
 
 

@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import Any, Literal
 
 from resnet_studio.analysis.table import BlockGroup, LayerTable
-from resnet_studio.networks.architecture import Architecture, to_json
-from resnet_studio.networks.plan import Layer, Shape
+from resnet_studio.networks.architecture import Architecture, Residual, to_json
+from resnet_studio.networks.layers import Layer, Shape, kernel_line
 from resnet_studio.networks.presets import title
 from resnet_studio.progress import finish
 
@@ -96,7 +96,7 @@ def compare_steps(tables: Sequence[LayerTable]) -> Generator[None, None, Compari
     for table in tables:
         stages.append({})
         for stage in table.stages:
-            stages[-1][stage.name] = _cell(stage, makeup(stage))
+            stages[-1][stage.name] = _cell(stage, makeup(stage, table.architecture))
             yield
     names = sorted({name for cells in stages for name in cells}, key=lambda name: (name == "fc", name))
     lines = tuple(ComparisonLine(name, tuple(cells.get(name) for cells in stages)) for name in names)
@@ -106,12 +106,12 @@ def compare_steps(tables: Sequence[LayerTable]) -> Generator[None, None, Compari
     return Comparison(tuple(table.architecture for table in tables), lines, total)
 
 
-def makeup(stage: BlockGroup) -> str:
+def makeup(stage: BlockGroup, architecture: Architecture) -> str:
     """What a stage is made of, as the paper's Table 1 writes it, with its stride and what its shortcuts need."""
-    if not stage.blocks:
+    if not isinstance(architecture, Residual) or not stage.blocks:
         return _run_lengths(_layer(row.layer) for row in stage.rows if row.layer.kind in ("conv", "linear"))
     layers = [[row.layer for row in block.rows if row.layer.called] for block in stage.blocks]
-    blocks = _run_lengths("; ".join(_layer(layer) for layer in block if _on_main_path(layer)) for block in layers)
+    blocks = _run_lengths("; ".join(architecture.block.lines(block)) for block in layers)
     return ", ".join([blocks, *_stride(layers[0]), *_shortcuts([layer for block in layers for layer in block])])
 
 
@@ -137,14 +137,13 @@ def _shortcuts(layers: list[Layer]) -> list[str]:
 
 
 def _on_main_path(layer: Layer) -> bool:
-    return layer.kind == "conv" and ".downsample." not in layer.name
+    return layer.kind == "conv" and layer.role != "shortcut"
 
 
 def _layer(layer: Layer) -> str:
     if layer.kind == "linear":
         return f"{layer.output[0]}-d fc"
-    stride = f", stride {layer.stride}" if layer.stride > 1 and not layer.block else ""
-    return f"{layer.kernel}×{layer.kernel}, {layer.output[0]}{stride}"
+    return kernel_line(layer) + (f", stride {layer.stride}" if layer.stride > 1 else "")
 
 
 def _cell(group: BlockGroup, parts: str) -> ComparisonCell:

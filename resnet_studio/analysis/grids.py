@@ -25,7 +25,8 @@ from resnet_studio.analysis.units import (  # fmt: skip
 )
 from resnet_studio.formatting import dimensions, percentages
 from resnet_studio.networks.architecture import Architecture, Residual
-from resnet_studio.networks.plan import Layer, Shape, blocks
+from resnet_studio.networks.layers import Layer, Shape
+from resnet_studio.networks.plan import blocks
 
 QUANTITIES = {"macs": "FLOPs", "parameters": "parameters"}
 
@@ -44,7 +45,7 @@ def layer_grid(table: LayerTable, unit: FlopUnit = "flops", *, layers: bool = Fa
     """The paper's Table 1 as rows: stages with their blocks, equal consecutive ones merged; or with every layer."""
     rows: list[tuple[str, ...]] = []
     for stage in table.stages:
-        rows.append(_costs(stage.name, makeup(stage), stage, table, unit))
+        rows.append(_costs(stage.name, makeup(stage, table.architecture), stage, table, unit))
         parts = _layers(stage) if layers else _blocks(table, stage)
         rows += [_costs(f"  {part.name}", what, part, table, unit) for part, what in parts]
     last = len(rows) - 1
@@ -73,12 +74,14 @@ def preset_grid(presets: Mapping[str, Architecture]) -> Grid:
 def _kind(architecture: Architecture) -> str:
     if not isinstance(architecture, Residual):
         return "baseline, torchvision's implementation"
-    if architecture.variant == "article":
-        return f"{architecture.block}, article's implementation"
+    block = architecture.block
+    if block.variant == "article":
+        return f"{block.label}, article's implementation"
     if architecture.shortcut == "none":
-        return f"{architecture.block}, plain"
-    stride = f", stride on the {architecture.stride_on}" if architecture.block == "bottleneck" else ""
-    return f"{architecture.block}, shortcut {architecture.shortcut}{stride.replace('x', '×')}"
+        return f"{block.label}, plain"
+    stride_on = architecture.values().get("stride_on", "")
+    stride = f", stride on the {stride_on.replace('x', '×')}" if stride_on else ""
+    return f"{block.label}, shortcut {architecture.shortcut}{stride}"
 
 
 def comparison_grid(comparison: Comparison, unit: FlopUnit = "flops") -> Grid:

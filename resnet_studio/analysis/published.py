@@ -6,13 +6,13 @@ The figures themselves are data: `resources/published.tsv`.
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Literal
 
 from resnet_studio.analysis.units import PREFIXES, exact
-from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.architecture import Architecture, differing
 from resnet_studio.networks.presets import preset, title
 from resnet_studio.resources import resource
 
@@ -126,11 +126,6 @@ def paper_figure(architecture: Architecture) -> PublishedFigure | None:
         return None
     nearest = min(of_depth, key=lambda figure: len(differing(preset(figure.about), architecture)))
     return replace(nearest, subject=title(architecture))
-
-
-def differing(reference: Architecture, architecture: Architecture) -> list[str]:
-    """Names of the fields in which two architectures of one kind differ."""
-    return [f.name for f in fields(reference) if getattr(reference, f.name) != getattr(architecture, f.name)]
 
 
 def _same_depth(reference: Architecture, architecture: Architecture) -> bool:

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from resnet_studio.analysis.published import PublishedFigure, Quantity, differing, rounded, truncated
+from resnet_studio.analysis.published import PublishedFigure, Quantity, rounded, truncated
 from resnet_studio.analysis.published import holds as figure_holds
 from resnet_studio.analysis.table import LayerTable
 from resnet_studio.analysis.units import FlopUnit, delta_scaled, exact, in_unit, scaled
-from resnet_studio.networks.architecture import Architecture, Residual, StrideOn
+from resnet_studio.networks.architecture import FIELDS, Architecture, Residual
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import preset
 
-ORDER = (
-    ("image",), ("channels",), ("classes",), ("width",), ("stem",), ("block", "blocks"),
-    ("shortcut",), ("stride_on",), ("variant",),
-)  # fmt: skip
-"""Fields in the order in which they are changed; the variant is last, as the article's allows only one stride."""
-STRIDES: dict[StrideOn, str] = {"1x1": "first 1×1", "3x3": "3×3"}
+COMMON = (("image",), ("channels",), ("classes",), ("width",), ("stem",), ("block", "blocks"), ("shortcut",))
+OWN = tuple((field,) for field in FIELDS if field not in {"variant", *(name for names in COMMON for name in names)})
+ORDER = (*COMMON, *OWN, ("variant",), *OWN)
+"""Fields in the order in which they are changed; the variant is late, as the article's allows only one stride, and
+the choices of a kind of block are made before and after it, as another variant may have others."""
+STRIDES = {"1x1": "first 1×1", "3x3": "3×3"}
 STEMS = {"imagenet": "7×7/2 stem with max pool", "cifar": "3×3/1 stem without max pool"}
 NEVER_CALLED = "a convolution and batch norm in every block that are created but never called"
 MORE_PROJECTIONS = "projections where the shape doesn't change"
@@ -44,9 +44,10 @@ def changes(reference: Architecture, architecture: Architecture, quantity: Quant
     found: list[Change] = []
     before = reference
     for names in ORDER:
-        wanted = {name: getattr(architecture, name) for name in names if name in differing(before, architecture)}
+        goal, known = architecture.values(), before.values()
+        wanted = {name: goal[name] for name in names if name in goal and name in known and goal[name] != known[name]}
         if wanted:
-            after = replace(before, **wanted)
+            after = before.with_values(wanted)
             found += _step(before, after, names[0], quantity)
             before = after
     return [change for change in found if change.amount]
@@ -90,7 +91,7 @@ def _verdict(figure: PublishedFigure, measured: int) -> str:
 
 
 def _step(before: Architecture, after: Architecture, field: str, quantity: Quantity) -> Iterator[Change]:
-    if field == "variant":
+    if isinstance(after, Residual) and field == "variant" and after.block.variant == "article":
         yield from _article_changes(before, after, quantity)
     else:
         yield Change(_name(before, after, field), total(after, quantity) - total(before, quantity))
@@ -115,20 +116,22 @@ def _article_changes(before: Architecture, after: Architecture, quantity: Quanti
 
 
 def _name(before: Architecture, after: Architecture, field: str) -> str:
-    old, new = getattr(before, field), getattr(after, field)
+    old, new = before.values()[field], after.values()[field]
     if isinstance(before, Residual) and isinstance(after, Residual):
         if field == "stride_on":
-            return f"the stride on the {STRIDES[after.stride_on]} instead of the {STRIDES[before.stride_on]}"
+            return f"the stride on the {STRIDES[new]} instead of the {STRIDES[old]}"
         if field == "shortcut":
             return "no shortcuts" if new == "none" else f"shortcut {new} instead of {old}"
         if field == "stem":
             return f"the {STEMS[new]} instead of the {STEMS[old]}"
         if field == "block":
             return f"{_blocks(after)} instead of {_blocks(before)}"
+        if field == "variant":
+            return f"{after.block.label} blocks instead of {before.block.label} blocks"
     if field == "image":
         return f"a {new}×{new} image instead of {old}×{old}"
     return f"{field} {new:,} instead of {old:,}"
 
 
 def _blocks(architecture: Residual) -> str:
-    return f"{'·'.join(map(str, architecture.blocks))} {architecture.block} blocks"
+    return f"{'·'.join(map(str, architecture.blocks))} {architecture.block.block} blocks"

@@ -12,7 +12,8 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from resnet_studio.networks.architecture import Architecture, to_json
-from resnet_studio.networks.plan import NOTHING, Layer, Shape, plan
+from resnet_studio.networks.layers import NOTHING, Layer, Shape
+from resnet_studio.networks.plan import plan
 
 
 class LayerRow(NamedTuple):

@@ -13,8 +13,8 @@ from resnet_studio.analysis import units
 from resnet_studio.analysis.published import PublishedFigure, VerifiedFigure, paper_figure, published
 from resnet_studio.analysis.table import BlockGroup, plan_table
 from resnet_studio.formatting import dimensions
-from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.plan import Layer
+from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.layers import Layer, kernel_line
 from resnet_studio.networks.presets import preset_name, title
 
 Tone = Literal["", "good", "bad", "muted"]
@@ -161,34 +161,29 @@ def stage_groups(architecture: Architecture) -> dict[str, BlockGroup]:
 @lru_cache(maxsize=64)
 def block_cells(architecture: Architecture) -> dict[str, BlockCell]:
     """The cells of a network by the name of their stage."""
-    return {name: _cell(stage) for name, stage in stage_groups(architecture).items()}
+    return {name: _cell(stage, architecture) for name, stage in stage_groups(architecture).items()}
 
 
-def _cell(stage: BlockGroup) -> BlockCell:
+def _cell(stage: BlockGroup, architecture: Architecture) -> BlockCell:
     layers = [row.layer for row in stage.rows if row.layer.called]
     size = dimensions(stage.output[1:])
     pools = [layer for layer in layers if layer.kind == "max pool"]
     pool = tuple(part for layer in pools for part in (f"{layer.kernel}×{layer.kernel} max pool", *_stride(layer)))
     if stage.name == "fc":
         return BlockCell(_head(layers), 0, size, pool)
-    if not stage.blocks:
+    if not isinstance(architecture, Residual) or not stage.blocks:
         return BlockCell(*_convolutions(layers), size, pool)
-    block = [row.layer for row in stage.blocks[0].rows if row.layer.called and row.layer.kind == "conv"]
-    main = [layer for layer in block if ".downsample." not in layer.name]
-    return BlockCell(tuple(_kernels(layer) for layer in main), len(stage.blocks), size, pool)
+    block = [row.layer for row in stage.blocks[0].rows if row.layer.called]
+    return BlockCell(architecture.block.lines(block), len(stage.blocks), size, pool)
 
 
 def _convolutions(layers: list[Layer]) -> tuple[tuple[str, ...], int]:
     """The convolutions of a stage without blocks; equal ones in a row are one, repeated."""
     convolutions = [layer for layer in layers if layer.kind == "conv"]
     if len(convolutions) == 1:
-        return (_kernels(convolutions[0]), *_stride(convolutions[0])), 0
-    lines = tuple(_kernels(layer) for layer in convolutions)
+        return (kernel_line(convolutions[0]), *_stride(convolutions[0])), 0
+    lines = tuple(map(kernel_line, convolutions))
     return (lines[:1], len(lines)) if len(set(lines)) == 1 else (lines, 1)
-
-
-def _kernels(layer: Layer) -> str:
-    return f"{layer.kernel}×{layer.kernel}, {layer.output[0]}"
 
 
 def _stride(layer: Layer) -> tuple[str, ...]:

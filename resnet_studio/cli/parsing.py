@@ -27,9 +27,9 @@ def resolve_architecture(
 def with_settings(architecture: Architecture, settings: Sequence[str]) -> Architecture:
     """Set fields from FIELD=VALUE in an order in which each step is valid, as some values require others.
 
-    The variant is set first, since it sets other fields too and must not overwrite their settings.
+    The kind of block comes first, since it decides about other fields and must not overwrite their settings.
     """
-    settings = sorted(settings, key=lambda setting: setting.partition("=")[0].strip() != "variant")
+    settings = sorted(settings, key=lambda setting: setting.partition("=")[0].strip() not in ("variant", "block"))
     while settings:
         errors: dict[str, ArchitectureError] = {}
         for setting in settings:

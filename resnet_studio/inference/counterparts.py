@@ -20,7 +20,7 @@ class Responses:
     trained: bool
     blocks: tuple[str, ...]
     residuals: tuple[float, ...]
-    """Standard deviation of F(x): after the last batch norm, before addition and ReLU. NaN if not finite."""
+    """Standard deviation of F(x), what the last layer before the addition gives. NaN if not finite."""
     inputs: tuple[float, ...]
     """Standard deviation of x, the block's input."""
 
@@ -50,7 +50,7 @@ def is_plain(architecture: Architecture) -> bool:
 def plain_counterpart(architecture: Architecture) -> Residual | None:
     """The plain network of a residual one, or the residual network of a plain one: with the paper's shortcut, A for
     CIFAR and B for ImageNet. None for baselines and for the article's blocks, which have no plain variant."""
-    if not isinstance(architecture, Residual) or architecture.variant == "article":
+    if not isinstance(architecture, Residual) or "none" not in architecture.block.shortcuts:
         return None
     if architecture.shortcut != "none":
         return replace(architecture, shortcut="none")

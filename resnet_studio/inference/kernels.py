@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from resnet_studio.inference.feature_maps import LOWEST, Indices, MapStyle, to_indices
 from resnet_studio.inference.values import Pixels, WeightsInfo, WeightsSource
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.plan import Layer, called_layers
+from resnet_studio.networks.layers import Layer
+from resnet_studio.networks.plan import called_layers
 
 KernelValues: TypeAlias = NDArray[np.float32]
-SHORTCUT_PATH = ".downsample"
-"""Part of the names of layers on a block's shortcut."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,11 +58,13 @@ def weight_layer(architecture: Architecture, name: str) -> str:
 
     For layers on the main path of a block it is a convolution of that path, not of the shortcut.
     """
-    found = ""
-    for layer in _layers_until(architecture, name):
-        if layer.kind in ("conv", "linear") and (SHORTCUT_PATH not in layer.name or SHORTCUT_PATH in name):
-            found = layer.name
-    return found
+    layers = _layers_until(architecture, name)
+    on_shortcut = bool(layers) and layers[-1].role == "shortcut"
+    found = (
+        layer for layer in reversed(layers)
+        if layer.kind in ("conv", "linear") and (on_shortcut or layer.role != "shortcut")
+    )  # fmt: skip
+    return next((layer.name for layer in found), "")
 
 
 def _layers_until(architecture: Architecture, name: str) -> tuple[Layer, ...]:

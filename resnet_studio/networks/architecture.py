@@ -2,39 +2,38 @@
 
 There are two kinds: `Residual`, the networks of He et al. 2015 and everything between them, and `Baseline`,
 the networks that residual ones are measured against. Both make the same kind of plan (`networks/plan.py`).
+What a residual network's blocks consist of, and what can be chosen about them, is their family's (`networks/families`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 from resnet_studio.causes import FieldError
 from resnet_studio.files import json_fault
+from resnet_studio.networks import baselines
+from resnet_studio.networks.families import FAMILIES
+from resnet_studio.networks.families.bottleneck import Bottleneck
+from resnet_studio.networks.families.family import Family, Shortcut
 
-BlockKind = Literal["basic", "bottleneck"]
-StrideOn = Literal["1x1", "3x3"]
-Shortcut = Literal["A", "B", "C", "none"]
 Stem = Literal["imagenet", "cifar"]
-Variant = Literal["paper", "article"]
-BaselineName = Literal["vgg19", "alexnet"]
 
-EXPANSION: dict[BlockKind, int] = {"basic": 1, "bottleneck": 4}
-CONVOLUTIONS: dict[BlockKind, int] = {"basic": 2, "bottleneck": 3}
 CHOICES: dict[str, tuple[str, ...]] = {
-    "block": get_args(BlockKind),
-    "stride_on": get_args(StrideOn),
+    "block": tuple(dict.fromkeys(family.block for family in FAMILIES)),
+    **{name: values for family in reversed(FAMILIES) for name, values in family.choices().items()},
     "shortcut": get_args(Shortcut),
     "stem": get_args(Stem),
-    "variant": get_args(Variant),
-    "name": get_args(BaselineName),
+    "variant": tuple(dict.fromkeys(family.variant for family in FAMILIES)),
+    "name": baselines.NAMES,
 }
+"""The values of the fields that have a few; what the blocks in question exclude is refused."""
 LIMITS = {"width": 2048, "channels": 1024, "image": 4096, "classes": 1_000_000}
 MOST_STAGES, MOST_BLOCKS = 6, 1000
-SMALLEST_IMAGE: dict[BaselineName, int] = {"vgg19": 32, "alexnet": 63}
-"""Side below which one of the baseline's pools would have an output of size 0."""
+OF_EVERY_BLOCK = {"stride_on": "1x1"}
+"""What JSON has for every block since version 0.1, whether or not its kind has such a choice."""
 
 
 class ArchitectureError(FieldError):
@@ -49,11 +48,10 @@ class Residual:
     are kept. To change one, `dataclasses.replace` it: validation runs again and raises `ArchitectureError`.
     """
 
-    block: BlockKind = "bottleneck"
+    block: Family = field(default_factory=Bottleneck)
+    """The kind of its blocks, with the choices that this kind has: one of `FAMILIES`."""
     blocks: tuple[int, ...] = (3, 4, 6, 3)
     """How many blocks each of conv2_x, conv3_x, … holds; the width doubles from one to the next."""
-    stride_on: StrideOn = "1x1"
-    """Which convolution of a bottleneck halves the size: the first 1×1 (the paper) or the 3×3 (torchvision)."""
     shortcut: Shortcut = "B"
     """Zero-padding (A), projection where the shape changes (B), projection everywhere (C), or a plain network."""
     width: int = 64
@@ -63,35 +61,56 @@ class Residual:
     channels: int = 3
     image: int = 224
     classes: int = 1000
-    variant: Variant = "paper"
-    """Whose code the blocks follow: He et al. 2015, or Gamulin's article of 2020 with its slips."""
 
     def __post_init__(self) -> None:
+        if type(self.block) not in FAMILIES:
+            raise ArchitectureError("block", _one_of(CHOICES["block"], self.block))
         object.__setattr__(self, "blocks", _integers(self.blocks))
         _check(self)
-        if self.variant == "article":
-            if self.shortcut != "B":
-                raise ArchitectureError("shortcut", "must be B for the article's blocks (projections)")
-            if self.stride_on != "3x3":
-                raise ArchitectureError("stride_on", "must be 3x3 for the article's blocks")
+        own = {name: (getattr(self.block, name), allowed) for name, allowed in self.block.choices().items()}
+        for name, (value, allowed) in {**own, "shortcut": (self.shortcut, self.block.shortcuts)}.items():
+            if value not in allowed:
+                raise ArchitectureError(name, _one_of(allowed, value, self.block.excluded.get(name)))
 
     @property
     def depth(self) -> int:
         """Weighted layers on the main path, as the paper counts: conv1, the blocks' convolutions, fc."""
-        return 2 + CONVOLUTIONS[self.block] * sum(self.blocks)
+        return 2 + self.block.convolutions * sum(self.blocks)
+
+    def values(self) -> dict[str, Any]:
+        """Every field that can be set and its value, those of the blocks' family among them."""
+        own = {name: getattr(self.block, name) for name in self.block.choices()}
+        common = {field.name: getattr(self, field.name) for field in fields(self)[2:]}
+        return {"block": self.block.block, "blocks": self.blocks, **own, **common, "variant": self.block.variant}
+
+    def with_values(self, values: Mapping[str, Any]) -> Residual:
+        """The architecture with these values of fields that `values` has.
+
+        Blocks of another kind keep the choices that both kinds have, and take the shortcut that they need.
+        `ArchitectureError` names a field that the blocks don't have, or that can't have the value.
+        """
+        before, values = self.block, dict(values)
+        made = family(values.pop("block", before.block), values.pop("variant", before.variant))
+        _check_names(values, _field_names(made), made)
+        own = {name: getattr(before, name, None) for name in made.choices()}
+        own = {name: value for name, value in own.items() if value in made.choices()[name]}
+        own |= {name: values.pop(name) for name in made.choices().keys() & values.keys()}
+        if self.shortcut not in made.shortcuts:
+            values.setdefault("shortcut", made.shortcuts[0])
+        return replace(self, block=made(**own), **values)
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """A network without shortcuts that the field compares against, as torchvision builds it."""
 
-    name: BaselineName = "vgg19"
+    name: str = "vgg19"
     image: int = 224
     classes: int = 1000
 
     def __post_init__(self) -> None:
         _check(self)
-        smallest = SMALLEST_IMAGE[self.name]
+        smallest = baselines.smallest_image(self.name)
         if self.image < smallest:
             raise ArchitectureError("image", f"{self.name} needs at least {smallest}, got {self.image}")
 
@@ -101,12 +120,21 @@ class Baseline:
 
     @property
     def depth(self) -> int:
-        return {"vgg19": 19, "alexnet": 8}[self.name]
+        """Layers with weights."""
+        return baselines.depth(self.name)
+
+    def values(self) -> dict[str, Any]:
+        """Every field that can be set and its value."""
+        return asdict(self)
+
+    def with_values(self, values: Mapping[str, Any]) -> Baseline:
+        """The baseline with these values of its fields; `ArchitectureError` names a field that it can't have."""
+        _check_names(values, self.values())
+        return replace(self, **values)
 
 
 Architecture: TypeAlias = Residual | Baseline
-
-DEPTHS: dict[Stem, dict[int, tuple[BlockKind, tuple[int, ...]]]] = {
+DEPTHS: dict[Stem, dict[int, tuple[str, tuple[int, ...]]]] = {
     "imagenet": {
         18: ("basic", (2, 2, 2, 2)),
         34: ("basic", (3, 4, 6, 3)),
@@ -119,32 +147,56 @@ DEPTHS: dict[Stem, dict[int, tuple[BlockKind, tuple[int, ...]]]] = {
 """The depths of the paper's Table 1 (ImageNet) and Table 6 (CIFAR), with the blocks that make them."""
 
 
+def _field_names(*families: type[Family]) -> tuple[str, ...]:
+    """The fields of residual networks of these blocks, in the order of a form."""
+    own = dict.fromkeys(name for known in families for name in known.choices())
+    common = (field.name for field in fields(Residual)[2:])
+    return "block", "blocks", *own, *common, "variant"
+
+
+FIELDS = _field_names(*FAMILIES)
+"""Every field of residual networks, whatever their blocks."""
+
+
+def family(block: str, variant: str = "paper") -> type[Family]:
+    """The block family of that name; `ArchitectureError` if the variant has no such block."""
+    for known in FAMILIES:
+        if (known.block, known.variant) == (block, variant):
+            return known
+    for name, value in (("block", block), ("variant", variant)):
+        if value not in CHOICES[name]:
+            raise ArchitectureError(name, _one_of(CHOICES[name], value))
+    raise ArchitectureError("block", f"the variant {variant} has no {block} blocks")
+
+
+def differing(one: Architecture, other: Architecture) -> list[str]:
+    """Names of the fields in which two architectures differ, those that only one of them has among them."""
+    mine, theirs = one.values(), other.values()
+    return [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
+
+
 def with_depth(architecture: Residual, depth: int) -> Residual:
     """The architecture with the paper's block and blocks for that depth; `ArchitectureError` for other depths."""
     known = DEPTHS[architecture.stem]
     if depth not in known:
         raise ArchitectureError("depth", f"must be one of {', '.join(map(str, known))}, got {depth}")
     block, blocks = known[depth]
-    return replace(architecture, block=block, blocks=blocks)
+    return architecture.with_values({"block": block, "blocks": blocks})
 
 
 def with_text(architecture: Architecture, field: str, text: str) -> Architecture:
     """The architecture with one field read from text, as `--set field=text` and the panel's fields give it."""
-    names = [f.name for f in fields(architecture)]
-    if field not in names:
-        raise ArchitectureError(field, f"unknown field; must be one of {', '.join(names)}")
-    values: dict[str, Any] = {field: _read(field, text.strip())}
-    if values == {"variant": "article"}:
-        values |= {"stride_on": "3x3", "shortcut": "B"}  # the article's code knows no others
-    return replace(architecture, **values)
+    _check_names((field,), FIELDS if isinstance(architecture, Residual) else architecture.values())
+    return architecture.with_values({field: _read(field, text.strip())})
 
 
 def to_json(architecture: Architecture) -> dict[str, Any]:
     """The architecture as plain JSON values; `from_json` reads it back to an equal value."""
-    values = asdict(architecture)
-    if isinstance(architecture, Residual):
-        values["blocks"] = list(architecture.blocks)
-    return {"kind": type(architecture).__name__.lower(), **values}
+    values = architecture.values()
+    if isinstance(architecture, Baseline):
+        return {"kind": "baseline", **values}
+    first = {"kind": "residual", "block": values.pop("block"), "blocks": list(values.pop("blocks"))}
+    return {**first, **OF_EVERY_BLOCK, **values}
 
 
 def from_json(values: Mapping[str, Any] | str) -> Architecture:
@@ -156,24 +208,48 @@ def from_json(values: Mapping[str, Any] | str) -> Architecture:
             raise ArchitectureError("architecture", f"not valid JSON: {json_fault(error)}") from None
     if not isinstance(values, Mapping):
         raise ArchitectureError("architecture", 'must be a JSON object, such as {"kind": "residual"}')
-    kinds: dict[str, type[Residual] | type[Baseline]] = {"residual": Residual, "baseline": Baseline}
-    kind = values.get("kind", "residual")
-    if not isinstance(kind, str) or kind not in kinds:
-        raise ArchitectureError("kind", f"must be one of {', '.join(kinds)}, got {kind!r}")
-    known = {f.name for f in fields(kinds[kind])}
-    for name in values:
-        if name != "kind" and name not in known:
-            raise ArchitectureError(str(name), f"unknown field; must be one of {', '.join(sorted(known))}")
-    return kinds[kind](**{name: value for name, value in values.items() if name != "kind"})
+    kind, values = values.get("kind", "residual"), {name: value for name, value in values.items() if name != "kind"}
+    if kind == "residual":
+        return _residual(values)
+    if kind != "baseline":
+        raise ArchitectureError("kind", f"must be one of residual, baseline, got {kind!r}")
+    _check_names(values, [field.name for field in fields(Baseline)])
+    return Baseline(**values)
+
+
+def _residual(values: dict[str, Any]) -> Residual:
+    _check_names(values, FIELDS)
+    made = family(values.pop("block", Bottleneck.block), values.pop("variant", Bottleneck.variant))
+    own = made.choices()
+    for name in OF_EVERY_BLOCK.keys() & values.keys() - own.keys():
+        if (value := values.pop(name)) not in CHOICES[name]:
+            raise ArchitectureError(name, _one_of(CHOICES[name], value))
+    _check_names(values, _field_names(made), made)
+    return Residual(made(**{name: values.pop(name) for name in own if name in values}), **values)
+
+
+def _check_names(names: Iterable[str], known: Iterable[str], block: type[Family] | None = None) -> None:
+    """Raise `ArchitectureError` for a field that is not known, or that these blocks don't have."""
+    known = tuple(known)
+    for name in names:
+        if name in known:
+            continue
+        if block and name in FIELDS:
+            raise ArchitectureError(name, block.excluded.get(name, f"{block.label} blocks have no such choice"))
+        raise ArchitectureError(str(name), f"unknown field; must be one of {', '.join(known)}")
+
+
+def _one_of(allowed: Iterable[str], value: object, reason: str | None = None) -> str:
+    return f"must be one of {', '.join(allowed)}, got {value!r}" + (f". {reason}" if reason else "")
 
 
 def _check(architecture: Architecture) -> None:
-    for field in fields(architecture):
-        value = getattr(architecture, field.name)
-        if field.name in CHOICES and value not in CHOICES[field.name]:
-            raise ArchitectureError(field.name, f"must be one of {', '.join(CHOICES[field.name])}, got {value!r}")
-        if field.name in LIMITS:
-            _check_count(field.name, value, LIMITS[field.name])
+    for name in (field.name for field in fields(architecture)):
+        value = getattr(architecture, name)
+        if name in CHOICES and name != "block" and value not in CHOICES[name]:
+            raise ArchitectureError(name, _one_of(CHOICES[name], value))
+        if name in LIMITS:
+            _check_count(name, value, LIMITS[name])
 
 
 def _check_count(field: str, value: object, most: int) -> None:

@@ -8,7 +8,8 @@ from functools import lru_cache
 from itertools import groupby
 
 from resnet_studio.networks.architecture import Architecture, Residual
-from resnet_studio.networks.plan import Layer, Shape, called_layers, plan
+from resnet_studio.networks.layers import Layer, Shape
+from resnet_studio.networks.plan import called_layers, layers_by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,11 @@ class BlockTensors:
     shortcut: str
     """shortcut(x), which the addition takes: `x` where it goes as it is. Empty in a plain network."""
     residual: str
-    """F(x): the last batch norm."""
+    """F(x): the last layer before the addition."""
     sum: str
     """shortcut(x) + F(x). Empty in a plain network."""
     output: str
-    """After the last ReLU."""
+    """After the last ReLU; of a pre-activation block, which has none there, the sum itself."""
     input_shape: Shape
     output_shape: Shape
     """Of everything but x."""
@@ -43,10 +44,10 @@ class BlockTensors:
     def names(self) -> tuple[str, ...]:
         """The tensors of the output's shape that the block's equation has: shortcut(x), F(x), their sum, the ReLU.
 
-        A plain block has x in the shortcut's place, where it is of that shape.
+        A plain block has x in the shortcut's place, where it is of that shape. No tensor is there twice.
         """
         first = self.x if self.plain and self.input_shape == self.output_shape else self.shortcut
-        return tuple(filter(None, (first, self.residual, self.sum, self.output)))
+        return tuple(dict.fromkeys(filter(None, (first, self.residual, self.sum, self.output))))
 
 
 def block_tensors(architecture: Architecture, block: str) -> BlockTensors:
@@ -68,21 +69,19 @@ def all_block_tensors(architecture: Architecture) -> Mapping[str, BlockTensors]:
     for name, layers in groupby(called, lambda layer: layer.block):
         inside = list(layers)
         if name:
-            found[name] = _paths(name, before, inside)
+            found[name] = _tensors(name, before, inside)
         before = inside[-1]
     return found
 
 
-def _paths(block: str, before: Layer, inside: Sequence[Layer]) -> BlockTensors:
-    skip = [layer for layer in inside if layer.name.startswith(f"{block}.downsample")]
-    main = [layer for layer in inside if layer not in skip]
-    added = [layer.name for layer in main if layer.kind == "add"]
-    residual = [layer.name for layer in main if layer.kind == "batch norm"][-1]
-    shortcut = skip[-1].name if skip else before.name
-    return BlockTensors(
-        block, before.name, shortcut if added else "", residual, added[0] if added else "", main[-1].name,
-        before.output, main[-1].output,
-    )  # fmt: skip
+def _tensors(block: str, before: Layer, inside: Sequence[Layer]) -> BlockTensors:
+    by_role = {layer.role: layer for layer in inside}
+    residual, shortcut, added = by_role["residual"].name, "", ""
+    if "add" in by_role:
+        added = by_role["add"].name
+        residual, shortcut = by_role["add"].inputs
+    output = inside[-1]
+    return BlockTensors(block, before.name, shortcut, residual, added, output.name, before.output, output.output)
 
 
 def block_around(architecture: Architecture, layer: str) -> str:
@@ -90,7 +89,7 @@ def block_around(architecture: Architecture, layer: str) -> str:
     names = tuple(all_block_tensors(architecture))
     if layer in names or not names:
         return layer if names else ""
-    found: Layer | None = next((one for one in plan(architecture) if one.name == layer), None)
+    found = layers_by_name(architecture).get(layer)
     if found is None or found.block:
         return found.block if found else names[0]
     return names[-1] if found.stage == "fc" else names[0]

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
-from typing import Literal
 
 from resnet_studio.networks.architecture import Architecture, Residual
-from resnet_studio.networks.plan import Layer, blocks, called_layers
+from resnet_studio.networks.families.family import Joint
+from resnet_studio.networks.layers import Layer
+from resnet_studio.networks.plan import blocks, called_layers
 
-Joint = Literal["identity", "projection", "zero pad", "none"]
 OPENERS = ("conv", "max pool", "average pool", "linear")
 """Kinds of layers that begin a part where there are no blocks."""
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
-from resnet_studio.networks.plan import Layer, plan
+from resnet_studio.networks.layers import Layer
+from resnet_studio.networks.plan import called_layers, plan
 
-BLOCK, OUTPUT = "block", "last relu"
+BLOCK, OUTPUT, SHORTCUT = "block", "output", "shortcut(x)"
 ALIKE = {"batch norm": "conv", "add": "relu", "zero pad": "relu", "dropout": "linear"}
 """What comes nearest to a kind of layer in a network that has none of it."""
 
@@ -24,8 +27,8 @@ class LayerPlace:
     """Of a block, the one that gives its output."""
     block: int = -1
     """The block's number in its stage; −1 outside of blocks."""
-    role: str = ""
-    """In a block: "block", "conv1", "last relu", … The same role is the same step of the computation."""
+    step: str = ""
+    """In a block: "block", "conv 1", "output", … The same step of the computation has the same name in every block."""
 
 
 def matching_layer(a: Architecture, b: Architecture, layer: str) -> str | None:
@@ -48,32 +51,40 @@ def matching_layer(a: Architecture, b: Architecture, layer: str) -> str | None:
 
 
 def _alike(one: LayerPlace, other: LayerPlace) -> bool:
-    return (one.layer.stage, one.layer.kind, one.role) == (other.layer.stage, other.layer.kind, other.role)
+    return (one.layer.stage, one.layer.kind, one.step) == (other.layer.stage, other.layer.kind, other.step)
 
 
 @lru_cache(maxsize=64)
 def _places(architecture: Architecture) -> tuple[LayerPlace, ...]:
     """Every layer that an image meets, in order, and after a block's layers the block itself."""
     places: list[LayerPlace] = []
-    numbers: dict[str, int] = {}
-    layers = [layer for layer in plan(architecture) if layer.called]
-    lasts = {layer.block: layer.name for layer in layers if layer.block}
-    for layer in layers:
-        if not layer.block:
-            places.append(LayerPlace(layer.name, layer))
+    numbers: Counter[str] = Counter()
+    for block, members in groupby(called_layers(architecture), lambda layer: layer.block):
+        layers = list(members)
+        if not block:
+            places += [LayerPlace(layer.name, layer) for layer in layers]
             continue
-        last = layer.name == lasts[layer.block]
-        number = numbers.get(layer.stage, 0)
-        places.append(LayerPlace(layer.name, layer, number, OUTPUT if last else _role(layer)))
-        if last:
-            places.append(LayerPlace(layer.block, layer, number, BLOCK))
-            numbers[layer.stage] = number + 1
+        last, number = layers[-1], numbers[layers[-1].stage]
+        places += [
+            LayerPlace(layer.name, layer, number, step) for layer, step in zip(layers, _steps(layers), strict=True)
+        ]
+        places.append(LayerPlace(block, last, number, BLOCK))
+        numbers[last.stage] += 1
     return tuple(places)
 
 
-def _role(layer: Layer) -> str:
-    local = layer.name.removeprefix(f"{layer.block}.")
-    return "shortcut" if local in ("downsample", "downsample.1") else local
+def _steps(layers: Sequence[Layer]) -> Iterator[str]:
+    """The steps of a block's layers. On the main path they are numbered by the convolution that they belong to."""
+    joined = next((layer.inputs for layer in layers if layer.role == "add"), ())
+    convolutions = 0
+    for layer in layers:
+        if layer.role == "shortcut":
+            yield SHORTCUT if layer.name in joined else f"shortcut {layer.kind}"
+        elif layer.role in ("add", "output"):
+            yield layer.role
+        else:
+            convolutions += layer.kind == "conv"
+            yield f"{layer.kind} {convolutions}"
 
 
 def _match_in_stage(a: Architecture, b: Architecture, mine: LayerPlace) -> str | None:
@@ -84,20 +95,23 @@ def _match_in_stage(a: Architecture, b: Architecture, mine: LayerPlace) -> str |
     there = [place for place in blocks if place.layer.stage == stage]
     count = 1 + max(place.block for place in _places(a) if place.layer.stage == mine.layer.stage)
     wanted = _same_relative_place(mine.block, count, 1 + max(place.block for place in there))
-    for role in _roles(mine.role):
-        fitting = [place for place in there if place.role == role]
+    for step in _steps_like(mine):
+        fitting = [place for place in there if step in (place.step, place.layer.role)]
         if fitting:
             return min(fitting, key=lambda place: abs(place.block - wanted)).name
-    return None if mine.role.startswith(("shortcut", "downsample")) else there[-2].name  # the last is the block itself
+    return None if mine.layer.role == "shortcut" else there[-2].name  # the last is the block itself
 
 
-def _roles(role: str) -> Sequence[str]:
+def _steps_like(mine: LayerPlace) -> Iterator[str]:
     """A step of a block, then what stands for it in a block of another kind."""
-    if role == "add":
-        return "add", "bn3", "bn2"  # what a plain block gives to its last ReLU
-    if role in ("conv3", "bn3"):
-        return role, f"{role[:-1]}2"  # both are the last on the main path
-    return ("relu2", "relu1") if role == "relu2" else (role,)
+    yield mine.step
+    if mine.step == OUTPUT:
+        yield "add"  # the output of a pre-activation block
+    elif mine.step == "add":
+        yield "residual"  # what a plain block gives to its last ReLU
+    elif mine.layer.role in ("main", "residual"):
+        kind, _, number = mine.step.rpartition(" ")
+        yield from (f"{kind} {earlier}" for earlier in range(int(number) - 1, 0, -1))
 
 
 def _match_stem_pool(b: Architecture) -> str | None:
@@ -129,10 +143,10 @@ def _match_by_size(a: Architecture, b: Architecture, mine: LayerPlace) -> str | 
 
 def _comparable(architecture: Architecture) -> list[LayerPlace]:
     """Layers that a network of another design may have, too: of a block's ReLUs only the last."""
-    places = [place for place in _places(architecture) if place.role != BLOCK]
+    places = [place for place in _places(architecture) if place.step != BLOCK]
     if isinstance(architecture, Baseline):
         return places
-    return [place for place in places if place.block < 0 or place.layer.kind != "relu" or place.role == OUTPUT]
+    return [place for place in places if place.block < 0 or place.layer.kind != "relu" or place.step == OUTPUT]
 
 
 def _peers(architecture: Architecture, place: LayerPlace, mine: LayerPlace) -> bool:

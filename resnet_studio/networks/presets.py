@@ -5,27 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from difflib import get_close_matches
 
-from resnet_studio.networks.architecture import DEPTHS, Architecture, Baseline, BlockKind, Residual
+from resnet_studio.networks.architecture import DEPTHS, Architecture, Baseline, Residual, differing, family
+from resnet_studio.networks.families.bottleneck import Bottleneck
 
 
 def _presets() -> dict[str, Architecture]:
     named: dict[str, Architecture] = {}
-    imagenet = {depth: Residual(block, blocks) for depth, (block, blocks) in DEPTHS["imagenet"].items()}
+    imagenet = {depth: Residual(family(block)(), blocks) for depth, (block, blocks) in DEPTHS["imagenet"].items()}
     cifar = {
-        depth: Residual(block, blocks, shortcut="A", width=16, stem="cifar", image=32, classes=10)
+        depth: Residual(family(block)(), blocks, shortcut="A", width=16, stem="cifar", image=32, classes=10)
         for depth, (block, blocks) in DEPTHS["cifar"].items()
     }
     named |= {f"resnet{depth}": value for depth, value in imagenet.items()}
-    named |= {f"resnet{depth}-v1.5": replace(imagenet[depth], stride_on="3x3") for depth in (50, 101, 152)}
+    named |= {f"resnet{depth}-v1.5": replace(imagenet[depth], block=Bottleneck("3x3")) for depth in (50, 101, 152)}
     named |= {f"plain{depth}": replace(imagenet[depth], shortcut="none") for depth in (18, 34)}
     named |= {f"resnet{depth}-cifar": value for depth, value in cifar.items()}
     named |= {f"plain{depth}-cifar": replace(cifar[depth], shortcut="none") for depth in (20, 32, 44, 56)}
     digits = replace(cifar[20], channels=1, image=8)  # weights come with the program, for it and its plain counterpart
     named |= {"resnet20-digits": digits, "plain20-digits": replace(digits, shortcut="none")}
     named |= {"vgg19": Baseline("vgg19"), "alexnet": Baseline("alexnet")}
-    named |= {
-        f"article{depth}": replace(value, stride_on="3x3", variant="article") for depth, value in imagenet.items()
-    }
+    named |= {f"article{depth}": value.with_values({"variant": "article"}) for depth, value in imagenet.items()}
     return named
 
 
@@ -65,9 +64,8 @@ def title(architecture: Architecture) -> str:
 
 def _refitted(architecture: Architecture, other: Architecture) -> Architecture:
     """The architecture for the other's data."""
-    if isinstance(architecture, Baseline):
-        return replace(architecture, image=other.image, classes=other.classes)
-    return replace(architecture, channels=other.channels, image=other.image, classes=other.classes)
+    channels = {} if isinstance(architecture, Baseline) else {"channels": other.channels}
+    return architecture.with_values({**channels, "image": other.image, "classes": other.classes})
 
 
 def _other_data(usual: Architecture, architecture: Architecture) -> str:
@@ -82,19 +80,16 @@ def _other_data(usual: Architecture, architecture: Architecture) -> str:
 
 
 def _description(architecture: Residual) -> str:
-    usual: dict[BlockKind, Residual] = {"basic": Residual("basic"), "bottleneck": Residual()}
-    family = "plain" if architecture.shortcut == "none" else "resnet"
-    if architecture.variant == "article":
-        family = "article"
-    parts = [f"{family}{architecture.depth}", architecture.block, "·".join(map(str, architecture.blocks))]
+    """Its depth and blocks, and the fields in which it differs from the usual network of such blocks."""
+    block = architecture.block
+    network = "plain" if architecture.shortcut == "none" else block.network
+    parts = [f"{network}{architecture.depth}", block.label, "·".join(map(str, architecture.blocks))]
     if architecture.shortcut not in ("B", "none"):
         parts.append(f"shortcut {architecture.shortcut}")
-    if architecture.stride_on == "3x3" and architecture.block == "bottleneck" and architecture.variant == "paper":
-        parts.append("stride on 3×3")
-    base = usual[architecture.block]
-    parts += [
-        f"{field} {getattr(architecture, field)}"
-        for field in ("width", "stem", "channels", "image", "classes")
-        if getattr(architecture, field) != getattr(base, field)
-    ]
+    usual = Residual(type(block)(), architecture.blocks, architecture.shortcut)
+    parts += [_field_text(field, architecture.values()[field]) for field in differing(usual, architecture)]
     return ", ".join(parts)
+
+
+def _field_text(field: str, value: object) -> str:
+    return f"{field.replace('_', ' ')} {value}".replace("3x3", "3×3").replace("1x1", "1×1")

@@ -12,12 +12,11 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.plan import Layer, plan
+from resnet_studio.networks.layers import Layer
+from resnet_studio.networks.plan import layers_by_name
 
 Span: TypeAlias = tuple[int, int]
 """First and last index of a range."""
-SIDE_PATH = "downsample"
-"""What layers of a block's shortcut are called after the block's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +63,20 @@ def pixels_read(architecture: Architecture, layer: str, row: int, column: int) -
 
 
 def _layers_up_to(architecture: Architecture, name: str) -> list[Layer]:
-    """The layers that a value of that name has passed.
+    """The layers that a value of that name has passed, first to last.
 
-    Of a block whose two paths are joined the residual one counts: a shortcut sees no pixel that it does not see.
+    Where paths join, the first counts: it is F(x), and a shortcut sees no pixel that F(x) does not see.
     """
-    layers = [layer for layer in plan(architecture) if layer.called]
-    ends = [
-        at
-        for at, one in enumerate(layers)
-        if name == one.name or (one.block and f"{one.block}.".startswith(f"{name}."))
-    ]
+    layers = layers_by_name(architecture)
+    ends = [layers[name]] if name in layers else [
+        layer for layer in layers.values() if layer.block and f"{layer.block}.".startswith(f"{name}.")
+    ]  # fmt: skip
     if not ends:
         raise ValueError(f"layer {name!r} does not exist or is never called")
-    end = layers[ends[-1]]
-    shortcut_of = end.block if _is_on_shortcut(end) else ""
-    return [
-        one
-        for one in layers[: ends[-1] + 1]
-        if _is_on_shortcut(one) == (bool(shortcut_of) and one.block == shortcut_of)
-    ]
-
-
-def _is_on_shortcut(layer: Layer) -> bool:
-    return layer.name.removeprefix(f"{layer.block}.").startswith(SIDE_PATH)
+    passed = [ends[-1]]
+    while passed[-1].inputs:
+        passed.append(layers[passed[-1].inputs[0]])
+    return passed[::-1]
 
 
 def _trace_back(steps: Sequence[Layer], span: Span, *, within: bool = False) -> Span:

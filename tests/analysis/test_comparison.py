@@ -18,7 +18,7 @@ def line(comparison, name):
 
 
 def makeups(architecture):
-    return {stage.name: makeup(stage) for stage in plan_table(architecture).stages}
+    return {stage.name: makeup(stage, architecture) for stage in plan_table(architecture).stages}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from resnet_studio.analysis.published import PublishedFigure, holds, paper_figure, published
 from resnet_studio.networks.architecture import Baseline, Residual
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.presets import PRESETS, preset
 
 GIGA = PublishedFigure("resnet34", "resnet34", "macs", "3.6", 10**9, "multiply-adds", "somewhere")
@@ -103,6 +104,6 @@ def test_of_two_figures_of_a_depth_the_nearer_one_is_used():
     assert plain.about == "plain34"
 
 
-@pytest.mark.parametrize("architecture", [Baseline("alexnet"), Residual("basic", (1, 1))])
+@pytest.mark.parametrize("architecture", [Baseline("alexnet"), Residual(Basic(), (1, 1))])
 def test_a_depth_that_the_paper_does_not_print_has_no_figure(architecture):
     assert paper_figure(architecture) is None

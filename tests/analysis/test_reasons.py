@@ -1,35 +1,18 @@
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
+from architectures import residuals
 from resnet_studio.analysis.published import PublishedFigure
 from resnet_studio.analysis.reasons import changes, reason, total
 from resnet_studio.networks.architecture import ArchitectureError, Baseline, Residual
+from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.presets import preset
 
 REFERENCES = st.sampled_from(["resnet18", "plain34", "resnet50", "resnet20-cifar"]).map(preset)
 QUANTITIES = st.sampled_from(["macs", "parameters"])
 
 
-@st.composite
-def residuals(draw) -> Residual:
-    variant = draw(st.sampled_from(["paper", "article"]))
-    return Residual(
-        draw(st.sampled_from(["basic", "bottleneck"])),
-        tuple(draw(st.lists(st.integers(1, 3), min_size=1, max_size=4))),
-        "3x3" if variant == "article" else draw(st.sampled_from(["1x1", "3x3"])),
-        "B" if variant == "article" else draw(st.sampled_from(["A", "B", "C", "none"])),
-        draw(st.sampled_from([16, 64])),
-        draw(st.sampled_from(["imagenet", "cifar"])),
-        draw(st.integers(1, 4)),
-        draw(st.sampled_from([32, 96])),
-        draw(st.integers(2, 20)),
-        variant,
-    )
-
-
-@given(REFERENCES, residuals(), QUANTITIES)
+@given(REFERENCES, residuals(stages=4, width=64, image=96), QUANTITIES)
 def test_the_steps_sum_to_the_whole_difference(reference, architecture, quantity):
     steps = changes(reference, architecture, quantity)
     assert sum(step.amount for step in steps) == total(architecture, quantity) - total(reference, quantity)
@@ -48,7 +31,7 @@ def test_the_articles_parameters_are_explained():
 
 
 def test_each_change_is_named_once_in_plain_words():
-    other = Residual("bottleneck", (1, 1), "1x1", "A", width=32, stem="cifar", channels=1, image=112, classes=10)
+    other = Residual(Bottleneck(), (1, 1), "A", width=32, stem="cifar", channels=1, image=112, classes=10)
     named = [step.what for step in changes(preset("resnet50"), other, "macs")]
     assert named == [
         "a 112×112 image instead of 224×224",
@@ -77,7 +60,7 @@ def test_architectures_on_the_way_are_always_valid():
     for variant in ("paper", "article"):
         for reference in ("plain34", "resnet20-cifar"):
             try:
-                goal = replace(preset("article50"), variant=variant)
+                goal = preset("article50").with_values({"variant": variant})
                 assert changes(preset(reference), goal, "macs")
             except ArchitectureError as error:
                 raise AssertionError(f"{reference} to {variant}") from error

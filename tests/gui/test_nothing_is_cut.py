@@ -64,6 +64,7 @@ from resnet_studio.inference.values import (
     WeightsInfo,
 )
 from resnet_studio.networks.architecture import LIMITS, MOST_BLOCKS, MOST_STAGES, Residual
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.block_tensors import block_tensors
 from resnet_studio.networks.presets import PRESETS, preset
 from resnet_studio.progress import Progress
@@ -89,7 +90,7 @@ WIDEST = Residual(
 )  # fmt: skip
 WIDE = replace(WIDEST, blocks=(2,) * MOST_STAGES)
 """As wide in every stage, with few enough rows to expand them all."""
-LEAST = Residual("basic", (1,), width=1, stem="cifar", channels=1, image=8, classes=2)
+LEAST = Residual(Basic(), (1,), width=1, stem="cifar", channels=1, image=8, classes=2)
 LABELS = ("a class with a long name, class 999999",) * 5
 SHARES = (1.0, 0.9999, 0.85, 0.0951, 0.0001)
 RESNET50 = preset("resnet50")

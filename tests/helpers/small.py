@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.progress import finish
 from resnet_studio.training.compute import checkpoints
 from resnet_studio.training.compute.data import Data
@@ -26,7 +27,7 @@ from resnet_studio.training.runs.events import Event, Gradients
 from resnet_studio.training.runs.reader import RunReader
 from resnet_studio.training.runs.writer import RunWriter
 
-TINY = Residual("basic", (1, 1, 1), shortcut="A", width=4, stem="cifar", image=8, channels=1, classes=10)
+TINY = Residual(Basic(), (1, 1, 1), shortcut="A", width=4, stem="cifar", image=8, channels=1, classes=10)
 SHORT = Recipe(data="digits", length=2, batch_size=128, lr=0.05)
 """22 steps."""
 

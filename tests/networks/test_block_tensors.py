@@ -11,19 +11,19 @@ from torch import Tensor, nn
 
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.block_tensors import all_block_tensors, block_around, block_tensors
+from resnet_studio.networks.families.article import ArticleBasic, ArticleBottleneck
+from resnet_studio.networks.families.basic import Basic
+from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 
-SMALL = Residual("basic", (2, 1), width=8, image=32, classes=3)
+SMALL = Residual(Basic(), (2, 1), width=8, image=32, classes=3)
 ARCHITECTURES: dict[str, Residual] = {
-    f"{stem} {block} {shortcut}": replace(SMALL, stem=stem, block=block, shortcut=shortcut)
+    f"{stem} {block.block} {shortcut}": replace(SMALL, stem=stem, block=block(), shortcut=shortcut)
     for stem in ("imagenet", "cifar")
-    for block in ("basic", "bottleneck")
+    for block in (Basic, Bottleneck)
     for shortcut in ("A", "B", "C", "none")
-} | {
-    f"article {block}": replace(SMALL, block=block, variant="article", stride_on="3x3")
-    for block in ("basic", "bottleneck")
-}
+} | {f"article {block.block}": replace(SMALL, block=block()) for block in (ArticleBasic, ArticleBottleneck)}
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.layer_matching import matching_layer
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
@@ -73,7 +74,7 @@ def test_known_pairs(a: str, b: str, layer: str, expected: str | None) -> None:
 
 
 def test_projections_everywhere_find_the_nearest_projection() -> None:
-    everywhere = Residual("bottleneck", shortcut="C")
+    everywhere = Residual(Bottleneck(), shortcut="C")
     assert matching_layer(everywhere, preset("resnet50"), "layer2.3.downsample.0") == "layer2.0.downsample.0"
 
 

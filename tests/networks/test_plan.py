@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_studio.networks.architecture import SMALLEST_IMAGE, ArchitectureError, Baseline, Residual
-from resnet_studio.networks.plan import blocks, output_size, plan
+from architectures import residuals
+from resnet_studio.networks.architecture import ArchitectureError, Baseline, Residual
+from resnet_studio.networks.baselines import NAMES, smallest_image
+from resnet_studio.networks.layers import output_size
+from resnet_studio.networks.plan import blocks, plan
 from resnet_studio.networks.presets import PRESETS, preset
 
 PARAMETERS = {
@@ -157,20 +160,9 @@ def test_resnet_1202_is_planned_whole() -> None:
     assert sum(layer.kind in ("conv", "linear") for layer in layers) == 1202
 
 
-@given(
-    st.builds(
-        Residual,
-        block=st.sampled_from(["basic", "bottleneck"]),
-        blocks=st.lists(st.integers(1, 3), min_size=1, max_size=6),
-        stride_on=st.sampled_from(["1x1", "3x3"]),
-        shortcut=st.sampled_from(["A", "B", "C", "none"]),
-        stem=st.sampled_from(["imagenet", "cifar"]),
-        image=st.integers(1, 64),
-        width=st.integers(1, 8),
-    )
-)
+@given(residuals())
 def test_padding_keeps_every_size_of_a_residual_network_above_0(architecture: Residual) -> None:
-    assert all(min(layer.output) >= 1 for layer in plan(architecture))
+    assert all(min(layer.output) >= 1 for layer in plan(architecture) if layer.called)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnet20-cifar", "plain18", "article18"])
@@ -180,7 +172,7 @@ def test_small_images_are_fine(name: str) -> None:
     assert min(layer.output[1] for layer in small if layer.called) == 1
 
 
-@pytest.mark.parametrize("name", SMALLEST_IMAGE)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_baselines_smallest_image_is_the_first_that_its_formula_allows(name: str) -> None:
     """VGG halves five times; AlexNet is 11×11/4, pool 3×3/2, 5×5, pool, three 3×3 that keep the size, pool."""
 
@@ -192,7 +184,7 @@ def test_a_baselines_smallest_image_is_the_first_that_its_formula_allows(name: s
         return image
 
     first = next(image for image in range(12, 200) if last_side(image) >= 1)
-    assert Baseline(name, image=first).image == SMALLEST_IMAGE[name] == first
+    assert Baseline(name, image=first).image == smallest_image(name) == first
     with pytest.raises(ArchitectureError) as error:
         Baseline(name, image=first - 1)
     assert error.value.field == "image"

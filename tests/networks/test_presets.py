@@ -7,6 +7,9 @@ from dataclasses import replace
 import pytest
 
 from resnet_studio.networks.architecture import Baseline, Residual
+from resnet_studio.networks.families.article import ArticleBasic, ArticleBottleneck
+from resnet_studio.networks.families.basic import Basic
+from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.presets import PRESETS, preset, preset_name, title
 
 PAPER = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -26,19 +29,19 @@ def test_the_names() -> None:
 
 @pytest.mark.parametrize("depth", PAPER)
 def test_the_papers_imagenet_networks(depth: int) -> None:
-    block = "basic" if depth < 50 else "bottleneck"
-    paper = Residual(block, PAPER[depth], "1x1", "B", 64, "imagenet", 3, 224, 1000, "paper")
+    block = Basic() if depth < 50 else Bottleneck()
+    paper = Residual(block, PAPER[depth], "B", 64, "imagenet", 3, 224, 1000)
     assert preset(f"resnet{depth}") == paper
-    assert preset(f"article{depth}") == replace(paper, variant="article", stride_on="3x3")
+    assert preset(f"article{depth}") == replace(paper, block=ArticleBasic() if depth < 50 else ArticleBottleneck())
     if depth >= 50:
-        assert preset(f"resnet{depth}-v1.5") == replace(paper, stride_on="3x3")
+        assert preset(f"resnet{depth}-v1.5") == replace(paper, block=Bottleneck("3x3"))
     if depth <= 34:
         assert preset(f"plain{depth}") == replace(paper, shortcut="none")
 
 
 @pytest.mark.parametrize("depth", CIFAR)
 def test_the_papers_cifar_networks(depth: int) -> None:
-    paper = Residual("basic", (CIFAR[depth],) * 3, "1x1", "A", 16, "cifar", 3, 32, 10, "paper")
+    paper = Residual(Basic(), (CIFAR[depth],) * 3, "A", 16, "cifar", 3, 32, 10)
     assert preset(f"resnet{depth}-cifar") == paper
     if depth <= 56:
         assert preset(f"plain{depth}-cifar") == replace(paper, shortcut="none")
@@ -66,10 +69,10 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
         (replace(PRESETS["resnet56-cifar"], image=8, channels=1), ["resnet56-cifar", "8×8", "1 channel"]),
         (replace(PRESETS["resnet18"], channels=4, classes=10), ["resnet18", "4 channels", "10 classes"]),
         (Baseline("vgg19", image=64, classes=10), ["vgg19", "64×64", "10 classes"]),
-        (Residual("basic", (1, 1), shortcut="C", image=16), ["resnet6", "basic", "1·1", "shortcut C", "image 16"]),
-        (Residual("basic", (1, 1), shortcut="none", width=8), ["plain6", "width 8"]),
-        (Residual(blocks=(1,), stride_on="3x3"), ["resnet5", "stride on 3×3"]),
-        (Residual(blocks=(1,), stride_on="3x3", variant="article"), ["article5"]),
+        (Residual(Basic(), (1, 1), shortcut="C", image=16), ["resnet6", "basic", "1·1", "shortcut C", "image 16"]),
+        (Residual(Basic(), (1, 1), shortcut="none", width=8), ["plain6", "width 8"]),
+        (Residual(Bottleneck("3x3"), (1,)), ["resnet5", "stride on 3×3"]),
+        (Residual(ArticleBottleneck(), (1,)), ["article5"]),
         (Residual(stem="cifar", channels=1), ["resnet50", "stem cifar", "channels 1"]),
     ],
 )

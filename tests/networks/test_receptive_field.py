@@ -11,16 +11,19 @@ import torch
 from torch import Tensor, nn
 
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
+from resnet_studio.networks.families.article import ArticleBasic
+from resnet_studio.networks.families.basic import Basic
+from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import preset
 from resnet_studio.networks.receptive_field import Box, pixels_read, receptive_field
 
-BASIC = Residual(block="basic", blocks=(1, 2), width=4, image=64, classes=3)
-PAPER = Residual(block="bottleneck", blocks=(1, 2), width=4, image=64, classes=3)
-V15 = Residual(block="bottleneck", blocks=(1, 2), stride_on="3x3", width=4, image=64, classes=3)
-CIFAR = Residual(block="basic", blocks=(2, 2), shortcut="A", stem="cifar", width=4, image=24, classes=3)
-ARTICLE = Residual(block="basic", blocks=(1, 2), stride_on="3x3", variant="article", width=4, image=64, classes=3)
+BASIC = Residual(block=Basic(), blocks=(1, 2), width=4, image=64, classes=3)
+PAPER = Residual(block=Bottleneck(), blocks=(1, 2), width=4, image=64, classes=3)
+V15 = Residual(block=Bottleneck("3x3"), blocks=(1, 2), width=4, image=64, classes=3)
+CIFAR = Residual(block=Basic(), blocks=(2, 2), shortcut="A", stem="cifar", width=4, image=24, classes=3)
+ARTICLE = Residual(block=ArticleBasic(), blocks=(1, 2), width=4, image=64, classes=3)
 VGG = Baseline("vgg19", image=32, classes=3)
 
 

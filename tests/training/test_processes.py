@@ -14,8 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fork_server import Child, ForkServer, wait_until
+from fork_server import Child, ForkServer
 from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.training.compute import checkpoints
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.events import Began, Ended, Gradients
@@ -32,6 +33,7 @@ from small import (
     read_events,
     read_outcome,
 )
+from waiting import wait_until
 
 LONG = replace(SHORT, length=10, augmentation="shift", measure_training=True)
 """110 steps: about a second."""
@@ -49,8 +51,9 @@ def resume(fork_server: ForkServer, tmp_path: Path) -> Callable[[Path], Child]:
         if not (folder / run_folder.HEARTBEAT).exists():
             (folder / run_folder.HEARTBEAT).touch()
         age_heartbeat(folder)
+        option = "--resume" if run_folder.has_begun(folder) else "--run"
         return fork_server.start(
-            tmp_path / f"log-{count}", "train", "--resume", folder, "--json",
+            tmp_path / f"log-{count}", "train", option, folder, "--json",
             values={f"resnet_studio.training.{name}": value for name, value in values.items()},
         )  # fmt: skip
 
@@ -133,7 +136,7 @@ def test_a_run_of_a_newer_version_is_not_changed(tmp_path: Path, resume: Callabl
     assert {path: path.read_bytes() for path in before} == before
 
 
-LARGE = Residual("basic", (8, 8, 8), width=128, stem="cifar", image=8, channels=1, classes=10)
+LARGE = Residual(Basic(), (8, 8, 8), width=128, stem="cifar", image=8, channels=1, classes=10)
 """A step with all digits takes about a minute."""
 MEDIUM = replace(LARGE, blocks=(1, 1, 1), width=64)
 """A step with all digits takes a second or two."""

@@ -20,10 +20,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from resnet_studio.analysis.table import CounterChecks, LayerRow, LayerTable
 from resnet_studio.networks import memory
-from resnet_studio.networks.architecture import Architecture, Baseline, Residual
+from resnet_studio.networks.architecture import Architecture, Baseline
+from resnet_studio.networks.families.family import Block
+from resnet_studio.networks.layers import Layer, Shape
 from resnet_studio.networks.modules.blocks import build_block
-from resnet_studio.networks.modules.network import baseline, empty, head, stem
-from resnet_studio.networks.plan import Block, Shape, blocks, plan
+from resnet_studio.networks.modules.network import baseline, empty, leaves
+from resnet_studio.networks.plan import blocks, head_layers, plan, stem_layers
 from resnet_studio.progress import Progress, finish
 
 with warnings.catch_warnings():
@@ -52,7 +54,8 @@ class NetworkPart:
     """A part of a network that is traced by itself. Equal pieces (but for `prefix`) count the same."""
 
     prefix: str
-    key: Architecture | Block | tuple[Residual, str]
+    key: Baseline | Block | tuple[Layer, ...]
+    """A baseline, a block, or the layers of the stem or the head."""
     input: Shape
 
     @property
@@ -61,9 +64,9 @@ class NetworkPart:
         match self.key:
             case Baseline():
                 return self.key.name
-            case (Residual(), part):
-                return {"stem": "conv1", "head": "fc"}[part]
-        return self.prefix.rstrip(".")
+            case Block():
+                return self.prefix.rstrip(".")
+        return self.key[0].stage
 
     def build(self) -> nn.Module:
         """The part in eval mode, on whatever device is torch's default."""
@@ -72,9 +75,7 @@ class NetworkPart:
                 return build_block(self.key).eval()
             case Baseline():
                 return baseline(self.key).eval()
-            case (Residual() as architecture, part):
-                return nn.Sequential(stem(architecture) if part == "stem" else head(architecture)).eval()
-        raise AssertionError(self.key)
+        return nn.Sequential(leaves(self.key)).eval()
 
 
 def layer_table(architecture: Architecture) -> LayerTable:
@@ -150,14 +151,11 @@ def _pieces(architecture: Architecture) -> Iterator[NetworkPart]:
         yield NetworkPart("", architecture, (3, side, side))
         return
     # The stem and the head are keyed by what they are made of alone, so that an edit of the blocks finds them counted.
-    a = architecture
-    stem_of = Residual("basic", (1,), "3x3", "B", a.width, a.stem, a.channels, a.image, 1, a.variant)
-    head_of = Residual(a.block, (1,) * len(a.blocks), "3x3", "B", a.width, classes=a.classes)
-    yield NetworkPart("", (stem_of, "stem"), (a.channels, side, side))
+    stem, head = tuple(stem_layers(architecture)), tuple(head_layers(architecture))
+    yield NetworkPart("", stem, stem[0].input)
     for block in blocks(architecture):
         yield NetworkPart(f"{block.name}.", replace(block, name="", stage=""), block.input)
-    average_pool = plan(architecture)[-2]
-    yield NetworkPart("", (head_of, "head"), average_pool.input)
+    yield NetworkPart("", head, head[0].input)
 
 
 @lru_cache(maxsize=512)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from typing import cast
 
 from PySide6.QtCore import Signal
@@ -14,24 +13,32 @@ from resnet_studio.gui.common.helpers import separator, set_names
 from resnet_studio.gui.common.inputs import EditCommitter, LineUndo, SegmentedControl
 from resnet_studio.gui.common.preset_search import preset_search
 from resnet_studio.gui.theme import GRID
-from resnet_studio.networks.architecture import DEPTHS, Architecture, ArchitectureError, Residual, with_depth, with_text
+from resnet_studio.networks.architecture import (
+    CHOICES,
+    DEPTHS,
+    Architecture,
+    ArchitectureError,
+    Residual,
+    with_depth,
+    with_text,
+)
+from resnet_studio.networks.families import FAMILIES
 from resnet_studio.networks.presets import PRESETS, preset, preset_name
 
 CUSTOM = "custom"
-CHOICES = {
-    "block": ("Block", {"basic": "basic", "bottleneck": "bottleneck"}),
-    "stride_on": ("Stride on", {"1x1": "1×1", "3x3": "3×3"}),
-    "shortcut": ("Shortcut", {"A": "A", "B": "B", "C": "C", "none": "none"}),
-    "stem": ("Stem", {"imagenet": "ImageNet", "cifar": "CIFAR"}),
-    "variant": ("Variant", {"paper": "paper", "article": "article"}),
-}
-LINES = {"blocks": "Blocks", "width": "Width", "channels": "Channels", "image": "Image", "classes": "Classes"}
-ORDER = ("block", "stride_on", "shortcut", "blocks", "width", "stem", "channels", "image", "classes", "variant")
+OWN = {field: words for family in reversed(FAMILIES) for field, words in family.form.items()}
+"""Label and tooltip of the fields that belong to a kind of block."""
+LABELS = {
+    "block": "Block", **{field: label for field, (label, _) in OWN.items()}, "shortcut": "Shortcut",
+    "blocks": "Blocks", "width": "Width", "stem": "Stem", "channels": "Channels", "image": "Image",
+    "classes": "Classes", "variant": "Variant",
+}  # fmt: skip
+"""Every field in the order of the form."""
+VALUES = {"imagenet": "ImageNet", "cifar": "CIFAR", "1x1": "1×1", "3x3": "3×3"}
+"""Values that are shown in another way than they are written."""
 TIPS = {
-    "block": "basic: two 3×3 convolutions (18, 34 layers)\n"
-    "bottleneck: 1×1, 3×3, 1×1 with four times the channels (50, 101, 152)",
-    "stride_on": "Which convolution of a bottleneck halves the size:\n"
-    "the first 1×1 as in the paper, or the 3×3 as in torchvision (v1.5)",
+    "block": "\n".join(f"{family.block}: {family.description}" for family in FAMILIES if family.variant == "paper"),
+    **{field: tip for field, (_, tip) in OWN.items()},
     "shortcut": "What the shortcut applies to x before the addition:\n"
     "A zero padding · B projection where the shape changes · C projection everywhere · none: plain network",
     "blocks": "Blocks in conv2_x, conv3_x, …: 1 to 6 integers, such as 3, 4, 6, 3",
@@ -40,7 +47,7 @@ TIPS = {
     "channels": "Channels of the image: 3 for color, 1 for grayscale",
     "image": "Width and height of the input, in pixels",
     "classes": "Outputs of the last layer",
-    "variant": "paper: He et al. 2015\narticle: Gamulin's 2020 article, with its mistakes",
+    "variant": "\n".join(dict.fromkeys(f"{family.variant}: {family.origin}" for family in FAMILIES)),
 }
 
 
@@ -78,7 +85,7 @@ class ArchitecturePanel(QWidget):
         self._requested: Architecture = self._architecture
         """The architecture before the edit in progress, and the one requested last."""
         self._edit = 0
-        for field in ORDER:
+        for field in LABELS:
             self._add_choice(field) if field in CHOICES else self._add_line(field)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID)
@@ -92,17 +99,16 @@ class ArchitecturePanel(QWidget):
         self._architecture = architecture
         self._preset.setCurrentIndex(self._preset.findText(preset_name(architecture) or CUSTOM))
         self._show_depth(architecture)
-        own = {field.name for field in fields(architecture)}
+        values = architecture.values()
         for field, choice in self._choices.items():
-            choice.setEnabled(field in own)
-            choice.set_value(getattr(architecture, field)) if field in own else choice.clear_selection()
+            choice.set_value(values[field]) if field in values else choice.clear_selection()
+            self._enable_choice(field, architecture)
         for field, line in self._lines.items():
             self._edits[field].discard()
-            line.setEnabled(field in own)
-            text = _text(getattr(architecture, field, ""))
+            line.setEnabled(field in values)
+            text = _text(values.get(field, ""))
             if line.text().replace(" ", "") != text.replace(" ", ""):  # keep the user's spaces as typed
                 line.setText(text)
-        self._disable_unused_fields(architecture)
         for field in self._rows.field_names():
             self._rows.set_error(field, "")
 
@@ -112,23 +118,23 @@ class ArchitecturePanel(QWidget):
         self._typed_preset().selectAll()
 
     def _add_choice(self, field: str) -> None:
-        label, values = CHOICES[field]
-        choice = SegmentedControl(values, label, dict.fromkeys(values, TIPS[field]))
+        values = {value: VALUES.get(value, value) for value in CHOICES[field]}
+        choice = SegmentedControl(values, LABELS[field])
         choice.setObjectName(field)
         choice.valueSelected.connect(
             lambda value: self._request(field, lambda: with_text(self._architecture, field, value))
         )
         self._choices[field] = choice
-        self._rows.add_field(field, label, choice)
+        self._rows.add_field(field, LABELS[field], choice)
 
     def _add_line(self, field: str) -> None:
-        line = set_names(QLineEdit(), field, LINES[field], TIPS[field])
+        line = set_names(QLineEdit(), field, LABELS[field], TIPS[field])
         self._edits[field] = edit = EditCommitter(line)
         edit.editingStarted.connect(lambda: self._begin_edit(self._architecture))
         edit.committed.connect(lambda text: self._apply_text(field, text))
         LineUndo(line, lambda: bool(self._rows.error(field)) or edit.pending)
         self._lines[field] = line
-        self._rows.add_field(field, LINES[field], line)
+        self._rows.add_field(field, LABELS[field], line)
 
     def _begin_edit(self, architecture: Architecture) -> None:
         self._before_edit = architecture
@@ -153,7 +159,8 @@ class ArchitecturePanel(QWidget):
 
     def _show_depth(self, architecture: Architecture) -> None:
         known = DEPTHS[architecture.stem] if isinstance(architecture, Residual) else {}
-        block = getattr(architecture, "block", ""), getattr(architecture, "blocks", ())
+        values = architecture.values()
+        block = values.get("block"), values.get("blocks")
         usual = known.get(architecture.depth) == block
         other = f"{CUSTOM} ({architecture.depth})" if known else str(architecture.depth)
         texts = [*map(str, known), CUSTOM if usual else other]
@@ -164,12 +171,11 @@ class ArchitecturePanel(QWidget):
         self._depth.setCurrentIndex(list(known).index(architecture.depth) if usual else len(known))
         self._depth.setEnabled(bool(known))
 
-    def _disable_unused_fields(self, architecture: Architecture) -> None:
-        """Disable fields that have no effect, given the others."""
-        if isinstance(architecture, Residual):
-            paper = architecture.variant == "paper"
-            self._choices["stride_on"].setEnabled(paper and architecture.block == "bottleneck")
-            self._choices["shortcut"].setEnabled(paper)
+    def _enable_choice(self, field: str, architecture: Architecture) -> None:
+        """Disable a choice that has no effect, given the others, and say why in its tooltip."""
+        excluded = architecture.block.excluded if isinstance(architecture, Residual) else {}
+        self._choices[field].setEnabled(field in architecture.values() and field not in excluded)
+        self._choices[field].set_tip(excluded.get(field, TIPS[field]))
 
     def _request_preset(self, name: str) -> None:
         self._request("preset", lambda: preset(name.strip()))

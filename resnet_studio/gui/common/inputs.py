@@ -131,6 +131,11 @@ class SegmentedControl(QWidget):
             button.setChecked(False)
         self._buttons.setExclusive(True)
 
+    def set_tip(self, text: str) -> None:
+        """Set the tooltip of all buttons."""
+        for button in self._buttons.buttons():
+            button.setToolTip(text)
+
     def button(self, value: str) -> QToolButton:
         """The button of one value."""
         button: QToolButton = self._buttons.button(self._values.index(value))  # type: ignore[assignment]

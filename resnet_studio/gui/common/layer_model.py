@@ -17,7 +17,8 @@ from resnet_studio.formatting import dimensions, percent, percentages
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import cell_alignment
 from resnet_studio.networks.architecture import Residual
-from resnet_studio.networks.plan import Layer, Shape, blocks
+from resnet_studio.networks.layers import Layer, Shape
+from resnet_studio.networks.plan import blocks
 
 Index = QModelIndex | QPersistentModelIndex
 SHARE_ROLE = Qt.ItemDataRole.UserRole
@@ -27,7 +28,7 @@ MAX_DIFFERENT = 10
 """The rows of a stage that may differ; the blocks after them repeat."""
 
 
-STRUCTURE_FIELDS = ("block", "blocks", "shortcut", "stem", "variant")
+STRUCTURE_FIELDS = ("block", "blocks", "shortcut", "stem")
 """Fields of a residual network that decide which layers there are; the others only change their sizes."""
 
 

@@ -1,6 +1,6 @@
 """A faster version of a residual network where only the outputs of blocks are needed.
 
-Batch norm is folded into the convolutions, whose weights are packed once into the layout of the CPU's library, and
+Batch norm is folded into the convolution before it, if there is one, whose weights are packed once into the layout of the CPU's library, and
 ReLUs and additions work in place, so the outputs of single convolutions and batch norms are not available.
 """
 
@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.layers import Layer
 from resnet_studio.networks.modules.network import ResNet, empty
-from resnet_studio.networks.plan import blocks, plan
+from resnet_studio.networks.plan import blocks, layers_by_name, plan
 
 
 class InPlaceAdd(nn.Module):
@@ -62,25 +63,45 @@ def folded(network: ResNet, *, packed: bool = True) -> nn.Module:
     """
     result = empty(network.architecture).eval()
     packed = packed and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    norms = folded_norms(network.architecture)
     for layer in plan(network.architecture):
-        if not layer.called:
+        if not layer.called or layer.name in norms.values():
             result.set_submodule(layer.name, nn.Identity())  # its weights would stay on the device "meta"
         elif layer.kind == "conv":
-            convolution, norm = network.get_submodule(layer.name), network.get_submodule(norm_name(layer.name))
-            assert isinstance(convolution, nn.Conv2d)
-            assert isinstance(norm, nn.BatchNorm2d)
-            fused = fuse_conv_bn_eval(convolution, norm).requires_grad_(False)
+            fused = _without_norm(network, layer.name, norms.get(layer.name))
             result.set_submodule(layer.name, PackedConvolution(fused, layer.input[1]) if packed else fused)
-            result.set_submodule(norm_name(layer.name), nn.Identity())
         elif layer.kind == "relu":
             result.set_submodule(layer.name, nn.ReLU(inplace=True))
         elif layer.kind == "add":
             result.set_submodule(layer.name, InPlaceAdd())
-        elif layer.kind == "linear":
+        elif layer.kind in ("batch norm", "linear"):
             result.set_submodule(layer.name, deepcopy(network.get_submodule(layer.name)))
     return result if packed else result.to(memory_format=torch.channels_last)
 
 
-def norm_name(convolution: str) -> str:
-    """The batch norm after a convolution: bn1 after conv1, downsample.1 after downsample.0."""
-    return convolution.replace("conv", "bn") if "conv" in convolution else convolution.removesuffix("0") + "1"
+def folded_norms(architecture: Residual) -> dict[str, str]:
+    """The batch norms that are folded, by the convolution whose output only they take, in the same block."""
+    layers = layers_by_name(architecture)
+    takers: dict[str, list[Layer]] = {}
+    for layer in layers.values():
+        for name in layer.inputs:
+            takers.setdefault(name, []).append(layer)
+    return {
+        name: taker.name
+        for name, (taker, *others) in takers.items()
+        if layers[name].kind == "conv"
+        and taker.kind == "batch norm"
+        and taker.block == layers[name].block
+        and not others
+    }
+
+
+def _without_norm(network: ResNet, convolution_name: str, norm_name: str | None) -> nn.Conv2d:
+    """A copy of the convolution with the batch norm of that name folded into it, if there is one."""
+    convolution = network.get_submodule(convolution_name)
+    assert isinstance(convolution, nn.Conv2d)
+    if norm_name is None:
+        return deepcopy(convolution).requires_grad_(False)
+    norm = network.get_submodule(norm_name)
+    assert isinstance(norm, nn.BatchNorm2d)
+    return fuse_conv_bn_eval(convolution, norm).requires_grad_(False)

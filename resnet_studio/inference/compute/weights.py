@@ -261,11 +261,13 @@ def _stride(
 ) -> tuple[Architecture | None, list[str], list[str]]:  # fmt: skip
     """For weights of unknown source: the architecture that they are likelier made for, notes, and caveats."""
     known_source = read.provenance is not None or entry_by_hash(read.sha256) is not None
-    if known_source or not isinstance(architecture, Residual) or architecture.block != "bottleneck":
+    if known_source or not isinstance(architecture, Residual):
         return None, [], []
-    if architecture.variant == "article" or architecture.stride_on == "3x3":
-        return None, [] if architecture.variant == "article" else [STRIDE_ASSUMED], []
-    return replace(architecture, stride_on="3x3"), [STRIDE_CAVEAT], [STRIDE_CAVEAT]
+    if len(architecture.block.choices().get("stride_on", ())) < 2:
+        return None, [], []
+    if architecture.values()["stride_on"] == "3x3":
+        return None, [STRIDE_ASSUMED], []
+    return architecture.with_values({"stride_on": "3x3"}), [STRIDE_CAVEAT], [STRIDE_CAVEAT]
 
 
 def _check_real(source: WeightsFile, tensors: dict[str, Tensor]) -> None:

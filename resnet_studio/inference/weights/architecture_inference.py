@@ -6,20 +6,15 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from resnet_studio.networks.architecture import (
-    Architecture,
-    ArchitectureError,
-    Baseline,
-    BaselineName,
-    BlockKind,
-    Residual,
-    Shortcut,
-    Stem,
-)
-from resnet_studio.networks.plan import Layer, blocks, plan
+from resnet_studio.networks import baselines
+from resnet_studio.networks.architecture import Architecture, ArchitectureError, Baseline, Residual, Stem
+from resnet_studio.networks.families import FAMILIES
+from resnet_studio.networks.families.family import Shortcut
+from resnet_studio.networks.layers import Layer
+from resnet_studio.networks.plan import blocks, plan
 
 Shape: TypeAlias = tuple[int, ...]
 Shapes: TypeAlias = Mapping[str, Shape]
@@ -27,6 +22,7 @@ Shapes: TypeAlias = Mapping[str, Shape]
 BATCH_COUNTER = "num_batches_tracked"
 """Ignored in comparisons, as files from before torch 0.4 lack it."""
 BLOCK = re.compile(r"layer(\d{1,2})\.(\d{1,4})\.conv1\.weight")
+SHORTCUT = "layer1.0.downsample"
 ANCHORS = ("layer1.0.conv1.weight", "features.0.weight")
 """A tensor that every residual network has, and one that every baseline has."""
 RESIDUAL, BASELINE = re.compile(r"(conv1|bn1|layer\d{1,2})\."), re.compile(r"(features|classifier)\.")
@@ -154,17 +150,11 @@ def fits(shapes: Shapes, architecture: Architecture, *, head: str = "") -> bool:
 
 def state_shapes(architecture: Architecture) -> dict[str, Shape]:
     """Name and shape of each tensor in the network's state_dict."""
-    biased = isinstance(architecture, Baseline) or architecture.variant == "article"
-    shapes: dict[str, Shape] = {}
-    for layer in plan(architecture):
-        if layer.called:
-            shapes |= {f"{layer.name}.{name}": shape for name, shape in _layer_tensors(layer, biased=biased)}
-    if isinstance(architecture, Residual) and architecture.variant == "article" and architecture.block == "basic":
+    layers = [layer for layer in plan(architecture) if layer.called]
+    if isinstance(architecture, Residual):
         for block in blocks(architecture):
-            shapes[f"{block.name}.unused_conv.weight"] = (block.width, block.channels_in, 1, 1)
-            shapes[f"{block.name}.unused_conv.bias"] = (block.width,)
-            shapes |= {f"{block.name}.unused_bn.{name}": shape for name, shape in _norm_tensors(block.width)}
-    return shapes
+            layers += block.family.unused_layers(block)
+    return {f"{layer.name}.{name}": shape for layer in layers for name, shape in _layer_tensors(layer)}
 
 
 def with_head(shapes: Shapes, classes: int) -> dict[str, Shape]:
@@ -180,22 +170,18 @@ def find_prefixes(shapes: Shapes) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))[:MAX_PREFIXES]
 
 
-def _layer_tensors(layer: Layer, *, biased: bool) -> Iterator[tuple[str, Shape]]:
+def _layer_tensors(layer: Layer) -> Iterator[tuple[str, Shape]]:
     outputs, inputs = layer.output[0], layer.input[0]
     if layer.kind == "batch norm":
-        yield from _norm_tensors(outputs)
+        yield from ((name, (outputs,)) for name in ("weight", "bias", "running_mean", "running_var"))
+        yield BATCH_COUNTER, ()
     elif layer.kind == "conv":
-        yield "weight", (outputs, inputs, layer.kernel, layer.kernel)
-        if biased:
+        yield "weight", (outputs, inputs // layer.groups, layer.kernel, layer.kernel)
+        if layer.bias:
             yield "bias", (outputs,)
     elif layer.kind == "linear":
         yield "weight", (outputs, math.prod(layer.input))
         yield "bias", (outputs,)
-
-
-def _norm_tensors(channels: int) -> Iterator[tuple[str, Shape]]:
-    yield from ((name, (channels,)) for name in ("weight", "bias", "running_mean", "running_var"))
-    yield BATCH_COUNTER, ()
 
 
 def _without_batch_counters(shapes: Shapes) -> dict[str, Shape]:
@@ -208,8 +194,7 @@ def _candidates(shapes: Shapes, like: Architecture | None) -> Iterator[Architect
         if len(shapes.get("conv1.weight", ())) == 4 and len(shapes.get("fc.weight", ())) == 2:
             yield from _residual(shapes, like if isinstance(like, Residual) else None)
         elif "features.0.weight" in shapes and len(shapes.get("classifier.6.weight", ())) == 2:
-            names: tuple[BaselineName, ...] = ("vgg19", "alexnet")
-            for name in names:
+            for name in baselines.NAMES:
                 image = like.image if isinstance(like, Baseline) and like.name == name else 224
                 yield Baseline(name, image, shapes["classifier.6.weight"][0])
 
@@ -218,23 +203,26 @@ def _residual(shapes: Shapes, like: Residual | None) -> Iterator[Residual]:
     width, channels, kernel, _ = shapes["conv1.weight"]
     if kernel not in STEMS:
         return
-    stem = STEMS[kernel]
-    block: BlockKind = "bottleneck" if "layer1.0.conv3.weight" in shapes else "basic"
-    article = "conv1.bias" in shapes
+    stem, counts = STEMS[kernel], _block_counts(shapes)
     same_input = like is not None and (like.stem, like.channels) == (stem, channels)
-    for shortcut in ("B",) if article else _shortcuts(stem, like if same_input else None):
-        yield Residual(
-            block,
-            _block_counts(shapes),
-            "3x3" if article or block == "bottleneck" else "1x1",
-            shortcut,
-            width,
-            stem,
-            channels,
-            like.image if like and same_input else DEFAULT_IMAGE_SIZE[stem],
-            shapes["fc.weight"][0],
-            "article" if article else "paper",
-        )
+    image = like.image if like and same_input else DEFAULT_IMAGE_SIZE[stem]
+    for family in FAMILIES:
+        block = family(**({"stride_on": "3x3"} if "stride_on" in family.choices() else {}))
+        shortcuts = _shortcuts(stem, like if same_input else None)
+        for shortcut in (one for one in shortcuts if one in block.shortcuts):
+            candidate = Residual(block, counts, shortcut, width, stem, channels, image, shapes["fc.weight"][0])
+            if not _first_block_fits(candidate, shapes):
+                break
+            yield candidate
+
+
+def _first_block_fits(candidate: Residual, shapes: Shapes) -> bool:
+    """Whether the tensors on the main path of the first block have these names: quicker to tell than for all blocks."""
+    first = replace(blocks(replace(candidate, blocks=(1,)))[0], shortcut="none")
+    layers = [*first.family.unused_layers(first), *first.family.layers(first, "")]
+    wanted = {f"{layer.name}.{name}" for layer in layers for name, _ in _layer_tensors(layer)}
+    found = {name for name in shapes if name.startswith(f"{first.name}.") and not name.startswith(SHORTCUT)}
+    return found == {name for name in wanted if not name.endswith(BATCH_COUNTER)}
 
 
 def _shortcuts(stem: Stem, like: Residual | None) -> tuple[Shortcut, ...]:

@@ -9,15 +9,15 @@ import os
 import time
 from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from resnet_studio.atomic import WRITING
 from resnet_studio.inference.errors import WeightsError
-from resnet_studio.inference.values import PublishedWeights
-from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.inference.values import PublishedWeights, WeightsSource
+from resnet_studio.networks.architecture import Architecture, differing
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress
 
@@ -102,6 +102,11 @@ def cache_path(source: PublishedWeights) -> Path:
     return Path(torch_home).expanduser() / "hub" / "checkpoints" / find_entry(source).file
 
 
+def needs_download(weights: WeightsSource | None) -> bool:
+    """Whether weights are published and not in the cache."""
+    return isinstance(weights, PublishedWeights) and not cache_path(weights).exists()
+
+
 def fetch_steps(source: PublishedWeights) -> Generator[Progress, None, None]:
     """Download the file unless it is in the cache. `WeightsError` says why that failed, and what works offline.
 
@@ -158,6 +163,4 @@ def _remove_stale(folder: Path) -> None:
 
 
 def _fits(published: Architecture, architecture: Architecture) -> bool:
-    if isinstance(published, Residual) and isinstance(architecture, Residual):
-        return architecture == replace(published, image=architecture.image, stride_on=architecture.stride_on)
-    return published == replace(architecture, image=published.image)  # a baseline has a minimum image size
+    return set(differing(published, architecture)) <= {"image", "stride_on"}

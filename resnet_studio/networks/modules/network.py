@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from resnet_studio.networks.architecture import EXPANSION, Architecture, Baseline, Residual
+from resnet_studio.networks.architecture import Architecture, Baseline, Residual
+from resnet_studio.networks.layers import Layer
 from resnet_studio.networks.modules.blocks import build_block
-from resnet_studio.networks.plan import blocks
+from resnet_studio.networks.plan import blocks, head_layers, stem_layers
 
 
 class ResNet(nn.Sequential):
@@ -22,27 +24,12 @@ class ResNet(nn.Sequential):
     """
 
     def __init__(self, architecture: Residual) -> None:
-        super().__init__(stem(architecture) | body(architecture) | head(architecture))
+        super().__init__(leaves(stem_layers(architecture)) | body(architecture) | leaves(head_layers(architecture)))
         self.architecture = architecture
 
     def __getitem__(self, index: Any) -> Any:
         """One part, or for a slice a plain `Sequential` of its parts."""
         return nn.Sequential(OrderedDict(self.named_children()))[index]
-
-
-def stem(architecture: Residual) -> OrderedDict[str, nn.Module]:
-    """conv1: 7×7 with stride 2 and a 3×3 max pool, or 3×3 alone for the small images of CIFAR."""
-    channels, width, bias = architecture.channels, architecture.width, architecture.variant == "article"
-    parts: OrderedDict[str, nn.Module] = OrderedDict()
-    if architecture.stem == "imagenet":
-        parts["conv1"] = nn.Conv2d(channels, width, 7, stride=2, padding=3, bias=bias)
-    else:
-        parts["conv1"] = nn.Conv2d(channels, width, 3, padding=1, bias=bias)
-    parts["bn1"] = nn.BatchNorm2d(width)
-    parts["relu"] = nn.ReLU()
-    if architecture.stem == "imagenet":
-        parts["maxpool"] = nn.MaxPool2d(3, stride=2, padding=1)
-    return parts
 
 
 def body(architecture: Residual) -> OrderedDict[str, nn.Module]:
@@ -54,10 +41,29 @@ def body(architecture: Residual) -> OrderedDict[str, nn.Module]:
     return parts
 
 
-def head(architecture: Residual) -> OrderedDict[str, nn.Module]:
-    """Global average pooling and the classes."""
-    channels = architecture.width * 2 ** (len(architecture.blocks) - 1) * EXPANSION[architecture.block]
-    return OrderedDict(avgpool=nn.AdaptiveAvgPool2d(1), fc=FullyConnected(channels, architecture.classes))
+def leaves(layers: Iterable[Layer]) -> OrderedDict[str, nn.Module]:
+    """The modules of layers that follow one another, by their names."""
+    return OrderedDict((layer.name, leaf(layer)) for layer in layers)
+
+
+def leaf(layer: Layer) -> nn.Module:
+    """The module of one layer of the stem or the head."""
+    channels = layer.input[0]
+    match layer.kind:
+        case "conv":
+            window = layer.kernel, layer.stride, layer.padding
+            return nn.Conv2d(channels, layer.output[0], *window, groups=layer.groups, bias=layer.bias)
+        case "batch norm":
+            return nn.BatchNorm2d(channels)
+        case "relu":
+            return nn.ReLU()
+        case "max pool":
+            return nn.MaxPool2d(layer.kernel, layer.stride, layer.padding)
+        case "average pool":
+            return nn.AdaptiveAvgPool2d(layer.output[1])
+        case "linear":
+            return FullyConnected(channels, layer.output[0])
+    raise NotImplementedError(layer.kind)
 
 
 class FullyConnected(nn.Linear):
@@ -71,8 +77,7 @@ def baseline(architecture: Baseline) -> nn.Module:
     """torchvision's network, with its ReLUs out of place so that captured tensors stay as they were."""
     from torchvision import models  # takes seconds to import: only when a baseline is built
 
-    build = {"vgg19": models.vgg19, "alexnet": models.alexnet}[architecture.name]
-    network: nn.Module = build(weights=None, num_classes=architecture.classes)
+    network: nn.Module = getattr(models, architecture.name)(weights=None, num_classes=architecture.classes)
     for module in network.modules():
         if isinstance(module, nn.ReLU):
             module.inplace = False

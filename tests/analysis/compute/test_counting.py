@@ -19,6 +19,7 @@ from resnet_studio.analysis.compute.counting import (
     summary,
 )
 from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import build, empty
 from resnet_studio.networks.presets import PRESETS, preset, title
 from resnet_studio.progress import Progress
@@ -148,7 +149,7 @@ def test_progress_is_yielded_for_every_distinct_part() -> None:
 
 def test_what_would_not_fit_is_refused_before_anything_is_allocated() -> None:
     """Its last 3×3 convolution alone has 9 · 65,536² weights, 155 GB."""
-    enormous = Residual("bottleneck", (1,) * 6, width=2048, image=8)
+    enormous = Residual(Bottleneck(), (1,) * 6, width=2048, image=8)
     with pytest.raises(MemoryError, match=r"needs \d+ GB to count its FLOPs; this machine has"):
         next(layer_table_steps(enormous))
 

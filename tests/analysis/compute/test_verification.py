@@ -7,7 +7,8 @@ from resnet_studio.analysis.article import ARTICLE_SLIPS
 from resnet_studio.analysis.compute.verification import paper_holds, verify, verify_steps
 from resnet_studio.analysis.published import published
 from resnet_studio.networks.architecture import Baseline
-from resnet_studio.networks.plan import output_size, plan
+from resnet_studio.networks.layers import output_size
+from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
 from resnet_studio.progress import Progress
 

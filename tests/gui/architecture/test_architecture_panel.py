@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from resnet_studio.gui.architecture.panel import ArchitecturePanel
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.networks.architecture import Baseline, Residual
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.presets import preset
 
 
@@ -68,7 +69,7 @@ def test_another_block_makes_a_depth_custom_that_no_paper_has(qtbot: QtBot, pane
     requests = requests_of(panel)
     panel.show_architecture(preset("resnet152"))
     qtbot.mouseClick(panel.findChild(SegmentedControl, "block").button("basic"), Qt.MouseButton.LeftButton)
-    assert requests == [Residual("basic", (3, 8, 36, 3))]
+    assert requests == [Residual(Basic(), (3, 8, 36, 3))]
     assert panel.findChild(QComboBox, "depth").currentText() == "custom (102)"  # 2 + 2 · 50
 
 

@@ -14,12 +14,13 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QTableView, QTabWidget, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.app_controller import TRAINING
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
+from resnet_studio.gui.training.setup.controller import SetupController
 from resnet_studio.gui.training.snapshots.time_slider import TimeSlider
-from resnet_studio.gui.training.workspace import MAPS, NEW, RUNS
-from resnet_studio.networks.architecture import Residual, to_json
+from resnet_studio.gui.training.workspace import MAPS, NEW, RUNS, TrainingWorkspace
+from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.presets import preset
 from resnet_studio.training import recipe as recipes
 from resnet_studio.training.recipes import RECIPES
@@ -28,17 +29,17 @@ from resnet_studio.training.runs.curves import LIVE_STATES
 from resnet_studio.training.runs.events import Began, Ended, Stepped
 from resnet_studio.training.runs.reader import RunReader
 from resnet_studio.training.runs.summary import summarize
+from workspace_numbers import TRAINING
 
-PATIENCE = 40_000
 LEFT = Qt.MouseButton.LeftButton
-TINY = Residual("basic", (1, 1, 1), shortcut="A", width=4, stem="cifar", image=32, classes=10)
+TINY = Residual(Basic(), (1, 1, 1), shortcut="A", width=4, stem="cifar", image=32, classes=10)
 SHORT = replace(RECIPES["digits-quick"], length=2)
 LONG = replace(SHORT, length=100_000)
 
 
 def saved_state(recipe: recipes.Recipe = SHORT, page: int = NEW, **more: object) -> SessionState:
     return SessionState(
-        architecture=to_json(TINY), workspace=TRAINING, recipe=recipes.to_json(recipe), training_page=page, **more
+        architecture=TINY, workspace=TRAINING, recipe=recipe, training_page=page, **more
     )  # type: ignore[arg-type]
 
 
@@ -83,18 +84,18 @@ def processes_of(folder: Path) -> list[psutil.Process]:
 def start(qtbot: QtBot, window: MainWindow, name: str = "") -> Path:
     """Click Start once the data are open; return the run's folder once it has begun."""
     button = window.findChild(QPushButton, "startTraining")
-    qtbot.waitUntil(button.isEnabled, timeout=PATIENCE)
+    qtbot.waitUntil(button.isEnabled)
     if name:
         window.findChild(QLineEdit, "runName").setFocus()
         qtbot.keyClicks(window.findChild(QLineEdit, "runName"), name)
-    with qtbot.waitSignal(window.training.launcher.runStarted, timeout=PATIENCE) as signal:
+    with qtbot.waitSignal(window.findChild(SetupController).runBegan) as signal:
         qtbot.mouseClick(button, LEFT)
     folder: Path = signal.args[0]
     return folder
 
 
 def state(window: MainWindow, folder: Path) -> str:
-    run = window.training.monitor.run(folder)
+    run = window.findChild(TrainingWorkspace).monitor.run(folder)
     return run.curves.state if run and run.curves.steps else ""
 
 
@@ -105,7 +106,7 @@ def test_a_run_is_set_up_started_and_followed_to_its_end(
     folder = start(qtbot, window, "my first run #1")
     assert folder == runs_folder / "my first run #1"
     assert window.findChild(QTabWidget, "trainingPages").currentIndex() == RUNS
-    qtbot.waitUntil(lambda: state(window, folder) == "finished", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: state(window, folder) == "finished")
     model = window.findChild(QTableView, "runTable").model()
     row = [str(model.index(0, column).data()) for column in range(model.columnCount())]
     assert "my first run #1" in row[0]
@@ -117,7 +118,7 @@ def test_a_run_is_set_up_started_and_followed_to_its_end(
     qtbot.keyClick(window, Qt.Key.Key_3, Qt.KeyboardModifier.AltModifier)
     assert window.findChild(QTabWidget, "trainingPages").currentIndex() == MAPS
     qtbot.waitUntil(lambda: "Right" in window.findChild(QLabel, "probeTruth").text()
-                    or "Predicted: " in window.findChild(QLabel, "probeTruth").text(), timeout=PATIENCE)  # fmt: skip
+                    or "Predicted: " in window.findChild(QLabel, "probeTruth").text())  # fmt: skip
     slider = window.findChild(TimeSlider)
     assert slider is not None
     assert "22" in "".join(label.text() for label in slider.findChildren(QLabel))
@@ -128,16 +129,16 @@ def test_stop_ends_a_run_within_two_seconds_and_resume_continues_it(
 ) -> None:
     window = open_window(saved_state(LONG))
     folder = start(qtbot, window)
-    qtbot.waitUntil(lambda: state(window, folder) == "running", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: state(window, folder) == "running")
     requested_at = time.time()
     qtbot.mouseClick(window.findChild(QToolButton, "stopRun"), LEFT)
-    qtbot.waitUntil(lambda: state(window, folder) == "stopped", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: state(window, folder) == "stopped")
     ended = [event for event in RunReader(folder).new_events() if isinstance(event, Ended)]
     assert ended[-1].time - requested_at < 2
     assert list((folder / run_folder.CHECKPOINTS).glob("step-*"))
     steps = summarize(folder).steps
     qtbot.mouseClick(window.findChild(QToolButton, "resumeRun"), LEFT)
-    qtbot.waitUntil(lambda: state(window, folder) == "running" and summarize(folder).steps > steps, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: state(window, folder) == "running" and summarize(folder).steps > steps)
     again = [event.first for event in RunReader(folder).new_events() if isinstance(event, Stepped)]
     assert steps in again  # the step after the last one before the stop, counted from 0
 
@@ -147,13 +148,13 @@ def test_a_run_outlives_its_window_and_is_found_again(
 ) -> None:
     window = open_window(saved_state(LONG))
     folder = start(qtbot, window)
-    qtbot.waitUntil(lambda: state(window, folder) == "running", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: state(window, folder) == "running")
     window.close()
     steps = summarize(folder).steps
-    qtbot.waitUntil(lambda: summarize(folder).steps > steps, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: summarize(folder).steps > steps)
     assert processes_of(runs_folder)
     again = open_window(saved_state(page=RUNS))
-    qtbot.waitUntil(lambda: state(again, folder) == "running", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: state(again, folder) == "running")
 
 
 def test_a_run_stops_with_its_window_if_the_user_chose_so(
@@ -165,10 +166,10 @@ def test_a_run_stops_with_its_window_if_the_user_chose_so(
     action.trigger()
     assert window.session_state().stop_runs
     folder = start(qtbot, window)
-    qtbot.waitUntil(lambda: state(window, folder) == "running", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: state(window, folder) == "running")
     window.close()
-    qtbot.waitUntil(lambda: summarize(folder).how == "stopped", timeout=PATIENCE)
-    qtbot.waitUntil(lambda: not processes_of(runs_folder), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: summarize(folder).how == "stopped")
+    qtbot.waitUntil(lambda: not processes_of(runs_folder))
 
 
 def test_a_killed_run_is_shown_as_killed_and_can_be_resumed(
@@ -177,13 +178,13 @@ def test_a_killed_run_is_shown_as_killed_and_can_be_resumed(
     window = open_window(saved_state(LONG))
     folder = start(qtbot, window)
     qtbot.waitUntil(lambda: state(window, folder) == "running" and any(
-        (folder / run_folder.CHECKPOINTS).glob("step-*")), timeout=PATIENCE)  # fmt: skip
+        (folder / run_folder.CHECKPOINTS).glob("step-*")))  # fmt: skip
     for process in processes_of(runs_folder):
         process.kill()
         process.wait()
-    qtbot.waitUntil(lambda: state(window, folder) == "killed", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: state(window, folder) == "killed")
     qtbot.mouseClick(window.findChild(QToolButton, "resumeRun"), LEFT)
-    qtbot.waitUntil(lambda: state(window, folder) in LIVE_STATES, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: state(window, folder) in LIVE_STATES)
 
 
 def test_missing_data_can_be_downloaded_and_a_network_error_is_shown(
@@ -191,15 +192,13 @@ def test_missing_data_can_be_downloaded_and_a_network_error_is_shown(
 ) -> None:
     window = open_window(saved_state(RECIPES["paper-cifar"]))
     button = window.findChild(QPushButton, "downloadData")
-    qtbot.waitUntil(button.isVisible, timeout=PATIENCE)
+    qtbot.waitUntil(button.isVisible)
     assert "170 MB" in button.text()
     assert not window.findChild(QPushButton, "startTraining").isEnabled()
-    errors = []
-    window.training.launcher.dataFailed.connect(lambda sentence, _: errors.append(sentence))
     qtbot.mouseClick(button, LEFT)
-    qtbot.waitUntil(lambda: bool(errors), timeout=PATIENCE)
-    assert "could not be downloaded" in errors[0]
-    assert "\n" not in errors[0]
+    status = window.findChild(QLabel, "dataWords")
+    qtbot.waitUntil(lambda: "could not be downloaded" in status.text())
+    assert "\n" not in status.text()
 
 
 def test_a_network_that_cannot_take_the_images_is_reported_before_the_start(
@@ -207,7 +206,7 @@ def test_a_network_that_cannot_take_the_images_is_reported_before_the_start(
 ) -> None:
     window = open_window(SessionState(architecture={"kind": "baseline", "name": "vgg19"}, workspace=TRAINING))
     problem = window.findChild(QLabel, "startProblem")
-    qtbot.waitUntil(problem.isVisible, timeout=PATIENCE)
+    qtbot.waitUntil(problem.isVisible)
     assert "vgg19" in problem.text()
     assert not window.findChild(QPushButton, "startTraining").isEnabled()
 
@@ -217,11 +216,11 @@ def test_a_dropped_run_is_shown(
 ) -> None:
     elsewhere = tmp_path / "a shared disk" / "run 7"
     run_folder.create(elsewhere, run_folder.Manifest("run 7", TINY, SHORT, created=time.time() - 1000))
-    window = open_window(SessionState(architecture=to_json(TINY)))
+    window = open_window(SessionState(architecture=TINY))
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(elsewhere))])
     window.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier))
-    qtbot.waitUntil(lambda: window.training.monitor.run(elsewhere) is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.findChild(TrainingWorkspace).monitor.run(elsewhere) is not None)
     assert window.findChild(QTabWidget, "workspaces").currentIndex() == TRAINING
     assert window.findChild(QWidget, "runTable").isVisible()
 
@@ -232,8 +231,8 @@ def test_a_taken_name_is_reported(
     (runs_folder / "taken").mkdir(parents=True)
     (runs_folder / "taken" / "thesis.tex").touch()
     window = open_window(saved_state())
-    with qtbot.waitSignal(window.training.errorOccurred) as problem:
-        window.training.launcher.start("taken")
+    with qtbot.waitSignal(window.controller.errorOccurred) as problem:
+        window.findChild(SetupController).start("taken")
     assert "taken" in problem.args[0]
     assert problem.args[0] == window.message_bar.text
 
@@ -241,9 +240,9 @@ def test_a_taken_name_is_reported(
 def test_a_network_for_large_images_is_advised_against(
     qtbot: QtBot, open_window: Callable[[SessionState], MainWindow]
 ) -> None:
-    window = open_window(SessionState(architecture=to_json(preset("resnet18")), workspace=TRAINING))
+    window = open_window(SessionState(architecture=preset("resnet18"), workspace=TRAINING))
     accept = window.findChild(QPushButton, "takeAdvice")
-    qtbot.waitUntil(accept.isVisible, timeout=PATIENCE)
+    qtbot.waitUntil(accept.isVisible)
     qtbot.mouseClick(accept, LEFT)
     assert window.controller.session.architecture == preset("resnet20-cifar")
     assert not accept.isVisible()
@@ -254,14 +253,14 @@ def test_several_clicks_on_start_start_one_run(
 ) -> None:
     window = open_window(saved_state(LONG))
     button = window.findChild(QPushButton, "startTraining")
-    qtbot.waitUntil(button.isEnabled, timeout=PATIENCE)
-    with qtbot.waitSignal(window.training.launcher.runStarted, timeout=PATIENCE) as signal:
+    qtbot.waitUntil(button.isEnabled)
+    with qtbot.waitSignal(window.findChild(SetupController).runBegan) as signal:
         qtbot.mouseClick(button, LEFT)
         assert (button.text(), button.isEnabled()) == ("Starting…", False)
         for _ in range(3):
             qtbot.mouseClick(button, LEFT)
             qtbot.keyClick(window.findChild(QLineEdit, "runName"), Qt.Key.Key_Return)
-            window.training.launcher.start("another")
+            window.findChild(SetupController).start("another")
     assert [folder.name for folder in runs_folder.iterdir()] == [signal.args[0].name]
     assert (button.text(), button.isEnabled()) == ("Start training", True)
     assert window.findChild(QTabWidget, "trainingPages").currentIndex() == RUNS
@@ -273,25 +272,25 @@ def test_a_start_does_not_switch_back_from_another_tab(
     window = open_window(saved_state(LONG))
     tabs = window.findChild(QTabWidget, "trainingPages")
     button = window.findChild(QPushButton, "startTraining")
-    qtbot.waitUntil(button.isEnabled, timeout=PATIENCE)
-    with qtbot.waitSignal(window.training.launcher.runStarted, timeout=PATIENCE) as signal:
+    qtbot.waitUntil(button.isEnabled)
+    with qtbot.waitSignal(window.findChild(SetupController).runBegan) as signal:
         qtbot.mouseClick(button, LEFT)
         qtbot.keyClick(window, Qt.Key.Key_3, Qt.KeyboardModifier.AltModifier)
     folder = signal.args[0]
-    qtbot.waitUntil(lambda: state(window, folder) == "running", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: state(window, folder) == "running")
     assert tabs.currentIndex() == MAPS
-    window.training.commands.stop([folder])
-    qtbot.waitUntil(lambda: state(window, folder) == "stopped", timeout=PATIENCE)
+    window.findChild(TrainingWorkspace).commands.stop([folder])
+    qtbot.waitUntil(lambda: state(window, folder) == "stopped")
     qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
-    window.training.runs.select_runs([folder])
+    window.findChild(TrainingWorkspace).runs.select_runs([folder])
     resume = window.findChild(QToolButton, "resumeRun")
-    qtbot.waitUntil(resume.isVisible, timeout=PATIENCE)
-    with qtbot.waitSignal(window.training.launcher.runStarted, timeout=PATIENCE):
+    qtbot.waitUntil(resume.isVisible)
+    with qtbot.waitSignal(window.findChild(TrainingWorkspace).monitor.startEnded):
         qtbot.mouseClick(resume, LEFT)
         assert (resume.text(), resume.isEnabled()) == ("Resuming…", False)
         qtbot.mouseClick(resume, LEFT)
         qtbot.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.AltModifier)
-    qtbot.waitUntil(lambda: state(window, folder) == "running", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: state(window, folder) == "running")
     assert tabs.currentIndex() == NEW
     sessions = [event for event in RunReader(folder).new_events() if isinstance(event, Began)]
     assert len(sessions) == 2  # the start, and one resume

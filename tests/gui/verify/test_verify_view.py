@@ -22,6 +22,7 @@ from resnet_studio.gui.verify.figures import FigureColumn, FigureModel
 from resnet_studio.gui.verify.model import TableOneModel
 from resnet_studio.gui.verify.view import FAMILIES, VerifyView
 from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.presets import PRESETS, preset
 
 TABLE_ONE = {  # He et al. 2015, Table 1: kernels and channels of each stage's block, and how often it is repeated
@@ -264,11 +265,11 @@ def test_the_current_architecture_can_be_a_column(qtbot: QtBot, view: VerifyView
     with qtbot.assertNotEmitted(view.columnsRequested):
         qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
     assert names(view)[-1] == "current"
-    own = Residual("basic", (1, 2, 1, 1, 1), width=8, stem="cifar", image=64, classes=10)
+    own = Residual(Basic(), (1, 2, 1, 1, 1), width=8, stem="cifar", image=64, classes=10)
     view.set_current_architecture(own)
     assert row(view, "conv6_x", "4×4") == ["", "", "", "", "", "1 × [3×3, 128; 3×3, 128]"]
     assert figures(view, "published")["current"] == "–"
-    wide = replace(preset("resnet50"), stride_on="3x3", classes=10)
+    wide = preset("resnet50").with_values({"stride_on": "3x3", "classes": 10})
     with qtbot.waitSignal(view.columnsRequested) as signal:
         view.set_current_architecture(wide)
     assert signal.args == [(wide,)]

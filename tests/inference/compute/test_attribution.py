@@ -29,13 +29,16 @@ from resnet_studio.inference.errors import DeviceError
 from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.inference.weights.bundled import DIGIT_SAMPLE, DIGITS, bundled_weights
 from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.families.article import ArticleBasic
+from resnet_studio.networks.families.basic import Basic
+from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
 from resnet_studio.progress import Progress, finish
 
 DIGIT = ForwardSpec(DIGIT_SAMPLE, preset(DIGITS), bundled_weights(preset(DIGITS)))
 SMALL = ForwardSpec("sample:china", replace(preset("resnet18"), image=64, classes=20))
-BASIC = Residual("basic", (2, 1), shortcut="A", width=8, stem="cifar", image=24, classes=7)
+BASIC = Residual(Basic(), (2, 1), shortcut="A", width=8, stem="cifar", image=24, classes=7)
 
 
 @pytest.fixture(scope="module", params=[DIGIT, SMALL], ids=["digits", "resnet18"])
@@ -146,10 +149,10 @@ def close(ours: NDArray[np.float32], theirs: Tensor) -> None:
         (DIGIT, "layer2.1"),
         (replace(SMALL, architecture=BASIC), "layer2.0"),
         (
-            replace(SMALL, architecture=replace(BASIC, image=27, variant="article", shortcut="B", stride_on="3x3")),
+            replace(SMALL, architecture=replace(BASIC, image=27, block=ArticleBasic(), shortcut="B")),
             "conv1",
         ),
-        (replace(SMALL, architecture=replace(BASIC, block="bottleneck", channels=1)), "layer1.1.add"),
+        (replace(SMALL, architecture=replace(BASIC, block=Bottleneck(), channels=1)), "layer1.1.add"),
     ],
     ids=["digits", "rgb", "article, side 27", "gray bottleneck"],
 )

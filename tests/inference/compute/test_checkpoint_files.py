@@ -32,10 +32,12 @@ from resnet_studio.inference.errors import WeightsError, WeightsMismatch
 from resnet_studio.inference.values import WeightsFile
 from resnet_studio.inference.weights.pickle_scan import scan_pickle, without_unknown_imports
 from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.families.basic import Basic
+from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 
-TINY = Residual("basic", (1, 1), width=4, stem="cifar", image=16, classes=10)
+TINY = Residual(Basic(), (1, 1), width=4, stem="cifar", image=16, classes=10)
 State = dict[str, Tensor]
 
 
@@ -182,7 +184,7 @@ def test_of_two_networks_the_one_that_fits_is_taken(state: State, tmp_path: Path
 
 def test_a_bottlenecks_unknown_stride_is_a_caveat(tmp_path: Path) -> None:
     on_1x1 = replace(preset("resnet50"), width=4, image=32)
-    on_3x3 = replace(on_1x1, stride_on="3x3")
+    on_3x3 = replace(on_1x1, block=Bottleneck("3x3"))
     source = saved(tmp_path, build(on_3x3, 1).state_dict())
     _, info = load(on_1x1, source)
     assert info.likely_architecture == on_3x3

@@ -9,9 +9,10 @@ from resnet_studio.inference.compute import devices, forward, prepare
 from resnet_studio.inference.errors import DeviceError
 from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.progress import finish
 
-TINY = Residual("basic", (1,), width=4, stem="cifar", image=16, classes=10)
+TINY = Residual(Basic(), (1,), width=4, stem="cifar", image=16, classes=10)
 
 
 @pytest.fixture

@@ -9,21 +9,23 @@ from resnet_studio.inference.compute.folding import folded, folded_layers
 from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.values import RandomWeights
 from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.families.article import ArticleBasic, ArticleBottleneck
+from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import ResNet
 from resnet_studio.networks.presets import preset
 
-SMALL = Residual("bottleneck", (1, 2), width=8, image=48, classes=10)
+SMALL = Residual(Bottleneck(), (1, 2), width=8, image=48, classes=10)
 VARIANTS = {
     "resnet18": replace(preset("resnet18"), image=96),
     "resnet20-cifar": preset("resnet20-cifar"),
     "stride on the 1x1": SMALL,
-    "stride on the 3x3": replace(SMALL, stride_on="3x3"),
+    "stride on the 3x3": replace(SMALL, block=Bottleneck("3x3")),
     "shortcut A": replace(SMALL, shortcut="A"),
     "shortcut C": replace(SMALL, shortcut="C"),
     "plain": replace(SMALL, shortcut="none"),
     "gray": replace(SMALL, channels=1),
-    "article, basic": Residual("basic", (2, 1), stride_on="3x3", width=8, image=48, variant="article"),
-    "article, bottleneck": replace(SMALL, stride_on="3x3", variant="article"),
+    "article, basic": Residual(ArticleBasic(), (2, 1), width=8, image=48),
+    "article, bottleneck": replace(SMALL, block=ArticleBottleneck()),
 }
 
 

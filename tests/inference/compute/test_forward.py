@@ -19,12 +19,13 @@ from resnet_studio.inference.images.loader import ImageError
 from resnet_studio.inference.transforms import ImageTransforms, Occluder
 from resnet_studio.inference.values import ForwardResult, ForwardSpec, RandomWeights, WeightsFile, WeightsSource
 from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.modules.network import ResNet
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import finish
 
-TINY = Residual("basic", (1, 1), width=8, stem="cifar", image=16, classes=10)
+TINY = Residual(Basic(), (1, 1), width=8, stem="cifar", image=16, classes=10)
 DIGIT = ForwardSpec("sample:digit-3", TINY)
 
 

@@ -16,12 +16,13 @@ from resnet_studio.inference.errors import WeightsMismatch
 from resnet_studio.inference.transforms import ImageTransforms
 from resnet_studio.inference.values import ForwardSpec, RandomWeights, WeightsFile
 from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress, finish
 from resnet_studio.resources import resource
 
 DIGITS = WeightsFile(resource("trained/resnet20-digits.safetensors"))
-SMALL = Residual("bottleneck", (2, 2), width=8, image=64, classes=5)
+SMALL = Residual(Bottleneck(), (2, 2), width=8, image=64, classes=5)
 
 
 def captured(spec: ForwardSpec, *layers: str) -> list[float]:

@@ -24,10 +24,11 @@ from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.errors import WeightsError, WeightsMismatch
 from resnet_studio.inference.values import RandomWeights, WeightsFile
 from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 
-TINY = Residual("basic", (1,), width=4, stem="cifar", image=16, classes=10)
+TINY = Residual(Basic(), (1,), width=4, stem="cifar", image=16, classes=10)
 State = dict[str, Tensor]
 
 

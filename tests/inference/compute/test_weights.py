@@ -20,10 +20,12 @@ from resnet_studio.inference.weights import published
 from resnet_studio.inference.weights.provenance import TrainingProvenance, to_metadata
 from resnet_studio.inference.weights.published import find_entry
 from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.families.basic import Basic
+from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 
-TINY = Residual("basic", (1, 1), width=8, stem="cifar", image=16, classes=10)
+TINY = Residual(Basic(), (1, 1), width=8, stem="cifar", image=16, classes=10)
 State = dict[str, Tensor]
 
 
@@ -231,7 +233,7 @@ def test_all_but_the_head_can_be_loaded(state: State, tmp_path: Path) -> None:
 
 
 def test_a_network_that_no_machine_holds_is_refused_before_it_is_built(tmp_path: Path) -> None:
-    vast = Residual("bottleneck", (8,) * 6, width=2048)
+    vast = Residual(Bottleneck(), (8,) * 6, width=2048)
     for source in (RandomWeights(0), WeightsFile(tmp_path / "missing.pth")):
         with pytest.raises(MemoryError, match=r"needs [\d.,]+ TB to run; this machine has"):
             load(vast, source)

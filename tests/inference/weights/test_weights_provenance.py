@@ -15,9 +15,10 @@ from resnet_studio.inference.errors import WeightsError
 from resnet_studio.inference.values import Photograph, Preprocessing, WeightsFile
 from resnet_studio.inference.weights.provenance import HEADER_DIGEST, KEY, VERSION, TrainingProvenance, to_metadata
 from resnet_studio.networks.architecture import Residual, to_json
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.modules.network import build
 
-TINY = Residual("basic", (1,), width=4, stem="cifar", channels=1, image=8, classes=3)
+TINY = Residual(Basic(), (1,), width=4, stem="cifar", channels=1, image=8, classes=3)
 PROVENANCE = TrainingProvenance(TINY, "cats & döner", ("cat", "dog", "döner"), (0.25,), (0.5,), "tiny-1", 110)
 
 

@@ -11,14 +11,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from resnet_studio.networks.architecture import Residual
-from resnet_studio.networks.modules.blocks import ZeroPad, build_block
+from resnet_studio.networks.families.article import ArticleBasic, ArticleBottleneck
+from resnet_studio.networks.families.basic import Basic
+from resnet_studio.networks.families.bottleneck import Bottleneck
+from resnet_studio.networks.families.family import Block
+from resnet_studio.networks.modules.blocks import build_block
 from resnet_studio.networks.modules.network import build, initialize
-from resnet_studio.networks.plan import Block, blocks, plan
+from resnet_studio.networks.modules.shortcuts import ZeroPad
+from resnet_studio.networks.plan import blocks, plan
 from resnet_studio.networks.presets import preset
 
-BASIC = Residual("basic", (2, 2), width=8, image=32)
-BOTTLENECK = Residual("bottleneck", (2, 2), width=8, image=32)
-ARTICLE = {"variant": "article", "stride_on": "3x3"}
+BASIC = Residual(Basic(), (2, 2), width=8, image=32)
+BOTTLENECK = Residual(Bottleneck(), (2, 2), width=8, image=32)
+ARTICLES = {Basic: ArticleBasic(), Bottleneck: ArticleBottleneck()}
 
 
 def made(architecture: Residual, name: str) -> tuple[Block, nn.Module]:
@@ -48,10 +53,10 @@ def conv(module: nn.Module, name: str, x: Tensor, stride: int, padding: int) -> 
 
 def residual(block: Block, module: nn.Module, x: Tensor) -> Tensor:
     """F(x) of a block, by kind."""
-    if block.kind == "basic":
-        second = 0 if block.variant == "article" else 1
+    if isinstance(block.family, Basic | ArticleBasic):
+        second = 0 if isinstance(block.family, ArticleBasic) else 1
         return conv(module, "conv2", functional.relu(conv(module, "conv1", x, block.stride, 1)), 1, second)
-    first, middle = (block.stride, 1) if block.stride_on == "1x1" else (1, block.stride)
+    first, middle = (block.stride, 1) if block.family.stride_on == "1x1" else (1, block.stride)
     x = functional.relu(conv(module, "conv1", x, first, 0))
     return conv(module, "conv3", functional.relu(conv(module, "conv2", x, middle, 1)), 1, 0)
 
@@ -60,11 +65,11 @@ def variations() -> Iterator[Residual]:
     for architecture in (BASIC, BOTTLENECK):
         for shortcut in ("A", "B", "C", "none"):
             yield replace(architecture, shortcut=shortcut)
-        yield replace(architecture, **ARTICLE)
-    yield replace(BOTTLENECK, stride_on="3x3")
+        yield replace(architecture, block=ARTICLES[type(architecture.block)])
+    yield replace(BOTTLENECK, block=Bottleneck("3x3"))
 
 
-@pytest.mark.parametrize("architecture", list(variations()), ids=lambda a: f"{a.block}-{a.shortcut}-{a.variant}")
+@pytest.mark.parametrize("architecture", list(variations()), ids=lambda a: f"{type(a.block).__name__}-{a.shortcut}")
 @pytest.mark.parametrize("name", ["layer1.0", "layer1.1", "layer2.0", "layer2.1"])
 def test_a_block_is_its_formula(architecture: Residual, name: str) -> None:
     block, module = made(architecture, name)
@@ -130,12 +135,12 @@ def test_option_a_on_resnet_34_has_the_plain_networks_parameters() -> None:
 
 @pytest.mark.parametrize(("stride_on", "strides"), [("1x1", (2, 1, 1)), ("3x3", (1, 2, 1))])
 def test_where_a_bottleneck_halves_the_size(stride_on: str, strides: tuple[int, int, int]) -> None:
-    _, module = made(replace(BOTTLENECK, stride_on=stride_on), "layer2.0")
+    _, module = made(replace(BOTTLENECK, block=Bottleneck(stride_on)), "layer2.0")
     assert tuple(module.get_submodule(f"conv{n}").stride[0] for n in (1, 2, 3)) == strides
 
 
 def test_no_image_meets_what_the_article_never_calls() -> None:
-    network = build(replace(BASIC, **ARTICLE, classes=2), seed=0)
+    network = build(replace(BASIC, block=ArticleBasic(), classes=2), seed=0)
     network(torch.randn(2, 3, 32, 32)).sum().backward()
     without = {name for name, parameter in network.named_parameters() if parameter.grad is None}
     assert without == {

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 
-from resnet_studio.networks.architecture import SMALLEST_IMAGE, Architecture, Residual
+from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.baselines import NAMES, smallest_image
+from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import ResNet, build, empty
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
@@ -64,7 +66,7 @@ def test_torchvisions_weights_load_strictly_and_give_its_logits(name: str) -> No
 
 def test_the_papers_resnet_50_is_another_network_with_the_same_weights() -> None:
     """Only the stride moves: the weights fit, the logits differ."""
-    a, b = (replace(preset("resnet50"), stride_on=where, width=8, classes=10, image=64) for where in ("1x1", "3x3"))
+    a, b = (Residual(Bottleneck(where), width=8, classes=10, image=64) for where in ("1x1", "3x3"))
     first, second = build(a, seed=0), build(b, seed=1)
     second.load_state_dict(first.state_dict(), strict=True)
     image = torch.rand(2, 3, 64, 64)
@@ -105,11 +107,11 @@ def test_small_and_odd_images_run(name: str, side: int) -> None:
     assert calls[-1][1].shape == (1, 7)
 
 
-@pytest.mark.parametrize("name", SMALLEST_IMAGE)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_baselines_smallest_image_is_torchvisions(name: str) -> None:
     with torch.device("meta"):
         network = {"vgg19": models.vgg19, "alexnet": models.alexnet}[name](weights=None).eval()
-    side = SMALLEST_IMAGE[name]
+    side = smallest_image(name)
     assert network(torch.empty(1, 3, side, side, device="meta")).shape == (1, 1000)
     with pytest.raises(RuntimeError, match="too small"):
         network(torch.empty(1, 3, side - 1, side - 1, device="meta"))

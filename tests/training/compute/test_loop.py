@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.plan import plan
 from resnet_studio.training.compute.data import Data, InMemoryImages, evaluation_order, training_order
@@ -204,7 +205,7 @@ def test_evaluation_is_in_eval_mode_over_all_images(digits: Data) -> None:
 
 
 def test_a_stages_gradient_norm_is_over_all_its_weights() -> None:
-    architecture = Residual("basic", (2, 1, 1), shortcut="B", width=4, stem="cifar", image=8, channels=1, classes=10)
+    architecture = Residual(Basic(), (2, 1, 1), shortcut="B", width=4, stem="cifar", image=8, channels=1, classes=10)
     net = build(architecture, 3)
     images = torch.randn(16, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     value = functional.cross_entropy(net(images), torch.arange(16) % 10)

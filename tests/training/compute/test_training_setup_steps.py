@@ -13,6 +13,7 @@ import torch
 
 from resnet_studio.cli.main import main
 from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.presets import preset
 from resnet_studio.training.compute.distributed import Workers
 from resnet_studio.training.compute.setup import check_batch_norm, device_failure
@@ -89,7 +90,7 @@ def test_a_step_that_does_not_fit_in_memory_fails_the_run_with_advice(
 ) -> None:
     """The first layer's output would take 32 GB."""
     data = make_class_folders(tmp_path / "data", {"a": 4, "b": 4})
-    wide = Residual("basic", (1,), shortcut="none", width=500, stem="cifar", image=2000, channels=3, classes=2)
+    wide = Residual(Basic(), (1,), shortcut="none", width=500, stem="cifar", image=2000, channels=3, classes=2)
     folder = make_run(tmp_path / "run", replace(SHORT, data=str(data), batch_size=4), wide)
     assert main(["train", "--resume", str(folder)]) == 2
     error_output = capsys.readouterr().err

@@ -13,6 +13,7 @@ from resnet_studio.inference.values import WeightsFile
 from resnet_studio.inference.weights.bundled import bundled_weights
 from resnet_studio.inference.weights.provenance import TrainingProvenance
 from resnet_studio.networks.architecture import Residual
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.presets import preset
 from resnet_studio.training.compute.checkpoints import Checkpoint, write
 from resnet_studio.training.recipes import RECIPES
@@ -20,7 +21,7 @@ from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.run_folder import CHECKPOINTS, Manifest
 from resnet_studio.training.runs.weights import RunWeights, run_weights, trained_weights
 
-PLAIN = Residual("basic", (1, 1), shortcut="none", width=4, stem="cifar", channels=1, image=8, classes=2)
+PLAIN = Residual(Basic(), (1, 1), shortcut="none", width=4, stem="cifar", channels=1, image=8, classes=2)
 
 
 def run(folder: Path, *steps: int, architecture: Residual = PLAIN, age: int = 0) -> Path:
@@ -41,7 +42,7 @@ def run(folder: Path, *steps: int, architecture: Residual = PLAIN, age: int = 0)
 def test_the_newest_checkpoint_of_each_run_of_that_network(tmp_path: Path) -> None:
     old = run(tmp_path / "old", 5, 10, age=100)
     new = run(tmp_path / "experiment" / "plain8-seed0", 1200)
-    run(tmp_path / "residual", 10, architecture=Residual("basic", (1, 1), shortcut="A", width=4, stem="cifar",
+    run(tmp_path / "residual", 10, architecture=Residual(Basic(), (1, 1), shortcut="A", width=4, stem="cifar",
                                                          channels=1, image=8, classes=2))  # fmt: skip
     run(tmp_path / "begun", 0)
     run(tmp_path / "empty")

@@ -164,12 +164,15 @@ class BlockView(TabView):
 
 
 def block_terms(tensors: BlockTensors, maps: dict[str, LayerMaps]) -> list[BlockTerm]:
-    """The terms of the block's equation, x + F(x) = x + F(x) → ReLU; of a plain block x, F(x) → ReLU."""
+    """The terms of the block's equation, x + F(x) = x + F(x) → ReLU; of a plain block x, F(x) → ReLU.
+
+    Blocks that end with their sum, or plain ones with F(x), have no last term.
+    """
     first = "x" if tensors.plain or tensors.carries_x else "shortcut(x)"
     known = {
-        tensors.residual: ("" if tensors.plain else "+", "F(x)"),
-        tensors.sum: ("=", "x + F(x)" if tensors.carries_x else "sum"),
         tensors.output: ("→", "ReLU"),
+        tensors.sum: ("=", "x + F(x)" if tensors.carries_x else "sum"),
+        tensors.residual: ("" if tensors.plain else "+", "F(x)"),
     }
     prefix = f"{tensors.block}."
     return [BlockTerm(*known.get(name, ("", first)), name.removeprefix(prefix), maps[name]) for name in tensors.names]

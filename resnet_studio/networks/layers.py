@@ -1,0 +1,138 @@
+"""The layers of a plan, and chains of them. Needs no torch.
+
+Sizes follow n_out = ⌊(n_in + 2p − k) / s⌋ + 1, multiply-adds c_in / groups · k² · c_out · n_out² for a convolution.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypeAlias
+
+Shape: TypeAlias = tuple[int, int, int]
+"""Channels, height, width of one image's activations."""
+Kind = Literal["conv", "batch norm", "relu", "max pool", "average pool", "linear", "dropout", "add", "zero pad"]
+Role = Literal["main", "shortcut", "residual", "add", "output"]
+"""What a layer is for in its block: the last one of F(x) is the residual, the one after the addition the output.
+Layers outside of blocks are main."""
+NOTHING: Shape = (0, 0, 0)
+
+
+def output_size(n_in: int, kernel: int, stride: int, padding: int) -> int:
+    """Side of a convolution's or a pool's output: ⌊(n_in + 2 padding − kernel) / stride⌋ + 1."""
+    return (n_in + 2 * padding - kernel) // stride + 1
+
+
+class Layer(NamedTuple):  # which is made four times as fast as a frozen dataclass
+    """One leaf module of the network, for one image.
+
+    `output` is (0, 0, 0) for a module that is built but never called, as the article has them: such a
+    module has parameters, and no multiply-adds.
+    """
+
+    name: str
+    """The module's name in the built network, which is torchvision's where it holds weights."""
+    stage: str
+    block: str
+    """Name of the residual block the layer is part of; empty in the stem, the head and the baselines."""
+    kind: Kind
+    input: Shape
+    output: Shape
+    kernel: int = 0
+    stride: int = 0
+    padding: int = 0
+    parameters: int = 0
+    macs: int = 0
+    """Multiply-adds of convolutions and linear layers, without biases: what the paper counts."""
+    groups: int = 1
+    role: Role = "main"
+    inputs: tuple[str, ...] = ()
+    """Names of the layers whose outputs it takes, F(x) before the shortcut; none if it takes the image."""
+
+    @property
+    def called(self) -> bool:
+        return self.output != NOTHING
+
+    @property
+    def activation_bytes(self) -> int:
+        channels, height, width = self.output
+        return 4 * channels * height * width
+
+    @property
+    def bias(self) -> bool:
+        """Whether a convolution has a bias."""
+        return self.parameters > self.kernel**2 * self.input[0] // self.groups * self.output[0]
+
+
+def kernel_line(layer: Layer) -> str:
+    """A convolution as Table 1 writes it: "3×3, 64", and behind it the groups if there are several, "C=32"."""
+    groups = f", C={layer.groups}" if layer.groups > 1 else ""
+    return f"{layer.kernel}×{layer.kernel}, {layer.output[0]}{groups}"
+
+
+class LayerChain:
+    """Layers one after another: each takes the output of the one before it, the first that of `source`."""
+
+    def __init__(
+        self, stage: str, shape: Shape, source: str = "", *, block: str = "", bias: bool = False, role: Role = "main"
+    ) -> None:
+        self.stage, self.shape, self.block, self.bias, self.role = stage, shape, block, bias, role
+        self.inputs: tuple[str, ...] = (source,) if source else ()
+        self.layers: list[Layer] = []
+        self._prefix = f"{block}." if block else ""
+
+    def append(
+        self, name: str, kind: Kind, output: Shape, window: tuple[int, int, int] = (0, 0, 0),
+        parameters: int = 0, macs: int = 0, groups: int = 1, role: Role | None = None,
+    ) -> None:  # fmt: skip
+        """Append a layer; `window` is its kernel, stride and padding. By default it has the chain's role."""
+        name, (kernel, stride, padding) = self._prefix + name, window
+        self.layers.append(
+            Layer(
+                name, self.stage, self.block, kind, self.shape, output, kernel, stride, padding, parameters, macs,
+                groups, role or self.role, self.inputs,
+            )
+        )  # fmt: skip
+        self.shape, self.inputs = output, (name,)
+
+    def conv(
+        self, name: str, channels: int, kernel: int, stride: int = 1, padding: int | None = None,
+        groups: int = 1, role: Role | None = None,
+    ) -> None:  # fmt: skip
+        """Append a convolution; by default its padding keeps the size at stride 1."""
+        window = kernel, stride, kernel // 2 if padding is None else padding
+        output = self._window_output(channels, window)
+        weights = kernel * kernel * (self.shape[0] // groups) * channels
+        parameters, macs = weights + channels * self.bias, weights * output[1] * output[2]
+        self.append(name, "conv", output, window, parameters, macs, groups, role)
+
+    def norm(self, name: str, role: Role | None = None) -> None:
+        self.append(name, "batch norm", self.shape, (0, 0, 0), 2 * self.shape[0], 0, 1, role)
+
+    def relu(self, name: str, role: Role | None = None) -> None:
+        self.append(name, "relu", self.shape, (0, 0, 0), 0, 0, 1, role)
+
+    def pool(self, name: str, kernel: int, stride: int, padding: int = 0) -> None:
+        window = kernel, stride, padding
+        self.append(name, "max pool", self._window_output(self.shape[0], window), window)
+
+    def average(self, name: str, side: int) -> None:
+        """Append an adaptive average pool whose output has that side."""
+        self.append(name, "average pool", (self.shape[0], side, side))
+
+    def linear(self, name: str, features: int) -> None:
+        weights = self.shape[0] * self.shape[1] * self.shape[2] * features
+        self.append(name, "linear", (features, 1, 1), parameters=weights + features, macs=weights)
+
+    def branch(self, role: Role) -> LayerChain:
+        """Another chain that begins with the same input."""
+        return LayerChain(self.stage, self.shape, *self.inputs, block=self.block, bias=self.bias, role=role)
+
+    def add(self, side: LayerChain) -> None:
+        """Append the layers of another chain of the block, and the sum of both outputs."""
+        self.layers += side.layers
+        self.inputs += side.inputs
+        self.append("add", "add", self.shape, role="add")
+
+    def _window_output(self, channels: int, window: tuple[int, int, int]) -> Shape:
+        _, height, width = self.shape
+        side = output_size(height, *window)
+        return channels, side, side if width == height else output_size(width, *window)
