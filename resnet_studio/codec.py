@@ -30,7 +30,7 @@ MAX_REASON_LENGTH = 200
 """Characters of a reason that may quote from a damaged file."""
 NOUNS: dict[Any, tuple[str, str]] = {
     int: ("an integer", ","), float: ("a number", "g"), bool: ("true or false", ""), str: ("text", ""),
-    list: ("a list", ""), tuple: ("a list", ""), dict: ("a JSON object", ""),
+    bytes: ("base64", ""), list: ("a list", ""), tuple: ("a list", ""), dict: ("a JSON object", ""),
 }  # fmt: skip
 """What a value of each type is called in messages, and how its bounds are formatted."""
 
@@ -246,7 +246,9 @@ def _decode_field(name: str, hint: Any, value: Any, error: type[FieldError]) -> 
 def _salvage(hint: Any, value: Any) -> tuple[Any, bool]:
     """What is valid in a JSON value, and whether that is all of it; `ValueError` if nothing is."""
     expected = _parse(hint)
-    if isinstance(value, list) and get_origin(expected.type) is list:
+    if get_origin(expected.type) is list:
+        if not isinstance(value, list):
+            raise ValueError("must be a list")
         most, least = (expected.meta.max_length, expected.meta.min_length) if expected.meta else (None, None)
         items = list(_valid_items(get_args(expected.type)[0], value[:most]))
         if len(items) < (least or 0):

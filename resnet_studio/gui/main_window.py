@@ -74,7 +74,7 @@ class MainWindow(QMainWindow):
     def session_state(self) -> SessionState:
         """The session to restore at the next start."""
         state = self.controller.session.state
-        state.geometry = self.saveGeometry().data()
+        state.geometry = bytes(self.saveGeometry().data())
         images, image = self.controller.images.images_to_save()
         return state if images == state.images and image == state.image else replace(state, images=images, image=image)
 

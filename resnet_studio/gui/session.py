@@ -3,51 +3,71 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from msgspec import Meta
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.networks.architecture import Architecture, from_json, to_json
-from resnet_studio.networks.presets import preset
-from resnet_studio.training import recipe as recipes
+from resnet_studio import codec
+from resnet_studio.inference.ab import SideBOverrides
+from resnet_studio.inference.transforms import IDENTITY, ImageTransforms
+from resnet_studio.inference.values import RandomWeights, WeightsSource
+from resnet_studio.inference.weights.sources import weights_from_text, weights_to_text
+from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.parsing import ARCHITECTURE
+from resnet_studio.networks.presets import PRESETS
+from resnet_studio.training.recipe import RECIPE, Recipe
 from resnet_studio.training.recipes import RECIPES
 
 VERSION = 3
+Text = Annotated[str, Meta(max_length=4096, pattern=r"\A[^\0\ud800-\udc7f\udd00-\udfff]*\Z")]
+"""Text that may be a path: without NUL and without surrogates that stand for no byte of a name."""
+Texts = Annotated[list[Text], Meta(max_length=10_000)]
+ComparedArchitecture = Annotated[Architecture, ARCHITECTURE] | None
+PinnedChannel = tuple[Text, Annotated[int, Meta(ge=0, le=1 << 20)]]
+
+
+RANDOM, NO_OVERRIDES = RandomWeights(), SideBOverrides()
+
+
+def _weights_from_text(text: Any) -> WeightsSource:
+    return weights_from_text(codec.decode(Text, text))
 
 
 @dataclass(slots=True)
 class SessionState:
-    """What is saved and restored; architectures as JSON values."""
+    """What is saved and restored. The annotations say which values of a file are accepted."""
 
-    version: int = VERSION
-    architecture: dict[str, Any] = field(default_factory=lambda: to_json(preset("resnet50")))
-    compared: list[dict[str, Any] | None] = field(default_factory=lambda: [None, to_json(preset("plain34"))])
+    version: float = VERSION
+    architecture: Annotated[Architecture, ARCHITECTURE] = PRESETS["resnet50"]
+    compared: Annotated[list[ComparedArchitecture], Meta(min_length=1, max_length=100)] = field(
+        default_factory=lambda: [None, PRESETS["plain34"]]
+    )
     """None stands for the current architecture."""
-    workspace: int = 0
-    image: str = "sample:china"
-    images: list[str] = field(default_factory=list)
-    recent: list[str] = field(default_factory=list)
+    workspace: Annotated[int, Meta(ge=0, le=99)] = 0
+    """Its number; the window opens the first one if it has none of that number."""
+    image: Text = "sample:china"
+    images: Texts = field(default_factory=list)
+    recent: Texts = field(default_factory=list)
     """Files, folders and data sets that images came from, the newest first."""
-    handles: dict[str, Any] = field(default_factory=dict)
-    """The image transforms that differ from the defaults, as `transforms_to_dict` writes them."""
+    handles: ImageTransforms = IDENTITY
     keep_handles: bool = False
     """Whether the transforms are kept for the next image."""
-    weights: str = ""
-    """A file's path or JSON, as the weights controller encodes the source; empty for random weights."""
-    layer: str = ""
-    activations_page: int = 0
-    pins: list[list[Any]] = field(default_factory=list)
+    weights: Annotated[WeightsSource, codec.Form(weights_to_text, _weights_from_text)] = RANDOM
+    layer: Text = ""
+    activations_page: Annotated[int, Meta(ge=0, le=5)] = 0
+    pins: Annotated[list[PinnedChannel], Meta(max_length=10_000)] = field(default_factory=list)
     """Layer and channel of each pinned map."""
-    beside: dict[str, Any] = field(default_factory=dict)
-    """What side B of A/B overrides, as JSON values."""
-    device: str = "cpu"
-    theme: str = "system"
-    geometry: str = ""
-    unclean: int = 0
+    beside: SideBOverrides = NO_OVERRIDES
+    """What side B of A/B overrides."""
+    device: Text = "cpu"
+    theme: Literal["system", "light", "dark"] = "system"
+    geometry: bytes = b""
+    unclean: Annotated[int, Meta(ge=0, le=1 << 30)] = 0
     """How often in a row the window ended unexpectedly; while it is open, this time is counted, too."""
-    recipe: dict[str, Any] = field(default_factory=lambda: recipes.to_json(RECIPES["digits-quick"]))
-    """How the next run is trained, as JSON values."""
-    training_page: int = 0
+    recipe: Annotated[Recipe, RECIPE] = RECIPES["digits-quick"]
+    """How the next run is trained."""
+    training_page: Annotated[int, Meta(ge=0, le=3)] = 0
     stop_runs: bool = False
     """Whether runs that the window has started stop with it."""
 
@@ -62,7 +82,7 @@ class Session(QObject):
     def __init__(self, state: SessionState) -> None:
         super().__init__()
         self.state = state
-        self._values: list[Architecture] = [from_json(state.architecture)]
+        self._values: list[Architecture] = [state.architecture]
         self._index = 0
         self._edit = ""
 
@@ -93,6 +113,6 @@ class Session(QObject):
         self._edit = ""
         if 0 <= index < len(self._values):
             self._index = index
-            self.state.architecture = to_json(self.architecture)
+            self.state.architecture = self.architecture
             self.architectureChanged.emit(self.architecture)
             self.historyChanged.emit(index > 0, index + 1 < len(self._values))

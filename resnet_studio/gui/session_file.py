@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QStandardPaths, QThreadPool, QTimer, Signal
 
+from resnet_studio import codec
 from resnet_studio.atomic import write_file
 from resnet_studio.files import FileRefusedError, read_file
 from resnet_studio.gui.session import VERSION, SessionState
-from resnet_studio.inference import ab
-from resnet_studio.inference.transforms import transforms_from_dict
-from resnet_studio.networks import architecture as architectures
-from resnet_studio.training import recipe as recipes
 
 WRITE_INTERVAL = 3000
 """Milliseconds between checks whether the session has changed."""
-MAX_BYTES, MAX_ENTRIES, MAX_TEXT = 32 << 20, 10_000, 4096
-MAX_COMPARED = 100
+MAX_BYTES = 32 << 20
 ARCHIVED = "last"
 """Suffix of an archived session, after the name of the session file."""
 ADVICE = "Free some space there or make the folder writable"
-DECODE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
-"""What decoding an invalid value raises."""
 ENTRY_NAMES = {
     "architecture": "the architecture", "compared": "the compared networks", "workspace": "the open tab",
     "image": "the image", "images": "the list of images", "recent": "the recent files",
@@ -67,10 +58,9 @@ def restore(path: Path) -> tuple[SessionState, str]:
         return SessionState(), f"The last session could not be read: {path.name} {reason}. {_set_aside(path)}"
     except (ValueError, RecursionError):
         return SessionState(), f"The last session could not be read: {path.name} is not valid JSON. {_set_aside(path)}"
-    version: Any = values.get("version")
-    if _is_newer(version):
+    if codec.is_newer(values, VERSION):
         text = f"{path.name} was written by a newer version of ResNet Studio and is left unchanged. This session "
-        return SessionState(version=version), text + "uses default settings and will not be saved."
+        return SessionState(version=values["version"]), text + "uses default settings and will not be saved."
     state, lost = decode(values)
     if not lost:
         return state, ""
@@ -80,35 +70,22 @@ def restore(path: Path) -> tuple[SessionState, str]:
 
 def decode(values: Mapping[str, Any]) -> tuple[SessionState, list[str]]:
     """The session of the file's values, and the names of the entries that were lost, for a message."""
-    state, lost = SessionState(), []
+    state, lost = codec.salvage(SessionState, {name: value for name, value in values.items() if name != "version"})
     if not _is_version(values.get("version")):
-        lost.append(ENTRY_NAMES["version"])
-    known = {field.name for field in fields(SessionState)} - {"version"}
-    for name, value in values.items():
-        if name in known:
-            try:
-                decoded, complete = DECODERS[name](value)
-            except DECODE_ERRORS:
-                complete = False
-            else:
-                setattr(state, name, decoded)
-            if not complete:
-                lost.append(ENTRY_NAMES[name])
-        elif name != "version":
-            lost.append(f"the unknown entry “{_printable(name)}”")
-    return state, lost
+        lost.insert(0, "version")
+    return state, [ENTRY_NAMES.get(name, f"the unknown entry “{_printable(name)}”") for name in lost]
 
 
 def save(state: SessionState, path: Path) -> str:
     """Write the session completely or not at all; returns a message for the user if that fails."""
-    if _is_newer(state.version):
+    if state.version > VERSION:
         return ""
     return write(to_text(state), path)
 
 
 def to_text(state: SessionState) -> str:
     """The session as the text of its file."""
-    return json.dumps(asdict(state), indent=1)
+    return json.dumps(codec.to_json(state), indent=1)
 
 
 def write(text: str, path: Path) -> str:
@@ -167,7 +144,7 @@ class SessionAutosaver(QObject):
         """Write the session if it has changed."""
         state = self._state()
         text = to_text(state)
-        if text not in (self._written, self._writing) and not _is_newer(state.version):
+        if text not in (self._written, self._writing) and state.version <= VERSION:
             self._writing, path = text, self._path
             self._pool.start(lambda: self._writeFinished.emit(text, write(text, path)))
 
@@ -186,130 +163,12 @@ class SessionAutosaver(QObject):
             self.failed.emit(error)
 
 
-def _is_version(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_newer(version: Any) -> bool:
-    return _is_version(version) and bool(version > VERSION)
+def _is_version(version: object) -> bool:
+    return isinstance(version, int | float) and not isinstance(version, bool)
 
 
 def _printable(name: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in name[:40])
-
-
-Decoded = tuple[Any, bool]
-"""A value, and whether it is complete."""
-
-
-def _text(value: object) -> Decoded:
-    if not isinstance(value, str) or len(value) > MAX_TEXT or "\0" in value:
-        raise ValueError("no text")
-    os.fsencode(value)
-    return value, True
-
-
-def _number(least: int, most: int) -> Callable[[object], Decoded]:
-    def decode_number(value: object) -> Decoded:
-        if type(value) is not int or not least <= value <= most:
-            raise ValueError("no such number")
-        return value, True
-
-    return decode_number
-
-
-def _flag(value: object) -> Decoded:
-    if not isinstance(value, bool):
-        raise TypeError("neither true nor false")
-    return value, True
-
-
-def _one_of(*known: str) -> Callable[[object], Decoded]:
-    def decode_word(value: object) -> Decoded:
-        if value not in known:
-            raise ValueError("no such word")
-        return value, True
-
-    return decode_word
-
-
-def _list_of(decode_item: Callable[[Any], Decoded], most: int, least: int = 0) -> Callable[[object], Decoded]:
-    """The valid items of a list."""
-
-    def decode_list(value: object) -> Decoded:
-        if not isinstance(value, list):
-            raise TypeError("no list")
-        items = []
-        for item in value[:most]:
-            with suppress(*DECODE_ERRORS):
-                items.append(decode_item(item)[0])
-        if len(items) < least:
-            raise ValueError("nothing is left")
-        return items, len(items) == len(value)
-
-    return decode_list
-
-
-def _architecture(value: Any) -> Decoded:
-    if not isinstance(value, dict):
-        raise TypeError("no architecture")
-    return architectures.to_json(architectures.from_json(value)), True
-
-
-def _pin(value: Any) -> Decoded:
-    layer, channel = value
-    return [_text(layer)[0], _number(0, 1 << 20)(channel)[0]], True
-
-
-def _transforms(value: Any) -> Decoded:
-    found = {}
-    for name, item in value.items():
-        with suppress(*DECODE_ERRORS):
-            transforms_from_dict({name: item})
-            found[name] = item
-    return found, len(found) == len(value)
-
-
-def _side_b(value: Any) -> Decoded:
-    found = ab.overrides_to_dict(ab.overrides_from_dict(value))
-    return found, isinstance(value, dict) and found.keys() == value.keys()
-
-
-def _weights(value: object) -> Decoded:
-    text, _ = _text(value)
-    if text.startswith("{"):
-        json.loads(text)
-    return text, True
-
-
-def _geometry(value: object) -> Decoded:
-    text, _ = _text(value)
-    base64.b64decode(text, validate=True)
-    return text, True
-
-
-DECODERS: dict[str, Callable[[Any], Decoded]] = {
-    "architecture": _architecture,
-    "compared": _list_of(lambda item: (None, True) if item is None else _architecture(item), MAX_COMPARED, least=1),
-    "workspace": _number(0, 4),
-    "image": _text,
-    "images": _list_of(_text, MAX_ENTRIES),
-    "recent": _list_of(_text, MAX_ENTRIES),
-    "handles": _transforms,
-    "weights": _weights,
-    "layer": _text,
-    "activations_page": _number(0, 5),
-    "pins": _list_of(_pin, MAX_ENTRIES),
-    "beside": _side_b,
-    "device": _text,
-    "theme": _one_of("system", "light", "dark"),
-    "geometry": _geometry,
-    "unclean": _number(0, 1 << 30),
-    "recipe": lambda value: (recipes.to_json(recipes.from_json(value)), True),
-    "training_page": _number(0, 3),
-    "stop_runs": _flag,
-    "keep_handles": _flag,
-}
 
 
 def _free_path(path: Path, ending: str) -> Path:

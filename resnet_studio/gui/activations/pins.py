@@ -29,7 +29,7 @@ class PinController(QObject):
     def __init__(self, session: Session, activations: ActivationsController) -> None:
         super().__init__()
         self._state, self._activations = session.state, activations
-        self.pins = _pins_from_session(session.state.pins)
+        self.pins = tuple(Pin(*pin) for pin in dict.fromkeys(session.state.pins))[:MAX_PINS]
         self._request_layers()
 
     def toggle(self, layer: str, channel: int) -> None:
@@ -53,26 +53,12 @@ class PinController(QObject):
 
     def _set_pins(self, pins: tuple[Pin, ...]) -> None:
         self.pins = pins
-        self._state.pins = [list(pin) for pin in pins]
+        self._state.pins = list(pins)
         self.pinsChanged.emit(pins)
         self._request_layers()
 
     def _request_layers(self) -> None:
         self._activations.request_layers("pins", tuple(dict.fromkeys(pin.layer for pin in self.pins)))
-
-
-def _pins_from_session(saved: object) -> tuple[Pin, ...]:
-    """The pins of a saved session; invalid entries are skipped."""
-    pins = [
-        Pin(*entry)
-        for entry in (saved if isinstance(saved, list) else [])
-        if isinstance(entry, list)
-        and len(entry) == 2
-        and isinstance(entry[0], str)
-        and type(entry[1]) is int
-        and entry[1] >= 0
-    ]
-    return tuple(dict.fromkeys(pins))[:MAX_PINS]
 
 
 MAP_SIDE, SMALL_MAP_SIDE, TITLE_HEIGHT = 72, 48, 20

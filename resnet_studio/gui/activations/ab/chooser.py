@@ -18,12 +18,7 @@ from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.common.preset_search import preset_search
 from resnet_studio.gui.opened_files import ARCHITECTURES_FILTER, WEIGHTS_FILTER
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.ab import (
-    SideBOverrides,
-    apply_overrides,
-    overrides_from_dict,
-    overrides_to_dict,
-)
+from resnet_studio.inference.ab import SideBOverrides, apply_overrides
 from resnet_studio.inference.counterparts import plain_counterpart
 from resnet_studio.inference.values import (
     ForwardSpec,
@@ -35,6 +30,7 @@ from resnet_studio.inference.values import (
 )
 from resnet_studio.inference.weights.bundled import bundled_weights
 from resnet_studio.inference.weights.published import published_for
+from resnet_studio.inference.weights.sources import weights_from_json, weights_to_json
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import preset, title
 from resnet_studio.training.runs import run_folder
@@ -182,7 +178,7 @@ class SideBChooser(QWidget):
         elif key == OPEN_RUN:
             self._open_file_dialog("Checkpoint for B", CHECKPOINTS, self._set_weights_file, run_folder.runs_folder())
         else:
-            self._request(weights=overrides_from_dict({"weights": json.loads(key)}).weights if key else None)
+            self._request(weights=weights_from_json(json.loads(key)) if key else None)
 
     def _set_weights_file(self, path: str) -> None:
         self._request(weights=WeightsFile(Path(path)))
@@ -223,7 +219,7 @@ def weights_title(weights: WeightsSource) -> str:
 
 def _key(weights: WeightsSource | None) -> str:
     """Weights as a value of a `ComboBox`."""
-    return json.dumps(overrides_to_dict(SideBOverrides(weights=weights))["weights"]) if weights else AS_A
+    return json.dumps(weights_to_json(weights)) if weights else AS_A
 
 
 def _link(name: str, tip: str, text: str = "plain network") -> QPushButton:

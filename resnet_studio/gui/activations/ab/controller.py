@@ -12,17 +12,10 @@ from resnet_studio.causes import message_of
 from resnet_studio.engine.protocol import CanceledError
 from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.engine_client import EngineClient
-from resnet_studio.inference.ab import (
-    ABPair,
-    SideBOverrides,
-    apply_overrides,
-    overrides_between,
-    overrides_from_dict,
-    overrides_to_dict,
-)
+from resnet_studio.inference.ab import ABPair, SideBOverrides, apply_overrides, overrides_between
 from resnet_studio.inference.errors import SuggestedFix, WeightsMismatch
-from resnet_studio.inference.values import ForwardResult, ForwardSpec, PublishedWeights, image_title
-from resnet_studio.inference.weights.published import cache_path
+from resnet_studio.inference.values import ForwardResult, ForwardSpec, image_title
+from resnet_studio.inference.weights.published import needs_download
 from resnet_studio.networks.layer_matching import matching_layer
 from resnet_studio.networks.parsing import read_architecture
 from resnet_studio.networks.presets import title
@@ -47,7 +40,7 @@ class ABController(QObject):
     def __init__(self, app: AppController, engine: EngineClient) -> None:
         super().__init__()
         self._app, self._engine = app, engine
-        self._overrides = _without_download(overrides_from_dict(app.session.state.beside))
+        self._overrides = _without_download(app.session.state.beside)
         self._visible = False
         self._next_result: ForwardResult | None = None
         """Side A's newest result, while side B of an older one is running."""
@@ -110,7 +103,7 @@ class ABController(QObject):
 
     def _store_overrides(self, overrides: SideBOverrides) -> None:
         self._overrides = overrides
-        self._app.session.state.beside = overrides_to_dict(overrides)
+        self._app.session.state.beside = overrides
         self._has_failed = False
 
     def _on_side_a_finished(self, result: ForwardResult) -> None:
@@ -174,6 +167,4 @@ class ABController(QObject):
 
 def _without_download(overrides: SideBOverrides) -> SideBOverrides:
     """The overrides without weights that are not downloaded yet, because a start downloads nothing."""
-    weights = overrides.weights
-    missing = isinstance(weights, PublishedWeights) and not cache_path(weights).exists()
-    return replace(overrides, weights=None) if missing else overrides
+    return replace(overrides, weights=None) if needs_download(overrides.weights) else overrides

@@ -40,7 +40,7 @@ class ImageController(QObject):
         self._last_opened = SAMPLES[0]
         """The last image that could be opened."""
         self._unreadable: set[str] = set()
-        state.images = [image for image in state.images if isinstance(image, str)][:MAX_IMAGES]
+        state.images = state.images[:MAX_IMAGES]
 
     @property
     def selected(self) -> str:

@@ -47,7 +47,7 @@ class ImageSources(QObject):
         super().__init__()
         self._state, self._images, self._engine = state, images, engine
         self._reader = BackgroundReader(self)
-        state.recent = [entry for entry in state.recent if isinstance(entry, str)][:MAX_RECENT]
+        state.recent = state.recent[:MAX_RECENT]
 
     @property
     def recent(self) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ class ImageSources(QObject):
     def data_sets(self) -> dict[str, str]:
         """Titles of the available data sets, by name or folder."""
         names = {name: source.title for name, source in DATASETS.items()}
-        folder = str(self._state.recipe.get("data", ""))
+        folder = self._state.recipe.data
         return names | ({folder: f"{data_title(folder)} (Training)"} if folder and is_folder(folder) else {})
 
     def open_paths(self, paths: Sequence[str]) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
 from PySide6.QtCore import QObject, Signal
@@ -15,9 +13,9 @@ from resnet_studio.gui.background import BackgroundReader
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.errors import SuggestedFix, WeightsError, WeightsMismatch
-from resnet_studio.inference.values import PublishedWeights, RandomWeights, WeightsFile, WeightsSource
+from resnet_studio.inference.values import PublishedWeights, RandomWeights, WeightsSource
 from resnet_studio.inference.weights.bundled import bundled_weights, is_bundled
-from resnet_studio.inference.weights.published import cache_path, find_entry, published_for
+from resnet_studio.inference.weights.published import cache_path, find_entry, needs_download, published_for
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import preset
 from resnet_studio.training.runs.run_folder import runs_folder
@@ -50,7 +48,8 @@ class WeightsController(QObject):
     def __init__(self, state: SessionState, engine: EngineClient) -> None:
         super().__init__()
         self._state, self._engine = state, engine
-        self._weights = self._last_good = weights_from_text(state.weights)
+        saved = RandomWeights() if needs_download(state.weights) else state.weights  # a start downloads nothing
+        self._weights = self._last_good = saved
         self._chosen: WeightsSource = self._weights
         """The weights that were requested last, which may still be downloaded."""
         self._reader = BackgroundReader(self)
@@ -66,7 +65,7 @@ class WeightsController(QObject):
         """Use these weights, after a download if they are not cached."""
         self._chosen = weights
         self.weightsRequested.emit()
-        if isinstance(weights, PublishedWeights) and not cache_path(weights).exists():
+        if needs_download(weights):
             self._engine.request(
                 "fetch_weights", weights, label=f"downloading {weights_title(weights)}",
                 on_result=lambda _: self._on_fetched(weights),
@@ -77,7 +76,7 @@ class WeightsController(QObject):
     def set_weights(self, weights: WeightsSource) -> None:
         """Use these weights."""
         self._weights = weights
-        self._state.weights = weights_to_text(weights)
+        self._state.weights = weights
         self.weightsChanged.emit(weights)
 
     def mark_good(self) -> None:
@@ -146,33 +145,3 @@ def weights_title(weights: WeightsSource) -> str:
     path = weights.path
     moment = path.parent.name.startswith("step-") and len(path.parts) > 3
     return f"{path.parent.name} of {path.parts[-4]}" if moment else path.name
-
-
-def weights_to_text(weights: WeightsSource) -> str:
-    """Weights as text for the session: a file's path, other kinds as JSON, empty for random weights of seed 0."""
-    match weights:
-        case RandomWeights(seed=0):
-            return ""
-        case RandomWeights(seed=seed):
-            return json.dumps({"seed": seed})
-        case PublishedWeights(model=model, name=name):
-            return json.dumps({"model": model, "name": name})
-        case WeightsFile(path=path, head=True, prefix=""):
-            return str(path)
-    return json.dumps({"path": str(weights.path), "head": weights.head, "prefix": weights.prefix})
-
-
-def weights_from_text(text: str) -> WeightsSource:
-    """The inverse of `weights_to_text`; random weights for invalid text, and for weights that are not cached."""
-    try:
-        values = json.loads(text) if text.startswith("{") else {"path": text, "head": True, "prefix": ""}
-        match values:
-            case {"seed": int(seed)} if 0 <= seed < 1 << 63:
-                return RandomWeights(seed)
-            case {"model": str(model), "name": str(name)} if cache_path(PublishedWeights(model, name)).exists():
-                return PublishedWeights(model, name)
-            case {"path": str(path), "head": bool(head), "prefix": str(prefix)} if path:
-                return WeightsFile(Path(path), head, prefix)
-    except (ValueError, RecursionError):  # the `WeightsError` of an unknown name is a ValueError
-        pass
-    return RandomWeights()

@@ -26,7 +26,6 @@ from resnet_studio.inference.values import (
     Frame,
     Preprocessing,
     PublishedWeights,
-    PublishedWeights,
     RandomWeights,
     WeightsFile,
     WeightsInfo,

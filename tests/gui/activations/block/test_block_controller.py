@@ -33,7 +33,12 @@ class BlockHarness:
         self, qtbot: QtBot, architecture: str, layer: str = "relu", weights: WeightsSource | None = None
     ) -> None:
         self.qtbot, self.engine = qtbot, FakeEngine()
-        state = SessionState(architecture=preset(architecture), layer=layer, image="sample:digit-3", weights=weights or RandomWeights())
+        state = SessionState(
+            architecture=preset(architecture),
+            layer=layer,
+            image="sample:digit-3",
+            weights=weights or RandomWeights(),
+        )
         self.app = AppController(state, self.engine)
         self.controller = BlockController(self.app.activations, self.engine)
         self.blocks: list[BlockTensors | None] = []
