@@ -118,7 +118,7 @@ def test_the_panel_follows_at_once_and_the_table_later(qtbot: QtBot, window: Mai
 
 def test_of_successive_edits_only_the_last_is_shown(qtbot: QtBot, window: MainWindow) -> None:
     session, changes = window.controller.session, []
-    window.controller.architectureChanged.connect(changes.append)
+    window.controller.planChanged.connect(changes.append)
     for classes in (7, 8, 9):
         session.set_architecture(replace(DEEP, classes=classes))
     session.undo()

@@ -41,10 +41,10 @@ class PageFactory:
     def __init__(self, app: AppController, pins: PinController) -> None:
         activations, engine = app.activations, app.engine
         self._app, self._pins = app, pins
-        self._reference = ReferenceController(activations, engine)
-        self._block = BlockController(activations, engine)
-        self._statistics = StatisticsController(activations, app.images, engine)
-        self._kernels = KernelsController(activations, engine)
+        self.reference = ReferenceController(activations, engine)
+        self.block = BlockController(activations, engine)
+        self.statistics = StatisticsController(activations, app.images, engine)
+        self.kernels = KernelsController(activations, engine)
         self.ab = ABController(app, engine)
         self.attribution = AttributionController(activations, engine)
         self.export = MapsExporter()
@@ -55,7 +55,7 @@ class PageFactory:
         from resnet_studio.gui.activations.maps.view import MapsView
 
         self.maps = view = MapsView()
-        activations, reference, export = self._app.activations, self._reference, self.export
+        activations, reference, export = self._app.activations, self.reference, self.export
         activations.selectionChanged.connect(view.show_selection)
         self._app.forwardFailed.connect(view.show_problem)
         view.channelChanged.connect(self._on_channel_changed)
@@ -73,7 +73,7 @@ class PageFactory:
     def make_block(self) -> QWidget:
         from resnet_studio.gui.activations.block.view import BlockView
 
-        view, controller = BlockView(), self._block
+        view, controller = BlockView(), self.block
         view.visibilityChanged.connect(controller.set_visible)
         view.blockSelected.connect(controller.select_block)
         view.counterpartWeightsRequested.connect(controller.set_counterpart_weights)
@@ -88,7 +88,7 @@ class PageFactory:
     def make_statistics(self) -> QWidget:
         from resnet_studio.gui.activations.statistics.view import StatisticsView
 
-        view, activations, controller = StatisticsView(), self._app.activations, self._statistics
+        view, activations, controller = StatisticsView(), self._app.activations, self.statistics
         activations.selectionChanged.connect(view.show_selection)
         self._app.forwardFailed.connect(view.show_problem)
         view.channelSelected.connect(self.maps.show_channel)
@@ -106,7 +106,7 @@ class PageFactory:
     def make_kernels(self) -> QWidget:
         from resnet_studio.gui.activations.kernels.view import KernelsView
 
-        view, controller = KernelsView(), self._kernels
+        view, controller = KernelsView(), self.kernels
         view.visibilityChanged.connect(controller.set_visible)
         view.channelSelected.connect(self.maps.show_channel)
         self.maps.channelChanged.connect(view.show_filter)
