@@ -33,8 +33,6 @@ class ABPanel(QWidget):
     """Emits `channelShown` with number, values, pixels and layer of side A's framed channel."""
 
     channelShown = Signal(int, object, object, str)
-    offerSelected = Signal(object)
-    """The `SideBOverrides` of an offer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +58,6 @@ class ABPanel(QWidget):
             pane.mosaic.viewChanged.connect(lambda pane=pane: self._synchronize(pane))
             pane.mosaic.hovered.connect(lambda place, pane=pane: self._on_hovered(pane, place))
             pane.mosaic.tileSelected.connect(lambda channel, pane=pane: self._on_channel_selected(pane, channel))
-        self.panes[1].offerSelected.connect(self.offerSelected)
         self.panes[2].hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -58,12 +58,9 @@ class ABView(TabView):
     """Emits what side B is to have instead of side A's, and whether B is to replace A."""
 
     overridesRequested = Signal(object)
-    architectureFileSelected = Signal(str)
     swapRequested = Signal()
     useSideBRequested = Signal()
     """Side B is to become the current network, weights and image."""
-    channelShown = Signal(int, object, object, str)
-    """Number, values, pixels and layer of the channel that is to be shown enlarged."""
     runsRequested = Signal()
     """The list of checkpoints is to be updated."""
 
@@ -155,9 +152,7 @@ class ABView(TabView):
 
     def _connect(self) -> None:
         self.chooser.overridesRequested.connect(self.overridesRequested)
-        self.chooser.architectureFileSelected.connect(self.architectureFileSelected)
-        self.panel.channelShown.connect(self.channelShown)
-        self.panel.offerSelected.connect(self.overridesRequested)
+        self.panel.panes[1].offerSelected.connect(self.overridesRequested)
         self._views.valueSelected.connect(lambda shown: self.panel.show_views(cast(VisibleMaps, shown)))
         self._scales.valueSelected.connect(lambda _: self._update_colors())
         self._color_list.activated.connect(lambda _: self._update_colors())

@@ -31,8 +31,6 @@ class AttributionView(TabView):
     followToggled = Signal(bool)
     occlusionRequested = Signal(int, int, object)
     """Side and stride of the square, and the class."""
-    cancelRequested = Signal()
-    occluderRequested = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,8 +92,6 @@ class AttributionView(TabView):
         self.occlusion.occlusionRequested.connect(
             lambda patch, stride: self.occlusionRequested.emit(patch, stride, self._class.target())
         )
-        self.occlusion.cancelRequested.connect(self.cancelRequested)
-        self.occlusion.occluderRequested.connect(self.occluderRequested)
 
     def _on_follow_toggled(self, following: bool) -> None:
         self.requestChanged.emit(*self._request())

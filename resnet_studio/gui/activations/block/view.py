@@ -46,8 +46,6 @@ class BlockView(TabView):
     """Shows one block of a forward pass, and emits which block the user selects."""
 
     blockSelected = Signal(str)
-    counterpartWeightsRequested = Signal(object)
-    """A `WeightsSource`, or None for random weights."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +70,6 @@ class BlockView(TabView):
         self._lay_out()
         self._stepper.blockSelected.connect(self.blockSelected)
         self.responses.blockSelected.connect(self.blockSelected)
-        self.responses.weightsRequested.connect(self.counterpartWeightsRequested)
         self._maps.hovered.connect(self._show_values)
 
     def show_block(self, architecture: Architecture, tensors: BlockTensors | None) -> None:

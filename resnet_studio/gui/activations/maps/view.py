@@ -24,17 +24,8 @@ NO_LAYER = "Choose a layer on the left to see its feature maps."
 class MapsView(QWidget):
     """Shows one layer of a result; its maps stay until those of a newly selected layer have come."""
 
-    channelChanged = Signal(int, object, object)
-    """Number, values and pixels of the channel to be shown large."""
-    hovered = Signal(object)
-    """The `Place` under the mouse, or None."""
-    pinRequested = Signal(int)
-    """A channel of the shown layer is to be pinned."""
     exportRequested = Signal(object, object)
     """The path of the file to write, and its `MapFigure`."""
-    referenceRequested = Signal()
-    """What is shown now is to be the reference."""
-    referenceLayerRequested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,20 +37,15 @@ class MapsView(QWidget):
         self._empty = set_names(QLabel(NO_IMAGE, wordWrap=True), "activationsEmpty", "What to do next")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setProperty("quiet", True)
-        self._maps = MapsPanel()
-        self._maps.channelChanged.connect(self.channelChanged)
-        self._maps.hovered.connect(self.hovered)
-        self._maps.pinRequested.connect(self.pinRequested)
+        self.panel = MapsPanel()
         self._export = MapsExportButton()
         self._export.exportRequested.connect(self._request_export)
-        self._maps.add_tool(self._export)
-        self._maps.exportRequested.connect(self._export.showMenu)
-        self._maps.channelChanged.connect(lambda number, *_: self._export.show_channel(number))
-        self._maps.referenceRequested.connect(self.referenceRequested)
-        self._maps.referenceLayerRequested.connect(self.referenceLayerRequested)
+        self.panel.add_tool(self._export)
+        self.panel.exportRequested.connect(self._export.showMenu)
+        self.panel.channelChanged.connect(lambda number, *_: self._export.show_channel(number))
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
-        self._stack.addWidget(self._maps)
+        self._stack.addWidget(self.panel)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._stack)
@@ -81,8 +67,8 @@ class MapsView(QWidget):
         if maps is not None:
             self._shown, self._shown_result = maps.name, result
             self._export.stem = f"{Path(image_name(result.spec.image)).stem}-{maps.name}"
-            self._maps.show_maps(maps, preview=result.preview)
-            self._stack.setCurrentWidget(self._maps)
+            self.panel.show_maps(maps, preview=result.preview)
+            self._stack.setCurrentWidget(self.panel)
         elif not result.layers:
             self._empty.setText(NO_LAYER)
 
@@ -92,20 +78,20 @@ class MapsView(QWidget):
 
     def channel(self) -> int:
         """The selected channel, which is shown large."""
-        return self._maps.channel()
+        return self.panel.channel()
 
     def colormap(self) -> Colormap:
         """The colormap of the maps."""
-        return self._maps.map_style().colours
+        return self.panel.map_style().colours
 
     def show_reference(self, reference: ForwardResult) -> None:
         """Use this result when channels are sorted by difference."""
         self._reference = reference
-        self._maps.show_reference(reference)
+        self.panel.show_reference(reference)
 
     def show_channel(self, channel: int) -> None:
         """Select a channel and emit it to be shown large."""
-        self._maps.show_channel(channel)
+        self.panel.show_channel(channel)
 
     def show_problem(self, sentence: str) -> None:
         """Show a message, as long as there are no maps."""
@@ -113,13 +99,13 @@ class MapsView(QWidget):
 
     def figure(self, *, alone: bool = False, scale: int = 1) -> MapFigure | None:
         """The maps as they are drawn now, or the selected channel alone, for export; None without maps."""
-        result, style, order = self._shown_result, self._maps.map_style(), self._maps.order()
+        result, style, order = self._shown_result, self.panel.map_style(), self.panel.order()
         if result is None:
             return None
         reference = self._reference if style.sort == "difference" else None
         provenance = provenance_of(
             result, (self._shown,), style, reference=reference.spec.image if reference else "",
-            channel=self._maps.channel() if alone else None, scale=scale,
+            channel=self.panel.channel() if alone else None, scale=scale,
         )  # fmt: skip
         shown = result.maps(self._shown)
         return MapFigure((shown,) if shown else (), provenance, None if order is None else {self._shown: order})

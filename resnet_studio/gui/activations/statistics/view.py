@@ -33,7 +33,6 @@ BARS = 64
 class StatisticsView(TabView):
     """Follows the forward passes while it is visible; the table is of one image, of those run so far, or of all."""
 
-    channelSelected = Signal(int)
     allImagesRequested = Signal()
     """All images are to be run through the network."""
     cancelRequested = Signal()
@@ -60,7 +59,7 @@ class StatisticsView(TabView):
         self._figures = {name: set_names(QLabel("–"), f"{name}Figure", text) for name, text in FIGURES.items()}
         self._verdict = set_names(QLabel(wordWrap=True), "deadChannels", "Dead channels")
         self._skipped = set_names(QLabel(wordWrap=True), "damagedImages", "Skipped images")
-        self._table = ChannelTable()
+        self.table = ChannelTable()
         self._lay_out()
         self._connect()
 
@@ -99,7 +98,7 @@ class StatisticsView(TabView):
     def show_channel(self, number: int, *_: object) -> None:
         """Select a channel's row."""
         self._channel = number
-        self._table.show_channel(number)
+        self.table.show_channel(number)
 
     def show_problem(self, sentence: str) -> None:
         """Show why there are no statistics, as long as there are none."""
@@ -123,7 +122,7 @@ class StatisticsView(TabView):
         column.addLayout(self._figure_grid())
         column.addWidget(self._verdict)
         column.addWidget(self._skipped)
-        column.addWidget(self._table, 1)
+        column.addWidget(self.table, 1)
         self._pages = QStackedWidget()
         for page in (self._empty, shown):
             self._pages.addWidget(page)
@@ -150,7 +149,6 @@ class StatisticsView(TabView):
     def _connect(self) -> None:
         self._scope.valueSelected.connect(lambda _: self._update())
         self._button.clicked.connect(self._on_button_clicked)
-        self._table.channelSelected.connect(self.channelSelected)
         self.visibilityChanged.connect(lambda _: self._update())
 
     def _on_button_clicked(self) -> None:
@@ -178,8 +176,8 @@ class StatisticsView(TabView):
         numbers, evidence = self._numbers(maps)
         after_relu = follows_relu(result.spec.architecture, maps.name)
         self._show_figures(numbers.pooled())
-        self._table.show_channels(numbers, evidence, after_relu=after_relu, preview=result.preview)
-        self._table.show_channel(self._channel)
+        self.table.show_channels(numbers, evidence, after_relu=after_relu, preview=result.preview)
+        self.table.show_channel(self._channel)
         inactive = int(evidence.inactive(after_relu=after_relu).sum())
         self._verdict.setText(verdict(inactive, len(maps.values), evidence.images, after_relu=after_relu))
         self._show_skipped()

@@ -192,7 +192,7 @@ def test_zoom_covers_the_same_fraction_where_shapes_differ(shown: ABView) -> Non
 
 
 def test_a_channel_is_framed_on_all_sides(qtbot: QtBot, shown: ABView) -> None:
-    with qtbot.waitSignal(shown.channelShown) as emitted:
+    with qtbot.waitSignal(shown.panel.channelShown) as emitted:
         qtbot.mouseClick(viewport(shown, "sideB"), LEFT, pos=point(shown, "sideB", 7, 1, 1))
     number, values, pixels, layer = emitted.args
     assert (number, layer, pixels.shape) == (7, "layer2.0", (4, 4, 3))
@@ -371,7 +371,7 @@ def test_file_dialogs_are_opened(qtbot: QtBot, view: ABView, tmp_path: Path) -> 
         (tmp_path / name).write_text(content)
     requested: list[object] = []
     view.overridesRequested.connect(requested.append)
-    view.architectureFileSelected.connect(requested.append)
+    view.chooser.architectureFileSelected.connect(requested.append)
     choice, network = (view.findChild(QComboBox, name) for name in ("besideWeights", "besideNetwork"))
     for box, words, name in (
         (choice, "Open file…", "net.pth"), (choice, "Checkpoint of run…", "net.pth"),

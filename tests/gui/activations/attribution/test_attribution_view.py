@@ -348,7 +348,7 @@ def test_a_running_occlusion_map_can_be_canceled(view: AttributionView, qtbot: Q
     show_occlusion_panel(view, qtbot)
     view.show_running(False, True)
     assert button(view, "sweepStart").text() == "Cancel"
-    with qtbot.waitSignal(view.cancelRequested):
+    with qtbot.waitSignal(view.occlusion.cancelRequested):
         qtbot.mouseClick(button(view, "sweepStart"), Qt.MouseButton.LeftButton)
     view.show_running(False, False)
     assert button(view, "sweepStart").text() == "Start"
@@ -399,12 +399,12 @@ def test_hovering_shows_a_position_and_a_click_requests_the_occluder_there(view:
     overlay = picture(view, "sweepMap")
     qtbot.mouseMove(overlay, overlay.pixel_center(4, 3))
     assert label_text(view, "sweepReadout") == "patch at row 4, column 2: d at 45 %, f wins"
-    with qtbot.waitSignal(view.occluderRequested) as signal:
+    with qtbot.waitSignal(view.occlusion.occluderRequested) as signal:
         qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton, pos=overlay.pixel_center(4, 3))
     assert signal.args == [Occluder(x=3 / 8, y=5 / 8, side=2 / 8)]
     qtbot.mouseMove(overlay, overlay.pixel_center(0, 0))
     assert label_text(view, "sweepReadout") == "patch at row 0, column 0: d at 90 %, the same class wins"
-    with qtbot.assertNotEmitted(view.occluderRequested):
+    with qtbot.assertNotEmitted(view.occlusion.occluderRequested):
         qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton, pos=overlay.pixel_center(7, 7))  # not reached yet
     overlay.hovered.emit(None)
     assert "click" in label_text(view, "sweepReadout")
@@ -418,7 +418,7 @@ def test_a_list_item_shows_its_position_and_return_requests_the_occluder(view: A
     rows.setCurrentRow(0)
     qtbot.keyClick(rows, Qt.Key.Key_Down)
     assert label_text(view, "sweepReadout") == "patch at row 6, column 4: d at 20 %, f wins"
-    with qtbot.waitSignal(view.occluderRequested) as signal:
+    with qtbot.waitSignal(view.occlusion.occluderRequested) as signal:
         qtbot.keyClick(rows, Qt.Key.Key_Return)
     assert signal.args == [Occluder(x=5 / 8, y=7 / 8, side=2 / 8)]
 

@@ -338,7 +338,7 @@ def test_weights_for_the_counterpart_are_offered_if_there_are_some(view: BlockVi
     assert choice.isVisible()
     assert choice.currentText() == "run-2, 110 steps"
     selected: list[object] = []
-    view.counterpartWeightsRequested.connect(selected.append)
+    view.responses.weightsRequested.connect(selected.append)
     for _ in range(2):
         qtbot.keyClick(choice, Qt.Key.Key_Up if len(selected) else Qt.Key.Key_Down)
     assert selected == [None, runs[1].weights]

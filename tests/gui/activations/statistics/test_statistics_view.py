@@ -106,7 +106,7 @@ def test_headings_sort_and_the_selected_channel_stays_selected(qtbot: QtBot, sho
 
 def test_click_and_arrow_keys_select_a_channel(qtbot: QtBot, shown: StatisticsView) -> None:
     selected: list[int] = []
-    shown.channelSelected.connect(selected.append)
+    shown.table.channelSelected.connect(selected.append)
     table = shown.findChild(QTableView)
     at = table.visualRect(table.model().index(1, 2)).center()
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=at)
