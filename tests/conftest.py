@@ -86,6 +86,15 @@ def suite_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="session")
+def fork_server(suite_folder: Path) -> Iterator[Any]:
+    """Starts command lines in processes that need not import torch."""
+    from fork_server import ForkServer
+
+    with ForkServer() as server:
+        yield server
+
+
 @pytest.fixture(scope="module", autouse=True)
 def short_collections() -> None:
     """Exempt what earlier modules have imported and cached, a million objects, from the collections of this one."""

@@ -7,15 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fork_server import Child, ForkServer
 from resnet_studio import STARTED
 from resnet_studio.cli import experiment as cli_experiment
 from resnet_studio.cli.experiment_runs import withdraw_stale_request
@@ -26,6 +25,7 @@ from resnet_studio.training.recipes import RECIPES
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.events import Ended, Event, Measured, Stepped
 from resnet_studio.training.runs.reader import RunReader
+from waiting import wait_until
 from written_runs import finished_run
 
 TINY = ("experiment", "degradation", "--depths", "8,14", "--epochs", "1")
@@ -185,43 +185,36 @@ def trained_steps(where: Path) -> int:
     return sum(isinstance(event, Stepped) for one in run_folder.find_runs(where) for event in events(one))
 
 
-@contextmanager
-def begun(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """An experiment in a process, once it trains. It is killed at the end if it still runs."""
+def begun(fork_server: ForkServer, folder: Path, *arguments: str | Path) -> Child:
+    """An experiment in a process, once it trains."""
     before = trained_steps(folder.parent)
-    command = [sys.executable, "-m", "resnet_studio", "experiment", "degradation", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            while trained_steps(folder.parent) <= before:
-                assert process.poll() is None, process.communicate()
-                time.sleep(0.05)
-            yield process
-        finally:
-            process.kill()
+    child = fork_server.start(folder.parent / "log", "experiment", "degradation", *arguments)
+    wait_until(lambda: child.poll() is not None or trained_steps(folder.parent) > before)
+    assert child.poll() is None, child.output()
+    return child
 
 
 @pytest.mark.parametrize("how", ["file", "signal"])
-def test_a_stop_ends_the_experiment_and_it_can_be_resumed(run: Run, tmp_path: Path, how: str) -> None:
+def test_a_stop_ends_the_experiment_and_it_can_be_resumed(fork_server: ForkServer, tmp_path: Path, how: str) -> None:
     folder = tmp_path / "mine"
-    options = ("--depths", "8,14", "--epochs", "200", "--runs", str(tmp_path), "--name", "mine", "--json")
-    with begun(folder, *options) as process:
-        if how == "file":
-            run_folder.make_request(folder, run_folder.STOP)
-        else:
-            os.kill(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (0, "")
+    options = ("--depths", "8,14", "--epochs", "200", "--runs", tmp_path, "--name", "mine", "--json")
+    child = begun(fork_server, folder, *options)
+    if how == "file":
+        run_folder.make_request(folder, run_folder.STOP)
+    else:
+        child.send(signal.SIGINT)
+    assert child.wait() == 0
     assert states(folder) == {"plain8-seed0": "stopped"}
     end = events(folder / "plain8-seed0")[-1]
     assert isinstance(end, Ended)
     assert (end.why, end.lost) == ("", 0)
-    result = json.loads(out)
+    result = json.loads(child.output())  # of stdout and stderr, so nothing else was said
     assert result["verdict"]["seen"] is None
     assert "waiting for plain-8 and plain-14" in result["verdict"]["text"]
     run_folder.make_request(folder, run_folder.STOP)  # a stale request; resuming withdraws it
-    with begun(folder, "--resume", str(folder)) as process:
-        os.kill(process.pid, signal.SIGINT)
-        process.communicate(timeout=60)
+    child = begun(fork_server, folder, "--resume", folder)
+    child.send(signal.SIGINT)
+    child.wait()
     assert states(folder) == {"plain8-seed0": "stopped"}
     steps = [event.first for event in events(folder / "plain8-seed0") if isinstance(event, Stepped)]
     assert steps == sorted(steps)

@@ -13,13 +13,16 @@ import pytest
 
 from resnet_studio.engine import process
 
+PRELOADED = ["resnet_studio.engine.jobs", "torchvision", "captum.attr", "sklearn.model_selection", "safetensors.torch"]
+"""What an engine imports at its start, and with the first photograph and the first weights."""
+
 
 class ForkingContext:
     """Stands in for multiprocessing's "spawn" context. A child has this process's environment at its start."""
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["resnet_studio.engine.jobs", "torchvision", "captum.attr"])
+        self._context.set_forkserver_preload(PRELOADED)
         self.Pipe = self._context.Pipe
 
     def Process(self, target: Callable[..., None], args: tuple[Any, ...], **named: Any) -> Any:

@@ -209,8 +209,8 @@ def test_a_streamed_run_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_threads_are_recorded_and_restored(tmp_path: Path) -> None:
-    folder = make_run(tmp_path / "run", threads=2)
-    train(folder, stop_after(folder, 3))
+    folder = make_run(tmp_path / "run", replace(SHORT, length=4, unit="steps"), threads=2)
+    train(folder, stop_after(folder, 1))
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
