@@ -244,7 +244,7 @@ def _one_of(allowed: Iterable[str], value: object, reason: str | None = None) ->
 
 
 def _check(architecture: Architecture) -> None:
-    for name in (field.name for field in fields(architecture)):
+    for name in (one.name for one in fields(architecture)):
         value = getattr(architecture, name)
         if name in CHOICES and name != "block" and value not in CHOICES[name]:
             raise ArchitectureError(name, _one_of(CHOICES[name], value))

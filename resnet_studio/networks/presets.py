@@ -1,4 +1,4 @@
-"""The named architectures: the paper's, torchvision's, the article's, and the baselines."""
+"""The named architectures: the paper's, torchvision's, the article's, pre-activation networks, and the baselines."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from resnet_studio.networks.architecture import DEPTHS, Architecture, Baseline, Residual, differing, family
 from resnet_studio.networks.families.bottleneck import Bottleneck
+from resnet_studio.networks.families.preactivation import PreActivationBottleneck
 
 
 def _presets() -> dict[str, Architecture]:
@@ -25,6 +26,9 @@ def _presets() -> dict[str, Architecture]:
     named |= {"resnet20-digits": digits, "plain20-digits": replace(digits, shortcut="none")}
     named |= {"vgg19": Baseline("vgg19"), "alexnet": Baseline("alexnet")}
     named |= {f"article{depth}": value.with_values({"variant": "article"}) for depth, value in imagenet.items()}
+    named["preresnet50"] = imagenet[50].with_values({"variant": "preact"})
+    named["preresnet110-cifar"] = cifar[110].with_values({"variant": "preact"})
+    named["preresnet164-cifar"] = replace(cifar[110], block=PreActivationBottleneck(), shortcut="B")
     return named
 
 

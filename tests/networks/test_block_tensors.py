@@ -14,14 +14,15 @@ from resnet_studio.networks.block_tensors import all_block_tensors, block_around
 from resnet_studio.networks.families.article import ArticleBasic, ArticleBottleneck
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck
+from resnet_studio.networks.families.preactivation import PreActivationBasic, PreActivationBottleneck
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 
 SMALL = Residual(Basic(), (2, 1), width=8, image=32, classes=3)
 ARCHITECTURES: dict[str, Residual] = {
-    f"{stem} {block.block} {shortcut}": replace(SMALL, stem=stem, block=block(), shortcut=shortcut)
+    f"{stem} {block.label} {shortcut}": replace(SMALL, stem=stem, block=block(), shortcut=shortcut)
     for stem in ("imagenet", "cifar")
-    for block in (Basic, Bottleneck)
+    for block in (Basic, Bottleneck, PreActivationBasic, PreActivationBottleneck)
     for shortcut in ("A", "B", "C", "none")
 } | {f"article {block.block}": replace(SMALL, block=block()) for block in (ArticleBasic, ArticleBottleneck)}
 
@@ -36,13 +37,14 @@ def test_every_blocks_equation_holds_for_its_tensors(name: str) -> None:
         assert torch.equal(outputs[paths.output], outputs[block])
         assert outputs[paths.x].shape[1:] == paths.input_shape
         assert outputs[paths.output].shape[1:] == paths.output_shape
+        activated = torch.Tensor.clone if architecture.block.variant == "preact" else torch.relu
         if architecture.shortcut == "none":
             assert paths.plain
             assert paths.shortcut == paths.sum == ""
-            assert torch.equal(outputs[paths.residual].relu(), outputs[paths.output])
+            assert torch.equal(activated(outputs[paths.residual]), outputs[paths.output])
         else:
             assert torch.equal(outputs[paths.shortcut] + outputs[paths.residual], outputs[paths.sum])
-            assert torch.equal(outputs[paths.sum].relu(), outputs[paths.output])
+            assert torch.equal(activated(outputs[paths.sum]), outputs[paths.output])
             assert paths.carries_x == (paths.shortcut == paths.x)
         assert {outputs[one].shape[1:] for one in paths.names} == {paths.output_shape}
 
@@ -77,6 +79,15 @@ def test_a_plain_block_shows_x_where_the_shape_is_unchanged() -> None:
     plain = preset("plain18")
     assert block_tensors(plain, "layer1.1").names == ("layer1.0.relu2", "layer1.1.bn2", "layer1.1.relu2")
     assert block_tensors(plain, "layer2.0").names == ("layer2.0.bn2", "layer2.0.relu2")
+
+
+def test_a_pre_activation_block_ends_with_its_sum() -> None:
+    network = preset("preresnet50")
+    first, second = (block_tensors(network, name) for name in ("layer2.0", "layer2.1"))
+    assert first.names == ("layer2.0.downsample", "layer2.0.conv3", "layer2.0.add")
+    assert second.names == ("layer2.0.add", "layer2.1.conv3", "layer2.1.add")
+    assert second.carries_x
+    assert not first.carries_x
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,13 @@ PAIRS = [
     # Networks for small images have no pool before their blocks, and a stage less.
     ("resnet50", "resnet20-cifar", "maxpool", "relu"),
     ("resnet50", "resnet20-cifar", "layer4.2", "layer3.2"),
+    # Pre-activation: a step belongs to its convolution, and a block's output is its sum.
+    ("resnet50", "preresnet50", "layer2.1.relu3", "layer2.1.add"),
+    ("preresnet50", "resnet50", "layer2.1.add", "layer2.1.add"),
+    ("preresnet50", "resnet50", "layer2.1", "layer2.1"),
+    ("preresnet50", "resnet50", "layer2.1.bn2", "layer2.1.bn1"),
+    ("resnet50", "preresnet50", "layer2.1.relu1", "layer2.1.relu2"),
+    ("resnet50", "preresnet50", "layer2.0.downsample.1", "layer2.0.downsample"),
     # By size and order: 112, 56, 28, 14 and 7 of 224 in both.
     ("resnet50", "vgg19", "relu", "features.8"),
     ("resnet50", "vgg19", "conv1", "features.7"),

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from resnet_studio.networks.architecture import Baseline, Residual
+from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.families.article import ArticleBasic, ArticleBottleneck
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck
+from resnet_studio.networks.families.preactivation import PreActivationBasic, PreActivationBottleneck
+from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset, preset_name, title
 
 PAPER = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -23,6 +25,7 @@ def test_the_names() -> None:
     names += ["resnet50-v1.5", "resnet101-v1.5", "resnet152-v1.5", "plain18", "plain34"]
     names += [f"resnet{depth}-cifar" for depth in CIFAR] + [f"plain{depth}-cifar" for depth in (20, 32, 44, 56)]
     names += ["resnet20-digits", "plain20-digits", "vgg19", "alexnet"] + [f"article{depth}" for depth in PAPER]
+    names += ["preresnet50", "preresnet110-cifar", "preresnet164-cifar"]
     assert list(PRESETS) == names
     assert len(set(PRESETS.values())) == len(names)
 
@@ -45,6 +48,21 @@ def test_the_papers_cifar_networks(depth: int) -> None:
     assert preset(f"resnet{depth}-cifar") == paper
     if depth <= 56:
         assert preset(f"plain{depth}-cifar") == replace(paper, shortcut="none")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "parameters"),
+    [
+        (PRESETS["preresnet164-cifar"], 1_703_258),
+        (replace(PRESETS["preresnet110-cifar"], shortcut="B"), 1_730_522),  # the paper's shortcuts are A, theirs B
+        (PRESETS["preresnet50"], 25_549_480 - 2 * 64),  # theirs activates the first block's input once more
+    ],
+)
+def test_pre_activation_networks_have_published_numbers_of_parameters(
+    architecture: Architecture, parameters: int
+) -> None:
+    """The first is He et al. 2016's 1.7 million; all digits are those of github.com/osmr/imgclsmob."""
+    assert sum(layer.parameters for layer in plan(architecture)) == parameters
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -74,6 +92,8 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
         (Residual(Bottleneck("3x3"), (1,)), ["resnet5", "stride on 3×3"]),
         (Residual(ArticleBottleneck(), (1,)), ["article5"]),
         (Residual(stem="cifar", channels=1), ["resnet50", "stem cifar", "channels 1"]),
+        (Residual(PreActivationBottleneck("3x3"), (1,)), ["preresnet5", "pre-activation bottleneck", "stride on 3×3"]),
+        (Residual(PreActivationBasic(), (1,), "none"), ["plain4", "pre-activation basic"]),
     ],
 )
 def test_what_is_no_preset_is_described(architecture: Residual | Baseline, words: list[str]) -> None:

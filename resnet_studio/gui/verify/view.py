@@ -192,7 +192,7 @@ def paper_comparison(results: Sequence[VerifiedFigure]) -> tuple[str, bool]:
     return f"✗ {holding} of the paper's {wanted} values match", False
 
 
-FAMILIES = {
+FAMILIES: dict[str, tuple[str, ...]] = {
     "Paper": ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
     "torchvision (v1.5)": ("resnet50-v1.5", "resnet101-v1.5", "resnet152-v1.5"),
     "Plain": ("plain18", "plain34"),
@@ -200,6 +200,7 @@ FAMILIES = {
     "CIFAR and digits": tuple(name for name in PRESETS if name.endswith(("-cifar", "-digits"))),
     "Baselines": ("vgg19", "alexnet"),
 }
+FAMILIES["Other blocks"] = tuple(name for name in PRESETS if not any(name in names for names in FAMILIES.values()))
 
 
 class ColumnsMenu(QMenu):

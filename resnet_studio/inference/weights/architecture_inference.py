@@ -25,7 +25,7 @@ BLOCK = re.compile(r"layer(\d{1,2})\.(\d{1,4})\.conv1\.weight")
 SHORTCUT = "layer1.0.downsample"
 ANCHORS = ("layer1.0.conv1.weight", "features.0.weight")
 """A tensor that every residual network has, and one that every baseline has."""
-RESIDUAL, BASELINE = re.compile(r"(conv1|bn1|layer\d{1,2})\."), re.compile(r"(features|classifier)\.")
+RESIDUAL, BASELINE = re.compile(r"(conv1|bn1|layer\d{1,2}|final_bn)\."), re.compile(r"(features|classifier)\.")
 """The names of tensors of each kind of network, except for the head of residual ones."""
 ROLES = ("weight", "bias", "running_mean", "running_var", BATCH_COUNTER)
 HEAD, BASELINE_HEAD = "fc", "classifier.6"

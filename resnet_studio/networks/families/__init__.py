@@ -6,6 +6,9 @@ from resnet_studio.networks.families.article import ArticleBasic, ArticleBottlen
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.families.family import Family
+from resnet_studio.networks.families.preactivation import PreActivationBasic, PreActivationBottleneck
 
-FAMILIES: tuple[type[Family], ...] = (Basic, Bottleneck, ArticleBasic, ArticleBottleneck)
+FAMILIES: tuple[type[Family], ...] = (
+    Basic, Bottleneck, ArticleBasic, ArticleBottleneck, PreActivationBasic, PreActivationBottleneck,
+)  # fmt: skip
 """Every family, in the order in which a form lists them."""

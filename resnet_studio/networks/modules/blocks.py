@@ -10,15 +10,19 @@ from resnet_studio.networks.families.article import ArticleBasic, ArticleBottlen
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.families.family import Block, Family
+from resnet_studio.networks.families.preactivation import PreActivationBasic, PreActivationBottleneck
 from resnet_studio.networks.modules.article import ArticleBasicBlock
 from resnet_studio.networks.modules.basic import BasicBlock
 from resnet_studio.networks.modules.bottleneck import BottleneckBlock
+from resnet_studio.networks.modules.preactivation import PreActivationBasicBlock, PreActivationBottleneckBlock
 
 MODULES: dict[type[Family], Callable[[Block], nn.Module]] = {
     Basic: BasicBlock,
     Bottleneck: BottleneckBlock,
     ArticleBasic: ArticleBasicBlock,
     ArticleBottleneck: BottleneckBlock,
+    PreActivationBasic: PreActivationBasicBlock,
+    PreActivationBottleneck: PreActivationBottleneckBlock,
 }
 
 

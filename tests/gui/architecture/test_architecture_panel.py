@@ -13,7 +13,9 @@ from pytestqt.qtbot import QtBot
 from resnet_studio.gui.architecture.panel import ArchitecturePanel
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.networks.architecture import Baseline, Residual
+from resnet_studio.networks.families import FAMILIES
 from resnet_studio.networks.families.basic import Basic
+from resnet_studio.networks.families.preactivation import PreActivationBottleneck
 from resnet_studio.networks.presets import preset
 
 
@@ -160,6 +162,40 @@ def test_the_articles_variant_brings_its_own_stride_and_shortcut(qtbot: QtBot, p
     qtbot.mouseClick(panel.findChild(SegmentedControl, "variant").button("article"), Qt.MouseButton.LeftButton)
     assert requests == [preset("article50")]
     assert not panel.findChild(SegmentedControl, "shortcut").isEnabled()
+
+
+def test_a_choice_that_the_blocks_exclude_says_why(panel: ArchitecturePanel) -> None:
+    stride, shortcut = (panel.findChild(SegmentedControl, name) for name in ("stride_on", "shortcut"))
+    assert "as in torchvision" in stride.button("3x3").toolTip()
+    panel.show_architecture(preset("resnet34"))
+    assert not stride.isEnabled()
+    assert stride.value() == ""
+    assert stride.button("3x3").toolTip() == "A basic block halves the size with its first convolution"
+    panel.show_architecture(preset("article50"))
+    assert not stride.isEnabled()
+    assert stride.value() == "3x3"
+    assert shortcut.button("A").toolTip() == "The article's code has projections only"
+    panel.show_architecture(preset("resnet50"))
+    assert stride.isEnabled()
+    assert "zero padding" in shortcut.button("A").toolTip()
+
+
+def test_every_family_can_be_chosen_in_the_form(qtbot: QtBot, panel: ArchitecturePanel) -> None:
+    requests = requests_of(panel)
+    for family in FAMILIES:
+        for field in ("variant", "block"):
+            button = panel.findChild(SegmentedControl, field).button(getattr(family, field))
+            qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert isinstance(requests[-1].block, family)
+
+
+def test_pre_activation_keeps_depth_and_stride(qtbot: QtBot, panel: ArchitecturePanel) -> None:
+    requests = requests_of(panel)
+    panel.show_architecture(preset("resnet50-v1.5"))
+    qtbot.mouseClick(panel.findChild(SegmentedControl, "variant").button("preact"), Qt.MouseButton.LeftButton)
+    assert requests == [replace(preset("preresnet50"), block=PreActivationBottleneck("3x3"))]
+    assert panel.findChild(QComboBox, "depth").currentText() == "50"
+    assert panel.findChild(SegmentedControl, "stride_on").isEnabled()
 
 
 def test_arrow_keys_change_a_choice(qtbot: QtBot, panel: ArchitecturePanel) -> None:

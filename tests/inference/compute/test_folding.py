@@ -11,6 +11,7 @@ from resnet_studio.inference.values import RandomWeights
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.families.article import ArticleBasic, ArticleBottleneck
 from resnet_studio.networks.families.bottleneck import Bottleneck
+from resnet_studio.networks.families.preactivation import PreActivationBasic, PreActivationBottleneck
 from resnet_studio.networks.modules.network import ResNet
 from resnet_studio.networks.presets import preset
 
@@ -26,6 +27,9 @@ VARIANTS = {
     "gray": replace(SMALL, channels=1),
     "article, basic": Residual(ArticleBasic(), (2, 1), width=8, image=48),
     "article, bottleneck": replace(SMALL, block=ArticleBottleneck()),
+    "pre-activation": replace(SMALL, block=PreActivationBottleneck()),
+    "pre-activation, basic, A": replace(SMALL, block=PreActivationBasic(), shortcut="A"),
+    "pre-activation, plain": replace(SMALL, block=PreActivationBasic(), shortcut="none"),
 }
 
 

@@ -14,7 +14,8 @@ from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.families.article import ArticleBasic, ArticleBottleneck
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck
-from resnet_studio.networks.families.family import Block
+from resnet_studio.networks.families.family import Block, Family
+from resnet_studio.networks.families.preactivation import PreActivationBasic, PreActivationBottleneck
 from resnet_studio.networks.modules.blocks import build_block
 from resnet_studio.networks.modules.network import build, initialize
 from resnet_studio.networks.modules.shortcuts import ZeroPad
@@ -59,6 +60,54 @@ def residual(block: Block, module: nn.Module, x: Tensor) -> Tensor:
     first, middle = (block.stride, 1) if block.family.stride_on == "1x1" else (1, block.stride)
     x = functional.relu(conv(module, "conv1", x, first, 0))
     return conv(module, "conv3", functional.relu(conv(module, "conv2", x, middle, 1)), 1, 0)
+
+
+def pre_activated(block: Block, module: nn.Module, x: Tensor) -> Tensor:
+    """The output of a pre-activation block: h(x) + F(x), where h takes the activated input if the shape changes."""
+
+    def activated(number: int, x: Tensor) -> Tensor:
+        norm = module.get_submodule(f"bn{number}")
+        x = functional.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias)
+        return functional.relu(x)
+
+    entry = x if block.first else activated(1, x)
+    strides = {PreActivationBasic: (block.stride, 1), PreActivationBottleneck: (block.stride, 1, 1)}[type(block.family)]
+    out = entry
+    for number, stride in enumerate(strides, start=1):
+        weight = module.get_submodule(f"conv{number}").weight
+        out = functional.conv2d(
+            out if number == 1 else activated(number, out), weight, None, stride, weight.shape[-1] // 2
+        )
+    match block.shortcut:
+        case "projection":
+            return out + functional.conv2d(entry, module.downsample.weight, None, block.stride)
+        case "zero pad":
+            return out + functional.pad(
+                entry[:, :, :: block.stride, :: block.stride], (0, 0, 0, 0, 0, out.shape[1] - entry.shape[1])
+            )
+        case "identity":
+            return out + x
+    return out
+
+
+@pytest.mark.parametrize("name", ["layer1.0", "layer1.1", "layer2.0", "layer2.1"])
+@pytest.mark.parametrize("shortcut", ["A", "B", "C", "none"])
+@pytest.mark.parametrize("kind", [PreActivationBasic(), PreActivationBottleneck()])
+def test_a_pre_activation_block_is_its_formula(kind: Family, shortcut: str, name: str) -> None:
+    block, module = made(replace(BASIC, block=kind, shortcut=shortcut), name)
+    x = image(block)
+    before = x.clone()
+    with torch.no_grad():
+        torch.testing.assert_close(module(x), pre_activated(block, module, x), rtol=1e-4, atol=1e-4)
+    assert torch.equal(x, before)
+
+
+def test_pre_activation_networks_activate_their_last_sum() -> None:
+    """In He et al. 2016's appendix: also the first activation stands behind conv1, so the first block has none."""
+    network = build(preset("preresnet110-cifar"))
+    assert [name for name, _ in network.named_children()][-4:] == ["final_bn", "final_relu", "avgpool", "fc"]
+    assert network.get_submodule("layer1.0").bn1 is None
+    assert isinstance(network.get_submodule("layer2.0").bn1, nn.BatchNorm2d)
 
 
 def variations() -> Iterator[Residual]:

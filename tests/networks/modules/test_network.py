@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models
 
-from resnet_studio.networks.architecture import Architecture, Residual
-from resnet_studio.networks.baselines import NAMES, smallest_image
+from architectures import residuals
+from resnet_studio.networks.architecture import Architecture, Baseline, Residual
+from resnet_studio.networks.baselines import NAMES, smallest_image, traced
 from resnet_studio.networks.families.bottleneck import Bottleneck
-from resnet_studio.networks.modules.network import ResNet, build, empty
+from resnet_studio.networks.modules.network import FullyConnected, ResNet, build, empty
+from resnet_studio.networks.modules.shortcuts import Add, ZeroPad
+from resnet_studio.networks.modules.trace import trace
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
 
@@ -171,3 +178,70 @@ def test_a_slice_of_a_network_is_a_network() -> None:
     names = ["conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4", "avgpool", "fc"]
     assert [name for name, _ in network.named_children()] == names
     assert network[:6](torch.rand(2, 3, 64, 64)).shape == (2, 8, 8, 8)
+
+
+def storage(tensor: Tensor) -> int:
+    return tensor.untyped_storage()._cdata
+
+
+def check_plan(architecture: Architecture, network: nn.Module) -> None:
+    """Check every leaf of the network against the plan: what it takes and gives, what it holds, what it computes.
+
+    An output is known by its storage, which a flattened view shares.
+    """
+    layers = {layer.name: layer for layer in plan(architecture)}
+    modules = leaves(network)
+    assert layers.keys() == modules.keys()
+    made_by: dict[int, str] = {}
+    kept: list[Tensor] = []
+    order: list[str] = []
+
+    def check(name: str, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        layer = layers[name]
+        assert KINDS[type(modules[name])] == layer.kind
+        assert tuple(made_by[key] for one in inputs if (key := storage(one)) in made_by) == layer.inputs
+        assert inputs[0][0].numel() == math.prod(layer.input)
+        assert chw(output) == layer.output
+        made_by[storage(output)] = name
+        kept.append(output)
+        order.append(name)
+
+    for name, module in modules.items():
+        module.register_forward_hook(lambda _, inputs, output, name=name: check(name, inputs, output))
+    side = architecture.image
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network.eval()(torch.empty(2, architecture.channels, side, side, device="meta"))
+    assert order == [layer.name for layer in layers.values() if layer.called]
+    for name, layer in layers.items():
+        assert sum(parameter.numel() for parameter in modules[name].parameters()) == layer.parameters
+        counted = counter.get_flop_counts().get(f"{type(network).__name__}.{name}", {})
+        assert sum(counted.values()) == 2 * 2 * layer.macs  # two images, two operations for each multiply-add
+        module = modules[name]
+        if isinstance(module, nn.Conv2d) and layer.called:
+            window = module.kernel_size[0], module.stride[0], module.padding[0], module.groups, module.bias is not None
+            assert window == (layer.kernel, layer.stride, layer.padding, layer.groups, layer.bias)
+
+
+KINDS = {
+    nn.Conv2d: "conv", nn.BatchNorm2d: "batch norm", nn.ReLU: "relu", nn.MaxPool2d: "max pool", nn.Dropout: "dropout",
+    nn.AdaptiveAvgPool2d: "average pool", nn.Linear: "linear", FullyConnected: "linear", Add: "add",
+    ZeroPad: "zero pad",
+}  # fmt: skip
+
+
+@settings(max_examples=200)
+@given(residuals(stages=4, width=5, image=40))
+def test_the_plan_of_any_residual_network_is_its_module_layer_by_layer(architecture: Residual) -> None:
+    check_plan(architecture, empty(architecture))
+
+
+@given(st.sampled_from(NAMES), st.integers(63, 300), st.integers(1, 12))
+@settings(max_examples=20)
+def test_the_plan_of_a_baseline_is_torchvisions_network_layer_by_layer(name: str, image: int, classes: int) -> None:
+    architecture = Baseline(name, image, classes)
+    check_plan(architecture, empty(architecture))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_traced_plan_is_still_torchvisions(name: str) -> None:
+    assert traced(name) == trace(name)
