@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from PySide6.QtCore import (
-    QEvent,
-    QItemSelectionModel,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QSignalBlocker,
-    QSize,
-    QSortFilterProxyModel,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QObject, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QToolButton, QTreeView, QVBoxLayout, QWidget
 
-from resnet_studio.analysis.table import plan_table
-from resnet_studio.formatting import dimensions
-from resnet_studio.gui import theme
 from resnet_studio.gui.activations.architecture_strip import ArchitectureStrip
+from resnet_studio.gui.activations.layer_tree import NAME_ROLE, LayerTreeModel
 from resnet_studio.gui.common.helpers import set_names
-from resnet_studio.gui.common.layer_model import LayerModel, LayerNode
 from resnet_studio.gui.theme import GRID
 from resnet_studio.networks.architecture import Architecture
 
-Index = QModelIndex | QPersistentModelIndex
-NAME_ROLE = Qt.ItemDataRole.UserRole + 2
 MARK_SIZE = 10
+MAX_EXPANDED = 2000
+"""Rows that a search expands: a tree view asks for each of them at every key press."""
 
 
 class LayerPicker(QWidget):
@@ -41,8 +25,7 @@ class LayerPicker(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._selected = ""
-        self._layers = LayerModel()
-        self._filtered = _LayerFilter(self._layers)
+        self._layers = LayerTreeModel()
         self._tree = self._make_tree()
         self._strip = ArchitectureStrip()
         self._strip.layerSelected.connect(self._on_strip_selected)
@@ -66,10 +49,11 @@ class LayerPicker(QWidget):
 
     def show_layers(self, architecture: Architecture) -> None:
         """List an architecture's layers; the selection stays if the network has a layer of that name."""
-        self._layers.set_table(plan_table(architecture))
+        with QSignalBlocker(self._tree.selectionModel()):
+            self._layers.set_architecture(architecture)
         self._strip.show_architecture(architecture)
         self._strip.show_selected(self._selected)
-        self._filter(self._search.text())
+        self._show_matches()
 
     def show_selected(self, name: str) -> None:
         """Select that layer or block and scroll to it, without emitting."""
@@ -92,7 +76,7 @@ class LayerPicker(QWidget):
     def _make_tree(self) -> QTreeView:
         tip = "↑ and ↓ move between layers; → expands a stage or block, ← collapses it"
         tree = set_names(QTreeView(headerHidden=True), "layerList", "Layers", tip)
-        tree.setModel(self._filtered)
+        tree.setModel(self._layers)
         tree.setUniformRowHeights(True)
         tree.setIndentation(2 * GRID)
         tree.setIconSize(QSize(MARK_SIZE, MARK_SIZE))
@@ -101,27 +85,36 @@ class LayerPicker(QWidget):
 
     def _select(self) -> None:
         """Make the selected layer's row current; none while a search hides it."""
-        selection, index = self._tree.selectionModel(), self._index(self._selected)
+        selection, index = self._tree.selectionModel(), self._layers.find(self._selected)
         with QSignalBlocker(selection):
             selection.clear()
             selection.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         self._tree.viewport().update()  # the blocked selection model doesn't trigger a repaint
         self._tree.scrollTo(index)
 
-    def _index(self, name: str) -> QModelIndex:
-        """The index of that layer or block; invalid while a search hides it."""
-        return self._filtered.mapFromSource(self._layers.find_layer(name))
-
     def _filter(self, text: str) -> None:
-        with QSignalBlocker(self._tree.selectionModel()):  # a row that is filtered out would make its neighbor current
-            self._filtered.set_search(text)
-        self._no_match.setVisible(self._filtered.rowCount() == 0 and bool(text))
-        if text:
-            self._tree.expandAll()
+        with QSignalBlocker(self._tree.selectionModel()):
+            self._layers.set_search(text)
+        self._show_matches()
+
+    def _show_matches(self) -> None:
+        self._no_match.setVisible(self._layers.rowCount() == 0 and bool(self._layers.search))
+        if self._layers.search:
+            self._expand()
         self._select()
 
+    def _expand(self) -> None:
+        """Expand stages and blocks from the top, until there are `MAX_EXPANDED` rows."""
+        shown = 0
+        for stage in self._layers.rows_below(QModelIndex()):
+            for above in (stage, *self._layers.rows_below(stage)):
+                if shown > MAX_EXPANDED:
+                    return
+                self._tree.expand(above)
+                shown += self._layers.rowCount(above)
+
     def _select_first(self) -> None:
-        index = self._filtered.index(0, 0)
+        index = self._layers.index(0, 0)
         while index.isValid() and not _selectable_name(index):
             index = self._tree.indexBelow(index)
         if index.isValid():
@@ -140,51 +133,5 @@ class LayerPicker(QWidget):
         self.layerSelected.emit(name)
 
 
-class _LayerFilter(QSortFilterProxyModel):
-    """The layer table's first column, filtered to called layers whose name contains the search text."""
-
-    def __init__(self, layers: LayerModel) -> None:
-        super().__init__()
-        self._layers = layers
-        self._search = ""
-        self.setRecursiveFilteringEnabled(True)
-        self.setSourceModel(layers)
-
-    def set_search(self, text: str) -> None:
-        self._search = text.strip().lower()
-        self.invalidate()
-
-    def filterAcceptsRow(self, row: int, parent: Index) -> bool:
-        node = self._layers.node(self._layers.index(row, 0, parent))
-        return any(node.output) and any(self._search in name.lower() for name in _path(node))
-
-    def hasChildren(self, parent: Index | None = None) -> bool:
-        """Without a search, Qt need not filter all children to know whether there are any."""
-        if self._search:
-            return super().hasChildren(parent or QModelIndex())
-        return self._layers.hasChildren(self.mapToSource(parent or QModelIndex()))
-
-    def filterAcceptsColumn(self, column: int, parent: Index) -> bool:
-        return column == 0
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not index.isValid():
-            return None
-        node = self._layers.node(self.mapToSource(index))
-        above = node.parent.name if node.parent else ""
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return node.name.removeprefix(f"{above}.")
-            case Qt.ItemDataRole.DecorationRole if not above:
-                return theme.stage_color(node.stage)
-            case Qt.ItemDataRole.ToolTipRole:
-                return f"{node.note or node.kernel or node.name}\noutput {dimensions(node.output)}"
-        return node.name if role == NAME_ROLE else None
-
-
-def _path(node: LayerNode) -> list[str]:
-    return [node.name, *_path(node.parent)] if node.parent else []
-
-
 def _selectable_name(index: QModelIndex) -> str:
-    return str(index.data(NAME_ROLE)) if index.isValid() and index.parent().isValid() else ""
+    return str(index.data(NAME_ROLE) or "")

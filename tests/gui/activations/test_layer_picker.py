@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QColor
@@ -10,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QTreeView
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui import theme
-from resnet_studio.gui.activations.layer_picker import LayerPicker
+from resnet_studio.gui.activations.layer_picker import MAX_EXPANDED, LayerPicker
 from resnet_studio.networks.presets import preset
 
 
@@ -117,3 +119,34 @@ def test_the_filtered_model_passes_qts_model_tester(layers: LayerPicker, name: s
     layers.show_layers(preset(name))
     layers.findChild(QLineEdit, "findMaps").setText("conv")
     assert model.rowCount() > 0
+
+
+def test_a_search_in_a_deep_network_expands_the_first_matches_only(qtbot: QtBot, layers: LayerPicker) -> None:
+    """A tree view asks for each expanded row at every key press; expanding all 48,000 took seconds."""
+    layers.show_layers(replace(preset("resnet50"), blocks=(999,) * 4))
+    search = layers.findChild(QLineEdit, "findMaps")
+    qtbot.keyClicks(search, "relu")
+    assert below(layers) == ["conv1", "conv2_x", "conv3_x", "conv4_x", "conv5_x"]
+    index, shown = tree(layers).model().index(0, 0), []
+    while index.isValid():
+        shown.append(str(index.data()))
+        index = tree(layers).indexBelow(index)
+    assert shown[:7] == ["conv1", "relu", "conv2_x", "layer1.0", "relu1", "relu2", "relu3"]
+    assert shown[-3:] == ["conv3_x", "conv4_x", "conv5_x"]
+    assert len(shown) < MAX_EXPANDED + 100
+    search.setText("layer4.998.bn")
+    assert below(layers) == ["conv5_x"]
+    qtbot.keyClick(search, Qt.Key.Key_Return)
+    assert selected(layers) == "layer4.998"
+
+
+def test_what_is_expanded_stays_when_only_sizes_change(layers: LayerPicker) -> None:
+    first = tree(layers).model().index(1, 0)
+    tree(layers).expand(first)
+    layers.show_layers(replace(preset("resnet18"), image=96))
+    assert tree(layers).isExpanded(tree(layers).model().index(1, 0))
+    assert first.data(Qt.ItemDataRole.ToolTipRole) == "2 blocks\noutput 64×24×24"
+    block = tree(layers).model().index(1, 0, first)
+    assert block.data(Qt.ItemDataRole.ToolTipRole) == "basic, identity\noutput 64×24×24"
+    layer = tree(layers).model().index(0, 0, block)
+    assert layer.data(Qt.ItemDataRole.ToolTipRole) == "layer1.0.conv1: conv\noutput 64×24×24"
