@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from resnet_studio.cli.train import AsJson, Changes, Download, Runs
+from resnet_studio.cli.usage_errors import reject_options
 
 if TYPE_CHECKING:
     from resnet_studio.training.degradation.experiment import Experiment
 
 RESUME_OPTIONS = {"resume", "runs_folder", "download", "as_json"}
-"""Parameters that are allowed with --resume."""
+"""Parameters that are allowed with --resume: the runs of an experiment must stay comparable."""
 
 experiment = typer.Typer(help="Run an experiment of several training runs.", no_args_is_help=True)
 
@@ -65,7 +66,11 @@ def degradation(
 
     where = runs_folder or run_folder.runs_folder()
     if resume is not None:
-        _reject_when_resuming(context)
+        reject_options(
+            context,
+            context.params.keys() - RESUME_OPTIONS,
+            "--resume continues an experiment with its original settings",
+        )
         folder = where / resume if (where / resume / experiments.EXPERIMENT).exists() else Path(resume)
         configuration = experiments.read_experiment(folder)
     else:
@@ -77,26 +82,18 @@ def degradation(
     print_results(folder, configuration, summaries, as_json=as_json)
 
 
-def _reject_when_resuming(context: typer.Context) -> None:
-    """`ValueError` for options that would change a resumed experiment: its runs must stay comparable."""
-    given = {name for name in context.params if str(context.get_parameter_source(name)).endswith("COMMANDLINE")}
-    options = {"changes": "--change"} | {name: f"--{name}" for name in given - {"changes"}}
-    if rejected := given - RESUME_OPTIONS:
-        left_out = ", ".join(sorted(options[name] for name in rejected))
-        raise ValueError(f"--resume continues an experiment with its original settings. Remove {left_out}")
-
-
 def experiment_from_options(
     data: str, depths: str, epochs: int | None, seeds: range, recipe: str, changes: list[str]
 ) -> Experiment:  # fmt: skip
     """The experiment of a command line."""
-    from resnet_studio.cli.train import build_recipe, with_absolute_path
+    from resnet_studio.cli.train import build_recipe
     from resnet_studio.training.degradation.experiment import Experiment, ExperimentError, NetworkSpec
+    from resnet_studio.training.recipe_edits import with_absolute_data
 
     try:
         numbers = tuple(int(depth) for depth in depths.split(","))
     except ValueError:
         raise ExperimentError(f"depths: must be integers such as 20,56, got {depths!r}") from None
     any_network = NetworkSpec(20, residual=True).architecture
-    shared = with_absolute_path(build_recipe(any_network, data, recipe, {"length": epochs}, changes))
+    shared = with_absolute_data(build_recipe(any_network, data, recipe, {"length": epochs}, changes))
     return Experiment(shared, numbers, tuple(seeds))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -16,19 +15,20 @@ import typer
 from resnet_studio.children import SAFE_PATH
 from resnet_studio.cli.parsing import resolve_architecture
 from resnet_studio.cli.terminal import PROGRAM, echo, echo_json
+from resnet_studio.cli.usage_errors import reject_options
 from resnet_studio.cores import CoreShare
 from resnet_studio.formatting import percent
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.plain import plain, printable
-from resnet_studio.training.datasets import DATASETS, DataError, data_title, is_folder
+from resnet_studio.training.datasets import DATASETS, data_title, is_folder
 from resnet_studio.training.folders.class_folders import read_class_folders
 from resnet_studio.training.recipe import Recipe
-from resnet_studio.training.recipe_edits import with_texts
+from resnet_studio.training.recipe_edits import with_absolute_data, with_texts
 from resnet_studio.training.recipes import default_recipe, load_recipe
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.events import Event
 from resnet_studio.training.runs.resuming import check_change, check_length, current_recipe
-from resnet_studio.training.runs.run_folder import Manifest, RunError
+from resnet_studio.training.runs.run_folder import RunError
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
 MAX_LAUNCH_ID_LENGTH = 10_000
 """Characters of torchrun's run ID that are compared."""
+RUN_OPTIONS = {"run", "runs_folder", "download", "as_json"}
+"""Parameters that are allowed with --run."""
+NEW_RUN_OPTIONS = {"name", "settings", "run_name"}
+"""Parameters that are not allowed with --resume."""
 
 Name = Annotated[str | None, typer.Argument(metavar="ARCH", help="Preset name or architecture JSON file.")]
 DataName = Annotated[
@@ -64,6 +68,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
+    context: typer.Context,
     name: Name = None,
     data: DataName = None,
     recipe: RecipeName = None,
@@ -77,6 +82,7 @@ def train(
     settings: Settings = None,
     runs_folder: Runs = None,
     run_name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Run name.")] = None,
+    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Begin a run created by the window.")] = None,
     resume: Annotated[str | None, typer.Option("--resume", metavar="RUN", help="Resume a run.")] = None,
     threads: Annotated[
         int, typer.Option("--threads", metavar="N", min=0, max=512, help="CPU threads; 0: automatic.")
@@ -90,12 +96,18 @@ def train(
     For several processes, use torchrun.
     """
     where = runs_folder or run_folder.runs_folder()
+    if run is not None:
+        reject_options(context, context.params.keys() - RUN_OPTIONS, "--run begins a run with its own settings")
+        folder = _find_created_run(run, where)
+        again = _claim_launch(folder)
+        print_summary(train_run(folder, resume=again, download=download), as_json=as_json)
+        return
     changed = {
         "length": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "device": device, "precision": precision,
     }  # fmt: skip
     if resume is not None:
-        _reject_when_resuming({"ARCH": name, "--set": settings, "--name": run_name})
-        folder = _resumable_run(resume, where)
+        reject_options(context, NEW_RUN_OPTIONS, "--resume keeps the run's network and name")
+        folder = _find_resumable_run(resume, where)
         chosen = resumed_recipe(folder, data, recipe, changed, changes or (), threads)
         _record_launch(folder)
         print_summary(train_run(folder, resume=True, download=download, recipe=chosen), as_json=as_json)
@@ -103,7 +115,7 @@ def train(
     if name is None:
         raise ValueError("train needs an architecture, as in `train resnet20-cifar --data digits`, or --resume RUN")
     architecture = resolve_architecture(name, settings)
-    chosen = with_absolute_path(build_recipe(architecture, data, recipe, changed, changes or ()))
+    chosen = with_absolute_data(build_recipe(architecture, data, recipe, changed, changes or ()))
     check_data_fields(architecture, chosen, settings or ())
     folder = run_folder.new_folder(where, free_run_name(where, architecture, chosen) if run_name is None else run_name)
     again = create_run(folder, architecture, chosen, threads)
@@ -166,7 +178,7 @@ def resumed_recipe(
     before = current_recipe(manifest.recipe, curves.changes)
     base = before if name is None else replace(load_recipe(name), data=before.data)
     after = with_changes(base, data, changed, changes)
-    after = after if data is None else with_absolute_path(after)
+    after = after if data is None else with_absolute_data(after)
     check_change(before, after)
     if curves.state == "finished" and after == before:
         raise RunError(f"{folder.name} has finished. Use --epochs N to train longer")
@@ -176,13 +188,6 @@ def resumed_recipe(
         if curves.state == "finished" or ends[0] != ends[1]:
             check_length(after, per_epoch, curves.steps)
     return after
-
-
-def _reject_when_resuming(options: Mapping[str, object]) -> None:
-    """`ValueError` for options that don't apply to an existing run."""
-    for option, value in options.items():
-        if value:
-            raise ValueError(f"--resume keeps the run's network and name. Remove {option}")
 
 
 def check_data_fields(architecture: Architecture, recipe: Recipe, settings: Sequence[str]) -> None:
@@ -219,19 +224,6 @@ def in_epochs(recipe: Recipe, epochs: int) -> Recipe:
     )  # fmt: skip
 
 
-def with_absolute_path(recipe: Recipe) -> Recipe:
-    """The recipe with an absolute path to a data folder, as a run may be resumed from another directory.
-
-    `DataError` if the folder doesn't exist.
-    """
-    if not is_folder(recipe.data):
-        return recipe
-    folder = Path(recipe.data).expanduser().absolute()
-    if not folder.is_dir():
-        raise DataError(f"{recipe.data}: directory or data set not found. Data sets: {', '.join(DATASETS)}")
-    return replace(recipe, data=str(folder))
-
-
 def free_run_name(where: Path, architecture: Architecture, recipe: Recipe) -> str:
     """A name for a run without --name. Under torchrun it is required, as each worker would generate its own."""
     if _under_torchrun():
@@ -241,19 +233,21 @@ def free_run_name(where: Path, architecture: Architecture, recipe: Recipe) -> st
 
 def create_run(folder: Path, architecture: Architecture, recipe: Recipe, threads: int) -> bool:
     """Create the run's folder; True if it existed, because torchrun restarted this worker after one had died."""
+    if _is_main_worker() and not _restarted(folder):
+        run_folder.make_run(
+            folder, architecture, recipe, command=(PROGRAM, *sys.argv[1:]), threads=threads,
+            workers=int(os.environ.get("WORLD_SIZE", "1")),
+        )  # fmt: skip
+    return _claim_launch(folder)
+
+
+def _claim_launch(folder: Path) -> bool:
+    """Record which torchrun launch trains the run; True if it is the same as before, after a worker had died."""
     if not _is_main_worker():
         return False
-    if _restarted(folder):
-        return True
-    command = (PROGRAM, *sys.argv[1:])
-    manifest = Manifest(
-        folder.name, architecture, recipe, time.time(), command, run_folder.library_versions(), run_folder.hostname(),
-        threads,
-        int(os.environ.get("WORLD_SIZE", "1")),
-    )  # fmt: skip
-    run_folder.create(folder, manifest)
+    again = _restarted(folder)
     _record_launch(folder)
-    return False
+    return again
 
 
 def train_run(
@@ -352,19 +346,38 @@ class _RunProgress:
                 self._bar.stop()  # the process may end right after this
 
 
-def _resumable_run(name_or_path: str, where: Path) -> Path:
-    """The folder of a run, given by name or path; `RunError` if it can't be resumed."""
-    from resnet_studio.training.runs.summary import summarize
-
+def _find_created_run(name_or_path: str, where: Path) -> Path:
+    """The folder of a run, given by name or path; `RunError` if it has begun before."""
     folder = run_folder.resolve(name_or_path, where)
-    summary = summarize(folder)
-    if _restarted(folder) or not _is_main_worker():  # the run is alive
-        return folder
-    if summary.live and (folder / run_folder.HEARTBEAT).exists():  # without one it was created but has not begun
-        from resnet_studio.training.runs.writer import still_running_message
-
-        raise RunError(still_running_message(folder))
+    if not _is_shared(folder):
+        _check_not_running(folder)
+        if run_folder.has_begun(folder):
+            raise RunError(f"{folder.name} has begun already. Use --resume to continue it")
     return folder
+
+
+def _find_resumable_run(name_or_path: str, where: Path) -> Path:
+    """The folder of a run, given by name or path; `RunError` if it is running or has never begun."""
+    folder = run_folder.resolve(name_or_path, where)
+    if not _is_shared(folder):
+        _check_not_running(folder)
+        if not run_folder.has_begun(folder):
+            raise RunError(f"{folder.name} has not begun yet. Use --run to begin it")
+    return folder
+
+
+def _check_not_running(folder: Path) -> None:
+    """`RunError` if a process trains the run. Without a heartbeat, none has begun to."""
+    from resnet_studio.training.runs.summary import summarize
+    from resnet_studio.training.runs.writer import still_running_message
+
+    if summarize(folder).live and (folder / run_folder.HEARTBEAT).exists():
+        raise RunError(still_running_message(folder))
+
+
+def _is_shared(folder: Path) -> bool:
+    """Whether other workers of this torchrun launch may be training the run already."""
+    return _restarted(folder) or not _is_main_worker()
 
 
 def _under_torchrun() -> bool:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 import typer
 
 from resnet_studio.cli.terminal import PROGRAM
+
+GIVEN = "COMMANDLINE"
+"""What the parser calls the source of a value that is neither a default nor from the environment."""
 
 
 def explain(error: typer.TyperException) -> str:
@@ -33,6 +36,17 @@ def explain(error: typer.TyperException) -> str:
         case "BadParameter":
             return f"{_parameter_name(getattr(error, 'param', None))} {_explain_value(error)}"
     return f"{_explain_other(error, command, context)} {help_hint}"
+
+
+def reject_options(context: typer.Context, names: Collection[str], reason: str) -> None:
+    """`ValueError` if one of these parameters of the command was given; it names them after the reason."""
+    given = [
+        _parameter_name(parameter)
+        for parameter in context.command.params
+        if parameter.name in names and getattr(context.get_parameter_source(parameter.name), "name", "") == GIVEN
+    ]
+    if given:
+        raise ValueError(f"{reason}. Remove {', '.join(sorted(given))}")
 
 
 def _explain_other(error: typer.TyperException, command: str, context: Any) -> str:

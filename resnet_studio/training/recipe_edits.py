@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
-from resnet_studio.training.datasets import is_folder
+from resnet_studio.training.datasets import DATASETS, DataError, is_folder
 from resnet_studio.training.recipe import Recipe, RecipeError, Schedule, Unit, with_text
 from resnet_studio.training.recipes import RECIPES, default_recipe
 
@@ -64,6 +65,19 @@ def with_data(recipe: Recipe, data: str, depth: int) -> Recipe:
     if matching_recipe(recipe) is None:
         return replace(recipe, data=data)
     return replace(RECIPES[default_recipe(data, depth)], data=data, seed=recipe.seed, device=recipe.device)
+
+
+def with_absolute_data(recipe: Recipe) -> Recipe:
+    """The recipe with an absolute path to a data folder, as its run may continue in another working directory.
+
+    `DataError` if the folder doesn't exist.
+    """
+    if not is_folder(recipe.data):
+        return recipe
+    folder = Path(recipe.data).expanduser().absolute()
+    if not folder.is_dir():
+        raise DataError(f"{recipe.data}: directory or data set not found. Data sets: {', '.join(DATASETS)}")
+    return replace(recipe, data=str(folder))
 
 
 def with_recipe(recipe: Recipe, name: str) -> Recipe | None:

@@ -22,6 +22,7 @@ from resnet_studio.training.recipe import Recipe, learning_rate, to_json
 from resnet_studio.training.recipes import RECIPES
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.summary import summarize
+from resnet_studio.training.runs.writer import RunWriter
 
 SMALL = ("--set", "width=4", "--set", "blocks=1,1,1")
 Run = Callable[..., tuple[int, str, str]]
@@ -224,6 +225,86 @@ def test_a_stopped_run_is_resumed_by_name_or_path(run: Run, tmp_path: Path) -> N
         assert (code, json.loads(out)["how"]) == (0, "stopped")
         seen.append(json.loads(out)["steps"])
     assert sorted(set(seen)) == seen
+
+
+def created_run(tmp_path: Path) -> Path:
+    """A run that was created, as by the window, and has not begun."""
+    folder = tmp_path / "runs" / "mine"
+    architecture = replace(preset("resnet20-cifar"), width=4, blocks=(1, 1, 1))
+    run_folder.make_run(folder, architecture, replace(RECIPES["digits-quick"], length=1), threads=1)
+    return folder
+
+
+def begin_or_resume(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    return main(["train", *arguments]), *capsys.readouterr()
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_a_created_run_is_begun_once_and_then_only_resumed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, by_name: bool
+) -> None:
+    folder = created_run(tmp_path)
+    manifest = (folder / run_folder.MANIFEST).read_bytes()
+    named = ["mine", "--runs", str(folder.parent)] if by_name else [str(folder)]
+    code, out, err = begin_or_resume(capsys, "--resume", *named)
+    assert (code, out) == (2, "")
+    assert err == "resnet-studio: mine has not begun yet. Use --run to begin it\n"
+    code, out, err = begin_or_resume(capsys, "--run", *named, "--json")
+    assert (code, err) == (0, "")
+    assert (json.loads(out)["how"], json.loads(out)["steps"]) == ("finished", 11)
+    assert (folder / run_folder.MANIFEST).read_bytes() == manifest
+    code, out, err = begin_or_resume(capsys, "--run", *named)
+    assert (code, out) == (2, "")
+    assert err == "resnet-studio: mine has begun already. Use --resume to continue it\n"
+    assert summarize(folder).steps == 11
+
+
+def test_a_run_whose_process_was_killed_before_it_began_is_listed_and_can_be_begun(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = created_run(tmp_path)
+    os.utime(folder / run_folder.MANIFEST, (0, 0))
+    assert main(["runs", "--runs", str(folder.parent), "--json"]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert (listed["name"], listed["how"], listed["steps"]) == ("mine", "killed", 0)
+    assert begin_or_resume(capsys, "--run", str(folder))[0] == 0
+    assert summarize(folder).how == "finished"
+
+
+def test_a_run_that_another_process_is_beginning_is_left_alone(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = created_run(tmp_path)
+    with RunWriter(folder):  # it has loaded PyTorch, but written no event yet
+        for option in ("--run", "--resume"):
+            code, out, err = begin_or_resume(capsys, option, str(folder))
+            assert (code, out) == (2, "")
+            assert err.startswith(f"resnet-studio: mine is still running in process {os.getpid()} on ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--run", "mine", "resnet18"], "--run begins a run with its own settings. Remove ARCH"),
+        (["--run", "mine", "--epochs", "3", "--change", "lr=1", "--data", "digits"],
+         "--run begins a run with its own settings. Remove --change, --data, --epochs"),
+        (["--run", "mine", "--threads", "0"], "--run begins a run with its own settings. Remove --threads"),
+        (["--run", "mine", "--resume", "mine"], "--run begins a run with its own settings. Remove --resume"),
+        (["--run", "absent"], "absent is not a run"),
+        (["--resume", "mine", "resnet18", "--name", "x"],
+         "--resume keeps the run's network and name. Remove --name, ARCH"),
+        (["--resume", "mine", "--set", "width=4"], "--resume keeps the run's network and name. Remove --set"),
+    ],
+)  # fmt: skip
+def test_options_that_contradict_an_existing_run_are_rejected(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    folder = created_run(tmp_path)
+    code, out, err = begin_or_resume(capsys, *arguments, "--runs", str(folder.parent))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"resnet-studio: {message}")
+    assert err.count("\n") == 1
+    assert not run_folder.has_begun(folder)
 
 
 def test_a_terminal_gets_progress_and_its_cursor_back(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from resnet_studio.training.degradation.experiment import Experiment, Experiment
 from resnet_studio.training.runs.curves import LIVE_STATES, Curves
 from resnet_studio.training.runs.run_folder import STOP
 
-BETWEEN, STARTING = 6.0, 30.0
-"""Seconds to wait for the next run after one has ended, and for the first one after the process was started."""
+BETWEEN = 6.0
+"""Seconds to wait for the next run after one has ended."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,8 +25,8 @@ class ExperimentState:
     experiment: Experiment
     curves: Mapping[str, Curves] = field(default_factory=dict)
     """Curves of the runs that have begun, by run name."""
-    started_at: float = 0.0
-    """When the window started it, until its first event; else 0."""
+    starting: bool = False
+    """Whether the window has started its process, which has not written an event yet."""
     requests: frozenset[str] = frozenset()
     """The request files in its folder: `STOP`, `STOP_NOW`."""
     step_left: float = math.nan
@@ -54,7 +54,7 @@ class ExperimentState:
     @property
     def awaiting_next(self) -> bool:
         """Whether the next run is expected: one has just ended, or the experiment was just started."""
-        if time.time() - self.started_at < STARTING:
+        if self.starting:
             return True
         ends = [curves.ended_at or 0.0 for curves in self.curves.values() if curves.state in ("finished", "failed")]
         broken = any(curves.state in ("stopped", "killed") for curves in self.curves.values())

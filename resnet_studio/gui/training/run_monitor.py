@@ -1,79 +1,66 @@
-"""Following the runs of a folder: new events are read in a background thread and emitted as values."""
+"""Following the runs and experiments of a folder: they are read in a background thread and emitted as values."""
 
 from __future__ import annotations
 
-import math
-import os
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from resnet_studio.gui.background import BackgroundReader, failure_reason
-from resnet_studio.gui.training.run_state import Cost, RunState, cost_from_events
-from resnet_studio.training.runs import run_folder as runs
-from resnet_studio.training.runs.events import Event
-from resnet_studio.training.runs.labels import Label, LabelError, derived_color, free_color, read_label, write_label
+from resnet_studio.gui.training.run_scan import (
+    FoundRun,
+    RunUpdates,
+    Scan,
+    event_sizes,
+    has_recent_heartbeat,
+    read,
+    requests_in,
+    scan,
+)
+from resnet_studio.gui.training.run_state import RunState
+from resnet_studio.training.degradation.experiment import Experiment
 from resnet_studio.training.runs.reader import RunReader
-from resnet_studio.training.runs.run_folder import Manifest, NewerRunError, RunError
 
 TICK, SCAN = 200, 1.0
 """Milliseconds between checks of what is due; seconds between scans for new runs."""
 LIVE_EVERY, ENDED_EVERY = 0.25, 5.0
-"""Seconds between reads of a live run, and of one that has ended, as that may be resumed."""
+"""Seconds between reads of a run that is live or starting, and of one that has ended, as that may be resumed."""
 SLOW, WAIT_FOR_MORE = 0.05, 10
 """If updating the views takes longer than `SLOW` seconds and there is more to read, the next update waits
 `WAIT_FOR_MORE` times as long: else a log of a million lines would update the views a thousand times."""
-CHUNK, BATCH = 50_000, 500_000
-"""Bytes to read of one run at a time (some milliseconds, holding the GIL), and in all before the due runs are chosen
-anew."""
-PAUSE = 0.001
-"""Seconds that the reading thread sleeps after each run, so that the UI thread can run."""
+START_TIMEOUT = 30.0
+"""Seconds in which a started process must write an event or have a heartbeat."""
 
 
 @dataclass(frozen=True, slots=True)
-class FoundRuns:
-    """A run found by a scan. Its manifest is read only if the run was not known before."""
+class ProcessStart:
+    """The start of a process that trains a run or an experiment."""
 
-    folder: Path
-    label: Label
-    manifest: Manifest | None = None
-    problem: str = ""
-    """Why its manifest can't be read."""
-    label_problem: str = ""
-    """Why its label can't be read."""
-    requests: frozenset[str] = frozenset()
-    """The request files in its folder."""
-    newer: bool = False
-    """Whether a newer version of the program wrote its manifest."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunUpdates:
-    """New events of a run."""
-
-    reader: RunReader
-    events: tuple[Event, ...]
-    cost: Cost | None
-    more: bool
-    """Whether there may be more to read right away."""
-    problem: str = ""
-    """Why its events can't be read."""
+    at: float
+    """On the monotonic clock."""
+    sizes: Mapping[Path, int]
+    """Bytes of events that the runs had by then."""
 
 
 class RunMonitor(QObject):
     """Follows the runs of a folder (`set_folder`) and of others (`add_folder`). Call `stop` before the window closes.
 
-    Any number of windows, on any machine, can follow one folder. The only thing written is the color of a run that
-    has none yet, into its label.
+    An experiment is followed with its runs, as its folder contains theirs. Any number of windows, on any machine, can
+    follow one folder. The only thing written is the color of a run that has none yet, into its label.
     """
 
     runsChanged = Signal(object)
     """All runs, as a tuple of `RunState`, oldest first, after runs were added, removed, renamed or recolored."""
     runChanged = Signal(object)
     """A `RunState` that has new events or requests."""
+    experimentsChanged = Signal()
+    """Experiments were added or removed, or the messages about damaged ones have changed."""
+    startEnded = Signal(object, bool)
+    """The folder of a run or experiment for whose process `expect` waited, and whether that has written an event."""
     failed = Signal(str)
     """Why a run or a folder can't be read; each message is emitted once."""
     _updated = Signal(object)
@@ -84,6 +71,11 @@ class RunMonitor(QObject):
         self._runs: dict[Path, RunState] = {}
         self._readers: dict[Path, RunReader] = {}
         self._due: dict[Path, float] = {}
+        self._starts: dict[Path, ProcessStart] = {}
+        self._experiments: dict[Path, Experiment] = {}
+        self._without_runs: set[Path] = set()
+        """Folders of experiments that this window has started and that have no runs yet."""
+        self._damaged: dict[Path, str] = {}
         self._next_update = 0.0
         self._reported: set[str] = set()
         self._next_scan = 0.0
@@ -96,13 +88,13 @@ class RunMonitor(QObject):
     def set_folder(self, folder: Path) -> None:
         """Follow the runs of this folder, instead of those of another."""
         self._folders = [folder]
-        self._scan_now()
+        self.rescan()
 
     def add_folder(self, path: Path) -> None:
         """Follow a run, or the runs of a folder, in addition to those of the main folder."""
         if path not in self._folders:
             self._folders.append(path)
-        self._scan_now()
+        self.rescan()
 
     def runs(self) -> tuple[RunState, ...]:
         """All followed runs, oldest first."""
@@ -118,16 +110,38 @@ class RunMonitor(QObject):
             run.requests, run.requested_at = requests_in(folder), time.monotonic()
             self.runChanged.emit(run)
 
-    def set_resuming(self, folders: Collection[Path]) -> None:
-        """Mark these runs, and no others, as being resumed."""
-        for run in self.runs():
-            if run.resuming != (run.folder in folders):
-                run.resuming = run.folder in folders
-                self.runChanged.emit(run)
+    def experiments(self) -> Mapping[Path, Experiment]:
+        """The experiments that runs belong to, and those that were added, by folder."""
+        return self._experiments
+
+    def damaged_experiments(self) -> tuple[str, ...]:
+        """Messages about experiments that can't be read."""
+        return tuple(self._damaged.values())
+
+    def add_experiment(self, folder: Path, experiment: Experiment) -> None:
+        """Follow an experiment that may have no runs yet."""
+        self._experiments.setdefault(folder, experiment)
+        self._without_runs.add(folder)
+        self.rescan()
+        self.experimentsChanged.emit()
+
+    def expect(self, folder: Path) -> None:
+        """Wait for the first event of a process that this window has just started in a run's or experiment's folder."""
+        self._starts[folder] = ProcessStart(time.monotonic(), event_sizes(folder))
+        self._due.update({run: 0.0 for run in self._due if folder in (run, run.parent)})
+        self._set_resuming(folder, resuming=True)
+        self.rescan()
+
+    def is_starting(self, folder: Path) -> bool:
+        """Whether a process was started there by this window and has not written an event yet."""
+        return folder in self._starts
 
     def rescan(self) -> None:
-        """Scan all folders now, as this window has changed something in them."""
-        self._scan_now()
+        """Scan all folders now, as when this window has changed something in them."""
+        self._next_scan = 0.0
+        if not self._stopped:
+            self._timer.start()
+            self._run_due()
 
     def remove(self, folder: Path) -> None:
         """Remove a run whose folder was moved away, without waiting for the next scan."""
@@ -143,26 +157,27 @@ class RunMonitor(QObject):
         self._scanning.stop()
         self._reading.stop()
 
-    def _scan_now(self) -> None:
-        self._next_scan = 0.0
-        if not self._stopped:
-            self._timer.start()
-            self._run_due()
-
     def _run_due(self) -> None:
         """Start the scan and the reads that are due, unless they are running already."""
         now = time.monotonic()
         if not self._scanning.busy and now >= self._next_scan:
             self._next_scan = now + SCAN
-            folders, known = tuple(self._folders), frozenset(run.folder for run in self.runs() if not run.problem)
-            self._scanning.run(
-                lambda: scan(folders, known), lambda found: self._on_scanned(found, now), self._on_read_error
-            )
+            known = self._experiments.keys() | {run.folder for run in self.runs() if not run.problem}
+            task = partial(scan, tuple(self._folders), frozenset(known), frozenset(self._without_runs))
+            self._scanning.run(task, lambda found: self._on_scanned(found, now), self._on_read_error)
         due = [self._readers[folder] for when, folder in sorted((w, f) for f, w in self._due.items()) if when <= now]
         if due and not self._reading.busy:
-            self._reading.run(lambda: read(due, self._updated.emit), lambda _: self._run_due(), self._on_read_error)
+            self._reading.run(partial(read, due, self._updated.emit), lambda _: self._run_due(), self._on_read_error)
+        for folder in [folder for folder, start in self._starts.items() if now - start.at > START_TIMEOUT]:
+            if not has_recent_heartbeat(folder):
+                self._end_start(folder, began=False)
 
-    def _on_scanned(self, found: Sequence[FoundRuns], began: float) -> None:
+    def _on_scanned(self, found: Scan, began: float) -> None:
+        self._update_runs(found.runs, began)
+        self._update_experiments(found)
+        self._run_due()
+
+    def _update_runs(self, found: Sequence[FoundRun], began: float) -> None:
         before = {folder: (run, run.label) for folder, run in self._runs.items()}
         for found_run in found:
             self._add_found(found_run)
@@ -177,7 +192,19 @@ class RunMonitor(QObject):
         if before != {folder: (run, run.label) for folder, run in self._runs.items()}:
             self._runs = dict(sorted(self._runs.items(), key=lambda item: (item[1].created, item[0])))
             self.runsChanged.emit(self.runs())
-        self._run_due()
+
+    def _update_experiments(self, found: Scan) -> None:
+        parents = {run.folder.parent for run in found.runs}
+        self._without_runs -= parents
+        there = parents | self._without_runs
+        experiments = {
+            folder: experiment
+            for folder, experiment in (self._experiments | dict(found.experiments)).items()
+            if folder in there
+        }
+        if experiments.keys() != self._experiments.keys() or found.damaged != self._damaged:
+            self._experiments, self._damaged = experiments, dict(found.damaged)
+            self.experimentsChanged.emit()
 
     def _on_read_error(self, error: Exception) -> None:
         """Report an unexpected error; the next scan or read may succeed."""
@@ -188,7 +215,7 @@ class RunMonitor(QObject):
             self._reported.add(problem)
             self.failed.emit(problem)
 
-    def _add_found(self, found: FoundRuns) -> None:
+    def _add_found(self, found: FoundRun) -> None:
         """Start following a run that is new, or whose damage has changed or been repaired."""
         run = self._runs.get(found.folder)
         if run is None or (run.problem and run.problem != found.problem):
@@ -202,7 +229,8 @@ class RunMonitor(QObject):
             return
         self._report_once(news.problem)
         run.add_events(news.events, news.cost)
-        wait = 0.0 if news.more else LIVE_EVERY if run.live else ENDED_EVERY
+        active = run.live or self.is_starting(run.folder) or self.is_starting(run.folder.parent)
+        wait = 0.0 if news.more else LIVE_EVERY if active else ENDED_EVERY
         self._due[run.folder] = time.monotonic() + wait
         fresh, run.loaded = not run.loaded, run.loaded or not news.more
         start = time.monotonic()
@@ -210,82 +238,18 @@ class RunMonitor(QObject):
             self.runChanged.emit(run)
             took = time.monotonic() - start
             self._next_update = start + (WAIT_FOR_MORE * took if took > SLOW else 0.0)
+        for folder in (run.folder, run.folder.parent):
+            expected = self._starts.get(folder)
+            if expected and news.position > expected.sizes.get(run.folder, 0):
+                self._end_start(folder, began=True)
 
+    def _end_start(self, folder: Path, *, began: bool) -> None:
+        """Stop waiting for a process that has begun or failed to start."""
+        del self._starts[folder]
+        self._set_resuming(folder, resuming=False)
+        self.startEnded.emit(folder, began)
 
-def scan(folders: Iterable[Path], known: frozenset[Path]) -> list[FoundRuns]:
-    """All runs in these folders, each once, oldest first, with their labels, and manifests unless known already.
-
-    A run without a color is assigned one, which is written to its label if possible. A damaged run is left as it is.
-    """
-    there: dict[Path, None] = {}
-    for folder in folders:
-        there.update(dict.fromkeys([folder] if runs.is_run(folder) else runs.find_runs(folder)))
-    found = sorted((_inspect(folder, folder in known) for folder in there), key=_created)
-    colors = [
-        found_run.label.colour or (derived_color(found_run.folder) if _damaged(found_run) else "")
-        for found_run in found
-    ]
-    for number, found_run in enumerate(found):
-        if not (colors[number] or found_run.folder in known):
-            colors[number] = free_color(colors)
-            found[number] = replace(found_run, label=_colored(found_run, colors[number]))
-    return found
-
-
-def _inspect(folder: Path, known: bool) -> FoundRuns:
-    """Read a run's label and manifest. Any error becomes its `problem`, so that it can't hide the other runs."""
-    label, label_problem = Label(), ""
-    try:
-        label = read_label(folder)
-    except LabelError as error:
-        label_problem = f"{error}: its custom name and color were lost"
-    manifest, problem, newer = None, "", False
-    try:
-        manifest = None if known else runs.read_manifest(folder)
-    except RunError as error:
-        problem, newer = str(error), isinstance(error, NewerRunError)
-    except Exception as error:
-        problem = f"{folder.name} can't be read: {failure_reason(error)}"
-    return FoundRuns(folder, label, manifest, problem, label_problem, requests_in(folder), newer)
-
-
-def requests_in(folder: Path) -> frozenset[str]:
-    """The request files in a run's folder: `STOP`, `STOP_NOW`, `PAUSE`."""
-    return frozenset(what for what in (runs.STOP, runs.STOP_NOW, runs.PAUSE) if os.path.lexists(folder / what))
-
-
-def _damaged(found: FoundRuns) -> bool:
-    return bool(found.problem or found.label_problem)
-
-
-def _created(found: FoundRuns) -> float:
-    created = found.manifest.created if found.manifest else 0.0
-    return created if math.isfinite(created) else 0.0
-
-
-def _colored(found: FoundRuns, color: str) -> Label:
-    """Write the color to the run's label and return the new label, or the old one if it can't be written."""
-    label = replace(found.label, colour=color)
-    try:
-        write_label(found.folder, label)
-    except OSError:
-        return found.label
-    return label
-
-
-def read(readers: Sequence[RunReader], emit: Callable[[RunUpdates], None]) -> None:
-    """Emit the new events of these runs, a chunk of each, until `BATCH` bytes were read; the rest stays due."""
-    size = 0
-    for reader in readers:
-        before = reader.position
-        try:
-            events = tuple(reader.new_events(CHUNK))
-            emit(RunUpdates(reader, events, cost_from_events(events), more=reader.position - before >= CHUNK))
-        except Exception as error:  # an error in one run must not stop reading the others
-            problem = f"{reader.folder.name}: its training events can't be read: {failure_reason(error)}"
-            emit(RunUpdates(reader, (), None, more=False, problem=problem))
-            continue
-        size += reader.position - before
-        if size >= BATCH:
-            return
-        time.sleep(PAUSE if events else 0)
+    def _set_resuming(self, folder: Path, *, resuming: bool) -> None:
+        if run := self._runs.get(folder):
+            run.resuming = resuming
+            self.runChanged.emit(run)

@@ -53,7 +53,7 @@ class RunState:
     requested_at: float = -math.inf
     """When this window last made or withdrew a request, on the monotonic clock."""
     resuming: bool = False
-    """Whether this window has started a process to resume it, which has not written an event yet."""
+    """Whether this window has started its process, which has not written an event yet."""
     last_step_at: float = math.nan
     """When its latest step was read, on the monotonic clock."""
 
@@ -64,7 +64,7 @@ class RunState:
             if isinstance(event, Stepped):
                 self.last_step_at = time.monotonic()
             elif isinstance(event, Began):
-                self.requests, self.resuming = frozenset(), False
+                self.requests = frozenset()
         self.cost = cost or self.cost
 
     @property

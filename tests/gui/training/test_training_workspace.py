@@ -204,7 +204,7 @@ def test_missing_data_can_be_downloaded_and_a_network_error_is_shown(
 def test_a_network_that_cannot_take_the_images_is_reported_before_the_start(
     qtbot: QtBot, open_window: Callable[[SessionState], MainWindow]
 ) -> None:
-    window = open_window(SessionState(architecture={"kind": "baseline", "name": "vgg19"}, workspace=TRAINING))
+    window = open_window(SessionState(architecture=preset("vgg19"), workspace=TRAINING))
     problem = window.findChild(QLabel, "startProblem")
     qtbot.waitUntil(problem.isVisible)
     assert "vgg19" in problem.text()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -329,7 +331,22 @@ def test_the_library_versions_include_what_a_result_depends_on() -> None:
     assert versions["python"] == ".".join(map(str, sys.version_info[:3]))
     assert versions["numpy"] == numpy.__version__
     assert versions.keys() >= {"resnet-studio", "torch", "torchvision"}
-    assert run_folder.hostname()
+
+
+def test_a_run_is_made_for_this_machine(tmp_path: Path) -> None:
+    folder, recipe = tmp_path / "runs" / "mine", RECIPES["digits-quick"]
+    before = time.time()
+    run_folder.make_run(folder, preset("resnet18"), recipe, command=("train", "x"), threads=2, workers=3)
+    made = run_folder.read_manifest(folder)
+    assert before <= made.created <= time.time()
+    assert made == Manifest(
+        "mine", preset("resnet18"), recipe, made.created, ("train", "x"), run_folder.library_versions(),
+        socket.gethostname(), 2, 3,
+    )  # fmt: skip
+    assert run_folder.is_run(folder)
+    assert not run_folder.has_begun(folder)
+    with pytest.raises(RunError, match="mine: a run with this name already exists"):
+        run_folder.make_run(folder, preset("resnet18"), recipe)
 
 
 def test_default_folders_are_in_the_users_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
-"""Connects the Degradation tab to the experiment monitor and to starting experiments."""
+"""Connects the Degradation tab to the monitors and to starting experiments."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnet_studio.causes import os_reason
 from resnet_studio.gui.training.experiment_monitor import ExperimentMonitor
+from resnet_studio.gui.training.run_monitor import RunMonitor
 from resnet_studio.training.degradation import experiment as degradation
 from resnet_studio.training.degradation.experiment import Experiment, ExperimentError
 from resnet_studio.training.runs import run_folder
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 
 def connect_degradation(
     view: DegradationView,
-    monitor: ExperimentMonitor,
+    monitor: RunMonitor,
+    experiments: ExperimentMonitor,
     runs_folder: Path,
-    launch: Callable[[Path, Sequence[str]], object],
+    launch: Callable[..., object],
 ) -> None:
-    """Connect the view to the monitor. `launch` starts a command of the program with its log in a folder."""
+    """Connect the view to the monitors. `launch` starts a command of the program with its log in a folder."""
 
     def begin(experiment: Experiment) -> None:
         if view.starting:
@@ -43,27 +45,22 @@ def connect_degradation(
         except (ExperimentError, OSError) as error:
             view.show_problem(f"{error}.")
             return
-        launch(folder, command(folder))
-        monitor.add_started(folder, experiment)
+        launch(folder, "experiment", "degradation", "--resume", str(folder))
+        monitor.add_experiment(folder, experiment)
 
     def stop(folder: Path, request: str = run_folder.STOP) -> None:
         try:
             run_folder.make_request(folder, request)
         except OSError as error:
             view.show_problem(f"{folder.name} could not be stopped: {os_reason(error)}.")
-        monitor.note_request(folder)
+        experiments.emit_changed(folder)
 
-    monitor.experimentsChanged.connect(view.show_experiments)
-    monitor.experimentChanged.connect(view.show_experiment)
-    monitor.damagedChanged.connect(view.show_damaged)
+    experiments.experimentsChanged.connect(view.show_experiments)
+    experiments.experimentChanged.connect(view.show_experiment)
+    experiments.damagedChanged.connect(view.show_damaged)
     view.experimentRequested.connect(begin)
     view.resumeRequested.connect(resume)
     view.stopRequested.connect(stop)
     view.stopNowRequested.connect(lambda folder: stop(folder, run_folder.STOP_NOW))
-    view.show_experiments(monitor.experiments())
-    view.show_damaged(monitor.damaged())
-
-
-def command(folder: Path) -> tuple[str, ...]:
-    """The program's arguments that train the unfinished runs of an experiment."""
-    return ("experiment", "degradation", "--resume", str(folder))
+    view.show_experiments(experiments.experiments())
+    view.show_damaged(monitor.damaged_experiments())

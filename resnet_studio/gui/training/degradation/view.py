@@ -75,7 +75,6 @@ class DegradationView(QWidget):
         self._stop_requested_at = -math.inf
         """When this window last requested a stop, on the monotonic clock."""
         self._selected: Path | None = None
-        self._pending: frozenset[Path] = frozenset()
         self._stale = False
         """Whether the selected experiment has changed while the view was hidden."""
         self._form, self._notice = ExperimentForm(), NoticeLine()
@@ -125,12 +124,7 @@ class DegradationView(QWidget):
     @property
     def starting(self) -> bool:
         """Whether a new experiment was started and has no events yet."""
-        return any(folder in self._experiments and not self._experiments[folder].curves for folder in self._pending)
-
-    def show_pending(self, folders: frozenset[Path]) -> None:
-        """Set the folders whose processes were started but have no events yet; others than experiments are ignored."""
-        self._pending = folders
-        self._show()
+        return any(experiment.starting and not experiment.curves for experiment in self._experiments.values())
 
     def show_experiment(self, state: ExperimentState) -> None:
         """Update an experiment; redrawn only if it is selected and the view is visible."""
@@ -282,10 +276,7 @@ class DegradationView(QWidget):
         self._bar.setValue(round(1000 * state.share()))
         self._show_bar()
         self._show_stopping(state)
-        resuming = state.folder in self._pending
         self._resume.setVisible(not state.live and not state.complete)
-        self._resume.setEnabled(not resuming)
-        self._resume.setText("Resuming…" if resuming else "Resume")
         self._export.stem = state.name
         self._export.setEnabled(bool(state.curves))
         self._figure.show_experiment(state.experiment, state.curves, cast("Axis", self._axis.value()))

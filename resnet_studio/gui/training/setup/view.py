@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_studio.gui.common.helpers import separator, set_names
+from resnet_studio.gui.common.tab_view import TabView
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.training.setup.data_preview import DataPreview
 from resnet_studio.gui.training.setup.estimate import EstimatePanel
@@ -37,7 +38,7 @@ UNREADY = "Wait for the data set to load"
 WRONG = "Correct the marked fields first"
 
 
-class SetupView(QWidget):
+class SetupView(TabView):
     """Shows a recipe, its data and its cost. A run can be started once the data are shown, all fields are valid, and
     there is no obstacle."""
 

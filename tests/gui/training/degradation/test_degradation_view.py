@@ -349,9 +349,13 @@ class DegradationHarness:
         self.launched: list[tuple[Path, tuple[str, ...]]] = []
         self.monitor = RunMonitor()
         self.experiments = ExperimentMonitor(self.monitor)
-        launch = lambda folder, command: self.launched.append((folder, tuple(command)))  # noqa: E731
-        controller.connect_degradation(page.view, self.experiments, folder, launch)
+        controller.connect_degradation(page.view, self.monitor, self.experiments, folder, self.launch)
         self.monitor.set_folder(folder)
+
+    def launch(self, folder: Path, *command: str) -> None:
+        """As a `RunLauncher`, but without a process."""
+        self.launched.append((folder, command))
+        self.monitor.expect(folder)
 
     def write(self, folder: Path, part: ExperimentRun, **named: Any) -> None:
         """A run's folder as a training leaves it."""
@@ -393,11 +397,11 @@ def test_finished_experiments_are_found(
         made.write(folder, part)
     made.write(broken, experiment.runs[0])
     (broken / degradation.EXPERIMENT).write_text("{")
-    page.qtbot.waitUntil(lambda: page.text("experimentProgress") == "4 of 4 runs finished", timeout=10_000)
-    page.qtbot.waitUntil(lambda: page.text("verdict").startswith("Degradation observed"), timeout=10_000)
+    page.qtbot.waitUntil(lambda: page.text("experimentProgress") == "4 of 4 runs finished")
+    page.qtbot.waitUntil(lambda: page.text("verdict").startswith("Degradation observed"))
     assert page.find(QComboBox, "experimentChoice").count() == 1
-    assert made.experiments.experiment(folder) is not None
-    page.qtbot.waitUntil(lambda: page.find(QLabel, "damagedExperiments").isVisible(), timeout=10_000)
+    assert folder in made.monitor.experiments()
+    page.qtbot.waitUntil(lambda: page.find(QLabel, "damagedExperiments").isVisible())
     assert page.text("damagedExperiments").startswith("broken: experiment.json is damaged")
 
 
@@ -416,13 +420,13 @@ def test_an_experiment_is_started_followed_stopped_and_resumed(
     made.write(folder, first)
     made.write(folder, second, how=None)
     wanted = "plain-56, epoch 4 of 4 · run 2 of 4"
-    page.qtbot.waitUntil(lambda: page.text("experimentProgress") == wanted, timeout=10_000)
+    page.qtbot.waitUntil(lambda: page.text("experimentProgress") == wanted)
     page.click("stopExperiment")
     assert (folder / run_folder.STOP).exists()
     with (folder / second.name / run_folder.EVENTS).open("a") as file:
         file.write(to_line(events(second, [0.1], [0.1], how="stopped")[-1]) + "\n")
     wanted = "stopped · 1 of 4 runs finished"
-    page.qtbot.waitUntil(lambda: page.text("experimentProgress") == wanted, timeout=10_000)
+    page.qtbot.waitUntil(lambda: page.text("experimentProgress") == wanted)
     page.click("resumeExperiment")
     assert len(made.launched) == 2
     assert not (folder / run_folder.STOP).exists()
@@ -436,7 +440,6 @@ def test_requests_are_shown_at_once(page: Page, make_harness: Callable[[], Degra
     )
     page.click("runDegradation")
     folder = made.folder / "degradation-digits-1"
-    page.view.show_pending(frozenset([folder]))  # as the launcher does at once
     assert (run.text(), run.isEnabled()) == ("Starting…", False)
     page.click("runDegradation")
     page.qtbot.keyClick(page.find(QLineEdit, "depthsChoice"), Qt.Key.Key_Return)
@@ -444,12 +447,11 @@ def test_requests_are_shown_at_once(page: Page, make_harness: Callable[[], Degra
     assert [launched for launched, _ in made.launched] == [folder]
     experiment = degradation.read_experiment(folder)
     made.write(folder, experiment.runs[0], how=None)
-    page.view.show_pending(frozenset())
-    page.qtbot.waitUntil(lambda: page.text("experimentProgress").startswith("plain-20, epoch"), timeout=10_000)
+    page.qtbot.waitUntil(lambda: page.text("experimentProgress").startswith("plain-20, epoch"))
     assert (run.text(), run.isEnabled()) == ("Run experiment", True)
     page.click("stopExperiment")
     assert (stop.text().partition("…")[0], stop.isEnabled(), now.isVisible()) == ("Stopping", False, False)
-    page.qtbot.waitUntil(now.isVisible, timeout=10_000)
+    page.qtbot.waitUntil(now.isVisible)
     steps = made.monitor.run(folder / experiment.runs[0].name).curves.steps
     assert now.text() == f"Stop now (loses {steps} steps)"
     page.click("stopExperimentNow")
@@ -465,9 +467,9 @@ def test_a_removed_experiment_is_removed_from_the_view(
     degradation.create(folder, experiment)
     made = make_harness()
     made.write(folder, experiment.runs[0])
-    page.qtbot.waitUntil(lambda: len(made.experiments.experiments()) == 1, timeout=10_000)
+    page.qtbot.waitUntil(lambda: len(made.experiments.experiments()) == 1)
     folder.rename(tmp_path.parent / f"{tmp_path.name}-away")
-    page.qtbot.waitUntil(lambda: page.find(QLabel, "degradationEmpty").isVisible(), timeout=10_000)
+    page.qtbot.waitUntil(lambda: page.find(QLabel, "degradationEmpty").isVisible())
 
 
 def test_waiting_for_the_next_run_times_out() -> None:
