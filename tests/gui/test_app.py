@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication, QPaintEvent
@@ -25,6 +26,7 @@ from resnet_studio.gui.session import SessionState
 from resnet_studio.gui.session_file import restore
 from resnet_studio.networks.architecture import Architecture, from_json
 from resnet_studio.networks.presets import preset
+from waiting import PATIENCE, wait_until
 
 WINDOW = [sys.executable, "-m", "resnet_studio"]
 
@@ -47,33 +49,35 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
     return {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(tmp_path / "config"), **more}
 
 
+def session_file(tmp_path: Path) -> Path:
+    return tmp_path / "config" / "resnet-studio" / "session.json"
+
+
+def started(tmp_path: Path, **options: Any) -> subprocess.Popen[str]:
+    """The program, once its window is up and starts the engine."""
+    program = subprocess.Popen(WINDOW, env=environment(tmp_path), text=True, **options)
+    wait_until(lambda: program.poll() is not None or psutil.Process(program.pid).children())
+    return program
+
+
 def test_window_closes_on_a_signal_and_saves_the_session(tmp_path: Path) -> None:
-    session = tmp_path / "config" / "resnet-studio" / "session.json"
-    program = subprocess.Popen(WINDOW, env=environment(tmp_path), stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 60
-    while not session.exists() and time.monotonic() < until:
-        time.sleep(0.05)
-    session.unlink()
-    time.sleep(1.0)  # the window is up, the engine is starting
+    program = started(tmp_path, stderr=subprocess.PIPE)
+    session_file(tmp_path).unlink()
     program.send_signal(signal.SIGTERM)
-    _, errors = program.communicate(timeout=30)
+    _, errors = program.communicate(timeout=PATIENCE)
     assert program.returncode == 0
     assert errors == ""
-    assert '"resnet' not in session.read_text() or session.exists()
+    assert session_file(tmp_path).exists()
+    saved, _ = restore(session_file(tmp_path))
+    assert (saved.architecture, saved.unclean) == (preset("resnet50"), 0)
 
 
-def killed_after(tmp_path: Path, seconds: float, how: signal.Signals = signal.SIGKILL) -> Path:
+def killed(tmp_path: Path, how: signal.Signals = signal.SIGKILL) -> Path:
     """Open the window and kill it with a signal; returns the session's file."""
-    session = tmp_path / "config" / "resnet-studio" / "session.json"
-    before = session.stat().st_mtime_ns if session.exists() else 0
-    program = subprocess.Popen(WINDOW, env=environment(tmp_path), stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 60
-    while (not session.exists() or session.stat().st_mtime_ns == before) and time.monotonic() < until:
-        time.sleep(0.05)
-    time.sleep(seconds)
+    program = started(tmp_path, stderr=subprocess.DEVNULL)
     program.send_signal(how)
     assert program.wait() == -how
-    return session
+    return session_file(tmp_path)
 
 
 DRIVEN = """
@@ -110,7 +114,7 @@ def driven(tmp_path: Path, *presses: str, **more: str) -> list[tuple[str, Archit
     """Start the real program, press buttons of the message bar, close; each window's message and architecture."""
     completed = subprocess.run(
         [sys.executable, "-c", DRIVEN, *presses], env=environment(tmp_path, **more), capture_output=True, text=True,
-        timeout=60, check=False,
+        timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert completed.returncode == 0, completed.stderr
     result = json.loads(completed.stdout)
@@ -119,11 +123,9 @@ def driven(tmp_path: Path, *presses: str, **more: str) -> list[tuple[str, Archit
 
 
 def with_session(tmp_path: Path, **values: object) -> Path:
-    session = tmp_path / "config" / "resnet-studio" / "session.json"
+    session = session_file(tmp_path)
     session.parent.mkdir(parents=True)
-    session.write_text(
-        json.dumps(codec.to_json(SessionState(architecture=preset("plain34"), theme="dark", **values)))
-    )  # type: ignore[arg-type]
+    session.write_text(json.dumps(codec.to_json(SessionState(architecture=preset("plain34"), theme="dark", **values))))  # type: ignore[arg-type]
     return session
 
 
@@ -131,9 +133,9 @@ def with_session(tmp_path: Path, **values: object) -> Path:
 def test_a_session_is_offered_after_two_starts_that_a_signal_killed(tmp_path: Path, how: signal.Signals) -> None:
     session = with_session(tmp_path)
     before = json.loads(session.read_text())
-    killed_after(tmp_path, 0.2, how)
+    killed(tmp_path, how)
     assert restore(session)[0].architecture == preset("plain34")
-    killed_after(tmp_path, 0.2, how)
+    killed(tmp_path, how)
     ((message, architecture),) = driven(tmp_path)
     assert "unexpectedly twice" in message
     assert architecture == preset("resnet50")
@@ -171,27 +173,22 @@ def test_a_second_archived_session_does_not_replace_the_first(tmp_path: Path) ->
 
 
 def test_a_normal_end_resets_the_unclean_count(tmp_path: Path) -> None:
-    session = killed_after(tmp_path, 0.5)
-    program = subprocess.Popen(WINDOW, env=environment(tmp_path), stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 60
-    while restore(session)[0].unclean < 2 and time.monotonic() < until:
-        time.sleep(0.05)
-    time.sleep(0.5)
+    session = killed(tmp_path)
+    program = started(tmp_path, stderr=subprocess.DEVNULL)
+    assert restore(session)[0].unclean == 2
     program.send_signal(signal.SIGTERM)
-    assert program.wait(timeout=30) == 0
+    assert program.wait(timeout=PATIENCE) == 0
     assert restore(session)[0].unclean == 0
 
 
 def test_a_second_window_does_not_count_the_first_as_an_unexpected_end(tmp_path: Path) -> None:
-    session = tmp_path / "config" / "resnet-studio" / "session.json"
-    first = subprocess.Popen(WINDOW, env=environment(tmp_path), stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 60
-    while not (session.exists() and restore(session)[0].unclean == 1) and time.monotonic() < until:
-        time.sleep(0.05)
-    killed_after(tmp_path, 0.5)  # the second
+    first = started(tmp_path, stderr=subprocess.DEVNULL)
+    session = session_file(tmp_path)
+    assert restore(session)[0].unclean == 1
+    killed(tmp_path)  # the second
     assert restore(session)[0].unclean <= 1  # the first is still open
     first.send_signal(signal.SIGTERM)
-    assert first.wait(timeout=30) == 0
+    assert first.wait(timeout=PATIENCE) == 0
     assert restore(session)[0].unclean == 0
 
 

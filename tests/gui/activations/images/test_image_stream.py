@@ -164,7 +164,7 @@ def test_a_stream_of_damaged_images_stops_and_is_reported(qtbot: QtBot, open_win
     set_speed(window, "0")
     with qtbot.waitSignal(window.controller.player.failed):
         QTest.keyClick(strip(window), Key.Key_Space)
-    qtbot.wait(200)  # photograph and forward pass of the last image both fail
+    qtbot.waitUntil(lambda: window.engine.state == "ready")  # photograph and forward pass of the last image both fail
     assert window.message_bar.text.startswith("None of these images can be opened.")
     assert not playing(window)
 
