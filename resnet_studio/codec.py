@@ -11,9 +11,20 @@ from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from reprlib import repr as short_repr
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
-from typing import get_type_hints as all_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 from msgspec import Meta
@@ -108,8 +119,8 @@ def read(folder: Path, name: str, max_bytes: int, version: int, parse: Callable[
         raise NewerFileError("was written by a newer version of this program and was not changed")
     try:
         return parse(values)
-    except FieldError as error:
-        reason = str(error)  # it may quote from the file
+    except (FieldError, RecursionError) as error:
+        reason = str(error) if isinstance(error, FieldError) else "nested too deeply"
         shown = reason if len(reason) <= MAX_REASON_LENGTH else f"{reason[:MAX_REASON_LENGTH]} …"
         raise FileRefusedError(f"is damaged ({shown})") from None
 
@@ -122,9 +133,12 @@ def is_newer(values: Any, version: int) -> bool:
 
 def check(value: DataclassInstance, error: type[FieldError] = FieldError) -> None:
     """Check a value's fields against their annotations, in its `__post_init__`; `error` names the invalid one."""
-    for name, hint in field_types(type(value)).items():
-        if not _parse(hint).form:
-            _decode_field(name, hint, getattr(value, name), error)
+    struct = _struct(type(value))
+    try:
+        msgspec.convert(value, struct, from_attributes=True)  # all fields at once is five times as fast
+    except (msgspec.ValidationError, OverflowError):
+        for name in struct.__struct_fields__:
+            _decode_field(name, field_types(type(value))[name], getattr(value, name), error)
 
 
 def decode(hint: Any, value: Any) -> Any:
@@ -137,10 +151,10 @@ def decode(hint: Any, value: Any) -> Any:
     try:
         return msgspec.convert(value, hint)
     except (msgspec.ValidationError, OverflowError):
-        raise ValueError(f"must be {describe(hint)}, got {value!r}") from None
+        raise ValueError(f"must be {describe(hint)}, got {short_repr(value)}") from None
 
 
-def loads(text: str | bytes, name: str, error: type[FieldError] = FieldError) -> Any:
+def loads(text: str, name: str, error: type[FieldError] = FieldError) -> Any:
     """Parse JSON; `error` says in words why it is not valid."""
     try:
         return json.loads(text)
@@ -179,7 +193,7 @@ def describe(hint: Any) -> str:
 @cache
 def field_types(kind: type[DataclassInstance]) -> dict[str, Any]:
     """The annotation of each field."""
-    hints = all_type_hints(kind, include_extras=True)
+    hints = get_type_hints(kind, include_extras=True)
     return {field.name: hints[field.name] for field in fields(kind)}
 
 
@@ -197,6 +211,13 @@ def ranges(kind: type[DataclassInstance], number: type[float]) -> dict[str, tupl
         for name, field in found.items()
         if field.type is number and field.meta and field.meta.ge is not None and field.meta.le is not None
     }
+
+
+@cache
+def _struct(kind: type[DataclassInstance]) -> type[msgspec.Struct]:
+    """A struct of the fields that msgspec can check: those without a `Form`."""
+    checked = [(name, hint) for name, hint in field_types(kind).items() if not _parse(hint).form]
+    return msgspec.defstruct(kind.__name__, checked)
 
 
 class _Type(NamedTuple):
@@ -254,8 +275,9 @@ def _salvage(hint: Any, value: Any) -> tuple[Any, bool]:
         if len(items) < (least or 0):
             raise ValueError("no valid item is left")
         return items, len(items) == len(value)
-    if is_dataclass(expected.type) and not expected.form:
-        part, lost = salvage(expected.type, value)
+    kind: type[Any] = expected.type
+    if is_dataclass(kind) and not expected.form:
+        part, lost = salvage(kind, value)
         return part, not lost
     return decode(hint, value), True
 

@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 from uuid import uuid4
 
 from resnet_studio.atomic import WRITING
@@ -102,7 +102,7 @@ def cache_path(source: PublishedWeights) -> Path:
     return Path(torch_home).expanduser() / "hub" / "checkpoints" / find_entry(source).file
 
 
-def needs_download(weights: WeightsSource | None) -> bool:
+def needs_download(weights: WeightsSource | None) -> TypeGuard[PublishedWeights]:
     """Whether weights are published and not in the cache."""
     return isinstance(weights, PublishedWeights) and not cache_path(weights).exists()
 

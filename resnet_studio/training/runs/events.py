@@ -261,7 +261,7 @@ def from_line(line: str | bytes) -> Event | None:
     try:
         values |= {name: _from_null(values[name]) for name in NUMBERS[kind] if name in values}
         event: Event = msgspec.convert(values, kind)
-    except (msgspec.ValidationError, TypeError, ValueError, OverflowError) as error:
+    except (msgspec.ValidationError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(f"event {kind.kind!r} is incomplete: {error}") from None
     return event
 
