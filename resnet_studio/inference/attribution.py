@@ -214,11 +214,13 @@ def layer_titles(architecture: Architecture) -> Mapping[str, str]:
 
 @lru_cache(maxsize=16)
 def default_layer(architecture: Architecture) -> str:
-    """The last block with maps, or else the last ReLU with maps: the deepest layer with spatial positions."""
-    with_maps = set(layers_with_maps(architecture))
+    """The last block with maps, or a ReLU behind all blocks; else the last ReLU with maps: the deepest layer with
+    spatial positions."""
+    with_maps = layers_with_maps(architecture)
     if isinstance(architecture, Residual):
-        names = [block.name for block in blocks(architecture) if block.name in with_maps]
-        if names:
+        ends = {block.name for block in blocks(architecture)}
+        ends |= {layer.name for layer in called_layers(architecture) if layer.kind == "relu" and layer.stage == "fc"}
+        if names := [name for name in with_maps if name in ends]:
             return names[-1]
     return [layer.name for layer in plan(architecture) if layer.kind == "relu" and layer.name in with_maps][-1]
 

@@ -28,8 +28,8 @@ MAX_DIFFERENT = 10
 """The rows of a stage that may differ; the blocks after them repeat."""
 
 
-STRUCTURE_FIELDS = ("block", "blocks", "shortcut", "stem")
-"""Fields of a residual network that decide which layers there are; the others only change their sizes."""
+STRUCTURE_FIELDS = ("blocks", "shortcut", "stem")
+"""Fields of a residual network that decide, with the kind of block, which layers there are; others change sizes."""
 
 
 class LayerColumn(IntEnum):
@@ -268,7 +268,8 @@ def _same_structure(one: LayerTable, other: LayerTable) -> bool:
     a, b = one.architecture, other.architecture
     if not isinstance(a, Residual) or not isinstance(b, Residual):
         return a == b
-    return all(getattr(a, field) == getattr(b, field) for field in STRUCTURE_FIELDS)
+    same_blocks = type(a.block) is type(b.block)
+    return same_blocks and all(getattr(a, field) == getattr(b, field) for field in STRUCTURE_FIELDS)
 
 
 def _update_node(old: LayerNode, new: LayerNode) -> None:

@@ -25,7 +25,7 @@ from resnet_studio.networks.presets import title
 
 HEADING = "Layer responses over depth"
 TIP = (
-    "Standard deviation of F(x), after its last batch norm and before the addition and ReLU,\n"
+    "Standard deviation of F(x), before the addition and ReLU,\n"
     "and of x, to which it is added: He et al. 2015, Section 4.2 and Figure 7"
 )
 HINT, MEASURING = "click selects the block", "measuring the network and its counterpart …"
