@@ -61,4 +61,4 @@ class Workspace(QObject):
         """Add what the workspace's menu has below its pages."""
 
     def close(self) -> None:
-        """Stop all activity, as the window closes."""
+        """Stop all activity, as the window closes. The widget may never have been made."""
