@@ -36,7 +36,7 @@ from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
 from resnet_studio.gui.training.workspace import TrainingWorkspace
 from resnet_studio.gui.verify.workspace import VerifyWorkspace
-from resnet_studio.inference.values import ForwardResult
+from resnet_studio.inference.values import ForwardResult, WeightsFile
 from resnet_studio.networks import memory
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
@@ -230,7 +230,7 @@ def test_files_are_saved_with_absolute_paths(
     window = opened(cifar())
     window.controller.open_paths(["gray.png", "weights.pth"])
     assert window.session_state().image == str(tmp_path / "gray.png")
-    assert window.session_state().weights == str(tmp_path / "weights.pth")
+    assert window.session_state().weights == WeightsFile(tmp_path / "weights.pth")
 
 
 def test_undo_works_while_a_field_has_the_focus(qtbot: QtBot, opened: Callable[[SessionState], MainWindow]) -> None:
@@ -359,7 +359,7 @@ def test_an_edit_that_the_weights_do_not_fit_falls_back_to_random_weights(
 ) -> None:
     file = tmp_path / "twenty.pth"
     torch.save(build(preset("resnet20-cifar")).state_dict(), file)
-    window = opened(cifar(workspace=ACTIVATIONS, weights=str(file)))
+    window = opened(cifar(workspace=ACTIVATIONS, weights=WeightsFile(file)))
     with qtbot.waitSignal(window.controller.activations.forwardFinished) as finished:
         pass
     assert finished.args[0].weights.source == "twenty.pth"

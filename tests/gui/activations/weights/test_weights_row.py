@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QMenu, QPlainTextEdit, QPushButton, QSpinBox, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from fake_engine import FakeEngine
 from resnet_studio.gui.activations.weights.controller import (
     WeightsController,
     weights_title,
@@ -39,6 +40,7 @@ from resnet_studio.inference.weights.sources import weights_to_text
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
+from resnet_studio.progress import Progress
 from resnet_studio.training.runs.weights import RunWeights
 from workspace_numbers import ACTIVATIONS
 
@@ -48,27 +50,14 @@ INFO = WeightsInfo("random, seed 0", False, Preprocessing(224, 224, (0.5,) * 3, 
 FILE = replace(INFO, source="net.pth", trained=True, sha256="ab" * 32)
 
 
-class FakeEngine(QObject):
-    """Stands in for the engine: records requests; the test emits the answers."""
-
-    answerReceived, failed, idle = Signal(str, object), Signal(str, object), Signal(object)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.requests: list[tuple[object, ...]] = []
-
-    def request(self, *question: object, label: str) -> None:
-        self.requests.append((*question, label))
-
-
 @pytest.fixture
-def engine() -> FakeEngine:
+def engine(qapp: object) -> FakeEngine:
     return FakeEngine()
 
 
 @pytest.fixture
 def controller(engine: FakeEngine, tmp_path: Path) -> Iterator[WeightsController]:
-    controller = WeightsController(SessionState(), engine)  # type: ignore[arg-type]
+    controller = WeightsController(SessionState(), engine)
     controller.runs = tmp_path / "runs"
     controller.follow_architecture(preset("resnet50-v1.5"))
     yield controller
@@ -250,15 +239,15 @@ def test_missing_weights_are_downloaded_while_the_current_ones_stay(
 ) -> None:
     controller.set_weights(RandomWeights(3))
     controller.request(V2)
-    assert engine.requests == [("weights", "fetch_weights", V2, "downloading torchvision's resnet50, IMAGENET1K_V2")]
+    assert engine.requests == [("fetch_weights", "fetch_weights", V2)]
     assert controller.weights == RandomWeights(3)
-    engine.answerReceived.emit("forward", None)
+    engine.part("fetch_weights", Progress(1, 2, "downloading"))
     assert controller.weights == RandomWeights(3)
-    engine.answerReceived.emit("weights", None)
+    engine.answer("fetch_weights", None)
     assert controller.weights == V2
 
 
-@pytest.mark.parametrize("withdrawn", ["another choice", "another network", "cancel", "failure"])
+@pytest.mark.parametrize("withdrawn", ["another choice", "another network"])
 def test_a_withdrawn_download_changes_nothing(
     controller: WeightsController, engine: FakeEngine, withdrawn: str
 ) -> None:
@@ -266,12 +255,26 @@ def test_a_withdrawn_download_changes_nothing(
     {
         "another choice": lambda: controller.request(RandomWeights(9)),
         "another network": lambda: controller.follow_architecture(preset("resnet18")),
-        "cancel": lambda: engine.idle.emit(None),
-        "failure": lambda: engine.failed.emit("weights", WeightsError("a.pth", "could not be downloaded")),
     }[withdrawn]()
     before = controller.weights
-    engine.answerReceived.emit("weights", None)
+    engine.answer("fetch_weights", None)
     assert controller.weights == before
+
+
+@pytest.mark.parametrize("end", ["cancel", "failure"])
+def test_a_download_that_ends_without_an_answer_changes_nothing_and_can_be_repeated(
+    controller: WeightsController, engine: FakeEngine, end: str
+) -> None:
+    before = controller.weights
+    controller.request(V2)
+    if end == "cancel":
+        engine.cancel_all()
+    else:
+        engine.fail("fetch_weights", WeightsError("a.pth", "could not be downloaded"))
+    assert controller.weights == before
+    controller.request(V2)
+    engine.answer("fetch_weights", None)
+    assert controller.weights == V2
 
 
 def test_each_suggested_fix_is_an_offer(controller: WeightsController, tmp_path: Path) -> None:
