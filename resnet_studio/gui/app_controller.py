@@ -49,7 +49,7 @@ DEEP = 200
 
 
 class AppController(QObject):
-    """The current architecture with its table and comparison; `activations` holds the current forward pass."""
+    """The current architecture with its table; `activations` holds the current forward pass."""
 
     planChanged = Signal(object)
     """The plan of the current architecture has been computed: at once after the session's `architectureChanged`, but
