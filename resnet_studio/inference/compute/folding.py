@@ -1,8 +1,8 @@
 """A faster version of a residual network where only the outputs of blocks are needed.
 
-Batch norm is folded into the convolution before it, if there is one. The weights of convolutions are packed once into the
-layout of the CPU's library, and ReLUs and additions work in place, so the outputs of single convolutions and batch norms
-are not available.
+Batch norm is folded into the convolution before it, if there is one. The weights of convolutions are packed once into
+the layout of the CPU's library, and ReLUs and additions work in place, so the outputs of single convolutions and batch
+norms are not available.
 """
 
 from __future__ import annotations
