@@ -119,8 +119,7 @@ class ArchitecturePanel(QWidget):
 
     def _add_choice(self, field: str) -> None:
         values = {value: VALUES.get(value, value) for value in CHOICES[field]}
-        choice = SegmentedControl(values, LABELS[field])
-        choice.setObjectName(field)
+        choice = SegmentedControl(values, field, LABELS[field])
         choice.valueSelected.connect(
             lambda value: self._request(field, lambda: with_text(self._architecture, field, value))
         )

@@ -26,6 +26,15 @@ def set_names(widget: W, object_name: str = "", accessible_name: str = "", toolt
     return widget
 
 
+def empty_label(object_name: str, text: str = "") -> QLabel:
+    """What an empty page shows in its middle: what to do next."""
+    label = set_names(QLabel(text, wordWrap=True), object_name, "What to do next")
+    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)  # it may say what went wrong
+    label.setProperty("quiet", True)
+    return label
+
+
 def vbox(*widgets: tuple[QWidget, int], margin: int = 2 * GRID) -> QWidget:
     """A widget that stacks these vertically, each with its stretch factor."""
     box = QWidget()

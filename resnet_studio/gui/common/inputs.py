@@ -95,23 +95,29 @@ class SegmentedControl(QWidget):
 
     valueSelected = Signal(str)
 
-    def __init__(self, values: Mapping[str, str], name: str, tips: Mapping[str, str] | None = None) -> None:
-        """`values` maps what is emitted to what is shown; `name` is the accessible name."""
+    def __init__(
+        self, values: Mapping[str, str], object_name: str, accessible_name: str, tips: Mapping[str, str] | None = None,
+        *, stretches: bool = True,
+    ) -> None:  # fmt: skip
+        """`values` maps what is emitted to what is shown; the first one is selected."""
         super().__init__()
+        set_names(self, object_name, accessible_name)
         self._values = tuple(values)
         self._buttons = QButtonGroup(self)
-        self.setAccessibleName(name)
+        if not stretches:
+            self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         for number, (value, label) in enumerate(values.items()):
-            button = set_names(QToolButton(), "", f"{name}: {label}", (tips or {}).get(value, ""))
+            button = set_names(QToolButton(), "", f"{accessible_name}: {label}", (tips or {}).get(value, ""))
             button.setText(label)
             button.setCheckable(True)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.setProperty("segment", "first" if number == 0 else "last" if number == len(values) - 1 else "middle")
             self._buttons.addButton(button, number)
             row.addWidget(button)
+        self.set_value(self._values[0])
         self.setFocusProxy(self._buttons.button(0))
         self._buttons.idClicked.connect(lambda number: self.valueSelected.emit(self._values[number]))
 

@@ -113,8 +113,7 @@ class CompareView(QWidget):
             QPushButton("Swap"), "swap", "", "Swap the selected network with the reference, which is the first"
         )
         self._swap.clicked.connect(self._swap_with_first)
-        self._what = set_names(SegmentedControl(SHOWN, "Compare", TIPS), "compareWhat", "Compare")
-        self._what.set_value("all")
+        self._what = SegmentedControl(SHOWN, "compareWhat", "Compare", TIPS)
         self._what.valueSelected.connect(self._show_only)
         tools = QHBoxLayout()
         tools.setSpacing(GRID)

@@ -196,9 +196,8 @@ class LayersView(QWidget):
         self._search.textEdited.connect(lambda: self._find_next(again=False))
         self._search.returnPressed.connect(lambda: self._find_next(again=True))
         tips = {str(unit): f"{label}: {units.MEANINGS[unit]}" for unit, label in units.LABELS.items()}
-        self._unit = SegmentedControl({str(unit): label for unit, label in units.LABELS.items()}, "Unit", tips)
-        self._unit.setObjectName("unitSwitch")
-        self._unit.set_value("flops")
+        labels = {str(unit): label for unit, label in units.LABELS.items()}
+        self._unit = SegmentedControl(labels, "unitSwitch", "Unit", tips)
         self._unit.valueSelected.connect(self._show_unit)
         tip = "Convolutions and linear layers, as in the paper,\n"
         tip += "or everything fvcore counts, including batch norm and average pooling"

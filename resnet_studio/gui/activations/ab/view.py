@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
-    QLabel,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -23,7 +21,7 @@ from resnet_studio.gui.activations.ab.chooser import SideBChooser
 from resnet_studio.gui.activations.ab.pane import Offer
 from resnet_studio.gui.activations.ab.panel import ABPanel, ScaleMode, VisibleMaps
 from resnet_studio.gui.activations.ab.predictions import MAX_ROWS, MIN_ROWS, PairedPredictions
-from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.helpers import empty_label, set_names
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.labels import labeled
 from resnet_studio.gui.common.layouts import FlowLayout
@@ -35,13 +33,13 @@ from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.training.runs.weights import RunWeights
 
 EMPTY = "Running A … If nothing appears, choose an image and a layer on the left."
-VIEWS: dict[VisibleMaps, str] = {"both": "both", "difference": "difference", "all": "all"}
+VIEWS = {"both": "both", "difference": "difference", "all": "all"}
 VIEW_TIPS = {
     "both": "Feature maps of A and B",
     "difference": "A − B, value by value; zero is the middle of the color scale",
     "all": "A, B and A − B side by side",
 }
-SCALES: dict[ScaleMode, str] = {"one": "shared", "layer": "layer", "channel": "channel"}
+SCALES = {"one": "shared", "layer": "layer", "channel": "channel"}
 SCALE_TIPS = {
     "one": "Min to max of both sides: equal colors are equal values",
     "layer": "Min to max of each side",
@@ -67,17 +65,15 @@ class ABView(TabView):
     def __init__(self) -> None:
         super().__init__()
         self.chooser, self.panel, self.predictions = SideBChooser(), ABPanel(), PairedPredictions()
-        self._views = _segmented(VIEWS, "Views", VIEW_TIPS, "pairViews")
-        self._scales = _segmented(SCALES, "Contrast", SCALE_TIPS, "pairScale")
+        self._views = SegmentedControl(VIEWS, "pairViews", "Views", VIEW_TIPS, stretches=False)
+        self._scales = SegmentedControl(SCALES, "pairScale", "Contrast", SCALE_TIPS, stretches=False)
         self._color_list = set_names(QComboBox(), "pairColours", "Colors", COLORMAPS_TIP)
         self._color_list.addItems(COLORMAPS)
         swap_tip = "Swap A and B: B becomes the current network"
         self._swap = set_names(QPushButton("Swap"), "swapSides", "Swap A and B", swap_tip)
         use_b_tip = "Make B's network, weights and image current. Undo restores the network"
         self._use_b = set_names(QPushButton("Use B as A"), "takeSecond", "Use B as A", use_b_tip)
-        self._empty = set_names(QLabel(EMPTY, wordWrap=True), "pairEmpty", "What to do next")
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setProperty("quiet", True)
+        self._empty = empty_label("pairEmpty", EMPTY)
         self._pages = QStackedWidget()
         self._lay_out()
         self._connect()
@@ -176,11 +172,3 @@ class _ToolRow(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.setMinimumHeight(self._flow.heightForWidth(self.width()))
-
-
-def _segmented(values: Mapping[Any, str], name: str, tips: Mapping[str, str], key: str) -> SegmentedControl:
-    """A segmented control with its first value selected."""
-    control = set_names(SegmentedControl(values, name, tips), key, name)
-    control.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-    control.set_value(next(iter(values)))
-    return control

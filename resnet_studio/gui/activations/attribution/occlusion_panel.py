@@ -20,10 +20,10 @@ from PySide6.QtWidgets import (
 
 from resnet_studio.formatting import about_percent, counted
 from resnet_studio.gui.activations.attribution.overlay import OverlayView, StrengthSlider
-from resnet_studio.gui.activations.attribution.panel import HEIGHT, UNTRAINED, duration_text, empty_label, lay_out_panel
+from resnet_studio.gui.activations.attribution.panel import HEIGHT, UNTRAINED, duration_text, lay_out_panel
 from resnet_studio.gui.common.button_feedback import disable_briefly
 from resnet_studio.gui.common.color_bar import ColorBar
-from resnet_studio.gui.common.helpers import set_names, set_style_property
+from resnet_studio.gui.common.helpers import empty_label, set_names, set_style_property
 from resnet_studio.gui.common.inputs import commit_when_complete
 from resnet_studio.gui.common.labels import FixedHeightLabel, escape_html, labeled, tooltip
 from resnet_studio.gui.common.layouts import FlowLayout

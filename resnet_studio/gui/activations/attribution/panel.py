@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from resnet_studio.formatting import about_percent, significant
 from resnet_studio.gui.activations.attribution.overlay import OverlayView, StrengthSlider
 from resnet_studio.gui.common.color_bar import ColorBar
-from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.helpers import empty_label, set_names
 from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.common.labels import FixedHeightLabel, escape_html
 from resnet_studio.gui.common.layouts import FlowLayout
@@ -204,15 +204,6 @@ class AttributionPanel(QWidget):
 def duration_text(seconds: float) -> str:
     """A duration such as "4 ms" or "1.25 s"."""
     return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
-
-
-def empty_label(name: str, text: str) -> QLabel:
-    """A label with what to do next, shown until there is a result."""
-    label = set_names(QLabel(text, wordWrap=True), name, "What to do next")
-    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setProperty("quiet", True)
-    return label
 
 
 def lay_out_panel(panel: QWidget, tools: QLayout, result_layout: QLayout, empty: QLabel) -> QStackedWidget:

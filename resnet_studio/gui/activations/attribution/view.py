@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
 
 from resnet_studio.gui.activations.attribution.class_picker import ClassPicker
 from resnet_studio.gui.activations.attribution.occlusion_panel import OcclusionPanel
@@ -34,9 +34,7 @@ class AttributionView(TabView):
 
     def __init__(self) -> None:
         super().__init__()
-        self._part = SegmentedControl(PARTS, "Attribution", TIPS)
-        self._part.setObjectName("whyPart")
-        self._part.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._part = SegmentedControl(PARTS, "whyPart", "Attribution", TIPS, stretches=False)
         self._class = ClassPicker()
         self.attribution, self.occlusion = AttributionPanel(), OcclusionPanel()
         self._pages = QStackedWidget()

@@ -20,7 +20,7 @@ from resnet_studio.formatting import dimensions, significant
 from resnet_studio.gui.activations.block.depth_panel import DepthPanel
 from resnet_studio.gui.activations.block.panes import BlockMaps, BlockStepper, BlockTerm
 from resnet_studio.gui.common.color_bar import ColorBar
-from resnet_studio.gui.common.helpers import separator, set_names
+from resnet_studio.gui.common.helpers import empty_label, separator, set_names
 from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel
 from resnet_studio.gui.common.tab_view import TabView
 from resnet_studio.gui.theme import GRID
@@ -62,9 +62,7 @@ class BlockView(TabView):
         self._maps = BlockMaps()
         self._readout = set_names(QLabel(HINT), "blockReadout", "Values under the cursor")
         self._readout.setProperty("quiet", True)
-        self._empty = set_names(QLabel(wordWrap=True), "blockEmpty", "What to do next")
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setProperty("quiet", True)
+        self._empty = empty_label("blockEmpty")
         self.responses = DepthPanel()
         self._pages = QStackedWidget()
         self._lay_out()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QToolButton, QWidget
 
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import SegmentedControl, commit_when_complete
@@ -45,13 +45,13 @@ class KernelToolbar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._slice = ChannelSlice()
-        self._axis = _segmented(SLICES, "Slice", SLICE_TIPS, "kernelSlice")
+        self._axis = SegmentedControl(SLICES, "kernelSlice", "Slice", SLICE_TIPS, stretches=False)
         self._number = set_names(QSpinBox(), "kernelNumber", "Index", NUMBER_TIPS["input"])
         self._number.setWrapping(True)
         commit_when_complete(self._number)
         self._number.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stepper = self._make_stepper()
-        self._scale = _segmented(SCALES, "Contrast", SCALE_TIPS, "kernelScale")
+        self._scale = SegmentedControl(SCALES, "kernelScale", "Contrast", SCALE_TIPS, stretches=False)
         row = FlowLayout()
         self.setLayout(row)
         for widget in (self._axis, self._stepper, self._scale):
@@ -100,10 +100,3 @@ class KernelToolbar(QWidget):
 
     def _emit_slice(self, by_filter: bool, number: int, per_tile: bool) -> None:
         self.sliceSelected.emit(ChannelSlice(by_filter, number, per_tile))
-
-
-def _segmented(values: dict[str, str], accessible_name: str, tips: dict[str, str], name: str) -> SegmentedControl:
-    control = SegmentedControl(values, accessible_name, tips)
-    control.setObjectName(name)
-    control.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-    return control

@@ -10,7 +10,7 @@ from resnet_studio.gui.activations.kernels.grid import FilterGrid
 from resnet_studio.gui.activations.kernels.norm_bars import NormBars
 from resnet_studio.gui.activations.kernels.toolbar import ChannelSlice, KernelToolbar
 from resnet_studio.gui.common.color_bar import ColorBar
-from resnet_studio.gui.common.helpers import separator, set_names, vbox
+from resnet_studio.gui.common.helpers import empty_label, separator, set_names, vbox
 from resnet_studio.gui.common.labels import FixedHeightLabel
 from resnet_studio.gui.common.tab_view import TabView
 from resnet_studio.gui.theme import GRID
@@ -48,9 +48,7 @@ class KernelsView(TabView):
         super().__init__()
         self._kernels: Kernels | None = None
         self._slice, self._filter, self._selected_layer = ChannelSlice(), 0, ""
-        self._empty = set_names(QLabel(EMPTY, wordWrap=True), "kernelsEmpty", "What to do next")
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setProperty("quiet", True)
+        self._empty = empty_label("kernelsEmpty", EMPTY)
         self._name = set_names(QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "kernelsHeading", "Layer")
         self._about = set_names(QLabel(wordWrap=True), "kernelsAbout", "About these weights")
         self._readout = set_names(QLabel(), "kernelsReadout", "Weight under the cursor")

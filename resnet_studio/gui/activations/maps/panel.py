@@ -273,9 +273,7 @@ class MapsToolbar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._style = MapStyle()
-        self._contrast = SegmentedControl(CONTRASTS, "Contrast", CONTRAST_TIPS)
-        self._contrast.setObjectName("contrast")
-        self._contrast.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._contrast = SegmentedControl(CONTRASTS, "contrast", "Contrast", CONTRAST_TIPS, stretches=False)
         self._colormap = set_names(QComboBox(), "colourMap", "Colors", COLORMAP_TIP)
         self._colormap.addItems(COLORMAPS)
         self._sort = ComboBox(SORTS, "channelOrder", "Sort", SORT_TIP)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_studio.export.figure import MapFigure
 from resnet_studio.export.provenance import image_name, provenance_of
 from resnet_studio.gui.activations.maps.panel import MapsPanel
 from resnet_studio.gui.common.figure_export import ExportButton
-from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.helpers import empty_label
 from resnet_studio.inference.feature_maps import Colormap
 from resnet_studio.inference.values import ForwardResult, image_title
 
@@ -34,9 +34,7 @@ class MapsView(QWidget):
         """The result whose maps are shown, which may be older than the newest."""
         self._reference: ForwardResult | None = None
         self._layer = self._shown = ""
-        self._empty = set_names(QLabel(NO_IMAGE, wordWrap=True), "activationsEmpty", "What to do next")
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setProperty("quiet", True)
+        self._empty = empty_label("activationsEmpty", NO_IMAGE)
         self.panel = MapsPanel()
         self._export = MapsExportButton()
         self._export.exportRequested.connect(self._request_export)

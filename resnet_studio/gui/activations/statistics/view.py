@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSt
 from resnet_studio.formatting import about_percent, counted, significant
 from resnet_studio.gui.activations.statistics.channel_table import ChannelTable
 from resnet_studio.gui.common.button_feedback import disable_briefly
-from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.helpers import empty_label, set_names
 from resnet_studio.gui.common.histogram import Histogram
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.labels import layer_heading, tooltip
@@ -44,16 +44,13 @@ class StatisticsView(TabView):
         self._accumulated: ChannelStatistics | None = None
         self._layer_statistics: LayerStatistics | None = None
         self._running = self._channel = 0
-        self._empty = set_names(QLabel(NO_IMAGE, wordWrap=True), "statisticsEmpty", "What to do next")
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty = empty_label("statisticsEmpty", NO_IMAGE)
         self._heading = set_names(
             QLabel(wordWrap=True, textFormat=Qt.TextFormat.RichText), "statisticsHeading", "Layer"
         )
         self._histogram_caption = set_names(QLabel(wordWrap=True), "histogramOf", "What the histogram counts")
         self._histogram = Histogram("layerHistogram", " in the layer for the current image", BARS)
-        self._scope = SegmentedControl(SCOPES, "Statistics of", SCOPE_TIPS)
-        self._scope.setObjectName("statisticsScope")
-        self._scope.set_value("image")
+        self._scope = SegmentedControl(SCOPES, "statisticsScope", "Statistics of", SCOPE_TIPS)
         tip = "Run all images in the list through the network up to this layer"
         self._button = set_names(QPushButton("Run all images"), "lookAtAll", "Run all images", tip)
         self._figures = {name: set_names(QLabel("–"), f"{name}Figure", text) for name, text in FIGURES.items()}
@@ -129,8 +126,7 @@ class StatisticsView(TabView):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._pages)
-        for label in (self._empty, self._histogram_caption):
-            label.setProperty("quiet", True)
+        self._histogram_caption.setProperty("quiet", True)
         self._skipped.setProperty("warning", True)
         self._skipped.hide()
 

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 from resnet_studio.causes import os_reason
 from resnet_studio.gui.common.button_feedback import reserve_width, show_briefly
 from resnet_studio.gui.common.figure_export import ExportButton
-from resnet_studio.gui.common.helpers import separator, set_names
+from resnet_studio.gui.common.helpers import empty_label, separator, set_names
 from resnet_studio.gui.common.inputs import ComboBox, SegmentedControl
 from resnet_studio.gui.common.labels import tooltip
 from resnet_studio.gui.common.message_bar import NoticeLine
@@ -93,9 +93,7 @@ class DegradationView(QWidget):
         )
         self._stop_now.hide()
         self._resume = set_names(QPushButton("Resume"), "resumeExperiment", "", "Train the unfinished runs")
-        self._axis = set_names(
-            SegmentedControl(AXES, "x axis", AXIS_TIPS), "figureAxis", "x axis", "Unit of the x axis"
-        )
+        self._axis = SegmentedControl(AXES, "figureAxis", "x axis", AXIS_TIPS)
         self._axis.set_value("epoch")
         self._export = ExportButton("exportFigure", "Export the figure", "Save figure and verdict, or the values", "")
         self._damaged = set_names(
@@ -176,9 +174,7 @@ class DegradationView(QWidget):
             self._show()
 
     def _lay_out(self) -> None:
-        empty = set_names(QLabel(EMPTY, wordWrap=True), "degradationEmpty", "What to do next")
-        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        empty.setProperty("quiet", True)
+        empty = empty_label("degradationEmpty", EMPTY)
         empty.setContentsMargins(10 * GRID, 0, 10 * GRID, 0)
         self._pages.addWidget(empty)
         self._pages.addWidget(self._make_page())

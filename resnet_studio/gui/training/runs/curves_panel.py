@@ -279,11 +279,9 @@ class CurveTools(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._axis = set_names(SegmentedControl(AXES, "x axis", AXIS_TIPS), "xAxis", "x axis")
-        self._axis.set_value("step")
+        self._axis = SegmentedControl(AXES, "xAxis", "x axis", AXIS_TIPS)
         self._axis.valueSelected.connect(self.axisSelected)
-        self._scale = set_names(SegmentedControl(SCALES, "y axis", SCALE_TIPS), "yAxis", "y axis")
-        self._scale.set_value("linear")
+        self._scale = SegmentedControl(SCALES, "yAxis", "y axis", SCALE_TIPS)
         self._scale.valueSelected.connect(lambda scale: self.scaleSelected.emit(scale == "log"))
         tip = "Strength of smoothing; the thin lines show every step"
         self._smoothing = set_names(QSlider(Qt.Orientation.Horizontal), "smoothing", "Smoothing", tip)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.helpers import empty_label, set_names
 from resnet_studio.gui.common.message_bar import NoticeLine
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.training.run_state import RunState
@@ -123,10 +123,7 @@ class RunsView(QWidget):
         split.setStretchFactor(0, 1)
         split.setStretchFactor(1, 2)
         split.setSizes([240, 480])
-        empty = set_names(QLabel(EMPTY, wordWrap=True), "runsEmpty", "What to do next")
-        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        empty.setProperty("quiet", True)
-        self._pages.addWidget(empty)
+        self._pages.addWidget(empty_label("runsEmpty", EMPTY))
         self._pages.addWidget(split)
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)

@@ -164,8 +164,7 @@ class RecipeForm(QWidget):
         if row.listed:
             choice = ComboBox(row.values, name, row.label, row.tip)
         else:
-            choice = SegmentedControl(row.values, row.label, dict.fromkeys(row.values, row.tip))
-            choice.setObjectName(name)
+            choice = SegmentedControl(row.values, name, row.label, dict.fromkeys(row.values, row.tip))
         choice.valueSelected.connect(lambda value: self._on_value_selected(name, value))
         self._choices[name] = choice
         return choice

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_studio.formatting import dimensions
-from resnet_studio.gui.common.helpers import separator, set_names, set_style_property, vbox
+from resnet_studio.gui.common.helpers import empty_label, separator, set_names, set_style_property, vbox
 from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.common.labels import as_plain_text, layer_heading, tooltip
 from resnet_studio.gui.common.mosaic import MosaicView
@@ -79,9 +79,7 @@ class SnapshotsView(QWidget):
         self._problem.hide()
         self._time_slider = TimeSlider()
         self._time_slider.stepSelected.connect(self._on_step_selected)
-        self._empty = set_names(QLabel(NO_RUN, wordWrap=True), "formingEmpty", "What to do next")
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setProperty("quiet", True)
+        self._empty = empty_label("formingEmpty", NO_RUN)
         self._pages, self._bar = QStackedWidget(), _bar(self._time_slider)
         self._lay_out()
 
