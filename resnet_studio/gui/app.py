@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import cast
@@ -44,7 +45,7 @@ def run(paths: Sequence[str] = (), theme_name: str | None = None) -> int:
         state, message = SessionState(theme=state.theme, geometry=state.geometry), STARTED_CLEAN
     elif alone and state.unclean:
         message = " ".join(filter(None, (RESTORED, message)))
-    state.unclean = state.unclean + 1 if alone else 0  # set back to 0 when the window closes normally
+    state = replace(state, unclean=state.unclean + 1 if alone else 0)  # set back to 0 when the window closes normally
     theme.apply(app, cast("theme.ThemeName", theme_name or state.theme))
     program = Program(path, paths)
     program.open(state, message)
@@ -90,18 +91,16 @@ class Program:
     def end(self) -> None:
         """Save the session after the window was closed."""
         self._autosaver.stop()
-        state = self._window.session_state()
-        state.unclean = 0
+        state = replace(self._window.session_state(), unclean=0)
         if problem := save(state, self._path):
             print(f"resnet-studio: {problem}", file=sys.stderr)  # noqa: T201
 
     def _open_archived(self, last: Path) -> None:
         """Replace the window with one on the archived session."""
         state, message = restore(last)
-        state.unclean = 1
         before = self._window
         self._autosaver.stop()
-        self.open(state, message)
+        self.open(replace(state, unclean=1), message)
         before.close()
         before.deleteLater()
         if not self._autosaver.error:

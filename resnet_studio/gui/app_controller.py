@@ -78,10 +78,10 @@ class AppController(QObject):
         self.session = Session(state)
         self.runs_folder = runs or run_folder.runs_folder()
         self.engine = engine
-        self.images, self.weights = ImageController(state, engine), WeightsController(state, engine)
+        self.images, self.weights = ImageController(self.session, engine), WeightsController(self.session, engine)
         self.weights.runs = self.runs_folder
         self.activations = ActivationsController(self.session, engine, self.images, self.weights)
-        self.image_sources = ImageSources(state, self.images, engine)
+        self.image_sources = ImageSources(self.session, self.images, engine)
         self.player = Player(self.images, self.activations)
         self._scheduler = IdleScheduler(self)
         """Runs the work for deep architectures; a newer edit replaces the work of an older one."""

@@ -73,10 +73,9 @@ class MainWindow(QMainWindow):
 
     def session_state(self) -> SessionState:
         """The session to restore at the next start."""
-        state = self.controller.session.state
-        state.geometry = bytes(self.saveGeometry().data())
         images, image = self.controller.images.images_to_save()
-        return state if images == state.images and image == state.image else replace(state, images=images, image=image)
+        geometry = bytes(self.saveGeometry().data())
+        return replace(self.controller.session.state, geometry=geometry, images=images, image=image)
 
     def show_notice(self, sentence: str, offers: Sequence[Offer] = ()) -> None:
         """Show a message about the session, with the actions that it offers."""
@@ -170,7 +169,7 @@ class MainWindow(QMainWindow):
     def _on_workspace_entered(self, number: int) -> None:
         self._current.set_current(False)
         self._current = self._workspaces[number]
-        self.controller.session.state.workspace = number
+        self.controller.session.update(workspace=number)
         self._current.set_current(True)
 
     def _on_engine_failed(self, sentence: str) -> None:

@@ -103,7 +103,7 @@ def _open_files(window: MainWindow) -> None:
 
 
 def _set_theme(session: Session, name: theme.ThemeName) -> None:
-    session.state.theme = name
+    session.update(theme=name)
     theme.apply(cast("QApplication", QApplication.instance()), name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -34,7 +34,7 @@ def _weights_from_text(text: Any) -> WeightsSource:
     return weights_from_text(codec.decode(Text, text))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SessionState:
     """What is saved and restored. The annotations say which values of a file are accepted."""
 
@@ -73,7 +73,10 @@ class SessionState:
 
 
 class Session(QObject):
-    """The current architecture and its undo history. Every change is emitted once."""
+    """What is restored at the next start, and the current architecture with its undo history.
+
+    `update` is the only writer of the state. Every change of the architecture is emitted once.
+    """
 
     architectureChanged = Signal(object)
     historyChanged = Signal(bool, bool)
@@ -89,6 +92,10 @@ class Session(QObject):
     @property
     def architecture(self) -> Architecture:
         return self._values[self._index]
+
+    def update(self, **changes: Any) -> None:
+        """Replace fields of the state."""
+        self.state = replace(self.state, **changes)
 
     def set_architecture(self, architecture: Architecture, edit: str = "") -> None:
         """Set the current architecture. Successive values with the same `edit` are undone as one edit."""
@@ -113,6 +120,6 @@ class Session(QObject):
         self._edit = ""
         if 0 <= index < len(self._values):
             self._index = index
-            self.state.architecture = self.architecture
+            self.update(architecture=self.architecture)
             self.architectureChanged.emit(self.architecture)
             self.historyChanged.emit(index > 0, index + 1 < len(self._values))

@@ -6,14 +6,16 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QStandardPaths, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QObject, QStandardPaths, QTimer, Signal
 
 from resnet_studio import codec
 from resnet_studio.atomic import write_file
 from resnet_studio.files import FileRefusedError, read_file
+from resnet_studio.gui.background import BackgroundReader
 from resnet_studio.gui.session import VERSION, SessionState
 
 WRITE_INTERVAL = 3000
@@ -127,15 +129,13 @@ class SessionAutosaver(QObject):
     """Why the session can't be saved; emitted once until a write succeeds."""
     recovered = Signal()
     """A write succeeded after a failure."""
-    _writeFinished = Signal(str, str)
 
     def __init__(self, state: Callable[[], SessionState], path: Path, parent: QObject, error: str = "") -> None:
         """`state` returns the session; `error` is why it could not be written before."""
         super().__init__(parent)
         self._state, self._path, self.error = state, path, error
         self._written = self._writing = ""
-        self._pool = QThreadPool(self, maxThreadCount=1)  # a disk may take a second to confirm a write
-        self._writeFinished.connect(self._on_write_finished)
+        self._writer = BackgroundReader(self)  # a disk may take a second to confirm a write
         self._timer = QTimer(self, interval=WRITE_INTERVAL)
         self._timer.timeout.connect(self.write)
         self._timer.start()
@@ -146,14 +146,14 @@ class SessionAutosaver(QObject):
         text = to_text(state)
         if text not in (self._written, self._writing) and state.version <= VERSION:
             self._writing, path = text, self._path
-            self._pool.start(lambda: self._writeFinished.emit(text, write(text, path)))
+            self._writer.run(partial(write, text, path), partial(self._on_written, text))
 
     def stop(self) -> None:
         """Write no more, and wait for the write that is running."""
         self._timer.stop()
-        self._pool.waitForDone()
+        self._writer.stop()
 
-    def _on_write_finished(self, text: str, error: str) -> None:
+    def _on_written(self, text: str, error: str) -> None:
         before, self.error, self._writing = self.error, error, ""
         if not error:
             self._written = text

@@ -246,36 +246,37 @@ def test_archived_sessions_are_found_and_do_not_replace_each_other(tmp_path: Pat
 @pytest.fixture
 def autosaver(tmp_path: Path) -> Any:
     """An autosaver and the session that it saves, in a folder that a test may block."""
-    owner, state = QObject(), SessionState()
-    yield SessionAutosaver(lambda: state, tmp_path / "settings" / "session.json", owner), state
+    owner, session = QObject(), Session(SessionState())
+    saver = SessionAutosaver(lambda: session.state, tmp_path / "settings" / "session.json", owner)
+    yield saver, session
+    saver.stop()
     shiboken6.delete(owner)
 
 
 def test_the_session_is_written_while_the_window_is_open(
-    qtbot: QtBot, tmp_path: Path, autosaver: tuple[SessionAutosaver, SessionState]
+    qtbot: QtBot, tmp_path: Path, autosaver: tuple[SessionAutosaver, Session]
 ) -> None:
-    saver, state = autosaver
+    saver, session = autosaver
     saver.write()
     file = tmp_path / "settings" / "session.json"
     qtbot.waitUntil(file.exists)
-    state.architecture = preset("plain18")
+    session.update(architecture=preset("plain18"))
     qtbot.waitUntil(lambda: Session(restore(file)[0]).architecture == preset("plain18"))
     saver.stop()
 
 
 def test_a_full_disk_and_its_recovery_are_emitted_once(
-    qtbot: QtBot, tmp_path: Path, autosaver: tuple[SessionAutosaver, SessionState]
+    qtbot: QtBot, tmp_path: Path, autosaver: tuple[SessionAutosaver, Session]
 ) -> None:
-    saver, state = autosaver
+    saver, session = autosaver
     failures: list[str] = []
     saver.failed.connect(failures.append)
     (tmp_path / "settings").write_text("a file where the folder belongs")
     with qtbot.waitSignal(saver.failed):
         saver.write()
-    state.workspace = 2
+    session.update(workspace=2)
     saver.write()
-    saver.stop()
-    qtbot.wait(10)
+    qtbot.waitUntil(lambda: not saver._writer.busy)
     assert len(failures) == 1
     (tmp_path / "settings").unlink()
     with qtbot.waitSignal(saver.recovered):

@@ -77,19 +77,19 @@ class ActivationsController(QObject):
         architecture = self._session.architecture
         if self.layer not in channels_by_name(architecture):
             relus = (layer.name for layer in called_layers(architecture) if layer.kind == "relu")
-            self._session.state.layer = next(relus)
+            self._session.update(layer=next(relus))
         self._emit_selection()
         self._on_spec_changed()
 
     def set_layer(self, name: str) -> None:
         """Show that layer's maps."""
-        self._session.state.layer = name
+        self._session.update(layer=name)
         self._emit_selection()
         self._send_request()
 
     def set_device(self, name: str) -> None:
         """Run on that device from now on."""
-        self._session.state.device = name
+        self._session.update(device=name)
         self._on_spec_changed()
 
     def request_layers(self, requester: str, layers: tuple[str, ...]) -> None:
@@ -108,7 +108,7 @@ class ActivationsController(QObject):
 
     def set_keep_transforms(self, keep: bool) -> None:
         """Set whether the transforms also apply to the next image."""
-        self._session.state.keep_handles = keep
+        self._session.update(keep_handles=keep)
 
     def reset_transforms(self) -> None:
         """Reset the transforms, unless the user keeps them for the next image."""
@@ -130,7 +130,7 @@ class ActivationsController(QObject):
 
     def _store_transforms(self, transforms: ImageTransforms) -> None:
         self._transforms = transforms
-        self._session.state.handles = transforms
+        self._session.update(handles=transforms)
         self.transformsChanged.emit(transforms)
 
     def _on_image_selected(self) -> None:

@@ -28,7 +28,7 @@ class PinController(QObject):
 
     def __init__(self, session: Session, activations: ActivationsController) -> None:
         super().__init__()
-        self._state, self._activations = session.state, activations
+        self._session, self._activations = session, activations
         self.pins = tuple(Pin(*pin) for pin in dict.fromkeys(session.state.pins))[:MAX_PINS]
         self._request_layers()
 
@@ -53,7 +53,7 @@ class PinController(QObject):
 
     def _set_pins(self, pins: tuple[Pin, ...]) -> None:
         self.pins = pins
-        self._state.pins = list(pins)
+        self._session.update(pins=list(pins))
         self.pinsChanged.emit(pins)
         self._request_layers()
 

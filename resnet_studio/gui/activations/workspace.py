@@ -161,4 +161,4 @@ class ActivationsWorkspace(Workspace):
         self.factory.maps.show_channel(pin.channel)
 
     def _on_page_entered(self, number: int) -> None:
-        self.app.session.state.activations_page = number
+        self.app.session.update(activations_page=number)

@@ -33,7 +33,7 @@ class CompareController(QObject):
 
     def compare_with(self, architectures: Sequence[Architecture | None]) -> None:
         """Compare these; None stands for the current architecture and follows its edits."""
-        self._app.session.state.compared = list(architectures)
+        self._app.session.update(compared=list(architectures))
         self.refresh()
 
     def comparison(self) -> Comparison:

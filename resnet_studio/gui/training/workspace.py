@@ -139,10 +139,10 @@ class TrainingWorkspace(Workspace):
         self._devices = [device for device in devices if not device.name.endswith(HALF_SUFFIX)]
 
     def _set_stop_runs(self, stop: bool) -> None:
-        self.app.session.state.stop_runs = stop
+        self.app.session.update(stop_runs=stop)
 
     def _on_page_entered(self, page: int) -> None:
-        self.app.session.state.training_page = page
+        self.app.session.update(training_page=page)
 
     def _show_error(self, sentence: str, details: str) -> None:
         self.app.errorOccurred.emit(sentence, details, ())
@@ -150,5 +150,5 @@ class TrainingWorkspace(Workspace):
     def _on_run_began(self, folder: Path) -> None:
         """Select a run in the table that was started in New run, unless that page was left meanwhile."""
         if self.is_current and self.tabs is not None and self.tabs.currentIndex() == NEW:
-            self.open_page(RUNS)
+            self.tabs.setCurrentIndex(RUNS)
             self.runs.select_runs([folder])

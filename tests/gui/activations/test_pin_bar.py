@@ -212,7 +212,6 @@ class PinsHarness:
     """The controller in an app whose engine is not started, so requests stay queued."""
 
     def __init__(self, state: SessionState) -> None:
-        self.state = state
         self.app = AppController(state, EngineClient())
         self.controller = PinController(self.app.session, self.app.activations)
         self.emitted: list[tuple[Pin, ...]] = []
@@ -225,20 +224,20 @@ def test_pins_are_saved_and_their_layers_requested() -> None:
     harness.controller.toggle("layer2.0.relu1", 17)
     harness.controller.toggle("layer1.0", 5)
     assert harness.emitted[-1] == PINS
-    assert harness.state.pins == [("layer1.0", 3), ("layer2.0.relu1", 17), ("layer1.0", 5)]
+    assert harness.app.session.state.pins == [("layer1.0", 3), ("layer2.0.relu1", 17), ("layer1.0", 5)]
     assert harness.app.activations.visible_layers() == ("relu", "layer1.0", "layer2.0.relu1")
     harness.controller.move(PINS[2], 0)
     assert harness.controller.pins == (PINS[2], PINS[0], PINS[1])
     harness.controller.unpin(PINS[1])
     assert harness.app.activations.visible_layers() == ("relu", "layer1.0")
-    assert PinsHarness(harness.state).controller.pins == (PINS[2], PINS[0])
+    assert PinsHarness(harness.app.session.state).controller.pins == (PINS[2], PINS[0])
 
 
 def test_pinning_again_unpins() -> None:
     harness = PinsHarness(SessionState(pins=[("layer1.0", 3)]))
     harness.controller.toggle("layer1.0", 3)
     assert harness.controller.pins == ()
-    assert harness.state.pins == []
+    assert harness.app.session.state.pins == []
 
 
 def test_the_number_of_pins_is_limited() -> None:

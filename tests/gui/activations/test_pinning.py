@@ -31,7 +31,6 @@ class WorkspaceHarness:
     """The workspace with the sample photograph in ResNet-18, at layer1.0 (4 channels of 56×56 here)."""
 
     def __init__(self, qtbot: QtBot, state: SessionState) -> None:
-        self.state = state
         self.engine = EngineClient()
         self.app = AppController(state, self.engine)
         self.workspace = ActivationsWorkspace(self.app)
@@ -133,7 +132,7 @@ def test_pins_stay_and_select_their_channel(harness: WorkspaceHarness) -> None:
     QTest.mouseClick(harness.view.pin_bar.views()[0], LEFT, NONE, QPoint(20, 20))
     assert harness.app.activations.layer == "layer1.0"
     assert harness.find(QLabel, "channelTitle").text() == "channel 1"
-    assert harness.state.pins == [("layer1.0", 1), ("layer2.0", 1)]
+    assert harness.app.session.state.pins == [("layer1.0", 1), ("layer2.0", 1)]
 
 
 def test_saved_pins_are_restored(qtbot: QtBot) -> None:

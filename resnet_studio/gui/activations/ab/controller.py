@@ -103,7 +103,7 @@ class ABController(QObject):
 
     def _store_overrides(self, overrides: SideBOverrides) -> None:
         self._overrides = overrides
-        self._app.session.state.beside = overrides
+        self._app.session.update(beside=overrides)
         self._has_failed = False
 
     def _on_side_a_finished(self, result: ForwardResult) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.engine.protocol import CanceledError
 from resnet_studio.gui.engine_client import EngineClient
-from resnet_studio.gui.session import SessionState
+from resnet_studio.gui.session import Session
 from resnet_studio.inference.errors import ImageError
 from resnet_studio.inference.values import SAMPLES, Photograph, UnreadableImage, image_title
 from resnet_studio.training.datasets import DataError
@@ -33,34 +33,34 @@ class ImageController(QObject):
     thumbnailReady = Signal(object)
     """A `Photograph` of a few pixels, or an `UnreadableImage`."""
 
-    def __init__(self, state: SessionState, engine: EngineClient) -> None:
+    def __init__(self, session: Session, engine: EngineClient) -> None:
         super().__init__()
-        self._state, self._engine = state, engine
+        self._session, self._engine = session, engine
         self._requested = ""
         self._last_opened = SAMPLES[0]
         """The last image that could be opened."""
         self._unreadable: set[str] = set()
-        state.images = state.images[:MAX_IMAGES]
+        session.update(images=session.state.images[:MAX_IMAGES])
 
     @property
     def selected(self) -> str:
         """The reference of the selected image."""
-        return self._state.image
+        return self._session.state.image
 
     def images_to_save(self) -> tuple[list[str], str]:
         """The images to save with the session and the selected one, without those that could not be opened."""
-        images = [image for image in self._state.images if image not in self._unreadable]
+        images = [image for image in self._session.state.images if image not in self._unreadable]
         return images, self._last_opened if self.selected in self._unreadable else self.selected
 
     def images(self) -> list[str]:
         """The available images; the samples if the user has none."""
-        return self._state.images or list(SAMPLES)
+        return self._session.state.images or list(SAMPLES)
 
     def select(self, reference: str) -> None:
         """Select that image; it is prepended if it is not listed."""
         if reference not in self.images():
             self._store([reference, *self.images()])
-        self._state.image = reference
+        self._session.update(image=reference)
         self.selectionChanged.emit(reference)
 
     def prepend(self, images: Sequence[str]) -> None:
@@ -113,5 +113,5 @@ class ImageController(QObject):
         return True
 
     def _store(self, images: Sequence[str]) -> None:
-        self._state.images = list(dict.fromkeys(images))[:MAX_IMAGES]
+        self._session.update(images=list(dict.fromkeys(images))[:MAX_IMAGES])
         self.imagesChanged.emit(self.images())

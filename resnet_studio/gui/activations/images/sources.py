@@ -17,7 +17,7 @@ from resnet_studio.gui.activations.images.controller import MAX_IMAGES, ImageCon
 from resnet_studio.gui.activations.images.files import FoundFiles, find_files, save_pasted
 from resnet_studio.gui.background import BackgroundReader, failure_reason
 from resnet_studio.gui.engine_client import EngineClient
-from resnet_studio.gui.session import SessionState
+from resnet_studio.gui.session import Session
 from resnet_studio.inference.images.listing import is_image
 from resnet_studio.inference.values import SAMPLES, Pixels
 from resnet_studio.training.dataset_images import DataImages
@@ -43,21 +43,21 @@ class ImageSources(QObject):
     """How many files of the opened folders were skipped, and a summary of them."""
     failed = Signal(str)
 
-    def __init__(self, state: SessionState, images: ImageController, engine: EngineClient) -> None:
+    def __init__(self, session: Session, images: ImageController, engine: EngineClient) -> None:
         super().__init__()
-        self._state, self._images, self._engine = state, images, engine
+        self._session, self._images, self._engine = session, images, engine
         self._reader = BackgroundReader(self)
-        state.recent = state.recent[:MAX_RECENT]
+        session.update(recent=session.state.recent[:MAX_RECENT])
 
     @property
     def recent(self) -> tuple[str, ...]:
         """Paths of files and folders, and `data:NAME` of data sets, the newest first."""
-        return tuple(self._state.recent)
+        return tuple(self._session.state.recent)
 
     def data_sets(self) -> dict[str, str]:
         """Titles of the available data sets, by name or folder."""
         names = {name: source.title for name, source in DATASETS.items()}
-        folder = self._state.recipe.data
+        folder = self._session.state.recipe.data
         return names | ({folder: f"{data_title(folder)} (Training)"} if folder and is_folder(folder) else {})
 
     def open_paths(self, paths: Sequence[str]) -> None:
@@ -148,12 +148,12 @@ class ImageSources(QObject):
         self.imagesOpened.emit()
 
     def _remember(self, entries: Sequence[str]) -> None:
-        newest = [*entries[:MAX_RECENT_AT_ONCE], *self._state.recent]
-        self._state.recent = list(dict.fromkeys(newest))[:MAX_RECENT]
+        newest = [*entries[:MAX_RECENT_AT_ONCE], *self.recent]
+        self._session.update(recent=list(dict.fromkeys(newest))[:MAX_RECENT])
         self.recentChanged.emit(self.recent)
 
     def _forget(self, entries: Sequence[str]) -> None:
-        self._state.recent = [entry for entry in self._state.recent if entry not in entries]
+        self._session.update(recent=[entry for entry in self.recent if entry not in entries])
         self.recentChanged.emit(self.recent)
 
 

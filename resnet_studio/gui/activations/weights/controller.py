@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.gui.background import BackgroundReader
 from resnet_studio.gui.engine_client import EngineClient
-from resnet_studio.gui.session import SessionState
+from resnet_studio.gui.session import Session
 from resnet_studio.inference.errors import SuggestedFix, WeightsError, WeightsMismatch
 from resnet_studio.inference.values import PublishedWeights, RandomWeights, WeightsSource
 from resnet_studio.inference.weights.bundled import bundled_weights, is_bundled
@@ -45,10 +45,11 @@ class WeightsController(QObject):
     failed = Signal(str, str, object)
     """A message, details, and a tuple of `Offer`s."""
 
-    def __init__(self, state: SessionState, engine: EngineClient) -> None:
+    def __init__(self, session: Session, engine: EngineClient) -> None:
         super().__init__()
-        self._state, self._engine = state, engine
-        saved = RandomWeights() if needs_download(state.weights) else state.weights  # a start downloads nothing
+        self._session, self._engine = session, engine
+        saved = session.state.weights
+        saved = RandomWeights() if needs_download(saved) else saved  # a start downloads nothing
         self._weights = self._last_good = saved
         self._chosen: WeightsSource = self._weights
         """The weights that were requested last, which may still be downloaded."""
@@ -76,7 +77,7 @@ class WeightsController(QObject):
     def set_weights(self, weights: WeightsSource) -> None:
         """Use these weights."""
         self._weights = weights
-        self._state.weights = weights
+        self._session.update(weights=weights)
         self.weightsChanged.emit(weights)
 
     def mark_good(self) -> None:

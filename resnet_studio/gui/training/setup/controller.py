@@ -70,7 +70,7 @@ class SetupController(QObject):
             return
         if recipe.data != self.recipe.data:
             self._data = None
-        self._session.state.recipe = recipe
+        self._session.update(recipe=recipe)
         self._view.show_recipe(recipe)
         self._refresh()
 

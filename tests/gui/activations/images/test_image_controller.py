@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from resnet_studio.gui.activations.images.controller import MAX_IMAGES, ImageController
 from resnet_studio.gui.activations.images.sources import MAX_RECENT, MAX_RECENT_AT_ONCE, ImageSources
 from resnet_studio.gui.engine_client import EngineClient
-from resnet_studio.gui.session import SessionState
+from resnet_studio.gui.session import Session, SessionState
 from resnet_studio.gui.session_file import decode
 from resnet_studio.inference.images.loader import open_image
 from resnet_studio.inference.values import SAMPLES
@@ -28,10 +28,10 @@ class ImagesHarness:
     """A controller with its sources, recording their signals; the engine is never started, so requests stay queued."""
 
     def __init__(self, state: SessionState) -> None:
-        self.state = state
+        self.session = Session(state)
         self.engine = EngineClient()
-        self.images = ImageController(state, self.engine)
-        self.sources = ImageSources(state, self.images, self.engine)
+        self.images = ImageController(self.session, self.engine)
+        self.sources = ImageSources(self.session, self.images, self.engine)
         self.lists: list[list[str]] = []
         self.selected: list[str] = []
         self.messages: list[str] = []
@@ -121,16 +121,16 @@ def test_recent_entries_are_the_newest_of_each_opening(qtbot: QtBot, harness: Im
     for number in range(MAX_RECENT):
         harness.sources.open_paths([f"/later-{number}.png"])
     harness.sources.open_paths(["/later-3.png"])
-    assert harness.state.recent[0] == "/later-3.png"
-    assert len(harness.state.recent) == MAX_RECENT
-    assert emitted[-1] == tuple(harness.state.recent)
+    assert harness.session.state.recent[0] == "/later-3.png"
+    assert len(harness.session.state.recent) == MAX_RECENT
+    assert emitted[-1] == tuple(harness.session.state.recent)
 
 
 def test_a_recent_folder_is_opened_again_and_a_missing_one_is_reported(
     qtbot: QtBot, harness: ImagesHarness, tmp_path: Path
 ) -> None:
     files = folder_of(tmp_path / "many", 3)
-    harness.state.recent = [str(tmp_path / "gone"), str(tmp_path / "many")]
+    harness.session.update(recent=[str(tmp_path / "gone"), str(tmp_path / "many")])
     with qtbot.waitSignal(harness.sources.imagesOpened):
         harness.sources.open_recent(str(tmp_path / "many"))
     assert harness.lists == [files]
@@ -198,5 +198,5 @@ def test_a_pasted_image_that_cannot_be_saved_is_reported(qtbot: QtBot, harness: 
 
 def test_the_data_sets_are_the_known_ones_and_the_recipes_folder(harness: ImagesHarness) -> None:
     assert list(harness.sources.data_sets()) == ["digits", "mnist", "fashion-mnist", "cifar10", "cifar100"]
-    harness.state.recipe = replace(harness.state.recipe, data="/sets/birds")
+    harness.session.update(recipe=replace(harness.session.state.recipe, data="/sets/birds"))
     assert harness.sources.data_sets()["/sets/birds"] == "birds (Training)"

@@ -22,7 +22,7 @@ from resnet_studio.gui.activations.weights.controller import (
 from resnet_studio.gui.activations.weights.row import WeightsRow
 from resnet_studio.gui.common.message_bar import MessageBar
 from resnet_studio.gui.main_window import MainWindow
-from resnet_studio.gui.session import SessionState
+from resnet_studio.gui.session import Session, SessionState
 from resnet_studio.gui.session_file import decode
 from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.errors import DeviceError, WeightsError, WeightsMismatch
@@ -57,7 +57,7 @@ def engine(qapp: object) -> FakeEngine:
 
 @pytest.fixture
 def controller(engine: FakeEngine, tmp_path: Path) -> Iterator[WeightsController]:
-    controller = WeightsController(SessionState(), engine)
+    controller = WeightsController(Session(SessionState()), engine)
     controller.runs = tmp_path / "runs"
     controller.follow_architecture(preset("resnet50-v1.5"))
     yield controller
@@ -92,7 +92,7 @@ def trigger(menu: QMenu, beginning: str) -> None:
 def restored(saved: str) -> WeightsSource:
     """The current weights after a start with this entry in the session."""
     state, _ = decode({"weights": saved})
-    return WeightsController(state, FakeEngine()).weights  # type: ignore[arg-type]
+    return WeightsController(Session(state), FakeEngine()).weights  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -362,7 +362,7 @@ def test_a_switch_changes_the_architecture_and_then_the_weights(qtbot: QtBot, tm
     qtbot.waitUntil(lambda: results[-1].weights.trained)
     assert results[-1].spec.weights == window.session_state().weights == WeightsFile(file)
     assert window.message_bar.isHidden()
-    window.controller.session.state.device = "cuda:0 half"
+    window.controller.session.update(device="cuda:0 half")
     error = DeviceError("cuda:0 half failed (CUDA out of memory). Its memory was freed")
     window.controller.activations.failed.emit(error)
     assert offer.text() == "Run on CPU"

@@ -141,7 +141,7 @@ def test_a_named_recipe_replaces_all_fields(qtbot: QtBot, view: SetupView) -> No
 def test_an_invalid_value_is_reported_under_its_field(qtbot: QtBot, view: SetupView) -> None:
     requests = requests_of(view)
     type_into(qtbot, view, "lr", "fast")
-    assert problem(view, "lr") == "must be a number, got 'fast'"
+    assert problem(view, "lr") == "must be a number from 0 to 1000, got 'fast'"
     assert not requests
     assert not start(view).isEnabled()
     type_into(qtbot, view, "batch_size", "64")
