@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, QThreadPool, Signal
@@ -93,7 +94,7 @@ class BackgroundReader(QObject):
             self._running = self._pending.popleft()
             task, pool = self._running, QThreadPool.globalInstance()
             pool.setMaxThreadCount(max(THREADS, pool.maxThreadCount()))
-            pool.start(lambda: self._run_task(task))
+            pool.start(partial(self._run_task, task))
 
     def _run_task(self, task: _Task) -> None:
         """Runs on the pool's thread; the signal is delivered on the window's."""

@@ -164,7 +164,7 @@ class RunMonitor(QObject):
             self._next_scan = now + SCAN
             known = self._experiments.keys() | {run.folder for run in self.runs() if not run.problem}
             task = partial(scan, tuple(self._folders), frozenset(known), frozenset(self._without_runs))
-            self._scanning.run(task, lambda found: self._on_scanned(found, now), self._on_read_error)
+            self._scanning.run(task, partial(self._on_scanned, now), self._on_read_error)
         due = [self._readers[folder] for when, folder in sorted((w, f) for f, w in self._due.items()) if when <= now]
         if due and not self._reading.busy:
             self._reading.run(partial(read, due, self._updated.emit), lambda _: self._run_due(), self._on_read_error)
@@ -172,7 +172,7 @@ class RunMonitor(QObject):
             if not has_recent_heartbeat(folder):
                 self._end_start(folder, began=False)
 
-    def _on_scanned(self, found: Scan, began: float) -> None:
+    def _on_scanned(self, began: float, found: Scan) -> None:
         self._update_runs(found.runs, began)
         self._update_experiments(found)
         self._run_due()

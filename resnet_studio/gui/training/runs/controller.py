@@ -15,6 +15,7 @@ def connect_runs(view: RunsView, monitor: RunMonitor, commands: RunCommands) -> 
     """Connect everything but `resumeRequested`, which starts a process."""
     monitor.runsChanged.connect(view.show_runs)
     monitor.runChanged.connect(view.show_run)
+    monitor.runChanged.connect(view.panel.update_run)
     monitor.failed.connect(view.show_problem)
     commands.message.connect(view.show_message)
     commands.failed.connect(view.show_problem)

@@ -70,9 +70,8 @@ class RunsView(QWidget):
         self._show_curves()
 
     def show_run(self, run: RunState) -> None:
-        """Update a run's row and curves."""
+        """Update a run's row; its curves are updated by the panel."""
         self._model.show_run(run)
-        self.panel.update_run(run)
         if run in self._table.selected_runs():
             self._update_actions()
         if run.pending:
