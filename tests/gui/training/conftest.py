@@ -4,11 +4,12 @@ import pytest
 
 from resnet_studio.gui.training import run_monitor
 
-QUICK = {"TICK": 20, "SCAN": 0.1, "LIVE_EVERY": 0.025, "ENDED_EVERY": 0.5}
+QUICK = {"TICK": 20, "LIVE_EVERY": 0.025, "ENDED_EVERY": 0.5}
+"""Not `SCAN`: tests write a run in several steps, between which it must not be found."""
 
 
 @pytest.fixture(autouse=True)
 def quick_monitors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have new events and new runs looked for ten times as often as a user needs."""
+    """Have new events looked for ten times as often as a user needs."""
     for name, interval in QUICK.items():
         monkeypatch.setattr(run_monitor, name, interval)

@@ -32,8 +32,8 @@ class CommandsHarness:
         self.monitor.set_folder(folder)
 
     def wait(self, *names: str) -> None:
-        self.qtbot.waitUntil(lambda: {run.folder.name for run in self.monitor.runs()} == set(names), timeout=10_000)
-        self.qtbot.waitUntil(lambda: all(run.loaded for run in self.monitor.runs()), timeout=10_000)
+        self.qtbot.waitUntil(lambda: {run.folder.name for run in self.monitor.runs()} == set(names))
+        self.qtbot.waitUntil(lambda: all(run.loaded for run in self.monitor.runs()))
 
 
 @pytest.fixture
@@ -47,12 +47,12 @@ def test_name_and_color_are_saved_with_the_run(harness: CommandsHarness, tmp_pat
     folder = finished_run(tmp_path / "runs" / "a").folder
     harness.wait("a")
     harness.commands.rename(folder, "  the first  ")
-    harness.qtbot.waitUntil(lambda: harness.monitor.runs()[0].name == "the first", timeout=10_000)
+    harness.qtbot.waitUntil(lambda: harness.monitor.runs()[0].name == "the first")
     harness.commands.set_color([folder], "purple")
-    harness.qtbot.waitUntil(lambda: harness.monitor.runs()[0].label.colour == "purple", timeout=10_000)
+    harness.qtbot.waitUntil(lambda: harness.monitor.runs()[0].label.colour == "purple")
     assert read_label(folder) == Label("the first", "purple")
     harness.commands.rename(folder, "a")
-    harness.qtbot.waitUntil(lambda: read_label(folder) == Label("", "purple"), timeout=10_000)
+    harness.qtbot.waitUntil(lambda: read_label(folder) == Label("", "purple"))
 
 
 def test_requests_are_made_to_live_runs_only(harness: CommandsHarness, tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_the_table_has_all_values(harness: CommandsHarness, tmp_path: Path) -> N
     written = finished_run(tmp_path / "runs" / "a")
     harness.wait("a")
     (run,) = harness.monitor.runs()
-    with harness.qtbot.waitSignal(harness.commands.message, timeout=10_000):
+    with harness.qtbot.waitSignal(harness.commands.message):
         harness.commands.write_table(tmp_path / "curves.csv", [curve_table(run.name, run.curves)])
     with (tmp_path / "curves.csv").open(newline="", encoding="utf-8") as file:
         heading, *rows = csv.reader(file)
@@ -130,6 +130,6 @@ def test_the_table_has_all_values(harness: CommandsHarness, tmp_path: Path) -> N
 
 
 def test_an_error_while_writing_a_table_is_emitted(harness: CommandsHarness, tmp_path: Path) -> None:
-    with harness.qtbot.waitSignal(harness.commands.failed, timeout=10_000):
+    with harness.qtbot.waitSignal(harness.commands.failed):
         harness.commands.write_table(tmp_path / "no" / "curves.csv", [])
     assert harness.errors == ["curves.csv could not be written: file or directory not found. Check the path"]

@@ -36,8 +36,8 @@ def monitor(qtbot: QtBot, tmp_path: Path) -> Iterator[RunMonitor]:
 
 def followed(qtbot: QtBot, monitor: RunMonitor, *names: str) -> list[RunState]:
     """Wait until runs of these folders, and no others, are read."""
-    qtbot.waitUntil(lambda: [run.folder.name for run in monitor.runs()] == list(names), timeout=10_000)
-    qtbot.waitUntil(lambda: all(run.loaded for run in monitor.runs()), timeout=10_000)
+    qtbot.waitUntil(lambda: [run.folder.name for run in monitor.runs()] == list(names))
+    qtbot.waitUntil(lambda: all(run.loaded for run in monitor.runs()))
     return list(monitor.runs())
 
 
@@ -72,18 +72,18 @@ def test_events_appended_by_a_live_run_are_emitted(qtbot: QtBot, monitor: RunMon
     written = WrittenRun(tmp_path / "live").create().begin().train(22)
     (run,) = followed(qtbot, monitor, "live")
     assert (run.curves.state, run.curves.steps) == ("running", 22)
-    with qtbot.waitSignal(monitor.runChanged, timeout=10_000, check_params_cb=lambda one: one is run):
+    with qtbot.waitSignal(monitor.runChanged, check_params_cb=lambda one: one is run):
         written.train(11)
-    qtbot.waitUntil(lambda: run.curves.steps == 33, timeout=10_000)
+    qtbot.waitUntil(lambda: run.curves.steps == 33)
     written.pause()
-    qtbot.waitUntil(lambda: run.curves.state == "paused", timeout=10_000)
+    qtbot.waitUntil(lambda: run.curves.state == "paused")
 
 
 def test_a_run_without_a_recent_heartbeat_counts_as_killed(qtbot: QtBot, monitor: RunMonitor, tmp_path: Path) -> None:
     written = WrittenRun(tmp_path / "killed").create().begin().train(11)
     written.touch_heartbeat(time.time() - 60)
     (run,) = followed(qtbot, monitor, "killed")
-    qtbot.waitUntil(lambda: run.curves.state == "killed", timeout=10_000)
+    qtbot.waitUntil(lambda: run.curves.state == "killed")
     assert not run.live
 
 
@@ -92,7 +92,7 @@ def test_a_resumed_run_is_followed_again(qtbot: QtBot, monitor: RunMonitor, tmp_
     (run,) = followed(qtbot, monitor, "one")
     assert run.curves.state == "stopped"
     written.begin().train(11)
-    qtbot.waitUntil(lambda: run.curves.steps == 33 and run.live, timeout=15_000)
+    qtbot.waitUntil(lambda: run.curves.steps == 33 and run.live)
 
 
 def test_two_windows_follow_the_same_folder(qtbot: QtBot, monitor: RunMonitor, tmp_path: Path) -> None:
@@ -105,8 +105,8 @@ def test_two_windows_follow_the_same_folder(qtbot: QtBot, monitor: RunMonitor, t
         write_label(tmp_path / "one", Label("mine", "purple"))
         written.train(11).end()
         for one in (monitor, other):
-            qtbot.waitUntil(lambda one=one: one.runs()[0].curves.state == "finished", timeout=10_000)
-            qtbot.waitUntil(lambda one=one: one.runs()[0].label == Label("mine", "purple"), timeout=10_000)
+            qtbot.waitUntil(lambda one=one: one.runs()[0].curves.state == "finished")
+            qtbot.waitUntil(lambda one=one: one.runs()[0].label == Label("mine", "purple"))
     finally:
         other.stop()
 
@@ -193,8 +193,8 @@ def test_damaged_runs_are_listed_with_the_reason(qtbot: QtBot, monitor: RunMonit
         damage(tmp_path / name, content)
     missing = finished_run(tmp_path / "missing").folder
     (missing / run_folder.MANIFEST).unlink()
-    qtbot.waitUntil(lambda: len(monitor.runs()) == 2 + len(DAMAGE), timeout=10_000)
-    qtbot.waitUntil(lambda: all(run.loaded for run in monitor.runs()), timeout=10_000)
+    qtbot.waitUntil(lambda: len(monitor.runs()) == 2 + len(DAMAGE))
+    qtbot.waitUntil(lambda: all(run.loaded for run in monitor.runs()))
     problems = {run.folder.name: run.problem for run in monitor.runs()}
     assert problems.pop("good") == ""
     assert all(problem.startswith(f"{name}: run.json is ") for name, problem in problems.items())
@@ -209,7 +209,7 @@ def test_a_repaired_run_is_followed(qtbot: QtBot, monitor: RunMonitor, tmp_path:
     (run,) = followed(qtbot, monitor, "one")
     assert run.problem
     (folder / run_folder.MANIFEST).write_bytes(good)
-    qtbot.waitUntil(lambda: monitor.runs()[0].problem == "", timeout=10_000)
+    qtbot.waitUntil(lambda: monitor.runs()[0].problem == "")
     (run,) = followed(qtbot, monitor, "one")
     assert (run.curves.state, run.curves.steps) == ("finished", 110)
 
@@ -252,11 +252,11 @@ def test_an_unexpected_error_affects_only_its_own_run(
         return events(reader, most)
 
     monkeypatch.setattr(RunReader, "new_events", broken)
-    qtbot.waitUntil(lambda: any(run.folder == good.folder and run.loaded for run in monitor.runs()), timeout=10_000)
-    qtbot.waitUntil(lambda: any(one.startswith("bad: its training events") for one in errors), timeout=10_000)
+    qtbot.waitUntil(lambda: any(run.folder == good.folder and run.loaded for run in monitor.runs()))
+    qtbot.waitUntil(lambda: any(one.startswith("bad: its training events") for one in errors))
     monkeypatch.setattr(run_monitor, "scan", broken)
     monitor.rescan()
-    qtbot.waitUntil(lambda: len(errors) == 2, timeout=10_000)
+    qtbot.waitUntil(lambda: len(errors) == 2)
     monkeypatch.undo()
     finished_run(tmp_path / "later", created=3e9)
     followed(qtbot, monitor, "bad", "good", "later")

@@ -47,12 +47,12 @@ class Page:
     def open(self, *names: str) -> None:
         """Follow the folder until these runs are read and drawn."""
         self.monitor.set_folder(self.folder)
-        self.qtbot.waitUntil(lambda: {run.folder.name for run in self.monitor.runs()} == set(names), timeout=10_000)
-        self.qtbot.waitUntil(lambda: all(run.loaded for run in self.monitor.runs()), timeout=10_000)
+        self.qtbot.waitUntil(lambda: {run.folder.name for run in self.monitor.runs()} == set(names))
+        self.qtbot.waitUntil(lambda: all(run.loaded for run in self.monitor.runs()))
         self.settle()
 
     def settle(self) -> None:
-        self.qtbot.waitUntil(lambda: self.view.panel.up_to_date, timeout=10_000)
+        self.qtbot.waitUntil(lambda: self.view.panel.up_to_date)
 
     def find(self, kind: type, name: str):
         found = self.view.findChild(kind, name)
@@ -181,7 +181,7 @@ def test_a_double_click_renames_in_place(three: Page) -> None:
     three.qtbot.mouseClick(three.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     three.qtbot.mouseDClick(three.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     rename(three, "no shortcuts")
-    three.qtbot.waitUntil(lambda: "no shortcuts" in three.names(), timeout=10_000)
+    three.qtbot.waitUntil(lambda: "no shortcuts" in three.names())
     assert [row[0] for row in three.legend()] == ["residual", "no shortcuts", "deep"]
 
 
@@ -189,10 +189,10 @@ def test_f2_and_the_button_rename_too(three: Page) -> None:
     three.click("deep")
     three.qtbot.keyClick(three.table, Qt.Key.Key_F2)
     rename(three, "deeper")
-    three.qtbot.waitUntil(lambda: "deeper" in three.names(), timeout=10_000)
+    three.qtbot.waitUntil(lambda: "deeper" in three.names())
     three.press("renameRun")
     rename(three, "")
-    three.qtbot.waitUntil(lambda: "deep" in three.names(), timeout=10_000)
+    three.qtbot.waitUntil(lambda: "deep" in three.names())
 
 
 def rename(page: Page, name: str) -> None:
@@ -234,8 +234,8 @@ def test_undo_restores_a_deleted_run_with_its_color(three: Page) -> None:
     assert three.names() == ["deep", "residual"]
     assert three.find(QLabel, "newsText").text() == "plain is in the trash."
     three.qtbot.mouseClick(three.find(QPushButton, "newsUndo"), Qt.MouseButton.LeftButton)
-    three.qtbot.waitUntil(lambda: three.names() == ["deep", "plain", "residual"], timeout=10_000)
-    three.qtbot.waitUntil(lambda: "#d55e00" in colors(three.loss), timeout=10_000)
+    three.qtbot.waitUntil(lambda: three.names() == ["deep", "plain", "residual"])
+    three.qtbot.waitUntil(lambda: "#d55e00" in colors(three.loss))
 
 
 def test_a_live_run_has_stop_and_pause_and_is_not_deleted(page: Page) -> None:
@@ -248,7 +248,7 @@ def test_a_live_run_has_stop_and_pause_and_is_not_deleted(page: Page) -> None:
     page.press("pauseRun")
     assert (written.folder / run_folder.PAUSE).exists()
     written.pause()
-    page.qtbot.waitUntil(lambda: page.find(QToolButton, "continueRun").isVisible(), timeout=10_000)
+    page.qtbot.waitUntil(lambda: page.find(QToolButton, "continueRun").isVisible())
     page.press("continueRun")
     assert not (written.folder / run_folder.PAUSE).exists()
     page.press("stopRun")
@@ -286,7 +286,7 @@ def test_a_color_of_the_palette(three: Page) -> None:
     palette = three.find(QMenu, "runColours")
     palette.aboutToShow.emit()
     next(action for action in palette.actions() if action.text() == "purple").trigger()
-    three.qtbot.waitUntil(lambda: "#cc79a7" in colors(three.loss), timeout=10_000)
+    three.qtbot.waitUntil(lambda: "#cc79a7" in colors(three.loss))
 
 
 def test_a_rectangle_zooms_both_plots_and_a_double_click_shows_all(three: Page) -> None:
@@ -313,7 +313,7 @@ def test_a_zoomed_plot_stays_while_the_run_grows(page: Page) -> None:
     page.settle()
     zoomed = page.loss.x_range()
     written.train(44)
-    page.qtbot.waitUntil(lambda: page.monitor.runs()[0].curves.steps == 77, timeout=10_000)
+    page.qtbot.waitUntil(lambda: page.monitor.runs()[0].curves.steps == 77)
     page.settle()
     assert page.loss.x_range() == zoomed
     page.qtbot.keyClick(page.loss, Qt.Key.Key_0)
@@ -405,7 +405,7 @@ def test_exports_have_legend_labels_and_units(three: Page, tmp_path: Path) -> No
     assert {"#0072b2", "#d55e00", "#009e73"} <= {word.lower() for word in drawing.split('"')}
     assert "<image" not in drawing
     three.view.panel.save(tmp_path / "curves.csv")
-    three.qtbot.waitUntil((tmp_path / "curves.csv").exists, timeout=10_000)
+    three.qtbot.waitUntil((tmp_path / "curves.csv").exists)
     with (tmp_path / "curves.csv").open(newline="", encoding="utf-8") as file:
         names = {row["run"] for row in csv.DictReader(file)}
     assert names == {"residual", "plain", "deep"}
@@ -462,7 +462,7 @@ def test_a_run_that_grew_while_hidden_is_drawn_when_shown_again(page: Page) -> N
     page.open("live")
     page.view.hide()
     written.train(44)
-    page.qtbot.waitUntil(lambda: page.monitor.runs()[0].curves.steps == 77, timeout=10_000)
+    page.qtbot.waitUntil(lambda: page.monitor.runs()[0].curves.steps == 77)
     assert page.view.panel.up_to_date
     assert page.loss.x_range() == (0, 33)
     page.view.show()
@@ -496,15 +496,15 @@ def test_a_stop_is_shown_at_once_and_stop_now_is_offered(page: Page) -> None:
     assert (page.folder / "live" / run_folder.STOP).exists()
     page.qtbot.mouseClick(stop, Qt.MouseButton.LeftButton, pos=place)
     assert not now.isVisible()  # so that a double-click on Stop cannot hit it
-    page.qtbot.waitUntil(now.isVisible, timeout=10_000)
+    page.qtbot.waitUntil(now.isVisible)
     assert now.text() == f"Stop now (loses {22 - 15} steps)"
     state = page.table.model().index(0, RunColumn.STATE)
-    page.qtbot.waitUntil(lambda: re.fullmatch(r"stopping… 3\d s", state.data()) is not None, timeout=10_000)
+    page.qtbot.waitUntil(lambda: re.fullmatch(r"stopping… 3\d s", state.data()) is not None)
     page.press("stopRunNow")
     assert (now.text(), now.isEnabled(), now.isVisible()) == ("Stopping now…", False, True)
     assert (page.folder / "live" / run_folder.STOP_NOW).exists()
     written.end("stopped")
-    page.qtbot.waitUntil(page.find(QToolButton, "resumeRun").isVisible, timeout=10_000)
+    page.qtbot.waitUntil(page.find(QToolButton, "resumeRun").isVisible)
     assert not now.isVisible()
     assert stop.text() == "Stop"
 
@@ -519,7 +519,7 @@ def test_the_loss_of_stop_now_is_counted_from_the_latest_checkpoint(page: Page) 
     now = page.find(QToolButton, "stopRunNow")
     for name, loss in (("never", "loses 1 step"), ("just", "loses this step")):
         page.click(name)
-        page.qtbot.waitUntil(lambda loss=loss: now.isVisible() and now.text() == f"Stop now ({loss})", timeout=10_000)
+        page.qtbot.waitUntil(lambda loss=loss: now.isVisible() and now.text() == f"Stop now ({loss})")
     page.qtbot.keyClick(page.table, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     assert now.text() == "Stop now (loses 1 step)"
 
@@ -532,7 +532,7 @@ def test_pausing_and_continuing_are_shown_at_once(page: Page) -> None:
     page.press("pauseRun")
     assert (pause.text(), pause.isEnabled(), pause.isVisible()) == ("Pausing…", False, True)
     written.pause()
-    page.qtbot.waitUntil(lambda: continue_button.isVisible() and continue_button.isEnabled(), timeout=10_000)
+    page.qtbot.waitUntil(lambda: continue_button.isVisible() and continue_button.isEnabled())
     page.press("continueRun")
     assert (continue_button.text(), continue_button.isEnabled(), continue_button.isVisible()) == (
         "Continuing…",
@@ -540,7 +540,7 @@ def test_pausing_and_continuing_are_shown_at_once(page: Page) -> None:
         True,
     )
     written.train(1)
-    page.qtbot.waitUntil(lambda: pause.isVisible() and pause.isEnabled(), timeout=10_000)
+    page.qtbot.waitUntil(lambda: pause.isVisible() and pause.isEnabled())
     assert pause.text() == "Pause"
 
 
@@ -562,7 +562,7 @@ def test_deleting_the_only_run_can_be_undone(page: Page) -> None:
     undo = page.find(QPushButton, "newsUndo")
     assert undo.isVisible()
     page.qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
-    page.qtbot.waitUntil(lambda: page.names() == ["only"], timeout=10_000)
+    page.qtbot.waitUntil(lambda: page.names() == ["only"])
 
 
 def test_another_message_keeps_the_undo_button(three: Page) -> None:
@@ -572,7 +572,7 @@ def test_another_message_keeps_the_undo_button(three: Page) -> None:
     undo = three.find(QPushButton, "newsUndo")
     assert undo.isVisible()
     three.qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
-    three.qtbot.waitUntil(lambda: "plain" in three.names(), timeout=10_000)
+    three.qtbot.waitUntil(lambda: "plain" in three.names())
     assert not undo.isVisible()
 
 

@@ -38,7 +38,7 @@ class SnapshotsHarness:
         return run
 
     def wait(self, name: str) -> None:
-        self.qtbot.waitUntil(lambda: self.run == name, timeout=10_000)
+        self.qtbot.waitUntil(lambda: self.run == name)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_new_run_does_not_replace_the_one_that_is_shown(harness: SnapshotsHarn
     harness.wait("one")
     later = harness.write("later", 0, created=2e9).folder
     harness.qtbot.waitUntil(
-        lambda: (run := harness.monitor.run(later)) is not None and bool(run.curves.probes), timeout=10_000
+        lambda: (run := harness.monitor.run(later)) is not None and bool(run.curves.probes)
     )
     assert harness.run == "one"
     harness.controller.select_run(later)
@@ -66,11 +66,11 @@ def test_a_damaged_snapshot_is_reported_and_the_others_are_read(harness: Snapsho
     (run.folder / "probes/5.npz").write_bytes(b"PK damaged")
     (run.folder / "probes/10.npz").unlink()
     harness.wait("one")
-    harness.qtbot.waitUntil(lambda: len(harness.monitor.run(run.folder).curves.probes) == 3, timeout=10_000)
+    harness.qtbot.waitUntil(lambda: len(harness.monitor.run(run.folder).curves.probes) == 3)
     for step in (5, 10, 0):
         before = len(harness.steps) + len(harness.failed)
         harness.controller.request_step(step)
-        harness.qtbot.waitUntil(lambda before=before: len(harness.steps) + len(harness.failed) > before, timeout=10_000)
+        harness.qtbot.waitUntil(lambda before=before: len(harness.steps) + len(harness.failed) > before)
     assert [step for step, _ in harness.failed] == [5, 10]
     assert harness.failed[0][1].startswith("5.npz is damaged")
     assert harness.steps == [0]
@@ -79,8 +79,8 @@ def test_a_damaged_snapshot_is_reported_and_the_others_are_read(harness: Snapsho
 def test_fast_requests_read_the_first_and_the_last_snapshot(harness: SnapshotsHarness) -> None:
     harness.write("one", *range(20))
     harness.wait("one")
-    harness.qtbot.waitUntil(lambda: len(harness.monitor.runs()[0].curves.probes) == 20, timeout=10_000)
+    harness.qtbot.waitUntil(lambda: len(harness.monitor.runs()[0].curves.probes) == 20)
     for step in range(20):
         harness.controller.request_step(step)
-    harness.qtbot.waitUntil(lambda: 19 in harness.steps, timeout=10_000)
+    harness.qtbot.waitUntil(lambda: 19 in harness.steps)
     assert harness.steps == [0, 19]

@@ -148,7 +148,7 @@ def test_it_plays_to_the_end(qtbot: QtBot, run: SnapshotsView) -> None:
     qtbot.mouseClick(button(run, "playTraining"), Qt.MouseButton.LeftButton)
     assert requests == [0], "from the end it begins again"
     assert button(run, "playTraining").text() != "▶"
-    qtbot.waitUntil(lambda: button(run, "playTraining").text() == "▶", timeout=10_000)
+    qtbot.waitUntil(lambda: button(run, "playTraining").text() == "▶")
     assert requests == list(STEPS)
 
 
