@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from resnet_studio.inference.compute.capture import capture
-from resnet_studio.inference.compute.folding import folded, norm_name
+from resnet_studio.inference.compute.folding import folded
 from resnet_studio.inference.compute.transforms import imagenet, preprocess
 from resnet_studio.inference.images.references import open_reference
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.modules.network import ResNet, build
-from resnet_studio.networks.plan import Layer, blocks, plan
+from resnet_studio.networks.plan import blocks, plan
 from resnet_studio.networks.presets import PRESETS
 
 SIDES = {"vgg19": 64, "alexnet": 80}
@@ -63,11 +62,6 @@ def worst(captured: dict[str, Tensor], wanted: dict[str, Tensor]) -> tuple[float
     return max(errors)
 
 
-def convolutions(layers: tuple[Layer, ...]) -> list[Layer]:
-    """The main path's convolutions and the additions after them."""
-    return [layer for layer in layers if layer.kind in ("conv", "add") and "downsample" not in layer.name]
-
-
 def conditioned(architecture: Architecture) -> nn.Module:
     """A network in eval mode whose values keep their magnitude through any depth, so that float32 loses little.
 
@@ -76,7 +70,7 @@ def conditioned(architecture: Architecture) -> nn.Module:
     """
     network = build(architecture, seed=0).eval()
     layers = plan(architecture)
-    residual = {norm_name(before.name) for before, add in pairwise(convolutions(layers)) if add.kind == "add"}
+    residual = {layer.inputs[0] for layer in layers if layer.role == "add"}
     for name, module in network.named_modules():
         if name in residual and isinstance(module, nn.BatchNorm2d):
             nn.init.constant_(module.weight, DAMPED)
