@@ -34,6 +34,18 @@ def image_title(reference: str) -> str:
     return Path(reference).name
 
 
+def weights_title(weights: WeightsSource) -> str:
+    """Where weights come from, in a list: "random, seed 0", "step-0000330 of digits" for a run's checkpoint."""
+    if isinstance(weights, RandomWeights):
+        return f"random, seed {weights.seed}"
+    if isinstance(weights, PublishedWeights):
+        return f"torchvision's {weights.model}, {weights.name}"
+    path = weights.path
+    is_checkpoint = path.parent.name.startswith("step-") and len(path.parts) > 3
+    name = f"{path.parent.name} of {path.parts[-4]}" if is_checkpoint else path.name
+    return name if weights.head else f"{name} without the head"
+
+
 def class_title(label: str, number: int) -> str:
     """A class with its number: "tench (class 0)", or "class 745" if it has no name."""
     plain = f"class {number}"

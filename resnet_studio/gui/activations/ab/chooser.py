@@ -22,11 +22,11 @@ from resnet_studio.inference.ab import SideBOverrides, apply_overrides
 from resnet_studio.inference.counterparts import plain_counterpart
 from resnet_studio.inference.values import (
     ForwardSpec,
-    PublishedWeights,
     RandomWeights,
     WeightsFile,
     WeightsSource,
     image_title,
+    weights_title,
 )
 from resnet_studio.inference.weights.bundled import bundled_weights
 from resnet_studio.inference.weights.published import published_for
@@ -203,18 +203,6 @@ class SideBChooser(QWidget):
     ) -> None:
         dialog = open_dialog(self, "besideDialog", title_text, filters, folder=str(folder or ""))
         dialog.fileSelected.connect(on_selected)
-
-
-def weights_title(weights: WeightsSource) -> str:
-    """The title of weights in the list."""
-    if isinstance(weights, RandomWeights):
-        return f"random, seed {weights.seed}"
-    if isinstance(weights, PublishedWeights):
-        return f"torchvision's {weights.model}, {weights.name}"
-    path = weights.path
-    if path.parent.parent.name == run_folder.CHECKPOINTS:
-        return f"{path.parent.name} of {path.parent.parent.parent.name}"
-    return path.name if weights.head else f"{path.name} without the head"
 
 
 def _key(weights: WeightsSource | None) -> str:

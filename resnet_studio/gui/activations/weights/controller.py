@@ -13,7 +13,7 @@ from resnet_studio.gui.background import BackgroundReader
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.session import Session
 from resnet_studio.inference.errors import SuggestedFix, WeightsError, WeightsMismatch
-from resnet_studio.inference.values import PublishedWeights, RandomWeights, WeightsSource
+from resnet_studio.inference.values import PublishedWeights, RandomWeights, WeightsSource, weights_title
 from resnet_studio.inference.weights.bundled import bundled_weights, is_bundled
 from resnet_studio.inference.weights.published import cache_path, find_entry, needs_download, published_for
 from resnet_studio.networks.architecture import Architecture
@@ -101,7 +101,8 @@ class WeightsController(QObject):
         if isinstance(error, WeightsMismatch):
             details = error.table()
             offers = tuple((fix.title, partial(self._apply_fix, fix)) for fix in error.fixes)
-        self.failed.emit(f"{error}. Still using {weights_title(back)}.", details, offers)
+        used = "random weights" if isinstance(back, RandomWeights) else weights_title(back)
+        self.failed.emit(f"{error}. Still using {used}.", details, offers)
         self.set_weights(back)
 
     def refresh_available(self) -> None:
@@ -135,14 +136,3 @@ def _published_note(weights: PublishedWeights, architecture: Architecture) -> st
     note = "downloaded" if cache_path(weights).exists() else f"{entry.megabytes} MB"
     same = replace(preset(entry.preset), image=architecture.image) == architecture
     return note if same else f"{note}, for {entry.preset}"
-
-
-def weights_title(weights: WeightsSource) -> str:
-    """The name of weights in a sentence."""
-    if isinstance(weights, RandomWeights):
-        return "random weights"
-    if isinstance(weights, PublishedWeights):
-        return f"torchvision's {weights.model}, {weights.name}"
-    path = weights.path
-    moment = path.parent.name.startswith("step-") and len(path.parts) > 3
-    return f"{path.parent.name} of {path.parts[-4]}" if moment else path.name

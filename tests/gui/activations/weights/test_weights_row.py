@@ -15,10 +15,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QPlainTextEdit, QPushButton, QSpinB
 from pytestqt.qtbot import QtBot
 
 from fake_engine import FakeEngine
-from resnet_studio.gui.activations.weights.controller import (
-    WeightsController,
-    weights_title,
-)
+from resnet_studio.gui.activations.weights.controller import WeightsController
 from resnet_studio.gui.activations.weights.row import WeightsRow
 from resnet_studio.gui.common.message_bar import MessageBar
 from resnet_studio.gui.main_window import MainWindow
@@ -34,6 +31,7 @@ from resnet_studio.inference.values import (
     WeightsFile,
     WeightsInfo,
     WeightsSource,
+    weights_title,
 )
 from resnet_studio.inference.weights.published import ENTRIES, cache_path
 from resnet_studio.inference.weights.sources import weights_to_text
