@@ -201,15 +201,16 @@ class _RunsWindow:
         from PySide6.QtWidgets import QApplication
 
         from resnet_studio.gui import theme
+        from resnet_studio.gui.training.run_commands import RunCommands
         from resnet_studio.gui.training.run_monitor import RunMonitor
+        from resnet_studio.gui.training.runs.controller import connect_runs
         from resnet_studio.gui.training.runs.view import RunsView
 
         self.app = QApplication([])
         theme.apply(self.app, "light")
         self.view: RunsView = RunsView()
         self.monitor: RunMonitor = RunMonitor()
-        self.monitor.runsChanged.connect(self.view.show_runs)
-        self.monitor.runChanged.connect(self.view.show_run)
+        connect_runs(self.view, self.monitor, RunCommands(self.monitor))
         self.view.resize(1152, 800)
         self.view.show()
         self.app.processEvents()
