@@ -17,7 +17,7 @@ from resnet_studio.formatting import about_percent, significant
 from resnet_studio.progress import Progress, map_progress
 
 if TYPE_CHECKING:
-    from resnet_studio.export.rendering import RenderJob
+    from resnet_studio.export.rendering import Rendered, RenderJob
     from resnet_studio.inference.attribution import Attribution
     from resnet_studio.inference.errors import SuggestedFix
     from resnet_studio.inference.feature_maps import MapStyle
@@ -290,6 +290,13 @@ def _draw_all(
     raise typer.Exit(FAILED if failed else 0)
 
 
+def _numbered(
+    steps: Generator[Progress, None, Rendered], number: int, total: int, name: str
+) -> Generator[Progress, None, Rendered]:
+    """The steps of one image of many, whose progress is that of all."""
+    return map_progress(steps, lambda step: Progress(number, total, f"{name}: {step.what}"))
+
+
 def _all_steps(
     job: RenderJob, images: Sequence[str], output: Path, written: list[dict[str, Any]], failed: dict[str, str]
 ) -> Generator[Progress, None, None]:
@@ -301,10 +308,7 @@ def _all_steps(
         name = image_name(image)
         yield Progress(number, len(images), name)
         try:
-            rendered = yield from map_progress(
-                job.steps(image),
-                lambda step, number=number, name=name: Progress(number, len(images), f"{name}: {step.what}"),
-            )
+            rendered = yield from _numbered(job.steps(image), number, len(images), name)
         except ImageError as error:
             failed[image] = str(error)
             continue

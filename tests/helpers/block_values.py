@@ -11,8 +11,8 @@ from resnet_studio.inference.counterparts import Responses, with_counterpart
 from resnet_studio.inference.feature_maps import layer_maps
 from resnet_studio.inference.values import ForwardResult, ForwardSpec, Frame, Preprocessing, WeightsInfo
 from resnet_studio.networks.architecture import Residual
-from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.block_tensors import all_block_tensors, block_tensors
+from resnet_studio.networks.families.basic import Basic
 
 SMALL = Residual(Basic(), (2, 2), width=9, stem="cifar", image=4, classes=2)
 """layer1's blocks give 9 maps of 4×4, layer2's 18 of 2×2."""

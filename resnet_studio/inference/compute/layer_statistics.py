@@ -41,14 +41,19 @@ def _steps(spec: ForwardSpec, images: tuple[str, ...], layer: str) -> Generator[
         progress = Progress(done, len(images), f"running {image_title(image)}")
         yield progress
         try:
-            steps = prepare_steps(replace(spec, image=image))
-            ready = yield from map_progress(steps, lambda _, progress=progress: progress)
+            ready = yield from _constant_progress(prepare_steps(replace(spec, image=image)), progress)
         except (ValueError, OSError) as error:
             skipped.append(SkippedImage(image, str(error)))
             continue
         current = _image_statistics(ready, layer)
         total = merged(total, current) if total else current
     return LayerStatistics(layer, total, tuple(skipped))
+
+
+def _constant_progress(
+    steps: Generator[Progress, None, PreparedForward], progress: Progress
+) -> Generator[Progress, None, PreparedForward]:
+    return map_progress(steps, lambda _: progress)
 
 
 def _image_statistics(ready: PreparedForward, layer: str) -> ChannelStatistics:

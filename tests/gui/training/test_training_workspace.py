@@ -38,9 +38,7 @@ LONG = replace(SHORT, length=100_000)
 
 
 def saved_state(recipe: recipes.Recipe = SHORT, page: int = NEW, **more: object) -> SessionState:
-    return SessionState(
-        architecture=TINY, workspace=TRAINING, recipe=recipe, training_page=page, **more
-    )  # type: ignore[arg-type]
+    return SessionState(architecture=TINY, workspace=TRAINING, recipe=recipe, training_page=page, **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture

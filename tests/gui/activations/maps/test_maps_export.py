@@ -48,9 +48,7 @@ TRANSFORMS = ("zoom=2", "rotation=30", "brightness=1.2", "noise=0.1", "flipped",
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
     """A window with the sample photograph, transformed, in a tiny network."""
     transforms = parse_transforms(TRANSFORMS)
-    window = MainWindow(
-        SessionState(architecture=TINY, workspace=ACTIVATIONS, layer=LAYER, handles=transforms)
-    )
+    window = MainWindow(SessionState(architecture=TINY, workspace=ACTIVATIONS, layer=LAYER, handles=transforms))
     qtbot.addWidget(window)
     window.show()
     window.activateWindow()

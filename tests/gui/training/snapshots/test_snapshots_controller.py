@@ -53,9 +53,7 @@ def test_a_new_run_does_not_replace_the_one_that_is_shown(harness: SnapshotsHarn
     harness.write("one", 0, 5)
     harness.wait("one")
     later = harness.write("later", 0, created=2e9).folder
-    harness.qtbot.waitUntil(
-        lambda: (run := harness.monitor.run(later)) is not None and bool(run.curves.probes)
-    )
+    harness.qtbot.waitUntil(lambda: (run := harness.monitor.run(later)) is not None and bool(run.curves.probes))
     assert harness.run == "one"
     harness.controller.select_run(later)
     assert harness.run == "later"
