@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QTreeView, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QToolButton, QTreeView, QWidget
 from pytestqt.qtbot import QtBot
 
 from block_values import block_responses
@@ -34,6 +34,7 @@ from resnet_studio.gui.activations.maps.view import MapsView
 from resnet_studio.gui.activations.pin_bar import PinBar
 from resnet_studio.gui.activations.pins import Pin
 from resnet_studio.gui.activations.statistics.view import StatisticsView
+from resnet_studio.gui.architecture.panel import ArchitecturePanel
 from resnet_studio.gui.architecture.summary import ArchitectureSummary
 from resnet_studio.gui.common.color_bar import ColorBar
 from resnet_studio.gui.common.predictions import PredictionBars
@@ -63,7 +64,7 @@ from resnet_studio.inference.values import (
     RandomWeights,
     WeightsInfo,
 )
-from resnet_studio.networks.architecture import LIMITS, MOST_BLOCKS, MOST_STAGES, Residual
+from resnet_studio.networks.architecture import LIMITS, MOST_BLOCKS, MOST_STAGES, Architecture, Residual
 from resnet_studio.networks.block_tensors import block_tensors
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck
@@ -264,6 +265,17 @@ def test_a_comparison_with_a_smaller_network(qtbot: QtBot) -> None:
     view.show_comparison(compare([plan_table(network) for network in (WIDEST, LEAST)]))
     assert cut(view) == []
     assert any(text.startswith("÷") for text in everything(view))
+
+
+@pytest.mark.parametrize("network", [preset("resnet50"), preset("article18"), preset("preresnet50"), preset("vgg19")])
+def test_the_form_in_a_narrow_window(qtbot: QtBot, network: Architecture) -> None:
+    panel = ArchitecturePanel()
+    panel.setFixedWidth(PANEL)
+    shown(qtbot, panel, PANEL)
+    panel.show_architecture(network)
+    assert cut(panel) == []
+    for button in panel.findChildren(QToolButton):
+        assert button.fontMetrics().horizontalAdvance(button.text()) + 4 <= button.width()
 
 
 def test_published_and_measured_figures(qtbot: QtBot) -> None:

@@ -25,7 +25,8 @@ from resnet_studio.networks.architecture import (
 from resnet_studio.networks.families import FAMILIES
 from resnet_studio.networks.presets import PRESETS, preset, preset_name
 
-CUSTOM = "custom"
+CUSTOM, DENSE = "custom", 16
+"""What a depth or preset is called that has no name; characters of all values above which a choice is dense."""
 OWN = {field: words for family in reversed(FAMILIES) for field, words in family.form.items()}
 """Label and tooltip of the fields that belong to a kind of block."""
 LABELS = {
@@ -120,6 +121,8 @@ class ArchitecturePanel(QWidget):
     def _add_choice(self, field: str) -> None:
         values = {value: VALUES.get(value, value) for value in CHOICES[field]}
         choice = SegmentedControl(values, field, LABELS[field])
+        if sum(map(len, values.values())) > DENSE:
+            choice.set_dense()
         choice.valueSelected.connect(
             lambda value: self._request(field, lambda: with_text(self._architecture, field, value))
         )

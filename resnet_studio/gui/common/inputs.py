@@ -137,6 +137,11 @@ class SegmentedControl(QWidget):
             button.setChecked(False)
         self._buttons.setExclusive(True)
 
+    def set_dense(self) -> None:
+        """Leave little space around the labels, for long ones in a narrow column."""
+        for button in self._buttons.buttons():
+            button.setProperty("dense", True)
+
     def set_tip(self, text: str) -> None:
         """Set the tooltip of all buttons."""
         for button in self._buttons.buttons():

@@ -13,7 +13,7 @@ from resnet_studio.analysis.published import VerifiedFigure
 from resnet_studio.analysis.table_one import FIGURES, FLOPS, BlockCell, TableOneItem, TableOneNetwork, TableOneRow, rows
 from resnet_studio.gui import theme
 from resnet_studio.gui.network_table.block_delegate import BlockDelegate, Index
-from resnet_studio.gui.network_table.headers import DETAIL_ROLE, NAME_ROLE, STAGE_ROLE, SUBTITLE_ROLE
+from resnet_studio.gui.network_table.headers import DETAIL_ROLE, NAME_ROLE, PADDING, STAGE_ROLE, SUBTITLE_ROLE
 from resnet_studio.gui.network_table.table import CELL_ROLE, NetworkTable, Span
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import title
@@ -132,7 +132,10 @@ class TableOneDelegate(BlockDelegate):
         cells = [(row, column) for row in range(model.rowCount()) for column in range(model.columnCount())]
         texts = [str(model.index(*cell).data()) for cell in cells if model.cell(*cell) is None]
         self._figure = max(map(metrics.horizontalAdvance, (WIDEST, *texts)))
-        return max(super().widest_cell(column_width), self._figure + 2 * self._margin)
+        columns = range(model.columnCount())
+        names = [str(model.headerData(column, Qt.Orientation.Horizontal, SUBTITLE_ROLE)) for column in columns]
+        name = max(map(self._table.horizontalHeader().fontMetrics().horizontalAdvance, names), default=0)
+        return max(super().widest_cell(column_width), self._figure + 2 * self._margin, name + 2 * PADDING)
 
     def paint_figure(self, painter: QPainter, rect: QRect, index: Index) -> None:
         colors = theme.current()
