@@ -14,6 +14,7 @@ from resnet_studio.cli.parsing import check_output, resolve_architecture, with_s
 from resnet_studio.cli.terminal import echo, echo_json, print_error, print_grid, run_with_progress
 from resnet_studio.cli.train import AsJson, Runs
 from resnet_studio.formatting import about_percent, significant
+from resnet_studio.inference.colormaps import Colormap
 from resnet_studio.progress import Progress, map_progress
 
 if TYPE_CHECKING:
@@ -68,7 +69,6 @@ Layers = Annotated[
     typer.Option("--layer", metavar="PATTERN", help="Name or pattern: layer1.0, layer3.*.add. Repeatable."),
 ]
 Contrast = Annotated[str, typer.Option("--contrast", metavar="channel|layer|LOW,HIGH", help="Contrast range.")]
-Colormap = Annotated[Literal["viridis", "magma", "grey", "diverging"], typer.Option("--colormap")]
 Sort = Annotated[
     Literal["index", "mean", "maximum", "variance", "difference"],
     typer.Option("--sort", help="Channel order, highest first; difference is relative to --reference."),
@@ -117,7 +117,7 @@ def maps(
     new_head: NewHead = False,
     layers: Layers = None,
     contrast: Contrast = "channel",
-    colormap: Colormap = "viridis",
+    colormap: Annotated[Colormap, typer.Option("--colormap")] = "viridis",
     sort: Sort = "index",
     reference: Reference = None,
     channel: Channel = None,

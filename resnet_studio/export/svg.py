@@ -12,7 +12,8 @@ import numpy as np
 from resnet_studio.export.figure import MapFigure, effective_style, layer_image, png_bytes
 from resnet_studio.export.provenance import KEY
 from resnet_studio.formatting import about_percent, counted, significant
-from resnet_studio.inference.feature_maps import LOWEST, Colormap, MapStyle, lookup_table, value_range
+from resnet_studio.inference.colormaps import Colormap
+from resnet_studio.inference.feature_maps import LOWEST, MapStyle, lookup_table, value_range
 from resnet_studio.inference.values import LayerMaps, Pixels
 from resnet_studio.plain import plain
 

@@ -13,13 +13,11 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_studio.inference.colormaps import COLORMAP_FILES, Colormap
 from resnet_studio.inference.values import LayerMaps, Pixels
 
 Contrast = Literal["channel", "layer", "fixed"]
-Colormap = Literal["viridis", "magma", "grey", "diverging"]
 Sort = Literal["index", "mean", "maximum", "variance", "difference"]
-COLORMAP_FILES: dict[Colormap, str] = {"viridis": "viridis", "magma": "magma", "diverging": "CET-D1A"}
-"""Names of pyqtgraph's colormap files."""
 Values: TypeAlias = NDArray[np.float32]
 """A layer's maps: channels × height × width."""
 Indices: TypeAlias = NDArray[np.uint8]
@@ -35,7 +33,6 @@ class MapStyle:
     contrast: Contrast = "channel"
     """Whose range is mapped to the colors: each channel's, the whole layer's, or `limits`."""
     colours: Colormap = "viridis"
-    """"diverging" always has zero in the middle."""
     limits: tuple[float, float] | None = None
     """The values of the first and the last color if the contrast is fixed."""
     sort: Sort = "index"

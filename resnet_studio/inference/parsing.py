@@ -10,7 +10,8 @@ from typing import cast
 
 from resnet_studio.causes import os_reason
 from resnet_studio.files import display_name
-from resnet_studio.inference.feature_maps import Colormap, Contrast, MapStyle, Sort
+from resnet_studio.inference.colormaps import Colormap
+from resnet_studio.inference.feature_maps import Contrast, MapStyle, Sort
 from resnet_studio.inference.images.listing import list_images
 from resnet_studio.inference.values import PublishedWeights, RandomWeights, WeightsFile, WeightsSource
 from resnet_studio.networks.architecture import Architecture

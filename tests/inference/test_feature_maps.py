@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
+from resnet_studio.inference.colormaps import Colormap
 from resnet_studio.inference.feature_maps import (
     GAP,
     LOWEST,
     NAN,
-    Colormap,
     Contrast,
     MapStyle,
     MosaicGeometry,

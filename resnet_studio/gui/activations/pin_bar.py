@@ -13,7 +13,8 @@ from resnet_studio.formatting import significant
 from resnet_studio.gui.activations.pins import MAP_SIDE, SMALL_MAP_SIDE, TITLE_HEIGHT, Pin, PinView
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.feature_maps import Colormap, MapStyle, Values, apply_colormap, to_indices
+from resnet_studio.inference.colormaps import Colormap
+from resnet_studio.inference.feature_maps import MapStyle, Values, apply_colormap, to_indices
 from resnet_studio.inference.values import ForwardResult
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import channels_by_name

@@ -11,7 +11,8 @@ from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import NumberField
 from resnet_studio.gui.common.painting import to_qimage
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.feature_maps import LOWEST, Colormap, lookup_table
+from resnet_studio.inference.colormaps import Colormap
+from resnet_studio.inference.feature_maps import LOWEST, lookup_table
 
 PER_CHANNEL = "per-channel range"
 PER_CHANNEL_TIP = "From each channel's min (first color) to its max (last color)"

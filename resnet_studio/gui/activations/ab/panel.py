@@ -15,7 +15,8 @@ from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.labels import FixedHeightLabel
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.ab import ABPair, common_limits, difference
-from resnet_studio.inference.feature_maps import Colormap, MapStyle, Place, Values, layer_maps
+from resnet_studio.inference.colormaps import Colormap
+from resnet_studio.inference.feature_maps import MapStyle, Place, Values, layer_maps
 from resnet_studio.networks.presets import title
 
 VisibleMaps: TypeAlias = Literal["both", "difference", "all"]

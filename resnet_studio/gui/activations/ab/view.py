@@ -28,7 +28,7 @@ from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.common.tab_view import TabView
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.ab import ABPair, SideBOverrides
-from resnet_studio.inference.feature_maps import Colormap
+from resnet_studio.inference.colormaps import COLORMAPS, Colormap
 from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.training.runs.weights import RunWeights
 
@@ -48,7 +48,6 @@ SCALE_TIPS = {
 FULL_HEIGHT, MIN_MAPS_HEIGHT = 60 * GRID, 22 * GRID
 """Height below which fewer predictions are shown in favor of the maps; minimum height of the maps, below which the view
 scrolls."""
-COLORMAPS: tuple[Colormap, ...] = ("viridis", "magma", "grey", "diverging")
 COLORMAPS_TIP = "Colormap of A and B; A − B always uses diverging. Cyan is NaN"
 
 

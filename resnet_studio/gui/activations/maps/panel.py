@@ -19,7 +19,8 @@ from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel, label
 from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.common.mosaic import MosaicView
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.feature_maps import Colormap, Contrast, MapStyle, Place, Sort, channel_order, value_range
+from resnet_studio.inference.colormaps import COLORMAPS, Colormap
+from resnet_studio.inference.feature_maps import Contrast, MapStyle, Place, Sort, channel_order, value_range
 from resnet_studio.inference.values import ForwardResult, LayerMaps, image_title
 
 HINT, SHORT_HINT = "click enlarges · wheel zooms · double-click resets", "click enlarges · wheel zooms"
@@ -254,7 +255,6 @@ CONTRAST_TIPS = {
     "fixed": "Keep the current range for all images and layers, so that images can be compared",
 }
 COLORMAP_TIP = "Colormap: perceptually uniform; diverging is centered at zero, cyan is NaN"
-COLORMAPS: tuple[Colormap, ...] = ("viridis", "magma", "grey", "diverging")
 SORTS = {
     "index": "by index",
     "mean": "by mean",

@@ -14,7 +14,7 @@ from resnet_studio.export.provenance import image_name, provenance_of
 from resnet_studio.gui.activations.maps.panel import MapsPanel
 from resnet_studio.gui.common.figure_export import ExportButton
 from resnet_studio.gui.common.helpers import empty_label
-from resnet_studio.inference.feature_maps import Colormap
+from resnet_studio.inference.colormaps import Colormap
 from resnet_studio.inference.values import ForwardResult, image_title
 
 NO_IMAGE = "Choose an image on the left, or drop one here, to see the feature maps of every layer."

@@ -28,7 +28,8 @@ from resnet_studio.gui.common.painting import PixelView, thumbnail, to_qimage
 from resnet_studio.gui.common.predictions import PredictionBars
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.training.snapshots.time_slider import TimeSlider
-from resnet_studio.inference.feature_maps import Colormap, MapStyle
+from resnet_studio.inference.colormaps import Colormap
+from resnet_studio.inference.feature_maps import MapStyle
 from resnet_studio.inference.values import Prediction
 from resnet_studio.plain import plain
 from resnet_studio.training.datasets import Snapshot
