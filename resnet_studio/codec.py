@@ -151,7 +151,7 @@ def decode(hint: Any, value: Any) -> Any:
     try:
         return msgspec.convert(value, hint)
     except (msgspec.ValidationError, OverflowError):
-        raise ValueError(f"must be {describe(hint)}, got {short_repr(value)}") from None
+        raise ValueError(f"must be {describe(hint)}, got {_quote(value)}") from None
 
 
 def loads(text: str, name: str, error: type[FieldError] = FieldError) -> Any:
@@ -242,6 +242,13 @@ def _parse(hint: Any) -> _Type:
         form=next((note for note in notes if isinstance(note, Form)), None),
         meta=next((note for note in notes if isinstance(note, Meta)), None),
     )
+
+
+def _quote(value: Any) -> str:
+    """An invalid value, as a message quotes it: numbers with separators, and the beginning of anything long."""
+    if type(value) in (int, float) and abs(value) < 1e15:
+        return f"{value:,}"
+    return short_repr(value)
 
 
 def _encode(hint: Any, value: Any) -> Any:

@@ -210,7 +210,7 @@ def test_a_damaged_image_is_reported_counted_and_skipped(run, tmp_path):
         (["--output", "{}/a.png", "--weights", "published:resnet50"], "published:resnet50:IMAGENET1K_V2"),
         (["--output", "{}/a.png", "--contrast", "loud"], "two values such as 0,2.5"),
         (["--output", "{}/a.png", "--contrast", "2,1"], "must be less than the second"),
-        (["--output", "{}/a.png", "--handle", "zoom=99"], "zoom: must be between 0.25 and 16"),
+        (["--output", "{}/a.png", "--handle", "zoom=99"], "zoom: must be a number from 0.25 to 16, got 99"),
         (["--output", "{}/a.png", "--sort", "difference"], "must be used together"),
         (["--output", "{}/a.png", "--channel", "16", "--layer", "layer1.0"], "has no channel 16, only 0 to 15"),
         (["sample:digit-1", "--output", "{}/a.png"], "--output must be a directory"),

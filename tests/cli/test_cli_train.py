@@ -141,7 +141,7 @@ def test_any_recipe_can_be_shortened_to_few_epochs(name: str, epochs: int) -> No
         (["resnet20-cifar", "--recipe", "absent.json"], "absent.json does not exist"),
         (["resnet20-cifar", "--change", "lr"], "--change lr: must be FIELD=VALUE"),
         (["resnet20-cifar", "--change", "speed=3"], "speed: unknown field"),
-        (["resnet20-cifar", "--change", "lr=fast"], "lr: must be a number, got 'fast'"),
+        (["resnet20-cifar", "--change", "lr=fast"], "lr: must be a number from 0 to 1000, got 'fast'"),
         (["resnet20-cifar", "--epochs", "0"], "--epochs must be at least 1, got 0"),
         (["resnet20-cifar", "--precision", "fp8"], "precision: must be one of fp32, bf16, fp16"),
         (["resnet20-cifar", "--set", "depth=21"], "depth"),

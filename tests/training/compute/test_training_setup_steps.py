@@ -33,7 +33,7 @@ def test_one_image_with_maps_of_one_pixel_is_refused_with_advice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = make_run(tmp_path / "run", replace(SHORT, batch_size=1), DEEP)
-    assert main(["train", "--resume", str(folder)]) == 2
+    assert main(["train", "--run", str(folder)]) == 2
     error_output = capsys.readouterr().err
     assert "batch_size: with 1, batch norm gets only one value per channel in layer4.0.bn1 (1×1)" in error_output
     assert "Use 2 or more, or larger images" in error_output
@@ -92,7 +92,7 @@ def test_a_step_that_does_not_fit_in_memory_fails_the_run_with_advice(
     data = make_class_folders(tmp_path / "data", {"a": 4, "b": 4})
     wide = Residual(Basic(), (1,), shortcut="none", width=500, stem="cifar", image=2000, channels=3, classes=2)
     folder = make_run(tmp_path / "run", replace(SHORT, data=str(data), batch_size=4), wide)
-    assert main(["train", "--resume", str(folder)]) == 2
+    assert main(["train", "--run", str(folder)]) == 2
     error_output = capsys.readouterr().err
     assert (
         "this machine does not have enough free memory for batches of 4 images. Reduce batch size, image"
