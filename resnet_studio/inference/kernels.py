@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_studio.inference.feature_maps import LOWEST, Indices, MapStyle, to_indices
+from resnet_studio.inference.feature_maps import LOWEST, Indices, MapStyle, Values, to_indices
 from resnet_studio.inference.values import Pixels, WeightsInfo, WeightsSource
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.layers import Layer
 from resnet_studio.networks.plan import called_layers
-
-KernelValues: TypeAlias = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +22,7 @@ class Kernels:
     source: WeightsSource
     layer: str
     is_linear: bool
-    values: KernelValues
+    values: Values
     """Filters × input channels × height × width (1 × 1 for a linear layer); very large layers skip input channels."""
     in_channels: int
     """Number of input channels of each filter, including those that `values` skips."""
@@ -76,17 +73,17 @@ def _layers_until(architecture: Architecture, name: str) -> tuple[Layer, ...]:
     return layers[: last + 1]
 
 
-def tiles_of_input(kernels: Kernels, channel: int) -> KernelValues:
+def tiles_of_input(kernels: Kernels, channel: int) -> Values:
     """Each filter's kernel for one input channel: filters × height × width."""
     return np.ascontiguousarray(kernels.values[:, channel])
 
 
-def tiles_of_filter(kernels: Kernels, number: int) -> KernelValues:
+def tiles_of_filter(kernels: Kernels, number: int) -> Values:
     """One filter's kernel for each input channel: input channels × height × width."""
     return np.ascontiguousarray(kernels.values[number])
 
 
-def matrix_tiles(kernels: Kernels) -> KernelValues:
+def matrix_tiles(kernels: Kernels) -> Values:
     """The layer as a matrix, one tile per filter: filters × 1 × input channels."""
     return kernels.values.reshape(len(kernels.values), 1, -1)
 
@@ -98,7 +95,7 @@ def kernel_style(kernels: Kernels, *, per_tile: bool) -> MapStyle:
     return MapStyle("fixed", "diverging", (-kernels.max_abs, kernels.max_abs))
 
 
-def tile_indices(kernels: Kernels, tiles: KernelValues, *, per_tile: bool) -> Indices:
+def tile_indices(kernels: Kernels, tiles: Values, *, per_tile: bool) -> Indices:
     """Indices of the weights in the diverging colormap; a layer of zeros gets the middle color."""
     if not kernels.max_abs:
         return np.full(tiles.shape, (255 + LOWEST) // 2, np.uint8)

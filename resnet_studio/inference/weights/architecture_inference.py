@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from resnet_studio.inference.errors import Shape
 from resnet_studio.networks import baselines
 from resnet_studio.networks.architecture import Architecture, ArchitectureError, Baseline, Residual, Stem
 from resnet_studio.networks.families import FAMILIES
@@ -16,7 +17,6 @@ from resnet_studio.networks.families.family import Shortcut
 from resnet_studio.networks.layers import Layer
 from resnet_studio.networks.plan import blocks, plan
 
-Shape: TypeAlias = tuple[int, ...]
 Shapes: TypeAlias = Mapping[str, Shape]
 
 BATCH_COUNTER = "num_batches_tracked"

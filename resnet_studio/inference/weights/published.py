@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from uuid import uuid4
 
 from resnet_studio.atomic import WRITING
+from resnet_studio.causes import os_reason
 from resnet_studio.inference.errors import WeightsError
 from resnet_studio.inference.values import PublishedWeights, WeightsSource
 from resnet_studio.networks.architecture import Architecture, differing
@@ -119,7 +120,7 @@ def fetch_steps(source: PublishedWeights) -> Generator[Progress, None, None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WeightsError(entry.file, f"can't be saved in {path.parent}: {_reason(error)}. {OFFLINE}") from None
+        raise WeightsError(entry.file, f"can't be saved in {path.parent}: {os_reason(error)}. {OFFLINE}") from None
     _remove_stale(path.parent)
     temporary = path.with_name(f"{WRITING}{uuid4().hex}")
     from resnet_studio.inference.weights.download import Download  # imports the network libraries
@@ -134,7 +135,7 @@ def fetch_steps(source: PublishedWeights) -> Generator[Progress, None, None]:
         _check(download, entry)
         os.replace(temporary, path)
     except OSError as error:
-        raise WeightsError(entry.file, f"could not be downloaded ({_reason(error)}). {OFFLINE}") from None
+        raise WeightsError(entry.file, f"could not be downloaded ({os_reason(error)}). {OFFLINE}") from None
     finally:
         download.stopped.set()
         with suppress(OSError):
@@ -149,10 +150,6 @@ def _check(download: Download, entry: PublishedEntry) -> None:
         raise OSError(f"the connection closed after {download.size // 1_000_000} MB")
     if not entry.matches(download.digest.hexdigest()):
         raise OSError("the received file has the wrong checksum")
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).partition("\n")[0]
 
 
 def _remove_stale(folder: Path) -> None:
