@@ -32,6 +32,7 @@ LAYERS = (
     {"networks"},
     {"analysis", "inference"},
     {"training"},
+    {"selftest"},
     {"export"},
     {"engine"},
     {"gui"},

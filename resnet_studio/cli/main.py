@@ -207,8 +207,20 @@ runs.register(app)
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
-    """Check this installation."""
+def doctor(
+    device: Annotated[
+        str | None, typer.Option("--device", metavar="NAME", help="Test a device: cpu, cuda:0, …")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Test a device in a minute.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check this installation, or test a device. Exit code 1 if a test of the device fails."""
+    if device is not None:
+        from resnet_studio.cli.selftest import test_device
+
+        raise typer.Exit(0 if test_device(device, quick=quick, as_json=as_json) else 1)
+    if quick:
+        raise ValueError("--quick is for testing a device, as in `doctor --device cuda:0 --quick`")
     from resnet_studio.cli.doctor import report
 
     if as_json:

@@ -1,0 +1,98 @@
+"""The device under test, and what is needed to measure on it: synchronization, memory, time, precision."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from resnet_studio.inference.compute import forward
+
+WARM_UP, BUDGET = 0.1, 0.5
+"""Seconds for which a call is repeated before it is timed, and while it is timed."""
+MIN_CALLS, MAX_SECONDS = 3, 2.0
+"""A call is repeated at least so often, unless that takes longer than so many seconds."""
+MEGABYTE = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The device under test, and how thoroughly it is tested."""
+
+    name: str
+    """torch's name, such as "cuda:0"."""
+    folder: Path
+    """A temporary folder for weights, images and runs."""
+    quick: bool = False
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device(self.name)
+
+    @property
+    def is_cpu(self) -> bool:
+        return self.device.type == "cpu"
+
+    @property
+    def is_cuda(self) -> bool:
+        return self.device.type == "cuda"
+
+    @property
+    def has_bfloat16(self) -> bool:
+        """Whether the device computes in bfloat16 itself."""
+        if self.is_cuda:
+            return torch.cuda.get_device_capability(self.device) >= (8, 0)
+        return self.is_cpu
+
+    def synchronize(self) -> None:
+        """Wait until the device has done all that was queued; report errors of earlier kernels."""
+        if self.is_cuda:
+            torch.cuda.synchronize(self.device)
+        elif not self.is_cpu:
+            torch.get_device_module(self.device).synchronize()
+
+    def allocated(self) -> int | None:
+        """Bytes of all tensors on a CUDA device, without those that are garbage; None on others, which can't tell."""
+        if not self.is_cuda:
+            return None
+        gc.collect()
+        return torch.cuda.memory_allocated(self.device)
+
+    def free_memory(self) -> None:
+        """Drop the program's cached networks and activations, and torch's cached memory."""
+        gc.collect()
+        forward.clear_caches()
+
+    def seconds(self, call: Callable[[], object]) -> float:
+        """Median seconds of a call, including the wait for the device, after a few untimed ones."""
+        self._times(call, WARM_UP)
+        return median(self._times(call, BUDGET))
+
+    def _times(self, call: Callable[[], object], budget: float) -> list[float]:
+        times: list[float] = []
+        while (len(times) < MIN_CALLS and sum(times) < MAX_SECONDS) or sum(times) < budget:
+            began = time.perf_counter()
+            call()
+            self.synchronize()
+            times.append(time.perf_counter() - began)
+        return times
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """Compute float32 without TF32, which rounds the factors of convolutions and matrix products to 10 bits."""
+    operations = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    before = [operation.fp32_precision for operation in operations]
+    for operation in operations:
+        operation.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        for operation, precision in zip(operations, before, strict=True):
+            operation.fp32_precision = precision
