@@ -216,9 +216,9 @@ def doctor(
 ) -> None:
     """Check this installation, or test a device. Exit code 1 if a test of the device fails."""
     if device is not None:
-        from resnet_studio.cli.selftest import test_device
+        from resnet_studio.cli.selftest import run_selftest
 
-        raise typer.Exit(0 if test_device(device, quick=quick, as_json=as_json) else 1)
+        raise typer.Exit(0 if run_selftest(device, quick=quick, as_json=as_json) else 1)
     if quick:
         raise ValueError("--quick is for testing a device, as in `doctor --device cuda:0 --quick`")
     from resnet_studio.cli.doctor import report

@@ -5,7 +5,7 @@ from __future__ import annotations
 from resnet_studio.cli.terminal import echo, echo_json, print_grid, run_with_progress
 
 
-def test_device(name: str, *, quick: bool, as_json: bool) -> bool:
+def run_selftest(name: str, *, quick: bool, as_json: bool) -> bool:
     """Test a device, print the report, and return whether it passed. `DeviceError` if there is no such device."""
     from resnet_studio.selftest.compute.run import selftest_steps
     from resnet_studio.selftest.report import grid

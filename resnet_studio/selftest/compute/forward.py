@@ -75,7 +75,7 @@ def network_checks(name: str, target: Target) -> Iterator[Check]:
 def prediction_checks(target: Target) -> Iterator[Check]:
     """The five most probable classes of the sample photographs, and the digits that the bundled network reads."""
     cases = [spec(target, name, image) for name in _networks(target) for image in PHOTOGRAPHS]
-    for precision in _precisions(target):
+    for precision in target.precisions:
         common = sum(_common_classes(target, given, precision) for given in cases)
         spare = len(cases) if precision == "bf16" else 0  # its logits are off by as much as two classes may be apart
         yield at_least(
@@ -113,22 +113,19 @@ def attribution_checks(target: Target) -> Iterator[Check]:
 def largest_difference(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> tuple[float, str]:
     """The largest difference between tensors of the same names, relative to the largest value of each; its tensor.
 
-    A NaN counts as infinitely different.
+    A NaN counts as infinitely different. Equal tensors give 0 and no name.
     """
     worst = 0.0, ""
     for name, values in found.items():
         reference = expected[name].double()
         difference = (values.cpu().double() - reference).abs().max() / reference.abs().max().clamp(min=1e-30)
-        worst = max(worst, (float(difference.nan_to_num(torch.inf)), name))
+        number = float(difference.nan_to_num(torch.inf, torch.inf))
+        worst = (number, name) if number > worst[0] else worst
     return worst
 
 
 def _networks(target: Target) -> tuple[str, ...]:
     return ("resnet50",) if target.quick else tuple(NETWORKS)
-
-
-def _precisions(target: Target) -> tuple[str, ...]:
-    return ("fp32", *(() if target.is_cpu else ("fp16",)), *(("bf16",) if target.has_bfloat16 else ()))
 
 
 def _reference(target: Target, given: ForwardSpec, images: Tensor, layers: Iterable[str]) -> Captured:

@@ -75,7 +75,6 @@ def training_checks(target: Target) -> Iterator[Check]:
         message = str(error)
     yield _message_check("training that can't fit", message)
     yield _given_back(target, "memory after the training", allocated)
-    train(target, "fits-again", digits_recipe(target))
     yield holds("next training", train(target, "fits-again", digits_recipe(target)).how == "finished", advice=ADVICE)
 
 

@@ -12,6 +12,7 @@ from resnet_studio.inference.compute.devices import devices
 from resnet_studio.networks.memory import machine_memory
 from resnet_studio.selftest.compute.target import Target
 from resnet_studio.selftest.report import Check, failed, noted
+from resnet_studio.training.compute.loop import AUTOCAST_DTYPES
 from resnet_studio.training.runs.run_folder import library_versions
 
 GIGABYTE = 1e9
@@ -30,12 +31,12 @@ def device_checks(target: Target) -> Iterator[Check]:
         yield noted(
             "threads", torch.get_num_threads(), detail=f"{torch.backends.cpu.get_cpu_capability()} instructions"
         )
-    for name, dtype in _precisions(target).items():
-        factor = torch.ones(SIDE, SIDE, dtype=dtype, device=target.device)
+    for name in target.precisions:
+        factor = torch.ones(SIDE, SIDE, dtype=AUTOCAST_DTYPES[name], device=target.device)
         product = (factor @ factor).float().cpu()
         if not bool((product == SIDE).all()):
             yield failed(f"matrix product in {name}", "the result is wrong", "Update the driver and PyTorch")
-    yield noted("precisions", detail=", ".join(_precisions(target)) + (", TF32" if _has_tf32(target) else ""))
+    yield noted("precisions", detail=", ".join(target.precisions) + (", TF32" if _has_tf32(target) else ""))
 
 
 def label(name: str) -> str:
@@ -45,12 +46,12 @@ def label(name: str) -> str:
 
 def versions(target: Target) -> dict[str, str]:
     """Versions of Python, the libraries and, for an NVIDIA GPU, CUDA, cuDNN, NCCL and the driver."""
-    found = library_versions()
+    found = library_versions() | {"torch": torch.__version__}
     if target.is_cuda:
-        nccl = torch.cuda.nccl.version() if torch.distributed.is_nccl_available() else ()
+        nccl = torch.cuda.nccl.version() if torch.distributed.is_nccl_available() else ()  # type: ignore[no-untyped-call]
         found |= {
             "cuda": str(torch.version.cuda),
-            "cudnn": str(torch.backends.cudnn.version()),
+            "cudnn": str(torch.backends.cudnn.version()),  # type: ignore[no-untyped-call]
             "nccl": ".".join(map(str, nccl)),
             "driver": _driver_version(),
         }
@@ -66,16 +67,6 @@ def _cuda_facts(target: Target) -> Iterator[Check]:
         detail=f"{properties.multi_processor_count} multiprocessors; PyTorch has kernels for "
         f"{', '.join(torch.cuda.get_arch_list())}",
     )  # fmt: skip
-
-
-def _precisions(target: Target) -> dict[str, torch.dtype]:
-    """The precisions in which a device computes itself; on the CPU those that the program offers there."""
-    found = {"fp32": torch.float32}
-    if not target.is_cpu:
-        found["fp16"] = torch.float16
-    if target.has_bfloat16:
-        found["bf16"] = torch.bfloat16
-    return found
 
 
 def _has_tf32(target: Target) -> bool:

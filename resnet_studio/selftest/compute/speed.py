@@ -108,8 +108,8 @@ def compile_checks(target: Target) -> Iterator[Check]:
     with torch.no_grad():
         try:
             compiled(ready.images)
-        except Exception as error:  # whatever compilers raise: no C compiler, no Triton, an operator they don't know
-            yield skipped(name, f"can't compile: {str(error).partition(chr(10))[0][:200]}")
+        except Exception as failure:  # whatever compilers raise: no C compiler, no Triton, an operator they don't know
+            yield skipped(name, f"can't compile: {str(failure).partition(chr(10))[0][:200]}")
             return
         eager = target.seconds(lambda: capture(network, ready.images, (LAYER,)))
         seconds = target.seconds(lambda: compiled(ready.images))
@@ -138,7 +138,7 @@ class _WithLayer(nn.Module):
 
 def _recorded(run: Callable[[], Captured]) -> tuple[Callable[[], None], Captured]:
     """A function that runs the recorded pass again, and what it writes its outputs to."""
-    stream = torch.cuda.Stream()
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):  # a few passes before, so that libraries have allocated what they need
         for _ in range(3):
@@ -155,9 +155,9 @@ def _networks(target: Target, ready: PreparedForward) -> dict[str, nn.Module]:
     found = {"fp32": ready.network()}
     if target.is_cuda:
         found["TF32"] = ready.network()
-    if not target.is_cpu:
+    if "fp16" in target.precisions:
         found["fp16"] = finish(prepare_steps(replace(ready.spec, device=target.name + HALF_SUFFIX))).network()
-    if target.has_bfloat16:
+    if "bf16" in target.precisions:
         found["bf16"] = deepcopy(ready.network()).to(torch.bfloat16)
     return found
 

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 
 from resnet_studio.inference.compute import forward
+from resnet_studio.training.recipe import Precision
 
 WARM_UP, BUDGET = 0.1, 0.5
 """Seconds for which a call is repeated before it is timed, and while it is timed."""
@@ -49,6 +51,13 @@ class Target:
         if self.is_cuda:
             return torch.cuda.get_device_capability(self.device) >= (8, 0)
         return self.is_cpu
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """Those in which the device computes itself; on the CPU, those that the program offers for inference."""
+        fp16: tuple[Precision, ...] = () if self.is_cpu else ("fp16",)
+        bf16: tuple[Precision, ...] = ("bf16",) if self.has_bfloat16 else ()
+        return ("fp32", *fp16, *bf16)
 
     def synchronize(self) -> None:
         """Wait until the device has done all that was queued; report errors of earlier kernels."""
@@ -87,7 +96,7 @@ class Target:
 @contextmanager
 def full_float32() -> Iterator[None]:
     """Compute float32 without TF32, which rounds the factors of convolutions and matrix products to 10 bits."""
-    operations = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    operations: tuple[Any, ...] = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)  # type: ignore[attr-defined]
     before = [operation.fp32_precision for operation in operations]
     for operation in operations:
         operation.fp32_precision = "ieee"

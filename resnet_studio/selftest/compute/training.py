@@ -48,7 +48,7 @@ from resnet_studio.training.compute.data import Data, InMemoryImages, make_norma
 from resnet_studio.training.compute.folders import StreamedImages
 from resnet_studio.training.compute.open_dataset import open_data
 from resnet_studio.training.folders.class_folders import read_class_folders
-from resnet_studio.training.recipe import Recipe, to_json
+from resnet_studio.training.recipe import Precision, Recipe, to_json
 
 FIRST_STEPS = {"fp32": 3, "bf16": 3, "fp16": 1}
 """Steps whose losses have to agree; later, rounding errors grow with the weights. In fp16, the first steps are
@@ -78,10 +78,14 @@ def precision_checks(target: Target) -> Iterator[Check]:
     recipe = digits_recipe(target)
     with full_float32():
         for optimizer in ("sgd", "adamw"):
-            chosen = replace(recipe, optimizer=optimizer, lr=0.05 if optimizer == "sgd" else 0.003)  # type: ignore[arg-type]
+            chosen = replace(recipe, optimizer=optimizer, lr=0.05 if optimizer == "sgd" else 0.003)
             expected = train(target, f"{optimizer}-cpu", replace(chosen, device="cpu"))
-            for precision in ("fp32", "bf16") if target.quick else ("fp32", "bf16", "fp16"):
-                found = train(target, f"{optimizer}-{precision}", replace(chosen, precision=precision))  # type: ignore[arg-type]
+            for precision in (
+                "fp32",
+                *(("bf16",) if target.has_bfloat16 else ()),
+                *(() if target.quick else ("fp16",)),
+            ):
+                found = train(target, f"{optimizer}-{precision}", replace(chosen, precision=precision))
                 yield from _loss_checks(f"{optimizer}, {precision}", precision, found.losses, expected.losses)
 
 
@@ -172,11 +176,12 @@ def stream_checks(target: Target) -> Iterator[Check]:
     """Training from a folder of JPEGs against the same images on the device, and what decoding alone allows."""
     architecture = replace(preset("resnet18"), image=64 if target.is_cpu else 224, classes=2)
     folder = _write_jpegs(target)
-    steps, precision = (20, "fp32") if target.is_cpu else (100, "bf16")
+    steps = 20 if target.is_cpu else 100
+    precision: Precision = "fp32" if target.is_cpu else target.precisions[-1]
     recipe = Recipe(
         data=str(folder), unit="steps", batch_size=32 if target.is_cpu else 64, lr=0.01, schedule="constant",
         augmentation="crop-flip", holdout=HOLDOUT, precision=precision, device=target.name,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
     case = Case(architecture, recipe, finish(open_data(recipe, architecture.image, target.folder)))
     streamed = StreamedImages(read_class_folders(folder).training, architecture.image, skip_damaged=False)
     decoding = _decoding_rate(streamed, recipe)
