@@ -167,6 +167,14 @@ def estimate(recipe: Recipe, architecture: Architecture, training_images: int) -
     return (yield from estimate_steps(recipe, architecture, training_images))
 
 
+def selftest(device: str, quick: bool) -> Steps:
+    """Test a device: each `Check` is yielded as soon as it is known, the answer is a `Report`."""
+    yield Progress(0, 1, f"testing {device}")
+    from resnet_studio.selftest.compute.run import selftest_steps
+
+    return (yield from selftest_steps(device, quick=quick))
+
+
 JOBS: dict[str, Job] = {
     "table": layer_table_steps,
     "summary": summarize,
@@ -185,6 +193,7 @@ JOBS: dict[str, Job] = {
     "verify": verify,
     "data_view": data_view,
     "estimate": estimate,
+    "selftest": selftest,
 }
 references.OPENERS[dataset_images.PREFIX] = dataset_images.open_reference
 COMPLETERS["run"] = run_weights.complete_provenance

@@ -24,6 +24,7 @@ from resnet_studio.gui.common.status_bar import StatusBar
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.lazy_tabs import LazyTabWidget
 from resnet_studio.gui.menus import make_menus
+from resnet_studio.gui.selftest import open_selftest
 from resnet_studio.gui.session import SessionState
 from resnet_studio.gui.workspaces import WORKSPACES
 
@@ -155,6 +156,7 @@ class MainWindow(QMainWindow):
         controller.news.connect(lambda sentence: message_bar.show_message(sentence, tone="news"))
         message_bar.offerSelected.connect(controller.accept_offer)
         status_bar.deviceSelected.connect(controller.activations.set_device)
+        status_bar.testRequested.connect(lambda device: open_selftest(engine, device, self))
         status_bar.cancelRequested.connect(controller.cancel)
         controller.devicesFound.connect(lambda found: status_bar.set_devices(found, controller.session.state.device))
         engine.progressChanged.connect(status_bar.show_progress)

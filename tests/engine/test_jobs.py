@@ -75,6 +75,7 @@ def main(folder):
         "data_view": ("data_view", load_recipe("digits-quick"), 8, False),
         "data of a folder": ("data_view", replace(load_recipe("digits-quick"), data=str(folder / "animals")), 8, False),
         "estimate": ("estimate", load_recipe("digits-quick"), preset("resnet20-digits"), 1437),
+        "selftest": ("selftest", "cpu", True),
         "no image": ("photograph", str(folder / "no.jpg")),
         "no weights": ("forward", replace(spec, weights=WeightsFile(folder / "no.pth")), layers, False),
         "no device": ("forward", replace(spec, device="cuda:99"), layers, False),
@@ -84,7 +85,7 @@ def main(folder):
     for number, (name, request) in enumerate(requests.items(), start=1):
         for kind, value in replies(engine, number, *request):
             kinds.setdefault(name, []).append([kind, type(value).__name__])
-            if kind in ("answer", "error"):
+            if kind in ("answer", "error") or type(value).__name__ == "Check":
                 values[name] = value
                 break
     engine.stop()
@@ -136,16 +137,18 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_every_job_sends_its_progress_first_and_then_its_answer(window: dict[str, Any]) -> None:
     answers = {name: replies[-1] for name, replies in window["kinds"].items()}
-    assert JOBS.keys() == {name for name, (kind, _) in answers.items() if kind == "answer"} - {
-        "from data",
-        "data of a folder",
-    }
+    answered = {name for name, (kind, _) in answers.items() if kind == "answer"}
+    assert JOBS.keys() - {"selftest"} == answered - {"from data", "data of a folder"}
     for replies in window["kinds"].values():
         assert replies[:2] == [["started", "NoneType"], ["part", "Progress"]]
 
 
 def test_the_engine_reads_a_folder_by_processes_of_its_own(window: dict[str, Any]) -> None:
     assert window["data of a folder"] == [["cat", "dog"], 8]
+
+
+def test_the_test_of_a_device_sends_each_result_and_ends_for_the_next_request(window: dict[str, Any]) -> None:
+    assert window["kinds"]["selftest"][-2:] == [["part", "Progress"], ["part", "Check"]]
 
 
 def test_thumbnails_come_one_by_one_with_a_reason_for_unreadable_images(window: dict[str, Any]) -> None:

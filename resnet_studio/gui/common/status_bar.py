@@ -14,6 +14,7 @@ from resnet_studio.inference.values import Device
 from resnet_studio.plain import plain
 from resnet_studio.progress import Progress
 
+TEST_ENTRY = "Test this device…"
 LONGEST_TIME = "took 8888.88 s"
 
 
@@ -21,6 +22,8 @@ class StatusBar(QWidget):
     """Shows states and emits `deviceSelected` with torch's name of a device, and `cancelRequested`."""
 
     deviceSelected = Signal(str)
+    testRequested = Signal(str)
+    """Torch's name of the device to test."""
     cancelRequested = Signal()
 
     def __init__(self) -> None:
@@ -30,7 +33,7 @@ class StatusBar(QWidget):
         self._devices = set_names(QComboBox(), "deviceChoice", "Device", "Device that runs the network")
         self._devices.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._devices.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
-        self._devices.activated.connect(lambda row: self.deviceSelected.emit(self._devices.itemData(row)))
+        self._devices.activated.connect(self._on_activated)
         tip = "The engine runs torch in its own process: if it crashes, the window stays open"
         self._engine = set_names(QLabel(), "engineState", "Engine state", tip)
         self._what = set_names(ElidedLabel(), "runningWhat", "Running task")
@@ -61,7 +64,10 @@ class StatusBar(QWidget):
         self._devices.clear()
         for device in devices:
             self._devices.addItem(device.label, device.name)
-        self._devices.setCurrentIndex(max(0, self._devices.findData(current)))
+        self._devices.insertSeparator(self._devices.count())
+        self._devices.addItem(TEST_ENTRY)
+        self._current = max(0, self._devices.findData(current))
+        self._devices.setCurrentIndex(self._current)
 
     def set_engine_state(self, state: str) -> None:
         """Show the engine's state, such as "starting" or "ready"."""
@@ -86,6 +92,15 @@ class StatusBar(QWidget):
         if seconds is not None:
             _fix_size(self._last, LONGEST_TIME)
             self._last.setText(f"took {seconds:.2f} s")
+
+    def _on_activated(self, row: int) -> None:
+        """Select a device, or test the current one, which stays selected."""
+        if self._devices.itemText(row) != TEST_ENTRY:
+            self._current = row
+            self.deviceSelected.emit(self._devices.itemData(row))
+            return
+        self._devices.setCurrentIndex(self._current)
+        self.testRequested.emit(self._devices.itemData(self._current))
 
     def _set_running(self, running: bool) -> None:
         self._bar.setVisible(running)

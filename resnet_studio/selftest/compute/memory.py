@@ -32,7 +32,7 @@ GROWTH_BOUND = 2.0
 KEPT_BOUND = 1.0
 """Megabytes that a request that did not fit may leave on the device."""
 STATUS = Path("/proc/self/statm")
-LARGEST = Residual("bottleneck", (3, 8, 36, 3), width=2048, image=4096)
+LARGEST = Residual(blocks=(3, 8, 36, 3), width=2048, image=4096)
 """The largest network that can be described: 460 GB."""
 ADVICE = "Close other programs; if it stays, start the program again after a message about memory"
 

@@ -19,6 +19,7 @@ from resnet_studio.inference.compute.capture import Captured, capture
 from resnet_studio.inference.compute.forward import clear_caches
 from resnet_studio.inference.errors import DeviceError
 from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import finish
 from resnet_studio.selftest.compute import forward, memory, networks, overview, run, runs, speed, target, training
@@ -27,7 +28,7 @@ from resnet_studio.selftest.report import Check, noted
 from resnet_studio.training.compute import checkpoints, loop
 from small import TINY
 
-SMALL = Residual("basic", (1, 1, 1, 1), width=8, image=64, classes=20)
+SMALL = Residual(Basic(), (1, 1, 1, 1), width=8, image=64, classes=20)
 
 
 @pytest.fixture

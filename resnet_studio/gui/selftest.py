@@ -1,0 +1,153 @@
+"""The dialog that tests a device, line by line as the command line's `doctor --device` does."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from resnet_studio.analysis.text import plain as as_text
+from resnet_studio.causes import message_of
+from resnet_studio.gui import theme
+from resnet_studio.gui.common.helpers import cell_alignment, set_names
+from resnet_studio.gui.common.labels import ElidedLabel
+from resnet_studio.gui.engine_client import EngineClient
+from resnet_studio.inference.values import HALF_SUFFIX
+from resnet_studio.progress import Progress
+from resnet_studio.selftest.report import Check, Report, grid
+
+LANE = "selftest"
+"""Of the engine, and its job."""
+SIZE = 1080, 560
+REMARK = 5
+"""The column that takes the remaining width."""
+
+
+class SelftestDialog(QDialog):
+    """Starts the test of a device, and shows its results as they come."""
+
+    startRequested = Signal(bool)
+    """Whether the test should be quick."""
+
+    def __init__(self, device: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_names(self, "selftestDialog", f"Test of {device}")
+        self.setWindowTitle(f"Test of {device}")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._checks: list[Check] = []
+        self._table = self._make_table()
+        self._status = set_names(ElidedLabel(), "selftestStatus", "Progress of the test")
+        self._status.set_text("Runs networks and short trainings on the device and compares them with the CPU")
+        self._quick = set_names(QCheckBox("Quick"), "selftestQuick", "Quick", "Leave out what takes longest")
+        self._start = self._button(
+            "Start test", "selftestStart", "Start the test: up to three minutes, or one if quick"
+        )
+        self._copy = self._button("Copy", "selftestCopy", "Copy the table as text")
+        close = self._button("Close", "selftestClose", "Close, and cancel the test if it is running")
+        self._start.setProperty("primary", True)
+        self._start.clicked.connect(self._on_start)
+        self._copy.clicked.connect(self._copy_table)
+        close.clicked.connect(self.reject)
+        row = QHBoxLayout()
+        row.addWidget(self._status, 1)
+        for widget in (self._quick, self._start, self._copy, close):
+            row.addWidget(widget)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._table)
+        layout.addLayout(row)
+        self._set_running(False)
+        self.resize(*SIZE)
+
+    def add_check(self, check: Check) -> None:
+        """Add a line for a result."""
+        self._checks.append(check)
+        shown = grid((check,))
+        row = self._table.rowCount()
+        self._table.insertRow(row)
+        for column, text in enumerate(shown.rows[0]):
+            item = QTableWidgetItem(text)
+            item.setTextAlignment(cell_alignment(right=column in shown.right, top=True))
+            if check.verdict == "failed":
+                item.setForeground(QColor(theme.current().bad))
+            self._table.setItem(row, column, item)
+        self._table.resizeRowToContents(row)
+        self._table.scrollToBottom()
+        self._copy.setEnabled(True)
+
+    def show_progress(self, progress: Progress) -> None:
+        """Show what is being tested now. If the engine had to be restarted, the test begins again."""
+        if progress.done == 0:
+            self._clear()
+        self._status.set_text(f"{progress.what} ({progress.done + 1} of {progress.of})")
+
+    def show_report(self, report: Report) -> None:
+        """Show how the test ended."""
+        self._status.set_text(report.summary)
+        self._set_running(False)
+
+    def show_error(self, error: Exception) -> bool:
+        """Show why the test could not be finished."""
+        self._status.set_text(message_of(error))
+        self._set_running(False)
+        return True
+
+    def _make_table(self) -> QTableWidget:
+        header = grid(()).header
+        table = set_names(QTableWidget(0, len(header)), "selftestTable", "Results of the test")
+        table.setHorizontalHeaderLabels([name.capitalize() for name in header])
+        table.verticalHeader().hide()
+        table.setShowGrid(False)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        table.horizontalHeader().setSectionResizeMode(REMARK, QHeaderView.ResizeMode.Stretch)
+        return table
+
+    def _button(self, text: str, object_name: str, tooltip: str) -> QPushButton:
+        return set_names(QPushButton(text, autoDefault=object_name == "selftestStart"), object_name, text, tooltip)
+
+    def _on_start(self) -> None:
+        self._clear()
+        self._status.set_text("Starting…")
+        self._set_running(True)
+        self.startRequested.emit(self._quick.isChecked())
+
+    def _clear(self) -> None:
+        self._checks.clear()
+        self._table.setRowCount(0)
+
+    def _set_running(self, running: bool) -> None:
+        for control in (self._start, self._quick):
+            control.setEnabled(not running)
+        self._copy.setEnabled(bool(self._checks))
+
+    def _copy_table(self) -> None:
+        """Copy the table as the command line prints it, with the last line below it."""
+        table, status = as_text(grid(tuple(self._checks))), self._status.accessibleDescription()  # which is not elided
+        QGuiApplication.clipboard().setText(f"{table}\n{status}\n")
+
+
+def open_selftest(engine: EngineClient, name: str, parent: QWidget) -> SelftestDialog:
+    """Open the dialog in which the engine tests a device; closing it cancels the test."""
+    device = name.removesuffix(HALF_SUFFIX)
+    dialog = SelftestDialog(device, parent)
+    dialog.startRequested.connect(
+        lambda quick: engine.request(
+            LANE, device, quick, label=f"testing {device}", on_part=dialog.add_check,
+            on_progress=dialog.show_progress, on_result=dialog.show_report, on_error=dialog.show_error,
+        )
+    )  # fmt: skip
+    dialog.finished.connect(lambda _: engine.cancel(LANE))
+    dialog.open()
+    return dialog
