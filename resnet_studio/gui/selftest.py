@@ -103,9 +103,12 @@ class SelftestDialog(QDialog):
         return True
 
     def _make_table(self) -> QTableWidget:
-        header = grid(()).header
-        table = set_names(QTableWidget(0, len(header)), "selftestTable", "Results of the test")
-        table.setHorizontalHeaderLabels([name.capitalize() for name in header])
+        empty = grid(())
+        table = set_names(QTableWidget(0, len(empty.header)), "selftestTable", "Results of the test")
+        for column, name in enumerate(empty.header):
+            item = QTableWidgetItem(name.capitalize())
+            item.setTextAlignment(cell_alignment(right=column in empty.right))
+            table.setHorizontalHeaderItem(column, item)
         table.verticalHeader().hide()
         table.setShowGrid(False)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

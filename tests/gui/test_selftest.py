@@ -30,9 +30,14 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture
-def dialog(qtbot: QtBot, engine: FakeEngine) -> SelftestDialog:
-    window = QWidget()
-    qtbot.addWidget(window)
+def window(qtbot: QtBot) -> QWidget:
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    return widget
+
+
+@pytest.fixture
+def dialog(engine: FakeEngine, window: QWidget) -> SelftestDialog:
     return open_selftest(engine, "cuda:0 half", window)
 
 

@@ -64,12 +64,12 @@ def selftest_steps(name: str, *, quick: bool = False) -> Generator[Progress | Ch
     checks = all_checks(quick=quick)
     with tempfile.TemporaryDirectory(prefix="resnet-studio-") as folder:
         target = Target(name, Path(folder), quick)
+        versions = overview.versions(target)
         for number, (group, title, check) in enumerate(checks):
             yield Progress(number, len(checks), f"testing {name}: {title}")
             for result in results(target, title, check):
                 found.append(replace(result, group=group))
                 yield found[-1]
-        versions = overview.versions(target)
     return Report(name, overview.label(name), quick, versions, tuple(found), time.perf_counter() - began)
 
 

@@ -120,19 +120,21 @@ def compile_checks(target: Target) -> Iterator[Check]:
 
 
 class _WithLayer(nn.Module):
-    """A network that returns the output of one layer, too."""
+    """A network that returns the output of one layer, too, without hooks."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network = network
+        layer = network.get_submodule(LAYER)
+        stage = network.get_submodule(LAYER.partition(".")[0])
+        parts = [part for child in network.children() for part in (child.children() if child is stage else (child,))]
+        self.parts, self.last = nn.ModuleList(parts), parts.index(layer)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        outer = self.network.get_submodule(LAYER.partition(".")[0])
-        layer, captured = self.network.get_submodule(LAYER), images
-        for part in self.network.children():
-            for module in part.children() if part is outer else (part,):
-                images = module(images)
-                captured = images if module is layer else captured
+        captured = images
+        for number, part in enumerate(self.parts):
+            images = part(images)
+            if number == self.last:
+                captured = images
         return images, captured
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from itertools import chain, islice
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,14 @@ import torch
 from sklearn.datasets import load_digits
 
 from resnet_studio.training.compute import data as data_module
-from resnet_studio.training.compute.data import InMemoryImages, evaluation_order, mix_seed, statistics, training_order
+from resnet_studio.training.compute.data import (
+    InMemoryImages,
+    evaluation_order,
+    mix_seed,
+    seed_torch,
+    statistics,
+    training_order,
+)
 from resnet_studio.training.compute.open_dataset import holdout_split
 from resnet_studio.training.datasets import DataError
 from resnet_studio.training.recipe import Recipe
@@ -168,6 +176,16 @@ def test_batches_have_the_images_of_an_order() -> None:
     for (_, indices), (pixels, labels) in zip(order, found, strict=True):
         assert torch.equal(pixels, digits.training.pixels[indices])
         assert torch.equal(labels, digits.training.labels[indices])
+
+
+def test_every_gpu_is_seeded_as_the_one_of_the_run_need_not_be_the_current_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeded: list[int] = []
+    module = SimpleNamespace(manual_seed=lambda seed: None, manual_seed_all=seeded.append)
+    monkeypatch.setattr(torch, "get_device_module", lambda device: module)
+    with torch.random.fork_rng(devices=[]):
+        seed_torch(7, torch.device("cuda", 1))
+        assert torch.initial_seed() == 7
+    assert seeded == [7]
 
 
 def test_mixed_seeds_are_distinct_and_valid_for_torch() -> None:
