@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 
 import numpy as np
 import torch
@@ -64,7 +64,7 @@ SPREAD_FACTOR = 10.0
 TORCHRUN_TIMEOUT = 120.0
 TORCHRUN_BOUND = 1e-3
 LOOP_BOUND, LOOP_ROUNDS = 0.97, 5
-"""Least images a second of a run, as a share of a bare loop's; the two are timed in turns."""
+"""Least images a second of a run, as a share of a bare loop's: the fastest of some rounds, timed in turns."""
 STREAM_BOUND = 0.9
 """Least throughput from files, as a share of what decoding and training allow."""
 JPEGS, JPEG_SIZE, HOLDOUT = 512, (500, 375), 32
@@ -166,10 +166,9 @@ def loop_checks(target: Target) -> Iterator[Check]:
     rates: list[tuple[float, float]] = []
     for number in range(LOOP_ROUNDS - 2 if target.quick else LOOP_ROUNDS):
         rates.append((images_per_second(target, f"loop-{number}", case, steps), _bare_loop(target, case, steps)))
-    ratio = median(ours / bare for ours, bare in rates)
-    ours, bare = (median(each) for each in zip(*rates, strict=True))
+    ours, bare = (max(each) for each in zip(*rates, strict=True))  # what else the machine does only slows them down
     detail = f"{ours:,.0f} of {bare:,.0f} images/s, ResNet-20 on {'digits' if target.is_cpu else '3×32×32'}"
-    yield at_least("run against a bare loop", ratio, LOOP_BOUND, "×", detail=detail, advice=SPEED_ADVICE)
+    yield at_least("run against a bare loop", ours / bare, LOOP_BOUND, "×", detail=detail, advice=SPEED_ADVICE)
 
 
 def stream_checks(target: Target) -> Iterator[Check]:
