@@ -37,12 +37,6 @@ hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, d
 hypothesis.settings.load_profile("suite")
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Three workers for two cores: many tests wait for processes that they have started."""
-    return max(1, len(os.sched_getaffinity(0)) * 3 // 2 if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-
-
 def pytest_report_header() -> str:
     return f"resnet_studio: {Path(resnet_studio.__file__).parent}"
 

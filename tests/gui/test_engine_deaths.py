@@ -46,7 +46,7 @@ def test_a_killed_engine_is_replaced_a_hundred_times(ready: Listener, tmp_path: 
     assert len(ready.all("restarted")) == 100
     assert ready.all("error", "requestFailed", "failed") == []
     assert len(ready.client.findChildren(QSocketNotifier)) == 1
-    assert psutil.Process().num_fds() == files
+    assert psutil.Process().num_fds() <= files  # fewer if what earlier tests left was collected meanwhile
 
 
 def test_a_request_that_killed_the_engine_twice_is_refused_and_the_others_are_answered(ready: Listener) -> None:
