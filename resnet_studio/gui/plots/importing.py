@@ -17,9 +17,9 @@ from resnet_studio import gui
 
 PACKAGE = "pyqtgraph"
 MODULES = (
-    "numpy", "PySide6.QtSvg", "PySide6.QtOpenGLWidgets", "PySide6.QtTest", "subprocess", "multiprocessing.connection",
-    "xml.etree.ElementTree", "pydoc", "decimal", "cProfile", "importlib.resources", "colorama", "numpy.typing",
-    "numpy.ma", "cuda.pathfinder", "cuda.bindings.driver", "cuda.bindings.runtime",
+    "numpy", "mmap", "PySide6.QtSvg", "PySide6.QtOpenGL", "PySide6.QtOpenGLWidgets", "PySide6.QtTest", "subprocess",
+    "multiprocessing.connection", "xml.etree.ElementTree", "pydoc", "decimal", "cProfile", "importlib.resources",
+    "colorama", "numpy.typing", "numpy.ma", "cuda.pathfinder", "cuda.bindings.driver", "cuda.bindings.runtime",
 )  # fmt: skip
 """Dependencies of pyqtgraph, as far as installed; imported one by one, none takes long."""
 
