@@ -12,7 +12,7 @@ from functools import cache
 from typing import Literal
 
 from resnet_studio.analysis.units import PREFIXES, exact
-from resnet_studio.networks.architecture import Architecture, differing
+from resnet_studio.networks.architecture import Architecture, Residual, differing
 from resnet_studio.networks.presets import preset, title
 from resnet_studio.resources import resource
 
@@ -120,7 +120,12 @@ def rounded(figure: PublishedFigure, measured: int) -> Decimal:
 
 
 def paper_figure(architecture: Architecture) -> PublishedFigure | None:
-    """What the paper prints of a network of this depth: of several, of the one that differs in the fewest fields."""
+    """What the paper prints of a network of this depth: of several, of the one that differs in the fewest fields.
+
+    None also for blocks that came after the paper, whatever their depth.
+    """
+    if isinstance(architecture, Residual) and not architecture.block.claims_paper_values:
+        return None
     of_depth = [f for f in published() if f.of_paper and _same_depth(preset(f.about), architecture)]
     if not of_depth:
         return None

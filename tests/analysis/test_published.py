@@ -107,3 +107,8 @@ def test_of_two_figures_of_a_depth_the_nearer_one_is_used():
 @pytest.mark.parametrize("architecture", [Baseline("alexnet"), Residual(Basic(), (1, 1))])
 def test_a_depth_that_the_paper_does_not_print_has_no_figure(architecture):
     assert paper_figure(architecture) is None
+
+
+@pytest.mark.parametrize("name", ["preresnet50", "preresnet110-cifar"])
+def test_blocks_that_came_after_the_paper_have_no_figure_of_it(name):
+    assert paper_figure(preset(name)) is None

@@ -34,6 +34,8 @@ class Family:
     """Whose blocks they are: a name, and a line of a tooltip."""
     network: ClassVar[str] = "resnet"
     """What networks of these blocks are called, with their depth: "resnet50"."""
+    claims_paper_values: ClassVar[bool] = True
+    """Whether its networks should have the values that He et al. 2015 print for their depth."""
     label: ClassVar[str]
     """The block in words."""
     expansion: ClassVar[int]

@@ -22,6 +22,7 @@ class PreActivationFamily(Family):
     variant = "preact"
     origin = "He et al. 2016, batch norm and ReLU before each convolution"
     network = "preresnet"
+    claims_paper_values = False
     first_differs = True
 
     def layers(self, block: Block, source: str) -> list[Layer]:
