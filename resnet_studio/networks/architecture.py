@@ -8,18 +8,23 @@ What a residual network's blocks consist of, and what can be chosen about them, 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 from resnet_studio.causes import FieldError
 from resnet_studio.files import json_fault
+from resnet_studio.formatting import dimensions
 from resnet_studio.networks import baselines
 from resnet_studio.networks.families import FAMILIES
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.families.family import Family, Shortcut
+from resnet_studio.networks.layers import Shape
 
 Stem = Literal["imagenet", "cifar"]
+ImageSize: TypeAlias = int | tuple[int, int]
+"""Side of a square in pixels, or height and width."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "block": tuple(dict.fromkeys(family.block for family in FAMILIES)),
@@ -34,6 +39,10 @@ LIMITS = {"width": 2048, "channels": 1024, "image": 4096, "classes": 1_000_000}
 MOST_STAGES, MOST_BLOCKS = 6, 1000
 OF_EVERY_BLOCK = {"stride_on": "1x1"}
 """What JSON has for every block since version 0.1, whether or not its kind has such a choice."""
+TIMES = re.compile("[xX×]")
+"""What stands between height and width in text."""
+WANTED = {"blocks": "integers such as 3,4,6,3", "image": "an integer, or height and width as in 224x320"}
+"""What a field takes that is more than an integer."""
 
 
 class ArchitectureError(FieldError):
@@ -59,13 +68,15 @@ class Residual:
     stem: Stem = "imagenet"
     """7×7/2 convolution and 3×3/2 max pool, or the single 3×3/1 convolution of the paper's CIFAR networks."""
     channels: int = 3
-    image: int = 224
+    image: ImageSize = 224
+    """Side of the square input, or its height and width; two equal sides become one number."""
     classes: int = 1000
 
     def __post_init__(self) -> None:
         if type(self.block) not in FAMILIES:
             raise ArchitectureError("block", _one_of(CHOICES["block"], self.block))
         object.__setattr__(self, "blocks", _integers(self.blocks))
+        object.__setattr__(self, "image", _image(self.image))
         _check(self)
         own = {name: (getattr(self.block, name), allowed) for name, allowed in self.block.choices().items()}
         for name, (value, allowed) in {**own, "shortcut": (self.shortcut, self.block.shortcuts)}.items():
@@ -76,6 +87,15 @@ class Residual:
     def depth(self) -> int:
         """Weighted layers on the main path, as the paper counts: conv1, the blocks' convolutions, fc."""
         return 2 + self.block.convolutions * sum(self.blocks)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the input, in pixels."""
+        return _sides(self.image)
+
+    @property
+    def input_shape(self) -> Shape:
+        return self.channels, *self.image_size
 
     def values(self) -> dict[str, Any]:
         """Every field that can be set and its value, those of the blocks' family among them."""
@@ -105,18 +125,29 @@ class Baseline:
     """A network without shortcuts that the field compares against, as torchvision builds it."""
 
     name: str = "vgg19"
-    image: int = 224
+    image: ImageSize = 224
+    """Side of the square input, or its height and width; two equal sides become one number."""
     classes: int = 1000
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "image", _image(self.image))
         _check(self)
         smallest = baselines.smallest_image(self.name)
-        if self.image < smallest:
-            raise ArchitectureError("image", f"{self.name} needs at least {smallest}, got {self.image}")
+        if min(self.image_size) < smallest:
+            raise ArchitectureError("image", f"{self.name} needs at least {smallest}, got {image_text(self.image)}")
 
     @property
     def channels(self) -> int:
         return 3
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the input, in pixels."""
+        return _sides(self.image)
+
+    @property
+    def input_shape(self) -> Shape:
+        return self.channels, *self.image_size
 
     @property
     def depth(self) -> int:
@@ -169,6 +200,11 @@ def family(block: str, variant: str = "paper") -> type[Family]:
     raise ArchitectureError("block", f"the variant {variant} has no {block} blocks")
 
 
+def image_text(image: ImageSize) -> str:
+    """An image size as its field is read and written: "224", or "224×320", height before width."""
+    return dimensions(image) if isinstance(image, tuple) else str(image)
+
+
 def differing(one: Architecture, other: Architecture) -> list[str]:
     """Names of the fields in which two architectures differ, those that only one of them has among them."""
     mine, theirs = one.values(), other.values()
@@ -193,6 +229,8 @@ def with_text(architecture: Architecture, field: str, text: str) -> Architecture
 def to_json(architecture: Architecture) -> dict[str, Any]:
     """The architecture as plain JSON values; `from_json` reads it back to an equal value."""
     values = architecture.values()
+    if isinstance(architecture.image, tuple):
+        values["image"] = list(architecture.image)
     if isinstance(architecture, Baseline):
         return {"kind": "baseline", **values}
     first = {"kind": "residual", "block": values.pop("block"), "blocks": list(values.pop("blocks"))}
@@ -248,7 +286,7 @@ def _check(architecture: Architecture) -> None:
         value = getattr(architecture, name)
         if name in CHOICES and name != "block" and value not in CHOICES[name]:
             raise ArchitectureError(name, _one_of(CHOICES[name], value))
-        if name in LIMITS:
+        if name in LIMITS and name != "image":
             _check_count(name, value, LIMITS[name])
 
 
@@ -257,6 +295,21 @@ def _check_count(field: str, value: object, most: int) -> None:
         raise ArchitectureError(field, f"must be an integer, got {value!r}")
     if not 1 <= value <= most:
         raise ArchitectureError(field, f"must be from 1 to {most:,}, got {value:,}")
+
+
+def _image(value: object) -> ImageSize:
+    """An image size, as one number if both sides are equal: equal networks are equal values."""
+    sides = value if isinstance(value, (list, tuple)) else (value, value)
+    if len(sides) != 2:
+        raise ArchitectureError("image", f"must be {WANTED['image']}, got {value!r}")
+    for side in sides:
+        _check_count("image", side, LIMITS["image"])
+    height, width = sides
+    return height if height == width else (height, width)
+
+
+def _sides(image: ImageSize) -> tuple[int, int]:
+    return image if isinstance(image, tuple) else (image, image)
 
 
 def _integers(blocks: object) -> tuple[int, ...]:
@@ -270,8 +323,9 @@ def _integers(blocks: object) -> tuple[int, ...]:
 def _read(field: str, text: str) -> str | int | tuple[int, ...]:
     if field in CHOICES:
         return text
+    parts = text.split(",") if field == "blocks" else TIMES.split(text) if field == "image" else [text]
     try:
-        return tuple(int(part) for part in text.split(",")) if field == "blocks" else int(text)
+        numbers = tuple(int(part) for part in parts)
     except ValueError:
-        wanted = "integers such as 3,4,6,3" if field == "blocks" else "an integer"
-        raise ArchitectureError(field, f"must be {wanted}, got {text!r}") from None
+        raise ArchitectureError(field, f"must be {WANTED.get(field, 'an integer')}, got {text!r}") from None
+    return numbers if field == "blocks" or len(numbers) > 1 else numbers[0]

@@ -24,9 +24,9 @@ def traced(name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def layers(name: str, image: int, classes: int) -> list[Layer]:
-    """The plan of a baseline for square color images of `image` pixels; the last layer has `classes` outputs."""
-    rows, path = traced(name), LayerChain("", (3, image, image), bias=True)
+def layers(name: str, image_size: tuple[int, int], classes: int) -> list[Layer]:
+    """The plan of a baseline for color images of that height and width; the last layer has `classes` outputs."""
+    rows, path = traced(name), LayerChain("", (3, *image_size), bias=True)
     shapes: dict[str, Shape] = {}
     for row in rows:
         path.stage, path.inputs = row["stage"], tuple(row["inputs"])
@@ -48,11 +48,11 @@ def layers(name: str, image: int, classes: int) -> list[Layer]:
 
 @cache
 def smallest_image(name: str) -> int:
-    """Side below which one of the pools would have an output of size 0."""
-    image = 1
-    while any(min(layer.output) < 1 for layer in layers(name, image, 1)):
-        image += 1
-    return image
+    """Height or width below which one of the pools would have an output of size 0."""
+    side = 1
+    while any(min(layer.output) < 1 for layer in layers(name, (side, side), 1)):
+        side += 1
+    return side
 
 
 def depth(name: str) -> int:

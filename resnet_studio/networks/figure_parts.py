@@ -24,8 +24,8 @@ class FigurePart:
     """The block, or the last layer that computes something: the layer that can be captured."""
     label: str
     stage: str
-    size: int
-    """Side of its output."""
+    size: tuple[int, int]
+    """Height and width of its output."""
     layers: frozenset[str]
     """Names of all its layers and of the block."""
     joint: Joint = "none"
@@ -40,11 +40,11 @@ def figure_parts(architecture: Architecture) -> tuple[FigurePart, ...]:
     for inside in _runs(called_layers(architecture)):
         first, names = inside[0], frozenset(layer.name for layer in inside)
         if block := joints.get(first.block):
-            size = inside[-1].output[1]
+            size = inside[-1].output[1:]
             found.append(FigurePart(block.name, block.label, block.stage, size, names | {block.name}, block.shortcut))
         else:
             last = [layer for layer in inside if layer.kind != "dropout"][-1]
-            found.append(FigurePart(last.name, _label(first), first.stage, last.output[1], names))
+            found.append(FigurePart(last.name, _label(first), first.stage, last.output[1:], names))
     return tuple(found)
 
 

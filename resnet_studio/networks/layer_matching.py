@@ -124,8 +124,8 @@ def _match_by_size(a: Architecture, b: Architecture, mine: LayerPlace) -> str | 
     """Where names say nothing, as between ResNet and VGG: by what share of the image's side the output has."""
     if mine.layer == plan(a)[-1]:
         return plan(b)[-1].name
-    features = mine.layer.output[1] > 1
-    there = [place for place in _comparable(b) if (place.layer.output[1] > 1) == features]
+    features = _has_pixels(mine.layer)
+    there = [place for place in _comparable(b) if _has_pixels(place.layer) == features]
     there = there if features else [place for place in there if place.layer != plan(b)[-1]]
     if not there:
         return None
@@ -139,6 +139,10 @@ def _match_by_size(a: Architecture, b: Architecture, mine: LayerPlace) -> str | 
     peers = [place for place in _comparable(a) if _peers(a, place, mine)]
     at = next((number for number, place in enumerate(peers) if place.layer == mine.layer), len(peers) - 1)
     return fitting[_same_relative_place(max(at, 0), max(len(peers), 1), len(fitting))].name
+
+
+def _has_pixels(layer: Layer) -> bool:
+    return math.prod(layer.output[1:]) > 1
 
 
 def _comparable(architecture: Architecture) -> list[LayerPlace]:
@@ -156,8 +160,8 @@ def _peers(architecture: Architecture, place: LayerPlace, mine: LayerPlace) -> b
 
 
 def _scale(architecture: Architecture, place: LayerPlace) -> float:
-    """How often the image's side has been halved, in quarters: 55 and 56 of 224 are one size."""
-    return round(4 * math.log2(architecture.image / place.layer.output[1])) / 4
+    """How often the image's sides have been halved, on average and in quarters: 55 and 56 of 224 are one size."""
+    return round(2 * math.log2(math.prod(architecture.image_size) / math.prod(place.layer.output[1:]))) / 4
 
 
 def _same_relative_place(number: int, count: int, others: int) -> int:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from resnet_studio.networks import baselines
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.families.family import Block
-from resnet_studio.networks.layers import NOTHING, Layer, LayerChain, output_size
+from resnet_studio.networks.layers import NOTHING, Layer, LayerChain
 from resnet_studio.progress import finish
 
 MOST_LAYERS = 200_000
@@ -32,7 +32,7 @@ def plan_steps(architecture: Architecture) -> Generator[None, None, tuple[Layer,
         return known
     layers: list[Layer] = []
     if isinstance(architecture, Baseline):
-        layers += baselines.layers(architecture.name, architecture.image, architecture.classes)
+        layers += baselines.layers(architecture.name, architecture.image_size, architecture.classes)
     else:
         layers += stem_layers(architecture)
         for block in blocks(architecture):
@@ -77,29 +77,27 @@ def channels_by_name(architecture: Architecture) -> Mapping[str, int]:
 
 @lru_cache(maxsize=16)
 def blocks(architecture: Residual) -> tuple[Block, ...]:
-    """The residual blocks in order, each joined to the channels and the size before it."""
-    stem, family = stem_layers(architecture), architecture.block
-    channels, size, _ = stem[-1].output
+    """The residual blocks in order, each joined to what comes out of the one before it."""
+    shape, family = stem_layers(architecture)[-1].output, architecture.block
     found: list[Block] = []
     for number, count in enumerate(architecture.blocks, start=1):
         width = architecture.width * 2 ** (number - 1)
         for index in range(count):
             stride = 2 if number > 1 and index == 0 else 1
-            changes_shape = stride != 1 or channels != width * family.expansion
+            changes_shape = stride != 1 or shape[0] != width * family.expansion
             shortcut = family.joint(architecture.shortcut, opens_stage=index == 0, changes_shape=changes_shape)
             first = family.first_differs and number == 1 and index == 0
             block = Block(
-                f"layer{number}.{index}", f"conv{number + 1}_x", family, channels, width, stride, size, shortcut, first
+                f"layer{number}.{index}", f"conv{number + 1}_x", family, shape, width, stride, shortcut, first
             )
             found.append(block)
-            channels, size = block.channels_out, output_size(size, 1, stride, 0)
+            shape = block.output
     return tuple(found)
 
 
 def stem_layers(architecture: Residual) -> list[Layer]:
     """conv1: 7×7 with stride 2 and a 3×3 max pool, or 3×3 alone for the small images of CIFAR."""
-    side = architecture.image
-    path = LayerChain("conv1", (architecture.channels, side, side), bias=architecture.block.bias)
+    path = LayerChain("conv1", architecture.input_shape, bias=architecture.block.bias)
     if architecture.stem == "cifar":
         path.conv("conv1", architecture.width, 3)
     else:
@@ -122,9 +120,7 @@ def block_layers(block: Block, source: str = "") -> list[Layer]:
 
 def head_layers(architecture: Residual, source: str = "") -> list[Layer]:
     """Global average pooling and the classes, and what the blocks' family wants before them."""
-    last = blocks(architecture)[-1]
-    side = output_size(last.size_in, 1, last.stride, 0)
-    path = LayerChain("fc", (last.channels_out, side, side), source)
+    path = LayerChain("fc", blocks(architecture)[-1].output, source)
     architecture.block.finish(path)
     path.average("avgpool", 1)
     path.linear("fc", architecture.classes)

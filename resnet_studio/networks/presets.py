@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from difflib import get_close_matches
 
+from resnet_studio.formatting import counted, dimensions
 from resnet_studio.networks.architecture import DEPTHS, Architecture, Baseline, Residual, differing, family
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.families.preactivation import PreActivationBottleneck
@@ -74,10 +75,9 @@ def _refitted(architecture: Architecture, other: Architecture) -> Architecture:
 
 def _other_data(usual: Architecture, architecture: Architecture) -> str:
     """What is to be said behind a preset's name, where only the data are others."""
-    image = "" if usual.image == architecture.image else f" at {architecture.image}×{architecture.image}"
-    channels = f"{architecture.channels} channel{'s' if architecture.channels > 1 else ''}"
+    image = "" if usual.image == architecture.image else f" at {dimensions(architecture.image_size)}"
     others = [
-        channels if usual.channels != architecture.channels else "",
+        counted(architecture.channels, "channel") if usual.channels != architecture.channels else "",
         f"{architecture.classes:,} classes" if usual.classes != architecture.classes else "",
     ]
     return image + "".join(f", {other}" for other in others if other)
@@ -96,4 +96,5 @@ def _description(architecture: Residual) -> str:
 
 
 def _field_text(field: str, value: object) -> str:
+    value = dimensions(value) if isinstance(value, tuple) else value
     return f"{field.replace('_', ' ')} {value}".replace("3x3", "3×3").replace("1x1", "1×1")

@@ -17,6 +17,8 @@ from resnet_studio.networks.plan import layers_by_name
 
 Span: TypeAlias = tuple[int, int]
 """First and last index of a range."""
+HEIGHT, WIDTH = 1, 2
+"""Where a shape has the size of an axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,10 @@ def receptive_field(architecture: Architecture, layer: str, row: int, column: in
     """
     steps = _layers_up_to(architecture, layer)
     if any(_is_global(one) for one in steps):
-        return Box(0, 0, architecture.image, architecture.image)
-    top, bottom = _trace_back(steps, (row, row))
-    left, right = _trace_back(steps, (column, column))
+        height, width = architecture.image_size
+        return Box(0, 0, width, height)
+    top, bottom = _trace_back(steps, (row, row), HEIGHT)
+    left, right = _trace_back(steps, (column, column), WIDTH)
     return Box(left, top, right + 1, bottom + 1)
 
 
@@ -57,8 +60,8 @@ def pixels_read(architecture: Architecture, layer: str, row: int, column: int) -
     """The pixels of the image that the value really depends on: the field without padding, at any layer on the way,
     and without what no window reaches (AlexNet on 70 pixels never reads the last five). `ValueError` as `field`."""
     steps = _layers_up_to(architecture, layer)
-    top, bottom = _trace_back(steps, (row, row), within=True)
-    left, right = _trace_back(steps, (column, column), within=True)
+    top, bottom = _trace_back(steps, (row, row), HEIGHT, within=True)
+    left, right = _trace_back(steps, (column, column), WIDTH, within=True)
     return Box(left, top, right + 1, bottom + 1)
 
 
@@ -79,21 +82,21 @@ def _layers_up_to(architecture: Architecture, name: str) -> list[Layer]:
     return passed[::-1]
 
 
-def _trace_back(steps: Sequence[Layer], span: Span, *, within: bool = False) -> Span:
-    """The span of the input that a span of the last layer's output depends on; `within` every layer's own input, as
-    padding has nothing behind it."""
+def _trace_back(steps: Sequence[Layer], span: Span, axis: int, *, within: bool = False) -> Span:
+    """The span of the input that a span of the last layer's output depends on, along one axis; `within` every layer's
+    own input, as padding has nothing behind it."""
     first, last = span
     for layer in reversed(steps):
         if within and _is_global(layer):
-            first, last = 0, layer.input[1] - 1
+            first, last = 0, layer.input[axis] - 1
         elif layer.kind == "average pool":  # adaptive: equal shares of its input, rounded outwards
-            n_in, n_out = layer.input[1], layer.output[1]
+            n_in, n_out = layer.input[axis], layer.output[axis]
             first, last = first * n_in // n_out, -(-(last + 1) * n_in // n_out) - 1
         elif layer.kernel:
             first = layer.stride * first - layer.padding
             last = layer.stride * last - layer.padding + layer.kernel - 1
         if within:
-            first, last = max(0, first), min(last, layer.input[1] - 1)
+            first, last = max(0, first), min(last, layer.input[axis] - 1)
     return first, last
 
 

@@ -100,7 +100,7 @@ def layer_table_steps(architecture: Architecture) -> Generator[Progress, None, L
 
 def summary(architecture: Architecture) -> str:
     """torchinfo's own summary of the whole network, as text."""
-    shape = (1, architecture.channels, architecture.image, architecture.image)
+    shape = 1, *architecture.input_shape
     network = empty(architecture).eval()
     columns = ("kernel_size", "output_size", "num_params", "mult_adds")
     with torch.no_grad():
@@ -146,9 +146,8 @@ def _state_kept(network: nn.Module) -> Iterator[None]:
 
 
 def _pieces(architecture: Architecture) -> Iterator[NetworkPart]:
-    side = architecture.image
     if isinstance(architecture, Baseline):
-        yield NetworkPart("", architecture, (3, side, side))
+        yield NetworkPart("", architecture, architecture.input_shape)
         return
     # The stem and the head are keyed by what they are made of alone, so that an edit of the blocks finds them counted.
     stem, head = tuple(stem_layers(architecture)), tuple(head_layers(architecture))

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from resnet_studio.formatting import dimensions
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.networks.architecture import Architecture
@@ -59,11 +60,11 @@ class ArchitectureStrip(QWidget):
         between = STAGE_GAP if gaps * STAGE_GAP < self.width() / 3 else 0
         pitch = (self.width() - gaps * between) / max(len(self._parts), 1)
         gap = 1.0 if pitch >= DETAIL_PITCH else 0.5 if pitch >= 2 else 0.0
-        largest = math.log2(max((part.size for part in self._parts), default=1) + 1)
+        largest = max(map(_log_size, self._parts), default=1)
         found, left = [], 0.0
         for number, part in enumerate(self._parts):
             left += between if number and self._starts_stage(number) else 0
-            height = max(MIN_BOX_HEIGHT, BODY_HEIGHT * math.log2(part.size + 1) / largest)
+            height = max(MIN_BOX_HEIGHT, BODY_HEIGHT * _log_size(part) / largest)
             found.append(QRectF(left, ARC_HEIGHT + (BODY_HEIGHT - height) / 2, max(pitch - gap, 0.1), height))
             left += pitch
         return found
@@ -150,7 +151,7 @@ class ArchitectureStrip(QWidget):
         if number is None:
             return ""
         part = self._parts[number]
-        return f"{part.name} · {part.stage}\n{part.label}, output {part.size}×{part.size}"
+        return f"{part.name} · {part.stage}\n{part.label}, output {dimensions(part.size)}"
 
     def _hover(self, number: int | None) -> None:
         if number != self._hovered:
@@ -163,3 +164,8 @@ class ArchitectureStrip(QWidget):
             name = self._parts[number].name
             self.show_selected(name)
             self.layerSelected.emit(name)
+
+
+def _log_size(part: FigurePart) -> float:
+    """Logarithm of the mean side of a part's maps."""
+    return math.log2(math.sqrt(math.prod(part.size)) + 1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, ClassVar, Literal, TypeAlias, cast, get_args, get_type_hints
 
-from resnet_studio.networks.layers import Layer, LayerChain, Shape, kernel_line
+from resnet_studio.networks.layers import Layer, LayerChain, Shape, kernel_line, output_size
 
 Shortcut = Literal["A", "B", "C", "none"]
 """Zero-padding, projection where the shape changes, projection everywhere, or a plain network."""
@@ -118,21 +118,25 @@ class Block:
     name: str
     stage: str
     family: Family
-    channels_in: int
+    input: Shape
     width: int
     stride: int
-    size_in: int
     shortcut: Joint
     first: bool = False
     """Whether it follows the stem; False in families whose blocks are all alike."""
+
+    @property
+    def channels_in(self) -> int:
+        return self.input[0]
 
     @property
     def channels_out(self) -> int:
         return self.width * self.family.expansion
 
     @property
-    def input(self) -> Shape:
-        return self.channels_in, self.size_in, self.size_in
+    def output(self) -> Shape:
+        height, width = (output_size(side, 1, self.stride, 0) for side in self.input[1:])
+        return self.channels_out, height, width
 
     @property
     def label(self) -> str:

@@ -27,5 +27,5 @@ MODULES: dict[type[Family], Callable[[Block], nn.Module]] = {
 
 
 def build_block(block: Block) -> nn.Module:
-    """The module for one block of a plan. Input N×channels_in×size_in×size_in, output N×channels_out×…"""
+    """The module for one block of a plan. Input N×`block.input`, output N×`block.output`."""
     return MODULES[type(block.family)](block)
