@@ -8,23 +8,20 @@ What a residual network's blocks consist of, and what can be chosen about them, 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 from resnet_studio.causes import FieldError
 from resnet_studio.files import json_fault
-from resnet_studio.formatting import dimensions
 from resnet_studio.networks import baselines
 from resnet_studio.networks.families import FAMILIES
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.families.family import Family, Shortcut
+from resnet_studio.networks.image_size import ImageSize, as_image_size, height_width, image_text, read_image_size
 from resnet_studio.networks.layers import Shape
 
 Stem = Literal["imagenet", "cifar"]
-ImageSize: TypeAlias = int | tuple[int, int]
-"""Side of a square in pixels, or height and width."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "block": tuple(dict.fromkeys(family.block for family in FAMILIES)),
@@ -39,8 +36,6 @@ LIMITS = {"width": 2048, "channels": 1024, "image": 4096, "classes": 1_000_000}
 MOST_STAGES, MOST_BLOCKS = 6, 1000
 OF_EVERY_BLOCK = {"stride_on": "1x1"}
 """What JSON has for every block since version 0.1, whether or not its kind has such a choice."""
-TIMES = re.compile("[xX×]")
-"""What stands between height and width in text."""
 WANTED = {"blocks": "integers such as 3,4,6,3", "image": "an integer, or height and width as in 224x320"}
 """What a field takes that is more than an integer."""
 
@@ -91,7 +86,7 @@ class Residual:
     @property
     def image_size(self) -> tuple[int, int]:
         """Height and width of the input, in pixels."""
-        return _sides(self.image)
+        return height_width(self.image)
 
     @property
     def input_shape(self) -> Shape:
@@ -143,7 +138,7 @@ class Baseline:
     @property
     def image_size(self) -> tuple[int, int]:
         """Height and width of the input, in pixels."""
-        return _sides(self.image)
+        return height_width(self.image)
 
     @property
     def input_shape(self) -> Shape:
@@ -198,11 +193,6 @@ def family(block: str, variant: str = "paper") -> type[Family]:
         if value not in CHOICES[name]:
             raise ArchitectureError(name, _one_of(CHOICES[name], value))
     raise ArchitectureError("block", f"the variant {variant} has no {block} blocks")
-
-
-def image_text(image: ImageSize) -> str:
-    """An image size as its field is read and written: "224", or "224×320", height before width."""
-    return dimensions(image) if isinstance(image, tuple) else str(image)
 
 
 def differing(one: Architecture, other: Architecture) -> list[str]:
@@ -304,12 +294,7 @@ def _image(value: object) -> ImageSize:
         raise ArchitectureError("image", f"must be {WANTED['image']}, got {value!r}")
     for side in sides:
         _check_count("image", side, LIMITS["image"])
-    height, width = sides
-    return height if height == width else (height, width)
-
-
-def _sides(image: ImageSize) -> tuple[int, int]:
-    return image if isinstance(image, tuple) else (image, image)
+    return as_image_size(sides)
 
 
 def _integers(blocks: object) -> tuple[int, ...]:
@@ -323,9 +308,9 @@ def _integers(blocks: object) -> tuple[int, ...]:
 def _read(field: str, text: str) -> str | int | tuple[int, ...]:
     if field in CHOICES:
         return text
-    parts = text.split(",") if field == "blocks" else TIMES.split(text) if field == "image" else [text]
     try:
-        numbers = tuple(int(part) for part in parts)
+        if field == "image":
+            return read_image_size(text)
+        return tuple(int(part) for part in text.split(",")) if field == "blocks" else int(text)
     except ValueError:
         raise ArchitectureError(field, f"must be {WANTED.get(field, 'an integer')}, got {text!r}") from None
-    return numbers if field == "blocks" or len(numbers) > 1 else numbers[0]
