@@ -34,6 +34,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
 """The values of the fields that have a few; what the blocks in question exclude is refused."""
 LIMITS = {"width": 2048, "channels": 1024, "image": 4096, "classes": 1_000_000}
 MOST_STAGES, MOST_BLOCKS = 6, 1000
+STAMP = "stamp"
+"""A key of a file's JSON that is no field: which versions wrote it."""
 OF_EVERY_BLOCK = {"stride_on": "1x1"}
 """What JSON has for every block since version 0.1, whether or not its kind has such a choice."""
 WANTED = {"blocks": "integers such as 3,4,6,3", "image": "an integer, or height and width as in 224x320"}
@@ -236,7 +238,7 @@ def from_json(values: Mapping[str, Any] | str) -> Architecture:
             raise ArchitectureError("architecture", f"not valid JSON: {json_fault(error)}") from None
     if not isinstance(values, Mapping):
         raise ArchitectureError("architecture", 'must be a JSON object, such as {"kind": "residual"}')
-    kind, values = values.get("kind", "residual"), {name: value for name, value in values.items() if name != "kind"}
+    kind, values = values.get("kind", "residual"), {name: values[name] for name in values if name not in ("kind", STAMP)}
     if kind == "residual":
         return _residual(values)
     if kind != "baseline":
