@@ -17,6 +17,7 @@ from resnet_studio.gui.selftest import SelftestDialog, open_selftest
 from resnet_studio.inference.errors import DeviceError
 from resnet_studio.inference.values import Device
 from resnet_studio.progress import Progress
+from resnet_studio.selftest.checklist import planned
 from resnet_studio.selftest.report import Check, Report, at_least, at_most
 
 GOOD = at_most("ResNet-50, folded", 2e-6, 1e-4, detail="relative difference")
@@ -38,7 +39,7 @@ def window(qtbot: QtBot) -> QWidget:
 
 @pytest.fixture
 def dialog(engine: FakeEngine, window: QWidget) -> SelftestDialog:
-    return open_selftest(engine, "cuda:0 half", window)
+    return open_selftest(engine, Device("cuda:0", CARD), window)
 
 
 def click(qtbot: QtBot, dialog: SelftestDialog, name: str) -> None:
@@ -53,7 +54,7 @@ def status(dialog: SelftestDialog) -> str:
     return label.accessibleDescription()  # not elided
 
 
-def rows(dialog: SelftestDialog) -> list[list[str]]:
+def lines(dialog: SelftestDialog) -> list[list[str]]:
     table = dialog.findChild(QTableWidget)
     assert table is not None
     return [
@@ -61,11 +62,22 @@ def rows(dialog: SelftestDialog) -> list[list[str]]:
     ]
 
 
+def rows(dialog: SelftestDialog) -> list[list[str]]:
+    """The results."""
+    return [line for line in lines(dialog) if any(line[2:])]
+
+
+def coming(dialog: SelftestDialog) -> list[tuple[str, ...]]:
+    """The checks that are still to come, below the results."""
+    return [tuple(line[:2]) for line in lines(dialog)[len(rows(dialog)) :]]
+
+
 def test_the_device_list_ends_with_the_test_of_the_current_device(qtbot: QtBot) -> None:
     status_bar = StatusBar()
     qtbot.addWidget(status_bar)
     status_bar.show()
-    status_bar.set_devices([Device("cpu", "CPU"), Device("cuda:0", CARD)], "cuda:0")
+    card = Device("cuda:0", CARD)
+    status_bar.set_devices([Device("cpu", "CPU"), card, Device("cuda:0 half", f"{CARD}, half precision")], "cuda:0 half")
     choice = status_bar.findChild(QComboBox)
     assert choice is not None
     assert choice.itemText(choice.count() - 1) == TEST_ENTRY
@@ -73,20 +85,41 @@ def test_the_device_list_ends_with_the_test_of_the_current_device(qtbot: QtBot) 
     status_bar.deviceSelected.connect(selected.append)
     with qtbot.waitSignal(status_bar.testRequested) as tested:
         qtbot.keyClick(choice, Qt.Key.Key_End)
-    assert tested.args == ["cuda:0"]
-    assert choice.currentText() == CARD
+    assert tested.args == [card]
+    assert choice.currentText() == f"{CARD}, half precision"
     qtbot.keyClick(choice, Qt.Key.Key_Home)
     with qtbot.waitSignal(status_bar.testRequested) as tested:
         qtbot.keyClick(choice, Qt.Key.Key_End)
-    assert tested.args == ["cpu"]
+    assert tested.args == [Device("cpu", "CPU")]
     assert selected == ["cpu"]
 
 
 def test_nothing_runs_before_start(qtbot: QtBot, dialog: SelftestDialog, engine: FakeEngine) -> None:
     assert engine.pending == {}
-    assert dialog.windowTitle() == "Test of cuda:0"
+    assert dialog.windowTitle() == "Test of NVIDIA A100 (cuda:0)"
     click(qtbot, dialog, "selftestStart")
     assert engine.pending == {"selftest": ("selftest", "cuda:0", False)}
+
+
+def test_the_title_names_the_processor(window: QWidget, engine: FakeEngine) -> None:
+    assert open_selftest(engine, Device("cpu", "CPU"), window).windowTitle() == "Test of the CPU"
+
+
+def test_the_checks_to_come_are_listed(qtbot: QtBot, dialog: SelftestDialog, engine: FakeEngine) -> None:
+    assert coming(dialog) == list(planned(quick=False))
+    quick = dialog.findChild(QCheckBox)
+    assert quick is not None
+    quick.click()
+    assert coming(dialog) == list(planned(quick=True))
+    assert set(planned(quick=True)) < set(planned(quick=False))
+    click(qtbot, dialog, "selftestStart")
+    engine.part("selftest", Progress(0, 1, "testing cuda:0"))
+    engine.part("selftest", GOOD)
+    engine.part("selftest", Progress(2, 14, "testing cuda:0: predictions"))
+    assert len(rows(dialog)) == 1
+    assert coming(dialog) == list(planned(quick=True)[2:])  # the check that runs is the first
+    engine.fail("selftest", DeviceError("cuda:0 is not available on this machine"))
+    assert coming(dialog) == []
 
 
 def test_a_quick_test_is_requested(qtbot: QtBot, dialog: SelftestDialog, engine: FakeEngine) -> None:

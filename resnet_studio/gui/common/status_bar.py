@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPus
 from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.common.labels import ElidedLabel
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.values import Device
+from resnet_studio.inference.values import HALF_SUFFIX, Device
 from resnet_studio.plain import plain
 from resnet_studio.progress import Progress
 
@@ -22,8 +22,8 @@ class StatusBar(QWidget):
     """Shows states and emits `deviceSelected` with torch's name of a device, and `cancelRequested`."""
 
     deviceSelected = Signal(str)
-    testRequested = Signal(str)
-    """Torch's name of the device to test."""
+    testRequested = Signal(object)
+    """The `Device` to test, in full precision."""
     cancelRequested = Signal()
 
     def __init__(self) -> None:
@@ -61,6 +61,7 @@ class StatusBar(QWidget):
 
     def set_devices(self, devices: Sequence[Device], current: str) -> None:
         """List the devices; the first is shown if the current one is missing."""
+        self._by_name = {device.name: device for device in devices}
         self._devices.clear()
         for device in devices:
             self._devices.addItem(device.label, device.name)
@@ -100,7 +101,8 @@ class StatusBar(QWidget):
             self.deviceSelected.emit(self._devices.itemData(row))
             return
         self._devices.setCurrentIndex(self._current)
-        self.testRequested.emit(self._devices.itemData(self._current))
+        name = self._devices.itemData(self._current).removesuffix(HALF_SUFFIX)
+        self.testRequested.emit(self._by_name[name])
 
     def _set_running(self, running: bool) -> None:
         self._bar.setVisible(running)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import torch
 
@@ -15,42 +13,42 @@ from resnet_studio.causes import describe, is_own_error
 from resnet_studio.inference.compute import devices
 from resnet_studio.inference.values import HALF_SUFFIX
 from resnet_studio.progress import Progress
+from resnet_studio.selftest.checklist import planned
 from resnet_studio.selftest.compute import forward, memory, overview, speed, training
 from resnet_studio.selftest.compute.target import Target
 from resnet_studio.selftest.report import Check, Report, failed, skipped
+from resnet_studio.selftest.temporary_folder import temporary_folder
 
 CheckFunction = Callable[[Target], Iterator[Check]]
+FUNCTIONS: dict[str, CheckFunction] = {
+    "versions and precisions": overview.device_checks,
+    "ResNet-50 against the CPU": partial(forward.network_checks, "resnet50"),
+    "ResNet-18 against the CPU": partial(forward.network_checks, "resnet18"),
+    "ResNet-56 against the CPU": partial(forward.network_checks, "resnet56-cifar"),
+    "predictions": forward.prediction_checks,
+    "attributions": forward.attribution_checks,
+    "images a second": speed.throughput_checks,
+    "the live path": speed.live_checks,
+    "launch overhead": speed.graph_checks,
+    "torch.compile": speed.compile_checks,
+    "a request that can't fit": memory.request_checks,
+    "a training that can't fit": memory.training_checks,
+    "a thousand images in a row": memory.growth_checks,
+    "precisions and optimizers": training.precision_checks,
+    "skipped steps": training.skipped_step_checks,
+    "resuming": training.resume_checks,
+    "speed against a bare loop": training.loop_checks,
+    "torchrun": training.torchrun_checks,
+    "data from JPEGs": training.stream_checks,
+}
+"""The function of each check of the checklist."""
 ADVICE = "Update the driver and PyTorch; until it passes, choose the CPU"
 MAX_REASON_LENGTH = 200
 
 
 def all_checks(*, quick: bool) -> list[tuple[str, str, CheckFunction]]:
     """The group of each check, what it does in words, and its function."""
-    thorough: list[tuple[str, str, CheckFunction]] = [
-        ("forward", "ResNet-18 against the CPU", partial(forward.network_checks, "resnet18")),
-        ("forward", "ResNet-56 against the CPU", partial(forward.network_checks, "resnet56-cifar")),
-        ("speed", "torch.compile", speed.compile_checks),
-        ("training", "torchrun", training.torchrun_checks),
-        ("training", "data from JPEGs", training.stream_checks),
-    ]
-    checks: list[tuple[str, str, CheckFunction]] = [
-        ("device", "versions and precisions", overview.device_checks),
-        ("forward", "ResNet-50 against the CPU", partial(forward.network_checks, "resnet50")),
-        ("forward", "predictions", forward.prediction_checks),
-        ("forward", "attributions", forward.attribution_checks),
-        ("speed", "images a second", speed.throughput_checks),
-        ("speed", "the live path", speed.live_checks),
-        ("speed", "launch overhead", speed.graph_checks),
-        ("memory", "a request that can't fit", memory.request_checks),
-        ("memory", "a training that can't fit", memory.training_checks),
-        ("memory", f"{memory.LOOKS:,} images in a row", memory.growth_checks),
-        ("training", "precisions and optimizers", training.precision_checks),
-        ("training", "skipped steps", training.skipped_step_checks),
-        ("training", "resuming", training.resume_checks),
-        ("training", "speed against a bare loop", training.loop_checks),
-    ]
-    order = ("device", "forward", "speed", "memory", "training")
-    return sorted(checks + ([] if quick else thorough), key=lambda check: order.index(check[0]))
+    return [(group, title, FUNCTIONS[title]) for group, title in planned(quick=quick)]
 
 
 def selftest_steps(name: str, *, quick: bool = False) -> Generator[Progress | Check, None, Report]:
@@ -62,8 +60,8 @@ def selftest_steps(name: str, *, quick: bool = False) -> Generator[Progress | Ch
     name = name.removesuffix(HALF_SUFFIX)
     began, found = time.perf_counter(), list[Check]()
     checks = all_checks(quick=quick)
-    with tempfile.TemporaryDirectory(prefix="resnet-studio-") as folder:
-        target = Target(name, Path(folder), quick)
+    with temporary_folder() as folder:
+        target = Target(name, folder, quick)
         versions = overview.versions(target)
         for number, (group, title, check) in enumerate(checks):
             yield Progress(number, len(checks), f"testing {name}: {title}")

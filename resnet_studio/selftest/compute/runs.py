@@ -14,7 +14,7 @@ from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import preset
 from resnet_studio.selftest.compute.target import Target
 from resnet_studio.training.compute import checkpoints
-from resnet_studio.training.compute.data import Data
+from resnet_studio.training.compute.data import Data, restored_random_state
 from resnet_studio.training.compute.distributed import Workers
 from resnet_studio.training.compute.run import Training, make_thread_choice, run
 from resnet_studio.training.recipe import Recipe
@@ -99,7 +99,7 @@ def images_per_second(target: Target, name: str, case: Case, steps: int) -> floa
                 run_folder.make_request(folder, run_folder.STOP)
 
     create(folder, architecture, recipe)
-    with torch.random.fork_rng(devices=[]), RunWriter(folder, record) as writer:
+    with restored_random_state(target.device), RunWriter(folder, record) as writer:
         choice = make_thread_choice(None, ())
         Training(folder, recipe, architecture, data, target.device, writer, Workers(), choice).run()
     first, last = min(step for step in seconds if step >= WARM_UP_STEPS), max(seconds)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -172,6 +173,11 @@ def seed_torch(seed: int, device: torch.device) -> None:
     if device.type != "cpu":
         module = torch.get_device_module(device)
         getattr(module, "manual_seed_all", module.manual_seed)(seed)  # `device` need not be the current one
+
+
+def restored_random_state(device: torch.device) -> AbstractContextManager[None]:
+    """Leave torch's random state as it was after the block: the CPU's, and a CUDA device's."""
+    return torch.random.fork_rng([device] if device.type == "cuda" else [], device_type="cuda")
 
 
 def statistics(pixels: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -17,6 +17,7 @@ from resnet_studio.training.compute.data import (
     InMemoryImages,
     evaluation_order,
     mix_seed,
+    restored_random_state,
     seed_torch,
     statistics,
     training_order,
@@ -186,6 +187,21 @@ def test_every_gpu_is_seeded_as_the_one_of_the_run_need_not_be_the_current_one(m
         seed_torch(7, torch.device("cuda", 1))
         assert torch.initial_seed() == 7
     assert seeded == [7]
+
+
+def test_the_random_state_of_the_cpu_and_of_a_gpu_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    device, before = torch.device("cuda", 1), torch.get_rng_state()
+    states = {device: "before"}
+    monkeypatch.setattr(torch.cuda, "get_rng_state", states.__getitem__)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: states.update({device: state}))
+    with restored_random_state(device):
+        torch.rand(1)
+        states[device] = "used"
+    assert states[device] == "before"
+    assert torch.equal(torch.get_rng_state(), before)
+    with restored_random_state(torch.device("cpu")):
+        torch.rand(1)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_mixed_seeds_are_distinct_and_valid_for_torch() -> None:
