@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -21,15 +22,17 @@ from resnet_studio.gui.activations.ab.chooser import SideBChooser
 from resnet_studio.gui.activations.ab.pane import Offer
 from resnet_studio.gui.activations.ab.panel import ABPanel, ScaleMode, VisibleMaps
 from resnet_studio.gui.activations.ab.predictions import MAX_ROWS, MIN_ROWS, PairedPredictions
+from resnet_studio.gui.activations.weights.caveats import WeightsCaveats
 from resnet_studio.gui.common.helpers import empty_label, set_names
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.labels import labeled
 from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.common.tab_view import TabView
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.ab import ABPair, SideBOverrides
+from resnet_studio.inference.ab import ABPair, SideBOverrides, overrides_between
 from resnet_studio.inference.colormaps import COLORMAPS, Colormap
 from resnet_studio.inference.values import ForwardSpec
+from resnet_studio.networks.architecture import Architecture
 from resnet_studio.training.runs.weights import RunWeights
 
 EMPTY = "Running A … If nothing appears, choose an image and a layer on the left."
@@ -72,6 +75,8 @@ class ABView(TabView):
         self._swap = set_names(QPushButton("Swap"), "swapSides", "Swap A and B", swap_tip)
         use_b_tip = "Make B's network, weights and image current. Undo restores the network"
         self._use_b = set_names(QPushButton("Use B as A"), "takeSecond", "Use B as A", use_b_tip)
+        self._caveats = WeightsCaveats("SideB")
+        self._pair: ABPair | None = None
         self._empty = empty_label("pairEmpty", EMPTY)
         self._pages = QStackedWidget()
         self._lay_out()
@@ -90,7 +95,8 @@ class ABView(TabView):
     def show_pair(self, pair: ABPair) -> None:
         """Show the results of both sides."""
         self.panel.show_pair(pair)
-        same = pair.a is pair.b
+        self._pair, same = pair, pair.a is pair.b
+        self._caveats.show_weights(None if same else pair.b.weights)
         self.predictions.show_predictions(pair.a.predictions, None if same else pair.b.predictions)
         self._pages.setCurrentWidget(self.panel)
 
@@ -107,6 +113,7 @@ class ABView(TabView):
     def show_problem(self, sentence: str, offers: Sequence[Offer]) -> None:
         """Show in side B's pane why there are no maps, and buttons for the suggested fixes."""
         self.panel.show_problem(sentence, offers)
+        self._caveats.show_weights(None)
         self.predictions.show_side_b(None)
         if self._pages.currentWidget() is self._empty:
             self._empty.setText(sentence)
@@ -119,10 +126,6 @@ class ABView(TabView):
         super().resizeEvent(event)
         self.predictions.set_rows(MAX_ROWS if self.height() >= FULL_HEIGHT else MIN_ROWS)
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self.runsRequested.emit()
-
     def _lay_out(self) -> None:
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self.panel)
@@ -131,6 +134,7 @@ class ABView(TabView):
         column.setContentsMargins(0, GRID, 0, 0)
         column.setSpacing(GRID)
         column.addWidget(self.chooser)
+        column.addWidget(self._caveats)
         column.addWidget(_ToolRow(self._views, self._swap, self._use_b))
         column.addWidget(_ToolRow(labeled("Contrast", self._scales), labeled("Colors", self._color_list)))
         column.addWidget(self._pages, 1)
@@ -146,13 +150,21 @@ class ABView(TabView):
         layout.addWidget(scroll_area)
 
     def _connect(self) -> None:
+        self.visibilityChanged.connect(lambda visible: self.runsRequested.emit() if visible else None)
         self.chooser.overridesRequested.connect(self.overridesRequested)
         self.panel.panes[1].offerSelected.connect(self.overridesRequested)
+        self._caveats.architectureRequested.connect(self._use_architecture)
         self._views.valueSelected.connect(lambda shown: self.panel.show_views(cast(VisibleMaps, shown)))
         self._scales.valueSelected.connect(lambda _: self._update_colors())
         self._color_list.activated.connect(lambda _: self._update_colors())
         self._swap.clicked.connect(self.swapRequested)
         self._use_b.clicked.connect(self.useSideBRequested)
+
+    def _use_architecture(self, architecture: Architecture) -> None:
+        """Request another network with side B's weights."""
+        if self._pair:
+            side_b = replace(self._pair.b.spec, architecture=architecture)
+            self.overridesRequested.emit(overrides_between(self._pair.a.spec, side_b))
 
     def _update_colors(self) -> None:
         self.panel.set_colors(cast(ScaleMode, self._scales.value()), cast(Colormap, self._color_list.currentText()))

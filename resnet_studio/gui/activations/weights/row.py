@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from resnet_studio.gui.activations.weights.caveats import WeightsCaveats, as_one_line
 from resnet_studio.gui.activations.weights.menu import WeightsMenu
 from resnet_studio.gui.common.file_dialogs import open_dialog
 from resnet_studio.gui.common.helpers import set_names
@@ -27,14 +27,10 @@ from resnet_studio.gui.common.labels import tooltip
 from resnet_studio.gui.opened_files import WEIGHTS_FILTER
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.values import RandomWeights, WeightsFile, WeightsInfo, WeightsSource
-from resnet_studio.networks.architecture import Architecture
 from resnet_studio.plain import plain
 
 RANDOM_TEXT = "random, seed"
 """The text in front of the seed field."""
-
-MAX_NOTE_LENGTH = 1000
-"""Maximum characters of a note."""
 
 
 class WeightsRow(QWidget):
@@ -53,14 +49,10 @@ class WeightsRow(QWidget):
         self._source, self._seed = set_names(_MiddleElidedLabel(RANDOM_TEXT), "weightsSource", "Weights"), SeedField()
         self._state = set_names(QLabel(), "weightsState", "Whether the weights are trained")
         self._state.setProperty("quiet", True)
-        self._notes = self._hidden_label("weightsNotes", "Notes on the weights", "quiet")
-        self._caveats = self._hidden_label("weightsDoubts", "Warnings about the weights", "warning")
-        tip = "Most published weights, such as torchvision's, expect the stride in the bottleneck's 3×3 convolution"
-        self._move_stride = set_names(
-            QPushButton("Move stride to the 3×3"), "moveStride", "Move stride to the 3×3", tip
-        )
-        self._move_stride.hide()
-        self._likely_architecture: Architecture | None = None
+        self._notes = set_names(QLabel(wordWrap=True), "weightsNotes", "Notes on the weights")
+        self._notes.setProperty("quiet", True)
+        self._notes.hide()
+        self._caveats = WeightsCaveats()
         self.menu = WeightsMenu(self)
         self.menu.show_seed(0)
         self._lay_out()
@@ -80,10 +72,9 @@ class WeightsRow(QWidget):
         self._source.setToolTip(tooltip(details))
         headless = bool(weights.sha256) and not weights.trained
         self._state.setText("trained" if weights.trained else "partly trained" if headless else "untrained")
-        _set_sentences(self._notes, [note for note in weights.notes if note not in weights.caveats])
-        _set_sentences(self._caveats, weights.caveats)
-        self._likely_architecture = weights.likely_architecture
-        self._move_stride.setVisible(weights.likely_architecture is not None)
+        self._notes.setText(as_one_line(tuple(note for note in weights.notes if note not in weights.caveats)))
+        self._notes.setVisible(bool(self._notes.text()))
+        self._caveats.show_weights(weights)
 
     def minimumSizeHint(self) -> QSize:
         """Allow for the narrow layout, with the buttons below the text."""
@@ -95,12 +86,6 @@ class WeightsRow(QWidget):
         fits = self._info_row.minimumSize().width() + GRID + self._button_row.minimumSize().width() <= self.width()
         direction = QBoxLayout.Direction
         self._row.setDirection(direction.LeftToRight if fits else direction.TopToBottom)
-
-    def _hidden_label(self, name: str, accessible_name: str, tone: str) -> QLabel:
-        label = set_names(QLabel(wordWrap=True), name, accessible_name)
-        label.setProperty(tone, True)
-        label.hide()
-        return label
 
     def _lay_out(self) -> None:
         caption = QLabel("Weights")
@@ -138,12 +123,11 @@ class WeightsRow(QWidget):
         column.addLayout(row)
         column.addWidget(self._notes)
         column.addWidget(self._caveats)
-        column.addWidget(self._move_stride, alignment=Qt.AlignmentFlag.AlignLeft)
 
     def _connect(self) -> None:
         self._digits.clicked.connect(self.digitsRequested)
         self._open.clicked.connect(self._open_file_dialog)
-        self._move_stride.clicked.connect(lambda: self.architectureRequested.emit(self._likely_architecture))
+        self._caveats.architectureRequested.connect(self.architectureRequested)
         self.menu.aboutToShow.connect(self.menuAboutToShow)
         self.menu.weightsRequested.connect(self.weightsRequested)
         self.menu.digitsRequested.connect(self.digitsRequested)
@@ -182,11 +166,6 @@ class _MiddleElidedLabel(QLabel):
     def _elide(self) -> None:
         mode = Qt.TextElideMode.ElideMiddle
         self.setText(self.fontMetrics().elidedText(self._text, mode, self.contentsRect().width()))
-
-
-def _set_sentences(label: QLabel, sentences: Sequence[str]) -> None:
-    label.setText(" · ".join(plain(sentence, MAX_NOTE_LENGTH) for sentence in sentences))
-    label.setVisible(bool(sentences))
 
 
 MAX_SEED, FIELD_WIDTH = 999_999, 9 * GRID

@@ -46,6 +46,7 @@ from resnet_studio.inference.values import (
 )
 from resnet_studio.inference.weights.bundled import bundled_weights
 from resnet_studio.networks.architecture import Architecture, to_json
+from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.presets import preset
 from resnet_studio.training.runs.weights import RunWeights
 from themed import themed
@@ -276,6 +277,27 @@ def test_an_error_of_side_b_is_shown_in_its_pane_with_the_suggested_fixes(qtbot:
     assert requested.args == [better]
     shown.show_pair(pair(place_values(9), place_values(9)))
     assert mosaic(shown, "sideB").isVisible()
+
+
+def test_a_doubtful_stride_of_side_b_is_one_click_away_from_the_likely_one(qtbot: QtBot, shown: ABView) -> None:
+    """Side B keeps its weights, and the warning goes with side B."""
+    doubts, button = shown.findChild(QLabel, "weightsDoubtsSideB"), shown.findChild(QPushButton, "moveStrideSideB")
+    assert doubts.isHidden()
+    on_1x1, on_3x3 = (replace(preset("resnet50"), block=Bottleneck(place)) for place in ("1x1", "3x3"))
+    weights = replace(TRAINED, caveats=("most files need the stride on the 3×3",), likely_architecture=on_3x3)
+    result = forward_result(place_values(9), architecture=on_1x1, weights=weights)
+    file = WeightsFile(Path("/nets/fine_tuned.pth"))
+    doubtful = replace(result, spec=replace(result.spec, weights=file))
+    shown.show_pair(ABPair(forward_result(place_values(9)), doubtful, "layer2.0"))
+    assert doubts.text() == "most files need the stride on the 3×3"
+    with qtbot.waitSignal(shown.overridesRequested) as requested:
+        qtbot.mouseClick(button, LEFT)
+    assert requested.args == [SideBOverrides(on_3x3, file)]
+    shown.show_problem("The file is damaged", ())
+    assert not doubts.isVisible()
+    assert not button.isVisible()
+    shown.show_pair(ABPair(doubtful, doubtful, "layer2.0"))  # side A's warning is shown above
+    assert not button.isVisible()
 
 
 def test_predictions_that_both_sides_name_are_connected(shown: ABView) -> None:
