@@ -16,6 +16,7 @@ from resnet_studio.training.datasets import Estimate
 
 ROWS = {
     "steps": ("Steps", "Number of weight updates"),
+    "stepsPerEpoch": ("Steps per epoch", "Number of weight updates in an epoch"),
     "epoch": ("Time per epoch", "Estimated from a few timed steps, without evaluation and saving"),
     "whole": ("Whole run", "Estimated from a few timed steps, without evaluation and saving"),
     "memory": (
@@ -23,6 +24,7 @@ ROWS = {
         "Weights, gradients, optimizer state and activations of one batch. Measured peaks were 0.5 to 2.1 times their "
         "sum; on the CPU, the program's own memory comes on top",
     ),
+    "deviceMemory": ("Device memory", "What the device has in all"),
 }
 
 
@@ -81,15 +83,18 @@ class EstimatePanel(QWidget):
 
 def row_text(estimate: Estimate, what: str) -> tuple[str, str]:
     """A row's text, and a tooltip with the exact value."""
-    per_epoch = estimate.steps_per_epoch * estimate.seconds_per_step
-    total = estimate.steps * estimate.seconds_per_step
-    if what == "steps":
-        return f"{estimate.steps:,}, {estimate.steps_per_epoch:,} per epoch", ROWS[what][1]
-    if what == "memory":
-        available = f" of {about_memory(estimate.available)}" if estimate.available else ""
-        return f"{memory_range(*bounds(estimate.bytes))}{available}", ROWS[what][1]
-    seconds = per_epoch if what == "epoch" else total
-    return seconds_text(seconds), f"{ROWS[what][1]}\n{estimate.seconds_per_step!r} s per step, {seconds!r} s"
+    tip, step = ROWS[what][1], estimate.seconds_per_step
+    steps = {"epoch": estimate.steps_per_epoch, "whole": estimate.steps}
+    if what in steps:
+        seconds = steps[what] * step
+        return seconds_text(seconds), f"{tip}\n{step!r} s per step, {seconds!r} s"
+    texts = {
+        "steps": f"{estimate.steps:,}",
+        "stepsPerEpoch": f"{estimate.steps_per_epoch:,}",
+        "memory": memory_range(*bounds(estimate.bytes)),
+        "deviceMemory": about_memory(estimate.available) if estimate.available else DASH,
+    }
+    return texts[what], tip
 
 
 def seconds_text(seconds: float) -> str:

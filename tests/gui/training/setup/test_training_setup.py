@@ -420,10 +420,12 @@ def test_the_estimate_is_shown(view: SetupView) -> None:
     view.show_estimate(None)
     assert words(view, "wholeEstimate") == "…"
     view.show_estimate(estimate())
-    assert words(view, "stepsEstimate") == "330, 11 per epoch"
+    assert words(view, "stepsEstimate") == "330"
+    assert words(view, "stepsPerEpochEstimate") == "11"
     assert words(view, "epochEstimate") == "0.44 s"  # 11 steps of 0.04 s
     assert words(view, "wholeEstimate") == "13.2 s"
-    assert words(view, "memoryEstimate") == "110–440 MB of 16 GB"
+    assert words(view, "memoryEstimate") == "110–440 MB"
+    assert words(view, "deviceMemoryEstimate") == "16 GB"
     assert "0.5 to 2.1 times" in view.findChild(QLabel, "memoryEstimate").toolTip()
     assert not view.findChild(QLabel, "estimateWarning").isVisible()
 
