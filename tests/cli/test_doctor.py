@@ -1,9 +1,28 @@
+import json
+import platform
 import socket
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from resnet_studio.cli.doctor import QT_LIBRARIES, check_display, install_line, missing
+from resnet_studio.cli.doctor import PACKAGES, QT_LIBRARIES, check_display, install_line, missing
+from resnet_studio.cli.main import main
+
+
+def test_the_installation_as_json(capsys):
+    assert main(["doctor", "--json"]) == 0
+    out, err = capsys.readouterr()
+    values = json.loads(out)
+    assert err == ""
+    assert {package: values[package] for package in PACKAGES} == {package: version(package) for package in PACKAGES}
+    assert values["Python"].startswith(platform.python_version())
+    assert "cpu (CPU)" in values["devices"]
+    assert {"system", "Qt's libraries", "window"} < values.keys()
+    assert main(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == list(values)
+    assert all(line.endswith(found) for line, found in zip(lines, values.values(), strict=True))
 
 
 def test_missing_libraries_are_named_with_their_packages(monkeypatch):

@@ -7,7 +7,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -22,9 +22,10 @@ from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import finish
+from resnet_studio.selftest.checklist import THOROUGH, planned
 from resnet_studio.selftest.compute import forward, memory, networks, overview, run, runs, speed, target, training
 from resnet_studio.selftest.compute.target import Target, full_float32
-from resnet_studio.selftest.report import Check, noted
+from resnet_studio.selftest.report import Check, Report, at_most, noted
 from resnet_studio.training.compute import checkpoints, loop
 from small import TINY
 
@@ -134,6 +135,38 @@ def test_a_failed_check_is_told_by_table_and_exit_code(
     ]  # fmt: skip
     assert "RuntimeError: CUDA error: misaligned address; Update the driver" in "\n".join(lines)
     assert lines[-1].startswith("cpu (CPU): 0 passed, 1 failed, 0 skipped, 2 noted in ")
+
+
+def test_a_quick_test_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every field of the report is there, and a figure that is not finite, which JSON doesn't have, is null."""
+
+    def all_checks(*, quick: bool) -> list[tuple[str, str, run.CheckFunction]]:
+        assert quick
+        wrong = at_most("ResNet-50, fp32", float("inf"), 1e-4, detail="relative difference")
+        return [("device", "precisions", overview.device_checks), ("forward", "outputs", lambda given: iter([wrong]))]
+
+    monkeypatch.setattr(run, "all_checks", all_checks)
+    assert main(["doctor", "--device", "cpu", "--quick", "--json"]) == 1
+    out, err = capsys.readouterr()
+    values = json.loads(out, parse_constant=pytest.fail)
+    assert err == ""
+    assert values.keys() == {field.name for field in fields(Report)} | {"passed"}
+    assert (values["device"], values["label"], values["quick"], values["passed"]) == ("cpu", "CPU", True, False)
+    assert values["versions"]["torch"] == torch.__version__
+    assert all(check.keys() == {field.name for field in fields(Check)} for check in values["checks"])
+    found = {check["name"]: check for check in values["checks"]}
+    assert found["precisions"]["detail"] == "fp32, bf16"
+    assert found["threads"]["value"] == torch.get_num_threads()
+    wrong = found["ResNet-50, fp32"]
+    assert (wrong["group"], wrong["verdict"], wrong["value"], wrong["bound"]) == ("forward", "failed", None, 1e-4)
+    assert wrong["detail"].endswith("relative difference")
+
+
+def test_every_check_of_the_checklist_has_a_function() -> None:
+    assert [(group, title) for group, title, _ in run.all_checks(quick=False)] == list(planned(quick=False))
+    assert run.FUNCTIONS.keys() == {title for _, title in planned(quick=False)}
+    left_out = set(planned(quick=False)) - set(planned(quick=True))
+    assert {title for _, title in left_out} == THOROUGH
 
 
 def test_nothing_is_checked_on_a_device_that_has_stopped_working(monkeypatch: pytest.MonkeyPatch, cpu: Target) -> None:
