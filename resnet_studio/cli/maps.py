@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,6 +11,7 @@ import typer
 from resnet_studio.cli.parsing import check_output, resolve_architecture, with_settings
 from resnet_studio.cli.terminal import echo, echo_json, print_error, print_grid, run_with_progress
 from resnet_studio.cli.train import AsJson, Runs
+from resnet_studio.cli.weights import NewHead, Prefix, Weights, read_run_weights, suggest_options, weights_source
 from resnet_studio.formatting import about_percent, significant
 from resnet_studio.inference.colormaps import Colormap
 from resnet_studio.progress import Progress, map_progress
@@ -20,7 +19,6 @@ from resnet_studio.progress import Progress, map_progress
 if TYPE_CHECKING:
     from resnet_studio.export.rendering import Rendered, RenderJob
     from resnet_studio.inference.attribution import Attribution
-    from resnet_studio.inference.errors import SuggestedFix
     from resnet_studio.inference.feature_maps import MapStyle
     from resnet_studio.inference.values import ForwardResult, WeightsSource
     from resnet_studio.networks.architecture import Architecture
@@ -47,23 +45,6 @@ Output = Annotated[
         help="A .png, .svg, .npz, .npy or .csv file; for several images, a directory for one PNG each.",
     ),
 ]  # fmt: skip
-Weights = Annotated[
-    str | None,
-    typer.Option(
-        "--weights",
-        metavar="W",
-        help="File, published:resnet50:IMAGENET1K_V2, or random:SEED. Default: bundled weights, or random:0.",
-    ),
-]
-Prefix = Annotated[
-    str,
-    typer.Option(
-        "--prefix", metavar="NAME", help="Prefix of the network to load, if the weights file contains several."
-    ),
-]
-NewHead = Annotated[
-    bool, typer.Option("--new-head", help="Replace the last layer of a weights file with a random one.")
-]
 Layers = Annotated[
     list[str] | None,
     typer.Option("--layer", metavar="PATTERN", help="Name or pattern: layer1.0, layer3.*.add. Repeatable."),
@@ -150,8 +131,8 @@ def maps(
         return
     if not images:
         raise ValueError("maps needs an image, as in `maps photo.jpg --architecture resnet18 --output maps.png`")
-    source = _weights_source(weights, prefix, head=not new_head)
-    with _suggest_options(name):
+    source = weights_source(weights, prefix, head=not new_head)
+    with suggest_options(name):
         architecture = (
             resolve_architecture(name, settings, image_size)
             if name
@@ -163,37 +144,22 @@ def maps(
     from resnet_studio.inference.transforms import parse_transforms
     from resnet_studio.inference.values import ForwardSpec, RandomWeights
     from resnet_studio.inference.weights.bundled import bundled_weights
-    from resnet_studio.inference.weights.provenance import COMPLETERS
     from resnet_studio.training import dataset_images
-    from resnet_studio.training.runs.weights import complete_provenance
 
     references.OPENERS[dataset_images.PREFIX] = dataset_images.open_reference
-    COMPLETERS["run"] = complete_provenance
+    read_run_weights()
     names = () if attribution else stage_outputs(architecture)
     names = parsing.parse_layers(architecture, layers) if layers else names
     _check_attribution(attribution, target, names)
     source = source or bundled_weights(architecture) or RandomWeights()
     spec = ForwardSpec(images[0], architecture, source, device, parse_transforms(transforms or ()))
     job = RenderJob(spec, names, style, reference or "", channel, scale, attribution or "", target)
-    with _suggest_options(name, architecture):
+    with suggest_options(name, architecture):
         if len(images) > 1 or Path(images[0]).is_dir():
             paths, skipped = parsing.parse_images(images)
             _draw_all(job, paths, skipped, output, raw, as_json)
         else:
             _draw_one(job, output, raw, as_json)
-
-
-def _weights_source(text: str | None, prefix: str, *, head: bool) -> WeightsSource | None:
-    """The weights of the command line; None if it names none."""
-    from resnet_studio.inference import parsing
-    from resnet_studio.inference.values import WeightsFile
-
-    source = parsing.parse_weights(text) if text else None
-    if isinstance(source, WeightsFile):
-        return replace(source, prefix=f"{prefix.rstrip('.')}." if prefix else "", head=head)
-    if prefix or not head:
-        raise ValueError("--prefix and --new-head require a weights file, as in --weights net.pth --new-head")
-    return source
 
 
 def _architecture_for(source: WeightsSource | None, settings: list[str] | None, image_size: str | None) -> Architecture:
@@ -208,32 +174,6 @@ def _architecture_for(source: WeightsSource | None, settings: list[str] | None, 
     from resnet_studio.inference.compute.weights import architecture_of
 
     return with_settings(architecture_of(source), [*(settings or ()), *([f"image={image_size}"] if image_size else [])])
-
-
-@contextmanager
-def _suggest_options(name: str | None, architecture: Architecture | None = None) -> Iterator[None]:
-    """Add the options that load them to the message about weights that don't match."""
-    from resnet_studio.inference.errors import WeightsMismatch
-
-    try:
-        yield
-    except WeightsMismatch as error:
-        ways = [f"{_fix_options(fix, architecture)} ({fix.title})" for fix in error.fixes]
-        if not ways:
-            ways = [f"--prefix {prefix.removesuffix('.')}" for prefix in error.prefixes]
-        if not ways and name and error.recognized:
-            ways = ["remove --architecture"]
-        raise ValueError(f"{error}. To load it: {'; or '.join(ways)}" if ways else str(error)) from None
-
-
-def _fix_options(fix: SuggestedFix, architecture: Architecture | None) -> str:
-    """The command-line options that have the effect of a suggested fix."""
-    options = [
-        "remove --architecture" if fix.architecture != architecture else "",
-        f"--prefix {fix.weights.prefix.removesuffix('.')}" if fix.weights.prefix else "",
-        "" if fix.weights.head else "--new-head",
-    ]
-    return " and add ".join(filter(None, options)) or "run the same command again"
 
 
 def _draw_one(job: RenderJob, output: Path, raw: Path | None, as_json: bool) -> None:
