@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from fake_engine import FakeEngine
+from overlay_pixels import pixel_center
 from resnet_studio.gui.activations.attribution.controller import ATTRIBUTION, OCCLUSION, AttributionController
 from resnet_studio.gui.activations.attribution.overlay import OverlayView
 from resnet_studio.gui.activations.attribution.view import AttributionView
@@ -204,7 +205,7 @@ def test_attribution_and_occlusion_of_a_digit_in_the_window(qtbot: QtBot, window
     qtbot.mouseClick(view.findChild(QPushButton, "sweepStart"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: bool(occlusion_maps) and occlusion_maps[-1].computed == 49)
     overlay, occlusion = view.findChild(OverlayView, "sweepMap"), occlusion_maps[-1]
-    qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton, pos=overlay.pixel_center(5, 5))
+    qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton, pos=pixel_center(overlay, 5, 5))
     occluder = window.controller.activations.spec.transforms.occluder
     assert occluder == occlusion.occluder(4, 4)
 

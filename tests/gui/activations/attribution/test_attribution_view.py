@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from overlay_pixels import pixel_center
 from resnet_studio.gui.activations.attribution.class_picker import class_number
 from resnet_studio.gui.activations.attribution.overlay import OverlayView
 from resnet_studio.gui.activations.attribution.view import AttributionView
@@ -237,21 +238,22 @@ def test_an_attribution_is_shown_over_the_input_and_alone(view: AttributionView,
     assert colors[0, 0].tolist() == ramp[2].tolist()  # zero has the first color, the greatest value the last
     assert colors[3, 3].tolist() == ramp[255].tolist()
     for place in ((0, 0), (1, 2), (3, 3)):
-        assert color_at(alone, alone.pixel_center(*place)) == tuple(colors[place].tolist())
+        assert color_at(alone, pixel_center(alone, *place)) == tuple(colors[place].tolist())
     slider = view.findChild(QSlider, "whyStrength")
     corner_color = heatmap(answer.at_input, attribution_style(answer))[7, 7]
     for percent in (100, 50, 0):  # the input is black
         slider.setValue(percent)
-        assert color_at(over, over.pixel_center(7, 7)) == pytest.approx(corner_color.astype(int) * percent / 100, abs=2)
+        shown = color_at(over, pixel_center(over, 7, 7))
+        assert shown == pytest.approx(corner_color.astype(int) * percent / 100, abs=2)
     assert [label_text(view.attribution, f"colourBar{end}") for end in ("Low", "High")] == ["0", "15"]
 
 
 def test_hovering_shows_the_value_at_the_layer_and_at_the_input(view: AttributionView, qtbot: QtBot) -> None:
     view.show_attribution(attribution())
     alone, over = picture(view, "whyAlone"), picture(view, "whyOverlay")
-    qtbot.mouseMove(alone, alone.pixel_center(2, 1))
+    qtbot.mouseMove(alone, pixel_center(alone, 2, 1))
     assert label_text(view, "whyReadout") == "row 2, column 1: 9"
-    qtbot.mouseMove(over, over.pixel_center(6, 5))
+    qtbot.mouseMove(over, pixel_center(over, 6, 5))
     assert label_text(view, "whyReadout") == "row 6, column 5: 6.5"
     alone.hovered.emit(None)
     assert METHODS["grad-cam"].meaning in label_text(view, "whyReadout")
@@ -366,7 +368,7 @@ def test_the_map_fills_in(view: AttributionView, qtbot: QtBot) -> None:
         for row in range(4):
             for column in range(4):
                 expected = tuple(colors[row, column].tolist()) if 4 * row + column < computed else (0, 0, 0)
-                assert color_at(overlay, overlay.pixel_center(at[row], at[column])) == expected
+                assert color_at(overlay, pixel_center(overlay, at[row], at[column])) == expected
     assert "6 of 16" not in label_text(view, "sweepTitle")
     view.show_occlusion(occlusion_map(6))
     assert "6 of 16 positions" in label_text(view, "sweepTitle")
@@ -397,15 +399,15 @@ def test_hovering_shows_a_position_and_a_click_requests_the_occluder_there(view:
     show_occlusion_panel(view, qtbot)
     view.show_occlusion(occlusion_map(14))
     overlay = picture(view, "sweepMap")
-    qtbot.mouseMove(overlay, overlay.pixel_center(4, 3))
+    qtbot.mouseMove(overlay, pixel_center(overlay, 4, 3))
     assert label_text(view, "sweepReadout") == "patch at row 4, column 2: d at 45 %, f wins"
     with qtbot.waitSignal(view.occlusion.occluderRequested) as signal:
-        qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton, pos=overlay.pixel_center(4, 3))
+        qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton, pos=pixel_center(overlay, 4, 3))
     assert signal.args == [Occluder(x=3 / 8, y=5 / 8, side=2 / 8)]
-    qtbot.mouseMove(overlay, overlay.pixel_center(0, 0))
+    qtbot.mouseMove(overlay, pixel_center(overlay, 0, 0))
     assert label_text(view, "sweepReadout") == "patch at row 0, column 0: d at 90 %, the same class wins"
     with qtbot.assertNotEmitted(view.occlusion.occluderRequested):
-        qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton, pos=overlay.pixel_center(7, 7))  # not reached yet
+        qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton, pos=pixel_center(overlay, 7, 7))  # not reached yet
     overlay.hovered.emit(None)
     assert "click" in label_text(view, "sweepReadout")
 
