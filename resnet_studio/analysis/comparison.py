@@ -131,13 +131,13 @@ def _shortcuts(layers: list[Layer]) -> list[str]:
     kinds = Counter(layer.kind for layer in layers)
     if not kinds["add"]:
         return ["no shortcuts"]
-    projections = sum(layer.kind == "conv" and not _on_main_path(layer) for layer in layers)
+    projections = sum(layer.kind == "conv" and layer.role == "shortcut" for layer in layers)
     found = {"projection": projections, "zero pad": kinds["zero pad"]}
     return [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in found.items() if count]
 
 
 def _on_main_path(layer: Layer) -> bool:
-    return layer.kind == "conv" and layer.role != "shortcut"
+    return layer.kind == "conv" and layer.on_main_path
 
 
 def _layer(layer: Layer) -> str:

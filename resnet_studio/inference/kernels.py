@@ -53,13 +53,13 @@ class Kernels:
 def weight_layer(architecture: Architecture, name: str) -> str:
     """The layer whose weights are shown for a layer or a block: itself, or the last one with weights before its output.
 
-    For layers on the main path of a block it is a convolution of that path, not of the shortcut.
+    For layers on the main path of a block it is a convolution of that path, not of the shortcut or a gate.
     """
     layers = _layers_until(architecture, name)
-    on_shortcut = bool(layers) and layers[-1].role == "shortcut"
+    on_main_path = not layers or layers[-1].on_main_path
     found = (
         layer for layer in reversed(layers)
-        if layer.kind in ("conv", "linear") and (on_shortcut or layer.role != "shortcut")
+        if layer.kind in ("conv", "linear") and (layer.on_main_path or not on_main_path)
     )  # fmt: skip
     return next((layer.name for layer in found), "")
 

@@ -21,7 +21,8 @@ from resnet_studio.networks.families.family import Family, Shortcut
 from resnet_studio.networks.image_size import ImageSize, as_image_size, height_width, image_text, read_image_size
 from resnet_studio.networks.layers import Shape
 
-Stem = Literal["imagenet", "cifar"]
+Stem = Literal["imagenet", "cifar", "deep", "deep-tiered"]
+MOST_STAGES, MOST_BLOCKS = 6, 1000
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "block": tuple(dict.fromkeys(family.block for family in FAMILIES)),
@@ -32,8 +33,18 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "name": baselines.NAMES,
 }
 """The values of the fields that have a few; what the blocks in question exclude is refused."""
-LIMITS = {"width": 2048, "channels": 1024, "image": 4096, "classes": 1_000_000}
-MOST_STAGES, MOST_BLOCKS = 6, 1000
+LIMITS: dict[str, tuple[int, int]] = {
+    **{name: bounds for family in reversed(FAMILIES) for name, bounds in family.ranges().items()},
+    "width": (1, 2048), "channels": (1, 1024), "image": (1, 4096), "classes": (1, 1_000_000), "se": (0, 256),
+    "dilated": (0, MOST_STAGES - 1),
+}  # fmt: skip
+"""The smallest and the largest value of the fields that are numbers."""
+LATER: dict[str, Any] = {
+    **{name: family.own_fields()[name] for family in reversed(FAMILIES) for name in family.ranges()},
+    "se": 0, "dilated": 0,
+}  # fmt: skip
+"""Fields that neither He et al. 2015 nor version 0.1 have, and the value with which a network is as it was then: JSON
+has only others."""
 STAMP = "stamp"
 """A key of a file's JSON that is no field: which versions wrote it."""
 OF_EVERY_BLOCK = {"stride_on": "1x1"}
@@ -59,15 +70,22 @@ class Residual:
     blocks: tuple[int, ...] = (3, 4, 6, 3)
     """How many blocks each of conv2_x, conv3_x, … holds; the width doubles from one to the next."""
     shortcut: Shortcut = "B"
-    """Zero-padding (A), projection where the shape changes (B), projection everywhere (C), or a plain network."""
+    """Zero-padding (A), projection where the shape changes (B), projection everywhere (C), projection of 2×2 averages
+    (D, He et al. 2019, Figure 2c), or a plain network."""
     width: int = 64
     """Channels of conv1 and of the 3×3 convolutions of conv2_x."""
     stem: Stem = "imagenet"
-    """7×7/2 convolution and 3×3/2 max pool, or the single 3×3/1 convolution of the paper's CIFAR networks."""
+    """7×7/2 convolution and 3×3/2 max pool, or the single 3×3/1 convolution of the paper's CIFAR networks, or three 3×3
+    convolutions and the pool (He et al. 2019, Figure 2b), of which the first may be narrower (timm's "tiered")."""
     channels: int = 3
     image: ImageSize = 224
     """Side of the square input, or its height and width; two equal sides become one number."""
     classes: int = 1000
+    se: int = 0
+    """Squeeze-and-excitation (Hu et al. 2018) with this reduction, usually 16; 0 for none."""
+    dilated: int = 0
+    """How many of the last stages keep their size and dilate their 3×3 convolutions instead, as torchvision's
+    `replace_stride_with_dilation`."""
 
     def __post_init__(self) -> None:
         if type(self.block) not in FAMILIES:
@@ -75,14 +93,24 @@ class Residual:
         object.__setattr__(self, "blocks", _integers(self.blocks))
         object.__setattr__(self, "image", _image(self.image))
         _check(self)
-        own = {name: (getattr(self.block, name), allowed) for name, allowed in self.block.choices().items()}
-        for name, (value, allowed) in {**own, "shortcut": (self.shortcut, self.block.shortcuts)}.items():
-            if value not in allowed:
-                raise ArchitectureError(name, _one_of(allowed, value, self.block.excluded.get(name)))
+        _check_block(self)
+        if self.dilated >= len(self.blocks):
+            most = len(self.blocks) - 1
+            raise ArchitectureError("dilated", f"must be at most {most}, as the first stage keeps its size anyway")
+
+    @property
+    def claims_paper_values(self) -> bool:
+        """Whether it should have the values that He et al. 2015 print for its depth: nothing in it came later."""
+        values = self.values()
+        later = self.shortcut == "D" or self.stem not in ("imagenet", "cifar")
+        return self.block.claims_paper_values and not later and all(
+            values.get(name, usual) == usual for name, usual in LATER.items()
+        )  # fmt: skip
 
     @property
     def depth(self) -> int:
-        """Weighted layers on the main path, as the paper counts: conv1, the blocks' convolutions, fc."""
+        """Weighted layers on the main path, as the paper counts: conv1, which may be a deep stem, the blocks'
+        convolutions, fc."""
         return 2 + self.block.convolutions * sum(self.blocks)
 
     @property
@@ -96,7 +124,7 @@ class Residual:
 
     def values(self) -> dict[str, Any]:
         """Every field that can be set and its value, those of the blocks' family among them."""
-        own = {name: getattr(self.block, name) for name in self.block.choices()}
+        own = {name: getattr(self.block, name) for name in self.block.own_fields()}
         common = {field.name: getattr(self, field.name) for field in fields(self)[2:]}
         return {"block": self.block.block, "blocks": self.blocks, **own, **common, "variant": self.block.variant}
 
@@ -109,9 +137,9 @@ class Residual:
         before, values = self.block, dict(values)
         made = family(values.pop("block", before.block), values.pop("variant", before.variant))
         _check_names(values, _field_names(made), made)
-        own = {name: getattr(before, name, None) for name in made.choices()}
-        own = {name: value for name, value in own.items() if value in made.choices()[name]}
-        own |= {name: values.pop(name) for name in made.choices().keys() & values.keys()}
+        own = {name: getattr(before, name) for name in before.own_fields().keys() & made.own_fields().keys()}
+        own = {name: value for name, value in own.items() if value in made.choices().get(name, (value,))}
+        own |= {name: values.pop(name) for name in made.own_fields().keys() & values.keys()}
         if self.shortcut not in made.shortcuts:
             values.setdefault("shortcut", made.shortcuts[0])
         return replace(self, block=made(**own), **values)
@@ -162,22 +190,25 @@ class Baseline:
 
 
 Architecture: TypeAlias = Residual | Baseline
+IMAGENET_DEPTHS: dict[int, tuple[str, tuple[int, ...]]] = {
+    18: ("basic", (2, 2, 2, 2)),
+    34: ("basic", (3, 4, 6, 3)),
+    50: ("bottleneck", (3, 4, 6, 3)),
+    101: ("bottleneck", (3, 4, 23, 3)),
+    152: ("bottleneck", (3, 8, 36, 3)),
+}
 DEPTHS: dict[Stem, dict[int, tuple[str, tuple[int, ...]]]] = {
-    "imagenet": {
-        18: ("basic", (2, 2, 2, 2)),
-        34: ("basic", (3, 4, 6, 3)),
-        50: ("bottleneck", (3, 4, 6, 3)),
-        101: ("bottleneck", (3, 4, 23, 3)),
-        152: ("bottleneck", (3, 8, 36, 3)),
-    },
+    "imagenet": IMAGENET_DEPTHS,
     "cifar": {6 * n + 2: ("basic", (n, n, n)) for n in (3, 5, 7, 9, 18, 200)},
+    "deep": IMAGENET_DEPTHS,
+    "deep-tiered": IMAGENET_DEPTHS,
 }
 """The depths of the paper's Table 1 (ImageNet) and Table 6 (CIFAR), with the blocks that make them."""
 
 
 def _field_names(*families: type[Family]) -> tuple[str, ...]:
     """The fields of residual networks of these blocks, in the order of a form."""
-    own = dict.fromkeys(name for known in families for name in known.choices())
+    own = dict.fromkeys(name for known in families for name in known.own_fields())
     common = (field.name for field in fields(Residual)[2:])
     return "block", "blocks", *own, *common, "variant"
 
@@ -225,6 +256,7 @@ def to_json(architecture: Architecture) -> dict[str, Any]:
         values["image"] = list(architecture.image)
     if isinstance(architecture, Baseline):
         return {"kind": "baseline", **values}
+    values = {name: value for name, value in values.items() if name not in LATER or value != LATER[name]}
     first = {"kind": "residual", "block": values.pop("block"), "blocks": list(values.pop("blocks"))}
     return {**first, **OF_EVERY_BLOCK, **values}
 
@@ -250,7 +282,7 @@ def from_json(values: Mapping[str, Any] | str) -> Architecture:
 def _residual(values: dict[str, Any]) -> Residual:
     _check_names(values, FIELDS)
     made = family(values.pop("block", Bottleneck.block), values.pop("variant", Bottleneck.variant))
-    own = made.choices()
+    own = made.own_fields()
     for name in OF_EVERY_BLOCK.keys() & values.keys() - own.keys():
         if (value := values.pop(name)) not in CHOICES[name]:
             raise ArchitectureError(name, _one_of(CHOICES[name], value))
@@ -279,14 +311,27 @@ def _check(architecture: Architecture) -> None:
         if name in CHOICES and name != "block" and value not in CHOICES[name]:
             raise ArchitectureError(name, _one_of(CHOICES[name], value))
         if name in LIMITS and name != "image":
-            _check_count(name, value, LIMITS[name])
+            _check_count(name, value, *LIMITS[name])
 
 
-def _check_count(field: str, value: object, most: int) -> None:
+def _check_block(architecture: Residual) -> None:
+    """Check what the blocks' family allows: its own fields, the shortcut, and that its convolutions have channels."""
+    block, width = architecture.block, architecture.width
+    for name, bounds in block.ranges().items():
+        _check_count(name, getattr(block, name), *bounds)
+    own = {name: (getattr(block, name), allowed) for name, allowed in block.choices().items()}
+    for name, (value, allowed) in {**own, "shortcut": (architecture.shortcut, block.shortcuts)}.items():
+        if value not in allowed:
+            raise ArchitectureError(name, _one_of(allowed, value, block.excluded.get(name)))
+    if block.inner_width(width) < 1:
+        raise ArchitectureError("width_per_group", f"must be at least {-(-64 // width)} where the width is {width}")
+
+
+def _check_count(field: str, value: object, least: int, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ArchitectureError(field, f"must be an integer, got {value!r}")
-    if not 1 <= value <= most:
-        raise ArchitectureError(field, f"must be from 1 to {most:,}, got {value:,}")
+    if not least <= value <= most:
+        raise ArchitectureError(field, f"must be from {least} to {most:,}, got {value:,}")
 
 
 def _image(value: object) -> ImageSize:
@@ -295,7 +340,7 @@ def _image(value: object) -> ImageSize:
     if len(sides) != 2:
         raise ArchitectureError("image", f"must be {WANTED['image']}, got {value!r}")
     for side in sides:
-        _check_count("image", side, LIMITS["image"])
+        _check_count("image", side, *LIMITS["image"])
     return as_image_size(sides)
 
 
@@ -303,7 +348,7 @@ def _integers(blocks: object) -> tuple[int, ...]:
     if not isinstance(blocks, (list, tuple)) or not 1 <= len(blocks) <= MOST_STAGES:
         raise ArchitectureError("blocks", f"must be 1 to {MOST_STAGES} integers, got {blocks!r}")
     for count in blocks:
-        _check_count("blocks", count, MOST_BLOCKS)
+        _check_count("blocks", count, 1, MOST_BLOCKS)
     return tuple(blocks)
 
 

@@ -22,14 +22,18 @@ class BlockTensors:
     shortcut: str
     """shortcut(x), which the addition takes: `x` where it goes as it is. Empty in a plain network."""
     residual: str
-    """F(x): the last layer before the addition."""
+    """F(x): the last layer before the addition, with squeeze-and-excitation the gated one."""
     sum: str
     """shortcut(x) + F(x). Empty in a plain network."""
     output: str
     """After the last ReLU; of a pre-activation block, which has none there, the sum itself."""
     input_shape: Shape
     output_shape: Shape
-    """Of everything but x."""
+    """Of everything but x and the gate."""
+    ungated: str = ""
+    """F(x) before squeeze-and-excitation; empty without it."""
+    gate: str = ""
+    """The factors of its channels, channels × 1 × 1; empty without squeeze-and-excitation."""
 
     @property
     def plain(self) -> bool:
@@ -42,12 +46,13 @@ class BlockTensors:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The tensors of the output's shape that the block's equation has: shortcut(x), F(x), their sum, the ReLU.
+        """The tensors of the block's equation: shortcut(x), F(x), the gate and the gated F(x), the sum, the ReLU.
 
-        A plain block has x in the shortcut's place, where it is of that shape. No tensor is there twice.
+        A plain block has x in the shortcut's place, where it is of the output's shape. No tensor is there twice.
         """
         first = self.x if self.plain and self.input_shape == self.output_shape else self.shortcut
-        return tuple(dict.fromkeys(filter(None, (first, self.residual, self.sum, self.output))))
+        names = (first, self.ungated, self.gate, self.residual, self.sum, self.output)
+        return tuple(dict.fromkeys(filter(None, names)))
 
 
 def block_tensors(architecture: Architecture, block: str) -> BlockTensors:
@@ -77,11 +82,14 @@ def all_block_tensors(architecture: Architecture) -> Mapping[str, BlockTensors]:
 def _tensors(block: str, before: Layer, inside: Sequence[Layer]) -> BlockTensors:
     by_role = {layer.role: layer for layer in inside}
     residual, shortcut, added = by_role["residual"].name, "", ""
+    ungated, gate = by_role["residual"].inputs if by_role["residual"].kind == "scale" else ("", "")
     if "add" in by_role:
         added = by_role["add"].name
         residual, shortcut = by_role["add"].inputs
     output = inside[-1]
-    return BlockTensors(block, before.name, shortcut, residual, added, output.name, before.output, output.output)
+    return BlockTensors(
+        block, before.name, shortcut, residual, added, output.name, before.output, output.output, ungated, gate
+    )
 
 
 def block_around(architecture: Architecture, layer: str) -> str:

@@ -14,7 +14,9 @@ from resnet_studio.networks.layers import Layer
 from resnet_studio.networks.plan import called_layers, plan
 
 BLOCK, OUTPUT, SHORTCUT = "block", "output", "shortcut(x)"
-ALIKE = {"batch norm": "conv", "add": "relu", "zero pad": "relu", "dropout": "linear"}
+ALIKE = {
+    "batch norm": "conv", "add": "relu", "zero pad": "relu", "dropout": "linear", "scale": "conv", "sigmoid": "relu",
+}  # fmt: skip
 """What comes nearest to a kind of layer in a network that has none of it."""
 
 
@@ -76,10 +78,13 @@ def _places(architecture: Architecture) -> tuple[LayerPlace, ...]:
 def _steps(layers: Sequence[Layer]) -> Iterator[str]:
     """The steps of a block's layers. On the main path they are numbered by the convolution that they belong to."""
     joined = next((layer.inputs for layer in layers if layer.role == "add"), ())
-    convolutions = 0
+    convolutions = gates = 0
     for layer in layers:
         if layer.role == "shortcut":
             yield SHORTCUT if layer.name in joined else f"shortcut {layer.kind}"
+        elif layer.role == "gate":
+            gates += 1
+            yield f"gate {gates}"
         elif layer.role in ("add", "output"):
             yield layer.role
         else:
@@ -99,7 +104,7 @@ def _match_in_stage(a: Architecture, b: Architecture, mine: LayerPlace) -> str |
         fitting = [place for place in there if step in (place.step, place.layer.role)]
         if fitting:
             return min(fitting, key=lambda place: abs(place.block - wanted)).name
-    return None if mine.layer.role == "shortcut" else there[-2].name  # the last is the block itself
+    return there[-2].name if mine.layer.on_main_path else None  # the last is the block itself
 
 
 def _steps_like(mine: LayerPlace) -> Iterator[str]:
@@ -109,6 +114,8 @@ def _steps_like(mine: LayerPlace) -> Iterator[str]:
         yield "add"  # the output of a pre-activation block
     elif mine.step == "add":
         yield "residual"  # what a plain block gives to its last ReLU
+    elif mine.layer.kind == "scale":
+        yield "residual"
     elif mine.layer.role in ("main", "residual"):
         kind, _, number = mine.step.rpartition(" ")
         yield from (f"{kind} {earlier}" for earlier in range(int(number) - 1, 0, -1))

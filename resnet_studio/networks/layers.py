@@ -1,6 +1,7 @@
 """The layers of a plan, and chains of them. Needs no torch.
 
-Sizes follow n_out = ⌊(n_in + 2p − k) / s⌋ + 1, multiply-adds c_in / groups · k² · c_out · n_out² for a convolution.
+Sizes follow n_out = ⌊(n_in + 2p − d (k − 1) − 1) / s⌋ + 1, multiply-adds c_in / groups · k² · c_out · n_out² for a
+convolution with the dilation d.
 """
 
 from __future__ import annotations
@@ -9,16 +10,18 @@ from typing import Literal, NamedTuple, TypeAlias
 
 Shape: TypeAlias = tuple[int, int, int]
 """Channels, height, width of one image's activations."""
-Kind = Literal["conv", "batch norm", "relu", "max pool", "average pool", "linear", "dropout", "add", "zero pad"]
-Role = Literal["main", "shortcut", "residual", "add", "output"]
-"""What a layer is for in its block: the last one of F(x) is the residual, the one after the addition the output.
-Layers outside of blocks are main."""
+Kind = Literal[
+    "conv", "batch norm", "relu", "sigmoid", "max pool", "average pool", "linear", "dropout", "add", "scale", "zero pad"
+]
+Role = Literal["main", "shortcut", "gate", "residual", "add", "output"]
+"""What a layer is for in its block: the last one of F(x) is the residual, the one after the addition the output, and
+those that compute the factors of squeeze-and-excitation are the gate. Layers outside of blocks are main."""
 NOTHING: Shape = (0, 0, 0)
 
 
-def output_size(n_in: int, kernel: int, stride: int, padding: int) -> int:
-    """Side of a convolution's or a pool's output: ⌊(n_in + 2 padding − kernel) / stride⌋ + 1."""
-    return (n_in + 2 * padding - kernel) // stride + 1
+def output_size(n_in: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> int:
+    """Side of a convolution's or a pool's output: ⌊(n_in + 2 padding − dilation (kernel − 1) − 1) / stride⌋ + 1."""
+    return (n_in + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
 
 
 class Layer(NamedTuple):  # which is made four times as fast as a frozen dataclass
@@ -45,7 +48,13 @@ class Layer(NamedTuple):  # which is made four times as fast as a frozen datacla
     groups: int = 1
     role: Role = "main"
     inputs: tuple[str, ...] = ()
-    """Names of the layers whose outputs it takes, F(x) before the shortcut; none if it takes the image."""
+    """Names of the layers whose outputs it takes, F(x) before the shortcut or the gate; none if it takes the image."""
+    dilation: int = 1
+
+    @property
+    def on_main_path(self) -> bool:
+        """Whether it is neither on the shortcut nor part of a gate."""
+        return self.role not in ("shortcut", "gate")
 
     @property
     def called(self) -> bool:
@@ -63,9 +72,10 @@ class Layer(NamedTuple):  # which is made four times as fast as a frozen datacla
 
 
 def kernel_line(layer: Layer) -> str:
-    """A convolution as Table 1 writes it: "3×3, 64", and behind it the groups if there are several, "C=32"."""
+    """A convolution as Table 1 writes it: "3×3, 64", and behind it several groups, "C=32", and a dilation, "d=2"."""
     groups = f", C={layer.groups}" if layer.groups > 1 else ""
-    return f"{layer.kernel}×{layer.kernel}, {layer.output[0]}{groups}"
+    dilation = f", d={layer.dilation}" if layer.dilation > 1 else ""
+    return f"{layer.kernel}×{layer.kernel}, {layer.output[0]}{groups}{dilation}"
 
 
 class LayerChain:
@@ -81,31 +91,31 @@ class LayerChain:
 
     def append(
         self, name: str, kind: Kind, output: Shape, window: tuple[int, int, int] = (0, 0, 0),
-        parameters: int = 0, macs: int = 0, groups: int = 1, role: Role | None = None,
+        parameters: int = 0, macs: int = 0, groups: int = 1, role: Role | None = None, dilation: int = 1,
     ) -> None:  # fmt: skip
         """Append a layer; `window` is its kernel, stride and padding. By default it has the chain's role."""
         name, (kernel, stride, padding) = self._prefix + name, window
         self.layers.append(
             Layer(
                 name, self.stage, self.block, kind, self.shape, output, kernel, stride, padding, parameters, macs,
-                groups, role or self.role, self.inputs,
+                groups, role or self.role, self.inputs, dilation,
             )
         )  # fmt: skip
         self.shape, self.inputs = output, (name,)
 
     def conv(
         self, name: str, channels: int, kernel: int, stride: int = 1, padding: int | None = None,
-        groups: int = 1, role: Role | None = None,
+        groups: int = 1, dilation: int = 1,
     ) -> None:  # fmt: skip
         """Append a convolution; by default its padding keeps the size at stride 1."""
-        window = kernel, stride, kernel // 2 if padding is None else padding
-        output = self._window_output(channels, window)
+        window = kernel, stride, kernel // 2 * dilation if padding is None else padding
+        output = self._window_output(channels, window, dilation)
         weights = kernel * kernel * (self.shape[0] // groups) * channels
         parameters, macs = weights + channels * self.bias, weights * output[1] * output[2]
-        self.append(name, "conv", output, window, parameters, macs, groups, role)
+        self.append(name, "conv", output, window, parameters, macs, groups, dilation=dilation)
 
-    def norm(self, name: str, role: Role | None = None) -> None:
-        self.append(name, "batch norm", self.shape, (0, 0, 0), 2 * self.shape[0], 0, 1, role)
+    def norm(self, name: str) -> None:
+        self.append(name, "batch norm", self.shape, (0, 0, 0), 2 * self.shape[0])
 
     def relu(self, name: str, role: Role | None = None) -> None:
         self.append(name, "relu", self.shape, (0, 0, 0), 0, 0, 1, role)
@@ -118,6 +128,12 @@ class LayerChain:
         """Append an adaptive average pool whose output has that side."""
         self.append(name, "average pool", (self.shape[0], side, side))
 
+    def average_windows(self, name: str, side: int) -> None:
+        """Append an average pool over squares next to each other; those at the edge may be cut off."""
+        channels, height, width = self.shape
+        output = channels, -(-height // side), -(-width // side)
+        self.append(name, "average pool", output, (side, side, 0))
+
     def linear(self, name: str, features: int) -> None:
         weights = self.shape[0] * self.shape[1] * self.shape[2] * features
         self.append(name, "linear", (features, 1, 1), parameters=weights + features, macs=weights)
@@ -126,13 +142,27 @@ class LayerChain:
         """Another chain that begins with the same input."""
         return LayerChain(self.stage, self.shape, *self.inputs, block=self.block, bias=self.bias, role=role)
 
+    def gate(self, reduced: int) -> None:
+        """Append squeeze-and-excitation (Hu et al. 2018): each channel times a factor from 0 to 1, which two layers
+        compute from the means of all channels, the first of them with `reduced` outputs."""
+        gate = self.branch("gate")
+        gate.bias = True
+        gate.average("se.pool", 1)
+        gate.conv("se.fc1", reduced, 1)
+        gate.relu("se.relu")
+        gate.conv("se.fc2", self.shape[0], 1)
+        gate.append("se.gate", "sigmoid", gate.shape)
+        self.layers += gate.layers
+        self.inputs += gate.inputs
+        self.append("se.scale", "scale", self.shape)
+
     def add(self, side: LayerChain) -> None:
         """Append the layers of another chain of the block, and the sum of both outputs."""
         self.layers += side.layers
         self.inputs += side.inputs
         self.append("add", "add", self.shape, role="add")
 
-    def _window_output(self, channels: int, window: tuple[int, int, int]) -> Shape:
+    def _window_output(self, channels: int, window: tuple[int, int, int], dilation: int = 1) -> Shape:
         _, height, width = self.shape
-        side = output_size(height, *window)
-        return channels, side, side if width == height else output_size(width, *window)
+        side = output_size(height, *window, dilation)
+        return channels, side, side if width == height else output_size(width, *window, dilation)

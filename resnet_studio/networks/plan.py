@@ -78,36 +78,55 @@ def channels_by_name(architecture: Architecture) -> Mapping[str, int]:
 @lru_cache(maxsize=16)
 def blocks(architecture: Residual) -> tuple[Block, ...]:
     """The residual blocks in order, each joined to what comes out of the one before it."""
-    shape, family = stem_layers(architecture)[-1].output, architecture.block
+    shape, family, dilation = stem_layers(architecture)[-1].output, architecture.block, 1
     found: list[Block] = []
     for number, count in enumerate(architecture.blocks, start=1):
-        width = architecture.width * 2 ** (number - 1)
+        width, before = architecture.width * 2 ** (number - 1), dilation
+        dilates = number > len(architecture.blocks) - architecture.dilated
+        dilation *= 2 if dilates else 1
         for index in range(count):
-            stride = 2 if number > 1 and index == 0 else 1
-            changes_shape = stride != 1 or shape[0] != width * family.expansion
+            stride = 2 if number > 1 and index == 0 and not dilates else 1
+            changes_shape = stride != 1 or shape[0] != family.outer_width(width)
             shortcut = family.joint(architecture.shortcut, opens_stage=index == 0, changes_shape=changes_shape)
             first = family.first_differs and number == 1 and index == 0
             block = Block(
-                f"layer{number}.{index}", f"conv{number + 1}_x", family, shape, width, stride, shortcut, first
-            )
+                f"layer{number}.{index}", f"conv{number + 1}_x", family, shape, width, stride, shortcut, first,
+                architecture.se, dilation, before if index == 0 else dilation,
+            )  # fmt: skip
             found.append(block)
             shape = block.output
     return tuple(found)
 
 
 def stem_layers(architecture: Residual) -> list[Layer]:
-    """conv1: 7×7 with stride 2 and a 3×3 max pool, or 3×3 alone for the small images of CIFAR."""
+    """conv1: 7×7 with stride 2, or three 3×3 instead (ResNet-C and -D), and a 3×3 max pool; or 3×3 alone for the small
+    images of CIFAR."""
     path = LayerChain("conv1", architecture.input_shape, bias=architecture.block.bias)
-    if architecture.stem == "cifar":
-        path.conv("conv1", architecture.width, 3)
-    else:
-        path.conv("conv1", architecture.width, 7, stride=2)
-    path.norm("bn1")
-    path.relu("relu")
-    if architecture.stem == "imagenet":
+    match architecture.stem:
+        case "cifar":
+            path.conv("conv1", architecture.width, 3)
+        case "imagenet":
+            path.conv("conv1", architecture.width, 7, stride=2)
+        case "deep" | "deep-tiered":
+            _deep_stem(path, architecture)
+    if architecture.block.stem_norm:
+        path.norm("bn1")
+        path.relu("relu")
+    if architecture.stem != "cifar":
         path.stage = "conv2_x"
         path.pool("maxpool", 3, 2, 1)
     return path.layers
+
+
+def _deep_stem(path: LayerChain, architecture: Residual) -> None:
+    """Three 3×3 convolutions, of 32, 32 and 64 channels if the network's width is 64, or of 24, 32 and 64."""
+    half = max(1, architecture.width // 2)
+    first = half if architecture.stem == "deep" else max(1, 3 * (architecture.width // 8))
+    for number, (channels, stride) in enumerate(((first, 2), (half, 1))):
+        path.conv(f"conv1.{3 * number}", channels, 3, stride)
+        path.norm(f"conv1.{3 * number + 1}")
+        path.relu(f"conv1.{3 * number + 2}")
+    path.conv("conv1.6", architecture.width, 3)
 
 
 def block_layers(block: Block, source: str = "") -> list[Layer]:

@@ -1,7 +1,10 @@
 """Which pixels of the input a value of a layer depends on: its receptive field, from the plan alone.
 
-A window of k values at stride s and padding p begins at s·i − p for the i-th output, so a span of outputs
-first … last needs the inputs s·first − p … s·last − p + k − 1. Walked back to the input, that is the field.
+A window of k values at stride s, padding p and dilation d begins at s·i − p for the i-th output, so a span of outputs
+first … last needs the inputs s·first − p … s·last − p + d (k − 1). Walked back to the input, that is the field.
+
+The gate of squeeze-and-excitation depends on all pixels, if little on each. As papers do, `receptive_field` follows the
+windows alone; `pixels_read` has the whole image behind the first gate.
 """
 
 from __future__ import annotations
@@ -89,16 +92,19 @@ def _trace_back(steps: Sequence[Layer], span: Span, axis: int, *, within: bool =
     for layer in reversed(steps):
         if within and _is_global(layer):
             first, last = 0, layer.input[axis] - 1
-        elif layer.kind == "average pool":  # adaptive: equal shares of its input, rounded outwards
+        elif layer.kind == "average pool" and not layer.kernel:  # adaptive: equal shares of its input, rounded outwards
             n_in, n_out = layer.input[axis], layer.output[axis]
             first, last = first * n_in // n_out, -(-(last + 1) * n_in // n_out) - 1
         elif layer.kernel:
             first = layer.stride * first - layer.padding
-            last = layer.stride * last - layer.padding + layer.kernel - 1
+            last = layer.stride * last - layer.padding + layer.dilation * (layer.kernel - 1)
+        elif layer.kind == "scale" and within:
+            first, last = 0, layer.input[axis] - 1
         if within:
             first, last = max(0, first), min(last, layer.input[axis] - 1)
     return first, last
 
 
 def _is_global(layer: Layer) -> bool:
-    return layer.kind in ("linear", "average pool", "dropout") and layer.output[1:] == (1, 1)
+    pools = layer.kind in ("linear", "average pool", "dropout") and not layer.kernel
+    return pools and layer.output[1:] == (1, 1)

@@ -120,7 +120,7 @@ class ArchitectureStrip(QWidget):
         if part.joint == "none":
             return
         colors = theme.current()
-        whole = part.joint == "projection"
+        whole = part.joint in ("projection", "pooled projection")
         style = Qt.PenStyle.SolidLine if whole else Qt.PenStyle.DotLine
         painter.setPen(QPen(QColor(colors.text if whole else colors.muted), 1, style))
         painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -26,6 +26,9 @@ class ArticleFamily(Family):
     excluded: ClassVar[Mapping[str, str]] = {
         "shortcut": "The article's code has projections only",
         "stride_on": "The article's code halves the size with the 3×3",
+        "groups": "The article's convolutions have no groups",
+        "width_per_group": "The article's convolutions have no groups",
+        "widen": "The article's stages have the paper's widths",
     }
 
     def joint(self, shortcut: Shortcut, *, opens_stage: bool, changes_shape: bool) -> Joint:
@@ -42,7 +45,7 @@ class ArticleBasic(ArticleFamily):
     stride_on: Literal["3x3"] = "3x3"
 
     def windows(self, block: Block) -> tuple[Window, ...]:
-        return (3, block.width, block.stride), (1, block.width, 1)
+        return Window(3, block.width, block.stride, block.first_dilation), Window(1, block.width)
 
     def unused_layers(self, block: Block) -> list[Layer]:
         """The convolution and its norm that the article's code builds and never calls."""

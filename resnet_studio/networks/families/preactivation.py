@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from resnet_studio.networks.families.basic import Basic
-from resnet_studio.networks.families.bottleneck import STRIDE_FIELD, Bottleneck, StrideOn, bottleneck_windows
-from resnet_studio.networks.families.family import Block, Family, Window
+from resnet_studio.networks.families.bottleneck import Bottleneck
+from resnet_studio.networks.families.family import Block, Family, convolve
 from resnet_studio.networks.layers import Layer, LayerChain
 
 
@@ -28,19 +28,23 @@ class PreActivationFamily(Family):
     def layers(self, block: Block, source: str) -> list[Layer]:
         path = block.chain(source)
         side = path.branch("shortcut")
-        windows = self.windows(block)
-        for number, (kernel, channels, stride) in enumerate(windows, start=1):
+        for number, window in enumerate(self.windows(block), start=1):
             if number > 1 or not block.first:
                 path.norm(f"bn{number}")
                 path.relu(f"relu{number}")
             if number == 1 and block.shortcut != "identity":
                 side = path.branch("shortcut")
-            path.conv(f"conv{number}", channels, kernel, stride, role="residual" if number == len(windows) else "main")
+            convolve(path, f"conv{number}", window)
         self.join(path, side, block)
         return path.layers
 
     def project(self, side: LayerChain, block: Block) -> None:
-        side.conv("downsample", block.channels_out, 1, block.stride)
+        if block.shortcut == "projection":
+            side.conv("downsample", block.channels_out, 1, block.stride)
+            return
+        if block.stride > 1:
+            side.average_windows("downsample.0", block.stride)
+        side.conv("downsample.1", block.channels_out, 1)
 
     def finish(self, path: LayerChain) -> None:
         path.norm("final_bn")
@@ -48,28 +52,10 @@ class PreActivationFamily(Family):
 
 
 @dataclass(frozen=True, slots=True)
-class PreActivationBasic(PreActivationFamily):
-    block = "basic"
+class PreActivationBasic(PreActivationFamily, Basic):
     label = "pre-activation basic"
-    description = Basic.description
-    expansion = Basic.expansion
-    convolutions = Basic.convolutions
-    excluded = Basic.excluded
-
-    def windows(self, block: Block) -> tuple[Window, ...]:
-        return (3, block.width, block.stride), (3, block.width, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class PreActivationBottleneck(PreActivationFamily):
-    block = "bottleneck"
+class PreActivationBottleneck(PreActivationFamily, Bottleneck):
     label = "pre-activation bottleneck"
-    description = Bottleneck.description
-    expansion = Bottleneck.expansion
-    convolutions = Bottleneck.convolutions
-    form = STRIDE_FIELD
-
-    stride_on: StrideOn = "1x1"
-
-    def windows(self, block: Block) -> tuple[Window, ...]:
-        return bottleneck_windows(block, self.stride_on)

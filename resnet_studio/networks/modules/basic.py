@@ -5,7 +5,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from resnet_studio.networks.families.family import Block
+from resnet_studio.networks.modules.convolution import convolution
 from resnet_studio.networks.modules.shortcuts import addition, join, shortcut
+from resnet_studio.networks.modules.squeeze_excitation import SqueezeExcitation
 
 
 class BasicBlock(nn.Module):
@@ -13,12 +15,14 @@ class BasicBlock(nn.Module):
 
     def __init__(self, block: Block) -> None:
         super().__init__()
-        width = block.width
-        self.conv1 = nn.Conv2d(block.channels_in, width, 3, block.stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
+        first, second = block.family.windows(block)
+        bias = block.family.bias
+        self.conv1 = convolution(block.channels_in, first, bias=bias)
+        self.bn1 = nn.BatchNorm2d(first.channels)
         self.relu1 = nn.ReLU()
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
+        self.conv2 = convolution(first.channels, second, bias=bias)
+        self.bn2 = nn.BatchNorm2d(second.channels)
+        self.se = SqueezeExcitation(second.channels, block.reduced) if block.reduced else None
         self.downsample = shortcut(block)
         self.add = addition(block)
         self.relu2 = nn.ReLU()
@@ -26,5 +30,7 @@ class BasicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out = self.relu1(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
+        if self.se is not None:
+            out = self.se(out)
         result: Tensor = self.relu2(join(self.add, self.downsample, out, x))
         return result

@@ -11,6 +11,7 @@ from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.families.family import Block, Family
 from resnet_studio.networks.families.preactivation import PreActivationBasic, PreActivationBottleneck
+from resnet_studio.networks.families.v2 import V2Basic, V2Bottleneck
 from resnet_studio.networks.modules.article import ArticleBasicBlock
 from resnet_studio.networks.modules.basic import BasicBlock
 from resnet_studio.networks.modules.bottleneck import BottleneckBlock
@@ -23,6 +24,8 @@ MODULES: dict[type[Family], Callable[[Block], nn.Module]] = {
     ArticleBottleneck: BottleneckBlock,
     PreActivationBasic: PreActivationBasicBlock,
     PreActivationBottleneck: PreActivationBottleneckBlock,
+    V2Basic: PreActivationBasicBlock,
+    V2Bottleneck: PreActivationBottleneckBlock,
 }
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from resnet_studio.networks.families.family import Block
+from resnet_studio.networks.modules.convolution import convolution
 from resnet_studio.networks.modules.shortcuts import addition, join, shortcut
+from resnet_studio.networks.modules.squeeze_excitation import SqueezeExcitation
 
 
 class BottleneckBlock(nn.Module):
@@ -13,16 +15,17 @@ class BottleneckBlock(nn.Module):
 
     def __init__(self, block: Block) -> None:
         super().__init__()
-        width, bias = block.width, block.family.bias
-        first, middle = (stride for _, _, stride in block.family.windows(block)[:2])
-        self.conv1 = nn.Conv2d(block.channels_in, width, 1, first, bias=bias)
-        self.bn1 = nn.BatchNorm2d(width)
+        first, middle, last = block.family.windows(block)
+        bias = block.family.bias
+        self.conv1 = convolution(block.channels_in, first, bias=bias)
+        self.bn1 = nn.BatchNorm2d(first.channels)
         self.relu1 = nn.ReLU()
-        self.conv2 = nn.Conv2d(width, width, 3, middle, padding=1, bias=bias)
-        self.bn2 = nn.BatchNorm2d(width)
+        self.conv2 = convolution(first.channels, middle, bias=bias)
+        self.bn2 = nn.BatchNorm2d(middle.channels)
         self.relu2 = nn.ReLU()
-        self.conv3 = nn.Conv2d(width, block.channels_out, 1, bias=bias)
-        self.bn3 = nn.BatchNorm2d(block.channels_out)
+        self.conv3 = convolution(middle.channels, last, bias=bias)
+        self.bn3 = nn.BatchNorm2d(last.channels)
+        self.se = SqueezeExcitation(last.channels, block.reduced) if block.reduced else None
         self.downsample = shortcut(block)
         self.add = addition(block)
         self.relu3 = nn.ReLU()
@@ -31,5 +34,7 @@ class BottleneckBlock(nn.Module):
         out = self.relu1(self.bn1(self.conv1(x)))
         out = self.relu2(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
+        if self.se is not None:
+            out = self.se(out)
         result: Tensor = self.relu3(join(self.add, self.downsample, out, x))
         return result

@@ -42,8 +42,12 @@ def body(architecture: Residual) -> OrderedDict[str, nn.Module]:
 
 
 def leaves(layers: Iterable[Layer]) -> OrderedDict[str, nn.Module]:
-    """The modules of layers that follow one another, by their names."""
-    return OrderedDict((layer.name, leaf(layer)) for layer in layers)
+    """The modules of layers that follow one another, by their names; "conv1.0", "conv1.1", … become a sequence."""
+    found: OrderedDict[str, nn.Module] = OrderedDict()
+    for name, members in groupby(layers, lambda layer: layer.name.partition(".")[0]):
+        inside = OrderedDict((layer.name.removeprefix(name).lstrip("."), leaf(layer)) for layer in members)
+        found[name] = inside[""] if "" in inside else nn.Sequential(inside)
+    return found
 
 
 def leaf(layer: Layer) -> nn.Module:

@@ -1,11 +1,18 @@
-"""The modules of `families/preactivation.py`: x + F(x) with F(x) = conv(ReLU(bn(…x))) (He et al. 2016, Figure 1b)."""
+"""The modules of `families/preactivation.py` and `v2.py`: x + F(x) with F(x) = conv(ReLU(bn(…x))).
+
+They are He et al. 2016's, Figure 1b.
+"""
 
 from __future__ import annotations
+
+from collections import OrderedDict
 
 from torch import Tensor, nn
 
 from resnet_studio.networks.families.family import Block
-from resnet_studio.networks.modules.shortcuts import addition, join, zero_pad
+from resnet_studio.networks.modules.convolution import convolution
+from resnet_studio.networks.modules.shortcuts import addition, averages, join, zero_pad
+from resnet_studio.networks.modules.squeeze_excitation import SqueezeExcitation
 
 
 class PreActivationBlock(nn.Module):
@@ -16,10 +23,9 @@ class PreActivationBlock(nn.Module):
         super().__init__()
         self.bn1 = None if block.first else nn.BatchNorm2d(block.channels_in)
         self.relu1 = None if block.first else nn.ReLU()
-        self.downsample: nn.Module | None = zero_pad(block)
-        if block.shortcut == "projection":
-            self.downsample = nn.Conv2d(block.channels_in, block.channels_out, 1, block.stride, bias=False)
+        self.downsample = preactivation_shortcut(block)
         self.add = addition(block)
+        self.se = SqueezeExcitation(block.channels_out, block.reduced) if block.reduced else None
 
     def residual(self, activated: Tensor) -> Tensor:
         """F(x), from the activated input."""
@@ -27,7 +33,10 @@ class PreActivationBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         activated = x if self.bn1 is None or self.relu1 is None else self.relu1(self.bn1(x))
-        return join(self.add, self.downsample, self.residual(activated), x if self.downsample is None else activated)
+        out = self.residual(activated)
+        if self.se is not None:
+            out = self.se(out)
+        return join(self.add, self.downsample, out, x if self.downsample is None else activated)
 
 
 class PreActivationBasicBlock(PreActivationBlock):
@@ -35,11 +44,11 @@ class PreActivationBasicBlock(PreActivationBlock):
 
     def __init__(self, block: Block) -> None:
         super().__init__(block)
-        width = block.width
-        self.conv1 = nn.Conv2d(block.channels_in, width, 3, block.stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
+        first, second = block.family.windows(block)
+        self.conv1 = convolution(block.channels_in, first)
+        self.bn2 = nn.BatchNorm2d(first.channels)
         self.relu2 = nn.ReLU()
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.conv2 = convolution(first.channels, second)
 
     def residual(self, activated: Tensor) -> Tensor:
         out = self.conv1(activated)
@@ -52,18 +61,27 @@ class PreActivationBottleneckBlock(PreActivationBlock):
 
     def __init__(self, block: Block) -> None:
         super().__init__(block)
-        width = block.width
-        first, middle = (stride for _, _, stride in block.family.windows(block)[:2])
-        self.conv1 = nn.Conv2d(block.channels_in, width, 1, first, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
+        first, middle, last = block.family.windows(block)
+        self.conv1 = convolution(block.channels_in, first)
+        self.bn2 = nn.BatchNorm2d(first.channels)
         self.relu2 = nn.ReLU()
-        self.conv2 = nn.Conv2d(width, width, 3, middle, padding=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(width)
+        self.conv2 = convolution(first.channels, middle)
+        self.bn3 = nn.BatchNorm2d(middle.channels)
         self.relu3 = nn.ReLU()
-        self.conv3 = nn.Conv2d(width, block.channels_out, 1, bias=False)
+        self.conv3 = convolution(middle.channels, last)
 
     def residual(self, activated: Tensor) -> Tensor:
         out = self.conv1(activated)
         out = self.conv2(self.relu2(self.bn2(out)))
         result: Tensor = self.conv3(self.relu3(self.bn3(out)))
         return result
+
+
+def preactivation_shortcut(block: Block) -> nn.Module | None:
+    """The module on the shortcut, where a projection is a convolution alone; None for the identity."""
+    if block.shortcut == "pooled projection":
+        project = nn.Conv2d(block.channels_in, block.channels_out, 1, bias=False)
+        return nn.Sequential(averages(block) | OrderedDict({"1": project}))
+    if block.shortcut == "projection":
+        return nn.Conv2d(block.channels_in, block.channels_out, 1, block.stride, bias=False)
+    return zero_pad(block)

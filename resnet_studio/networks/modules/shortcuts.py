@@ -6,6 +6,8 @@ overwrites a captured tensor. Modules that hold weights have torchvision's names
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -33,13 +35,27 @@ class ZeroPad(nn.Module):
 
 def shortcut(block: Block) -> nn.Module | None:
     """The module on the shortcut; None for the identity."""
+    bias = block.family.bias
+    if block.shortcut == "pooled projection":
+        project = nn.Conv2d(block.channels_in, block.channels_out, 1, bias=bias)
+        norm = nn.BatchNorm2d(block.channels_out)
+        return nn.Sequential(averages(block) | OrderedDict({"1": project, "2": norm}))
     if block.shortcut == "projection":
-        bias = block.family.bias
         return nn.Sequential(
             nn.Conv2d(block.channels_in, block.channels_out, 1, block.stride, bias=bias),
             nn.BatchNorm2d(block.channels_out),
         )
     return zero_pad(block)
+
+
+def averages(block: Block) -> OrderedDict[str, nn.Module]:
+    """What halves the size in front of a projection, by its name; nothing where the size is kept.
+
+    As in timm, a window at the edge of an odd side averages the pixels that it has.
+    """
+    if block.stride == 1:
+        return OrderedDict()
+    return OrderedDict({"0": nn.AvgPool2d(block.stride, block.stride, ceil_mode=True, count_include_pad=False)})
 
 
 def zero_pad(block: Block) -> ZeroPad | None:

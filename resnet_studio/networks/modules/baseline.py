@@ -1,0 +1,76 @@
+"""torchvision's networks, as the plans of baselines describe them. torchvision is imported when one is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from resnet_studio.networks import baselines
+from resnet_studio.networks.architecture import Baseline
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "googlenet": {"aux_logits": False, "init_weights": False},
+    "inception_v3": {"init_weights": False},
+}
+"""GoogLeNet has no auxiliary classifiers, as with torchvision's weights; those of Inception v3 come with its weights."""
+
+
+class ParametersOnMeta(TorchFunctionMode):
+    """Puts new tensors on the device "meta", but not the small tables that constructors compute with.
+
+    RegNet computes its widths with tensors, and Swin the indices of its relative positions.
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Iterable[type], args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in (torch.empty, torch.zeros, torch.ones) and kwargs.get("device") is None:
+            kwargs = {**kwargs, "device": "meta"}
+        return func(*args, **kwargs)
+
+
+def torchvision_network(name: str, image_size: tuple[int, int], classes: int) -> nn.Module:
+    """torchvision's network with nothing in place, so that captured tensors stay as they were."""
+    from torchvision import models  # takes seconds to import
+
+    arguments = dict(ARGUMENTS.get(name, {}))
+    if baselines.patch_side(name):
+        arguments["image_size"] = image_size[0]
+    elif baselines.window_side(name):
+        arguments["input_size"] = image_size
+    network: nn.Module = models.get_model(name, weights=None, num_classes=classes, **arguments)
+    for module in network.modules():
+        if hasattr(module, "inplace"):
+            module.inplace = False
+    return network
+
+
+def skeleton(architecture: Baseline) -> nn.Module:
+    """A baseline whose parameters have no storage; the tables that it looks relative positions up in do."""
+    with ParametersOnMeta():
+        return torchvision_network(architecture.name, architecture.image_size, architecture.classes)
+
+
+def allocate(network: nn.Module) -> nn.Module:
+    """Give every tensor on the device "meta" storage on the CPU, with arbitrary values."""
+    return network._apply(lambda tensor: torch.empty_like(tensor, device="cpu") if tensor.is_meta else tensor)
+
+
+def baseline(architecture: Baseline, seed: int) -> nn.Module:
+    """A baseline on the CPU. Layers other than convolutions, linear layers and batch norms have torchvision's own
+    initialization; the others are arbitrary. torch's own random state is not touched."""
+    network = skeleton(architecture)
+    if all(isinstance(module, nn.Conv2d | nn.Linear | nn.BatchNorm2d) for module in _with_parameters(network)):
+        return allocate(network)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return torchvision_network(architecture.name, architecture.image_size, architecture.classes)
+
+
+def _with_parameters(network: nn.Module) -> list[nn.Module]:
+    return [module for module in network.modules() if any(True for _ in module.parameters(recurse=False))]
