@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from resnet_studio.analysis.comparison import Comparison, ComparisonLine, Cost, makeup
+from resnet_studio.analysis.preset_figures import planned_figures
 from resnet_studio.analysis.published import VerifiedFigure
+from resnet_studio.analysis.quantities import QUANTITIES
 from resnet_studio.analysis.table import BlockGroup, LayerTable, plan_table
 from resnet_studio.analysis.units import (  # fmt: skip
     DASH,
@@ -24,11 +26,10 @@ from resnet_studio.analysis.units import (  # fmt: skip
     short,
 )
 from resnet_studio.formatting import dimensions, percentages
-from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.architecture import LATER, Architecture, Residual
 from resnet_studio.networks.layers import Layer, Shape
 from resnet_studio.networks.plan import blocks
-
-QUANTITIES = {"macs": "FLOPs", "parameters": "parameters"}
+from resnet_studio.networks.presets import field_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +61,25 @@ def shape(output: Shape) -> str:
 
 
 def preset_grid(presets: Mapping[str, Architecture]) -> Grid:
-    """The named architectures with the plan's closed form of what they cost."""
+    """The named architectures, what they cost in the plan's closed form, and whether published figures say the same."""
     rows = []
     for name, architecture in presets.items():
         totals = plan_table(architecture).totals
-        side = architecture.image
         costs = exact(totals.parameters), short(totals.macs)
-        rows.append((name, _kind(architecture), str(architecture.depth), f"{side}×{side}", *costs))
-    header = ("preset", "kind", "depth", "image", "parameters", LABELS["flops"])
+        size = dimensions(architecture.image_size)
+        rows.append((name, _kind(architecture), str(architecture.depth), size, *costs, *_published(name)))
+    header = ("preset", "kind", "depth", "image", "parameters", LABELS["flops"], "published", "")
     return Grid(header, tuple(rows), frozenset({2, 4, 5}))
+
+
+def _published(name: str) -> tuple[str, str]:
+    """The first published figure of a preset, and how many of all match."""
+    results = planned_figures(name)
+    if not results:
+        return DASH, ""
+    figure, holding = results[0].figure, sum(result.holds for result in results)
+    sign = "✓" if holding == len(results) else "✗"
+    return f"{figure.text} ({figure.publisher})", f"{sign} {holding} of {len(results)}"
 
 
 def _kind(architecture: Architecture) -> str:
@@ -79,9 +90,10 @@ def _kind(architecture: Architecture) -> str:
         return f"{block.label}, article's implementation"
     if architecture.shortcut == "none":
         return f"{block.label}, plain"
-    stride_on = architecture.values().get("stride_on", "")
-    stride = f", stride on the {stride_on.replace('x', '×')}" if stride_on else ""
-    return f"{block.label}, shortcut {architecture.shortcut}{stride}"
+    values = architecture.values()
+    fields = [name for name in ("stride_on", *LATER) if name in values and values[name] != LATER.get(name)]
+    parts = [block.label, f"shortcut {architecture.shortcut}", *(field_text(name, values[name]) for name in fields)]
+    return ", ".join((*parts, *([] if architecture.stem in ("imagenet", "cifar") else ["deep stem"])))
 
 
 def comparison_grid(comparison: Comparison, unit: FlopUnit = "flops") -> Grid:
@@ -105,7 +117,7 @@ def _verified_row(result: VerifiedFigure) -> tuple[str, ...]:
     figure = result.figure
     measured = scaled(result.measured, figure.scale) if figure.scale > 1 else exact(result.measured)
     return (
-        figure.subject,
+        figure.name,
         QUANTITIES[figure.quantity],
         figure.text,
         measured,

@@ -10,12 +10,12 @@ from itertools import groupby
 from typing import Literal
 
 from resnet_studio.analysis import units
-from resnet_studio.analysis.published import PublishedFigure, VerifiedFigure, paper_figure, published
+from resnet_studio.analysis.published import PublishedFigure, VerifiedFigure, nearest_figure
 from resnet_studio.analysis.table import BlockGroup, plan_table
 from resnet_studio.formatting import dimensions
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.layers import Layer, kernel_line
-from resnet_studio.networks.presets import preset_name, title
+from resnet_studio.networks.presets import title
 
 Tone = Literal["", "good", "bad", "muted"]
 FLOPS, G = "FLOPs", 10**9
@@ -57,9 +57,7 @@ class TableOneRow:
 
 def expected(architecture: Architecture) -> PublishedFigure | None:
     """The FLOPs that are published of a network: its own, else the paper's of one of its depth."""
-    name = preset_name(architecture)
-    own = (figure for figure in published() if figure.subject == name and figure.quantity == "macs")
-    figure = next(own, None) or paper_figure(architecture)
+    figure = nearest_figure(architecture)
     return figure if figure and figure.quantity == "macs" else None
 
 
@@ -112,7 +110,7 @@ def _figure(what: str, network: TableOneNetwork) -> TableOneItem:
     more = result.measured - figure.value
     match what:
         case "measured":
-            exact = f"{units.exact(result.measured)} multiply-adds in conv + fc, counted by fvcore"
+            exact = f"{units.exact(result.measured)} multiply-adds in {figure.counting.layers}, counted by fvcore"
             return TableOneItem(units.scaled(result.measured, figure.scale), exact)
         case "difference":
             exact = f"{units.signed(more)} multiply-adds vs. {figure.text}"

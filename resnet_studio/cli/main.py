@@ -28,7 +28,6 @@ from resnet_studio.cli.terminal import (
 )
 from resnet_studio.cli.usage_errors import explain
 from resnet_studio.cores import bound_spinning
-from resnet_studio.networks.architecture import to_json
 from resnet_studio.networks.presets import PRESETS
 
 USAGE_ERROR, INTERNAL_ERROR, INTERRUPTED, PIPE_CLOSED = 2, 70, 130, 141
@@ -49,7 +48,7 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Set a field: shortcut=C, blocks=3,4,6,3, … Repeatable."),
 ]
-ImageSize = Annotated[str | None, typer.Option("--image-size", metavar="N", help="Same as --set image=N.")]
+ImageSize = Annotated[str | None, typer.Option("--image-size", metavar="N|HxW", help="Same as --set image=…")]
 Unit = Annotated[
     FlopUnit, typer.Option(help="flops: FLOPs (MAC); operations: FLOPs (2 × MAC). JSON always has FLOPs (MAC).")
 ]
@@ -113,9 +112,11 @@ def open_paths(
 
 @app.command()
 def presets(as_json: AsJson = False) -> None:
-    """List the architecture presets."""
+    """List the architecture presets: what they cost, and the published figures."""
     if as_json:
-        echo_json({name: to_json(architecture) for name, architecture in PRESETS.items()})
+        from resnet_studio.analysis.preset_figures import preset_json
+
+        echo_json({name: preset_json(name) for name in PRESETS})
         return
     from resnet_studio.analysis.grids import preset_grid
 

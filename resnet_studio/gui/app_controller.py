@@ -15,7 +15,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio import causes
-from resnet_studio.analysis.published import PublishedFigure, holds, paper_figure
+from resnet_studio.analysis.published import PublishedFigure, holds, nearest_figure, paper_figure
 from resnet_studio.analysis.table import LayerTable, plan_table, table_steps
 from resnet_studio.engine.protocol import CanceledError
 from resnet_studio.gui.activations.controller import ActivationsController
@@ -25,6 +25,7 @@ from resnet_studio.gui.activations.images.player import Player
 from resnet_studio.gui.activations.images.sources import ImageSources
 from resnet_studio.gui.activations.weights.controller import Offer, WeightsController
 from resnet_studio.gui.engine_client import EngineClient, ErrorCallback
+from resnet_studio.gui.export_controller import ExportController
 from resnet_studio.gui.opened_files import kind_by_name
 from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.gui.session import Session, SessionState
@@ -83,6 +84,7 @@ class AppController(QObject):
         self.activations = ActivationsController(self.session, engine, self.images, self.weights)
         self.image_sources = ImageSources(self.session, self.images, engine)
         self.player = Player(self.images, self.activations)
+        self.exports = ExportController(self.session, self.weights, engine)
         self._scheduler = IdleScheduler(self)
         """Runs the work for deep architectures; a newer edit replaces the work of an older one."""
         self._offered: tuple[Offer, ...] = ()
@@ -106,6 +108,9 @@ class AppController(QObject):
         self.image_sources.failed.connect(partial(self._report, "files"))
         self.image_sources.otherFilesFound.connect(self._on_files_found)
         self.player.failed.connect(partial(self._report, "forward"))
+        self.exports.started.connect(lambda: self._resolve("export"))
+        self.exports.failed.connect(partial(self._report, "export"))
+        self.exports.exported.connect(self.news)
         self.image_sources.imagesOpened.connect(lambda: self._resolve("files"))
 
     @property
@@ -292,12 +297,11 @@ class AppController(QObject):
         return memory.too_large(architecture, memory.to_run(architecture), "to run")
 
     def _emit_paper_comparison(self, table: LayerTable) -> None:
-        figure = paper_figure(table.architecture)
+        figure = paper_figure(table.architecture) or nearest_figure(table.architecture)
         if figure is None:
-            self.paperComparisonChanged.emit("no published value in the paper", False)
+            self.paperComparisonChanged.emit("no published value", False)
             return
-        measured = table.totals.macs if figure.quantity == "macs" else table.totals.parameters
-        good = holds(figure, measured)
+        good = holds(figure, figure.counting.sum(row.layer for row in table.rows))
         self.paperComparisonChanged.emit(_paper_comparison(figure, good), good)
 
 
@@ -330,4 +334,5 @@ def gc_paused() -> Iterator[None]:
 
 def _paper_comparison(figure: PublishedFigure, good: bool) -> str:
     of = "" if figure.quantity == "macs" else " parameters"
-    return f"paper {figure.text}{of} ✓" if good else f"paper {figure.text}{of}: doesn't match, see Verify"
+    text = f"{figure.publisher} {figure.text}{of}"
+    return f"{text} ✓" if good else f"{text}: doesn't match, see Verify"

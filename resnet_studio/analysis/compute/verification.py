@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 
 from resnet_studio.analysis.compute.counting import layer_table
-from resnet_studio.analysis.published import PublishedFigure, VerifiedFigure, holds, paper_figure, published
+from resnet_studio.analysis.published import (  # fmt: skip
+    PublishedFigure,
+    VerifiedFigure,
+    holds,
+    network,
+    paper_figure,
+    published,
+)
+from resnet_studio.analysis.quantities import flops_beyond
 from resnet_studio.analysis.reasons import reason
 from resnet_studio.analysis.table import LayerTable
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress, finish
 
 
@@ -25,7 +32,7 @@ def verify_steps(
     wanted = _wanted(extra)
     results: list[VerifiedFigure] = []
     for number, (figure, architecture) in enumerate(wanted):
-        yield Progress(number, len(wanted), f"measuring {figure.subject}")
+        yield Progress(number, len(wanted), f"measuring {figure.name}")
         results.append(_verified(figure, architecture))
         yield results[-1]
     return tuple(results)
@@ -37,7 +44,7 @@ def paper_holds(results: Iterable[VerifiedFigure]) -> bool:
 
 
 def _wanted(extra: tuple[Architecture, ...]) -> list[tuple[PublishedFigure, Architecture]]:
-    wanted = [(figure, preset(figure.subject)) for figure in published()]
+    wanted = [(figure, network(figure.subject)) for figure in published()]
     for architecture in extra:
         figure = paper_figure(architecture)
         if figure and all(known != architecture for _, known in wanted):
@@ -54,6 +61,9 @@ def _verified(figure: PublishedFigure, architecture: Architecture) -> VerifiedFi
 
 
 def _measured(figure: PublishedFigure, table: LayerTable) -> int:
-    if figure.quantity == "macs":
-        return table.totals.macs
-    return table.checks.torchinfo if table.checks else table.totals.parameters
+    if figure.quantity == "parameters":
+        return table.checks.torchinfo if table.checks else table.totals.parameters
+    if figure.quantity == "activations":
+        return figure.counting.sum(row.layer for row in table.rows)
+    beyond = (row.macs_all or flops_beyond(row.layer) for row in table.rows if row.kind in figure.beyond)
+    return table.totals.macs + sum(beyond)

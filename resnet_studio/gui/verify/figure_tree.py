@@ -22,7 +22,7 @@ WRAPPED = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop | Qt.AlignmentFla
 
 
 class FigureTree(QTreeView):
-    """Emits `subjectSelected` with a network's name on double click or Enter."""
+    """Emits `subjectSelected` with a figure's subject on double click or Enter."""
 
     subjectSelected = Signal(str)
 

@@ -13,12 +13,12 @@ from PySide6.QtGui import QColor
 
 from resnet_studio.analysis import units
 from resnet_studio.analysis.article import ARTICLE, ARTICLE_SLIPS, Slip
-from resnet_studio.analysis.published import PublishedFigure, Quantity, VerifiedFigure
+from resnet_studio.analysis.published import PublishedFigure, VerifiedFigure
+from resnet_studio.analysis.quantities import QUANTITIES
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import cell_alignment
 
 Index = QModelIndex | QPersistentModelIndex
-QUANTITIES: dict[Quantity, str] = {"macs": "FLOPs", "parameters": "parameters"}
 
 
 class FigureColumn(IntEnum):
@@ -155,7 +155,7 @@ def _heading(node: FigureNode) -> str:
 def _figure_text(figure: PublishedFigure, result: VerifiedFigure | None, column: FigureColumn) -> str:
     match column:
         case FigureColumn.SUBJECT:
-            return figure.subject
+            return figure.name
         case FigureColumn.QUANTITY:
             return QUANTITIES[figure.quantity]
         case FigureColumn.PUBLISHED:

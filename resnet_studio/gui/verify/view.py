@@ -10,7 +10,7 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from resnet_studio.analysis.published import PublishedFigure, VerifiedFigure, paper_figure, published
+from resnet_studio.analysis.published import PublishedFigure, VerifiedFigure, network, paper_figure, published
 from resnet_studio.analysis.table_one import TableOneNetwork
 from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.network_table.headers import NetworkHeader, StageHeader
@@ -20,7 +20,7 @@ from resnet_studio.gui.verify.figure_tree import FigureTree
 from resnet_studio.gui.verify.figures import FigureModel
 from resnet_studio.gui.verify.model import TableOneDelegate, TableOneModel
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.presets import PRESETS, preset, title
+from resnet_studio.networks.presets import GROUPS, PRESETS, title
 
 TABLE_ONE = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 EDGE, NARROWEST, SPARE = 144, 116, 4
@@ -46,7 +46,7 @@ class VerifyView(QWidget):
         self._figures = FigureModel([figure for figure in published() if not in_table_one(figure)])
         self._figure_tree = FigureTree(self._figures)
         self._figure_tree.setMinimumHeight(6 * GRID)
-        self._figure_tree.subjectSelected.connect(lambda name: self.architectureSelected.emit(preset(name)))
+        self._figure_tree.subjectSelected.connect(lambda subject: self.architectureSelected.emit(network(subject)))
         self._reason = set_names(QLabel(wordWrap=True), "verifyReason", "Reason")
         self._reason.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._reason.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -171,7 +171,7 @@ class VerifyView(QWidget):
 
 def needs_measuring(architecture: Architecture) -> bool:
     """Whether the paper has a figure to compare the network with, but none is published of this very network."""
-    known = any(preset(figure.subject) == architecture for figure in published())
+    known = any(network(figure.subject) == architecture for figure in published())
     return not known and paper_figure(architecture) is not None
 
 
@@ -192,17 +192,6 @@ def paper_comparison(results: Sequence[VerifiedFigure]) -> tuple[str, bool]:
     return f"✗ {holding} of the paper's {wanted} values match", False
 
 
-FAMILIES: dict[str, tuple[str, ...]] = {
-    "Paper": ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
-    "torchvision (v1.5)": ("resnet50-v1.5", "resnet101-v1.5", "resnet152-v1.5"),
-    "Plain": ("plain18", "plain34"),
-    "Article": ("article18", "article34", "article50", "article101", "article152"),
-    "CIFAR and digits": tuple(name for name in PRESETS if name.endswith(("-cifar", "-digits"))),
-    "Baselines": ("vgg19", "alexnet"),
-}
-FAMILIES["Other blocks"] = tuple(name for name in PRESETS if not any(name in names for names in FAMILIES.values()))
-
-
 class ColumnsMenu(QMenu):
     """Emits `checkedChanged` with all checked names, in the order of `PRESETS`, after every change."""
 
@@ -211,8 +200,8 @@ class ColumnsMenu(QMenu):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._presets: dict[str, QAction] = {}
-        for family, names in FAMILIES.items():
-            menu = StayOpenMenu(family, self)
+        for group, names in GROUPS.items():
+            menu = StayOpenMenu(group, self)
             self.addMenu(menu)
             for name in names:
                 action = menu.addAction(name)
