@@ -71,6 +71,15 @@ ENTRIES = (
     _entry("resnet101", V2, "resnet101-cd907fc2.pth", 171, "a0de2292b2ba2b27d2216bc672d84632d1cf20058d01c0c03b5e020e"),
     _entry("resnet152", V1, "resnet152-394f9c45.pth", 230, "966e3651a89bbb78a48410a6755854ce4a5ab64927cf1c7247f85e58"),
     _entry("resnet152", V2, "resnet152-f82ba261.pth", 230),
+    _entry("resnext50_32x4d", V1, "resnext50_32x4d-7cdf4587.pth", 96),
+    _entry("resnext50_32x4d", V2, "resnext50_32x4d-1a0047aa.pth", 96),
+    _entry("resnext101_32x8d", V1, "resnext101_32x8d-8ba56ff5.pth", 340),
+    _entry("resnext101_32x8d", V2, "resnext101_32x8d-110c445d.pth", 340),
+    _entry("resnext101_64x4d", V1, "resnext101_64x4d-173b62eb.pth", 319),
+    _entry("wide_resnet50_2", V1, "wide_resnet50_2-95faca4d.pth", 132),
+    _entry("wide_resnet50_2", V2, "wide_resnet50_2-9ba9bcbe.pth", 263),
+    _entry("wide_resnet101_2", V1, "wide_resnet101_2-32ee1156.pth", 243),
+    _entry("wide_resnet101_2", V2, "wide_resnet101_2-d733dc28.pth", 485),
     _entry("vgg19", V1, "vgg19-dcbb9e9d.pth", 548, "ad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"),
     _entry("alexnet", V1, "alexnet-owt-7be5be79.pth", 233, "1159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02"),
 )
@@ -78,7 +87,7 @@ ENTRIES = (
 
 
 def published_for(architecture: Architecture) -> tuple[PublishedWeights, ...]:
-    """The weights whose tensors fit, for any image size and any `stride_on`."""
+    """The weights whose tensors fit, for any image size, any `stride_on`, and any stages that dilate."""
     return tuple(entry.weights for entry in ENTRIES if _fits(preset(entry.preset), architecture))
 
 
@@ -160,4 +169,4 @@ def _remove_stale(folder: Path) -> None:
 
 
 def _fits(published: Architecture, architecture: Architecture) -> bool:
-    return set(differing(published, architecture)) <= {"image", "stride_on"}
+    return set(differing(published, architecture)) <= {"image", "stride_on", "dilated"}
