@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from resnet_studio.plain import plain
 
@@ -61,6 +61,28 @@ def read_file(path: Path, most: int) -> bytes:
         return _read_all(os.open(path, OPENING), most)
     except (OSError, ValueError) as error:
         raise _as_refusal(path, error) from error
+
+
+def open_file(path: Path, most: int, folder: Path | None = None) -> BinaryIO:
+    """Open a regular file of at most `most` bytes for reading parts of it; `FileRefusedError` otherwise.
+
+    As `read_file`, it never waits. With `folder`, `path` is below it, and no link is followed on the way.
+    """
+    try:
+        if folder is None:
+            _check(path.stat(), most)
+            descriptor = os.open(path, OPENING)
+        else:
+            descriptor = open_below(folder, str(path))
+        file = open(descriptor, "rb")
+    except (OSError, ValueError) as error:
+        raise _as_refusal(folder / path if folder else path, error) from error
+    try:
+        _check(os.fstat(descriptor), most)
+    except FileRefusedError:
+        file.close()
+        raise
+    return file
 
 
 def read_file_below(folder: Path, name: str, most: int) -> bytes:

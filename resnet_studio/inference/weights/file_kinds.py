@@ -55,6 +55,8 @@ TENSORFLOW_INDEX, TENSORFLOW_PART = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb", re.comp
 """The last bytes of a TensorFlow index, and the end of the names of its parts."""
 ONNX = re.compile(rb"\x08[\x03-\x20][\x12\x1a\x22\x2a\x32\x3a\x42]")
 """The version of the model format, and the next field."""
+FLAX = re.compile(rb"[\x81-\x8f]([\xa1-\xbf][a-z_]+|\xd9.[a-z_]+)[\x80-\x8f\xde\xa1-\xbf\xc7-\xc9]", re.DOTALL)
+"""A MessagePack dictionary of dictionaries, as of parameters by layer."""
 PYTORCH_EXTENSIONS = (".pth", ".pt", ".ckpt", ".safetensors", ".pth.tar", ".pt.tar", ".ckpt.tar")
 WEIGHTS_EXTENSIONS = (*PYTORCH_EXTENSIONS, ".bin")
 """Extensions of weights that can be loaded; ".bin" is also that of other files."""
@@ -65,25 +67,30 @@ OTHER_EXTENSIONS = (
 """Extensions of other programs' weights."""
 
 
-def describe_file(data: bytes, name: str) -> str:
-    """What a file is that was chosen as weights, and what to do about it; "" if it is not known."""
-    if pointer := LFS_POINTER.match(data):
+def describe_file(beginning: bytes, end: bytes, name: str) -> str:
+    """What a file is that was chosen as weights, and what to do about it; "" if it is not known.
+
+    `beginning` and `end` are its first few thousand bytes and its last few.
+    """
+    if pointer := LFS_POINTER.match(beginning):
         size = int(pointer[1]) / 1e6
         return f"a Git LFS pointer; its {size:,.1f} MB were not downloaded. Run `git lfs pull` in the repository"
-    if HTML.match(data[:4096].removeprefix(b"\xef\xbb\xbf")):
+    if HTML.match(beginning.removeprefix(b"\xef\xbb\xbf")):
         return "a web page (HTML). Download the file itself: sign in, or use its direct link"
     for offset, signature, description in SIGNATURES:
-        if data.startswith(signature, offset):
+        if beginning.startswith(signature, offset):
             return description
-    if data.endswith(TENSORFLOW_INDEX) or TENSORFLOW_PART.search(name):
+    if end.endswith(TENSORFLOW_INDEX) or TENSORFLOW_PART.search(name):
         return "a part of a TensorFlow checkpoint. Choose a PyTorch checkpoint"
-    if ONNX.match(data):
+    if ONNX.match(beginning):
         return EXTENSIONS[".onnx"]
+    if FLAX.match(beginning):
+        return EXTENSIONS[".msgpack"]
     if (extension := PurePath(name).suffix.lower()) in EXTENSIONS:
         return EXTENSIONS[extension]
-    if STRUCTURED_TEXT.match(data):
+    if STRUCTURED_TEXT.match(beginning):
         return "a JSON or XML file, maybe a server's error message. Read it, then download the file again"
-    return "a text file. Choose a state_dict saved as .pth, .pt or .safetensors" if _is_text(data[:4096]) else ""
+    return "a text file. Choose a state_dict saved as .pth, .pt or .safetensors" if _is_text(beginning) else ""
 
 
 def describe_archive(names: Sequence[str]) -> str:
@@ -93,8 +100,13 @@ def describe_archive(names: Sequence[str]) -> str:
             "a TorchScript program, which would run code when opened. Save its state_dict: "
             "torch.save(torch.jit.load('program.pt').state_dict(), 'weights.pth')"
         )
-    if any(name.endswith((".data/extern_modules", "/archive_format", "/archive_version")) for name in names):
-        return "a program exported or packaged by PyTorch. Save the state_dict of the original network"
+    if any(name.endswith("/archive_format") for name in names) or "serialized_exported_program.json" in names:
+        return (
+            "a program exported by torch.export. Save its state_dict: "
+            "torch.save(torch.export.load('program.pt2').state_dict, 'weights.pth')"
+        )
+    if any(name.endswith((".data/extern_modules", "/archive_version")) for name in names):
+        return "a program packaged by PyTorch. Save the state_dict of the original network"
     if names and all(name.endswith(".npy") for name in names):
         return "NumPy arrays (.npz). Choose a PyTorch state_dict, saved as .pth or .safetensors"
     if any(name.endswith(".weights.h5") for name in names):
@@ -102,6 +114,8 @@ def describe_archive(names: Sequence[str]) -> str:
     of_pytorch = (*PYTORCH_EXTENSIONS, "pytorch_model.bin")
     if weights := next((name for name in names if name.lower().endswith(of_pytorch)), ""):
         return f"a zip archive. Unpack it and choose {PurePath(weights).name} in it"
+    if any(name.endswith(".py") for name in names):
+        return "a zip archive of Python code. Choose a state_dict saved as .pth, .pt or .safetensors"
     return "a zip archive of other files. Choose a state_dict saved as .pth, .pt or .safetensors"
 
 

@@ -1,0 +1,230 @@
+"""What the stand-ins of a checkpoint's pickle mean: its tensors, dictionaries and plain values. Needs no torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from resnet_studio.files import FileRefusedError
+from resnet_studio.inference.weights.containers.pickle_imports import UNREADABLE_TENSORS
+from resnet_studio.inference.weights.containers.pickle_values import Imported, StandIn
+from resnet_studio.inference.weights.containers.stored import (
+    Storage,
+    StoredTensor,
+    UnreadableTensor,
+    contiguous,
+)
+
+STORAGES = {
+    "FloatStorage": "float32", "DoubleStorage": "float64", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
+    "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
+    "ByteStorage": "uint8", "BoolStorage": "bool", "ComplexFloatStorage": "complex64",
+    "ComplexDoubleStorage": "complex128",
+}  # fmt: skip
+"""The types of values that torch's classes of storages hold."""
+NUMPY_TYPES = {
+    "f2": "float16", "f4": "float32", "f8": "float64", "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64",
+    "u1": "uint8", "u2": "uint16", "u4": "uint32", "u8": "uint64", "b1": "bool",
+}  # fmt: skip
+REBUILD_TENSOR = re.compile(r"torch\._utils\._rebuild_tensor(_v2)?")
+REBUILD_PARAMETER = re.compile(r"torch\._utils\._rebuild_parameter(_with_state)?")
+NUMPY_ARRAY = re.compile(r"numpy\._?core\.multiarray\._reconstruct")
+NUMPY_BUFFER = re.compile(r"numpy\._?core\.numeric\._frombuffer")
+NUMPY_SCALAR = re.compile(r"numpy\._?core\.multiarray\.scalar")
+PATH = re.compile(r"pathlib\.(_local\.)?(Pure)?(Posix|Windows)?Path")
+MODULE_PARTS = ("_parameters", "_buffers", "_modules")
+MAX_PLAIN_VALUES, MAX_PLAIN_DEPTH, MAX_TEXT = 20_000, 12, 100_000
+"""Limits of what is kept of everything besides the tensors."""
+
+Tensor: TypeAlias = StoredTensor | UnreadableTensor
+FindStorage: TypeAlias = Callable[[str, str, int], Storage]
+"""The storage with a key, which holds values of a type, and so many of them."""
+
+
+class TensorValues:
+    """Finds tensors among a pickle's values."""
+
+    def __init__(self, find_storage: FindStorage, *, big_endian: bool = False) -> None:
+        self.find_storage, self.big_endian = find_storage, big_endian
+
+    def tensor(self, value: Any) -> Tensor | None:
+        """The tensor that a value means; None if it is something else. `FileRefusedError` if it is damaged."""
+        if isinstance(value, StoredTensor):
+            return value
+        if not isinstance(value, StandIn):
+            return None
+        try:
+            if REBUILD_PARAMETER.fullmatch(value.name):
+                return self.tensor(value.arguments[0])
+            if REBUILD_TENSOR.fullmatch(value.name):
+                return self._torch_tensor(*value.arguments)
+            if NUMPY_ARRAY.fullmatch(value.name):
+                return _reconstructed_array(*value.state[1:])
+            if NUMPY_BUFFER.fullmatch(value.name):
+                data, dtype, shape, order = value.arguments
+                return _array(shape, dtype, order == "F", data)
+        except (TypeError, ValueError, IndexError, KeyError, AttributeError, RecursionError) as error:
+            if isinstance(error, FileRefusedError):
+                raise
+            raise FileRefusedError("is incomplete or damaged. Copy or download it again") from None
+        return UnreadableTensor(value.name) if UNREADABLE_TENSORS.match(value.name) else None
+
+    def _torch_tensor(
+        self, stored: Any, offset: Any, shape: Any, strides: Any, _grad: Any = None, _hooks: Any = None, marks: Any = None
+    ) -> Tensor:  # fmt: skip
+        if isinstance(stored, StandIn):  # a storage with its own bytes, as pickle writes it without torch.save
+            return UnreadableTensor(stored.name)
+        kind, storage_class, key, _, count, *rest = stored.value
+        dtype = STORAGES.get(storage_class.name.rpartition(".")[2])
+        if kind != "storage" or dtype is None or marks:  # marks: values that are to be negated or conjugated
+            return UnreadableTensor(storage_class.name)
+        view = rest[0] if rest else None
+        offset = offset + view[1] if view else offset
+        storage = self.find_storage(str(key), dtype, count)
+        return StoredTensor(dtype, tuple(sequence(shape)), tuple(sequence(strides)), offset, storage, self.big_endian)
+
+
+def sequence(value: Any) -> list[Any] | tuple[Any, ...]:
+    """A list or tuple; torch.Size, too."""
+    if isinstance(value, StandIn) and value.name == "torch.Size":
+        (value,) = value.arguments
+    if not isinstance(value, list | tuple):
+        raise TypeError("not a sequence")
+    return value
+
+
+def is_module(value: Any) -> bool:
+    """Whether it stands for a `torch.nn.Module`, of whatever class."""
+    return isinstance(value, StandIn) and isinstance(value.state, dict) and value.state.keys() >= set(MODULE_PARTS)
+
+
+def mapping(value: Any) -> Mapping[Any, Any] | None:
+    """The entries of a dictionary of any class, and of a module's parameters, buffers and modules; None otherwise."""
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, StandIn):
+        return None
+    if value.entries:
+        return value.entries
+    if is_module(value):
+        parts = [mapping(value.state[part]) or {} for part in MODULE_PARTS]
+        return {name: child for part in parts for name, child in part.items() if child is not None}
+    if value.name == "collections.OrderedDict" and value.arguments:  # as Python 2 wrote it
+        return _pairs(value.arguments[0])
+    return None
+
+
+def _pairs(value: Any) -> Mapping[Any, Any] | None:
+    pairs = value if isinstance(value, list | tuple) else ()
+    found = [pair for pair in pairs if isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str)]
+    return dict(map(tuple, found)) if len(found) == len(pairs) else None
+
+
+def items(value: Any) -> list[Any] | tuple[Any, ...] | None:
+    """The items of a list of any class, or of a tuple; None otherwise."""
+    if isinstance(value, list | tuple):
+        return value
+    return value.items if isinstance(value, StandIn) and value.items else None
+
+
+def plain(value: Any) -> Any:
+    """The value in JSON's terms, as far as it has any: numbers, text, lists and dictionaries; None for the rest.
+
+    Of an object, its attributes; of an enumeration's member, its value; of OmegaConf's nodes, what they hold.
+    """
+    return _Plain().convert(value, 0)
+
+
+class _Plain:
+    def __init__(self) -> None:
+        self.left = MAX_PLAIN_VALUES
+
+    def convert(self, value: Any, depth: int) -> Any:
+        self.left -= 1
+        if depth > MAX_PLAIN_DEPTH or self.left < 0:
+            return None
+        if value is None or isinstance(value, bool | int | float):
+            return value if not isinstance(value, int) or abs(value) < 2**63 else None
+        if isinstance(value, str):
+            return value if len(value) <= MAX_TEXT else None
+        if isinstance(value, list | tuple | set | frozenset):
+            return self._list(value, depth)
+        if isinstance(value, dict):
+            return self._dict(value, depth)
+        return self._stand_in(value, depth) if isinstance(value, StandIn) else None
+
+    def _list(self, values: Any, depth: int) -> list[Any]:
+        return [self.convert(value, depth + 1) for value in islice(values, MAX_PLAIN_VALUES)]
+
+    def _dict(self, entries: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        first = islice(entries.items(), MAX_PLAIN_VALUES)
+        return {str(key): self.convert(value, depth + 1) for key, value in first if isinstance(key, str | int | float)}
+
+    def _stand_in(self, value: StandIn, depth: int) -> Any:
+        if NUMPY_SCALAR.fullmatch(value.name):
+            return _number(value)
+        if PATH.fullmatch(value.name):
+            return "/".join(part for part in value.arguments if isinstance(part, str)).replace("//", "/")
+        if value.entries or value.items:
+            return self._dict(value.entries, depth) if value.entries else self._list(value.items, depth)
+        if isinstance(value.state, dict):
+            inner = next((value.state[key] for key in ("_content", "_val") if key in value.state), value.state)
+            return self.convert(inner, depth + 1)
+        if len(value.arguments) == 1:
+            return self.convert(value.arguments[0], depth + 1)
+        return self._list(value.arguments, depth) if value.arguments else None
+
+
+def _number(value: StandIn) -> Any:
+    """A NumPy scalar's value; None if it is no number."""
+    try:
+        dtype, data = value.arguments
+        name, big_endian = _numpy_type(dtype)
+        read = np.frombuffer(_bytes(data), np.dtype(name).newbyteorder(">" if big_endian else "<"))
+        return read[0].item()
+    except (FileRefusedError, TypeError, ValueError, IndexError, KeyError, AttributeError):
+        return None
+
+
+def _reconstructed_array(shape: Any, dtype: Any, fortran: Any, data: Any) -> Tensor:
+    return _array(shape, dtype, bool(fortran), data)
+
+
+def _array(shape: Any, dtype: Any, fortran: bool, data: Any) -> Tensor:
+    if isinstance(data, list):  # of Python objects
+        return UnreadableTensor("numpy.ndarray of objects")
+    name, big_endian = _numpy_type(dtype)
+    sizes, content = tuple(sequence(shape)), _bytes(data)
+    if not all(type(size) is int and 0 <= size < 2**48 for size in sizes):
+        raise ValueError("an impossible shape")
+    strides = tuple(reversed(contiguous(tuple(reversed(sizes))))) if fortran else contiguous(sizes)
+    return StoredTensor(name, sizes, strides, 0, Storage(None, 0, len(content), data=content), big_endian)
+
+
+def _numpy_type(value: Any) -> tuple[str, bool]:
+    """A NumPy dtype's name, and whether its values are big-endian."""
+    if not isinstance(value, StandIn) or value.name != "numpy.dtype":
+        raise TypeError("not a data type")
+    order = value.state[1] if isinstance(value.state, tuple) else "<"
+    return NUMPY_TYPES[value.arguments[0]], order == ">"
+
+
+def _bytes(value: Any) -> bytes:
+    """Bytes, also as Python 2 and protocol 2 wrote them."""
+    if isinstance(value, StandIn) and value.name == "_codecs.encode":
+        value = value.arguments[0]
+    return value.encode("latin-1") if isinstance(value, str) else bytes(memoryview(value))
+
+
+def storage_keys(persistent: tuple[Any, ...]) -> Iterator[tuple[str, str, int]]:
+    """Key, type and number of values of each storage that a pickle refers to; other references are left out."""
+    for value in persistent:
+        if isinstance(value, tuple) and len(value) in (5, 6) and value[0] == "storage":
+            _, storage_class, key, _, count, *_ = value
+            name = storage_class.name.rpartition(".")[2] if isinstance(storage_class, Imported) else ""
+            yield str(key), STORAGES.get(name, name), count
+
