@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,32 @@ def threads() -> dict[object, str]:
     return {thread: repr(thread) for thread in alive if not isinstance(thread, threading._DummyThread)}
 
 
+def children(pid: int) -> list[int]:
+    """A process's children, as the kernel lists them for each of its threads."""
+    found: list[int] = []
+    with suppress(OSError):  # it has just ended
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            found += map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text().split())
+    return found
+
+
+def descendants(pid: int) -> Iterator[psutil.Process]:
+    """A process's children and theirs. Where the kernel doesn't list them, psutil looks at every process there is."""
+    if not Path(f"/proc/{pid}/task/{pid}/children").exists():
+        yield from psutil.Process(pid).children(recursive=True)
+        return
+    below = children(pid)
+    while below:
+        child = below.pop()
+        below += children(child)
+        with suppress(psutil.NoSuchProcess):
+            yield psutil.Process(child)
+
+
 def processes() -> dict[object, str]:
     """Child processes, without multiprocessing's resource tracker, which stays until the interpreter exits."""
     found: dict[object, str] = {}
-    for process in psutil.Process().children(recursive=True):
+    for process in descendants(os.getpid()):
         try:
             command = " ".join(process.cmdline())
             if process.status() != psutil.STATUS_ZOMBIE and "multiprocessing.resource_tracker" not in command:
