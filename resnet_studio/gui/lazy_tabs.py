@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.plots.downsampling import IdleScheduler
-from resnet_studio.gui.plots.importing import import_steps
+from resnet_studio.gui.plots.importing import finish_import, import_steps
 
 
 class LazyTabWidget(QTabWidget):
@@ -48,6 +48,7 @@ class LazyTabWidget(QTabWidget):
     def create_tab(self, number: int) -> None:
         """Create a tab's content, unless it exists."""
         if number in self._factories:
+            finish_import()
             self._unplaced[number] = self._factories.pop(number)()
         if number in self._unplaced:
             self._pages[number].addWidget(self._unplaced.pop(number))
@@ -65,6 +66,7 @@ class LazyTabWidget(QTabWidget):
     def stop(self) -> None:
         """Create no more tabs, as the window is closing, and delete widgets that have no parent yet."""
         self._scheduler.stop()
+        finish_import()
         for tabs in (self, *self.findChildren(LazyTabWidget)):
             for widget in tabs._unplaced.values():
                 widget.deleteLater()

@@ -6,9 +6,13 @@ start in eight on one core ended by SIGSEGV while the window painted.
 
 from __future__ import annotations
 
+import ast
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
+from importlib.abc import InspectLoader
+from importlib.util import find_spec, module_from_spec
 from pkgutil import walk_packages
 
 from PySide6 import QtCore, QtGui, QtWidgets
@@ -24,8 +28,13 @@ MODULES = (
 """Dependencies of pyqtgraph, as far as installed; imported one by one, none takes long."""
 
 
+_statements: Iterator[None] = iter(())
+"""The import of the package that has begun and not ended; empty before and after."""
+
+
 def import_steps() -> Iterator[None]:
-    """Import pyqtgraph; the window may process events at each yield."""
+    """Import pyqtgraph and every module of the window; the window may process events at each yield."""
+    global _statements
     for module in (QtCore, QtGui, QtWidgets):
         for name in dir(module):
             getattr(module, name)  # pyqtgraph copies every class, which would create them all in one go
@@ -34,8 +43,36 @@ def import_steps() -> Iterator[None]:
         with suppress(ImportError):
             import_module(name)
         yield
-    import_module(PACKAGE)
-    yield
+    if PACKAGE not in sys.modules:
+        _statements = statement_steps(PACKAGE)
+    for _ in _statements:  # not `yield from`, by which a window that closes would end it halfway
+        yield
     for module_info in walk_packages(gui.__path__, f"{gui.__name__}."):
         import_module(module_info.name)
         yield
+
+
+def finish_import() -> None:
+    """Run what is left of pyqtgraph's import, if it has begun: something else may import it from now on."""
+    for _ in _statements:
+        pass
+
+
+def statement_steps(package: str) -> Iterator[None]:
+    """Import a package, one statement of its `__init__` a step: most of them import a module of the package.
+
+    Between the steps the package is incomplete, as it is for modules that it imports itself.
+    """
+    spec = find_spec(package)
+    source = spec.loader.get_source(package) if spec and isinstance(spec.loader, InspectLoader) else None
+    if spec is None or source is None:
+        import_module(package)
+        return
+    module = sys.modules[package] = module_from_spec(spec)
+    try:
+        for statement in ast.parse(source).body:
+            exec(compile(ast.Module([statement], []), spec.origin or package, "exec", dont_inherit=True), vars(module))
+            yield
+    except Exception:
+        del sys.modules[package]
+        raise

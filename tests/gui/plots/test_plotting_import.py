@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.lazy_tabs import LazyTabWidget
+from resnet_studio.gui.plots import importing
 
 START = """
 import json, sys, threading
@@ -98,3 +101,55 @@ def test_tabs_that_are_stopped_create_nothing_more(qtbot: QtBot) -> None:
         pages.prepare()
         pages.stop()
     assert pages.findChildren(QLabel) == []
+
+
+PACKAGE = {
+    "__init__.py": "from . import first\nOPTION = {}\ndef option():\n    return OPTION\nfrom .second import seen\n",
+    "first.py": "VALUE = 1\n",
+    "second.py": "from . import option\nfrom .first import VALUE\nseen = option(), VALUE\n",
+}
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of a package whose modules import from it while it is imported, as pyqtgraph's do."""
+    name = "imported_in_steps"
+    (tmp_path / name).mkdir()
+    for file, text in PACKAGE.items():
+        (tmp_path / name / file).write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield name
+    for module in [one for one in sys.modules if one.partition(".")[0] == name]:
+        del sys.modules[module]
+
+
+def test_a_package_imported_in_steps_is_as_if_it_had_been_imported(package: str) -> None:
+    steps = list(importing.statement_steps(package))
+    module = sys.modules[package]
+    assert len(steps) == 4
+    assert import_module(package) is module
+    assert module.seen == (module.OPTION, 1)
+    assert module.second.seen[0] is module.OPTION
+    assert module.__file__ == module.__spec__.origin
+
+
+def test_a_package_whose_import_fails_is_not_there(package: str, tmp_path: Path) -> None:
+    (tmp_path / package / "second.py").write_text("raise ZeroDivisionError")
+    with pytest.raises(ZeroDivisionError):
+        list(importing.statement_steps(package))
+    assert package not in sys.modules
+
+
+def test_what_is_left_of_an_import_is_run_when_a_tab_is_opened_or_the_window_closes(
+    qtbot: QtBot, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for end in (lambda pages: pages.setCurrentIndex(1), LazyTabWidget.stop):
+        steps = importing.statement_steps(package)
+        monkeypatch.setattr(importing, "_statements", steps)
+        next(steps)
+        assert not hasattr(sys.modules[package], "seen")
+        pages = LazyTabWidget([("first", QLabel), ("second", QLabel)])
+        qtbot.addWidget(pages)
+        end(pages)
+        assert sys.modules[package].seen == ({}, 1)
+        del sys.modules[package]
