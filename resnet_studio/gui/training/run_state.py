@@ -44,6 +44,8 @@ class RunState:
     """Whether a newer version of the program wrote the manifest."""
     label: Label = field(default_factory=Label)
     curves: Curves = field(default_factory=Curves)
+    revision: int = 0
+    """Increased whenever events are added to the curves."""
     cost: Cost | None = None
     """None until the run has opened its data."""
     loaded: bool = False
@@ -59,6 +61,7 @@ class RunState:
 
     def add_events(self, events: Sequence[Event], cost: Cost | None) -> None:
         """Add events that were read from its folder."""
+        self.revision += bool(events)
         for event in events:
             self.curves.add(event)
             if isinstance(event, Stepped):

@@ -41,19 +41,16 @@ class Point:
 
 
 class RunLines:
-    """The lines of one run. Errors are in percent. Call `invalidate` after events were added to the run's curves."""
+    """The lines of one run, each computed at most once between two of its events. Errors are in percent."""
 
     def __init__(self, run: RunState) -> None:
         self.run = run
         self._cache: dict[tuple[object, ...], object] = {}
+        self._revision = run.revision
 
     @property
     def curves(self) -> Curves:
         return self.run.curves
-
-    def invalidate(self) -> None:
-        """Clear the cached lines."""
-        self._cache.clear()
 
     def raw(self, plot: Plot, axis: Axis) -> Curve:
         """The value of every step."""
@@ -98,6 +95,9 @@ class RunLines:
         return math.nan if at < 0 or beyond else float(line.y[at])
 
     def _cached(self, key: tuple[object, ...], make: Callable[[], Computed]) -> Computed:
+        if self._revision != self.run.revision:
+            self._cache.clear()
+            self._revision = self.run.revision
         if key not in self._cache:
             if key[0] == "smooth":  # only one smoothing is shown at a time
                 self._cache = {old: made for old, made in self._cache.items() if old[:2] != key[:2]}

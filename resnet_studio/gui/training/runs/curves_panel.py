@@ -87,10 +87,8 @@ class CurvesPanel(QWidget):
     def update_run(self, run: RunState) -> None:
         """Schedule a redraw after a run's curves have grown, at most a few times a second."""
         lines = self._lines.get(run.folder)
-        if lines and lines.run is run:
-            lines.invalidate()
-            if self.isVisible() and not self._growth.isActive():
-                self._growth.start()
+        if lines and lines.run is run and self.isVisible() and not self._growth.isActive():
+            self._growth.start()
 
     @property
     def up_to_date(self) -> bool:

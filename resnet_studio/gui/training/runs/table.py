@@ -69,13 +69,14 @@ class RunTable(QTableView):
         self.verticalHeader().setDefaultSectionSize(ROW)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
+        header.setResizeContentsPrecision(0)  # size hints of columns come from the visible rows
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         header.setSortIndicatorClearable(True)
         self.setSortingEnabled(True)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         for changed in (self._filter.dataChanged, self._filter.modelReset, self._filter.layoutChanged,
                         self._filter.rowsInserted, self.verticalScrollBar().valueChanged):  # fmt: skip
-            changed.connect(self._fit_columns)
+            changed.connect(self.scheduleDelayedItemsLayout)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
         self.selectionModel().selectionChanged.connect(lambda *_: self.selectedRunsChanged.emit())
@@ -123,7 +124,12 @@ class RunTable(QTableView):
         super().resizeEvent(event)
         self._fit_columns()
 
-    def _fit_columns(self, *_: object) -> None:
+    def doItemsLayout(self) -> None:
+        """Fit the columns, once for all changes since the last layout."""
+        super().doItemsLayout()
+        self._fit_columns()
+
+    def _fit_columns(self) -> None:
         """Distribute the width over the columns, with at least what the visible rows need for `FULL_WIDTH` columns."""
         narrow, wide = (sum(widths[at] for widths in WIDTHS.values()) for at in (0, 1))
         available = self.viewport().width()

@@ -15,7 +15,7 @@ from resnet_studio.gui.training.run_state import RunState, cost_from_events, run
 from resnet_studio.gui.training.runs.curves import RunLines
 from resnet_studio.gui.training.runs.legend import LegendModel
 from resnet_studio.gui.training.runs.model import RunColumn, RunModel
-from resnet_studio.gui.training.runs.table import RunFilter
+from resnet_studio.gui.training.runs.table import RunFilter, RunTable
 from resnet_studio.networks.architecture import from_json
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.curves import smoothed
@@ -157,6 +157,46 @@ def test_the_legend_has_the_values_at_any_x(qtbot: QtBot, tmp_path: Path) -> Non
     model.show_values("loss", "step", 0.0, None)
     assert model.value(model.index(0, 1)) == written.loss(110)
     del tester
+
+
+def test_lines_follow_the_events_that_come_after_they_were_drawn(tmp_path: Path) -> None:
+    written = WrittenRun(tmp_path / "growing").create().begin().train(33)
+    run, reader = RunState(written.folder, run_folder.read_manifest(written.folder)), RunReader(written.folder)
+    run.add_events(tuple(reader.new_events()), None)
+    lines = RunLines(run)
+    assert len(lines.tested("error", "step").x) == 3  # one for every epoch
+    assert len(lines.raw("loss", "step").x) == 33
+    written.train(33)
+    written.measure(66, error=0.001)
+    run.add_events(tuple(reader.new_events()), None)
+    best = lines.best("error", "step")
+    assert best is not None
+    assert (best.x, best.y) == (66.0, pytest.approx(0.1))
+    assert len(lines.raw("loss", "step").x) == 66
+
+
+def test_many_changes_are_one_layout_of_the_table(qtbot: QtBot, tmp_path: Path) -> None:
+    layouts: list[int] = []
+
+    class Table(RunTable):
+        def doItemsLayout(self) -> None:
+            layouts.append(self.model().rowCount())
+            super().doItemsLayout()
+
+    model = RunModel()
+    table = Table(model)
+    qtbot.addWidget(table)
+    with qtbot.waitExposed(table):
+        table.show()
+    layouts.clear()
+    runs = [follow(finished_run(tmp_path / f"run-{number}")) for number in range(12)]
+    model.show_runs(runs)
+    for run in runs:
+        model.show_run(run)
+    qtbot.waitUntil(lambda: bool(layouts))
+    assert layouts == [12]
+    for column in (RunColumn.PARAMETERS, RunColumn.BEST):
+        assert table.columnWidth(column) >= table.sizeHintForColumn(column)
 
 
 def test_lines_mark_the_best_measurement_and_the_failure(tmp_path: Path) -> None:
