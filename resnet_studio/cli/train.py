@@ -19,12 +19,14 @@ from resnet_studio.cli.usage_errors import reject_options
 from resnet_studio.cores import CoreShare
 from resnet_studio.formatting import percent
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.image_size import image_text
 from resnet_studio.plain import plain, printable
 from resnet_studio.training.datasets import DATASETS, data_title, is_folder
 from resnet_studio.training.folders.class_folders import read_class_folders
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.recipe_edits import with_absolute_data, with_texts
 from resnet_studio.training.recipes import default_recipe, load_recipe
+from resnet_studio.training.residual_paths import check_residual_paths
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.events import Event
 from resnet_studio.training.runs.resuming import check_change, check_length, current_recipe
@@ -117,6 +119,7 @@ def train(
     architecture = resolve_architecture(name, settings)
     chosen = with_absolute_data(build_recipe(architecture, data, recipe, changed, changes or ()))
     check_data_fields(architecture, chosen, settings or ())
+    check_residual_paths(chosen, architecture)
     folder = run_folder.new_folder(where, free_run_name(where, architecture, chosen) if run_name is None else run_name)
     again = create_run(folder, architecture, chosen, threads)
     print_summary(train_run(folder, resume=again, download=download), as_json=as_json)
@@ -203,8 +206,8 @@ def check_data_fields(architecture: Architecture, recipe: Recipe, settings: Sequ
     for field in sorted(given & known.keys()):
         if getattr(architecture, field) != known[field]:
             raise ValueError(
-                f"--set {field}={getattr(architecture, field)}: {data_title(recipe.data)} has {known[field]:,}, and "
-                "the network must match its data. Remove it"
+                f"--set {field}={image_text(getattr(architecture, field))}: {data_title(recipe.data)} has "
+                f"{known[field]:,}, and the network must match its data. Remove it"
             )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from resnet_studio.inference.feature_maps import Values
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.plan import plan
+from resnet_studio.networks.plan import called_layers, layers_by_name
 
 PerChannel: TypeAlias = NDArray[np.float64]
 """One value per channel."""
@@ -142,11 +142,9 @@ def _combined(
 
 def follows_relu(architecture: Architecture, name: str) -> bool:
     """Whether a layer's or block's output comes from a ReLU, possibly pooled, so that no value is negative."""
-    rectified = False
-    found = False
-    for layer in (layer for layer in plan(architecture) if layer.called):
-        if layer.kind not in ("max pool", "average pool", "dropout"):
-            rectified = layer.kind == "relu"
-        if name in (layer.name, layer.block):
-            found = rectified  # for a block, its last layer counts
-    return found
+    layers = layers_by_name(architecture)
+    of_block = (layer for layer in reversed(called_layers(architecture)) if layer.block == name)
+    layer = layers.get(name) or next(of_block, None)
+    while layer and layer.inputs and layer.kind in ("max pool", "average pool", "dropout"):
+        layer = layers.get(layer.inputs[0])
+    return layer is not None and layer.kind in ("relu", "relu6")

@@ -3,8 +3,8 @@
 A window of k values at stride s, padding p and dilation d begins at s·i − p for the i-th output, so a span of outputs
 first … last needs the inputs s·first − p … s·last − p + d (k − 1). Walked back to the input, that is the field.
 
-The gate of squeeze-and-excitation depends on all pixels, if little on each. As papers do, `receptive_field` follows the
-windows alone; `pixels_read` has the whole image behind the first gate.
+The gates of squeeze-and-excitation depend on all of their block's input, if little on each value. As in papers, only
+windows count here, and `passes_gate` says whether there are gates on the way.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.layers import Layer
-from resnet_studio.networks.plan import layers_by_name
+from resnet_studio.networks.architecture import Architecture, Baseline
+from resnet_studio.networks.layers import NOTHING, Layer
+from resnet_studio.networks.plan import plan
 
 Span: TypeAlias = tuple[int, int]
 """First and last index of a range."""
@@ -61,50 +61,81 @@ def receptive_field(architecture: Architecture, layer: str, row: int, column: in
 @lru_cache(maxsize=1024)
 def pixels_read(architecture: Architecture, layer: str, row: int, column: int) -> Box:
     """The pixels of the image that the value really depends on: the field without padding, at any layer on the way,
-    and without what no window reaches (AlexNet on 70 pixels never reads the last five). `ValueError` as `field`."""
+    and without what no window reaches (AlexNet on 70 pixels never reads the last five). `ValueError` as
+    `receptive_field`."""
     steps = _layers_up_to(architecture, layer)
     top, bottom = _trace_back(steps, (row, row), HEIGHT, within=True)
     left, right = _trace_back(steps, (column, column), WIDTH, within=True)
     return Box(left, top, right + 1, bottom + 1)
 
 
-def _layers_up_to(architecture: Architecture, name: str) -> list[Layer]:
-    """The layers that a value of that name has passed, first to last.
+def passes_gate(architecture: Architecture, layer: str) -> bool:
+    """Whether a value of that layer also depends on the whole image, through gates. `ValueError` as for the field."""
+    return any(step.kind == "scale" for step in _layers_up_to(architecture, layer))
 
-    Where paths join, the first counts: it is F(x), and a shortcut sees no pixel that F(x) does not see.
+
+def _layers_up_to(architecture: Architecture, name: str) -> list[Layer]:
+    """The layers that a value of that name has passed, first to last, each with those of its inputs that it follows.
+
+    Where paths of a residual network join, that is the first: it is F(x), and a shortcut sees no pixel that F(x) does
+    not see. Those of a baseline are all followed.
     """
-    layers = layers_by_name(architecture)
-    ends = [layers[name]] if name in layers else [
-        layer for layer in layers.values() if layer.block and f"{layer.block}.".startswith(f"{name}.")
-    ]  # fmt: skip
-    if not ends:
+    layers = [layer for layer in plan(architecture) if layer.output != NOTHING]
+    last = next((number for number in range(len(layers) - 1, -1, -1) if _is_part(layers[number], name)), -1)
+    if last < 0:
         raise ValueError(f"layer {name!r} does not exist or is never called")
-    passed = [ends[-1]]
-    while passed[-1].inputs:
-        passed.append(layers[passed[-1].inputs[0]])
+    wanted, passed = {layers[last].name}, []
+    for layer in reversed(layers[: last + 1]):
+        if layer.name in wanted:
+            followed = layer.inputs if isinstance(architecture, Baseline) else layer.inputs[:1]
+            passed.append(layer._replace(inputs=followed))
+            wanted.update(followed)
     return passed[::-1]
+
+
+def _is_part(layer: Layer, name: str) -> bool:
+    """Whether a name is that of a layer, or of a module that the layer is in."""
+    return f"{layer.name}.".startswith(f"{name}.")
 
 
 def _trace_back(steps: Sequence[Layer], span: Span, axis: int, *, within: bool = False) -> Span:
     """The span of the input that a span of the last layer's output depends on, along one axis; `within` every layer's
     own input, as padding has nothing behind it."""
-    first, last = span
+    spans = {steps[-1].name: span}
     for layer in reversed(steps):
-        if within and _is_global(layer):
-            first, last = 0, layer.input[axis] - 1
-        elif layer.kind == "average pool" and not layer.kernel:  # adaptive: equal shares of its input, rounded outwards
-            n_in, n_out = layer.input[axis], layer.output[axis]
-            first, last = first * n_in // n_out, -(-(last + 1) * n_in // n_out) - 1
-        elif layer.kernel:
-            first = layer.stride * first - layer.padding
-            last = layer.stride * last - layer.padding + layer.dilation * (layer.kernel - 1)
-        elif layer.kind == "scale" and within:
-            first, last = 0, layer.input[axis] - 1
-        if within:
-            first, last = max(0, first), min(last, layer.input[axis] - 1)
-    return first, last
+        first, last = _input_span(layer, spans[layer.name], axis, within=within)
+        for name in layer.inputs or ("",):
+            known = spans.get(name, (first, last))
+            spans[name] = min(first, known[0]), max(last, known[1])
+    return spans[""]
+
+
+def _input_span(layer: Layer, span: Span, axis: int, *, within: bool) -> Span:
+    first, last = span
+    n_in, n_out = layer.input[axis], layer.output[axis]
+    if within and _is_global(layer):
+        first, last = 0, n_in - 1
+    elif layer.kind == "attention":
+        first, last = _windows(layer, span, axis)
+    elif layer.kind == "average pool" and not layer.kernel:  # adaptive: equal shares of its input, rounded outwards
+        first, last = first * n_in // n_out, -(-(last + 1) * n_in // n_out) - 1
+    elif layer.kernel:
+        kernel, padding = layer.windows[axis - HEIGHT]
+        first = layer.stride * first - padding
+        last = layer.stride * last - padding + layer.dilation * (kernel - 1)
+    return (max(0, first), min(last, n_in - 1)) if within else (first, last)
+
+
+def _windows(layer: Layer, span: Span, axis: int) -> Span:
+    """The windows of attention that a span lies in; shifted ones end at the edges, and a single one isn't shifted."""
+    n_in, side = layer.input[axis], layer.kernel
+    shift = layer.padding if side < n_in else 0
+    first, last = ((position - shift) // side * side + shift for position in span)
+    return max(0, first), min(last + side, n_in) - 1
 
 
 def _is_global(layer: Layer) -> bool:
+    if layer.kind == "attention":  # of all tokens, or of windows that are spread over the image
+        return layer.layout != "channels last"
     pools = layer.kind in ("linear", "average pool", "dropout") and not layer.kernel
     return pools and layer.output[1:] == (1, 1)

@@ -32,6 +32,10 @@ ONE_CYCLE_RISE, ONE_CYCLE_START, ONE_CYCLE_END = 0.3, 1 / 25, 1 / 250_000
 """Share of the steps that rise, and the first and last rate relative to the highest: torch's defaults."""
 
 
+LATER = ("zero_init_residual", "stochastic_depth")
+"""Fields that version 0.1 lacks: JSON has them only with other values than their defaults."""
+
+
 class RecipeError(FieldError):
     """A field has an invalid value."""
 
@@ -60,6 +64,12 @@ class Recipe:
     warmup_lr: LearningRate | None = None
     """A constant rate during warm-up; None rises linearly to `lr`."""
     label_smoothing: Fraction = 0.0
+    zero_init_residual: bool = False
+    """Begin with F(x) = 0 in every block (Goyal et al. 2017): the γ of its last batch norm is 0, or, in pre-activation
+    blocks, which end with a convolution, all of that one's weights."""
+    stochastic_depth: Fraction = 0.0
+    """How likely each image skips F(x) of the last block in training; in the block n of N it is n / N times as likely
+    (Huang et al. 2016)."""
     augmentation: Augmentation = "none"
     normalise: Normalize = "channel"
     """Subtract the training set's mean of each channel and divide by its standard deviation, or subtract the mean of
@@ -139,7 +149,8 @@ def with_text(recipe: Recipe, field: str, text: str) -> Recipe:
 
 def to_json(recipe: Recipe) -> dict[str, Any]:
     """The recipe as plain JSON values; `from_json` restores an equal value."""
-    return codec.to_json(recipe)
+    values, usual = codec.to_json(recipe), Recipe()
+    return {name: value for name, value in values.items() if name not in LATER or value != getattr(usual, name)}
 
 
 def from_json(values: Mapping[str, Any] | str) -> Recipe:

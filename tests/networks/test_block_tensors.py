@@ -15,6 +15,7 @@ from resnet_studio.networks.families.article import ArticleBasic, ArticleBottlen
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.families.preactivation import PreActivationBasic, PreActivationBottleneck
+from resnet_studio.networks.families.v2 import V2Bottleneck
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 
@@ -23,7 +24,11 @@ ARCHITECTURES: dict[str, Residual] = {
     f"{stem} {block.label} {shortcut}": replace(SMALL, stem=stem, block=block(), shortcut=shortcut)
     for stem in ("imagenet", "cifar")
     for block in (Basic, Bottleneck, PreActivationBasic, PreActivationBottleneck)
-    for shortcut in ("A", "B", "C", "none")
+    for shortcut in ("A", "B", "C", "D", "none")
+} | {
+    f"SE {block.label} {shortcut}": replace(SMALL, block=block(), shortcut=shortcut, se=4)
+    for block in (Basic, Bottleneck, PreActivationBasic, V2Bottleneck)
+    for shortcut in ("B", "none")
 } | {f"article {block.block}": replace(SMALL, block=block()) for block in (ArticleBasic, ArticleBottleneck)}
 
 
@@ -37,7 +42,11 @@ def test_every_blocks_equation_holds_for_its_tensors(name: str) -> None:
         assert torch.equal(outputs[paths.output], outputs[block])
         assert outputs[paths.x].shape[1:] == paths.input_shape
         assert outputs[paths.output].shape[1:] == paths.output_shape
-        activated = torch.Tensor.clone if architecture.block.variant == "preact" else torch.relu
+        activated = torch.Tensor.clone if architecture.block.variant in ("preact", "v2") else torch.relu
+        if architecture.se:
+            assert torch.equal(outputs[paths.ungated] * outputs[paths.gate], outputs[paths.residual])
+            assert outputs[paths.gate].shape[1:] == (paths.output_shape[0], 1, 1)
+        assert bool(paths.gate) == bool(paths.ungated) == bool(architecture.se)
         if architecture.shortcut == "none":
             assert paths.plain
             assert paths.shortcut == paths.sum == ""
@@ -46,7 +55,7 @@ def test_every_blocks_equation_holds_for_its_tensors(name: str) -> None:
             assert torch.equal(outputs[paths.shortcut] + outputs[paths.residual], outputs[paths.sum])
             assert torch.equal(activated(outputs[paths.sum]), outputs[paths.output])
             assert paths.carries_x == (paths.shortcut == paths.x)
-        assert {outputs[one].shape[1:] for one in paths.names} == {paths.output_shape}
+        assert {outputs[one].shape[1:] for one in paths.names if one != paths.gate} == {paths.output_shape}
 
 
 def passed(network: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -88,6 +97,15 @@ def test_a_pre_activation_block_ends_with_its_sum() -> None:
     assert second.names == ("layer2.0.add", "layer2.1.conv3", "layer2.1.add")
     assert second.carries_x
     assert not first.carries_x
+
+
+def test_a_gated_block_multiplies_before_it_adds() -> None:
+    names = block_tensors(preset("seresnet50"), "layer1.1").names
+    assert names == (
+        "layer1.1.bn3", "layer1.1.se.gate", "layer1.1.se.scale", "layer1.0.relu3", "layer1.1.add", "layer1.1.relu3",
+    )  # fmt: skip
+    plain = block_tensors(replace(preset("seresnet50"), shortcut="none"), "layer1.1").names
+    assert plain == ("layer1.0.relu3", "layer1.1.bn3", "layer1.1.se.gate", "layer1.1.se.scale", "layer1.1.relu3")
 
 
 @pytest.mark.parametrize(

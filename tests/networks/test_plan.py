@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -42,10 +43,12 @@ def macs(architecture: Residual | Baseline) -> int:
     return sum(layer.macs for layer in plan(architecture))
 
 
-@given(st.integers(1, 300), st.integers(1, 11), st.integers(1, 5), st.integers(0, 5))
-def test_output_size_is_the_number_of_places_the_kernel_fits(n_in: int, kernel: int, stride: int, padding: int) -> None:
-    places = range(-padding, n_in + padding - kernel + 1, stride)
-    assert max(output_size(n_in, kernel, stride, padding), 0) == len(places)
+@given(st.integers(1, 300), st.integers(1, 11), st.integers(1, 5), st.integers(0, 5), st.integers(1, 4))
+def test_output_size_is_the_number_of_places_the_kernel_fits(
+    n_in: int, kernel: int, stride: int, padding: int, dilation: int
+) -> None:
+    places = range(-padding, n_in + padding - dilation * (kernel - 1), stride)
+    assert max(output_size(n_in, kernel, stride, padding, dilation), 0) == len(places)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
@@ -134,13 +137,32 @@ def test_every_layer_follows_from_the_one_before(name: str) -> None:
     assert len(layers) == len(plan(preset(name)))
     called = [layer for layer in layers.values() if layer.called]
     for before, layer in pairwise(called):
-        if layer.name.endswith(("downsample", "downsample.0")):
+        if layer.role == "shortcut" and "downsample" not in layer.inputs[0]:
             assert layer.input == layers[f"{layer.block}.conv1"].input
+        elif layer.kind == "scale":
+            assert layer.input == before.input[:1] + layer.output[1:]
         else:
             assert layer.input == before.output
-        if layer.kernel:
-            side = output_size(layer.input[1], layer.kernel, layer.stride, layer.padding)
+        if layer.kind == "average pool" and layer.kernel:
+            assert layer.output[1:] == tuple(math.ceil(side / layer.stride) for side in layer.input[1:])
+        elif layer.kernel:
+            side = output_size(layer.input[1], layer.kernel, layer.stride, layer.padding, layer.dilation)
             assert layer.output[1:] == (side, side)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50-v1.5", "article34", "preresnet50"])
+def test_a_wider_image_has_wider_maps_and_as_many_parameters(name: str) -> None:
+    """All sides of 224 and of 320 are halved five times without a rest, so the convolutions' FLOPs grow as the area."""
+    square, wide = preset(name), replace(preset(name), image=(224, 320))
+    last = {layer.stage: layer.output[1:] for layer in plan(wide)}
+    assert last == {"conv1": (112, 160), "conv2_x": (56, 80), "conv3_x": (28, 40), "conv4_x": (14, 20),
+                    "conv5_x": (7, 10), "fc": (1, 1)}  # fmt: skip
+    assert sum(layer.parameters for layer in plan(wide)) == parameters(name)
+    classifier = plan(square)[-1].macs
+    assert 224 * (macs(wide) - classifier) == 320 * (macs(square) - classifier)
+    tall = replace(square, image=(320, 224))
+    assert macs(tall) == macs(wide)
+    assert [layer.output[1:] for layer in plan(tall)] == [layer.output[:0:-1] for layer in plan(wide)]
 
 
 def test_single_layers_by_hand() -> None:

@@ -17,20 +17,24 @@ from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import preset
-from resnet_studio.networks.receptive_field import Box, pixels_read, receptive_field
+from resnet_studio.networks.receptive_field import Box, passes_gate, pixels_read, receptive_field
 
 BASIC = Residual(block=Basic(), blocks=(1, 2), width=4, image=64, classes=3)
 PAPER = Residual(block=Bottleneck(), blocks=(1, 2), width=4, image=64, classes=3)
 V15 = Residual(block=Bottleneck("3x3"), blocks=(1, 2), width=4, image=64, classes=3)
 CIFAR = Residual(block=Basic(), blocks=(2, 2), shortcut="A", stem="cifar", width=4, image=24, classes=3)
 ARTICLE = Residual(block=ArticleBasic(), blocks=(1, 2), width=4, image=64, classes=3)
+DEEP = Residual(Bottleneck("3x3"), (1, 2), "D", width=4, stem="deep", image=64, classes=3)
+GATED = replace(BASIC, se=16)
+DILATED = replace(V15, blocks=(1, 1, 2), dilated=2)
 VGG = Baseline("vgg19", image=32, classes=3)
 
 
 def all_pass(architecture: Architecture) -> nn.Module:
     """The network with positive weights, so that every pixel that can reach a value does.
 
-    A max pool lets one pixel of its window through: an average over the same window takes its place.
+    A max pool lets one pixel of its window through: an average over the same window takes its place. Gates, which don't
+    count, let nothing through.
     """
     network = build(architecture).eval()
     for name, module in list(network.named_modules()):
@@ -39,7 +43,7 @@ def all_pass(architecture: Architecture) -> nn.Module:
             average = nn.AvgPool2d(module.kernel_size, module.stride, module.padding)
             setattr(network.get_submodule(parent), last, average)
         elif isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+            nn.init.constant_(module.weight, 0 if name.endswith("se.fc2") else 1 / module.weight[0].numel())
     return network
 
 
@@ -63,35 +67,44 @@ def reached(images: Tensor, output: Tensor, row: int, column: int) -> np.ndarray
     return gradient[0].abs().sum(0).numpy() > 0
 
 
-def clipped(box: Box, side: int) -> np.ndarray:
-    inside = np.zeros((side, side), bool)
+def clipped(box: Box, size: tuple[int, int]) -> np.ndarray:
+    inside = np.zeros(size, bool)
     inside[max(0, box.top) : box.bottom, max(0, box.left) : box.right] = True
     return inside
 
 
-def places(side: int) -> list[tuple[int, int]]:
-    return sorted({(0, 0), (side // 2, side // 3), (side - 1, side // 2)})
+def places(size: tuple[int, int]) -> list[tuple[int, int]]:
+    height, width = size
+    return sorted({(0, 0), (height // 2, width // 3), (height - 1, width // 2), (height // 3, width - 1)})
 
 
-def every_layer(architecture: Architecture) -> dict[str, int]:
-    """Sides of what every layer, block and stage gives."""
-    layers = {layer.name: layer.output[1] for layer in plan(architecture) if layer.called}
-    layers |= {layer.block: layer.output[1] for layer in plan(architecture) if layer.block}
+def every_layer(architecture: Architecture) -> dict[str, tuple[int, int]]:
+    """Height and width of what every layer, block and stage gives, but for what lets no gradient through."""
+    called = [layer for layer in plan(architecture) if layer.called]
+    layers = {layer.name: layer.output[1:] for layer in called if not layer.name.endswith(("se.fc2", "se.gate"))}
+    layers |= {layer.block: layer.output[1:] for layer in plan(architecture) if layer.block}
     return layers | ({"layer1": layers["layer1.0"], "layer2": layers["layer2.1"]} if "layer2.1" in layers else {})
 
 
-@pytest.mark.parametrize("architecture", [BASIC, PAPER, V15, CIFAR, ARTICLE, VGG], ids=str)
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        BASIC, PAPER, V15, CIFAR, ARTICLE, VGG, DEEP, GATED, DILATED, replace(BASIC, blocks=(1, 2), dilated=1),
+        replace(V15, image=(64, 96)), replace(CIFAR, image=(24, 12)),
+    ],
+    ids=str,
+)
 def test_a_field_is_where_the_gradient_goes(architecture: Architecture) -> None:
     layers = every_layer(architecture)
-    images = torch.ones(1, 3, architecture.image, architecture.image, requires_grad=True)
+    images = torch.ones(1, *architecture.input_shape, requires_grad=True)
     values = outputs(all_pass(architecture), images, list(layers))
     wrong = [
         (layer, row, column)
-        for layer, side in layers.items()
-        for row, column in places(side)
+        for layer, size in layers.items()
+        for row, column in places(size)
         if not np.array_equal(
             reached(images, values[layer], row, column),
-            clipped(receptive_field(architecture, layer, row, column), architecture.image),
+            clipped(receptive_field(architecture, layer, row, column), architecture.image_size),
         )
     ]
     assert wrong == []
@@ -101,20 +114,24 @@ def test_a_field_is_where_the_gradient_goes(architecture: Architecture) -> None:
     "architecture",
     [
         BASIC, V15, replace(CIFAR, image=9), replace(BASIC, image=61), replace(ARTICLE, image=45),
+        replace(DEEP, image=51), GATED, DILATED,
         replace(VGG, image=45), *(Baseline("alexnet", image=side, classes=3) for side in (63, 70)),
+        replace(BASIC, image=(33, 70)), replace(ARTICLE, image=(61, 45)), Baseline("alexnet", image=(70, 111), classes=3),
     ],
     ids=str,
 )  # fmt: skip
 def test_what_is_read_is_exactly_where_the_gradient_goes(architecture: Architecture) -> None:
     """Also at sizes of which windows leave a rest, whose pixels no value reads, and behind the last pool."""
     layers = every_layer(architecture)
-    images = torch.ones(1, 3, architecture.image, architecture.image, requires_grad=True)
+    images = torch.ones(1, *architecture.input_shape, requires_grad=True)
     values = outputs(all_pass(architecture), images, list(layers))
-    for layer, side in layers.items():
-        for row, column in places(side):
+    height, width = architecture.image_size
+    for layer, size in layers.items():
+        for row, column in places(size):
             box = pixels_read(architecture, layer, row, column)
-            assert 0 <= box.left < box.right <= architecture.image
-            seen = clipped(box, architecture.image)
+            assert 0 <= box.left < box.right <= width
+            assert 0 <= box.top < box.bottom <= height
+            seen = clipped(box, (height, width))
             assert np.array_equal(reached(images, values[layer], row, column), seen), (layer, row, column, box)
 
 
@@ -153,9 +170,27 @@ def test_the_first_convolution_sees_its_window() -> None:
     assert receptive_field(preset("resnet50"), "conv1", 0, 10) == Box(-3 + 20, -3, 4 + 20, 4)
 
 
+def test_behind_a_gate_every_pixel_counts_if_little() -> None:
+    """The gate itself is a whole image's; what it scales is told apart from what no gate has touched."""
+    network = preset("seresnet50")
+    assert receptive_field(network, "layer1.0.se.gate", 0, 0) == Box(0, 0, 224, 224)
+    same = ("layer1.0.bn3", "layer1.0")
+    assert len({receptive_field(network, layer, 5, 5) for layer in same}) == 1
+    assert [passes_gate(network, layer) for layer in ("maxpool", *same)] == [False, False, True]
+
+
+def test_dilation_keeps_what_a_value_sees() -> None:
+    """A stage's 3×3 convolutions see as far at the original size as they would at half of it."""
+    dilated, usual = (replace(preset("resnet50-v1.5"), dilated=stages) for stages in (2, 0))
+    for stage in ("layer3", "layer4"):
+        one, other = (receptive_field(network, stage, 0, 0) for network in (dilated, usual))
+        assert (one.width, one.height) == (other.width, other.height)
+
+
 @pytest.mark.parametrize("layer", ["avgpool", "fc"])
 def test_behind_the_global_pool_everything_is_seen(layer: str) -> None:
     assert receptive_field(preset("resnet18"), layer, 0, 0) == Box(0, 0, 224, 224)
+    assert receptive_field(replace(preset("resnet18"), image=(224, 320)), layer, 0, 0) == Box(0, 0, 320, 224)
 
 
 @pytest.mark.parametrize("layer", ["layer9.0", "layer1.0.unused_conv", ""])

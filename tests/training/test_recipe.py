@@ -38,6 +38,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
     values |= {name: draw(st.text(min_size=1)) for name in ("data", "device")}
     values |= {"length": length, "milestones": milestones, "schedule": draw(st.sampled_from(schedules))}
     values |= {"warmup": draw(st.integers(0, length - 1)), "measure_training": draw(st.booleans())}
+    values |= {"zero_init_residual": draw(st.booleans())}
     return Recipe(**values | {"warmup_lr": draw(st.none() | st.floats(0, 1000))})
 
 
@@ -48,8 +49,17 @@ def test_the_fields_have_their_bounds() -> None:
     }  # fmt: skip
     assert FLOAT_RANGES == {
         "lr": (0, 1000), "momentum": (0, 1), "weight_decay": (0, 10), "warmup_lr": (0, 1000), "label_smoothing": (0, 1),
+        "stochastic_depth": (0, 1),
     }  # fmt: skip
     assert CHOICES["schedule"] == ("constant", "steps", "linear", "cosine", "one-cycle")
+
+
+def test_json_has_what_version_0_1_lacks_only_where_it_is_used() -> None:
+    later = {"zero_init_residual", "stochastic_depth"}
+    assert not later & to_json(Recipe()).keys()
+    for field, value in (("zero_init_residual", True), ("stochastic_depth", 0.2)):
+        written = to_json(replace(Recipe(), **{field: value}))
+        assert {name: written[name] for name in later & written.keys()} == {field: value}
 
 
 @given(recipes())

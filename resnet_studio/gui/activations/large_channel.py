@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from resnet_studio.formatting import dimensions
 from resnet_studio.gui.activations.channel_view import ChannelView
 from resnet_studio.gui.activations.input.view import InputView
 from resnet_studio.gui.activations.pin_bar import PinBar
@@ -13,7 +14,7 @@ from resnet_studio.gui.activations.pins import Pin
 from resnet_studio.inference.feature_maps import Place
 from resnet_studio.inference.values import ForwardResult, Pixels
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.receptive_field import Box, pixels_read, receptive_field
+from resnet_studio.networks.receptive_field import Box, passes_gate, pixels_read, receptive_field
 
 
 class LargeChannel(QObject):
@@ -80,12 +81,13 @@ class LargeChannel(QObject):
 def describe_receptive_field(architecture: Architecture, layer: str) -> tuple[str, str]:
     """A layer's receptive field as a short label and as a tooltip."""
     field = receptive_field(architecture, layer, 0, 0)
-    size, side = f"{field.width}×{field.height}", architecture.image
-    if field == Box(0, 0, side, side):
+    size, (height, width) = dimensions((field.height, field.width)), architecture.image_size
+    if field == Box(0, 0, width, height):
         return "whole input", "Each value of this layer depends on the whole input"
-    if field.width > side:
+    if field.width > width or field.height > height:
         return f"RF {size}", (
-            f"The receptive field of each value, {size}, is larger than the {side}×{side} input; the rest is "
-            "padding. The part inside the image is drawn on the input"
+            f"The receptive field of each value, {size}, reaches beyond the {dimensions((height, width))} input; what is "
+            "outside is padding. The part inside is drawn on the input"
         )
-    return f"RF {size}", "Receptive field: each value of this layer depends on this many pixels of the input"
+    gates = ", and through the gates of squeeze-and-excitation on all" if passes_gate(architecture, layer) else ""
+    return f"RF {size}", f"Receptive field: each value of this layer depends on this many pixels of the input{gates}"

@@ -26,35 +26,41 @@ class InPlaceAdd(nn.Module):
         return residual.add_(shortcut)
 
 
+class InPlaceScale(nn.Module):
+    """F(x) times the factors of its channels, written over F(x)."""
+
+    def forward(self, residual: Tensor, gate: Tensor) -> Tensor:
+        return residual.mul_(gate)
+
+
 class PackedConvolution(nn.Module):
-    """A convolution with weights that oneDNN has packed once, for inputs of one size.
+    """A convolution with weights that oneDNN has packed once, for inputs of one height and width.
 
     `nn.Conv2d` has them packed again at every call, which for one image takes about a quarter of the time.
     """
 
-    def __init__(self, convolution: nn.Conv2d, side: int) -> None:
+    def __init__(self, convolution: nn.Conv2d, size: tuple[int, int]) -> None:
         super().__init__()
         assert isinstance(convolution.padding, tuple)
-        self.geometry = list(convolution.padding), list(convolution.stride), list(convolution.dilation)
+        window = list(convolution.padding), list(convolution.stride), list(convolution.dilation)
+        self.geometry = *window, convolution.groups
         self.bias = convolution.bias
-        shape = [1, convolution.in_channels, side, side]
+        shape = [1, convolution.in_channels, *size]
         weight = convolution.weight.detach().to_mkldnn()
-        self.weight: Tensor = torch.ops.aten.mkldnn_reorder_conv2d_weight(weight, *self.geometry, 1, shape)
+        self.weight: Tensor = torch.ops.aten.mkldnn_reorder_conv2d_weight(weight, *self.geometry, shape)
 
     def forward(self, x: Tensor) -> Tensor:
         convolve = torch.ops.mkldnn._convolution_pointwise  # torch's own compiler calls it for frozen weights
-        output: Tensor = convolve(x, self.weight, self.bias, *self.geometry, 1, "none", [], "")
+        output: Tensor = convolve(x, self.weight, self.bias, *self.geometry, "none", [], "")
         return output
 
 
 def folded_layers(architecture: Residual) -> tuple[str, ...]:
-    """Names of the layers whose outputs a folded network has: every stage, block and ReLU, the pools and the head."""
+    """Names of the layers whose outputs a folded network has: every stage, block, ReLU, pool and gate, and the head."""
     names = [block.name for block in blocks(architecture)]
     stages = dict.fromkeys(name.partition(".")[0] for name in names)
-    other_layers = [
-        layer.name for layer in plan(architecture) if layer.kind in ("relu", "max pool", "average pool", "linear")
-    ]
-    return (*stages, *names, *other_layers)
+    kinds = ("relu", "sigmoid", "max pool", "average pool", "linear")
+    return (*stages, *names, *(layer.name for layer in plan(architecture) if layer.kind in kinds))
 
 
 def folded(network: ResNet, *, packed: bool = True) -> nn.Module:
@@ -70,11 +76,13 @@ def folded(network: ResNet, *, packed: bool = True) -> nn.Module:
             result.set_submodule(layer.name, nn.Identity())  # its weights would stay on the device "meta"
         elif layer.kind == "conv":
             fused = _without_norm(network, layer.name, norms.get(layer.name))
-            result.set_submodule(layer.name, PackedConvolution(fused, layer.input[1]) if packed else fused)
+            result.set_submodule(layer.name, PackedConvolution(fused, layer.input[1:]) if packed else fused)
         elif layer.kind == "relu":
             result.set_submodule(layer.name, nn.ReLU(inplace=True))
         elif layer.kind == "add":
             result.set_submodule(layer.name, InPlaceAdd())
+        elif layer.kind == "scale":
+            result.set_submodule(layer.name, InPlaceScale())
         elif layer.kind in ("batch norm", "linear"):
             result.set_submodule(layer.name, deepcopy(network.get_submodule(layer.name)))
     return result if packed else result.to(memory_format=torch.channels_last)

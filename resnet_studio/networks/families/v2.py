@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from resnet_studio.networks.families.bottleneck import Bottleneck
-from resnet_studio.networks.families.preactivation import PreActivationBasic, PreActivationBottleneck, PreActivationFamily
+from resnet_studio.networks.families.preactivation import (
+    PreActivationBasic,
+    PreActivationBottleneck,
+    PreActivationFamily,
+)
 
 
 class V2Family(PreActivationFamily):

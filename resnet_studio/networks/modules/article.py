@@ -1,5 +1,4 @@
-"""The modules of `families/article.py`: but for what it never calls, they differ from the paper's in windows and biases.
-"""
+"""The module of `families/article.py` that is not the paper's with other windows and biases."""
 
 from __future__ import annotations
 

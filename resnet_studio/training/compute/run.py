@@ -16,11 +16,19 @@ from torch import Tensor
 from resnet_studio.cores import CoreShare
 from resnet_studio.inference.weights.provenance import TrainingProvenance
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.image_size import as_image_size
 from resnet_studio.networks.modules.network import build
 from resnet_studio.training.compute import checkpoints
-from resnet_studio.training.compute.data import Data, ImageSource, evaluation_order, training_order
+from resnet_studio.training.compute.data import (
+    Data,
+    ImageSource,
+    evaluation_order,
+    restored_random_state,
+    training_order,
+)
 from resnet_studio.training.compute.distributed import Workers
 from resnet_studio.training.compute.loop import Step, evaluate, make_optimizer, train
+from resnet_studio.training.compute.residual_paths import set_residual_paths
 from resnet_studio.training.compute.setup import (
     check_batch_norm,
     device_failure,
@@ -87,8 +95,8 @@ def run(
 
     A resumed run may get another `recipe`, but its data must not have changed. Only the main worker's `sink` writes
     events; the others have a `NullSink`. Without `cores` the run uses all threads, as if no other process computed
-    here. torch's random state is left as it was. Raises `DataError`, `ArchitectureError`, `DeviceError`,
-    `MemoryError`, `TrainingFailedError` or `OSError`.
+    here. torch's random state is left as it was, on the CPU and on the run's device. Raises `DataError`,
+    `ArchitectureError`, `DeviceError`, `MemoryError`, `TrainingFailedError` or `OSError`.
     """
     manifest = run_folder.read_manifest(folder)
     resume = workers.all_reduce_max(resume) > 0
@@ -100,10 +108,11 @@ def run(
         raise RecipeError("batch_size", f"{text}: choose a multiple of {workers.world_size}")
     device = resolve_device(recipe.device, workers)
     try:
-        with torch.random.fork_rng(devices=[]), torch_threads(manifest.threads):
+        with restored_random_state(device), torch_threads(manifest.threads):
             with workers.local_main_first() if download else nullcontext():
                 data = open_data_reporting(recipe, manifest.architecture.image, data_root, sink, download=download)
-            channels, image, _ = data.size
+            channels, *sides = data.size
+            image = as_image_size(sides)
             architecture, changes = fit_architecture(manifest.architecture, channels, image, len(data.classes))
             prepared = prepared_event(architecture, changes, data, recipe)
             check_same_data(recipe.data, past_events, prepared)
@@ -162,6 +171,7 @@ class Training:
         self.steps_per_epoch = steps_per_epoch(len(data.training), recipe.batch_size)
         self.total_steps = recipe.in_steps(recipe.length, self.steps_per_epoch)
         network = build(architecture, recipe.seed).to(memory_format=torch.channels_last).to(device)
+        set_residual_paths(network, architecture, recipe)
         self.parallel_network, self.network = workers.wrap(network, device)
         self.optimizer = make_optimizer(self.network, recipe)
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")

@@ -20,7 +20,7 @@ from resnet_studio.training.compute.data import Data
 from resnet_studio.training.datasets import DataError, Snapshot
 
 MAX_IMAGES, MAX_CHANNELS, MAX_SIDE, MAX_FILTERS = 10, 64, 56, 64
-"""Limits of a snapshot: images, channels per layer, side of a map (larger maps are strided), kernels."""
+"""Limits of a snapshot: images, channels per layer, longer side of a map (larger maps are strided), kernels."""
 MAX_EPOCH_SNAPSHOTS = 60
 FILTER_SIDE, GRAY = 36, 128
 """Approximate minimum side of a drawn kernel in pixels, and the gray level between two of them."""
@@ -81,7 +81,8 @@ def snapshot_layers(architecture: Architecture) -> tuple[str, ...]:
     called = [
         layer
         for layer in plan(architecture)
-        if layer.stage != "fc" and ((layer.called and layer.output[1] > 1) or layer.kind == "relu")
+        if layer.stage != "fc" and layer.on_main_path
+        and ((layer.called and math.prod(layer.output[1:]) > 1) or layer.kind == "relu")
     ]
     return tuple(list(layers)[-1].name for _, layers in groupby(called, lambda layer: layer.stage))
 
@@ -106,7 +107,7 @@ def _layer_mosaic(name: str, output: NDArray[np.float32]) -> Pixels:
 
 
 def _downsample(output: NDArray[np.float32]) -> NDArray[np.float32]:
-    stride = max(1, -(-output.shape[-1] // MAX_SIDE))
+    stride = max(1, -(-max(output.shape[1:]) // MAX_SIDE))
     return output[:MAX_CHANNELS, ::stride, ::stride]
 
 

@@ -23,8 +23,9 @@ from resnet_studio.files import FileRefusedError
 from resnet_studio.networks.architecture import DEPTHS, Residual
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.training.datasets import DATASETS, is_folder
-from resnet_studio.training.recipe import RECIPE, Recipe
+from resnet_studio.training.recipe import RECIPE, Recipe, RecipeError
 from resnet_studio.training.recipes import RECIPES
+from resnet_studio.training.residual_paths import check_residual_paths
 from resnet_studio.training.runs.curves import Curves, read_run_curves
 from resnet_studio.training.runs.run_folder import LOG
 
@@ -134,6 +135,10 @@ def _check(experiment: Experiment) -> None:
         raise ExperimentError(
             f"depths: 18 and 34 are for large images; those of {experiment.recipe.data} are {size}×{size}. Use 20,56"
         )
+    try:
+        check_residual_paths(experiment.recipe, experiment.networks[0].architecture)
+    except RecipeError as error:
+        raise ExperimentError(str(error)) from None
     if not 0 < len(seeds) <= MAX_SEEDS or len(set(seeds)) < len(seeds):
         raise ExperimentError(f"seeds: enter 1 to {MAX_SEEDS:,} different seeds")
     if 2 * len(depths) * len(seeds) > MAX_RUNS:

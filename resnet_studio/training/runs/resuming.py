@@ -20,6 +20,7 @@ FIXED_FIELDS = {
     "seed": "its image order depends on seed {}",
     "normalise": "its weights expect images normalized by {}",
     "holdout": "it would be tested on images it was trained on",
+    "zero_init_residual": "it is about the first weights",
 }
 """Fields that can't change during a run, and why; {} is the field's value."""
 

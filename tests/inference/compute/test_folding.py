@@ -12,6 +12,7 @@ from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.families.article import ArticleBasic, ArticleBottleneck
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.families.preactivation import PreActivationBasic, PreActivationBottleneck
+from resnet_studio.networks.families.v2 import V2Bottleneck
 from resnet_studio.networks.modules.network import ResNet
 from resnet_studio.networks.presets import preset
 
@@ -30,6 +31,14 @@ VARIANTS = {
     "pre-activation": replace(SMALL, block=PreActivationBottleneck()),
     "pre-activation, basic, A": replace(SMALL, block=PreActivationBasic(), shortcut="A"),
     "pre-activation, plain": replace(SMALL, block=PreActivationBasic(), shortcut="none"),
+    "not square": replace(SMALL, image=(40, 64)),
+    "groups": replace(SMALL, block=Bottleneck("3x3", groups=4, width_per_group=32)),
+    "gates": replace(SMALL, se=4),
+    "gates, plain": replace(SMALL, se=4, shortcut="none"),
+    "gates, pre-activation": replace(SMALL, block=PreActivationBottleneck(groups=2), se=4),
+    "dilated": replace(SMALL, block=Bottleneck("3x3", groups=2), dilated=1),
+    "deep stem, shortcut D": replace(SMALL, stem="deep", shortcut="D"),
+    "v2": replace(SMALL, block=V2Bottleneck(), shortcut="D"),
 }
 
 
@@ -40,7 +49,7 @@ def calibrated(architecture: Residual) -> ResNet:
 
 
 def images(architecture: Residual, count: int = 1) -> torch.Tensor:
-    shape = (count, architecture.channels, architecture.image, architecture.image)
+    shape = count, *architecture.input_shape
     return torch.randn(shape, generator=torch.Generator().manual_seed(1))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -165,15 +165,19 @@ def test_every_field_is_either_fixed_or_recorded_as_changed() -> None:
         "data": "/photos", "length": 9, "unit": "steps", "lr": 1.0, "momentum": 0.5, "weight_decay": 0.1,
         "schedule": "linear", "warmup": 1, "warmup_lr": 0.1, "label_smoothing": 0.1, "augmentation": "shift",
         "measure_training": True, "damaged": "skip", "precision": "bf16", "device": "cuda", "milestones": (1,),
+        "stochastic_depth": 0.2,
     }  # fmt: skip
     before = replace(CONSTANT, data="/images")
-    for field in to_json(before):
+    for field in (one.name for one in fields(before)):
         if field in other:
             after = replace(before, **{field: other[field]})
             check_change(before, after)
             assert any(text.startswith(f"{field} ") for text in change_event(before, after, 4, 11).changes)
         else:
-            fixed = {"batch_size": 1, "optimizer": "adamw", "seed": 1, "normalise": "pixel", "holdout": 1}
+            fixed = {
+                "batch_size": 1, "optimizer": "adamw", "seed": 1, "normalise": "pixel", "holdout": 1,
+                "zero_init_residual": True,
+            }  # fmt: skip
             with pytest.raises(RecipeError, match=f"^{field}: can't change"):
                 check_change(before, replace(before, **{field: fixed[field]}))  # type: ignore[arg-type]
 

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.engine.protocol import CanceledError
+from resnet_studio.formatting import dimensions
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.session import Session
 from resnet_studio.gui.training.launcher import RunLauncher
 from resnet_studio.gui.training.run_monitor import RunMonitor
 from resnet_studio.networks.architecture import Architecture, ArchitectureError, Residual
+from resnet_studio.networks.image_size import ImageSize, as_image_size, height_width
 from resnet_studio.networks.presets import preset, title
 from resnet_studio.progress import Progress
 from resnet_studio.training.datasets import DATASETS, DataError, DataView, data_title, fit_architecture, is_folder
-from resnet_studio.training.recipe import Recipe
+from resnet_studio.training.recipe import Recipe, RecipeError
 from resnet_studio.training.recipe_edits import with_absolute_data
+from resnet_studio.training.residual_paths import check_residual_paths
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.run_folder import RunError
 
@@ -155,12 +158,16 @@ class SetupController(QObject):
         return True
 
     def _fit_network(self, data: DataView) -> None:
-        channels, image, _ = data.size
-        chosen = self._session.architecture
+        channels, *sides = data.size
+        image, chosen = as_image_size(sides), self._session.architecture
         try:
             architecture, changes = fit_architecture(chosen, channels, image, len(data.classes))
+            check_residual_paths(self.recipe, architecture)
         except (ArchitectureError, DataError) as error:
             self._view.show_obstacle(f"{title(chosen)} can't be trained on this data: {error}")
+            return
+        except RecipeError as error:
+            self._view.show_obstacle(str(error))
             return
         self._view.show_obstacle("")
         self._view.show_architecture(title(architecture), changes, architecture.depth)
@@ -184,9 +191,10 @@ class SetupController(QObject):
             self._requested_estimate = None
 
 
-def _advice(architecture: Architecture, image: int) -> tuple[str, str]:
+def _advice(architecture: Architecture, image: ImageSize) -> tuple[str, str]:
     """Advice against the ImageNet stem, which downsamples 4×, for small images, and the preset to use instead."""
-    if image <= SMALL and isinstance(architecture, Residual) and architecture.stem == "imagenet":
-        text = f"The ImageNet stem downsamples {image}×{image} images 4×. {FOR_SMALL} is made for small images."
+    size = height_width(image)
+    if max(size) <= SMALL and isinstance(architecture, Residual) and architecture.stem != "cifar":
+        text = f"The ImageNet stem downsamples {dimensions(size)} images 4×. {FOR_SMALL} is made for small images."
         return text, FOR_SMALL
     return "", ""

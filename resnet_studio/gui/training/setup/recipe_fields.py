@@ -59,6 +59,15 @@ MORE_FIELDS: dict[str, RecipeField] = {
     "momentum": RecipeField("Momentum", "Momentum of SGD; 0.9 in the paper"),
     "weight_decay": RecipeField("Weight decay", "L2 penalty on the weights; 0.0001 in the paper"),
     "label_smoothing": RecipeField("Label smoothing", "0 for none; 0.1 is common on ImageNet"),
+    "zero_init_residual": RecipeField(
+        "Residual start",
+        "usual: batch norms begin with γ = 1\nzero: the last one of each block begins with γ = 0, so F(x) is 0 at first",
+        {"false": "usual", "true": "zero"},
+    ),
+    "stochastic_depth": RecipeField(
+        "Stochastic depth",
+        "How likely each image skips F(x) of the last block; it grows linearly over the blocks. 0 for none; 0.2 is common",
+    ),
     "normalise": RecipeField(
         "Normalize by",
         "channel: subtract each channel's mean and divide by its std\npixel: subtract each pixel's mean (the paper)",
