@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
 from resnet_studio.analysis.units import FlopUnit
 from resnet_studio.causes import DETAILS, describe
-from resnet_studio.cli import experiment, maps, runs, train
+from resnet_studio.cli import experiment, export, identify, maps, runs, train
 from resnet_studio.cli.parsing import resolve_architecture
 from resnet_studio.cli.terminal import (
     PROGRAM,
@@ -129,7 +130,7 @@ def table(
     settings: Settings = None,
     image_size: ImageSize = None,
     unit: Unit = "flops",
-    form: Annotated[Literal["text", "json", "csv", "markdown"], typer.Option("--format")] = "text",
+    form: Annotated[Literal["text", "json", "csv", "markdown", "latex", "html"], typer.Option("--format")] = "text",
     summary: Annotated[bool, typer.Option("--summary", help="Print torchinfo's summary instead.")] = False,
     layers: Annotated[bool, typer.Option("--layers", help="List every layer, as in CSV and JSON.")] = False,
 ) -> None:
@@ -153,8 +154,15 @@ def table(
 
 
 @app.command()
-def verify(as_json: AsJson = False) -> None:
-    """Verify values from the paper, torchvision and the article. Exit code 1 if one from the paper doesn't match."""
+def verify(
+    as_json: AsJson = False,
+    all_baselines: Annotated[
+        bool, typer.Option("--all-baselines", help="Verify torchvision's values of its other networks. Takes minutes.")
+    ] = False,
+) -> None:
+    """Verify values from papers, libraries and the article. Exit code 1 if one from the paper doesn't match."""
+    if all_baselines:
+        _verify_baselines(as_json=as_json)
     from resnet_studio.analysis.article import ARTICLE, ARTICLE_SLIPS
     from resnet_studio.analysis.compute.verification import paper_holds, verify_steps
     from resnet_studio.analysis.grids import verification_grids
@@ -174,6 +182,23 @@ def verify(as_json: AsJson = False) -> None:
     verdict = "All values from the paper match" if all_hold else "Not all values from the paper match"
     echo(f"\n{verdict} for the paper's own networks.")
     raise typer.Exit(0 if all_hold else 1)
+
+
+def _verify_baselines(*, as_json: bool) -> NoReturn:
+    """Verify torchvision's metadata of every baseline. Exit code 1 if a value doesn't match."""
+    from resnet_studio.analysis.compute.verification import verify_baselines_steps
+    from resnet_studio.analysis.grids import verification_grids
+
+    started = time.perf_counter()
+    results = run_with_progress(verify_baselines_steps())
+    if as_json:
+        echo_json([result.to_json() for result in results])
+    for source, grid in () if as_json else verification_grids(results):
+        echo(source)
+        print_grid(grid)
+        matching = sum(result.holds for result in results)
+        echo(f"\n{matching} of {len(results)} values match; measured in {time.perf_counter() - started:.0f} s")
+    raise typer.Exit(0 if all(result.holds for result in results) else 1)
 
 
 @app.command()
@@ -201,7 +226,9 @@ def compare(
         print_grid(comparison_grid(comparison, unit))
 
 
+identify.register(app)
 maps.register(app)
+export.register(app)
 train.register(app)
 experiment.register(app)
 runs.register(app)

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from resnet_studio.analysis.compute.counting import layer_table_steps, summary
 from resnet_studio.engine.server import Job, Steps
+from resnet_studio.export.formats import export_steps
+from resnet_studio.export.request import ExportRequest
 from resnet_studio.inference.images import references
 from resnet_studio.inference.values import (
     Device,
@@ -22,9 +25,13 @@ from resnet_studio.inference.values import (
     UnreadableImage,
     WeightsSource,
 )
+from resnet_studio.inference.weights.identity import Answers, IdentityCard
+from resnet_studio.inference.weights.identity import identify as identify_file
+from resnet_studio.inference.weights.metadata import WeightsMetadata, read_labels, store_metadata, stored_metadata
 from resnet_studio.inference.weights.provenance import COMPLETERS
 from resnet_studio.inference.weights.published import fetch_steps
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.image_size import ImageSize
 from resnet_studio.progress import Progress
 from resnet_studio.training import dataset_images
 from resnet_studio.training.recipe import Recipe
@@ -119,6 +126,22 @@ def fetch_weights(source: PublishedWeights) -> Steps:
     yield from fetch_steps(source)
 
 
+def identify(path: Path, prefix: str, answers: Answers) -> Generator[Progress, None, IdentityCard]:
+    """What a file of weights is: an `IdentityCard`."""
+    yield Progress(0, 1, "identifying the weights")
+    return identify_file(path, prefix, answers)
+
+
+def keep_metadata(sha256: str, metadata: WeightsMetadata, labels: Path | None) -> Generator[Progress, None, None]:
+    """Keep what the user says of the preprocessing of a file's weights, and class names from a file."""
+    yield Progress(0, 1, "saving")
+    from resnet_studio.inference.compute.prepare import clear_caches
+
+    given = replace(metadata, labels=read_labels(labels)) if labels else metadata
+    store_metadata(sha256, replace(given.over(stored_metadata(sha256)), source=""))
+    clear_caches()
+
+
 def layer_statistics(spec: ForwardSpec, images: tuple[str, ...], layer: str) -> Steps:
     """Statistics of one layer over many images: a `LayerStatistics`."""
     yield Progress(0, len(images), "preparing the network")
@@ -151,7 +174,7 @@ def verify(extra: tuple[Architecture, ...] = ()) -> Steps:
     return (yield from verify_steps(extra))
 
 
-def data_view(recipe: Recipe, image: int, download: bool) -> Steps:
+def data_view(recipe: Recipe, image: ImageSize, download: bool) -> Steps:
     """The images that a training would get: a `DataView`. Downloads the data only if `download` is true."""
     yield Progress(0, 1, f"opening {recipe.data}")
     from resnet_studio.training.compute.preview import data_view_steps
@@ -165,6 +188,12 @@ def estimate(recipe: Recipe, architecture: Architecture, training_images: int) -
     from resnet_studio.training.compute.preview import estimate_steps
 
     return (yield from estimate_steps(recipe, architecture, training_images))
+
+
+def export(request: ExportRequest, path: Path) -> Steps:
+    """Write a network to a file; the answer is what the user should know about it, a tuple of notes."""
+    yield Progress(0, 1, f"exporting {path.name}")
+    return (yield from export_steps(request, path))
 
 
 def selftest(device: str, quick: bool) -> Steps:
@@ -184,6 +213,8 @@ JOBS: dict[str, Job] = {
     "images_of_data": images_of_data,
     "forward": forward,
     "kernels": kernels,
+    "identify": identify,
+    "keep_metadata": keep_metadata,
     "layer_statistics": layer_statistics,
     "responses": responses,
     "available_weights": available_weights,
@@ -193,6 +224,7 @@ JOBS: dict[str, Job] = {
     "verify": verify,
     "data_view": data_view,
     "estimate": estimate,
+    "export": export,
     "selftest": selftest,
 }
 references.OPENERS[dataset_images.PREFIX] = dataset_images.open_reference

@@ -23,6 +23,7 @@ from resnet_studio.gui.activations.images.controller import ImageController
 from resnet_studio.gui.activations.images.files import FoundFiles
 from resnet_studio.gui.activations.images.player import Player
 from resnet_studio.gui.activations.images.sources import ImageSources
+from resnet_studio.gui.activations.weights.card_controller import WeightsCardController
 from resnet_studio.gui.activations.weights.controller import Offer, WeightsController
 from resnet_studio.gui.engine_client import EngineClient, ErrorCallback
 from resnet_studio.gui.export_controller import ExportController
@@ -81,6 +82,7 @@ class AppController(QObject):
         self.engine = engine
         self.images, self.weights = ImageController(self.session, engine), WeightsController(self.session, engine)
         self.weights.runs = self.runs_folder
+        self.cards = WeightsCardController(engine, self.weights)
         self.activations = ActivationsController(self.session, engine, self.images, self.weights)
         self.image_sources = ImageSources(self.session, self.images, engine)
         self.player = Player(self.images, self.activations)
@@ -105,6 +107,9 @@ class AppController(QObject):
         self.weights.failed.connect(partial(self._report, "weights"))
         self.weights.weightsRequested.connect(lambda: self._resolve("weights"))
         self.weights.architectureRequested.connect(self.session.set_architecture)
+        self.cards.architectureRequested.connect(self.session.set_architecture)
+        self.cards.metadataChanged.connect(self._on_metadata_changed)
+        self.cards.failed.connect(partial(self._report, "weights"))
         self.image_sources.failed.connect(partial(self._report, "files"))
         self.image_sources.otherFilesFound.connect(self._on_files_found)
         self.player.failed.connect(partial(self._report, "forward"))
@@ -205,8 +210,15 @@ class AppController(QObject):
             self._report("files", str(error))
 
     def _open_weights(self, path: Path) -> None:
-        self.weights.request(WeightsFile(path))
+        source = WeightsFile(path)
+        self.weights.request(source)
         self.weightsOpened.emit()
+        self.cards.identify(source)
+
+    def _on_metadata_changed(self) -> None:
+        """Run again what depends on the classes and the preprocessing of the weights."""
+        self.activations.invalidate()
+        self.weights.set_weights(self.weights.weights)
 
     def _on_architecture_changed(self, architecture: Architecture) -> None:
         """Update everything derived from the architecture: at once, or in time slices for a deep one."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from resnet_studio.inference.transforms import IDENTITY, ImageTransforms
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.image_size import ImageSize, height_width
 
 Point: TypeAlias = tuple[float, float]
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -90,29 +91,40 @@ class UnreadableImage:
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How an image becomes the network's input: shorter side to `resize`, center `crop`, (x − mean) / std."""
+    """How an image becomes the network's input: resized so that it just covers `resize`, center `crop`,
+    (x − mean) / std."""
 
-    resize: int
-    crop: int
+    resize: ImageSize
+    """For a square its side, which the image's shorter side gets."""
+    crop: ImageSize
     mean: tuple[float, ...]
     std: tuple[float, ...]
     middle: bool = False
-    """Whether the largest centered square is resized by Pillow, as in training; else it is torchvision's preset,
-    which resizes first and then crops whole pixels."""
+    """Whether the largest centered part of the crop's aspect ratio is resized by Pillow, as in training; else it is
+    torchvision's preset, which resizes first and then crops whole pixels."""
     mean_image: bytes = field(default=b"", repr=False)
-    """The mean of each pixel, if that is subtracted instead of `mean`: float32, channels × crop × crop."""
+    """The mean of each pixel, if that is subtracted instead of `mean`: float32, channels × height × width."""
+
+    @property
+    def resize_size(self) -> tuple[int, int]:
+        """Height and width that the resized image covers."""
+        return height_width(self.resize)
+
+    @property
+    def crop_size(self) -> tuple[int, int]:
+        """Height and width of the network's input."""
+        return height_width(self.crop)
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A square on a photograph, in its pixels, rotated about its center."""
+    """A rectangle on a photograph, in its pixels, rotated about its center."""
 
     x: float
     """Of its center."""
     y: float
     width: float
     height: float
-    """Equal to `width`, except for rounding to whole resized pixels."""
     rotation: float = 0.0
     """Counterclockwise rotation of the image in degrees; the frame rotates clockwise on the photograph."""
     flipped: bool = False
@@ -123,7 +135,7 @@ class Frame:
         return (self.at(0, 0), self.at(1, 0), self.at(1, 1), self.at(0, 1))
 
     def at(self, across: float, down: float) -> Point:
-        """The photograph's point under a point of the input; `across` and `down` are fractions of the input's side."""
+        """The photograph's point under a point of the input, given as fractions of the input's width and height."""
         across = 1 - across if self.flipped else across
         right, below = (across - 0.5) * self.width, (down - 0.5) * self.height
         sine, cosine = math.sin(math.radians(self.rotation)), math.cos(math.radians(self.rotation))
@@ -146,6 +158,8 @@ class WeightsFile:
     """False leaves out the last layer, which may have been made for other classes: it stays random."""
     prefix: str = ""
     """The prefix of the tensors to load if the file holds several networks: "encoder_q."."""
+    head_layer: str = ""
+    """The file's layer to use as the head, if it has a head of several layers: "fc.2"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +249,7 @@ class ForwardResult:
     frame: Frame
     """Where the input lies on the photograph."""
     model_input: Pixels
-    """The network's actual input, converted back to pixels: crop × crop × 3."""
+    """The network's actual input, converted back to pixels: height × width × 3."""
     weights: WeightsInfo
     layers: tuple[LayerMaps, ...]
     seconds: float

@@ -10,9 +10,9 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QWidget
 
 from resnet_studio.gui.app_controller import AppController
+from resnet_studio.gui.common.actions import add_action
 from resnet_studio.gui.common.workspace import Workspace
 from resnet_studio.gui.lazy_tabs import LazyTabWidget
-from resnet_studio.gui.menus import add_action
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.transforms import IDENTITY
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from resnet_studio.gui.activations.pages import PageFactory
     from resnet_studio.gui.activations.pins import Pin, PinController
     from resnet_studio.gui.activations.view import ActivationsView
+    from resnet_studio.gui.activations.weights.card import WeightsCard
+    from resnet_studio.inference.weights.identity import IdentityCard
 
 
 class ActivationsWorkspace(Workspace):
@@ -31,6 +33,7 @@ class ActivationsWorkspace(Workspace):
     view: ActivationsView
     factory: PageFactory | None = None
     _pins: PinController
+    _card: WeightsCard | None = None
 
     def __init__(self, app: AppController, parent: QObject | None = None) -> None:
         super().__init__(app, parent)
@@ -131,6 +134,8 @@ class ActivationsWorkspace(Workspace):
         row.menuAboutToShow.connect(app.weights.refresh_available)
         app.weights.publishedChanged.connect(row.menu.show_published)
         app.weights.runsFound.connect(row.menu.show_runs)
+        row.aboutRequested.connect(app.cards.identify)
+        app.cards.cardChanged.connect(self._show_card)
         view.show_layers(app.session.architecture)
         view.show_selection(app.images.selected, app.activations.layer)
 
@@ -152,6 +157,18 @@ class ActivationsWorkspace(Workspace):
         pins.pinsChanged.connect(channel.show_pins)
         pins.failed.connect(bar.show_note)
         channel.show_pins(pins.pins)
+
+    def _show_card(self, card: IdentityCard) -> None:
+        """Show what a file of weights is, beside the window's other contents."""
+        if self._card is None:
+            from resnet_studio.gui.activations.weights.card import WeightsCard
+
+            self._card = WeightsCard(self.view)
+            self._card.answerRequested.connect(self.app.cards.answer)
+            self._card.networkRequested.connect(self.app.cards.use_network)
+            self._card.labelsRequested.connect(self.app.cards.read_labels)
+            self.app.planChanged.connect(self._card.show_current)
+        self._card.show_card(card, self.app.session.architecture)
 
     def _show_pin(self, pin: Pin) -> None:
         """Show a pinned channel among the maps of its layer."""

@@ -17,13 +17,15 @@ Text = Annotated[str, Meta(min_length=1)]
 
 
 def weights_to_json(weights: WeightsSource) -> dict[str, Any]:
-    """The source as a JSON object: {"seed"}, {"model", "name"} or {"path", "head", "prefix"}."""
+    """The source as a JSON object: {"seed"}, {"model", "name"} or {"path", "head", "prefix"}, maybe with
+    "head_layer"."""
     match weights:
         case RandomWeights(seed=seed):
             return {"seed": seed}
         case PublishedWeights(model=model, name=name):
             return {"model": model, "name": name}
-    return {"path": str(weights.path), "head": weights.head, "prefix": weights.prefix}
+    chosen = {"head_layer": weights.head_layer} if weights.head_layer else {}
+    return {"path": str(weights.path), "head": weights.head, "prefix": weights.prefix, **chosen}
 
 
 def weights_from_json(values: Any) -> WeightsSource:
@@ -34,7 +36,9 @@ def weights_from_json(values: Any) -> WeightsSource:
         case {"model": model, "name": name}:
             return find_entry(PublishedWeights(codec.decode(str, model), codec.decode(str, name))).weights
         case {"path": path, "head": head, "prefix": prefix}:
-            return WeightsFile(Path(codec.decode(Text, path)), codec.decode(bool, head), codec.decode(str, prefix))
+            layer = codec.decode(str, values.get("head_layer", ""))
+            prefix = codec.decode(str, prefix)
+            return WeightsFile(Path(codec.decode(Text, path)), codec.decode(bool, head), prefix, layer)
     raise ValueError("must have a seed, a model and a name, or a path, head and prefix")
 
 
@@ -43,7 +47,7 @@ def weights_to_text(weights: WeightsSource) -> str:
     match weights:
         case RandomWeights(seed=0):
             return ""
-        case WeightsFile(path=path, head=True, prefix=""):
+        case WeightsFile(path=path, head=True, prefix="", head_layer=""):
             return str(path)
     return json.dumps(weights_to_json(weights))
 

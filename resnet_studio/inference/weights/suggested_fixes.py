@@ -8,17 +8,12 @@ from itertools import zip_longest
 
 from resnet_studio.inference.errors import SuggestedFix
 from resnet_studio.inference.values import WeightsFile
-from resnet_studio.inference.weights.architecture_inference import (
-    FoundNetwork,
-    Shapes,
-    find_networks,
-    fits,
-    infer_architecture,
-    with_head,
-)
+from resnet_studio.inference.weights.architecture_inference import fits, infer_architecture
+from resnet_studio.inference.weights.containers.state_dicts import role
 from resnet_studio.inference.weights.published import entry_by_hash
+from resnet_studio.inference.weights.recognition import FoundNetwork, Shapes, find_networks, with_head
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.plan import plan
+from resnet_studio.networks.plan import head_layer
 from resnet_studio.networks.presets import preset, title
 
 IMAGENET_CLASSES = 1000
@@ -41,7 +36,10 @@ def original_architecture(shapes: Shapes, sha256: str, architecture: Architectur
 def found_architecture(found: FoundNetwork, shapes: Shapes, like: Architecture | None) -> Architecture | None:
     """The architecture of a network found in a file."""
     own = found.shapes(shapes)
-    return infer_architecture(own if found.head else with_head(own, like.classes if like else IMAGENET_CLASSES), like)
+    if found.stranger(shapes):
+        return None
+    own = own if found.head else with_head(own, like.classes if like else IMAGENET_CLASSES)
+    return infer_architecture(own, like, found.usual)
 
 
 def suggested_fixes(
@@ -58,9 +56,10 @@ def _fixes_for(
     architecture: Architecture, file: WeightsFile, shapes: Shapes, found: FoundNetwork, several: bool,
     original: Architecture | None,
 ) -> Iterator[SuggestedFix]:  # fmt: skip
-    own, head = found.shapes(shapes), plan(architecture)[-1].name
+    own, head = found.shapes(shapes), head_layer(architecture).name
     whole = replace(file, head=True, prefix=found.prefix if several else "")
-    location = found.prefix.removesuffix(".")
+    copy = role(found.prefix)
+    location = found.prefix.removesuffix(".") + (f" ({copy})" if copy else "")
     under = f", under {location}" if several else ""
     if fits(own, architecture):
         yield SuggestedFix(f"Load {location}" if several else "Load as is", whole, architecture)

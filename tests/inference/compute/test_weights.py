@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 
-from resnet_studio.inference.compute import transforms, weights
+from resnet_studio.inference.compute import transforms, weights_metadata
 from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.errors import WeightsMismatch
 from resnet_studio.inference.images import references
@@ -158,11 +158,11 @@ def test_torchvisions_weights_give_torchvisions_logits(tmp_path: Path) -> None:
     ],
 )
 def test_torchvisions_published_files_are_known_by_their_hash(sha256: str, model: str, resize: int) -> None:
-    known = weights.torchvision_entry(sha256)
+    known = weights_metadata.torchvision_entry(sha256)
     assert known is not None
     assert known[0] == model
     assert known[1].transforms().resize_size == [resize]
-    assert weights.torchvision_entry(64 * "0") is None
+    assert weights_metadata.torchvision_entry(64 * "0") is None
 
 
 def test_a_published_file_brings_its_own_preprocessing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from architectures import residuals
-from resnet_studio.inference.weights.architecture_inference import (
-    find_prefixes,
-    fits,
-    infer_architecture,
-    state_shapes,
-)
+from resnet_studio.inference.weights.architecture_inference import fits, infer_architecture, state_shapes
+from resnet_studio.inference.weights.recognition import find_prefixes
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.modules.network import empty
 from resnet_studio.networks.presets import PRESETS, preset

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.labels import tooltip
-from resnet_studio.inference.values import PublishedWeights
+from resnet_studio.inference.values import PublishedWeights, WeightsFile
 from resnet_studio.inference.weights.published import ENTRIES
 from resnet_studio.networks.presets import title
 from resnet_studio.plain import plain
@@ -27,6 +27,8 @@ class WeightsMenu(QMenu):
     randomRequested = Signal()
     digitsRequested = Signal()
     fileRequested = Signal()
+    aboutRequested = Signal(object)
+    """What the file of the weights in use is, by its `WeightsFile`."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -37,8 +39,15 @@ class WeightsMenu(QMenu):
         self.addAction("Trained digits network", self.digitsRequested.emit)
         self.addSeparator()
         self.addAction("File…", self.fileRequested.emit)
+        self._about = self.addAction("About these weights…", lambda: self.aboutRequested.emit(self._file))
+        self.show_about(None)
         self.show_published({})
         self._show_placeholder("Looking for runs…")
+
+    def show_about(self, file: WeightsFile | None) -> None:
+        """Offer to tell what this file is; None for weights that are in no file of the user's."""
+        self._file = file
+        self._about.setEnabled(file is not None)
 
     def show_seed(self, seed: int) -> None:
         """Show the seed of the random weights that are offered."""

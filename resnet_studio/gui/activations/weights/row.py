@@ -43,6 +43,8 @@ class WeightsRow(QWidget):
     """The architecture that the weights were probably made for."""
     menuAboutToShow = Signal()
     """The menu is about to open; the available weights may be set now."""
+    aboutRequested = Signal(object)
+    """What a file of weights is, by its `WeightsFile`: after it was opened, or from the menu."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,6 +70,7 @@ class WeightsRow(QWidget):
             self._seed.clear_request()
         self._source.set_text(RANDOM_TEXT if random else plain(weights.source))
         self._seed.setVisible(random)
+        self.menu.show_about(source if isinstance(source, WeightsFile) else None)
         details = plain(weights.source) + (f"\nSHA-256 {weights.sha256}" if weights.sha256 else "")
         self._source.setToolTip(tooltip(details))
         headless = bool(weights.sha256) and not weights.trained
@@ -92,7 +95,7 @@ class WeightsRow(QWidget):
         caption.setProperty("quiet", True)
         tip = "Use the included ResNet-20, trained on handwritten digits"
         self._digits = set_names(QPushButton("Digits network"), "digitsNetwork", "Trained digits network", tip)
-        tip = "A .pth or .safetensors file with a state_dict that uses torchvision's names"
+        tip = "A checkpoint of a residual network: .pth, .ckpt, .safetensors, …, whoever named its tensors"
         self._open = set_names(QPushButton("Open file…"), "openWeights", "Open weights", tip)
         tip = "Random weights, torchvision weights, run checkpoints"
         self._more = set_names(QToolButton(), "weightsSources", "More weight sources", tip)
@@ -132,6 +135,7 @@ class WeightsRow(QWidget):
         self.menu.weightsRequested.connect(self.weightsRequested)
         self.menu.digitsRequested.connect(self.digitsRequested)
         self.menu.fileRequested.connect(self._open_file_dialog)
+        self.menu.aboutRequested.connect(self.aboutRequested)
         self.menu.randomRequested.connect(lambda: self._seed.request(self._seed.value()))
         self._seed.seedRequested.connect(self._on_seed_requested)
 
@@ -141,7 +145,11 @@ class WeightsRow(QWidget):
 
     def _open_file_dialog(self) -> None:
         dialog = open_dialog(self, "openWeightsDialog", "Open weights", WEIGHTS_FILTER)
-        dialog.fileSelected.connect(lambda path: self.weightsRequested.emit(WeightsFile(Path(path))))
+        dialog.fileSelected.connect(lambda path: self._open_file(WeightsFile(Path(path))))
+
+    def _open_file(self, source: WeightsFile) -> None:
+        self.weightsRequested.emit(source)
+        self.aboutRequested.emit(source)
 
 
 class _MiddleElidedLabel(QLabel):
