@@ -19,7 +19,7 @@ from typing import Any
 
 from waiting import wait_until
 
-PRELOADED = ("sklearn.datasets", "torchvision.transforms.v2", "resnet_studio.training.compute.run")
+PRELOADED = ("sklearn.datasets", "torchvision.transforms.v2", "resnet_studio.training.compute.run", "frozen")
 """What a child need not import again, which takes seconds."""
 
 

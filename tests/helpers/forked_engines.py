@@ -7,14 +7,18 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from resnet_studio.engine import process
 
-PRELOADED = ["resnet_studio.engine.jobs", "torchvision", "captum.attr", "sklearn.model_selection", "safetensors.torch"]
-"""What an engine imports at its start, and with the first photograph and the first weights."""
+PRELOADED = [
+    "resnet_studio.engine.jobs", "torchvision", "captum.attr", "sklearn.model_selection", "safetensors.torch",
+    "forked_engines", "frozen",
+]  # fmt: skip
+"""What an engine imports at its start, with the first photograph and the first weights, and for `run_in`."""
 
 
 class ForkingContext:
@@ -35,6 +39,7 @@ class ForkingContext:
         """
         with process._without_main_module(), pytest.MonkeyPatch.context() as patch:
             patch.delenv("TMPDIR", raising=False)
+            patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # of `frozen`
             patch.setattr(tempfile, "tempdir", None)
             first = self._context.Process(target=os.getpid)
             first.start()
