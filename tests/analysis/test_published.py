@@ -1,13 +1,15 @@
 from dataclasses import replace
 from fractions import Fraction
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_studio.analysis.published import PublishedFigure, holds, paper_figure, published
+from resnet_studio.analysis.published import PublishedFigure, holds, nearest_figure, network, paper_figure, published
 from resnet_studio.networks.architecture import Baseline, Residual
 from resnet_studio.networks.families.basic import Basic
+from resnet_studio.networks.layers import Kind
 from resnet_studio.networks.presets import PRESETS, preset
 
 GIGA = PublishedFigure("resnet34", "resnet34", "macs", "3.6", 10**9, "multiply-adds", "somewhere")
@@ -36,21 +38,22 @@ def test_the_article_and_v1_5_are_listed_with_the_papers_networks():
 
 def test_every_figure_names_presets_and_its_source():
     for figure in published():
-        assert {figure.subject, figure.about} <= set(PRESETS)
+        assert {figure.subject.split()[0], figure.about.split()[0]} <= set(PRESETS)
+        assert network(figure.subject)
         assert figure.source
-        assert figure.unit == {"macs": "multiply-adds", "parameters": "parameters"}[figure.quantity]
+        units = {"macs": "multiply-adds", "parameters": "parameters", "activations": "activations"}
+        assert figure.unit == units[figure.quantity]
+        assert set(figure.beyond) <= set(get_args(Kind))
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # torchvision's own imports, with some versions of torch
 def test_torchvision_is_quoted_as_it_documents_its_weights():
     from torchvision import models
 
-    names = {"resnet18": "ResNet18", "resnet34": "ResNet34", "resnet50-v1.5": "ResNet50", "resnet101-v1.5": "ResNet101"}
-    names |= {"resnet152-v1.5": "ResNet152", "vgg19": "VGG19", "alexnet": "AlexNet"}
     quoted = {(f.subject, f.quantity): f.printed for f in published() if f.source.startswith("torchvision")}
     documented = {}
-    for subject, name in names.items():
-        meta = models.get_model_weights(name)["IMAGENET1K_V1"].meta
+    for subject in {subject for subject, _ in quoted}:
+        meta = models.get_model_weights(subject.removesuffix("-v1.5"))["IMAGENET1K_V1"].meta
         documented[subject, "macs"] = str(meta["_ops"])
         documented[subject, "parameters"] = str(meta["num_params"])
     assert quoted == documented
@@ -109,6 +112,28 @@ def test_a_depth_that_the_paper_does_not_print_has_no_figure(architecture):
     assert paper_figure(architecture) is None
 
 
-@pytest.mark.parametrize("name", ["preresnet50", "preresnet110-cifar"])
+@pytest.mark.parametrize(
+    "name", ["preresnet50", "preresnet110-cifar", "resnext50_32x4d", "wide_resnet50_2", "seresnet50", "resnet50d"]
+)
 def test_blocks_that_came_after_the_paper_have_no_figure_of_it(name):
     assert paper_figure(preset(name)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "printed", "publisher"),
+    [
+        ("resnet50", "3.8", "paper"),
+        ("resnet50-v1.5", "3.8", "paper"),
+        ("resnext50_32x4d", "4.2", "Xie et al. 2017"),
+        ("wide_resnet50_2", "11.398", "torchvision"),
+        ("resnet50d", "4.3", "He et al. 2019"),
+        ("seresnet18", "1.82", "timm"),
+    ],
+)
+def test_a_preset_is_held_against_its_own_figure(name, printed, publisher):
+    figure = nearest_figure(preset(name))
+    assert figure is not None
+    assert (figure.printed, figure.publisher) == (printed, publisher)
+    assert nearest_figure(replace(preset(name), width=40, classes=7)) == paper_figure(
+        replace(preset(name), width=40, classes=7)
+    )

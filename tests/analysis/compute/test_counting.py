@@ -32,9 +32,8 @@ WHOLE = {
 
 
 def count_whole(architecture: Architecture) -> Counts:
-    side = architecture.image
     network = empty(architecture).to_empty(device="cpu")
-    return count(network.eval(), torch.zeros(1, architecture.channels, side, side))
+    return count(network.eval(), torch.zeros(1, *architecture.input_shape))
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -1,16 +1,24 @@
 import json
+import warnings
 from dataclasses import replace
 
 import pytest
+import torch
 
 from resnet_studio.analysis.article import ARTICLE_SLIPS
 from resnet_studio.analysis.compute.verification import paper_holds, verify, verify_steps
 from resnet_studio.analysis.published import published
+from resnet_studio.analysis.quantities import CountingRule
 from resnet_studio.networks.architecture import Baseline
 from resnet_studio.networks.layers import output_size
+from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
 from resnet_studio.progress import Progress
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", message=".*torch.jit")  # fvcore's own import
+    from fvcore.nn import ActivationCountAnalysis
 
 IN_HAND = replace(preset("resnet50"), shortcut="C")
 PROJECTED = 2 * 56**2 * 256**2 + 3 * 28**2 * 512**2 + 5 * 14**2 * 1024**2 + 2 * 7**2 * 2048**2
@@ -39,7 +47,8 @@ def test_every_published_figure_is_measured_in_order(results):
 
 
 def test_the_papers_table_holds_and_v1_5_does_not(results):
-    of_depth = verdicts(results[: len(published())], place="Table 1")
+    figures = results[: len(published())]
+    of_depth = verdicts(figures, place="1512.03385), Table 1") | verdicts(figures, place="after the paper's Table 1")
     assert {name for name, holds in of_depth.items() if holds} == {f"resnet{n}" for n in (18, 34, 50, 101, 152)}
     assert {name for name, holds in of_depth.items() if not holds} == {
         *(f"resnet{n}-v1.5" for n in (50, 101, 152)),
@@ -53,9 +62,30 @@ def test_figure_3_table_6_and_torchvision_hold(results):
     assert len(verdicts(results, "parameters", "Table 6")) == 6
     for quantity in ("macs", "parameters"):
         documented = verdicts(results, quantity, "torchvision")
-        assert len(documented) == 7
+        assert len(documented) >= 12
         assert all(documented.values())
     assert all(verdicts(results, "parameters").values())
+
+
+@pytest.mark.parametrize("source", ["timm", "Xie", "Zagoruyko", "He et al. 2016", "He et al. 2019", "Hu et al. 2018"])
+def test_figures_of_the_later_families_hold(results, source):
+    of_source = [result for result in results if result.source.startswith(source)]
+    assert of_source
+    assert [result.figure for result in of_source if not result.holds] == []
+
+
+def test_the_plan_says_what_the_counters_say(results):
+    for result in results:
+        assert result.measured == result.figure.counting.total(result.architecture)
+
+
+@pytest.mark.parametrize("name", ["resnet18d", "seresnext50_32x4d", "resnetv2_50", "wrn-16-8", "plain18"])
+def test_activations_are_counted_as_by_fvcore(name):
+    """timm's "macts" are the total of fvcore's `ActivationCountAnalysis`."""
+    architecture = preset(name)
+    architecture = replace(architecture, width=architecture.width // 2, image=48)
+    counted = ActivationCountAnalysis(build(architecture).eval(), torch.zeros(1, *architecture.input_shape))
+    assert counted.unsupported_ops_warnings(False).total() == CountingRule("activations").total(architecture)
 
 
 def test_the_paper_does_not_hold_when_one_of_its_rows_does_not(results):

@@ -1,0 +1,47 @@
+"""What is published of the presets, compared with the plan's closed form."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from resnet_studio.analysis.preset_figures import planned_figures, preset_json
+from resnet_studio.analysis.published import published
+from resnet_studio.networks.architecture import from_json
+from resnet_studio.networks.presets import GROUPS, PRESETS
+
+LATER = ("Pre-activation", "Wide ResNet", "ResNeXt", "SE-ResNet", "ResNet-D")
+
+
+def test_every_published_figure_of_a_preset_holds_but_those_that_are_of_another_network() -> None:
+    """The article's networks, and the stride on the 3×3 where the paper has it on the 1×1."""
+    residual = [name for name in PRESETS if name not in GROUPS["Baselines"]]
+    failing = {result.subject for name in residual for result in planned_figures(name) if not result.holds}
+    assert failing == {*GROUPS["ResNet v1.5"], *GROUPS["Article"]}
+    for name in GROUPS["ResNet v1.5"]:
+        assert [result.figure.about for result in planned_figures(name) if not result.holds] == [name[:-5]]
+
+
+@pytest.mark.parametrize("group", LATER)
+def test_networks_of_libraries_have_parameters_flops_and_activations_published(group: str) -> None:
+    for name in GROUPS[group]:
+        if name != "preresnet50":  # which no library has
+            assert {result.quantity for result in planned_figures(name)} == {"parameters", "macs", "activations"}
+
+
+def test_each_figure_is_a_presets_or_of_a_variation_of_one() -> None:
+    of_presets = sum(len(planned_figures(name)) for name in PRESETS)
+    varied = [figure for figure in published() if figure.subject not in PRESETS]
+    assert of_presets + len(varied) == len(published())
+    assert {figure.name for figure in varied} == {f"seresnet{n}, stride on 1×1" for n in (50, 101, 152)}
+
+
+def test_a_presets_json_has_its_costs_and_its_figures() -> None:
+    """torchvision's 11,689,512 and 1.814 G are among them."""
+    values = json.loads(json.dumps(preset_json("resnet18")))
+    assert from_json(values["architecture"]) == PRESETS["resnet18"]
+    assert values["parameters"] == 11_689_512
+    assert round(values["macs"] / 1e9, 3) == 1.814
+    assert {figure["published"] for figure in values["published"]} >= {1.8e9, 1.814e9, 11_689_512, 2.48e6}
+    assert all(figure["reason"] for figure in values["published"])
