@@ -15,6 +15,8 @@ from resnet_studio.networks.presets import title
 from resnet_studio.progress import finish
 
 Cost = Literal["parameters", "macs", "activation_bytes"]
+WEIGHTED, MOST_LINES = ("conv", "linear", "attention"), 6
+"""Kinds of layers that make up a stage without blocks, and how many different ones in a row are listed."""
 COSTS: tuple[Cost, ...] = ("parameters", "macs", "activation_bytes")
 
 
@@ -98,21 +100,44 @@ def compare_steps(tables: Sequence[LayerTable]) -> Generator[None, None, Compari
         for stage in table.stages:
             stages[-1][stage.name] = _cell(stage, makeup(stage, table.architecture))
             yield
-    names = sorted({name for cells in stages for name in cells}, key=lambda name: (name == "fc", name))
-    lines = tuple(ComparisonLine(name, tuple(cells.get(name) for cells in stages)) for name in names)
+    lines = tuple(ComparisonLine(name, tuple(cells.get(name) for cells in stages)) for name in merged(stages))
     total = ComparisonLine(
         "total", tuple(_cell(table.totals, f"{table.architecture.depth} weighted layers") for table in tables)
     )
     return Comparison(tuple(table.architecture for table in tables), lines, total)
 
 
+def merged(sequences: Sequence[Iterable[str]]) -> list[str]:
+    """All names, each once, in an order that is that of every sequence as far as they agree: those of a sequence that
+    shares none with the ones before it come last."""
+    found: list[str] = []
+    for names in map(list, sequences):
+        place = next((found.index(name) for name in names if name in found), len(found))
+        for name in names:
+            if name in found:
+                place = found.index(name) + 1
+            else:
+                found.insert(place, name)
+                place += 1
+    return found
+
+
 def makeup(stage: BlockGroup, architecture: Architecture) -> str:
     """What a stage is made of, as the paper's Table 1 writes it, with its stride and what its shortcuts need."""
     if not isinstance(architecture, Residual) or not stage.blocks:
-        return _run_lengths(_layer(row.layer) for row in stage.rows if row.layer.kind in ("conv", "linear"))
+        return makeup_of_modules([row.layer for row in stage.rows])
     layers = [[row.layer for row in block.rows if row.layer.called] for block in stage.blocks]
     blocks = _run_lengths("; ".join(architecture.block.lines(block)) for block in layers)
     return ", ".join([blocks, *_stride(layers[0]), *_shortcuts([layer for block in layers for layer in block])])
+
+
+def makeup_of_modules(layers: Sequence[Layer]) -> str:
+    """A stage without blocks: its layers with weights, or how many of each kind there are if there are many."""
+    weighted = [layer for layer in layers if layer.kind in WEIGHTED]
+    lines = _run_lengths(map(_layer, weighted))
+    if lines.count(";") < MOST_LINES:
+        return lines or ", ".join(dict.fromkeys(layer.kind for layer in layers))
+    return ", ".join(f"{times} {kind}" for kind, times in Counter(layer.kind for layer in weighted).items())
 
 
 def _run_lengths(parts: Iterable[str]) -> str:
@@ -143,6 +168,8 @@ def _on_main_path(layer: Layer) -> bool:
 def _layer(layer: Layer) -> str:
     if layer.kind == "linear":
         return f"{layer.output[0]}-d fc"
+    if layer.kind == "attention":
+        return f"{layer.output[0]}-d attention"
     return kernel_line(layer) + (f", stride {layer.stride}" if layer.stride > 1 else "")
 
 

@@ -27,7 +27,7 @@ from resnet_studio.analysis.units import (  # fmt: skip
 )
 from resnet_studio.formatting import dimensions, percentages
 from resnet_studio.networks.architecture import LATER, Architecture, Residual
-from resnet_studio.networks.layers import Layer, Shape
+from resnet_studio.networks.layers import NOTHING, Layer, Shape
 from resnet_studio.networks.plan import blocks
 from resnet_studio.networks.presets import field_text
 
@@ -168,13 +168,13 @@ def _layers(stage: BlockGroup) -> Iterator[tuple[BlockGroup, str]]:
 
 
 def _window(layer: Layer) -> str:
-    if not layer.called:
-        return f"{layer.kind}, never called"
+    if layer.output == NOTHING:
+        return layer.kind if layer.kind == "parameter" else f"{layer.kind}, never called"
     if not layer.kernel:
         return layer.kind
     padding = f", padding {layer.padding}" if layer.padding else ""
     stride = f", stride {layer.stride}" if layer.stride > 1 else ""
-    return f"{layer.kind} {layer.kernel}×{layer.kernel}{stride}{padding}"
+    return f"{layer.kind} {layer.kernel_text}{stride}{padding}"
 
 
 def _stage_rows(line: ComparisonLine, unit: FlopUnit) -> Iterator[tuple[str, ...]]:

@@ -70,6 +70,8 @@ def reason(figure: PublishedFigure, architecture: Architecture, measured: int, t
         text += f": compared with {in_words(figure.about)}, {', '.join(steps)}"
     elif not figure_holds(figure, measured):
         text += f": no known difference from {in_words(figure.about)}"
+    if table and table.products and figure.quantity == "macs":
+        text += f", {scaled(table.products, figure.scale)} of it in attention's matrix products"
     beyond = between(table) if table and figure.counting == CountingRule("macs") else ""
     return f"{text}; {beyond}" if beyond else text
 

@@ -19,7 +19,7 @@ from resnet_studio.networks.plan import plan
 class LayerRow(NamedTuple):
     """One layer and its cost in multiply-adds.
 
-    `macs` counts convolutions and linear layers only, as the paper does; `macs_all` is fvcore's total with
+    `macs` counts convolutions and linear layers, as the paper does, and attention; `macs_all` is fvcore's total with
     batch norm and average pooling, and None where only the plan has been asked.
     """
 
@@ -61,7 +61,7 @@ class BlockGroup:
 
     @cached_property
     def output(self) -> Shape:
-        return next((row.layer.output for row in reversed(self.rows) if row.layer.called), NOTHING)
+        return next((row.output for row in reversed(self.rows) if row.output != NOTHING), NOTHING)
 
     @cached_property
     def parameters(self) -> int:
@@ -90,8 +90,8 @@ class BlockGroup:
 class CounterChecks:
     """Independent counters of the same network; None where one was not asked.
 
-    `fvcore` and `torch` (FlopCounterMode / 2) and `plan` (closed form) count convolutions and linear layers in
-    multiply-adds; `torchinfo` and `plan_parameters` count parameters.
+    `fvcore` and `torch` (FlopCounterMode / 2) and `plan` (closed form) count convolutions, linear layers and
+    attention's matrix products in multiply-adds; `torchinfo` and `plan_parameters` count parameters.
     """
 
     fvcore: int
@@ -115,11 +115,13 @@ class LayerTable:
     """Operations that fvcore has no count for, with how often they occur: {"aten::add": 16, …}."""
     checks: CounterChecks | None = None
     """Results of the other counters; None as long as the table comes from the plan alone."""
+    products: int = 0
+    """Multiply-adds of attention's matrix products, once they are counted; they are in the rows."""
 
     def __reduce__(self) -> tuple[Callable[..., LayerTable], tuple[Any, ...]]:
         """What is not in the plan already: the window has that, and reads thousands of rows in no time."""
         costs = [[row.macs for row in self.rows], [row.macs_all for row in self.rows]]
-        return _joined, (self.architecture, *costs, self.uncounted, self.checks)
+        return _joined, (self.architecture, *costs, self.uncounted, self.checks, self.products)
 
     @property
     def counted(self) -> bool:
@@ -128,7 +130,7 @@ class LayerTable:
 
     @cached_property
     def input(self) -> tuple[int, int, int, int]:
-        return (1, self.architecture.channels, self.architecture.image, self.architecture.image)
+        return 1, *self.architecture.input_shape
 
     @cached_property
     def totals(self) -> BlockGroup:
@@ -175,10 +177,11 @@ def table_steps(table: LayerTable) -> Iterator[None]:
 
 def _joined(
     architecture: Architecture, macs: list[int], macs_all: list[int | None], uncounted: dict[str, int],
-    checks: CounterChecks | None,
+    checks: CounterChecks | None, products: int,
 ) -> LayerTable:  # fmt: skip
     """The inverse of a table's `__reduce__`."""
-    return LayerTable(architecture, tuple(map(LayerRow, plan(architecture), macs, macs_all)), uncounted, checks)
+    rows = tuple(map(LayerRow, plan(architecture), macs, macs_all))
+    return LayerTable(architecture, rows, uncounted, checks, products)
 
 
 def _grouped(rows: Iterable[LayerRow], key: Callable[[LayerRow], str]) -> tuple[BlockGroup, ...]:

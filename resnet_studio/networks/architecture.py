@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, get_args
 
 from resnet_studio.causes import FieldError
@@ -18,11 +19,13 @@ from resnet_studio.networks import baselines
 from resnet_studio.networks.families import FAMILIES
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.families.family import Family, Shortcut
-from resnet_studio.networks.image_size import ImageSize, as_image_size, height_width, image_text, read_image_size
+from resnet_studio.networks.image_size import ImageSize, as_image_size, height_width, read_image_size
 from resnet_studio.networks.layers import Shape
 
 Stem = Literal["imagenet", "cifar", "deep", "deep-tiered"]
 MOST_STAGES, MOST_BLOCKS = 6, 1000
+MOST_CHANNELS = 8192
+"""Of conv2_x's convolutions, however they are widened: what bottlenecks have at the greatest width."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "block": tuple(dict.fromkeys(family.block for family in FAMILIES)),
@@ -147,19 +150,22 @@ class Residual:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A network without shortcuts that the field compares against, as torchvision builds it."""
+    """A network that is no ResNet, to compare with: one of torchvision's, as torchvision builds it."""
 
     name: str = "vgg19"
-    image: ImageSize = 224
-    """Side of the square input, or its height and width; two equal sides become one number."""
+    image: ImageSize = None  # type: ignore[assignment]  # for the size of the network's own
+    """Side of the square input, or its height and width; two equal sides become one number. By default what
+    torchvision's weights are used with."""
     classes: int = 1000
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "image", _image(self.image))
+        if self.name not in CHOICES["name"]:
+            raise ArchitectureError("name", _unknown_network(self.name))
+        image = baselines.info(self.name).image if self.image is None else self.image
+        object.__setattr__(self, "image", _image(image))
         _check(self)
-        smallest = baselines.smallest_image(self.name)
-        if min(self.image_size) < smallest:
-            raise ArchitectureError("image", f"{self.name} needs at least {smallest}, got {image_text(self.image)}")
+        if reason := baselines.refusal(self.name, self.image_size):
+            raise ArchitectureError("image", reason)
 
     @property
     def channels(self) -> int:
@@ -276,6 +282,8 @@ def from_json(values: Mapping[str, Any] | str) -> Architecture:
     if kind != "baseline":
         raise ArchitectureError("kind", f"must be one of residual, baseline, got {kind!r}")
     _check_names(values, [field.name for field in fields(Baseline)])
+    if "image" in values:
+        _image(values["image"])  # null is no size
     return Baseline(**values)
 
 
@@ -299,6 +307,12 @@ def _check_names(names: Iterable[str], known: Iterable[str], block: type[Family]
         if block and name in FIELDS:
             raise ArchitectureError(name, block.excluded.get(name, f"{block.label} blocks have no such choice"))
         raise ArchitectureError(str(name), f"unknown field; must be one of {', '.join(known)}")
+
+
+def _unknown_network(name: object) -> str:
+    near = get_close_matches(str(name), baselines.NAMES)
+    hint = f"did you mean {' or '.join(near)}?" if near else "must be a classification network of torchvision"
+    return f"unknown network {name!r}: {hint}"
 
 
 def _one_of(allowed: Iterable[str], value: object, reason: str | None = None) -> str:
@@ -325,6 +339,10 @@ def _check_block(architecture: Residual) -> None:
             raise ArchitectureError(name, _one_of(allowed, value, block.excluded.get(name)))
     if block.inner_width(width) < 1:
         raise ArchitectureError("width_per_group", f"must be at least {-(-64 // width)} where the width is {width}")
+    channels = max(block.inner_width(width), block.outer_width(width))
+    if channels > MOST_CHANNELS:
+        name, most = next(iter(block.ranges())), f"{MOST_CHANNELS:,}"
+        raise ArchitectureError(name, f"conv2_x would have {channels:,} channels, and may have {most}")
 
 
 def _check_count(field: str, value: object, least: int, most: int) -> None:

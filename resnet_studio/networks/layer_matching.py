@@ -11,7 +11,7 @@ from itertools import groupby
 
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.layers import Layer
-from resnet_studio.networks.plan import called_layers, plan
+from resnet_studio.networks.plan import called_layers, head_layer
 
 BLOCK, OUTPUT, SHORTCUT = "block", "output", "shortcut(x)"
 ALIKE = {
@@ -129,11 +129,11 @@ def _match_stem_pool(b: Architecture) -> str | None:
 
 def _match_by_size(a: Architecture, b: Architecture, mine: LayerPlace) -> str | None:
     """Where names say nothing, as between ResNet and VGG: by what share of the image's side the output has."""
-    if mine.layer == plan(a)[-1]:
-        return plan(b)[-1].name
+    if mine.layer == head_layer(a):
+        return head_layer(b).name
     features = _has_pixels(mine.layer)
     there = [place for place in _comparable(b) if _has_pixels(place.layer) == features]
-    there = there if features else [place for place in there if place.layer != plan(b)[-1]]
+    there = there if features else [place for place in there if place.layer != head_layer(b)]
     if not there:
         return None
     scale = min((_scale(b, place) for place in there), key=lambda scale: abs(scale - _scale(a, mine)))
@@ -163,7 +163,7 @@ def _comparable(architecture: Architecture) -> list[LayerPlace]:
 def _peers(architecture: Architecture, place: LayerPlace, mine: LayerPlace) -> bool:
     """Whether two layers of one network are of one kind and size, so that their order tells them apart."""
     same = _scale(architecture, place) == _scale(architecture, mine)
-    return same and place.layer.kind == mine.layer.kind and place.layer != plan(architecture)[-1]
+    return same and place.layer.kind == mine.layer.kind and place.layer != head_layer(architecture)
 
 
 def _scale(architecture: Architecture, place: LayerPlace) -> float:

@@ -11,8 +11,15 @@ from typing import Literal, NamedTuple, TypeAlias
 Shape: TypeAlias = tuple[int, int, int]
 """Channels, height, width of one image's activations."""
 Kind = Literal[
-    "conv", "batch norm", "relu", "sigmoid", "max pool", "average pool", "linear", "dropout", "add", "scale", "zero pad"
-]
+    "conv", "batch norm", "relu", "sigmoid", "max pool", "average pool", "linear", "dropout", "add", "scale", "zero pad",
+    "layer norm", "relu6", "silu", "hardswish", "hardsigmoid", "gelu", "tanh", "attention", "concat", "stochastic depth",
+    "permute", "flatten", "identity", "partition", "departition", "swap axes", "parameter", "module",
+]  # fmt: skip
+"""What a layer computes. Those of the first line are in residual networks, too; a "parameter" is one of the network
+itself, such as a class token, and a "module" one of another's code."""
+Layout = Literal["maps", "channels last", "tokens", "windows"]
+"""The tensor that a layer gives: N × C × H × W (or N × C), N × H × W × C, N × (1 + H·W) × C with a class token first, or
+N × windows × positions × C."""
 Role = Literal["main", "shortcut", "gate", "residual", "add", "output"]
 """What a layer is for in its block: the last one of F(x) is the residual, the one after the addition the output, and
 those that compute the factors of squeeze-and-excitation are the gate. Layers outside of blocks are main."""
@@ -22,6 +29,14 @@ NOTHING: Shape = (0, 0, 0)
 def output_size(n_in: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> int:
     """Side of a convolution's or a pool's output: ⌊(n_in + 2 padding − dilation (kernel − 1) − 1) / stride⌋ + 1."""
     return (n_in + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def window_output(n_in: int, kernel: int, stride: int, padding: int, dilation: int = 1, *, ceil: bool = False) -> int:
+    """`output_size`, or with `ceil` that of a pool whose last window may be cut off by the edge, but not start there."""
+    if not ceil:
+        return output_size(n_in, kernel, stride, padding, dilation)
+    found = output_size(n_in + stride - 1, kernel, stride, padding, dilation)
+    return found - ((found - 1) * stride >= n_in + padding)
 
 
 class Layer(NamedTuple):  # which is made four times as fast as a frozen dataclass
@@ -35,7 +50,7 @@ class Layer(NamedTuple):  # which is made four times as fast as a frozen datacla
     """The module's name in the built network, which is torchvision's where it holds weights."""
     stage: str
     block: str
-    """Name of the residual block the layer is part of; empty in the stem, the head and the baselines."""
+    """Name of the residual block that the layer is part of; empty in the stem, the head and baselines."""
     kind: Kind
     input: Shape
     output: Shape
@@ -44,12 +59,18 @@ class Layer(NamedTuple):  # which is made four times as fast as a frozen datacla
     padding: int = 0
     parameters: int = 0
     macs: int = 0
-    """Multiply-adds of convolutions and linear layers, without biases: what the paper counts."""
+    """Multiply-adds of convolutions, linear layers and attention's matrix products, without biases: the paper counts
+    those of the first two, and has no attention."""
     groups: int = 1
     role: Role = "main"
     inputs: tuple[str, ...] = ()
     """Names of the layers whose outputs it takes, F(x) before the shortcut or the gate; none if it takes the image."""
     dilation: int = 1
+    layout: Layout = "maps"
+    module: bool = True
+    """Whether it is a module, which can be captured, and not a parameter or a function of the network itself."""
+    across: tuple[int, int] | tuple[()] = ()
+    """Kernel and padding along the width where they differ from those along the height: 1×7 of Inception v3."""
 
     @property
     def on_main_path(self) -> bool:
@@ -58,24 +79,40 @@ class Layer(NamedTuple):  # which is made four times as fast as a frozen datacla
 
     @property
     def called(self) -> bool:
-        return self.output != NOTHING
+        """Whether it is a module that gives an output."""
+        return self.module and self.output != NOTHING
+
+    @property
+    def positions(self) -> int:
+        """Of its output: pixels, or tokens."""
+        return self.output[1] * self.output[2] + (self.layout == "tokens")
 
     @property
     def activation_bytes(self) -> int:
-        channels, height, width = self.output
-        return 4 * channels * height * width
+        return 4 * self.output[0] * self.positions
+
+    @property
+    def windows(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Kernel and padding along the height, and along the width."""
+        return (self.kernel, self.padding), self.across or (self.kernel, self.padding)
+
+    @property
+    def kernel_text(self) -> str:
+        """The size of its window: "3×3"."""
+        return "×".join(str(kernel) for kernel, _ in self.windows)
 
     @property
     def bias(self) -> bool:
         """Whether a convolution has a bias."""
-        return self.parameters > self.kernel**2 * self.input[0] // self.groups * self.output[0]
+        area = self.windows[0][0] * self.windows[1][0]
+        return self.parameters > area * self.input[0] // self.groups * self.output[0]
 
 
 def kernel_line(layer: Layer) -> str:
     """A convolution as Table 1 writes it: "3×3, 64", and behind it several groups, "C=32", and a dilation, "d=2"."""
     groups = f", C={layer.groups}" if layer.groups > 1 else ""
     dilation = f", d={layer.dilation}" if layer.dilation > 1 else ""
-    return f"{layer.kernel}×{layer.kernel}, {layer.output[0]}{groups}{dilation}"
+    return f"{layer.kernel_text}, {layer.output[0]}{groups}{dilation}"
 
 
 class LayerChain:

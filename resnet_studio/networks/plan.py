@@ -17,6 +17,8 @@ from resnet_studio.progress import finish
 MOST_LAYERS = 200_000
 """Layers of the cached plans, about 40 MB; the newest plan is cached however long it is."""
 
+ACTIVATIONS = ("relu", "relu6", "silu", "hardswish")
+
 _plans: dict[Architecture, tuple[Layer, ...]] = {}
 
 
@@ -50,6 +52,18 @@ def clear_plans() -> None:
     _plans.clear()
     for remembered in (called_layers, layers_by_name, channels_by_name, blocks):
         remembered.cache_clear()
+
+
+def first_activation(architecture: Architecture) -> str:
+    """The name of the first layer of maps behind a ReLU or its like; of the first layer in a network that has none."""
+    layers = called_layers(architecture)
+    found = (layer.name for layer in layers if layer.kind in ACTIVATIONS and layer.layout == "maps")
+    return next(found, layers[0].name)
+
+
+def head_layer(architecture: Architecture) -> Layer:
+    """The layer that gives the logits: the last one with weights. SqueezeNet averages behind it."""
+    return next(layer for layer in reversed(plan(architecture)) if layer.parameters)
 
 
 @lru_cache(maxsize=16)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from architectures import residuals
+from architectures import image_sizes, residuals
 from resnet_studio.networks.architecture import (
     Architecture,
     ArchitectureError,
@@ -27,7 +27,7 @@ from resnet_studio.networks.families.bottleneck import Bottleneck
 
 valid = residuals(blocks=1000, width=2048, image=4096, channels=1024, classes=1_000_000)
 baselines = st.builds(
-    Baseline, name=st.sampled_from(["vgg19", "alexnet"]), image=st.integers(63, 4096), classes=st.integers(1, 1000)
+    Baseline, name=st.sampled_from(["vgg19", "alexnet"]), image=image_sizes(63, 4096), classes=st.integers(1, 1000)
 )
 architectures = st.one_of(valid, baselines)
 
@@ -46,7 +46,7 @@ def test_every_field_can_be_set_by_its_text(architecture: Architecture) -> None:
     made: Architecture = Residual() if isinstance(architecture, Residual) else Baseline()
     for field in sorted(values, key=lambda field: (field != "variant", field != "block")):
         value = values[field]
-        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        text = ("x" if field == "image" else ",").join(map(str, value)) if isinstance(value, tuple) else str(value)
         made = with_text(made, field, f" {text} ")
         assert made.values()[field] == value
     assert made == architecture
@@ -124,7 +124,7 @@ def test_the_articles_blocks_know_one_shortcut_and_one_stride(block: str, field:
         ('{"kind": ["residual"]}', "kind"),
         ('{"depth": 50}', "depth"),
         ('{"kind": "baseline", "width": 64}', "width"),
-        ('{"kind": "baseline", "name": "vgg16"}', "name"),
+        ('{"kind": "baseline", "name": "vgg20"}', "name"),
         ('{"blocks": "3,4,6,3"}', "blocks"),
         ('{"blocks": [3, 4.0]}', "blocks"),
         ('{"image": 1e400}', "image"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from architectures import residuals
 from resnet_studio.networks.architecture import ArchitectureError, Baseline, Residual
-from resnet_studio.networks.baselines import NAMES, smallest_image
+from resnet_studio.networks.baselines import smallest_image
 from resnet_studio.networks.layers import output_size
 from resnet_studio.networks.plan import blocks, plan
 from resnet_studio.networks.presets import PRESETS, preset
@@ -194,7 +194,7 @@ def test_small_images_are_fine(name: str) -> None:
     assert min(layer.output[1] for layer in small if layer.called) == 1
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["alexnet", "vgg19"])
 def test_a_baselines_smallest_image_is_the_first_that_its_formula_allows(name: str) -> None:
     """VGG halves five times; AlexNet is 11×11/4, pool 3×3/2, 5×5, pool, three 3×3 that keep the size, pool."""
 

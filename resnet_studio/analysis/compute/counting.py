@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import prod
+from typing import Any
 
 import torch
 import torchinfo
@@ -22,31 +24,40 @@ from resnet_studio.analysis.table import CounterChecks, LayerRow, LayerTable
 from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import Architecture, Baseline
 from resnet_studio.networks.families.family import Block
-from resnet_studio.networks.layers import Layer, Shape
+from resnet_studio.networks.layers import NOTHING, Layer, Shape
+from resnet_studio.networks.modules.baseline import allocate, is_attention, skeleton
 from resnet_studio.networks.modules.blocks import build_block
-from resnet_studio.networks.modules.network import baseline, empty, leaves
+from resnet_studio.networks.modules.network import empty, leaves
 from resnet_studio.networks.plan import blocks, head_layers, plan, stem_layers
 from resnet_studio.progress import Progress, finish
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message=".*torch.jit")  # fvcore scripts its helpers with it when imported
     from fvcore.nn import FlopCountAnalysis
+    from fvcore.nn.jit_handles import einsum_flop_jit, get_shape
 
-PAPER_COUNTS = ("conv", "linear")
-"""fvcore's operators that the paper counts."""
+PRODUCTS = ("matmul", "bmm", "einsum", "scaled_dot_product_attention")
+"""fvcore's operators for products of activations with each other, which only attention has."""
+COUNTED = ("conv", "linear", "addmm", "mm", *PRODUCTS)
+"""fvcore's operators that count as FLOPs: those of the paper, convolutions and linear layers, and attention's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the counters say of one module and one input, in multiply-adds; keys are names of leaf modules."""
+    """What the counters say of one module and one input, in multiply-adds.
+
+    Keys are names of leaf modules, and of attention as a whole; "" is the network's own code, if that costs anything.
+    """
 
     macs: dict[str, int]
     macs_all: dict[str, int]
     uncounted: dict[str, int]
     torch_macs: int
-    """FlopCounterMode's operations / 2: convolutions and linear layers."""
+    """FlopCounterMode's operations / 2: convolutions, linear layers and matrix products."""
     parameters: int
     """torchinfo's total."""
+    products: int = 0
+    """Of `PRODUCTS` alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +79,19 @@ class NetworkPart:
                 return self.prefix.rstrip(".")
         return self.key[0].stage
 
-    def build(self) -> nn.Module:
-        """The part in eval mode, on whatever device is torch's default."""
+    def count(self) -> Counts:
+        """Count the part on real but uninitialized CPU tensors: fvcore can't trace on the device "meta"."""
+        images = torch.zeros(1, *self.input)
         match self.key:
-            case Block():
-                return build_block(self.key).eval()
             case Baseline():
-                return baseline(self.key).eval()
-        return nn.Sequential(leaves(self.key)).eval()
+                return count(allocate(skeleton(self.key)), images, shaped=empty(self.key))
+            case Block():
+                with torch.device("meta"):
+                    shaped = build_block(self.key)
+            case _:
+                with torch.device("meta"):
+                    shaped = nn.Sequential(leaves(self.key))
+        return count(shaped.to_empty(device="cpu"), images)
 
 
 def layer_table(architecture: Architecture) -> LayerTable:
@@ -111,36 +127,75 @@ def summary(architecture: Architecture) -> str:
     return str(information)
 
 
-def count(network: nn.Module, images: Tensor) -> Counts:
+def count(network: nn.Module, images: Tensor, *, shaped: nn.Module | None = None) -> Counts:
     """Count one forward pass of the network in eval mode over `images` (1×C×H×W, on the network's device).
 
-    The network is left as it was: mode, device, hooks, buffers; so is torch's random state.
+    The network is left as it was: mode, device, hooks, buffers; so is torch's random state. torch counts `shaped`, the
+    same network on the device "meta", if there is one: that takes no time.
     """
-    with _state_kept(network), torch.no_grad():
-        with FlopCounterMode(display=False) as second:
-            network(images)  # what can't run fails here: fvcore would leave its hooks on the modules
-        flops = FlopCountAnalysis(network, images).tracer_warnings("none")
+    second = FlopCounterMode(display=False)
+    with _state_kept(network), _state_kept(shaped or network), torch.no_grad():
+        with second:  # what can't run fails here: fvcore would leave its hooks on the modules
+            shaped(images.to("meta")) if shaped else network(images)
+        flops = FlopCountAnalysis(network, images).tracer_warnings("none").set_op_handle(**HANDLES)
         flops.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         by_operator = flops.by_module_and_operator()
         uncounted = dict(flops.unsupported_ops())
-    leaves = [name for name, module in network.named_modules() if not any(True for _ in module.children())]
+    whole, names = by_operator[""], counted_modules(network)
+    own = sum(whole.values()) - sum(sum(by_operator[name].values()) for name in names)
     return Counts(
-        {leaf: sum(by_operator[leaf][operator] for operator in PAPER_COUNTS) for leaf in leaves},
-        {leaf: sum(by_operator[leaf].values()) for leaf in leaves},
+        {name: sum(by_operator[name][operator] for operator in COUNTED) for name in names},
+        {name: sum(by_operator[name].values()) for name in names} | ({"": own} if own else {}),
         uncounted,
         second.get_total_flops() // 2,
         torchinfo.summary(network, verbose=0).total_params,
+        sum(whole[operator] for operator in PRODUCTS),
     )
+
+
+def counted_modules(network: nn.Module) -> list[str]:
+    """Names of the modules that are counted as one: those without parts, and attention."""
+    attention = [name for name, module in network.named_modules() if is_attention(module)]
+    inside = tuple(f"{name}." for name in attention)
+    return [
+        name for name, module in network.named_modules()
+        if name in attention or not (name.startswith(inside) or any(True for _ in module.children()))
+    ]  # fmt: skip
+
+
+def attention_products(inputs: list[Any], outputs: list[Any]) -> int:
+    """Queries × keys and weights × values, for which fvcore has no count. Shapes are … × positions × channels."""
+    query, key, value = (get_shape(one) for one in inputs[:3])
+    return int(prod(query) * key[-2] + prod(query[:-1]) * key[-2] * value[-1])
+
+
+def contraction(inputs: list[Any], outputs: list[Any]) -> int:
+    """The product of all sizes of a contraction of two tensors, of which fvcore knows four digits."""
+    terms = inputs[0].toIValue().replace(" ", "").partition("->")[0].split(",")
+    shapes = [get_shape(one) for one in inputs[1].node().inputs()]
+    if len(terms) != 2 or "..." in "".join(terms):
+        return int(einsum_flop_jit(inputs, outputs))
+    return prod(
+        {letter: size for term, shape in zip(terms, shapes, strict=True) for letter, size in zip(term, shape)}.values()
+    )
+
+
+HANDLES = {"aten::scaled_dot_product_attention": attention_products, "aten::einsum": contraction}
+"""What fvcore is told to count with."""
 
 
 @contextmanager
 def _state_kept(network: nn.Module) -> Iterator[None]:
+    """Eval mode, and attention by operations that can be counted instead of one that does all."""
     modes = {module: module.training for module in network.modules()}
+    fast = torch.backends.mha.get_fastpath_enabled()
     with torch.random.fork_rng(devices=[]):
         network.eval()
+        torch.backends.mha.set_fastpath_enabled(False)
         try:
             yield
         finally:
+            torch.backends.mha.set_fastpath_enabled(fast)
             for module, training in modes.items():
                 module.training = training
 
@@ -159,10 +214,7 @@ def _pieces(architecture: Architecture) -> Iterator[NetworkPart]:
 
 @lru_cache(maxsize=512)
 def _traced(piece: NetworkPart) -> Counts:
-    """Count a piece on real but uninitialized CPU tensors: fvcore can't trace on the device "meta"."""
-    with torch.device("meta"):
-        shaped = piece.build()
-    return count(shaped.to_empty(device="cpu"), torch.zeros(1, *piece.input))
+    return piece.count()
 
 
 def _summed(architecture: Architecture, counted: list[tuple[str, Counts]]) -> LayerTable:
@@ -181,5 +233,13 @@ def _summed(architecture: Architecture, counted: list[tuple[str, Counts]]) -> La
         torchinfo=sum(counts.parameters for _, counts in counted),
         plan_parameters=sum(layer.parameters for layer in layers),
     )
-    rows = tuple(LayerRow(layer, macs[layer.name], macs_all[layer.name]) for layer in layers)
-    return LayerTable(architecture, rows, dict(sorted(uncounted.items())), checks)
+    rows = tuple(_row(layer, macs, macs_all) for layer in layers)
+    products = sum(counts.products for _, counts in counted)
+    return LayerTable(architecture, rows, dict(sorted(uncounted.items())), checks, products)
+
+
+def _row(layer: Layer, macs: Mapping[str, int], macs_all: Mapping[str, int]) -> LayerRow:
+    """A layer's row. What a module of several parts does by itself, as an addition, has no count; nor has a parameter.
+    A function of the network's own has what is not any module's."""
+    name = layer.name if layer.module else "" if layer.output != NOTHING else layer.name
+    return LayerRow(layer, macs.get(name, 0), macs_all.get(name, 0))

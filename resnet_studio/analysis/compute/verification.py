@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 
+from resnet_studio.analysis.baseline_figures import baseline_figures
 from resnet_studio.analysis.compute.counting import layer_table
 from resnet_studio.analysis.published import (  # fmt: skip
     PublishedFigure,
@@ -16,6 +17,7 @@ from resnet_studio.analysis.published import (  # fmt: skip
 from resnet_studio.analysis.quantities import flops_beyond
 from resnet_studio.analysis.reasons import reason
 from resnet_studio.analysis.table import LayerTable
+from resnet_studio.networks import baselines
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.progress import Progress, finish
 
@@ -29,7 +31,19 @@ def verify_steps(
     extra: tuple[Architecture, ...] = (),
 ) -> Generator[Progress | VerifiedFigure, None, tuple[VerifiedFigure, ...]]:
     """`verify`, with its progress before and its result after each figure."""
-    wanted = _wanted(extra)
+    return (yield from measure_steps(_wanted(extra)))
+
+
+def verify_baselines_steps() -> Generator[Progress | VerifiedFigure, None, tuple[VerifiedFigure, ...]]:
+    """Every figure of torchvision's metadata of the baselines with its measured value."""
+    figures = baseline_figures(baselines.NAMES)
+    return (yield from measure_steps([(figure, network(figure.subject)) for figure in figures]))
+
+
+def measure_steps(
+    wanted: Sequence[tuple[PublishedFigure, Architecture]],
+) -> Generator[Progress | VerifiedFigure, None, tuple[VerifiedFigure, ...]]:
+    """These figures with the values measured for these networks."""
     results: list[VerifiedFigure] = []
     for number, (figure, architecture) in enumerate(wanted):
         yield Progress(number, len(wanted), f"measuring {figure.name}")

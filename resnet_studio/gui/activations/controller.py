@@ -14,7 +14,7 @@ from resnet_studio.gui.session import Session
 from resnet_studio.inference import transforms as image_transforms
 from resnet_studio.inference.transforms import ImageTransforms
 from resnet_studio.inference.values import ForwardResult, ForwardSpec, image_title
-from resnet_studio.networks.plan import called_layers, channels_by_name
+from resnet_studio.networks.plan import channels_by_name, first_activation
 from resnet_studio.networks.presets import title
 
 PREVIEW_LANES = ("forward preview 1", "forward preview 2")
@@ -73,11 +73,10 @@ class ActivationsController(QObject):
         return tuple(dict.fromkeys(name for name in names_shown if name in known))
 
     def follow_architecture(self) -> None:
-        """Follow the current architecture; a layer that it lacks is replaced by its first ReLU."""
+        """Follow the current architecture; a layer that it lacks is replaced by its first activation."""
         architecture = self._session.architecture
         if self.layer not in channels_by_name(architecture):
-            relus = (layer.name for layer in called_layers(architecture) if layer.kind == "relu")
-            self._session.update(layer=next(relus))
+            self._session.update(layer=first_activation(architecture))
         self._emit_selection()
         self._on_spec_changed()
 

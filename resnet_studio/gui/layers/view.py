@@ -227,9 +227,11 @@ class LayersView(QWidget):
         menu.addAction("As Markdown", lambda: self._copy("markdown"))
         menu.addAction("As CSV", lambda: self._copy("csv"))
         menu.addAction("As JSON", lambda: self._copy("json"))
+        menu.addAction("As LaTeX", lambda: self._copy("latex"))
+        menu.addAction("As HTML", lambda: self._copy("html"))
         return menu
 
-    def _copy(self, format: Literal["markdown", "csv", "json"]) -> None:
+    def _copy(self, format: Literal["markdown", "csv", "json", "latex", "html"]) -> None:
         if self._table is None:
             return
         if format == "json":
@@ -316,6 +318,7 @@ def caveat(table: LayerTable) -> str:
     if table.checks is None or table.totals.macs_all is None:
         return "analytic count; fvcore is counting…"
     missing = ", ".join(f"{name.removeprefix('aten::')} ×{times}" for name, times in table.uncounted.items())
+    products = f"attention's matrix products {units.short(table.products)}" if table.products else ""
     total = f"fvcore total {units.short(table.totals.macs_all)}"
     checks = table.checks
     agree = (
@@ -323,4 +326,4 @@ def caveat(table: LayerTable) -> str:
         if checks.agree
         else (f"counts disagree: fvcore {checks.fvcore:,}, torch {checks.torch:,}, analytic {checks.plan:,}")
     )
-    return "   ·   ".join(filter(None, (f"not counted: {missing}" if missing else "", total, agree)))
+    return "   ·   ".join(filter(None, (f"not counted: {missing}" if missing else "", products, total, agree)))

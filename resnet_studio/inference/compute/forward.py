@@ -12,6 +12,7 @@ from torch import Tensor
 from resnet_studio.inference.compute import devices, prepare, transforms
 from resnet_studio.inference.compute.capture import Captured, capture
 from resnet_studio.inference.compute.folding import folded_layers
+from resnet_studio.inference.compute.layouts import as_maps
 from resnet_studio.inference.compute.prepare import ForwardKey, PreparedForward, prepare_steps
 from resnet_studio.inference.cropping import frame
 from resnet_studio.inference.feature_maps import layer_maps
@@ -95,7 +96,8 @@ def _steps(spec: ForwardSpec, layers: tuple[str, ...], *, predictions: bool, pre
         model_input=transforms.denormalized(ready.images, ready.weights.preprocessing),
         weights=ready.weights,
         layers=tuple(
-            layer_maps(name, forward_pass.captured.layers[name].float().cpu().numpy().copy()) for name in layers
+            layer_maps(name, as_maps(spec.architecture, name, output).float().cpu().numpy().copy())
+            for name, output in ((name, forward_pass.captured.layers[name]) for name in layers)
         ),
         seconds=forward_pass.seconds,
         predictions=top_predictions(forward_pass.captured.logits, ready.weights.labels) if predictions else None,

@@ -15,6 +15,7 @@ from resnet_studio.inference.channel_statistics import (
 from resnet_studio.inference.compute.capture import capture
 from resnet_studio.inference.compute.folding import folded_layers
 from resnet_studio.inference.compute.forward import guarded
+from resnet_studio.inference.compute.layouts import as_maps
 from resnet_studio.inference.compute.prepare import PreparedForward, load_steps, prepare_steps
 from resnet_studio.inference.feature_maps import layer_maps
 from resnet_studio.inference.values import ForwardSpec, image_title
@@ -61,4 +62,4 @@ def _image_statistics(ready: PreparedForward, layer: str) -> ChannelStatistics:
     use_folded = isinstance(architecture, Residual) and layer in folded_layers(architecture)
     network = ready.folded() if use_folded else ready.network()
     output = capture(network, ready.images, (layer,), full_pass=False).layers[layer]
-    return statistics(layer_maps(layer, output.float().cpu().numpy()).values)
+    return statistics(layer_maps(layer, as_maps(architecture, layer, output).float().cpu().numpy()).values)

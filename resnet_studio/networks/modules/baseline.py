@@ -9,7 +9,6 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from resnet_studio.networks import baselines
 from resnet_studio.networks.architecture import Baseline
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -34,14 +33,22 @@ class ParametersOnMeta(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
+def is_attention(module: nn.Module) -> bool:
+    """Whether a module is attention as a whole: its projections are parts that are used, but never called."""
+    from torchvision.models import maxvit, swin_transformer
+
+    kinds = nn.MultiheadAttention, swin_transformer.ShiftedWindowAttention, maxvit.RelativePositionalMultiHeadAttention
+    return isinstance(module, kinds)
+
+
 def torchvision_network(name: str, image_size: tuple[int, int], classes: int) -> nn.Module:
     """torchvision's network with nothing in place, so that captured tensors stay as they were."""
     from torchvision import models  # takes seconds to import
 
     arguments = dict(ARGUMENTS.get(name, {}))
-    if baselines.patch_side(name):
+    if name.startswith("vit_"):
         arguments["image_size"] = image_size[0]
-    elif baselines.window_side(name):
+    elif name.startswith("maxvit_"):
         arguments["input_size"] = image_size
     network: nn.Module = models.get_model(name, weights=None, num_classes=classes, **arguments)
     for module in network.modules():
@@ -53,7 +60,13 @@ def torchvision_network(name: str, image_size: tuple[int, int], classes: int) ->
 def skeleton(architecture: Baseline) -> nn.Module:
     """A baseline whose parameters have no storage; the tables that it looks relative positions up in do."""
     with ParametersOnMeta():
-        return torchvision_network(architecture.name, architecture.image_size, architecture.classes)
+        return _network(architecture)
+
+
+def _network(architecture: Baseline) -> nn.Module:
+    network = torchvision_network(architecture.name, architecture.image_size, architecture.classes)
+    network.architecture = architecture  # type: ignore[assignment]
+    return network
 
 
 def allocate(network: nn.Module) -> nn.Module:
@@ -69,7 +82,7 @@ def baseline(architecture: Baseline, seed: int) -> nn.Module:
         return allocate(network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return torchvision_network(architecture.name, architecture.image_size, architecture.classes)
+        return _network(architecture)
 
 
 def _with_parameters(network: nn.Module) -> list[nn.Module]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.layers import Layer
+from resnet_studio.networks.modules.baseline import baseline, skeleton
 from resnet_studio.networks.modules.blocks import build_block
 from resnet_studio.networks.plan import blocks, head_layers, stem_layers
 
@@ -77,26 +78,20 @@ class FullyConnected(nn.Linear):
         return super().forward(torch.flatten(input, 1))
 
 
-def baseline(architecture: Baseline) -> nn.Module:
-    """torchvision's network, with its ReLUs out of place so that captured tensors stay as they were."""
-    from torchvision import models  # takes seconds to import: only when a baseline is built
-
-    network: nn.Module = getattr(models, architecture.name)(weights=None, num_classes=architecture.classes)
-    for module in network.modules():
-        if isinstance(module, nn.ReLU):
-            module.inplace = False
-    return network
-
-
 def empty(architecture: Architecture) -> nn.Module:
     """The network without storage, on the device "meta": for what asks about shapes only."""
+    if isinstance(architecture, Baseline):
+        return skeleton(architecture).to("meta")
     with torch.device("meta"):
-        return ResNet(architecture) if isinstance(architecture, Residual) else baseline(architecture)
+        return ResNet(architecture)
 
 
 def build(architecture: Architecture, seed: int = 0) -> nn.Module:
     """The network on the CPU in train mode, initialized as in the paper. torch's own random state is not touched."""
-    network = empty(architecture).to_empty(device="cpu")
+    if isinstance(architecture, Baseline):
+        network = baseline(architecture, seed)
+    else:
+        network = empty(architecture).to_empty(device="cpu")
     initialize(network, seed)
     return network
 

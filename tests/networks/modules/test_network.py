@@ -10,20 +10,18 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models
 
-from architectures import residuals
-from resnet_studio.networks.architecture import Architecture, Baseline, Residual
-from resnet_studio.networks.baselines import NAMES, smallest_image, traced
+from architectures import OWN_PRESETS, residuals
+from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import FullyConnected, ResNet, build, empty
 from resnet_studio.networks.modules.shortcuts import Add, ZeroPad
-from resnet_studio.networks.modules.trace import trace
+from resnet_studio.networks.modules.squeeze_excitation import Scale
 from resnet_studio.networks.plan import plan
-from resnet_studio.networks.presets import PRESETS, preset
+from resnet_studio.networks.presets import preset
 
 TORCHVISION = {
     "resnet18": models.resnet18,
@@ -46,9 +44,8 @@ def run(network: nn.Module, architecture: Architecture, device: str = "cpu") -> 
         module.register_forward_hook(lambda module, inputs, output, name=name: calls.append((name, output)))
         for name, module in leaves(network).items()
     ]
-    side = architecture.image
     with torch.no_grad():
-        network(torch.rand(1, architecture.channels, side, side, device=device))
+        network(torch.rand(1, *architecture.input_shape, device=device))
     for hook in hooks:
         hook.remove()
     return calls
@@ -80,7 +77,7 @@ def test_the_papers_resnet_50_is_another_network_with_the_same_weights() -> None
     assert not torch.allclose(first(image), second(image))
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_the_plan_names_every_leaf_in_the_order_of_calls_with_its_shape_and_parameters(name: str) -> None:
     architecture = preset(name)
     network = empty(architecture).eval()
@@ -112,16 +109,6 @@ def test_small_and_odd_images_run(name: str, side: int) -> None:
     calls = run(build(architecture, seed=0).eval(), architecture)
     assert [chw(output) for _, output in calls] == [layer.output for layer in plan(architecture) if layer.called]
     assert calls[-1][1].shape == (1, 7)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_baselines_smallest_image_is_torchvisions(name: str) -> None:
-    with torch.device("meta"):
-        network = {"vgg19": models.vgg19, "alexnet": models.alexnet}[name](weights=None).eval()
-    side = smallest_image(name)
-    assert network(torch.empty(1, 3, side, side, device="meta")).shape == (1, 1000)
-    with pytest.raises(RuntimeError, match="too small"):
-        network(torch.empty(1, 3, side - 1, side - 1, device="meta"))
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50", "article18", "alexnet"])
@@ -208,9 +195,8 @@ def check_plan(architecture: Architecture, network: nn.Module) -> None:
 
     for name, module in modules.items():
         module.register_forward_hook(lambda _, inputs, output, name=name: check(name, inputs, output))
-    side = architecture.image
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network.eval()(torch.empty(2, architecture.channels, side, side, device="meta"))
+        network.eval()(torch.empty(2, *architecture.input_shape, device="meta"))
     assert order == [layer.name for layer in layers.values() if layer.called]
     for name, layer in layers.items():
         assert sum(parameter.numel() for parameter in modules[name].parameters()) == layer.parameters
@@ -218,14 +204,15 @@ def check_plan(architecture: Architecture, network: nn.Module) -> None:
         assert sum(counted.values()) == 2 * 2 * layer.macs  # two images, two operations for each multiply-add
         module = modules[name]
         if isinstance(module, nn.Conv2d) and layer.called:
-            window = module.kernel_size[0], module.stride[0], module.padding[0], module.groups, module.bias is not None
-            assert window == (layer.kernel, layer.stride, layer.padding, layer.groups, layer.bias)
+            window = module.kernel_size[0], module.stride[0], module.padding[0], module.dilation[0]
+            assert window == (layer.kernel, layer.stride, layer.padding, layer.dilation)
+            assert (module.groups, module.bias is not None) == (layer.groups, layer.bias)
 
 
 KINDS = {
     nn.Conv2d: "conv", nn.BatchNorm2d: "batch norm", nn.ReLU: "relu", nn.MaxPool2d: "max pool", nn.Dropout: "dropout",
     nn.AdaptiveAvgPool2d: "average pool", nn.Linear: "linear", FullyConnected: "linear", Add: "add",
-    ZeroPad: "zero pad",
+    ZeroPad: "zero pad", nn.AvgPool2d: "average pool", nn.Sigmoid: "sigmoid", Scale: "scale",
 }  # fmt: skip
 
 
@@ -233,15 +220,3 @@ KINDS = {
 @given(residuals(stages=4, width=5, image=40))
 def test_the_plan_of_any_residual_network_is_its_module_layer_by_layer(architecture: Residual) -> None:
     check_plan(architecture, empty(architecture))
-
-
-@given(st.sampled_from(NAMES), st.integers(63, 300), st.integers(1, 12))
-@settings(max_examples=20)
-def test_the_plan_of_a_baseline_is_torchvisions_network_layer_by_layer(name: str, image: int, classes: int) -> None:
-    architecture = Baseline(name, image, classes)
-    check_plan(architecture, empty(architecture))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_traced_plan_is_still_torchvisions(name: str) -> None:
-    assert traced(name) == trace(name)
