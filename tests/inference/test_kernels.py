@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from architectures import OWN_PRESETS
 from resnet_studio.inference.compute import kernels as kernel_steps
 from resnet_studio.inference.compute import prepare
 from resnet_studio.inference.compute.kernels import kernels_steps
@@ -25,7 +26,7 @@ from resnet_studio.inference.kernels import (
 from resnet_studio.inference.values import Preprocessing, RandomWeights, WeightsFile, WeightsInfo
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.plan import blocks, plan
-from resnet_studio.networks.presets import PRESETS, preset
+from resnet_studio.networks.presets import preset
 from resnet_studio.progress import finish
 
 TINY = replace(preset("resnet20-cifar"), blocks=(1, 1), width=8, classes=5, shortcut="B")
@@ -106,7 +107,7 @@ def test_which_layers_weights_are_shown(layer: str, expected: str) -> None:
 
 
 def test_every_layer_of_every_preset_has_weights_to_show() -> None:
-    for architecture in PRESETS.values():
+    for architecture in map(preset, OWN_PRESETS):
         layers = {layer.name: layer for layer in plan(architecture) if layer.called}
         for name in layers:
             assert layers[weight_layer(architecture, name)].kind in ("conv", "linear")

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from architectures import OWN_PRESETS
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.layer_matching import matching_layer
 from resnet_studio.networks.plan import plan
-from resnet_studio.networks.presets import PRESETS, preset
+from resnet_studio.networks.presets import preset
 
 PAIRS = [
     # The same name in the same stage is the same layer, however many blocks the stage has.
@@ -90,13 +91,14 @@ def test_what_no_image_meets_has_no_counterpart(layer: str) -> None:
     assert matching_layer(preset("article18"), preset("resnet18"), layer) is None
 
 
-@pytest.mark.parametrize("title", PRESETS)
+@pytest.mark.parametrize("title", OWN_PRESETS)
 def test_a_network_corresponds_to_itself_at_any_size(title: str) -> None:
     architecture = preset(title)
-    other = replace(architecture, image=2 * architecture.image)
+    height, width = architecture.image_size
+    others = replace(architecture, image=(2 * height, 2 * width)), replace(architecture, image=(2 * height, width))
     called = [layer for layer in plan(architecture) if layer.called]
     for name in {name for layer in called[:120] for name in (layer.name, layer.block) if name}:
-        assert matching_layer(architecture, other, name) == name
+        assert [matching_layer(architecture, other, name) for other in others] == [name, name]
 
 
 @pytest.mark.parametrize(

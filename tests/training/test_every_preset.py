@@ -14,6 +14,7 @@ import captum.attr  # noqa: F401  (imports matplotlib, which logs about its font
 import numpy as np
 import pytest
 
+from architectures import OWN_PRESETS
 from resnet_studio.export.figure import stage_outputs
 from resnet_studio.export.rendering import RenderJob
 from resnet_studio.export.writers import WRITERS
@@ -167,7 +168,7 @@ def check_training(subject: ForwardSpec, images: Path, folder: Path) -> None:
     shutil.rmtree(folder)  # VGG-19's checkpoint is a gigabyte
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_every_preset_works_in_every_part_of_the_program(name: str, images: Path, tmp_path: Path) -> None:
     subject = ForwardSpec(PHOTOGRAPHS[0], small(PRESETS[name]))
     check_all_layers(subject)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torchvision import models
 
+from architectures import OWN_PRESETS
 from resnet_studio.analysis.compute.counting import (
     Counts,
     FlopCountAnalysis,
@@ -21,7 +22,7 @@ from resnet_studio.analysis.compute.counting import (
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import build, empty
-from resnet_studio.networks.presets import PRESETS, preset, title
+from resnet_studio.networks.presets import preset, title
 from resnet_studio.progress import Progress
 
 WHOLE = {
@@ -36,7 +37,7 @@ def count_whole(architecture: Architecture) -> Counts:
     return count(network.eval(), torch.zeros(1, *architecture.input_shape))
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_all_counters_agree_on_every_preset(name: str) -> None:
     table = layer_table(preset(name))
     checks = table.checks
@@ -46,7 +47,7 @@ def test_all_counters_agree_on_every_preset(name: str) -> None:
     assert checks.torchinfo == checks.plan_parameters == table.totals.parameters
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_every_row_is_the_plans_closed_form(name: str) -> None:
     assert [row.macs for row in layer_table(preset(name)).rows] == [
         row.layer.macs for row in layer_table(preset(name)).rows

@@ -11,11 +11,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip, QTreeView
 from pytestqt.qtbot import QtBot
 
+from architectures import OWN_PRESETS
 from resnet_studio.gui import theme
 from resnet_studio.gui.activations.architecture_strip import ArchitectureStrip
 from resnet_studio.gui.activations.layer_picker import LayerPicker
 from resnet_studio.networks.figure_parts import figure_parts
-from resnet_studio.networks.presets import PRESETS, preset
+from resnet_studio.networks.presets import preset
 from themed import themed
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -44,7 +45,7 @@ def middle(strip: ArchitectureStrip, name: str) -> QPoint:
     return strip.boxes()[number].center().toPoint()
 
 
-@pytest.mark.parametrize("network", PRESETS)
+@pytest.mark.parametrize("network", OWN_PRESETS)
 def test_every_network_fits(strip: ArchitectureStrip, network: str) -> None:
     strip.show_architecture(preset(network))
     boxes = strip.boxes()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from architectures import OWN_PRESETS
 from resnet_studio.inference.attribution import (
     METHODS,
     CaptumMissing,
@@ -33,7 +34,7 @@ from resnet_studio.networks.families.article import ArticleBasic
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.plan import plan
-from resnet_studio.networks.presets import PRESETS, preset
+from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress, finish
 
 DIGIT = ForwardSpec(DIGIT_SAMPLE, preset(DIGITS), bundled_weights(preset(DIGITS)))
@@ -243,7 +244,7 @@ def test_long_methods_can_be_stopped_at_every_pass(method: str) -> None:
     unfinished.close()  # the suite fails if the thread stays
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_the_default_layer_is_the_last_with_maps(name: str) -> None:
     architecture = preset(name)
     offered = list(layers_with_maps(architecture))

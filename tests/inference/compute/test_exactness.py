@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from architectures import OWN_PRESETS
 from resnet_studio.inference.compute.capture import capture
 from resnet_studio.inference.compute.folding import folded
 from resnet_studio.inference.compute.transforms import imagenet, preprocess
@@ -77,7 +78,7 @@ def conditioned(architecture: Architecture) -> nn.Module:
     return network
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_every_named_tensor_is_exact(name: str) -> None:
     architecture = small(name)
     network = conditioned(architecture)

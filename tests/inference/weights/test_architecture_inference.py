@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from architectures import residuals
+from architectures import OWN_PRESETS, residuals
 from resnet_studio.inference.weights.architecture_inference import fits, infer_architecture, state_shapes
 from resnet_studio.inference.weights.recognition import find_prefixes
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.modules.network import empty
-from resnet_studio.networks.presets import PRESETS, preset
+from resnet_studio.networks.presets import preset
 
 NETWORKS = residuals(stages=5, width=9, image=300)
-NAMES = sorted(name for name in PRESETS if name != "resnet1202-cifar")
+NAMES = sorted(name for name in OWN_PRESETS if name != "resnet1202-cifar")
 
 
 def built_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
