@@ -42,7 +42,7 @@ LAYERS = (
 """A folder may import from itself, from the folders before it and from the modules beside the folders."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 QT = {"PySide6", "shiboken6", "pyqtgraph"}
-TORCH = {"torch", "torchvision", "fvcore", "torchinfo", "sklearn", "captum"}
+TORCH = {"torch", "torchvision", "fvcore", "torchinfo", "sklearn", "captum", "onnx", "onnxscript", "onnxruntime"}
 TORCH_FOLDERS = {"modules", "compute"}
 SHARED = {"common", "plots", "network_table"}
 """Folders of the window that several workspaces use; every other one is a workspace."""

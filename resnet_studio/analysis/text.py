@@ -1,26 +1,34 @@
-"""Tables as text: aligned for a pipe, as markdown and as CSV. Needs no torch."""
+"""Tables as text: aligned for a pipe, as Markdown, LaTeX, HTML, and CSV. Needs no torch."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
+from html import escape as escape_html
 from typing import Literal
 
 from resnet_studio.analysis.grids import Grid, layer_grid
 from resnet_studio.analysis.reasons import between
 from resnet_studio.analysis.table import LayerRow, LayerTable
-from resnet_studio.analysis.units import FlopUnit, exact, in_unit, memory
+from resnet_studio.analysis.units import FlopUnit, exact, in_unit, memory, short
 from resnet_studio.formatting import dimensions
 
-TextFormat = Literal["text", "markdown", "csv"]
+TextFormat = Literal["text", "markdown", "csv", "latex", "html"]
+LATEX = str.maketrans({
+    **{sign: rf"\{sign}" for sign in "&%$#_{}"},
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "…": r"\dots{}", "–": "--",
+    "×": r"$\times$", "·": r"$\cdot$", "−": "$-$",
+})  # fmt: skip
+"""What stands for the characters that have a meaning in LaTeX, or no glyph in its fonts."""
 
 
 def table(table: LayerTable, how: TextFormat, unit: FlopUnit = "flops", *, layers: bool = False) -> str:
     """A layer table in the requested format. CSV has every layer and exact numbers, the others blocks unless asked."""
     if how == "csv":
         return layers_csv(table, unit)
-    grid = layer_grid(table, unit, layers=layers)
-    return markdown(grid) if how == "markdown" else plain(grid)
+    writers: dict[str, Callable[[Grid], str]] = {"text": plain, "markdown": markdown, "latex": latex, "html": html}
+    return writers[how](layer_grid(table, unit, layers=layers))
 
 
 def plain(grid: Grid) -> str:
@@ -44,6 +52,39 @@ def markdown(grid: Grid) -> str:
     marks = ["---:" if index in grid.right else "---" for index in range(len(grid.header))]
     rows = [grid.header, marks, *grid.rows]
     return "".join(f"| {' | '.join(cell.strip().replace('|', '&#124;') for cell in row)} |\n" for row in rows)
+
+
+def latex(grid: Grid) -> str:
+    """A `tabular` with the rules of the package booktabs."""
+    columns = "".join("r" if index in grid.right else "l" for index in range(len(grid.header)))
+    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _latex_row(grid.header), r"\midrule"]
+    for number, row in enumerate(grid.rows):
+        lines += [_latex_row(row), *([r"\midrule"] if number in grid.rules else [])]
+    return "\n".join((*lines, r"\bottomrule", r"\end{tabular}")) + "\n"
+
+
+def latex_text(text: str) -> str:
+    """Text as LaTeX's source; spaces at its beginning, which indent a row, are a quad."""
+    return (r"\quad " if text.startswith(" ") else "") + text.strip().translate(LATEX)
+
+
+def _latex_row(cells: tuple[str, ...]) -> str:
+    return rf"{' & '.join(map(latex_text, cells))} \\"
+
+
+def html(grid: Grid) -> str:
+    """A `table`; a row that is part of the one above it is indented."""
+    head, body = _html_row(grid, grid.header, "th"), (_html_row(grid, row, "td") for row in grid.rows)
+    return "\n".join(("<table>", "<thead>", head, "</thead>", "<tbody>", *body, "</tbody>", "</table>")) + "\n"
+
+
+def _html_row(grid: Grid, cells: tuple[str, ...], tag: str) -> str:
+    found = []
+    for index, cell in enumerate(cells):
+        style = "text-align: right" if index in grid.right else "padding-left: 2em" if cell.startswith(" ") else ""
+        attribute = f' style="{style}"' if style else ""
+        found.append(f"<{tag}{attribute}>{escape_html(cell.strip())}</{tag}>")
+    return f"<tr>{''.join(found)}</tr>"
 
 
 def layers_csv(table: LayerTable, unit: FlopUnit = "flops") -> str:
@@ -74,6 +115,8 @@ def notes(table: LayerTable, unit: FlopUnit = "flops") -> list[str]:
     beyond = between(table, unit)
     if beyond:
         found.append(beyond)
+    if table.products:
+        found.append(f"of the FLOPs, {short(in_unit(table.products, unit))} are attention's matrix products")
     if table.uncounted:
         operations = (f"{name.removeprefix('aten::')} ×{times}" for name, times in table.uncounted.items())
         found.append(f"not counted: {', '.join(operations)}")

@@ -32,17 +32,23 @@ NewHead = Annotated[
     bool, typer.Option("--new-head", help="Replace the last layer of a weights file with a random one.")
 ]
 
+Head = Annotated[
+    str, typer.Option("--head", metavar="LAYER", help="The file's layer to use as the head, if it has several: fc.2.")
+]
 
-def weights_source(text: str | None, prefix: str, *, head: bool) -> WeightsSource | None:
-    """The weights of the command line; None if it names none."""
+
+def weights_source(text: str | None, prefix: str, *, head: bool, layer: str = "") -> WeightsSource | None:
+    """The weights of the command line; None if it names none. `layer` is the layer to use as the head."""
     from resnet_studio.inference import parsing
     from resnet_studio.inference.values import WeightsFile
 
     source = parsing.parse_weights(text) if text else None
     if isinstance(source, WeightsFile):
-        return replace(source, prefix=f"{prefix.rstrip('.')}." if prefix else "", head=head)
-    if prefix or not head:
-        raise ValueError("--prefix and --new-head require a weights file, as in --weights net.pth --new-head")
+        if layer and not head:
+            raise ValueError("--head and --new-head exclude each other: the head is the file's, or a new one")
+        return replace(source, prefix=f"{prefix.rstrip('.')}." if prefix else "", head=head, head_layer=layer)
+    if prefix or not head or layer:
+        raise ValueError("--prefix, --head and --new-head require a weights file, as in --weights net.pth --new-head")
     return source
 
 

@@ -1,8 +1,9 @@
-"""Where feature maps come from, for every file that is made of them. Needs no torch."""
+"""Where feature maps, networks, and tables come from, for every file that is made of them. Needs no torch."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -12,8 +13,9 @@ from resnet_studio.files import display_name
 from resnet_studio.inference.feature_maps import MapStyle
 from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, transforms_to_dict
 from resnet_studio.inference.values import ForwardResult, Preprocessing, class_title, image_title
-from resnet_studio.networks.architecture import Architecture, to_json
-from resnet_studio.networks.presets import title
+from resnet_studio.networks.architecture import Architecture, differing, to_json
+from resnet_studio.networks.image_size import image_text
+from resnet_studio.networks.presets import PRESETS, title
 
 KEY = "resnet-studio"
 """The key of the provenance in a file: the keyword of a PNG's text, the id of an SVG's metadata."""
@@ -88,14 +90,13 @@ class Provenance:
         trained = "" if self.trained else "untrained"
         weights = _join(title(self.architecture), f"weights: {self.weights}", trained, _hash_text(self.weights_sha256))
         transforms = ", ".join(_transform_text(*item) for item in transforms_to_dict(self.transforms).items())
-        libraries = ", ".join(f"{name} {number}" for name, number in self.versions.items())
         return (
             _join(f"image: {self.image}", transforms, _hash_text(self.image_sha256)),
             f"network: {weights}",
             *(() if self.preprocessing is None else (_preprocessing_line(self.preprocessing),)),
             *(() if self.explained is None else (self._attribution_line(),)),
             f"style: {self._style_line()}",
-            f"made with {libraries} on {self.device}",
+            f"made with {_versions_text(self.versions)} on {self.device}",
         )
 
     def _attribution_line(self) -> str:
@@ -112,6 +113,56 @@ class Provenance:
         reference = f"from {self.reference}" if self.reference else ""
         scale = "" if self.scale == 1 else f"upscaled {self.scale}×"
         return _join(style.colours, contrast, f"{order} {reference}".strip(), scale)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkProvenance:
+    """What an exported network or table was made from."""
+
+    architectures: tuple[Architecture, ...]
+    weights: str = ""
+    """Where the weights in the file come from; empty for a file without weights."""
+    trained: bool = False
+    weights_sha256: str = ""
+    versions: dict[str, str] = field(default_factory=versions, hash=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; "weights" is null for a file without weights."""
+        weights = {"source": self.weights, "sha256": self.weights_sha256, "trained": self.trained}
+        return {
+            "architectures": [{"title": title(one), **to_json(one)} for one in self.architectures],
+            "weights": weights if self.weights else None,
+            "versions": self.versions,
+        }
+
+    def caption(self) -> tuple[str, ...]:
+        """The same as a few readable lines: networks, weights, versions."""
+        trained = "" if self.trained else "untrained"
+        weights = _join(f"weights: {self.weights}", trained, _hash_text(self.weights_sha256))
+        return (
+            *(f"network: {title(one)} (resnet-studio export {arguments(one)})" for one in self.architectures),
+            *((weights,) if self.weights else ()),
+            f"made with {_versions_text(self.versions)}",
+        )
+
+
+def arguments(architecture: Architecture) -> str:
+    """The command line's arguments for an architecture: the nearest preset, and the fields to set."""
+    alike = {name: value for name, value in PRESETS.items() if type(value) is type(architecture)}
+    changes = {name: _changes(value, architecture) for name, value in alike.items()}
+    nearest = min(changes, key=lambda name: len(changes[name]))
+    return " ".join((nearest, *(f"--set {field}={value}" for field, value in changes[nearest].items())))
+
+
+def _changes(preset: Architecture, architecture: Architecture) -> dict[str, str]:
+    """The fields to set on a preset."""
+    values = architecture.values()
+    return {name: _setting(name, values[name]) for name in differing(preset, architecture) if name in values}
+
+
+def _setting(field: str, value: object) -> str:
+    """A value as `--set` reads it: 3,4,6,3 blocks, an image of 224x320."""
+    return ("x" if field == "image" else ",").join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def provenance_of(
@@ -150,14 +201,20 @@ def _preprocessing_json(preprocessing: Preprocessing) -> dict[str, Any]:
 
 def _preprocessing_line(preprocessing: Preprocessing) -> str:
     mean, std = (" ".join(f"{value:g}" for value in values) for values in (preprocessing.mean, preprocessing.std))
-    size = f"shorter side resized to {preprocessing.resize}, center crop {preprocessing.crop}"
+    resize, crop = image_text(preprocessing.resize), image_text(preprocessing.crop)
+    square = isinstance(preprocessing.crop, int)
+    size = f"{'shorter side resized to' if square else 'resized to cover'} {resize}, center crop {crop}"
     if preprocessing.middle:
-        size = f"center square resized to {preprocessing.crop}"
+        size = f"center {'square' if square else 'part'} resized to {crop}"
     return f"input: {size}, minus {'the mean image' if preprocessing.mean_image else mean}, divided by {std}"
 
 
 def _join(*parts: str) -> str:
     return ", ".join(filter(None, parts))
+
+
+def _versions_text(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in versions.items())
 
 
 def _hash_text(sha256: str) -> str:

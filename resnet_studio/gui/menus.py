@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu, QMessageBox
+from PySide6.QtGui import QActionGroup, QKeySequence
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMessageBox
 
 import resnet_studio
 from resnet_studio.gui import theme
+from resnet_studio.gui.common.actions import add_action
 from resnet_studio.gui.common.workspace import Workspace
+from resnet_studio.gui.export_menu import fill_export_menu, open_architecture, save_architecture
 from resnet_studio.gui.opened_files import OPENABLE_FILTER
 from resnet_studio.gui.session import Session
 
@@ -43,17 +45,13 @@ def make_menus(window: MainWindow, workspaces: Sequence[Workspace]) -> None:
     add_action(menu, "About", partial(_show_about, window))
 
 
-def add_action(menu: QMenu, text: str, on_triggered: Callable[[], object], *shortcuts: str) -> QAction:
-    """Add an action that calls a function without arguments, also if it is checkable."""
-    action = menu.addAction(text)
-    action.setShortcuts([QKeySequence(keys) for keys in shortcuts])
-    action.triggered.connect(lambda _=False: on_triggered())
-    return action
-
-
 def _make_file_menu(window: MainWindow) -> None:
     menu = window.menuBar().addMenu("&File")
     add_action(menu, "Open…", partial(_open_files, window), "Ctrl+O")
+    add_action(menu, "Open architecture…", partial(open_architecture, window), "Ctrl+Shift+O")
+    menu.addSeparator()
+    add_action(menu, "Save architecture as…", partial(save_architecture, window), "Ctrl+Shift+S")
+    fill_export_menu(menu.addMenu("Export"), window)
     menu.addSeparator()
     add_action(menu, "Quit", window.close, "Ctrl+Q")
 

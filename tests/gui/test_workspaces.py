@@ -13,10 +13,10 @@ from pytestqt.qtbot import QtBot
 from fake_engine import FakeEngine
 from resnet_studio.gui import main_window
 from resnet_studio.gui.app_controller import AppController
+from resnet_studio.gui.common.actions import add_action
 from resnet_studio.gui.common.workspace import Workspace
 from resnet_studio.gui.lazy_tabs import LazyTabWidget
 from resnet_studio.gui.main_window import MainWindow
-from resnet_studio.gui.menus import add_action
 from resnet_studio.gui.session import SessionState
 from resnet_studio.gui.workspaces import WORKSPACES
 from workspace_numbers import ACTIVATIONS, COMPARE, LAYERS, TRAINING, VERIFY

@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from resnet_studio.gui.app_controller import AppController
+from resnet_studio.gui.common.actions import add_action
 from resnet_studio.gui.common.workspace import Workspace
 from resnet_studio.gui.lazy_tabs import LazyTabWidget
-from resnet_studio.gui.menus import add_action
 from resnet_studio.gui.training.degradation.controller import connect_degradation
 from resnet_studio.gui.training.experiment_monitor import ExperimentMonitor
 from resnet_studio.gui.training.launcher import RunLauncher
