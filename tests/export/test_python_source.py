@@ -123,6 +123,14 @@ def test_the_files_import_torch_alone() -> None:
 
 
 UNUSED = {
+    "resnet18": ("Bottleneck", "SqueezeExcitation", "groups", "dilation", "nn.AvgPool2d", "pad(", "width"),
+    "resnet50": ("BasicBlock", "SqueezeExcitation", "groups", "dilation", "nn.AvgPool2d", "pad("),
+    "seresnet18": ("Bottleneck", "groups", "dilation", "pad("),
+    "plain34": ("downsample", "SqueezeExcitation", "groups"),
+    "resnet20-cifar": ("downsample", "MaxPool", "Bottleneck", "groups"),
+    "resnet50d": ("SqueezeExcitation", "groups", "dilation", "BasicBlock"),
+}
+USED = {
     "resnet18": ("BasicBlock",), "resnet50d": ("nn.AvgPool2d", "conv1 = nn.Seq"), "resnext50_32x4d": ("groups=32",),
     "seresnet18": ("SqueezeExcitation",), "resnet20-cifar": ("pad(",), "preresnet50": ("final_bn",),
     "article18": ("unused_conv",),

@@ -19,6 +19,7 @@ from resnet_studio.plain import plain
 KEY, DIGEST, HEADER_DIGEST = "resnet_studio", "sha256", "header_sha256"
 """Entries of a safetensors file's metadata: a `TrainingProvenance` as JSON, the SHA-256 of the data after the header,
 and that of the header itself, which older files lack."""
+OWN_KEYS = {KEY, DIGEST, HEADER_DIGEST}
 METADATA = "__metadata__"
 VERSION = 2
 """Files of version 1 always have mean and deviation per channel, even if the run subtracted something else."""
@@ -39,7 +40,7 @@ class TrainingProvenance:
     run: str
     step: int
     mean_image: bytes = field(default=b"", repr=False)
-    """The mean of each pixel, if that was subtracted instead of `mean`: float32, channels × image × image."""
+    """The mean of each pixel, if that was subtracted instead of `mean`: float32, channels × height × width."""
     version: int = VERSION
 
     @property
@@ -67,10 +68,15 @@ def complete_provenance(path: Path, provenance: TrainingProvenance) -> Completed
     return next((completion for completion in completions if completion), (provenance, UNKNOWN_NORMALIZATION))
 
 
-def to_metadata(provenance: TrainingProvenance, data: bytes) -> dict[str, str]:
-    """The metadata to save with the tensors; `data` is the safetensors file without metadata."""
+def to_metadata(
+    provenance: TrainingProvenance, data: bytes, others: Mapping[str, str] | None = None
+) -> dict[str, str]:  # fmt: skip
+    """The metadata to save with the tensors; `data` is the safetensors file without metadata.
+
+    The checksum of the header is also that of other metadata.
+    """
     text = json.dumps(codec.to_json(provenance), ensure_ascii=False)
-    metadata = {"format": "pt", KEY: text, DIGEST: _digest(data)}
+    metadata = {"format": "pt", **(others or {}), KEY: text, DIGEST: _digest(data)}
     header = json.loads(data[8 : _header_end(data)]) | {METADATA: metadata}
     return metadata | {HEADER_DIGEST: _header_digest(header)}
 
@@ -110,11 +116,11 @@ def _parse_provenance(values: dict[str, Any]) -> TrainingProvenance:
     provenance = codec.from_json(TrainingProvenance, {"version": 1, "mean_image": ""} | values, complete=True)
     names = tuple(map(plain, provenance.classes))
     provenance = replace(provenance, data=plain(provenance.data), classes=names)
-    channels, image = provenance.architecture.channels, provenance.architecture.image
+    shape = provenance.architecture.input_shape
     counts = len(provenance.classes), len(provenance.mean), len(provenance.deviation)
-    if counts != (provenance.architecture.classes, channels, channels):
+    if counts != (provenance.architecture.classes, shape[0], shape[0]):
         raise ValueError(f"{counts} classes, means and deviations are not this network's")
-    if len(provenance.mean_image) not in (0, 4 * channels * image**2):
+    if len(provenance.mean_image) not in (0, 4 * math.prod(shape)):
         raise ValueError(f"a mean image of {len(provenance.mean_image)} bytes is not this network's")
     if not all(map(math.isfinite, provenance.mean)) or not all(0 < value < math.inf for value in provenance.deviation):
         raise ValueError(f"means {provenance.mean} and deviations {provenance.deviation} are not those of images")
