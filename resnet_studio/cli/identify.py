@@ -77,7 +77,7 @@ def option(alternative: Alternative) -> str:
         case "head":
             return f"--head {alternative.value}"
         case "normalization":
-            return alternative.title
+            return "--mean R,G,B --std R,G,B"
     return f"--set {alternative.field}={alternative.value}"
 
 
@@ -114,7 +114,7 @@ def _print(card: IdentityCard) -> None:
     if card.assumptions:
         echo()
         assumed = tuple(
-            (one.what, one.taken, one.reason, " or ".join(map(option, one.alternatives)) or DASH)
+            (one.what, one.taken, one.reason, " or ".join(dict.fromkeys(map(option, one.alternatives))) or DASH)
             for one in card.assumptions
         )
         print_grid(Grid(("assumed", "taken", "why", "otherwise"), assumed, frozenset()))

@@ -11,7 +11,7 @@ import typer
 from resnet_studio.cli.parsing import check_output, resolve_architecture, with_settings
 from resnet_studio.cli.terminal import echo, echo_json, print_error, print_grid, run_with_progress
 from resnet_studio.cli.train import AsJson, Runs
-from resnet_studio.cli.weights import NewHead, Prefix, Weights, read_run_weights, suggest_options, weights_source
+from resnet_studio.cli.weights import Head, NewHead, Prefix, Weights, read_run_weights, suggest_options, weights_source
 from resnet_studio.formatting import about_percent, significant
 from resnet_studio.inference.colormaps import Colormap
 from resnet_studio.progress import Progress, map_progress
@@ -77,7 +77,7 @@ Target = Annotated[
 Raw = Annotated[Path | None, typer.Option("--raw", metavar="FILE.npz", help="Also save the raw values.")]
 DeviceName = Annotated[str, typer.Option("--device", help="cpu, cuda:0, …")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Set an architecture field.")]
-ImageSize = Annotated[str | None, typer.Option("--image-size", metavar="N", help="Same as --set image=N.")]
+ImageSize = Annotated[str | None, typer.Option("--image-size", metavar="N|HxW", help="Same as --set image=…")]
 Run = Annotated[
     str | None, typer.Option("--run", metavar="RUN", help="Draw the feature maps saved in a run, one PNG per snapshot.")
 ]
@@ -96,6 +96,7 @@ def maps(
     weights: Weights = None,
     prefix: Prefix = "",
     new_head: NewHead = False,
+    head: Head = "",
     layers: Layers = None,
     contrast: Contrast = "channel",
     colormap: Annotated[Colormap, typer.Option("--colormap")] = "viridis",
@@ -131,7 +132,7 @@ def maps(
         return
     if not images:
         raise ValueError("maps needs an image, as in `maps photo.jpg --architecture resnet18 --output maps.png`")
-    source = weights_source(weights, prefix, head=not new_head)
+    source = weights_source(weights, prefix, head=not new_head, layer=head)
     with suggest_options(name):
         architecture = (
             resolve_architecture(name, settings, image_size)

@@ -26,6 +26,7 @@ from resnet_studio.inference.values import (
     WeightsSource,
 )
 from resnet_studio.inference.weights.architecture_inference import fits, without_batch_counters
+from resnet_studio.inference.weights.identity import identity_card
 from resnet_studio.inference.weights.normalizations import IMAGENET
 from resnet_studio.inference.weights.provenance import TrainingProvenance
 from resnet_studio.inference.weights.published import cache_path, entry_by_hash, find_entry
@@ -36,7 +37,7 @@ from resnet_studio.inference.weights.recognition import (
     find_networks,
     find_prefixes,
 )
-from resnet_studio.inference.weights.suggested_fixes import found_architecture, original_architecture, suggested_fixes
+from resnet_studio.inference.weights.suggested_fixes import original_architecture, suggested_fixes
 from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.modules.network import build, empty
@@ -181,21 +182,16 @@ def _read_tensors(
 def architecture_of(source: WeightsFile) -> Architecture:
     """The architecture that a weights file was made for; `WeightsError` if it can't be inferred.
 
-    What does not follow from shapes (image size, padding or no shortcut) gets its usual value.
+    What does not follow from shapes (the stride's place, padding or no shortcut) gets its usual value.
     """
     read = checkpoint_file.read(source.path, MAX_FILE_BYTES)
-    if read.contents.provenance:
-        return read.contents.provenance.architecture
-    shapes = _shapes(read)
-    if source.prefix:
-        made = found_architecture(_choose_network(None, source, read), shapes, None)
-    else:
-        made = original_architecture(shapes, read.sha256, None)
-    if made is None and len(found := find_networks(shapes, source.prefix)) > 1:
-        raise _ambiguous(source, read, found, ())
-    if made is None:
-        raise WeightsError(display_name(source.path), "is for a network that can't be inferred from its tensors alone")
-    return made
+    _choose_network(None, source, read)
+    answers = {"head": source.head_layer} if source.head_layer else {}
+    card = identity_card(read.contents, source.path, source.prefix, answers)
+    if card.architecture is None:
+        cause = f"is for a network that can't be inferred from its tensors. {' '.join(card.doubts)}"
+        raise WeightsError(display_name(source.path), cause)
+    return card.architecture
 
 
 def _shapes(read: Checkpoint) -> dict[str, tuple[int, ...]]:

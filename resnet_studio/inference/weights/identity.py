@@ -27,6 +27,7 @@ from resnet_studio.networks.architecture import Architecture, ArchitectureError,
 from resnet_studio.networks.image_size import image_text
 from resnet_studio.networks.plan import blocks
 from resnet_studio.networks.presets import PRESETS, field_text, preset, title
+from resnet_studio.plain import plain
 
 if TYPE_CHECKING:
     from resnet_studio.inference.weights.contents import CheckpointContents
@@ -108,6 +109,13 @@ class IdentityCard:
     doubts: tuple[str, ...]
     networks: tuple[str, ...] = ()
     """The prefixes of the networks in the file, if there are several."""
+
+    @property
+    def is_variant(self) -> bool:
+        """Whether it differs from the nearest preset in more than its data: image size, channels, and classes."""
+        if self.architecture is None or not self.preset:
+            return False
+        return not set(differing(PRESETS[self.preset], self.architecture)) <= set(DATA_FIELDS)
 
     @property
     def network(self) -> str:
@@ -315,13 +323,16 @@ def _doubts(
         return
     if isinstance(architecture, Residual) and (depth := contradicted_depth(path.name, architecture)):
         yield f"Named {depth}, but it has {architecture.depth} layers"
+    stated = contents.metadata.get("arch") or contents.sidecar.get("architecture")
+    if isinstance(stated, str) and isinstance(architecture, Residual) and contradicted_depth(stated, architecture):
+        yield f"The file calls it {plain(stated)}, but it has {architecture.depth} layers"
     if found.dialect and found.dialect.caveat:
         yield found.dialect.caveat
     if not found.head:
         yield "The file has no head: its classes are random until it is trained"
     if metadata.labels and found.head and len(metadata.labels) != architecture.classes:
         named, source = len(metadata.labels), metadata.source or "The file"
-        yield f"{source} names {named:,} classes, the head has {architecture.classes:,}"
+        yield f"{source[0].upper()}{source[1:]} names {named:,} classes, the head has {architecture.classes:,}"
 
 
 def _unrecognized(found: FoundNetwork, shapes: Shapes) -> str:

@@ -15,7 +15,7 @@ IMAGENET_CLASSES = 1000
 def card_rows(card: IdentityCard) -> Iterator[tuple[str, str]]:
     """What is known of the file, as names and values."""
     yield "network", card.network
-    if card.preset and card.differences:
+    if card.preset and card.is_variant:
         yield "nearest preset", f"{card.preset}, with {', '.join(card.differences)}"
     yield "parameters", f"{card.parameters:,} ({short(card.parameters)})"
     yield "names", f"{card.dialect or 'unknown'}" + (f", under {card.prefix.removesuffix('.')}" if card.prefix else "")
@@ -31,6 +31,8 @@ def card_rows(card: IdentityCard) -> Iterator[tuple[str, str]]:
 
 def _labels_text(card: IdentityCard) -> str:
     labels = card.metadata.labels
+    if not labels and not card.head:
+        return DASH
     if labels:
         return f"{join_names(labels, LABELS_SHOWN)} ({card.metadata.source})"
     return "ImageNet's are assumed" if card.classes == IMAGENET_CLASSES else "not named in the file"

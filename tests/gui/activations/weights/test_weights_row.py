@@ -295,7 +295,7 @@ def test_each_suggested_fix_is_an_offer(controller: WeightsController, tmp_path:
         return problems[-1][2]
 
     (what, accept), (other, _) = offers_after("moco.pth", "resnet32-cifar")
-    assert (what, other) == ("Load encoder_q", "Load encoder_k")
+    assert (what, other) == ("Load encoder_q", "Load encoder_k (momentum copy)")
     accept()
     assert controller.weights == WeightsFile(tmp_path / "moco.pth", prefix="encoder_q.")
     assert switched == [preset("resnet32-cifar")]
