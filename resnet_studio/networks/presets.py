@@ -114,7 +114,8 @@ def preset(name: str) -> Architecture:
 
 def search_key(text: str) -> str:
     """Part of a name as it is searched for: without case and separators, and each network called in only one way."""
-    letters = re.sub("[^a-z0-9]", "", text.lower().replace("×", "x"))
+    points = re.sub(r"(\d)[._](\d+[mg]f)", r"\1p\2", text.lower())  # 1.6 GF are not 16
+    letters = re.sub("[^a-z0-9]", "", points.replace("×", "x"))
     return letters.replace("wideresnet", "wrn").replace("preactresnet", "preresnet")
 
 

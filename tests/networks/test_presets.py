@@ -129,6 +129,8 @@ def test_resnet_d_has_the_deep_stem_and_pools_before_its_projections(depth: int,
         ("PreActResNet164 CIFAR", "preresnet164-cifar"),
         ("ResNetV2-50", "resnetv2_50"),
         ("VGG-19", "vgg19"),
+        ("RegNet X 16GF", "regnet_x_16gf"),
+        ("RegNetX-1.6GF", "regnet_x_1_6gf"),
     ],
 )
 def test_a_name_is_understood_in_whatever_way_it_is_written(typed: str, name: str) -> None:
