@@ -8,8 +8,9 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterable
+from io import BufferedReader
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 from resnet_studio.plain import plain
 
@@ -60,10 +61,10 @@ def read_file(path: Path, most: int) -> bytes:
         _check(path.stat(), most)
         return _read_all(os.open(path, OPENING), most)
     except (OSError, ValueError) as error:
-        raise _as_refusal(path, error) from error
+        raise as_refusal(path, error) from error
 
 
-def open_file(path: Path, most: int, folder: Path | None = None) -> BinaryIO:
+def open_file(path: Path, most: int, folder: Path | None = None) -> BufferedReader:
     """Open a regular file of at most `most` bytes for reading parts of it; `FileRefusedError` otherwise.
 
     As `read_file`, it never waits. With `folder`, `path` is below it, and no link is followed on the way.
@@ -74,9 +75,9 @@ def open_file(path: Path, most: int, folder: Path | None = None) -> BinaryIO:
             descriptor = os.open(path, OPENING)
         else:
             descriptor = open_below(folder, str(path))
-        file = open(descriptor, "rb")
+        file = open(descriptor, "rb")  # noqa: SIM115  (the caller closes it)
     except (OSError, ValueError) as error:
-        raise _as_refusal(folder / path if folder else path, error) from error
+        raise as_refusal(folder / path if folder else path, error) from error
     try:
         _check(os.fstat(descriptor), most)
     except FileRefusedError:
@@ -90,7 +91,7 @@ def read_file_below(folder: Path, name: str, most: int) -> bytes:
     try:
         return _read_all(open_below(folder, name), most)
     except (OSError, ValueError) as error:
-        raise _as_refusal(folder / name, error) from error
+        raise as_refusal(folder / name, error) from error
 
 
 def open_below(folder: Path, name: str, flags: int = os.O_RDONLY) -> int:
@@ -246,7 +247,8 @@ def _check_kind(status: os.stat_result) -> None:
         raise FileRefusedError("is a pipe, socket or device, not a file. Choose a file")
 
 
-def _as_refusal(path: Path, error: OSError | ValueError) -> FileRefusedError:
+def as_refusal(path: Path, error: OSError | ValueError) -> FileRefusedError:
+    """Why a file that an error was raised for can't be read."""
     if isinstance(error, FileRefusedError):
         return error
     if not isinstance(error, OSError):

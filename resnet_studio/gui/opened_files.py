@@ -36,10 +36,10 @@ OPENABLE_FILTER = _filter("Images, weights, architectures", *sorted(IMAGE_EXTENS
 def kind_by_name(path: str) -> Kind | None:
     """The kind by name; None if the name is not enough."""
     name = os.path.basename(path).lower()
-    if name.endswith(".json"):
-        return "architecture"
     if name.endswith((*WEIGHTS_EXTENSIONS, *OTHER_EXTENSIONS)):  # the reader of weights says what the others are
         return "weights"
+    if name.endswith(".json"):
+        return "architecture"
     return "image" if is_image(name) else None
 
 

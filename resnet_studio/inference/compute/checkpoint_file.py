@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 from zlib import crc32
 
 import torch
@@ -70,7 +70,7 @@ def _load(stored: Mapping[str, StoredTensor]) -> dict[str, Tensor]:
         return {name: _tensor(tensor, files, read) for name, tensor in stored.items()}
 
 
-def _tensor(stored: StoredTensor, files: Mapping[SourceFile, BinaryIO], read: dict[int, Tensor]) -> Tensor:
+def _tensor(stored: StoredTensor, files: Mapping[SourceFile, BufferedReader], read: dict[int, Tensor]) -> Tensor:
     """The tensor, a view of its storage's bytes, which are read once for all tensors in it."""
     storage, size = stored.storage, BYTES[stored.dtype]
     if id(storage) not in read:
@@ -84,16 +84,16 @@ def _tensor(stored: StoredTensor, files: Mapping[SourceFile, BinaryIO], read: di
     return values.as_strided(stored.shape, stored.strides, stored.offset)
 
 
-def _read(storage: Storage, file: BinaryIO | None) -> Tensor:
+def _read(storage: Storage, file: BufferedReader | None) -> Tensor:
     """The bytes of a storage; `FileRefusedError` if some are missing or the checksum differs."""
     if not storage.size:
         return torch.empty(0, dtype=torch.uint8)
     if storage.data is not None or file is None:
         return torch.frombuffer(bytearray(storage.data or b""), dtype=torch.uint8)
     data = torch.empty(storage.size, dtype=torch.uint8)
-    view = memoryview(data.numpy())
+    view = data.numpy().data
     file.seek(storage.start)
-    if file.readinto(view) != storage.size:  # type: ignore[attr-defined]
+    if file.readinto(view) != storage.size:
         raise FileRefusedError(INCOMPLETE)
     if storage.crc32 is not None and crc32(view) != storage.crc32:
         raise FileRefusedError(NO_CHECKSUM)

@@ -13,6 +13,10 @@ from resnet_studio.inference.errors import Shape
 from resnet_studio.inference.weights.containers.state_dicts import IgnoredEntry
 from resnet_studio.inference.weights.containers.stored import SourceFile, StoredTensor
 from resnet_studio.inference.weights.provenance import TrainingProvenance
+from resnet_studio.plain import plain
+
+LONGEST_NOTE = 1000
+"""Characters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +75,14 @@ class CheckpointContents:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know, in words: "found under 'state_dict'"."""
-        return (
+        notes = (
             *([f"found under '{self.path}'"] if self.path else []),
             *(["read from a whole pickled module, whose code was not run"] if self.whole_module else []),
             *(f"'{wrapper}.' removed from tensor names" for wrapper in self.wrappers),
             *_ignored_notes(self.ignored),
             *([f"skipped, not executed: {join_names(self.passed_over)}"] if self.passed_over else []),
         )
+        return tuple(plain(note, LONGEST_NOTE) for note in notes)
 
 
 def _ignored_notes(ignored: Iterable[IgnoredEntry]) -> list[str]:

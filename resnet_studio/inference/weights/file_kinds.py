@@ -58,8 +58,8 @@ ONNX = re.compile(rb"\x08[\x03-\x20][\x12\x1a\x22\x2a\x32\x3a\x42]")
 FLAX = re.compile(rb"[\x81-\x8f]([\xa1-\xbf][a-z_]+|\xd9.[a-z_]+)[\x80-\x8f\xde\xa1-\xbf\xc7-\xc9]", re.DOTALL)
 """A MessagePack dictionary of dictionaries, as of parameters by layer."""
 PYTORCH_EXTENSIONS = (".pth", ".pt", ".ckpt", ".safetensors", ".pth.tar", ".pt.tar", ".ckpt.tar")
-WEIGHTS_EXTENSIONS = (*PYTORCH_EXTENSIONS, ".bin")
-"""Extensions of weights that can be loaded; ".bin" is also that of other files."""
+WEIGHTS_EXTENSIONS = (*PYTORCH_EXTENSIONS, ".th", ".bin", ".index.json")
+"""Extensions of weights that can be loaded; ".bin" is also that of other files, ".index.json" names shards."""
 OTHER_EXTENSIONS = (
     *EXTENSIONS, ".t7", ".pkl", ".pickle", ".h5", ".hdf5", ".keras", ".tflite", ".gguf", ".npz", ".npy", ".pt2",
     ".engine",

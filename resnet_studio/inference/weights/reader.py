@@ -27,13 +27,16 @@ from resnet_studio.inference.weights.containers.torch_files import (
     read_plain_pickle,
     read_zip,
 )
-from resnet_studio.inference.weights.containers.torch_values import mapping, plain
+from resnet_studio.inference.weights.containers.torch_values import mapping, plain_value
 from resnet_studio.inference.weights.contents import CheckpointContents
+from resnet_studio.plain import plain
 
 BEGINNING, END = 8192, 64
 """Bytes that tell what a file is."""
 PICKLE = re.compile(rb"\x80[\x02-\x05]")
 """A pickle's protocol; older ones begin like any text."""
+LONGEST_REFUSAL = 1000
+"""Characters; it may name what is in the file."""
 SIDECAR = "config.json"
 SIDECAR_KEYS = {"architecture", "architectures", "model_type", "pretrained_cfg", "id2label"}
 """Entries of a config.json, one of which every description of a model has."""
@@ -50,7 +53,7 @@ def read_contents(path: Path, max_bytes: int) -> CheckpointContents:
             container = _read_sharded(path, file, max_bytes) or _read_one(source, file)
             return _contents(path, file, container)
     except FileRefusedError as refusal:
-        raise WeightsError(display_name(path), str(refusal)) from None
+        raise WeightsError(display_name(path), plain(str(refusal), LONGEST_REFUSAL)) from None
 
 
 def _read_sharded(path: Path, file: BinaryIO, max_bytes: int) -> Container | None:
@@ -97,7 +100,7 @@ def _contents(path: Path, file: BinaryIO, container: Container) -> CheckpointCon
         container.header,
         container.sources,
         weights.wrappers,
-        weights.modules,
+        weights.whole_module,
         origin,
         newer_format,
     )
@@ -108,7 +111,7 @@ def _metadata(value: Any, path: tuple[str, ...]) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     for key in path:
         entries = mapping(value) or {}
-        found |= {str(name): plain(entry) for name, entry in entries.items() if name != key}
+        found |= {str(name): plain_value(entry) for name, entry in entries.items() if name != key}
         value = entries.get(key)
     return {name: entry for name, entry in found.items() if entry is not None}
 

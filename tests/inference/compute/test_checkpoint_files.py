@@ -94,7 +94,7 @@ CONTAINERS: dict[str, Callable[[State], Any]] = {
         "backbone": without_head(state), "head": {"weight": state["fc.weight"], "bias": state["fc.bias"]},
     },
     "a whole module": lambda state: with_state(build(TINY), state),
-    "a whole module in a dictionary": lambda state: {"epoch": 3, "model": nn.DataParallel(with_state(build(TINY), state))},
+    "a whole module in a dict": lambda state: {"net": nn.DataParallel(with_state(build(TINY), state)), "epoch": 3},
     "dictionaries in dictionaries": lambda state: {"params": nested(state)},
 }  # fmt: skip
 
@@ -158,8 +158,8 @@ def test_a_head_of_another_name_is_taken_for_the_head(head: str, prefix: str, st
     network, info = load(TINY, saved(tmp_path, renamed))
     assert same(network, state)
     assert info.trained
-    own = "names of OpenMMLab's mmpretrain translated" if head == "head.fc" else f"the file's {head} is used as the head"
-    assert own in info.notes
+    of_mmpretrain = "names of OpenMMLab's mmpretrain translated"
+    assert (of_mmpretrain if head == "head.fc" else f"the file's {head} is used as the head") in info.notes
 
 
 def test_of_several_layers_none_is_taken_for_the_head(state: State, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from resnet_studio.formatting import join_names
 VALUES = re.compile(
     r"torch\.(\w+Storage|u?int\d+|b?float\w+|complex\d+|bool|half|double|long|Size|device|Tensor)|torch\.storage\.\w+Storage"
     r"|torch\._utils\._rebuild_(tensor|tensor_v2|parameter|parameter_with_state)|torch\.nn\.parameter\.(Parameter|Buffer)"
-    r"|collections\.(OrderedDict|Counter|defaultdict|deque)|_codecs\.encode|copy_?reg\._reconstructor"
-    r"|(__builtin__|builtins)\.(set|frozenset|list|tuple|dict|int|float|complex|str|bytes|bytearray|bool|object|slice|range)"
+    r"|collections\.(OrderedDict|Counter|defaultdict|deque)|_codecs\.encode|copyreg\._reconstructor"
+    r"|builtins\.(set|frozenset|list|tuple|dict|int|float|complex|str|bytes|bytearray|bool|object|slice|range)"
     r"|numpy\.(_?core\.(multiarray|numeric)\.(scalar|_reconstruct|_frombuffer)|dtype|ndarray)"
     r"|pathlib\.(_local\.)?(Pure)?(Posix|Windows)?Path|datetime\.\w+"
 )
@@ -28,13 +28,13 @@ HARMFUL = re.compile(
     r"|joblib|marshal|code(?=\.\w+$)|codeop|types(?=\.(Function|Code|Lambda|Module|Method)Type)|webbrowser"
     r"|multiprocessing|threading|_thread|concurrent|asyncio|urllib|http|ftplib|smtplib|requests|tempfile|signal|gc"
     r"|inspect|pdb|bdb|timeit|zipimport"
-    r"|(__builtin__|builtins)(?=\.[a-z_]+$)(?!\.(list|dict|tuple|set|frozenset|int|float|str|bytes|bytearray|complex"
+    r"|builtins(?=\.[a-z_]+$)(?!\.(list|dict|tuple|set|frozenset|int|float|str|bytes|bytearray|complex"
     r"|bool|slice|range|object|type|unicode|long)$)|torch\.(hub|load|jit|serialization(?!\._get_layout$)|package|ops))"
     r"(\..*)?"
 )
 """Imports that no checkpoint needs: they act on the machine, or run what they are given."""
 CONSTRUCTORS = re.compile(
-    r"(__builtin__|builtins|collections|datetime|decimal|fractions|uuid|enum|pathlib|easydict|omegaconf)\..*"
+    r"(builtins|collections|datetime|decimal|fractions|uuid|enum|pathlib|easydict|omegaconf)\..*"
     r"|numpy\.(bool_?|str_|[a-z]+\d+)|numpy\.random\._pickle\.__\w+_ctor|functools\.partial"
     r"|operator\.(item|attr)getter|re\._compile"
 )

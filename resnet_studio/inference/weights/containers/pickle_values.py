@@ -7,6 +7,7 @@ dictionaries become what they are.
 
 from __future__ import annotations
 
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable
 from dataclasses import dataclass
 from pickletools import genops
@@ -127,21 +128,26 @@ class _Reader:
     def set_protocol(self, number: int) -> None:
         self.protocol = max(self.protocol, number)
 
-    def import_name(self, name: str) -> Imported:
-        self.imports.add(name)
-        return Imported(name)
+    def import_name(self, module: str, name: str) -> Imported:
+        """Note an import; protocols below 3 have Python 2's names of modules, such as `commands` for `subprocess`."""
+        if self.protocol < 3:
+            module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
+        imported = Imported(f"{module}.{name}" if name else module)
+        self.imports.add(imported.name)
+        return imported
 
     def import_global(self, names: str) -> None:
-        self.push(self.import_name(names.replace(" ", ".")))
+        module, _, name = names.partition(" ")
+        self.push(self.import_name(module, name))
 
     def import_from_stack(self, _: Any) -> None:
         name, module = self.pop(), self.pop()
         if not isinstance(name, str) or not isinstance(module, str):
             raise TypeError("a name that is no text")
-        self.push(self.import_name(f"{module}.{name}"))
+        self.push(self.import_name(module, name))
 
     def import_extension(self, _: int) -> None:
-        self.push(self.import_name(EXTENSION_REGISTRY))
+        self.push(self.import_name(EXTENSION_REGISTRY, ""))
 
     def call(self, function: Any, arguments: Any) -> None:
         """Note a call of an imported function or class, or of what such a call would have made."""
@@ -166,7 +172,8 @@ class _Reader:
 
     def import_and_make(self, names: str) -> None:
         arguments = tuple(self.pop_to_mark())
-        self.call(self.import_name(names.replace(" ", ".")), arguments)
+        self.import_global(names)
+        self.call(self.pop(), arguments)
 
     def restore(self, _: Any) -> None:
         state, value = self.pop(), self.top()
@@ -188,7 +195,8 @@ class _Reader:
 
     def persistent_id(self, value: Any) -> None:
         self.persistent.append(value)
-        is_class = isinstance(value, tuple) and value[:1] == ("module",) and len(value) > 1  # with its source, in old files
+        # In old files, a module's class is stored with its source.
+        is_class = isinstance(value, tuple) and value[:1] == ("module",) and len(value) > 1
         self.push(value[1] if is_class else PersistentId(value))
 
 

@@ -74,7 +74,7 @@ def _shards(path: Path) -> dict[str, set[str]]:
 
 def _checked_name(name: Any) -> str:
     """A file's name, if it is a plain one: an index must not lead out of its folder."""
-    if not isinstance(name, str) or not name or name in (".", "..") or set(name) & set('/\\:\0'):
+    if not isinstance(name, str) or not name or name in (".", "..") or set(name) & set("/\\:\0"):
         raise FileRefusedError(
             f"names a file outside of its folder ({plain(str(name))[:100]}), which is not opened. Download it again"
         )

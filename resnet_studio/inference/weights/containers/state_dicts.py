@@ -41,7 +41,7 @@ BUFFERS = {
 }
 """Tensors that training code and profilers leave among the weights, by the last part of their names."""
 AVERAGED = re.compile(r"(^|_)(ema|swa|polyak|shadow|averaged?)(_|$|\d)|^average")
-MOMENTUM = re.compile(r"encoder_k|momentum|teacher|target")
+MOMENTUM = re.compile(r"encoder_k|momentum|target_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ class FoundWeights:
     ignored: tuple[IgnoredEntry, ...]
     wrappers: tuple[str, ...]
     """Those that were in the names."""
-    modules: bool
-    """Whether they are in pickled modules rather than in a state_dict."""
+    whole_module: bool
+    """Whether they are those of a pickled module rather than of a state_dict."""
 
 
 def find_weights(container: Container) -> FoundWeights:
@@ -77,7 +77,7 @@ def find_weights(container: Container) -> FoundWeights:
     holders = _holders(dictionaries, _is_weight) or _holders(dictionaries, _is_matrix)
     if not holders:
         raise FileRefusedError(_no_weights(container, ignored))
-    path = _shared(holders)
+    path, whole_module = _up_to_module(container.value, _shared(holders))
     named = _named(dictionaries, path)
     _check_readable(named)
     outside = [
@@ -91,8 +91,7 @@ def find_weights(container: Container) -> FoundWeights:
     for name, tensor in tensors.items():
         tensor.check(name)
     ordered = sorted(zip(names, tensors.values(), strict=True), key=lambda entry: bool(role(entry[0])))
-    modules = _in_module(container.value, path)
-    return FoundWeights(path, dict(ordered), (*ignored, *outside, *buffers), wrappers, modules)
+    return FoundWeights(path, dict(ordered), (*ignored, *outside, *buffers), wrappers, whole_module)
 
 
 def role(name: str) -> str:
@@ -142,7 +141,7 @@ def _holders(dictionaries: Dictionaries, is_weight: Callable[[str, Tensor], bool
 def _is_weight(name: str, tensor: Tensor) -> bool:
     """Whether it is a layer's weights, also by Keras's name for them: "conv1_conv/kernel:0"."""
     last = re.split(r"[./]", name.removesuffix(":0"))[-1]
-    return last in WEIGHTS and (isinstance(tensor, UnreadableTensor) or _is_matrix(name, tensor))
+    return last in WEIGHTS and (isinstance(tensor, UnreadableTensor) or len(tensor.shape) > 1)
 
 
 def _is_matrix(name: str, tensor: Tensor) -> bool:
@@ -209,13 +208,13 @@ def _unwrapped(tensors: Mapping[str, StoredTensor]) -> tuple[list[str], tuple[st
     return (names, found) if len(set(names)) == len(names) and all(names) else (list(tensors), ())
 
 
-def _in_module(value: Any, path: Keys) -> bool:
-    """Whether a path leads to a module, or through one."""
-    for key in (*path, ""):
+def _up_to_module(value: Any, path: Keys) -> tuple[Keys, bool]:
+    """The part of a path that leads to the first module on it, and whether there is one."""
+    for count, key in enumerate((*path, "")):
         if is_module(value):
-            return True
+            return path[:count], True
         value = dict(_children(value)).get(key)
-    return False
+    return path, False
 
 
 def _no_weights(container: Container, ignored: Iterable[IgnoredEntry]) -> str:

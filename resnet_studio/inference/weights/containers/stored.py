@@ -8,10 +8,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
-from resnet_studio.files import FileRefusedError, open_file
+from resnet_studio.files import FileRefusedError, as_refusal, open_file
 from resnet_studio.inference.errors import Shape
 
 BYTES = {
@@ -38,11 +38,14 @@ class SourceFile:
     """A folder that no link may lead out of."""
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
-        """The file, positioned at its beginning; `FileRefusedError` if it is no longer the same."""
+    def open(self) -> Iterator[BufferedReader]:
+        """The file, positioned at its beginning; `FileRefusedError` if it can't be read or is no longer the same."""
         with open_file(self.path, self.size, self.folder) as file:
             self._check_unchanged(file)
-            yield file
+            try:
+                yield file
+            except OSError as error:
+                raise as_refusal(self.path, error) from None
             self._check_unchanged(file)
 
     def sha256(self) -> str:
@@ -50,7 +53,7 @@ class SourceFile:
         with self.open() as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def _check_unchanged(self, file: BinaryIO) -> None:
+    def _check_unchanged(self, file: BufferedReader) -> None:
         status = os.fstat(file.fileno())
         if (status.st_size, status.st_mtime_ns, status.st_ino) != (self.size, self.modified, self.number):
             raise FileRefusedError(CHANGED)
@@ -100,15 +103,28 @@ class StoredTensor:
         return "float" in self.dtype
 
     def check(self, name: str) -> None:
-        """Raise `FileRefusedError` unless every value is inside of the storage, and none is there twice."""
+        """Raise `FileRefusedError` unless every value has a place of its own in the storage."""
         numbers = (*self.shape, *self.strides, self.offset)
         if len(self.strides) != len(self.shape) or not all(type(number) is int and number >= 0 for number in numbers):
-            raise FileRefusedError(f"is incomplete or damaged: {name} has an impossible shape. Copy or download it again")
+            raise FileRefusedError(
+                f"is incomplete or damaged: {name} has an impossible shape. Copy or download it again"
+            )
         spans = (stride * (size - 1) for size, stride in zip(self.shape, self.strides, strict=True))
         last = self.offset + sum(spans) if self.values else 0
         held = self.storage.size // BYTES[self.dtype]
         if last >= max(held, 1) or self.values > held:
             raise FileRefusedError(f"is not a weights file: {name} claims more values than the file contains")
+        if self._overlaps():
+            raise FileRefusedError(f"is incomplete or damaged: values of {name} overlap. Copy or download it again")
+
+    def _overlaps(self) -> bool:
+        """Whether two of its values are in the same place."""
+        extent = 1
+        for stride, size in sorted(zip(self.strides, self.shape, strict=True)):
+            if size > 1 and stride < extent:
+                return True
+            extent += stride * (size - 1)
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ FOLDER = 0x10
 """The attribute that makes torch treat a zip's record as a folder: it reads nothing and leaves the tensor unset."""
 LEGACY_PICKLES, LEGACY_VALUE, LEGACY_KEYS = 5, 3, 4
 """Magic number, protocol, system, the saved value, keys of the storages; their bytes follow."""
-LEGACY_HEAD = 64_000_000
-"""Bytes of an old file in which its pickles end."""
+LEGACY_HEADS = (1_000_000, 64_000_000)
+"""Bytes of an old file in which its pickles end: nearly always, and at most."""
 LOCAL_HEADER = 30
 """Bytes before the name of a zip's record."""
 NOT_WEIGHTS = "is not a weights file. Choose a state_dict saved as .pth, .pt or .safetensors"
@@ -61,18 +61,18 @@ def read_zip(source: SourceFile, file: BinaryIO) -> Container:
         found = _scan(_record(archive, f"{root}/data.pkl"), NOT_WEIGHTS)
         order = _record(archive, f"{root}/byteorder") if f"{root}/byteorder" in records else b"little"
         storages = _ZipStorages(source, file, records, root)
+        storages.check_all_used({key for key, _, _ in storage_keys(found.persistent)})
         tensors = TensorValues(storages.find, big_endian=order == b"big")
         return Container("PyTorch zip", found.value, tensors, (source,), tuple(passed_over(found.imports)))
 
 
 def read_legacy(source: SourceFile, file: BinaryIO) -> Container:
     """Read a file of torch.save from before version 1.6. `FileRefusedError` if it is damaged or harmful."""
-    stream = BytesIO(file.read(LEGACY_HEAD))
     try:
-        parts = [read_pickle(stream) for _ in range(LEGACY_PICKLES)]
+        parts, end = _legacy_pickles(source, file)
         for part in parts:
             check_imports(part.imports, part.calls)
-        storages = _legacy_storages(source, file, parts, stream.tell())
+        storages = _legacy_storages(source, file, parts, end)
     except FileRefusedError:
         raise
     except Exception:  # a broken pickle raises all kinds of errors
@@ -94,7 +94,9 @@ def read_plain_pickle(source: SourceFile, file: BinaryIO) -> Container:
     def find(key: str, dtype: str, count: int) -> Storage:
         raise FileRefusedError(NOT_WEIGHTS)
 
-    return Container("pickle of NumPy arrays", found.value, TensorValues(find), (source,), tuple(passed_over(found.imports)))
+    return Container(
+        "pickle of NumPy arrays", found.value, TensorValues(find), (source,), tuple(passed_over(found.imports))
+    )
 
 
 def _scan(pickle: bytes, message: str) -> PickleValues:
@@ -135,6 +137,12 @@ class _ZipStorages:
         self.source, self.file, self.records, self.root = source, file, records, root
         self.found: dict[str, Storage] = {}
 
+    def check_all_used(self, keys: set[str]) -> None:
+        """Refuse an archive with storages that nothing refers to: torch.save writes none."""
+        folder = f"{self.root}/data/"
+        if {name.removeprefix(folder) for name in self.records if name.startswith(folder)} != keys:
+            raise FileRefusedError(INCOMPLETE)
+
     def find(self, key: str, dtype: str, count: int) -> Storage:
         storage = self.found.get(key) or self._locate(key)
         if count * BYTES[dtype] != storage.size:
@@ -143,21 +151,34 @@ class _ZipStorages:
         return storage
 
     def _locate(self, key: str) -> Storage:
-        record = self.records.get(f"{self.root}/data/{key}")
-        if record is None or record.compress_type != ZIP_STORED or record.flag_bits & 1:
-            raise FileRefusedError(INCOMPLETE if record else NOT_WEIGHTS)
+        record = self.records[f"{self.root}/data/{key}"]
+        if record.compress_type != ZIP_STORED or record.flag_bits & 1:  # compressed or encrypted
+            raise FileRefusedError(INCOMPLETE)
         self.file.seek(record.header_offset)
         header = self.file.read(LOCAL_HEADER)
         name, extra = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:30], "little")
         start = record.header_offset + LOCAL_HEADER + name + extra
-        if not header.startswith(ZIP) or start + record.file_size > self.source.size:
+        same = header.startswith(ZIP) and self.file.read(name) == record.orig_filename.encode()
+        if not same or start + record.file_size > self.source.size:
             raise FileRefusedError(INCOMPLETE)
         return Storage(self.source, start, record.file_size, record.CRC)
 
 
-def _legacy_storages(
-    source: SourceFile, file: BinaryIO, parts: list[PickleValues], start: int
-) -> dict[str, Storage]:
+def _legacy_pickles(source: SourceFile, file: BinaryIO) -> tuple[list[PickleValues], int]:
+    """The pickles at the beginning of an old file, and where they end."""
+    head, most = LEGACY_HEADS
+    stream = BytesIO(file.read(head))
+    try:
+        return [read_pickle(stream) for _ in range(LEGACY_PICKLES)], stream.tell()
+    except Exception:  # the last one may be cut off
+        if source.size <= head:
+            raise
+    file.seek(0)
+    stream = BytesIO(file.read(most))
+    return [read_pickle(stream) for _ in range(LEGACY_PICKLES)], stream.tell()
+
+
+def _legacy_storages(source: SourceFile, file: BinaryIO, parts: list[PickleValues], start: int) -> dict[str, Storage]:
     """The storages of an old file, which follow its pickles: the number of values and the values of each."""
     sizes = {key: (dtype, count) for key, dtype, count in storage_keys(parts[LEGACY_VALUE].persistent)}
     storages = {}
@@ -170,6 +191,6 @@ def _legacy_storages(
             raise FileRefusedError(INCOMPLETE)
         storages[key] = Storage(source, start + 8, count * BYTES[dtype])
         start += 8 + count * BYTES[dtype]
-    if start != source.size:
+    if start != source.size or storages.keys() != sizes.keys():
         raise FileRefusedError(INCOMPLETE)
     return storages

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -74,7 +75,8 @@ class TensorValues:
         return UnreadableTensor(value.name) if UNREADABLE_TENSORS.match(value.name) else None
 
     def _torch_tensor(
-        self, stored: Any, offset: Any, shape: Any, strides: Any, _grad: Any = None, _hooks: Any = None, marks: Any = None
+        self, stored: Any, offset: Any, shape: Any, strides: Any, _gradient: Any = None, _hooks: Any = None,
+        marks: Any = None,
     ) -> Tensor:  # fmt: skip
         if isinstance(stored, StandIn):  # a storage with its own bytes, as pickle writes it without torch.save
             return UnreadableTensor(stored.name)
@@ -131,7 +133,7 @@ def items(value: Any) -> list[Any] | tuple[Any, ...] | None:
     return value.items if isinstance(value, StandIn) and value.items else None
 
 
-def plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """The value in JSON's terms, as far as it has any: numbers, text, lists and dictionaries; None for the rest.
 
     Of an object, its attributes; of an enumeration's member, its value; of OmegaConf's nodes, what they hold.
@@ -168,7 +170,8 @@ class _Plain:
         if NUMPY_SCALAR.fullmatch(value.name):
             return _number(value)
         if PATH.fullmatch(value.name):
-            return "/".join(part for part in value.arguments if isinstance(part, str)).replace("//", "/")
+            parts = [part for part in value.arguments if isinstance(part, str)]
+            return str(PureWindowsPath(*parts) if "Windows" in value.name else PurePosixPath(*parts))
         if value.entries or value.items:
             return self._dict(value.entries, depth) if value.entries else self._list(value.items, depth)
         if isinstance(value.state, dict):
@@ -227,4 +230,3 @@ def storage_keys(persistent: tuple[Any, ...]) -> Iterator[tuple[str, str, int]]:
             _, storage_class, key, _, count, *_ = value
             name = storage_class.name.rpartition(".")[2] if isinstance(storage_class, Imported) else ""
             yield str(key), STORAGES.get(name, name), count
-
