@@ -13,6 +13,7 @@ from resnet_studio.cli.parsing import check_output
 from resnet_studio.cli.terminal import echo, echo_json, print_error, print_grid, run_with_progress
 from resnet_studio.cli.train import AsJson, Download, Runs, with_changes
 from resnet_studio.formatting import dimensions
+from resnet_studio.networks.architecture import Residual, with_text
 from resnet_studio.training.recipes import default_recipe, load_recipe
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.run_folder import RunError
@@ -75,8 +76,8 @@ def data(
         list[str] | None, typer.Option("--change", metavar="FIELD=VALUE", help="Set a recipe field: holdout=100.")
     ] = None,
     image_size: Annotated[
-        int, typer.Option("--image-size", metavar="N", help="Image size for a directory of class folders.")
-    ] = DEFAULT_IMAGE_SIZE,
+        str, typer.Option("--image-size", metavar="N|HxW", help="Image size for a directory of class folders.")
+    ] = str(DEFAULT_IMAGE_SIZE),
     download: Download = False,
     as_json: AsJson = False,
 ) -> None:
@@ -84,7 +85,8 @@ def data(
     recipe = with_changes(load_recipe(default_recipe(name, 0)), name, {}, changes or ())
     from resnet_studio.training.compute.preview import data_view_steps
 
-    view = run_with_progress(data_view_steps(recipe, image_size, run_folder.data_folder(), download=download))
+    image = with_text(Residual(), "image", image_size).image
+    view = run_with_progress(data_view_steps(recipe, image, run_folder.data_folder(), download=download))
     if as_json:
         echo_json(_view_json(view))
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
@@ -16,7 +16,7 @@ from resnet_studio.inference.feature_maps import MapStyle, apply_colormap, to_in
 from resnet_studio.inference.transforms import Occluder
 from resnet_studio.inference.values import ForwardSpec, Pixels, WeightsInfo, image_title
 from resnet_studio.networks.architecture import Architecture, Residual
-from resnet_studio.networks.plan import blocks, called_layers, plan
+from resnet_studio.networks.plan import blocks, called_layers, layers_by_name
 
 MISSING_CAPTUM = (
     "Attribution needs captum, which is not installed. Install it, then restart the program: "
@@ -130,8 +130,10 @@ class OcclusionMap:
     """The most probable class without the square."""
     patch: int
     """Side of the square in pixels of the input."""
-    starts: tuple[int, ...]
-    """First pixel of the square at each row, and at each column."""
+    tops: tuple[int, ...]
+    """First pixel of the square at each row."""
+    lefts: tuple[int, ...]
+    """First pixel of the square at each column."""
     probabilities: NDArray[np.float32]
     """Rows × columns; NaN where not computed yet."""
     top_classes: NDArray[np.int32]
@@ -159,7 +161,7 @@ class OcclusionMap:
     def by_probability(self) -> tuple[OccludedPosition, ...]:
         """All computed positions in ascending order of probability."""
         order = np.argsort(self.probabilities, axis=None, kind="stable")[: self.computed]  # NaN comes last
-        return tuple(self.at(*divmod(int(index), len(self.starts))) for index in order)
+        return tuple(self.at(*divmod(int(index), len(self.lefts))) for index in order)
 
     def at(self, row: int, column: int) -> OccludedPosition:
         """The result at a position that has been computed."""
@@ -168,12 +170,14 @@ class OcclusionMap:
 
     def occluder(self, row: int, column: int) -> Occluder:
         """The occluder that covers the same pixels."""
-        return occluder_at(self.starts[row], self.starts[column], self.patch, self.model_input.shape[0])
+        height, width = self.model_input.shape[:2]
+        return occluder_at(self.tops[row], self.lefts[column], self.patch, (height, width))
 
 
-def occluder_at(top: int, left: int, patch: int, side: int) -> Occluder:
-    """The occluder of `patch` pixels a side with that upper left pixel, on an input of `side` pixels."""
-    return Occluder((left + patch / 2) / side, (top + patch / 2) / side, patch / side)
+def occluder_at(top: int, left: int, patch: int, size: tuple[int, int]) -> Occluder:
+    """The occluder of `patch` pixels a side with that upper left pixel, on an input of that height and width."""
+    height, width = size
+    return Occluder((left + patch / 2) / width, (top + patch / 2) / height, patch / min(size))
 
 
 def patch_starts(side: int, patch: int, stride: int) -> tuple[int, ...]:
@@ -183,9 +187,9 @@ def patch_starts(side: int, patch: int, stride: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys((*range(0, side - patch, stride), side - patch)))
 
 
-def default_patch(side: int) -> tuple[int, int]:
-    """Default side and stride of the square: a quarter and an eighth of the input."""
-    return max(1, side // 4), max(1, side // 8)
+def default_patch(size: tuple[int, int]) -> tuple[int, int]:
+    """Default side and stride of the square: a quarter and an eighth of the input's shorter side."""
+    return max(1, min(size) // 4), max(1, min(size) // 8)
 
 
 def without_occluder(spec: ForwardSpec) -> ForwardSpec:
@@ -195,9 +199,13 @@ def without_occluder(spec: ForwardSpec) -> ForwardSpec:
 
 @lru_cache(maxsize=16)
 def layers_with_maps(architecture: Architecture) -> tuple[str, ...]:
-    """Blocks and layers whose output has more than one pixel, in the network's order, each block after its layers."""
+    """Blocks and layers whose output has more than one pixel, in the network's order, each block after its layers.
+
+    Not those that give tokens, or channels last: captum's methods take N×C×H×W.
+    """
     found: list[str] = []
-    for block, members in groupby(called_layers(architecture), lambda layer: layer.block):
+    maps = (layer for layer in called_layers(architecture) if layer.layout == "maps")
+    for block, members in groupby(maps, lambda layer: layer.block):
         layers = list(members)
         found += [layer.name for layer in layers if layer.output[1] * layer.output[2] > 1]
         if block and layers[-1].output[1] * layers[-1].output[2] > 1:
@@ -214,15 +222,16 @@ def layer_titles(architecture: Architecture) -> Mapping[str, str]:
 
 @lru_cache(maxsize=16)
 def default_layer(architecture: Architecture) -> str:
-    """The last block with maps, or a ReLU behind all blocks; else the last ReLU with maps: the deepest layer with
-    spatial positions."""
+    """The last block with maps, or a ReLU behind all blocks; of a baseline the last layer with maps that is no pool:
+    the deepest one with spatial positions."""
     with_maps = layers_with_maps(architecture)
     if isinstance(architecture, Residual):
         ends = {block.name for block in blocks(architecture)}
         ends |= {layer.name for layer in called_layers(architecture) if layer.kind == "relu" and layer.stage == "fc"}
-        if names := [name for name in with_maps if name in ends]:
-            return names[-1]
-    return [layer.name for layer in plan(architecture) if layer.kind == "relu" and layer.name in with_maps][-1]
+        relus = [layer.name for layer in called_layers(architecture) if layer.kind == "relu"]
+        return [name for name in with_maps if name in (ends & set(with_maps) or relus)][-1]
+    layers, pools = layers_by_name(architecture), ("max pool", "average pool", "dropout")
+    return [name for name in with_maps if layers[name].kind not in pools][-1]
 
 
 def attribution_style(attribution: Attribution) -> MapStyle:
@@ -249,11 +258,12 @@ def heatmap(values: NDArray[np.float32], style: MapStyle) -> Pixels:
     return apply_colormap(to_indices(values[None], style)[0], style.colours)
 
 
-def cell_edges(occlusion: OcclusionMap) -> NDArray[np.intp]:
-    """First pixel of each position's cell on the input, and the input's end: cells meet halfway between two squares."""
-    centers = np.array(occlusion.starts) + occlusion.patch / 2
+def cell_edges(starts: Sequence[int], patch: int, side: int) -> NDArray[np.intp]:
+    """First pixel of each position's cell along one side of the input, and its end: cells meet halfway between two
+    squares."""
+    centers = np.array(starts) + patch / 2
     between = np.rint((centers[1:] + centers[:-1]) / 2).astype(np.intp)
-    return np.array([0, *between.tolist(), occlusion.model_input.shape[0]], np.intp)
+    return np.array([0, *between.tolist(), side], np.intp)
 
 
 def describe_changes(old: ForwardSpec, new: ForwardSpec) -> str:

@@ -17,12 +17,14 @@ from resnet_studio.codec import Form
 
 @dataclass(frozen=True, slots=True)
 class Occluder:
-    """A gray square over the network's input. All values are fractions of the input's side."""
+    """A gray square over the network's input."""
 
     x: float = 0.5
-    """Of its center, from the left."""
+    """Of its center, from the left, as a fraction of the input's width."""
     y: float = 0.5
+    """Of its center, from the top, as a fraction of the input's height."""
     side: float = 0.25
+    """As a fraction of the input's shorter side."""
 
     def __post_init__(self) -> None:
         if not (0 <= self.x <= 1 and 0 <= self.y <= 1 and 0 < self.side <= 1):

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resnet_studio.formatting import dimensions
 from resnet_studio.networks.architecture import Architecture, Baseline
+from resnet_studio.networks.image_size import ImageSize
 from resnet_studio.plain import plain
 
 if TYPE_CHECKING:
@@ -104,7 +106,7 @@ class Snapshot:
 
 
 def fit_architecture(
-    architecture: Architecture, channels: int, image: int | None, classes: int
+    architecture: Architecture, channels: int, image: ImageSize | None, classes: int
 ) -> tuple[Architecture, tuple[str, ...]]:
     """Adapt an architecture to its data and list the changes, such as "channels 3 → 1". `image` None keeps its size.
 
@@ -117,8 +119,13 @@ def fit_architecture(
             raise DataError(f"{architecture.name} needs images with 3 channels; these have {channels}")
         del needed["channels"]
     changes = {name: value for name, value in needed.items() if value != getattr(architecture, name)}
-    described = tuple(f"{name} {getattr(architecture, name):,} → {value:,}" for name, value in changes.items())
+    before = {name: getattr(architecture, name) for name in changes}
+    described = tuple(f"{name} {_text(before[name])} → {_text(value)}" for name, value in changes.items())
     return replace(architecture, **changes), described  # type: ignore[arg-type]
+
+
+def _text(value: ImageSize) -> str:
+    return dimensions(value) if isinstance(value, tuple) else f"{value:,}"
 
 
 def is_folder(data: str) -> bool:

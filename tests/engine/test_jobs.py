@@ -113,7 +113,7 @@ print(json.dumps({
     "data of a folder": [values["data of a folder"].classes, sum(values["data of a folder"].training_counts)],
     "estimate": [values["estimate"].steps, values["estimate"].seconds_per_step],
     "attribution": [values["attribution"].layer, list(values["attribution"].values.shape)],
-    "occlusion": [values["occlusion"].target, list(values["occlusion"].starts), values["occlusion"].computed],
+    "occlusion": [values["occlusion"].target, list(values["occlusion"].tops), values["occlusion"].computed],
     "verified": [[v.figure.subject, v.figure.quantity, v.measured, v.holds] for v in values["verify"]],
     "errors": {name: str(values[name]) for name in ("no image", "no weights", "no device")},
 }))

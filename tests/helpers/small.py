@@ -14,6 +14,7 @@ from PIL import Image
 
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.families.basic import Basic
+from resnet_studio.networks.image_size import ImageSize
 from resnet_studio.progress import finish
 from resnet_studio.training.compute import checkpoints
 from resnet_studio.training.compute.data import Data
@@ -44,7 +45,9 @@ def train(folder: Path, listener: Callable[[Event], object] = lambda event: None
         return run(folder, folder.parent / "data", writer, Workers(), resume=resume)
 
 
-def open_recipe_data(recipe: Recipe, image: int = 8, root: Path = Path("nowhere"), *, download: bool = False) -> Data:
+def open_recipe_data(
+    recipe: Recipe, image: ImageSize = 8, root: Path = Path("nowhere"), *, download: bool = False
+) -> Data:
     """Open the recipe's data."""
     return finish(open_data(recipe, image, root, download=download))
 

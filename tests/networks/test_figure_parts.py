@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from resnet_studio.networks.figure_parts import figure_parts
@@ -22,6 +24,13 @@ def test_a_residual_network_has_a_part_for_each_block(network: str) -> None:
     assert sum(part.joint == "projection" for part in found) == {"resnet18": 3, "resnet50": 4, "resnet152": 4}.get(
         network, 0
     )
+
+
+def test_a_part_has_the_height_and_width_of_its_output() -> None:
+    found = figure_parts(replace(preset("resnet18"), image=(224, 320)))
+    assert [part.size for part in found] == [
+        (112, 160), (56, 80), *[(56, 80)] * 2, *[(28, 40)] * 2, *[(14, 20)] * 2, *[(7, 10)] * 2, (1, 1), (1, 1)
+    ]  # fmt: skip
 
 
 def test_vgg_has_a_part_for_each_convolution_pool_and_linear_layer() -> None:

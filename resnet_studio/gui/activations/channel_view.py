@@ -67,7 +67,8 @@ class ChannelView(QWidget):
 
     def show_channel(self, number: int, values: NDArray[np.float32], pixels: Pixels) -> None:
         """Show one channel: its values, height × width, and its RGB pixels."""
-        if values.shape != self._values.shape:
+        same_shape = values.shape == self._values.shape
+        if not same_shape:
             self._place = None
         self._number, self._values = number, values
         if self._title.text() != f"channel {number}":
@@ -78,6 +79,8 @@ class ChannelView(QWidget):
         self._histogram.set_values(values)
         if self._map.isHidden():
             self._show_tools(shown=True)
+        elif not same_shape:
+            self._arrange()
         self._show_value(self._place)
 
     def show_model_input(self, pixels: Pixels) -> None:
@@ -159,8 +162,9 @@ class ChannelView(QWidget):
         self._body.setSpacing(GRID if two_columns else GRID // 2)
         self._readout.setWordWrap(two_columns)
         height = max(MIN_SIDE, self.height() - self._min_height(two_columns=True) + MIN_SIDE)
-        side = min(self.width(), height) if not two_columns else min(height, self.width() - GRID - MIN_DETAILS_WIDTH)
-        self._map.setMaximumSize(side if two_columns else self.width(), max(MIN_SIDE, side))
+        width = self.width() - (GRID + MIN_DETAILS_WIDTH if two_columns else 0)
+        fitted = self._map.aspect().scaled(width, height, Qt.AspectRatioMode.KeepAspectRatio)
+        self._map.setMaximumSize(fitted.width() if two_columns else width, max(MIN_SIDE, fitted.height()))
         self._details.setMaximumHeight(self._map.maximumHeight() if two_columns else self._details_height())
 
     def _fits_two_columns(self) -> bool:
@@ -242,6 +246,10 @@ class _Map(QWidget):
     def show_overlay(self, share: float) -> None:
         self._overlay = share
         self.update()
+
+    def aspect(self) -> QSize:
+        """A size with the aspect ratio of the map."""
+        return self._image.size() if self._image else QSize(1, 1)
 
     def box(self) -> QRectF:
         """Where the map is painted; null without one."""

@@ -86,8 +86,8 @@ def describe_receptive_field(architecture: Architecture, layer: str) -> tuple[st
         return "whole input", "Each value of this layer depends on the whole input"
     if field.width > width or field.height > height:
         return f"RF {size}", (
-            f"The receptive field of each value, {size}, reaches beyond the {dimensions((height, width))} input; what is "
-            "outside is padding. The part inside is drawn on the input"
+            f"The receptive field of each value, {size}, reaches beyond the {dimensions((height, width))} input; what "
+            "is outside is padding. The part inside is drawn on the input"
         )
     gates = ", and through the gates of squeeze-and-excitation on all" if passes_gate(architecture, layer) else ""
     return f"RF {size}", f"Receptive field: each value of this layer depends on this many pixels of the input{gates}"

@@ -156,8 +156,8 @@ class PinView(QWidget):
             painter.setPen(QColor(colors.muted))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._placeholder)
         else:
-            size = self._image.size().scaled(self._side, self._side, Qt.AspectRatioMode.KeepAspectRatio)
-            paint_image(painter, QRectF(0, 0, size.width(), size.height()), self._image)
+            box.setSize(self._image.size().scaled(self._side, self._side, Qt.AspectRatioMode.KeepAspectRatio).toSizeF())
+            paint_image(painter, box, self._image)
         if self._current or self.hasFocus():
             for color, inset, width in (("#ffffff", 1.5, 3), (colors.accent, 1, 2)):
                 painter.setPen(QPen(QColor(color), width, j=Qt.PenJoinStyle.MiterJoin))

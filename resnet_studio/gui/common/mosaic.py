@@ -26,7 +26,7 @@ from resnet_studio.inference.feature_maps import (
 from resnet_studio.inference.values import Pixels
 
 MARKER_SIZE = 13  # pixels across
-FINE_ROWS = 28  # maps with this many rows are drawn much smaller than they are
+FINE_ROWS = 28  # maps with this many rows or columns are drawn much smaller than they are
 
 
 class MosaicView(TileGridView):
@@ -86,7 +86,7 @@ class MosaicView(TileGridView):
     def _gap(self) -> int:
         """Pixels between maps: more for a large layer, none if a map is one value."""
         _, height, width = self._values.shape
-        return max(1, height // 28) if height * width > 1 else 0
+        return max(1, max(height, width) // 28) if height * width > 1 else 0
 
     def _best_columns(self, ratio: float) -> int:
         return best_columns(self._values.shape, self._gap(), ratio)
@@ -155,4 +155,4 @@ class LinkedMosaic(MosaicView):
 
     def _gap(self) -> int:
         """Twice the usual gap, as each side is half as large: the lines between maps stay visible."""
-        return 2 * super()._gap() if self._values.shape[1] >= FINE_ROWS else super()._gap()
+        return 2 * super()._gap() if max(self._values.shape[1:]) >= FINE_ROWS else super()._gap()

@@ -33,9 +33,15 @@ def thumbnail(image: QImage, side: int, ratio: float) -> QPixmap:
     """The center square of an image with a side of `side` logical pixels at the device pixel ratio `ratio`."""
     short = min(image.width(), image.height())
     center = image.copy((image.width() - short) // 2, (image.height() - short) // 2, short, short)
-    pixels = round(side * ratio)
-    mode = Qt.TransformationMode.SmoothTransformation if short > pixels else Qt.TransformationMode.FastTransformation
-    pixmap = QPixmap.fromImage(center.scaled(pixels, pixels, Qt.AspectRatioMode.IgnoreAspectRatio, mode))
+    return scaled_pixmap(center, QSize(side, side), ratio)
+
+
+def scaled_pixmap(image: QImage, size: QSize, ratio: float) -> QPixmap:
+    """An image in a size of logical pixels at the device pixel ratio `ratio`; enlarged, it keeps sharp pixels."""
+    pixels = QSize(round(size.width() * ratio), round(size.height() * ratio))
+    shrinks = image.height() > pixels.height()
+    mode = Qt.TransformationMode.SmoothTransformation if shrinks else Qt.TransformationMode.FastTransformation
+    pixmap = QPixmap.fromImage(image.scaled(pixels, Qt.AspectRatioMode.IgnoreAspectRatio, mode))
     pixmap.setDevicePixelRatio(ratio)
     return pixmap
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Generator
@@ -80,7 +81,7 @@ def attribution_steps(
         )
     yield Progress(0, 3, "loading Captum")
     _import_captum()
-    default = default_patch(spec.architecture.image)
+    default = default_patch(spec.architecture.image_size)
     options = steps, patch or default[0], stride or default[1]
     return (yield from guarded(spec.device, lambda: _steps(spec, method, layer, target, options)))
 
@@ -129,8 +130,8 @@ def _steps(
         attribution, delta = yield from MULTI_PASS[method](request)
     else:
         attribution, delta = _run_once(SINGLE_PASS[method], request), None
-    side = ready.images.shape[-2:]
-    upsampled = _import_captum().LayerAttribution.interpolate(attribution.detach().float(), side, "bilinear")
+    size = ready.images.shape[-2:]
+    upsampled = _import_captum().LayerAttribution.interpolate(attribution.detach().float(), size, "bilinear")
     return Attribution(
         spec, method, layer, target, ready.weights.labels[target], probability,
         channel_sum(attribution), channel_sum(upsampled),
@@ -195,7 +196,7 @@ def _integrated(request: AttributionRequest) -> Generator[Progress, None, Attrib
 
 def _occlusion(request: AttributionRequest) -> Generator[Progress, None, Attributed]:
     """One channel only: the square covers all channels, so captum gives each of them the same full value."""
-    channels, side = request.images.shape[1], request.images.shape[-1]
+    channels, height, width = request.images.shape[1:]
     window = channels, request.patch, request.patch
 
     def attribute(forward: ForwardFunction) -> Attributed:
@@ -209,7 +210,7 @@ def _occlusion(request: AttributionRequest) -> Generator[Progress, None, Attribu
         )  # fmt: skip
         return attribution[:, :1], None
 
-    positions = (-(-(side - request.patch) // request.stride) + 1) ** 2
+    positions = math.prod(-(-(side - request.patch) // request.stride) + 1 for side in (height, width))
     return (
         yield from pass_steps(
             attribute, request.network, -(-positions // request.batch) + 1, METHODS["occlusion"].title

@@ -17,7 +17,7 @@ from resnet_studio.inference.images import references
 from resnet_studio.inference.values import Photograph
 
 ImageLike: TypeAlias = str | Path | Photograph | Tensor
-DEFAULT_SIDE = 224
+DEFAULT_IMAGE = 224
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,13 +52,13 @@ def capture(network: nn.Module, image: ImageLike, layers: Sequence[str], *, full
     return captured
 
 
-def imagenet_input(network: nn.Module, image: str | Path | Photograph) -> Tensor:
+def imagenet_input(network: nn.Module, source: str | Path | Photograph) -> Tensor:
     """The image as the network's input, 1×C×H×W, by ImageNet's preprocessing at the network's own size."""
-    photograph = image if isinstance(image, Photograph) else references.open_reference(str(image))
+    photograph = source if isinstance(source, Photograph) else references.open_reference(str(source))
     architecture = getattr(network, "architecture", None)
     first = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
-    side = DEFAULT_SIDE if architecture is None else architecture.image
-    images = transforms.preprocess(photograph, transforms.imagenet(side), first.in_channels)
+    image = DEFAULT_IMAGE if architecture is None else architecture.image
+    images = transforms.preprocess(photograph, transforms.imagenet(image), first.in_channels)
     return images.to(first.weight)
 
 

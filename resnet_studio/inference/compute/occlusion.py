@@ -36,14 +36,15 @@ def occlusion_steps(
 ) -> Generator[Progress | OcclusionMap, None, OcclusionMap]:
     """Slide the occluder over the input; yield partial results, return the complete one.
 
-    `patch` and `stride` are pixels of the input, by default a quarter and an eighth of it; the default target is the
-    most probable class. An occluder in `spec` is ignored. Raises the errors of `forward_steps`, and `ValueError` for a
-    square that is larger than the input.
+    `patch` and `stride` are pixels of the input, by default a quarter and an eighth of its shorter side; the default
+    target is the most probable class. An occluder in `spec` is ignored. Raises the errors of `forward_steps`, and
+    `ValueError` for a square that is larger than the input.
     """
     spec = without_occluder(spec)
-    default = default_patch(spec.architecture.image)
+    size = spec.architecture.image_size
+    default = default_patch(size)
     patch, stride = patch or default[0], stride or default[1]
-    patch_starts(spec.architecture.image, patch, stride)  # raises before anything is loaded
+    patch_starts(min(size), patch, stride)  # raises before anything is loaded
     return (yield from guarded(spec.device, lambda: _steps(spec, patch, stride, target)))
 
 
@@ -54,12 +55,11 @@ def _steps(
     network = ready.folded() if isinstance(spec.architecture, Residual) else ready.network()
     started = last_sent = time.perf_counter()
     target, probability, top_class = target_class(ready, network, target)
-    side = ready.images.shape[-1]
-    starts = patch_starts(side, patch, stride)
-    cells = [(row, column) for row in range(len(starts)) for column in range(len(starts))]
-    empty = np.full((len(starts), len(starts)), np.nan, np.float32)
+    tops, lefts = (patch_starts(side, patch, stride) for side in ready.images.shape[-2:])
+    cells = [(row, column) for row in range(len(tops)) for column in range(len(lefts))]
+    empty = np.full((len(tops), len(lefts)), np.nan, np.float32)
     occlusion_map = OcclusionMap(
-        spec, target, ready.weights.labels[target], probability, top_class, patch, starts, empty,
+        spec, target, ready.weights.labels[target], probability, top_class, patch, tops, lefts, empty,
         np.full(empty.shape, NOT_COMPUTED, np.int32), ready.weights.labels,
         transforms.denormalized(ready.images, ready.weights.preprocessing), ready.weights, 0.0,
     )  # fmt: skip

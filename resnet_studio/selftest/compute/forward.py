@@ -105,7 +105,7 @@ def attribution_checks(target: Target) -> Iterator[Check]:
                 yield skipped(title, str(error))
             else:
                 yield _compare_maps(title, found, expected)
-        side = given.architecture.image // 4
+        side = min(given.architecture.image_size) // 4
         found, expected = (finish(occlusion_steps(each, side, side)).probabilities for each in (given, on_cpu))
         yield _compare_maps("Occlusion test, ResNet-18", found, expected)
 

@@ -45,7 +45,7 @@ def weights_file(target: Target, name: str, architecture: Architecture) -> Weigh
 
 def random_images(architecture: Architecture, count: int) -> Tensor:
     """Normal noise, which is always the same: N×C×H×W."""
-    shape = count, architecture.channels, architecture.image, architecture.image
+    shape = count, *architecture.input_shape
     return torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
 

@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from resnet_studio.children import SAFE_PATH
+from resnet_studio.formatting import dimensions
 from resnet_studio.inference.compute.forward import forward_steps
 from resnet_studio.inference.images import references
 from resnet_studio.inference.values import ForwardSpec, WeightsFile
@@ -187,7 +188,7 @@ def stream_checks(target: Target) -> Iterator[Check]:
     on_device = images_per_second(target, "on-device", case, steps)
     case = replace(case, data=replace(case.data, training=streamed))
     from_files = images_per_second(target, "streamed", case, steps)
-    subject = f"ResNet-18 at {architecture.image}×{architecture.image}, {precision}"
+    subject = f"ResNet-18 at {dimensions(architecture.image_size)}, {precision}"
     yield noted("data on the device", on_device, "images/s", detail=subject)
     yield noted("decoding JPEGs", decoding, "images/s", detail=f"{JPEG_SIZE[0]}×{JPEG_SIZE[1]}, {os.cpu_count()} cores")
     possible = 1 / (1 / decoding + 1 / on_device) if target.is_cpu else min(decoding, on_device)

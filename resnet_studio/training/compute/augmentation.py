@@ -19,7 +19,8 @@ from resnet_studio.training.recipe import Augmentation
 Augment: TypeAlias = Callable[[Tensor], Tensor]
 CIFAR_PADDING = 4  # pixels on each side, He et al. 2015, section 4.2
 MIN_AREA, MAX_RATIO = 0.25, 4 / 3
-"""Of a random crop of images in memory: minimum share of the image's area, maximum aspect ratio."""
+"""Of a random crop of images in memory: minimum share of the image's area, maximum aspect ratio as a multiple of the
+image's."""
 
 
 def augment_batch(name: Augmentation) -> Augment:
@@ -37,8 +38,8 @@ def _identity(images: Tensor) -> Tensor:
 
 
 def shift(images: Tensor) -> Tensor:
-    """Shift each image by up to an eighth of its side in both directions, filling with zeros."""
-    return _crop(images, max(1, images.shape[-1] // 8), flip=False)
+    """Shift each image by up to an eighth of its shorter side in both directions, filling with zeros."""
+    return _crop(images, max(1, min(images.shape[-2:]) // 8), flip=False)
 
 
 def crop_flip(images: Tensor) -> Tensor:

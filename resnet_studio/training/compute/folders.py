@@ -15,9 +15,11 @@ from torch import Tensor
 from torchvision import transforms
 
 from resnet_studio.formatting import join_names
-from resnet_studio.inference.compute.transforms import center_square
+from resnet_studio.inference.compute.transforms import center_part
+from resnet_studio.inference.cropping import resized_size
 from resnet_studio.inference.errors import ImageError
 from resnet_studio.inference.images.loader import open_image
+from resnet_studio.networks.image_size import ImageSize, height_width
 from resnet_studio.progress import Progress
 from resnet_studio.training.compute.augmentation import augment_batch
 from resnet_studio.training.compute.data import Batch, Batches, ImageSource, InMemoryImages, seed_torch
@@ -34,25 +36,27 @@ STATISTICS_IMAGES = 2_000
 READ_BATCH = 64
 SCALES = (256, 480)
 """Range of the shorter side at an image size of 224, drawn for each image (He et al. 2015, section 3.4)."""
+RATIOS = (3 / 4, 4 / 3)
+"""By how much a random crop may be narrower or wider than the input, as in torchvision and Szegedy et al. 2014."""
 PER_IMAGE_AUGMENTATIONS: tuple[Augmentation, ...] = ("resized-crop", "scale-crop")
 """Augmentations that need each image at its original size. The others work on whole batches."""
 
 
 def open_folder(
-    recipe: Recipe, image: int
+    recipe: Recipe, image: ImageSize
 ) -> Generator[Progress, None, tuple[ImageSource, ImageSource | None, tuple[str, ...], tuple[str, ...], str]]:
     """Training images, the folder's own test images or None, classes, notes and a digest of the files.
 
-    Images get the side `image`. The layouts of folders are described in `class_folders.py`.
+    Images get the size `image`. The layouts of folders are described in `class_folders.py`.
     """
     found = read_class_folders(Path(recipe.data))
-    total = len(found.training) + len(found.test or ())
+    count, (height, width) = len(found.training) + len(found.test or ()), height_width(image)
     sets: list[ImageSource | None] = []
     notes = list(found.notes)
     for part in (found.training, found.test):
         if part is None:
             sets.append(None)
-        elif total * 3 * image**2 > MAX_IN_MEMORY:
+        elif count * 3 * height * width > MAX_IN_MEMORY:
             sets.append(StreamedImages(part, image, recipe.damaged == "skip"))
         else:
             sets.append((yield from _read_all(part, image, recipe, notes)))
@@ -103,14 +107,15 @@ def as_array(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _read_all(
-    examples: Sequence[Example], side: int, recipe: Recipe, notes: list[str]
+    examples: Sequence[Example], image: ImageSize, recipe: Recipe, notes: list[str]
 ) -> Generator[Progress, None, InMemoryImages]:
-    """Read the center square of every image, side × side. Damaged ones raise or are skipped, as the recipe says."""
-    pixels = torch.empty(len(examples), 3, side, side, dtype=torch.uint8)
+    """Read the center of every image in that size. Damaged ones raise or are skipped, as the recipe says."""
+    size = height_width(image)
+    pixels = torch.empty(len(examples), 3, *size, dtype=torch.uint8)
     labels: list[int] = []
     missing: list[str] = []
     order: list[Batch] = [(None, part) for part in torch.split(torch.arange(len(examples)), READ_BATCH)]
-    with closing(read_ahead(_BatchReader(tuple(examples), side, "none"), order)) as ahead:
+    with closing(read_ahead(_BatchReader(tuple(examples), size, "none"), order)) as ahead:
         for number, (_, (read, read_labels, damaged)) in enumerate(ahead):
             if damaged and recipe.damaged == "fail":
                 raise DataError(damaged[0])
@@ -130,7 +135,7 @@ class StreamedImages:
     """Images that stay in their files and are read when needed."""
 
     examples: tuple[Example, ...]
-    side: int
+    image: ImageSize
     skip_damaged: bool
     """Whether images that can't be read are left out of their batch instead of raising `DataError`."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -147,11 +152,11 @@ class StreamedImages:
 
     @property
     def size(self) -> tuple[int, int, int]:
-        return 3, self.side, self.side
+        return 3, *height_width(self.image)
 
     def batches(self, order: Iterable[Batch], augmentation: Augmentation) -> Batches:
         augment = augment_batch("none" if augmentation in PER_IMAGE_AUGMENTATIONS else augmentation)
-        read = _BatchReader(self.examples, self.side, augmentation)
+        read = _BatchReader(self.examples, height_width(self.image), augmentation)
         with closing(read_ahead(read, order)) as ahead:
             for (seed, _), (pixels, labels, damaged) in ahead:
                 self._add_skipped(damaged)
@@ -198,7 +203,8 @@ class _BatchReader:
     """Reads a batch. It runs in a reader process."""
 
     examples: tuple[Example, ...]
-    side: int
+    size: tuple[int, int]
+    """Height and width of each image in the batch."""
     augmentation: Augmentation
 
     def __call__(self, batch: Batch) -> ReadBatch:
@@ -220,7 +226,7 @@ class _BatchReader:
     def _read(self, path: str, seed: int | None) -> NDArray[np.uint8]:
         image = read_image(path)
         if seed is None or self.augmentation not in PER_IMAGE_AUGMENTATIONS:
-            return as_array(center_square(image, self.side))
+            return as_array(center_part(image, self.size))
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             return as_array(self._crop(image))
@@ -228,9 +234,13 @@ class _BatchReader:
     def _crop(self, image: Image.Image) -> Image.Image:
         steps: list[object] = [transforms.RandomHorizontalFlip()]
         if self.augmentation == "scale-crop":
-            shorter = int(torch.randint(SCALES[0], SCALES[1] + 1, ()).item() * self.side / 224)
-            steps += [transforms.Resize(shorter), transforms.RandomCrop(self.side)]
+            scale = torch.randint(SCALES[0], SCALES[1] + 1, ()).item()
+            height, width = (int(scale * side / 224) for side in self.size)
+            resized = resized_size(*image.size, (height, width))
+            steps += [transforms.Resize(resized), transforms.RandomCrop(self.size)]
         else:
-            steps += [transforms.RandomResizedCrop(self.side)]
+            height, width = self.size
+            ratios = tuple(ratio * width / height for ratio in RATIOS)
+            steps += [transforms.RandomResizedCrop(self.size, ratio=ratios)]
         cropped: Image.Image = transforms.Compose(steps)(image)
         return cropped

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from resnet_studio.causes import os_reason
 from resnet_studio.formatting import join_names
+from resnet_studio.networks.image_size import ImageSize
 from resnet_studio.plain import plain
 from resnet_studio.progress import Progress
 from resnet_studio.training.compute.data import (
@@ -38,8 +39,10 @@ PROGRESS_INTERVAL = 0.3
 DIGIT_NAMES = tuple(str(digit) for digit in range(10))
 
 
-def open_data(recipe: Recipe, image: int, root: Path, *, download: bool = False) -> Generator[Progress, None, Data]:
-    """Open the recipe's data on the CPU, or streamed from its folder. A folder's images get the side `image`.
+def open_data(
+    recipe: Recipe, image: ImageSize, root: Path, *, download: bool = False
+) -> Generator[Progress, None, Data]:
+    """Open the recipe's data on the CPU, or streamed from its folder. A folder's images get the size `image`.
 
     Torchvision's data sets are in `root`, and are downloaded only with `download`. Raises `DataError`.
     """

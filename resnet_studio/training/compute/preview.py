@@ -15,6 +15,7 @@ from resnet_studio.inference.compute import devices
 from resnet_studio.inference.values import Pixels
 from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.image_size import ImageSize
 from resnet_studio.networks.modules.network import build
 from resnet_studio.plain import plain
 from resnet_studio.progress import Progress
@@ -34,9 +35,9 @@ MAX_STEP_SECONDS = 2.0
 
 
 def data_view_steps(
-    recipe: Recipe, image: int, root: Path, *, download: bool = False
+    recipe: Recipe, image: ImageSize, root: Path, *, download: bool = False
 ) -> Generator[Progress, None, DataView]:
-    """Open the recipe's data and pick sample images. A folder's images get the side `image`."""
+    """Open the recipe's data and pick sample images. A folder's images get the size `image`."""
     data: Data = yield from open_data(recipe, image, root, download=download)
     indices = sample_indices(data.training.labels)
     samples = _pixels(data.training, indices, recipe, seed=None)
@@ -100,7 +101,7 @@ def _time_step(recipe: Recipe, architecture: Architecture, batch: int) -> float:
     devices.check(recipe.device)
     device = torch.device(recipe.device)
     network = build(architecture, recipe.seed).to(memory_format=torch.channels_last).to(device)
-    shape = (batch, architecture.channels, architecture.image, architecture.image)
+    shape = batch, *architecture.input_shape
     images = torch.randint(256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0)).to(device)
     labels = torch.zeros(batch, dtype=torch.long, device=device)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")

@@ -25,10 +25,10 @@ from resnet_studio.inference.compute.transforms import (
 from resnet_studio.inference.cropping import crop_box, frame
 from resnet_studio.inference.images.references import open_reference
 from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, Occluder
-from resnet_studio.inference.values import Photograph
+from resnet_studio.inference.values import Photograph, Preprocessing
 
-PREPROCESSING = imagenet(64)
-SIDE = PREPROCESSING.crop
+PREPROCESSING, WIDE, TALL = imagenet(64), imagenet((64, 96)), imagenet((64, 36))
+SIDE = 64
 
 
 def ramp(width: int = 300, height: int = 200) -> Photograph:
@@ -45,11 +45,16 @@ def where(pixel: torch.Tensor, width: int = 300, height: int = 200) -> tuple[flo
 @given(
     x=st.floats(-0.2, 0.2), y=st.floats(-0.05, 0.05), zoom=st.floats(1.2, 4), rotation=st.floats(-180, 180),
 )  # fmt: skip
-def test_every_pixel_comes_from_where_the_frame_says(x: float, y: float, zoom: float, rotation: float) -> None:
+@pytest.mark.parametrize("preprocessing", [PREPROCESSING, WIDE, TALL], ids=["square", "wide", "tall"])
+def test_every_pixel_comes_from_where_the_frame_says(
+    preprocessing: Preprocessing, x: float, y: float, zoom: float, rotation: float
+) -> None:
     transforms = ImageTransforms(x=x, y=y, zoom=zoom * 1.5, rotation=rotation)
-    picture, crop_frame = framed(ramp(), PREPROCESSING, transforms), frame(300, 200, PREPROCESSING, transforms)
-    for row, column in ((10, 10), (10, 50), (32, 32), (50, 20)):
-        wanted = crop_frame.at((column + 0.5) / SIDE, (row + 0.5) / SIDE)
+    picture, crop_frame = framed(ramp(), preprocessing, transforms), frame(300, 200, preprocessing, transforms)
+    height, width = preprocessing.crop_size
+    assert picture.shape == (3, height, width)
+    for row, column in ((10, 10), (10, width - 14), (32, width // 2), (50, 20)):
+        wanted = crop_frame.at((column + 0.5) / width, (row + 0.5) / height)
         assert where(picture[:, row, column]) == pytest.approx(wanted, abs=3.0)
 
 
@@ -120,6 +125,16 @@ def test_an_occluder_is_the_mean_color_and_leaves_the_rest() -> None:
     assert torch.equal(square, values)
     assert (occluded(values, Occluder(0, 0, 1))[:, :32, :32] == 0).all()  # cut off at the edge
     assert occluded(values, None) is values
+
+
+@pytest.mark.parametrize(("preprocessing", "side"), [(WIDE, 16), (TALL, 12)])
+def test_an_occluder_is_a_square_of_the_shorter_side(preprocessing: Preprocessing, side: int) -> None:
+    """A quarter of 64 or a third of 36 pixels, whose center is in the middle of the width and a quarter down."""
+    values, (height, width) = preprocess(ramp(), preprocessing, 3)[0], preprocessing.crop_size
+    covered = occluded(values, Occluder(0.5, 0.25, side / min(height, width))) == 0
+    rows, columns = (slice(center - side // 2, center + side // 2) for center in (height // 4, width // 2))
+    assert covered[:, rows, columns].all()
+    assert covered.sum() - (values == 0).sum() <= 3 * side * side
 
 
 def test_gray_networks_get_the_transforms_too() -> None:

@@ -19,6 +19,7 @@ from resnet_studio.progress import Progress, finish
 
 DIGIT = ForwardSpec(DIGIT_SAMPLE, preset(DIGITS), bundled_weights(preset(DIGITS)))
 SMALL = ForwardSpec("sample:china", replace(preset("resnet18"), image=64, classes=20))
+WIDE = replace(SMALL, architecture=replace(SMALL.architecture, image=(48, 80)))
 VGG = ForwardSpec("sample:china", replace(preset("alexnet"), image=64, classes=5))
 
 
@@ -33,17 +34,19 @@ def top_classes_under(spec: ForwardSpec, occluder: Occluder | None) -> dict[int,
     [
         (DIGIT, 3, 2),
         (SMALL, 20, 13),
+        (WIDE, 21, 20),
         (VGG, 32, 16),
         (replace(SMALL, transforms=ImageTransforms(zoom=1.5, flipped=True)), 21, 15),
     ],
-    ids=["digits", "resnet18", "alexnet", "transformed"],
+    ids=["digits", "resnet18", "wide", "alexnet", "transformed"],
 )
 def test_every_position_equals_a_forward_pass_with_that_occluder(spec: ForwardSpec, patch: int, stride: int) -> None:
     occlusion_map = finish(occlusion_steps(spec, patch, stride))
-    assert occlusion_map.computed == occlusion_map.positions == len(occlusion_map.starts) ** 2
+    rows, columns = len(occlusion_map.tops), len(occlusion_map.lefts)
+    assert occlusion_map.computed == occlusion_map.positions == rows * columns
     assert top_classes_under(spec, None)[occlusion_map.target] == pytest.approx(occlusion_map.probability, abs=1e-5)
-    for row in range(len(occlusion_map.starts)):
-        for column in range(len(occlusion_map.starts)):
+    for row in range(rows):
+        for column in range(columns):
             probabilities = top_classes_under(spec, occlusion_map.occluder(row, column))
             assert next(iter(probabilities)) == occlusion_map.top_classes[row, column]
             if occlusion_map.target in probabilities:
@@ -122,4 +125,5 @@ def test_a_square_as_large_as_the_input_has_one_place_and_a_larger_one_none() ->
 
 
 def test_the_occluder_covers_the_same_pixels() -> None:
-    assert occluder_at(2, 4, 2, 8) == Occluder(x=5 / 8, y=3 / 8, side=2 / 8)
+    assert occluder_at(2, 4, 2, (8, 8)) == Occluder(x=5 / 8, y=3 / 8, side=2 / 8)
+    assert occluder_at(2, 4, 2, (8, 20)) == Occluder(x=5 / 20, y=3 / 8, side=2 / 8)

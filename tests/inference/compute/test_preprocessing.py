@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 from torchvision.models import ResNet50_Weights
-from torchvision.transforms import functional
+from torchvision.transforms import functional, v2
 
 from crafted import encoded, saved
 from resnet_studio.inference.compute.transforms import denormalized, imagenet, preprocess
@@ -18,6 +19,7 @@ from resnet_studio.inference.cropping import crop_box
 from resnet_studio.inference.images.loader import open_image
 from resnet_studio.inference.images.references import open_reference
 from resnet_studio.inference.values import Photograph, Pixels, Preprocessing
+from resnet_studio.networks.image_size import as_image_size
 
 PRESET = ResNet50_Weights.IMAGENET1K_V1.transforms
 
@@ -62,6 +64,39 @@ def test_other_inputs_keep_the_ratio_of_256_to_224(side: int) -> None:
     assert preprocessing.resize == round(side * 8 / 7)
     expected = PRESET(crop_size=side, resize_size=preprocessing.resize)(tensor(image))
     assert torch.equal(preprocess(image, preprocessing, 3)[0], expected)
+
+
+def covering_size(image: Tensor, covered: tuple[int, int]) -> list[int]:
+    """Height and width to which torchvision resizes an image whose tighter side is to be that of `covered`."""
+    height, width = image.shape[-2:]
+    tight = 0 if covered[0] / height > covered[1] / width else 1
+    shorter = tight == (0 if height < width else 1)
+    resize = v2.Resize(covered[tight]) if shorter else v2.Resize(None, max_size=covered[tight])
+    return list(resize(image).shape[-2:])
+
+
+@pytest.mark.parametrize("crop", [(224, 320), (320, 224), (64, 300), (31, 97)])
+@pytest.mark.parametrize(("width", "height"), [(640, 427), (427, 640), (300, 300), (97, 400), (400, 63)])
+def test_an_input_that_is_not_square_is_a_crop_of_the_image_that_covers_it(
+    width: int, height: int, crop: tuple[int, int]
+) -> None:
+    image, preprocessing = photograph(width, height), imagenet(crop)
+    assert preprocessing.crop_size == crop
+    assert preprocessing.resize_size == (round(crop[0] * 8 / 7), round(crop[1] * 8 / 7))
+    size = covering_size(tensor(image), preprocessing.resize_size)
+    cropped = functional.center_crop(functional.resize(tensor(image), size, antialias=True), list(crop))
+    scaled = functional.convert_image_dtype(cropped, torch.float32)
+    expected = functional.normalize(scaled, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    assert torch.equal(preprocess(image, preprocessing, 3)[0], expected)
+
+
+def test_a_run_that_is_not_square_takes_the_largest_part_of_that_shape() -> None:
+    """1.5 times as wide as high of a square: the middle two thirds of its rows."""
+    image = photograph(300, 300)
+    values = preprocess(image, Preprocessing((40, 60), (40, 60), (0.0,) * 3, (1.0,) * 3, middle=True), 3)
+    part = Image.fromarray(image.pixels[50:250]).resize((60, 40), Image.Resampling.BILINEAR)
+    expected = torch.tensor(np.asarray(part)).permute(2, 0, 1).float()
+    assert torch.equal((values[0] * 255).round()[:, 1:-1], expected[:, 1:-1])  # Pillow reads beyond the part
 
 
 def test_the_rule_of_the_v2_weights_can_be_given() -> None:
@@ -131,19 +166,23 @@ def test_the_denormalized_input_is_exact_to_the_last_level(channels: int) -> Non
 @pytest.mark.parametrize(
     ("width", "height"), [(640, 427), (427, 640), (2000, 2000), (100, 100), (3000, 200), (20_000, 300), (90, 4000)]
 )
-def test_the_crop_box_is_where_the_input_was_cut_out(width: int, height: int) -> None:
+@pytest.mark.parametrize("crop", [(224, 224), (224, 320), (320, 96)])
+@pytest.mark.parametrize("middle", [False, True])
+def test_the_crop_box_is_where_the_input_was_cut_out(
+    width: int, height: int, crop: tuple[int, int], middle: bool
+) -> None:
     """In a picture whose red is x and whose green is y, the first and the last pixel show where they come from."""
     pixels = np.zeros((height, width, 3), np.uint8)
-    preprocessing = imagenet(224)
+    preprocessing = replace(imagenet(as_image_size(crop)), middle=middle)
     left, top, box_width, box_height = crop_box(width, height, preprocessing)
     span = 250 / max(box_width, box_height)  # levels per pixel, so that the box uses most of them
     x, y = np.arange(width) + 0.5 - left, np.arange(height) + 0.5 - top
     pixels[..., 0] = np.clip(np.rint(2 + x * span), 0, 255)
     pixels[..., 1] = np.clip(np.rint(2 + y * span), 0, 255)[:, None]
     view = denormalized(preprocess(Photograph("ramps", pixels, ""), preprocessing, 3), preprocessing).astype(float)
-    centers = (np.arange(224) + 0.5) / 224
-    assert np.abs(view[112, :, 0] - (2 + centers * box_width * span)).max() <= 2
-    assert np.abs(view[:, 112, 1] - (2 + centers * box_height * span)).max() <= 2
+    down, across = ((np.arange(side) + 0.5) / side for side in crop)
+    assert np.abs(view[crop[0] // 2, :, 0] - (2 + across * box_width * span)).max() <= 2
+    assert np.abs(view[:, crop[1] // 2, 1] - (2 + down * box_height * span)).max() <= 2
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 427), (427, 640), (1, 20_000), (8, 8)])

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from resnet_studio.networks.image_size import ImageSize, height_width
 from resnet_studio.training.compute import folders
 from resnet_studio.training.compute.data import Data, InMemoryImages
 from resnet_studio.training.compute.folders import StreamedImages
@@ -88,15 +89,17 @@ def test_training_and_test_images_must_be_of_the_same_classes(tmp_path: Path) ->
         open_recipe_data(recipe_for(tmp_path))
 
 
-def test_images_of_any_size_are_center_cropped(tmp_path: Path) -> None:
-    """A red image with blue left and right quarters, which is twice as wide as high and loses them."""
+@pytest.mark.parametrize(("image", "lost"), [(8, 10), ((8, 12), 5), ((12, 6), 15)])
+def test_images_of_any_size_are_center_cropped(tmp_path: Path, image: ImageSize, lost: int) -> None:
+    """A red image that is twice as wide as high loses blue columns left and right."""
     make_class_folders(tmp_path, {"a": 3, "b": 5})
     pixels = np.full((20, 40, 3), (255, 0, 0), np.uint8)
-    pixels[:, :10] = pixels[:, 30:] = (0, 0, 255)
+    pixels[:, :lost] = pixels[:, 40 - lost :] = (0, 0, 255)
     for path in tmp_path.rglob("*.png"):
         Image.fromarray(pixels).save(path)
-    data = open_recipe_data(recipe_for(tmp_path))
+    data = open_recipe_data(recipe_for(tmp_path), image)
     assert isinstance(data.training, InMemoryImages)
+    assert data.size == (3, *height_width(image))
     inner = data.training.pixels[:, :, :, 1:-1]
     assert torch.equal(inner, torch.tensor([255, 0, 0], dtype=torch.uint8)[None, :, None, None].expand_as(inner))
 
@@ -115,6 +118,29 @@ def test_images_in_memory_and_streamed_are_the_same(animals: Path, monkeypatch: 
     assert torch.equal(held.test.labels, streamed.test.labels)
     assert (held.mean, held.std) == (streamed.mean, streamed.std)
     assert streamed.notes == ("mean and std computed from 28 of the training images",)
+
+
+@pytest.mark.usefixtures("streaming")
+@pytest.mark.parametrize(("name", "most"), [("resized-crop", 4 / 3), ("scale-crop", 1.0)])
+@pytest.mark.parametrize("image", [32, (32, 48), (48, 24)])
+def test_random_crops_distort_images_no_more_than_torchvisions(
+    tmp_path: Path, name: Augmentation, most: float, image: ImageSize
+) -> None:
+    """Red is the column and green the row, so that the colors tell how much of the image is in a pixel of the crop."""
+    columns, rows = np.meshgrid(np.arange(256), np.arange(256))
+    make_class_folders(tmp_path, {"a": 8, "b": 8})
+    for path in tmp_path.rglob("*.png"):
+        Image.fromarray(np.stack([columns, rows, 0 * rows], axis=2).astype(np.uint8)).save(path)
+    training = open_recipe_data(recipe_for(tmp_path), image).training
+    with torch.random.fork_rng(devices=[]):
+        [(pixels, _)] = training.batches([(7, torch.arange(12))], name)
+    assert pixels.shape[1:] == training.size
+    values, (height, width) = pixels.float(), height_width(image)
+    across = (values[:, 0, :, -1] - values[:, 0, :, 0]).abs().mean(1) / (width - 1)
+    down = (values[:, 1, -1] - values[:, 1, 0]).mean(1) / (height - 1)
+    distortion = across / down
+    assert distortion.max() <= 1.1 * most
+    assert distortion.min() >= 1 / (1.1 * most)
 
 
 @pytest.mark.usefixtures("streaming")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -58,11 +59,13 @@ class OcclusionPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._side = 0
+        self._size: tuple[int, int] | None = None
+        """Height and width of the input; None while both fields change."""
         self._running = False
         self._spec: ForwardSpec | None = None
         self._occlusion: OcclusionMap | None = None
-        self._edges = np.zeros(0, np.intp)
+        self._edges = (np.zeros(0, np.intp), np.zeros(0, np.intp))
+        """Of the cells, from the top and from the left."""
         self._patch = set_names(
             QSpinBox(suffix=" px"), "sweepPatch", "Patch", "Patch size in pixels of the network input"
         )
@@ -93,23 +96,25 @@ class OcclusionPanel(QWidget):
     def set_spec(self, spec: ForwardSpec) -> None:
         """Set the current spec, from which the size of the input follows and whether the map is outdated."""
         self._spec = spec
-        if spec.architecture.image != self._side:
-            self._side = 0  # ignore the signals while both fields change
-            side = spec.architecture.image
-            for field, value in zip((self._patch, self._stride), default_patch(side), strict=True):
-                field.setRange(1, side)
+        size = spec.architecture.image_size
+        if size != self._size:
+            self._size = None
+            for field, value in zip((self._patch, self._stride), default_patch(size), strict=True):
+                field.setRange(1, min(size))
                 field.setValue(value)
-            self._side = side
+            self._size = size
             self._count_positions()
         self._show_caveats()
 
     def show_occlusion(self, occlusion: OcclusionMap) -> None:
         """Show an occlusion map, complete or as far as it is computed."""
-        self._occlusion, self._edges = occlusion, cell_edges(occlusion)
-        style, widths = occlusion_style(occlusion), np.diff(self._edges)
+        (height, width), patch = occlusion.model_input.shape[:2], occlusion.patch
+        self._occlusion = occlusion
+        self._edges = cell_edges(occlusion.tops, patch, height), cell_edges(occlusion.lefts, patch, width)
+        style, (heights, widths) = occlusion_style(occlusion), map(np.diff, self._edges)
 
         def expand(cells: NDArray[Any]) -> NDArray[Any]:
-            return np.repeat(np.repeat(cells, widths, 0), widths, 1)
+            return np.repeat(np.repeat(cells, heights, 0), widths, 1)
 
         known = occlusion.top_classes != NOT_COMPUTED
         self._pages.setCurrentIndex(0)
@@ -175,8 +180,9 @@ class OcclusionPanel(QWidget):
             disable_briefly(self._start)
 
     def _count_positions(self) -> None:
-        if self._side:
-            count = len(patch_starts(self._side, self._patch.value(), self._stride.value())) ** 2
+        if self._size:
+            patch, stride = self._patch.value(), self._stride.value()
+            count = math.prod(len(patch_starts(side, patch, stride)) for side in self._size)
             self._count.setText(counted(count, "position"))
 
     def _show_flips(self, occlusion: OcclusionMap) -> None:
@@ -197,7 +203,9 @@ class OcclusionPanel(QWidget):
 
     def _position_at(self, pixel: tuple[int, int]) -> tuple[int, int] | None:
         """The position whose cell contains a pixel, None if it is not computed yet."""
-        row, column = (int(np.searchsorted(self._edges, value, "right")) - 1 for value in pixel)
+        row, column = (
+            int(np.searchsorted(edges, value, "right")) - 1 for edges, value in zip(self._edges, pixel, strict=True)
+        )
         assert self._occlusion is not None
         return (row, column) if self._occlusion.top_classes[row, column] != NOT_COMPUTED else None
 
@@ -211,7 +219,7 @@ class OcclusionPanel(QWidget):
             return
         row, column = position
         self._readout.setText(self._position_text(self._occlusion.at(row, column)))
-        top, left, patch = self._occlusion.starts[row], self._occlusion.starts[column], self._occlusion.patch
+        top, left, patch = self._occlusion.tops[row], self._occlusion.lefts[column], self._occlusion.patch
         self._map.show_frame(QRect(left, top, patch, patch))
 
     def _position_text(self, flip: OccludedPosition) -> str:
@@ -223,7 +231,7 @@ class OcclusionPanel(QWidget):
     def _origin_text(self, flip: OccludedPosition) -> str:
         """The first row and column that the square covers."""
         assert self._occlusion is not None
-        return f"row {self._occlusion.starts[flip.row]}, column {self._occlusion.starts[flip.column]}"
+        return f"row {self._occlusion.tops[flip.row]}, column {self._occlusion.lefts[flip.column]}"
 
     def _on_clicked(self, row: int, column: int) -> None:
         position = self._position_at((row, column)) if self._occlusion else None
@@ -235,8 +243,8 @@ class OcclusionPanel(QWidget):
         self.occluderRequested.emit(self._occlusion.occluder(row, column))
 
     def _cell_rect(self, row: int, column: int) -> QRect:
-        top, bottom = self._edges[row : row + 2].tolist()
-        left, right = self._edges[column : column + 2].tolist()
+        top, bottom = self._edges[0][row : row + 2].tolist()
+        left, right = self._edges[1][column : column + 2].tolist()
         return QRect(left, top, right - left, bottom - top)
 
     def _show_caveats(self) -> None:

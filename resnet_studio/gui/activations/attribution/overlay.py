@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
@@ -46,7 +46,7 @@ class OverlayView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.setMaximumHeight(max(MIN_SIZE, self.width()))  # free space stays below the view
+        self._limit_height()
 
     def show_images(self, model_input: Pixels | None, colors: Pixels, known: NDArray[np.bool_] | None = None) -> None:
         """Show RGB colors, of any size, over the input or alone; where `known` is false they are transparent."""
@@ -55,6 +55,7 @@ class OverlayView(QWidget):
         rgba = np.ascontiguousarray(np.dstack([colors, alpha]))
         height, width = alpha.shape
         self._heatmap = QImage(rgba.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
+        self._limit_height()
         self.update()
 
     def set_strength(self, share: float) -> None:
@@ -80,10 +81,6 @@ class OverlayView(QWidget):
             return QRectF()
         size = image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
         return QRectF((self.width() - size.width()) // 2, 0, size.width(), size.height())
-
-    def pixel_center(self, row: int, column: int) -> QPoint:
-        """The center of an input pixel in the widget's coordinates."""
-        return self._on_screen(QRect(column, row, 1, 1)).center().toPoint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -129,13 +126,19 @@ class OverlayView(QWidget):
     def _image(self) -> QImage | None:
         return self._input or self._heatmap
 
+    def _limit_height(self) -> None:
+        """Leave no free space in the view under the image."""
+        image = self._image()
+        ratio = image.height() / image.width() if image else 1
+        self.setMaximumHeight(max(MIN_SIZE, math.ceil(self.width() * ratio)))
+
     def _on_screen(self, area: QRect) -> QRectF:
         image, rect = self._image(), self.image_rect()
         if image is None:
             return QRectF()
-        scale = rect.width() / image.width()
-        top_left = rect.topLeft() + QPointF(area.x() * scale, area.y() * scale)
-        return QRectF(top_left.x(), top_left.y(), area.width() * scale, area.height() * scale)
+        across, down = rect.width() / image.width(), rect.height() / image.height()
+        top_left = rect.topLeft() + QPointF(area.x() * across, area.y() * down)
+        return QRectF(top_left.x(), top_left.y(), area.width() * across, area.height() * down)
 
     def _pixel_at(self, point: QPointF) -> tuple[int, int] | None:
         image, rect = self._image(), self.image_rect()

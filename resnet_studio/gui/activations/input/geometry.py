@@ -13,7 +13,8 @@ from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, Occlud
 from resnet_studio.inference.values import Frame, Preprocessing
 from resnet_studio.networks.receptive_field import Box
 
-MAX_HEIGHT = 208
+MAX_HEIGHT, MAX_RATIO = 208, 4.0
+"""Largest height in pixels, and how many times as wide as high, or as high as wide, a picture is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,17 @@ class InputGeometry:
     transforms: ImageTransforms
     receptive_field: Box | None
     """In pixels of the network's input."""
+    input_ratio: float = 1.0
+    """Width divided by height of the network's input, which is known before the input itself."""
 
     @property
     def boxes(self) -> tuple[QRectF, QRectF]:
-        """Where the pictures are painted."""
+        """Where the pictures are painted; very long ones are drawn shorter than they are."""
         size = self.photograph
-        ratio = min(max(size.width() / size.height(), 0.25), 4.0) if size.height() else 1.5
-        height = min(float(MAX_HEIGHT), (self.width - GRID) / (ratio + 1))
-        return QRectF(0, 0, ratio * height, height), QRectF(ratio * height + GRID, 0, height, height)
+        ratio = _shortened(size.width() / size.height()) if size.height() else 1.5
+        input_ratio = _shortened(self.input_ratio)
+        height = min(float(MAX_HEIGHT), (self.width - GRID) / (ratio + input_ratio))
+        return QRectF(0, 0, ratio * height, height), QRectF(ratio * height + GRID, 0, input_ratio * height, height)
 
     @property
     def crop(self) -> QPolygonF:
@@ -56,8 +60,9 @@ class InputGeometry:
         box, occluder = self.boxes[1], self.transforms.occluder
         if occluder is None or self.model_input.isEmpty():
             return QRectF()
-        side = occluder.side * box.width()
-        whole = QRectF(0, 0, side, side)
+        width, height = self.model_input.width(), self.model_input.height()
+        side = occluder.side * min(width, height)
+        whole = QRectF(0, 0, side / width * box.width(), side / height * box.height())
         whole.moveCenter(_point_in(box, occluder.x, occluder.y))
         return whole.intersected(box)
 
@@ -101,6 +106,10 @@ class InputGeometry:
     def _on_photograph(self, x: float, y: float) -> QPointF:
         """The point at a pixel of the photograph."""
         return _point_in(self.boxes[0], x / self.photograph.width(), y / self.photograph.height())
+
+
+def _shortened(ratio: float) -> float:
+    return min(max(ratio, 1 / MAX_RATIO), MAX_RATIO)
 
 
 def _point_in(box: QRectF, x: float, y: float) -> QPointF:

@@ -57,6 +57,8 @@ class InputView(QWidget):
         self._preprocessing: Preprocessing | None = None
         self._transforms = IDENTITY
         self._model_input: QImage | None = None
+        self._input_ratio = 1.0
+        """Width divided by height of the newest input, whose place stays while the next is computed."""
         self._receptive_field: Box | None = None
         self._pixmaps: dict[int, tuple[tuple[object, ...], QPixmap]] = {}
         self._dragged: tuple[int, QPointF, InputGeometry] | None = None
@@ -80,9 +82,10 @@ class InputView(QWidget):
 
     def show_model_input(self, pixels: Pixels, preprocessing: Preprocessing) -> None:
         """Show the network's input, and how it is cropped from the photograph."""
-        first = self._model_input is None
+        size = None if self._model_input is None else self._model_input.size()
         self._model_input, self._preprocessing = to_qimage(pixels), preprocessing
-        if first:
+        if size != self._model_input.size():
+            self._input_ratio = self._model_input.width() / self._model_input.height()
             self._update_description()
         self.update()
 
@@ -102,8 +105,9 @@ class InputView(QWidget):
         """Where the pictures and everything on them are drawn now."""
         model_input = self._model_input.size().toSizeF() if self._model_input else QSizeF()
         return InputGeometry(
-            self.width(), self._size, model_input, self._preprocessing, self._transforms, self._receptive_field
-        )
+            self.width(), self._size, model_input, self._preprocessing, self._transforms, self._receptive_field,
+            self._input_ratio,
+        )  # fmt: skip
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -211,8 +215,7 @@ class InputView(QWidget):
 
     def captions(self) -> tuple[str, str]:
         """The texts under the pictures."""
-        given = self._model_input
-        on_input = f"network input\n{given.width()}×{given.height()}" if given else ""
+        on_input = f"network input\n{_size_text(self._model_input)}" if self._model_input else ""
         return f"image\n{self._size.width():.0f}×{self._size.height():.0f}", on_input
 
     def _draw_caption(self, painter: QPainter, geometry: InputGeometry, which: int) -> None:
@@ -230,9 +233,13 @@ class InputView(QWidget):
         painter.drawText(box, where | Qt.TextFlag.TextWordWrap, text)
 
     def _update_description(self) -> None:
-        on_input = (
-            f"; network input {self._model_input.width()}×{self._model_input.height()}" if self._model_input else ""
-        )
+        on_input = f"; network input {_size_text(self._model_input)}" if self._model_input else ""
         self.setAccessibleDescription(f"Image, {self._size.width():.0f}×{self._size.height():.0f}{on_input}")
         self.updateGeometry()
         self.update()
+
+
+def _size_text(image: QImage) -> str:
+    """Height and width, as sizes of inputs and maps are written everywhere; said where it makes a difference."""
+    order = "" if image.height() == image.width() else " (h×w)"
+    return f"{image.height()}×{image.width()}{order}"

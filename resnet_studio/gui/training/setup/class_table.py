@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import cell_alignment, set_names
 from resnet_studio.gui.common.labels import tooltip
-from resnet_studio.gui.common.painting import thumbnail, to_qimage
+from resnet_studio.gui.common.painting import scaled_pixmap, to_qimage
 from resnet_studio.plain import plain
 from resnet_studio.training.datasets import DataView
 
@@ -21,7 +21,7 @@ COLUMNS = ("class", "training", "test", "images")
 LENGTH_ROLE, IMAGES_ROLE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 NUMBER, BAR, SPACING, ROW, GAP = 52, 28, 3, 24, 6
 SMALL, LARGE, FEW = 32, 48, 4
-"""Sides of the images in pixels, and up to how many classes the large one is used."""
+"""Longer sides of the images in pixels, and up to how many classes the large one is used."""
 
 
 class ClassModel(QAbstractTableModel):
@@ -104,9 +104,9 @@ class ClassTable(QTableView):
     def show_data(self, view: DataView) -> None:
         """List the classes of a data set."""
         self._model.show_data(view)
-        side = sample_side(view)
+        height = sample_size(view).height()
         for row in range(len(view.classes)):
-            self.setRowHeight(row, side + 2 * SPACING if self._model.images(row) else ROW)
+            self.setRowHeight(row, height + 2 * SPACING if self._model.images(row) else ROW)
         longest = max((self.fontMetrics().horizontalAdvance(name) for name in view.classes), default=0)
         self.setColumnWidth(CLASS, min(max(48, longest + 20), 136))
         most = f"{max(0, *view.training_counts, *view.test_counts):,}"
@@ -142,30 +142,33 @@ class _Samples(QStyledItemDelegate):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._pixmaps: dict[tuple[int, int, float], QPixmap] = {}
+        self._pixmaps: dict[tuple[int, int, int, float], QPixmap] = {}
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         images: list[QImage] = index.data(IMAGES_ROLE)
-        side = option.rect.height() - 2 * SPACING
+        height = option.rect.height() - 2 * SPACING
         x = option.rect.left() + 4
         ratio = painter.device().devicePixelRatioF()
         for image in images:
-            if x + side > option.rect.right():
+            size = QSize(max(1, round(height * image.width() / image.height())), height)
+            if x + size.width() > option.rect.right():
                 return
-            painter.drawPixmap(x, option.rect.top() + SPACING, self._pixmap(image, side, ratio))
-            x += side + SPACING
+            painter.drawPixmap(x, option.rect.top() + SPACING, self._pixmap(image, size, ratio))
+            x += size.width() + SPACING
 
-    def _pixmap(self, image: QImage, side: int, ratio: float) -> QPixmap:
-        key = image.cacheKey(), side, ratio
+    def _pixmap(self, image: QImage, size: QSize, ratio: float) -> QPixmap:
+        key = image.cacheKey(), size.width(), size.height(), ratio
         if key not in self._pixmaps:
             if len(self._pixmaps) > 1000:
                 self._pixmaps.clear()
-            self._pixmaps[key] = thumbnail(image, side, ratio)
+            self._pixmaps[key] = scaled_pixmap(image, size, ratio)
         return self._pixmaps[key]
 
 
-def sample_side(view: DataView) -> int:
-    """Side of an image on the screen: an integer multiple of its own side if that is small."""
+def sample_size(view: DataView) -> QSize:
+    """Size of an image on the screen: an integer multiple of its own if that is small."""
     limit = LARGE if len(view.classes) <= FEW else SMALL
-    own = view.size[1]
-    return own * (limit // own) if own <= limit else limit
+    _, height, width = view.size
+    own, longest = QSize(width, height), max(height, width)
+    fitted = own.scaled(limit, limit, Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1))
+    return own * (limit // longest) if longest <= limit else fitted

@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.common.labels import as_plain_text
-from resnet_studio.gui.common.painting import thumbnail, to_qimage
+from resnet_studio.gui.common.painting import scaled_pixmap, to_qimage
 from resnet_studio.gui.theme import GRID
-from resnet_studio.gui.training.setup.class_table import FEW, SPACING, ClassTable, sample_side
+from resnet_studio.gui.training.setup.class_table import FEW, SPACING, ClassTable, sample_size
 from resnet_studio.plain import plain
 from resnet_studio.training.datasets import DATASETS, DataView, data_title
 
@@ -196,15 +196,15 @@ class AugmentedView(QWidget):
         tip = "Left: a training image; right: augmented versions as the network may see it"
         set_names(self, "augmented", "Examples of augmentation", tip)
         self._rows: list[list[QImage]] = []
-        self._side = 0
+        self._size = QSize(0, 0)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def show_data(self, view: DataView) -> None:
         """Show a data set's augmented images."""
-        self._side = sample_side(view)
+        self._size = sample_size(view)
         originals = [view.samples[number] for number in view.augmented_indices]
         self._rows = [
-            [to_qimage(pixels, 2 * self._side) for pixels in (original, *made)]
+            [to_qimage(pixels, 2 * max(self._size.width(), self._size.height())) for pixels in (original, *made)]
             for original, made in zip(originals, view.augmented, strict=True)
         ]
         self.updateGeometry()
@@ -212,15 +212,17 @@ class AugmentedView(QWidget):
 
     def sizeHint(self) -> QSize:
         longest = max(map(len, self._rows), default=0)
-        return QSize(longest * (self._side + SPACING) + ARROW, len(self._rows) * (self._side + 2 * SPACING))
+        width, height = self._size.width(), self._size.height()
+        return QSize(longest * (width + SPACING) + ARROW, len(self._rows) * (height + 2 * SPACING))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setPen(QColor(theme.current().muted))
+        width, height = self._size.width(), self._size.height()
         for number, images in enumerate(self._rows):
-            y = number * (self._side + 2 * SPACING)
+            y = number * (height + 2 * SPACING)
             for column, image in enumerate(images):
-                x = column * (self._side + SPACING) + (ARROW if column else 0)
-                painter.drawPixmap(x, y, thumbnail(image, self._side, self.devicePixelRatioF()))
-            arrow = QRectF(self._side, y, ARROW + SPACING, self._side)
+                x = column * (width + SPACING) + (ARROW if column else 0)
+                painter.drawPixmap(x, y, scaled_pixmap(image, self._size, self.devicePixelRatioF()))
+            arrow = QRectF(width, y, ARROW + SPACING, height)
             painter.drawText(arrow, Qt.AlignmentFlag.AlignCenter, "→")

@@ -78,7 +78,7 @@ def occlusion_map(spec: ForwardSpec, computed: int) -> OcclusionMap:
     top_classes.flat[:computed] = 3
     probabilities = np.where(top_classes == NOT_COMPUTED, np.nan, 0.5).astype(np.float32)
     return OcclusionMap(
-        spec, 3, "d", 0.9, 3, 4, (0, 4), probabilities, top_classes, INFO.labels, MODEL_INPUT, INFO, 0.1
+        spec, 3, "d", 0.9, 3, 4, (0, 4), (0, 4), probabilities, top_classes, INFO.labels, MODEL_INPUT, INFO, 0.1
     )
 
 

@@ -80,9 +80,8 @@ def occlusion_map(computed: int = 16, **changes: object) -> OcclusionMap:
     top_classes = np.where(probabilities < 0.49, 5, 3).astype(np.int32)
     probabilities[computed:], top_classes[computed:] = np.nan, NOT_COMPUTED
     result = OcclusionMap(
-        SPEC, 3, "d", 0.95, 3, 2, (0, 2, 4, 6), probabilities.reshape(4, 4), top_classes.reshape(4, 4), LABELS,
-        MODEL_INPUT,
-        INFO, 0.5,
+        SPEC, 3, "d", 0.95, 3, 2, (0, 2, 4, 6), (0, 2, 4, 6), probabilities.reshape(4, 4), top_classes.reshape(4, 4),
+        LABELS, MODEL_INPUT, INFO, 0.5,
     )  # fmt: skip
     return replace(result, **changes)
 
@@ -364,7 +363,7 @@ def test_the_map_fills_in(view: AttributionView, qtbot: QtBot) -> None:
         view.show_occlusion(occlusion)
         view.findChild(QSlider, "sweepStrength").setValue(100)
         colors = heatmap(occlusion.probabilities, occlusion_style(occlusion))
-        at = cell_edges(occlusion).tolist()
+        at = cell_edges((0, 2, 4, 6), 2, 8).tolist()
         for row in range(4):
             for column in range(4):
                 expected = tuple(colors[row, column].tolist()) if 4 * row + column < computed else (0, 0, 0)
@@ -376,9 +375,32 @@ def test_the_map_fills_in(view: AttributionView, qtbot: QtBot) -> None:
 
 
 def test_cell_edges_are_halfway_between_the_squares_and_fill_the_input() -> None:
-    assert cell_edges(occlusion_map()).tolist() == [0, 2, 4, 6, 8]
-    assert cell_edges(occlusion_map(starts=(0, 3, 4), patch=4)).tolist() == [0, 4, 6, 8]  # middles 2, 5 and 6
-    assert cell_edges(occlusion_map(starts=(0,), patch=8)).tolist() == [0, 8]
+    assert cell_edges((0, 2, 4, 6), 2, 8).tolist() == [0, 2, 4, 6, 8]
+    assert cell_edges((0, 3, 4), 4, 8).tolist() == [0, 4, 6, 8]  # middles 2, 5 and 6
+    assert cell_edges((0,), 8, 8).tolist() == [0, 8]
+
+
+def test_an_input_that_is_not_square_has_more_positions_on_its_longer_side(view: AttributionView, qtbot: QtBot) -> None:
+    show_occlusion_panel(view, qtbot)
+    spec = replace(SPEC, architecture=replace(SPEC.architecture, image=(8, 16)))
+    view.set_spec(spec)
+    assert [view.findChild(QSpinBox, name).value() for name in ("sweepPatch", "sweepStride")] == [2, 1]
+    assert view.findChild(QSpinBox, "sweepPatch").maximum() == 8
+    assert label_text(view, "sweepCount") == "105 positions"  # 7 rows × 15 columns
+    probabilities = np.array([[0.9, 0.8, 0.7, 0.6], [0.5, 0.4, 0.3, 0.2]], np.float32)
+    view.show_occlusion(
+        occlusion_map(
+            spec=spec, patch=4, tops=(0, 4), lefts=(0, 4, 8, 12), probabilities=probabilities,
+            top_classes=np.full((2, 4), 3, np.int32), model_input=np.zeros((8, 16, 3), np.uint8),
+        )
+    )  # fmt: skip
+    overlay = picture(view, "sweepMap")
+    assert overlay.image_rect().width() == pytest.approx(2 * overlay.image_rect().height(), abs=1)
+    qtbot.mouseMove(overlay, pixel_center(overlay, 6, 9))
+    assert label_text(view, "sweepReadout") == "patch at row 4, column 8: d at 30 %, the same class wins"
+    with qtbot.waitSignal(view.occlusion.occluderRequested) as signal:
+        qtbot.mouseClick(overlay, Qt.MouseButton.LeftButton, pos=pixel_center(overlay, 6, 9))
+    assert signal.args == [Occluder(10 / 16, 6 / 8, 4 / 8)]
 
 
 def test_where_another_class_wins_is_listed_the_least_probable_first(view: AttributionView, qtbot: QtBot) -> None:

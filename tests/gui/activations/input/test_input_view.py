@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
@@ -199,6 +201,39 @@ def test_a_receptive_field_is_clipped_to_the_input(shown: Shown) -> None:
     photograph, on_input = (field.boundingRect() for field in shown.view.picture_geometry.receptive_field_polygons)
     assert on_input.getRect() == pytest.approx(shown.view.picture_geometry.boxes[1].getRect())
     assert photograph.getRect() == pytest.approx(shown.view.picture_geometry.crop.boundingRect().getRect())
+
+
+@pytest.mark.parametrize("size", [(64, 96), (96, 64)])
+def test_an_input_that_is_not_square_has_its_shape_on_the_screen(shown: Shown, size: tuple[int, int]) -> None:
+    """Its crop covers as much of a photograph of 600×400 as has its shape, and a square occluder stays one."""
+    height, width = size
+    view = shown.view
+    preprocessing = Preprocessing(size, size, (0.5,) * 3, (0.2,) * 3)
+    view.show_model_input(np.full((height, width, 3), BLUE, np.uint8), preprocessing)
+    photograph_box, input_box = view.picture_geometry.boxes
+    assert input_box.width() / input_box.height() == pytest.approx(width / height)
+    assert input_box.height() == photograph_box.height()
+    assert input_box.right() <= view.width()
+    crop = view.picture_geometry.crop.boundingRect()
+    assert crop.height() == pytest.approx(photograph_box.height(), rel=0.01)
+    assert crop.width() == pytest.approx(photograph_box.height() * width / height, rel=0.02)
+    assert view.captions() == ("image\n600×400", f"network input\n{height}×{width} (h×w)")
+    view.show_transforms(replace(IDENTITY, occluder=Occluder(0.5, 0.5, 0.5)))
+    occluder = view.picture_geometry.occluder
+    assert occluder.width() == pytest.approx(occluder.height())
+    assert occluder.width() == pytest.approx(min(input_box.width(), input_box.height()) / 2)
+    view.show_receptive_field(Box(width // 2, 0, width + 5, height // 2))
+    on_input = view.picture_geometry.receptive_field_polygons[1].boundingRect()
+    assert on_input.topLeft() == QPointF(input_box.center().x(), input_box.top())
+    assert on_input.bottomRight() == QPointF(input_box.right(), input_box.center().y())
+
+
+def test_the_place_of_the_input_stays_while_the_next_image_is_opened(shown: Shown) -> None:
+    preprocessing = Preprocessing((64, 96), (64, 96), (0.5,) * 3, (0.2,) * 3)
+    shown.view.show_model_input(np.full((64, 96, 3), BLUE, np.uint8), preprocessing)
+    before = shown.view.picture_geometry.boxes
+    shown.view.show_photograph(photograph())
+    assert shown.view.picture_geometry.boxes == before
 
 
 def test_without_a_result_no_receptive_field_is_drawn(qtbot: QtBot) -> None:
