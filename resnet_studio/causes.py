@@ -84,7 +84,12 @@ def _first_line(error: BaseException) -> str:
 
 
 def is_own_error(error: BaseException) -> bool:
-    """Whether this program raised the error, so that its message is written for users."""
+    """Whether this program raised the error, so that its message is written for users.
+
+    What the operating system refuses is not: its words need others, whoever passed them on.
+    """
+    if isinstance(error, OSError) and error.errno:
+        return False
     if type(error).__module__.partition(".")[0] == PACKAGE:
         return True
     frame = error.__traceback__

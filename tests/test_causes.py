@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from resnet_studio.atomic import write_file
 from resnet_studio.causes import OF_THE_SYSTEM, describe, is_own_error, message_of, os_reason
 from resnet_studio.engine.protocol import picklable
 from resnet_studio.files import read_file
@@ -46,6 +47,14 @@ def test_own_errors_keep_their_message(name: str) -> None:
     assert is_own_error(error)
     assert describe(error) == str(error).rstrip(".")
     assert message_of(picklable(error)) == str(error)
+
+
+def test_what_the_system_refuses_is_said_in_our_words_whoever_passed_it_on(tmp_path: Path) -> None:
+    """`write_file` raises the error again, with the path that the user named."""
+    path = tmp_path / "nowhere" / "file"
+    error = raised(lambda: write_file(path, b""))
+    assert describe(error) == f"{path}: {OF_THE_SYSTEM[errno.ENOENT]}"
+    assert message_of(picklable(error)) == describe(error)
 
 
 @pytest.mark.parametrize("name", THEIRS)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.causes import message_of
+from resnet_studio.causes import message_of, os_reason
 from resnet_studio.engine.protocol import CanceledError
 from resnet_studio.export.formats import FORMATS, check_suffix, file_stem
 from resnet_studio.export.request import OWN_DIALECT, ExportRequest
@@ -64,7 +64,8 @@ class ExportController(QObject):
         if isinstance(error, CanceledError):
             self.exported.emit(f"Canceled: {path.name} was not written.")
         else:
-            self.failed.emit(f"{path.name} could not be exported: {message_of(error).rstrip('.')}.")
+            reason = os_reason(error) if isinstance(error, OSError) and error.errno else message_of(error)
+            self.failed.emit(f"{path.name} could not be exported: {reason.rstrip('.')}.")
         return True
 
 

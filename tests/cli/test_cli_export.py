@@ -102,7 +102,7 @@ def test_tables_are_printed(run: Run, form: str) -> None:
     ("words", "message"),
     [
         (("resnet18", "--to", "word"), "--to must be one of python, onnx,"),
-        (("resnet18", "--to", "python", "--dialect", "timm"), "--to python has no use for --dialect"),
+        (("resnet18", "--to", "python", "--dialect", "timm"), "--to python has no use for some options. Remove --dialect"),
         (("resnet18", "--to", "python", "--output", "net.txt"), "the file name must end in .py"),
         (("resnet18", "--to", "weights", "--output", "net.onnx"), "must end in .safetensors or .pth"),
         (("resnet18", "--to", "json", "--output", "nowhere/net.json"), "directory not found"),
