@@ -9,6 +9,7 @@ import os
 import pty
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -173,7 +174,29 @@ def test_compare_aligns_and_takes_the_difference(read, run):
 def test_presets_lists_every_name(read, run):
     _, out, _ = run("presets")
     assert [line.split()[0] for line in out.splitlines()[2:]] == list(PRESETS)
-    assert read("presets", "--json") == {name: to_json(value) for name, value in PRESETS.items()}
+    listed = read("presets", "--json")
+    assert {name: entry["architecture"] for name, entry in listed.items()} == {
+        name: to_json(value) for name, value in PRESETS.items()
+    }
+
+
+def test_presets_compares_their_costs_with_published_figures(read, run):
+    resnext = read("presets", "--json")["resnext50_32x4d"]
+    assert resnext["parameters"] == 25_028_904
+    assert {"holds"} == {figure["verdict"] for figure in resnext["published"]}
+    assert {(figure["quantity"], figure["published"]) for figure in resnext["published"]} >= {
+        ("parameters", 25_028_904), ("parameters", 25_000_000), ("macs", 4.2e9), ("macs", 4.23e9),
+        ("activations", 14.4e6),
+    }  # fmt: skip
+    _, out, _ = run("presets")
+    lines = {line.split()[0]: " ".join(line.split()) for line in out.splitlines()}
+    count = len(resnext["published"])
+    assert lines["resnext50_32x4d"].endswith(f"25,028,904 4.23 G 4.2 G (Xie et al. 2017) ✓ {count} of {count}")
+    assert "✗ 0 of 1" in lines["article50"]
+
+
+def test_a_preset_is_found_in_whatever_way_its_name_is_written(read):
+    assert read("table", "ResNet-18", "--format", "json") == read("table", "resnet18", "--format", "json")
 
 
 def test_an_architecture_comes_from_a_json_file(read, tmp_path):
@@ -208,7 +231,7 @@ def test_the_article_variant_overwrites_no_setting(other):
     ("arguments", "message"),
     [
         (["table", "resnet5"], "did you mean resnet50"),
-        (["table", "RESNET50"], "did you mean resnet50"),
+        (["table", "RESNET51"], "did you mean resnet50"),
         (["table", "qqqq"], "run `resnet-studio presets` to list them"),
         (["table", "resnet50", "--set", "width=0"], "width: must be from 1 to 2,048, got 0"),
         (["table", "resnet50", "--set", "width=many"], "width: must be an integer"),
@@ -280,12 +303,14 @@ def test_a_pipe_gets_complete_plain_lines_and_stderr_nothing():
 
 def test_a_terminal_gets_a_rich_table():
     ours, theirs = pty.openpty()
-    done = subprocess.run([*RESNET_STUDIO, "presets"], stdout=theirs, stderr=subprocess.PIPE, check=False)
-    os.close(theirs)
-    with os.fdopen(ours, "rb", buffering=0) as terminal:
-        shown = terminal.read(65536).decode()
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert "━" in shown or "─" in shown
+    shown = b""
+    with subprocess.Popen([*RESNET_STUDIO, "presets"], stdout=theirs, stderr=subprocess.PIPE) as running:
+        os.close(theirs)
+        with os.fdopen(ours, "rb", buffering=0) as terminal, suppress(OSError):  # the end of a terminal
+            while part := terminal.read(65536):
+                shown += part
+        assert (running.wait(), running.stderr.read()) == (0, b"")
+    assert "━" in shown.decode() or "─" in shown.decode()
 
 
 def test_what_cannot_be_imported_or_written_is_one_line_and_code_2(tmp_path):

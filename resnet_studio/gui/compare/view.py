@@ -21,7 +21,7 @@ from resnet_studio.gui.network_table.table import NetworkTable
 from resnet_studio.gui.theme import GRID
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.parsing import read_architecture
-from resnet_studio.networks.presets import preset
+from resnet_studio.networks.presets import matching, preset
 
 Compared = tuple[Architecture | None, ...]
 """The compared architectures, in order; None stands for the current architecture, whatever that is."""
@@ -169,11 +169,12 @@ class CompareView(QWidget):
             self._request((*self._compared, architecture))
 
     def _on_name_entered(self) -> None:
-        """On Return after an unknown name, which the combo box ignores, show what is wrong."""
+        """On Return after what isn't in the list, add the first preset whose name contains it, or show what is wrong."""
         name = self._search.currentText().strip()
         if name and self._search.findText(name) < 0:
             try:
-                self._add(preset(name))
+                self._add(preset(next(iter(matching(name)), name)))
+                self._search.clearEditText()
             except ValueError as error:
                 self._show_hint(str(error), problem=True)
 

@@ -212,11 +212,12 @@ def test_an_unknown_name_shows_suggestions(qtbot: QtBot, harness: CompareHarness
     hint = harness.view.findChild(QLabel, "compareHint")
     assert hint.text().startswith("unknown preset 'resnet51': did you mean ")
     line.clear()
-    qtbot.keyClicks(line, "vgg19")
+    qtbot.keyClicks(line, "VGG-19")
     line.completer().popup().hide()
     qtbot.keyClick(line, Qt.Key.Key_Return)
     assert names(harness.view) == ["resnet34", "plain34", "vgg19"]
     assert not hint.isVisible()
+    assert not line.text()
 
 
 def test_the_current_architecture_is_followed(qtbot: QtBot, harness: CompareHarness) -> None:

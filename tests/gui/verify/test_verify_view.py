@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QMenu, QTableView
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.analysis.article import ARTICLE_SLIPS
-from resnet_studio.analysis.published import VerifiedFigure, holds, paper_figure, published
+from resnet_studio.analysis.published import VerifiedFigure, holds, network, paper_figure, published
 from resnet_studio.analysis.reasons import reason
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.analysis.table_one import TableOneNetwork, block_cells
@@ -20,10 +20,10 @@ from resnet_studio.gui import theme
 from resnet_studio.gui.network_table.headers import DETAIL_ROLE, NAME_ROLE
 from resnet_studio.gui.verify.figures import FigureColumn, FigureModel
 from resnet_studio.gui.verify.model import TableOneModel
-from resnet_studio.gui.verify.view import FAMILIES, VerifyView
+from resnet_studio.gui.verify.view import ColumnsMenu, VerifyView
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.families.basic import Basic
-from resnet_studio.networks.presets import PRESETS, preset
+from resnet_studio.networks.presets import GROUPS, PRESETS, preset
 
 TABLE_ONE = {  # He et al. 2015, Table 1: kernels and channels of each stage's block, and how often it is repeated
     18: ((("3×3, 64", "3×3, 64"), 2), (("3×3, 128", "3×3, 128"), 2), (("3×3, 256", "3×3, 256"), 2),
@@ -43,13 +43,12 @@ PLAIN18_MACS = 1_814_073_344 - 64 * 128 * 28**2 - 128 * 256 * 14**2 - 256 * 512 
 
 def verified(figure_of: Architecture | None = None) -> tuple[VerifiedFigure, ...]:
     """The published figures with the plan's numbers, and the paper's figure with those of a further architecture."""
-    wanted = [(figure, preset(figure.subject)) for figure in published()]
+    wanted = [(figure, network(figure.subject)) for figure in published()]
     if figure_of and (figure := paper_figure(figure_of)):
         wanted.append((figure, figure_of))
     results = []
     for figure, architecture in wanted:
-        totals = plan_table(architecture).totals
-        measured = totals.macs if figure.quantity == "macs" else totals.parameters
+        measured = figure.counting.total(architecture)
         results.append(
             VerifiedFigure(
                 figure, architecture, measured, holds(figure, measured), reason(figure, architecture, measured)
@@ -199,8 +198,8 @@ def test_hovering_gives_every_digit(view: VerifyView) -> None:
 
 def test_presets_are_checked_as_columns(qtbot: QtBot, view: VerifyView) -> None:
     view.show_results(verified())
-    check_entries(qtbot, view, "torchvision (v1.5)", "resnet50-v1.5")
-    check_entries(qtbot, view, "Paper", "Select none", "resnet50")
+    check_entries(qtbot, view, "ResNet v1.5", "resnet50-v1.5")
+    check_entries(qtbot, view, "ResNet", "Select none", "resnet50")
     assert names(view) == ["resnet50", "resnet50-v1.5"]
     assert figures(view, "verdict") == {"resnet50": "✓ matches", "resnet50-v1.5": "✗ doesn't match"}
     check_entries(qtbot, view, "Article", "Select all")
@@ -224,12 +223,16 @@ def test_presets_are_checked_with_the_keys(qtbot: QtBot, view: VerifyView) -> No
     assert not menu.isVisible()
 
 
-def test_every_preset_can_be_checked() -> None:
-    assert sorted(name for family in FAMILIES.values() for name in family) == sorted(PRESETS)
+def test_every_preset_can_be_checked(qtbot: QtBot) -> None:
+    menu = ColumnsMenu()
+    qtbot.addWidget(menu)
+    menu.set_checked(tuple(PRESETS))
+    assert menu.checked_names() == tuple(PRESETS)
+    assert [action.text() for action in menu.actions()] == list(GROUPS)
 
 
 def test_networks_of_other_sizes_show_their_sizes(qtbot: QtBot, view: VerifyView) -> None:
-    check_entries(qtbot, view, "CIFAR and digits", "resnet20-cifar")
+    check_entries(qtbot, view, "CIFAR", "resnet20-cifar")
     check_entries(qtbot, view, "Baselines", "vgg19")
     shown = table(view)
     cifar = names(view).index("resnet20-cifar")
@@ -403,7 +406,7 @@ def test_the_models_pass_qts_tester() -> None:
     strict = QAbstractItemModelTester.FailureReportingMode.Fatal
     testers = [QAbstractItemModelTester(model, strict) for model in (shown, listed)]
     results = verified()
-    for networks in ([], ["resnet18", "vgg19"], list(PRESETS), ["alexnet"]):
+    for networks in ([], ["resnet18", "vgg19"], [name for names in GROUPS.values() for name in names[:2]], ["alexnet"]):
         shown.show_networks(TableOneNetwork(preset(name)) for name in networks)
         for count in (0, 3, len(results)):
             shown.show_results(results[:count])

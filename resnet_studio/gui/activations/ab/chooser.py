@@ -32,7 +32,7 @@ from resnet_studio.inference.weights.bundled import bundled_weights
 from resnet_studio.inference.weights.published import published_for
 from resnet_studio.inference.weights.sources import weights_from_json, weights_to_json
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.presets import preset, title
+from resnet_studio.networks.presets import matching, preset, title
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.weights import RunWeights
 
@@ -152,8 +152,7 @@ class SideBChooser(QWidget):
 
     def _connect(self) -> None:
         self._network.textActivated.connect(self._on_network_selected)
-        line = cast("QLineEdit", self._network.lineEdit())
-        line.returnPressed.connect(lambda: self._on_network_selected(NETWORK_AS_A) if not line.text().strip() else None)
+        cast("QLineEdit", self._network.lineEdit()).returnPressed.connect(self._on_name_entered)
         self._weights.valueSelected.connect(self._on_weights_selected)
         self._image.valueSelected.connect(lambda image: self._request(image=image or None))
         self._counterpart.clicked.connect(
@@ -170,6 +169,14 @@ class SideBChooser(QWidget):
             self._open_file_dialog("Open architecture for B", ARCHITECTURES_FILTER, self.architectureFileSelected.emit)
         else:
             self._request(architecture=preset(name))
+
+    def _on_name_entered(self) -> None:
+        """On Return after what isn't in the list, select the first preset whose name contains it; nothing is A's."""
+        typed = self._network.currentText().strip()
+        if not typed:
+            self._on_network_selected(NETWORK_AS_A)
+        elif self._network.findText(typed) < 0 and (found := matching(typed)):
+            self._on_network_selected(found[0])
 
     def _on_weights_selected(self, key: str) -> None:
         self._weights.set_value(_key(self._overrides.weights))
