@@ -15,6 +15,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio import causes
+from resnet_studio.analysis.baseline_figures import baseline_figure
 from resnet_studio.analysis.published import PublishedFigure, holds, nearest_figure, paper_figure
 from resnet_studio.analysis.table import LayerTable, plan_table, table_steps
 from resnet_studio.engine.protocol import CanceledError
@@ -309,7 +310,8 @@ class AppController(QObject):
         return memory.too_large(architecture, memory.to_run(architecture), "to run")
 
     def _emit_paper_comparison(self, table: LayerTable) -> None:
-        figure = paper_figure(table.architecture) or nearest_figure(table.architecture)
+        architecture = table.architecture
+        figure = paper_figure(architecture) or nearest_figure(architecture) or baseline_figure(architecture)
         if figure is None:
             self.paperComparisonChanged.emit("no published value", False)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from string import Template
 from typing import Literal
@@ -72,7 +73,11 @@ def current() -> Theme:
 
 
 def stage_color(stage: str) -> QColor:
-    return QColor(STAGE_COLORS.get(stage, STAGE_COLORS["conv1"]))
+    """The color of a stage; of a part of a baseline that of the stage with its number, or the classifier's."""
+    numbers = re.findall(r"\d+", stage)
+    *convolutions, head = STAGE_COLORS.values()
+    other = convolutions[int(numbers[-1]) % len(convolutions)] if numbers else head
+    return QColor(STAGE_COLORS.get(stage, other))
 
 
 def apply(app: QApplication, name: ThemeName) -> None:

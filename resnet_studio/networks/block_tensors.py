@@ -46,13 +46,15 @@ class BlockTensors:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The tensors of the block's equation: shortcut(x), F(x), the gate and the gated F(x), the sum, the ReLU.
+        """The tensors of the block's equation in its order: shortcut(x), F(x), their sum, the ReLU.
 
-        A plain block has x in the shortcut's place, where it is of the output's shape. No tensor is there twice.
+        A plain block has x in the shortcut's place, where it is of the output's shape. With squeeze-and-excitation F(x)
+        comes first, then the gate and the gated F(x), and then the shortcut. No tensor is there twice.
         """
         first = self.x if self.plain and self.input_shape == self.output_shape else self.shortcut
-        names = (first, self.ungated, self.gate, self.residual, self.sum, self.output)
-        return tuple(dict.fromkeys(filter(None, names)))
+        gated = (self.ungated, self.gate, self.residual)
+        names = (first, *gated) if self.plain or not self.gate else (*gated, first)
+        return tuple(dict.fromkeys(filter(None, (*names, self.sum, self.output))))
 
 
 def block_tensors(architecture: Architecture, block: str) -> BlockTensors:

@@ -11,15 +11,15 @@ from typing import Literal, NamedTuple, TypeAlias
 Shape: TypeAlias = tuple[int, int, int]
 """Channels, height, width of one image's activations."""
 Kind = Literal[
-    "conv", "batch norm", "relu", "sigmoid", "max pool", "average pool", "linear", "dropout", "add", "scale", "zero pad",
-    "layer norm", "relu6", "silu", "hardswish", "hardsigmoid", "gelu", "tanh", "attention", "concat", "stochastic depth",
-    "permute", "flatten", "identity", "partition", "departition", "swap axes", "parameter", "module",
+    "conv", "batch norm", "relu", "sigmoid", "max pool", "average pool", "linear", "dropout", "add", "scale",
+    "zero pad", "layer norm", "relu6", "silu", "hardswish", "hardsigmoid", "gelu", "tanh", "attention", "concat",
+    "stochastic depth", "permute", "flatten", "identity", "partition", "departition", "swap axes", "parameter",
 ]  # fmt: skip
-"""What a layer computes. Those of the first line are in residual networks, too; a "parameter" is one of the network
-itself, such as a class token, and a "module" one of another's code."""
+"""What a layer computes; a "parameter" is one of the network itself, such as a class token. Residual networks have
+those up to "zero pad"."""
 Layout = Literal["maps", "channels last", "tokens", "windows"]
-"""The tensor that a layer gives: N × C × H × W (or N × C), N × H × W × C, N × (1 + H·W) × C with a class token first, or
-N × windows × positions × C."""
+"""The tensor that a layer gives: N × C × H × W (or N × C), N × H × W × C, N × (1 + H·W) × C with a class token first,
+or N × windows × positions × C."""
 Role = Literal["main", "shortcut", "gate", "residual", "add", "output"]
 """What a layer is for in its block: the last one of F(x) is the residual, the one after the addition the output, and
 those that compute the factors of squeeze-and-excitation are the gate. Layers outside of blocks are main."""
@@ -32,7 +32,7 @@ def output_size(n_in: int, kernel: int, stride: int, padding: int, dilation: int
 
 
 def window_output(n_in: int, kernel: int, stride: int, padding: int, dilation: int = 1, *, ceil: bool = False) -> int:
-    """`output_size`, or with `ceil` that of a pool whose last window may be cut off by the edge, but not start there."""
+    """`output_size`, or with `ceil` that of a pool whose last window may be cut off by the edge, not begin there."""
     if not ceil:
         return output_size(n_in, kernel, stride, padding, dilation)
     found = output_size(n_in + stride - 1, kernel, stride, padding, dilation)

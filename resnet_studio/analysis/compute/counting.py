@@ -175,9 +175,8 @@ def contraction(inputs: list[Any], outputs: list[Any]) -> int:
     shapes = [get_shape(one) for one in inputs[1].node().inputs()]
     if len(terms) != 2 or "..." in "".join(terms):
         return int(einsum_flop_jit(inputs, outputs))
-    return prod(
-        {letter: size for term, shape in zip(terms, shapes, strict=True) for letter, size in zip(term, shape)}.values()
-    )
+    sizes = dict(pair for term, shape in zip(terms, shapes, strict=True) for pair in zip(term, shape, strict=True))
+    return prod(sizes.values())
 
 
 HANDLES = {"aten::scaled_dot_product_attention": attention_products, "aten::einsum": contraction}

@@ -19,8 +19,8 @@ def as_maps(architecture: Architecture, name: str, output: Tensor) -> Tensor:
         case "channels last":
             return output.permute(0, 3, 1, 2)
         case "tokens" if layer:
-            height, width = layer.output[1:]
-            return output[:, -height * width :].transpose(1, 2).unflatten(2, (height, width))
+            grid = output[:, -layer.output[1] * layer.output[2] :].transpose(1, 2)
+            return grid.reshape(*grid.shape[:2], *layer.output[1:])
         case "windows":
             raise ValueError(f"{name} has no feature maps: it gives windows of positions, N × windows × positions × C")
     return output

@@ -42,7 +42,7 @@ class Bottleneck(Family):
         ),
         "groups": ("Groups", "Groups of the 3×3 convolutions: 1 as in the paper, 32 in ResNeXt-50 32×4d"),
         "width_per_group": (
-            "Group width",
+            "Per group",
             "Channels of each group in conv2_x, if the network's width is 64, and so on in proportion:\n"
             "64 as in the paper, 4 in ResNeXt-50 32×4d, 128 in Wide-ResNet-50-2",
         ),

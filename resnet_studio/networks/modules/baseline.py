@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from resnet_studio.networks.architecture import Baseline
@@ -15,7 +15,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "googlenet": {"aux_logits": False, "init_weights": False},
     "inception_v3": {"init_weights": False},
 }
-"""GoogLeNet has no auxiliary classifiers, as with torchvision's weights; those of Inception v3 come with its weights."""
+"""GoogLeNet is without auxiliary classifiers, like torchvision's weights for it; those for Inception v3 have one."""
 
 
 class ParametersOnMeta(TorchFunctionMode):
@@ -53,7 +53,7 @@ def torchvision_network(name: str, image_size: tuple[int, int], classes: int) ->
     network: nn.Module = models.get_model(name, weights=None, num_classes=classes, **arguments)
     for module in network.modules():
         if hasattr(module, "inplace"):
-            module.inplace = False
+            module.inplace = False  # type: ignore[assignment]
     return network
 
 
@@ -71,7 +71,12 @@ def _network(architecture: Baseline) -> nn.Module:
 
 def allocate(network: nn.Module) -> nn.Module:
     """Give every tensor on the device "meta" storage on the CPU, with arbitrary values."""
-    return network._apply(lambda tensor: torch.empty_like(tensor, device="cpu") if tensor.is_meta else tensor)
+
+    def allocated(tensor: Tensor) -> Tensor:
+        return torch.empty_like(tensor, device="cpu") if tensor.is_meta else tensor
+
+    found: nn.Module = network._apply(allocated)  # type: ignore[no-untyped-call]
+    return found
 
 
 def baseline(architecture: Baseline, seed: int) -> nn.Module:

@@ -144,7 +144,7 @@ def _follow(found: Trace, node: fx.Node, ends: dict[fx.Node, str]) -> None:
     if node not in found.made:
         return
     found.layouts[node] = layout = _layout(found, node)
-    name = node.target if node.op == "call_module" else ends.get(node)
+    name = str(node.target) if node.op == "call_module" else ends.get(node)
     is_root_pool = node.target is functional.adaptive_avg_pool2d and not name
     if node.op == "placeholder":
         found.sources[node] = ()

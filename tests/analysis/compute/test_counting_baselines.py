@@ -16,7 +16,6 @@ from resnet_studio.networks.modules.baseline import allocate, skeleton
 from resnet_studio.progress import finish
 
 
-
 @pytest.mark.parametrize("name", ONE_OF_EACH_KIND)
 def test_all_counters_agree(name: str) -> None:
     table = layer_table(SMALL_BASELINES[name])
@@ -52,7 +51,7 @@ def test_attention_that_fvcore_has_no_count_for_is_added() -> None:
 
 
 def test_window_attention_counts_whole_windows() -> None:
-    """Swin: 16 × 16 patches of 64 pixels are padded to 21 × 21, their halves to 14, 7 and 7; two layers, two, six, two."""
+    """Swin: 16 × 16 patches are padded to 21 × 21, their halves to 14, 7 and 7; two layers, two, six, two."""
     sides, widths, layers = (21, 14, 7, 7), (96, 192, 384, 768), (2, 2, 6, 2)
     expected = sum(n * 2 * side**2 * 49 * width for side, width, n in zip(sides, widths, layers, strict=True))
     assert layer_table(SMALL_BASELINES["swin_t"]).products == expected

@@ -55,6 +55,16 @@ def shape(layer: Layer, dimensions: int) -> tuple[int, ...]:
     return (1, channels) if dimensions == 2 else (1, *layer.output)
 
 
+def takes(name: str, side: int) -> bool:
+    """Whether torchvision builds the network for that size and runs it."""
+    try:
+        network = torchvision_network(name, (side, side), 5).eval().to("meta")
+        network(torch.empty(1, 3, side, side, device="meta"))
+    except (RuntimeError, ValueError, AssertionError):
+        return False
+    return True
+
+
 def inside_attention(network: nn.Module) -> Iterator[str]:
     for name, module in network.named_modules():
         if is_attention(module):
@@ -136,9 +146,7 @@ def test_the_index_is_still_torchvisions() -> None:
 def test_a_baselines_smallest_image_is_torchvisions(name: str) -> None:
     side = baselines.smallest_image(name)
     check(Baseline(name, side, 5))
-    with pytest.raises((RuntimeError, ValueError, AssertionError)):
-        network = torchvision_network(name, (side - 1, side - 1), 5).eval().to("meta")
-        network(torch.empty(1, 3, side - 1, side - 1, device="meta"))
+    assert not takes(name, side - 1)
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_1", "shufflenet_v2_x0_5", "mobilenet_v3_small"])
@@ -177,7 +185,8 @@ def test_the_head_has_an_output_for_each_class(name: str) -> None:
 def test_stages_of_a_chain_are_those_of_a_residual_network() -> None:
     for name in PLAIN:
         stages = list(dict.fromkeys(layer.stage for layer in plan(Baseline(name))))
-        assert stages[0] == "conv1" and stages[-1] == "fc"
+        assert stages[0] == "conv1"
+        assert stages[-1] == "fc"
 
 
 def test_what_is_never_called_has_parameters_only() -> None:
