@@ -5,7 +5,6 @@ The painted texts are checked (`painted.py`): each must lie within its clip, in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +12,12 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QToolButton, QTreeView, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QToolButton, QTreeView, QWidget
 from pytestqt.qtbot import QtBot
 
 from block_values import block_responses
 from experiment_curves import curves
-from painted import cut_texts, painted
+from painted import cut_texts
 from resnet_studio.analysis.comparison import compare
 from resnet_studio.analysis.published import VerifiedFigure, published
 from resnet_studio.analysis.table import LayerRow, LayerTable, plan_table
@@ -37,10 +36,12 @@ from resnet_studio.gui.activations.statistics.view import StatisticsView
 from resnet_studio.gui.architecture.panel import ArchitecturePanel
 from resnet_studio.gui.architecture.summary import ArchitectureSummary
 from resnet_studio.gui.common.color_bar import ColorBar
+from resnet_studio.gui.common.message_bar import MessageBar
 from resnet_studio.gui.common.predictions import PredictionBars
 from resnet_studio.gui.common.status_bar import StatusBar
 from resnet_studio.gui.compare.view import SHOWN, CompareView
 from resnet_studio.gui.layers.view import LayersView
+from resnet_studio.gui.selftest import SelftestDialog
 from resnet_studio.gui.training.degradation.table import ErrorTable
 from resnet_studio.gui.training.run_state import Cost, RunState
 from resnet_studio.gui.training.runs.view import RunsView
@@ -70,6 +71,7 @@ from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.presets import PRESETS, preset
 from resnet_studio.progress import Progress
+from resnet_studio.selftest.report import at_most, skipped
 from resnet_studio.training.datasets import Estimate
 from resnet_studio.training.degradation.experiment import Experiment
 from resnet_studio.training.recipe import Recipe
@@ -77,18 +79,15 @@ from resnet_studio.training.recipes import RECIPES
 from resnet_studio.training.runs.curves import Curves
 from resnet_studio.training.runs.events import Ended, Measured, Prepared, Stepped
 from resnet_studio.training.runs.run_folder import Manifest
-from themed import themed
 from training_values import data_view
+from widest import COLUMN, PAGE, PANEL, WORKSPACE, cut, everything, settle, shown
 
-WORKSPACE, PAGE, COLUMN, PANEL = 752, 319, 205, 256
-"""Widths in pixels of a workspace, a page of Activations, its right column and the architecture panel in the smallest
-window (`main_window.MIN_SIZE`)."""
-NAMES = {"imageStrip", "runTable", "runLegend", "runningWhat", "pairedPredictions"}
-"""Where names of files, runs and classes may be elided; the tooltip has the full name."""
+pytestmark = pytest.mark.usefixtures("window_fonts")
 
+MOST = {name: most for name, (_, most) in LIMITS.items()}
 WIDEST = Residual(
-    Bottleneck(), (MOST_BLOCKS, *[2] * (MOST_STAGES - 1)), shortcut="C", width=LIMITS["width"], stem="cifar",
-    channels=LIMITS["channels"], image=LIMITS["image"], classes=LIMITS["classes"],
+    Bottleneck(groups=2, width_per_group=128), (MOST_BLOCKS, *[2] * (MOST_STAGES - 1)), shortcut="C",
+    width=MOST["width"], stem="cifar", channels=MOST["channels"], image=MOST["image"], classes=MOST["classes"],
 )  # fmt: skip
 WIDE = replace(WIDEST, blocks=(2,) * MOST_STAGES)
 """As wide in every stage, with few enough rows to expand them all."""
@@ -101,40 +100,6 @@ EXTREMES = np.array([-3.4e38, -1.23e-38, -1234.5, -0.000123, 0.0, 0.000123, 1234
 """The extremes of float32, and values between them that take the most characters."""
 WIDE_VALUES = np.array([-1.23e-30, -123456.0, -0.000123, 0.0, 1.23e-30, 123456.0, -1.23e30, 1.23e30], np.float32)
 INFO = WeightsInfo("random, seed 0", False, Preprocessing(224, 224, (0.5,) * 3, (0.2,) * 3), LABELS)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def theme_fonts() -> Iterator[None]:
-    """The fonts and style sheet of the window, as other fonts have other widths."""
-    QApplication.instance() or QApplication([])
-    with themed("light"):
-        yield
-
-
-def shown(qtbot: QtBot, widget: QWidget, width: int, height: int = 640) -> QWidget:
-    """Show a widget, and check that it fits into this width."""
-    qtbot.addWidget(widget)
-    widget.resize(width, height)
-    widget.show()
-    settle()
-    assert widget.width() == width, f"it needs {widget.width()} pixels"
-    return widget
-
-
-def settle() -> None:
-    for _ in range(3):  # a layout may trigger another one: wrapped lines, a scroll bar
-        QApplication.processEvents()
-
-
-def cut(widget: QWidget) -> list[str]:
-    """The texts that can't be read, except for names of files and runs."""
-    settle()
-    return [line for line in cut_texts(widget) if not any(f"{name}/" in line and "elided" in line for name in NAMES)]
-
-
-def everything(widget: QWidget) -> list[str]:
-    """All visible texts."""
-    return [text.text for part in (widget, *widget.findChildren(QWidget)) if part.isVisible() for text in painted(part)]
 
 
 def result(values: np.ndarray, layer: str = "layer4.999.relu3", architecture: Residual = RESNET50) -> ForwardResult:
@@ -240,7 +205,7 @@ def test_the_summary_of_an_architecture(qtbot: QtBot) -> None:
         summary.show_table(plan_table(network))
         summary.show_paper_comparison("paper 25.5 M parameters: doesn't match, see Verify", good=False)
         settle()
-        summary.resize(summary.sizeHint())
+        summary.resize(PANEL, summary.heightForWidth(PANEL))
         assert cut(summary) == []
 
 
@@ -302,7 +267,7 @@ def test_published_and_measured_figures(qtbot: QtBot) -> None:
 
 
 @pytest.mark.parametrize("size", [(20, 2000), (2000, 20), (1, 20000), (20000, 1), (9999, 9999)])
-@pytest.mark.parametrize("side", [8, 224, LIMITS["image"]])
+@pytest.mark.parametrize("side", [8, 224, MOST["image"]])
 @pytest.mark.parametrize("width", [COLUMN, 280])
 def test_images_of_every_shape(qtbot: QtBot, size: tuple[int, int], side: int, width: int) -> None:
     view = InputView()
@@ -394,7 +359,8 @@ def test_two_sides(qtbot: QtBot) -> None:
     shown(qtbot, view, PAGE, 700)
     spec = ForwardSpec("sample:china", preset("resnet50"))
     pair = ABPair(result(maps(64, 4)), result(maps(64, 4, -WIDE_VALUES)), "layer4.999.relu3")
-    view.show_pair(replace(pair, b=replace(pair.b, spec=replace(spec, weights=RandomWeights(1)))))
+    doubtful = replace(INFO, caveats=("most files need the stride on the 3×3",), likely_architecture=preset("resnet50"))
+    view.show_pair(replace(pair, b=replace(pair.b, spec=replace(spec, weights=RandomWeights(1)), weights=doubtful)))
     for views in ("both", "difference", "all"):
         view._views.button(views).click()
         assert cut(view) == []
@@ -524,3 +490,24 @@ def test_the_status_bar(qtbot: QtBot) -> None:
     status_bar.show_idle(8888.88)
     status_bar.show_progress(Progress(9_999, 10_000, "running 10,000 images through resnet1202-cifar at 4096×4096"))
     assert cut(status_bar) == []
+
+
+def test_a_message_with_actions(qtbot: QtBot) -> None:
+    message_bar = MessageBar()
+    shown(qtbot, message_bar, 1000, 300)
+    sentence = "epoch-999.safetensors is made for 1,000,000 classes, this network has 10. Still using random weights."
+    offers = ("Switch to resnet1202-cifar, 4096×4096", "Load all but the head", "Load backbone without its head")
+    message_bar.show_message(sentence, "fc.weight  1000000×2048  10×2048\n" * 40, offers)
+    message_bar.findChild(QPushButton, "bannerMore").click()
+    assert cut(message_bar) == []
+
+
+def test_the_test_of_a_device(qtbot: QtBot) -> None:
+    dialog = SelftestDialog(Device("cuda:0", "NVIDIA H100 80GB HBM3, 79.1 GiB"))
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert cut(dialog) == []
+    advice = "Update the driver and PyTorch, or train in fp32; until it passes, train on the CPU"
+    dialog.add_check(at_most("process memory grown over 1,000 images", 1.23e30, 1.23e-30, "images/s", advice=advice))
+    dialog.add_check(skipped("torch.compile, ResNet-18, batch 1", "can't compile: " + "a long reason, " * 12))
+    assert cut(dialog) == []

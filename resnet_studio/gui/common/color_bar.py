@@ -85,7 +85,7 @@ class _Ramp(QWidget):
         self._image = QImage()
         self._colors = ""
         self.setFixedHeight(THICKNESS)
-        self.setMinimumWidth(6 * GRID)
+        self.setMinimumWidth(4 * GRID)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_colors(self, colors: Colormap) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QWheelEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QButtonGroup,
@@ -13,6 +14,9 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QToolButton,
     QWidget,
 )
@@ -83,11 +87,33 @@ class ComboBox(QComboBox):
         """Set the current value without emitting; none if it is not among the values."""
         self.setCurrentIndex(self._rows.get(value, -1))
 
+    def clear_selection(self) -> None:
+        """Show no value, if there is nothing to select."""
+        self.setCurrentIndex(-1)
+
+    def set_tip(self, text: str) -> None:
+        """Set the tooltip of the box."""
+        self.setToolTip(text)
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():
             super().wheelEvent(event)
         else:
             event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Elide a text that doesn't fit; Qt would cut it in the middle of a letter."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        field = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
+        )
+        texts: Any = option  # whose attributes the stubs lack
+        texts.currentText = self.fontMetrics().elidedText(
+            texts.currentText, Qt.TextElideMode.ElideRight, field.width() - 2
+        )
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
 class SegmentedControl(QWidget):

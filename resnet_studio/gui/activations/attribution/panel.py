@@ -39,6 +39,8 @@ LAST_BLOCK_TIP = "Use the last block: later layers have no positions, earlier on
 LAYER_TIP = f"The layer that Grad-CAM explains. {LAST_BLOCK_TIP}"
 FOLLOW_TIP = "Recompute when another image is selected or an edit ends"
 EMPTY = f"Click Compute to see which parts of the image are evidence for the class.\n{LAST_BLOCK_TIP}"
+MEANING = "each value: {}"
+LONGEST_READOUT = max((MEANING.format(method.meaning) for method in METHODS.values()), key=len)
 METHOD_WIDTH, LAYER_WIDTH, HEIGHT = 24 * GRID, 17 * GRID, 28
 UNTRAINED = "untrained weights: this explains a random network"
 ALL_ZERO = "No evidence for the class at this layer: after Grad-CAM's ReLU, all values are 0."
@@ -145,7 +147,7 @@ class AttributionPanel(QWidget):
         result_layout = QVBoxLayout()
         result_layout.addWidget(self._title)
         result_layout.addLayout(images, 1)
-        result_layout.addWidget(FixedHeightLabel(self._readout))
+        result_layout.addWidget(FixedHeightLabel(self._readout, longest=LONGEST_READOUT))
         result_layout.addWidget(self._notes)
         result_layout.addWidget(self._hint)
         result_layout.addStretch()
@@ -179,7 +181,7 @@ class AttributionPanel(QWidget):
         if self._attribution is None:
             return
         if pixel is None:
-            self._readout.setText(f"each value: {METHODS[self._attribution.method].meaning}")
+            self._readout.setText(MEANING.format(METHODS[self._attribution.method].meaning))
             self._readout.setToolTip("")
             return
         value = float((self._attribution.at_input if of_input else self._attribution.values)[pixel])

@@ -45,7 +45,7 @@ class ExperimentForm(QWidget):
         super().__init__()
         self._data_name = "digits"
         self._data = DataPicker()
-        self._data.setFixedWidth(160)
+        self._data.setFixedWidth(176)
         self._data.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._data.dataRequested.connect(self.show_data)
         self._lines = {field: self._make_line(field) for field in FIELDS}
