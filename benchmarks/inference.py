@@ -18,7 +18,10 @@ from resnet_studio.networks.plan import blocks, plan
 from resnet_studio.networks.presets import preset
 
 ROUNDS, PEER_ROUNDS = 15, 5
-PEERS = {"resnet18": "resnet18", "resnet50-v1.5": "resnet50", "resnet152-v1.5": "resnet152"}
+PEERS = {
+    "resnet18": "resnet18", "resnet50-v1.5": "resnet50", "resnet152-v1.5": "resnet152",
+    "resnext50_32x4d": "resnext50_32x4d",
+}  # fmt: skip
 
 
 def measure() -> Iterator[Line]:

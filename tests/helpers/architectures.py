@@ -6,7 +6,7 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
-from resnet_studio.networks.architecture import Baseline, Residual, Stem
+from resnet_studio.networks.architecture import MOST_CHANNELS, Baseline, Residual, Stem
 from resnet_studio.networks.families import FAMILIES, Family
 from resnet_studio.networks.image_size import ImageSize
 from resnet_studio.networks.presets import PRESETS
@@ -25,7 +25,7 @@ SMALL_BASELINES = {
     name: Baseline(name, {"inception_v3": 80, "maxvit_t": 224}.get(name, 64), 10) for name in ONE_OF_EACH_KIND
 }
 """The same for small images."""
-LARGEST = {"groups": 4, "width_per_group": 200, "widen": 3}
+LARGEST = {"groups": 4, "widen": 3}
 """Of the blocks' own numbers, so that networks stay small."""
 
 
@@ -33,12 +33,11 @@ LARGEST = {"groups": 4, "width_per_group": 200, "widen": 3}
 def families(draw: st.DrawFn, width: int) -> Family:
     """Blocks of any family for networks of a width."""
     family = draw(st.sampled_from(FAMILIES))
-    smallest = {"width_per_group": -(-64 // width)}  # so that a group has a channel
     choices = {name: draw(st.sampled_from(values)) for name, values in family.choices().items()}
-    numbers = {
-        name: draw(st.integers(smallest.get(name, least), max(smallest.get(name, least), LARGEST[name])))
-        for name, (least, _) in family.ranges().items()
-    }
+    least = {"width_per_group": -(-64 // width)}  # so that a group has a channel
+    most = {name: min(value, MOST_CHANNELS // width) for name, value in LARGEST.items()}
+    most["width_per_group"] = max(least["width_per_group"], min(200, 64 * MOST_CHANNELS // width // most["groups"]))
+    numbers = {name: draw(st.integers(least.get(name, 1), most[name])) for name in family.ranges()}
     return family(**choices, **numbers)
 
 

@@ -27,11 +27,17 @@ def position_values(channels: int, side: int) -> NDArray[np.float32]:
 
 
 def block_result(block: str, architecture: Residual = SMALL, factor: float = 1.0) -> ForwardResult:
-    """A result in which x encodes its position, times a factor, and F(x) = 3 − 2x, so that their sum is 3 − x."""
+    """A result in which x encodes its position, times a factor, and F(x) = 3 − 2x, so that their sum is 3 − x.
+
+    With squeeze-and-excitation the gate is 1 / (1 + channel), and F(x) before it is (3 − 2x) (1 + channel).
+    """
     tensors = block_tensors(architecture, block)
     x = factor * position_values(*tensors.output_shape[:2])
     residual = 3 - 2 * x
     values = {tensors.residual: residual, tensors.output: np.maximum(residual if tensors.plain else x + residual, 0)}
+    if tensors.gate:
+        gate = 1 / (1 + np.arange(len(x), dtype=np.float32))[:, None, None]
+        values |= {tensors.gate: gate, tensors.ungated: residual / gate}
     values |= {} if tensors.plain else {tensors.sum: x + residual, tensors.shortcut: x}
     values |= {tensors.x: x} if tensors.input_shape == tensors.output_shape else {}
     maps = tuple(layer_maps(name, array) for name, array in values.items())

@@ -18,7 +18,7 @@ from resnet_studio.networks.architecture import (
     with_depth,
     with_text,
 )
-from resnet_studio.networks.families import FAMILIES
+from resnet_studio.networks.families import FAMILIES, Family
 from resnet_studio.networks.families.article import ArticleBottleneck
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck
@@ -60,7 +60,7 @@ def test_json_has_what_version_0_1_lacks_only_where_it_is_used(
     ],
 )  # fmt: skip
 def test_a_number_is_accepted_up_to_its_bounds(block: object, field: str, values: tuple[int, int]) -> None:
-    network = replace(NETWORK, block=block)
+    network = replace(NETWORK, block=block, width=64 if field == "width_per_group" else 32)
     for value in values:
         assert with_text(network, field, str(value)).values()[field] == value
     for value in (values[0] - 1, values[1] + 1):
@@ -104,6 +104,15 @@ def test_a_group_needs_a_channel() -> None:
     assert error.value.field == "width_per_group"
     network = replace(NETWORK, block=Bottleneck(groups=32, width_per_group=4), width=16)
     assert layers_by_name(network)["layer1.0.conv2"].output[0] == 32
+
+
+@pytest.mark.parametrize(
+    ("block", "width", "field"), [(Bottleneck(groups=9), 1024, "groups"), (Basic(5), 2048, "widen")]
+)
+def test_a_stage_can_not_be_wider_than_the_widest_without_them(block: Family, width: int, field: str) -> None:
+    with pytest.raises(ArchitectureError, match="channels, and may have 8,192") as error:
+        replace(NETWORK, block=block, width=width)
+    assert error.value.field == field
 
 
 @pytest.mark.parametrize("dilated", [2, 3])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from contextlib import suppress
+from typing import Any, cast
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from resnet_studio.gui.common.form import FormRows
 from resnet_studio.gui.common.helpers import separator, set_names
-from resnet_studio.gui.common.inputs import EditCommitter, LineUndo, SegmentedControl
+from resnet_studio.gui.common.inputs import ComboBox, EditCommitter, LineUndo, SegmentedControl
 from resnet_studio.gui.common.preset_search import preset_search
 from resnet_studio.gui.theme import GRID
 from resnet_studio.networks.architecture import (
@@ -23,30 +24,39 @@ from resnet_studio.networks.architecture import (
     with_text,
 )
 from resnet_studio.networks.families import FAMILIES
-from resnet_studio.networks.presets import PRESETS, preset, preset_name
+from resnet_studio.networks.image_size import image_text, read_image_size
+from resnet_studio.networks.presets import matching, preset, preset_name
 
-CUSTOM, DENSE = "custom", 16
-"""What a depth or preset is called that has no name; characters of all values above which a choice is dense."""
+CUSTOM, DENSE, LISTED = "custom", 21, 27
+"""What a depth or preset is called that has no name; characters, with three more for each value, above which a choice
+is dense, or a list."""
 OWN = {field: words for family in reversed(FAMILIES) for field, words in family.form.items()}
 """Label and tooltip of the fields that belong to a kind of block."""
 LABELS = {
     "block": "Block", **{field: label for field, (label, _) in OWN.items()}, "shortcut": "Shortcut",
-    "blocks": "Blocks", "width": "Width", "stem": "Stem", "channels": "Channels", "image": "Image",
-    "classes": "Classes", "variant": "Variant",
+    "blocks": "Blocks", "width": "Width", "stem": "Stem", "se": "SE", "dilated": "Dilated", "channels": "Channels",
+    "image": "Image", "classes": "Classes", "variant": "Variant",
 }  # fmt: skip
 """Every field in the order of the form."""
-VALUES = {"imagenet": "ImageNet", "cifar": "CIFAR", "1x1": "1×1", "3x3": "3×3"}
+VALUES = {
+    "imagenet": "ImageNet", "cifar": "CIFAR", "deep": "deep (ResNet-D)", "deep-tiered": "deep, tiered", "1x1": "1×1",
+    "3x3": "3×3",
+}  # fmt: skip
 """Values that are shown in another way than they are written."""
 TIPS = {
     "block": "\n".join(f"{family.block}: {family.description}" for family in FAMILIES if family.variant == "paper"),
     **{field: tip for field, (_, tip) in OWN.items()},
     "shortcut": "What the shortcut applies to x before the addition:\n"
-    "A zero padding · B projection where the shape changes · C projection everywhere · none: plain network",
+    "A zero padding · B projection where the shape changes · C projection everywhere · D projection of 2×2 averages · "
+    "none: plain network",
     "blocks": "Blocks in conv2_x, conv3_x, …: 1 to 6 integers, such as 3, 4, 6, 3",
     "width": "Channels of conv1; they double with each stage",
-    "stem": "ImageNet: 7×7/2 convolution and 3×3/2 max pool\nCIFAR: one 3×3/1 convolution",
+    "stem": "ImageNet: 7×7/2 convolution and 3×3/2 max pool\nCIFAR: one 3×3/1 convolution\n"
+    "deep: three 3×3 convolutions instead of the 7×7\ntiered: the first of them is narrower (timm's resnet50t)",
+    "se": "Squeeze-and-excitation: its reduction, such as 16; 0 for none",
+    "dilated": "How many of the last stages dilate their 3×3 convolutions instead of halving the size; 0 for none",
     "channels": "Channels of the image: 3 for color, 1 for grayscale",
-    "image": "Width and height of the input, in pixels",
+    "image": "Side of the square input in pixels, or its height and width, as in 224×320",
     "classes": "Outputs of the last layer",
     "variant": "\n".join(dict.fromkeys(f"{family.variant}: {family.origin}" for family in FAMILIES)),
 }
@@ -79,7 +89,7 @@ class ArchitecturePanel(QWidget):
         self._depth = set_names(QComboBox(), "depth", "Depth", tip)
         self._depth.textActivated.connect(self._request_depth)
         self._rows.add_field("depth", "Depth", self._depth)
-        self._choices: dict[str, SegmentedControl] = {}
+        self._choices: dict[str, SegmentedControl | ComboBox] = {}
         self._lines: dict[str, QLineEdit] = {}
         self._edits: dict[str, EditCommitter] = {}
         self._before_edit: Architecture = self._architecture
@@ -107,8 +117,9 @@ class ArchitecturePanel(QWidget):
         for field, line in self._lines.items():
             self._edits[field].discard()
             line.setEnabled(field in values)
-            text = _text(values.get(field, ""))
-            if line.text().replace(" ", "") != text.replace(" ", ""):  # keep the user's spaces as typed
+            line.setToolTip(_tip(field, architecture))
+            text = _text(field, values.get(field, ""))
+            if _meaning(field, line.text()) != _meaning(field, text):  # else it stays as the user has typed it
                 line.setText(text)
         for field in self._rows.field_names():
             self._rows.set_error(field, "")
@@ -120,9 +131,14 @@ class ArchitecturePanel(QWidget):
 
     def _add_choice(self, field: str) -> None:
         values = {value: VALUES.get(value, value) for value in CHOICES[field]}
-        choice = SegmentedControl(values, field, LABELS[field])
-        if sum(map(len, values.values())) > DENSE:
-            choice.set_dense()
+        length = sum(len(text) + 3 for text in values.values())
+        choice: SegmentedControl | ComboBox
+        if length > LISTED:
+            choice = ComboBox(values, field, LABELS[field], TIPS[field])
+        else:
+            choice = SegmentedControl(values, field, LABELS[field])
+            if length > DENSE:
+                choice.set_dense()
         choice.valueSelected.connect(
             lambda value: self._request(field, lambda: with_text(self._architecture, field, value))
         )
@@ -177,7 +193,7 @@ class ArchitecturePanel(QWidget):
         """Disable a choice that has no effect, given the others, and say why in its tooltip."""
         excluded = architecture.block.excluded if isinstance(architecture, Residual) else {}
         self._choices[field].setEnabled(field in architecture.values() and field not in excluded)
-        self._choices[field].set_tip(excluded.get(field, TIPS[field]))
+        self._choices[field].set_tip(_tip(field, architecture))
 
     def _request_preset(self, name: str) -> None:
         self._request("preset", lambda: preset(name.strip()))
@@ -189,7 +205,7 @@ class ArchitecturePanel(QWidget):
         """On Return after a name that isn't in the list, select the first preset whose name contains it."""
         typed = self._preset.currentText().strip()
         if typed and self._preset.findText(typed) < 0:
-            self._request_preset(next((name for name in PRESETS if typed.lower() in name), typed))
+            self._request_preset(next(iter(matching(typed)), typed))
 
     def _request_depth(self, text: str) -> None:
         if text.startswith(CUSTOM):
@@ -217,5 +233,21 @@ class ArchitecturePanel(QWidget):
         return False
 
 
-def _text(value: object) -> str:
+def _tip(field: str, architecture: Architecture) -> str:
+    """What a field is, or why the blocks exclude it."""
+    excluded = architecture.block.excluded if isinstance(architecture, Residual) else {}
+    return excluded.get(field, TIPS[field])
+
+
+def _text(field: str, value: Any) -> str:
+    if field == "image" and value:
+        return image_text(value)
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _meaning(field: str, text: str) -> object:
+    """A field's text but for what makes no difference: spaces, and "64x64" for "64"."""
+    if field == "image":
+        with suppress(ValueError):
+            return read_image_size(text)
+    return text.replace(" ", "")

@@ -17,7 +17,7 @@ from resnet_studio.formatting import dimensions, percent, percentages
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import cell_alignment
 from resnet_studio.networks.architecture import Residual
-from resnet_studio.networks.layers import Layer, Shape
+from resnet_studio.networks.layers import NOTHING, Layer, Shape, kernel_line, output_size
 from resnet_studio.networks.plan import blocks
 
 Index = QModelIndex | QPersistentModelIndex
@@ -26,10 +26,6 @@ SHARE_ROLE = Qt.ItemDataRole.UserRole
 STAGE_ROLE = Qt.ItemDataRole.UserRole + 1
 MAX_DIFFERENT = 10
 """The rows of a stage that may differ; the blocks after them repeat."""
-
-
-STRUCTURE_FIELDS = ("blocks", "shortcut", "stem")
-"""Fields of a residual network that decide, with the kind of block, which layers there are; others change sizes."""
 
 
 class LayerColumn(IntEnum):
@@ -201,6 +197,8 @@ class LayerModel(QAbstractItemModel):
             return self._headings()[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return cell_alignment(right=section in NUMBERS)
+        if role == Qt.ItemDataRole.ToolTipRole and section == LayerColumn.OUTPUT:
+            return "Channels × height × width of the output for one image"
         return None
 
     def _headings(self) -> tuple[str, ...]:
@@ -238,7 +236,9 @@ class LayerModel(QAbstractItemModel):
             case LayerColumn.KERNEL:
                 return node.kernel
             case LayerColumn.OUTPUT:
-                return dimensions(node.output) if any(node.output) else "" if node.bold else "never called"
+                if any(node.output):
+                    return dimensions(node.output)
+                return "" if node.bold or node.kernel == "parameter" else "never called"
             case LayerColumn.PARAMETERS:
                 return units.exact(node.parameters) if node.parameters else "–"
             case LayerColumn.FLOPS:
@@ -268,8 +268,13 @@ def _same_structure(one: LayerTable, other: LayerTable) -> bool:
     a, b = one.architecture, other.architecture
     if not isinstance(a, Residual) or not isinstance(b, Residual):
         return a == b
-    same_blocks = type(a.block) is type(b.block)
-    return same_blocks and all(getattr(a, field) == getattr(b, field) for field in STRUCTURE_FIELDS)
+    same_kind = (type(a.block), a.stem, a.se > 0) == (type(b.block), b.stem, b.se > 0)
+    return same_kind and _rows_of_blocks(a) == _rows_of_blocks(b)
+
+
+def _rows_of_blocks(architecture: Residual) -> list[tuple[str, str, int]]:
+    """What decides, with the kind of block, which layers each block has."""
+    return [(block.name, block.shortcut, block.stride) for block in blocks(architecture)]
 
 
 def _update_node(old: LayerNode, new: LayerNode) -> None:
@@ -292,7 +297,8 @@ def _stage_node(table: LayerTable, stage: BlockGroup, everything: bool) -> Layer
     """A stage's row, with its blocks and the layers that are in no block as children."""
     block_names = [row.layer.block for row in stage.rows]
     count = len(set(block_names) - {""})
-    node = _group_node(stage, stage.name, f"{count} block{'s' if count > 1 else ''}" if count else "", everything)
+    alone = kernel_text(stage.rows[0].layer) if len(stage.rows) == 1 else ""
+    node = _group_node(stage, stage.name, f"{count} block{'s' if count > 1 else ''}" if count else alone, everything)
     node.blocks, node.length = count, count + block_names.count("")
     node.unloaded = _below(table, stage, everything)
     return node
@@ -330,35 +336,54 @@ def _row_node(row: LayerRow, everything: bool) -> LayerNode:
 
 
 def kernel_text(layer: Layer) -> str:
-    """A layer's kernel as the paper prints it: "7×7, 64, /2"."""
+    """A layer's kernel as papers print it: "7×7, 64, /2", "3×3, 128, C=32"."""
     if layer.kind == "conv":
         stride = f", /{layer.stride}" if layer.stride > 1 else ""
-        channels = layer.parameters and layer.output[0]
-        size = f"{layer.kernel}×{layer.kernel}" if layer.kernel else ""
-        return f"{size}, {channels}{stride}" if layer.called else f"{size}"
-    if layer.kind == "max pool":
-        return f"{layer.kernel}×{layer.kernel} max pool, /{layer.stride}"
+        return f"{kernel_line(layer)}{stride}" if layer.called else layer.kernel_text
+    if layer.kernel and layer.kind.endswith("pool"):
+        return f"{layer.kernel_text} {layer.kind}, /{layer.stride}"
     return layer.kind
 
 
 def formulas(layer: Layer) -> list[str]:
     """The formulas of a layer's size, parameters and multiply-adds, with their numbers."""
-    if not layer.called:
-        return ["created by the article's code but never called: it has parameters but no output"]
+    if layer.kind == "parameter":
+        return ["a parameter of the network itself, which is no layer"]
+    if layer.output == NOTHING:
+        return ["created but never called: it has parameters but no output"]
     lines = []
-    n, k, s, p = layer.input[1], layer.kernel, layer.stride, layer.padding
     if layer.kind in ("conv", "max pool"):
-        lines.append(f"size: ⌊({n} + 2·{p} − {k}) / {s}⌋ + 1 = {layer.output[1]}")
-    c_in, c_out, side = layer.input[0], layer.output[0], layer.output[1]
+        lines += _size_formulas(layer)
+    (c_out, height, width), c_in = layer.output, str(layer.input[0])
+    c_in += f" / {layer.groups}" if layer.groups > 1 else ""
+    area = f"{height}²" if height == width else f"{height} · {width}"
     if layer.kind == "conv":
-        lines.append(f"FLOPs: {c_in} · {k}² · {c_out} · {side}² = {units.exact(layer.macs)}")
-        bias = layer.parameters - c_in * k * k * c_out
-        lines.append(
-            f"parameters: {c_in} · {k}² · {c_out}{f' + {bias}' if bias else ''} = {units.exact(layer.parameters)}"
-        )
+        window = " · ".join(str(kernel) for kernel, _ in layer.windows) if layer.across else f"{layer.kernel}²"
+        lines.append(f"FLOPs: {c_in} · {window} · {c_out} · {area} = {units.exact(layer.macs)}")
+        bias = f" + {c_out}" if layer.bias else ""
+        lines.append(f"parameters: {c_in} · {window} · {c_out}{bias} = {units.exact(layer.parameters)}")
     if layer.kind == "linear":
-        lines.append(f"FLOPs: {layer.macs // c_out:,} · {c_out:,} = {units.exact(layer.macs)}")
-        lines.append(f"parameters: {layer.macs:,} + {c_out:,} = {units.exact(layer.parameters)}")
-    if layer.kind == "batch norm":
+        weights = layer.macs // layer.positions
+        times = f" · {layer.positions}" if layer.positions > 1 else ""
+        bias = f" + {layer.parameters - weights:,}" if layer.parameters > weights else ""
+        lines.append(f"FLOPs: {weights // c_out:,} · {c_out:,}{times} = {units.exact(layer.macs)}")
+        lines.append(f"parameters: {weights:,}{bias} = {units.exact(layer.parameters)}")
+    if layer.kind in ("batch norm", "layer norm"):
         lines.append(f"parameters: 2 · {c_out} = {units.exact(layer.parameters)}")
     return lines
+
+
+def _size_formulas(layer: Layer) -> list[str]:
+    """The formula of the output's size, or those of its height and width if they differ."""
+    sides = zip(layer.input[1:], layer.output[1:], layer.windows, strict=True)
+    found = [_size_formula(layer, *side) for side in sides]
+    names = ("size",) if found[0] == found[1] else ("height", "width")
+    return [f"{name}: {formula}" for name, formula in zip(names, found, strict=False)]
+
+
+def _size_formula(layer: Layer, n_in: int, n_out: int, window: tuple[int, int]) -> str:
+    """The formula of one side. A pool whose last window is cut off by the edge rounds up."""
+    kernel, padding = window
+    reach = f"{layer.dilation}·({kernel} − 1) − 1" if layer.dilation > 1 else str(kernel)
+    left, right = "⌊⌋" if output_size(n_in, kernel, layer.stride, padding, layer.dilation) == n_out else "⌈⌉"
+    return f"{left}({n_in} + 2·{padding} − {reach}) / {layer.stride}{right} + 1 = {n_out}"

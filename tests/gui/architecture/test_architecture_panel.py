@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.architecture.panel import ArchitecturePanel
-from resnet_studio.gui.common.inputs import SegmentedControl
+from resnet_studio.gui.common.inputs import ComboBox, SegmentedControl
 from resnet_studio.networks.architecture import Baseline, Residual
 from resnet_studio.networks.families import FAMILIES
 from resnet_studio.networks.families.basic import Basic
+from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.families.preactivation import PreActivationBottleneck
 from resnet_studio.networks.presets import preset
 
@@ -48,6 +49,15 @@ def type_into(qtbot: QtBot, panel: ArchitecturePanel, field: str, text: str) -> 
     qtbot.keyClicks(line, text)
     qtbot.keyClick(line, Qt.Key.Key_Return)
     return line
+
+
+def choose_variant(qtbot: QtBot, panel: ArchitecturePanel, variant: str) -> None:
+    """Open the list and pick a variant with Return."""
+    box = panel.findChild(ComboBox, "variant")
+    box.showPopup()
+    box.view().setCurrentIndex(box.model().index(box.findData(variant), 0))
+    qtbot.keyClick(box.view(), Qt.Key.Key_Return)
+    assert box.value() == variant
 
 
 def test_depth_sets_the_papers_blocks(qtbot: QtBot, panel: ArchitecturePanel) -> None:
@@ -130,10 +140,10 @@ def test_baseline_shows_its_depth_and_no_choice(qtbot: QtBot, before: str) -> No
     panel.show_architecture(preset(before))
     panel.show_architecture(preset("vgg19"))
     assert panel.findChild(QComboBox, "depth").currentText() == "19"
-    assert panel.findChild(SegmentedControl, "variant").value() == ""
+    assert panel.findChild(ComboBox, "variant").value() == ""
     panel.show_architecture(preset("resnet34"))
     assert panel.findChild(QComboBox, "depth").currentText() == "34"
-    assert panel.findChild(SegmentedControl, "variant").value() == "paper"
+    assert panel.findChild(ComboBox, "variant").value() == "paper"
 
 
 def test_enter_selects_the_first_preset_that_contains_the_text(qtbot: QtBot, panel: ArchitecturePanel) -> None:
@@ -159,7 +169,7 @@ def test_an_unknown_preset_suggests_similar_ones(qtbot: QtBot, panel: Architectu
 
 def test_the_articles_variant_brings_its_own_stride_and_shortcut(qtbot: QtBot, panel: ArchitecturePanel) -> None:
     requests = requests_of(panel)
-    qtbot.mouseClick(panel.findChild(SegmentedControl, "variant").button("article"), Qt.MouseButton.LeftButton)
+    choose_variant(qtbot, panel, "article")
     assert requests == [preset("article50")]
     assert not panel.findChild(SegmentedControl, "shortcut").isEnabled()
 
@@ -180,19 +190,50 @@ def test_a_choice_that_the_blocks_exclude_says_why(panel: ArchitecturePanel) -> 
     assert "zero padding" in shortcut.button("A").toolTip()
 
 
+def test_numbers_of_the_blocks_are_lines_of_their_own(qtbot: QtBot, panel: ArchitecturePanel) -> None:
+    requests = requests_of(panel)
+    type_into(qtbot, panel, "groups", "32")
+    type_into(qtbot, panel, "width_per_group", "4")
+    assert requests[-1] == replace(preset("resnet50"), block=Bottleneck(groups=32, width_per_group=4))
+    type_into(qtbot, panel, "width", "8")
+    assert "must be at least 8 where the width is 8" in problem(panel, "width_per_group")
+    type_into(qtbot, panel, "se", "16")
+    type_into(qtbot, panel, "dilated", "4")
+    assert "must be at most 3" in problem(panel, "dilated")
+
+
+def test_a_number_that_the_blocks_exclude_says_why(panel: ArchitecturePanel) -> None:
+    groups, widen = (panel.findChild(QLineEdit, name) for name in ("groups", "widen"))
+    assert (groups.text(), groups.isEnabled(), widen.text(), widen.isEnabled()) == ("1", True, "", False)
+    assert widen.toolTip() == "Bottlenecks are widened by the width per group"
+    panel.show_architecture(preset("resnet34"))
+    assert (groups.text(), groups.isEnabled(), widen.text(), widen.isEnabled()) == ("", False, "1", True)
+    assert groups.toolTip() == "A basic block's convolutions have no groups"
+    assert "Wide-ResNet" in widen.toolTip()
+
+
+def test_the_stem_is_chosen_from_a_list(qtbot: QtBot, panel: ArchitecturePanel) -> None:
+    requests = requests_of(panel)
+    stem = panel.findChild(QComboBox, "stem")
+    stem.setFocus()
+    qtbot.keyClick(stem, Qt.Key.Key_End)
+    assert requests == [replace(preset("resnet50"), stem="deep-tiered")]
+    panel.show_architecture(preset("vgg19"))
+    assert (stem.currentIndex(), stem.isEnabled()) == (-1, False)
+
+
 def test_every_family_can_be_chosen_in_the_form(qtbot: QtBot, panel: ArchitecturePanel) -> None:
     requests = requests_of(panel)
     for family in FAMILIES:
-        for field in ("variant", "block"):
-            button = panel.findChild(SegmentedControl, field).button(getattr(family, field))
-            qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        choose_variant(qtbot, panel, family.variant)
+        qtbot.mouseClick(panel.findChild(SegmentedControl, "block").button(family.block), Qt.MouseButton.LeftButton)
         assert isinstance(requests[-1].block, family)
 
 
 def test_pre_activation_keeps_depth_and_stride(qtbot: QtBot, panel: ArchitecturePanel) -> None:
     requests = requests_of(panel)
     panel.show_architecture(preset("resnet50-v1.5"))
-    qtbot.mouseClick(panel.findChild(SegmentedControl, "variant").button("preact"), Qt.MouseButton.LeftButton)
+    choose_variant(qtbot, panel, "preact")
     assert requests == [replace(preset("preresnet50"), block=PreActivationBottleneck("3x3"))]
     assert panel.findChild(QComboBox, "depth").currentText() == "50"
     assert panel.findChild(SegmentedControl, "stride_on").isEnabled()

@@ -19,7 +19,8 @@ from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.feature_maps import MapStyle, Place
 from resnet_studio.inference.values import LayerMaps
 
-MAX_TERMS = 4
+MAX_TERMS, USUAL_TERMS = 6, 4
+"""Most terms of an equation, with squeeze-and-excitation, and without it."""
 MIN_WIDTH, TEXT_HEIGHT = 14 * GRID, 6 * GRID
 """Minimum width of a mosaic when all are in one row; height of the text above and below it."""
 ONE_LINE_WIDTH = 26 * GRID
@@ -31,11 +32,13 @@ class BlockTerm:
     """A tensor and its term in the equation, such as "x" or "F(x)"."""
 
     sign: str
-    """The operator before it: "+", "=", "→", or empty."""
+    """The operator before it: "+", "×", "=", "→", or empty."""
     name: str
     layer: str
     """The layer's name inside the block, such as "bn3"."""
     maps: LayerMaps
+    style: MapStyle | None = None
+    """Its own color scale, if it doesn't share that of the others."""
 
 
 class BlockMaps(QWidget):
@@ -58,8 +61,8 @@ class BlockMaps(QWidget):
         self.setMinimumSize(2 * MIN_WIDTH, 15 * GRID)
 
     def show_terms(self, terms: Sequence[BlockTerm]) -> float:
-        """Show these terms, all of one shape; return the greatest absolute value, which ends the color scale."""
-        max_abs = max((_max_abs(term.maps) for term in terms), default=0.0)
+        """Show these terms, all of one shape; return the greatest absolute value, which ends the shared color scale."""
+        max_abs = max((_max_abs(term.maps) for term in terms if term.style is None), default=0.0)
         style = MapStyle("fixed", "diverging", (-max_abs, max_abs))
         for number, pane in enumerate(self._panes):
             pane.setVisible(number < len(terms))
@@ -68,7 +71,7 @@ class BlockMaps(QWidget):
             self._lay_out()
         for pane, term in zip(self._panes, terms, strict=False):
             with QSignalBlocker(pane.mosaic):  # shapes differ until all are set
-                pane.show_term(term, style)
+                pane.show_term(term, term.style or style)
         if terms:
             self._synchronize(self._panes[0])
         return max_abs
@@ -82,15 +85,13 @@ class BlockMaps(QWidget):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        """Lay all panes out in one or two rows, with exactly equal sizes so that equal positions line up."""
+        """Lay all panes out in one row or two, or in three if there are many: as they are largest, with exactly equal
+        sizes so that equal positions line up."""
         count = max(self._shown, 1)
-        one_row, two_rows = self._size(count, count), self._size(count, -(-count // 2))
-        one_row_is_larger = one_row.width() * (one_row.height() - TEXT_HEIGHT) >= two_rows.width() * (
-            two_rows.height() - TEXT_HEIGHT
-        )
-        columns, size = (
-            (count, one_row) if one_row_is_larger and one_row.width() >= MIN_WIDTH else (-(-count // 2), two_rows)
-        )
+        arrangements = [-(-count // rows) for rows in (1, 2, 3)[: 2 if count <= USUAL_TERMS else 3]]
+        wide = [columns for columns in arrangements if self._size(count, columns).width() >= MIN_WIDTH]
+        columns = max(wide or arrangements[-1:], key=lambda columns: self._mosaic_area(count, columns))
+        size = self._size(count, columns)
         for number, pane in enumerate(self._panes[:count]):
             row, column = divmod(number, columns)
             x, y = column * (size.width() + 2 * GRID), row * (size.height() + GRID)
@@ -100,6 +101,10 @@ class BlockMaps(QWidget):
         """The size of each of `count` panes with `across` of them in a row."""
         rows = -(-count // columns)
         return QSize((self.width() - (columns - 1) * 2 * GRID) // columns, (self.height() - (rows - 1) * GRID) // rows)
+
+    def _mosaic_area(self, count: int, columns: int) -> int:
+        size = self._size(count, columns)
+        return size.width() * (size.height() - TEXT_HEIGHT)
 
     def _synchronize(self, leader: _Pane) -> None:
         for pane in self._panes[: self._shown]:

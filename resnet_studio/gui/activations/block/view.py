@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
@@ -24,7 +27,7 @@ from resnet_studio.gui.common.helpers import empty_label, separator, set_names
 from resnet_studio.gui.common.labels import ElidedLabel, FixedHeightLabel
 from resnet_studio.gui.common.tab_view import TabView
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.feature_maps import Place
+from resnet_studio.inference.feature_maps import MapStyle, Place
 from resnet_studio.inference.values import ForwardResult, LayerMaps
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.block_tensors import BlockTensors, all_block_tensors
@@ -34,8 +37,13 @@ from resnet_studio.networks.presets import title
 HINT = "click selects · wheel zooms · double-click resets"
 RUNNING = "Running {} …"
 NO_BLOCKS = "{} has no blocks. Choose a residual or plain network to see what its blocks add."
-LONGEST_TEXT = "channel 8888 · row 888, column 888 · shortcut(x) −8.88e−8 + F(x) −8.88e−8 = −8.88e−8 → 8.88e−8"
+LONGEST_TEXT = (
+    "channel 8888 · row 888, column 888 · "
+    "F(x) −8.88e−8 × 8.88e−8 = −8.88e−8 + shortcut(x) −8.88e−8 = −8.88e−8 → 8.88e−8"
+)
 """The longest text of the line of values."""
+GATE_STYLE = MapStyle("fixed", "magma", (0.0, 1.0))
+"""The colors of a gate, whose values are from 0 to 1."""
 MAX_BAR_WIDTH, ONE_LINE_WIDTH = 24 * GRID, 50 * GRID
 """Maximum width of the color bar, and the width of the view from which it is in one line with the block's name."""
 UPPER_MIN_HEIGHT, LOWER_MIN_HEIGHT, LOWER_HEIGHT = 40 * GRID, 29 * GRID, 31 * GRID
@@ -159,18 +167,35 @@ class BlockView(TabView):
 
 
 def block_terms(tensors: BlockTensors, maps: dict[str, LayerMaps]) -> list[BlockTerm]:
-    """The terms of the block's equation, x + F(x) = x + F(x) → ReLU; of a plain block x, F(x) → ReLU.
+    """The terms of the block's equation, x + F(x) = x + F(x) → ReLU; of a plain block x, F(x) → ReLU; with squeeze-and-
+    excitation F(x) × gate = gated F(x) + x = sum → ReLU.
 
     Blocks that end with their sum, or plain ones with F(x), have no last term.
     """
-    first = "x" if tensors.plain or tensors.carries_x else "shortcut(x)"
+    shortcut = "x" if tensors.plain or tensors.carries_x else "shortcut(x)"
     known = {
         tensors.output: ("→", "ReLU"),
-        tensors.sum: ("=", "x + F(x)" if tensors.carries_x else "sum"),
+        tensors.sum: ("=", "x + F(x)" if tensors.carries_x and not tensors.gate else "sum"),
         tensors.residual: ("" if tensors.plain else "+", "F(x)"),
     }
+    if tensors.gate:
+        known |= {tensors.residual: ("=", "gated F(x)"), tensors.ungated: ("", "F(x)"), tensors.gate: ("×", "gate")}
+    usual = ("+" if tensors.gate and not tensors.plain else "", shortcut)
     prefix = f"{tensors.block}."
-    return [BlockTerm(*known.get(name, ("", first)), name.removeprefix(prefix), maps[name]) for name in tensors.names]
+    if tensors.gate:
+        maps = {**maps, tensors.gate: _over_pixels(maps[tensors.gate], maps[tensors.output])}
+    return [
+        BlockTerm(
+            *known.get(name, usual), name.removeprefix(prefix), maps[name],
+            GATE_STYLE if name == tensors.gate else None,
+        )
+        for name in tensors.names
+    ]  # fmt: skip
+
+
+def _over_pixels(gate: LayerMaps, output: LayerMaps) -> LayerMaps:
+    """The maps of a gate, which has one value per channel, with that value at every position of the output."""
+    return replace(gate, values=np.broadcast_to(gate.values, output.values.shape))
 
 
 def equation_text(terms: list[BlockTerm], place: Place) -> str:

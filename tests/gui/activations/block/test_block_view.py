@@ -104,6 +104,42 @@ def test_in_a_narrow_view_they_are_in_two_rows(view: BlockView) -> None:
     assert places[0].x() == places[2].x() < places[1].x() == places[3].x()
 
 
+def test_a_gate_has_a_pane_and_colors_of_its_own(view: BlockView) -> None:
+    """F(x) · gate = gated F(x), + x = their sum → ReLU; each of the gate's factors fills its channel's map."""
+    gated = replace(SMALL, se=4)
+    show_block_maps(view, architecture=gated)
+    labels = [view.findChild(QLabel, f"term{number}").text() for number in range(6)]
+    assert labels == ["F(x)", "×  gate", "=  gated F(x)", "+  x", "=  sum", "→  ReLU"]
+    assert label_text(view, "termLayer1") == "se.gate"
+    style, table = MapStyle("fixed", "magma", (0.0, 1.0)), lookup_table("magma")
+    pane = mosaics(view)[1]
+    for channel in (0, 3, 8):
+        color = tuple(table[to_indices(np.float32([[[1 / (1 + channel)]]]), style)[0, 0, 0]])
+        assert {pixel(pane, channel, row, column) for row, column in ((0, 0), (2, 1), (3, 3))} == {color}
+    x = block_result("layer1.1", gated).layers[-1].values
+    ungated = (3 - 2 * x) * (1 + np.arange(9))[:, None, None]
+    assert view.findChild(QLabel, "colourBarHigh").text() == f"{np.abs(ungated).max():.3g}"
+
+
+def test_hovering_a_gated_block_shows_its_equation(view: BlockView) -> None:
+    show_block_maps(view, architecture=replace(SMALL, se=4))
+    mosaic = mosaics(view)[1]
+    QTest.mouseMove(viewport(mosaic), point(mosaic, 3, 1, 2))
+    QApplication.processEvents()
+    text = view.findChild(QLabel, "blockReadout").text()
+    # x = 3.12, F(x) = 3 − 6.24 = −3.24 after the gate 1/4
+    assert text.endswith("F(x) −13 × 0.25 = −3.24 + x 3.12 = −0.12 → 0")
+
+
+def test_a_gated_block_fits_a_narrow_view(view: BlockView) -> None:
+    show_block_maps(view, architecture=replace(SMALL, se=4)).resize(319, 800)
+    QApplication.processEvents()
+    places = [one.mapTo(view, QPoint()) for one in mosaics(view)]
+    assert len(places) == 6
+    assert len({place.x() for place in places}) == 2
+    assert all(one.width() >= 100 and one.height() >= 50 for one in mosaics(view))
+
+
 def test_all_share_one_color_scale_centered_on_zero(view: BlockView) -> None:
     show_block_maps(view)
     x = block_result("layer1.1").layers[-1].values

@@ -109,7 +109,7 @@ def test_every_field_of_a_recipe_can_be_seen_and_has_a_name(qtbot: QtBot, view: 
     shown = {
         "recipe": "custom", "data": "cifar10", "augmentation": "crop-flip", "unit": "steps", "optimizer": "sgd",
         "schedule": "steps", "normalise": "pixel", "precision": "fp32", "measure_training": "false", "damaged": "fail",
-        "device": "cpu",
+        "zero_init_residual": "false", "device": "cpu",
     }  # fmt: skip
     for field, value in shown.items():
         choice = view.findChild(QWidget, field)
@@ -119,7 +119,7 @@ def test_every_field_of_a_recipe_can_be_seen_and_has_a_name(qtbot: QtBot, view: 
     texts = {
         "length": "64000", "batch_size": "128", "lr": "0.1", "milestones": "32000, 48000", "warmup": "300",
         "warmup_lr": "0.01", "momentum": "0.9", "weight_decay": "0.0001", "label_smoothing": "0", "holdout": "0",
-        "seed": "0",
+        "stochastic_depth": "0", "seed": "0",
     }  # fmt: skip
     for field, text in texts.items():
         assert line(view, field).isVisible()
