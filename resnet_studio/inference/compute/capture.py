@@ -103,6 +103,8 @@ def _run(
     logits: Tensor | None = None
 
     def record(name: str, output: Any) -> None:
+        if isinstance(output, tuple) and output:  # attention gives its weights, too
+            output = output[0]
         if not isinstance(output, Tensor):
             raise ValueError(f"layer {name!r} returns a {type(output).__name__}, not a tensor")
         outputs[name] = output.clone() if name in cloned else output
