@@ -35,7 +35,9 @@ def monitor(qtbot: QtBot, tmp_path: Path) -> Iterator[RunMonitor]:
 
 
 def followed(qtbot: QtBot, monitor: RunMonitor, *names: str) -> list[RunState]:
-    """Wait until runs of these folders, and no others, are read."""
+    """Wait until runs of these folders, and no others, are read; scan at once, as a user would wait a second."""
+    qtbot.waitUntil(lambda: not monitor._scanning.busy)
+    monitor.rescan()
     qtbot.waitUntil(lambda: [run.folder.name for run in monitor.runs()] == list(names))
     qtbot.waitUntil(lambda: all(run.loaded for run in monitor.runs()))
     return list(monitor.runs())
