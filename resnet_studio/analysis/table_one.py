@@ -63,6 +63,11 @@ def expected(architecture: Architecture) -> PublishedFigure | None:
     return figure if figure and figure.quantity == "macs" else None
 
 
+def has_stages(architecture: Architecture) -> bool:
+    """Whether the network consists of the table's stages: all but those baselines whose parts are of their own."""
+    return isinstance(architecture, Residual) or architecture.name in PLAIN
+
+
 def rows(networks: Sequence[TableOneNetwork]) -> tuple[TableOneRow, ...]:
     """The stages of the deepest network, then the four rows of figures."""
     columns = [block_cells(network.architecture) for network in networks]

@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from resnet_studio.analysis.published import PublishedFigure, VerifiedFigure, network, paper_figure, published
-from resnet_studio.analysis.table_one import TableOneNetwork
+from resnet_studio.analysis.table_one import TableOneNetwork, has_stages
 from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.network_table.headers import NetworkHeader, StageHeader
 from resnet_studio.gui.network_table.table import NetworkTable
@@ -27,6 +27,8 @@ EDGE, NARROWEST, SPARE = 144, 116, 4
 """Pixels: width of stages and output sizes, minimum width of a column (36 times "1×1, 2048" in brackets), and extra
 height of rows in a high window."""
 HIGH = 720
+CURRENT_TIP = "Add a column for the current network"
+NO_STAGES = "The current network has no stages conv1, conv2_x, … to compare"
 
 
 class VerifyView(QWidget):
@@ -73,6 +75,8 @@ class VerifyView(QWidget):
     def set_current_architecture(self, architecture: Architecture) -> None:
         """Set the architecture of the column that follows the current one."""
         self._current = architecture
+        self._current_box.setEnabled(has_stages(architecture))
+        self._current_box.setToolTip(CURRENT_TIP if has_stages(architecture) else NO_STAGES)
         if self._current_box.isChecked():
             self._show_columns()
 
@@ -97,7 +101,7 @@ class VerifyView(QWidget):
         set_names(columns, "columns", "Columns", "Networks in the table (Delete removes the selected one)")
         columns.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         columns.setMenu(self._menu)
-        self._current_box = set_names(QCheckBox("current"), "inHand", "", "Add a column for the current network")
+        self._current_box = set_names(QCheckBox("current"), "inHand", "", CURRENT_TIP)
         self._current_box.toggled.connect(self._show_columns)
         self._paper_comparison = set_names(
             QLabel(), "standing", "Verification status",
@@ -115,7 +119,7 @@ class VerifyView(QWidget):
         """Show the checked columns, keep the current one, and request what has not been verified."""
         selected, before = self._selected(), [network.architecture for network in self._model.networks]
         networks = [TableOneNetwork(PRESETS[name]) for name in self._menu.checked_names()]
-        if self._current_box.isChecked() and self._current is not None:
+        if self._current_box.isChecked() and self._current is not None and has_stages(self._current):
             networks.append(TableOneNetwork(self._current, is_current=True))
         self._model.show_networks(networks)
         self._table.set_spans(self._model.spans())
@@ -192,6 +196,10 @@ def paper_comparison(results: Sequence[VerifiedFigure]) -> tuple[str, bool]:
     return f"✗ {holding} of the paper's {wanted} values match", False
 
 
+COLUMNS = {group: [name for name in names if has_stages(PRESETS[name])] for group, names in GROUPS.items()}
+"""The presets that can have a column."""
+
+
 class ColumnsMenu(QMenu):
     """Emits `checkedChanged` with all checked names, in the order of `PRESETS`, after every change."""
 
@@ -200,7 +208,7 @@ class ColumnsMenu(QMenu):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._presets: dict[str, QAction] = {}
-        for group, names in GROUPS.items():
+        for group, names in COLUMNS.items():
             menu = StayOpenMenu(group, self)
             self.addMenu(menu)
             for name in names:
@@ -214,7 +222,7 @@ class ColumnsMenu(QMenu):
 
     def checked_names(self) -> tuple[str, ...]:
         """The names of all checked presets."""
-        return tuple(name for name in PRESETS if self._presets[name].isChecked())
+        return tuple(name for name, action in self._presets.items() if action.isChecked())
 
     def set_checked(self, names: Collection[str]) -> None:
         """Check these and no others."""

@@ -22,6 +22,7 @@ from resnet_studio.gui.verify.figures import FigureColumn, FigureModel
 from resnet_studio.gui.verify.model import TableOneModel
 from resnet_studio.gui.verify.view import ColumnsMenu, VerifyView
 from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.baselines import NAMES, PLAIN
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.presets import GROUPS, PRESETS, preset
 
@@ -227,7 +228,8 @@ def test_every_preset_can_be_checked(qtbot: QtBot) -> None:
     menu = ColumnsMenu()
     qtbot.addWidget(menu)
     menu.set_checked(tuple(PRESETS))
-    assert menu.checked_names() == tuple(PRESETS)
+    others = set(NAMES) - set(PLAIN)  # whose parts are no stages of the table
+    assert menu.checked_names() == tuple(name for name in PRESETS if name not in others)
     assert [action.text() for action in menu.actions()] == list(GROUPS)
 
 
@@ -430,3 +432,14 @@ def test_the_theme_is_followed(view: VerifyView, tone: theme.ThemeName) -> None:
         app.setPalette(palette)
         app.setStyle(style)
         app.setFont(font)
+
+
+def test_a_current_network_without_stages_has_no_column(view: VerifyView) -> None:
+    box = view.findChild(QCheckBox, "inHand")
+    view.set_current_architecture(preset("resnet50d"))
+    box.click()
+    assert names(view)[-1] == "current"
+    view.set_current_architecture(preset("mobilenet_v2"))
+    assert names(view) == [f"resnet{depth}" for depth in TABLE_ONE]
+    assert not box.isEnabled()
+    assert "no stages" in box.toolTip()
