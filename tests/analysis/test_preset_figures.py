@@ -7,7 +7,7 @@ import json
 import pytest
 
 from resnet_studio.analysis.preset_figures import planned_figures, preset_json
-from resnet_studio.analysis.published import published
+from resnet_studio.analysis.published import figures_of, published
 from resnet_studio.networks.architecture import from_json
 from resnet_studio.networks.presets import GROUPS, PRESETS
 
@@ -31,10 +31,18 @@ def test_networks_of_libraries_have_parameters_flops_and_activations_published(g
 
 
 def test_each_figure_is_a_presets_or_of_a_variation_of_one() -> None:
-    of_presets = sum(len(planned_figures(name)) for name in PRESETS)
+    of_presets = sum(len(figures_of(name)) for name in PRESETS)
     varied = [figure for figure in published() if figure.subject not in PRESETS]
     assert of_presets + len(varied) == len(published())
     assert {figure.name for figure in varied} == {f"seresnet{n}, stride on 1×1" for n in (50, 101, 152)}
+
+
+def test_baselines_are_held_against_torchvisions_metadata() -> None:
+    results = {name: planned_figures(name) for name in GROUPS["Baselines"]}
+    assert {frozenset(result.quantity for result in of_name) for of_name in results.values()} == {
+        frozenset(("macs", "parameters"))
+    }
+    assert all(result.holds or ": " in result.reason for of_name in results.values() for result in of_name)
 
 
 def test_a_presets_json_has_its_costs_and_its_figures() -> None:
