@@ -1,7 +1,11 @@
-"""The Training workspace in a real window, with a real engine and real runs in processes of their own."""
+"""The Training workspace in a real window, with a real engine and real runs in processes of their own.
+
+Where a test is about the window, its runs are forked; where it is about their processes, they are started as ever.
+"""
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,13 +13,15 @@ from pathlib import Path
 
 import psutil
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPointF, QProcess, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QTableView, QTabWidget, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from fork_server import Child, ForkServer
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
+from resnet_studio.gui.training import launcher
 from resnet_studio.gui.training.setup.controller import SetupController
 from resnet_studio.gui.training.snapshots.time_slider import TimeSlider
 from resnet_studio.gui.training.workspace import MAPS, NEW, RUNS, TrainingWorkspace
@@ -49,6 +55,36 @@ def runs_folder(tmp_path: Path) -> Iterator[Path]:
     for process in processes_of(folder):
         process.kill()
         process.wait()
+
+
+class ForkedProcess(QProcess):
+    """A detached process as the launcher starts it, except that it is forked and need not import torch."""
+
+    server: ForkServer
+    children: list[Child]
+
+    def setStandardOutputFile(self, name: str, mode: QProcess.OpenModeFlag) -> None:
+        self._log = Path(name).resolve()  # the launcher closes it after the start
+
+    def startDetached(self) -> bool:
+        _, _, _, program, *arguments = [self.program(), *self.arguments()]
+        assert program == "resnet_studio"
+        self.children.append(self.server.start(self._log, *arguments))
+        return True
+
+
+@pytest.fixture
+def forked(fork_server: ForkServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Child]]:
+    """The runs that the window starts, which are forked; those that still run are killed at the end."""
+    children: list[Child] = []
+    monkeypatch.setattr(ForkedProcess, "server", fork_server, raising=False)
+    monkeypatch.setattr(ForkedProcess, "children", children, raising=False)
+    monkeypatch.setattr(launcher, "QProcess", ForkedProcess)
+    yield children
+    for child in children:
+        if child.poll() is None:
+            child.send(signal.SIGKILL)
+            child.wait()
 
 
 @pytest.fixture
@@ -122,6 +158,7 @@ def test_a_run_is_set_up_started_and_followed_to_its_end(
     assert "22" in "".join(label.text() for label in slider.findChildren(QLabel))
 
 
+@pytest.mark.usefixtures("forked")
 def test_stop_ends_a_run_within_two_seconds_and_resume_continues_it(
     qtbot: QtBot, open_window: Callable[[SessionState], MainWindow]
 ) -> None:
@@ -156,7 +193,7 @@ def test_a_run_outlives_its_window_and_is_found_again(
 
 
 def test_a_run_stops_with_its_window_if_the_user_chose_so(
-    qtbot: QtBot, open_window: Callable[[SessionState], MainWindow], runs_folder: Path
+    qtbot: QtBot, forked: list[Child], open_window: Callable[[SessionState], MainWindow]
 ) -> None:
     window = open_window(saved_state(LONG))
     action = next(action for menu in window.menuBar().actions() if menu.text() == "&Training"
@@ -167,19 +204,19 @@ def test_a_run_stops_with_its_window_if_the_user_chose_so(
     qtbot.waitUntil(lambda: state(window, folder) == "running")
     window.close()
     qtbot.waitUntil(lambda: summarize(folder).how == "stopped")
-    qtbot.waitUntil(lambda: not processes_of(runs_folder))
+    assert [child.wait() for child in forked] == [0]
 
 
 def test_a_killed_run_is_shown_as_killed_and_can_be_resumed(
-    qtbot: QtBot, open_window: Callable[[SessionState], MainWindow], runs_folder: Path
+    qtbot: QtBot, forked: list[Child], open_window: Callable[[SessionState], MainWindow]
 ) -> None:
     window = open_window(saved_state(LONG))
     folder = start(qtbot, window)
     qtbot.waitUntil(lambda: state(window, folder) == "running" and any(
         (folder / run_folder.CHECKPOINTS).glob("step-*")))  # fmt: skip
-    for process in processes_of(runs_folder):
-        process.kill()
-        process.wait()
+    (child,) = forked
+    child.send(signal.SIGKILL)
+    child.wait()
     qtbot.waitUntil(lambda: state(window, folder) == "killed")
     qtbot.mouseClick(window.findChild(QToolButton, "resumeRun"), LEFT)
     qtbot.waitUntil(lambda: state(window, folder) in LIVE_STATES)
@@ -246,6 +283,7 @@ def test_a_network_for_large_images_is_advised_against(
     assert not accept.isVisible()
 
 
+@pytest.mark.usefixtures("forked")
 def test_several_clicks_on_start_start_one_run(
     qtbot: QtBot, open_window: Callable[[SessionState], MainWindow], runs_folder: Path
 ) -> None:
@@ -264,6 +302,7 @@ def test_several_clicks_on_start_start_one_run(
     assert window.findChild(QTabWidget, "trainingPages").currentIndex() == RUNS
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_start_does_not_switch_back_from_another_tab(
     qtbot: QtBot, open_window: Callable[[SessionState], MainWindow]
 ) -> None:
