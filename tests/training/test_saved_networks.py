@@ -24,6 +24,7 @@ from resnet_studio.inference.images.references import open_reference
 from resnet_studio.inference.values import ForwardSpec, WeightsFile
 from resnet_studio.inference.weights.provenance import COMPLETERS, TrainingProvenance, to_metadata
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.image_size import ImageSize, as_image_size, height_width
 from resnet_studio.networks.modules.network import build
 from resnet_studio.progress import finish
 from resnet_studio.training import dataset_images, snapshots
@@ -103,11 +104,12 @@ def cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def trained(folder: Path, recipe: Recipe, image: int = 8) -> tuple[Path, Architecture, Data]:
+def trained(folder: Path, recipe: Recipe, image: ImageSize = 8) -> tuple[Path, Architecture, Data]:
     """Train a run to its end. Returns its newest weights, the fitted architecture and the data."""
     data = open_recipe_data(recipe, image, folder.parent / "data")
-    channels, side, _ = data.size
-    architecture, _ = fit_architecture(replace(TINY, image=image, channels=3), channels, side, len(data.classes))
+    channels, *sides = data.size
+    fitted = replace(TINY, image=image, channels=3), channels, as_image_size(sides), len(data.classes)
+    architecture, _ = fit_architecture(*fitted)
     make_run(folder, recipe, replace(TINY, image=image, channels=3))
     assert train(folder) == "finished"
     return newest(folder), architecture, data
@@ -183,6 +185,30 @@ def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make, streamed
     recipe = replace(QUICK, data=str(folder), normalise=normalise, batch_size=8)  # type: ignore[arg-type]
     weights, architecture, data = trained(tmp_path / "run", recipe, image=16)
     assert_equal(tmp_path / "run", weights, architecture, data, str(folder))
+
+
+@pytest.mark.parametrize("normalise", NORMALIZED)
+@pytest.mark.parametrize(
+    ("streamed", "augmentation"),
+    [(False, "none"), (False, "resized-crop"), (False, "shift"), (True, "resized-crop"), (True, "scale-crop")],
+)
+@pytest.mark.parametrize("image", [(12, 20), (20, 8)])
+def test_images_that_are_not_square(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, image: ImageSize, streamed: bool, augmentation: str, normalise: str
+) -> None:
+    if streamed:
+        monkeypatch.setattr(folders, "MAX_IN_MEMORY", 0)
+    folder = rgb_folders(tmp_path / "images")
+    recipe = replace(
+        QUICK, data=str(folder), normalise=normalise, augmentation=augmentation, batch_size=8  # type: ignore[arg-type]
+    )
+    weights, architecture, data = trained(tmp_path / "run", recipe, image)
+    assert (architecture.image, data.size) == (image, (3, *height_width(image)))
+    assert_equal(tmp_path / "run", weights, architecture, data, str(folder))
+    last = [event for event in events_of(Probed, tmp_path / "run") if isinstance(event, Probed)][-1]
+    probe = snapshots.load(tmp_path / "run" / last.file)
+    assert probe.images[0].shape == (*height_width(image), 3)
+    assert next(iter(probe.shapes.values()))[1:] == height_width(image)  # the stem of CIFAR networks keeps the size
 
 
 @pytest.mark.parametrize("normalise", NORMALIZED)

@@ -11,6 +11,7 @@ import torch
 
 from resnet_studio.inference.compute import devices
 from resnet_studio.networks.architecture import Architecture, to_json
+from resnet_studio.networks.image_size import ImageSize
 from resnet_studio.networks.plan import plan
 from resnet_studio.progress import Progress, finish
 from resnet_studio.training.compute.data import Data
@@ -84,7 +85,9 @@ def prepared_event(architecture: Architecture, changes: tuple[str, ...], data: D
     )  # fmt: skip
 
 
-def open_data_reporting(recipe: Recipe, image: int, root: Path, sink: EventSink, *, download: bool) -> Data:
+def open_data_reporting(
+    recipe: Recipe, image: ImageSize, root: Path, sink: EventSink, *, download: bool
+) -> Data:  # fmt: skip
     """Open the recipe's data, emitting progress and notes as events."""
 
     def report(progress: Progress) -> None:
