@@ -12,7 +12,8 @@ from resnet_studio.cli.terminal import echo, echo_json, print_grid
 from resnet_studio.formatting import DASH, counted
 
 if TYPE_CHECKING:
-    from resnet_studio.inference.weights.identity import Alternative, IdentityCard
+    from resnet_studio.inference.weights.assumptions import Alternative
+    from resnet_studio.inference.weights.identity import IdentityCard
     from resnet_studio.inference.weights.metadata import WeightsMetadata
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A file of weights, of whatever kind.")]
@@ -76,6 +77,8 @@ def option(alternative: Alternative) -> str:
     match alternative.field:
         case "head":
             return f"--head {alternative.value}"
+        case "prefix":
+            return f"--prefix {alternative.value.removesuffix('.')}"
         case "normalization":
             return "--mean R,G,B --std R,G,B"
     return f"--set {alternative.field}={alternative.value}"

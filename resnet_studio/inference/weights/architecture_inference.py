@@ -11,6 +11,7 @@ from typing import Any
 
 from resnet_studio.inference.errors import Shape
 from resnet_studio.inference.weights.dialects.dialect import HEAD
+from resnet_studio.inference.weights.fingerprints import recognize
 from resnet_studio.inference.weights.recognition import BATCH_COUNTER, Shapes
 from resnet_studio.networks import baselines
 from resnet_studio.networks.architecture import Architecture, ArchitectureError, Baseline, Residual, Stem
@@ -41,6 +42,10 @@ def infer_architecture(
     torchvision, whose code nearly all such files come from.
     """
     wanted = without_batch_counters(shapes)
+    if known := recognize(wanted):
+        usual_image = baselines.info(known.name).image
+        image = like.image if isinstance(like, Baseline) and like.name == known.name else usual_image
+        return Baseline(known.name, image, known.classes)
     for candidate in candidates(wanted, like, usual or {}):
         if without_batch_counters(state_shapes(candidate)) == wanted:
             return candidate
@@ -58,6 +63,8 @@ def nearest_architecture(shapes: Shapes, usual: Mapping[str, Any] | None = None)
 
 def fits(shapes: Shapes, architecture: Architecture, *, head: str = "") -> bool:
     """Whether these are the network's tensors; those of the layer `head` are not compared."""
+    if isinstance(architecture, Baseline) and (known := recognize(shapes)):
+        return known.name == architecture.name and (bool(head) or known.classes == architecture.classes)
     found, wanted = without_batch_counters(shapes), without_batch_counters(state_shapes(architecture))
     if head:
         found, wanted = (

@@ -11,20 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from resnet_studio.files import display_name
-from resnet_studio.formatting import counted, join_names
+from resnet_studio.formatting import join_names
 from resnet_studio.inference.weights.architecture_inference import (
     infer_architecture,
     nearest_architecture,
     state_shapes,
     without_batch_counters,
 )
+from resnet_studio.inference.weights.assumptions import Assumption, assumptions, network_choice, usual_normalization
 from resnet_studio.inference.weights.metadata import WeightsMetadata, find_metadata, stored_metadata
-from resnet_studio.inference.weights.normalizations import IMAGENET, NORMALIZATIONS
 from resnet_studio.inference.weights.published import entry_by_hash
 from resnet_studio.inference.weights.reader import read_contents
 from resnet_studio.inference.weights.recognition import FoundNetwork, Shapes, find_networks, with_head
 from resnet_studio.networks.architecture import Architecture, ArchitectureError, Residual, differing, to_json
-from resnet_studio.networks.image_size import image_text
 from resnet_studio.networks.plan import blocks
 from resnet_studio.networks.presets import PRESETS, field_text, preset, title
 from resnet_studio.plain import plain
@@ -45,29 +44,6 @@ NAMED_DEPTH = re.compile(
 )
 """A network's depth in the name of a file: "resnet110", "wrn-28-10", "R-50"."""
 MOST_LAYERS = 1300
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """Another answer to what the file doesn't tell."""
-
-    title: str
-    field: str
-    """The field of the architecture that it is about, or "normalization", or "head"."""
-    value: Any
-    """The field's value, the name of a normalization, or the name of the file's layer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Assumption:
-    """Something that the file doesn't tell, the answer that is assumed, and the others."""
-
-    what: str
-    """"Shortcut"."""
-    taken: str
-    """"A (zero-padding)"."""
-    reason: str
-    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +130,18 @@ def identity_card(
 ) -> IdentityCard:  # fmt: skip
     """The card of a file's contents, or of one network in it; `answers` are to what the file doesn't tell."""
     shapes = contents.shapes
-    networks = find_networks(shapes, prefix, answers.get("head", ""))
-    found, sha256 = networks[0], contents.sha256
+    networks, sha256 = find_networks(shapes), contents.sha256
+    found = find_networks(shapes, prefix or networks[0].prefix, answers.get("head", ""))[0]
     metadata = _metadata(contents, path)
     architecture = _architecture(contents, found, metadata, answers)
     nearest, differences = _nearest_preset(architecture) if architecture else ("", ())
     has_source = contents.provenance is not None or entry_by_hash(sha256) is not None
     own = found.shapes(shapes)
-    normalization = "" if metadata.mean or has_source else _usual_normalization(found, own)
-    assumptions = (
-        [] if has_source or not architecture else [*_assumptions(architecture, found, metadata, normalization)]
-    )
-    places = tuple(one.prefix for one in networks) if len(networks) > 1 else ()
+    normalization = "" if metadata.mean or has_source else usual_normalization(found, own)
+    assumed = [*network_choice(found, networks)]
+    if architecture and not has_source:
+        assumed += assumptions(architecture, found, metadata, normalization)
+    places = tuple(one.prefix for one in networks) if len(networks) > 1 and not prefix else ()
     return IdentityCard(
         name=display_name(path),
         container=contents.container,
@@ -183,7 +159,7 @@ def identity_card(
         classes=architecture.classes if architecture and found.head else 0,
         metadata=metadata,
         normalization=normalization,
-        assumptions=tuple(assumptions),
+        assumptions=tuple(assumed),
         ignored=(*contents.notes, *_passed_over(found, networks)),
         doubts=tuple(_doubts(contents, path, found, architecture, metadata, places)),
         networks=places,
@@ -195,13 +171,6 @@ def _metadata(contents: CheckpointContents, path: Path) -> WeightsMetadata:
     if run := contents.provenance:
         return WeightsMetadata(run.classes, run.mean, run.deviation, run.architecture.image, source=run.run)
     return stored_metadata(contents.sha256).over(find_metadata(contents, path))
-
-
-def _usual_normalization(found: FoundNetwork, shapes: Shapes) -> str:
-    """The name of the normalization that is assumed; "" if the network doesn't take colors."""
-    names = ("conv1.weight", "conv1.0.weight", "features.0.weight")
-    first = next((shapes[name] for name in names if name in shapes), ())
-    return found.usual.get("normalization", IMAGENET) if first[1:2] == (3,) else ""
 
 
 def _architecture(
@@ -217,11 +186,11 @@ def _architecture(
         return None
     own = shapes if found.head else with_head(shapes, CLASSES_WITHOUT_HEAD)
     architecture = infer_architecture(own, usual={**found.usual, **answers})
-    known = {"image": metadata.crop} if metadata.crop else {}
-    known |= {"dilated": answers["dilated"]} if "dilated" in answers else {}
-    for field, value in known.items() if architecture else ():
-        with suppress(ArchitectureError):  # a size that this network can't have
-            architecture = architecture.with_values({field: value})
+    told = {"dilated": answers.get("dilated"), "image": metadata.crop or None}
+    for field, value in told.items():
+        if architecture and value is not None:
+            with suppress(ArchitectureError):  # a size that this network can't have
+                architecture = architecture.with_values({field: value})
     return architecture
 
 
@@ -241,64 +210,6 @@ def _nearest_preset(architecture: Architecture) -> tuple[str, tuple[str, ...]]:
 
 def _plain_value(value: object) -> object:
     return "·".join(map(str, value)) if isinstance(value, tuple) else value
-
-
-def _assumptions(
-    architecture: Architecture, found: FoundNetwork, metadata: WeightsMetadata, normalization: str
-) -> Iterator[Assumption]:  # fmt: skip
-    if isinstance(architecture, Residual):
-        yield from _network_assumptions(architecture, found)
-    if not metadata.crop:
-        yield Assumption(
-            "Input size", image_text(architecture.image), "usual for this stem; any other fits the weights"
-        )
-    if normalization:
-        others = tuple(Alternative(name, "normalization", name) for name in NORMALIZATIONS if name != normalization)
-        reason = "usual for this source" if normalization != IMAGENET else "usual; the file doesn't say"
-        yield Assumption("Normalization", normalization, reason, others)
-    if found.offered_head:
-        layers = counted(len(found.head_layers), "layer")
-        alternative = Alternative(f"Use {found.offered_head}", "head", found.offered_head)
-        yield Assumption("Head", "none", f"the file's has {layers} ({join_names(found.head_layers)})", (alternative,))
-
-
-def _network_assumptions(architecture: Residual, found: FoundNetwork) -> Iterator[Assumption]:
-    values = architecture.values()
-    places = architecture.block.choices().get("stride_on", ())
-    if len(places) > 1 and len(architecture.blocks) > 1:
-        taken = values["stride_on"]
-        (other,) = (place for place in places if place != taken)
-        usual = "stride_on" in found.usual
-        yield Assumption(
-            "Stride of bottlenecks",
-            f"on the {_times(taken)}",
-            "usual for this source" if usual else "on the 3×3 in nearly all code since 2017",
-            (Alternative(f"On the {_times(other)}", "stride_on", other),),
-        )
-    changes_shape = any(one.stride > 1 or one.channels_in != one.channels_out for one in blocks(architecture))
-    if architecture.shortcut in ("A", "none") and changes_shape:
-        yield _shortcut_assumption(architecture, found)
-    if len(architecture.blocks) > 2 and architecture.stem != "cifar":
-        names = ["none", *(f"last {counted(n, 'stage')}" for n in range(1, len(architecture.blocks) - 1))]
-        others = (
-            Alternative(name.capitalize(), "dilated", n) for n, name in enumerate(names) if n != architecture.dilated
-        )
-        taken = names[min(architecture.dilated, len(names) - 1)]
-        yield Assumption("Dilation", taken, "none is usual for classification", tuple(others))
-
-
-def _shortcut_assumption(architecture: Residual, found: FoundNetwork) -> Assumption:
-    both_sides = bool(found.dialect and found.dialect.stream_orders((1, 2)))
-    padded = "zero-padding on both sides" if both_sides else "zero-padding"
-    names = {"A": f"A ({padded})", "none": "none (plain)"}
-    other = "none" if architecture.shortcut == "A" else "A"
-    reason = "the file has no projections; shortcuts without weights leave no trace"
-    alternative = Alternative(names[other].capitalize(), "shortcut", other)
-    return Assumption("Shortcut", names[architecture.shortcut], reason, (alternative,))
-
-
-def _times(text: str) -> str:
-    return text.replace("x", "×")
 
 
 def _passed_over(found: FoundNetwork, networks: Sequence[FoundNetwork]) -> Iterator[str]:
@@ -331,8 +242,8 @@ def _doubts(
     if not found.head:
         yield "The file has no head: its classes are random until it is trained"
     if metadata.labels and found.head and len(metadata.labels) != architecture.classes:
-        named, source = len(metadata.labels), metadata.source or "The file"
-        yield f"{source[0].upper()}{source[1:]} names {named:,} classes, the head has {architecture.classes:,}"
+        source, classes = metadata.source or "The file", len(metadata.labels)
+        yield f"{source[0].upper()}{source[1:]} names {classes:,} classes, the head has {architecture.classes:,}"
 
 
 def _unrecognized(found: FoundNetwork, shapes: Shapes) -> str:

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from resnet_studio.inference.errors import Shape
+from resnet_studio.inference.weights import fingerprints
 from resnet_studio.inference.weights.dialects import DIALECTS
 from resnet_studio.inference.weights.dialects.dialect import HEAD, Dialect, Table
 from resnet_studio.inference.weights.layout import Entry, with_stream_orders
@@ -94,8 +95,19 @@ def find_networks(shapes: Shapes, prefix: str = "", head: str = "") -> tuple[Fou
     if prefix:
         return (_find_network(shapes, prefix, head),)
     bare = any(place == "" for place, _ in _anchored(shapes))
-    deeper = () if bare else find_prefixes(shapes)
+    deeper = () if bare else find_prefixes(shapes) or _baseline_prefixes(shapes)
     return tuple(_find_network(shapes, place, head) for place in deeper or ("",))
+
+
+def _baseline_prefixes(shapes: Shapes) -> tuple[str, ...]:
+    """Prefixes of torchvision's other networks."""
+    places = dict.fromkeys(fingerprints.prefixes(shapes))
+    return tuple(place for place in places if fingerprints.recognize(_below(shapes, place)))[:MAX_PREFIXES]
+
+
+def _below(shapes: Shapes, prefix: str) -> dict[str, Shape]:
+    """The tensors under a prefix, by the rest of their names."""
+    return {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
 
 
 def is_network(names: Iterable[str]) -> bool:
@@ -129,12 +141,16 @@ def _find_network(shapes: Shapes, prefix: str, head: str) -> FoundNetwork:
     dialects = [dialect for place, dialect in _anchored(inner) if place == "" and dialect]
     if dialects:
         found = _find_residual(shapes, prefix, inner, dialects, head)
+    elif baseline := fingerprints.recognize(_below(shapes, prefix)):
+        entries = {name: Entry(theirs) for name, theirs in inner.items()}
+        found = FoundNetwork(prefix, entries, f"{prefix}{baseline.head}", usual_head=True)
     elif BASELINE_ANCHOR in inner:
         names = {name: Entry(theirs) for name, theirs in inner.items() if BASELINE.match(name)}
         found = FoundNetwork(prefix, names, f"{prefix}{BASELINE_HEAD}" if f"{BASELINE_HEAD}.weight" in names else "")
     else:
         found = FoundNetwork(prefix, {name: Entry(theirs) for name, theirs in inner.items()})
-    return replace(found, others=tuple(name for name in shapes if name not in _used(found)))
+    used = _used(found)
+    return replace(found, others=tuple(name for name in shapes if name not in used))
 
 
 def _find_residual(

@@ -19,7 +19,7 @@ class Translation:
     entries: Mapping[str, Entry]
     """By the tensor's name in the dialect."""
     missing: tuple[str, ...]
-    """The network's tensors for which the dialect has no name: such a network can't be written in it."""
+    """What of the network the dialect has no name for, mostly tensors: such a network can't be written in it."""
 
 
 def write_plan(dialect: Dialect, architecture: Architecture) -> Translation:
@@ -32,6 +32,8 @@ def write_plan(dialect: Dialect, architecture: Architecture) -> Translation:
     shapes = shapes if dialect.counts_batches else without_batch_counters(shapes)
     if not isinstance(architecture, Residual):
         return Translation({}, tuple(shapes))
+    if architecture.shortcut == dialect.lacks_shortcut:
+        return Translation({}, (f"shortcut {architecture.shortcut}",))
     table = dialect.own_table(shapes)
     names = {name: dialect.their_name(name, table) for name in shapes}
     own = {name: dialect.writing(name, shape, table) for name, shape in shapes.items()}

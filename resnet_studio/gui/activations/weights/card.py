@@ -15,7 +15,8 @@ from resnet_studio.gui.common.file_dialogs import open_dialog
 from resnet_studio.gui.common.helpers import separator, set_names
 from resnet_studio.gui.common.layouts import FlowLayout, VerticalScrollArea
 from resnet_studio.gui.theme import GRID
-from resnet_studio.inference.weights.identity import Alternative, Assumption, IdentityCard
+from resnet_studio.inference.weights.assumptions import Alternative, Assumption
+from resnet_studio.inference.weights.identity import IdentityCard
 from resnet_studio.inference.weights.identity_text import card_rows, card_text
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.plain import plain
@@ -112,7 +113,9 @@ class WeightsCard(QDialog):
         label.setToolTip(assumption.reason)
         flow.addWidget(label)
         for alternative in assumption.alternatives:
-            flow.addWidget(self._alternative(alternative, assumption))
+            button = self._alternative(alternative, assumption)
+            label.setMinimumHeight(button.sizeHint().height())  # so that both are on one line
+            flow.addWidget(button)
         reason = _label(assumption.reason, f"why{assumption.what.split(' ')[0]}", "quiet")
         column = QVBoxLayout(widget)
         column.setContentsMargins(0, 0, 0, 0)

@@ -14,7 +14,8 @@ from resnet_studio.gui.activations.weights.controller import WeightsController
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.inference.errors import WeightsError
 from resnet_studio.inference.values import WeightsFile
-from resnet_studio.inference.weights.identity import Alternative, IdentityCard
+from resnet_studio.inference.weights.assumptions import Alternative
+from resnet_studio.inference.weights.identity import IdentityCard
 from resnet_studio.inference.weights.metadata import WeightsMetadata
 from resnet_studio.inference.weights.normalizations import NORMALIZATIONS
 
@@ -51,6 +52,9 @@ class WeightsCardController(QObject):
         if alternative.field == "normalization":
             mean, std = NORMALIZATIONS[alternative.value]
             self._keep(WeightsMetadata(mean=mean, std=std))
+            return
+        if alternative.field == "prefix":
+            self.identify(replace(self._source, prefix=alternative.value))
             return
         self._answers[alternative.field] = alternative.value
         self._request(use=alternative.field != "head")

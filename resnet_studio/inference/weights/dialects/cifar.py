@@ -39,6 +39,7 @@ KUANGLIU = Dialect(
     "kuangliu",
     "kuangliu/pytorch-cifar",
     (Table((*PATH, *SHORTCUT), head="linear", usual={"normalization": CIFAR_10}),),
+    lacks_shortcut="A",
 )
 BOTTLENECK = "stage_{stage}.stage_{stage}_bottleneck_{block}"
 PRLZ77 = Dialect(

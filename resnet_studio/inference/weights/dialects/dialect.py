@@ -67,6 +67,8 @@ class Dialect:
     """Tensors of this source's networks that no architecture here equals, as a pattern, and what these networks are."""
     caveat: str = ""
     """What to know about this source's own weights."""
+    lacks_shortcut: str = ""
+    """A shortcut that its networks can't have, where a file with its names would be taken for another source's."""
     counts_batches: bool = True
     """Whether batch norms have torch's counter of batches."""
 
