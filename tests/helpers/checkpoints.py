@@ -48,7 +48,7 @@ def arrays(content: Any) -> bytes:
 WRITERS: dict[str, Callable[[Any], bytes]] = {
     "PyTorch zip": zipped,
     "PyTorch before 1.6": legacy,
-    "pickle of NumPy arrays": arrays,
+    "plain pickle": pickle.dumps,
 }
 """By the words for the container."""
 

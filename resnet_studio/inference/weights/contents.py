@@ -24,7 +24,7 @@ class CheckpointContents:
     """A file's content, down to the shapes of its tensors: none of their values has been read."""
 
     container: str
-    """"PyTorch zip", "PyTorch before 1.6", "safetensors", "safetensors, 3 shards", "pickle of NumPy arrays"."""
+    """"PyTorch zip", "PyTorch before 1.6", "safetensors", "safetensors, 3 shards", "plain pickle"."""
     path: str
     """The keys that lead to the weights: "state_dict"; "" if they are not inside of anything."""
     tensors: Mapping[str, StoredTensor]

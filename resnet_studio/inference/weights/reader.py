@@ -111,9 +111,10 @@ def _metadata(value: Any, path: tuple[str, ...]) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     for key in path:
         entries = mapping(value) or {}
-        found |= {str(name): plain_value(entry) for name, entry in entries.items() if name != key}
+        found |= {str(name): entry for name, entry in entries.items() if name != key}
         value = entries.get(key)
-    return {name: entry for name, entry in found.items() if entry is not None}
+    plain_values: dict[str, Any] = plain_value(found)
+    return {name: entry for name, entry in plain_values.items() if entry is not None}
 
 
 def _sidecar(path: Path) -> Mapping[str, Any]:

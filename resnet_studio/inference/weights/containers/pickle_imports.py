@@ -21,7 +21,7 @@ VALUES = re.compile(
     r"|pathlib\.(_local\.)?(Pure)?(Posix|Windows)?Path|datetime\.\w+"
 )
 """Imports whose meaning is known: they become tensors, numbers, text and collections of them."""
-UNREADABLE_TENSORS = re.compile(r"torch\.(_utils\._rebuild_|_tensor\.|storage\._load|serialization\._get_layout)")
+UNREADABLE_TENSORS = re.compile(r"torch\.(_utils\._rebuild_|_tensor\.|storage\.|serialization\._get_layout)")
 """Imports of sparse, quantized, empty or subclassed tensors."""
 HARMFUL = re.compile(
     r"(os|posix|nt|sys|io|subprocess|shutil|socket|socketserver|importlib|runpy|pty|ctypes|_?pickle|dill|cloudpickle"

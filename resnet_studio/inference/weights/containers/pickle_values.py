@@ -10,6 +10,7 @@ from __future__ import annotations
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pickletools import genops
 from typing import IO, Any, TypeAlias
 
@@ -17,6 +18,10 @@ MAX_OPERATIONS = 2_000_000
 """A ResNet-1202's state_dict has about 300,000."""
 MAX_KEY_PARTS = 100
 """Values in a dictionary's key. Hashing a tuple that is nested about 100,000 deep would crash the process."""
+LEGACY_PICKLES = 5
+"""At the beginning of what torch.save wrote before 1.6."""
+LOAD_FROM_BYTES = "torch.storage._load_from_bytes"
+"""How pickle writes a tensor's storage without torch.save: as such a file in the pickle."""
 EXTENSION_REGISTRY = "copyreg's extension registry"
 SIMPLE_KEYS = (str, int, float, bool, bytes, type(None))
 
@@ -59,27 +64,32 @@ class PickleValues:
     protocol: int
     persistent: tuple[Any, ...]
     """The values of its persistent IDs, in order."""
+    operations: int
 
 
-def read_pickle(stream: IO[bytes]) -> PickleValues:
-    """Read one pickle, leaving the stream positioned after it.
+def read_pickle(stream: IO[bytes], most: int = MAX_OPERATIONS) -> PickleValues:
+    """Read one pickle of at most `most` operations, leaving the stream positioned after it.
 
     Raises exceptions of various types (`ValueError`, `IndexError`, `KeyError`, `TypeError`, …) if it is not a pickle,
     ends early, or is too long for a state_dict.
     """
-    reader = _Reader()
-    for number, (operation, argument, _) in enumerate(genops(stream)):
-        if number > MAX_OPERATIONS:
+    reader = _Reader(most)
+    for operation, argument, _ in genops(stream):
+        reader.left -= 1
+        if reader.left < 0:
             raise ValueError("far more entries than a state_dict has")
         OPERATIONS[operation.name](reader, argument)
-    value, persistent = reader.pop(), tuple(reader.persistent)
-    return PickleValues(value, frozenset(reader.imports), frozenset(reader.calls), reader.protocol, persistent)
+    return PickleValues(
+        reader.pop(), frozenset(reader.imports), frozenset(reader.calls), reader.protocol, tuple(reader.persistent),
+        most - reader.left,
+    )  # fmt: skip
 
 
 class _Reader:
     """A pickle's stack, and one method for each kind of operation."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.left = most
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
@@ -154,7 +164,18 @@ class _Reader:
         if not isinstance(function, Imported | StandIn) or not isinstance(arguments, tuple):
             raise TypeError("a call of something that can't be called")
         self.calls.add(function.name)
+        if function.name == LOAD_FROM_BYTES:
+            self._note_inner(*arguments)
         self.push(StandIn(function.name, arguments))
+
+    def _note_inner(self, data: bytes) -> None:
+        """Note what the pickles in a storage's bytes would import and call."""
+        stream = BytesIO(data)
+        for _ in range(LEGACY_PICKLES):
+            inner = read_pickle(stream, self.left)
+            self.left -= inner.operations
+            self.imports |= inner.imports
+            self.calls |= inner.calls
 
     def reduce(self, _: Any) -> None:
         arguments, function = self.pop(), self.pop()

@@ -13,15 +13,17 @@ from resnet_studio.files import FileRefusedError
 from resnet_studio.formatting import join_names
 from resnet_studio.inference.weights.containers.pickle_imports import STATE_DICT
 from resnet_studio.inference.weights.containers.stored import StoredTensor, UnreadableTensor
-from resnet_studio.inference.weights.containers.torch_files import QUANTIZED, Container
+from resnet_studio.inference.weights.containers.torch_files import NOT_WEIGHTS, QUANTIZED, Container
 from resnet_studio.inference.weights.containers.torch_values import Tensor, is_module, items, mapping
 
 Keys: TypeAlias = tuple[str, ...]
 """The keys that lead to a dictionary inside of others."""
 Dictionaries: TypeAlias = dict[Keys, dict[str, Tensor]]
 
-MAX_DEPTH = 100
-"""Of nested dictionaries."""
+MAX_DEPTH, MAX_NAME = 100, 300
+"""Of nested dictionaries; characters of a key, and of all keys that lead to a dictionary."""
+MAX_ENTRIES = 2_000_000
+"""In all dictionaries together; a small file can have many dictionaries that share large parts."""
 OPTIMIZER = {"state", "param_groups"}
 """The keys of every optimizer's state_dict."""
 WEIGHTS = ("weight", "kernel")
@@ -108,12 +110,16 @@ def _dictionaries(container: Container) -> tuple[Dictionaries, list[IgnoredEntry
     ignored: list[IgnoredEntry] = []
     waiting: list[tuple[Keys, Any]] = [((), container.value)]
     visited: set[int] = set()  # a pickle can hold a list that holds itself
+    entries = 0
     while waiting:
         keys, value = waiting.pop()
-        if id(value) in visited or len(keys) > MAX_DEPTH:
+        if id(value) in visited or len(keys) > MAX_DEPTH or sum(map(len, keys)) > MAX_NAME:
             continue
         visited.add(id(value))
         children = list(_children(value))
+        entries += len(children)
+        if entries > MAX_ENTRIES:
+            raise FileRefusedError(NOT_WEIGHTS)
         if {name for name, _ in children} >= OPTIMIZER:
             ignored.append(IgnoredEntry(".".join(keys[:1]) or "the file", "optimizer state"))
             continue
@@ -128,7 +134,8 @@ def _children(value: Any) -> Iterator[tuple[str, Any]]:
     """The entries of a dictionary, a module or a list, by their names or positions."""
     entries = mapping(value)
     if entries is not None:
-        yield from ((str(name), child) for name, child in entries.items() if isinstance(name, str | int))
+        names = ((str(name), child) for name, child in entries.items() if isinstance(name, str | int))
+        yield from ((name, child) for name, child in names if len(name) <= MAX_NAME)
     elif (values := items(value)) is not None:
         yield from ((str(number), child) for number, child in enumerate(values))
 
@@ -220,7 +227,7 @@ def _up_to_module(value: Any, path: Keys) -> tuple[Keys, bool]:
 def _no_weights(container: Container, ignored: Iterable[IgnoredEntry]) -> str:
     if any(entry.reason == "optimizer state" for entry in ignored):
         return f"has only an optimizer's state, no weights. {STATE_DICT}"
-    if container.kind.startswith("pickle"):
+    if container.kind == "plain pickle":
         return "is not a weights file but a plain Python pickle. Save the weights with torch.save"
     others = f", only {join_names(container.passed_over)}" if container.passed_over else ""
     return f"contains no state_dict{others}. {STATE_DICT}"

@@ -11,16 +11,19 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 from resnet_studio.files import FileRefusedError
 from resnet_studio.inference.weights import file_kinds
 from resnet_studio.inference.weights.containers.pickle_imports import check_imports, passed_over
-from resnet_studio.inference.weights.containers.pickle_values import PickleValues, read_pickle
+from resnet_studio.inference.weights.containers.pickle_values import LEGACY_PICKLES, PickleValues, read_pickle
 from resnet_studio.inference.weights.containers.stored import BYTES, SourceFile, Storage
-from resnet_studio.inference.weights.containers.torch_values import TensorValues, storage_keys
+from resnet_studio.inference.weights.containers.torch_values import (
+    LEGACY_KEYS,
+    LEGACY_VALUE,
+    TensorValues,
+    storage_keys,
+)
 
 ZIP, LEGACY = b"PK\x03\x04", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """First bytes of torch.save's files: a zip since 1.6, before that a pickle of torch's magic number."""
 FOLDER = 0x10
 """The attribute that makes torch treat a zip's record as a folder: it reads nothing and leaves the tensor unset."""
-LEGACY_PICKLES, LEGACY_VALUE, LEGACY_KEYS = 5, 3, 4
-"""Magic number, protocol, system, the saved value, keys of the storages; their bytes follow."""
 LEGACY_HEADS = (1_000_000, 64_000_000)
 """Bytes of an old file in which its pickles end: nearly always, and at most."""
 LOCAL_HEADER = 30
@@ -88,15 +91,13 @@ def read_legacy(source: SourceFile, file: BinaryIO) -> Container:
 
 
 def read_plain_pickle(source: SourceFile, file: BinaryIO) -> Container:
-    """Read a pickle that torch.save did not write: it may have NumPy arrays, as Detectron2's files."""
+    """Read a pickle that torch.save did not write: it may have tensors, or NumPy arrays as Detectron2's files."""
     found = _scan(file.read(), NOT_WEIGHTS)
 
     def find(key: str, dtype: str, count: int) -> Storage:
         raise FileRefusedError(NOT_WEIGHTS)
 
-    return Container(
-        "pickle of NumPy arrays", found.value, TensorValues(find), (source,), tuple(passed_over(found.imports))
-    )
+    return Container("plain pickle", found.value, TensorValues(find), (source,), tuple(passed_over(found.imports)))
 
 
 def _scan(pickle: bytes, message: str) -> PickleValues:

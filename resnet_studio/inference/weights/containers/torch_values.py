@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
 from itertools import islice
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, TypeAlias
@@ -12,8 +13,15 @@ import numpy as np
 
 from resnet_studio.files import FileRefusedError
 from resnet_studio.inference.weights.containers.pickle_imports import UNREADABLE_TENSORS
-from resnet_studio.inference.weights.containers.pickle_values import Imported, StandIn
+from resnet_studio.inference.weights.containers.pickle_values import (
+    LEGACY_PICKLES,
+    LOAD_FROM_BYTES,
+    Imported,
+    StandIn,
+    read_pickle,
+)
 from resnet_studio.inference.weights.containers.stored import (
+    BYTES,
     Storage,
     StoredTensor,
     UnreadableTensor,
@@ -31,6 +39,9 @@ NUMPY_TYPES = {
     "f2": "float16", "f4": "float32", "f8": "float64", "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64",
     "u1": "uint8", "u2": "uint16", "u4": "uint32", "u8": "uint64", "b1": "bool",
 }  # fmt: skip
+LEGACY_VALUE, LEGACY_KEYS = 3, 4
+"""Of the pickles at the beginning of a file from before 1.6: the saved value, and the keys of the storages, whose bytes
+follow. The others are a magic number, the protocol and the system."""
 REBUILD_TENSOR = re.compile(r"torch\._utils\._rebuild_tensor(_v2)?")
 REBUILD_PARAMETER = re.compile(r"torch\._utils\._rebuild_parameter(_with_state)?")
 NUMPY_ARRAY = re.compile(r"numpy\._?core\.multiarray\._reconstruct")
@@ -38,8 +49,9 @@ NUMPY_BUFFER = re.compile(r"numpy\._?core\.numeric\._frombuffer")
 NUMPY_SCALAR = re.compile(r"numpy\._?core\.multiarray\.scalar")
 PATH = re.compile(r"pathlib\.(_local\.)?(Pure)?(Posix|Windows)?Path")
 MODULE_PARTS = ("_parameters", "_buffers", "_modules")
-MAX_PLAIN_VALUES, MAX_PLAIN_DEPTH, MAX_TEXT = 20_000, 12, 100_000
+MAX_PLAIN_VALUES, MAX_PLAIN_DEPTH, MAX_TEXT, MAX_PATH_PART = 20_000, 12, 100_000, 1000
 """Limits of what is kept of everything besides the tensors."""
+MAX_NUMBER_BYTES = 16
 
 Tensor: TypeAlias = StoredTensor | UnreadableTensor
 FindStorage: TypeAlias = Callable[[str, str, int], Storage]
@@ -51,6 +63,8 @@ class TensorValues:
 
     def __init__(self, find_storage: FindStorage, *, big_endian: bool = False) -> None:
         self.find_storage, self.big_endian = find_storage, big_endian
+        self.embedded: dict[int, tuple[str, Storage]] = {}
+        """Storages inside of the pickle, by their text or bytes in it: many tensors may share them."""
 
     def tensor(self, value: Any) -> Tensor | None:
         """The tensor that a value means; None if it is something else. `FileRefusedError` if it is damaged."""
@@ -64,10 +78,11 @@ class TensorValues:
             if REBUILD_TENSOR.fullmatch(value.name):
                 return self._torch_tensor(*value.arguments)
             if NUMPY_ARRAY.fullmatch(value.name):
-                return _reconstructed_array(*value.state[1:])
+                _, shape, dtype, fortran, data = value.state
+                return self._array(shape, dtype, bool(fortran), data)
             if NUMPY_BUFFER.fullmatch(value.name):
                 data, dtype, shape, order = value.arguments
-                return _array(shape, dtype, order == "F", data)
+                return self._array(shape, dtype, order == "F", data)
         except (TypeError, ValueError, IndexError, KeyError, AttributeError, RecursionError) as error:
             if isinstance(error, FileRefusedError):
                 raise
@@ -78,8 +93,9 @@ class TensorValues:
         self, stored: Any, offset: Any, shape: Any, strides: Any, _gradient: Any = None, _hooks: Any = None,
         marks: Any = None,
     ) -> Tensor:  # fmt: skip
-        if isinstance(stored, StandIn):  # a storage with its own bytes, as pickle writes it without torch.save
-            return UnreadableTensor(stored.name)
+        if isinstance(stored, StandIn):
+            dtype, storage = self._embedded(stored)
+            return StoredTensor(dtype, tuple(sequence(shape)), tuple(sequence(strides)), offset, storage)
         kind, storage_class, key, _, count, *rest = stored.value
         dtype = STORAGES.get(storage_class.name.rpartition(".")[2])
         if kind != "storage" or dtype is None or marks:  # marks: values that are to be negated or conjugated
@@ -88,6 +104,38 @@ class TensorValues:
         offset = offset + view[1] if view else offset
         storage = self.find_storage(str(key), dtype, count)
         return StoredTensor(dtype, tuple(sequence(shape)), tuple(sequence(strides)), offset, storage, self.big_endian)
+
+    def _embedded(self, stored: StandIn) -> tuple[str, Storage]:
+        """Type and bytes of a storage that pickle wrote without torch.save: as a file of torch's inside of it."""
+        if stored.name != LOAD_FROM_BYTES:
+            raise TypeError("not a storage")
+        (content,) = stored.arguments
+        if id(content) not in self.embedded:
+            self.embedded[id(content)] = _read_embedded(_bytes(content))
+        return self.embedded[id(content)]
+
+    def _array(self, shape: Any, dtype: Any, fortran: bool, data: Any) -> Tensor:
+        if isinstance(data, list):  # of Python objects
+            return UnreadableTensor("numpy.ndarray of objects")
+        name, big_endian = _numpy_type(dtype)
+        sizes, content = tuple(sequence(shape)), _unwrapped(data)
+        if not all(type(size) is int and 0 <= size < 2**48 for size in sizes):
+            raise ValueError("an impossible shape")
+        strides = tuple(reversed(contiguous(tuple(reversed(sizes))))) if fortran else contiguous(sizes)
+        if id(content) not in self.embedded:
+            found = _bytes(content)
+            self.embedded[id(content)] = name, Storage(None, 0, len(found), data=found)
+        return StoredTensor(name, sizes, strides, 0, self.embedded[id(content)][1], big_endian)
+
+
+def _read_embedded(data: bytes) -> tuple[str, Storage]:
+    stream = BytesIO(data)
+    parts = [read_pickle(stream) for _ in range(LEGACY_PICKLES)]
+    (_, dtype, count), *_ = storage_keys(parts[LEGACY_VALUE].persistent)
+    values = stream.read()[8:]  # after their number
+    if len(values) != count * BYTES[dtype]:
+        raise ValueError("some of its bytes are missing")
+    return dtype, Storage(None, 0, len(values), data=values)
 
 
 def sequence(value: Any) -> list[Any] | tuple[Any, ...]:
@@ -170,7 +218,7 @@ class _Plain:
         if NUMPY_SCALAR.fullmatch(value.name):
             return _number(value)
         if PATH.fullmatch(value.name):
-            parts = [part for part in value.arguments if isinstance(part, str)]
+            parts = [part for part in value.arguments if isinstance(part, str) and len(part) < MAX_PATH_PART]
             return str(PureWindowsPath(*parts) if "Windows" in value.name else PurePosixPath(*parts))
         if value.entries or value.items:
             return self._dict(value.entries, depth) if value.entries else self._list(value.items, depth)
@@ -187,25 +235,12 @@ def _number(value: StandIn) -> Any:
     try:
         dtype, data = value.arguments
         name, big_endian = _numpy_type(dtype)
+        if len(_unwrapped(data)) > MAX_NUMBER_BYTES:
+            return None
         read = np.frombuffer(_bytes(data), np.dtype(name).newbyteorder(">" if big_endian else "<"))
         return read[0].item()
     except (FileRefusedError, TypeError, ValueError, IndexError, KeyError, AttributeError):
         return None
-
-
-def _reconstructed_array(shape: Any, dtype: Any, fortran: Any, data: Any) -> Tensor:
-    return _array(shape, dtype, bool(fortran), data)
-
-
-def _array(shape: Any, dtype: Any, fortran: bool, data: Any) -> Tensor:
-    if isinstance(data, list):  # of Python objects
-        return UnreadableTensor("numpy.ndarray of objects")
-    name, big_endian = _numpy_type(dtype)
-    sizes, content = tuple(sequence(shape)), _bytes(data)
-    if not all(type(size) is int and 0 <= size < 2**48 for size in sizes):
-        raise ValueError("an impossible shape")
-    strides = tuple(reversed(contiguous(tuple(reversed(sizes))))) if fortran else contiguous(sizes)
-    return StoredTensor(name, sizes, strides, 0, Storage(None, 0, len(content), data=content), big_endian)
 
 
 def _numpy_type(value: Any) -> tuple[str, bool]:
@@ -216,11 +251,17 @@ def _numpy_type(value: Any) -> tuple[str, bool]:
     return NUMPY_TYPES[value.arguments[0]], order == ">"
 
 
+def _unwrapped(value: Any) -> Any:
+    """The text in a call that makes bytes from it, as protocol 2 has it; everything else as it is."""
+    return value.arguments[0] if isinstance(value, StandIn) and value.name == "_codecs.encode" else value
+
+
 def _bytes(value: Any) -> bytes:
     """Bytes, also as Python 2 and protocol 2 wrote them."""
-    if isinstance(value, StandIn) and value.name == "_codecs.encode":
-        value = value.arguments[0]
-    return value.encode("latin-1") if isinstance(value, str) else bytes(memoryview(value))
+    value = _unwrapped(value)
+    if not isinstance(value, str | bytes):
+        raise TypeError("neither text nor bytes")
+    return value.encode("latin-1") if isinstance(value, str) else value
 
 
 def storage_keys(persistent: tuple[Any, ...]) -> Iterator[tuple[str, str, int]]:

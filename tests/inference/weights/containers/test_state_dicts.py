@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -134,3 +135,14 @@ def test_unsupported_tensors_beside_the_weights_do_no_harm(tmp_path: Path) -> No
     assert found.tensors.keys() == STATE.keys()
     with pytest.raises(WeightsError, match="contains unsupported tensors"):
         contents(tmp_path, {"model": {**STATE, "graph": sparse}})
+
+
+def test_modules_that_share_a_large_part_are_refused_in_a_moment(tmp_path: Path) -> None:
+    """Written out, these would be 20 million entries."""
+    keys = [b"X\x06\0\0\0%06dK\x01" % number for number in range(20_000)]
+    module = b"h\x01)\x81}(X\x0b\0\0\0_parametersh\0X\x08\0\0\0_buffers}X\x08\0\0\0_modules}ub"
+    pickled = b"\x80\x02(}q\0(" + b"".join(keys) + b"u0cnet\nNet\nq\x010" + module * 1000 + b"l."
+    with zipfile.ZipFile(tmp_path / "some.pth", "w") as archive:
+        archive.writestr("some/data.pkl", pickled)
+    with pytest.raises(WeightsError, match="is not a weights file"):
+        read_contents(tmp_path / "some.pth", 10_000_000)
