@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from resnet_studio.analysis import table_one
-from resnet_studio.analysis.table_one import BlockCell, TableOneItem, TableOneNetwork, TableOneRow, stage_groups
+from resnet_studio.analysis.table_one import BlockCell, TableOneNetwork, TableOneRow, stage_groups
 from resnet_studio.analysis.text import latex_text
 from resnet_studio.export.provenance import NetworkProvenance
 from resnet_studio.export.request import Exported, ExportRequest, ExportSteps
@@ -49,14 +49,19 @@ def _stage(row: TableOneRow, *, goes_on: bool) -> Iterator[str]:
     """A stage's row, under a rule; the blocks of conv2_x go on below its max pool, under a shorter one."""
     yield rf"\cmidrule{{3-{2 + len(row.items)}}}" if goes_on else r"\midrule"
     name, size = ("", "") if goes_on else (latex_text(row.name), _formula(row.detail))
-    yield _row(name, size, *_cells(row.items))
+    yield _row(name, size, *_cells([item.blocks for item in row.items], pools_only=row.pool))
 
 
-def _cells(items: Sequence[TableOneItem]) -> Iterator[str]:
-    """The cells of a stage; equal neighbors are one cell, as in the paper."""
-    for cell, run in groupby(_cell(item.blocks) if item.blocks else "" for item in items):
-        count = len(list(run))
+def _cells(stages: Sequence[BlockCell | None], *, pools_only: bool) -> Iterator[str]:
+    """The cells of a stage, or of its max pools alone; equal neighbors without brackets are one, as in the paper."""
+    shown = [None if stage is None or (pools_only and stage.size) else stage for stage in stages]
+    for (stage, _), run in groupby(enumerate(shown), lambda item: (item[1], item[0] if _has_brackets(item[1]) else -1)):
+        count, cell = len(list(run)), _cell(stage) if stage else ""
         yield rf"\multicolumn{{{count}}}{{c}}{{{cell}}}" if count > 1 and cell else " & ".join([cell] * count)
+
+
+def _has_brackets(stage: BlockCell | None) -> bool:
+    return stage is not None and stage.times > 0
 
 
 def _cell(blocks: BlockCell) -> str:
@@ -67,7 +72,7 @@ def _cell(blocks: BlockCell) -> str:
     else:
         text = ", ".join(f"${line}$" for line in lines)
     before = "".join(f"${_line(part)}$, " for part in blocks.pool)
-    after = "".join(rf" {{\footnotesize ({_formula(size)})}}" for size in blocks.below)
+    after = "".join(f" ({_formula(size)})" for size in blocks.below)
     return f"{before}{text}{after}"
 
 

@@ -29,9 +29,9 @@ def fill_export_menu(menu: QMenu, window: MainWindow) -> None:
     """Add an entry for each format; weights have one for each dialect, and tables one for each kind of file."""
     for name in MODELS:
         add_action(menu, f"{FORMATS[name].title}…", partial(_export, window, name))
-    weights = menu.addMenu("Weights")
+    weights = menu.addMenu("Weights named as in")
     for dialect in (OWN_DIALECT, *(key for key in DIALECTS if key != OWN_DIALECT)):
-        add_action(weights, f"Names of {DIALECTS[dialect].title}…", partial(_export, window, "weights", dialect))
+        add_action(weights, f"{DIALECTS[dialect].title}…", partial(_export, window, "weights", dialect))
     tables = menu.addMenu("Layer table")
     for name in TABLES:
         add_action(tables, f"{_kind(name)}…", partial(_export, window, name))

@@ -73,9 +73,22 @@ def test_groups_and_squeeze_and_excitation_are_in_the_brackets() -> None:
     assert r"\mbox{fc, [16, 256]}" in text
 
 
+def test_a_network_without_a_max_pool_has_its_blocks_once() -> None:
+    found = rows(latex((preset("resnet18"), preset("resnet20-cifar"))))
+    assert [row[3] for row in found[2:4]] == [
+        "",
+        bracket(r"3\times3,\ 16", r"3\times3,\ 16", times=3) + r" ($32\times32$)",
+    ]
+
+
+def test_equal_brackets_stay_in_their_columns() -> None:
+    (line,) = (line for line in latex(PAPER[2:]).splitlines() if line.startswith(r"conv5\_x"))
+    assert line.count(r"\left[") == 3
+
+
 def test_another_size_stands_at_its_stage() -> None:
     text = latex((preset("resnet18"), preset("resnet34"), replace(preset("resnet50"), image=448)))
-    assert r"{\footnotesize ($224\times224$)}" in text
+    assert r"($224\times224$)" in text
 
 
 def test_the_file_says_what_it_needs_and_where_it_is_from() -> None:

@@ -55,7 +55,7 @@ def wait_for_message(qtbot: QtBot, window: MainWindow, words: str) -> None:
 ENTRIES = {
     "net.py": ("Export", "Python source…"),
     "net.pt2": ("Export", "PyTorch exported program…"),
-    "net.safetensors": ("Export", "Weights", "Names of timm…"),
+    "net.safetensors": ("Export", "Weights named as in", "timm…"),
     "net.csv": ("Export", "Layer table", "CSV…"),
     "table.html": ("Export", "Layer table", "HTML…"),
     "table.tex": ("Export", "Table 1 of the compared networks (LaTeX)…"),
@@ -79,7 +79,7 @@ def test_every_format_is_in_the_menu_and_written_by_the_engine(
 
 
 def test_untrained_weights_are_called_that(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
-    choose(qtbot, window, trigger(window, "Export", "Weights", "Names of torchvision…"), tmp_path / "net.pth")
+    choose(qtbot, window, trigger(window, "Export", "Weights named as in", "torchvision…"), tmp_path / "net.pth")
     wait_for_message(qtbot, window, "Untrained weights: random, seed 0.")
 
 
