@@ -49,8 +49,10 @@ def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(networks, "preset", small)
     for module in (runs, training):
         monkeypatch.setattr(module, "preset", lambda name: replace(SMALL, classes=2) if name == "resnet18" else TINY)
+        monkeypatch.setattr(module, "STEPS", 16)
     monkeypatch.setattr(memory, "LOOKS", 60)
     monkeypatch.setattr(memory, "EARLY_LOOKS", 30)
+    monkeypatch.setattr(target, "WARM_UP", 0.01)
     monkeypatch.setattr(target, "BUDGET", 0.01)
     monkeypatch.setattr(training, "LOOP_ROUNDS", 1)
     monkeypatch.setattr(training, "JPEGS", 64)
