@@ -15,8 +15,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio import causes
-from resnet_studio.analysis.baseline_figures import baseline_figure
-from resnet_studio.analysis.published import PublishedFigure, holds, nearest_figure, paper_figure
+from resnet_studio.analysis.preset_figures import published_comparison
 from resnet_studio.analysis.table import LayerTable, plan_table, table_steps
 from resnet_studio.engine.protocol import CanceledError
 from resnet_studio.gui.activations.controller import ActivationsController
@@ -310,13 +309,7 @@ class AppController(QObject):
         return memory.too_large(architecture, memory.to_run(architecture), "to run")
 
     def _emit_paper_comparison(self, table: LayerTable) -> None:
-        architecture = table.architecture
-        figure = paper_figure(architecture) or nearest_figure(architecture) or baseline_figure(architecture)
-        if figure is None:
-            self.paperComparisonChanged.emit("no published value", False)
-            return
-        good = holds(figure, figure.counting.sum(row.layer for row in table.rows))
-        self.paperComparisonChanged.emit(_paper_comparison(figure, good), good)
+        self.paperComparisonChanged.emit(*published_comparison(table.architecture))
 
 
 def is_deep(architecture: Architecture) -> bool:
@@ -344,9 +337,3 @@ def gc_paused() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _paper_comparison(figure: PublishedFigure, good: bool) -> str:
-    of = "" if figure.quantity == "macs" else " parameters"
-    text = f"{figure.publisher} {figure.text}{of}"
-    return f"{text} ✓" if good else f"{text}: doesn't match, see Verify"

@@ -144,7 +144,7 @@ def title(architecture: Architecture) -> str:
     if exact:
         return exact
     if (name := _DESIGNS.get(_design(architecture))) is not None:
-        return name + _other_data(PRESETS[name], architecture)
+        return name + other_data(PRESETS[name], architecture)
     assert isinstance(architecture, Residual)  # a baseline is always a preset at some size
     return _description(architecture)
 
@@ -158,7 +158,7 @@ _DESIGNS = {_design(value): name for name, value in reversed(PRESETS.items())}
 """The first preset of each design."""
 
 
-def _other_data(usual: Architecture, architecture: Architecture) -> str:
+def other_data(usual: Architecture, architecture: Architecture) -> str:
     """What is to be said behind a preset's name, where only the data are others."""
     image = "" if usual.image == architecture.image else f" at {dimensions(architecture.image_size)}"
     others = [

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from resnet_studio.analysis.preset_figures import planned_figures, preset_json
+from resnet_studio.analysis.preset_figures import planned_figures, preset_json, published_comparison
 from resnet_studio.analysis.published import figures_of, published
-from resnet_studio.networks.architecture import from_json
-from resnet_studio.networks.presets import GROUPS, PRESETS
+from resnet_studio.networks.architecture import Architecture, from_json
+from resnet_studio.networks.presets import GROUPS, PRESETS, preset
 
 LATER = ("Pre-activation", "Wide ResNet", "ResNeXt", "SE-ResNet", "ResNet-D")
 
@@ -43,6 +44,25 @@ def test_baselines_are_held_against_torchvisions_metadata() -> None:
         frozenset(("macs", "parameters"))
     }
     assert all(result.holds or ": " in result.reason for of_name in results.values() for result in of_name)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "words", "good"),
+    [
+        (preset("resnet50"), "paper 3.8 G ✓", True),
+        (preset("resnet50-v1.5"), "paper 3.8 G: doesn't match, see Verify", False),
+        (preset("resnet20-cifar"), "paper 0.27 M parameters ✓", True),
+        (preset("resnext50_32x4d"), "Xie et al. 2017 4.2 G ✓", True),
+        (replace(preset("resnet18"), image=(320, 160)), "paper 1.8 G at 224×224", False),  # 1.85 G: by chance
+        (replace(preset("resnet18"), channels=1, classes=10), "paper 1.8 G, 3 channels, 1,000 classes", False),
+        (preset("mobilenet_v2"), "torchvision 0.301 G ✓", True),
+        (preset("seresnet110-cifar"), "no published value", False),
+    ],
+)
+def test_a_network_is_compared_with_its_figure_in_a_few_words(
+    architecture: Architecture, words: str, good: bool
+) -> None:
+    assert published_comparison(architecture) == (words, good)
 
 
 def test_a_presets_json_has_its_costs_and_its_figures() -> None:

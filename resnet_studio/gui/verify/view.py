@@ -123,8 +123,8 @@ class VerifyView(QWidget):
             networks.append(TableOneNetwork(self._current, is_current=True))
         self._model.show_networks(networks)
         self._table.set_spans(self._model.spans())
-        for column, network in enumerate(networks):
-            if selected and ((network.is_current and selected.is_current) or network == replace(selected, result=None)):
+        for column, shown in enumerate(networks):
+            if selected and ((shown.is_current and selected.is_current) or shown == replace(selected, result=None)):
                 self._table.select_column(column)
         fresh = [column for column, network in enumerate(networks) if network.architecture not in before]
         if before and fresh and not selected:
