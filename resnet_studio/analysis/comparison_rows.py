@@ -11,6 +11,7 @@ from resnet_studio.analysis.comparison import COSTS, Comparison, ComparisonLine,
 from resnet_studio.analysis.table_one import BlockCell, block_cells
 from resnet_studio.formatting import dimensions
 from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.layers import Shape
 
 Shown = Literal["all", "blocks", "parameters", "macs", "activation_bytes"]
 LABELS: dict[Cost, tuple[str, str]] = {
@@ -69,6 +70,11 @@ def _depths(comparison: Comparison) -> ComparisonRow:
     return ComparisonRow("total", "depth", _integers(comparison.depths, "weighted layers"))
 
 
+def shape(output: Shape) -> str:
+    """Channels × height × width; a dash for what is no layer, such as a class token."""
+    return dimensions(output) if any(output) else units.DASH
+
+
 def _outputs(line: ComparisonLine) -> ComparisonRow:
     first = line.cells[0] and line.cells[0].output
     return ComparisonRow(
@@ -76,7 +82,7 @@ def _outputs(line: ComparisonLine) -> ComparisonRow:
         "output",
         tuple(
             ComparisonEntry(
-                dimensions(cell.output), cell.output != first, tip=f"{dimensions(cell.output)}: channels, height, width"
+                shape(cell.output), cell.output != first, tip=f"{shape(cell.output)}: channels, height, width"
             )
             if cell
             else _absent(line, first is not None)

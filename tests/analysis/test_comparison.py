@@ -101,3 +101,22 @@ def test_json_has_every_number():
 def test_nothing_to_compare_is_an_error():
     with pytest.raises(ValueError, match="at least one"):
         compare([])
+
+
+def test_a_baselines_parts_are_rows_between_those_that_both_have():
+    """GoogLeNet has a conv1 and an fc of its own, EfficientNet shares no name with a residual network."""
+    lines = [line.name for line in compare([plan_table(preset(name)) for name in ("resnet18", "googlenet")]).lines]
+    assert lines[0] == "conv1"
+    assert lines[-1] == "fc"
+    assert lines.index("inception3a") < lines.index("inception5b") < lines.index("fc")
+    both = compare([plan_table(preset(name)) for name in ("resnet18", "efficientnet_b0")])
+    own = [line.name for line in both.lines if line.cells[1]]
+    assert own == [*(f"features.{number}" for number in range(9)), "avgpool", "classifier"]
+    assert sum(line.cost(1, "macs") for line in both.lines) == both.total.cost(1, "macs")
+
+
+def test_long_parts_of_a_baseline_are_counted_by_kind():
+    stages = {stage.name: stage for stage in plan_table(preset("swin_t")).stages}
+    assert makeup(stages["features.2"], preset("swin_t")) == "192-d fc"
+    assert makeup(stages["features.5"], preset("swin_t")) == "6 attention, 12 linear"
+    assert makeup(stages["permute"], preset("swin_t")) == "permute"

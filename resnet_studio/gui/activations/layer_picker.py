@@ -77,6 +77,7 @@ class LayerPicker(QWidget):
         tip = "↑ and ↓ move between layers; → expands a stage or block, ← collapses it"
         tree = set_names(QTreeView(headerHidden=True), "layerList", "Layers", tip)
         tree.setModel(self._layers)
+        tree.setTextElideMode(Qt.TextElideMode.ElideLeft)  # names of parts differ at their end
         tree.setUniformRowHeights(True)
         tree.setIndentation(2 * GRID)
         tree.setIconSize(QSize(MARK_SIZE, MARK_SIZE))

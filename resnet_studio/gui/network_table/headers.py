@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter
 from PySide6.QtWidgets import QHeaderView
 
 from resnet_studio.gui import theme
@@ -157,14 +157,19 @@ class StageHeader(QHeaderView):
         if not self._at_top:
             self._draw_text(painter, group, self.text(section, NAME_ROLE), Qt.AlignmentFlag.AlignLeft)
         elif self.starts_group(section):
-            self._draw_text(
-                painter, self.text_rect(section, rect), self.text(section, NAME_ROLE), Qt.AlignmentFlag.AlignLeft
-            )
+            name = self._beside_detail(section, rect, painter.fontMetrics())
+            self._draw_text(painter, self.text_rect(section, rect), name, Qt.AlignmentFlag.AlignLeft)
         detail = self.text_rect(section, rect) if self._at_top else self._group_rect(section, DETAIL_ROLE, rect)
         self._draw_text(painter, detail, self.text(section, DETAIL_ROLE), Qt.AlignmentFlag.AlignRight)
         if self.ends_group(section):
             painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), QColor(theme.current().rule))
         painter.restore()
+
+    def _beside_detail(self, section: int, rect: QRect, metrics: QFontMetrics) -> str:
+        """The name, of which the end stays if there is no room for all of it before the detail."""
+        detail = metrics.horizontalAdvance(self.text(section, DETAIL_ROLE))
+        room = rect.width() - MARK - 3 * PADDING - detail
+        return metrics.elidedText(self.text(section, NAME_ROLE), Qt.TextElideMode.ElideLeft, room)
 
     def _draw_text(self, painter: QPainter, rect: QRect, text: str, alignment: Qt.AlignmentFlag) -> None:
         quiet = alignment == Qt.AlignmentFlag.AlignRight

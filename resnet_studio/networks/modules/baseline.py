@@ -51,10 +51,22 @@ def torchvision_network(name: str, image_size: tuple[int, int], classes: int) ->
     elif name.startswith("maxvit_"):
         arguments["input_size"] = image_size
     network: nn.Module = models.get_model(name, weights=None, num_classes=classes, **arguments)
+    if name == "inception_v3":
+        network.get_submodule("AuxLogits").forward = _nothing  # type: ignore[method-assign]
+        network.register_forward_hook(_logits)
     for module in network.modules():
         if hasattr(module, "inplace"):
             module.inplace = False  # type: ignore[assignment]
     return network
+
+
+def _nothing(images: Tensor) -> None:
+    """In place of the auxiliary classifier of Inception v3 in train mode, which small images don't fit."""
+
+
+def _logits(module: nn.Module, inputs: Any, output: Any) -> Any:
+    """The logits alone, as Inception v3 gives them with those of its auxiliary classifier in train mode."""
+    return output[0] if isinstance(output, tuple) else output
 
 
 def skeleton(architecture: Baseline) -> nn.Module:

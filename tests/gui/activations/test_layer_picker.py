@@ -112,7 +112,7 @@ def test_a_search_without_a_match_shows_a_hint(qtbot: QtBot, layers: LayerPicker
     QApplication.processEvents()
 
 
-@pytest.mark.parametrize("name", ["resnet50", "resnet20-cifar", "vgg19"])
+@pytest.mark.parametrize("name", ["resnet50", "resnet20-cifar", "vgg19", "densenet121", "vit_b_16"])
 def test_the_filtered_model_passes_qts_model_tester(layers: LayerPicker, name: str) -> None:
     model = tree(layers).model()
     QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)

@@ -13,6 +13,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from architectures import OWN_PRESETS
 from resnet_studio.analysis.comparison import compare
 from resnet_studio.analysis.comparison_rows import ComparisonEntry, Shown
 from resnet_studio.analysis.table import plan_table
@@ -399,7 +400,7 @@ def test_the_model_passes_qts_tester() -> None:
     model = CompareModel()
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     shown: Shown
-    for selected in (("resnet50",), ("resnet18", "resnet1202-cifar"), tuple(PRESETS), ("vgg19", "alexnet")):
+    for selected in (("resnet50",), ("resnet18", "resnet1202-cifar"), OWN_PRESETS, ("vit_b_16", "googlenet")):
         model.show_comparison(compare([plan_table(preset(name)) for name in selected]), 0)
         for shown in ("blocks", "macs", "all"):
             model.show_only(shown)

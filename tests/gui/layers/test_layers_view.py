@@ -16,6 +16,7 @@ from resnet_studio.analysis.table import plan_table
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.layer_model import LayerColumn, LayerModel
 from resnet_studio.gui.layers.view import LayersView
+from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import preset
 
 CONV1_MACS = 3 * 7 * 7 * 64 * 112 * 112
@@ -37,15 +38,16 @@ def cell(view: LayersView, name: str, column: LayerColumn, role: Qt.ItemDataRole
     return str(model.data(index.siblingAtColumn(column), role))
 
 
-@pytest.mark.parametrize("name", ["resnet50", "plain20-cifar", "article18", "vgg19"])
+@pytest.mark.parametrize("name", ["resnet50", "plain20-cifar", "article18", "vgg19", "vit_b_16", "inception_v3"])
 def test_the_model_passes_qts_tester(name: str) -> None:
     model = LayerModel()
     QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     model.set_table(plan_table(preset("resnet18")))
     model.set_table(plan_table(preset(name)))
     stages = [model.index(row, 0).data() for row in range(model.rowCount())]
-    assert stages[0] == "conv1"
-    assert stages[-2:] == ["fc", "total"]
+    layers = plan(preset(name))
+    assert stages[0] == layers[0].stage
+    assert stages[-2:] == [layers[-1].stage, "total"]
 
 
 def test_lines_are_stage_block_and_layer(view: LayersView) -> None:

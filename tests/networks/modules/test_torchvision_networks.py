@@ -189,6 +189,13 @@ def test_stages_of_a_chain_are_those_of_a_residual_network() -> None:
         assert stages[-1] == "fc"
 
 
+@pytest.mark.parametrize("name", ["inception_v3", "googlenet", "efficientnet_b0"])
+def test_training_gives_logits(name: str) -> None:
+    """Also where torchvision's network gives those of an auxiliary classifier, too."""
+    network = build(Baseline(name, 80, 5), seed=0).train()
+    assert network(torch.rand(2, 3, 80, 80)).shape == (2, 5)
+
+
 def test_what_is_never_called_has_parameters_only() -> None:
     """The auxiliary classifier of Inception v3, which only its training uses."""
     uncalled = [layer for layer in plan(Baseline("inception_v3")) if layer.output == NOTHING]
