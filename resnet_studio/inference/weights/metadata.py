@@ -171,7 +171,7 @@ def _extracted(values: Values, source: str) -> WeightsMetadata:
         mean = std = ()
     elif max(map(abs, mean)) > BYTE_RANGE:
         mean, std = tuple(value / 255 for value in mean), tuple(value / 255 for value in std)
-    crop: ImageSize = next(filter(None, (_size(values.get(name)) for name in SIZES)), 0)
+    crop: ImageSize = next((size for name in SIZES if (size := _size(values.get(name)))), 0)
     labels = next(filter(None, (_labels(values.get(name)) for name in LABELS)), ())
     interpolation = values.get("interpolation")
     found = WeightsMetadata(

@@ -21,6 +21,7 @@ from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import build, empty
 from resnet_studio.networks.presets import preset
+from resnet_studio.resources import resource
 
 PLAIN = Residual(Basic(), (1, 1), shortcut="none", width=8, stem="cifar", image=32, classes=10)
 BOTTLENECKS = Residual(Bottleneck("3x3"), (1, 1, 1), width=8, image=224, classes=12)
@@ -169,3 +170,29 @@ def test_the_card_and_loading_agree_on_the_network(saved: Callable[..., Path]) -
     for architecture in (PLAIN, BOTTLENECKS):
         path = saved(architecture)
         assert identify(path).architecture == architecture_of(WeightsFile(path))
+
+
+def test_each_network_of_a_file_is_offered(tmp_path: Path) -> None:
+    state = build(PLAIN, 0).state_dict()
+    torch.save({"model": state, "model_ema": build(PLAIN, 1).state_dict()}, tmp_path / "both.pth")
+    card = identify(tmp_path / "both.pth")
+    assert assumed(card, "Network") == "model"
+    assert others(card, "Network") == ["model_ema."]
+    (assumption,) = [one for one in card.assumptions if one.what == "Network"]
+    assert assumption.alternatives[0].title == "model_ema (EMA)"
+    other = identify(tmp_path / "both.pth", "model_ema.")
+    assert assumed(other, "Network") == "model_ema (EMA)"
+    assert not any("networks" in doubt for doubt in other.doubts)
+
+
+def test_a_files_own_name_for_its_network_is_checked(saved: Callable[..., Path], tmp_path: Path) -> None:
+    torch.save({"arch": "resnet50", "state_dict": build(PLAIN, 0).state_dict()}, tmp_path / "best.pth")
+    assert identify(tmp_path / "best.pth").doubts == ("The file calls it resnet50, but it has 6 layers",)
+
+
+def test_weights_of_this_program_leave_nothing_open() -> None:
+    card = identify(resource("trained/resnet20-digits.safetensors"))
+    assert card.network == "resnet20-digits"
+    assert card.assumptions == card.doubts == ()
+    assert card.metadata.labels == tuple("0123456789")
+    assert card.normalization == ""

@@ -100,6 +100,7 @@ def restored(saved: str) -> WeightsSource:
         RandomWeights(17),
         WeightsFile(Path("/nets/a ü {1}.pth")),
         WeightsFile(Path("/nets/a.pth"), head=False),
+        WeightsFile(Path("/nets/a.pth"), head_layer="fc.2"),
         WeightsFile(Path("/nets/a.pth"), prefix="backbone."),
         V2,
     ],
