@@ -28,11 +28,14 @@ from pathlib import Path
 from dataclasses import replace
 from resnet_studio.engine.protocol import Request
 from resnet_studio.engine.process import EngineProcess
+from resnet_studio.export.request import ExportRequest
 from resnet_studio.inference.counterparts import with_counterpart
+from resnet_studio.inference.weights.metadata import WeightsMetadata, stored_metadata
 from resnet_studio.inference.weights.published import cache_path
 from resnet_studio.inference.values import ForwardSpec, PublishedWeights, RandomWeights, WeightsFile
-from resnet_studio.networks.presets import preset
+from resnet_studio.networks.presets import preset, title
 from resnet_studio.progress import Progress
+from resnet_studio.resources import resource
 from resnet_studio.training.recipes import load_recipe
 
 def replies(engine, number, job, *arguments):
@@ -44,6 +47,7 @@ def replies(engine, number, job, *arguments):
 
 def published(folder):
     os.environ["TORCH_HOME"] = str(folder)  # as if they were downloaded before
+    os.environ["XDG_DATA_HOME"] = str(folder / "user")
     source = PublishedWeights("resnet18", "IMAGENET1K_V1")
     cache_path(source).parent.mkdir(parents=True)
     cache_path(source).touch()
@@ -75,6 +79,9 @@ def main(folder):
         "data_view": ("data_view", load_recipe("digits-quick"), 8, False),
         "data of a folder": ("data_view", replace(load_recipe("digits-quick"), data=str(folder / "animals")), 8, False),
         "estimate": ("estimate", load_recipe("digits-quick"), preset("resnet20-digits"), 1437),
+        "export": ("export", ExportRequest("torch-export", (preset("resnet20-digits"),)), folder / "net.pt2"),
+        "identify": ("identify", resource("trained/resnet20-digits.safetensors"), "", {}),
+        "keep_metadata": ("keep_metadata", "0" * 64, WeightsMetadata(mean=(0.5,), std=(0.25,)), None),
         "selftest": ("selftest", "cpu", True),
         "no image": ("photograph", str(folder / "no.jpg")),
         "no weights": ("forward", replace(spec, weights=WeightsFile(folder / "no.pth")), layers, False),
@@ -113,8 +120,11 @@ print(json.dumps({
     "data of a folder": [values["data of a folder"].classes, sum(values["data of a folder"].training_counts)],
     "estimate": [values["estimate"].steps, values["estimate"].seconds_per_step],
     "attribution": [values["attribution"].layer, list(values["attribution"].values.shape)],
+    "export": [values["export"], (Path(sys.argv[1]) / "net.pt2").read_bytes()[:2].decode()],
     "occlusion": [values["occlusion"].target, list(values["occlusion"].tops), values["occlusion"].computed],
     "verified": [[v.figure.subject, v.figure.quantity, v.measured, v.holds] for v in values["verify"]],
+    "identify": [title(values["identify"].architecture), values["identify"].classes],
+    "keep_metadata": stored_metadata("0" * 64).std,
     "errors": {name: str(values[name]) for name in ("no image", "no weights", "no device")},
 }))
 """
@@ -141,6 +151,15 @@ def test_every_job_sends_its_progress_first_and_then_its_answer(window: dict[str
     assert JOBS.keys() - {"selftest"} == answered - {"from data", "data of a folder"}
     for replies in window["kinds"].values():
         assert replies[:2] == [["started", "NoneType"], ["part", "Progress"]]
+
+
+def test_a_file_is_identified_and_what_is_said_of_it_is_kept(window: dict[str, Any]) -> None:
+    assert window["identify"] == ["resnet20-digits", 10]
+    assert window["keep_metadata"] == [0.25]
+
+
+def test_an_export_writes_its_file_and_says_what_is_to_know(window: dict[str, Any]) -> None:
+    assert window["export"] == [["untrained weights: random, seed 0"], "PK"]
 
 
 def test_the_engine_reads_a_folder_by_processes_of_its_own(window: dict[str, Any]) -> None:
