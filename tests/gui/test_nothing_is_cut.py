@@ -85,6 +85,8 @@ from widest import COLUMN, PAGE, PANEL, WORKSPACE, cut, everything, settle, show
 pytestmark = pytest.mark.usefixtures("window_fonts")
 
 MOST = {name: most for name, (_, most) in LIMITS.items()}
+SCROLL_BAR = 10
+"""Width in pixels of the bar with which the form scrolls in a low window."""
 WIDEST = Residual(
     Bottleneck(groups=2, width_per_group=128), (MOST_BLOCKS, *[2] * (MOST_STAGES - 1)), shortcut="C",
     width=MOST["width"], stem="cifar", channels=MOST["channels"], image=MOST["image"], classes=MOST["classes"],
@@ -238,6 +240,7 @@ def test_the_form_in_a_narrow_window(qtbot: QtBot, network: Architecture) -> Non
     panel.setFixedWidth(PANEL)
     shown(qtbot, panel, PANEL)
     panel.show_architecture(network)
+    assert panel.minimumSizeHint().width() <= PANEL - SCROLL_BAR
     assert cut(panel) == []
     for button in panel.findChildren(QToolButton):
         assert button.fontMetrics().horizontalAdvance(button.text()) + 4 <= button.width()

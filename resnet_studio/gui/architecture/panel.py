@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_studio.gui.common.form import FormRows
 from resnet_studio.gui.common.helpers import separator, set_names
@@ -27,7 +27,7 @@ from resnet_studio.networks.families import FAMILIES
 from resnet_studio.networks.image_size import image_text, read_image_size
 from resnet_studio.networks.presets import matching, preset, preset_name
 
-CUSTOM, DENSE, LISTED = "custom", 21, 27
+CUSTOM, DENSE, LISTED = "custom", 20, 27
 """What a depth or preset is called that has no name; characters, with three more for each value, above which a choice
 is dense, or a list."""
 OWN = {field: words for family in reversed(FAMILIES) for field, words in family.form.items()}
@@ -80,6 +80,7 @@ class ArchitecturePanel(QWidget):
         self._rows = FormRows(label_width=64)
         tip = "Presets: type part of a name, or open the list (Ctrl+P)"
         self._preset = set_names(preset_search(CUSTOM), "presetSearch", "Search presets", tip)
+        self._preset.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._preset.textActivated.connect(self._request_preset)
         self._typed_preset().returnPressed.connect(self._request_typed_preset)
         LineUndo(self._preset, lambda: bool(self._rows.error("preset")))

@@ -47,11 +47,13 @@ class BlockMaps(QWidget):
     hovered = Signal(object)
     """The `Place` under the mouse, or None."""
     channelSelected = Signal(int)
+    rowsChanged = Signal(int)
+    """In how many rows the mosaics are."""
 
     def __init__(self) -> None:
         super().__init__()
         self._panes = [_Pane(number) for number in range(MAX_TERMS)]
-        self._shown = 0
+        self._shown = self._rows = 0
         for pane in self._panes:
             pane.setParent(self)
             pane.hide()
@@ -91,7 +93,10 @@ class BlockMaps(QWidget):
         arrangements = [-(-count // rows) for rows in (1, 2, 3)[: 2 if count <= USUAL_TERMS else 3]]
         wide = [columns for columns in arrangements if self._size(count, columns).width() >= MIN_WIDTH]
         columns = max(wide or arrangements[-1:], key=lambda columns: self._mosaic_area(count, columns))
-        size = self._size(count, columns)
+        size, rows = self._size(count, columns), -(-count // columns)
+        if rows != self._rows:
+            self._rows = rows
+            self.rowsChanged.emit(rows)
         for number, pane in enumerate(self._panes[:count]):
             row, column = divmod(number, columns)
             x, y = column * (size.width() + 2 * GRID), row * (size.height() + GRID)

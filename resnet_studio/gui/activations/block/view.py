@@ -48,6 +48,8 @@ MAX_BAR_WIDTH, ONE_LINE_WIDTH = 24 * GRID, 50 * GRID
 """Maximum width of the color bar, and the width of the view from which it is in one line with the block's name."""
 UPPER_MIN_HEIGHT, LOWER_MIN_HEIGHT, LOWER_HEIGHT = 40 * GRID, 29 * GRID, 31 * GRID
 """Minimum heights of the two halves, below which the view scrolls; initial height of the lower one."""
+ROW_MIN_HEIGHT = 20 * GRID
+"""Of each row of maps beyond two, which the upper half has room for."""
 
 
 class BlockView(TabView):
@@ -77,6 +79,7 @@ class BlockView(TabView):
         self._stepper.blockSelected.connect(self.blockSelected)
         self.responses.blockSelected.connect(self.blockSelected)
         self._maps.hovered.connect(self._show_values)
+        self._maps.rowsChanged.connect(self._set_rows)
 
     def show_block(self, architecture: Architecture, tensors: BlockTensors | None) -> None:
         """Show which block of which network is selected; None for a network without blocks."""
@@ -128,8 +131,8 @@ class BlockView(TabView):
         title_row.addWidget(self._kind, 1)
         head.addLayout(title_row, 1)
         head.addWidget(self._bar, 1)
-        upper, lower = QWidget(), QWidget()
-        above = QVBoxLayout(upper)
+        self._upper, lower = QWidget(), QWidget()
+        above = QVBoxLayout(self._upper)
         above.setContentsMargins(0, 0, 0, GRID // 2)
         above.setSpacing(GRID)
         above.addLayout(head)
@@ -141,9 +144,9 @@ class BlockView(TabView):
         below.addWidget(separator())
         below.addWidget(self.responses, 1)
         halves = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False)
-        halves.addWidget(upper)
+        halves.addWidget(self._upper)
         halves.addWidget(lower)
-        upper.setMinimumHeight(UPPER_MIN_HEIGHT)
+        self._set_rows(1)
         lower.setMinimumHeight(LOWER_MIN_HEIGHT)
         halves.setStretchFactor(0, 1)
         halves.setSizes([2 * LOWER_HEIGHT, LOWER_HEIGHT])
@@ -157,6 +160,9 @@ class BlockView(TabView):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, GRID, 0, 0)
         column.addWidget(self._pages)
+
+    def _set_rows(self, rows: int) -> None:
+        self._upper.setMinimumHeight(UPPER_MIN_HEIGHT + max(0, rows - 2) * ROW_MIN_HEIGHT)
 
     def _show_values(self, place: Place | None) -> None:
         self._place = place

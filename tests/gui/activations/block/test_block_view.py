@@ -138,6 +138,9 @@ def test_a_gated_block_fits_a_narrow_view(view: BlockView) -> None:
     assert len(places) == 6
     assert len({place.x() for place in places}) == 2
     assert all(one.width() >= 100 and one.height() >= 50 for one in mosaics(view))
+    view.resize(319, 400)
+    QApplication.processEvents()
+    assert all(one.height() >= 40 for one in mosaics(view))
 
 
 def test_all_share_one_color_scale_centered_on_zero(view: BlockView) -> None:
