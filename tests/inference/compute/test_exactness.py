@@ -71,7 +71,7 @@ def conditioned(architecture: Architecture) -> nn.Module:
     """
     network = build(architecture, seed=0).eval()
     layers = plan(architecture)
-    residual = {layer.inputs[0] for layer in layers if layer.role == "add"}
+    residual = {layer.inputs[0] for layer in layers if layer.kind in ("add", "scale")}
     for name, module in network.named_modules():
         if name in residual and isinstance(module, nn.BatchNorm2d):
             nn.init.constant_(module.weight, DAMPED)
