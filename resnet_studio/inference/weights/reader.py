@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from resnet_studio.files import MAX_JSON_BYTES, FileRefusedError, display_name, read_file
 from resnet_studio.inference.errors import WeightsError
 from resnet_studio.inference.weights import file_kinds, provenance
+from resnet_studio.inference.weights.containers.plain_values import plain_value
 from resnet_studio.inference.weights.containers.safetensors_file import is_safetensors, read_safetensors
 from resnet_studio.inference.weights.containers.shards import index_of, is_index, read_shards
 from resnet_studio.inference.weights.containers.state_dicts import find_weights
@@ -27,7 +28,7 @@ from resnet_studio.inference.weights.containers.torch_files import (
     read_plain_pickle,
     read_zip,
 )
-from resnet_studio.inference.weights.containers.torch_values import mapping, plain_value
+from resnet_studio.inference.weights.containers.torch_values import mapping
 from resnet_studio.inference.weights.contents import CheckpointContents
 from resnet_studio.plain import plain
 

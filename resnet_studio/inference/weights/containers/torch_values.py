@@ -1,17 +1,20 @@
-"""What the stand-ins of a checkpoint's pickle mean: its tensors, dictionaries and plain values. Needs no torch."""
+"""What the stand-ins of a checkpoint's pickle mean: its tensors, and dictionaries of whatever class. Needs no torch."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
-from itertools import islice
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from resnet_studio.files import FileRefusedError
+from resnet_studio.inference.weights.containers.numpy_values import (
+    TYPES,
+    array_parts,
+    as_bytes,
+    type_and_order,
+    unwrapped,
+)
 from resnet_studio.inference.weights.containers.pickle_imports import UNREADABLE_TENSORS
 from resnet_studio.inference.weights.containers.pickle_values import (
     LEGACY_PICKLES,
@@ -35,23 +38,12 @@ STORAGES = {
     "ComplexDoubleStorage": "complex128",
 }  # fmt: skip
 """The types of values that torch's classes of storages hold."""
-NUMPY_TYPES = {
-    "f2": "float16", "f4": "float32", "f8": "float64", "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64",
-    "u1": "uint8", "u2": "uint16", "u4": "uint32", "u8": "uint64", "b1": "bool",
-}  # fmt: skip
 LEGACY_VALUE, LEGACY_KEYS = 3, 4
 """Of the pickles at the beginning of a file from before 1.6: the saved value, and the keys of the storages, whose bytes
 follow. The others are a magic number, the protocol and the system."""
 REBUILD_TENSOR = re.compile(r"torch\._utils\._rebuild_tensor(_v2)?")
 REBUILD_PARAMETER = re.compile(r"torch\._utils\._rebuild_parameter(_with_state)?")
-NUMPY_ARRAY = re.compile(r"numpy\._?core\.multiarray\._reconstruct")
-NUMPY_BUFFER = re.compile(r"numpy\._?core\.numeric\._frombuffer")
-NUMPY_SCALAR = re.compile(r"numpy\._?core\.multiarray\.scalar")
-PATH = re.compile(r"pathlib\.(_local\.)?(Pure)?(Posix|Windows)?Path")
 MODULE_PARTS = ("_parameters", "_buffers", "_modules")
-MAX_PLAIN_VALUES, MAX_PLAIN_DEPTH, MAX_TEXT, MAX_PATH_PART = 20_000, 12, 100_000, 1000
-"""Limits of what is kept of everything besides the tensors."""
-MAX_NUMBER_BYTES = 16
 
 Tensor: TypeAlias = StoredTensor | UnreadableTensor
 FindStorage: TypeAlias = Callable[[str, str, int], Storage]
@@ -77,12 +69,8 @@ class TensorValues:
                 return self.tensor(value.arguments[0])
             if REBUILD_TENSOR.fullmatch(value.name):
                 return self._torch_tensor(*value.arguments)
-            if NUMPY_ARRAY.fullmatch(value.name):
-                _, shape, dtype, fortran, data = value.state
-                return self._array(shape, dtype, bool(fortran), data)
-            if NUMPY_BUFFER.fullmatch(value.name):
-                data, dtype, shape, order = value.arguments
-                return self._array(shape, dtype, order == "F", data)
+            if parts := array_parts(value):
+                return self._array(*parts)
         except (TypeError, ValueError, IndexError, KeyError, AttributeError, RecursionError) as error:
             if isinstance(error, FileRefusedError):
                 raise
@@ -97,8 +85,8 @@ class TensorValues:
             dtype, storage = self._embedded(stored)
             return StoredTensor(dtype, tuple(sequence(shape)), tuple(sequence(strides)), offset, storage)
         kind, storage_class, key, _, count, *rest = stored.value
-        dtype = STORAGES.get(storage_class.name.rpartition(".")[2])
-        if kind != "storage" or dtype is None or marks:  # marks: values that are to be negated or conjugated
+        dtype = STORAGES.get(storage_class.name.rpartition(".")[2], "")
+        if kind != "storage" or not dtype or marks:  # marks: values that are to be negated or conjugated
             return UnreadableTensor(storage_class.name)
         view = rest[0] if rest else None
         offset = offset + view[1] if view else offset
@@ -111,21 +99,21 @@ class TensorValues:
             raise TypeError("not a storage")
         (content,) = stored.arguments
         if id(content) not in self.embedded:
-            self.embedded[id(content)] = _read_embedded(_bytes(content))
+            self.embedded[id(content)] = _read_embedded(as_bytes(content))
         return self.embedded[id(content)]
 
     def _array(self, shape: Any, dtype: Any, fortran: bool, data: Any) -> Tensor:
-        if isinstance(data, list):  # of Python objects
-            return UnreadableTensor("numpy.ndarray of objects")
-        name, big_endian = _numpy_type(dtype)
-        sizes, content = tuple(sequence(shape)), _unwrapped(data)
+        name, big_endian = type_and_order(dtype)
+        if name not in TYPES:  # text, dates, Python's objects
+            return UnreadableTensor(f"numpy.ndarray of {name}")
+        sizes, content = tuple(sequence(shape)), unwrapped(data)
         if not all(type(size) is int and 0 <= size < 2**48 for size in sizes):
             raise ValueError("an impossible shape")
         strides = tuple(reversed(contiguous(tuple(reversed(sizes))))) if fortran else contiguous(sizes)
         if id(content) not in self.embedded:
-            found = _bytes(content)
-            self.embedded[id(content)] = name, Storage(None, 0, len(found), data=found)
-        return StoredTensor(name, sizes, strides, 0, self.embedded[id(content)][1], big_endian)
+            found = as_bytes(content)
+            self.embedded[id(content)] = "", Storage(None, 0, len(found), data=found)
+        return StoredTensor(TYPES[name], sizes, strides, 0, self.embedded[id(content)][1], big_endian)
 
 
 def _read_embedded(data: bytes) -> tuple[str, Storage]:
@@ -179,89 +167,6 @@ def items(value: Any) -> list[Any] | tuple[Any, ...] | None:
     if isinstance(value, list | tuple):
         return value
     return value.items if isinstance(value, StandIn) and value.items else None
-
-
-def plain_value(value: Any) -> Any:
-    """The value in JSON's terms, as far as it has any: numbers, text, lists and dictionaries; None for the rest.
-
-    Of an object, its attributes; of an enumeration's member, its value; of OmegaConf's nodes, what they hold.
-    """
-    return _Plain().convert(value, 0)
-
-
-class _Plain:
-    def __init__(self) -> None:
-        self.left = MAX_PLAIN_VALUES
-
-    def convert(self, value: Any, depth: int) -> Any:
-        self.left -= 1
-        if depth > MAX_PLAIN_DEPTH or self.left < 0:
-            return None
-        if value is None or isinstance(value, bool | int | float):
-            return value if not isinstance(value, int) or abs(value) < 2**63 else None
-        if isinstance(value, str):
-            return value if len(value) <= MAX_TEXT else None
-        if isinstance(value, list | tuple | set | frozenset):
-            return self._list(value, depth)
-        if isinstance(value, dict):
-            return self._dict(value, depth)
-        return self._stand_in(value, depth) if isinstance(value, StandIn) else None
-
-    def _list(self, values: Any, depth: int) -> list[Any]:
-        return [self.convert(value, depth + 1) for value in islice(values, MAX_PLAIN_VALUES)]
-
-    def _dict(self, entries: Mapping[Any, Any], depth: int) -> dict[str, Any]:
-        first = islice(entries.items(), MAX_PLAIN_VALUES)
-        return {str(key): self.convert(value, depth + 1) for key, value in first if isinstance(key, str | int | float)}
-
-    def _stand_in(self, value: StandIn, depth: int) -> Any:
-        if NUMPY_SCALAR.fullmatch(value.name):
-            return _number(value)
-        if PATH.fullmatch(value.name):
-            parts = [part for part in value.arguments if isinstance(part, str) and len(part) < MAX_PATH_PART]
-            return str(PureWindowsPath(*parts) if "Windows" in value.name else PurePosixPath(*parts))
-        if value.entries or value.items:
-            return self._dict(value.entries, depth) if value.entries else self._list(value.items, depth)
-        if isinstance(value.state, dict):
-            inner = next((value.state[key] for key in ("_content", "_val") if key in value.state), value.state)
-            return self.convert(inner, depth + 1)
-        if len(value.arguments) == 1:
-            return self.convert(value.arguments[0], depth + 1)
-        return self._list(value.arguments, depth) if value.arguments else None
-
-
-def _number(value: StandIn) -> Any:
-    """A NumPy scalar's value; None if it is no number."""
-    try:
-        dtype, data = value.arguments
-        name, big_endian = _numpy_type(dtype)
-        if len(_unwrapped(data)) > MAX_NUMBER_BYTES:
-            return None
-        read = np.frombuffer(_bytes(data), np.dtype(name).newbyteorder(">" if big_endian else "<"))
-        return read[0].item()
-    except (FileRefusedError, TypeError, ValueError, IndexError, KeyError, AttributeError):
-        return None
-
-
-def _numpy_type(value: Any) -> tuple[str, bool]:
-    """A NumPy dtype's name, and whether its values are big-endian."""
-    if not isinstance(value, StandIn) or value.name != "numpy.dtype":
-        raise TypeError("not a data type")
-    order = value.state[1] if isinstance(value.state, tuple) else "<"
-    return NUMPY_TYPES[value.arguments[0]], order == ">"
-
-
-def _unwrapped(value: Any) -> Any:
-    """The text in a call that makes bytes from it, as protocol 2 has it; everything else as it is."""
-    return value.arguments[0] if isinstance(value, StandIn) and value.name == "_codecs.encode" else value
-
-
-def _bytes(value: Any) -> bytes:
-    """Bytes, also as Python 2 and protocol 2 wrote them."""
-    value = _unwrapped(value)
-    if not isinstance(value, str | bytes):
-        raise TypeError("neither text nor bytes")
-    return value.encode("latin-1") if isinstance(value, str) else value
 
 
 def storage_keys(persistent: tuple[Any, ...]) -> Iterator[tuple[str, str, int]]:

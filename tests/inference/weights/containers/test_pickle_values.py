@@ -24,8 +24,9 @@ import torch
 from resnet_studio.files import FileRefusedError
 from resnet_studio.inference.weights.containers.pickle_imports import check_imports, passed_over
 from resnet_studio.inference.weights.containers.pickle_values import StandIn, read_pickle
+from resnet_studio.inference.weights.containers.plain_values import plain_value
 from resnet_studio.inference.weights.containers.stored import Storage, StoredTensor
-from resnet_studio.inference.weights.containers.torch_values import TensorValues, plain_value
+from resnet_studio.inference.weights.containers.torch_values import TensorValues
 
 
 def read(pickled: bytes) -> Any:
@@ -67,6 +68,11 @@ PLAIN: dict[str, tuple[Any, Any]] = {
     "a NumPy integer": (np.int64(-3), -3),
     "a NumPy half": (np.float16(0.5), 0.5),
     "a NumPy truth value": (np.bool_(True), True),
+    "a NumPy text": (np.str_("cat"), "cat"),
+    "an array of numbers": (np.arange(6).reshape(2, 3), [[0, 1, 2], [3, 4, 5]]),
+    "an array by columns": (np.asfortranarray([[1.0, 2.0], [3.0, 4.0]]), [[1, 2], [3, 4]]),
+    "an array of text": (np.array(["cat", "döner"]), ["cat", "döner"]),
+    "an array of dates": (np.array(["2024-01-01"], "datetime64[D]"), None),
     "a counter": (collections.Counter("aab"), {"a": 2, "b": 1}),
     "a dictionary with a default": (collections.defaultdict(list, a=[1]), {"a": [1]}),
     "an ordered dictionary": (collections.OrderedDict(a=1, b=2), {"a": 1, "b": 2}),

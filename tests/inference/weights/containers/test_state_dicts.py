@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from checkpoints import BESIDE, legacy, zipped
 from resnet_studio.inference.errors import WeightsError
+from resnet_studio.inference.weights.containers import state_dicts
 from resnet_studio.inference.weights.containers.state_dicts import role
 from resnet_studio.inference.weights.contents import CheckpointContents
 from resnet_studio.inference.weights.reader import read_contents
@@ -133,13 +135,17 @@ def test_unsupported_tensors_beside_the_weights_do_no_harm(tmp_path: Path) -> No
     sparse = torch.ones(3, 3).to_sparse()
     found = contents(tmp_path, {"model": STATE, "graph": {"adjacency": sparse}})
     assert found.tensors.keys() == STATE.keys()
+    names = np.array(["cat", "dog"])
+    found = contents(tmp_path, {"model": STATE, "classes": names, "objects": np.array([None, {}], object)})
+    assert (found.tensors.keys(), found.metadata) == (STATE.keys(), {"classes": ["cat", "dog"]})
     with pytest.raises(WeightsError, match="contains unsupported tensors"):
         contents(tmp_path, {"model": {**STATE, "graph": sparse}})
 
 
-def test_modules_that_share_a_large_part_are_refused_in_a_moment(tmp_path: Path) -> None:
-    """Written out, these would be 20 million entries."""
-    keys = [b"X\x06\0\0\0%06dK\x01" % number for number in range(20_000)]
+def test_modules_that_share_a_large_part_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written out, these would be 4 million entries."""
+    monkeypatch.setattr(state_dicts, "MAX_ENTRIES", 100_000)
+    keys = [b"X\x06\0\0\0%06dK\x01" % number for number in range(4_000)]
     module = b"h\x01)\x81}(X\x0b\0\0\0_parametersh\0X\x08\0\0\0_buffers}X\x08\0\0\0_modules}ub"
     pickled = b"\x80\x02(}q\0(" + b"".join(keys) + b"u0cnet\nNet\nq\x010" + module * 1000 + b"l."
     with zipfile.ZipFile(tmp_path / "some.pth", "w") as archive:
