@@ -7,7 +7,15 @@ from typing import cast
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QCompleter, QLineEdit, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import (  # fmt: skip
+    QAbstractItemView,
+    QComboBox,
+    QCompleter,
+    QLineEdit,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
 from resnet_studio.networks.presets import GROUPS, PRESETS, search_key
 
@@ -16,17 +24,32 @@ KEY_ROLE, HEADING_ROLE = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole 
 
 def preset_search(placeholder: str) -> QComboBox:
     """A combo box of all presets; `textActivated` has the name selected from the list or from the completer."""
-    search = QComboBox(editable=True)
+    search = PresetBox(editable=True)
     search.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
     search.setModel(_grouped(GROUPS, search))
     search.setItemDelegate(HeadingDelegate(search))
     search.setMaxVisibleItems(30)
     search.setCurrentIndex(-1)
-    cast("QLineEdit", search.lineEdit()).setPlaceholderText(
-        placeholder
-    )  # the combo box's own placeholder is for boxes that are not editable
-    search.setCompleter(PresetCompleter(tuple(PRESETS), search))
+    line = cast("QLineEdit", search.lineEdit())
+    line.setPlaceholderText(placeholder)  # the combo box's own placeholder is for boxes that are not editable
+    completer = PresetCompleter(tuple(PRESETS), search)
+    search.setCompleter(completer)
+    line.textEdited.connect(lambda _: show_whole_names(cast("QAbstractItemView", completer.popup())))
     return search
+
+
+class PresetBox(QComboBox):
+    """Its list shows whole names, however narrow the box is."""
+
+    def showPopup(self) -> None:
+        show_whole_names(self.view())
+        super().showPopup()
+
+
+def show_whole_names(names: QAbstractItemView) -> None:
+    """Make a list as wide as its longest name."""
+    beside = names.verticalScrollBar().sizeHint().width() + 2 * names.frameWidth()
+    names.setMinimumWidth(names.sizeHintForColumn(0) + beside)
 
 
 class PresetCompleter(QCompleter):

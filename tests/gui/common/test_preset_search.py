@@ -70,3 +70,15 @@ def test_a_headings_words_select_nothing(qtbot: QtBot, search: QComboBox) -> Non
     search.completer().popup().hide()
     with qtbot.assertNotEmitted(search.textActivated):
         qtbot.keyClick(line(search), Qt.Key.Key_Return)
+
+
+def test_the_lists_show_whole_names_in_a_narrow_box(qtbot: QtBot, search: QComboBox) -> None:
+    search.resize(60, search.height())
+    search.showPopup()
+    qtbot.waitUntil(search.view().isVisible)
+    assert search.view().viewport().width() >= search.view().sizeHintForColumn(0)
+    search.hidePopup()
+    qtbot.keyClicks(line(search), "ResNeXt-50")
+    popup = search.completer().popup()
+    assert popup.viewport().width() >= popup.sizeHintForColumn(0) > 60
+    popup.hide()
