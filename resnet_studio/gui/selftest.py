@@ -32,7 +32,7 @@ from resnet_studio.selftest.report import Check, Report, grid
 
 LANE = "selftest"
 """Of the engine, and its job."""
-SIZE = 1080, 560
+SIZE = 960, 560
 HEADER, RIGHT = grid(()).header, grid(()).right
 """Of the table, and the columns of numbers."""
 REMARK = 5

@@ -16,15 +16,15 @@ from resnet_studio.training.datasets import Estimate
 
 ROWS = {
     "steps": ("Steps", "Number of weight updates"),
-    "stepsPerEpoch": ("Steps per epoch", "Number of weight updates in an epoch"),
-    "epoch": ("Time per epoch", "Estimated from a few timed steps, without evaluation and saving"),
+    "stepsPerEpoch": ("Steps/epoch", "Number of weight updates in an epoch"),
+    "epoch": ("Time/epoch", "Estimated from a few timed steps, without evaluation and saving"),
     "whole": ("Whole run", "Estimated from a few timed steps, without evaluation and saving"),
     "memory": (
         "Memory",
         "Weights, gradients, optimizer state and activations of one batch. Measured peaks were 0.5 to 2.1 times their "
         "sum; on the CPU, the program's own memory comes on top",
     ),
-    "deviceMemory": ("Device memory", "What the device has in all"),
+    "deviceMemory": ("Device has", "Memory of the device in all"),
 }
 
 
