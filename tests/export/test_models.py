@@ -103,8 +103,10 @@ def test_an_exported_program_gives_equal_logits_for_any_batch(architecture: Arch
     assert b"resnet_studio/" not in data
 
 
-def test_a_baseline_is_exported_too() -> None:
-    architecture = replace(preset("alexnet"), image=64, classes=3)
+@pytest.mark.parametrize("name", ["alexnet", "shufflenet_v2_x0_5"])
+def test_a_baseline_is_exported_too(name: str) -> None:
+    """Also one whose own code splits and joins tensors, outside of any layer."""
+    architecture = replace(preset(name), image=64, classes=3)
     session = onnxruntime.InferenceSession(exported("onnx", architecture), providers=["CPUExecutionProvider"])
     (found,) = session.run(None, {"images": images(architecture, 3).numpy()})
     np.testing.assert_allclose(found, logits(architecture, 3).numpy(), rtol=1e-4, atol=1e-4)

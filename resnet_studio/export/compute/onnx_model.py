@@ -103,7 +103,11 @@ def name_layers(graph: GraphProto, parameters: Collection[str]) -> None:
 
 
 def _name_values(graph: GraphProto, fixed: Collection[str]) -> None:
-    names = {name: node.name for node in graph.node for name in node.output if name not in fixed}
+    names: dict[str, str] = {}
+    for node in graph.node:
+        for place, name in enumerate(node.output):
+            if name not in fixed:
+                names[name] = f"{node.name}:{place}" if place else node.name
     for node in graph.node:
         for place, name in enumerate(node.input):
             if name and name not in fixed:
@@ -118,10 +122,12 @@ def _name_values(graph: GraphProto, fixed: Collection[str]) -> None:
 
 
 def _layer(node: NodeProto) -> str:
-    """The module that a node comes from."""
-    (scopes,) = (entry.value for entry in node.metadata_props if entry.key == SCOPES)
-    path: list[str] = ast.literal_eval(scopes)
-    return path[-2]
+    """The module that a node comes from; "" if that is the network itself, or an addition of the conversion."""
+    for entry in node.metadata_props:
+        if entry.key == SCOPES:
+            path: list[str] = ast.literal_eval(entry.value)
+            return path[-2]
+    return ""
 
 
 def _describe(model: ModelProto, provenance: NetworkProvenance) -> None:
