@@ -26,6 +26,7 @@ from resnet_studio.inference.values import (
     WeightsSource,
 )
 from resnet_studio.inference.weights.architecture_inference import fits, without_batch_counters
+from resnet_studio.inference.weights.former_names import current_name
 from resnet_studio.inference.weights.identity import identity_card
 from resnet_studio.inference.weights.normalizations import IMAGENET
 from resnet_studio.inference.weights.provenance import TrainingProvenance
@@ -39,7 +40,8 @@ from resnet_studio.inference.weights.recognition import (
 )
 from resnet_studio.inference.weights.suggested_fixes import original_architecture, suggested_fixes
 from resnet_studio.networks import memory
-from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.architecture import Architecture, Baseline, Residual
+from resnet_studio.networks.modules.baseline import allocate, skeleton
 from resnet_studio.networks.modules.network import build, empty
 from resnet_studio.networks.plan import head_layer, plan
 
@@ -126,12 +128,16 @@ def _published_network(architecture: Architecture, source: PublishedWeights) -> 
 
 
 def _from_file(architecture: Architecture, source: WeightsFile) -> tuple[nn.Module, WeightsInfo]:
-    network = empty(architecture)
-    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    network = skeleton(architecture) if isinstance(architecture, Baseline) else empty(architecture)
+    state = network.state_dict()
+    tables = {name: tensor for name, tensor in state.items() if tensor.ndim and not tensor.is_floating_point()}
+    expected = {name: tuple(tensor.shape) for name, tensor in state.items() if name not in tables}
     weight_bytes = sum(4 * math.prod(shape) for shape in expected.values())
     # A checkpoint with its optimizer's state and averages is a few times as large as its weights.
     read = checkpoint_file.read(source.path, max_bytes=max(MAX_FILE_BYTES, 8 * weight_bytes))
     found = _choose_network(architecture, source, read)
+    if isinstance(architecture, Baseline):
+        found = replace(found, entries={current_name(name): entry for name, entry in found.entries.items()})
     head = head_name(architecture)
     random_head = not source.head or _lacks_only_head(found, read, expected, head)
     if random_head:
@@ -142,7 +148,8 @@ def _from_file(architecture: Architecture, source: WeightsFile) -> tuple[nn.Modu
     tensors = _read_tensors(source, read, found, expected)
     converted, broken = _value_notes(tensors)
     headless = [_add_random_head(architecture, tensors, found)] if random_head else []
-    network.to_empty(device="cpu").load_state_dict(tensors)
+    state.update({**tables, **tensors})  # which says of which version its modules are
+    allocate(network).load_state_dict(state)
     placement, unused_layers = _placement_notes(found, read, source, random_head=random_head)
     metadata = class_metadata(
         architecture, source.path, read.contents, lambda: read.sha256, own_head=not random_head,

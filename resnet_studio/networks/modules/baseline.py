@@ -52,7 +52,7 @@ def torchvision_network(name: str, image_size: tuple[int, int], classes: int) ->
         arguments["input_size"] = image_size
     network: nn.Module = models.get_model(name, weights=None, num_classes=classes, **arguments)
     if name == "inception_v3":
-        network.get_submodule("AuxLogits").forward = _nothing  # type: ignore[method-assign]
+        network.get_submodule("AuxLogits").forward = _nothing
         network.register_forward_hook(_logits)
     for module in network.modules():
         if hasattr(module, "inplace"):

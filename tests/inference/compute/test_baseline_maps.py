@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import captum.attr  # noqa: F401  (it imports matplotlib, which logs about its fonts on the first import)
 import numpy as np
 import pytest
@@ -14,8 +17,10 @@ from resnet_studio.inference.compute.capture import capture
 from resnet_studio.inference.compute.forward import forward_steps
 from resnet_studio.inference.compute.layouts import as_maps
 from resnet_studio.inference.compute.weights import load
-from resnet_studio.inference.values import ForwardSpec, RandomWeights
+from resnet_studio.inference.errors import WeightsMismatch
+from resnet_studio.inference.values import ForwardSpec, RandomWeights, WeightsFile
 from resnet_studio.networks.architecture import Baseline
+from resnet_studio.networks.modules.baseline import torchvision_network
 from resnet_studio.networks.plan import called_layers, layers_by_name
 from resnet_studio.progress import finish
 
@@ -94,3 +99,51 @@ def test_random_weights_are_calibrated(name: str) -> None:
     assert logits is not None
     assert 1e-3 < float(logits.std()) < 1e3
     assert not info.trained
+
+
+def saved(path: Path, state: Mapping[str, torch.Tensor]) -> WeightsFile:
+    torch.save(state, path / "weights.pth")
+    return WeightsFile(path / "weights.pth")
+
+
+@pytest.mark.parametrize("name", ONE_OF_EACH_KIND)
+def test_torchvisions_weights_give_its_logits(name: str, tmp_path: Path) -> None:
+    architecture = SMALL_BASELINES[name]
+    with torch.random.fork_rng():
+        theirs = torchvision_network(name, architecture.image_size, architecture.classes).eval()
+        images = torch.rand(1, *architecture.input_shape)
+    ours, info = load(architecture, saved(tmp_path, theirs.state_dict()))
+    with torch.no_grad():
+        assert torch.equal(ours(images), theirs(images))
+    assert info.trained
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("vit_b_32", (("mlp.0.", "mlp.linear_1."), ("mlp.3.", "mlp.linear_2."))),
+        ("densenet121", (("norm1.", "norm.1."), ("norm2.", "norm.2."), ("conv1.", "conv.1."), ("conv2.", "conv.2."))),
+    ],
+)
+def test_former_names_of_torchvisions_weights_are_read(
+    name: str, changes: Sequence[tuple[str, str]], tmp_path: Path
+) -> None:
+    """As in the files that it publishes of these two, which it renames itself."""
+    architecture = SMALL_BASELINES[name]
+    theirs = torchvision_network(name, architecture.image_size, architecture.classes).eval()
+    state = {}
+    for key, tensor in theirs.state_dict().items():
+        for current, former in changes:
+            key = key.replace(current, former) if "layer" in key else key
+        state[key] = tensor
+    assert state.keys() != theirs.state_dict().keys()
+    ours, _ = load(architecture, saved(tmp_path, state))
+    images = torch.rand(1, *architecture.input_shape)
+    with torch.no_grad():
+        assert torch.equal(ours(images), theirs(images))
+
+
+def test_weights_of_another_baseline_are_refused(tmp_path: Path) -> None:
+    state = torchvision_network("vgg11_bn", (64, 64), 10).state_dict()
+    with pytest.raises(WeightsMismatch):
+        load(SMALL_BASELINES["squeezenet1_1"], saved(tmp_path, state))
