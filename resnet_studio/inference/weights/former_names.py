@@ -1,4 +1,4 @@
-"""What torchvision called some tensors of its networks before, as in weights that it still publishes. Needs no torch."""
+"""What torchvision called some tensors of its networks before, as in weights that it still offers. Needs no torch."""
 
 from __future__ import annotations
 
