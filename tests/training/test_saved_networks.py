@@ -199,9 +199,7 @@ def test_images_that_are_not_square(
     if streamed:
         monkeypatch.setattr(folders, "MAX_IN_MEMORY", 0)
     folder = rgb_folders(tmp_path / "images")
-    recipe = replace(
-        QUICK, data=str(folder), normalise=normalise, augmentation=augmentation, batch_size=8  # type: ignore[arg-type]
-    )
+    recipe = replace(QUICK, data=str(folder), normalise=normalise, augmentation=augmentation, batch_size=8)
     weights, architecture, data = trained(tmp_path / "run", recipe, image)
     assert (architecture.image, data.size) == (image, (3, *height_width(image)))
     assert_equal(tmp_path / "run", weights, architecture, data, str(folder))

@@ -17,6 +17,7 @@ from resnet_studio.inference.compute.folding import folded_layers
 from resnet_studio.inference.compute.forward import guarded
 from resnet_studio.inference.compute.layouts import as_maps
 from resnet_studio.inference.compute.prepare import PreparedForward, load_steps, prepare_steps
+from resnet_studio.inference.compute.transforms import check_channels
 from resnet_studio.inference.feature_maps import layer_maps
 from resnet_studio.inference.values import ForwardSpec, image_title
 from resnet_studio.networks.architecture import Residual
@@ -35,7 +36,8 @@ def layer_statistics_steps(
 
 
 def _steps(spec: ForwardSpec, images: tuple[str, ...], layer: str) -> Generator[Progress, None, LayerStatistics]:
-    yield from load_steps(spec.architecture, spec.weights)  # errors of the weights are not an image's
+    check_channels(spec.architecture.channels)
+    yield from load_steps(spec.architecture, spec.weights)  # these errors are not an image's
     total: ChannelStatistics | None = None
     skipped: list[SkippedImage] = []
     for done, image in enumerate(images):

@@ -138,6 +138,14 @@ def preprocess(
     return occluded((scaled - mean) / std, transforms.occluder).unsqueeze(0)
 
 
+def check_channels(channels: int) -> None:
+    """`ValueError` if a network takes another number of channels than an image can have."""
+    if channels not in (1, 3):
+        raise ValueError(
+            f"an image has 3 channels, or 1 in grayscale; this network takes {channels}. Set channels to 3"
+        )
+
+
 def grayscale(pixels: Tensor) -> Tensor:
     """The luminance of 3 × H × W pixels by Pillow, which rounds it and leaves gray unchanged: 1 × H × W, 8 bits.
 
@@ -190,10 +198,7 @@ def _size(photograph: Photograph) -> tuple[int, int]:
 
 def _statistics(preprocessing: Preprocessing, channels: int) -> tuple[Tensor, Tensor]:
     """Mean (per channel or pixel) and std, C × 1 × 1 or C × H × W; for one channel averaged over the three."""
-    if channels not in (1, 3):
-        raise ValueError(
-            f"an image has 3 channels, or 1 in grayscale; this network takes {channels}. Set channels to 3"
-        )
+    check_channels(channels)
     mean, std = _for_channels(preprocessing.mean, channels), _for_channels(preprocessing.std, channels)
     if preprocessing.mean_image:
         numbers = np.frombuffer(preprocessing.mean_image, np.dtype("<f4")).astype(np.float32)

@@ -135,6 +135,12 @@ def test_progress_counts_images_and_the_job_can_be_closed_between_them() -> None
     ended.close()
 
 
+def test_a_network_that_no_image_fits_is_refused_instead_of_skipping_every_image() -> None:
+    spec = ForwardSpec("sample:china", replace(CIFAR, channels=5))
+    with pytest.raises(ValueError, match="this network takes 5"):
+        finish(layer_statistics_steps(spec, IMAGES, "relu"))
+
+
 def test_a_layer_that_is_not_there_is_an_error_and_no_damaged_image() -> None:
     with pytest.raises(ValueError, match=r"layer9"):
         finish(layer_statistics_steps(SPEC, IMAGES, "layer9"))
