@@ -151,6 +151,21 @@ def test_an_answer_identifies_again_and_uses_the_network(
     assert engine.pending["identify"][3] == {}
 
 
+def test_another_network_of_the_file_can_be_chosen(
+    controller: WeightsCardController, engine: FakeEngine, weights: WeightsController, tmp_path: Path
+) -> None:
+    file = tmp_path / "both.pth"
+    torch.save({"model": build(SMALL, 0).state_dict(), "model_ema": build(SMALL, 1).state_dict()}, file)
+    controller.identify(WeightsFile(file))
+    card = answered(controller, engine, file)
+    controller.use_network()
+    assert weights.weights == WeightsFile(file, prefix="model.")
+    controller.answer(card.assumptions[0].alternatives[0])
+    answered(controller, engine, file)
+    controller.use_network()
+    assert weights.weights == WeightsFile(file, prefix="model_ema.")
+
+
 def test_a_normalization_is_kept_with_the_weights(
     controller: WeightsCardController, engine: FakeEngine, file: Path, qtbot: QtBot
 ) -> None:
