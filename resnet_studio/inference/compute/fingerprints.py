@@ -23,9 +23,10 @@ def fingerprint(name: str) -> Fingerprint:
 
 
 def state_shapes(name: str, classes: int) -> dict[str, Shape]:
-    """Names and shapes of the network's state_dict."""
+    """Names and shapes of the weights in the network's state_dict, without Swin's tables of indices."""
     network = empty(Baseline(name, baselines.info(name).image, classes))
-    return {tensor: tuple(value.shape) for tensor, value in network.state_dict().items()}
+    state = network.state_dict()
+    return {tensor: tuple(value.shape) for tensor, value in state.items() if value.is_floating_point()}
 
 
 def main(path: Path) -> None:

@@ -19,7 +19,7 @@ from resnet_studio.networks.architecture import Baseline
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 
-SOME = ("mobilenet_v3_small", "squeezenet1_1", "inception_v3", "vit_b_32", "vgg11_bn")
+SOME = ("mobilenet_v3_small", "squeezenet1_1", "inception_v3", "vit_b_32", "vgg11_bn", "swin_t")
 
 
 def test_every_baseline_has_a_fingerprint_of_its_own() -> None:
