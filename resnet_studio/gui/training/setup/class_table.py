@@ -86,7 +86,8 @@ class ClassTable(QTableView):
         self._counts = _Count(self)
         for column in (TRAINING, TEST):
             self.setItemDelegateForColumn(column, self._counts)
-        self.setItemDelegateForColumn(SAMPLES, _Samples(self))
+        self._samples = _Samples(self)
+        self.setItemDelegateForColumn(SAMPLES, self._samples)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setShowGrid(False)
         self.setSelectionMode(QTableView.SelectionMode.NoSelection)
@@ -104,9 +105,9 @@ class ClassTable(QTableView):
     def show_data(self, view: DataView) -> None:
         """List the classes of a data set."""
         self._model.show_data(view)
-        height = sample_size(view).height()
+        self._samples.size = size = sample_size(view)
         for row in range(len(view.classes)):
-            self.setRowHeight(row, height + 2 * SPACING if self._model.images(row) else ROW)
+            self.setRowHeight(row, size.height() + 2 * SPACING if self._model.images(row) else ROW)
         longest = max((self.fontMetrics().horizontalAdvance(name) for name in view.classes), default=0)
         self.setColumnWidth(CLASS, min(max(48, longest + 20), 136))
         most = f"{max(0, *view.training_counts, *view.test_counts):,}"
@@ -143,25 +144,26 @@ class _Samples(QStyledItemDelegate):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._pixmaps: dict[tuple[int, int, int, float], QPixmap] = {}
+        self.size = QSize(SMALL, SMALL)
+        """Of each image on the screen."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         images: list[QImage] = index.data(IMAGES_ROLE)
-        height = option.rect.height() - 2 * SPACING
-        x = option.rect.left() + 4
+        width, height = self.size.width(), self.size.height()
+        x, y = option.rect.left() + 4, option.rect.top() + (option.rect.height() - height) // 2
         ratio = painter.device().devicePixelRatioF()
         for image in images:
-            size = QSize(max(1, round(height * image.width() / image.height())), height)
-            if x + size.width() > option.rect.right():
+            if x + width > option.rect.right():
                 return
-            painter.drawPixmap(x, option.rect.top() + SPACING, self._pixmap(image, size, ratio))
-            x += size.width() + SPACING
+            painter.drawPixmap(x, y, self._pixmap(image, ratio))
+            x += width + SPACING
 
-    def _pixmap(self, image: QImage, size: QSize, ratio: float) -> QPixmap:
-        key = image.cacheKey(), size.width(), size.height(), ratio
+    def _pixmap(self, image: QImage, ratio: float) -> QPixmap:
+        key = image.cacheKey(), self.size.width(), self.size.height(), ratio
         if key not in self._pixmaps:
             if len(self._pixmaps) > 1000:
                 self._pixmaps.clear()
-            self._pixmaps[key] = scaled_pixmap(image, size, ratio)
+            self._pixmaps[key] = scaled_pixmap(image, self.size, ratio)
         return self._pixmaps[key]
 
 

@@ -6,8 +6,9 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QSize, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
@@ -23,7 +24,15 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.inputs import ComboBox, SegmentedControl
-from resnet_studio.gui.training.setup.class_table import IMAGES_ROLE, SAMPLES, TEST, TRAINING, ClassTable
+from resnet_studio.gui.training.setup.class_table import (
+    IMAGES_ROLE,
+    SAMPLES,
+    SPACING,
+    TEST,
+    TRAINING,
+    ClassTable,
+    sample_size,
+)
 from resnet_studio.gui.training.setup.data_preview import AugmentedView, DataPreview
 from resnet_studio.gui.training.setup.estimate import memory_range, memory_warning, seconds_text
 from resnet_studio.gui.training.setup.lr_plot import sampled_steps
@@ -383,6 +392,29 @@ def test_samples_are_painted_where_their_class_is(view: SetupView) -> None:
     for row in (1, 5, 9):
         x, y = table.columnViewportPosition(SAMPLES) + 12, table.rowViewportPosition(row) + table.rowHeight(row) // 2
         assert picture.pixelColor(x, y).red() == 20 * row
+
+
+@pytest.mark.parametrize(
+    ("size", "on_screen"),
+    [((8, 8), (32, 32)), ((8, 12), (24, 16)), ((224, 320), (32, 22)), ((320, 160), (16, 32)), ((16, 64), (32, 8))],
+)
+def test_images_are_shown_whole_and_in_their_shape(
+    view: SetupView, size: tuple[int, int], on_screen: tuple[int, int]
+) -> None:
+    """At most 32 pixels long; small ones are enlarged by a whole factor. `on_screen` is width and height."""
+    pixels = np.zeros((*size, 3), np.uint8)
+    pixels[:, -max(1, size[1] // 8) :] = 200  # a bright right edge
+    few = data_view()
+    augmented = tuple((pixels,) * 6 for _ in few.augmented)
+    view.show_data(replace(few, size=(3, *size), samples=(pixels,) * len(few.samples), augmented=augmented))
+    assert sample_size(replace(few, size=(3, *size))) == QSize(*on_screen)
+    QApplication.processEvents()
+    table, (width, height) = view.findChild(ClassTable), on_screen
+    picture, left = table.viewport().grab().toImage(), table.columnViewportPosition(SAMPLES) + 4
+    middle = table.rowViewportPosition(0) + table.rowHeight(0) // 2
+    assert picture.pixelColor(left, middle).red() == 0
+    assert 100 < picture.pixelColor(left + width - 1, middle).red() <= 200  # the background is lighter
+    assert view.findChild(AugmentedView).sizeHint().height() == len(augmented) * (height + 2 * SPACING)
 
 
 def test_augmented_images_are_shown_only_where_there_are_some(view: SetupView) -> None:
