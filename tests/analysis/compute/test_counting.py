@@ -21,6 +21,7 @@ from resnet_studio.analysis.compute.counting import (
 )
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.families.bottleneck import Bottleneck
+from resnet_studio.networks.families.v2 import V2Bottleneck
 from resnet_studio.networks.modules.network import build, empty
 from resnet_studio.networks.presets import preset, title
 from resnet_studio.progress import Progress
@@ -30,6 +31,9 @@ WHOLE = {
     "resnet50-v1.5": 4.112, "resnet101-v1.5": 7.834, "resnet152-v1.5": 11.559, "vgg19": 19.632,
 }  # fmt: skip
 """fvcore's own total of torchvision's networks at 224×224 in eval mode, in 10⁹; the paper's have the stride moved."""
+
+
+GATED = Residual(Bottleneck("3x3", 4, 16), (1, 2, 1), "D", 16, "deep", image=48, classes=5, se=4)
 
 
 def count_whole(architecture: Architecture) -> Counts:
@@ -65,6 +69,8 @@ def test_fvcores_totals(name: str) -> None:
         *map(preset, ("resnet18", "resnet50", "resnet20-cifar", "plain20-cifar", "article18", "article50", "alexnet")),
         replace(preset("resnet34"), shortcut="C", image=65),
         replace(preset("resnet18"), shortcut="A", stem="cifar", image=8, channels=1, width=3, classes=2),
+        GATED,
+        replace(GATED, block=V2Bottleneck(groups=2), dilated=1),
     ],
     ids=title,
 )
@@ -90,6 +96,14 @@ def test_what_was_not_counted_is_listed(name: str, uncounted: dict[str, int]) ->
     """One addition a block, one padding where option A changes the shape, and the pools."""
     assert layer_table(preset(name)).uncounted.items() >= uncounted.items()
     assert "aten::conv2d" not in layer_table(preset(name)).uncounted
+
+
+def test_gates_and_averages_are_listed_too() -> None:
+    """Four blocks with a sigmoid, a product and an addition each; two of them halve the size."""
+    assert layer_table(GATED).uncounted == {
+        "aten::add": 4, "aten::avg_pool2d": 2, "aten::max_pool2d": 1, "aten::mul": 4, "aten::sigmoid": 4,
+    }  # fmt: skip
+    assert layer_table(GATED).checks.agree
 
 
 @pytest.mark.parametrize(
