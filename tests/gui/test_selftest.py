@@ -77,7 +77,8 @@ def test_the_device_list_ends_with_the_test_of_the_current_device(qtbot: QtBot) 
     qtbot.addWidget(status_bar)
     status_bar.show()
     card = Device("cuda:0", CARD)
-    status_bar.set_devices([Device("cpu", "CPU"), card, Device("cuda:0 half", f"{CARD}, half precision")], "cuda:0 half")
+    half = Device("cuda:0 half", f"{CARD}, half precision")
+    status_bar.set_devices([Device("cpu", "CPU"), card, half], half.name)
     choice = status_bar.findChild(QComboBox)
     assert choice is not None
     assert choice.itemText(choice.count() - 1) == TEST_ENTRY

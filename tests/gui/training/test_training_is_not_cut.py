@@ -66,6 +66,8 @@ def test_maps_of_a_training(qtbot: QtBot) -> None:
 def test_a_choice_of_runs(qtbot: QtBot) -> None:
     picker = RunPicker()
     shown(qtbot, picker, WORKSPACE, 40)
-    folders = {Path("/runs", str(number)): f"resnet152-imagenet-of-2012-with-a-long-name-{number}" for number in range(9)}
+    folders = {
+        Path("/runs", str(number)): f"resnet152-imagenet-of-2012-with-a-long-name-{number}" for number in range(9)
+    }
     picker.show_runs(folders, Path("/runs/8"))
     assert cut(picker) == []
