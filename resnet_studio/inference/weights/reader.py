@@ -109,10 +109,10 @@ def _contents(path: Path, file: BinaryIO, container: Container) -> CheckpointCon
 
 def _metadata(value: Any, path: tuple[str, ...]) -> Mapping[str, Any]:
     """The entries beside the weights, on each level of the dictionaries that lead to them."""
-    found: dict[str, Any] = {}
+    found: dict[Any, Any] = {}
     for key in path:
         entries = mapping(value) or {}
-        found |= {str(name): entry for name, entry in entries.items() if name != key}
+        found |= {name: entry for name, entry in entries.items() if name != key}
         value = entries.get(key)
     plain_values: dict[str, Any] = plain_value(found)
     return {name: entry for name, entry in plain_values.items() if entry is not None}

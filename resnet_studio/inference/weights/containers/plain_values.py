@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from itertools import islice
@@ -23,6 +24,13 @@ def plain_value(value: Any) -> Any:
     return _Plain().convert(value, 0)
 
 
+def is_short(value: Any) -> bool:
+    """Whether it is a text, a finite number of 64 bits, or None: something that JSON has, and that is soon written."""
+    if isinstance(value, int):
+        return abs(value) < 2**63
+    return math.isfinite(value) if isinstance(value, float) else value is None or isinstance(value, str)
+
+
 class _Plain:
     def __init__(self) -> None:
         self.left = MAX_VALUES
@@ -32,7 +40,7 @@ class _Plain:
         if depth > MAX_DEPTH or self.left < 0:
             return None
         if value is None or isinstance(value, bool | int | float):
-            return value if not isinstance(value, int) or abs(value) < 2**63 else None
+            return value if is_short(value) else None
         if isinstance(value, str):
             return value if len(value) <= MAX_TEXT else None
         if isinstance(value, list | tuple | set | frozenset):
@@ -46,7 +54,7 @@ class _Plain:
 
     def _dict(self, entries: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         first = islice(entries.items(), MAX_VALUES)
-        return {str(key): self.convert(value, depth + 1) for key, value in first if isinstance(key, str | int | float)}
+        return {str(key): self.convert(value, depth + 1) for key, value in first if is_short(key)}
 
     def _stand_in(self, value: StandIn, depth: int) -> Any:
         if value.name.startswith("numpy."):

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from resnet_studio.files import FileRefusedError
 from resnet_studio.formatting import join_names
 from resnet_studio.inference.weights.containers.pickle_imports import STATE_DICT
+from resnet_studio.inference.weights.containers.plain_values import is_short
 from resnet_studio.inference.weights.containers.stored import StoredTensor, UnreadableTensor
 from resnet_studio.inference.weights.containers.torch_files import NOT_WEIGHTS, QUANTIZED, Container
 from resnet_studio.inference.weights.containers.torch_values import Tensor, is_module, items, mapping
@@ -134,7 +135,7 @@ def _children(value: Any) -> Iterator[tuple[str, Any]]:
     """The entries of a dictionary, a module or a list, by their names or positions."""
     entries = mapping(value)
     if entries is not None:
-        names = ((str(name), child) for name, child in entries.items() if isinstance(name, str | int))
+        names = ((str(name), child) for name, child in entries.items() if is_short(name))
         yield from ((name, child) for name, child in names if len(name) <= MAX_NAME)
     elif (values := items(value)) is not None:
         yield from ((str(number), child) for number, child in enumerate(values))

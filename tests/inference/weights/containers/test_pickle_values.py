@@ -82,6 +82,7 @@ PLAIN: dict[str, tuple[Any, Any]] = {
     "an object": (Record(lr=0.1, inner=Record(steps=[1, 2])), {"lr": 0.1, "inner": {"steps": [1, 2]}}),
     "a date": (datetime.date(2024, 2, 3), None),
     "a number beyond 64 bits": (2**80, None),
+    "a number that is not finite": ([np.inf, -np.inf, np.nan], [None] * 3),
 }  # fmt: skip
 
 

@@ -109,6 +109,12 @@ def test_the_role_of_a_copy_follows_from_its_name(name: str, said: str) -> None:
     assert role(name) == said
 
 
+def test_keys_may_be_anything(tmp_path: Path) -> None:
+    """Python refuses to write a number of thousands of digits."""
+    strange = {10**5000: 1, None: 2, (1, 2): 3, 4.5: 5, "x" * 10_000: {"weight": torch.ones(2, 2)}}
+    assert contents(tmp_path, {**strange, "model": {**STATE, **strange}}).tensors.keys() == STATE.keys()
+
+
 def test_two_tensors_of_one_name_are_refused(tmp_path: Path) -> None:
     twice = {"a": {"b.weight": torch.ones(2, 2)}, "a.b": {"weight": torch.zeros(2, 2)}}
     with pytest.raises(WeightsError, match=r"two tensors of the name a\.b\.weight"):
