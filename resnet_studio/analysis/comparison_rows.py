@@ -8,7 +8,7 @@ from typing import Literal
 
 from resnet_studio.analysis import units
 from resnet_studio.analysis.comparison import COSTS, Comparison, ComparisonLine, Cost
-from resnet_studio.analysis.table_one import BlockCell, block_cells
+from resnet_studio.analysis.table_one import BlockCell, block_cells, has_stages
 from resnet_studio.formatting import dimensions
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.layers import Shape
@@ -36,11 +36,13 @@ class ComparisonEntry:
     bar: float | None = None
     """Part of the longest bar, where one cost alone is shown."""
     blocks: BlockCell | None = None
+    matched: bool = True
+    """Whether it can be held against the first network's: not a part that only one of both has by design."""
 
     @property
     def words(self) -> str:
         """The whole entry in one line, for a screen reader."""
-        sign = "≠" if self.differs else ""
+        sign = "≠" if self.differs and self.matched else ""
         return " ".join(filter(None, (self.blocks.words if self.blocks else self.value, sign, self.delta, self.share)))
 
 
@@ -58,12 +60,26 @@ def rows(comparison: Comparison, shown: Shown) -> tuple[ComparisonRow, ...]:
     costs: tuple[Cost, ...] = COSTS if shown == "all" else tuple(cost for cost in COSTS if cost == shown)
     found = [_depths(comparison)] if shown in ("all", "blocks") else []
     found += [_costs(comparison.total, cost) for cost in costs]
+    staged = [has_stages(architecture) for architecture in comparison.architectures]
     for line in comparison.lines:
-        if shown == "all":
-            found += [_outputs(line), *_block_counts(line, comparison)]
-        found += [_makeups(line, comparison)] if shown == "blocks" else []
-        found += [_costs(line, cost) for cost in costs]
+        rows_of_line = [_outputs(line), *_block_counts(line, comparison)] if shown == "all" else []
+        rows_of_line += [_makeups(line, comparison)] if shown == "blocks" else []
+        rows_of_line += [_costs(line, cost) for cost in costs]
+        found += [_with_unmatched(row, line, staged) for row in rows_of_line]
     return tuple(found if shown in ("all", "blocks") else _with_bars(found))
+
+
+def _with_unmatched(row: ComparisonRow, line: ComparisonLine, staged: Sequence[bool]) -> ComparisonRow:
+    """The row without differences in what only one of two networks has, if they don't both have the paper's stages."""
+    return replace(
+        row,
+        entries=tuple(
+            entry
+            if (cell is None) == (line.cells[0] is None) or (staged[0] and staged[column])
+            else replace(entry, matched=False, delta="", share="", tip=entry.tip.partition("\n")[0])
+            for column, (entry, cell) in enumerate(zip(row.entries, line.cells, strict=True))
+        ),
+    )
 
 
 def _depths(comparison: Comparison) -> ComparisonRow:

@@ -110,6 +110,7 @@ class ArchitecturePanel(QWidget):
             self._begin_edit(architecture)
         self._architecture = architecture
         self._preset.setCurrentIndex(self._preset.findText(preset_name(architecture) or CUSTOM))
+        self._typed_preset().setCursorPosition(0)  # so that a name that is too long shows its beginning
         self._show_depth(architecture)
         values = architecture.values()
         for field, choice in self._choices.items():
@@ -124,6 +125,8 @@ class ArchitecturePanel(QWidget):
                 line.setText(text)
         for field in self._rows.field_names():
             self._rows.set_error(field, "")
+        for field in LABELS:  # no row stands empty for a network that is no ResNet
+            self._rows.set_field_visible(field, field in values or isinstance(architecture, Residual))
 
     def search(self) -> None:
         """Focus the search for presets."""

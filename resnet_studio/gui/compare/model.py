@@ -170,7 +170,7 @@ class CompareDelegate(BlockDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         super().paint(painter, option, index)
         entry: ComparisonEntry = index.data(ENTRY_ROLE)
-        if entry.blocks and entry.differs:
+        if entry.blocks and entry.differs and entry.matched:
             painter.setPen(QColor(theme.current().accent))
             painter.drawText(option.rect.adjusted(2 * GAP, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, UNEQUAL)
 
@@ -207,4 +207,6 @@ class CompareDelegate(BlockDelegate):
 
 def _narrow_text(entry: ComparisonEntry) -> str:
     """What a narrow column shows of a difference."""
+    if not entry.matched:
+        return ""
     return entry.share or entry.delta or (UNEQUAL if entry.differs else EQUAL)

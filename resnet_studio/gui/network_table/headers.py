@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter
 from PySide6.QtWidgets import QHeaderView
@@ -108,6 +110,7 @@ DETAIL_ROLE = Qt.ItemDataRole.UserRole
 STAGE_ROLE = Qt.ItemDataRole.UserRole + 1
 """Roles of a model's vertical header data: a name on the left, a detail on the right, and the stage for the color."""
 MARK = 4
+WIDEST = 208
 ABOVE, BELOW = 3, 4
 """Extra pixels of the first and the last row of a group, if rows are listed tightly."""
 
@@ -118,7 +121,7 @@ class StageHeader(QHeaderView):
     """
 
     def __init__(self, width: int, heading: str = "", *, at_top: bool = False) -> None:
-        """`heading` is shown above the details."""
+        """`heading` is shown above the details. Names at the top make it wider, up to `WIDEST`."""
         super().__init__(Qt.Orientation.Vertical)
         self.heading = heading
         self._width, self._at_top = width, at_top
@@ -126,7 +129,15 @@ class StageHeader(QHeaderView):
         self.setMinimumSectionSize(8)
 
     def sizeHint(self) -> QSize:
-        return QSize(self._width, super().sizeHint().height())
+        width = min(max([self._width, *self._widths_at_top()]), max(self._width, WIDEST))
+        return QSize(width, super().sizeHint().height())
+
+    def _widths_at_top(self) -> Iterator[int]:
+        """What each row needs for its name and its detail, if these stand in one line."""
+        for section in range(self.count() if self._at_top else 0):
+            if self.starts_group(section):
+                texts = self.text(section, NAME_ROLE), self.text(section, DETAIL_ROLE)
+                yield sum(map(self.fontMetrics().horizontalAdvance, texts)) + MARK + 3 * PADDING
 
     def text(self, section: int, role: int) -> str:
         return str(self.model().headerData(section, Qt.Orientation.Vertical, role) or "")

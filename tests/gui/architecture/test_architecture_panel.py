@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
-from resnet_studio.gui.architecture.panel import ArchitecturePanel
+from resnet_studio.gui.architecture.panel import LABELS, ArchitecturePanel
 from resnet_studio.gui.common.inputs import ComboBox, SegmentedControl
 from resnet_studio.networks.architecture import Baseline, Residual
 from resnet_studio.networks.families import FAMILIES
@@ -244,3 +244,12 @@ def test_arrow_keys_change_a_choice(qtbot: QtBot, panel: ArchitecturePanel) -> N
     shortcut = panel.findChild(SegmentedControl, "shortcut")
     qtbot.keyClick(shortcut, Qt.Key.Key_Right)
     assert requests == [replace(preset("resnet50"), shortcut="C")]
+
+
+def test_a_baseline_has_no_empty_rows_and_a_resnet_has_them_all_again(panel: ArchitecturePanel) -> None:
+    panel.show()
+    panel.show_architecture(preset("vgg19"))
+    visible = {name for name in LABELS if panel.findChild(QWidget, name).isVisible()}
+    assert visible == {"image", "classes"}
+    panel.show_architecture(preset("resnet18"))
+    assert all(panel.findChild(QWidget, name).isVisible() for name in LABELS)

@@ -406,3 +406,23 @@ def test_the_model_passes_qts_tester() -> None:
             model.show_only(shown)
             assert model.columnCount() == len(selected)
     assert tester.model() is model
+
+
+def test_what_only_one_of_two_unlike_networks_has_is_no_difference(harness: CompareHarness) -> None:
+    harness.answer((preset("squeezenet1_0"), preset("resnet18"), preset("squeezenet1_1")))
+    first, resnet, other = entries(harness.view, "features.3", "parameters")
+    assert first.number > 0
+    assert (resnet.words, resnet.tip) == ("–", "This network has no features.3")
+    assert other.number > 0
+    _, resnet, _ = entries(harness.view, "conv3_x", "parameters")
+    assert resnet.number > 0
+    assert resnet.words == resnet.value
+    ours, theirs = (plan_table(preset(name)).totals.parameters for name in ("resnet18", "squeezenet1_0"))
+    assert f"+{ours - theirs:,}" in entries(harness.view, "total", "parameters")[1].tip
+
+
+def test_names_of_parts_have_room(harness: CompareHarness) -> None:
+    harness.answer((preset("squeezenet1_0"), preset("resnet18")))
+    header = harness.view.findChild(NetworkTable).stage_header
+    QApplication.processEvents()
+    assert header.width() > sum(map(header.fontMetrics().horizontalAdvance, ["features.12", "output"]))
