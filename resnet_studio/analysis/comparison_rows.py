@@ -76,6 +76,8 @@ def _with_unmatched(row: ComparisonRow, line: ComparisonLine, staged: Sequence[b
         entries=tuple(
             entry
             if (cell is None) == (line.cells[0] is None) or (staged[0] and staged[column])
+            else _absent(line, differs=False, matched=False)
+            if cell is None
             else replace(entry, matched=False, delta="", share="", tip=entry.tip.partition("\n")[0])
             for column, (entry, cell) in enumerate(zip(row.entries, line.cells, strict=True))
         ),
@@ -101,7 +103,7 @@ def _outputs(line: ComparisonLine) -> ComparisonRow:
                 shape(cell.output), cell.output != first, tip=f"{shape(cell.output)}: channels, height, width"
             )
             if cell
-            else _absent(line, first is not None)
+            else _absent(line, differs=first is not None)
             for cell in line.cells
         ),
     )
@@ -133,7 +135,7 @@ def _makeups(line: ComparisonLine, comparison: Comparison) -> ComparisonRow:
     entries = []
     for cell, architecture in zip(line.cells, comparison.architectures, strict=True):
         if cell is None:
-            entries.append(_absent(line, first is not None))
+            entries.append(_absent(line, differs=first is not None))
             continue
         differs = first is None or (cell.makeup, cell.output) != (first.makeup, first.output)
         output = f"→ {dimensions(cell.output)}" if first is None or cell.output != first.output else ""
@@ -162,8 +164,8 @@ def _integers(numbers: Sequence[int], meaning: str) -> tuple[ComparisonEntry, ..
     )
 
 
-def _absent(line: ComparisonLine, differs: bool) -> ComparisonEntry:
-    return ComparisonEntry(units.DASH, differs, tip=f"This network has no {line.name}")
+def _absent(line: ComparisonLine, *, differs: bool, matched: bool = True) -> ComparisonEntry:
+    return ComparisonEntry(units.DASH, differs, tip=f"This network has no {line.name}", matched=matched)
 
 
 def _tip(value: int, reference: int, meaning: str, column: int) -> str:
