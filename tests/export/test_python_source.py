@@ -16,7 +16,7 @@ from torch import nn
 
 from architectures import residuals
 from resnet_studio.export.python_source import LINE_LENGTH, source
-from resnet_studio.networks.architecture import Baseline, Residual
+from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.families import FAMILIES
 from resnet_studio.networks.modules.network import build, empty
 from resnet_studio.networks.presets import PRESETS, preset
@@ -176,7 +176,6 @@ def test_a_baseline_is_torchvisions() -> None:
     with torch.device("meta"):
         network = namespace["vgg19"]()
     assert sum(parameter.numel() for parameter in network.parameters()) == 143_667_240
-    assert isinstance(preset("vgg19"), Baseline)
 
 
 def test_every_family_has_a_text() -> None:
