@@ -7,7 +7,17 @@ import sys
 import warnings
 from importlib import import_module
 
-PARTS = ("tables", "inference", "live", "training", "contention", "window", "edits", "training-window", "identification")
+PARTS = (
+    "tables",
+    "inference",
+    "live",
+    "training",
+    "contention",
+    "window",
+    "edits",
+    "training-window",
+    "identification",
+)
 
 
 def main() -> int:

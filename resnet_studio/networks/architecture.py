@@ -276,7 +276,10 @@ def from_json(values: Mapping[str, Any] | str) -> Architecture:
             raise ArchitectureError("architecture", f"not valid JSON: {json_fault(error)}") from None
     if not isinstance(values, Mapping):
         raise ArchitectureError("architecture", 'must be a JSON object, such as {"kind": "residual"}')
-    kind, values = values.get("kind", "residual"), {name: values[name] for name in values if name not in ("kind", STAMP)}
+    kind, values = (
+        values.get("kind", "residual"),
+        {name: values[name] for name in values if name not in ("kind", STAMP)},
+    )
     if kind == "residual":
         return _residual(values)
     if kind != "baseline":

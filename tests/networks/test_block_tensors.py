@@ -20,16 +20,20 @@ from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 
 SMALL = Residual(Basic(), (2, 1), width=8, image=32, classes=3)
-ARCHITECTURES: dict[str, Residual] = {
-    f"{stem} {block.label} {shortcut}": replace(SMALL, stem=stem, block=block(), shortcut=shortcut)
-    for stem in ("imagenet", "cifar")
-    for block in (Basic, Bottleneck, PreActivationBasic, PreActivationBottleneck)
-    for shortcut in ("A", "B", "C", "D", "none")
-} | {
-    f"SE {block.label} {shortcut}": replace(SMALL, block=block(), shortcut=shortcut, se=4)
-    for block in (Basic, Bottleneck, PreActivationBasic, V2Bottleneck)
-    for shortcut in ("B", "none")
-} | {f"article {block.block}": replace(SMALL, block=block()) for block in (ArticleBasic, ArticleBottleneck)}
+ARCHITECTURES: dict[str, Residual] = (
+    {
+        f"{stem} {block.label} {shortcut}": replace(SMALL, stem=stem, block=block(), shortcut=shortcut)
+        for stem in ("imagenet", "cifar")
+        for block in (Basic, Bottleneck, PreActivationBasic, PreActivationBottleneck)
+        for shortcut in ("A", "B", "C", "D", "none")
+    }
+    | {
+        f"SE {block.label} {shortcut}": replace(SMALL, block=block(), shortcut=shortcut, se=4)
+        for block in (Basic, Bottleneck, PreActivationBasic, V2Bottleneck)
+        for shortcut in ("B", "none")
+    }
+    | {f"article {block.block}": replace(SMALL, block=block()) for block in (ArticleBasic, ArticleBottleneck)}
+)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

@@ -89,8 +89,18 @@ def every_layer(architecture: Architecture) -> dict[str, tuple[int, int]]:
 @pytest.mark.parametrize(
     "architecture",
     [
-        BASIC, PAPER, V15, CIFAR, ARTICLE, VGG, DEEP, GATED, DILATED, replace(BASIC, blocks=(1, 2), dilated=1),
-        replace(V15, image=(64, 96)), replace(CIFAR, image=(24, 12)),
+        BASIC,
+        PAPER,
+        V15,
+        CIFAR,
+        ARTICLE,
+        VGG,
+        DEEP,
+        GATED,
+        DILATED,
+        replace(BASIC, blocks=(1, 2), dilated=1),
+        replace(V15, image=(64, 96)),
+        replace(CIFAR, image=(24, 12)),
     ],
     ids=str,
 )
@@ -116,7 +126,8 @@ def test_a_field_is_where_the_gradient_goes(architecture: Architecture) -> None:
         BASIC, V15, replace(CIFAR, image=9), replace(BASIC, image=61), replace(ARTICLE, image=45),
         replace(DEEP, image=51), GATED, DILATED,
         replace(VGG, image=45), *(Baseline("alexnet", image=side, classes=3) for side in (63, 70)),
-        replace(BASIC, image=(33, 70)), replace(ARTICLE, image=(61, 45)), Baseline("alexnet", image=(70, 111), classes=3),
+        replace(BASIC, image=(33, 70)), replace(ARTICLE, image=(61, 45)),
+        Baseline("alexnet", image=(70, 111), classes=3),
     ],
     ids=str,
 )  # fmt: skip

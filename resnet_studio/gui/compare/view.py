@@ -169,7 +169,7 @@ class CompareView(QWidget):
             self._request((*self._compared, architecture))
 
     def _on_name_entered(self) -> None:
-        """On Return after what isn't in the list, add the first preset whose name contains it, or show what is wrong."""
+        """On Return after what isn't in the list, add the first preset whose name contains it, or say what is wrong."""
         name = self._search.currentText().strip()
         if name and self._search.findText(name) < 0:
             try:

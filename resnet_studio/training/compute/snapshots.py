@@ -81,7 +81,9 @@ def snapshot_layers(architecture: Architecture) -> tuple[str, ...]:
     called = [
         layer
         for layer in plan(architecture)
-        if layer.stage != "fc" and layer.on_main_path and layer.layout == "maps"
+        if layer.stage != "fc"
+        and layer.on_main_path
+        and layer.layout == "maps"
         and ((layer.called and math.prod(layer.output[1:]) > 1) or layer.kind == "relu")
     ]
     return tuple(list(layers)[-1].name for _, layers in groupby(called, lambda layer: layer.stage))

@@ -61,12 +61,13 @@ MORE_FIELDS: dict[str, RecipeField] = {
     "label_smoothing": RecipeField("Label smoothing", "0 for none; 0.1 is common on ImageNet"),
     "zero_init_residual": RecipeField(
         "Residual start",
-        "usual: batch norms begin with γ = 1\nzero: the last one of each block begins with γ = 0, so F(x) is 0 at first",
+        "usual: batch norms begin with γ = 1\nzero: the last one of a block begins with γ = 0, so F(x) is 0 at first",
         {"false": "usual", "true": "zero"},
     ),
     "stochastic_depth": RecipeField(
         "Stochastic depth",
-        "How likely each image skips F(x) of the last block; it grows linearly over the blocks. 0 for none; 0.2 is common",
+        "How likely each image skips F(x) of the last block; it grows linearly over the blocks.\n"
+        "0 for none; 0.2 is common",
     ),
     "normalise": RecipeField(
         "Normalize by",

@@ -49,7 +49,9 @@ XTERNALZ = Dialect(
     "xternalz/WideResNet-pytorch",
     (
         Table(
-            (("block1.layer.0.bn1", "bn1"), *XTERNALZ_ROWS), marker="block1.layer.0.convShortcut", kernel=3,
+            (("block1.layer.0.bn1", "bn1"), *XTERNALZ_ROWS),
+            marker="block1.layer.0.convShortcut",
+            kernel=3,
             usual=CIFAR,
         ),
         Table(XTERNALZ_ROWS, usual=CIFAR),
