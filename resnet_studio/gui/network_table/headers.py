@@ -179,8 +179,8 @@ class StageHeader(QHeaderView):
     def _beside_detail(self, section: int, rect: QRect, metrics: QFontMetrics) -> str:
         """The name, of which the end stays if there is no room for all of it before the detail."""
         detail = metrics.horizontalAdvance(self.text(section, DETAIL_ROLE))
-        room = rect.width() - MARK - 3 * PADDING - detail
-        return metrics.elidedText(self.text(section, NAME_ROLE), Qt.TextElideMode.ElideLeft, room)
+        available = rect.width() - MARK - 3 * PADDING - detail
+        return metrics.elidedText(self.text(section, NAME_ROLE), Qt.TextElideMode.ElideLeft, available)
 
     def _draw_text(self, painter: QPainter, rect: QRect, text: str, alignment: Qt.AlignmentFlag) -> None:
         quiet = alignment == Qt.AlignmentFlag.AlignRight
