@@ -48,8 +48,8 @@ class PresetBox(QComboBox):
 
 def show_whole_names(names: QAbstractItemView) -> None:
     """Make a list as wide as its longest name."""
-    beside = names.verticalScrollBar().sizeHint().width() + 2 * names.frameWidth()
-    names.setMinimumWidth(names.sizeHintForColumn(0) + beside)
+    margins = names.verticalScrollBar().sizeHint().width() + 2 * names.frameWidth()
+    names.setMinimumWidth(names.sizeHintForColumn(0) + margins)
 
 
 class PresetCompleter(QCompleter):
