@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from resnet_studio.formatting import significant
 from resnet_studio.training.degradation.experiment import NetworkSpec
 from resnet_studio.training.runs.curves import Curves
 
@@ -126,7 +127,7 @@ def _quotient(numerator: float, denominator: float) -> float:
 
 
 def _number(value: float) -> str:
-    """Three significant digits: 0.00567, 1.00, 141, 1,466."""
-    if not 0 < value < math.inf:
-        return f"{value:g}"
+    """Three significant digits: 0.00567, 1.00, 141, 1,466, 1.2e−12."""
+    if not 1e-4 <= value < 1e6:
+        return significant(value)
     return f"{value:,.{max(2 - math.floor(math.log10(value)), 0)}f}"

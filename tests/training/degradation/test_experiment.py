@@ -14,7 +14,7 @@ from experiment_curves import PER_EPOCH, TEST, TRAINING, curves
 from resnet_studio.networks.presets import PRESETS
 from resnet_studio.training.degradation import experiment as degradation
 from resnet_studio.training.degradation.experiment import Experiment, ExperimentError, NetworkSpec, from_json, to_json
-from resnet_studio.training.degradation.gradient_flow import VANISHING_RATIO, summarize_gradients
+from resnet_studio.training.degradation.gradient_flow import VANISHING_RATIO, describe, summarize_gradients
 from resnet_studio.training.degradation.statistics import aggregate, error_curve, noise_margin, spread
 from resnet_studio.training.degradation.verdict import Verdict, judge
 from resnet_studio.training.recipes import RECIPES
@@ -338,3 +338,19 @@ def test_leftovers_of_a_killed_process_do_not_block_a_name(tmp_path: Path) -> No
     assert degradation.read_experiment(tmp_path / "mine") == odd
     with pytest.raises(ExperimentError, match="already exists in"):
         degradation.create(tmp_path / "mine", Experiment())
+
+
+def test_gradient_norms_of_any_size_have_three_digits() -> None:
+    part = Experiment().runs[0]
+    for size, written in (
+        (3.14159e-21, "3.14e−21"),
+        (0.0314159, "0.0314"),
+        (3141.59, "3,142"),
+        (3.14159e18, "3.14e18"),
+    ):
+        norms = [{"conv2_x": size, "conv4_x": size}] * 3
+        flow = summarize_gradients(part.network, [curves(part, [0.1], [0.1], norms)])
+        assert flow is not None
+        sentence = describe(flow, flow, flow)
+        assert f"is {written}, 1.00 × that in conv4_x" in sentence
+        assert f"The smallest norm in any stage is {written};" in sentence
