@@ -229,7 +229,8 @@ def default_layer(architecture: Architecture) -> str:
         ends = {block.name for block in blocks(architecture)}
         ends |= {layer.name for layer in called_layers(architecture) if layer.kind == "relu" and layer.stage == "fc"}
         relus = [layer.name for layer in called_layers(architecture) if layer.kind == "relu"]
-        return [name for name in with_maps if name in (ends & set(with_maps) or relus)][-1]
+        suitable = ends.intersection(with_maps) or set(relus)
+        return next(name for name in reversed(with_maps) if name in suitable)
     layers, pools = layers_by_name(architecture), ("max pool", "average pool", "dropout")
     return [name for name in with_maps if layers[name].kind not in pools][-1]
 

@@ -112,7 +112,7 @@ WRONG = {
     "data nonsense": "nonsense",
     "data digits --change x": "FIELD=VALUE",
     "data digits --change holdout=x": "holdout",
-    "data digits --image-size x": "--image-size",
+    "data digits --image-size x": "224x320",
     "experiment degradation --depths x": "20,56",
     "experiment degradation --depths 20": "two",
     "experiment degradation --seeds 0": "--seeds",

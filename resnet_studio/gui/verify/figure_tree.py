@@ -33,7 +33,6 @@ class FigureTree(QTreeView):
         self.setModel(model)
         self.setItemDelegate(_Cells(self))
         self.setVerticalScrollMode(QTreeView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setIndentation(16)
         self._set_up_header()
         for row in range(model.rowCount()):

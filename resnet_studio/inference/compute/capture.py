@@ -102,8 +102,8 @@ def _run(
     wanted = set(layers)
     logits: Tensor | None = None
 
-    def record(name: str, output: Any) -> None:
-        if isinstance(output, tuple) and output:  # attention gives its weights, too
+    def record(name: str, module: nn.Module, output: Any) -> None:
+        if isinstance(module, nn.MultiheadAttention):  # which returns its weights, too
             output = output[0]
         if not isinstance(output, Tensor):
             raise ValueError(f"layer {name!r} returns a {type(output).__name__}, not a tensor")
@@ -115,7 +115,7 @@ def _run(
     with ExitStack() as hooks:
         for name in layers:
             module = network.get_submodule(name)
-            hook = module.register_forward_hook(lambda _module, _inputs, output, name=name: record(name, output))
+            hook = module.register_forward_hook(lambda module, _inputs, output, name=name: record(name, module, output))
             hooks.callback(hook.remove)
         with suppress(_AllCaptured):
             logits = network(images.clone())  # an in-place first layer must not change the caller's image

@@ -394,8 +394,8 @@ def test_reasons_are_shown_next_to_or_under_their_figures(qtbot: QtBot, view: Ve
     shown = figure_list(view)
     article = lines(shown.model(), "Gamulin 2020")["article18"]
     qtbot.waitUntil(lambda: shown.visualRect(article).height() > 0)
+    qtbot.waitUntil(lambda: not shown.isColumnHidden(FigureColumn.REASON))
     next_to = shown.visualRect(article).height()
-    assert not shown.isColumnHidden(FigureColumn.REASON)
     view.resize(560, 800)
     qtbot.waitUntil(lambda: shown.isColumnHidden(FigureColumn.REASON))
     line = shown.fontMetrics().lineSpacing()
