@@ -18,8 +18,9 @@ from pytestqt.qtbot import QtBot
 from block_values import block_responses
 from experiment_curves import curves
 from painted import cut_texts
+from resnet_studio.analysis import published as published_figures
 from resnet_studio.analysis.comparison import compare
-from resnet_studio.analysis.published import VerifiedFigure, network, published
+from resnet_studio.analysis.published import VerifiedFigure, published
 from resnet_studio.analysis.table import LayerRow, LayerTable, plan_table
 from resnet_studio.gui.activations.ab.predictions import PairedPredictions
 from resnet_studio.gui.activations.ab.view import ABView
@@ -255,7 +256,11 @@ def test_published_and_measured_figures(qtbot: QtBot) -> None:
     for factor in (1, 10):
         results = [
             VerifiedFigure(
-                figure, network(figure.subject), factor * figure.value, factor == 1, f"{figure.value:,} " * 12
+                figure,
+                published_figures.network(figure.subject),
+                factor * figure.value,
+                factor == 1,
+                f"{figure.value:,} " * 12,
             )
             for figure in published()
         ]
