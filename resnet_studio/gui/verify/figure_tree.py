@@ -15,7 +15,7 @@ WIDTHS = {
     FigureColumn.SUBJECT: 160, FigureColumn.QUANTITY: 88, FigureColumn.PUBLISHED: 96, FigureColumn.MEASURED: 96,
     FigureColumn.DIFFERENCE: 88, FigureColumn.VERDICT: 88,
 }  # fmt: skip
-REASON_WIDTH = 400
+REASON_WIDTH = 320
 """Minimum space in pixels on the right to show the reason next to its figure instead of under it."""
 PADDING, GAP, CELL_PADDING = 3, 16, 16
 WRAPPED = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
@@ -48,7 +48,8 @@ class FigureTree(QTreeView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
 
     def _fit_columns(self) -> None:
-        """Set the default widths if they fit, and never less than the longest text of a column needs."""
+        """Set the default widths if they fit, and never less than the longest text of a column needs; show the column
+        of reasons if there is space for it."""
         metrics, model = self.fontMetrics(), self._model
         sources = [model.index(row, 0) for row in range(model.rowCount())]
         rows = [(row, source) for source in sources for row in range(model.rowCount(source))]
@@ -67,9 +68,14 @@ class FigureTree(QTreeView):
             + CELL_PADDING
             for column in WIDTHS
         }
-        roomy = sum(max(needed[column], WIDTHS[column]) for column in WIDTHS) <= self.viewport().width()
-        for column, width in needed.items():
-            self.header().resizeSection(column, max(width, WIDTHS[column]) if roomy else width)
+        available = self.viewport().width()
+        usual = {column: max(width, WIDTHS[column]) for column, width in needed.items()}
+        widths = usual if sum(usual.values()) <= available else needed
+        hidden = available - sum(widths.values()) < REASON_WIDTH
+        if hidden != self.isColumnHidden(FigureColumn.REASON):
+            self.setColumnHidden(FigureColumn.REASON, hidden)
+        for column, width in widths.items():
+            self.header().resizeSection(column, width)
 
     def doItemsLayout(self) -> None:
         self._fit_columns()
@@ -88,8 +94,6 @@ class FigureTree(QTreeView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit_columns()
-        used = sum(map(self.header().sectionSize, WIDTHS))
-        self.setColumnHidden(FigureColumn.REASON, self.viewport().width() - used < REASON_WIDTH)
         self.scheduleDelayedItemsLayout()
 
     def drawRow(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
