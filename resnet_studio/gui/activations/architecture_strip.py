@@ -33,6 +33,8 @@ class ArchitectureStrip(QWidget):
         super().__init__()
         set_names(self, "smallFigure", "Architecture", TIP)
         self._parts: tuple[FigurePart, ...] = ()
+        self._boxes: list[QRectF] = []
+        self._boxes_width = -1
         self._selected: int | None = None
         self._hovered: int | None = None
         self.setMouseTracking(True)
@@ -44,7 +46,7 @@ class ArchitectureStrip(QWidget):
 
     def show_architecture(self, architecture: Architecture) -> None:
         """Draw another network."""
-        self._parts = figure_parts(architecture)
+        self._parts, self._boxes_width = figure_parts(architecture), -1
         self._selected = self._hovered = None
         self.update()
 
@@ -56,15 +58,21 @@ class ArchitectureStrip(QWidget):
 
     def boxes(self) -> list[QRectF]:
         """Where each part is drawn; the height grows with the logarithm of its maps' size."""
+        if self._boxes_width != self.width():
+            self._boxes, self._boxes_width = self._make_boxes(), self.width()
+        return self._boxes
+
+    def _make_boxes(self) -> list[QRectF]:
         gaps = sum(self._starts_stage(number) for number in range(1, len(self._parts)))
         between = STAGE_GAP if gaps * STAGE_GAP < self.width() / 3 else 0
         pitch = (self.width() - gaps * between) / max(len(self._parts), 1)
         gap = 1.0 if pitch >= DETAIL_PITCH else 0.5 if pitch >= 2 else 0.0
-        largest = max(map(_log_size, self._parts), default=1)
+        sizes = {size: _log_size(size) for size in {part.size for part in self._parts}}
+        largest = max(sizes.values(), default=1)
         found, left = [], 0.0
         for number, part in enumerate(self._parts):
             left += between if number and self._starts_stage(number) else 0
-            height = max(MIN_BOX_HEIGHT, BODY_HEIGHT * _log_size(part) / largest)
+            height = max(MIN_BOX_HEIGHT, BODY_HEIGHT * sizes[part.size] / largest)
             found.append(QRectF(left, ARC_HEIGHT + (BODY_HEIGHT - height) / 2, max(pitch - gap, 0.1), height))
             left += pitch
         return found
@@ -97,8 +105,12 @@ class ArchitectureStrip(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, colors = QPainter(self), theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        boxes = self.boxes()
+        boxes, drawn = self.boxes(), (-1, "")
         for number, (part, box) in enumerate(zip(self._parts, boxes, strict=True)):
+            column = int(box.left()), part.stage
+            if box.width() < 1 and column == drawn and number not in (self._selected, self._hovered):
+                continue  # thousands of blocks have many in each column of pixels
+            drawn = column
             color = theme.stage_color(part.stage)
             if number == self._selected:
                 band = QRectF(box.left() - 2, 0, box.width() + 4, ARC_HEIGHT + BODY_HEIGHT)
@@ -166,6 +178,6 @@ class ArchitectureStrip(QWidget):
             self.layerSelected.emit(name)
 
 
-def _log_size(part: FigurePart) -> float:
-    """Logarithm of the mean side of a part's maps."""
-    return math.log2(math.sqrt(math.prod(part.size)) + 1)
+def _log_size(size: tuple[int, ...]) -> float:
+    """Logarithm of the mean side of maps of that height and width."""
+    return math.log2(math.sqrt(math.prod(size)) + 1)
