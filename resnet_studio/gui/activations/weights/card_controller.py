@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -14,10 +15,12 @@ from resnet_studio.gui.activations.weights.controller import WeightsController
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.inference.errors import WeightsError
 from resnet_studio.inference.values import WeightsFile
-from resnet_studio.inference.weights.assumptions import Alternative
-from resnet_studio.inference.weights.identity import IdentityCard
 from resnet_studio.inference.weights.metadata import WeightsMetadata
 from resnet_studio.inference.weights.normalizations import NORMALIZATIONS
+
+if TYPE_CHECKING:  # what recognizes networks is imported when a card is shown, not before the window
+    from resnet_studio.inference.weights.assumptions import Alternative
+    from resnet_studio.inference.weights.identity import IdentityCard
 
 LANE = "identify"
 
