@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from checkpoints import State, legacy, zipped
 from resnet_studio.inference.compute.checkpoint_file import read
 from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.errors import WeightsError, WeightsMismatch
@@ -30,19 +31,6 @@ from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 
 TINY = Residual(Basic(), (1,), width=4, stem="cifar", image=16, classes=10)
-State = dict[str, Tensor]
-
-
-def zipped(content: Any) -> bytes:
-    file = BytesIO()
-    torch.save(content, file)
-    return file.getvalue()
-
-
-def legacy(content: Any) -> bytes:
-    file = BytesIO()
-    torch.save(content, file, _use_new_zipfile_serialization=False)
-    return file.getvalue()
 
 
 def tensors_of(architecture: Residual = TINY) -> State:
