@@ -5,6 +5,7 @@ The painted texts are checked (`painted.py`): each must lie within its clip, in 
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,6 +44,7 @@ from resnet_studio.gui.common.status_bar import StatusBar
 from resnet_studio.gui.compare.view import SHOWN, CompareView
 from resnet_studio.gui.layers.view import LayersView
 from resnet_studio.gui.selftest import SelftestDialog
+from resnet_studio.gui.theme import ThemeName
 from resnet_studio.gui.training.degradation.table import ErrorTable
 from resnet_studio.gui.training.run_state import Cost, RunState
 from resnet_studio.gui.training.runs.view import RunsView
@@ -80,6 +82,7 @@ from resnet_studio.training.recipes import RECIPES
 from resnet_studio.training.runs.curves import Curves
 from resnet_studio.training.runs.events import Ended, Measured, Prepared, Stepped
 from resnet_studio.training.runs.run_folder import Manifest
+from themed import themed
 from training_values import data_view
 from widest import COLUMN, PAGE, PANEL, WORKSPACE, cut, everything, settle, shown
 
@@ -233,6 +236,22 @@ def test_a_comparison_with_a_smaller_network(qtbot: QtBot) -> None:
     view.show_comparison(compare([plan_table(network) for network in (WIDEST, LEAST)]))
     assert cut(view) == []
     assert any(text.startswith("÷") for text in everything(view))
+
+
+@pytest.mark.parametrize("theme", ["light", None])
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_parts_of_other_networks_have_whole_names(qtbot: QtBot, theme: ThemeName | None, order: int) -> None:
+    """Their font is the theme's in the window, and the platform's without one."""
+    with themed(theme) if theme else nullcontext():
+        view = CompareView()
+        shown(qtbot, view, 1136, 1200)
+        networks = [preset(name) for name in ("resnet50", "plain34")]
+        view.show_comparison(compare([plan_table(network) for network in networks]))
+        settle()
+        networks = [preset(name) for name in ("efficientnet_b0", "plain34")][::order]
+        view.show_comparison(compare([plan_table(network) for network in networks]))
+        assert cut(view) == []
+        assert {f"features.{number}" for number in range(9)} <= set(everything(view))
 
 
 @pytest.mark.parametrize("network", [preset("resnet50"), preset("article18"), preset("preresnet50"), preset("vgg19")])

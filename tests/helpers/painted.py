@@ -138,7 +138,7 @@ def cut_texts(window: QWidget) -> Iterator[str]:
         for text in texts:
             if _is_cut(text, widget, window):
                 yield f"{where}: {text.text!r} needs {text.box.getRect()}, has {text.clip.getRect()}"
-            elif re.search(r"\S…", text.text) and (hidden := _hidden(text.text, widget)):
+            elif re.search(r"\S…|^…\S", text.text) and (hidden := _hidden(text.text, widget)):
                 yield f"{where}: {text.text!r} is elided, which hides {hidden!r}"
         for number, text in enumerate(texts):
             for other in texts[:number]:
@@ -203,9 +203,11 @@ def _scrolls(widget: QWidget) -> tuple[bool, bool]:
 
 
 def _hidden(shown: str, widget: QWidget) -> str:
-    """What an elided text hides; empty if the text ends with "…" on purpose."""
+    """What an elided text hides; empty if the text ends with "…" on purpose, or if a tooltip has what stands before."""
     if isinstance(widget, ElidedLabel) and shown != (full := widget.accessibleDescription()):
         return f"a part of {full!r}" if re.search(r"\d", full) else ""
+    if shown.startswith("…") and shown[1:].partition(" ")[0] in widget.toolTip():
+        return ""
     return "" if shown in _own_words(widget) else "some of it"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF, QMouseEvent, QPainter
 from PySide6.QtWidgets import QHeaderView
 
 from resnet_studio.gui import theme
@@ -134,10 +135,11 @@ class StageHeader(QHeaderView):
 
     def _widths_at_top(self) -> Iterator[int]:
         """What each row needs for its name and its detail, if these stand in one line."""
+        metrics = QFontMetricsF(self.font())  # whole pixels may be rounded down, which would cut off a letter
         for section in range(self.count() if self._at_top else 0):
             if self.starts_group(section):
                 texts = self.text(section, NAME_ROLE), self.text(section, DETAIL_ROLE)
-                yield sum(map(self.fontMetrics().horizontalAdvance, texts)) + MARK + 3 * PADDING
+                yield sum(math.ceil(metrics.horizontalAdvance(text)) for text in texts) + MARK + 3 * PADDING
 
     def text(self, section: int, role: int) -> str:
         return str(self.model().headerData(section, Qt.Orientation.Vertical, role) or "")
@@ -177,7 +179,7 @@ class StageHeader(QHeaderView):
         painter.restore()
 
     def _beside_detail(self, section: int, rect: QRect, metrics: QFontMetrics) -> str:
-        """The name, of which the end stays if there is no room for all of it before the detail."""
+        """The name, of which the end stays if not all of it fits before the detail."""
         detail = metrics.horizontalAdvance(self.text(section, DETAIL_ROLE))
         available = rect.width() - MARK - 3 * PADDING - detail
         return metrics.elidedText(self.text(section, NAME_ROLE), Qt.TextElideMode.ElideLeft, available)
