@@ -68,7 +68,7 @@ def preset_grid(presets: Mapping[str, Architecture]) -> Grid:
         costs = exact(totals.parameters), short(totals.macs)
         size = dimensions(architecture.image_size)
         rows.append((name, _kind(architecture), str(architecture.depth), size, *costs, *_published(name)))
-    header = ("preset", "kind", "depth", "image", "parameters", LABELS["flops"], "published", "")
+    header = ("preset", "kind", "depth", "image", "parameters", LABELS["flops"], "published", "match")
     return Grid(header, tuple(rows), frozenset({2, 4, 5}))
 
 
