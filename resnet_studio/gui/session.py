@@ -56,6 +56,7 @@ class SessionState:
     weights: Annotated[WeightsSource, codec.Form(weights_to_text, _weights_from_text)] = RANDOM
     layer: Text = ""
     activations_page: Annotated[int, Meta(ge=0, le=5)] = 0
+    compare_page: Annotated[int, Meta(ge=0, le=2)] = 0
     pins: Annotated[list[PinnedChannel], Meta(max_length=10_000)] = field(default_factory=list)
     """Layer and channel of each pinned map."""
     beside: SideBOverrides = NO_OVERRIDES

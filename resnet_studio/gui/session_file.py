@@ -29,6 +29,7 @@ ENTRY_NAMES = {
     "image": "the image", "images": "the list of images", "recent": "the recent files",
     "handles": "the image transforms", "keep_handles": "whether transforms are kept",
     "weights": "the weights", "layer": "the layer", "activations_page": "the Activations tab",
+    "compare_page": "the Compare tab",
     "pins": "the pinned channels", "beside": "side B of A/B", "device": "the device", "theme": "the theme",
     "geometry": "the window's size and position", "unclean": "how the window closed", "recipe": "the training recipe",
     "training_page": "the Training tab", "stop_runs": "whether runs stop when the window closes",

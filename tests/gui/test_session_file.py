@@ -46,6 +46,7 @@ FULL = SessionState(
     weights=RandomWeights(3),
     layer="layer1.0",
     activations_page=2,
+    compare_page=1,
     pins=[("layer1.0", 3)],
     beside=SideBOverrides(image="sample:china"),
     theme="dark",
@@ -102,8 +103,9 @@ def test_the_file_has_the_names_and_forms_of_version_0_1() -> None:
         "version": 3, "architecture": to_json(preset("plain34")), "compared": [None, to_json(preset("vgg19"))],
         "workspace": 3, "image": "sample:flower", "images": ["/photographs/one.png", "sample:flower"],
         "recent": ["/photographs"], "handles": {"zoom": 2.0, "flipped": True}, "keep_handles": True,
-        "weights": '{"seed": 3}', "layer": "layer1.0", "activations_page": 2, "pins": [["layer1.0", 3]],
-        "beside": {"image": "sample:china"}, "device": "cpu", "theme": "dark", "geometry": "AdnQywADAAA=",
+        "weights": '{"seed": 3}', "layer": "layer1.0", "activations_page": 2,
+        "compare_page": 1, "pins": [["layer1.0", 3]], "beside": {"image": "sample:china"}, "device": "cpu",
+        "theme": "dark", "geometry": "AdnQywADAAA=",
         "unclean": 0, "recipe": None, "training_page": 1, "stop_runs": True,
     }  # fmt: skip
     assert expected == {**VALUES, "recipe": None}
@@ -114,6 +116,7 @@ def test_the_file_has_the_names_and_forms_of_version_0_1() -> None:
     [
         ("geometry", 5), ("geometry", "no base64!"), ("workspace", 1e400), ("workspace", "x"), ("workspace", True),
         ("workspace", 999), ("workspace", -1), ("activations_page", 10**400), ("training_page", 4), ("theme", "blue"),
+        ("compare_page", 3),
         ("theme", ["dark"]), ("architecture", {}), ("architecture", []), ("architecture", {"width": 0}),
         ("compared", []), ("compared", 3), ("image", 7), ("image", "a\0b"), ("images", {"a": 1}), ("recent", None),
         ("handles", [1]), ("weights", {"seed": 3}), ("weights", "{"), ("layer", 1.5), ("pins", "layer1.0"),

@@ -86,7 +86,7 @@ def test_another_workspace_is_one_line_in_the_list(qtbot: QtBot, window: MainWin
     tabs = window.workspaces
     assert (tabs.count(), tabs.tabText(5), tabs.tabToolTip(5)) == (6, "Figure", "Figure (Ctrl+6)")
     assert [action.text() for action in window.menuBar().actions()] == [
-        "&File", "&Edit", "&View", "&Activations", "&Training", "&Figure", "&Help"
+        "&File", "&Edit", "&View", "&Activations", "&Compare", "&Training", "&Figure", "&Help"
     ]  # fmt: skip
     assert [action.text() for action in menu(window, "&View")[:7]] == [
         *(kind.title for kind in WORKSPACES),

@@ -1,4 +1,4 @@
-"""The Compare workspace: networks side by side."""
+"""The Compare workspace: networks side by side, as points of a plot, and as variants of one architecture."""
 
 from __future__ import annotations
 
@@ -8,18 +8,39 @@ from PySide6.QtWidgets import QWidget
 from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.common.workspace import Workspace
 from resnet_studio.gui.compare.controller import CompareController
+from resnet_studio.gui.lazy_tabs import LazyTabWidget
+
+TABLE, SCATTER, SWEEP = range(3)
 
 
 class CompareWorkspace(Workspace):
-    """Compares the networks that the session holds."""
+    """Compares the networks that the session holds. A page computes only while it is visible."""
 
     title = "Compare"
+    pages = ("Table", "Scatter", "Sweep")
+    page_shortcut = "Ctrl+Shift+"
 
     def __init__(self, app: AppController, parent: QObject | None = None) -> None:
         super().__init__(app, parent)
         self.controller = CompareController(app)
 
     def make(self) -> QWidget:
+        makers = (self._make_table, self._make_scatter, self._make_sweep)
+        self.tabs = LazyTabWidget(
+            tuple(zip(self.pages, makers, strict=True)), "comparePages", self.title, self.page_shortcut
+        )
+        self.tabs.set_initial_tab(self.app.session.state.compare_page)
+        self.tabs.entered.connect(self._on_page_entered)
+        return self.tabs
+
+    def set_current(self, current: bool) -> None:
+        super().set_current(current)
+        self._activate_page()
+
+    def rerun(self) -> None:
+        self.controller.refresh()
+
+    def _make_table(self) -> QWidget:
         from resnet_studio.gui.compare.view import CompareView
 
         view, session, controller = CompareView(), self.app.session, self.controller
@@ -31,9 +52,21 @@ class CompareWorkspace(Workspace):
         view.show_comparison(controller.comparison())
         return view
 
-    def set_current(self, current: bool) -> None:
-        super().set_current(current)
-        self.controller.set_active(current)
+    def _make_scatter(self) -> QWidget:
+        from resnet_studio.gui.compare.scatter.view import ScatterView
 
-    def rerun(self) -> None:
-        self.controller.refresh()
+        return ScatterView()
+
+    def _make_sweep(self) -> QWidget:
+        from resnet_studio.gui.compare.sweep.view import SweepView
+
+        return SweepView()
+
+    def _on_page_entered(self, page: int) -> None:
+        self.app.session.update(compare_page=page)
+        self._activate_page()
+
+    def _activate_page(self) -> None:
+        """Let the visible page compute, and no other."""
+        page = self.tabs.currentIndex() if self.tabs and self.is_current else None
+        self.controller.set_active(page == TABLE)
