@@ -24,6 +24,9 @@ Text = Annotated[str, Meta(max_length=4096, pattern=r"\A[^\0\ud800-\udc7f\udd00-
 """Text that may be a path: without NUL and without surrogates that stand for no byte of a name."""
 Texts = Annotated[list[Text], Meta(max_length=10_000)]
 ComparedArchitecture = Annotated[Architecture, ARCHITECTURE] | None
+MOST_FIGURE_NETWORKS = 8
+IN_THE_ARTICLE = PRESETS["vgg19"], PRESETS["plain34"], PRESETS["resnet34"]
+"""The columns of Figure 3 of the paper, which the article shows."""
 PinnedChannel = tuple[Text, Annotated[int, Meta(ge=0, le=1 << 20)]]
 
 
@@ -69,6 +72,15 @@ class SessionState:
     recipe: Annotated[Recipe, RECIPE] = RECIPES["digits-quick"]
     """How the next run is trained."""
     training_page: Annotated[int, Meta(ge=0, le=3)] = 0
+    figure_networks: Annotated[list[ComparedArchitecture], Meta(min_length=1, max_length=MOST_FIGURE_NETWORKS)] = field(
+        default_factory=lambda: list(IN_THE_ARTICLE)
+    )
+    """The networks of the figure; None stands for the current architecture."""
+    figure_form: Literal["columns", "horizontal", "block"] = "columns"
+    figure_repeated: Literal["auto", "folded", "all"] = "auto"
+    """Whether repeated blocks are drawn once with their number; "auto" folds where there are many."""
+    figure_color: Literal["stage", "macs", "parameters", "seconds", "receptive_field"] = "stage"
+    figure_palette: Literal["theme", "print"] = "theme"
     stop_runs: bool = False
     """Whether runs that the window has started stop with it."""
 

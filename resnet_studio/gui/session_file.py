@@ -32,6 +32,9 @@ ENTRY_NAMES = {
     "compare_page": "the Compare tab",
     "pins": "the pinned channels", "beside": "side B of A/B", "device": "the device", "theme": "the theme",
     "geometry": "the window's size and position", "unclean": "how the window closed", "recipe": "the training recipe",
+    "figure_networks": "the networks of the figure", "figure_form": "the form of the figure",
+    "figure_repeated": "whether the figure shows repeated blocks", "figure_color": "what colors the figure",
+    "figure_palette": "the palette of the figure",
     "training_page": "the Training tab", "stop_runs": "whether runs stop when the window closes",
     "version": "the version",
 }  # fmt: skip

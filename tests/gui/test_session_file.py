@@ -52,6 +52,11 @@ FULL = SessionState(
     theme="dark",
     geometry=b"\x01\xd9\xd0\xcb\0\x03\0\0",
     training_page=1,
+    figure_networks=[preset("vgg19"), None],
+    figure_form="block",
+    figure_repeated="all",
+    figure_color="macs",
+    figure_palette="print",
     stop_runs=True,
 )
 """A session in which nearly every entry differs from the default."""
@@ -107,6 +112,8 @@ def test_the_file_has_the_names_and_forms_of_version_0_1() -> None:
         "compare_page": 1, "pins": [["layer1.0", 3]], "beside": {"image": "sample:china"}, "device": "cpu",
         "theme": "dark", "geometry": "AdnQywADAAA=",
         "unclean": 0, "recipe": None, "training_page": 1, "stop_runs": True,
+        "figure_networks": [to_json(preset("vgg19")), None], "figure_form": "block", "figure_repeated": "all",
+        "figure_color": "macs", "figure_palette": "print",
     }  # fmt: skip
     assert expected == {**VALUES, "recipe": None}
 
@@ -116,7 +123,8 @@ def test_the_file_has_the_names_and_forms_of_version_0_1() -> None:
     [
         ("geometry", 5), ("geometry", "no base64!"), ("workspace", 1e400), ("workspace", "x"), ("workspace", True),
         ("workspace", 999), ("workspace", -1), ("activations_page", 10**400), ("training_page", 4), ("theme", "blue"),
-        ("compare_page", 3),
+        ("compare_page", 3), ("figure_networks", []), ("figure_networks", [None] * 9), ("figure_form", "round"),
+        ("figure_color", 1), ("figure_palette", None), ("figure_repeated", True),
         ("theme", ["dark"]), ("architecture", {}), ("architecture", []), ("architecture", {"width": 0}),
         ("compared", []), ("compared", 3), ("image", 7), ("image", "a\0b"), ("images", {"a": 1}), ("recent", None),
         ("handles", [1]), ("weights", {"seed": 3}), ("weights", "{"), ("layer", 1.5), ("pins", "layer1.0"),
