@@ -30,6 +30,8 @@ class ActivationsController(QObject):
     specChanged = Signal(object)
     selectionChanged = Signal(str, str)
     """The selected image and layer."""
+    layerSelected = Signal(str)
+    """The user has selected a layer, in whichever workspace."""
     transformsChanged = Signal(object)
     forwardFinished = Signal(object)
     failed = Signal(object)
@@ -84,6 +86,7 @@ class ActivationsController(QObject):
         """Show that layer's maps."""
         self._session.update(layer=name)
         self._emit_selection()
+        self.layerSelected.emit(name)
         self._send_request()
 
     def set_device(self, name: str) -> None:

@@ -111,6 +111,13 @@ class LayersView(QWidget):
             self._tree.expand(index)
             self._select(name)
 
+    def select_layer(self, name: str) -> None:
+        """Make a block or a layer current; no effect if the network lacks it."""
+        index = self._model.find_layer(name)
+        if index.isValid():
+            self._tree.setCurrentIndex(index)
+            self._tree.scrollTo(index)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit_columns()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from resnet_studio.causes import message_of
 from resnet_studio.engine.protocol import CanceledError
 from resnet_studio.gui.common.workspace import Workspace
+from resnet_studio.networks.plan import channels_by_name
 from resnet_studio.networks.presets import title
 
 if TYPE_CHECKING:
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 
 
 class LayersWorkspace(Workspace):
-    """Shows the current table, and requests torchinfo's summary."""
+    """Shows the current table, and requests torchinfo's summary. The selected layer is that of the other workspaces."""
 
     title = "Layers"
     view: LayersView
+    _to_select = ""
+    """The layer that was selected in another workspace since this one was left."""
 
     def make(self) -> QWidget:
         from resnet_studio.gui.layers.view import LayersView
@@ -29,13 +32,31 @@ class LayersWorkspace(Workspace):
         app.tableChanged.connect(view.show_table)
         app.countFailed.connect(view.show_not_counted)
         view.summaryRequested.connect(self._request_summary)
+        view.layerSelected.connect(self._select_layer)
+        app.activations.layerSelected.connect(self._on_layer_selected)
         view.show_table(app.table)
         view.show_not_counted(app.count_error)
         return view
 
+    def set_current(self, current: bool) -> None:
+        super().set_current(current)
+        if current and self._to_select:
+            self.view.select_layer(self._to_select)
+            self._to_select = ""
+
     def start_search(self) -> bool:
         self.view.start_search()
         return True
+
+    def _select_layer(self, name: str) -> None:
+        """Select a layer or block in every workspace; stages and the total are rows of this one only."""
+        activations = self.app.activations
+        if name != activations.layer and name in channels_by_name(self.app.session.architecture):
+            activations.set_layer(name)
+
+    def _on_layer_selected(self, name: str) -> None:
+        if not self.is_current:
+            self._to_select = name
 
     def _request_summary(self) -> None:
         architecture = self.app.session.architecture
