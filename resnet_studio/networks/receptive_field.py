@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from resnet_studio.networks.architecture import Architecture, Baseline
+from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.layers import NOTHING, Layer
-from resnet_studio.networks.plan import plan
+from resnet_studio.networks.plan import block_layers, block_runs, plan, stem_layers
 
 Span: TypeAlias = tuple[int, int]
 """First and last index of a range."""
@@ -69,9 +69,44 @@ def pixels_read(architecture: Architecture, layer: str, row: int, column: int) -
     return Box(left, top, right + 1, bottom + 1)
 
 
+@lru_cache(maxsize=8192)
+def network_field(architecture: Architecture) -> int:
+    """Width in pixels of the receptive field of a value in the last maps, which a global pool averages.
+
+    As papers count it, it may be larger than the image. With global attention it is the image's width.
+    """
+    return _residual_field(architecture) if isinstance(architecture, Residual) else _baseline_field(architecture)
+
+
 def passes_gate(architecture: Architecture, layer: str) -> bool:
     """Whether a value of that layer also depends on the whole image, through gates. `ValueError` as for the field."""
     return any(step.kind == "scale" for step in _layers_up_to(architecture, layer))
+
+
+def _residual_field(architecture: Residual) -> int:
+    """One pixel, and for each window k on the main path (k − 1) times the distance of two values of its input, which
+    is the product of the strides before it (Araujo et al. 2019). Equal blocks in a row add the same."""
+    field, jump = _widened(1, 1, stem_layers(architecture))
+    for block, count in block_runs(architecture):
+        wider, next_jump = _widened(field, jump, block_layers(block))
+        field += count * (wider - field)
+        jump = next_jump
+    return field
+
+
+def _widened(field: int, jump: int, layers: Sequence[Layer]) -> Span:
+    """The field behind these layers and the distance of two values there, in pixels of the image."""
+    for layer in layers:
+        if layer.kernel and layer.on_main_path and layer.output != NOTHING:
+            field += (layer.windows[1][0] - 1) * layer.dilation * jump
+            jump *= layer.stride
+    return field, jump
+
+
+def _baseline_field(architecture: Baseline) -> int:
+    last = next(layer for layer in reversed(plan(architecture)) if layer.kernel and layer.output != NOTHING)
+    _, height, width = last.output
+    return receptive_field(architecture, last.name, height // 2, width // 2).width
 
 
 def _layers_up_to(architecture: Architecture, name: str) -> list[Layer]:

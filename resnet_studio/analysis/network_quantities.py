@@ -1,0 +1,176 @@
+"""What a whole network costs and achieves, as numbers that any two networks can be held against. Needs no torch.
+
+`QUANTITIES` names them in the order of a list. What follows from the plan alone is worked out when it is first asked
+for and remembered by architecture; what was measured comes with `NetworkFigures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from resnet_studio.analysis.intensity import network_intensity
+from resnet_studio.analysis.layer_sums import totals
+from resnet_studio.analysis.published_errors import CENTER_CROP, CIFAR10, IMAGENET, TEN_CROP, lowest_error
+from resnet_studio.analysis.units import LABELS, FlopUnit, exact, memory, short
+from resnet_studio.formatting import significant
+from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.memory import to_train
+from resnet_studio.networks.receptive_field import network_field
+
+BATCH = 32
+"""Images of the training step whose memory is compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFigures:
+    """A network with what was measured of it; everything else follows from the architecture."""
+
+    architecture: Architecture
+    seconds: float | None = None
+    """Measured time per image in seconds: the forward pass of one image on the chosen device."""
+    best_run_error: float | None = None
+    """The lowest test error of a run in percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkQuantity:
+    """A number that a network has, with its name, its unit, and which direction is better."""
+
+    key: str
+    title: str
+    """As a list or an axis says it: "FLOPs (MAC)", "Parameters"."""
+    unit: str
+    """Of the numbers that `of` gives; empty for counts."""
+    of: Callable[[NetworkFigures], float | None]
+    """The network's number; None where there is none, such as a time that nobody has measured."""
+    lower_is_better: bool | None
+    """None where neither direction is better in itself, as with depth."""
+    show: Callable[[float], str]
+    """The number as text with its unit: "3.86 G", "12.3 ms"."""
+
+
+def quantities(unit: FlopUnit = "flops") -> dict[str, NetworkQuantity]:
+    """Every quantity by its key, with FLOPs in this unit."""
+    return QUANTITIES if unit == "flops" else {**QUANTITIES, "macs": _OPERATIONS}
+
+
+def pareto_front(points: Sequence[Sequence[float]], lower_is_better: Sequence[bool] | None = None) -> list[int]:
+    """The indices of the points that no other point beats, in the order of their first coordinate, the best first.
+
+    A point beats another if it is at least as good in every coordinate and better in one; equal points stand side by
+    side. `lower_is_better` says of each coordinate which direction is better, by default lower.
+    """
+    if not points:
+        return []
+    signs = [1 if lower else -1 for lower in lower_is_better or (True,) * len(points[0])]
+    costs = [tuple(sign * value for sign, value in zip(signs, point, strict=True)) for point in points]
+    front: list[int] = []
+    for index in sorted(range(len(costs)), key=lambda at: (costs[at], at)):  # what beats a point comes before it
+        if not any(_beats(costs[other], costs[index]) for other in reversed(front)):
+            front.append(index)
+    return front
+
+
+def quantity_steps(figures: Iterable[NetworkFigures], wanted: Sequence[NetworkQuantity]) -> Iterator[None]:
+    """Work out these quantities, which are remembered, with a yield after each."""
+    for known in figures:
+        for quantity in wanted:
+            quantity.of(known)
+            yield
+
+
+def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one != other and all(mine <= theirs for mine, theirs in zip(one, other, strict=True))
+
+
+def _published(data: str, protocol: str = "") -> Callable[[NetworkFigures], float | None]:
+    def percent(figures: NetworkFigures) -> float | None:
+        error = lowest_error(figures.architecture, data, protocol)
+        return None if error is None else error.percent
+
+    return percent
+
+
+def _count(value: float) -> str:
+    return short(round(value))
+
+
+def _integer(value: float) -> str:
+    return exact(round(value))
+
+
+def _bytes(value: float) -> str:
+    return memory(round(value))
+
+
+def _pixels(value: float) -> str:
+    return f"{exact(round(value))} px"
+
+
+def _per_byte(value: float) -> str:
+    return f"{significant(value)} FLOPs/byte"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 1:
+        return f"{significant(1e3 * seconds)} ms" if seconds >= 1e-3 else f"{significant(1e6 * seconds)} µs"
+    return f"{significant(seconds)} s"
+
+
+def _rate(value: float) -> str:
+    return f"{significant(value)} images/s"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.2f} %"
+
+
+def _training_bytes(figures: NetworkFigures) -> int:
+    return to_train(figures.architecture, BATCH)
+
+
+QUANTITIES: dict[str, NetworkQuantity] = {
+    quantity.key: quantity
+    for quantity in (
+        NetworkQuantity("macs", LABELS["flops"], "", lambda f: totals(f.architecture).macs, True, _count),
+        NetworkQuantity("parameters", "Parameters", "", lambda f: totals(f.architecture).parameters, True, _count),
+        NetworkQuantity(
+            "activation_bytes", "Activations, one image", "B", lambda f: totals(f.architecture).activation_bytes, True,
+            _bytes,
+        ),
+        NetworkQuantity(
+            "weight_bytes", "Weights, float32", "B", lambda f: 4 * totals(f.architecture).parameters, True, _bytes
+        ),
+        NetworkQuantity(
+            "training_bytes", f"Training memory, batch {BATCH}", "B", _training_bytes, True, _bytes
+        ),
+        NetworkQuantity("depth", "Depth", "layers", lambda f: f.architecture.depth, None, _integer),
+        NetworkQuantity("receptive_field", "Receptive field", "px", lambda f: network_field(f.architecture), None, _pixels),
+        NetworkQuantity(
+            "intensity", "Arithmetic intensity", "FLOPs/byte", lambda f: network_intensity(f.architecture), None,
+            _per_byte,
+        ),
+        NetworkQuantity("seconds", "Measured time per image", "s", lambda f: f.seconds, True, _time),
+        NetworkQuantity(
+            "images_per_second", "Measured images per second", "images/s",
+            lambda f: 1 / f.seconds if f.seconds else None, False, _rate,
+        ),
+        NetworkQuantity(
+            "published_error", "Published ImageNet error, center crop", "%", _published(IMAGENET, CENTER_CROP), True,
+            _percent,
+        ),
+        NetworkQuantity(
+            "published_error_10_crop", "Published ImageNet error, 10-crop", "%", _published(IMAGENET, TEN_CROP), True,
+            _percent,
+        ),
+        NetworkQuantity(
+            "published_error_cifar10", "Published CIFAR-10 error", "%", _published(CIFAR10), True, _percent
+        ),
+        NetworkQuantity("best_run_error", "Best error of a run", "%", lambda f: f.best_run_error, True, _percent),
+    )
+}  # fmt: skip
+"""Every quantity by its key; FLOPs are multiply-adds."""
+_OPERATIONS = replace(
+    QUANTITIES["macs"], title=LABELS["operations"], of=lambda f: 2 * totals(f.architecture).macs
+)
