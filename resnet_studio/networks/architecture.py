@@ -252,7 +252,20 @@ def with_depth(architecture: Residual, depth: int) -> Residual:
 def with_text(architecture: Architecture, field: str, text: str) -> Architecture:
     """The architecture with one field read from text, as `--set field=text` and the panel's fields give it."""
     _check_names((field,), FIELDS if isinstance(architecture, Residual) else architecture.values())
-    return architecture.with_values({field: _read(field, text.strip())})
+    return architecture.with_values({field: read_value(field, text)})
+
+
+def read_value(field: str, text: str) -> str | int | tuple[int, ...]:
+    """A field's value from text; `ArchitectureError` if it is of another kind than the field's."""
+    text = text.strip()
+    if field in CHOICES:
+        return text
+    try:
+        if field == "image":
+            return read_image_size(text)
+        return tuple(int(part) for part in text.split(",")) if field == "blocks" else int(text)
+    except ValueError:
+        raise ArchitectureError(field, f"must be {WANTED.get(field, 'an integer')}, got {text!r}") from None
 
 
 def to_json(architecture: Architecture) -> dict[str, Any]:
@@ -371,14 +384,3 @@ def _integers(blocks: object) -> tuple[int, ...]:
     for count in blocks:
         _check_count("blocks", count, 1, MOST_BLOCKS)
     return tuple(blocks)
-
-
-def _read(field: str, text: str) -> str | int | tuple[int, ...]:
-    if field in CHOICES:
-        return text
-    try:
-        if field == "image":
-            return read_image_size(text)
-        return tuple(int(part) for part in text.split(",")) if field == "blocks" else int(text)
-    except ValueError:
-        raise ArchitectureError(field, f"must be {WANTED.get(field, 'an integer')}, got {text!r}") from None

@@ -6,7 +6,9 @@ The plan is what the builder builds, the table lists, the figure draws and the c
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from dataclasses import fields
 from functools import lru_cache
+from operator import attrgetter
 
 from resnet_studio.networks import baselines
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
@@ -50,7 +52,7 @@ def plan_steps(architecture: Architecture) -> Generator[None, None, tuple[Layer,
 def clear_plans() -> None:
     """Empty the caches of plans."""
     _plans.clear()
-    for remembered in (called_layers, layers_by_name, channels_by_name, blocks):
+    for remembered in (called_layers, layers_by_name, channels_by_name, blocks, block_runs):
         remembered.cache_clear()
 
 
@@ -92,13 +94,25 @@ def channels_by_name(architecture: Architecture) -> Mapping[str, int]:
 @lru_cache(maxsize=16)
 def blocks(architecture: Residual) -> tuple[Block, ...]:
     """The residual blocks in order, each joined to what comes out of the one before it."""
-    shape, family, dilation = stem_layers(architecture)[-1].output, architecture.block, 1
     found: list[Block] = []
+    for first, count in block_runs(architecture):
+        stage, _, index = first.name.partition(".")
+        others = _all_but_name(first)
+        found += (Block(f"{stage}.{number}", *others) for number in range(int(index), int(index) + count))
+    return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def block_runs(architecture: Residual) -> tuple[tuple[Block, int], ...]:
+    """Equal blocks in a row: the first of them, and how many there are. A stage has two such runs at most, as only its
+    first block changes the shape, however deep the network is."""
+    shape, family, dilation = stem_layers(architecture)[-1].output, architecture.block, 1
+    runs: list[tuple[Block, int]] = []
     for number, count in enumerate(architecture.blocks, start=1):
         width, before = architecture.width * 2 ** (number - 1), dilation
         dilates = number > len(architecture.blocks) - architecture.dilated
         dilation *= 2 if dilates else 1
-        for index in range(count):
+        for index in range(min(count, 2)):
             stride = 2 if number > 1 and index == 0 and not dilates else 1
             changes_shape = stride != 1 or shape[0] != family.outer_width(width)
             shortcut = family.joint(architecture.shortcut, opens_stage=index == 0, changes_shape=changes_shape)
@@ -107,9 +121,12 @@ def blocks(architecture: Residual) -> tuple[Block, ...]:
                 f"layer{number}.{index}", f"conv{number + 1}_x", family, shape, width, stride, shortcut, first,
                 architecture.se, dilation, before if index == 0 else dilation,
             )  # fmt: skip
-            found.append(block)
+            runs.append((block, count - 1 if index else 1))
             shape = block.output
-    return tuple(found)
+    return tuple(runs)
+
+
+_all_but_name = attrgetter(*(field.name for field in fields(Block)[1:]))
 
 
 def stem_layers(architecture: Residual) -> list[Layer]:
@@ -153,7 +170,7 @@ def block_layers(block: Block, source: str = "") -> list[Layer]:
 
 def head_layers(architecture: Residual, source: str = "") -> list[Layer]:
     """Global average pooling and the classes, and what the blocks' family wants before them."""
-    path = LayerChain("fc", blocks(architecture)[-1].output, source)
+    path = LayerChain("fc", block_runs(architecture)[-1][0].output, source)
     architecture.block.finish(path)
     path.average("avgpool", 1)
     path.linear("fc", architecture.classes)
