@@ -6,7 +6,7 @@ for and remembered by architecture; what was measured comes with `NetworkFigures
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from resnet_studio.analysis.intensity import network_intensity
@@ -17,6 +17,7 @@ from resnet_studio.formatting import significant
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.memory import to_train
 from resnet_studio.networks.receptive_field import network_field
+from resnet_studio.progress import finish
 
 BATCH = 32
 """Images of the training step whose memory is compared."""
@@ -61,6 +62,13 @@ def pareto_front(points: Sequence[Sequence[float]], lower_is_better: Sequence[bo
     A point beats another if it is at least as good in every coordinate and better in one; equal points stand side by
     side. `lower_is_better` says of each coordinate which direction is better, by default lower.
     """
+    return finish(pareto_front_steps(points, lower_is_better))
+
+
+def pareto_front_steps(
+    points: Sequence[Sequence[float]], lower_is_better: Sequence[bool] | None = None
+) -> Generator[None, None, list[int]]:
+    """The same with a yield after each point, as it takes long if most of thousands are on the front."""
     if not points:
         return []
     signs = [1 if lower else -1 for lower in lower_is_better or (True,) * len(points[0])]
@@ -69,6 +77,7 @@ def pareto_front(points: Sequence[Sequence[float]], lower_is_better: Sequence[bo
     for index in sorted(range(len(costs)), key=lambda at: (costs[at], at)):  # what beats a point comes before it
         if not any(_beats(costs[other], costs[index]) for other in reversed(front)):
             front.append(index)
+        yield
     return front
 
 
