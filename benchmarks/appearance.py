@@ -104,6 +104,7 @@ def walk(folder: Path, theme: str) -> None:
     def take_pictures() -> None:
         window = next(widget for widget in QApplication.topLevelWidgets() if widget.findChild(QTabWidget))
         window.resize(*SIZE)
+        QApplication.setCursorFlashTime(0)  # a blinking cursor would be a change
         QTest.qWait(START_WAIT_MS)
         tabs = outermost_tabs(window)[0]
         for names in visit_tabs(tabs, window):
