@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from statistics import median
 
 from resnet_studio.training.runs.events import Began, Event, Stepped, Threads
 
@@ -127,9 +126,9 @@ class ThreadChoice:
         spent = sum(sum(times) for times in self._times.values())
         if not self._queue or (spent > MAX_TRIAL_SECONDS and all(self._times.values())):
             self._queue = []
-            medians = {count: median(times) for count, times in self._times.items()}
-            best = min(medians.values())
-            self._count = max(count for count, seconds in medians.items() if seconds <= SLOWDOWN_THRESHOLD * best)
+            quickest = {count: min(times) for count, times in self._times.items()}  # a disturbance only adds
+            best = min(quickest.values())
+            self._count = max(count for count, seconds in quickest.items() if seconds <= SLOWDOWN_THRESHOLD * best)
             self._best_counts[self._share] = self._count
 
     def _follow_share(self, share: int) -> None:

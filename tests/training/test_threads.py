@@ -63,6 +63,14 @@ def test_the_whole_share_is_used_unless_fewer_threads_are_clearly_faster(clock: 
     assert choice.count(8) == 1
 
 
+def test_steps_that_something_else_disturbed_do_not_decide(clock: Clock) -> None:
+    choice = ThreadChoice(lambda: 2)
+    steps = iter([0.01, 0.01, 0.007, 0.01, 0.03, 0.01, 0.03, 0.01])  # two threads are quicker, but two of three wait
+    follow(choice, clock, lambda count: next(steps), 8)
+    assert not choice.in_trial
+    assert choice.count(8) == 2
+
+
 def test_long_steps_are_tried_less_often(clock: Clock) -> None:
     choice = ThreadChoice(lambda: 2)
     follow(choice, clock, lambda count: 60.0 / count, 4)
