@@ -21,6 +21,8 @@ from resnet_studio.progress import finish
 
 BATCH = 32
 """Images of the training step whose memory is compared."""
+FIXED_UNITS = {"%", "px", "images/s", "FLOPs/byte", "layers"}
+"""Units without prefixes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,25 @@ class NetworkQuantity:
     """None where neither direction is better in itself, as with depth."""
     show: Callable[[float], str]
     """The number as text with its unit: "3.86 G", "12.3 ms"."""
+
+    @property
+    def axis_title(self) -> str:
+        """The title of an axis, with the unit if that is the same for every number: "Receptive field (px)"."""
+        return f"{self.title} ({self.unit})" if self.unit in FIXED_UNITS else self.title
+
+    @property
+    def column(self) -> str:
+        """The heading of exact numbers in a file: "macs", "seconds", "receptive_field (px)"."""
+        return f"{self.key} ({self.unit})" if self.unit in FIXED_UNITS else self.key
+
+    def cell(self, value: float) -> str:
+        """A number below `axis_title`, which has a unit that never changes."""
+        return self.show(value).removesuffix(f" {self.unit}" if self.unit in FIXED_UNITS else "")
+
+    def tick(self, value: float) -> str:
+        """A round number as an axis has it: "5 G", "200 ms", "25"."""
+        number, space, unit = self.cell(value).partition(" ")
+        return (number.rstrip("0").rstrip(".") if "." in number else number) + space + unit
 
 
 def quantities(unit: FlopUnit = "flops") -> dict[str, NetworkQuantity]:
@@ -105,8 +126,8 @@ def _count(value: float) -> str:
     return short(round(value))
 
 
-def _integer(value: float) -> str:
-    return exact(round(value))
+def _layers(value: float) -> str:
+    return f"{exact(round(value))} layers"
 
 
 def _bytes(value: float) -> str:
@@ -128,7 +149,7 @@ def _time(seconds: float) -> str:
 
 
 def _rate(value: float) -> str:
-    return f"{significant(value)} images/s"
+    return f"{exact(round(value)) if value >= 100 else significant(value)} images/s"
 
 
 def _percent(value: float) -> str:
@@ -154,7 +175,7 @@ QUANTITIES: dict[str, NetworkQuantity] = {
         NetworkQuantity(
             "training_bytes", f"Training memory, batch {BATCH}", "B", _training_bytes, True, _bytes
         ),
-        NetworkQuantity("depth", "Depth", "layers", lambda f: f.architecture.depth, None, _integer),
+        NetworkQuantity("depth", "Depth", "layers", lambda f: f.architecture.depth, None, _layers),
         NetworkQuantity("receptive_field", "Receptive field", "px", lambda f: network_field(f.architecture), None, _pixels),
         NetworkQuantity(
             "intensity", "Arithmetic intensity", "FLOPs/byte", lambda f: network_intensity(f.architecture), None,
@@ -162,7 +183,7 @@ QUANTITIES: dict[str, NetworkQuantity] = {
         ),
         NetworkQuantity("seconds", "Measured time per image", "s", lambda f: f.seconds, True, _time),
         NetworkQuantity(
-            "images_per_second", "Measured images per second", "images/s",
+            "images_per_second", "Measured speed", "images/s",
             lambda f: 1 / f.seconds if f.seconds else None, False, _rate,
         ),
         NetworkQuantity(

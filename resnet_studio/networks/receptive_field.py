@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from resnet_studio.networks.architecture import Architecture, Baseline, Residual
+from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.layers import NOTHING, Layer
 from resnet_studio.networks.plan import block_layers, block_runs, plan, stem_layers
 
@@ -75,7 +75,7 @@ def network_field(architecture: Architecture) -> int:
 
     As papers count it, it may be larger than the image. With global attention it is the image's width.
     """
-    return _residual_field(architecture) if isinstance(architecture, Residual) else _baseline_field(architecture)
+    return _residual_field(architecture) if isinstance(architecture, Residual) else _planned_field(architecture)
 
 
 def passes_gate(architecture: Architecture, layer: str) -> bool:
@@ -103,8 +103,9 @@ def _widened(field: int, jump: int, layers: Sequence[Layer]) -> Span:
     return field, jump
 
 
-def _baseline_field(architecture: Baseline) -> int:
-    last = next(layer for layer in reversed(plan(architecture)) if layer.kernel and layer.output != NOTHING)
+def _planned_field(architecture: Architecture) -> int:
+    layers = [layer for layer in reversed(plan(architecture)) if layer.output != NOTHING]
+    last = next((layer for layer in layers if layer.kernel or layer.kind == "attention"), layers[0])
     _, height, width = last.output
     return receptive_field(architecture, last.name, height // 2, width // 2).width
 
@@ -113,7 +114,7 @@ def _layers_up_to(architecture: Architecture, name: str) -> list[Layer]:
     """The layers that a value of that name has passed, first to last, each with those of its inputs that it follows.
 
     Where paths of a residual network join, that is the first: it is F(x), and a shortcut sees no pixel that F(x) does
-    not see. Those of a baseline are all followed.
+    not see. Those of other networks are all followed.
     """
     layers = [layer for layer in plan(architecture) if layer.output != NOTHING]
     last = next((number for number in range(len(layers) - 1, -1, -1) if _is_part(layers[number], name)), -1)
@@ -122,7 +123,7 @@ def _layers_up_to(architecture: Architecture, name: str) -> list[Layer]:
     wanted, passed = {layers[last].name}, []
     for layer in reversed(layers[: last + 1]):
         if layer.name in wanted:
-            followed = layer.inputs if isinstance(architecture, Baseline) else layer.inputs[:1]
+            followed = layer.inputs[:1] if isinstance(architecture, Residual) else layer.inputs
             passed.append(layer._replace(inputs=followed))
             wanted.update(followed)
     return passed[::-1]
@@ -170,7 +171,30 @@ def _windows(layer: Layer, span: Span, axis: int) -> Span:
 
 
 def _is_global(layer: Layer) -> bool:
+    if layer.whole:
+        return True
     if layer.kind == "attention":  # of all tokens, or of windows that are spread over the image
         return layer.layout != "channels last"
     pools = layer.kind in ("linear", "average pool", "dropout") and not layer.kernel
     return pools and layer.output[1:] == (1, 1)
+
+
+@lru_cache(maxsize=16)
+def field_sides(architecture: Architecture) -> Mapping[str, tuple[int, int]]:
+    """Height and width of the receptive field of a value in the middle of each layer that is called, as papers count it.
+
+    One pass forward: a window of k with the dilation d adds d (k − 1) times the distance in pixels of its input's
+    values, and its stride multiplies that distance. Behind a global pool or a linear layer it is the whole image.
+    Where paths join, it is the largest; the gates of squeeze-and-excitation don't count.
+    """
+    height, width = architecture.image_size
+    fields: dict[str, tuple[int, int, int]] = {}  # height, width, and the distance of neighboring values
+    for layer in plan(architecture):
+        if layer.output == NOTHING:
+            continue
+        followed = layer.inputs[:1] if isinstance(architecture, Residual) else layer.inputs
+        known = [fields[name] for name in followed if name in fields] or [(1, 1, 1)]
+        before = tuple(max(sides) for sides in zip(*known, strict=True))
+        whole = _is_global(layer) or before[:2] == (height, width) == (-1, -1)
+        fields[layer.name] = (height, width, before[2]) if whole else _next_field(layer, before)
+    return {name: sides[:2] for name, sides in fields.items()}
