@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
-from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.layers import Layer
-from resnet_studio.networks.plan import plan
+from resnet_studio.networks.plan import block_layers, block_runs, head_layers, plan, stem_layers
 
-Quantity = Literal["macs", "parameters", "activations"]
-QUANTITIES: dict[Quantity, str] = {"macs": "FLOPs", "parameters": "parameters", "activations": "activations"}
-"""What the quantities are called; "activations" are the outputs of convolutions and linear layers."""
+Quantity = Literal["macs", "parameters", "activations", "activation_bytes"]
+QUANTITIES: dict[Quantity, str] = {
+    "macs": "FLOPs", "parameters": "parameters", "activations": "activations", "activation_bytes": "activation memory",
+}  # fmt: skip
+"""What the quantities are called; "activations" are the outputs of convolutions and linear layers, and the bytes are
+those of all layers' outputs for one image."""
 WEIGHTED = ("conv", "linear")
 FLOPS_PER_OUTPUT = {"batch norm": 2}
 """FLOPs for one value of a layer's output, where that is not 1. Batch norm scales and shifts in eval mode."""
@@ -35,15 +38,29 @@ class CountingRule:
         """What one layer adds."""
         if self.quantity == "parameters":
             return layer.parameters
+        if self.quantity == "activation_bytes":
+            return layer.activation_bytes
         if self.quantity == "activations":
             return prod(layer.output) if layer.kind in WEIGHTED else 0
         return layer.macs + (flops_beyond(layer) if layer.kind in self.beyond else 0)
 
     def total(self, architecture: Architecture) -> int:
-        return self.sum(plan(architecture))
+        """Of a whole network; equal blocks are counted once, so that a thousand of them cost no more time than two."""
+        return sum(times * self.of(layer) for layer, times in counted_layers(architecture))
 
     def sum(self, layers: Iterable[Layer]) -> int:
         return sum(map(self.of, layers))
+
+
+def counted_layers(architecture: Architecture) -> Iterator[tuple[Layer, int]]:
+    """The layers of the plan; those of equal blocks in a row come once, with how many such blocks there are."""
+    if not isinstance(architecture, Residual):
+        yield from ((layer, 1) for layer in plan(architecture))
+        return
+    yield from ((layer, 1) for layer in stem_layers(architecture))
+    for block, times in block_runs(architecture):
+        yield from ((layer, times) for layer in block_layers(block))
+    yield from ((layer, 1) for layer in head_layers(architecture))
 
 
 def flops_beyond(layer: Layer) -> int:

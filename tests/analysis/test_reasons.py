@@ -41,18 +41,18 @@ def test_each_change_is_named_once_in_plain_words():
     named = [step.what for step in changes(preset("resnet50"), other, CountingRule("macs"))]
     assert named == [
         "a 112×112 image instead of 224×224",
-        "channels 1 instead of 3",
-        "classes 10 instead of 1,000",
+        "1 input channel instead of 3",
+        "10 classes instead of 1,000",
         "width 32 instead of 64",
         "the 3×3/1 stem without max pool instead of the 7×7/2 stem with max pool",
-        "1·1 bottleneck blocks instead of 3·4·6·3 bottleneck blocks",
+        "1·1 bottleneck blocks instead of 3·4·6·3",
         "shortcut A instead of B",
     ]
 
 
 def test_baselines_have_steps_too():
     steps = changes(Baseline("vgg19"), Baseline("vgg19", image=112, classes=10), CountingRule("macs"))
-    assert [step.what for step in steps] == ["a 112×112 image instead of 224×224", "classes 10 instead of 1,000"]
+    assert [step.what for step in steps] == ["a 112×112 image instead of 224×224", "10 classes instead of 1,000"]
     assert steps[1].amount == -990 * 4096
 
 
@@ -75,8 +75,8 @@ def test_architectures_on_the_way_are_always_valid():
 @pytest.mark.parametrize(
     ("goal", "words"),
     [
-        ("resnext50_32x4d", "32×4d instead of 1×64d"),
-        ("wide_resnet50_2", "1×128d instead of 1×64d"),
+        ("resnext50_32x4d", "a 32×4d template instead of 1×64d"),
+        ("wide_resnet50_2", "a 1×128d template instead of 1×64d"),
         ("seresnet50", "squeeze-and-excitation with reduction 16"),
         ("resnet50d", "the stem of three 3×3 with max pool instead of the 7×7/2 stem with max pool"),
         ("resnet50-v1.5 dilated=2", "2 dilated stages instead of 0"),
