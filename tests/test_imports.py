@@ -31,7 +31,7 @@ PACKAGE = Path(resnet_studio.__file__).parent
 LAYERS = (
     {"networks"},
     {"analysis", "inference"},
-    {"training"},
+    {"training", "figures"},
     {"selftest"},
     {"export"},
     {"engine"},

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
-from resnet_studio.figures.text_metrics import ASCENT, CAP_HEIGHT, DESCENT, text_width
+from resnet_studio.figures.text_metrics import ASCENT, CAP_HEIGHT, DESCENT, SPARE, text_width
 from resnet_studio.networks.families.family import Joint
 
 Point: TypeAlias = tuple[float, float]
@@ -62,6 +62,13 @@ class Label:
     """What it stands on: white or black, whichever is legible there."""
 
     @property
+    def bounds(self) -> Rect:
+        """The area that it may cover, with a wider font, too."""
+        spare = self.width * (SPARE - 1)
+        left, top, width, height = self.rect
+        return Rect(left - spare, top - 1, width + 2 * spare, height + 2)
+
+    @property
     def baseline(self) -> float:
         return self.y + self.size * CAP_HEIGHT / 2
 
@@ -100,6 +107,12 @@ class Box:
     """The number that it is colored by, as text."""
 
     @property
+    def bounds(self) -> Rect:
+        """The area that it covers."""
+        reach = self.extrusion + 1
+        return Rect(self.rect.x - 1, self.rect.y - reach, self.rect.width + 1 + reach, self.rect.height + 1 + reach)
+
+    @property
     def layer(self) -> str:
         """The layer or the block to select; empty for the image."""
         return self.names[0] if self.names else ""
@@ -113,6 +126,8 @@ class Box:
             yield Label(line, x, y, self.size, italic=self.italic, on=self.fill)
 
 
+ARROW = 3.2
+"""Length of an arrowhead."""
 LINE_HEIGHT = 1.25
 """From a line of text to the next, as a multiple of the font's size."""
 
@@ -126,6 +141,11 @@ class Line:
     dotted: bool = False
     tone: Tone = "text"
     width: float = 0.7
+
+    @property
+    def bounds(self) -> Rect:
+        """The area that it covers, with its arrowhead."""
+        return _bounds(self.points, ARROW if self.arrow else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +162,13 @@ class Arc:
     column: int = 0
     arrow: bool = True
     width: float = 0.7
+    names: tuple[str, ...] = ()
+    """Names of the layers on it."""
+
+    @property
+    def bounds(self) -> Rect:
+        """The area that it covers at most, with its arrowhead."""
+        return _bounds(self.points, ARROW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +180,11 @@ class Brace:
     depth: float
     tone: Tone = "text"
     width: float = 0.7
+
+    @property
+    def bounds(self) -> Rect:
+        """The area that it covers."""
+        return _bounds(self.points, 1)
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -181,6 +213,17 @@ class ColorBar:
     """The palette's color scale from 0 at the left to 1 at the right."""
 
     rect: Rect
+
+    @property
+    def bounds(self) -> Rect:
+        """The area that it covers."""
+        return self.rect
+
+
+def _bounds(points: Sequence[Point], margin: float) -> Rect:
+    columns, rows = zip(*points, strict=True)
+    left, top = min(columns) - margin, min(rows) - margin
+    return Rect(left, top, max(columns) + margin - left, max(rows) + margin - top)
 
 
 Item: TypeAlias = Box | Line | Arc | Brace | Label | ColorBar

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
 from string import Template
 from typing import Literal
@@ -12,6 +11,8 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalett
 from PySide6.QtWidgets import QApplication
 
 from resnet_studio.resources import resource
+from resnet_studio.stage_colors import STAGE_COLORS as STAGE_COLORS
+from resnet_studio.stage_colors import color_of_stage
 
 ThemeName = Literal["light", "dark", "system"]
 GRID = 8
@@ -50,18 +51,6 @@ DARK = Theme(
     warning="#e5b65c", warning_back="#382f1a", bad_back="#3d2322",
 )  # fmt: skip
 
-STAGE_COLORS = {
-    "conv1": "#8792a6",
-    "conv2_x": "#4a7fc1",
-    "conv3_x": "#2f9f9a",
-    "conv4_x": "#6aa64b",
-    "conv5_x": "#d79f38",
-    "conv6_x": "#cf7845",
-    "conv7_x": "#b85f70",
-    "fc": "#9670b4",
-}
-"""Each stage has one color in the whole program, which is legible on light and dark."""
-
 
 class _Current:
     theme = LIGHT
@@ -74,10 +63,7 @@ def current() -> Theme:
 
 def stage_color(stage: str) -> QColor:
     """The color of a stage; of a part of a baseline that of the stage with its number, or the classifier's."""
-    numbers = re.findall(r"\d+", stage)
-    *convolutions, head = STAGE_COLORS.values()
-    other = convolutions[int(numbers[-1]) % len(convolutions)] if numbers else head
-    return QColor(STAGE_COLORS.get(stage, other))
+    return QColor(color_of_stage(stage))
 
 
 def apply(app: QApplication, name: ThemeName) -> None:

@@ -9,10 +9,10 @@ windows count here, and `passes_gate` says whether there are gates on the way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.layers import NOTHING, Layer
@@ -181,20 +181,39 @@ def _is_global(layer: Layer) -> bool:
 
 @lru_cache(maxsize=16)
 def field_sides(architecture: Architecture) -> Mapping[str, tuple[int, int]]:
-    """Height and width of the receptive field of a value in the middle of each layer that is called, as papers count it.
+    """Height and width of the receptive field of one value of each layer that is called, as papers count it.
 
-    One pass forward: a window of k with the dilation d adds d (k − 1) times the distance in pixels of its input's
-    values, and its stride multiplies that distance. Behind a global pool or a linear layer it is the whole image.
-    Where paths join, it is the largest; the gates of squeeze-and-excitation don't count.
+    They are found in one pass: a window of k adds k − 1 times the distance of its input's values, and its stride
+    multiplies that distance. Where paths join, it is the largest field; gates don't count, and behind a global pool or
+    a linear layer it is the image. Behind attention in windows it depends on the place of the value: these are left
+    out.
     """
-    height, width = architecture.image_size
-    fields: dict[str, tuple[int, int, int]] = {}  # height, width, and the distance of neighboring values
+    fields: dict[str, _Field] = {"": _Field((1, 1), (1, 1))}
     for layer in plan(architecture):
         if layer.output == NOTHING:
             continue
         followed = layer.inputs[:1] if isinstance(architecture, Residual) else layer.inputs
-        known = [fields[name] for name in followed if name in fields] or [(1, 1, 1)]
-        before = tuple(max(sides) for sides in zip(*known, strict=True))
-        whole = _is_global(layer) or before[:2] == (height, width) == (-1, -1)
-        fields[layer.name] = (height, width, before[2]) if whole else _next_field(layer, before)
-    return {name: sides[:2] for name, sides in fields.items()}
+        before = [fields.get(name) for name in followed or ("",)]
+        known = [field for field in before if field]
+        if _is_global(layer):
+            fields[layer.name] = _Field(architecture.image_size, (1, 1))
+        elif known and len(known) == len(before) and layer.kind != "attention":
+            fields[layer.name] = _through(layer, known)
+    return {name: field.sides for name, field in fields.items() if name}
+
+
+class _Field(NamedTuple):
+    """The sides of a value's receptive field, and the distances of two neighboring values, in pixels."""
+
+    sides: tuple[int, int]
+    jumps: tuple[int, int]
+
+
+def _through(layer: Layer, before: Sequence[_Field]) -> _Field:
+    """The field behind a layer, which takes the outputs with these fields."""
+    sides = [max(axis) for axis in zip(*(field.sides for field in before), strict=True)]
+    jumps = [max(axis) for axis in zip(*(field.jumps for field in before), strict=True)]
+    for axis, (kernel, _) in enumerate(layer.windows if layer.kernel else ()):
+        sides[axis] += (kernel - 1) * layer.dilation * jumps[axis]
+        jumps[axis] *= layer.stride
+    return _Field((sides[0], sides[1]), (jumps[0], jumps[1]))

@@ -1,0 +1,1 @@
+def block_steps(a,o,c=None): yield

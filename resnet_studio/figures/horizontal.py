@@ -1,0 +1,1 @@
+def horizontal_steps(a,o,c=None): yield
