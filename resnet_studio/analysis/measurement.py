@@ -6,16 +6,21 @@ All times are seconds of a pass over one batch, unless a name says "per image".
 from __future__ import annotations
 
 import math
+import os
+import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
 from resnet_studio import codec
 from resnet_studio.causes import FieldError
+from resnet_studio.formatting import counted
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.parsing import ARCHITECTURE
 from resnet_studio.networks.plan import plan
@@ -25,6 +30,8 @@ Precision = Literal["fp32", "bf16", "fp16"]
 LIBRARIES = ("torch", "torchvision")
 """The libraries on whose versions times depend."""
 MAX_BATCH = 65_536
+CPU_FACTS = Path("/proc/cpuinfo")
+"""Of Linux."""
 BACKWARD_FACTOR = 3
 """Multiply-adds of a forward and a backward pass, in those of the forward pass: the backward pass multiplies the
 output's gradient with the weights, and with the inputs."""
@@ -160,6 +167,15 @@ class Measurement:
         return codec.to_json(self)
 
 
+@dataclass(frozen=True, slots=True)
+class MeasurementFailure:
+    """Why something could not be measured."""
+
+    spec: MeasurementSpec
+    reason: str
+    """In one or two sentences, without the final full stop."""
+
+
 def from_json(values: Mapping[str, Any] | str) -> Measurement:
     """The inverse of `Measurement.to_json`; `FieldError` names the field that is wrong."""
     return codec.from_json(Measurement, values, complete=True)
@@ -169,3 +185,14 @@ def from_json(values: Mapping[str, Any] | str) -> Measurement:
 def library_versions() -> dict[str, str]:
     """The installed versions of the libraries on which times depend."""
     return {library: version(library) for library in LIBRARIES}
+
+
+@cache
+def cpu_name() -> str:
+    """The processor's name with its number of cores: "AMD EPYC 7763, 8 logical cores"."""
+    names: list[str] = []
+    with suppress(OSError):
+        lines = CPU_FACTS.read_text(errors="replace").splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    name = next(iter(names), "") or platform.processor() or platform.machine() or "CPU"
+    return f"{name}, {counted(os.cpu_count() or 1, 'logical core')}"

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from resnet_studio.analysis.compute.counting import layer_table_steps, summary
+from resnet_studio.analysis.measurement import MeasurementSpec
 from resnet_studio.engine.server import Job, Steps
 from resnet_studio.export.formats import export_steps
 from resnet_studio.export.request import ExportRequest
@@ -196,6 +197,14 @@ def export(request: ExportRequest, path: Path) -> Steps:
     return (yield from export_steps(request, path))
 
 
+def measure(specs: tuple[MeasurementSpec, ...]) -> Steps:
+    """Measure networks: each `Measurement`, or `MeasurementFailure`, is yielded as soon as it is known."""
+    yield Progress(0, 1, "preparing the measurement")
+    from resnet_studio.engine.measuring import measurements_steps
+
+    yield from measurements_steps(specs)
+
+
 def selftest(device: str, quick: bool) -> Steps:
     """Test a device: each `Check` is yielded as soon as it is known, the answer is a `Report`."""
     yield Progress(0, 1, f"testing {device}")
@@ -225,6 +234,7 @@ JOBS: dict[str, Job] = {
     "data_view": data_view,
     "estimate": estimate,
     "export": export,
+    "measure": measure,
     "selftest": selftest,
 }
 references.OPENERS[dataset_images.PREFIX] = dataset_images.open_reference

@@ -27,6 +27,7 @@ from resnet_studio.gui.activations.weights.card_controller import WeightsCardCon
 from resnet_studio.gui.activations.weights.controller import Offer, WeightsController
 from resnet_studio.gui.engine_client import EngineClient, ErrorCallback
 from resnet_studio.gui.export_controller import ExportController
+from resnet_studio.gui.measurements import MeasurementController
 from resnet_studio.gui.opened_files import kind_by_name
 from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.gui.session import Session, SessionState
@@ -87,6 +88,7 @@ class AppController(QObject):
         self.image_sources = ImageSources(self.session, self.images, engine)
         self.player = Player(self.images, self.activations)
         self.exports = ExportController(self.session, self.weights, engine)
+        self.measurements = MeasurementController(self.session, engine)
         self._scheduler = IdleScheduler(self)
         """Runs the work for deep architectures; a newer edit replaces the work of an older one."""
         self._offered: tuple[Offer, ...] = ()
@@ -116,6 +118,10 @@ class AppController(QObject):
         self.exports.started.connect(lambda: self._resolve("export"))
         self.exports.failed.connect(partial(self._report, "export"))
         self.exports.exported.connect(self.news)
+        self.measurements.started.connect(lambda: self._resolve("measurements"))
+        self.measurements.failed.connect(partial(self._report, "measurements"))
+        self.activations.deviceChanged.connect(lambda _: self.measurements.changed.emit())
+        self.devicesFound.connect(self.measurements.set_devices)
         self.image_sources.imagesOpened.connect(lambda: self._resolve("files"))
 
     @property
@@ -165,6 +171,7 @@ class AppController(QObject):
         self.player.pause()
         self.image_sources.stop()
         self.weights.stop()
+        self.measurements.stop()
 
     def open_digits_example(self) -> None:
         """Switch to the bundled trained network and an image for it."""

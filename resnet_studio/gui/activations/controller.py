@@ -36,6 +36,8 @@ class ActivationsController(QObject):
     forwardFinished = Signal(object)
     failed = Signal(object)
     """The exception of a forward pass."""
+    deviceChanged = Signal(str)
+    """torch's name of the device, maybe with `HALF_SUFFIX`."""
 
     def __init__(
         self, session: Session, engine: EngineClient, images: ImageController, weights: WeightsController
@@ -92,6 +94,7 @@ class ActivationsController(QObject):
     def set_device(self, name: str) -> None:
         """Run on that device from now on."""
         self._session.update(device=name)
+        self.deviceChanged.emit(name)
         self._on_spec_changed()
 
     def request_layers(self, requester: str, layers: tuple[str, ...]) -> None:

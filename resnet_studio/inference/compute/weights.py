@@ -42,6 +42,7 @@ from resnet_studio.inference.weights.suggested_fixes import original_architectur
 from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.modules.baseline import allocate, skeleton
+from resnet_studio.networks.modules.calibration import calibrate
 from resnet_studio.networks.modules.network import build, empty
 from resnet_studio.networks.plan import head_layer, plan
 
@@ -79,29 +80,12 @@ def head_name(architecture: Architecture) -> str:
 
 def _random(architecture: Architecture, seed: int) -> tuple[nn.Module, WeightsInfo]:
     network = build(architecture, seed)
-    _calibrate(network, architecture, seed)
+    if any(layer.kind == "batch norm" and layer.called for layer in plan(architecture)):
+        calibrate(network, _calibration_images(architecture, seed))
     preprocessing = transforms.imagenet(architecture.image)
     return network.eval(), WeightsInfo(
         f"random, seed {seed}", False, preprocessing, numbered_labels(architecture.classes)
     )
-
-
-def _calibrate(network: nn.Module, architecture: Architecture, seed: int) -> None:
-    """Set every batch norm's statistics to those of the sample images, by one pass with them in train mode.
-
-    Without it activations grow from block to block: an untrained ResNet-152 gives logits of 3e7 in eval mode.
-    """
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    momenta = [norm.momentum for norm in norms]
-    if not norms:
-        return
-    network.eval()  # no dropout
-    for norm in norms:
-        norm.train().momentum = 1.0
-    with torch.no_grad():
-        network(_calibration_images(architecture, seed))
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
 
 
 def _calibration_images(architecture: Architecture, seed: int) -> Tensor:

@@ -10,6 +10,7 @@ from resnet_studio.inference.compute import transforms
 from resnet_studio.inference.images import references
 from resnet_studio.inference.values import SAMPLES, ForwardSpec, WeightsFile
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.modules.calibration import calibrate
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 from resnet_studio.selftest.compute.target import Target
@@ -38,7 +39,7 @@ def weights_file(target: Target, name: str, architecture: Architecture) -> Weigh
         for block in network.modules():
             if last := getattr(block, "bn3", getattr(block, "bn2", None)):
                 nn.init.constant_(last.weight, RESIDUAL_GAIN)
-        _calibrate(network, architecture)
+        calibrate(network, _calibration_images(architecture))
         save_file(network.state_dict(), path)
     return WeightsFile(path)
 
@@ -49,16 +50,11 @@ def random_images(architecture: Architecture, count: int) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
 
-def _calibrate(network: nn.Module, architecture: Architecture) -> None:
-    """Set every batch norm's statistics by one pass in train mode."""
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None  # the plain average of all passes, which are one
+def _calibration_images(architecture: Architecture) -> Tensor:
+    """Photographs and noise: N×C×H×W."""
     preprocessing = transforms.imagenet(architecture.image)
     photographs = [
         transforms.preprocess(references.open_reference(name), preprocessing, architecture.channels)
         for name in PHOTOGRAPHS
     ]
-    noise = random_images(architecture, CALIBRATION_IMAGES - len(photographs))
-    with torch.no_grad():
-        network.train()(torch.cat([*photographs, noise]))
+    return torch.cat([*photographs, random_images(architecture, CALIBRATION_IMAGES - len(photographs))])

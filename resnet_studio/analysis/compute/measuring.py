@@ -1,0 +1,220 @@
+"""Measuring how long a network takes on a device, as a whole and layer by layer.
+
+Whole passes take turns with passes whose layers are timed. The whole is that of the former alone, so that timing the
+layers adds nothing to it; the sum of the layers is held against it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from resnet_studio.analysis.compute.layer_timer import Clock, CpuClock, CudaClock, LayerTimer, Seconds
+from resnet_studio.analysis.compute.timing import BUDGET, Budget, Contention, Task, repeat_steps, timed, timing
+from resnet_studio.analysis.measurement import Measurement, MeasurementSpec, cpu_name, library_versions
+from resnet_studio.formatting import counted
+from resnet_studio.networks import memory
+from resnet_studio.networks.modules.calibration import calibrate
+from resnet_studio.networks.modules.network import build
+from resnet_studio.networks.plan import called_layers
+from resnet_studio.networks.presets import title
+from resnet_studio.progress import Progress, map_progress
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+FEW_SAMPLES = 5
+CALIBRATION_IMAGES = 2
+CYCLES_PER_SECOND = 2e9
+"""At least those of a GPU's clock."""
+
+
+def measure_steps(spec: MeasurementSpec, budget: Budget = BUDGET) -> Generator[Progress, None, Measurement]:
+    """Measure a network on a device of this machine; yields its progress between passes.
+
+    Weights and images are random, and always the same; batch norms are calibrated, as a CPU computes a hundred times
+    slower with activations that have become denormal numbers. `MemoryError` if the batch doesn't fit, `ValueError` if
+    the network can't be trained with this batch, or not computed in this precision.
+    """
+    check(spec)
+    name = title(spec.architecture)
+    yield Progress(0, 100, f"building {name}")
+    what = f"measuring {name}, batch {spec.batch:,}" + (", with backward pass" if spec.mode != "forward" else "")
+    with _explained(spec):
+        passes, contention = Passes(spec), Contention()
+        seconds = yield from map_progress(
+            repeat_steps(passes.tasks, budget), lambda done: Progress(round(99 * done), 100, what)
+        )
+    return passes.measurement(seconds, contention)
+
+
+def check(spec: MeasurementSpec) -> None:
+    """Raise the `MemoryError` or `ValueError` of what can't be measured, before anything is allocated."""
+    if spec.device == "cpu":
+        memory.check(spec.architecture, _needed(spec), f"to measure {counted(spec.batch, 'image')} at once")
+    norms = [layer for layer in called_layers(spec.architecture) if layer.kind == "batch norm"]
+    smallest = min(norms, key=lambda layer: layer.positions, default=None)
+    if spec.mode != "forward" and smallest and spec.batch * smallest.positions < 2:
+        raise ValueError(
+            f"batch: {smallest.name} of {title(spec.architecture)} gets one value per channel from one image, with "
+            "which batch norm can't be trained. Use 2 or more, or larger images"
+        )
+
+
+def device_name(device: str) -> str:
+    """The product's name."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return torch.cuda.get_device_name(device)
+    return {"cpu": cpu_name(), "mps": "Apple GPU"}.get(kind, device)
+
+
+class Passes:
+    """A network on its device with a batch, and the passes over it that are timed."""
+
+    def __init__(self, spec: MeasurementSpec) -> None:
+        self._spec, self._device = spec, torch.device(spec.device)
+        self._backward = spec.mode != "forward"
+        shape, generator = spec.architecture.input_shape, torch.Generator().manual_seed(0)
+        self._network = build(spec.architecture).to(self._device)
+        calibrate(self._network, torch.randn(CALIBRATION_IMAGES, *shape, generator=generator).to(self._device))
+        dtype = torch.float32 if self._backward else DTYPES[spec.precision]
+        self._network.to(dtype).train(self._backward)
+        self._images = torch.randn(spec.batch, *shape, generator=generator).to(self._device, dtype)
+        self._labels = torch.arange(spec.batch, device=self._device) % spec.architecture.classes
+        self._loss: Tensor | None = None
+        names = [layer.name for layer in called_layers(spec.architecture)]
+        clock = _clock(self._device)
+        self._timer = LayerTimer(self._network, names, clock) if clock else None
+        self._layers: list[Seconds] = []
+        self._last_whole = 0.0
+        self._threads = torch.get_num_threads()
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The whole pass and, where the device allows it, the pass whose layers are timed."""
+        return [self._whole, *([self._layer_by_layer] if self._timer else [])]
+
+    def measurement(self, seconds: list[list[float]], contention: Contention) -> Measurement:
+        """What the seconds of the tasks' last repetitions say."""
+        whole, *timed_passes = map(timing, seconds)
+        layers: dict[str, float] = {}
+        if self._timer:
+            medians = np.median(self._layers[-whole.samples :], axis=0)
+            layers = dict(zip(self._timer.names, np.maximum(medians, 0.0).tolist(), strict=True))
+        return Measurement(
+            self._spec, whole, layers, device_name(self._spec.device), self._threads, library_versions(), time.time(),
+            self._timer.clock.name if self._timer else CpuClock.name,
+            timed_passes[0] if self._device.type == "cpu" else None,
+            tuple(self._caveats(whole.samples, contention)),
+        )  # fmt: skip
+
+    def _whole(self) -> float:
+        with self._ready():
+            self._last_whole = timed(self._run, self._synchronize)()
+        return self._last_whole
+
+    def _layer_by_layer(self) -> float:
+        assert self._timer
+        with self._ready():
+            with self._timer.attached(backward=self._backward):
+                seconds = self._queued(self._forward)
+            if self._backward:
+                with self._timer.watching_gradients():
+                    seconds += self._queued(self._go_back)
+        self._layers.append(self._timer.seconds())
+        return seconds
+
+    @contextmanager
+    def _ready(self) -> Iterator[None]:
+        """What a pass begins with; afterwards torch's random state is as before, though dropout has used it."""
+        if not self._backward:
+            with torch.inference_mode():
+                yield
+            return
+        self._network.zero_grad(set_to_none=True)
+        with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
+            yield
+
+    def _run(self) -> None:
+        self._forward()
+        if self._backward:
+            self._go_back()
+
+    def _forward(self) -> None:
+        if not self._backward:
+            self._network(self._images)
+            return
+        dtype = DTYPES[self._spec.precision]
+        with torch.autocast(self._device.type, dtype, enabled=self._spec.precision != "fp32"):
+            self._loss = functional.cross_entropy(self._network(self._images), self._labels)
+
+    def _go_back(self) -> None:
+        loss, self._loss = self._loss, None
+        assert loss is not None
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    def _queued(self, call: Callable[[], object]) -> float:
+        """Seconds of a call. A GPU is kept busy before it, until all of it has been launched: between two events it
+        would otherwise wait for the next launch, and its layers would seem to take as long as launching them."""
+        if self._device.type == "cuda":
+            torch.cuda._sleep(int(CYCLES_PER_SECOND * 2 * self._last_whole))  # type: ignore[no-untyped-call]
+        began = time.perf_counter()
+        call()
+        self._synchronize()
+        return time.perf_counter() - began
+
+    def _synchronize(self) -> None:
+        """Wait until the device has done all that was launched."""
+        if self._device.type != "cpu":
+            torch.get_device_module(self._device).synchronize()
+
+    def _caveats(self, samples: int, contention: Contention) -> Iterator[str]:
+        if samples < FEW_SAMPLES:
+            yield f"measured {counted(samples, 'time')} only"
+        if torch.get_num_threads() != self._threads:
+            yield f"computed with {self._threads} threads at first and {torch.get_num_threads()} at the end"
+        if self._device.type == "cuda" and self._spec.precision == "fp32" and torch.backends.cudnn.allow_tf32:
+            yield "convolutions in TF32, which is PyTorch's default"
+        if caveat := contention.caveat():
+            yield caveat
+
+
+def _clock(device: torch.device) -> Clock | None:
+    """What layers are timed with on a device; None if nothing can."""
+    match device.type:
+        case "cpu":
+            return CpuClock()
+        case "cuda":
+            return CudaClock()
+    return None
+
+
+def _needed(spec: MeasurementSpec) -> int:
+    """Bytes that a pass takes."""
+    if spec.mode == "forward":
+        return memory.predicted_inference(spec.architecture, spec.batch)
+    return memory.predicted_training(spec.architecture, spec.batch, precision=spec.precision)
+
+
+@contextmanager
+def _explained(spec: MeasurementSpec) -> Iterator[None]:
+    """Turn torch's errors about memory and precision into those that say what to do."""
+    try:
+        yield
+    except RuntimeError as error:
+        text = str(error)
+        if isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in text:
+            images = counted(spec.batch, "image")
+            raise MemoryError(
+                f"{images} don't fit into the memory of {spec.device}. Choose a smaller batch or smaller images"
+            ) from error
+        if "not implemented for" in text:
+            raise ValueError(
+                f"{spec.device} can't compute {title(spec.architecture)} in {spec.precision}. Choose another precision"
+            ) from error
+        raise

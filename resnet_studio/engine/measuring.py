@@ -1,0 +1,44 @@
+"""Measuring several networks one after another, for the window and for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from resnet_studio.analysis.compute.measuring import measure_steps
+from resnet_studio.analysis.measurement import Measurement, MeasurementFailure, MeasurementSpec
+from resnet_studio.causes import describe
+from resnet_studio.inference.compute import devices
+from resnet_studio.progress import Progress, map_progress
+
+
+def measurements_steps(
+    specs: Sequence[MeasurementSpec],
+) -> Generator[Progress | Measurement | MeasurementFailure, None, None]:
+    """Measure each; what doesn't fit, or can't be measured, yields a failure and doesn't keep the others from it.
+
+    `DeviceError` if a device is not there, or no longer works.
+    """
+    for spec in specs:
+        devices.check(spec.device)
+    for number, spec in enumerate(specs):
+        try:
+            with _device_errors(spec.device):
+                yield (yield from map_progress(measure_steps(spec), partial(_of_all, number, len(specs))))
+        except (MemoryError, ValueError) as error:
+            yield MeasurementFailure(spec, describe(error))
+
+
+def _of_all(number: int, count: int, progress: Progress) -> Progress:
+    return Progress(number * progress.of + progress.done, count * progress.of, progress.what)
+
+
+@contextmanager
+def _device_errors(device: str) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        if explained := devices.explain_failure(device, error):
+            raise explained from error
+        raise
