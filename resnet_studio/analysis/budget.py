@@ -7,7 +7,7 @@ of them is accuracy, which only training tells.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -15,7 +15,7 @@ from resnet_studio.analysis.layer_sums import totals
 from resnet_studio.analysis.units import memory as memory_text
 from resnet_studio.analysis.units import short
 from resnet_studio.causes import FieldError
-from resnet_studio.formatting import significant
+from resnet_studio.formatting import DASH, short_time
 from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import Architecture
 
@@ -27,6 +27,7 @@ SecondsOf: TypeAlias = Callable[[Architecture], float]
 COSTS: dict[Cost, str] = {"macs": "FLOPs", "parameters": "parameters", "memory": "memory", "seconds": "time"}
 CAPACITIES: dict[Capacity, str] = {"macs": "FLOPs", "parameters": "parameters", "depth": "layers"}
 """What a network can have most of."""
+MAX_BATCH, USUAL_BATCH = 65_536, 32
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
@@ -55,7 +56,7 @@ class Budget:
     """Bytes at the peak, without the share of the process itself."""
     seconds: float | None = None
     """For one image by itself."""
-    batch: int = 32
+    batch: int = USUAL_BATCH
     """Images at a time, of which the memory is."""
     purpose: Purpose = "training"
     """Whether the memory is that of a training step or that of inference."""
@@ -93,9 +94,8 @@ class Budget:
 
     @property
     def words(self) -> str:
-        """The whole budget: "at most 1 G FLOPs, 10 ms per image"; empty without one."""
-        limits = ", ".join(self.limit_text(cost) for cost in self.limited)
-        return f"at most {limits}" if limits else ""
+        """The whole budget: "1.00 G FLOPs and 10 ms per image"; empty without one."""
+        return listed([self.limit_text(cost) for cost in self.limited])
 
     def limit_text(self, cost: Cost) -> str:
         """One limit: "1.00 G FLOPs", "2.00 GB in training at batch 32", "10 ms per image"."""
@@ -110,12 +110,18 @@ class Budget:
         return {**limits, **({"batch": self.batch, "purpose": self.purpose} if "memory" in limits else {})}
 
 
+def listed(words: Sequence[str]) -> str:
+    """Words as a list: "FLOPs, memory and time"."""
+    *first, last = words or ("",)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def cost_text(cost: Cost, value: float | None) -> str:
     """A cost with its unit: "1.82 G", "25.6 M", "2.1 GB", "9.87 ms"; a dash where it is not known."""
     if value is None:
-        return "–"
+        return DASH
     if cost == "seconds":
-        return f"{significant(1000 * value)} ms"
+        return short_time(value)
     return memory_text(round(value)) if cost == "memory" else short(round(value))
 
 
@@ -152,6 +158,6 @@ def read_milliseconds(text: str) -> float:
 
 def check_batch(batch: int) -> int:
     """The batch size; `FieldError` if there can be no such batch."""
-    if not 1 <= batch <= 65_536:
-        raise FieldError("batch", f"must be from 1 to 65,536, got {batch:,}")
+    if not 1 <= batch <= MAX_BATCH:
+        raise FieldError("batch", f"must be from 1 to {MAX_BATCH:,}, got {batch:,}")
     return batch

@@ -8,7 +8,7 @@ below. The networks that the paper publishes have other factors than its rule gi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from resnet_studio.analysis.roundings import Rounding, rounding, shown
@@ -56,6 +56,11 @@ EFFICIENTNETS = (
     PublishedScaling(6, 1.8, 2.6, 528),
     PublishedScaling(7, 2.0, 3.1, 600),
 )
+
+
+def published_notes(phis: Iterable[float]) -> list[str]:
+    """How EfficientNets differ from the rule for these φ, each as a sentence without a full stop."""
+    return [published.words for phi in phis for published in EFFICIENTNETS if published.number == phi]
 
 
 def scaled(base: Architecture, phi: float, multiple: int = 8) -> tuple[Residual, tuple[Rounding, ...]]:

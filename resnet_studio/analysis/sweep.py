@@ -12,7 +12,7 @@ from itertools import product
 from math import prod
 from typing import Any, TypeAlias
 
-from resnet_studio.analysis.budget import CAPACITIES, COSTS, Budget, Capacity, Cost, Figures, SecondsOf
+from resnet_studio.analysis.budget import CAPACITIES, COSTS, Budget, Capacity, Cost, Figures, SecondsOf, listed
 from resnet_studio.analysis.fitting import Fit, fit_width
 from resnet_studio.analysis.network_quantities import pareto_front_steps
 from resnet_studio.analysis.roundings import Rounding
@@ -150,11 +150,11 @@ class SweepResult:
     @property
     def meaning(self) -> str:
         """What best means here, in a sentence."""
-        costs = " and ".join(COSTS[cost] for cost in _costs(self.budget, self.best))
-        for_less = f" for less {costs}" if costs else ""
+        most = CAPACITIES[self.best]
+        together = listed([most, *(COSTS[cost] for cost in _costs(self.budget, self.best))])
         return (
-            f"Best is what has most {CAPACITIES[self.best]} within the budget. On the front are the networks than "
-            f"which no other has as many{for_less}. That is capacity, not accuracy, which only training tells."
+            f"Best is what has the most {most} within the budget; the front is what no other network beats in "
+            f"{together} together. This is capacity, not accuracy, which only training tells."
         )
 
     def to_json(self) -> dict[str, Any]:

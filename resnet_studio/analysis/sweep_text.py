@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from resnet_studio.analysis.budget import MAX_BATCH, USUAL_BATCH, Budget, read_bytes, read_count, read_milliseconds
 from resnet_studio.analysis.fitting import Fit
 from resnet_studio.analysis.sweep import DEPTH, MOST_COMBINATIONS, SCALE, WIDTH, SweepError, variable_fields
+from resnet_studio.analysis.units import FlopUnit
 from resnet_studio.networks.architecture import CHOICES, Architecture, ArchitectureError, read_value
 from resnet_studio.networks.image_size import TIMES, ImageSize, image_text
 
@@ -52,6 +54,48 @@ def read_values(field: str, text: str, base: Architecture) -> tuple[Any, ...]:
 def values_text(field: str, values: Iterable[Any]) -> str:
     """Values as they are typed: the inverse of `read_values`."""
     return ("; " if field == "blocks" else ", ").join(value_text(value) for value in values)
+
+
+BUDGET: Mapping[str, Callable[[str], Any]] = {
+    "max_macs": read_count, "max_parameters": read_count, "max_memory": read_bytes, "max_ms": read_milliseconds,
+}  # fmt: skip
+"""How each limit of a budget is read."""
+
+
+def read_fields(texts: Mapping[str, str], base: Architecture) -> tuple[dict[str, tuple[Any, ...]], dict[str, str]]:
+    """The variations of the fields among some texts by their names, and what is wrong with others.
+
+    An empty text varies nothing.
+    """
+    found: dict[str, tuple[Any, ...]] = {}
+    problems: dict[str, str] = {}
+    for field in variable_fields(base):
+        if text := texts.get(field, "").strip():
+            try:
+                found[field] = read_values(field, text, base)
+            except SweepError as error:
+                problems[field] = error.reason
+    return found, problems
+
+
+def read_budget(texts: Mapping[str, str], unit: FlopUnit = "flops") -> tuple[Budget, dict[str, str]]:
+    """The budget of the limits among some texts, "max_macs" being in the unit, and what is wrong with others."""
+    found: dict[str, Any] = {}
+    problems: dict[str, str] = {}
+    for limit, read in BUDGET.items():
+        if text := texts.get(limit, "").strip():
+            try:
+                found[limit] = read(text)
+            except ValueError as error:
+                problems[limit] = str(error)
+    macs = found.get("max_macs")
+    if macs is not None and unit == "operations":
+        macs = max(1, macs // 2)
+    batch = texts.get("batch", "").strip() or str(USUAL_BATCH)
+    if not re.fullmatch(r"\d{1,5}", batch) or not 1 <= int(batch) <= MAX_BATCH:
+        problems["batch"], batch = f"must be from 1 to {MAX_BATCH:,}, got {batch!r}", str(USUAL_BATCH)
+    limits = (macs, *(found.get(limit) for limit in ("max_parameters", "max_memory", "max_ms")))
+    return Budget(*limits, int(batch)), problems
 
 
 def value_text(value: Any) -> str:

@@ -16,7 +16,7 @@ import typer
 
 from resnet_studio.analysis.units import FlopUnit
 from resnet_studio.causes import DETAILS, describe
-from resnet_studio.cli import experiment, export, identify, maps, runs, train
+from resnet_studio.cli import compare, experiment, export, identify, maps, runs, sweep, train
 from resnet_studio.cli.parsing import resolve_architecture
 from resnet_studio.cli.terminal import (
     PROGRAM,
@@ -201,37 +201,14 @@ def _verify_baselines(*, as_json: bool) -> NoReturn:
     raise typer.Exit(0 if all(result.holds for result in results) else 1)
 
 
-@app.command()
-def compare(
-    names: Annotated[
-        list[str], typer.Argument(metavar="ARCH", help="Two or more presets or JSON files; the first is the reference.")
-    ],
-    settings: Settings = None,
-    image_size: ImageSize = None,
-    unit: Unit = "flops",
-    as_json: AsJson = False,
-) -> None:
-    """Compare architectures side by side, stage by stage."""
-    if len(names) < 2:
-        raise ValueError("compare needs at least two architectures, as in `compare resnet50 plain34`")
-    architectures = [resolve_architecture(name, settings, image_size) for name in names]
-    from resnet_studio.analysis.comparison import compare as compared
-    from resnet_studio.analysis.compute.counting import layer_table_steps
-    from resnet_studio.analysis.grids import comparison_grid
-
-    comparison = compared([run_with_progress(layer_table_steps(architecture)) for architecture in architectures])
-    if as_json:
-        echo_json(comparison.to_json())
-    else:
-        print_grid(comparison_grid(comparison, unit))
-
-
+compare.register(app)
 identify.register(app)
 maps.register(app)
 export.register(app)
 train.register(app)
 experiment.register(app)
 runs.register(app)
+sweep.register(app)
 
 
 @app.command()

@@ -46,7 +46,7 @@ def test_a_budget_says_what_is_exceeded() -> None:
     budget = Budget(macs=2 * 10**9, parameters=11_689_512)
     assert budget.exceeded(budget.figures(preset("resnet18"))) == ()  # just the parameters it may have
     assert budget.exceeded(budget.figures(preset("resnet50"))) == ("macs", "parameters")
-    assert budget.words == "at most 2.00 G FLOPs, 11.7 M parameters"
+    assert budget.words == "2.00 G FLOPs and 11.7 M parameters"
     assert Budget().words == ""
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from architectures import ONE_OF_EACH_KIND, residuals
 from hypothesis import given
 
+from architectures import ONE_OF_EACH_KIND, residuals
 from resnet_studio.analysis.layer_sums import LayerSum, totals
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.plan import block_layers, block_runs, blocks, plan

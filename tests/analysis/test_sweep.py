@@ -7,22 +7,32 @@ from dataclasses import replace
 
 import pytest
 
-from resnet_studio.analysis.budget import Budget
+from resnet_studio.analysis.budget import Budget, Capacity, SecondsOf
 from resnet_studio.analysis.layer_sums import totals
-from resnet_studio.analysis.sweep import MOST_COMBINATIONS, Sweep, SweepError, SweepResult, sweep_steps, varied
-from resnet_studio.analysis.sweep_text import read_values, read_variations, values_text
+from resnet_studio.analysis.sweep import (  # fmt: skip
+    MOST_COMBINATIONS,
+    Candidate,
+    Sweep,
+    SweepError,
+    SweepResult,
+    sweep_steps,
+    varied,
+)
+from resnet_studio.analysis.sweep_text import read_budget, read_fields, read_values, read_variations, values_text
 from resnet_studio.networks.architecture import Architecture, ArchitectureError, Baseline, Residual
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import finish
 
-BASE = preset("resnet50")
+BASE, UNLIMITED = preset("resnet50"), Budget()
 
 
-def swept(*texts: str, base: Architecture = BASE, budget: Budget = Budget(), **options: object) -> SweepResult:
-    sweep = Sweep(base, read_variations(texts, base))
-    return finish(sweep_steps(sweep, budget, **options))  # type: ignore[arg-type]
+def swept(
+    *texts: str, base: Architecture = BASE, budget: Budget = UNLIMITED, best: Capacity | None = None,
+    seconds_of: SecondsOf | None = None,
+) -> SweepResult:  # fmt: skip
+    return finish(sweep_steps(Sweep(base, read_variations(texts, base)), budget, best, seconds_of))
 
 
 def test_a_sweep_has_every_combination_the_last_field_changing_fastest() -> None:
@@ -86,15 +96,13 @@ def test_the_front_is_what_no_other_beats() -> None:
     ]  # fmt: skip
     assert result.fitting == len(fitting)
 
-    def beaten(candidate: object) -> bool:
-        mine = candidate.figures  # type: ignore[attr-defined]
+    def costs(candidate: Candidate) -> tuple[int, int, int]:
+        return -candidate.figures.depth, candidate.figures.macs, candidate.figures.parameters
+
+    def beaten(candidate: Candidate) -> bool:
+        mine = costs(candidate)
         return any(
-            other.figures.depth >= mine.depth
-            and other.figures.macs <= mine.macs
-            and other.figures.parameters <= mine.parameters
-            and (other.figures.depth, other.figures.macs, other.figures.parameters)
-            != (mine.depth, mine.macs, mine.parameters)
-            for other in fitting
+            costs(other) != mine and all(a <= b for a, b in zip(costs(other), mine, strict=True)) for other in fitting
         )
 
     expected = {candidate.architecture for candidate in fitting if not beaten(candidate)}
@@ -212,3 +220,15 @@ def test_a_result_is_plain_json() -> None:
 def test_a_field_that_a_network_lacks_is_the_architectures_error() -> None:
     with pytest.raises(ArchitectureError, match="groups"):
         varied(preset("resnet18"), {"groups": 2})
+
+
+def test_a_form_of_texts_is_read_with_what_is_wrong_by_field() -> None:
+    texts = {"depth": "18, 34", "width": "", "image": "x", "max_macs": "2G", "max_ms": "soon", "batch": "8"}
+    variations, problems = read_fields(texts, BASE)
+    assert variations == {"depth": (18, 34)}
+    assert problems.keys() == {"image"}
+    budget, problems = read_budget(texts)
+    assert (budget.macs, budget.batch, budget.seconds) == (2 * 10**9, 8, None)
+    assert problems.keys() == {"max_ms"}
+    assert read_budget(texts, "operations")[0].macs == 10**9
+    assert read_budget({"batch": "0"})[1].keys() == {"batch"}
