@@ -6,10 +6,8 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from resnet_studio.analysis.compute.measuring import measure_steps
 from resnet_studio.analysis.measurement import Measurement, MeasurementFailure, MeasurementSpec
 from resnet_studio.causes import describe
-from resnet_studio.inference.compute import devices
 from resnet_studio.progress import Progress, map_progress
 
 
@@ -20,8 +18,11 @@ def measurements_steps(
 
     `DeviceError` if a device is not there, or no longer works.
     """
-    for spec in specs:
-        devices.check(spec.device)
+    from resnet_studio.analysis.compute.measuring import measure_steps
+    from resnet_studio.inference.compute.devices import check
+
+    for device in dict.fromkeys(spec.device for spec in specs):
+        check(device)
     for number, spec in enumerate(specs):
         try:
             with _device_errors(spec.device):
@@ -36,9 +37,11 @@ def _of_all(number: int, count: int, progress: Progress) -> Progress:
 
 @contextmanager
 def _device_errors(device: str) -> Iterator[None]:
+    from resnet_studio.inference.compute.devices import explain_failure
+
     try:
         yield
     except RuntimeError as error:
-        if explained := devices.explain_failure(device, error):
+        if explained := explain_failure(device, error):
             raise explained from error
         raise
