@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
-from resnet_studio.networks.architecture import Architecture, Baseline
+from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.families.family import Block
 from resnet_studio.networks.layers import Layer
 from resnet_studio.networks.plan import block_layers, block_runs, head_layers, plan, stem_layers
@@ -28,7 +28,7 @@ class LayerSum:
 
     def __call__(self, architecture: Architecture) -> Sums:
         """The sums over the plan of a network."""
-        if isinstance(architecture, Baseline):
+        if not isinstance(architecture, Residual):
             return self.of_layers(plan(architecture))
         sums = self.of_layers((*stem_layers(architecture), *head_layers(architecture)))
         for block, count in block_runs(architecture):

@@ -14,7 +14,7 @@ from resnet_studio.analysis.comparison import makeup_of_modules
 from resnet_studio.analysis.published import PublishedFigure, VerifiedFigure, nearest_figure
 from resnet_studio.analysis.table import BlockGroup, plan_table
 from resnet_studio.formatting import dimensions
-from resnet_studio.networks.architecture import Architecture, Baseline, Residual
+from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.baselines import PLAIN
 from resnet_studio.networks.layers import Layer, kernel_line
 from resnet_studio.networks.presets import title
@@ -172,7 +172,7 @@ def block_cells(architecture: Architecture) -> dict[str, BlockCell]:
 def _cell(stage: BlockGroup, architecture: Architecture) -> BlockCell:
     layers = [row.layer for row in stage.rows if row.layer.called]
     size = dimensions(stage.output[1:]) if any(stage.output) else units.DASH
-    if isinstance(architecture, Baseline) and architecture.name not in PLAIN:
+    if not (isinstance(architecture, Residual) or architecture.name in PLAIN):
         return BlockCell((makeup_of_modules([row.layer for row in stage.rows]),), 0, size)
     pools = [layer for layer in layers if layer.kind == "max pool"]
     pool = tuple(part for layer in pools for part in (f"{layer.kernel}×{layer.kernel} max pool", *_stride(layer)))

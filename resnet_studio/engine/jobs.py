@@ -33,6 +33,7 @@ from resnet_studio.inference.weights.provenance import COMPLETERS
 from resnet_studio.inference.weights.published import fetch_steps
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.image_size import ImageSize
+from resnet_studio.networks.own_module import ModuleSource
 from resnet_studio.progress import Progress
 from resnet_studio.training import dataset_images
 from resnet_studio.training.recipe import Recipe
@@ -213,6 +214,14 @@ def selftest(device: str, quick: bool) -> Steps:
     return (yield from selftest_steps(device, quick=quick))
 
 
+def open_module(source: ModuleSource) -> Steps:
+    """Run a Python file of the user's, who was asked, and describe its network: an `OwnModule`."""
+    yield Progress(0, 3, f"running {Path(source.path).name}")
+    from resnet_studio.networks.modules.own_module import open_steps
+
+    return (yield from open_steps(source))
+
+
 JOBS: dict[str, Job] = {
     "table": layer_table_steps,
     "summary": summarize,
@@ -234,6 +243,7 @@ JOBS: dict[str, Job] = {
     "data_view": data_view,
     "estimate": estimate,
     "export": export,
+    "open_module": open_module,
     "measure": measure,
     "selftest": selftest,
 }

@@ -20,7 +20,7 @@ from resnet_studio.export.provenance import KEY, Provenance
 from resnet_studio.inference.channel_statistics import statistics
 from resnet_studio.inference.feature_maps import MapStyle, apply_colormap, mosaic, to_indices
 from resnet_studio.inference.values import ForwardResult, LayerMaps, Pixels
-from resnet_studio.networks.architecture import Architecture, Baseline
+from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.baselines import PLAIN
 from resnet_studio.networks.plan import called_layers, plan
 
@@ -47,9 +47,9 @@ class MapFigure:
 
 
 def stage_outputs(architecture: Architecture) -> tuple[str, ...]:
-    """The default layers: the last block or layer of each stage but fc, of a baseline's parts the last with maps."""
-    if isinstance(architecture, Baseline) and architecture.name not in PLAIN:
-        maps = (layer for layer in called_layers(architecture) if layer.layout != "windows")
+    """The default layers: the last block or layer of each stage but fc; of a network's parts the last with maps."""
+    if not (isinstance(architecture, Residual) or architecture.name in PLAIN):
+        maps = (layer for layer in called_layers(architecture) if layer.layout not in ("windows", "other"))
         return tuple({layer.stage: layer.name for layer in maps if math.prod(layer.output[1:]) > 1}.values())
     last = {layer.stage: layer.block or layer.name for layer in plan(architecture)}
     return tuple(name for stage, name in last.items() if stage != "fc")

@@ -17,7 +17,7 @@ from resnet_studio.analysis.published import figures_of
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.analysis.units import exact, short
 from resnet_studio.export.provenance import KEY, arguments, versions
-from resnet_studio.export.request import Exported, ExportRequest, ExportSteps
+from resnet_studio.export.request import Exported, ExportError, ExportRequest, ExportSteps
 from resnet_studio.formatting import counted, dimensions
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.families.article import ArticleBasic, ArticleBottleneck, ArticleFamily
@@ -31,6 +31,7 @@ from resnet_studio.networks.families.preactivation import (
 )
 from resnet_studio.networks.families.v2 import V2Basic, V2Bottleneck
 from resnet_studio.networks.layers import Layer
+from resnet_studio.networks.own_module import OwnModule
 from resnet_studio.networks.plan import blocks, head_layers, stem_layers
 from resnet_studio.networks.presets import preset_name, title
 from resnet_studio.progress import Progress
@@ -75,6 +76,8 @@ def export_steps(request: ExportRequest) -> ExportSteps:
 
 def source(architecture: Architecture) -> str:
     """A module that builds the network, formatted as ruff does with lines of at most `LINE_LENGTH` characters."""
+    if isinstance(architecture, OwnModule):
+        raise ExportError(f"{architecture.name} is a network of your own, whose source is your file")
     if isinstance(architecture, Baseline):
         return _torchvision_source(architecture)
     return _Source(architecture).text()

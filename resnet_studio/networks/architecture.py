@@ -1,8 +1,9 @@
 """What a network is, as one frozen value from which everything else follows.
 
-There are two kinds: `Residual`, the networks of He et al. 2015 and everything between them, and `Baseline`,
-the networks that residual ones are measured against. Both make the same kind of plan (`networks/plan.py`).
-What a residual network's blocks consist of, and what can be chosen about them, is their family's (`networks/families`).
+There are three kinds: `Residual`, the networks of He et al. 2015 and everything between them, `Baseline`, the
+networks that residual ones are measured against, and `OwnModule`, what a file of the user's returned. All have the same
+kind of plan (`networks/plan.py`). What a residual network's blocks consist of, and what can be chosen about them, is
+their family's (`networks/families`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.families.family import Family, Shortcut
 from resnet_studio.networks.image_size import ImageSize, as_image_size, height_width, read_image_size
 from resnet_studio.networks.layers import Shape
+from resnet_studio.networks.own_module import OwnModule
 
 Stem = Literal["imagenet", "cifar", "deep", "deep-tiered"]
 MOST_STAGES, MOST_BLOCKS = 6, 1000
@@ -52,6 +54,10 @@ STAMP = "stamp"
 """A key of a file's JSON that is no field: which versions wrote it."""
 OF_EVERY_BLOCK = {"stride_on": "1x1"}
 """What JSON has for every block since version 0.1, whether or not its kind has such a choice."""
+OWN_CODE = (
+    "this is a network of somebody's own code, which runs only if you open its file: File ▸ Open Python module…, or "
+    "--module FILE.py:FUNCTION"
+)
 WANTED = {"blocks": "integers such as 3,4,6,3", "image": "an integer, or height and width as in 224x320"}
 """What a field takes that is more than an integer."""
 
@@ -195,7 +201,7 @@ class Baseline:
         return replace(self, **values)
 
 
-Architecture: TypeAlias = Residual | Baseline
+Architecture: TypeAlias = Residual | Baseline | OwnModule
 IMAGENET_DEPTHS: dict[int, tuple[str, tuple[int, ...]]] = {
     18: ("basic", (2, 2, 2, 2)),
     34: ("basic", (3, 4, 6, 3)),
@@ -269,7 +275,9 @@ def read_value(field: str, text: str) -> str | int | tuple[int, ...]:
 
 
 def to_json(architecture: Architecture) -> dict[str, Any]:
-    """The architecture as plain JSON values; `from_json` reads it back to an equal value."""
+    """The architecture as plain JSON values; `from_json` reads it back to an equal value, but for an `OwnModule`."""
+    if isinstance(architecture, OwnModule):
+        return architecture.to_json()
     values = architecture.values()
     if isinstance(architecture.image, tuple):
         values["image"] = list(architecture.image)
@@ -295,6 +303,8 @@ def from_json(values: Mapping[str, Any] | str) -> Architecture:
     )
     if kind == "residual":
         return _residual(values)
+    if kind == "module":
+        raise ArchitectureError("kind", OWN_CODE)
     if kind != "baseline":
         raise ArchitectureError("kind", f"must be one of residual, baseline, got {kind!r}")
     _check_names(values, [field.name for field in fields(Baseline)])

@@ -1,8 +1,8 @@
 """torchvision's classification networks, from traces of its own models. Needs no torch.
 
-`python -m resnet_studio.networks.modules.trace resources/plans` writes the files: `index.json` says what each network
-is, and a file per network has a line for every module that computes something. Channels are those of the trace and
-sizes follow from the windows, so there is a plan for every image that the network takes.
+`python -m resnet_studio.networks.modules.baseline_files resources/plans` writes the files: `index.json` says what each
+network is, and a file per network has a line for every module that computes something. Channels are those of the trace
+and sizes follow from the windows, so there is a plan for every image that the network takes.
 """
 
 from __future__ import annotations

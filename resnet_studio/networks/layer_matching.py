@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from resnet_studio.networks.architecture import Architecture, Baseline, Residual
+from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.layers import Layer
 from resnet_studio.networks.plan import called_layers, head_layer
 
@@ -155,7 +155,7 @@ def _has_pixels(layer: Layer) -> bool:
 def _comparable(architecture: Architecture) -> list[LayerPlace]:
     """Layers that a network of another design may have, too: of a block's ReLUs only the last."""
     places = [place for place in _places(architecture) if place.step != BLOCK]
-    if isinstance(architecture, Baseline):
+    if not isinstance(architecture, Residual):
         return places
     return [place for place in places if place.block < 0 or place.layer.kind != "relu" or place.step == OUTPUT]
 

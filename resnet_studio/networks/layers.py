@@ -14,12 +14,13 @@ Kind = Literal[
     "conv", "batch norm", "relu", "sigmoid", "max pool", "average pool", "linear", "dropout", "add", "scale",
     "zero pad", "layer norm", "relu6", "silu", "hardswish", "hardsigmoid", "gelu", "tanh", "attention", "concat",
     "stochastic depth", "permute", "flatten", "identity", "partition", "departition", "swap axes", "parameter",
+    "group norm", "matmul",
 ]  # fmt: skip
 """What a layer computes; a "parameter" is one of the network itself, such as a class token. Residual networks have
-those up to "zero pad"."""
-Layout = Literal["maps", "channels last", "tokens", "windows"]
+those up to "zero pad". Only own networks have the last two."""
+Layout = Literal["maps", "channels last", "tokens", "windows", "patches", "other"]
 """The tensor that a layer gives: N × C × H × W (or N × C), N × H × W × C, N × (1 + H·W) × C with a class token first,
-or N × windows × positions × C."""
+N × windows × positions × C, or of own networks N × H·W × C, and any other form."""
 Role = Literal["main", "shortcut", "gate", "residual", "add", "output"]
 """What a layer is for in its block: the last one of F(x) is the residual, the one after the addition the output, and
 those that compute the factors of squeeze-and-excitation are the gate. Layers outside of blocks are main."""
@@ -51,7 +52,8 @@ class Layer(NamedTuple):  # which is made four times as fast as a frozen datacla
     stage: str
     block: str
     """Name of the residual block that the layer is part of; empty in the stem, the head and baselines."""
-    kind: Kind
+    kind: Kind | str
+    """A `Kind`, or of an own network the class of a module that is none of these."""
     input: Shape
     output: Shape
     kernel: int = 0
@@ -71,6 +73,8 @@ class Layer(NamedTuple):  # which is made four times as fast as a frozen datacla
     """Whether it is a module, which can be captured, and not a parameter or a function of the network itself."""
     across: tuple[int, int] | tuple[()] = ()
     """Kernel and padding along the width where they differ from those along the height: 1×7 of Inception v3."""
+    whole: bool = False
+    """Whether each value may depend on all positions of its input, as behind a module that is not known."""
 
     @property
     def on_main_path(self) -> bool:

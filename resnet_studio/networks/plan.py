@@ -14,6 +14,7 @@ from resnet_studio.networks import baselines
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.families.family import Block
 from resnet_studio.networks.layers import NOTHING, Layer, LayerChain
+from resnet_studio.networks.own_module import OwnModule
 from resnet_studio.progress import finish
 
 MOST_LAYERS = 200_000
@@ -37,6 +38,8 @@ def plan_steps(architecture: Architecture) -> Generator[None, None, tuple[Layer,
     layers: list[Layer] = []
     if isinstance(architecture, Baseline):
         layers += baselines.layers(architecture.name, architecture.image_size, architecture.classes)
+    elif isinstance(architecture, OwnModule):
+        layers += architecture.layers
     else:
         layers += stem_layers(architecture)
         for block in blocks(architecture):
@@ -65,7 +68,8 @@ def first_activation(architecture: Architecture) -> str:
 
 def head_layer(architecture: Architecture) -> Layer:
     """The layer that gives the logits: the last one with weights. SqueezeNet averages behind it."""
-    return next(layer for layer in reversed(plan(architecture)) if layer.parameters)
+    layers = plan(architecture)
+    return next((layer for layer in reversed(layers) if layer.parameters), layers[-1])
 
 
 @lru_cache(maxsize=16)

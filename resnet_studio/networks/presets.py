@@ -13,6 +13,7 @@ from resnet_studio.networks.architecture import DEPTHS, Architecture, Baseline, 
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.families.preactivation import PreActivationBasic, PreActivationBottleneck
+from resnet_studio.networks.own_module import OwnModule
 
 PAPER = {depth: Residual(family(block)(), blocks) for depth, (block, blocks) in DEPTHS["imagenet"].items()}
 """The ImageNet networks of He et al. 2015."""
@@ -140,6 +141,8 @@ def title(architecture: Architecture) -> str:
     A preset has its name, also at another image size or number of classes (then these are said); any other
     residual network is described by its depth and what it differs in.
     """
+    if isinstance(architecture, OwnModule):
+        return architecture.name
     exact = preset_name(architecture)
     if exact:
         return exact

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from resnet_studio.formatting import dimensions
 from resnet_studio.networks.architecture import Architecture, Baseline
+from resnet_studio.networks.own_module import OwnModule
 from resnet_studio.networks.image_size import ImageSize
 from resnet_studio.plain import plain
 
@@ -38,6 +39,11 @@ DATASETS = {
         Dataset("cifar100", "CIFAR-100", 3, 32, 100, 169),
     )
 }
+
+OWN_CODE = (
+    "{} is a network of your own and can't be trained here, as a run must be repeatable from its folder alone, which "
+    "your code is not part of"
+)
 
 
 class DataError(ValueError):
@@ -111,8 +117,10 @@ def fit_architecture(
     """Adapt an architecture to its data and list the changes, such as "channels 3 → 1". `image` None keeps its size.
 
     `ArchitectureError` if the network can't take such data, as a baseline with images that are too small;
-    `DataError` for a baseline and grayscale images.
+    `DataError` for a baseline and grayscale images, and for a network of the user's own.
     """
+    if isinstance(architecture, OwnModule):
+        raise DataError(OWN_CODE.format(architecture.name))
     needed = {"channels": channels, "image": image or architecture.image, "classes": classes}
     if isinstance(architecture, Baseline):
         if channels != architecture.channels:

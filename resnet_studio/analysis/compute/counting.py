@@ -20,14 +20,18 @@ import torchinfo
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from resnet_studio.analysis.compute.own_rows import own_costs, own_rows
 from resnet_studio.analysis.table import CounterChecks, LayerRow, LayerTable
 from resnet_studio.networks import memory
-from resnet_studio.networks.architecture import Architecture, Baseline
+from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.families.family import Block
 from resnet_studio.networks.layers import NOTHING, Layer, Shape
 from resnet_studio.networks.modules.baseline import allocate, is_attention, skeleton
 from resnet_studio.networks.modules.blocks import build_block
-from resnet_studio.networks.modules.network import empty, leaves
+from resnet_studio.networks.modules.network import build, empty, leaves
+from resnet_studio.networks.modules.operations import ATTENTION_FLOPS
+from resnet_studio.networks.modules.own_module import running
+from resnet_studio.networks.own_module import OwnModule
 from resnet_studio.networks.plan import blocks, head_layers, plan, stem_layers
 from resnet_studio.progress import Progress, finish
 
@@ -65,15 +69,15 @@ class NetworkPart:
     """A part of a network that is traced by itself. Equal pieces (but for `prefix`) count the same."""
 
     prefix: str
-    key: Baseline | Block | tuple[Layer, ...]
-    """A baseline, a block, or the layers of the stem or the head."""
+    key: Baseline | OwnModule | Block | tuple[Layer, ...]
+    """A whole network, a block, or the layers of the stem or the head."""
     input: Shape
 
     @property
     def description(self) -> str:
         """The part for the progress display."""
         match self.key:
-            case Baseline():
+            case Baseline() | OwnModule():
                 return self.key.name
             case Block():
                 return self.prefix.rstrip(".")
@@ -85,6 +89,9 @@ class NetworkPart:
         match self.key:
             case Baseline():
                 return count(allocate(skeleton(self.key)), images, shaped=empty(self.key))
+            case OwnModule():
+                with running(self.key.source):
+                    return count(build(self.key), images, each_module=True)
             case Block():
                 with torch.device("meta"):
                     shaped = build_block(self.key)
@@ -117,23 +124,32 @@ def layer_table_steps(architecture: Architecture) -> Generator[Progress, None, L
 def summary(architecture: Architecture) -> str:
     """torchinfo's own summary of the whole network, as text."""
     shape = 1, *architecture.input_shape
-    network = empty(architecture).eval()
+    if isinstance(architecture, OwnModule):  # its code may make tensors on the CPU
+        with running(architecture.source):
+            return _summary(build(architecture).eval(), shape, "cpu")
+    return _summary(empty(architecture).eval(), shape, "meta")
+
+
+def _summary(network: nn.Module, shape: tuple[int, ...], device: str) -> str:
     columns = ("kernel_size", "output_size", "num_params", "mult_adds")
     with torch.no_grad():
         information = torchinfo.summary(
-            network, input_data=torch.empty(shape, device="meta"), device="meta",
+            network, input_data=torch.zeros(shape, device=device), device=device,
             col_names=columns, depth=4, row_settings=("var_names",), verbose=0,
         )  # fmt: skip
     return str(information)
 
 
-def count(network: nn.Module, images: Tensor, *, shaped: nn.Module | None = None) -> Counts:
+def count(
+    network: nn.Module, images: Tensor, *, shaped: nn.Module | None = None, each_module: bool = False
+) -> Counts:  # fmt: skip
     """Count one forward pass of the network in eval mode over `images` (1×C×H×W, on the network's device).
 
     The network is left as it was: mode, device, hooks, buffers; so is torch's random state. torch counts `shaped`, the
-    same network on the device "meta", if there is one: that takes no time.
+    same network on the device "meta", if there is one: that takes no time. With `each_module` what the code of a module
+    with parts costs by itself is counted under its name.
     """
-    second = FlopCounterMode(display=False)
+    second = FlopCounterMode(display=False, custom_mapping=ATTENTION_FLOPS)
     with _state_kept(network), _state_kept(shaped or network), torch.no_grad():
         with second:  # what can't run fails here: fvcore would leave its hooks on the modules
             shaped(images.to("meta")) if shaped else network(images)
@@ -142,10 +158,11 @@ def count(network: nn.Module, images: Tensor, *, shaped: nn.Module | None = None
         by_operator = flops.by_module_and_operator()
         uncounted = dict(flops.unsupported_ops())
     whole, names = by_operator[""], counted_modules(network)
-    own = sum(whole.values()) - sum(sum(by_operator[name].values()) for name in names)
+    macs, macs_all = own_costs(network, by_operator, names, COUNTED) if each_module else ({}, {})
+    own = sum(whole.values()) - sum(sum(by_operator[name].values()) for name in names) - sum(macs_all.values())
     return Counts(
-        {name: sum(by_operator[name][operator] for operator in COUNTED) for name in names},
-        {name: sum(by_operator[name].values()) for name in names} | ({"": own} if own else {}),
+        {name: sum(by_operator[name][operator] for operator in COUNTED) for name in names} | macs,
+        {name: sum(by_operator[name].values()) for name in names} | macs_all | ({"": own} if own else {}),
         uncounted,
         second.get_total_flops() // 2,
         torchinfo.summary(network, verbose=0).total_params,
@@ -200,7 +217,7 @@ def _state_kept(network: nn.Module) -> Iterator[None]:
 
 
 def _pieces(architecture: Architecture) -> Iterator[NetworkPart]:
-    if isinstance(architecture, Baseline):
+    if not isinstance(architecture, Residual):
         yield NetworkPart("", architecture, architecture.input_shape)
         return
     # The stem and the head are keyed by what they are made of alone, so that an edit of the blocks finds them counted.
@@ -233,6 +250,8 @@ def _summed(architecture: Architecture, counted: list[tuple[str, Counts]]) -> La
         plan_parameters=sum(layer.parameters for layer in layers),
     )
     rows = tuple(_row(layer, macs, macs_all) for layer in layers)
+    if isinstance(architecture, OwnModule):
+        rows = own_rows(layers, macs, macs_all)
     products = sum(counts.products for _, counts in counted)
     return LayerTable(architecture, rows, dict(sorted(uncounted.items())), checks, products)
 

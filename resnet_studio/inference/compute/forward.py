@@ -18,6 +18,7 @@ from resnet_studio.inference.cropping import frame
 from resnet_studio.inference.feature_maps import layer_maps
 from resnet_studio.inference.values import ForwardResult, ForwardSpec, Prediction
 from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.own_module import OwnModule
 from resnet_studio.networks.plan import plan
 from resnet_studio.progress import Progress
 
@@ -135,7 +136,8 @@ def _run_pass(ready: PreparedForward, layers: tuple[str, ...], *, predictions: b
     )
     network = ready.folded() if use_folded else ready.network()
     started = time.perf_counter()
-    captured = capture(network, ready.images, captured_layers, full_pass=predictions or not preview)
+    to_the_end = predictions or not preview or isinstance(architecture, OwnModule)  # where a module's last call counts
+    captured = capture(network, ready.images, captured_layers, full_pass=to_the_end)
     if captured.logits is not None:  # waits for a GPU to finish
         captured = Captured(captured.logits.float().cpu(), captured.layers)
     return ForwardPass(ready.key, captured, time.perf_counter() - started, preview)

@@ -18,11 +18,14 @@ def as_maps(architecture: Architecture, name: str, output: Tensor) -> Tensor:
     match layer.layout if layer else "maps":
         case "channels last":
             return output.permute(0, 3, 1, 2)
-        case "tokens" if layer:
+        case "tokens" | "patches" if layer:
             grid = output[:, -layer.output[1] * layer.output[2] :].transpose(1, 2)
             return grid.reshape(*grid.shape[:2], *layer.output[1:])
         case "windows":
             raise ValueError(f"{name} has no feature maps: it gives windows of positions, N × windows × positions × C")
+        case "other":
+            form = "×".join(map(str, output.shape[1:]))
+            raise ValueError(f"{name} has no feature maps: it gives N×{form}, which is neither maps nor tokens")
     return output
 
 

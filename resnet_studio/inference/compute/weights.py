@@ -24,6 +24,7 @@ from resnet_studio.inference.values import (
     WeightsFile,
     WeightsInfo,
     WeightsSource,
+    weights_title,
 )
 from resnet_studio.inference.weights.architecture_inference import fits, without_batch_counters
 from resnet_studio.inference.weights.former_names import current_name
@@ -41,9 +42,11 @@ from resnet_studio.inference.weights.recognition import (
 from resnet_studio.inference.weights.suggested_fixes import original_architecture, suggested_fixes
 from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
+from resnet_studio.networks.layers import NOTHING
 from resnet_studio.networks.modules.baseline import allocate, skeleton
 from resnet_studio.networks.modules.calibration import calibrate
 from resnet_studio.networks.modules.network import build, empty
+from resnet_studio.networks.own_module import OwnModule
 from resnet_studio.networks.plan import head_layer, plan
 
 PHOTOGRAPHS = SAMPLES[:2]
@@ -51,6 +54,7 @@ MIN_VALUES = 32
 """Values per channel that batch norm needs for statistics; if two photographs have fewer, all samples are used."""
 MAX_FILE_BYTES = 2_000_000_000
 """Largest file that is read, unless the network is larger."""
+OWN_WEIGHTS = "can't be loaded into {}, a network of your own: have its function load them"
 STRIDE_CAVEAT = "stride position unknown: {} need it on the {}, or predictions are wrong"
 OWN_NAMES = ("torchvision", "resnet-studio")
 """Dialects whose names this program's networks have themselves."""
@@ -66,11 +70,27 @@ def load(architecture: Architecture, source: WeightsSource) -> tuple[nn.Module, 
     `MemoryError` for a network that this machine can't hold.
     """
     memory.check(architecture, memory.to_run(architecture), "to run")
+    if isinstance(architecture, OwnModule):
+        return _own(architecture, source)
     if isinstance(source, RandomWeights):
         return _random(architecture, source.seed)
     if isinstance(source, PublishedWeights):
         return _published_network(architecture, source)
     return _from_file(architecture, source)
+
+
+def _own(architecture: OwnModule, source: WeightsSource) -> tuple[nn.Module, WeightsInfo]:
+    """A network of the user's own with the weights that its code gives it: random ones, or those that it loads."""
+    if not isinstance(source, RandomWeights):
+        raise WeightsError(weights_title(source), OWN_WEIGHTS.format(architecture.name))
+    if not architecture.fixed_weights:
+        network, info = _random(architecture, source.seed)
+        return network, replace(info, source=f"random, by {architecture.name}, seed {source.seed}")
+    network = build(architecture, source.seed)
+    return network.eval(), WeightsInfo(
+        f"those that {architecture.name} returns", True, transforms.imagenet(architecture.image),
+        numbered_labels(architecture.classes), notes=("the same at every call, so taken to be trained",),
+    )  # fmt: skip
 
 
 def head_name(architecture: Architecture) -> str:
@@ -90,9 +110,8 @@ def _random(architecture: Architecture, seed: int) -> tuple[nn.Module, WeightsIn
 
 def _calibration_images(architecture: Architecture, seed: int) -> Tensor:
     """N×channels×height×width; noise if the network takes neither 1 nor 3 channels."""
-    smallest = min(
-        layer.output[1] * layer.output[2] for layer in plan(architecture) if layer.kind == "batch norm" and layer.called
-    )
+    norms = (layer for layer in plan(architecture) if layer.kind == "batch norm" and layer.output != NOTHING)
+    smallest = min((layer.output[1] * layer.output[2] for layer in norms), default=1)
     names = PHOTOGRAPHS if len(PHOTOGRAPHS) * smallest >= MIN_VALUES else SAMPLES
     if architecture.channels not in (1, 3):
         shape = len(names), *architecture.input_shape

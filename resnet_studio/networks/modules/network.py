@@ -14,6 +14,7 @@ from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.layers import Layer
 from resnet_studio.networks.modules.baseline import baseline, skeleton
 from resnet_studio.networks.modules.blocks import build_block
+from resnet_studio.networks.own_module import OwnModule
 from resnet_studio.networks.plan import blocks, head_layers, stem_layers
 
 
@@ -82,12 +83,19 @@ def empty(architecture: Architecture) -> nn.Module:
     """The network without storage, on the device "meta": for what asks about shapes only."""
     if isinstance(architecture, Baseline):
         return skeleton(architecture).to("meta")
+    if isinstance(architecture, OwnModule):
+        return build(architecture).to("meta")
     with torch.device("meta"):
         return ResNet(architecture)
 
 
 def build(architecture: Architecture, seed: int = 0) -> nn.Module:
-    """The network on the CPU in train mode, initialized as in the paper. torch's own random state is not touched."""
+    """The network on the CPU in train mode, initialized as in the paper; one of the user's own as its code does it.
+    torch's own random state is not touched."""
+    if isinstance(architecture, OwnModule):
+        from resnet_studio.networks.modules import own_module
+
+        return own_module.build(architecture, seed)
     if isinstance(architecture, Baseline):
         network = baseline(architecture, seed)
     else:

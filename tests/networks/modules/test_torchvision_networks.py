@@ -18,7 +18,7 @@ from resnet_studio.networks.architecture import Baseline
 from resnet_studio.networks.baselines import NAMES, PLAIN, traced_rows
 from resnet_studio.networks.image_size import ImageSize
 from resnet_studio.networks.layers import NOTHING, Layer
-from resnet_studio.networks.modules import trace
+from resnet_studio.networks.modules import baseline_files
 from resnet_studio.networks.modules.baseline import is_attention, torchvision_network
 from resnet_studio.networks.modules.network import build, empty
 from resnet_studio.networks.plan import head_layer, plan
@@ -125,20 +125,20 @@ def test_a_plan_has_the_parameters_of_torchvisions_network(name: str) -> None:
 
 @pytest.mark.parametrize("name", ONE_OF_EACH_KIND)
 def test_a_file_is_still_the_trace_of_torchvisions_network(name: str) -> None:
-    assert list(traced_rows(name)) == trace.rows(name)
+    assert list(traced_rows(name)) == baseline_files.rows(name)
 
 
 def test_the_index_is_still_torchvisions() -> None:
     """All its classification networks but the ResNets, with what the metadata of their weights say."""
-    assert list(NAMES) == trace.names()
+    assert list(NAMES) == baseline_files.names()
     assert {*NAMES, *(name for name in models.list_models(module=models) if "resne" in name)} == set(
         models.list_models(module=models)
     )
     for name in NAMES:
         known = baselines.info(name)
-        assert known.image == trace.default_image(name)
+        assert known.image == baseline_files.default_image(name)
         assert [(cost.weights, cost.image, cost.giga_macs, cost.parameters) for cost in known.published] == (
-            trace.published(name)
+            baseline_files.published(name)
         )
 
 
