@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from resnet_studio.figures.coloring import Coloring
 from resnet_studio.figures.drawing import Arc, Box, Brace, Drawing, Fill, Item, Label, Line, Point, Rect
 from resnet_studio.figures.elements import Element, Figure, Group, Skip, figure_of
-from resnet_studio.figures.legend import color_entries, least_width, legend, skip_entries
+from resnet_studio.figures.legend import Entry, color_entries, least_width, legend, skip_entries
 from resnet_studio.figures.options import FigureOptions, costs, headings, size_text
 from resnet_studio.figures.text_metrics import SPARE, text_width
 from resnet_studio.figures.values import Shades, description
@@ -32,6 +32,8 @@ BRACE = 5.0
 COLUMN_GAP = 18.0
 LEAVES, ARRIVES = 0.62, 0.3
 """Where in the space between two boxes a skip connection leaves the main path, and where it joins it."""
+MOST_STRETCH = 1.4
+"""How much wider than its texts need a column becomes for the sake of equal widths."""
 BOXES_A_STEP = 200
 
 
@@ -62,6 +64,12 @@ class _Column:
     def right(self) -> float:
         return self.left + self.box_width
 
+    @property
+    def brace_width(self) -> float:
+        """The room on its left for braces and what they say."""
+        texts = (f"×{one.count}" for one in self.figure.repeats)
+        return max((BRACE + 8 + SPARE * text_width(text, TEXT) for text in texts), default=0.0)
+
     def elements(self) -> Iterator[tuple[int, Element]]:
         """Every element, with its level."""
         for group, levels in zip(self.figure.groups, self.levels, strict=True):
@@ -80,6 +88,7 @@ def columns_steps(
     for index, (architecture, heading) in enumerate(zip(architectures, headings(architectures), strict=True)):
         columns.append(_column(index, architecture, figure_of(architecture, fold=fold), heading, options))
         yield
+    _equal_widths(columns)
     layout = _Layout(columns)
     shades = Shades(coloring, [column.figure for column in columns])
     yield
@@ -100,6 +109,14 @@ def _column(index: int, architecture: Architecture, figure: Figure, heading: str
     column.heading = tuple(_wrapped(heading, width + BULGE))
     _place_in_bands(column)
     return column
+
+
+def _equal_widths(columns: Sequence[_Column]) -> None:
+    """Make columns equally wide, as in the paper, where that costs little."""
+    widest = max(column.box_width for column in columns)
+    if widest <= MOST_STRETCH * min(column.box_width for column in columns):
+        for column in columns:
+            column.box_width = widest
 
 
 def _wrapped(text: str, width: float) -> Iterator[str]:
@@ -160,8 +177,7 @@ class _Layout:
 
     def _reserves(self, column: _Column) -> tuple[float, float]:
         """The space that braces and sizes need on the left, and skip connections with their letters on the right."""
-        repeats = column.figure.repeats
-        before = max((BRACE + 8 + SPARE * text_width(f"×{one.count}", TEXT) for one in repeats), default=0.0)
+        before = column.brace_width
         if not self._shares_sizes:
             texts = _sizes_of(column).values()
             before += max(SPARE * text_width(_sizes_text(sizes), TEXT) for sizes in texts) + 6
@@ -204,19 +220,18 @@ class _Layout:
             yield Label("output", MARGIN, y - 4.2, TEXT, "start", tone="muted")
             yield Label(f"size: {size_text(size)}", MARGIN, y + 4.2, TEXT, "start", tone="muted")
         for column in self._columns if not self._shares_sizes else ():
-            braces = max((BRACE + 8 + SPARE * text_width(f"×{one.count}", TEXT) for one in column.figure.repeats),
-                         default=0.0)  # fmt: skip
             for level, found in _sizes_of(column).items():
                 top = self._levels[level] + BOX / 2
                 if level == 0 and column.bands[0] == BOX:
                     top += max(one.bands[0] for one in self._columns) - BOX
-                yield Label(_sizes_text(found), column.left - braces - 4, top, TEXT, "end", tone="muted")
+                yield Label(_sizes_text(found), column.left - column.brace_width - 4, top, TEXT, "end", tone="muted")
 
     def drawing(self, items: Sequence[Item], shades: Shades) -> Drawing:
         """The figure with its legend."""
         skips = [skip for column in self._columns for group in column.figure.groups for skip in group.skips]
         stages = shades.stages if all(_has_stages(column) for column in self._columns) else ()
-        rows = [skip_entries(skips), color_entries(shades.coloring, shades.largest, stages)]
+        notes = () if self._shares_sizes else (Entry("numbers at the left: output size", ""),)
+        rows = [(*skip_entries(skips), *notes), color_entries(shades.coloring, shades.largest, stages)]
         width = max(self._right, least_width(rows) + 2 * MARGIN)
         below, height = legend(rows, MARGIN, self._bottom + 12, width - 2 * MARGIN)
         figures = [column.figure for column in self._columns]

@@ -31,7 +31,7 @@ class Entry:
 
     text: str
     sample: str
-    """"arc", "dotted arc", "scale", or the key of a color."""
+    """"arc", "dotted arc", "scale", the key of a color, or nothing."""
     last: str = ""
     """The largest number of a scale."""
 
@@ -39,11 +39,11 @@ class Entry:
     def width(self) -> float:
         if self.sample == "scale":
             return sum(SPARE * text_width(text, SIZE) + 4 for text in (self.text, "0", self.last)) + BAR
-        return self._sample_width + 4 + SPARE * text_width(self.text, SIZE)
+        return self._sample_width + SPARE * text_width(self.text, SIZE)
 
     @property
     def _sample_width(self) -> float:
-        return SAMPLE if self.sample.endswith("arc") else 7.0
+        return 0.0 if not self.sample else 4 + (SAMPLE if self.sample.endswith("arc") else 7.0)
 
     def items(self, x: float, y: float) -> Iterator[Item]:
         """The entry with its left edge at x, on the line y."""
@@ -52,9 +52,9 @@ class Entry:
             return
         if self.sample.endswith("arc"):
             yield Line(((x, y), (x + SAMPLE, y)), arrow=True, dotted=self.sample.startswith("dotted"))
-        else:
+        elif self.sample:
             yield Box(Rect(x, y - 3.5, 7, 7), fill=self.sample, radius=1, column=-1)
-        yield Label(self.text, x + self._sample_width + 4, y, SIZE, "start", tone="muted")
+        yield Label(self.text, x + self._sample_width, y, SIZE, "start", tone="muted")
 
     def _scale(self, x: float, y: float) -> Iterator[Item]:
         yield Label(self.text, x, y, SIZE, "start", tone="muted")

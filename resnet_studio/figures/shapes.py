@@ -52,3 +52,28 @@ def side_face(box: Box) -> tuple[Point, ...]:
 
 def _corners(box: Box) -> tuple[float, float, float, float]:
     return box.rect.x, box.rect.y, box.rect.right, box.rect.bottom
+
+
+def rounded(corners: Sequence[Point], radius: float) -> tuple[Point, ...]:
+    """A line through upright and level stretches as Bézier curves, with round corners."""
+    points: list[Point] = [corners[0]]
+    for before, corner, after in zip(corners, corners[1:], corners[2:], strict=False):
+        turn = min(radius, math.dist(before, corner) / 2, math.dist(corner, after) / 2)
+        enters, leaves = _towards(corner, before, turn), _towards(corner, after, turn)
+        points += _straight(points[-1], enters)
+        points += (_towards(corner, before, 0.45 * turn), _towards(corner, after, 0.45 * turn), leaves)
+    return (*points, *_straight(points[-1], corners[-1]))
+
+
+def _straight(start: Point, end: Point) -> tuple[Point, Point, Point]:
+    """A straight line as a Bézier curve, without its start."""
+    return _part(start, end, 1 / 3), _part(start, end, 2 / 3), end
+
+
+def _towards(start: Point, end: Point, distance: float) -> Point:
+    length = math.dist(start, end)
+    return _part(start, end, distance / length) if length else start
+
+
+def _part(start: Point, end: Point, share: float) -> Point:
+    return start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])

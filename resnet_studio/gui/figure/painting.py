@@ -121,39 +121,42 @@ def _paint_head(painter: QPainter, points: Sequence[Point], color: str) -> None:
 
 
 def _paint_label(painter: QPainter, label: Label, palette: Palette) -> None:
-    """Draw a line of text; in a font that is wider than the drawing left room for, in narrower letters."""
+    """Draw a line of text; in a font that is wider than the drawing left room for, in narrower letters.
+
+    It is drawn in a large size and scaled, as small sizes round the widths of letters.
+    """
     width = label.size * _em_width(label.text, label.bold, label.italic)
     room = SPARE * label.width
-    stretch = min(1.0, room / width) if width else 1.0
-    left = label.x - stretch * width * {"start": 0.0, "middle": 0.5, "end": 1.0}[label.anchor]
-    painter.setFont(_font(label.size * POINTS_PER_INCH / painter.device().logicalDpiY(), label.bold, label.italic, stretch))
+    across, down = label.size / LARGE * min(1.0, room / width if width else 1.0), label.size / LARGE
+    left = label.x - min(width, room) * {"start": 0.0, "middle": 0.5, "end": 1.0}[label.anchor]
+    painter.save()
+    painter.translate(left, label.baseline)
+    painter.scale(across, down)
+    painter.setFont(_font(label.bold, label.italic))
     painter.setPen(QColor(palette.text_on(label.on) if label.tone == "text" else palette.tone(label.tone)))
-    painter.drawText(QPointF(left, label.baseline), label.text)
+    painter.drawText(QPointF(0, 0), label.text)
+    painter.restore()
 
 
-@lru_cache(maxsize=256)
-def _font(points: float, bold: bool, italic: bool, stretch: float = 1.0) -> QFont:
+@lru_cache(maxsize=4)
+def _font(bold: bool, italic: bool) -> QFont:
     font = QFont(list(FONTS))
     font.setStyleHint(QFont.StyleHint.SansSerif)
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
-    font.setPointSizeF(points)
+    font.setPixelSize(LARGE)
     font.setBold(bold)
     font.setItalic(italic)
-    if stretch < 1:
-        font.setStretch(int(100 * stretch))
     return font
 
 
 @lru_cache(maxsize=4096)
 def _em_width(text: str, bold: bool, italic: bool) -> float:
     """The width of a text as a multiple of the font's size."""
-    font = QFont(_font(1.0, bold, italic))
-    font.setPixelSize(MEASURED)
-    return QFontMetricsF(font).horizontalAdvance(text) / MEASURED
+    return QFontMetricsF(_font(bold, italic)).horizontalAdvance(text) / LARGE
 
 
-MEASURED = 200
-"""Size in pixels at which texts are measured, where hinting makes no difference."""
+LARGE = 64
+"""Size in pixels in which texts are measured and drawn."""
 
 
 def _paint_color_bar(painter: QPainter, bar: ColorBar, palette: Palette) -> None:
