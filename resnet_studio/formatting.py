@@ -11,6 +11,8 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 
 PREFIXES = ("", "k", "M", "G", "T", "P", "E")
 THREE_DIGITS = Context(prec=3, rounding=ROUND_HALF_UP)
+TIMES = ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)
+"""Units of short times, and their seconds."""
 DASH = "–"
 MINUS = "\N{MINUS SIGN}"
 
@@ -115,6 +117,15 @@ def dimensions(shape: Iterable[int]) -> str:
 def maps_size(shape: tuple[int, ...]) -> str:
     """The shape of a layer's maps in words: (64, 56, 56) → "64 channels, 56×56"."""
     return f"{counted(shape[0], 'channel')}, {dimensions(shape[1:])}"
+
+
+def short_time(seconds: float) -> str:
+    """A measured time, three digits: 0.0821 → "82.1 ms", 8.5e-5 → "85 µs", −0.0019 → "−1.9 ms"; a dash if it is not
+    finite."""
+    if not math.isfinite(seconds):
+        return DASH
+    unit, scale = next(((unit, scale) for unit, scale in TIMES if abs(seconds) >= 0.9995 * scale), TIMES[-1])
+    return f"{significant(seconds / scale)} {unit}"
 
 
 def duration(seconds: float) -> str:

@@ -6,6 +6,7 @@ eager PyTorch: every layer reads its inputs and its weights from memory, and wri
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from resnet_studio.analysis.layer_sums import LayerSum
@@ -29,6 +30,14 @@ def layer_intensity(layer: Layer, batch: int = 1) -> float | None:
     """FLOPs per byte of a layer, a multiply-add being two FLOPs, as in rooflines; None where it moves nothing."""
     moved = moved_bytes(layer, batch)
     return 2 * batch * layer.macs / moved if moved else None
+
+
+def intensity_of(layers: Iterable[Layer]) -> float | None:
+    """FLOPs per byte of several layers for one image; None where they move nothing."""
+    macs = moved = 0
+    for layer in layers:
+        macs, moved = macs + layer.macs, moved + moved_bytes(layer)
+    return 2 * macs / moved if moved else None
 
 
 @lru_cache(maxsize=8192)

@@ -18,6 +18,8 @@ from resnet_studio.formatting import short as short
 
 FlopUnit = Literal["flops", "operations"]
 LABELS: dict[FlopUnit, str] = {"flops": "FLOPs (MAC)", "operations": "FLOPs (2 × MAC)"}
+NAMES: dict[FlopUnit, str] = {"flops": "FLOPs", "operations": "FLOPs (2 × MAC)"}
+"""Behind a number: the paper's own unit needs no explanation."""
 MEANINGS: dict[FlopUnit, str] = {"flops": "1 per multiply-add, as in the paper", "operations": "2 per multiply-add"}
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -62,7 +64,7 @@ def share(part: int, whole: int) -> str:
     return f"{_per_cent(part, whole)} %" if whole else DASH
 
 
-def delta_share(value: int, reference: int) -> str:
+def delta_share(value: float, reference: float) -> str:
     """How much more or less than the reference, in few characters however far the two are apart.
 
     Per cent as long as they tell something ("+6.0 %", "+472 %", "−14.1 %"), beyond that the factor ("×12,804",
@@ -70,12 +72,13 @@ def delta_share(value: int, reference: int) -> str:
     """
     if not reference:
         return DASH
-    exact = Decimal(100 * (value - reference)) / reference
+    whole, part = Decimal(reference), Decimal(value)
+    exact = 100 * (part - whole) / whole
     number = _rounded(exact, 1 if abs(exact) < 99.95 else 0)
     if number >= 1000:
-        return f"×{_factor(Decimal(value) / reference)}"
+        return f"×{_factor(part / whole)}"
     if number == -100 and value:
-        return f"÷{_factor(Decimal(reference) / value)}"
+        return f"÷{_factor(whole / part)}"
     sign = MINUS if number < 0 else "+" if number > 0 else ""
     return f"{sign}{abs(number):,} %"
 

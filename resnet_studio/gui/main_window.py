@@ -146,6 +146,8 @@ class MainWindow(QMainWindow):
         controller.session.architectureChanged.connect(self.panel.show_architecture)
         self.panel.show_architecture(controller.session.architecture)
         controller.tableChanged.connect(self.summary.show_table)
+        controller.session.flopUnitChanged.connect(self.summary.set_flop_unit)
+        self.summary.set_flop_unit(controller.session.state.flop_unit)
         controller.paperComparisonChanged.connect(
             lambda text, good: self.summary.show_paper_comparison(text, good=good)
         )

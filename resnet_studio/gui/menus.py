@@ -7,9 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtGui import QActionGroup, QKeySequence
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu, QMessageBox
 
 import resnet_studio
+from resnet_studio.analysis import units
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.actions import add_action
 from resnet_studio.gui.common.workspace import Workspace
@@ -78,12 +79,26 @@ def _make_view_menu(window: MainWindow, workspaces: Sequence[Workspace]) -> None
     add_action(menu, "Run again", window.rerun, "F5")
     add_action(menu, "Cancel", window.controller.cancel, "Esc")
     menu.addSeparator()
+    session = window.controller.session
     themes = QActionGroup(menu)
     for name in THEMES:
-        action = add_action(menu, name.capitalize(), partial(_set_theme, window.controller.session, name))
+        action = add_action(menu, name.capitalize(), partial(_set_theme, session, name))
         action.setCheckable(True)
-        action.setChecked(name == window.controller.session.state.theme)
+        action.setChecked(name == session.state.theme)
         themes.addAction(action)
+    menu.addSeparator()
+    _add_flop_units(menu, session)
+
+
+def _add_flop_units(menu: QMenu, session: Session) -> None:
+    """Add the units of FLOPs, of which one is checked."""
+    group, actions = QActionGroup(menu), {}
+    for unit, label in units.LABELS.items():
+        actions[unit] = action = add_action(menu, label, partial(session.set_flop_unit, unit))
+        action.setCheckable(True)
+        group.addAction(action)
+    actions[session.state.flop_unit].setChecked(True)
+    session.flopUnitChanged.connect(lambda unit: actions[unit].setChecked(True))
 
 
 def _make_workspace_menu(window: MainWindow, workspace: Workspace) -> None:

@@ -9,6 +9,8 @@ from msgspec import Meta
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio import codec
+from resnet_studio.analysis.network_quantities import QuantityKey
+from resnet_studio.analysis.units import FlopUnit
 from resnet_studio.inference.ab import SideBOverrides
 from resnet_studio.inference.transforms import IDENTITY, ImageTransforms
 from resnet_studio.inference.values import RandomWeights, WeightsSource
@@ -58,14 +60,24 @@ class SessionState:
     """Whether the transforms are kept for the next image."""
     weights: Annotated[WeightsSource, codec.Form(weights_to_text, _weights_from_text)] = RANDOM
     layer: Text = ""
+    hidden_columns: Annotated[list[Text], Meta(max_length=100)] = field(
+        default_factory=lambda: ["field", "intensity"]
+    )
+    """Columns of the layer table that are hidden."""
     activations_page: Annotated[int, Meta(ge=0, le=5)] = 0
     compare_page: Annotated[int, Meta(ge=0, le=2)] = 0
+    scatter_source: Literal["compared", "torchvision", "dozen", "all", "sweep"] = "torchvision"
+    """Which networks Compare plots."""
+    scatter_x: QuantityKey = "macs"
+    scatter_y: QuantityKey = "published_error"
     pins: Annotated[list[PinnedChannel], Meta(max_length=10_000)] = field(default_factory=list)
     """Layer and channel of each pinned map."""
     beside: SideBOverrides = NO_OVERRIDES
     """What side B of A/B overrides."""
     device: Text = "cpu"
     theme: Literal["system", "light", "dark"] = "system"
+    flop_unit: FlopUnit = "flops"
+    """In which all of the window's FLOPs are, but for those that are quoted from elsewhere."""
     geometry: bytes = b""
     unclean: Annotated[int, Meta(ge=0, le=1 << 30)] = 0
     """How often in a row the window ended unexpectedly; while it is open, this time is counted, too."""
@@ -79,7 +91,7 @@ class SessionState:
     figure_form: Literal["columns", "horizontal", "block"] = "columns"
     figure_repeated: Literal["auto", "folded", "all"] = "auto"
     """Whether repeated blocks are drawn once with their number; "auto" folds where there are many."""
-    figure_color: Literal["stage", "macs", "parameters", "seconds", "receptive_field"] = "stage"
+    figure_color: Literal["stage", "flops", "parameters", "time", "receptive-field"] = "stage"
     figure_palette: Literal["theme", "print"] = "theme"
     stop_runs: bool = False
     """Whether runs that the window has started stop with it."""
@@ -94,6 +106,7 @@ class Session(QObject):
     architectureChanged = Signal(object)
     historyChanged = Signal(bool, bool)
     """Whether there is something to undo, and to redo."""
+    flopUnitChanged = Signal(str)
 
     def __init__(self, state: SessionState) -> None:
         super().__init__()
@@ -109,6 +122,12 @@ class Session(QObject):
     def update(self, **changes: Any) -> None:
         """Replace fields of the state."""
         self.state = replace(self.state, **changes)
+
+    def set_flop_unit(self, unit: FlopUnit) -> None:
+        """Set the unit of all FLOPs that the window shows."""
+        if unit != self.state.flop_unit:
+            self.update(flop_unit=unit)
+            self.flopUnitChanged.emit(unit)
 
     def set_architecture(self, architecture: Architecture, edit: str = "") -> None:
         """Set the current architecture. Successive values with the same `edit` are undone as one edit."""

@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.gui.activations.workspace import ActivationsWorkspace
-from resnet_studio.gui.common.layer_model import LayerModel
+from resnet_studio.gui.layers.model import LayerModel
 from resnet_studio.gui.layers.view import LayersView
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState

@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.common.inputs import SegmentedControl
-from resnet_studio.gui.common.layer_model import LayerColumn
+from resnet_studio.gui.layers.model import LayerColumn
 from resnet_studio.gui.compare.workspace import CompareWorkspace
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState

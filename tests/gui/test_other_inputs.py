@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.input.view import InputView
 from resnet_studio.gui.activations.workspace import ActivationsWorkspace
-from resnet_studio.gui.common.layer_model import LayerColumn
+from resnet_studio.gui.layers.model import LayerColumn
 from resnet_studio.gui.common.mosaic import MosaicView
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState

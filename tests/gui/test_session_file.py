@@ -55,9 +55,11 @@ FULL = SessionState(
     figure_networks=[preset("vgg19"), None],
     figure_form="block",
     figure_repeated="all",
-    figure_color="macs",
+    figure_color="flops",
     figure_palette="print",
     stop_runs=True,
+    flop_unit="operations",
+    hidden_columns=["kernel"],
 )
 """A session in which nearly every entry differs from the default."""
 VALUES: dict[str, Any] = codec.to_json(FULL)
@@ -112,8 +114,9 @@ def test_the_file_has_the_names_and_forms_of_version_0_1() -> None:
         "compare_page": 1, "pins": [["layer1.0", 3]], "beside": {"image": "sample:china"}, "device": "cpu",
         "theme": "dark", "geometry": "AdnQywADAAA=",
         "unclean": 0, "recipe": None, "training_page": 1, "stop_runs": True,
+            "flop_unit": "operations", "hidden_columns": ["kernel"],
         "figure_networks": [to_json(preset("vgg19")), None], "figure_form": "block", "figure_repeated": "all",
-        "figure_color": "macs", "figure_palette": "print",
+        "figure_color": "flops", "figure_palette": "print",
     }  # fmt: skip
     assert expected == {**VALUES, "recipe": None}
 

@@ -20,6 +20,8 @@ class ArchitectureSummary(QWidget):
         self.setObjectName("headline")
         self._parameters = _line("headline")
         self._flops = _line("headline")
+        self._unit: units.FlopUnit = "flops"
+        self._table: LayerTable | None = None
         self._memory = _line("quiet")
         self._warning = set_names(_line("warning"), "memoryWarning", "Memory")
         self._paper_comparison = _line("quiet")
@@ -31,18 +33,28 @@ class ArchitectureSummary(QWidget):
 
     def show_table(self, table: LayerTable) -> None:
         """Show a table's totals."""
-        totals = table.totals
+        self._table, totals = table, table.totals
         self._parameters.setText(f"{units.short(totals.parameters)} <small>parameters</small>")
         self._parameters.setToolTip(units.exact(totals.parameters))
-        self._flops.setText(f"{units.short(totals.macs)} <small>FLOPs</small>")
-        how = "counted by fvcore" if table.counted else "analytic count"
-        self._flops.setToolTip(f"{units.exact(totals.macs)} multiply-adds in conv + fc, {how}")
+        self._show_flops(table)
         weights, activations = units.memory(4 * totals.parameters), units.memory(totals.activation_bytes)
         self._memory.setText(f"{weights} weights\n{activations} activations")
         self._memory.setToolTip("float32; activations are all layer outputs for one image")
         too_large = memory.too_large(table.architecture, memory.to_run(table.architecture), "to run")
         self._warning.setText(too_large)
         self._warning.setVisible(bool(too_large))
+
+    def set_flop_unit(self, unit: units.FlopUnit) -> None:
+        """Set the unit of the FLOPs. The comparison with the paper's figure stays in the paper's."""
+        self._unit = unit
+        if self._table:
+            self._show_flops(self._table)
+
+    def _show_flops(self, table: LayerTable) -> None:
+        macs = table.totals.macs
+        how = "counted by fvcore" if table.counted else "analytic count"
+        self._flops.setText(f"{units.short(units.in_unit(macs, self._unit))} <small>{units.NAMES[self._unit]}</small>")
+        self._flops.setToolTip(f"{units.exact(macs)} multiply-adds in conv + fc, {how}")
 
     def show_paper_comparison(self, text: str, *, good: bool) -> None:
         """Show how the measured FLOPs compare with the published figure."""

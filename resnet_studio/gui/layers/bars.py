@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QStyledItemDelegate, QStyleOptionView
 from resnet_studio.analysis.table import LayerTable
 from resnet_studio.formatting import percentages
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.layer_model import SHARE_ROLE, STAGE_ROLE
+from resnet_studio.gui.layers.model import SHARE_ROLE, STAGE_ROLE
 
 BAR, GAP, LABELS, HEADINGS = 22, 10, 20, 92
 

@@ -34,6 +34,11 @@ class LayersWorkspace(Workspace):
         view.summaryRequested.connect(self._request_summary)
         view.layerSelected.connect(self._select_layer)
         app.activations.layerSelected.connect(self._on_layer_selected)
+        view.flopUnitSelected.connect(app.session.set_flop_unit)
+        app.session.flopUnitChanged.connect(view.set_flop_unit)
+        view.hiddenColumnsChanged.connect(lambda hidden: app.session.update(hidden_columns=hidden))
+        view.set_flop_unit(app.session.state.flop_unit)
+        view.set_hidden_columns(app.session.state.hidden_columns)
         view.show_table(app.table)
         view.show_not_counted(app.count_error)
         return view

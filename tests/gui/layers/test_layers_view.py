@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.gui.common.inputs import SegmentedControl
-from resnet_studio.gui.common.layer_model import LayerColumn, LayerModel
+from resnet_studio.gui.layers.model import LayerColumn, LayerModel
 from resnet_studio.gui.layers.view import LayersView
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import preset
