@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any, Literal
 
+from resnet_studio.analysis.results import NOTHING, NetworkResults
 from resnet_studio.analysis.table import BlockGroup, LayerTable
 from resnet_studio.networks.architecture import Architecture, Residual, to_json
 from resnet_studio.networks.layers import Layer, Shape, kernel_line
@@ -63,6 +64,8 @@ class Comparison:
     architectures: tuple[Architecture, ...]
     lines: tuple[ComparisonLine, ...]
     total: ComparisonLine
+    results: tuple[NetworkResults, ...]
+    """What was measured of each architecture, and reached by training it."""
 
     @property
     def titles(self) -> tuple[str, ...]:
@@ -85,12 +88,17 @@ class Comparison:
         }
 
 
-def compare(tables: Sequence[LayerTable]) -> Comparison:
-    """Put layer tables side by side, in the given order; `ValueError` if there are none."""
-    return finish(compare_steps(tables))
+def compare(tables: Sequence[LayerTable], results: Mapping[Architecture, NetworkResults] | None = None) -> Comparison:
+    """Put layer tables side by side, in the given order; `ValueError` if there are none.
+
+    `results` has what else is known of some of the architectures.
+    """
+    return finish(compare_steps(tables, results))
 
 
-def compare_steps(tables: Sequence[LayerTable]) -> Generator[None, None, Comparison]:
+def compare_steps(
+    tables: Sequence[LayerTable], results: Mapping[Architecture, NetworkResults] | None = None
+) -> Generator[None, None, Comparison]:
     """The same, with a yield after each stage of each table: the window's event loop can run in between."""
     if not tables:
         raise ValueError("nothing to compare: name at least one architecture")
@@ -104,7 +112,9 @@ def compare_steps(tables: Sequence[LayerTable]) -> Generator[None, None, Compari
     total = ComparisonLine(
         "total", tuple(_cell(table.totals, f"{table.architecture.depth} weighted layers") for table in tables)
     )
-    return Comparison(tuple(table.architecture for table in tables), lines, total)
+    architectures = tuple(table.architecture for table in tables)
+    known = results or {}
+    return Comparison(architectures, lines, total, tuple(known.get(network, NOTHING) for network in architectures))
 
 
 def merged(sequences: Sequence[Iterable[str]]) -> list[str]:

@@ -1,14 +1,18 @@
-"""The rows of a comparison: output, blocks and costs of every stage. Needs neither torch nor Qt."""
+"""The rows of a comparison: what is known of the whole, and output, blocks and costs of every stage. No torch or Qt."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from resnet_studio.analysis import units
 from resnet_studio.analysis.comparison import COSTS, Comparison, ComparisonLine, Cost
-from resnet_studio.analysis.table_one import BlockCell, block_cells, has_stages
+from resnet_studio.analysis.comparison_entries import TOTAL, ComparisonEntry, ComparisonRow, ratio_to
+from resnet_studio.analysis.result_rows import result_rows
+from resnet_studio.analysis.table_one import block_cells, has_stages
+from resnet_studio.analysis.units import FlopUnit, in_unit
 from resnet_studio.formatting import dimensions
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.layers import Shape
@@ -20,51 +24,26 @@ LABELS: dict[Cost, tuple[str, str]] = {
     "activation_bytes": ("activations", "bytes of activations"),
 }
 """A cost as a row calls it, and what its exact value counts."""
+OPERATIONS = "FLOPs in conv + fc, 2 per multiply-add"
 
 
-@dataclass(frozen=True, slots=True)
-class ComparisonEntry:
-    """What one network has in one row, and how that stands to the first network."""
+def rows(
+    comparison: Comparison, shown: Shown = "all", unit: FlopUnit = "flops", *, makeups: bool = False
+) -> tuple[ComparisonRow, ...]:
+    """The whole first, as it is what is asked for first; then the stages in order.
 
-    value: str
-    differs: bool = False
-    delta: str = ""
-    share: str = ""
-    """The delta in per cent, or as a factor."""
-    tip: str = ""
-    number: int = 0
-    bar: float | None = None
-    """Part of the longest bar, where one cost alone is shown."""
-    blocks: BlockCell | None = None
-    matched: bool = True
-    """Whether it can be held against the first network's: not a part that only one of both has by design."""
-
-    @property
-    def words(self) -> str:
-        """The whole entry in one line, for a screen reader."""
-        sign = "≠" if self.differs and self.matched else ""
-        return " ".join(filter(None, (self.blocks.words if self.blocks else self.value, sign, self.delta, self.share)))
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonRow:
-    """A row of one stage or of the whole, with an entry for every network."""
-
-    name: str
-    label: str
-    entries: tuple[ComparisonEntry, ...]
-
-
-def rows(comparison: Comparison, shown: Shown) -> tuple[ComparisonRow, ...]:
-    """The whole first, as it is what is asked for first; then the stages in order."""
+    With `makeups` each stage also says what it is made of, where all is shown.
+    """
     costs: tuple[Cost, ...] = COSTS if shown == "all" else tuple(cost for cost in COSTS if cost == shown)
     found = [_depths(comparison)] if shown in ("all", "blocks") else []
-    found += [_costs(comparison.total, cost) for cost in costs]
+    found += [_costs(comparison.total, cost, unit) for cost in costs]
+    found += result_rows(comparison) if shown == "all" else []
     staged = [has_stages(architecture) for architecture in comparison.architectures]
     for line in comparison.lines:
         rows_of_line = [_outputs(line), *_block_counts(line, comparison)] if shown == "all" else []
+        rows_of_line += [_makeup_texts(line)] if makeups and shown == "all" else []
         rows_of_line += [_makeups(line, comparison)] if shown == "blocks" else []
-        rows_of_line += [_costs(line, cost) for cost in costs]
+        rows_of_line += [_costs(line, cost, unit) for cost in costs]
         found += [_with_unmatched(row, line, staged) for row in rows_of_line]
     return tuple(found if shown in ("all", "blocks") else _with_bars(found))
 
@@ -78,14 +57,14 @@ def _with_unmatched(row: ComparisonRow, line: ComparisonLine, staged: Sequence[b
             if (cell is None) == (line.cells[0] is None) or (staged[0] and staged[column])
             else _absent(line, differs=False, matched=False)
             if cell is None
-            else replace(entry, matched=False, delta="", share="", tip=entry.tip.partition("\n")[0])
+            else replace(entry, matched=False, delta="", share="", ratio=1.0, tip=entry.tip.partition("\n")[0])
             for column, (entry, cell) in enumerate(zip(row.entries, line.cells, strict=True))
         ),
     )
 
 
 def _depths(comparison: Comparison) -> ComparisonRow:
-    return ComparisonRow("total", "depth", _integers(comparison.depths, "weighted layers"))
+    return ComparisonRow(TOTAL, "depth", _integers(comparison.depths, "weighted layers"))
 
 
 def shape(output: Shape) -> str:
@@ -95,38 +74,58 @@ def shape(output: Shape) -> str:
 
 def _outputs(line: ComparisonLine) -> ComparisonRow:
     first = line.cells[0] and line.cells[0].output
-    return ComparisonRow(
-        line.name,
-        "output",
-        tuple(
-            ComparisonEntry(
-                shape(cell.output), cell.output != first, tip=f"{shape(cell.output)}: channels, height, width"
-            )
-            if cell
-            else _absent(line, differs=first is not None)
-            for cell in line.cells
-        ),
-    )
+    entries = []
+    for cell in line.cells:
+        if cell is None:
+            entries.append(_absent(line, differs=first is not None))
+            continue
+        text, values = shape(cell.output), math.prod(cell.output)
+        ratio = ratio_to(values, math.prod(first)) if first else math.inf
+        tip = f"{text}: channels, height, width"
+        entries.append(ComparisonEntry(text, cell.output != first, tip=tip, ratio=ratio))
+    return ComparisonRow(line.name, "output", tuple(entries))
 
 
 def _block_counts(line: ComparisonLine, comparison: Comparison) -> Iterator[ComparisonRow]:
     counts = [_blocks(architecture).get(line.name, 0) for architecture in comparison.architectures]
     if any(counts):
-        yield ComparisonRow(line.name, "blocks", _integers(counts, "residual or plain blocks"))
+        without = "This network has no residual blocks"
+        entries = (
+            entry if isinstance(architecture, Residual) else ComparisonEntry(units.DASH, tip=without, matched=False)
+            for entry, architecture in zip(
+                _integers(counts, "residual or plain blocks"), comparison.architectures, strict=True
+            )
+        )
+        yield ComparisonRow(line.name, "blocks", tuple(entries))
 
 
-def _costs(line: ComparisonLine, cost: Cost) -> ComparisonRow:
+def _costs(line: ComparisonLine, cost: Cost, unit: FlopUnit) -> ComparisonRow:
     label, meaning = LABELS[cost]
+    if cost == "macs" and unit == "operations":
+        label, meaning = units.NAMES[unit], OPERATIONS
     show: Callable[[int], str] = units.memory if cost == "activation_bytes" else units.short
-    reference = line.cost(0, cost)
-    entries = []
-    for column, cell in enumerate(line.cells):
-        value, more = line.cost(column, cost), line.delta(column, cost)
+    values = [line.cost(column, cost) for column in range(len(line.cells))]
+    values = [in_unit(value, unit) for value in values] if cost == "macs" else values
+    reference, entries = values[0], []
+    for column, (cell, value) in enumerate(zip(line.cells, values, strict=True)):
+        more = value - reference
         delta = f"{'+' if more > 0 else ''}{show(more)}" if more else ""
         share = units.delta_share(value, reference) if more and reference else ""
-        text = show(value) if cell else units.DASH
-        entries.append(ComparisonEntry(text, bool(more), delta, share, _tip(value, reference, meaning, column), value))
+        text, tip = show(value) if cell else units.DASH, _tip(value, reference, meaning, column)
+        number = value if cell else None
+        entries.append(ComparisonEntry(text, bool(more), delta, share, tip, number, ratio=ratio_to(value, reference)))
     return ComparisonRow(line.name, label, tuple(entries))
+
+
+def _makeup_texts(line: ComparisonLine) -> ComparisonRow:
+    first = line.cells[0] and line.cells[0].makeup
+    entries = (
+        ComparisonEntry(cell.makeup, cell.makeup != first, tip=cell.makeup)
+        if cell
+        else _absent(line, differs=first is not None)
+        for cell in line.cells
+    )
+    return ComparisonRow(line.name, "layers", tuple(entries))
 
 
 def _makeups(line: ComparisonLine, comparison: Comparison) -> ComparisonRow:
@@ -159,13 +158,16 @@ def _integers(numbers: Sequence[int], meaning: str) -> tuple[ComparisonEntry, ..
             number != numbers[0],
             units.signed(number - numbers[0]) if number != numbers[0] else "",
             tip=_tip(number, numbers[0], meaning, column),
+            number=number or None,
+            ratio=ratio_to(number, numbers[0]),
         )
         for column, number in enumerate(numbers)
     )
 
 
 def _absent(line: ComparisonLine, *, differs: bool, matched: bool = True) -> ComparisonEntry:
-    return ComparisonEntry(units.DASH, differs, tip=f"This network has no {line.name}", matched=matched)
+    ratio = 0.0 if differs else 1.0
+    return ComparisonEntry(units.DASH, differs, tip=f"This network has no {line.name}", matched=matched, ratio=ratio)
 
 
 def _tip(value: int, reference: int, meaning: str, column: int) -> str:
@@ -177,11 +179,11 @@ def _tip(value: int, reference: int, meaning: str, column: int) -> str:
 
 def _with_bars(found: list[ComparisonRow]) -> Iterator[ComparisonRow]:
     """Bars are as long as their part of the costliest stage of any network; the whole has none."""
-    stages = [entry.number for row in found if row.name != "total" for entry in row.entries]
+    stages = [entry.number or 0 for row in found if row.name != TOTAL for entry in row.entries]
     longest = max([*stages, 1])
     for row in found:
-        bars = tuple(replace(entry, bar=entry.number / longest) for entry in row.entries)
-        yield row if row.name == "total" else replace(row, label="", entries=bars)
+        bars = tuple(replace(entry, bar=(entry.number or 0) / longest) for entry in row.entries)
+        yield row if row.name == TOTAL else replace(row, label="", entries=bars)
 
 
 def _blocks(architecture: Architecture) -> dict[str, int]:

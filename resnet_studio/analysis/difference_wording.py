@@ -49,9 +49,9 @@ def sentence(difference: Difference, unit: FlopUnit = "flops", measured: Measure
     return _of_steps(difference, unit, measured)
 
 
-def step_lines(difference: Difference, unit: FlopUnit = "flops") -> list[str]:
-    """Every change with what it costs, a line each."""
-    return [f"{step.what}: {_clause(step.adds, difference, unit, exact=True)}" for step in difference.steps]
+def costed_steps(difference: Difference, unit: FlopUnit = "flops") -> list[tuple[str, str]]:
+    """Every change in words, and all that it costs."""
+    return [(step.what, _clause(step.adds, difference, unit, exact=True)) for step in difference.steps]
 
 
 def kind(architecture: Architecture) -> str:

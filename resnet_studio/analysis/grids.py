@@ -1,4 +1,4 @@
-"""Layer tables, comparisons and verifications as grids of strings, for whoever prints them. Needs no torch."""
+"""Layer tables, presets and verifications as grids of strings, for whoever prints them. Needs no torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from resnet_studio.analysis.comparison import Comparison, ComparisonLine, Cost, makeup
+from resnet_studio.analysis.comparison import makeup
 from resnet_studio.analysis.preset_figures import planned_figures
 from resnet_studio.analysis.published import VerifiedFigure
 from resnet_studio.analysis.quantities import QUANTITIES
@@ -15,9 +15,7 @@ from resnet_studio.analysis.units import (  # fmt: skip
     DASH,
     LABELS,
     FlopUnit,
-    delta,
     delta_scaled,
-    delta_share,
     exact,
     in_unit,
     memory,
@@ -28,6 +26,7 @@ from resnet_studio.analysis.units import (  # fmt: skip
 from resnet_studio.formatting import dimensions, percentages
 from resnet_studio.networks.architecture import LATER, Architecture, Residual
 from resnet_studio.networks.layers import NOTHING, Layer, Shape
+from resnet_studio.networks.own_module import OwnModule
 from resnet_studio.networks.plan import blocks
 from resnet_studio.networks.presets import field_text
 
@@ -83,6 +82,8 @@ def _published(name: str) -> tuple[str, str]:
 
 
 def _kind(architecture: Architecture) -> str:
+    if isinstance(architecture, OwnModule):
+        return "own network"
     if not isinstance(architecture, Residual):
         return "baseline, torchvision's implementation"
     block = architecture.block
@@ -94,16 +95,6 @@ def _kind(architecture: Architecture) -> str:
     fields = [name for name in ("stride_on", *LATER) if name in values and values[name] != LATER.get(name)]
     parts = [block.label, f"shortcut {architecture.shortcut}", *(field_text(name, values[name]) for name in fields)]
     return ", ".join((*parts, *([] if architecture.stem in ("imagenet", "cifar") else ["deep stem"])))
-
-
-def comparison_grid(comparison: Comparison, unit: FlopUnit = "flops") -> Grid:
-    """Stages down, architectures across. "=" is what equals the first architecture; a delta stands in brackets."""
-    rows: list[tuple[str, ...]] = []
-    rules: set[int] = set()
-    for line in (*comparison.lines, comparison.total):
-        rows += _stage_rows(line, unit)
-        rules.add(len(rows) - 1)
-    return Grid(("stage", "", *comparison.titles), tuple(rows), rules=frozenset(rules - {len(rows) - 1}))
 
 
 def verification_grids(results: Iterable[VerifiedFigure]) -> Iterator[tuple[str, Grid]]:
@@ -175,35 +166,3 @@ def _window(layer: Layer) -> str:
     padding = f", padding {layer.padding}" if layer.padding else ""
     stride = f", stride {layer.stride}" if layer.stride > 1 else ""
     return f"{layer.kind} {layer.kernel_text}{stride}{padding}"
-
-
-def _stage_rows(line: ComparisonLine, unit: FlopUnit) -> Iterator[tuple[str, ...]]:
-    makeups = [DASH if cell is None else cell.makeup for cell in line.cells]
-    yield (line.name, "", *_marked(makeups))
-    outputs = [DASH if cell is None else shape(cell.output) for cell in line.cells]
-    yield ("", "output", *_marked(outputs))
-    yield ("", "parameters", *_marked(_cost(line, "parameters", index) for index in range(len(line.cells))))
-    yield ("", LABELS[unit], *_marked(_cost(line, "macs", index, unit) for index in range(len(line.cells))))
-    yield ("", "activations", *_marked(_cost(line, "activation_bytes", index) for index in range(len(line.cells))))
-
-
-def _marked(texts: Iterable[str]) -> Iterator[str]:
-    """The first as it is, those that equal it as "=", so that differences stand out."""
-    first, *others = texts
-    yield first
-    for text in others:
-        yield "=" if text == first else text
-
-
-def _cost(line: ComparisonLine, cost: Cost, index: int, unit: FlopUnit = "flops") -> str:
-    if line.cells[index] is None:
-        return DASH
-    value, difference = line.cost(index, cost), line.delta(index, cost)
-    if cost == "macs":
-        value, difference = in_unit(value, unit), in_unit(difference, unit)
-    shown, more = short(value), delta(difference)
-    if cost == "activation_bytes":
-        shown, more = memory(value), ("+" if difference > 0 else "") + memory(difference)
-    if not difference:
-        return shown
-    return f"{shown} ({more}, {delta_share(value, value - difference)})"

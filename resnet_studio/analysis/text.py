@@ -18,7 +18,8 @@ TextFormat = Literal["text", "markdown", "csv", "latex", "html"]
 LATEX = str.maketrans({
     **{sign: rf"\{sign}" for sign in "&%$#_{}"},
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "…": r"\dots{}", "–": "--",
-    "×": r"$\times$", "·": r"$\cdot$", "−": "$-$",
+    "×": r"$\times$", "÷": r"$\div$", "·": r"$\cdot$", "−": "$-$",
+    **{sign: f"$^{number}$" for number, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
 })  # fmt: skip
 """What stands for the characters that have a meaning in LaTeX, or no glyph in its fonts."""
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from architectures import residuals
 from resnet_studio.analysis.difference import Costs, Difference, MeasuredPair, costs_of, difference
-from resnet_studio.analysis.difference_wording import KINDS, kind, sentence, step_lines
+from resnet_studio.analysis.difference_wording import KINDS, costed_steps, kind, sentence
 from resnet_studio.analysis.measurement import Measurement, MeasurementSpec, Timing
 from resnet_studio.networks import baselines
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
@@ -89,7 +89,7 @@ def test_each_of_several_changes_has_its_own_costs() -> None:
 def test_small_changes_are_summed_up() -> None:
     found = between("resnet50", "wrn-28-10")
     assert "2 smaller changes (" in sentence(found)
-    assert len(step_lines(found)) == len(found.steps) == 6
+    assert len(costed_steps(found)) == len(found.steps) == 6
 
 
 def test_networks_of_different_kinds_have_ratios() -> None:

@@ -6,9 +6,8 @@ from decimal import Decimal
 import pytest
 
 from resnet_studio.analysis import text
-from resnet_studio.analysis.comparison import compare
 from resnet_studio.analysis.compute.counting import layer_table
-from resnet_studio.analysis.grids import comparison_grid, layer_grid
+from resnet_studio.analysis.grids import layer_grid
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import PRESETS, preset
@@ -87,23 +86,6 @@ def test_notes_say_what_is_missing_and_who_agrees(resnet50):
 def test_counters_that_disagree_are_called_that(resnet50):
     wrong = replace(resnet50, checks=replace(resnet50.checks, torch=1))
     assert "counts DISAGREE" in "\n".join(text.notes(wrong))
-
-
-def test_a_comparison_shows_equals_gaps_and_deltas():
-    tables = [plan_table(preset(name)) for name in ("resnet34", "plain34", "resnet20-cifar")]
-    rows = comparison_grid(compare(tables)).rows
-    assert rows[0] == ("conv1", "", "7×7, 64, stride 2", "=", "3×3, 16")
-    assert rows[-2][:4] == ("", "FLOPs (MAC)", "3.66 G", "3.64 G (−19.3 M, −0.5 %)")
-    conv5 = next(number for number, row in enumerate(rows) if row[0] == "conv5_x")
-    assert [row[4] for row in rows[conv5 : conv5 + 5]] == ["–"] * 5
-
-
-def test_a_comparison_has_a_plus_where_it_costs_more():
-    additions = 3 * 64 * 56**2 + 4 * 128 * 28**2 + 6 * 256 * 14**2 + 3 * 512 * 7**2
-    projections = 2 * (128 * 28**2 + 256 * 14**2 + 512 * 7**2)
-    assert 4 * (additions + projections) == 6_924_288
-    rows = comparison_grid(compare([plan_table(preset(name)) for name in ("plain34", "resnet34")])).rows
-    assert rows[-1][3] == "50.5 MB (+6.92 MB, +15.9 %)"
 
 
 @pytest.mark.parametrize("name", PRESETS)
