@@ -8,20 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from resnet_studio.analysis.intensity import network_intensity
 from resnet_studio.analysis.layer_sums import totals
 from resnet_studio.analysis.published_errors import CENTER_CROP, CIFAR10, IMAGENET, TEN_CROP, lowest_error
 from resnet_studio.analysis.units import LABELS, FlopUnit, exact, memory, short
-from resnet_studio.formatting import significant
+from resnet_studio.formatting import short_time, significant
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.memory import to_train
+from resnet_studio.networks.memory import predicted_training
 from resnet_studio.networks.receptive_field import network_field
 from resnet_studio.progress import finish
 
+QuantityKey = Literal[
+    "macs", "parameters", "activation_bytes", "weight_bytes", "training_bytes", "depth", "receptive_field",
+    "intensity", "seconds", "images_per_second", "published_error", "published_error_10_crop",
+    "published_error_cifar10", "best_run_error",
+]  # fmt: skip
 BATCH = 32
 """Images of the training step whose memory is compared."""
-FIXED_UNITS = {"%", "px", "images/s", "FLOPs/byte", "layers"}
+FIXED_UNITS = {"%", "px", "FLOPs/byte", "layers"}
 """Units without prefixes."""
 
 
@@ -40,7 +46,7 @@ class NetworkFigures:
 class NetworkQuantity:
     """A number that a network has, with its name, its unit, and which direction is better."""
 
-    key: str
+    key: QuantityKey
     title: str
     """As a list or an axis says it: "FLOPs (MAC)", "Parameters"."""
     unit: str
@@ -51,6 +57,8 @@ class NetworkQuantity:
     """None where neither direction is better in itself, as with depth."""
     show: Callable[[float], str]
     """The number as text with its unit: "3.86 G", "12.3 ms"."""
+    meaning: str = ""
+    """What exactly is counted or measured, if the title leaves that open."""
 
     @property
     def axis_title(self) -> str:
@@ -117,7 +125,7 @@ def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
 def _published(data: str, protocol: str = "") -> Callable[[NetworkFigures], float | None]:
     def percent(figures: NetworkFigures) -> float | None:
         error = lowest_error(figures.architecture, data, protocol)
-        return None if error is None else error.percent
+        return None if error is None or error.more_data else error.percent
 
     return percent
 
@@ -142,14 +150,8 @@ def _per_byte(value: float) -> str:
     return f"{significant(value)} FLOPs/byte"
 
 
-def _time(seconds: float) -> str:
-    if seconds < 1:
-        return f"{significant(1e3 * seconds)} ms" if seconds >= 1e-3 else f"{significant(1e6 * seconds)} µs"
-    return f"{significant(seconds)} s"
-
-
 def _rate(value: float) -> str:
-    return f"{exact(round(value)) if value >= 100 else significant(value)} images/s"
+    return exact(round(value)) if value >= 100 else significant(value)
 
 
 def _percent(value: float) -> str:
@@ -157,7 +159,7 @@ def _percent(value: float) -> str:
 
 
 def _training_bytes(figures: NetworkFigures) -> int:
-    return to_train(figures.architecture, BATCH)
+    return predicted_training(figures.architecture, BATCH)
 
 
 QUANTITIES: dict[str, NetworkQuantity] = {
@@ -166,41 +168,56 @@ QUANTITIES: dict[str, NetworkQuantity] = {
         NetworkQuantity("macs", LABELS["flops"], "", lambda f: totals(f.architecture).macs, True, _count),
         NetworkQuantity("parameters", "Parameters", "", lambda f: totals(f.architecture).parameters, True, _count),
         NetworkQuantity(
-            "activation_bytes", "Activations, one image", "B", lambda f: totals(f.architecture).activation_bytes, True,
-            _bytes,
+            "activation_bytes", "Activation memory", "B", lambda f: totals(f.architecture).activation_bytes, True,
+            _bytes, "All layer outputs, float32, one image",
         ),
         NetworkQuantity(
-            "weight_bytes", "Weights, float32", "B", lambda f: 4 * totals(f.architecture).parameters, True, _bytes
+            "weight_bytes", "Weight memory", "B", lambda f: 4 * totals(f.architecture).parameters, True, _bytes,
+            "float32",
         ),
         NetworkQuantity(
-            "training_bytes", f"Training memory, batch {BATCH}", "B", _training_bytes, True, _bytes
+            "training_bytes", "Training memory", "B", _training_bytes, True, _bytes,
+            f"Predicted peak of a training step on {BATCH} images with SGD, without the process's own share",
         ),
-        NetworkQuantity("depth", "Depth", "layers", lambda f: f.architecture.depth, None, _layers),
-        NetworkQuantity("receptive_field", "Receptive field", "px", lambda f: network_field(f.architecture), None, _pixels),
+        NetworkQuantity(
+            "depth", "Depth", "layers", lambda f: f.architecture.depth, None, _layers,
+            "Weighted layers on the main path; all of them where there is no such path",
+        ),
+        NetworkQuantity(
+            "receptive_field", "Receptive field", "px", lambda f: network_field(f.architecture), None, _pixels,
+            "Width of the receptive field of a value in the last maps",
+        ),
         NetworkQuantity(
             "intensity", "Arithmetic intensity", "FLOPs/byte", lambda f: network_intensity(f.architecture), None,
-            _per_byte,
-        ),
-        NetworkQuantity("seconds", "Measured time per image", "s", lambda f: f.seconds, True, _time),
-        NetworkQuantity(
-            "images_per_second", "Measured speed", "images/s",
-            lambda f: 1 / f.seconds if f.seconds else None, False, _rate,
+            _per_byte, "2 × MAC per byte that the layers move: inputs, outputs, and weights in float32, one image",
         ),
         NetworkQuantity(
-            "published_error", "Published ImageNet error, center crop", "%", _published(IMAGENET, CENTER_CROP), True,
-            _percent,
+            "seconds", "Time per image", "s", lambda f: f.seconds, True, short_time,
+            "Measured: the forward pass of one image",
         ),
         NetworkQuantity(
-            "published_error_10_crop", "Published ImageNet error, 10-crop", "%", _published(IMAGENET, TEN_CROP), True,
-            _percent,
+            "images_per_second", "Images per second", "", lambda f: 1 / f.seconds if f.seconds else None, False, _rate,
+            "Measured: forward passes of one image",
         ),
         NetworkQuantity(
-            "published_error_cifar10", "Published CIFAR-10 error", "%", _published(CIFAR10), True, _percent
+            "published_error", "ImageNet error, center crop", "%", _published(IMAGENET, CENTER_CROP), True, _percent,
+            "The lowest published top-1 error of weights trained on ImageNet alone; one crop of each image",
         ),
-        NetworkQuantity("best_run_error", "Best error of a run", "%", lambda f: f.best_run_error, True, _percent),
+        NetworkQuantity(
+            "published_error_10_crop", "ImageNet error, 10-crop", "%", _published(IMAGENET, TEN_CROP), True, _percent,
+            "The lowest published top-1 error; mean over ten crops of each image",
+        ),
+        NetworkQuantity(
+            "published_error_cifar10", "CIFAR-10 error", "%", _published(CIFAR10), True, _percent,
+            "The lowest published error on the test set",
+        ),
+        NetworkQuantity(
+            "best_run_error", "Best error of a run", "%", lambda f: f.best_run_error, True, _percent,
+            "The lowest test error of your runs",
+        ),
     )
 }  # fmt: skip
 """Every quantity by its key; FLOPs are multiply-adds."""
-_OPERATIONS = replace(
-    QUANTITIES["macs"], title=LABELS["operations"], of=lambda f: 2 * totals(f.architecture).macs
-)
+MEASURED = ("seconds", "images_per_second")
+"""Those that need a measurement."""
+_OPERATIONS = replace(QUANTITIES["macs"], title=LABELS["operations"], of=lambda f: 2 * totals(f.architecture).macs)

@@ -26,7 +26,7 @@ COLUMNS = ("subject", "data", "top1", "top5", "protocol", "weights", "more_data"
 
 @dataclass(frozen=True, slots=True)
 class PublishedError:
-    """An error that was published of a network, and how it was measured. Errors of different protocols don't compare."""
+    """An error that was published of a network, and how it was measured. Those of other protocols don't compare."""
 
     subject: str
     """A preset, which fields may follow: "resnet34 shortcut=C"."""

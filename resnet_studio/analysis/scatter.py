@@ -23,6 +23,9 @@ from resnet_studio.networks.presets import title
 WIDE = 20
 """From this ratio of the largest to the smallest value on, a logarithmic axis shows more than a linear one."""
 
+NAMED = 3
+"""Up to so many missing networks are named."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScatterPoint:
@@ -64,7 +67,10 @@ class Scatter:
             return ""
         lacking = [one for one in (self.x, self.y) if any(one.of(figures) is None for figures in self.missing)]
         what = " or ".join(dict.fromkeys(_in_sentence(one.title) for one in lacking))
-        return f"{len(self.missing)} of {len(self.missing) + len(self.points)} networks have no {what}"
+        have = "has" if len(self.missing) == 1 else "have"
+        count = f"{len(self.missing)} of {len(self.missing) + len(self.points)} networks {have} no {what}"
+        named = len(self.missing) <= NAMED
+        return f"{count}: {', '.join(title(one.architecture) for one in self.missing)}" if named else count
 
     def index_of(self, architecture: Architecture | None) -> int | None:
         """The index of a network's point; None if it isn't one."""
@@ -176,5 +182,6 @@ def _quantity_json(quantity: NetworkQuantity) -> dict[str, str]:
 
 
 def _in_sentence(text: str) -> str:
-    """A title within a sentence: "Measured time" → "measured time", but "FLOPs"."""
-    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+    """A title within a sentence: "Time per image" → "time per image", but "ImageNet error", "FLOPs"."""
+    first = text.partition(" ")[0]
+    return text[0].lower() + text[1:] if first.istitle() else text

@@ -146,6 +146,11 @@ class NetworkProvenance:
         )
 
 
+def made_with() -> str:
+    """The line of a stamp that names the program and the libraries that its numbers depend on."""
+    return f"made with {_versions_text(versions())}"
+
+
 def arguments(architecture: Architecture) -> str:
     """The command line's arguments for an architecture: the nearest preset, and the fields to set."""
     alike = {name: value for name, value in PRESETS.items() if type(value) is type(architecture)}

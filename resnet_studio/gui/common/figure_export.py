@@ -1,4 +1,4 @@
-"""Exports a painted figure as PNG at twice the screen's resolution or as SVG, and the button for it."""
+"""Exports a painted figure as PNG at twice the screen's resolution, SVG or PDF, and the button for it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRect, QSize, Signal
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRect, QSize, QSizeF, Signal
+from PySide6.QtGui import QColor, QImage, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QMenu, QToolButton
 
@@ -19,11 +19,13 @@ from resnet_studio.gui.common.helpers import set_names
 
 SCALE = 2
 """Pixels of a PNG per pixel of the screen."""
+SCREEN_RESOLUTION, POINTS_PER_INCH = 96, 72
+"""Pixels per inch of the screen, as Qt takes it for fonts."""
 
 
 def write_figure(path: Path, size: QSize, title: str, paint: Callable[[QPainter], None]) -> None:
-    """Write PNG or SVG by the file's extension. Raises `OSError` on failure, and an existing file stays."""
-    render = _svg if path.suffix.lower() == ".svg" else _png
+    """Write PNG, SVG or PDF by the file's extension. Raises `OSError` on failure, and an existing file stays."""
+    render = {".svg": _svg, ".pdf": _pdf}.get(path.suffix.lower(), _png)
     data = render(size, title, paint)
     if data is None:
         raise OSError(f"{path.name} could not be written")
@@ -55,6 +57,24 @@ def _svg(size: QSize, title: str, paint: Callable[[QPainter], None]) -> QByteArr
     return buffer.data() if painter.end() else None
 
 
+def _pdf(size: QSize, title: str, paint: Callable[[QPainter], None]) -> QByteArray | None:
+    """One page of that size, with text as text in embedded fonts."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    writer = QPdfWriter(buffer)
+    writer.setTitle(title)
+    writer.setCreator("resnet-studio")
+    writer.setResolution(SCREEN_RESOLUTION)
+    points = QSizeF(size) * POINTS_PER_INCH / SCREEN_RESOLUTION
+    writer.setPageSize(QPageSize(points, QPageSize.Unit.Point, "", QPageSize.SizeMatchPolicy.ExactMatch))
+    writer.setPageMargins(QMarginsF())
+    painter = QPainter()
+    if not painter.begin(writer):
+        return None
+    _paint(painter, size, paint)
+    return buffer.data() if painter.end() else None
+
+
 def _paint(painter: QPainter, size: QSize, paint: Callable[[QPainter], None]) -> None:
     painter.fillRect(QRect(0, 0, size.width(), size.height()), QColor(theme.current().window))
     paint(painter)
@@ -63,6 +83,7 @@ def _paint(painter: QPainter, size: QSize, paint: Callable[[QPainter], None]) ->
 FILE_TYPES = {
     "png": ("Image (PNG)", "Image (*.png)"),
     "svg": ("Vector image (SVG)", "Vector image (*.svg)"),
+    "pdf": ("Document (PDF)", "Document (*.pdf)"),
     "csv": ("Values (CSV)", "Table (*.csv)"),
 }
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.common.workspace import Workspace
 from resnet_studio.gui.compare.controller import CompareController
+from resnet_studio.gui.compare.scatter.controller import ScatterController
 from resnet_studio.gui.lazy_tabs import LazyTabWidget
 
 TABLE, SCATTER, SWEEP = range(3)
@@ -22,7 +23,7 @@ class CompareWorkspace(Workspace):
 
     def __init__(self, app: AppController, parent: QObject | None = None) -> None:
         super().__init__(app, parent)
-        self.controller = CompareController(app)
+        self.controller, self.scatter = CompareController(app), ScatterController(app)
 
     def make(self) -> QWidget:
         makers = (self._make_table, self._make_scatter, self._make_sweep)
@@ -40,6 +41,9 @@ class CompareWorkspace(Workspace):
     def rerun(self) -> None:
         self.controller.refresh()
 
+    def close(self) -> None:
+        self.scatter.close()
+
     def _make_table(self) -> QWidget:
         from resnet_studio.gui.compare.view import CompareView
 
@@ -55,7 +59,15 @@ class CompareWorkspace(Workspace):
     def _make_scatter(self) -> QWidget:
         from resnet_studio.gui.compare.scatter.view import ScatterView
 
-        return ScatterView()
+        view, controller = ScatterView(), self.scatter
+        view.architectureSelected.connect(self.app.session.set_architecture)
+        view.sourceRequested.connect(controller.set_source)
+        view.quantityRequested.connect(controller.set_quantity)
+        view.measureRequested.connect(controller.measure)
+        view.cancelRequested.connect(controller.cancel)
+        controller.stateChanged.connect(view.show_state)
+        controller.measuringChanged.connect(view.show_measuring)
+        return view
 
     def _make_sweep(self) -> QWidget:
         from resnet_studio.gui.compare.sweep.view import SweepView
@@ -70,3 +82,4 @@ class CompareWorkspace(Workspace):
         """Let the visible page compute, and no other."""
         page = self.tabs.currentIndex() if self.tabs and self.is_current else None
         self.controller.set_active(page == TABLE)
+        self.scatter.set_active(page == SCATTER)

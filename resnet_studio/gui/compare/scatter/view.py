@@ -2,16 +2,281 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
 
-from resnet_studio.gui.common.helpers import empty_label
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
-EMPTY = "Add networks on the Table page to plot them here."
+from resnet_studio.analysis.network_quantities import NetworkFigures, quantities
+from resnet_studio.analysis.scatter import is_wide, scatter_csv
+from resnet_studio.atomic import write_file
+from resnet_studio.causes import os_reason
+from resnet_studio.export.provenance import made_with
+from resnet_studio.gui import theme
+from resnet_studio.gui.common.figure_export import ExportButton, write_figure
+from resnet_studio.gui.common.helpers import empty_label, set_names
+from resnet_studio.gui.common.inputs import ComboBox
+from resnet_studio.gui.common.labels import labeled
+from resnet_studio.gui.common.layouts import FlowLayout
+from resnet_studio.gui.compare.scatter.details import NetworkDetails
+from resnet_studio.gui.compare.scatter.legend import ScatterLegend, legend_entries, legend_height, paint_legend
+from resnet_studio.gui.compare.scatter.plot import ScatterPlot
+from resnet_studio.gui.compare.scatter.state import SOURCES, SWEEP, SWEEP_TITLE, ScatterState
+from resnet_studio.gui.theme import GRID
+
+EDGE, TITLE_HEIGHT, LINE = 16, 28, 16
+"""Pixels of an exported picture: margin, height of its title, height of a line of the stamp."""
+ARROW = 48
+"""Pixels of a box of choices beside its text."""
+NOTHING = "None of these networks has {what}. Choose another quantity or other networks."
+UNMEASURED = "None of these networks has a measured time yet. Measure them, or choose another quantity."
 
 
 class ScatterView(QWidget):
-    """Shows what to do first."""
+    """Shows a scatter plot, and emits requests for other networks, quantities, or measurements."""
+
+    sourceRequested = Signal(str)
+    quantityRequested = Signal(str, str)
+    """The axis, "x" or "y", and the key of a quantity."""
+    architectureSelected = Signal(object)
+    measureRequested = Signal()
+    cancelRequested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        QVBoxLayout(self).addWidget(empty_label("scatterEmpty", EMPTY))
+        self._state: ScatterState | None = None
+        self._view_key: tuple[object, ...] = ()
+        """What the zoom belongs to: networks, quantities, and scales."""
+        self._source = ComboBox(SOURCES, "scatterSource", "Networks", "Which networks are plotted")
+        self._axes = {axis: _quantity_box(axis) for axis in "yx"}
+        self._logs = {axis: _log_box(axis) for axis in "yx"}
+        self._export = ExportButton("exportScatter", "Export the scatter plot", "Save the plot, or its values", "")
+        self._notice = set_names(QLabel(), "scatterNotice", "What is missing")
+        self._notice.setProperty("quiet", True)
+        self._measure = set_names(QPushButton(), "measureNetworks", "", "Measure the time of those that have none")
+        self._cancel = set_names(
+            QPushButton("Cancel"), "cancelMeasuring", "", "Stop measuring; what is measured is kept"
+        )
+        self.plot, self._details, self._legend = ScatterPlot(), NetworkDetails(), ScatterLegend()
+        self._empty = empty_label("scatterEmpty")
+        self._pages = QStackedWidget()
+        self._measuring = ""
+        self._lay_out()
+        self._connect()
+
+    def show_state(self, state: ScatterState) -> None:
+        """Show networks by two quantities."""
+        found = state.found
+        self._choose_scales(state)
+        self._state = state
+        self._source.set_values(SOURCES if state.source != SWEEP else {**SOURCES, SWEEP: SWEEP_TITLE})
+        self._source.set_value(state.source)
+        for axis, quantity in (("x", found.x), ("y", found.y)):
+            self._axes[axis].set_values(_titles(state))
+            self._axes[axis].set_value(quantity.key)
+        self._pages.setCurrentIndex(0 if found.points else 1)
+        self._empty.setText(_empty_text(state))
+        self._export.stem = f"{found.y.key}-{found.x.key}"
+        self._export.setEnabled(bool(found.points))
+        self._legend.show_entries(legend_entries(found, has_current=state.current_index is not None))
+        self._details.show_figures(state.current, state.unit, current=True)
+        self._show_notice()
+        self._show_plot()
+
+    def show_measuring(self, text: str) -> None:
+        """Show how far measuring is; an empty text says that nothing is being measured."""
+        self._measuring = text
+        self._show_notice()
+
+    def save(self, path: Path) -> None:
+        """Write the picture (PNG, SVG, PDF) or the points (CSV), by the path's suffix, and say so."""
+        if self._state is None:
+            return
+        try:
+            self._write(path, self._state)
+        except OSError as error:
+            self._notice.setText(f"{path.name} could not be written: {os_reason(error)}")
+        else:
+            self._notice.setText(f"Saved {path.name}.")
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._legend.update()
+
+    def _lay_out(self) -> None:
+        tools = FlowLayout()
+        tools.setSpacing(2 * GRID)
+        tools.addWidget(labeled("Networks", self._source))
+        for axis in "yx":
+            chooser = labeled(axis, self._axes[axis])
+            cast("QHBoxLayout", chooser.layout()).addWidget(self._logs[axis])
+            tools.addWidget(chooser)
+        tools.addWidget(self._export)
+        notice = QHBoxLayout()
+        notice.setSpacing(GRID)
+        notice.addWidget(self._notice)
+        notice.addWidget(self._measure)
+        notice.addWidget(self._cancel)
+        notice.addStretch(1)
+        plot = QWidget()
+        below = QVBoxLayout(plot)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(GRID)
+        below.addWidget(self.plot, 1)
+        below.addWidget(self._legend)
+        for page in (plot, self._empty):
+            self._pages.addWidget(page)
+        row = QHBoxLayout()
+        row.setSpacing(2 * GRID)
+        row.addWidget(self._pages, 1)
+        row.addWidget(self._details)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
+        column.setSpacing(GRID)
+        column.addLayout(tools)
+        column.addLayout(notice)
+        column.addLayout(row, 1)
+        for box in (self._source, *self._axes.values()):
+            widest = max(box.fontMetrics().horizontalAdvance(box.itemText(row)) for row in range(box.count()))
+            box.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+            box.setFixedWidth(widest + ARROW)
+        self._notice.setFixedHeight(self._measure.sizeHint().height())
+
+    def _connect(self) -> None:
+        self._source.valueSelected.connect(self.sourceRequested)
+        for axis, box in self._axes.items():
+            box.valueSelected.connect(lambda key, axis=axis: self.quantityRequested.emit(axis, key))
+            self._logs[axis].clicked.connect(self._show_plot)
+        self._export.pathSelected.connect(self.save)
+        self._measure.clicked.connect(self.measureRequested)
+        self._cancel.clicked.connect(self.cancelRequested)
+        self.plot.networkSelected.connect(self._on_network_selected)
+        self.plot.hovered.connect(self._on_hovered)
+
+    def _choose_scales(self, state: ScatterState) -> None:
+        """A new quantity, or other networks, get a logarithmic axis where their values range widely."""
+        before = self._state
+        for axis in "xy":
+            known = before is not None and before.source == state.source
+            known = known and getattr(before.found, axis).key == getattr(state.found, axis).key
+            values = [getattr(point, axis) for point in state.found.points]
+            self._logs[axis].setEnabled(bool(values) and min(values) > 0)
+            if not known or not self._logs[axis].isEnabled():
+                self._logs[axis].setChecked(is_wide(values))
+
+    def _show_plot(self) -> None:
+        assert self._state is not None
+        state = self._state
+        log_x, log_y = (self._logs[axis].isChecked() for axis in "xy")
+        networks = tuple(point.architecture for point in state.found.points)
+        key = (networks, state.found.x.key, state.found.y.key, state.unit, log_x, log_y)
+        keep = key == self._view_key
+        self._view_key = key
+        self.plot.show_scatter(state.found, state.current_index, log_x=log_x, log_y=log_y, keep_range=keep)
+
+    def _show_notice(self) -> None:
+        if self._state is None:
+            return
+        offer = self._state.offer
+        self._notice.setText(self._measuring or self._state.found.missing_text or self._state.conditions)
+        self._measure.setVisible(offer is not None and not self._measuring)
+        self._cancel.setVisible(bool(self._measuring))
+        if offer is not None:
+            self._measure.setText(offer.label)
+
+    def _on_hovered(self, index: int | None) -> None:
+        if self._state is not None:
+            figures = self._figures(index)
+            self._details.show_figures(figures, self._state.unit, current=figures == self._state.current)
+
+    def _figures(self, index: int | None) -> NetworkFigures:
+        assert self._state is not None
+        return self._state.current if index is None else self._state.found.points[index].figures
+
+    def _on_network_selected(self, index: int) -> None:
+        self.architectureSelected.emit(self._figures(index).architecture)
+
+    def _write(self, path: Path, state: ScatterState) -> None:
+        if path.suffix.lower() == ".csv":
+            write_file(path, scatter_csv(state.found).encode())
+            return
+        width = self.plot.width()
+        legend = legend_height(self._legend.entries, width)
+        stamp = _stamp(state)
+        height = TITLE_HEIGHT + self.plot.height() + GRID + legend + GRID + LINE * len(stamp)
+        size = QSize(width + 2 * EDGE, height + 2 * EDGE)
+        self.plot.layer.set_hovered(None)
+        write_figure(path, size, _picture_title(state), lambda painter: self._paint(painter, state, legend, stamp))
+
+    def _paint(self, painter: QPainter, state: ScatterState, legend: int, stamp: tuple[str, ...]) -> None:
+        colors, width, top = theme.current(), self.plot.width(), float(EDGE)
+        painter.setFont(theme.text_font(11, bold=True))
+        painter.setPen(QColor(colors.text))
+        painter.drawText(QRectF(EDGE, top, width, TITLE_HEIGHT), Qt.AlignmentFlag.AlignVCenter, _picture_title(state))
+        top += TITLE_HEIGHT
+        self.plot.scene().render(painter, QRectF(EDGE, top, width, self.plot.height()), QRectF(self.plot.rect()))
+        top += self.plot.height() + GRID
+        paint_legend(painter, EDGE, top, width, self._legend.entries)
+        top += legend + GRID
+        painter.setFont(_stamp_font())
+        painter.setPen(QColor(colors.muted))
+        for line in stamp:
+            painter.drawText(QRectF(EDGE, top, width, LINE), Qt.AlignmentFlag.AlignVCenter, _fitting(line, width))
+            top += LINE
+
+
+def _quantity_box(axis: str) -> ComboBox:
+    titles = {key: quantity.title for key, quantity in quantities().items()}
+    where = {"x": "horizontal", "y": "vertical"}[axis]
+    return ComboBox(titles, f"scatter{axis.upper()}", f"{where.capitalize()} axis", f"Quantity on the {where} axis")
+
+
+def _log_box(axis: str) -> QCheckBox:
+    where = {"x": "horizontal", "y": "vertical"}[axis]
+    return set_names(
+        QCheckBox("Log"), f"scatterLog{axis.upper()}", f"Logarithmic {where} axis", f"Logarithmic {where} axis"
+    )
+
+
+def _titles(state: ScatterState) -> Mapping[str, str]:
+    return {key: quantity.title for key, quantity in quantities(state.unit).items()}
+
+
+def _empty_text(state: ScatterState) -> str:
+    if state.offer is not None:
+        return UNMEASURED
+    missing = state.found.missing_text.partition(" have no ")[2] or "both quantities"
+    return NOTHING.format(what=missing)
+
+
+def _picture_title(state: ScatterState) -> str:
+    source = {**SOURCES, SWEEP: SWEEP_TITLE}[state.source]
+    return f"{source}: {state.found.y.title} against {state.found.x.title}"
+
+
+def _stamp(state: ScatterState) -> tuple[str, ...]:
+    """What a picture says about its numbers, below the legend."""
+    axes = (one for one in (state.found.x, state.found.y) if one.meaning)
+    meanings = (f"{one.title}: {one.meaning[0].lower()}{one.meaning[1:]}" for one in axes)
+    return (*meanings, *filter(None, (state.conditions, state.found.missing_text)), made_with())
+
+
+def _stamp_font() -> QFont:
+    return theme.text_font(8)
+
+
+def _fitting(text: str, width: float) -> str:
+    return QFontMetrics(_stamp_font()).elidedText(text, Qt.TextElideMode.ElideRight, int(width))
