@@ -5,7 +5,7 @@ Each format has a file of its own beside this one; those that need torch are in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,9 +78,14 @@ MOST_NAMES = 3
 
 def file_stem(request: ExportRequest) -> str:
     """A suggested name for the file, without its suffix: "resnet50", "resnet20-cifar-timm"."""
-    names = [_short_name(one) for one in request.architectures]
-    stem = "-".join(names) if len(names) <= MOST_NAMES else "table-1"
+    stem = networks_stem(request.architectures, "table-1")
     return f"{stem}-{request.dialect}" if request.dialect != OWN_DIALECT else stem
+
+
+def networks_stem(architectures: Sequence[Architecture], many: str) -> str:
+    """A file's name for a few networks: "vgg19-plain34-resnet34"; `many` if their names are too many for that."""
+    names = [_short_name(one) for one in architectures]
+    return "-".join(names) if len(names) <= MOST_NAMES else many
 
 
 def _short_name(architecture: Architecture) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,6 +55,16 @@ class ExportController(QObject):
             "export", replace(request, suffix=suffix), path, label=f"exporting {path.name}",
             on_result=lambda notes: self._on_written(path, notes), on_error=lambda error: self._on_error(path, error),
         )  # fmt: skip
+
+    def write(self, path: Path, write: Callable[[Path], object]) -> None:
+        """Have a function write a file now, and say what became of it."""
+        self.started.emit()
+        try:
+            write(path)
+        except (OSError, ValueError) as error:
+            self._on_error(path, error)
+        else:
+            self._on_written(path, ())
 
     def _on_written(self, path: Path, notes: tuple[str, ...]) -> None:
         self.exported.emit(

@@ -40,7 +40,7 @@ from resnet_studio.inference.values import ForwardResult, WeightsFile
 from resnet_studio.networks import memory
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
-from workspace_numbers import ACTIVATIONS, COMPARE, LAYERS, VERIFY
+from workspace_numbers import ACTIVATIONS, COMPARE, FIGURE, LAYERS, VERIFY
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ def test_compare_follows_the_current_architecture(qtbot: QtBot, opened: Callable
     assert not window.findChild(QPushButton, "addInHand").isEnabled()  # the first column is still the current one
 
 
-@pytest.mark.parametrize("workspace", [LAYERS, VERIFY, ACTIVATIONS, COMPARE])
+@pytest.mark.parametrize("workspace", [LAYERS, VERIFY, ACTIVATIONS, COMPARE, FIGURE])
 def test_tab_goes_through_fields_workspace_and_status_bar(
     qtbot: QtBot, opened: Callable[[SessionState], MainWindow], workspace: int
 ) -> None:
@@ -286,7 +286,8 @@ def test_object_names_that_scripts_rely_on(opened: Callable[[SessionState], Main
     window = with_all_workspaces(opened(cifar()))
     names = (
         "presetSearch depth block architectureForm workspaces layerTable unitSwitch imageStrip predictions layerList "
-        "featureMaps deviceChoice engineState compareTable verifyTable banner runTable lossPlot errorPlot startTraining"
+        "featureMaps deviceChoice engineState compareTable verifyTable banner runTable lossPlot errorPlot startTraining "
+        "figureView"
     )
     assert not [name for name in names.split() if window.findChild(QWidget, name) is None]
 

@@ -19,15 +19,15 @@ from resnet_studio.gui.lazy_tabs import LazyTabWidget
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
 from resnet_studio.gui.workspaces import WORKSPACES
-from workspace_numbers import ACTIVATIONS, COMPARE, LAYERS, TRAINING, VERIFY
+from workspace_numbers import ACTIVATIONS, COMPARE, FIGURE, LAYERS, TRAINING, VERIFY
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
-class FigureWorkspace(Workspace):
-    """A sixth workspace, which records what the window asks of it."""
+class NotesWorkspace(Workspace):
+    """Another workspace, which records what the window asks of it."""
 
-    title = "Figure"
+    title = "Notes"
     pages = ("Blocks", "Layers")
     page_shortcut = "Alt+Shift+"
 
@@ -38,7 +38,7 @@ class FigureWorkspace(Workspace):
     def make(self) -> QWidget:
         self.search = QLineEdit()
         widget = QWidget()
-        self.tabs = LazyTabWidget([(page, QWidget) for page in self.pages], "figurePages", self.title)
+        self.tabs = LazyTabWidget([(page, QWidget) for page in self.pages], "notesPages", self.title)
         column = QVBoxLayout(widget)
         column.addWidget(self.search)
         column.addWidget(self.tabs)
@@ -64,9 +64,9 @@ class FigureWorkspace(Workspace):
 
 @pytest.fixture
 def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    """A window with a sixth workspace and no engine."""
+    """A window with another workspace and no engine."""
     monkeypatch.setattr(main_window, "EngineClient", lambda _jobs: FakeEngine())
-    monkeypatch.setattr(main_window, "WORKSPACES", (*WORKSPACES, FigureWorkspace))
+    monkeypatch.setattr(main_window, "WORKSPACES", (*WORKSPACES, NotesWorkspace))
     window = MainWindow(SessionState())
     qtbot.addWidget(window)
     window.show()
@@ -84,35 +84,35 @@ def menu(window: MainWindow, title: str) -> list[QAction]:
 
 def test_another_workspace_is_one_line_in_the_list(qtbot: QtBot, window: MainWindow) -> None:
     tabs = window.workspaces
-    assert (tabs.count(), tabs.tabText(5), tabs.tabToolTip(5)) == (6, "Figure", "Figure (Ctrl+6)")
+    assert (tabs.count(), tabs.tabText(6), tabs.tabToolTip(6)) == (7, "Notes", "Notes (Ctrl+7)")
     assert [action.text() for action in window.menuBar().actions()] == [
-        "&File", "&Edit", "&View", "&Activations", "&Compare", "&Training", "&Figure", "&Help"
+        "&File", "&Edit", "&View", "&Activations", "&Compare", "&Training", "&Notes", "&Help"
     ]  # fmt: skip
-    assert [action.text() for action in menu(window, "&View")[:7]] == [
+    assert [action.text() for action in menu(window, "&View")[:8]] == [
         *(kind.title for kind in WORKSPACES),
-        "Figure",
+        "Notes",
         "",
     ]
-    assert [action.text() for action in menu(window, "&Figure")] == ["Blocks", "Layers", "", "Redraw"]
-    assert menu(window, "&Figure")[2].isSeparator()
-    qtbot.keyClick(window, Qt.Key.Key_6, CONTROL)
-    figure = window.findChild(FigureWorkspace)
-    assert (tabs.currentIndex(), window.session_state().workspace) == (5, 5)
+    assert [action.text() for action in menu(window, "&Notes")] == ["Blocks", "Layers", "", "Redraw"]
+    assert menu(window, "&Notes")[2].isSeparator()
+    qtbot.keyClick(window, Qt.Key.Key_7, CONTROL)
+    notes = window.findChild(NotesWorkspace)
+    assert (tabs.currentIndex(), window.session_state().workspace) == (6, 6)
     qtbot.keyClick(window, Qt.Key.Key_F5)
     qtbot.keyClick(window, Qt.Key.Key_F, CONTROL)
-    assert figure.search.hasFocus()
+    assert notes.search.hasFocus()
     qtbot.keyClick(window, Qt.Key.Key_1, CONTROL)
     window.close()
-    assert figure.calls == [True, "rerun", False, "close"]
+    assert notes.calls == [True, "rerun", False, "close"]
 
 
 def test_a_page_opens_with_its_workspace(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier)
-    figure = window.findChild(FigureWorkspace)
-    assert (window.workspaces.currentIndex(), figure.tabs and figure.tabs.currentIndex()) == (5, 1)
+    notes = window.findChild(NotesWorkspace)
+    assert (window.workspaces.currentIndex(), notes.tabs and notes.tabs.currentIndex()) == (6, 1)
     window.workspaces.setCurrentIndex(LAYERS)
-    menu(window, "&Figure")[3].trigger()  # it asks to become the current one
-    assert window.workspaces.currentIndex() == 5
+    menu(window, "&Notes")[3].trigger()  # it asks to become the current one
+    assert window.workspaces.currentIndex() == 6
 
 
 def test_a_session_with_the_number_of_no_workspace_opens_the_first(qtbot: QtBot) -> None:
@@ -126,7 +126,7 @@ def test_a_session_with_the_number_of_no_workspace_opens_the_first(qtbot: QtBot)
 
 @pytest.mark.parametrize(
     ("number", "search"), [(LAYERS, "findLayer"), (VERIFY, "findLayer"), (ACTIVATIONS, "findMaps"),
-                           (COMPARE, "findLayer"), (TRAINING, "findLayer")],
+                           (COMPARE, "findLayer"), (TRAINING, "findLayer"), (FIGURE, "figureSearch")],
 )  # fmt: skip
 def test_find_searches_the_current_workspace_or_the_layers(
     qtbot: QtBot, window: MainWindow, number: int, search: str
@@ -134,4 +134,4 @@ def test_find_searches_the_current_workspace_or_the_layers(
     window.workspaces.setCurrentIndex(number)
     qtbot.keyClick(window, Qt.Key.Key_F, CONTROL)
     assert window.focusWidget().objectName() == search
-    assert window.workspaces.currentIndex() == (number if number == ACTIVATIONS else LAYERS)
+    assert window.workspaces.currentIndex() == (number if number in (ACTIVATIONS, FIGURE) else LAYERS)
