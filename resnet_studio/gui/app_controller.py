@@ -72,6 +72,8 @@ class AppController(QObject):
     """The forward pass failed: the text that pages without a result show."""
     countFailed = Signal(str)
     """`count_error`."""
+    trainingRequested = Signal(object)
+    """Architectures to train, from another workspace."""
     devicesFound = Signal(object)
     """The devices of this machine."""
 

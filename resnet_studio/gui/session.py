@@ -70,6 +70,8 @@ class SessionState:
     """Which networks Compare plots."""
     scatter_x: QuantityKey = "macs"
     scatter_y: QuantityKey = "published_error"
+    sweep: Annotated[dict[Text, Text], Meta(max_length=100)] = field(default_factory=dict)
+    """What is typed in Compare's sweep, by field and limit."""
     pins: Annotated[list[PinnedChannel], Meta(max_length=10_000)] = field(default_factory=list)
     """Layer and channel of each pinned map."""
     beside: SideBOverrides = NO_OVERRIDES

@@ -29,7 +29,7 @@ ENTRY_NAMES = {
     "image": "the image", "images": "the list of images", "recent": "the recent files",
     "handles": "the image transforms", "keep_handles": "whether transforms are kept",
     "weights": "the weights", "layer": "the layer", "activations_page": "the Activations tab",
-    "compare_page": "the Compare tab", "scatter_source": "the networks of the scatter plot",
+    "compare_page": "the Compare tab", "sweep": "the sweep", "scatter_source": "the networks of the scatter plot",
     "scatter_x": "the horizontal axis of the scatter plot", "scatter_y": "the vertical axis of the scatter plot",
     "pins": "the pinned channels", "beside": "side B of A/B", "device": "the device", "theme": "the theme",
     "flop_unit": "the unit of FLOPs", "hidden_columns": "the hidden columns of Layers",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
@@ -10,6 +13,10 @@ from resnet_studio.gui.common.workspace import Workspace
 from resnet_studio.gui.compare.controller import CompareController
 from resnet_studio.gui.compare.scatter.controller import ScatterController
 from resnet_studio.gui.lazy_tabs import LazyTabWidget
+from resnet_studio.networks.architecture import Architecture
+
+if TYPE_CHECKING:
+    from resnet_studio.gui.compare.sweep.controller import SweepController
 
 TABLE, SCATTER, SWEEP = range(3)
 
@@ -20,6 +27,7 @@ class CompareWorkspace(Workspace):
     title = "Compare"
     pages = ("Table", "Scatter", "Sweep")
     page_shortcut = "Ctrl+Shift+"
+    _sweep: SweepController | None = None
 
     def __init__(self, app: AppController, parent: QObject | None = None) -> None:
         super().__init__(app, parent)
@@ -70,9 +78,18 @@ class CompareWorkspace(Workspace):
         return view
 
     def _make_sweep(self) -> QWidget:
+        from resnet_studio.gui.compare.sweep.controller import SweepController
         from resnet_studio.gui.compare.sweep.view import SweepView
 
-        return SweepView()
+        view = SweepView()
+        self._sweep = SweepController(view, self.app)
+        view.scatterRequested.connect(self._show_in_scatter)
+        view.trainingRequested.connect(self.app.trainingRequested)
+        return view
+
+    def _show_in_scatter(self, architectures: Sequence[Architecture]) -> None:
+        self.scatter.show_sweep(architectures)
+        self.open_page(SCATTER)
 
     def _on_page_entered(self, page: int) -> None:
         self.app.session.update(compare_page=page)
@@ -83,3 +100,5 @@ class CompareWorkspace(Workspace):
         page = self.tabs.currentIndex() if self.tabs and self.is_current else None
         self.controller.set_active(page == TABLE)
         self.scatter.set_active(page == SCATTER)
+        if self._sweep:
+            self._sweep.set_active(page == SWEEP)

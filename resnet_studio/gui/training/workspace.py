@@ -21,6 +21,11 @@ from resnet_studio.gui.training.run_picker import RunPicker
 from resnet_studio.gui.training.runs.controller import connect_runs
 from resnet_studio.gui.training.snapshots.controller import SnapshotsController
 from resnet_studio.inference.values import HALF_SUFFIX, Device
+from resnet_studio.networks.architecture import Architecture
+from resnet_studio.training.datasets import DataError
+from resnet_studio.training.recipe_edits import with_absolute_data
+from resnet_studio.training.runs import run_folder
+from resnet_studio.training.runs.run_folder import RunError
 
 NEW, RUNS, MAPS, DEGRADATION = range(4)
 
@@ -43,6 +48,7 @@ class TrainingWorkspace(Workspace):
         self._devices: Sequence[Device] = ()
         app.devicesFound.connect(self._set_devices)
         app.image_sources.runsFound.connect(self.open_runs)
+        app.trainingRequested.connect(self.train)
 
     def make(self) -> QWidget:
         makers = (self._make_new, self._make_runs, self._make_maps, self._make_degradation)
@@ -58,6 +64,16 @@ class TrainingWorkspace(Workspace):
         """Follow a run, or the runs of a folder, outside the runs folder, and show the table of runs."""
         self.open_page(RUNS)
         self.monitor.add_folder(folder)
+
+    def train(self, architectures: Sequence[Architecture]) -> None:
+        """Train these with the recipe of New run: a single one is shown there, of several a run each is started."""
+        if len(architectures) == 1:
+            self.app.session.set_architecture(architectures[0])
+            self.open_page(NEW)
+            return
+        self.open_page(RUNS)
+        folders = [folder for architecture in architectures if (folder := self._make_run(architecture))]
+        self.launcher.resume(folders)
 
     def start_search(self) -> bool:
         """Focus the filter of the runs, if their page is visible."""
@@ -129,6 +145,17 @@ class TrainingWorkspace(Workspace):
         view = DegradationView()
         connect_degradation(view, self.monitor, self.experiments, self.app.runs_folder, self.launcher.launch)
         return view
+
+    def _make_run(self, architecture: Architecture) -> Path | None:
+        """The folder of a new run of that network with the session's recipe; None, with a message, if it can't be."""
+        where, recipe = self.app.runs_folder, self.app.session.state.recipe
+        try:
+            folder = run_folder.new_folder(where, run_folder.free_name(where, architecture, recipe.data))
+            run_folder.make_run(folder, architecture, with_absolute_data(recipe))
+        except (DataError, RunError) as error:
+            self._show_error(f"{error}.", "")
+            return None
+        return folder
 
     def _show_maps_of(self, folders: Sequence[Path]) -> None:
         """If exactly one run is selected in the table, show its maps."""
