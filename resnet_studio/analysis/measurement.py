@@ -54,10 +54,18 @@ class MeasurementSpec:
         codec.check(self)
 
     @property
-    def operations(self) -> int:
+    def macs_factor(self) -> int:
+        """Multiply-adds of this pass, in those of a forward pass."""
+        return BACKWARD_FACTOR if self.mode == "forward+backward" else 1
+
+    @property
+    def macs(self) -> int:
         """Multiply-adds of a pass over the batch."""
-        factor = BACKWARD_FACTOR if self.mode == "forward+backward" else 1
-        return factor * self.batch * sum(layer.macs for layer in plan(self.architecture))
+        return self.macs_factor * self.batch * sum(layer.macs for layer in plan(self.architecture))
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as plain JSON values."""
+        return codec.to_json(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,7 @@ class Measurement:
     @property
     def macs_per_second(self) -> float:
         """Multiply-adds a second that the device reaches."""
-        return self.spec.operations / self.whole.median
+        return self.spec.macs / self.whole.median
 
     @property
     def layers_sum(self) -> float:

@@ -14,6 +14,7 @@ from resnet_studio import codec
 from resnet_studio.analysis.measurement import Measurement, MeasurementSpec, from_json, library_versions
 from resnet_studio.atomic import write_file
 from resnet_studio.files import FileRefusedError
+from resnet_studio.networks.own_module import OwnModule
 
 VERSION = 1
 MAX_BYTES = 20_000_000
@@ -52,7 +53,12 @@ class MeasurementCache:
         return sorted((one for one in found if one), key=lambda one: one.when)
 
     def store(self, measurement: Measurement) -> None:
-        """Keep a measurement in place of one of the same; `OSError` if it can't be written."""
+        """Keep a measurement in place of one of the same; `OSError` if it can't be written.
+
+        Those of a user's own module are not kept, as its code may be another one at the next start.
+        """
+        if isinstance(measurement.spec.architecture, OwnModule):
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         stem = key(measurement.spec, measurement.device_name, measurement.versions)
         values = {"version": VERSION, **measurement.to_json()}

@@ -18,6 +18,8 @@ from torch.nn import functional
 from resnet_studio.analysis.compute.layer_timer import Clock, CpuClock, CudaClock, LayerTimer, Seconds
 from resnet_studio.analysis.compute.timing import BUDGET, Budget, Contention, Task, repeat_steps, timed, timing
 from resnet_studio.analysis.measurement import Measurement, MeasurementSpec, cpu_name, library_versions
+from resnet_studio.analysis.measurement_cache import MeasurementCache
+from resnet_studio.cores import CoreShare
 from resnet_studio.formatting import counted
 from resnet_studio.networks import memory
 from resnet_studio.networks.modules.calibration import calibrate
@@ -71,6 +73,23 @@ def device_name(device: str) -> str:
     if kind == "cuda":
         return torch.cuda.get_device_name(device)
     return {"cpu": cpu_name(), "mps": "Apple GPU"}.get(kind, device)
+
+
+def measured_before(spec: MeasurementSpec, cache: MeasurementCache) -> Measurement | None:
+    """The newest measurement of this on this machine's device, with as many threads as torch has now."""
+    return cache.find(spec, device_name(spec.device), torch.get_num_threads())
+
+
+@contextmanager
+def sharing_cores() -> Iterator[None]:
+    """Compute with this process's share of the cores (`cores.py`), in a process that has no engine."""
+    before = torch.get_num_threads()
+    with CoreShare().claimed() as share:
+        torch.set_num_threads(share.threads(before))
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 class Passes:

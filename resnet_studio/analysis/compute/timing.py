@@ -6,7 +6,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -25,8 +25,8 @@ STEP = 0.1
 """Seconds between two yields: often enough to be canceled, rarely enough for what listens not to take cores."""
 WAITED = 0.05
 """Share of the time for which a thread waits for a core, from which other programs count as a disturbance."""
-SCHEDULING = Path("/proc/thread-self/schedstat")
-"""Linux's account of a thread: nanoseconds on a core, nanoseconds of waiting for one, and turns."""
+THREADS = Path("/proc/self/task")
+"""Where Linux accounts for each thread: nanoseconds on a core, nanoseconds of waiting for one, and turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def no_collection() -> Iterator[None]:
 
 
 class Contention:
-    """How long this thread waits for a core because other programs take them, from its construction on."""
+    """How long this process waits for cores that other programs take, from its construction on."""
 
     def __init__(self) -> None:
         self._began, self._waited = time.perf_counter(), waited_seconds()
@@ -126,18 +126,20 @@ class Contention:
     def caveat(self) -> str:
         """What to say of it; empty if the cores were free, or if the system doesn't tell."""
         waited = waited_seconds()
-        if waited is None or self._waited is None:
+        if not waited or not self._waited:
             return _load_caveat()
-        share = (waited - self._waited) / (time.perf_counter() - self._began)
+        longest = max(seconds - self._waited.get(thread, 0.0) for thread, seconds in waited.items())
+        share = longest / (time.perf_counter() - self._began)
         return f"other programs took the cores for {share:.0%} of the time" if share > WAITED else ""
 
 
-def waited_seconds() -> float | None:
-    """Seconds for which this thread has waited for a core; None if the system doesn't tell."""
-    try:
-        return int(SCHEDULING.read_text().split()[1]) / 1e9
-    except (OSError, ValueError, IndexError):
-        return None
+def waited_seconds() -> dict[str, float]:
+    """Seconds for which each thread of this process has waited for a core; empty if the system doesn't tell."""
+    found: dict[str, float] = {}
+    for file in THREADS.glob("*/schedstat"):
+        with suppress(OSError, ValueError, IndexError):  # a thread that has just ended
+            found[file.parent.name] = int(file.read_text().split()[1]) / 1e9
+    return found
 
 
 def _load_caveat() -> str:

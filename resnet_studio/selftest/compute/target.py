@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,13 +12,12 @@ from typing import Any
 
 import torch
 
+from resnet_studio.analysis.compute.timing import Budget, repeat_steps, timed
 from resnet_studio.inference.compute import forward
+from resnet_studio.progress import finish
 from resnet_studio.training.recipe import Precision
 
-WARM_UP, BUDGET = 0.1, 0.5
-"""Seconds for which a call is repeated before it is timed, and while it is timed."""
-MIN_CALLS, MAX_SECONDS = 3, 2.0
-"""A call is repeated at least so often, unless that takes longer than so many seconds."""
+BUDGET = Budget(warm_up=0.1, seconds=0.5, least=3, longest=2.0)
 MEGABYTE = 1e6
 
 
@@ -80,17 +78,8 @@ class Target:
 
     def seconds(self, call: Callable[[], object]) -> float:
         """Median seconds of a call, including the wait for the device, after a few untimed ones."""
-        self._times(call, WARM_UP)
-        return median(self._times(call, BUDGET))
-
-    def _times(self, call: Callable[[], object], budget: float) -> list[float]:
-        times: list[float] = []
-        while (len(times) < MIN_CALLS and sum(times) < MAX_SECONDS) or sum(times) < budget:
-            began = time.perf_counter()
-            call()
-            self.synchronize()
-            times.append(time.perf_counter() - began)
-        return times
+        [seconds] = finish(repeat_steps([timed(call, self.synchronize)], BUDGET))
+        return median(seconds)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import nn
 
+from resnet_studio.analysis.compute.timing import Budget
 from resnet_studio.cli.main import main
 from resnet_studio.inference.compute.capture import Captured, capture
 from resnet_studio.inference.compute.forward import clear_caches
@@ -52,8 +53,7 @@ def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "STEPS", 16)
     monkeypatch.setattr(memory, "LOOKS", 60)
     monkeypatch.setattr(memory, "EARLY_LOOKS", 30)
-    monkeypatch.setattr(target, "WARM_UP", 0.01)
-    monkeypatch.setattr(target, "BUDGET", 0.01)
+    monkeypatch.setattr(target, "BUDGET", Budget(0.01, 0.01, 3, 1.0))
     monkeypatch.setattr(training, "LOOP_ROUNDS", 1)
     monkeypatch.setattr(training, "JPEGS", 64)
     monkeypatch.setattr(training, "JPEG_SIZE", (60, 50))
