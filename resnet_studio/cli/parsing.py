@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resnet_studio.networks.architecture import Architecture, ArchitectureError, with_text
+from resnet_studio.networks.arguments import split_argument
 from resnet_studio.networks.parsing import read_architecture
 from resnet_studio.networks.presets import PRESETS, preset
 
@@ -16,11 +17,13 @@ def resolve_architecture(
 ) -> Architecture:
     """The architecture of a preset's name or a JSON file's path, with the given fields set.
 
+    The name may have fields of its own behind it, as in "resnet50 image=64": one of several networks is set so.
     `ValueError` with a one-line message if there is none, or if a field can't have the value.
     """
+    name, own_settings = (name, ()) if os.path.exists(name) else split_argument(name)
     is_path = name.endswith(".json") or os.path.basename(name) != name or os.path.exists(name)
     architecture = read_architecture(Path(name)) if is_path and name not in PRESETS else preset(name)
-    fields = [*(settings or ()), *([] if image_size is None else [f"image={image_size}"])]
+    fields = [*own_settings, *(settings or ()), *([] if image_size is None else [f"image={image_size}"])]
     return with_settings(architecture, fields)
 
 

@@ -9,11 +9,12 @@ import re
 import sys
 import warnings
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from resnet_studio.networks.arguments import PROGRAM as PROGRAM
 from resnet_studio.plain import escape_in_json, plain, printable
 from resnet_studio.progress import Progress, finish
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from resnet_studio.analysis.grids import Grid
 
 Result = TypeVar("Result")
-PROGRAM = "resnet-studio"
 MAX_CELL_LENGTH = 1000
 """Characters of a table cell."""
 COLUMN_GAP = 2
@@ -94,7 +94,15 @@ def print_error(message: str) -> None:
 
 
 def run_with_progress(steps: Generator[Any, None, Result], initial_text: str = "loading PyTorch") -> Result:
-    """Run a computation and return its result, with a progress display if stderr is a terminal."""
+    """Run a computation and return its result, with a progress display if stderr is a terminal.
+
+    What the code of a network of one's own prints meanwhile goes to stderr, as stdout is for the result.
+    """
+    with redirect_stdout(sys.stderr):
+        return _finish_with_progress(steps, initial_text)
+
+
+def _finish_with_progress(steps: Generator[Any, None, Result], initial_text: str) -> Result:
     if not sys.stderr.isatty():
         return finish(steps)
     from rich.console import Console

@@ -25,7 +25,7 @@ from resnet_studio.training.datasets import DATASETS, data_title, is_folder
 from resnet_studio.training.folders.class_folders import read_class_folders
 from resnet_studio.training.recipe import Recipe
 from resnet_studio.training.recipe_edits import with_absolute_data, with_texts
-from resnet_studio.training.recipes import default_recipe, load_recipe
+from resnet_studio.training.recipes import default_recipe, load_recipe, no_effect_reason
 from resnet_studio.training.residual_paths import check_residual_paths
 from resnet_studio.training.runs import run_folder
 from resnet_studio.training.runs.events import Event
@@ -156,17 +156,6 @@ def with_changes(recipe: Recipe, data: str | None, changed: Mapping[str, Any], c
         if reason := no_effect_reason(recipe, field):
             raise ValueError(f"--change {field}={texts[field]} has no effect {reason}. Remove it")
     return recipe
-
-
-def no_effect_reason(recipe: Recipe, field: str) -> str:
-    """Why a field of the recipe has no effect; empty if it has one."""
-    if field == "milestones" and recipe.milestones and recipe.schedule != "steps":
-        return f"with schedule {recipe.schedule}, only with steps"
-    if field == "momentum" and recipe.optimizer != "sgd":
-        return f"with {recipe.optimizer}, only with sgd"
-    if field == "warmup_lr" and recipe.warmup_lr is not None and not recipe.warmup:
-        return "without warm-up (set by --change warmup=N)"
-    return ""
 
 
 def resumed_recipe(

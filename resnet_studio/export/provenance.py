@@ -13,9 +13,10 @@ from resnet_studio.files import display_name
 from resnet_studio.inference.feature_maps import MapStyle
 from resnet_studio.inference.transforms import IDENTITY, ImageTransforms, transforms_to_dict
 from resnet_studio.inference.values import ForwardResult, Preprocessing, class_title, image_title
-from resnet_studio.networks.architecture import Architecture, differing, to_json
+from resnet_studio.networks.architecture import Architecture, to_json
+from resnet_studio.networks.arguments import network_options
 from resnet_studio.networks.image_size import image_text
-from resnet_studio.networks.presets import PRESETS, title
+from resnet_studio.networks.presets import title
 
 KEY = "resnet-studio"
 """The key of the provenance in a file: the keyword of a PNG's text, the id of an SVG's metadata."""
@@ -140,7 +141,7 @@ class NetworkProvenance:
         trained = "" if self.trained else "untrained"
         weights = _join(f"weights: {self.weights}", trained, _hash_text(self.weights_sha256))
         return (
-            *(f"network: {title(one)} (resnet-studio export {arguments(one)})" for one in self.architectures),
+            *(f"network: {title(one)} (resnet-studio export {network_options(one)})" for one in self.architectures),
             *((weights,) if self.weights else ()),
             f"made with {_versions_text(self.versions)}",
         )
@@ -149,25 +150,6 @@ class NetworkProvenance:
 def made_with() -> str:
     """The line of a stamp that names the program and the libraries that its numbers depend on."""
     return f"made with {_versions_text(versions())}"
-
-
-def arguments(architecture: Architecture) -> str:
-    """The command line's arguments for an architecture: the nearest preset, and the fields to set."""
-    alike = {name: value for name, value in PRESETS.items() if type(value) is type(architecture)}
-    changes = {name: _changes(value, architecture) for name, value in alike.items()}
-    nearest = min(changes, key=lambda name: len(changes[name]))
-    return " ".join((nearest, *(f"--set {field}={value}" for field, value in changes[nearest].items())))
-
-
-def _changes(preset: Architecture, architecture: Architecture) -> dict[str, str]:
-    """The fields to set on a preset."""
-    values = architecture.values()
-    return {name: _setting(name, values[name]) for name in differing(preset, architecture) if name in values}
-
-
-def _setting(field: str, value: object) -> str:
-    """A value as `--set` reads it: 3,4,6,3 blocks, an image of 224x320."""
-    return ("x" if field == "image" else ",").join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def provenance_of(

@@ -16,7 +16,8 @@ from string import Template
 from resnet_studio.analysis.published import figures_of
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.analysis.units import exact, short
-from resnet_studio.export.provenance import KEY, arguments, versions
+from resnet_studio.export.provenance import KEY, versions
+from resnet_studio.networks.arguments import network_options
 from resnet_studio.export.request import Exported, ExportError, ExportRequest, ExportSteps
 from resnet_studio.formatting import counted, dimensions
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
@@ -164,7 +165,7 @@ class _Source:
         counts = _listed([str(count) for count in architecture.blocks])
         about = f"{title(architecture)}: {architecture.depth} weighted layers in {counts} {kind} blocks."
         usage = (f"model = {self._network_class}()", 'model.load_state_dict(torch.load("weights.pth"))', "model.eval()")
-        weights = f"{KEY} export {arguments(architecture)} --to weights --output weights.pth"
+        weights = f"{KEY} export {network_options(architecture)} --to weights --output weights.pth"
         return _docstring(
             about,
             f"After {_listed(list(self._papers()))}.",
@@ -373,7 +374,7 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _stamp(architecture: Architecture) -> str:
-    return f"Written by ResNet Studio {versions()[KEY]}: {KEY} export {arguments(architecture)} --to python"
+    return f"Written by ResNet Studio {versions()[KEY]}: {KEY} export {network_options(architecture)} --to python"
 
 
 def _docstring(*paragraphs: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
 from resnet_studio.causes import IN_A_WINDOW, describe
@@ -24,9 +25,13 @@ from resnet_studio.gui.common.status_bar import StatusBar
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.lazy_tabs import LazyTabWidget
 from resnet_studio.gui.menus import make_menus
+from resnet_studio.gui.module_dialog import ModuleDialog
 from resnet_studio.gui.selftest import open_selftest
-from resnet_studio.gui.session import SessionState
+from resnet_studio.gui.module_controller import RESTORED
+from resnet_studio.gui.session import NO_MODULE, SessionState
 from resnet_studio.gui.workspaces import WORKSPACES
+from resnet_studio.networks.own_module import ModuleSource
+from resnet_studio.networks.arguments import PROGRAM
 
 PANEL_WIDTHS, WIDE_WINDOW = (256, 304), 1280
 """Widths of the architecture panel in a narrow and in a wide window, and the width from which the window is wide."""
@@ -88,11 +93,34 @@ class MainWindow(QMainWindow):
         sentence = describe(error, IN_A_WINDOW)
         self.message_bar.show_message(f"{sentence[:1].upper()}{sentence[1:]}. You can keep working.", details)
 
+    def offer_module(self, sentence: str = "") -> None:
+        """Offer to run the Python file again that the last session had open, behind a sentence if there is one.
+
+        Without such a file only the sentence is shown.
+        """
+        source = self.controller.session.state.module
+        if source.path:
+            self.controller.session.update(module=NO_MODULE)
+            offers = (("Open again…", lambda: self.controller.modules.offer(source)),)
+            self.show_notice(" ".join(filter(None, (sentence, RESTORED.format(source.name)))), offers)
+        elif sentence:
+            self.show_notice(sentence)
+
     def start_search(self) -> None:
         """Focus the search of the current workspace, or of the first one, the layers, if that has nothing to search."""
         if not self._current.start_search():
             self.workspaces.setCurrentIndex(0)
             self._current.start_search()
+
+    def copy_command_line(self) -> None:
+        """Copy the command that makes on the command line what the current workspace shows."""
+        try:
+            command = shlex.join((PROGRAM, *self._current.command_line()))
+        except ValueError as error:
+            self.message_bar.show_message(str(error))
+            return
+        QGuiApplication.clipboard().setText(command)
+        self.message_bar.show_message(f"Copied: {command}", tone="news")
 
     def rerun(self) -> None:
         """Compute again what is on the screen; if no engine could be started, try that again."""
@@ -155,6 +183,7 @@ class MainWindow(QMainWindow):
             workspace.currentRequested.connect(partial(self.workspaces.setCurrentIndex, number))
         controller.errorOccurred.connect(message_bar.show_message)
         controller.errorResolved.connect(message_bar.clear_message)
+        controller.modules.confirmationRequested.connect(self._confirm_module)
         controller.news.connect(lambda sentence: message_bar.show_message(sentence, tone="news"))
         message_bar.offerSelected.connect(controller.accept_offer)
         status_bar.deviceSelected.connect(controller.activations.set_device)
@@ -169,6 +198,12 @@ class MainWindow(QMainWindow):
         engine.died.connect(message_bar.show_message)
         engine.failed.connect(self._on_engine_failed)
         engine.restarted.connect(lambda: message_bar.show_message(ENGINE_BACK, tone="news"))
+
+    def _confirm_module(self, source: ModuleSource, names: Sequence[str]) -> None:
+        """Ask before a Python file is run."""
+        dialog = ModuleDialog(source, names, self)
+        dialog.confirmed.connect(self.controller.modules.open)
+        dialog.open()
 
     def _on_workspace_entered(self, number: int) -> None:
         self._current.set_current(False)

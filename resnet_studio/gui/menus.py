@@ -14,7 +14,7 @@ from resnet_studio.analysis import units
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.actions import add_action
 from resnet_studio.gui.common.workspace import Workspace
-from resnet_studio.gui.export_menu import fill_export_menu, open_architecture, save_architecture
+from resnet_studio.gui.export_menu import fill_export_menu, open_architecture, open_module, save_architecture
 from resnet_studio.gui.opened_files import OPENABLE_FILTER
 from resnet_studio.gui.session import Session
 
@@ -50,6 +50,7 @@ def _make_file_menu(window: MainWindow) -> None:
     menu = window.menuBar().addMenu("&File")
     add_action(menu, "Open…", partial(_open_files, window), "Ctrl+O")
     add_action(menu, "Open architecture…", partial(open_architecture, window), "Ctrl+Shift+O")
+    add_action(menu, "Open Python module…", partial(open_module, window))
     menu.addSeparator()
     add_action(menu, "Save architecture as…", partial(save_architecture, window), "Ctrl+Shift+S")
     fill_export_menu(menu.addMenu("Export"), window)
@@ -66,6 +67,8 @@ def _make_edit_menu(window: MainWindow) -> None:
     session.historyChanged.connect(lambda _, can_redo: redo.setEnabled(can_redo))
     for action in (undo, redo):
         action.setEnabled(False)
+    menu.addSeparator()
+    add_action(menu, "Copy as command line", window.copy_command_line, "Ctrl+Shift+C")
     menu.addSeparator()
     add_action(menu, "Find layer", window.start_search, "Ctrl+F")
     add_action(menu, "Search presets", window.panel.search, "Ctrl+P")
@@ -110,7 +113,7 @@ def _make_workspace_menu(window: MainWindow, workspace: Workspace) -> None:
 
 
 def _open_files(window: MainWindow) -> None:
-    title = "Open images, weights, or an architecture"
+    title = "Open images, weights, an architecture, or a Python module"
     paths, _ = QFileDialog.getOpenFileNames(window, title, "", OPENABLE_FILTER)
     window.controller.open_paths(paths)
 

@@ -1,10 +1,11 @@
-"""Parsing of command line arguments: weights, layers, map styles and image files. Needs no torch."""
+"""Parsing of command line arguments: weights, layers, map styles and image files; and back. Needs no torch."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -13,8 +14,10 @@ from resnet_studio.files import display_name
 from resnet_studio.inference.colormaps import Colormap
 from resnet_studio.inference.feature_maps import Contrast, MapStyle, Sort
 from resnet_studio.inference.images.listing import list_images
-from resnet_studio.inference.values import PublishedWeights, RandomWeights, WeightsFile, WeightsSource
+from resnet_studio.inference.transforms import transform_texts
+from resnet_studio.inference.values import ForwardSpec, PublishedWeights, RandomWeights, WeightsFile, WeightsSource
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.arguments import network_arguments
 from resnet_studio.networks.plan import plan
 
 WILDCARDS = frozenset("*?[")
@@ -33,6 +36,41 @@ def parse_weights(text: str) -> WeightsSource:
             raise ValueError("weights: must have a model and a name, as in published:resnet50:IMAGENET1K_V2")
         return PublishedWeights(model, name)
     return WeightsFile(Path(text))
+
+
+def weights_arguments(source: WeightsSource) -> tuple[str, ...]:
+    """The options that name weights: the inverse of the command line's reading."""
+    if isinstance(source, RandomWeights):
+        return "--weights", f"random:{source.seed}"
+    if isinstance(source, PublishedWeights):
+        return "--weights", f"published:{source.model}:{source.name}"
+    prefix = ("--prefix", source.prefix.removesuffix(".")) if source.prefix else ()
+    head = ("--head", source.head_layer) if source.head_layer else ()
+    return ("--weights", str(source.path), *prefix, *head, *(() if source.head else ("--new-head",)))
+
+
+def style_arguments(style: MapStyle) -> tuple[str, ...]:
+    """The options of a style of maps, without those that are the default."""
+    contrast = style.contrast if style.limits is None or style.contrast != "fixed" else _range_text(style.limits)
+    options = {"--contrast": contrast, "--colormap": style.colours, "--sort": style.sort}
+    usual = {"--contrast": "channel", "--colormap": "viridis", "--sort": "index"}
+    return tuple(chain.from_iterable(item for item in options.items() if item[1] != usual[item[0]]))
+
+
+def forward_arguments(spec: ForwardSpec) -> tuple[str, ...]:
+    """The options of a forward pass: network, weights, transforms, device."""
+    network = network_arguments(spec.architecture)
+    transforms = (("--handle", text) for text in transform_texts(spec.transforms))
+    return (
+        *(network if network[0] == "--module" else ("--architecture", *network)),
+        *weights_arguments(spec.weights),
+        *chain.from_iterable(transforms),
+        *(() if spec.device == "cpu" else ("--device", spec.device)),
+    )
+
+
+def _range_text(limits: tuple[float, float]) -> str:
+    return ",".join(map(repr, limits))
 
 
 def parse_layers(architecture: Architecture, patterns: Sequence[str]) -> tuple[str, ...]:

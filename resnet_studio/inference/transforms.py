@@ -103,6 +103,15 @@ def parse_transforms(arguments: Iterable[str]) -> ImageTransforms:
     return transforms
 
 
+def transform_texts(transforms: ImageTransforms) -> list[str]:
+    """The inverse of `parse_transforms`."""
+    found = []
+    for name, value in transforms_to_dict(transforms).items():
+        numbers = ",".join(map(repr, value)) if isinstance(value, list | tuple) else repr(value)
+        found.append(name if value is True else f"{name}={numbers}")
+    return found
+
+
 def _numbers(name: str, text: str, count: int) -> list[float]:
     try:
         numbers = [float(number) for number in text.split(",")]

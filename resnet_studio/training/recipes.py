@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from resnet_studio.files import read_json
 from resnet_studio.training.recipe import Recipe, from_json
 
 WARMUP_FROM_DEPTH = 110
+NEUTRAL: dict[str, Any] = {"milestones": (), "warmup_lr": None}
+"""Values of fields that others can make ineffective, which then are no error."""
 
 RECIPES: dict[str, Recipe] = {
     "digits-quick": Recipe(
@@ -59,6 +64,47 @@ def default_recipe(data: str, depth: int) -> str:
     """Name of the default recipe for a data set or folder and a network of `depth` layers."""
     name = DEFAULT_RECIPES.get(data, "folder-quick")
     return "paper-cifar-110" if name == "paper-cifar" and depth >= WARMUP_FROM_DEPTH else name
+
+
+def recipe_arguments(recipe: Recipe) -> tuple[str, ...]:
+    """The options of `train` for a recipe: its data, the named recipe that is nearest, and what to change in it.
+
+    Fields without an effect, such as the momentum of AdamW, are left out.
+    """
+    changes = {name: _changes(recipe, named) for name, named in RECIPES.items()}
+    nearest = min(changes, key=lambda name: len(changes[name]))
+    settings = (("--change", f"{field}={text}") for field, text in changes[nearest].items())
+    return ("--data", recipe.data, "--recipe", nearest, *chain.from_iterable(settings))
+
+
+def _changes(recipe: Recipe, named: Recipe) -> dict[str, str]:
+    """What to change in a named recipe. A value without an effect is the neutral one, or the named recipe's."""
+    changed: dict[str, str] = {}
+    for field in fields(Recipe):
+        value, usual = getattr(recipe, field.name), getattr(named, field.name)
+        if no_effect_reason(recipe, field.name):
+            value = NEUTRAL.get(field.name, usual)
+        if value != usual and field.name != "data":
+            changed[field.name] = _text(value)
+    return changed
+
+
+def _text(value: Any) -> str:
+    """A value as `--change` reads it."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def no_effect_reason(recipe: Recipe, field: str) -> str:
+    """Why a field of the recipe has no effect; empty if it has one."""
+    if field == "milestones" and recipe.milestones and recipe.schedule != "steps":
+        return f"with schedule {recipe.schedule}, only with steps"
+    if field == "momentum" and recipe.optimizer != "sgd":
+        return f"with {recipe.optimizer}, only with sgd"
+    if field == "warmup_lr" and recipe.warmup_lr is not None and not recipe.warmup:
+        return "without warm-up (set by --change warmup=N)"
+    return ""
 
 
 def load_recipe(name: str) -> Recipe:

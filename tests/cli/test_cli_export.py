@@ -15,7 +15,7 @@ from resnet_studio.cli.main import main
 from resnet_studio.cli.parsing import resolve_architecture
 from resnet_studio.export import request as export_request
 from resnet_studio.export.formats import FORMATS
-from resnet_studio.export.provenance import arguments
+from resnet_studio.networks.arguments import network_options
 from resnet_studio.networks.architecture import from_json
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import PRESETS
@@ -132,7 +132,7 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(
 @pytest.mark.parametrize("name", [*PRESETS, "other"])
 def test_the_arguments_of_a_stamp_give_the_same_network(name: str) -> None:
     architecture = PRESETS.get(name) or TINY
-    first, *words = arguments(architecture).split()
+    first, *words = network_options(architecture).split()
     assert resolve_architecture(first, [word for word in words if word != "--set"]) == architecture
     assert words == [] or architecture == TINY
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resnet_studio.cli.train import with_changes
 from resnet_studio.codec import choices, ranges
 from resnet_studio.training.recipe import (
     Recipe,
@@ -20,6 +21,7 @@ from resnet_studio.training.recipe import (
     to_json,
     with_text,
 )
+from resnet_studio.training.recipes import RECIPES, load_recipe, no_effect_reason, recipe_arguments
 
 MOST = 10_000_000
 CHOICES = choices(Recipe)
@@ -195,3 +197,23 @@ def assert_invalid(field: str, values: dict[str, Any]) -> str:
     with pytest.raises(RecipeError, match=f"^{field}: "):
         from_json(values)
     return str(error.value)
+
+
+@given(recipes())
+def test_any_recipe_is_read_back_from_the_options_of_train(recipe: Recipe) -> None:
+    recipe = replace(recipe, device="cpu")  # names of devices have no spaces around them
+    options = recipe_arguments(recipe)
+    given_options = list(zip(options[::2], options[1::2], strict=True))
+    changes = [text for option, text in given_options if option == "--change"]
+    (data,), (name,) = (
+        [text for option, text in given_options if option == wanted] for wanted in ("--data", "--recipe")
+    )
+    found = with_changes(load_recipe(name), data, {}, changes)
+    ineffective = {field: getattr(found, field) for field in ("momentum", "milestones", "warmup_lr")
+                   if no_effect_reason(recipe, field)}  # fmt: skip
+    assert found == replace(recipe, **ineffective)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_named_recipe_is_its_name_alone(name: str) -> None:
+    assert recipe_arguments(RECIPES[name]) == ("--data", RECIPES[name].data, "--recipe", name)

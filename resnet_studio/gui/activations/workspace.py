@@ -14,6 +14,7 @@ from resnet_studio.gui.common.actions import add_action
 from resnet_studio.gui.common.workspace import Workspace
 from resnet_studio.gui.lazy_tabs import LazyTabWidget
 from resnet_studio.gui.theme import GRID
+from resnet_studio.inference.parsing import forward_arguments, style_arguments
 from resnet_studio.inference.transforms import IDENTITY
 
 if TYPE_CHECKING:
@@ -66,6 +67,16 @@ class ActivationsWorkspace(Workspace):
         self.tabs.setCurrentIndex(state.activations_page)
         self.tabs.entered.connect(self._on_page_entered)
         return self.view
+
+    def command_line(self) -> tuple[str, ...]:
+        """The maps of the selected layer, or the attribution if that page is open; drawn as in Maps."""
+        assert self.factory
+        assert self.tabs
+        spec, layer = self.app.activations.spec, self.app.activations.layer
+        drawn = ("--layer", layer, *style_arguments(self.factory.maps.map_style()))
+        if self.tabs.currentIndex() == self.pages.index("Attribution"):
+            drawn = self.factory.attribution.arguments()
+        return ("maps", spec.image, *forward_arguments(spec), *drawn, "--output", "maps.png")
 
     def set_current(self, current: bool) -> None:
         super().set_current(current)

@@ -51,6 +51,13 @@ class Workspace(QObject):
         """Focus the search of what is visible; returns whether there is one."""
         return False
 
+    def command_line(self) -> tuple[str, ...]:
+        """What makes on the command line what the workspace shows: the arguments of `resnet-studio`.
+
+        `ValueError` with a sentence if there is no such command now.
+        """
+        raise NotImplementedError
+
     def open_page(self, number: int) -> None:
         """Become the current workspace, and show one of its pages."""
         self.currentRequested.emit()

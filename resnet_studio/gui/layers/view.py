@@ -141,6 +141,12 @@ class LayersView(QWidget):
         self._show_page(TABLE)
         self._search.start()
 
+    def command_line(self) -> tuple[str, ...]:
+        """The command and the options that print what is shown, without the network."""
+        unit = () if self._unit.value() == "flops" else ("--unit", self._unit.value())
+        commands = {TABLE: ("table", *unit), TIMES: ("measure", "--layers", *unit), SUMMARY: ("table", "--summary")}
+        return commands[self._pages.currentIndex()]
+
     def _make_tools(self) -> FlowLayout:
         self._search = SearchField("findLayer", "Find layer", "Part of a layer's name")
         self._search.setFixedWidth(SEARCH_WIDTH)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from resnet_studio.causes import message_of
 from resnet_studio.engine.protocol import CanceledError
 from resnet_studio.gui.common.workspace import Workspace
+from resnet_studio.networks.arguments import network_arguments
 from resnet_studio.networks.plan import channels_by_name
 from resnet_studio.networks.presets import title
 
@@ -52,6 +53,9 @@ class LayersWorkspace(Workspace):
     def start_search(self) -> bool:
         self.view.start_search()
         return True
+
+    def command_line(self) -> tuple[str, ...]:
+        return (*self.view.command_line(), *network_arguments(self.app.session.architecture))
 
     def _select_layer(self, name: str) -> None:
         """Select a layer or block in every workspace; stages and the total are rows of this one only."""

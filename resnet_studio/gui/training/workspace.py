@@ -12,6 +12,12 @@ from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.common.actions import add_action
 from resnet_studio.gui.common.workspace import Workspace
 from resnet_studio.gui.lazy_tabs import LazyTabWidget
+from resnet_studio.gui.training.command_lines import (
+    experiment_command,
+    runs_command,
+    snapshots_command,
+    train_command,
+)
 from resnet_studio.gui.training.degradation.controller import connect_degradation
 from resnet_studio.gui.training.experiment_monitor import ExperimentMonitor
 from resnet_studio.gui.training.launcher import RunLauncher
@@ -82,6 +88,16 @@ class TrainingWorkspace(Workspace):
             self.runs.start_search()
         return found
 
+    def command_line(self) -> tuple[str, ...]:
+        app, page = self.app, self.tabs.currentIndex() if self.tabs else NEW
+        if page == RUNS:
+            return runs_command(self.runs.selected_folders(), app.runs_folder)
+        if page == MAPS:
+            return snapshots_command(self.snapshots.shown)
+        if page == DEGRADATION:
+            return experiment_command(self.degradation.next_experiment(), app.runs_folder)
+        return train_command(app.session.architecture, app.session.state.recipe, app.runs_folder)
+
     def add_actions(self, menu: QMenu) -> None:
         stop_runs = add_action(
             menu, "Stop runs when the window closes", lambda: self._set_stop_runs(stop_runs.isChecked())
@@ -142,7 +158,7 @@ class TrainingWorkspace(Workspace):
     def _make_degradation(self) -> QWidget:
         from resnet_studio.gui.training.degradation.view import DegradationView
 
-        view = DegradationView()
+        self.degradation = view = DegradationView()
         connect_degradation(view, self.monitor, self.experiments, self.app.runs_folder, self.launcher.launch)
         return view
 

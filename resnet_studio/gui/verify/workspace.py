@@ -19,6 +19,9 @@ class VerifyWorkspace(Workspace):
         super().__init__(app, parent)
         self.controller = VerifyController(app.engine)
 
+    def command_line(self) -> tuple[str, ...]:
+        return ("verify",)
+
     def make(self) -> QWidget:
         from resnet_studio.gui.verify.view import VerifyView
 

@@ -15,6 +15,7 @@ from resnet_studio.inference.values import ForwardResult, ForwardSpec, image_tit
 
 ATTRIBUTION, OCCLUSION = "attribution", "occlusion"
 """Jobs, and their lanes."""
+DEFAULT_METHOD = next(iter(METHODS))
 
 
 class AttributionController(QObject):
@@ -60,6 +61,12 @@ class AttributionController(QObject):
         self._following = following
         if following:
             self._update()
+
+    def arguments(self) -> tuple[str, ...]:
+        """The options of the command line for the selected method, layer and class."""
+        method, layer, target = self._request or (DEFAULT_METHOD, "", None)
+        layers = ("--layer", layer) if layer else ()
+        return ("--attribution", method, *layers, *(() if target is None else ("--class", str(target))))
 
     def compute_occlusion(self, patch: int, stride: int, target: int | None) -> None:
         """Compute the occlusion map of the current image."""

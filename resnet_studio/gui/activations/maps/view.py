@@ -15,6 +15,7 @@ from resnet_studio.gui.activations.maps.panel import MapsPanel
 from resnet_studio.gui.common.figure_export import ExportButton
 from resnet_studio.gui.common.helpers import empty_label
 from resnet_studio.inference.colormaps import Colormap
+from resnet_studio.inference.feature_maps import MapStyle
 from resnet_studio.inference.values import ForwardResult, image_title
 
 NO_IMAGE = "Choose an image on the left, or drop one here, to see the feature maps of every layer."
@@ -77,6 +78,10 @@ class MapsView(QWidget):
     def channel(self) -> int:
         """The selected channel, which is shown large."""
         return self.panel.channel()
+
+    def map_style(self) -> MapStyle:
+        """How the maps are drawn."""
+        return self.panel.map_style()
 
     def colormap(self) -> Colormap:
         """The colormap of the maps."""

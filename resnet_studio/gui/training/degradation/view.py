@@ -38,6 +38,7 @@ from resnet_studio.gui.training.experiment_state import ExperimentState
 from resnet_studio.gui.training.runs.actions import OFFER_AFTER, loss_text
 from resnet_studio.gui.training.runs.model import seconds_left_text
 from resnet_studio.plain import printable
+from resnet_studio.training.degradation.experiment import Experiment
 from resnet_studio.training.degradation.verdict import Verdict, judge
 from resnet_studio.training.runs.curves import Axis
 from resnet_studio.training.runs.run_folder import STOP_NOW
@@ -123,6 +124,10 @@ class DegradationView(QWidget):
     def starting(self) -> bool:
         """Whether a new experiment was started and has no events yet."""
         return any(experiment.starting and not experiment.curves for experiment in self._experiments.values())
+
+    def next_experiment(self) -> Experiment:
+        """The experiment of the form. `ValueError` for invalid settings."""
+        return self._form.experiment()
 
     def show_experiment(self, state: ExperimentState) -> None:
         """Update an experiment; redrawn only if it is selected and the view is visible."""

@@ -61,9 +61,9 @@ class RunsView(QWidget):
 
     def show_runs(self, runs: Sequence[RunState]) -> None:
         """Show these runs, given oldest first. The selection is kept; Qt selects nothing in place of removed runs."""
-        before = self._folders()
+        before = self.selected_folders()
         self._model.show_runs(runs)
-        if set(self._folders()) - set(before):
+        if set(self.selected_folders()) - set(before):
             self._table.select_runs(before)
         self._tools.setVisible(bool(runs))
         self._pages.setCurrentIndex(1 if runs else 0)
@@ -76,6 +76,10 @@ class RunsView(QWidget):
             self._update_actions()
         if run.pending:
             self._tick_timer.start()
+
+    def selected_folders(self) -> tuple[Path, ...]:
+        """The folders of the selected runs."""
+        return tuple(run.folder for run in self._table.selected_runs())
 
     def select_runs(self, folders: Sequence[Path]) -> None:
         """Select these runs."""
@@ -138,19 +142,16 @@ class RunsView(QWidget):
         self._model.renameRequested.connect(self.renameRequested)
         self._model.shownChanged.connect(self._show_curves)
         self._actions.actionRequested.connect(self._on_action)
-        self._actions.colorRequested.connect(lambda color: self.colorRequested.emit(self._folders(), color))
+        self._actions.colorRequested.connect(lambda color: self.colorRequested.emit(self.selected_folders(), color))
         self.panel.runSelected.connect(lambda folder: self._table.select_runs([folder]))
         self.panel.csvRequested.connect(self.csvRequested)
         self.panel.message.connect(self.show_message)
         self.panel.failed.connect(self.show_problem)
         self._notice.undoRequested.connect(self.undoRequested)
 
-    def _folders(self) -> tuple[Path, ...]:
-        return tuple(run.folder for run in self._table.selected_runs())
-
     def _on_selection_changed(self) -> None:
         self._show_curves()
-        self.runsSelected.emit(self._folders())
+        self.runsSelected.emit(self.selected_folders())
 
     def _show_curves(self) -> None:
         self.panel.show_runs(self._model.shown(), self._table.selected_runs())
@@ -170,7 +171,7 @@ class RunsView(QWidget):
 
     def _on_action(self, what: str) -> None:
         """Perform one of `ACTIONS` on the selected runs."""
-        folders = self._folders()
+        folders = self.selected_folders()
         signals = {
             "stop": self.stopRequested, "stop_now": self.stopNowRequested, "pause": self.pauseRequested,
             "go_on": self.unpauseRequested, "resume": self.resumeRequested, "delete": self.deleteRequested,

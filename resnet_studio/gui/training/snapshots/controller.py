@@ -36,6 +36,11 @@ class SnapshotsController(QObject):
         monitor.runsChanged.connect(lambda _: self._update())
         monitor.runChanged.connect(self._on_run_changed)
 
+    @property
+    def shown(self) -> Path | None:
+        """The folder of the run whose maps are shown."""
+        return self._shown
+
     def refresh(self) -> None:
         """Emit the current state, for a view that was just created."""
         self._update()
