@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from resnet_studio.networks.architecture import Architecture
 
 TABLE_ONE = "table-one-latex"
+OF_SEVERAL = (TABLE_ONE, "figure-svg", "figure-tikz")
+"""Formats that take several architectures."""
 PARAMETERS = {
     "weights": ("weights", "prefix", "new_head", "head"),
     "dialect": ("dialect",),
@@ -36,7 +38,7 @@ PARAMETERS = {
 Name = Annotated[
     str,
     typer.Argument(
-        metavar="ARCH", help="Preset name, architecture JSON file, or weights file. For Table 1 several: A,B."
+        metavar="ARCH", help="Preset name, architecture JSON file, or weights file. For Table 1 and figures several: A,B."
     ),
 ]
 FormatName = Annotated[
@@ -130,7 +132,7 @@ def _network(
 
         with suggest_options(None):
             return (with_settings(architecture_of(source), fields),), source
-    names = name.split(",") if form == TABLE_ONE and not os.path.exists(name) else [name]
+    names = name.split(",") if form in OF_SEVERAL and not os.path.exists(name) else [name]
     architectures = tuple(resolve_architecture(one.strip(), fields) for one in names)
     return architectures, source or bundled_weights(architectures[0]) or RandomWeights()
 

@@ -16,7 +16,7 @@ import typer
 
 from resnet_studio.analysis.units import FlopUnit
 from resnet_studio.causes import DETAILS, describe
-from resnet_studio.cli import compare, experiment, export, identify, maps, runs, sweep, train
+from resnet_studio.cli import compare, experiment, export, figure, identify, maps, runs, sweep, train
 from resnet_studio.cli.parsing import resolve_architecture
 from resnet_studio.cli.terminal import (
     PROGRAM,
@@ -205,6 +205,7 @@ compare.register(app)
 identify.register(app)
 maps.register(app)
 export.register(app)
+figure.register(app)
 train.register(app)
 experiment.register(app)
 runs.register(app)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_studio.atomic import write_file
-from resnet_studio.export import architecture, layer_tables, python_source, table_one
+from resnet_studio.export import architecture, layer_tables, network_figure, python_source, table_one
 from resnet_studio.export.request import OWN_DIALECT, ExportRequest, ExportSteps
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import title
@@ -70,6 +70,8 @@ FORMATS: Mapping[str, Format] = {
     "table-latex": Format("Layer table (LaTeX)", (".tex",), layer_tables.export_steps, OF_A_TABLE),
     "table-html": Format("Layer table (HTML)", (".html",), layer_tables.export_steps, OF_A_TABLE),
     "table-one-latex": Format("Table 1 (LaTeX)", (".tex",), table_one.export_steps),
+    "figure-svg": Format("Figure (SVG)", (".svg",), network_figure.export_steps, frozenset({"unit"})),
+    "figure-tikz": Format("Figure (TikZ)", (".tex",), network_figure.export_steps, frozenset({"unit"})),
 }  # fmt: skip
 """By the names that the command line has for them."""
 MOST_NAMES = 3

@@ -90,7 +90,8 @@ def columns_steps(
         yield
     _equal_widths(columns)
     layout = _Layout(columns)
-    shades = Shades(coloring, [column.figure for column in columns])
+    figures = [column.figure for column in columns]
+    shades = Shades(coloring, figures, [list(figure.elements) for figure in figures])
     yield
     items: list[Item] = []
     for column in columns:

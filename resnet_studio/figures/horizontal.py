@@ -147,7 +147,8 @@ def horizontal_steps(
         row.axis = y + HEADING + 10 + row.above
         y = row.axis + row.below + ROW_GAP
         rows.append(row)
-    shades = Shades(coloring, [row.figure for row in rows])
+    drawn = [[solid.element for solid in row.solids[1:]] for row in rows]
+    shades = Shades(coloring, [row.figure for row in rows], drawn)
     yield
     items: list[Item] = []
     for row in rows:

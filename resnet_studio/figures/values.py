@@ -17,6 +17,8 @@ class Shades:
 
     coloring: Coloring | None
     figures: Sequence[Figure]
+    drawn: Sequence[Sequence[Element]]
+    """For each network the elements that have a box."""
     largest: float = 0.0
     """The largest number, which has the end of the color scale."""
     _repeated: list[dict[str, list[str]]] = field(default_factory=list)
@@ -29,15 +31,13 @@ class Shades:
             for hidden, name in figure.folded.items():
                 shown.setdefault(name, []).append(hidden)
             self._repeated.append(shown)
-        numbers = (
-            self._number(column, element) for column, figure in enumerate(self.figures) for element in figure.elements
-        )
+        numbers = (self._number(column, element) for column, row in enumerate(self.drawn) for element in row)
         self.largest = max((number for number in numbers if number is not None), default=0.0)
 
     @property
     def stages(self) -> Iterable[str]:
         """The keys of all elements."""
-        return (element.stage for figure in self.figures for element in figure.elements)
+        return (element.stage for row in self.drawn for element in row)
 
     def of(self, column: int, element: Element) -> tuple[Fill, str]:
         """The fill of an element, and its number as text."""

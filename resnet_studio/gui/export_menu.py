@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MODELS = ("python", "onnx", "torch-export")
 TABLES = ("table-csv", "table-json", "table-markdown", "table-latex", "table-html")
+FIGURES = ("figure-svg", "figure-tikz")
 FILTERS = {".safetensors": "safetensors (*.safetensors)", ".pth": "PyTorch (*.pth)"}
 """The types of weights files in a dialog."""
 
@@ -35,6 +36,9 @@ def fill_export_menu(menu: QMenu, window: MainWindow) -> None:
     tables = menu.addMenu("Layer table")
     for name in TABLES:
         add_action(tables, f"{_kind(name)}…", partial(_export, window, name))
+    figures = menu.addMenu("Figure of the current network")
+    for name in FIGURES:
+        add_action(figures, f"{_kind(name)}…", partial(_export, window, name))
     add_action(menu, "Table 1 of the compared networks (LaTeX)…", partial(_export, window, TABLE_ONE))
 
 

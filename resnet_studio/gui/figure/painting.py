@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QPointF, QRectF, QSizeF, Qt
+from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import (
     QBrush,
     QColor,
@@ -21,6 +22,7 @@ from PySide6.QtGui import (
     QPolygonF,
 )
 
+from resnet_studio.export.provenance import KEY, NetworkProvenance
 from resnet_studio.figures.drawing import Arc, Box, Brace, ColorBar, Drawing, Item, Label, Line, Point
 from resnet_studio.figures.palette import Palette
 from resnet_studio.figures.shapes import arrowhead, shortened, side_face, top_face
@@ -32,6 +34,9 @@ DOTS = (0.9, 2.6)
 """Length of a dot and distance to the next, in units of a line's width."""
 DASHES = (3.0, 2.0)
 POINTS_PER_INCH = 72
+METERS_PER_INCH = 0.0254
+SCALE = 4.0
+"""Pixels of a PNG for a point of the drawing: 288 an inch."""
 MOST_PIXELS = 16_000
 """Of a side of a PNG: some viewers open no larger ones."""
 
@@ -180,34 +185,41 @@ def _polygon(points: Iterable[Point]) -> QPolygonF:
     return QPolygonF([QPointF(*point) for point in points])
 
 
-def png_bytes(drawing: Drawing, palette: Palette, scale: float = 4.0) -> bytes:
+def png_bytes(
+    drawing: Drawing, palette: Palette, provenance: NetworkProvenance | None = None, scale: float = SCALE
+) -> bytes:
     """A PNG file with `scale` pixels for a point, or fewer where a side would have too many."""
     scale = min(scale, MOST_PIXELS / max(drawing.width, drawing.height))
-    image = QImage(
-        max(1, round(scale * drawing.width)), max(1, round(scale * drawing.height)), QImage.Format.Format_RGB32
-    )
-    for set_dots in (image.setDotsPerMeterX, image.setDotsPerMeterY):
-        set_dots(round(POINTS_PER_INCH / 0.0254))
+    size = QSize(max(1, round(scale * drawing.width)), max(1, round(scale * drawing.height)))
+    image = QImage(size, QImage.Format.Format_RGB32)
+    dots_per_meter = round(scale * POINTS_PER_INCH / METERS_PER_INCH)
+    image.setDotsPerMeterX(dots_per_meter)
+    image.setDotsPerMeterY(dots_per_meter)
     painter = QPainter(image)
     painter.scale(scale, scale)
     paint_drawing(painter, drawing, palette)
     painter.end()
+    if provenance:
+        image.setText(KEY, json.dumps(provenance.to_json()))
+        image.setText("Description", "\n".join(provenance.caption()))
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     image.save(buffer, "PNG")  # type: ignore[call-overload]  # the stub wants bytes
     return bytes(buffer.data().data())
 
 
-def pdf_bytes(drawing: Drawing, palette: Palette) -> bytes:
+def pdf_bytes(drawing: Drawing, palette: Palette, provenance: NetworkProvenance | None = None) -> bytes:
     """A PDF file with one page of the drawing's size; text is text in embedded fonts."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     writer = QPdfWriter(buffer)
     writer.setResolution(POINTS_PER_INCH)
-    size = QPageSize(QSizeF(drawing.width, drawing.height), QPageSize.Unit.Point, "", QPageSize.SizeMatchPolicy.ExactMatch)
-    writer.setPageSize(size)
-    writer.setPageMargins(QMarginsF(0, 0, 0, 0))
+    exact = QPageSize.SizeMatchPolicy.ExactMatch
+    writer.setPageSize(QPageSize(QSizeF(drawing.width, drawing.height), QPageSize.Unit.Point, "", exact))
+    writer.setPageMargins(QMarginsF())
     writer.setTitle(drawing.title)
+    if provenance:
+        writer.setCreator("; ".join(provenance.caption()))
     painter = QPainter(writer)
     paint_drawing(painter, drawing, palette)
     painter.end()
