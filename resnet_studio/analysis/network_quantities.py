@@ -76,6 +76,8 @@ class NetworkQuantity:
 
     def tick(self, value: float) -> str:
         """A round number as an axis has it: "5 G", "200 ms", "25"."""
+        if not value:
+            return "0"
         number, space, unit = self.cell(value).partition(" ")
         return (number.rstrip("0").rstrip(".") if "." in number else number) + space + unit
 
@@ -192,12 +194,12 @@ QUANTITIES: dict[str, NetworkQuantity] = {
             _per_byte, "2 × MAC per byte that the layers move: inputs, outputs, and weights in float32, one image",
         ),
         NetworkQuantity(
-            "seconds", "Time per image", "s", lambda f: f.seconds, True, short_time,
-            "Measured: the forward pass of one image",
+            "seconds", "Measured time", "s", lambda f: f.seconds, True, short_time,
+            "The forward pass of one image, measured on this device",
         ),
         NetworkQuantity(
-            "images_per_second", "Images per second", "", lambda f: 1 / f.seconds if f.seconds else None, False, _rate,
-            "Measured: forward passes of one image",
+            "images_per_second", "Measured images per second", "", lambda f: 1 / f.seconds if f.seconds else None,
+            False, _rate, "Forward passes of one image, measured on this device",
         ),
         NetworkQuantity(
             "published_error", "ImageNet error, center crop", "%", _published(IMAGENET, CENTER_CROP), True, _percent,

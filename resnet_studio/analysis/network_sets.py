@@ -34,7 +34,8 @@ BASELINE_FAMILIES = {
 RESIDUAL_FAMILIES = (
     "ResNet", "Plain", "ResNet-D", "Pre-activation", "Wide ResNet", "ResNeXt", "SE-ResNet", "Article",
 )  # fmt: skip
-FAMILIES: tuple[str, ...] = (*RESIDUAL_FAMILIES, *dict.fromkeys(BASELINE_FAMILIES.values()))
+OWN = "Own module"
+FAMILIES: tuple[str, ...] = (*RESIDUAL_FAMILIES, *dict.fromkeys(BASELINE_FAMILIES.values()), OWN)
 """Every family, in the order of a legend."""
 
 
@@ -48,9 +49,11 @@ def networks_of(name: NetworkSet) -> tuple[Architecture, ...]:
 
 def family_of(architecture: Architecture) -> str:
     """The family that a network belongs to, one of `FAMILIES`."""
-    if isinstance(architecture, Baseline):
-        return next(title for start, title in BASELINE_FAMILIES.items() if architecture.name.startswith(start))
-    return _residual_family(architecture)
+    if isinstance(architecture, Residual):
+        return _residual_family(architecture)
+    if not isinstance(architecture, Baseline):
+        return OWN
+    return next(title for start, title in BASELINE_FAMILIES.items() if architecture.name.startswith(start))
 
 
 def _residual_family(architecture: Residual) -> str:

@@ -33,6 +33,11 @@ class NetworkResults:
     runs: tuple[RunResult, ...] = ()
     """The best run on each data set."""
 
+    @property
+    def lowest_error(self) -> float | None:
+        """The lowest test error of a run in percent; None without runs."""
+        return min((100 * run.error for run in self.runs), default=None)
+
     def run_on(self, data: str) -> RunResult | None:
         """The best run on a data set; None if there is none."""
         return next((run for run in self.runs if run.data == data), None)

@@ -133,7 +133,8 @@ def scatter_csv(found: Scatter) -> str:
 
 
 def catalog_grid(figures: Sequence[NetworkFigures], columns: Sequence[NetworkQuantity]) -> Grid:
-    """The networks with these quantities, one a row."""
+    """The networks with these quantities, one a row; quantities that none of them has are left out."""
+    columns = [one for one in columns if any(one.of(known) is not None for known in figures)]
     header = ("network", "family", *(quantity.axis_title for quantity in columns))
     rows = tuple(
         (title(known.architecture), family_of(known.architecture), *(_cell(known, one) for one in columns))

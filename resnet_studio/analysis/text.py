@@ -14,7 +14,8 @@ from resnet_studio.analysis.table import LayerRow, LayerTable
 from resnet_studio.analysis.units import FlopUnit, exact, in_unit, memory, short
 from resnet_studio.formatting import dimensions
 
-TextFormat = Literal["text", "markdown", "csv", "latex", "html"]
+GridFormat = Literal["text", "markdown", "latex", "html"]
+TextFormat = GridFormat | Literal["csv"]
 LATEX = str.maketrans({
     **{sign: rf"\{sign}" for sign in "&%$#_{}"},
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "…": r"\dots{}", "–": "--",
@@ -28,8 +29,15 @@ def table(table: LayerTable, how: TextFormat, unit: FlopUnit = "flops", *, layer
     """A layer table in the requested format. CSV has every layer and exact numbers, the others blocks unless asked."""
     if how == "csv":
         return layers_csv(table, unit)
-    writers: dict[str, Callable[[Grid], str]] = {"text": plain, "markdown": markdown, "latex": latex, "html": html}
-    return writers[how](layer_grid(table, unit, layers=layers))
+    return grid_text(layer_grid(table, unit, layers=layers), how)
+
+
+def grid_text(grid: Grid, how: GridFormat) -> str:
+    """A table of strings in the requested format."""
+    writers: dict[GridFormat, Callable[[Grid], str]] = {
+        "text": plain, "markdown": markdown, "latex": latex, "html": html,
+    }  # fmt: skip
+    return writers[how](grid)
 
 
 def plain(grid: Grid) -> str:

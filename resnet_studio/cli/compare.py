@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -17,9 +15,6 @@ from resnet_studio.cli.train import AsJson, Runs
 
 if TYPE_CHECKING:
     from resnet_studio.analysis.comparison import Comparison
-    from resnet_studio.analysis.measurement import Measurement
-    from resnet_studio.analysis.results import NetworkResults
-    from resnet_studio.networks.architecture import Architecture
 
 Names = Annotated[
     list[str] | None,
@@ -70,8 +65,9 @@ def compare(
     from resnet_studio.analysis import comparison_text
     from resnet_studio.analysis.comparison import compare as compared
     from resnet_studio.analysis.table import plan_table
+    from resnet_studio.cli.known_results import known_results
 
-    results = _known_results(architectures, device, runs_folder)
+    results = known_results(architectures, device, runs_folder)
     comparison = compared([plan_table(architecture) for architecture in architectures], results)
     if as_json or form == "json":
         echo_json(comparison_text.comparison_json(comparison))
@@ -89,32 +85,3 @@ def _print(comparison: Comparison, unit: FlopUnit, sort: Literal["stage", "diffe
     folded = "" if equal_rows else fold_line(comparison)
     if folded:
         echo(f"\n{folded}: --all lists them, too")
-
-
-def _known_results(
-    architectures: Sequence[Architecture], device: str, runs_folder: Path | None
-) -> Mapping[Architecture, NetworkResults]:
-    """What was measured on the device, and the best runs."""
-    from resnet_studio.analysis.results import NetworkResults
-    from resnet_studio.training.runs.best_runs import best_runs
-    from resnet_studio.training.runs.run_folder import runs_folder as usual_folder
-
-    runs = best_runs(runs_folder or usual_folder())
-    times = _measured(architectures, device)
-    return {network: NetworkResults(times.get(network), runs=runs.get(network, ())) for network in architectures}
-
-
-def _measured(architectures: Sequence[Architecture], device: str) -> Mapping[Architecture, Measurement]:
-    """The newest measurement of each network's forward pass of one image."""
-    from resnet_studio.analysis.measurement import MeasurementSpec, cpu_name
-    from resnet_studio.analysis.measurement_cache import MeasurementCache
-
-    cache = MeasurementCache()
-    if device == "cpu":
-        name = cpu_name()
-    else:
-        from resnet_studio.analysis.compute.measuring import device_name
-
-        name = device_name(device)
-    found = {network: cache.find(MeasurementSpec(network, device), name) for network in architectures}
-    return {network: measurement for network, measurement in found.items() if measurement}

@@ -16,8 +16,8 @@ import typer
 
 from resnet_studio.analysis.units import FlopUnit
 from resnet_studio.causes import DETAILS, describe
-from resnet_studio.cli import compare, experiment, export, figure, identify, maps, runs, sweep, train
-from resnet_studio.cli.parsing import resolve_architecture
+from resnet_studio.cli import catalog, compare, experiment, export, figure, identify, maps, measure, runs, sweep, train
+from resnet_studio.cli.module import Channels, Module, chosen_architecture
 from resnet_studio.cli.terminal import (
     PROGRAM,
     echo,
@@ -44,7 +44,7 @@ app = typer.Typer(
     rich_markup_mode="rich" if sys.stdout.isatty() else None,
 )
 
-Name = Annotated[str, typer.Argument(metavar="ARCH", help="Preset name or architecture JSON file.")]
+Name = Annotated[str | None, typer.Argument(metavar="ARCH", help="Preset name or architecture JSON file.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Set a field: shortcut=C, blocks=3,4,6,3, … Repeatable."),
@@ -126,16 +126,18 @@ def presets(as_json: AsJson = False) -> None:
 
 @app.command()
 def table(
-    name: Name,
+    name: Name = None,
+    module: Module = None,
     settings: Settings = None,
     image_size: ImageSize = None,
+    channels: Channels = None,
     unit: Unit = "flops",
     form: Annotated[Literal["text", "json", "csv", "markdown", "latex", "html"], typer.Option("--format")] = "text",
     summary: Annotated[bool, typer.Option("--summary", help="Print torchinfo's summary instead.")] = False,
     layers: Annotated[bool, typer.Option("--layers", help="List every layer, as in CSV and JSON.")] = False,
 ) -> None:
     """Print the layer table of an architecture."""
-    architecture = resolve_architecture(name, settings, image_size)
+    architecture = chosen_architecture(name, module, settings, image_size, channels)
     from resnet_studio.analysis import text
     from resnet_studio.analysis.compute import counting
     from resnet_studio.analysis.grids import layer_grid
@@ -202,10 +204,12 @@ def _verify_baselines(*, as_json: bool) -> NoReturn:
 
 
 compare.register(app)
+catalog.register(app)
 identify.register(app)
 maps.register(app)
 export.register(app)
 figure.register(app)
+measure.register(app)
 train.register(app)
 experiment.register(app)
 runs.register(app)

@@ -46,17 +46,17 @@ class PlacedLabel:
 
 
 def place_labels(
-    points: Sequence[tuple[float, float]], requests: Iterable[LabelRequest], area: Rect, radius: float,
+    points: Sequence[tuple[float, float, float]], requests: Iterable[LabelRequest], area: Rect,
     blocked: Sequence[Rect] = (),
 ) -> list[PlacedLabel]:  # fmt: skip
     """Places for the requested labels within an area, in the order of the requests.
 
-    `radius` is that of every point's marker; `blocked` are other rectangles that no label may cover.
+    A point is x, y and the radius of its marker; `blocked` are other rectangles that no label may cover.
     """
-    taken = _Taken([*(_around(x, y, radius) for x, y in points), *blocked])
+    taken = _Taken([*(_around(*point) for point in points), *blocked])
     placed = []
     for request in requests:
-        candidates = _candidates(points[request.index], request, radius, area)
+        candidates = _candidates(points[request.index], request, area)
         label = next((one for one in candidates if _fits(one, area, taken)), None)
         if label is not None:
             placed.append(label)
@@ -94,11 +94,11 @@ def _around(x: float, y: float, radius: float) -> Rect:
 
 
 def _candidates(
-    point: tuple[float, float], request: LabelRequest, radius: float, area: Rect
+    point: tuple[float, float, float], request: LabelRequest, area: Rect
 ) -> Iterator[PlacedLabel]:  # fmt: skip
     """The places around a point, the best first: to the right, to the left, above, below, and the corners. Above and
     below a label moves sideways where the area ends."""
-    x, y = point
+    x, y, radius = point
     for extra in RINGS if request.important else RINGS[:1]:
         away = radius + GAP + extra
         slant = away / math.sqrt(2)
@@ -109,13 +109,14 @@ def _candidates(
             if not across:
                 left = max(area[0], min(left, area[2] - request.width))
             rect = left, top, left + request.width, top + request.height
-            leader = _leader(point, rect, radius) if extra else None
+            leader = _leader(point, rect) if extra else None
             yield PlacedLabel(request.index, rect, leader)
 
 
-def _leader(point: tuple[float, float], rect: Rect, radius: float) -> tuple[tuple[float, float], tuple[float, float]]:
+def _leader(point: tuple[float, float, float], rect: Rect) -> tuple[tuple[float, float], tuple[float, float]]:
     """The line from a marker's edge to the nearest point of the label."""
-    (x, y), end = point, (min(max(point[0], rect[0]), rect[2]), min(max(point[1], rect[1]), rect[3]))
+    x, y, radius = point
+    end = min(max(x, rect[0]), rect[2]), min(max(y, rect[1]), rect[3])
     length = math.hypot(end[0] - x, end[1] - y) or 1.0
     return (x + radius * (end[0] - x) / length, y + radius * (end[1] - y) / length), end
 

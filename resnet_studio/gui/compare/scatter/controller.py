@@ -24,7 +24,6 @@ from resnet_studio.gui.background import BackgroundReader
 from resnet_studio.gui.compare.scatter.state import COMPARED, SWEEP, MeasureOffer, ScatterState
 from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.presets import title
 from resnet_studio.training.runs.best_runs import BestRuns
 
 SECONDS_EACH = 4
@@ -116,14 +115,10 @@ class ScatterController(QObject):
         self._on_changed()
 
     def _emit_progress(self) -> None:
-        waiting = [spec.architecture for spec in self._app.measurements.pending]
-        left = [architecture for architecture in self._requested if architecture in waiting]
-        if not left:
+        if not self._app.measurements.measuring:
             self._requested = ()
-            self.measuringChanged.emit("")
-            return
-        done = len(self._requested) - len(left)
-        self.measuringChanged.emit(f"Measuring {title(left[0])}, {done + 1} of {len(self._requested)}…")
+        done = sum(self._app.measurements.find(architecture) is not None for architecture in self._requested)
+        self.measuringChanged.emit(f"Measured {done} of {len(self._requested)}" if self._requested else "")
 
     def _steps(self) -> Generator[None, None, None]:
         x, y = self._quantities()

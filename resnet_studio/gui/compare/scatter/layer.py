@@ -160,8 +160,9 @@ class ScatterLayer(pg.GraphicsObject):  # type: ignore[misc]  # pyqtgraph has no
         inner = self._area.adjusted(EDGE, EDGE, -EDGE, -EDGE)
         area = inner.left(), inner.top(), inner.right(), inner.bottom()
         lines = [_thick(one, other) for one, other in pairwise(self._steps())]
-        points = [(float(x), float(y)) for x, y in self._pixels]
-        return place_labels(points, self._requests(), area, FRONT_SIZE / 2, lines)
+        radii = [(RING_SIZE if at == self.current else FRONT_SIZE) / 2 for at in range(len(self._pixels))]
+        points = [(float(x), float(y), radius) for (x, y), radius in zip(self._pixels, radii, strict=True)]
+        return place_labels(points, self._requests(), area, lines)
 
     def _requests(self) -> Iterator[LabelRequest]:
         """The current network's label first, then the front's, then those of points with few others around them."""

@@ -31,9 +31,8 @@ def legend_entries(found: Scatter, *, has_current: bool) -> tuple[str, ...]:
     """What a legend explains: the families of the points, the front, and the ring."""
     families = {point.family for point in found.points}
     known = [family for family in FAMILIES if family in families]
-    rest = sorted(families - set(known))
     marks = [*([FRONT] if len(found.front) > 1 else []), *([CURRENT] if has_current else [])]
-    return (*known, *rest, *marks)
+    return (*known, *marks)
 
 
 def legend_height(entries: Sequence[str], width: float) -> int:

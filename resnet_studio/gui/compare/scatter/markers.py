@@ -56,16 +56,10 @@ MARKERS: Mapping[str, Marker] = {
     "ViT": Marker("purple", "s"),
     "Swin": Marker("purple", "o"),
     "MaxViT": Marker("purple", "star"),
+    "Own module": Marker("text", "d"),
 }
 ON_DARK = {"blue": "sky blue", "sky blue": "yellow"}
 """The colors that stand for those too dark for a dark window."""
-OTHER = Marker("text", "d")
-"""Of networks without a family of these, such as the user's own."""
-
-
-def marker_of(family: str) -> Marker:
-    """The marker of a family."""
-    return MARKERS.get(family, OTHER)
 
 
 @cache
@@ -76,7 +70,7 @@ def _path(shape: str, size: float) -> QPainterPath:
 
 def paint_marker(painter: QPainter, center: QPointF, family: str, *, on_front: bool = False) -> None:
     """Paint a point; those on the front are larger, with an edge in the color of text."""
-    marker, colors = marker_of(family), theme.current()
+    marker, colors = MARKERS[family], theme.current()
     size = FRONT_SIZE if on_front else SIZE
     name = ON_DARK.get(marker.color, marker.color) if colors is theme.DARK else marker.color
     edge = QColor(colors.text if on_front else colors.window)

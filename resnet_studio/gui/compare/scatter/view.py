@@ -57,6 +57,8 @@ class ScatterView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._state: ScatterState | None = None
+        self._chosen_scales: dict[tuple[str, str], bool] = {}
+        """Whether an axis is logarithmic, where the user has chosen for its quantity."""
         self._view_key: tuple[object, ...] = ()
         """What the zoom belongs to: networks, quantities, and scales."""
         self._source = ComboBox(SOURCES, "scatterSource", "Networks", "Which networks are plotted")
@@ -159,7 +161,7 @@ class ScatterView(QWidget):
         self._source.valueSelected.connect(self.sourceRequested)
         for axis, box in self._axes.items():
             box.valueSelected.connect(lambda key, axis=axis: self.quantityRequested.emit(axis, key))
-            self._logs[axis].clicked.connect(self._show_plot)
+            self._logs[axis].clicked.connect(lambda checked, axis=axis: self._on_scale_chosen(axis, checked))
         self._export.pathSelected.connect(self.save)
         self._measure.clicked.connect(self.measureRequested)
         self._cancel.clicked.connect(self.cancelRequested)
@@ -167,15 +169,18 @@ class ScatterView(QWidget):
         self.plot.hovered.connect(self._on_hovered)
 
     def _choose_scales(self, state: ScatterState) -> None:
-        """A new quantity, or other networks, get a logarithmic axis where their values range widely."""
-        before = self._state
-        for axis in "xy":
-            known = before is not None and before.source == state.source
-            known = known and getattr(before.found, axis).key == getattr(state.found, axis).key
+        """An axis is logarithmic where the values range widely, until the user chooses for this quantity."""
+        for axis, quantity in (("x", state.found.x), ("y", state.found.y)):
             values = [getattr(point, axis) for point in state.found.points]
-            self._logs[axis].setEnabled(bool(values) and min(values) > 0)
-            if not known or not self._logs[axis].isEnabled():
-                self._logs[axis].setChecked(is_wide(values))
+            possible = bool(values) and min(values) > 0
+            chosen = self._chosen_scales.get((axis, quantity.key), is_wide(values))
+            self._logs[axis].setEnabled(possible)
+            self._logs[axis].setChecked(possible and chosen)
+
+    def _on_scale_chosen(self, axis: str, logarithmic: bool) -> None:
+        if self._state is not None:
+            self._chosen_scales[axis, getattr(self._state.found, axis).key] = logarithmic
+            self._show_plot()
 
     def _show_plot(self) -> None:
         assert self._state is not None
