@@ -9,14 +9,15 @@ windows count here, and `passes_gate` says whether there are gates on the way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.layers import NOTHING, Layer
-from resnet_studio.networks.plan import block_layers, block_runs, plan, stem_layers
+from resnet_studio.networks.plan import block_layers, block_runs, plan, plan_steps, stem_layers
+from resnet_studio.progress import finish
 
 Span: TypeAlias = tuple[int, int]
 """First and last index of a range."""
@@ -179,7 +180,6 @@ def _is_global(layer: Layer) -> bool:
     return pools and layer.output[1:] == (1, 1)
 
 
-@lru_cache(maxsize=16)
 def field_sides(architecture: Architecture) -> Mapping[str, tuple[int, int]]:
     """Height and width of the receptive field of one value of each layer that is called, as papers count it.
 
@@ -188,8 +188,19 @@ def field_sides(architecture: Architecture) -> Mapping[str, tuple[int, int]]:
     a linear layer it is the image. Behind attention in windows it depends on the place of the value: these are left
     out.
     """
+    known = _sides.get(architecture)
+    return finish(field_steps(architecture)) if known is None else known
+
+
+def field_steps(architecture: Architecture) -> Generator[None, None, Mapping[str, tuple[int, int]]]:
+    """The same, with a yield now and then: a network may have tens of thousands of layers."""
+    if (known_sides := _sides.get(architecture)) is not None:
+        return known_sides
+    layers = yield from plan_steps(architecture)
     fields: dict[str, _Field] = {"": _Field((1, 1), (1, 1))}
-    for layer in plan(architecture):
+    for number, layer in enumerate(layers):
+        if number % LAYERS_A_STEP == LAYERS_A_STEP - 1:
+            yield
         if layer.output == NOTHING:
             continue
         followed = layer.inputs[:1] if isinstance(architecture, Residual) else layer.inputs
@@ -199,7 +210,16 @@ def field_sides(architecture: Architecture) -> Mapping[str, tuple[int, int]]:
             fields[layer.name] = _Field(architecture.image_size, (1, 1))
         elif known and len(known) == len(before) and layer.kind != "attention":
             fields[layer.name] = _through(layer, known)
-    return {name: field.sides for name, field in fields.items() if name}
+    del fields[""]
+    yield
+    _sides[architecture] = found = {name: field.sides for name, field in fields.items()}
+    if len(_sides) > MOST_CACHED:
+        del _sides[next(iter(_sides))]
+    return found
+
+
+LAYERS_A_STEP, MOST_CACHED = 500, 16
+_sides: dict[Architecture, Mapping[str, tuple[int, int]]] = {}
 
 
 class _Field(NamedTuple):

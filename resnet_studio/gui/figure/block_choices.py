@@ -13,13 +13,13 @@ class BlockChoice(NamedTuple):
 
     name: str
     """Of the first."""
-    count: int
+    length: int
     label: str
 
     def includes(self, block: str) -> bool:
         """Whether a block is one of them."""
         (stage, _, first), (other, _, number) = self.name.rpartition("."), block.rpartition(".")
-        return stage == other and number.isdecimal() and int(first) <= int(number) < int(first) + self.count
+        return stage == other and number.isdecimal() and int(first) <= int(number) < int(first) + self.length
 
 
 def block_choices(architecture: Architecture) -> list[BlockChoice]:
@@ -39,7 +39,7 @@ def chosen_block(architecture: Architecture, wanted: str) -> str:
     for a network without blocks."""
     choices = block_choices(architecture)
     found = next((choice for choice in choices if choice.includes(wanted)), None)
-    found = found or next((choice for choice in choices if choice.count > 1), None)
+    found = found or next((choice for choice in choices if choice.length > 1), None)
     return found.name if found else choices[0].name if choices else ""
 
 

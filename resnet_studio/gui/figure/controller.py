@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.analysis.measurement import Measurement
 from resnet_studio.analysis.table import LayerTable
+from resnet_studio.export.formats import networks_stem
 from resnet_studio.export.provenance import NetworkProvenance
 from resnet_studio.figures.coloring import Coloring, ColorKey, coloring, times
 from resnet_studio.figures.drawing import Box
@@ -18,13 +19,15 @@ from resnet_studio.figures.options import FigureOptions
 from resnet_studio.gui.app_controller import AppController, is_deep
 from resnet_studio.gui.figure.block_choices import BlockChoice, block_choices, chosen_block, has_block
 from resnet_studio.gui.figure.drawing_index import DrawingIndex, index_steps
-from resnet_studio.gui.figure.layer_facts import LayerFacts, NetworkFacts
+from resnet_studio.gui.figure.layer_facts import LayerFacts, NetworkFacts, facts_steps
 from resnet_studio.gui.figure.network_tabs import NetworkTab
 from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.gui.session import IN_THE_ARTICLE, MOST_FIGURE_NETWORKS
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.arguments import network_argument
 from resnet_studio.networks.plan import channels_by_name, plan_steps
 from resnet_studio.networks.presets import title
+from resnet_studio.networks.receptive_field import field_steps
 from resnet_studio.progress import finish
 
 Repeated = Literal["auto", "folded", "all"]
@@ -194,6 +197,7 @@ class FigureController(QObject):
         wanted = (architectures, options, color, tuple(map(id, measured)))
         self._show_note()
         if wanted == self._drawn:
+            yield from self._facts_steps(architectures if self.shown else ())
             self._show_selection()
             return
         try:
@@ -209,7 +213,17 @@ class FigureController(QObject):
         self.shown = ShownFigure(index, architectures, color, frame != self._frame)
         self._drawn, self._frame = wanted, frame
         self.figureChanged.emit(self.shown)
+        yield
+        yield from self._facts_steps(architectures)
         self._show_selection()
+
+    def _facts_steps(self, architectures: Sequence[Architecture]) -> Generator[None, None, None]:
+        """Prepare what hovering shows."""
+        self._facts = {one: facts for one, facts in self._facts.items() if one in architectures}
+        for architecture in architectures:
+            table = self._app.table_of(architecture)
+            if architecture not in self._facts or self._facts[architecture].table is not table:
+                self._facts[architecture] = yield from facts_steps(table)
 
     def _options(self) -> FigureOptions:
         state = self._session.state
@@ -240,14 +254,14 @@ class FigureController(QObject):
             return times([one.layers for one in measured])
         if color != "stage":
             for architecture in architectures:
-                yield from plan_steps(architecture)
+                yield from field_steps(architecture) if color == "receptive-field" else plan_steps(architecture)
         return coloring(color, architectures, self._session.state.flop_unit)
 
     # Measured times.
 
     def effective_color(self) -> ColorKey:
         """What the figure is colored by: by stage as long as the times that are wanted are not measured."""
-        color = cast("ColorKey", self._session.state.figure_color)
+        color: ColorKey = self._session.state.figure_color
         return "stage" if color == "time" and self._unmeasured() else color
 
     def accept_note(self) -> None:
@@ -312,22 +326,39 @@ class FigureController(QObject):
         return self.shown.index.boxes_of(self.shown.architectures.index(current), self._app.activations.layer)
 
     def facts(self, box: Box) -> LayerFacts | None:
-        """What the layer table says about a box."""
+        """What the layer table says about a box; None for a moment in a deep network that was just drawn."""
         if self.shown is None or not 0 <= box.column < len(self.shown.architectures):
             return None
         architecture = self.shown.architectures[box.column]
-        table = self._app.table_of(architecture)
         facts = self._facts.get(architecture)
-        if facts is None or facts.table is not table:
-            facts = self._facts[architecture] = NetworkFacts(table)
+        if facts is None:
+            return None
         folded = self.shown.index.drawing.folded
         shown = set(_with_modules(box.layer))
         repeats = 1 + sum(one in shown for one in folded[box.column].values()) if box.column < len(folded) else 1
         return facts.of(box.names, ", ".join(box.lines), self._app.measurements.find(architecture), repeats)
 
+    def command_line(self) -> tuple[str, ...]:
+        """The arguments of `resnet-studio` that draw the same. `ValueError` if there is no drawing, or a network has no
+        name on the command line."""
+        if self.shown is None:
+            raise ValueError("There is no figure to draw.")
+        options, color, architectures = self._options(), self.effective_color(), self.shown.architectures
+        fold = {None: (), True: ("--fold",), False: ("--no-fold",)}[options.fold]
+        return (
+            "figure",
+            *map(network_argument, architectures),
+            *(() if options.form == "columns" else ("--form", options.form)),
+            *(() if options.form == "block" else fold),
+            *(("--block", options.block) if options.block else ()),
+            *(() if color == "stage" or options.form == "block" else ("--color-by", color)),
+            *(() if options.unit == "flops" else ("--unit", options.unit)),
+            *("--output", f"{networks_stem(architectures, 'figure')}.svg"),
+        )
+
     def provenance(self) -> NetworkProvenance:
         """The stamp of exported files."""
-        return NetworkProvenance(self.architectures())
+        return NetworkProvenance(self.shown.architectures if self.shown else ())
 
     def _on_layer_selected(self, name: str) -> None:
         self._pointed = None

@@ -41,7 +41,7 @@ class DrawingItem(QGraphicsItem):
         return sheet(self.index.drawing)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        exposed: QRectF = option.exposedRect  # type: ignore[attr-defined]  # which the stubs lack
+        exposed: QRectF = option.exposedRect
         scale = option.levelOfDetailFromTransform(painter.worldTransform())
         painter.fillRect(exposed, QColor(self.palette.background))
         area = to_rect(exposed)
@@ -101,7 +101,7 @@ class MarksItem(QGraphicsItem):
             self.update()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        colors, area = theme.current(), to_rect(option.exposedRect)  # type: ignore[attr-defined]
+        colors, area = theme.current(), to_rect(option.exposedRect)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.matches:
             found = QColor(colors.warning)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import takewhile
 
 from resnet_studio.analysis.formulas import kernel_text
 from resnet_studio.analysis.measurement import Measurement
 from resnet_studio.analysis.table import BlockGroup, LayerRow, LayerTable
 from resnet_studio.networks.layers import Shape
-from resnet_studio.networks.receptive_field import field_sides
+from resnet_studio.networks.receptive_field import field_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +34,10 @@ class LayerFacts:
 
 
 class NetworkFacts:
-    """Looks up the rows of one table by name."""
+    """Looks up the rows of one table by name. Made by `facts_steps`."""
 
-    def __init__(self, table: LayerTable) -> None:
-        self.table = table
-
-    @cached_property
-    def _rows(self) -> Mapping[str, LayerRow]:
-        return {row.name: row for row in self.table.rows}
-
-    @cached_property
-    def _fields(self) -> Mapping[str, tuple[int, int]]:
-        return field_sides(self.table.architecture)
+    def __init__(self, table: LayerTable, rows: Mapping[str, LayerRow], fields: Mapping[str, tuple[int, int]]) -> None:
+        self.table, self._rows, self._fields = table, rows, fields
 
     def of(
         self, names: Sequence[str], detail: str, measurement: Measurement | None, repeats: int = 1
@@ -73,6 +64,20 @@ class NetworkFacts:
             sum(known) if known else None,
             repeats,
         )
+
+
+def facts_steps(table: LayerTable) -> Generator[None, None, NetworkFacts]:
+    """Prepare the facts of a table, with a yield now and then: a network may have tens of thousands of layers."""
+    fields = yield from field_steps(table.architecture)
+    rows: dict[str, LayerRow] = {}
+    for start in range(0, len(table.rows), ROWS_A_STEP):
+        rows.update((row.name, row) for row in table.rows[start : start + ROWS_A_STEP])
+        yield
+    _ = table.totals.macs
+    return NetworkFacts(table, rows, fields)
+
+
+ROWS_A_STEP = 2000
 
 
 def _common_name(rows: Sequence[LayerRow]) -> str:

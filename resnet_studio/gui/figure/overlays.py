@@ -7,12 +7,13 @@ from functools import partial
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from resnet_studio.gui.common.button_feedback import reserve_width
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.theme import GRID
 
 SHOWN_MS = 8000
 """Milliseconds that a passing remark is shown."""
+WIDTH = 8 * GRID
+"""Pixels of the zoom: enough for "1600 %"."""
 STEP = 1.25
 """Of a click on + or −."""
 
@@ -22,6 +23,7 @@ class Overlay(QFrame):
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
+        self._over = over
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         over.installEventFilter(self)
 
@@ -31,10 +33,9 @@ class Overlay(QFrame):
 
     def place(self) -> None:
         """Take the size of the contents, and the place for it."""
-        over = self.parentWidget()
-        size = self.sizeHint().boundedTo(over.size())
+        size = self.sizeHint().boundedTo(self._over.size())
         self.resize(size)
-        self.move(self.place_in(over.size(), size))
+        self.move(self.place_in(self._over.size(), size))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Resize, QEvent.Type.Show):
@@ -53,7 +54,7 @@ class FigureNote(Overlay):
         set_names(self, "figureNote", "Remark")
         self._lasting = ("", "")
         self._text = set_names(QLabel(), "figureNoteText", "Remark")
-        self._button = set_names(QPushButton(), "figureNoteAction")
+        self._button = set_names(QPushButton("Add it"), "figureNoteAction", "", "Do what the remark offers")
         self._button.clicked.connect(self.accepted)
         row = QHBoxLayout(self)
         row.setContentsMargins(2 * GRID, GRID, GRID, GRID)
@@ -100,7 +101,7 @@ class ZoomBar(QWidget):
         super().__init__()
         self._percent = _button("zoomFull", "100 %", "Show at 100 %", "1")
         self._percent.clicked.connect(self.fullRequested)
-        reserve_width(self._percent, "1600 %")
+        self.setFixedWidth(WIDTH)
         smaller, larger = _button("zoomOut", "−", "Zoom out", "−"), _button("zoomIn", "+", "Zoom in", "+")
         smaller.clicked.connect(partial(self.zoomRequested.emit, 1 / STEP))
         larger.clicked.connect(partial(self.zoomRequested.emit, STEP))

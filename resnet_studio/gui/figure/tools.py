@@ -23,6 +23,8 @@ from resnet_studio.gui.figure.network_tabs import NetworkTabs
 from resnet_studio.gui.theme import GRID
 
 ADD_CURRENT = "Add the current network; it follows every edit"
+FORMS = {str(form): title for form, title in FORM_TITLES.items()}
+COLORS = {str(key): title for key, title in TITLES.items()}
 FORM_TIPS = {
     "columns": "From top to bottom, aligned by the size of the maps, as in the paper's Figure 3",
     "horizontal": "From left to right: height is the size of the maps, width the number of channels",
@@ -83,14 +85,15 @@ class DrawingTools(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.form = SegmentedControl(dict(FORM_TITLES), "figureForm", "Form", FORM_TIPS, stretches=False)
+        self.form = SegmentedControl(FORMS, "figureForm", "Form", FORM_TIPS, stretches=False)
         self.repeated = ComboBox(REPEATED, "figureRepeated", "Repeated blocks", REPEATED_TIP)
         self.block = ComboBox({}, "figureBlock", "Block", "The block that is drawn from inside")
         self._choice = QStackedWidget()
-        for text, field in (("Repeats", self.repeated), ("Block", self.block)):
-            _fix_width(field, 16 * GRID)
-            self._choice.addWidget(labeled(text, field))
-        self.color = ComboBox(dict(TITLES), "figureColor", "Color by", COLOR_TIP)
+        _fix_width(self.repeated, 16 * GRID)
+        self._choice.addWidget(labeled("Repeats", self.repeated))
+        self.block.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._choice.addWidget(self.block)
+        self.color = ComboBox(COLORS, "figureColor", "Color by", COLOR_TIP)
         _fix_width(self.color, 17 * GRID)
         self.palette_choice = SegmentedControl(PALETTES, "figurePalette", "Colors", PALETTE_TIPS, stretches=False)
         self.search = SearchField("figureSearch", "Find layer", "Part of a layer's name, or of what its box says")
@@ -109,10 +112,12 @@ class DrawingTools(QWidget):
         """Show what is chosen; where a block is drawn from inside, it is chosen in place of folding."""
         self.form.set_value(form)
         self.repeated.set_value(repeated)
-        self.color.set_value(color)
-        self._choice.setCurrentIndex(1 if form == "block" else 0)
-        self.color.setEnabled(form != "block")
-        self.color.set_tip(COLOR_TIP if form != "block" else "The inside of a block is colored by kinds of layers")
+        inside = form == "block"
+        self._choice.setCurrentIndex(1 if inside else 0)
+        self.color.set_values({"kind": "Kind of layer"} if inside else COLORS)
+        self.color.set_value("kind" if inside else color)
+        self.color.setEnabled(not inside)
+        self.color.set_tip("The inside of a block is colored by kinds of layers" if inside else COLOR_TIP)
 
     def show_blocks(self, blocks: Sequence[BlockChoice], current: str) -> None:
         """Offer the blocks of the selected network."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QWidget
 
 from resnet_studio.gui.common.workspace import Workspace
@@ -49,6 +49,9 @@ class FigureWorkspace(Workspace):
     def start_search(self) -> bool:
         self.view.start_search()
         return True
+
+    def command_line(self) -> tuple[str, ...]:
+        return self.controller.command_line()
 
     def close(self) -> None:
         if self._made:
@@ -148,17 +151,17 @@ class FigureWorkspace(Workspace):
         self.view.info.show_facts(controller.facts(box) if box else None, network)
 
     def _export(self, path: Path) -> None:
-        from resnet_studio.gui.figure.export import write_figure
+        from resnet_studio.gui.figure.files import write_drawing
 
         if shown := self.controller.shown:
             palette, provenance = self.view.palette_of_figure(), self.controller.provenance()
-            self.app.exports.write(path, lambda file: write_figure(file, shown.index.drawing, palette, provenance))
+            self.app.exports.write(path, lambda file: write_drawing(file, shown.index.drawing, palette, provenance))
 
     def _copy(self) -> None:
         """Copy the figure as an image."""
-        from resnet_studio.gui.figure.painting import to_image
+        from resnet_studio.gui.figure.painting import png_bytes
 
         if shown := self.controller.shown:
-            image = to_image(shown.index.drawing, self.view.palette_of_figure())
-            QGuiApplication.clipboard().setImage(image)
+            pixels = png_bytes(shown.index.drawing, self.view.palette_of_figure(), self.controller.provenance())
+            QGuiApplication.clipboard().setImage(QImage.fromData(pixels))
             self.view.tools.show_copied()
