@@ -35,7 +35,7 @@ CYCLES_PER_SECOND = 2e9
 """At least those of a GPU's clock."""
 
 
-def measure_steps(spec: MeasurementSpec, budget: Budget = BUDGET) -> Generator[Progress, None, Measurement]:
+def measure_steps(spec: MeasurementSpec, budget: Budget | None = None) -> Generator[Progress, None, Measurement]:
     """Measure a network on a device of this machine; yields its progress between passes.
 
     Weights and images are random, and always the same; batch norms are calibrated, as a CPU computes a hundred times
@@ -49,7 +49,7 @@ def measure_steps(spec: MeasurementSpec, budget: Budget = BUDGET) -> Generator[P
     with _explained(spec):
         passes, contention = Passes(spec), Contention()
         seconds = yield from map_progress(
-            repeat_steps(passes.tasks, budget), lambda done: Progress(round(99 * done), 100, what)
+            repeat_steps(passes.tasks, budget or BUDGET), lambda done: Progress(round(99 * done), 100, what)
         )
     return passes.measurement(seconds, contention)
 
