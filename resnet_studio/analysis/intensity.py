@@ -56,7 +56,8 @@ def _read_bytes(layer: Layer) -> int:
             return layer.activation_bytes
         case "scale":
             return taken + FLOAT * channels
-    return max(1, len(layer.inputs)) * taken
+    # without its source a block's first layer and an identity shortcut have no name
+    return max(2 if layer.kind == "add" else 1, len(layer.inputs)) * taken
 
 
 _macs_and_bytes = LayerSum(lambda layer: layer.macs, moved_bytes)

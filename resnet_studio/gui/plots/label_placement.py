@@ -53,15 +53,18 @@ def place_labels(
 
     A point is x, y and the radius of its marker; `blocked` are other rectangles that no label may cover.
     """
-    taken = _Taken([*(_around(*point) for point in points), *blocked])
+    taken, labels = _Taken([*(_around(*point) for point in points), *blocked]), _Taken([])
     placed = []
     for request in requests:
-        candidates = _candidates(points[request.index], request, area)
-        label = next((one for one in candidates if _fits(one, area, taken)), None)
+        candidates = [one for one in _candidates(points[request.index], request, area) if _is_free(one, area, taken)]
+        label = next((one for one in candidates if not _is_crossed(one, taken)), None)
+        if label is None:  # then its line may cross other points
+            label = next((one for one in candidates if not _is_crossed(one, labels)), None)
         if label is not None:
             placed.append(label)
-            taken.add(label.rect)
-            taken.extend(_leader_rects(label))
+            for rect in (label.rect, *_leader_rects(label)):
+                taken.add(rect)
+                labels.add(rect)
     return placed
 
 
@@ -78,10 +81,6 @@ class _Taken:
             self._rects = np.vstack((self._rects, np.empty_like(self._rects)))
         self._rects[self._count] = rect
         self._count += 1
-
-    def extend(self, rects: Iterable[Rect]) -> None:
-        for rect in rects:
-            self.add(rect)
 
     def hits(self, rect: Rect) -> bool:
         """Whether a rectangle overlaps a taken one."""
@@ -121,10 +120,15 @@ def _leader(point: tuple[float, float, float], rect: Rect) -> tuple[tuple[float,
     return (x + radius * (end[0] - x) / length, y + radius * (end[1] - y) / length), end
 
 
-def _fits(label: PlacedLabel, area: Rect, taken: _Taken) -> bool:
+def _is_free(label: PlacedLabel, area: Rect, taken: _Taken) -> bool:
     left, top, right, bottom = label.rect
     inside = left >= area[0] and top >= area[1] and right <= area[2] and bottom <= area[3]
-    return inside and not taken.hits(label.rect) and not any(map(taken.hits, _leader_rects(label)))
+    return inside and not taken.hits(label.rect)
+
+
+def _is_crossed(label: PlacedLabel, taken: _Taken) -> bool:
+    """Whether the line to a label crosses something."""
+    return any(map(taken.hits, _leader_rects(label)))
 
 
 def _leader_rects(label: PlacedLabel) -> Iterator[Rect]:
