@@ -68,8 +68,13 @@ class Budget:
 
     @property
     def usual_capacity(self) -> Capacity:
-        """What to have most of if nobody says: the first of FLOPs, parameters and layers that is not limited."""
-        return next((capacity for capacity in CAPACITIES if capacity not in self.limited), "depth")
+        """What to have most of if nobody says: the first of FLOPs, parameters and layers that is no cost."""
+        return next((capacity for capacity in CAPACITIES if capacity not in self.costs), "depth")
+
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        """Of what less is better: what is limited, or FLOPs if nothing is."""
+        return self.limited or ("macs",)
 
     def figures(self, architecture: Architecture, seconds_of: SecondsOf | None = None) -> Figures:
         """What a network costs: its memory only if that is limited, its time if it can be predicted."""
@@ -94,15 +99,15 @@ class Budget:
 
     @property
     def words(self) -> str:
-        """The whole budget: "1.00 G FLOPs and 10 ms per image"; empty without one."""
+        """The whole budget: "1 G FLOPs and 10 ms per image"; empty without one."""
         return listed([self.limit_text(cost) for cost in self.limited])
 
     def limit_text(self, cost: Cost) -> str:
-        """One limit: "1.00 G FLOPs", "2.00 GB in training at batch 32", "10 ms per image"."""
-        value = getattr(self, cost)
-        if cost == "memory":
-            return f"{memory_text(value)} in {self.purpose} at batch {self.batch}"
-        return f"{cost_text(cost, value)} {'per image' if cost == 'seconds' else COSTS[cost]}"
+        """One limit: "1 G FLOPs", "2 GB in training at batch 32", "10 ms per image"."""
+        number, _, unit = cost_text(cost, getattr(self, cost)).partition(" ")
+        number = number.rstrip("0").rstrip(".") if "." in number else number  # as one types it
+        of = {"memory": f"in {self.purpose} at batch {self.batch}", "seconds": "per image"}.get(cost, COSTS[cost])
+        return " ".join(filter(None, (number, unit, of)))
 
     def to_json(self) -> dict[str, Any]:
         """The limits as plain JSON values, with what the memory is of."""

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from math import prod
 from typing import Any, TypeAlias
 
 from resnet_studio.analysis.budget import CAPACITIES, COSTS, Budget, Capacity, Cost, Figures, SecondsOf, listed
-from resnet_studio.analysis.fitting import Fit, fit_width
+from resnet_studio.analysis.fitting import Fit, fit_width_steps
 from resnet_studio.analysis.network_quantities import pareto_front_steps
 from resnet_studio.analysis.roundings import Rounding
 from resnet_studio.analysis.scaling import scaled
@@ -34,8 +34,6 @@ SCALE, DEPTH, WIDTH = "scale", "depth", "width"
 fitted."""
 MOST_COMBINATIONS = 10_000
 """Networks of one sweep."""
-EVERY = 8
-"""Candidates between two yields."""
 
 Values: TypeAlias = Mapping[str, Any]
 
@@ -173,7 +171,7 @@ class SweepResult:
 def sweep_steps(
     sweep: Sweep, budget: Budget, best: Capacity | None = None, seconds_of: SecondsOf | None = None
 ) -> Generator[Progress, None, SweepResult]:
-    """Table every combination and find the front. It yields after every few candidates.
+    """Table every combination and find the front. It yields after each, and more often where widths are fitted.
 
     Combinations that give equal networks are tabled once. `ValueError` if time is limited and can't be predicted, or
     if a width is to be fitted into no budget.
@@ -184,12 +182,12 @@ def sweep_steps(
     impossible: list[Impossible] = []
     for number, values in enumerate(sweep):
         try:
-            candidate = _candidate(sweep.base, values, budget, seconds_of)
+            steps = _candidate_steps(sweep.base, values, budget, seconds_of)
+            candidate = yield from map_progress(steps, partial(_tabling, number, sweep.combinations))
             found.setdefault(candidate.architecture, candidate)
         except ArchitectureError as error:
             impossible.append(Impossible(values, str(error)))
-        if number % EVERY == 0:
-            yield Progress(number, sweep.combinations, "tabling the networks")
+        yield _tabling(number, sweep.combinations)
     candidates = tuple(found.values())
     fitting = [at for at, candidate in enumerate(candidates) if candidate.fits]
     points = [_point(candidates[at].figures, budget, best) for at in fitting]
@@ -226,7 +224,13 @@ def depth_values(base: Residual, depth: int, values: Values) -> dict[str, Any]:
     return {"block": made.block, "blocks": (count,) * stages}
 
 
-def _candidate(base: Architecture, values: Values, budget: Budget, seconds_of: SecondsOf | None) -> Candidate:
+def _tabling(number: int, of: int, _: object = None) -> Progress:
+    return Progress(number, of, "tabling the networks")
+
+
+def _candidate_steps(
+    base: Architecture, values: Values, budget: Budget, seconds_of: SecondsOf | None
+) -> Generator[None, None, Candidate]:  # fmt: skip
     values = dict(values)
     roundings: tuple[Rounding, ...] = ()
     phi, width = values.pop(SCALE, None), values.get(WIDTH)
@@ -236,7 +240,7 @@ def _candidate(base: Architecture, values: Values, budget: Budget, seconds_of: S
         architecture, roundings = scaled(architecture, phi)
         values[SCALE] = phi
     if fit is not None:
-        architecture, fitted = fit_width(architecture, budget, fit.multiple, seconds_of)
+        architecture, fitted = yield from fit_width_steps(architecture, budget, fit.multiple, seconds_of)
         values[WIDTH] = architecture.width
         roundings = (*(one for one in roundings if one.field != WIDTH), *fitted)
     figures = budget.figures(architecture, seconds_of)
@@ -251,9 +255,8 @@ def _check_budget(sweep: Sweep, budget: Budget, seconds_of: SecondsOf | None) ->
 
 
 def _costs(budget: Budget, best: Capacity) -> tuple[Cost, ...]:
-    """The costs of which less is better: those that are limited, or FLOPs; never what there is to be most of."""
-    costs: tuple[Cost, ...] = budget.limited or ("macs",)
-    return tuple(cost for cost in costs if cost != best)
+    """The costs of which less is better; never what there is to be most of."""
+    return tuple(cost for cost in budget.costs if cost != best)
 
 
 def _point(figures: Figures, budget: Budget, best: Capacity) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ from resnet_studio.analysis.sweep import DEPTH, SCALE, Candidate, SweepResult
 from resnet_studio.analysis.sweep_text import value_text
 from resnet_studio.analysis.units import DASH, LABELS, FlopUnit, exact, in_unit, memory, short
 from resnet_studio.formatting import counted, short_time
-from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.architecture import CHOICES, Architecture, Residual
 
 FRONT = "★"
 Measured = Mapping[Architecture, float]
@@ -120,9 +120,8 @@ def _fields(result: SweepResult) -> Iterator[Column]:
         varied.insert(varied.index(DEPTH) + 1, "block")
     for field in varied:
         title = "φ" if field == SCALE else field.replace("_", " ")
-        order = _order(field)
-        number = all(isinstance(order(candidate), int | float) for candidate in result.candidates)
-        yield Column(field, title, FIELD_TIPS.get(field, "Varied"), _field_text(field), order, right=number)
+        number = field not in CHOICES and field != "blocks"
+        yield Column(field, title, FIELD_TIPS.get(field, "Varied"), _field_text(field), _order(field), right=number)
 
 
 FIELD_TIPS = {

@@ -191,8 +191,7 @@ class _Answer:
             return
         grid = sweep_grid(self.result, places, unit, measured)
         if form != "text":
-            writers = {"markdown": text.markdown, "latex": text.latex, "html": text.html}
-            sys.stdout.write(writers[form](grid))
+            sys.stdout.write(text.grid_text(grid, form))
             return
         echo(f"{summary(self.result)}.")
         echo(self.result.meaning)

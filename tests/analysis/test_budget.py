@@ -46,7 +46,7 @@ def test_a_budget_says_what_is_exceeded() -> None:
     budget = Budget(macs=2 * 10**9, parameters=11_689_512)
     assert budget.exceeded(budget.figures(preset("resnet18"))) == ()  # just the parameters it may have
     assert budget.exceeded(budget.figures(preset("resnet50"))) == ("macs", "parameters")
-    assert budget.words == "2.00 G FLOPs and 11.7 M parameters"
+    assert budget.words == "2 G FLOPs and 11.7 M parameters"
     assert Budget().words == ""
 
 
@@ -56,6 +56,7 @@ def test_an_unknown_time_is_not_within_a_budget_of_time() -> None:
 
 
 def test_there_is_most_of_what_is_not_limited() -> None:
+    assert Budget().usual_capacity == "parameters"  # for as few FLOPs as possible
     assert Budget(seconds=0.01).usual_capacity == "macs"
     assert Budget(macs=1, seconds=0.01).usual_capacity == "parameters"
     assert Budget(macs=1, parameters=1).usual_capacity == "depth"

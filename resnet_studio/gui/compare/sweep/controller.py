@@ -48,6 +48,11 @@ class SweepController(QObject):
         view.show_texts(session.state.sweep)
         view.show_measuring(measurements.measuring)
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is still being worked out."""
+        return self._scheduler.busy
+
     def set_active(self, active: bool) -> None:
         """Set whether the page is visible."""
         if active and not self._active:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import cast
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_studio.analysis.budget import CAPACITIES, USUAL_BATCH, Capacity
 from resnet_studio.analysis.sweep_text import EXAMPLES
@@ -19,6 +20,8 @@ from resnet_studio.gui.theme import GRID
 
 ALWAYS = ("depth", "width", "image")
 """Fields that are shown from the start; others are added."""
+WIDEST = 400
+"""Pixels of a line."""
 LIMITS: Mapping[str, tuple[str, str, int, str]] = {
     "max_macs": ("FLOPs", "1G", 76, "At most so many FLOPs for one image, as in 600M or 1.5G"),
     "max_parameters": ("Parameters", "25M", 80, "At most so many parameters, as in 10M"),
@@ -50,6 +53,7 @@ class SweepForm(QWidget):
         self._labels: dict[str, QLabel] = {}
         self._fields, self._limits = FlowLayout(), FlowLayout()
         self._more = ComboBox({"": "Vary…"}, "sweepAddField", "Vary another field", "Vary another field")
+        self._more.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._more.setFixedWidth(96)
         self._more.valueSelected.connect(self._on_field_added)
         self._best = SegmentedControl(BEST, "sweepBest", "Best", BEST_TIPS, stretches=False)
@@ -62,7 +66,6 @@ class SweepForm(QWidget):
         self._available: tuple[str, ...] = ()
         for field in ALWAYS:
             self._add_field(field)
-        self._fields.addWidget(self._more)
         for limit in LIMITS:
             self._add_limit(limit)
         self._limits.addWidget(labeled("Most", self._best))
@@ -94,8 +97,9 @@ class SweepForm(QWidget):
 
     def show_texts(self, texts: Mapping[str, str]) -> None:
         """Show these texts, without emitting."""
-        for field in texts.keys() & set(self._available) - self._lines.keys():
-            self._add_field(field)
+        for field in self._available:
+            if field in texts and field not in self._lines:
+                self._add_field(field)
         for key, line in self._lines.items():
             if line.text().strip() != texts.get(key, ""):
                 line.setText(texts.get(key, ""))
@@ -116,7 +120,10 @@ class SweepForm(QWidget):
         example = EXAMPLES.get(field, "1, 2")
         tip = VALUES_TIP.format(example=example) + (WIDTH_TIP if field == "width" else "")
         name = "φ (scale)" if field == "scale" else field.replace("_", " ").capitalize()
-        return self._add_line(self._fields, field, name, example, 136, tip)
+        self._fields.removeWidget(self._more)
+        line = self._add_line(self._fields, field, name, example, 136, tip)
+        self._fields.addWidget(self._more)  # stays behind the fields
+        return line
 
     def _add_limit(self, limit: str) -> None:
         label, example, width, tip = LIMITS[limit]
@@ -128,6 +135,7 @@ class SweepForm(QWidget):
         line = set_names(QLineEdit(), f"sweep_{key}", label, tip)
         line.setPlaceholderText(example if key == "batch" else f"e.g. {example}")
         line.setFixedWidth(width)
+        line.textChanged.connect(partial(_widen, line, width))
         EditCommitter(line).committed.connect(lambda _: self._emit())
         self._lines[key] = line
         layout.addWidget(labeled(label, line))
@@ -142,11 +150,14 @@ class SweepForm(QWidget):
     def _on_field_added(self, field: str) -> None:
         if not field:
             return
-        self._fields.removeWidget(self._more)
         line = self._add_field(field)
-        self._fields.addWidget(self._more)
         self._offer()
         line.setFocus()
 
     def _emit(self) -> None:
         self.textsChanged.emit(self.texts())
+
+
+def _widen(line: QLineEdit, usual: int, text: str) -> None:
+    """Make a line as wide as its text, within limits."""
+    line.setFixedWidth(min(max(usual, line.fontMetrics().horizontalAdvance(text) + 3 * GRID), WIDEST))

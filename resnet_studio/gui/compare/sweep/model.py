@@ -11,13 +11,15 @@ from PySide6.QtGui import QColor, QFont
 
 from resnet_studio.analysis.sweep import Candidate, SweepResult
 from resnet_studio.analysis.sweep_rows import Column, Measured, columns
-from resnet_studio.analysis.units import FlopUnit
+from resnet_studio.analysis.units import DASH, FlopUnit
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import cell_alignment
 
 Index = QModelIndex | QPersistentModelIndex
 Shown = Literal["front", "fitting", "all"]
 CANDIDATE_ROLE = Qt.ItemDataRole.UserRole + 1
+SOMETIMES = ("measured", "error", "beyond")
+"""Columns that are hidden if they say nothing."""
 EVERY = 32
 """Rows between two yields."""
 
@@ -91,6 +93,10 @@ class SweepModel(QAbstractTableModel):
         """The longest texts of a column, which need most space."""
         assert self._table
         return sorted({self._table.texts[at][column] for at in self._rows}, key=len, reverse=True)[:most]
+
+    def is_blank(self, column: int) -> bool:
+        """Whether no network shown has anything in a column that need not be there."""
+        return self.columns[column].key in SOMETIMES and not any(text not in ("", DASH) for text in self.widest(column))
 
     def rowCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self._rows)

@@ -10,7 +10,7 @@ from resnet_studio.analysis.sweep import Candidate
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.compare.sweep.model import CANDIDATE_ROLE, SweepModel
 
-ROW, PADDING, ARROW = 26, 22, 14
+ROW, PADDING, ARROW = 26, 24, 10
 """Pixels: height of a row, space around a text, and for the arrow of the sorted column."""
 
 
@@ -72,11 +72,17 @@ class CandidateTable(QTableView):
         self.fit_columns()
 
     def fit_columns(self) -> None:
-        """Give each column what its widest text needs, and share the rest; the table scrolls if that is too much."""
-        needed = [self._needed(column) for column in range(self._model.columnCount())]
-        spare = max(0, self.viewport().width() - sum(needed))
-        for column, width in enumerate(needed):
-            self.setColumnWidth(column, width + spare // len(needed))
+        """Give each column what its widest text needs, and share the rest; the table scrolls if that is too much.
+
+        What is blank for all networks shown, such as what exceeds the budget on the front, has no column.
+        """
+        columns = range(self._model.columnCount())
+        needed = {column: self._needed(column) for column in columns if not self._model.is_blank(column)}
+        spare = max(0, self.viewport().width() - sum(needed.values()))
+        for column in columns:
+            self.setColumnHidden(column, column not in needed)
+            if column in needed:
+                self.setColumnWidth(column, needed[column] + spare // len(needed))
 
     def _needed(self, column: int) -> int:
         bold = QFont(self.font())

@@ -18,6 +18,7 @@ from resnet_studio.formatting import counted
 from resnet_studio.gui.common.helpers import empty_label, set_names, set_style_property
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.labels import ElidedLabel
+from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.compare.sweep.form import SweepForm
 from resnet_studio.gui.compare.sweep.model import Shown, SweepModel, SweepTable
 from resnet_studio.gui.compare.sweep.table import CandidateTable
@@ -106,9 +107,10 @@ class SweepView(QWidget):
         self.form.show_problems(problems)
         field, reason = next(iter(problems.items()), ("", ""))
         if problems:
-            self._say(f"{FIELD_NAMES.get(field, field.replace('_', ' '))}: {reason}", problem=True)
+            name = FIELD_NAMES.get(field, field.replace("_", " ").capitalize())
+            self._say(f"{name}: {reason}", problem=True)
         elif self._table_data:
-            self._say(self._counts(self._table_data))
+            self._say(*self._counts(self._table_data))
         self.table.setEnabled(not problems)
 
     def show_busy(self) -> None:
@@ -121,7 +123,7 @@ class SweepView(QWidget):
         self._table_data = table
         self._model.show_table(table)
         self.table.setEnabled(True)
-        self._say(self._counts(table) if table else "")
+        self._say(*self._counts(table) if table else ("",))
         self._choose_page()
         self.table.select(selected)
         self._show_selection()
@@ -129,7 +131,6 @@ class SweepView(QWidget):
     def show_prediction(self, prediction: Prediction) -> None:
         """Say how well times are predicted, or offer to measure what is needed for it."""
         self._prediction = prediction
-        self._layers.setText("Measure layers again" if prediction.known else "Measure layers")
         self._show_notes()
 
     def show_measuring(self, measuring: bool) -> None:
@@ -156,7 +157,7 @@ class SweepView(QWidget):
         column.addStretch(1)
         return page
 
-    def _make_tools(self) -> QHBoxLayout:
+    def _make_tools(self) -> FlowLayout:
         self._shown = SegmentedControl(SHOWN, "sweepShown", "Networks", SHOWN_TIPS, stretches=False)
         self._shown.valueSelected.connect(self._on_shown)
         self._layers = set_names(
@@ -175,12 +176,9 @@ class SweepView(QWidget):
         self._scatter.clicked.connect(lambda: self.scatterRequested.emit(self._listed()))
         self._train = set_names(QPushButton(), "sweepTrain", "", TRAIN_TIP)
         self._train.clicked.connect(lambda: self.trainingRequested.emit(self._chosen()))
-        tools = QHBoxLayout()
-        tools.setSpacing(GRID)
-        tools.addWidget(self._shown)
-        tools.addStretch(1)
-        for button in (self._layers, self._measure, self._scatter, self._train):
-            tools.addWidget(button)
+        tools = FlowLayout()
+        for widget in (self._shown, self._measure, self._train, self._scatter, self._layers):
+            tools.addWidget(widget)
         return tools
 
     def _on_example(self) -> None:
@@ -199,13 +197,15 @@ class SweepView(QWidget):
         page = 0 if self._table_data is None else 1 if self._model.rowCount() else 2
         self._pages.setCurrentIndex(page)
 
-    def _counts(self, table: SweepTable) -> str:
-        impossible = len(table.result.impossible)
+    def _counts(self, table: SweepTable) -> tuple[str, str]:
+        """How many networks there are, and the same in fewer words."""
+        result, impossible = table.result, len(table.result.impossible)
         more = f" · {counted(impossible, 'combination')} impossible" if impossible else ""
-        return f"{summary(table.result)}{more}"
+        few = f"{len(result.candidates):,} networks, {result.fitting:,} in budget, {len(result.front):,} on the front"
+        return f"{summary(result)}{more}", f"{few} · {impossible:,} impossible" if impossible else few
 
-    def _say(self, text: str, *, problem: bool = False) -> None:
-        self._summary.set_text(text)
+    def _say(self, text: str, *shorter: str, problem: bool = False) -> None:
+        self._summary.set_text(text, "", *shorter)
         set_style_property(self._summary, problem=problem, quiet=not problem)
 
     def _chosen(self) -> tuple[object, ...]:
