@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from resnet_studio.analysis.layer_sums import LayerSum
 from resnet_studio.analysis.measurement import Measurement, MeasurementSpec, Precision
-from resnet_studio.formatting import percent
+from resnet_studio.formatting import counted, percent
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck
@@ -142,6 +142,14 @@ class LayerTimes:
     def overhead(self) -> float:
         """Seconds that a network takes beyond the sum of its layers, for each of them."""
         return median(one.overhead / len(one.layers) for one in self.measurements)
+
+    @property
+    def where(self) -> str:
+        """What was measured on: "AMD EPYC, 2 logical cores, 2 threads", and how many measurements have a caveat."""
+        first = self.measurements[0]
+        disturbed = sum(bool(one.caveats) for one in self.measurements)
+        caveat = f"; {disturbed} of {len(self.measurements)} measurements were disturbed" if disturbed else ""
+        return f"{first.device_name}, {counted(first.threads, 'thread')}{caveat}"
 
     def seconds(self, architecture: Architecture) -> float:
         """Seconds of one image in a pass over a batch."""

@@ -53,6 +53,7 @@ Check = Annotated[
     int, typer.Option("--check", metavar="N", min=0, max=50, help="Measure the best N, beside what was predicted.")
 ]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="Where time is predicted and measured.")]
+Again = Annotated[bool, typer.Option("--again", help="Measure layers and networks again, also if they were.")]
 Top = Annotated[int, typer.Option("--top", metavar="N", min=1, help="List at most so many networks.")]
 Everything = Annotated[bool, typer.Option("--all", help="List every network, not just the front.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Set a field of the base.")]
@@ -79,6 +80,7 @@ def sweep(
     best: Best = None,
     check: Check = 0,
     device: Device = "cpu",
+    again: Again = False,
     top: Top = SHOWN,
     everything: Everything = False,
     settings: Settings = None,
@@ -101,10 +103,10 @@ def sweep(
         raise ValueError("sweep needs a field to vary, as in `sweep resnet50 --vary depth=18,34,50 --vary width=fit`")
     swept = Sweep(base, read_variations(texts, base))
     budget = _budget(max_macs, max_parameters, max_memory, max_ms, batch, purpose)
-    times = _layer_times(device) if budget.seconds is not None or check else None
+    times = _layer_times(device, again=again) if budget.seconds is not None or check else None
     seconds_of = times.seconds if times else None
     result = run_with_progress(sweep_steps(swept, budget, best, seconds_of), "tabling the networks")
-    answer = _Answer(result, times, _measured(result, check, device))
+    answer = _Answer(result, times, _measured(result, check, device, again=again))
     if as_json:
         echo_json(answer.to_json())
         return
@@ -135,15 +137,15 @@ def _option(name: str, text: str | None, read: Callable[[str], Value]) -> Value 
         raise ValueError(f"{name} {error}") from None
 
 
-def _layer_times(device: str) -> LayerTimes:
+def _layer_times(device: str, *, again: bool) -> LayerTimes:
     from resnet_studio.analysis.compute.layer_times import layer_times_steps
     from resnet_studio.analysis.measurement_cache import MeasurementCache
     from resnet_studio.analysis.predicted_time import LayerTimes
 
-    return LayerTimes(run_with_progress(layer_times_steps(device, MeasurementCache())))
+    return LayerTimes(run_with_progress(layer_times_steps(device, MeasurementCache(), again=again)))
 
 
-def _measured(result: SweepResult, count: int, device: str) -> list[Measurement]:
+def _measured(result: SweepResult, count: int, device: str, *, again: bool) -> list[Measurement]:
     """The best of the front, measured now or before."""
     if not count:
         return []
@@ -152,7 +154,7 @@ def _measured(result: SweepResult, count: int, device: str) -> list[Measurement]
     from resnet_studio.analysis.measurement_cache import MeasurementCache
 
     specs = [MeasurementSpec(result.candidates[at].architecture, device) for at in result.front[:count]]
-    return run_with_progress(measured_steps(specs, MeasurementCache()))
+    return run_with_progress(measured_steps(specs, MeasurementCache(), again=again))
 
 
 @dataclass(frozen=True)
@@ -215,11 +217,7 @@ class _Answer:
             candidate = self.result.candidates[at]
             found += [f"{candidate.title}: {rounding.words}" for rounding in candidate.roundings]
         if (error := self.error()) and self.times:
-            first = self.times.measurements[0]
-            found.append(
-                f"times predicted for {first.device_name}, {counted(first.threads, 'thread')}, "
-                f"from the layers of others: {error.words}"
-            )
+            found.append(f"predicted times: {error.words} ({self.times.where}; each from the layers of the others)")
         for one in self.measurements:
             found += [f"{title(one.spec.architecture)}: {caveat}" for caveat in one.caveats]
         if reasons := impossible_reasons(self.result):

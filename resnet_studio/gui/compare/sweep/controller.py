@@ -10,7 +10,6 @@ from resnet_studio.analysis.measurement import Measurement
 from resnet_studio.analysis.predicted_time import PROBES, LayerTimes, PredictionError, error_steps
 from resnet_studio.analysis.sweep import Sweep, SweepError, SweepResult, sweep_steps, variable_fields
 from resnet_studio.analysis.sweep_text import read_budget, read_fields
-from resnet_studio.formatting import counted
 from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.compare.sweep.model import EVERY, SweepTable, sweep_table_steps
 from resnet_studio.gui.compare.sweep.view import Prediction, SweepView
@@ -132,10 +131,9 @@ class SweepController(QObject):
         if self._times is None:
             self._view.show_prediction(Prediction(known=False))
             return
-        first, words = self._times.measurements[0], ""
+        words = ""
         if self._error:
-            where = f"{first.device_name}, {counted(first.threads, 'thread')}"
-            words = f"{self._error.words} ({where}; each predicted from the layers of the others)."
+            words = f"{self._error.words} ({self._times.where}; each from the layers of the others)."
         self._view.show_prediction(Prediction(known=True, words=words))
 
     def _measure_layers(self) -> None:
