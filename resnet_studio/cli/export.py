@@ -38,7 +38,8 @@ PARAMETERS = {
 Name = Annotated[
     str,
     typer.Argument(
-        metavar="ARCH", help="Preset name, architecture JSON file, or weights file. For Table 1 and figures several: A,B."
+        metavar="ARCH",
+        help="Preset name, architecture JSON file, or weights file. For Table 1 and figures several: A,B.",
     ),
 ]
 FormatName = Annotated[

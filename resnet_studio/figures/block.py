@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 from resnet_studio.figures.coloring import Coloring
 from resnet_studio.figures.drawing import Arc, Box, Brace, Drawing, Fill, Item, Label, Line, Point, Rect
@@ -172,7 +173,9 @@ def _chosen(architecture: Architecture, name: str) -> Block:
         return next((block for block in known[:2] if block.shortcut == "identity"), known[0])
     found = next((block for block in known if block.name == name), None)
     if found is None:
-        raise ValueError(f"{title(architecture)} has no block {name!r}: its blocks are {known[0].name} … {known[-1].name}")
+        raise ValueError(
+            f"{title(architecture)} has no block {name!r}: its blocks are {known[0].name} … {known[-1].name}"
+        )
     return found
 
 
@@ -288,7 +291,8 @@ def _box(panel: _Panel, node: _Node, coloring: Coloring | None, largest: float) 
         value = "" if number is None else coloring.text(number)
     radius, size = (CIRCLE, 9.0) if _is_circle(layer) else (1.5, TEXT)
     return Box(
-        node.rect, (_text(layer),), (layer.name,), panel.index, layer.stage, fill, size=size, radius=radius, value=value,
+        node.rect, (_text(layer),), (layer.name,), panel.index, layer.stage, fill, size=size, radius=radius,
+        value=value,
     )  # fmt: skip
 
 
@@ -308,7 +312,7 @@ def _main_path(panel: _Panel) -> Iterator[Item]:
     yield Label("x", x, top - FORMULA / 2 - 1, FORMULA, italic=True)
     yield Label(_shape(panel.main[0].input), x - 8, top - FORMULA / 2 - 1, DETAIL, "end", tone="muted")
     yield Line(((x, top), (x, nodes[0].y)), arrow=True)
-    for rect, following in zip(nodes, nodes[1:], strict=False):
+    for rect, following in pairwise(nodes):
         yield Line(((x, rect.bottom), (x, following.y)), arrow=True)
     bottom = nodes[-1].bottom
     yield Line(((x, bottom), (x, bottom + GAP + 2)), arrow=True)

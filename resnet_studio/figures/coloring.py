@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from resnet_studio.analysis.units import LABELS, FlopUnit, exact, in_unit, short
+from resnet_studio.figures.elements import gate_layers
 from resnet_studio.formatting import short_time
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.plan import plan
@@ -35,14 +36,15 @@ class Coloring:
     """For each architecture of the figure."""
     text: Callable[[float], str]
     """How a number is written."""
-    is_sum: bool = True
-    """Whether a box that stands for several layers has their sum, and not the largest number of theirs."""
+    of_equal_blocks: Literal["equal", "different", "growing"] = "equal"
+    """How the numbers of equal blocks in a row are. Of growing ones a box has the largest, of others the sum of its
+    layers."""
 
     def value(self, column: int, names: Iterable[str]) -> float | None:
         """The number of a box that stands for these layers; None if none of them has one."""
         known = self.values[column]
         found = [known[name] for name in names if name in known]
-        return (sum(found) if self.is_sum else max(found)) if found else None
+        return (max(found) if self.of_equal_blocks == "growing" else sum(found)) if found else None
 
 
 def flops(architectures: Sequence[Architecture], unit: FlopUnit = "flops") -> Coloring:
@@ -60,12 +62,12 @@ def parameters(architectures: Sequence[Architecture]) -> Coloring:
 def receptive_fields(architectures: Sequence[Architecture]) -> Coloring:
     """Colors by the side of the receptive field, as papers count it: the larger one where an image is no square."""
     values = tuple(_fields(one) for one in architectures)
-    return Coloring("Receptive field (pixels)", values, lambda value: exact(round(value)), is_sum=False)
+    return Coloring("Receptive field (pixels)", values, lambda value: exact(round(value)), "growing")
 
 
 def times(seconds: Sequence[Values]) -> Coloring:
     """Colors by measured times, in seconds, for each architecture of the figure."""
-    return Coloring("Time", tuple(seconds), short_time)
+    return Coloring("Time", tuple(seconds), short_time, "different")
 
 
 def coloring(key: ColorKey, architectures: Sequence[Architecture], unit: FlopUnit = "flops") -> Coloring | None:
@@ -85,4 +87,6 @@ def coloring(key: ColorKey, architectures: Sequence[Architecture], unit: FlopUni
 
 @lru_cache(maxsize=16)
 def _fields(architecture: Architecture) -> Values:
-    return {name: float(max(sides)) for name, sides in field_sides(architecture).items()}
+    """The larger side of each layer's receptive field; gates, which depend on all of the image, have none."""
+    gates = gate_layers(architecture)
+    return {name: float(max(sides)) for name, sides in field_sides(architecture).items() if name not in gates}

@@ -14,7 +14,7 @@ from resnet_studio.figures.elements import Element, Figure, Group, Skip, figure_
 from resnet_studio.figures.legend import Entry, color_entries, least_width, legend, skip_entries
 from resnet_studio.figures.options import FigureOptions, costs, headings, size_text
 from resnet_studio.figures.text_metrics import SPARE, text_width
-from resnet_studio.figures.values import Shades, description
+from resnet_studio.figures.values import Shades, description, shades_steps
 from resnet_studio.networks.architecture import Architecture
 
 MARGIN = 12.0
@@ -67,7 +67,7 @@ class _Column:
     @property
     def brace_width(self) -> float:
         """The room on its left for braces and what they say."""
-        texts = (f"×{one.count}" for one in self.figure.repeats)
+        texts = (f"×{one.times}" for one in self.figure.repeats)
         return max((BRACE + 8 + SPARE * text_width(text, TEXT) for text in texts), default=0.0)
 
     def elements(self) -> Iterator[tuple[int, Element]]:
@@ -91,7 +91,7 @@ def columns_steps(
     _equal_widths(columns)
     layout = _Layout(columns)
     figures = [column.figure for column in columns]
-    shades = Shades(coloring, figures, [list(figure.elements) for figure in figures])
+    shades = yield from shades_steps(coloring, figures, [list(figure.elements) for figure in figures])
     yield
     items: list[Item] = []
     for column in columns:
@@ -290,7 +290,7 @@ def _column_items(column: _Column, shades: Shades, numbers: range) -> Iterator[I
     for repeat in column.figure.repeats:
         if repeat.first in numbers:
             bottom = column.tops[repeat.last][-1] + BOX
-            yield from _brace_items(column, column.tops[repeat.first][0], bottom, repeat.count)
+            yield from _brace_items(column, column.tops[repeat.first][0], bottom, repeat.times)
 
 
 def _box(column: _Column, element: Element, top: float, fill: Fill, value: str) -> Box:

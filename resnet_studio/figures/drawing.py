@@ -1,7 +1,7 @@
-"""A figure as values: shapes and texts in points. The writers and the window draw them alike. Needs neither torch nor Qt.
+"""A figure as values: shapes and texts in points. The writers and the window draw them alike.
 
-x grows to the right and y downwards. Colors are keys, which a `Palette` (`figures/palette.py`) turns into colors, so
-that one drawing can be shown in the window's theme and printed.
+Needs neither torch nor Qt. x grows to the right and y downwards. Colors are keys, which a `Palette`
+(`figures/palette.py`) turns into colors, so that one drawing can be shown in the window's theme and printed.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
-from resnet_studio.figures.layer_graph import Bypass, Step, main_path
+from resnet_studio.figures.layer_graph import Bypass, Path, Step, main_path
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.families.family import Block, Joint
 from resnet_studio.networks.families.preactivation import PreActivationFamily
@@ -68,11 +68,11 @@ class Group(NamedTuple):
 
 
 class Repeat(NamedTuple):
-    """Groups from `first` to `last` that stand for `count` times as many."""
+    """Groups from `first` to `last` that stand for `times` as many."""
 
     first: int
     last: int
-    count: int
+    times: int
 
 
 class Figure(NamedTuple):
@@ -106,6 +106,13 @@ def element_count(architecture: Architecture) -> int:
     stem, head = _ends(architecture)
     runs = _runs(architecture)
     return len(stem) + len(head) + sum(count * len(_block_group(block, architecture).elements) for block, count in runs)
+
+
+def gate_layers(architecture: Architecture) -> frozenset[str]:
+    """The names of the layers that compute factors of squeeze-and-excitation."""
+    if isinstance(architecture, Residual):
+        return frozenset(layer.name for layer in plan(architecture) if layer.role == "gate")
+    return frozenset(layer.name for step in _graph(architecture).steps for layer in step.gate)
 
 
 def level_of(size: tuple[int, int], image: tuple[int, int]) -> int:
@@ -191,7 +198,7 @@ def _elements(layers: Sequence[Layer], image: tuple[int, int], *, ahead: bool = 
         if layer.role == "gate":
             gate.append(layer)
         elif layer.kind == "scale" and gate:
-            names = tuple(one.name for one in (*gate, layer))
+            names = (layer.name, *(one.name for one in gate))
             found.append(_element(_gate_text(gate), names, layer, image, "gate"))
             gate = []
         elif layer.kind in DRAWN and (layer.kind != "average pool" or layer.input != layer.output):
@@ -242,7 +249,7 @@ def layer_text(layer: Layer) -> str:
 
 
 def _conv_text(layer: Layer) -> str:
-    """ "conv, 64"; with groups "conv, 128, C=32", of one channel each "dw conv, 32"; with a dilation "conv, 64, d=2"."""
+    """ "conv, 64"; with groups "conv, 128, C=32", of one channel "dw conv, 32"; with a dilation "conv, 64, d=2"."""
     depthwise = layer.groups > 1 and layer.groups == layer.input[0]
     groups = f", C={layer.groups}" if layer.groups > 1 and not depthwise else ""
     dilation = f", d={layer.dilation}" if layer.dilation > 1 else ""
@@ -256,9 +263,14 @@ def _gate_text(gate: Iterable[Layer]) -> str:
 
 
 @lru_cache(maxsize=16)
+def _graph(architecture: Architecture) -> Path:
+    return main_path([layer for layer in plan(architecture) if layer.output != NOTHING])
+
+
+@lru_cache(maxsize=16)
 def _graph_groups(architecture: Architecture) -> tuple[Group, ...]:
     """The groups of a network without blocks: each is what skip connections go around, or an element alone."""
-    path = main_path([layer for layer in plan(architecture) if layer.output != NOTHING])
+    path = _graph(architecture)
     elements: list[Element] = []
     before: list[int] = []
     waiting: tuple[str, ...] = ()

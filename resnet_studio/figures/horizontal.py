@@ -18,7 +18,7 @@ from resnet_studio.figures.legend import color_entries, least_width, legend, ski
 from resnet_studio.figures.options import FigureOptions, costs, headings
 from resnet_studio.figures.shapes import BACK
 from resnet_studio.figures.text_metrics import SPARE, text_width
-from resnet_studio.figures.values import Shades, description
+from resnet_studio.figures.values import Shades, description, shades_steps
 from resnet_studio.formatting import dimensions
 from resnet_studio.networks.architecture import Architecture
 
@@ -28,6 +28,8 @@ SPACE = 10.0
 TEXT, HEADING, DETAIL = 6.2, 8.5, 6.2
 LINE = 8.0
 """From a line of text to the next."""
+LABEL_GAP = 5.0
+"""Between the labels of two clusters."""
 BULGE, WIDER = 9.0, 6.0
 """How far a skip connection passes above its box, and how much farther one around others."""
 BRACE = 4.0
@@ -100,7 +102,9 @@ class _Row:
     @property
     def above(self) -> float:
         """What lies above the main path."""
-        skips = [self.reach(solid, skip) + (8 if skip.option else 1) for solid in self.solids for skip in solid.group.skips]
+        skips = [
+            self.reach(solid, skip) + (8 if skip.option else 1) for solid in self.solids for skip in solid.group.skips
+        ]
         return max([solid.height / 2 + solid.back for solid in self.solids] + skips)
 
     @property
@@ -148,7 +152,7 @@ def horizontal_steps(
         y = row.axis + row.below + ROW_GAP
         rows.append(row)
     drawn = [[solid.element for solid in row.solids[1:]] for row in rows]
-    shades = Shades(coloring, [row.figure for row in rows], drawn)
+    shades = yield from shades_steps(coloring, [row.figure for row in rows], drawn)
     yield
     items: list[Item] = []
     for row in rows:
@@ -167,14 +171,20 @@ def _place(row: _Row) -> Generator[None, None, None]:
     row.solids = [_solid(group) for group in groups]
     row.clusters = [list(run) for _, run in groupby(row.solids, lambda solid: solid.lines)]
     yield
-    left = MARGIN
+    left, labels_end = MARGIN, MARGIN - LABEL_GAP
     for cluster in row.clusters:
-        width = sum(solid.width + solid.back + SPACE for solid in cluster) - SPACE
-        left += max(0.0, _label_width(cluster) + 4 - width - SPACE) / 2
-        for solid in cluster:
-            solid.left = left
-            left = solid.end + SPACE
-        left += max(0.0, _label_width(cluster) + 4 - width - SPACE) / 2
+        _place_cluster(cluster, left)
+        overlap = labels_end + LABEL_GAP - (_middle(cluster) - _label_width(cluster) / 2)
+        if overlap > 0:
+            _place_cluster(cluster, left + overlap)
+        left = cluster[-1].end + SPACE
+        labels_end = _middle(cluster) + _label_width(cluster) / 2
+
+
+def _place_cluster(cluster: Sequence[_Solid], left: float) -> None:
+    for solid in cluster:
+        solid.left = left
+        left = solid.end + SPACE
 
 
 def _solid(group: Group) -> _Solid:
@@ -190,7 +200,7 @@ def _solid(group: Group) -> _Solid:
 
 
 def _height(size: tuple[int, int]) -> float:
-    return 3 + 5.2 * float(max(size)) ** 0.55
+    return 3 + 5.2 * math.pow(max(size), 0.55)
 
 
 def _what(group: Group) -> str:
@@ -230,7 +240,7 @@ def _row_items(row: _Row, shades: Shades, numbers: range) -> Iterator[Item]:
             yield from _skip_items(row, solid, skip)
     for repeat in row.repeats:
         if repeat.first in numbers:
-            yield from _brace_items(row, repeat.first, repeat.last, repeat.count)
+            yield from _brace_items(row, repeat.first, repeat.last, repeat.times)
 
 
 def _box(row: _Row, solid: _Solid, shades: Shades) -> Box:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from resnet_studio.networks.layers import Layer
@@ -92,7 +93,7 @@ def _is_chain(inside: dict[str, Layer], prefix: str) -> bool:
         parts.setdefault(name.removeprefix(prefix).partition(".")[0], []).append(layer)
     rows = list(parts.values())
     return len(rows) >= CHAIN and all(
-        any(before[-1].name in layer.inputs for layer in row) for before, row in zip(rows, rows[1:], strict=False)
+        any(before[-1].name in layer.inputs for layer in row) for before, row in pairwise(rows)
     )
 
 

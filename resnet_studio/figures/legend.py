@@ -104,4 +104,3 @@ def legend(rows: Sequence[Sequence[Entry]], x: float, y: float, width: float) ->
 def least_width(rows: Sequence[Sequence[Entry]]) -> float:
     """The width of the widest entry: no figure may be narrower."""
     return max((entry.width for entries in rows for entry in entries), default=0.0)
-

@@ -1,4 +1,4 @@
-"""Which colors a drawing's keys stand for: for print, and on the window's light and dark. Needs neither torch nor Qt."""
+"""Which colors a drawing's keys stand for: in print, and in the window's themes. Needs neither torch nor Qt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A drawing as SVG: text is text, layers have ids, and nothing outside the file is needed. Needs neither torch nor Qt."""
+"""A drawing as SVG: text is text, layers have ids, and no other file is needed. Needs neither torch nor Qt."""
 
 from __future__ import annotations
 

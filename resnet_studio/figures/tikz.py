@@ -7,6 +7,7 @@ r"""A drawing as a LaTeX document for TikZ, which needs no other packages than L
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from resnet_studio.analysis.text import latex_text
 from resnet_studio.figures.drawing import Arc, Box, Brace, ColorBar, Drawing, Item, Label, Line, Point
@@ -46,7 +47,8 @@ def tikz_text(drawing: Drawing, palette: Palette = PRINT, comments: Iterable[str
         r"\setlength{\topskip}{0pt}",
         *picture.colors(),
         r"\begin{document}",
-        r"\begin{tikzpicture}[x=1bp, y=-1bp, inner sep=0pt, outer sep=0pt, font=\sffamily\fontsize{10bp}{12bp}\selectfont,",
+        r"\begin{tikzpicture}[x=1bp, y=-1bp, inner sep=0pt, outer sep=0pt,",
+        r"  font=\sffamily\fontsize{10bp}{12bp}\selectfont,",
         rf"  baseline=(current bounding box.north), line width={_number(BORDER)}bp]",
         *lines,
         r"\end{tikzpicture}",
@@ -78,9 +80,10 @@ class _Picture:
                 yield from self._box(item)
             case Line():
                 points = shortened(item.points) if item.arrow else item.points
-                yield self._draw(" -- ".join(map(_point, points)), self._palette.tone(item.tone), item.width, item.dotted)
+                color = self._palette.tone(item.tone)
+                yield self._draw(" -- ".join(map(_point, points)), color, item.width, item.dotted)
                 if item.arrow:
-                    yield self._head(item.points, self._palette.tone(item.tone))
+                    yield self._head(item.points, color)
             case Arc():
                 points = shortened(item.points) if item.arrow else item.points
                 yield self._draw(_curve(points), self._palette.text, item.width, item.dotted)
@@ -129,7 +132,7 @@ class _Picture:
     def _color_bar(self, bar: ColorBar) -> Iterator[str]:
         stops = self._palette.scale
         width = bar.rect.width / (len(stops) - 1)
-        for number, (left, right) in enumerate(zip(stops, stops[1:], strict=False)):
+        for number, (left, right) in enumerate(pairwise(stops)):
             x = bar.rect.x + number * width
             colors = f"left color={self.color(left)}, right color={self.color(right)}"
             yield rf"\shade[{colors}] {_point((x, bar.rect.y))} rectangle {_point((x + width, bar.rect.bottom))};"
