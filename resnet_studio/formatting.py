@@ -120,12 +120,13 @@ def maps_size(shape: tuple[int, ...]) -> str:
 
 
 def short_time(seconds: float) -> str:
-    """A measured time, three digits: 0.0821 → "82.1 ms", 8.5e-5 → "85 µs", −0.0019 → "−1.9 ms"; a dash if it is not
-    finite."""
+    """A measured time, three digits: 0.0821 → "82.1 ms", 8.5e-5 → "85.0 µs", −0.0019 → "−1.90 ms"; a dash if it is
+    not finite."""
     if not math.isfinite(seconds):
         return DASH
     unit, scale = next(((unit, scale) for unit, scale in TIMES if abs(seconds) >= 0.9995 * scale), TIMES[-1])
-    return f"{significant(seconds / scale)} {unit}"
+    number = _in_digits(abs(Decimal(repr(float(seconds / scale)))), 3)
+    return f"{MINUS if seconds < 0 and number else ''}{number:,} {unit}"
 
 
 def duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from resnet_studio.formatting import about_memory, memory, percent, percentages, short, significant
+from resnet_studio.formatting import about_memory, memory, percent, percentages, short, short_time, significant
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,15 @@ def test_memory_is_decimal_and_never_of_four_digits() -> None:
     assert memory(2**30) == "1.07 GB"
     for value in (999_499, 999_500, 99_950, 99_949, 9_995, 999_999_999_999):
         assert len(short(value).split()[0].replace(".", "")) == 3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0821, "82.1 ms"), (0.0051, "5.10 ms"), (8.5e-5, "85.0 µs"), (2.5, "2.50 s"), (1234.5, "1,235 s"),
+        (0.99949, "999 ms"), (0.9996, "1.00 s"), (-0.0019, "−1.90 ms"), (0.0, "0.00 µs"), (3e-9, "0.00 µs"),
+        (math.inf, "–"), (math.nan, "–"),
+    ],
+)  # fmt: skip
+def test_times_have_three_digits_and_a_unit(seconds: float, text: str) -> None:
+    assert short_time(seconds) == text

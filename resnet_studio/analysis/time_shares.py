@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from resnet_studio.analysis.measurement import Measurement
-from resnet_studio.formatting import percent
+from resnet_studio.formatting import percent, short_time
 from resnet_studio.networks.layers import Layer
 from resnet_studio.networks.plan import plan
 
@@ -79,3 +79,16 @@ def summary(measurement: Measurement) -> str:
         f"FLOPs and time disagree most in {worst.name}: {percent(worst.macs_share)} of the FLOPs, "
         f"{percent(worst.time_share)} of the time"
     )
+
+
+def measured_line(measurement: Measurement) -> str:
+    """What was measured, and how far its layers explain it, in one line."""
+    spec, image = measurement.spec, measurement.per_image
+    batch = f"batch {spec.batch}"
+    whole = f"measured on {measurement.device_name}, {batch}: {short_time(image.median)} per image "
+    whole += f"({short_time(image.low)} – {short_time(image.high)}, n = {image.samples})"
+    layers = ""
+    if measurement.layers:
+        rest = short_time(measurement.overhead / spec.batch)
+        layers = f"layers {short_time(measurement.layers_sum / spec.batch)}, the rest {rest}"
+    return "   ·   ".join(filter(None, (whole, layers, *measurement.caveats)))

@@ -93,6 +93,7 @@ class PageFactory:
         self._app.forwardFailed.connect(view.show_problem)
         view.table.channelSelected.connect(self.maps.show_channel)
         self.maps.panel.channelChanged.connect(view.show_channel)
+        view.saveRequested.connect(self._app.exports.write)
         view.allImagesRequested.connect(controller.run_all_images)
         view.cancelRequested.connect(self._app.cancel)
         controller.accumulatedChanged.connect(view.show_accumulated)

@@ -269,7 +269,7 @@ class LayerModel(QAbstractItemModel):
 
     def _time_share(self, seconds: float) -> str:
         assert self._measurement is not None
-        return percent(seconds / self._measurement.per_image.median)
+        return f"{100 * seconds / self._measurement.per_image.median:.1f} %"
 
     def _text(self, node: LayerNode, column: int) -> str:
         match column:
@@ -295,7 +295,7 @@ class LayerModel(QAbstractItemModel):
             case LayerColumn.TIME:
                 return self._time(node)
             case LayerColumn.TIME_SHARE if node.bold and self._measurement and self._measurement.layers:
-                return f"{self._time_share(self._seconds(node) or 0.0)} in layers"
+                return self._time_share(self._seconds(node) or 0.0)
         return ""
 
     def _flops(self, macs: int) -> str:
@@ -336,8 +336,9 @@ class LayerModel(QAbstractItemModel):
         if not seconds:
             return "no layer that can be timed by itself"
         reached = units.short(round(units.in_unit(node.macs or 0, self.unit) / seconds))
+        what = "in its layers" if node.bold else "for each image"
         lines = (
-            f"{short_time(seconds)} for each image, {self._time_share(seconds)} of the pass",
+            f"{short_time(seconds)} {what}, {self._time_share(seconds)} of the pass",
             f"{reached} {units.NAMES[self.unit]} a second" if node.macs else "",
         )
         return "\n".join(filter(None, lines))

@@ -179,7 +179,7 @@ class LayerTableView(QWidget):
         stretching = [column for column in sorted(SHARES) if not header.isSectionHidden(column)]
         narrowest, widest = (sum(widths[wide] for widths in fixed.values()) for wide in (0, 1))
         shares = sum(self._needed_widths.get(column, SHARE_WIDTH) for column in stretching)
-        available = self._tree.viewport().width()
+        available = self.width() - self._tree.verticalScrollBar().sizeHint().width()  # which may be hidden for now
         fraction = min(max((available - shares - narrowest) / max(widest - narrowest, 1), 0.0), 1.0)
         for column, (narrow, wide) in fixed.items():
             width = round(narrow + fraction * (wide - narrow))

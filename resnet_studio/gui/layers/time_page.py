@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import IntEnum
 from typing import Any, cast
 
@@ -11,13 +12,15 @@ from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabe
 
 from resnet_studio.analysis import units
 from resnet_studio.analysis.measurement import Measurement
-from resnet_studio.analysis.time_shares import GROUPINGS, Grouping, TimeShare, summary, time_shares
+from resnet_studio.analysis.time_shares import GROUPINGS, Grouping, TimeShare, measured_line, summary, time_shares
 from resnet_studio.analysis.units import FlopUnit
 from resnet_studio.formatting import MINUS, percent, short_time
 from resnet_studio.gui.common.helpers import cell_alignment, empty_label, set_names, vbox
 from resnet_studio.gui.common.inputs import SegmentedControl
+from resnet_studio.gui.common.table_export import model_text
 from resnet_studio.gui.layers.bars import ShareDelegate
 from resnet_studio.gui.layers.model import SHARE_ROLE, STAGE_ROLE
+from resnet_studio.networks.presets import title
 
 Index = QModelIndex | QPersistentModelIndex
 NEXT = "Click Measure to time every layer on the current device. The layers appear here in the order in which their\n"
@@ -155,6 +158,15 @@ class TimePage(QWidget):
         self._measurement = measurement
         self._empty.setText(UNTIMED if measurement and not measurement.layers else NEXT)
         self._refresh()
+
+    def text(self, how: str) -> str:
+        """The table as text in a format; empty while there is none. JSON is the measurement itself."""
+        if self._measurement is None:
+            return ""
+        if how == "json":
+            return json.dumps(self._measurement.to_json(), indent=1, ensure_ascii=False) + "\n"
+        name = f"{title(self._measurement.spec.architecture)}: shares of FLOPs and of time"
+        return model_text(self._model, name, how, measured_line(self._measurement))
 
     def set_unit(self, unit: FlopUnit) -> None:
         """Set the unit of the FLOPs."""

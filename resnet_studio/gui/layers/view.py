@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import Literal, cast
+from typing import cast
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
     QLabel,
-    QMenu,
     QPlainTextEdit,
     QPushButton,
     QStackedWidget,
@@ -19,17 +16,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from resnet_studio.analysis import text, units
+from resnet_studio.analysis import units
 from resnet_studio.analysis.measurement import Measurement
 from resnet_studio.analysis.table import LayerTable
+from resnet_studio.analysis.time_shares import measured_line
 from resnet_studio.analysis.units import FlopUnit
-from resnet_studio.formatting import short_time
+from resnet_studio.export.layer_tables import LayerTableFormat, layer_table_text
 from resnet_studio.gui import theme
-from resnet_studio.gui.common.button_feedback import reserve_width, show_briefly
+from resnet_studio.gui.common.button_feedback import reserve_width
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.common.search_field import SearchField
+from resnet_studio.gui.common.table_export import TableExportButton
 from resnet_studio.gui.layers.bars import StageBar
 from resnet_studio.gui.layers.table import LayerTableView
 from resnet_studio.gui.layers.time_page import TimePage
@@ -49,6 +48,8 @@ class LayersView(QWidget):
     measurementRequested = Signal()
     flopUnitSelected = Signal(str)
     hiddenColumnsChanged = Signal(object)
+    saveRequested = Signal(object, object)
+    """The path of a table's file, and the function that writes it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,6 +98,8 @@ class LayersView(QWidget):
 
     def show_measurement(self, measurement: Measurement | None) -> None:
         """Show the measured times of the table's network; None if it has not been measured."""
+        if measurement is self._measurement:
+            return
         self._measurement = measurement
         self._rows.show_measurement(measurement)
         self._times.show_measurement(measurement)
@@ -168,9 +171,13 @@ class LayersView(QWidget):
             TIMES: self._page_button(TIMES, "Time vs. FLOPs", "timesButton", "Where FLOPs and measured time disagree"),
             SUMMARY: self._page_button(SUMMARY, "torchinfo", "torchinfo", "torchinfo's summary of this network"),
         }
+        self._export = TableExportButton(
+            "copyTable", "Export the table", "layers", {"Layers": self._table_text}, json=True
+        )
+        self._export.saveRequested.connect(self.saveRequested)
         tools = FlowLayout()
         for widget in (self._search, self._unit, self._count, self._measure, *self._views.values(),
-                       self._make_columns_button(), self._make_copy_button()):  # fmt: skip
+                       self._make_columns_button(), self._export):  # fmt: skip
             tools.addWidget(widget)
         return tools
 
@@ -187,33 +194,13 @@ class LayersView(QWidget):
         button.setMenu(self._rows.columns_menu)
         return button
 
-    def _make_copy_button(self) -> QToolButton:
-        copy = set_names(QToolButton(), "copyTable", "Copy the table", "Copy the whole table")
-        copy.setText("Copy")
-        copy.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        copy.setMenu(self._copy_menu())
-        reserve_width(copy, "Copied")
-        self._copy_button = copy
-        return copy
-
-    def _copy_menu(self) -> QMenu:
-        menu = QMenu(self)
-        menu.addAction("As Markdown", lambda: self._copy("markdown"))
-        menu.addAction("As CSV", lambda: self._copy("csv"))
-        menu.addAction("As JSON", lambda: self._copy("json"))
-        menu.addAction("As LaTeX", lambda: self._copy("latex"))
-        menu.addAction("As HTML", lambda: self._copy("html"))
-        return menu
-
-    def _copy(self, format: Literal["markdown", "csv", "json", "latex", "html"]) -> None:
+    def _table_text(self, how: str) -> str:
+        """The table that is shown as text: of layers, or of their times."""
         if self._table is None:
-            return
-        if format == "json":
-            copied = json.dumps(self._table.to_json(), indent=1)
-        else:
-            copied = text.table(self._table, format, cast("FlopUnit", self._unit.value()))
-        QGuiApplication.clipboard().setText(copied)
-        show_briefly(self._copy_button, "Copied")
+            return ""
+        if self._pages.currentIndex() == TIMES:
+            return self._times.text(how)
+        return layer_table_text(self._table, cast("LayerTableFormat", how), cast("FlopUnit", self._unit.value()))
 
     def _show_page(self, page: int) -> None:
         if page == self._pages.currentIndex():
@@ -269,19 +256,6 @@ class LayersView(QWidget):
     def _on_part_selected(self, name: str) -> None:
         """Make a part current in the table, too; a kind of layer is no row there."""
         self._rows.select(name)
-
-
-def measured_line(measurement: Measurement) -> str:
-    """What was measured, and how far its layers explain it, in one line."""
-    spec, image = measurement.spec, measurement.per_image
-    batch = f"batch {spec.batch}"
-    whole = f"measured on {measurement.device_name}, {batch}: {short_time(image.median)} per image "
-    whole += f"({short_time(image.low)} – {short_time(image.high)}, n = {image.samples})"
-    layers = ""
-    if measurement.layers:
-        rest = short_time(measurement.overhead / spec.batch)
-        layers = f"layers {short_time(measurement.layers_sum / spec.batch)}, the rest {rest}"
-    return "   ·   ".join(filter(None, (whole, layers, *measurement.caveats)))
 
 
 def caveat(table: LayerTable) -> str:

@@ -37,12 +37,27 @@ class LayersWorkspace(Workspace):
         app.activations.layerSelected.connect(self._on_layer_selected)
         view.flopUnitSelected.connect(app.session.set_flop_unit)
         app.session.flopUnitChanged.connect(view.set_flop_unit)
+        view.saveRequested.connect(app.exports.write)
         view.hiddenColumnsChanged.connect(lambda hidden: app.session.update(hidden_columns=hidden))
         view.set_flop_unit(app.session.state.flop_unit)
         view.set_hidden_columns(app.session.state.hidden_columns)
         view.show_table(app.table)
         view.show_not_counted(app.count_error)
+        self._connect_measurements()
         return view
+
+    def _connect_measurements(self) -> None:
+        app, measurements = self.app, self.app.measurements
+        self.view.measurementRequested.connect(lambda: measurements.request(app.session.architecture))
+        measurements.measuringChanged.connect(self.view.show_measuring)
+        measurements.measured.connect(self._show_measurement)
+        measurements.changed.connect(self._show_measurement)
+        app.tableChanged.connect(self._show_measurement)
+        self.view.show_measuring(measurements.measuring)
+        self._show_measurement()
+
+    def _show_measurement(self) -> None:
+        self.view.show_measurement(self.app.measurements.find(self.app.session.architecture))
 
     def set_current(self, current: bool) -> None:
         super().set_current(current)

@@ -133,6 +133,7 @@ class TrainingWorkspace(Workspace):
         self.runs = view = RunsView()
         connect_runs(view, self.monitor, self.commands)
         view.resumeRequested.connect(self.launcher.resume)
+        view.saveRequested.connect(self.app.exports.write)
         view.runsSelected.connect(self._show_maps_of)
         return view
 

@@ -127,7 +127,8 @@ class TableOneDelegate(BlockDelegate):
         self._figure = 0
         """Pixels of the widest figure."""
 
-    def widest_cell(self, column_width: int) -> int:
+    def cell_widths(self, available: int) -> list[int]:
+        """Equal ones: cells that are equal side by side are joined."""
         metrics, model = self._table.fontMetrics(), self._items
         cells = [(row, column) for row in range(model.rowCount()) for column in range(model.columnCount())]
         texts = [str(model.index(*cell).data()) for cell in cells if model.cell(*cell) is None]
@@ -135,7 +136,8 @@ class TableOneDelegate(BlockDelegate):
         columns = range(model.columnCount())
         names = [str(model.headerData(column, Qt.Orientation.Horizontal, SUBTITLE_ROLE)) for column in columns]
         name = max(map(self._table.horizontalHeader().fontMetrics().horizontalAdvance, names), default=0)
-        return max(super().widest_cell(column_width), self._figure + 2 * self._margin, name + 2 * PADDING)
+        widest = max((*super().cell_widths(available), self._figure + 2 * self._margin, name + 2 * PADDING))
+        return [widest] * model.columnCount()
 
     def paint_figure(self, painter: QPainter, rect: QRect, index: Index) -> None:
         colors = theme.current()

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QMenu, QSizePolicy
 from resnet_studio.analysis.published import PublishedFigure, VerifiedFigure, network, paper_figure, published
 from resnet_studio.analysis.table_one import TableOneNetwork, has_stages
 from resnet_studio.gui.common.helpers import set_names, set_style_property
+from resnet_studio.gui.common.table_export import TableExportButton, model_text
 from resnet_studio.gui.network_table.headers import NetworkHeader, StageHeader
 from resnet_studio.gui.network_table.table import NetworkTable
 from resnet_studio.gui.theme import GRID
@@ -37,6 +38,8 @@ class VerifyView(QWidget):
     columnsRequested = Signal(object)
     """A tuple of the architectures in columns that are not among the published ones, whenever it changes."""
     architectureSelected = Signal(object)
+    saveRequested = Signal(object, object)
+    """The path of a table's file, and the function that writes it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,9 +114,18 @@ class VerifyView(QWidget):
         self._paper_comparison.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         tools = QHBoxLayout()
         tools.setSpacing(2 * GRID)
-        for widget in (columns, self._current_box, self._paper_comparison):
+        for widget in (columns, self._current_box, self._paper_comparison, self._make_export_button()):
             tools.addWidget(widget)
         return tools
+
+    def _make_export_button(self) -> TableExportButton:
+        tables = {
+            "Published figures": lambda how: model_text(self._figures, "Published figures and what was counted", how),
+            "The paper's Table 1": lambda how: model_text(self._model, "Table 1 of He et al. 2015, measured", how),
+        }
+        button = TableExportButton("exportVerify", "Export the tables", "verify", tables)
+        button.saveRequested.connect(self.saveRequested)
+        return button
 
     def _show_columns(self) -> None:
         """Show the checked columns, keep the current one, and request what has not been verified."""

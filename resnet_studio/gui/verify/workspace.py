@@ -28,6 +28,7 @@ class VerifyWorkspace(Workspace):
         view, session, controller = VerifyView(), self.app.session, self.controller
         self.app.planChanged.connect(view.set_current_architecture)
         view.architectureSelected.connect(session.set_architecture)
+        view.saveRequested.connect(self.app.exports.write)
         view.columnsRequested.connect(controller.verify_with)
         controller.resultsChanged.connect(view.show_results)
         view.set_current_architecture(session.architecture)

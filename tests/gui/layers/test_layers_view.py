@@ -124,10 +124,10 @@ def test_what_was_open_stays_open_at_another_depth(view: LayersView) -> None:
 
 def test_copied_table_is_the_table(qtbot: QtBot, view: LayersView) -> None:
     menu = view.findChild(QToolButton, "copyTable").menu()
-    {action.text(): action for action in menu.actions()}["As JSON"].trigger()
+    {action.text(): action for action in menu.actions()}["Copy as JSON"].trigger()
     copied = json.loads(QGuiApplication.clipboard().text())
     assert copied["totals"]["parameters"] == 25_557_032
-    {action.text(): action for action in menu.actions()}["As Markdown"].trigger()
+    {action.text(): action for action in menu.actions()}["Copy as Markdown"].trigger()
     assert "| conv2_x" in QGuiApplication.clipboard().text()
 
 

@@ -14,9 +14,11 @@ from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.labels import layer_heading, tooltip
 from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.common.tab_view import TabView
+from resnet_studio.gui.common.table_export import TableExportButton, model_text
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.channel_statistics import ChannelStatistics, LayerStatistics, follows_relu, statistics
 from resnet_studio.inference.values import ForwardResult, LayerMaps, image_title
+from resnet_studio.networks.presets import title
 
 NO_IMAGE = "Choose an image on the left, or drop one here, to see a layer's statistics."
 NO_LAYER = "Choose a layer on the left to see its statistics."
@@ -36,6 +38,8 @@ class StatisticsView(TabView):
     allImagesRequested = Signal()
     """All images are to be run through the network."""
     cancelRequested = Signal()
+    saveRequested = Signal(object, object)
+    """The path of the table's file, and the function that writes it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,6 +61,8 @@ class StatisticsView(TabView):
         self._verdict = set_names(QLabel(wordWrap=True), "deadChannels", "Dead channels")
         self._skipped = set_names(QLabel(wordWrap=True), "damagedImages", "Skipped images")
         self.table = ChannelTable()
+        self._export = TableExportButton("exportStatistics", "Export the table", "channels", {"Channels": self._text})
+        self._export.saveRequested.connect(self.saveRequested)
         self._lay_out()
         self._connect()
 
@@ -101,10 +107,22 @@ class StatisticsView(TabView):
         """Show why there are no statistics, as long as there are none."""
         self._empty.setText(sentence)
 
+    def _text(self, how: str) -> str:
+        """The table of channels as text, with what it is of."""
+        result = self._result
+        if result is None:
+            return ""
+        scope = self._scope.value()
+        image = image_title(result.spec.image) if scope == "image" else SCOPES[scope]
+        weights = result.weights.source + ("" if result.weights.trained else ", untrained")
+        name = f"{title(result.spec.architecture)}, {self._layer}: {image}"
+        return model_text(self.table.model(), name, how, f"weights: {weights}")
+
     def _lay_out(self) -> None:
         tools = FlowLayout()
         tools.addWidget(self._scope)
         tools.addWidget(self._button)
+        tools.addWidget(self._export)
         headings = QVBoxLayout()
         headings.setSpacing(2)
         headings.addWidget(self._heading)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSplitter, QStackedWidget,
 
 from resnet_studio.gui.common.helpers import empty_label, set_names
 from resnet_studio.gui.common.message_bar import NoticeLine
+from resnet_studio.gui.common.table_export import TableExportButton, model_text
 from resnet_studio.gui.theme import GRID
 from resnet_studio.gui.training.run_state import RunState
 from resnet_studio.gui.training.runs.actions import RunActions
@@ -39,6 +40,8 @@ class RunsView(QWidget):
     """One folder, to be opened in the file manager."""
     deleteRequested = Signal(object)
     undoRequested = Signal()
+    saveRequested = Signal(object, object)
+    """The path of the table's file, and the function that writes it."""
     csvRequested = Signal(object, object)
     """A path and `CurveTable`s."""
 
@@ -51,6 +54,9 @@ class RunsView(QWidget):
         self._filter.setPlaceholderText("Filter runs")
         self._filter.setClearButtonEnabled(True)
         self._filter.setMaximumWidth(260)
+        runs = {"Runs": lambda how: model_text(self._table.model(), "Runs", how)}
+        self._export = TableExportButton("exportRuns", "Export the table", "runs", runs)
+        self._export.saveRequested.connect(self.saveRequested)
         self.panel = CurvesPanel()
         self._notice = NoticeLine()
         self._pages = QStackedWidget()
@@ -111,6 +117,7 @@ class RunsView(QWidget):
         tools.addWidget(self._filter, 1)
         tools.addStretch()
         tools.addWidget(self._actions)
+        tools.addWidget(self._export)
         upper = QWidget()
         above = QVBoxLayout(upper)
         above.setContentsMargins(0, 0, 0, GRID)
