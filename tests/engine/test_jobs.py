@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 import resnet_studio
+from resnet_studio.analysis.measurement import cpu_name
 from resnet_studio.engine.jobs import JOBS, MAX_SIDE, downscaled
 from resnet_studio.engine.protocol import picklable
 from resnet_studio.inference.values import Photograph
@@ -26,6 +27,7 @@ import json, os, sys
 sys.modules |= dict.fromkeys(FORBIDDEN)
 from pathlib import Path
 from dataclasses import replace
+from resnet_studio.analysis.measurement import MeasurementSpec
 from resnet_studio.engine.protocol import Request
 from resnet_studio.engine.process import EngineProcess
 from resnet_studio.export.request import ExportRequest
@@ -82,6 +84,7 @@ def main(folder):
         "export": ("export", ExportRequest("torch-export", (preset("resnet20-digits"),)), folder / "net.pt2"),
         "identify": ("identify", resource("trained/resnet20-digits.safetensors"), "", {}),
         "keep_metadata": ("keep_metadata", "0" * 64, WeightsMetadata(mean=(0.5,), std=(0.25,)), None),
+        "measure": ("measure", (MeasurementSpec(preset("resnet152"), batch=60_000), MeasurementSpec(cifar))),
         "selftest": ("selftest", "cpu", True),
         "no image": ("photograph", str(folder / "no.jpg")),
         "no weights": ("forward", replace(spec, weights=WeightsFile(folder / "no.pth")), layers, False),
@@ -92,13 +95,15 @@ def main(folder):
     for number, (name, request) in enumerate(requests.items(), start=1):
         for kind, value in replies(engine, number, *request):
             kinds.setdefault(name, []).append([kind, type(value).__name__])
+            if type(value).__name__ == "Measurement":
+                measured = value
             if kind in ("answer", "error") or type(value).__name__ == "Check":
                 values[name] = value
                 break
     engine.stop()
-    return values, kinds
+    return values, kinds, measured
 
-values, kinds = main(Path(sys.argv[1]))
+values, kinds, measured = main(Path(sys.argv[1]))
 forward, photograph = values["forward"], values["photograph"]
 print(json.dumps({
     "kinds": kinds,
@@ -125,6 +130,7 @@ print(json.dumps({
     "verified": [[v.figure.subject, v.figure.quantity, v.measured, v.holds] for v in values["verify"]],
     "identify": [title(values["identify"].architecture), values["identify"].classes],
     "keep_metadata": stored_metadata("0" * 64).std,
+    "measured": [measured.stage_seconds(), measured.whole.median, measured.device_name],
     "errors": {name: str(values[name]) for name in ("no image", "no weights", "no device")},
 }))
 """
@@ -160,6 +166,16 @@ def test_a_file_is_identified_and_what_is_said_of_it_is_kept(window: dict[str, A
 
 def test_an_export_writes_its_file_and_says_what_is_to_know(window: dict[str, Any]) -> None:
     assert window["export"] == [["untrained weights: random, seed 0"], "PK"]
+
+
+def test_networks_are_measured_one_by_one_and_what_does_not_fit_is_left_out(window: dict[str, Any]) -> None:
+    parts = [value for kind, value in window["kinds"]["measure"] if value != "Progress" and kind == "part"]
+    assert parts == ["MeasurementFailure", "Measurement"]
+    stages, whole, device = window["measured"]
+    assert list(stages) == ["conv1", "conv2_x", "conv3_x", "conv4_x", "fc"]
+    assert min(stages.values()) > 0
+    assert whole > 0
+    assert device == cpu_name()
 
 
 def test_the_engine_reads_a_folder_by_processes_of_its_own(window: dict[str, Any]) -> None:

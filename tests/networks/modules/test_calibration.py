@@ -18,9 +18,7 @@ def test_every_batch_norm_gives_mean_zero_and_deviation_one_on_these_images() ->
     with torch.no_grad():
         for end in (2, 5):
             normalized = network[:end](images)
-            assert (
-                normalized.mean((0, 2, 3)).abs().max() < 5e-3
-            )  # statistics have the unbiased variance, passes the other
+            assert normalized.mean((0, 2, 3)).abs().max() < 5e-3  # statistics have the unbiased variance
             assert (normalized.std((0, 2, 3)) - 1).abs().max() < 5e-3
 
 
