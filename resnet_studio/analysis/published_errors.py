@@ -7,6 +7,7 @@ accuracies in the metadata of its weights; `analysis/compute/published_errors.py
 from __future__ import annotations
 
 import csv
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,6 +61,11 @@ class PublishedError:
     def conditions(self) -> str:
         """How it was measured, and what was measured: "ImageNet, center crop 224 of 256, IMAGENET1K_V1"."""
         return ", ".join(filter(None, (self.data, self.protocol, self.weights, self.more_data)))
+
+    @property
+    def short_source(self) -> str:
+        """The source without its number: "He et al. 2015, Table 3"."""
+        return re.sub(r" \(.*?\)", "", self.source)
 
     @property
     def text(self) -> str:

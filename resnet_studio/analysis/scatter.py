@@ -61,14 +61,18 @@ class Scatter:
         return None not in (self.x.lower_is_better, self.y.lower_is_better)
 
     @property
+    def lacking(self) -> str:
+        """What the missing networks lack, within a sentence: "measured time or best error of a run"."""
+        lacking = [one for one in (self.x, self.y) if any(one.of(figures) is None for figures in self.missing)]
+        return " or ".join(dict.fromkeys(_in_sentence(one.title) for one in lacking))
+
+    @property
     def missing_text(self) -> str:
         """How many networks are no points, and what they lack; empty if none are missing."""
         if not self.missing:
             return ""
-        lacking = [one for one in (self.x, self.y) if any(one.of(figures) is None for figures in self.missing)]
-        what = " or ".join(dict.fromkeys(_in_sentence(one.title) for one in lacking))
         have = "has" if len(self.missing) == 1 else "have"
-        count = f"{len(self.missing)} of {len(self.missing) + len(self.points)} networks {have} no {what}"
+        count = f"{len(self.missing)} of {len(self.missing) + len(self.points)} networks {have} no {self.lacking}"
         named = len(self.missing) <= NAMED
         return f"{count}: {', '.join(title(one.architecture) for one in self.missing)}" if named else count
 

@@ -36,7 +36,9 @@ def test_every_error_is_of_a_preset_and_has_its_protocol() -> None:
         name = error.subject.partition(" ")[0]
         assert name in PRESETS
         assert error in errors_of(network(error.subject))
-        assert error.data in ("ImageNet", "CIFAR-10") and error.protocol and error.source
+        assert error.data in ("ImageNet", "CIFAR-10")
+        assert error.protocol
+        assert error.source
         assert 0 < float(error.top5 or 0.01) < error.percent < 100
 
 
@@ -51,8 +53,10 @@ def test_the_data_are_those_that_the_network_is_for() -> None:
 
 def test_the_lowest_error_of_one_protocol() -> None:
     resnet34 = preset("resnet34")
-    assert (error := lowest_error(resnet34)) is not None and error.top1 == "21.84"
-    assert (error := lowest_error(resnet34, "ImageNet", "10-crop")) is not None and error.top1 == "24.52"
+    assert (error := lowest_error(resnet34)) is not None
+    assert error.top1 == "21.84"
+    assert (error := lowest_error(resnet34, "ImageNet", "10-crop")) is not None
+    assert error.top1 == "24.52"
     assert lowest_error(resnet34, "CIFAR-10") is None
     assert lowest_error(replace(resnet34, classes=10)) is None
 
@@ -60,7 +64,8 @@ def test_the_lowest_error_of_one_protocol() -> None:
 def test_weights_that_have_seen_more_data_don_t_compare() -> None:
     vit = preset("vit_b_16")
     assert any(error.more_data for error in errors_of(vit))
-    assert (error := lowest_error(vit, "ImageNet", "center crop")) is not None and not error.more_data
+    assert (error := lowest_error(vit, "ImageNet", "center crop")) is not None
+    assert not error.more_data
     only_more = preset("vit_h_14")
     assert lowest_error(only_more) is not None
     assert QUANTITIES["published_error"].of(NetworkFigures(only_more)) is None

@@ -18,7 +18,7 @@ Rect: TypeAlias = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 GAP = 3.0
 """Pixels between a point and its label."""
-RINGS = (0.0, 12.0, 26.0, 44.0)
+RINGS = (0.0, 12.0, 26.0, 44.0, 66.0, 92.0)
 """How much farther from its point an important label may be; a line then joins them."""
 LEADER_STEP = 4.0
 """Pixels between the places of a leader line that no label may cover."""

@@ -31,7 +31,9 @@ def test_a_lonely_label_stands_to_the_right_of_its_point() -> None:
     (label,) = placed([(400, 250, RADIUS)])
     left, top, right, bottom = label.rect
     assert 400 + RADIUS < left < 400 + 3 * RADIUS
-    assert (top + bottom) / 2 == 250 and right - left == 70 and label.leader is None
+    assert (top + bottom) / 2 == 250
+    assert right - left == 70
+    assert label.leader is None
 
 
 def test_at_the_right_edge_it_stands_to_the_left() -> None:
@@ -61,9 +63,11 @@ def test_important_labels_go_farther_away_and_a_line_leads_to_them() -> None:
     leader = labels[middle].leader
     assert leader is not None
     (x, y), end = leader
-    assert abs(x - 400) <= RADIUS and abs(y - 250) <= RADIUS
+    assert abs(x - 400) <= RADIUS
+    assert abs(y - 250) <= RADIUS
     left, top, right, bottom = labels[middle].rect
-    assert left <= end[0] <= right and top <= end[1] <= bottom
+    assert left <= end[0] <= right
+    assert top <= end[1] <= bottom
     others = [label.rect for label in labels.values() if label.index != middle]
     samples = [(x + part / 20 * (end[0] - x), y + part / 20 * (end[1] - y)) for part in range(21)]
     assert not any(overlap((a, b, a, b), rect) for a, b in samples for rect in others)

@@ -46,7 +46,8 @@ class NetworkDetails(QWidget):
             self._values[key].setText(DASH if value is None else quantity.show(value))
             self._values[key].setAccessibleName(quantity.title)
         errors = errors_of(figures.architecture)
-        self._source.setText("\n".join(f"{one.error}: {one.conditions} ({one.source})" for one in errors))
+        self._source.setText("\n".join(f"{one.error}: {one.conditions} ({one.short_source})" for one in errors))
+        self._source.setToolTip("\n".join(one.text for one in errors))
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)

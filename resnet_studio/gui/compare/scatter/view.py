@@ -29,7 +29,7 @@ from resnet_studio.gui.common.figure_export import ExportButton, write_figure
 from resnet_studio.gui.common.helpers import empty_label, set_names
 from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.common.labels import labeled
-from resnet_studio.gui.common.layouts import FlowLayout
+from resnet_studio.gui.common.layouts import FlowLayout, VerticalScrollArea
 from resnet_studio.gui.compare.scatter.details import NetworkDetails
 from resnet_studio.gui.compare.scatter.legend import ScatterLegend, legend_entries, legend_height, paint_legend
 from resnet_studio.gui.compare.scatter.plot import ScatterPlot
@@ -40,7 +40,7 @@ EDGE, TITLE_HEIGHT, LINE = 16, 28, 16
 """Pixels of an exported picture: margin, height of its title, height of a line of the stamp."""
 ARROW = 48
 """Pixels of a box of choices beside its text."""
-NOTHING = "None of these networks has {what}. Choose another quantity or other networks."
+NOTHING = "No {what} is known of these networks. Choose another quantity or other networks."
 UNMEASURED = "None of these networks has a measured time yet. Measure them, or choose another quantity."
 
 
@@ -144,7 +144,9 @@ class ScatterView(QWidget):
         row = QHBoxLayout()
         row.setSpacing(2 * GRID)
         row.addWidget(self._pages, 1)
-        row.addWidget(self._details)
+        side = VerticalScrollArea(self._details)
+        side.setFixedWidth(self._details.minimumWidth() + side.verticalScrollBar().sizeHint().width())
+        row.addWidget(side)
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         column.setSpacing(GRID)
@@ -263,8 +265,7 @@ def _titles(state: ScatterState) -> Mapping[str, str]:
 def _empty_text(state: ScatterState) -> str:
     if state.offer is not None:
         return UNMEASURED
-    missing = state.found.missing_text.partition(" have no ")[2] or "both quantities"
-    return NOTHING.format(what=missing)
+    return NOTHING.format(what=state.found.lacking)
 
 
 def _picture_title(state: ScatterState) -> str:
