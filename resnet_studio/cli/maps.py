@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from resnet_studio.cli.module import Channels, Module, chosen_architecture
 from resnet_studio.cli.parsing import check_output, resolve_architecture, with_settings
 from resnet_studio.cli.terminal import echo, echo_json, print_error, print_grid, run_with_progress
 from resnet_studio.cli.train import AsJson, Runs
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from resnet_studio.export.rendering import Rendered, RenderJob
     from resnet_studio.inference.attribution import Attribution
     from resnet_studio.inference.feature_maps import MapStyle
-    from resnet_studio.inference.values import ForwardResult, WeightsSource
+    from resnet_studio.inference.values import ForwardResult, ForwardSpec, WeightsSource
     from resnet_studio.networks.architecture import Architecture
 
 FAILED = 1
@@ -93,6 +94,8 @@ def maps(
     output: Output,
     images: Images = None,
     name: ArchitectureName = None,
+    module: Module = None,
+    channels: Channels = None,
     weights: Weights = None,
     prefix: Prefix = "",
     new_head: NewHead = False,
@@ -126,7 +129,7 @@ def maps(
     if (sort == "difference") != (reference is not None):
         raise ValueError("--sort difference and --reference IMAGE must be used together")
     if run is not None:
-        if images or name:
+        if images or name or module:
             raise ValueError("--run draws the maps saved in a run and takes neither images nor an architecture")
         _draw_run(run, runs_folder, layers, probe_image, style, scale, output, as_json)
         return
@@ -134,13 +137,36 @@ def maps(
         raise ValueError("maps needs an image, as in `maps photo.jpg --architecture resnet18 --output maps.png`")
     source = weights_source(weights, prefix, head=not new_head, layer=head)
     with suggest_options(name):
-        architecture = (
-            resolve_architecture(name, settings, image_size)
-            if name
-            else _architecture_for(source, settings, image_size)
-        )
-    from resnet_studio.export.figure import stage_outputs
+        if name or module or channels is not None:
+            architecture = chosen_architecture(name, module, settings, image_size, channels)
+        else:
+            architecture = _architecture_for(source, settings, image_size)
+    names = _layer_names(architecture, layers, attribution, target)
+    spec = _spec(images[0], architecture, source, device, transforms)
     from resnet_studio.export.rendering import RenderJob
+
+    job = RenderJob(spec, names, style, reference or "", channel, scale, attribution or "", target)
+    with suggest_options(name, architecture):
+        _draw(job, images, output, raw, as_json)
+
+
+def _layer_names(
+    architecture: Architecture, layers: list[str] | None, attribution: str | None, target: int | None
+) -> tuple[str, ...]:
+    """The layers to draw; by default, unless it is an attribution, the last of every stage."""
+    from resnet_studio.export.figure import stage_outputs
+    from resnet_studio.inference.parsing import parse_layers
+
+    names = () if attribution else stage_outputs(architecture)
+    names = parse_layers(architecture, layers) if layers else names
+    _check_attribution(attribution, target, names)
+    return names
+
+
+def _spec(
+    image: str, architecture: Architecture, source: WeightsSource | None, device: str, transforms: list[str] | None
+) -> ForwardSpec:
+    """What is run for an image; images of data sets and weights of runs can then be opened."""
     from resnet_studio.inference.images import references
     from resnet_studio.inference.transforms import parse_transforms
     from resnet_studio.inference.values import ForwardSpec, RandomWeights
@@ -149,18 +175,18 @@ def maps(
 
     references.OPENERS[dataset_images.PREFIX] = dataset_images.open_reference
     read_run_weights()
-    names = () if attribution else stage_outputs(architecture)
-    names = parsing.parse_layers(architecture, layers) if layers else names
-    _check_attribution(attribution, target, names)
     source = source or bundled_weights(architecture) or RandomWeights()
-    spec = ForwardSpec(images[0], architecture, source, device, parse_transforms(transforms or ()))
-    job = RenderJob(spec, names, style, reference or "", channel, scale, attribution or "", target)
-    with suggest_options(name, architecture):
-        if len(images) > 1 or Path(images[0]).is_dir():
-            paths, skipped = parsing.parse_images(images)
-            _draw_all(job, paths, skipped, output, raw, as_json)
-        else:
-            _draw_one(job, output, raw, as_json)
+    return ForwardSpec(image, architecture, source, device, parse_transforms(transforms or ()))
+
+
+def _draw(job: RenderJob, images: list[str], output: Path, raw: Path | None, as_json: bool) -> None:
+    from resnet_studio.inference.parsing import parse_images
+
+    if len(images) > 1 or Path(images[0]).is_dir():
+        paths, skipped = parse_images(images)
+        _draw_all(job, paths, skipped, output, raw, as_json)
+    else:
+        _draw_one(job, output, raw, as_json)
 
 
 def _architecture_for(source: WeightsSource | None, settings: list[str] | None, image_size: str | None) -> Architecture:

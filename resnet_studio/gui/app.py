@@ -71,8 +71,7 @@ class Program:
         ExceptionReporter(window).install()
         window.show()
         window.controller.open_paths(self._paths)
-        if message or problem:
-            window.show_notice(" ".join(filter(None, (message, problem))))
+        window.offer_module(" ".join(filter(None, (message, problem))))
         self._autosaver = autosaver = SessionAutosaver(window.session_state, self._path, window, problem)
         autosaver.failed.connect(window.show_notice)
         autosaver.recovered.connect(

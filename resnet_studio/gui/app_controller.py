@@ -27,6 +27,7 @@ from resnet_studio.gui.activations.weights.card_controller import WeightsCardCon
 from resnet_studio.gui.activations.weights.controller import Offer, WeightsController
 from resnet_studio.gui.engine_client import EngineClient, ErrorCallback
 from resnet_studio.gui.export_controller import ExportController
+from resnet_studio.gui.module_controller import ModuleController
 from resnet_studio.gui.measurements import MeasurementController
 from resnet_studio.gui.opened_files import kind_by_name
 from resnet_studio.gui.plots.downsampling import IdleScheduler
@@ -39,6 +40,7 @@ from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.block_tensors import all_block_tensors
 from resnet_studio.networks.figure_parts import figure_parts
+from resnet_studio.networks.own_module import ModuleSource
 from resnet_studio.networks.parsing import read_architecture
 from resnet_studio.networks.plan import called_layers, channels_by_name, plan_steps
 from resnet_studio.networks.presets import preset, title
@@ -90,6 +92,7 @@ class AppController(QObject):
         self.image_sources = ImageSources(self.session, self.images, engine)
         self.player = Player(self.images, self.activations)
         self.exports = ExportController(self.session, self.weights, engine)
+        self.modules = ModuleController(self.session, engine)
         self.measurements = MeasurementController(self.session, engine)
         self._scheduler = IdleScheduler(self)
         """Runs the work for deep architectures; a newer edit replaces the work of an older one."""
@@ -120,6 +123,8 @@ class AppController(QObject):
         self.exports.started.connect(lambda: self._resolve("export"))
         self.exports.failed.connect(partial(self._report, "export"))
         self.exports.exported.connect(self.news)
+        self.modules.started.connect(lambda: self._resolve("files"))
+        self.modules.failed.connect(partial(self._report, "files"))
         self.measurements.started.connect(lambda: self._resolve("measurements"))
         self.measurements.failed.connect(partial(self._report, "measurements"))
         self.activations.deviceChanged.connect(lambda _: self.measurements.changed.emit())
@@ -185,7 +190,7 @@ class AppController(QObject):
         self.weights.set_weights(weights)
 
     def open_paths(self, paths: Sequence[str]) -> None:
-        """Open architectures, weight files, images, and folders of images or of runs."""
+        """Open architectures, weight files, images, and folders of images or of runs; offer to run a Python file."""
         self._resolve("files")
         absolute = [str(Path(path).absolute()) for path in paths]  # the session may be reopened from another folder
         kinds = {path: None if os.path.isdir(path) else kind_by_name(path) for path in absolute}
@@ -194,6 +199,8 @@ class AppController(QObject):
                 self._open_architecture(Path(path))
             elif kinds[path] == "weights":
                 self._open_weights(Path(path))
+            elif kinds[path] == "module":
+                self.modules.offer(ModuleSource(path))
         if others := [path for path in absolute if kinds[path] in ("image", None)]:
             self.image_sources.open_paths(others)
 
@@ -211,6 +218,8 @@ class AppController(QObject):
             self._open_architecture(Path(path))
         for path in found.weights:
             self._open_weights(Path(path))
+        for path in found.modules:
+            self.modules.offer(ModuleSource(path))
 
     def _open_architecture(self, path: Path) -> None:
         try:

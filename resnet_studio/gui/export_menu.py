@@ -13,8 +13,9 @@ from resnet_studio.export.request import OWN_DIALECT
 from resnet_studio.gui.common.actions import add_action
 from resnet_studio.gui.common.file_dialogs import open_dialog, save_dialog
 from resnet_studio.gui.export_controller import TABLE_ONE
-from resnet_studio.gui.opened_files import ARCHITECTURES_FILTER
+from resnet_studio.gui.opened_files import ARCHITECTURES_FILTER, MODULES_FILTER
 from resnet_studio.inference.weights.dialects import DIALECTS
+from resnet_studio.networks.own_module import ModuleSource
 
 if TYPE_CHECKING:
     from resnet_studio.gui.main_window import MainWindow
@@ -46,6 +47,12 @@ def open_architecture(window: MainWindow) -> None:
     """Let the user select an architecture's file, and open it."""
     dialog = open_dialog(window, "openArchitectureDialog", "Open architecture", ARCHITECTURES_FILTER)
     dialog.fileSelected.connect(lambda path: window.controller.open_paths([path]))
+
+
+def open_module(window: MainWindow) -> None:
+    """Let the user select a Python file; another dialog asks before it is run."""
+    dialog = open_dialog(window, "openModuleDialog", "Open Python module", MODULES_FILTER)
+    dialog.fileSelected.connect(lambda path: window.controller.modules.offer(ModuleSource(path)))
 
 
 def save_architecture(window: MainWindow) -> None:

@@ -11,8 +11,9 @@ from resnet_studio.files import OPENING
 from resnet_studio.inference.images.listing import EXTENSIONS as IMAGE_EXTENSIONS
 from resnet_studio.inference.images.listing import is_image
 from resnet_studio.inference.weights.file_kinds import OTHER_EXTENSIONS, WEIGHTS_EXTENSIONS
+from resnet_studio.networks.own_module import SUFFIX as MODULE_SUFFIX
 
-Kind = Literal["architecture", "weights", "image"]
+Kind = Literal["architecture", "weights", "module", "image"]
 HEADER_BYTES = 512
 """Bytes that are read to recognize a file."""
 SIGNATURES = (
@@ -29,7 +30,10 @@ def _filter(what: str, *extensions: str) -> str:
 IMAGES_FILTER = _filter("Images", *sorted(IMAGE_EXTENSIONS))
 WEIGHTS_FILTER = _filter("Weights", *WEIGHTS_EXTENSIONS)
 ARCHITECTURES_FILTER = _filter("Architectures", ".json")
-OPENABLE_FILTER = _filter("Images, weights, architectures", *sorted(IMAGE_EXTENSIONS), *WEIGHTS_EXTENSIONS, ".json")
+MODULES_FILTER = _filter("Python", MODULE_SUFFIX)
+OPENABLE_FILTER = _filter(
+    "Images, weights, architectures, Python", *sorted(IMAGE_EXTENSIONS), *WEIGHTS_EXTENSIONS, ".json", MODULE_SUFFIX
+)
 """For file dialogs."""
 
 
@@ -40,6 +44,8 @@ def kind_by_name(path: str) -> Kind | None:
         return "weights"
     if name.endswith(".json"):
         return "architecture"
+    if name.endswith(MODULE_SUFFIX):
+        return "module"
     return "image" if is_image(name) else None
 
 

@@ -16,6 +16,7 @@ from resnet_studio.inference.transforms import IDENTITY, ImageTransforms
 from resnet_studio.inference.values import RandomWeights, WeightsSource
 from resnet_studio.inference.weights.sources import weights_from_text, weights_to_text
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.own_module import ModuleSource, OwnModule
 from resnet_studio.networks.parsing import ARCHITECTURE
 from resnet_studio.networks.presets import PRESETS
 from resnet_studio.training.recipe import RECIPE, Recipe
@@ -32,7 +33,7 @@ IN_THE_ARTICLE = PRESETS["vgg19"], PRESETS["plain34"], PRESETS["resnet34"]
 PinnedChannel = tuple[Text, Annotated[int, Meta(ge=0, le=1 << 20)]]
 
 
-RANDOM, NO_OVERRIDES = RandomWeights(), SideBOverrides()
+RANDOM, NO_OVERRIDES, NO_MODULE = RandomWeights(), SideBOverrides(), ModuleSource()
 
 
 def _weights_from_text(text: Any) -> WeightsSource:
@@ -45,6 +46,9 @@ class SessionState:
 
     version: float = VERSION
     architecture: Annotated[Architecture, ARCHITECTURE] = PRESETS["resnet50"]
+    """The current one, or the last before it that is no `OwnModule`, as a session runs no code."""
+    module: ModuleSource = NO_MODULE
+    """Where the current architecture comes from, if it is an `OwnModule`."""
     compared: Annotated[list[ComparedArchitecture], Meta(min_length=1, max_length=100)] = field(
         default_factory=lambda: [None, PRESETS["plain34"]]
     )
@@ -150,10 +154,16 @@ class Session(QObject):
         """Revert the last undo."""
         self._go(self._index + 1)
 
+    def _remember(self, architecture: Architecture) -> None:
+        if isinstance(architecture, OwnModule):
+            self.update(module=architecture.source)
+        else:
+            self.update(architecture=architecture, module=NO_MODULE)
+
     def _go(self, index: int) -> None:
         self._edit = ""
         if 0 <= index < len(self._values):
             self._index = index
-            self.update(architecture=self.architecture)
+            self._remember(self.architecture)
             self.architectureChanged.emit(self.architecture)
             self.historyChanged.emit(index > 0, index + 1 < len(self._values))

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from resnet_studio.atomic import write_file
 from resnet_studio.files import FileRefusedError, read_file
 from resnet_studio.gui.background import BackgroundReader
 from resnet_studio.gui.session import VERSION, SessionState
+from resnet_studio.networks.own_module import OwnModule
 
 WRITE_INTERVAL = 3000
 """Milliseconds between checks whether the session has changed."""
@@ -25,7 +27,8 @@ ARCHIVED = "last"
 """Suffix of an archived session, after the name of the session file."""
 ADVICE = "Free some space there or make the folder writable"
 ENTRY_NAMES = {
-    "architecture": "the architecture", "compared": "the compared networks", "workspace": "the open tab",
+    "architecture": "the architecture", "module": "the Python module",
+    "compared": "the compared networks", "workspace": "the open tab",
     "image": "the image", "images": "the list of images", "recent": "the recent files",
     "handles": "the image transforms", "keep_handles": "whether transforms are kept",
     "weights": "the weights", "layer": "the layer", "activations_page": "the Activations tab",
@@ -93,7 +96,17 @@ def save(state: SessionState, path: Path) -> str:
 
 def to_text(state: SessionState) -> str:
     """The session as the text of its file."""
-    return json.dumps(codec.to_json(state), indent=1)
+    return json.dumps(codec.to_json(storable(state)), indent=1)
+
+
+def storable(state: SessionState) -> SessionState:
+    """The session without networks of the user's own among those that are compared or drawn: no file holds these."""
+    lists = {name: value for name in codec.field_types(SessionState) if isinstance(value := getattr(state, name), list)}
+    kept = {name: [one for one in value if not isinstance(one, OwnModule)] for name, value in lists.items()}
+    changes: dict[str, Any] = {name: value or [None] for name, value in kept.items() if value != lists[name]}
+    if isinstance(state.beside.architecture, OwnModule):
+        changes["beside"] = replace(state.beside, architecture=None)
+    return replace(state, **changes) if changes else state
 
 
 def write(text: str, path: Path) -> str:

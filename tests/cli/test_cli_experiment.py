@@ -34,17 +34,6 @@ STEPS = (1797 - 360) // 128
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command line in this process: exit code, stdout, stderr."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = main(arguments)
-        return code, *capsys.readouterr()
-
-    return call
-
-
 def states(folder: Path) -> dict[str, str]:
     experiment = degradation.read_experiment(folder)
     return {name: curves.state for name, curves in degradation.read_curves(folder, experiment).items()}

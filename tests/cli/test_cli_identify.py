@@ -22,17 +22,6 @@ def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def run(capsys):
-    """Run a command line in this process: exit code, stdout, stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = main([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return call
-
-
-@pytest.fixture
 def file(tmp_path: Path) -> Path:
     torch.save(build(SMALL, 0).state_dict(), tmp_path / "resnet110.pth")
     return tmp_path / "resnet110.pth"

@@ -27,17 +27,6 @@ CIFAR = ("--architecture", "resnet20-cifar")
 
 
 @pytest.fixture
-def run(capsys):
-    """Run a command line in this process: exit code, stdout, stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = main([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return call
-
-
-@pytest.fixture
 def read(run):
     """Run a command that must succeed, and parse its JSON."""
 

@@ -18,17 +18,6 @@ Run = Callable[..., tuple[int, str, str]]
 WIDE = ("--architecture", "resnet20-cifar", "--set", "image=24x40")
 
 
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command line in this process: exit code, stdout, stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = main([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return call
-
-
 @pytest.mark.parametrize("option", [("--image-size", "64x96"), ("--image-size", "64×96"), ("--set", "image=64x96")])
 def test_a_table_of_a_height_and_a_width(run: Run, option: tuple[str, str]) -> None:
     code, out, err = run("table", "resnet18", *option, "--format", "json")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -10,6 +10,10 @@ from pytestqt.qtbot import QtBot
 from forked_engines import forked_engines
 from themed import themed
 from waiting import PATIENCE
+
+if TYPE_CHECKING:
+    from resnet_studio.gui.main_window import MainWindow
+    from resnet_studio.gui.session import SessionState
 
 MILLISECONDS = int(1000 * PATIENCE)
 
@@ -40,6 +44,28 @@ def window_fonts(qapp: object) -> Iterator[None]:
     """The fonts and style sheet of the window, as other fonts have other widths."""
     with themed("light"):
         yield
+
+
+@pytest.fixture
+def opened(qtbot: QtBot) -> Iterator[Callable[[SessionState], MainWindow]]:
+    """Opens windows, and closes them with their engines afterwards."""
+    from resnet_studio.gui.main_window import MainWindow
+
+    windows: list[MainWindow] = []
+
+    def open_window(state: SessionState) -> MainWindow:
+        window = MainWindow(state)
+        qtbot.addWidget(window)
+        windows.append(window)
+        window.show()
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)  # shortcuts need the focus
+        window.start_engine()
+        return window
+
+    yield open_window
+    for window in windows:
+        window.close()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.activations.input.view import InputView
 from resnet_studio.gui.activations.workspace import ActivationsWorkspace
-from resnet_studio.gui.layers.model import LayerColumn
 from resnet_studio.gui.common.mosaic import MosaicView
+from resnet_studio.gui.layers.model import LayerColumn
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.values import ForwardResult
@@ -21,24 +21,6 @@ from resnet_studio.networks.presets import preset
 from workspace_numbers import ACTIVATIONS, LAYERS
 
 SMALL = replace(preset("resnet18"), image=64, width=8)
-
-
-@pytest.fixture
-def opened(qtbot: QtBot) -> Iterator[Callable[[SessionState], MainWindow]]:
-    """Opens windows, and closes them with their engines afterwards."""
-    windows: list[MainWindow] = []
-
-    def open_window(state: SessionState) -> MainWindow:
-        window = MainWindow(state)
-        qtbot.addWidget(window)
-        windows.append(window)
-        window.show()
-        window.start_engine()
-        return window
-
-    yield open_window
-    for window in windows:
-        window.close()
 
 
 def type_into(qtbot: QtBot, window: MainWindow, field: str, text: str) -> QLineEdit:

@@ -25,6 +25,7 @@ from resnet_studio.networks.architecture import (
 )
 from resnet_studio.networks.families import FAMILIES
 from resnet_studio.networks.image_size import image_text, read_image_size
+from resnet_studio.networks.own_module import OwnModule
 from resnet_studio.networks.presets import matching, preset, preset_name
 
 CUSTOM, DENSE, LISTED = "custom", 20, 27
@@ -110,6 +111,8 @@ class ArchitecturePanel(QWidget):
             self._begin_edit(architecture)
         self._architecture = architecture
         self._preset.setCurrentIndex(self._preset.findText(preset_name(architecture) or CUSTOM))
+        if isinstance(architecture, OwnModule):
+            self._preset.setEditText(architecture.name)
         self._typed_preset().setCursorPosition(0)  # so that a name that is too long shows its beginning
         self._show_depth(architecture)
         values = architecture.values()
@@ -118,7 +121,7 @@ class ArchitecturePanel(QWidget):
             self._enable_choice(field, architecture)
         for field, line in self._lines.items():
             self._edits[field].discard()
-            line.setEnabled(field in values)
+            line.setEnabled(field in values and not isinstance(architecture, OwnModule))
             line.setToolTip(_tip(field, architecture))
             text = _text(field, values.get(field, ""))
             if _meaning(field, line.text()) != _meaning(field, text):  # else it stays as the user has typed it
@@ -239,6 +242,8 @@ class ArchitecturePanel(QWidget):
 
 def _tip(field: str, architecture: Architecture) -> str:
     """What a field is, or why the blocks exclude it."""
+    if isinstance(architecture, OwnModule):
+        return f"{TIPS[field]}; chosen when {architecture.name} was opened"
     excluded = architecture.block.excluded if isinstance(architecture, Residual) else {}
     return excluded.get(field, TIPS[field])
 

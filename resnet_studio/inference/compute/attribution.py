@@ -30,6 +30,8 @@ from resnet_studio.inference.compute.forward import guarded
 from resnet_studio.inference.compute.prepare import PreparedForward, prepare_steps
 from resnet_studio.inference.values import ForwardSpec
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.modules.own_trace import CALL
+from resnet_studio.networks.own_module import OwnModule
 from resnet_studio.networks.plan import plan
 from resnet_studio.progress import Progress
 
@@ -119,6 +121,7 @@ def _steps(
     ready = yield from prepare_steps(spec)
     yield Progress(1, 3, "running the network")
     network = ready.network()
+    _check_relus(spec.architecture, network, method)
     started = time.perf_counter()
     target, probability, _ = target_class(ready, network, target)
     module = network.get_submodule(layer) if layer else None
@@ -138,6 +141,16 @@ def _steps(
         transforms.denormalized(ready.images, ready.weights.preprocessing), ready.key.image, ready.weights,
         time.perf_counter() - started, delta,
     )  # fmt: skip
+
+
+def _check_relus(architecture: Architecture, network: nn.Module, method: str) -> None:
+    """Refuse guided backpropagation where a ReLU of the user's own network is no module: captum would pass over it."""
+    if not isinstance(architecture, OwnModule) or not method.startswith("guided"):
+        return
+    modules = {name: module for name, module in network.named_modules() if isinstance(module, nn.ReLU)}
+    functions = (one.name for one in plan(architecture) if one.kind == "relu" and one.name.partition(CALL)[0] not in modules)
+    if name := next(functions, ""):
+        raise ValueError(f"{METHODS[method].title} needs every ReLU to be a module, and {name} is a function")
 
 
 def _import_captum() -> Any:

@@ -97,6 +97,11 @@ def base_name(func: Any) -> str:
     return str(func._schema.name).partition("::")[2].rstrip("_")
 
 
+def depends_on_values(name: str, given: Sequence[Tensor]) -> bool:
+    """Whether an operation makes numbers for the program, or as many values as a condition holds for."""
+    return name in DATA_DEPENDENT or (name == "index" and any(one.dtype in (torch.bool, torch.uint8) for one in given))
+
+
 def is_pointwise(name: str) -> bool:
     """Whether each value depends on the same position of the inputs alone."""
     return name in POINTWISE and name not in MIXING

@@ -11,6 +11,7 @@ import hashlib
 import linecache
 import sys
 import traceback
+import warnings
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -82,7 +83,8 @@ def running(source: ModuleSource) -> Iterator[None]:
     sys.dont_write_bytecode = True
     torch.backends.mha.set_fastpath_enabled(False)  # by operations that can be followed
     try:
-        with contextlib.redirect_stdout(sys.stderr), torch.random.fork_rng(devices=[]):
+        with contextlib.redirect_stdout(sys.stderr), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
     except ModuleError as error:
         raise ModuleError(_sentence(source, error, str(error))) from error
@@ -207,6 +209,7 @@ def _classes(source: ModuleSource, layers: tuple[Layer, ...], made: Any) -> int:
 
 def _check_independence(network: nn.Module, source: ModuleSource, image: Tensor, alone: Tensor) -> None:
     """Refuse a network whose logits for an image change from pass to pass, or with the other images of a batch."""
+    torch.manual_seed(1)  # what is random is another in each pass
     with torch.no_grad():
         again = network(image.clone())
         if not _close(alone, again):
@@ -214,8 +217,7 @@ def _check_independence(network: nn.Module, source: ModuleSource, image: Tensor,
                 f"{source.name} gives other logits at every pass in eval mode. Dropout must be nn.Dropout, or "
                 "F.dropout(x, training=self.training)"
             )
-        if image.shape[0] == 1:
-            together = network(torch.cat([image, image.flip(0, 3) + 1]))
+        together = network(torch.cat([image, image.flip(3) + 1]))
     if together.shape[0] != 2 or not _close(alone[0], together[0]):
         raise ModuleError(
             f"{source.name} gives an image other logits when there is a second one in the batch, as a batch norm in "

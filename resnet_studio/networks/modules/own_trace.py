@@ -23,12 +23,12 @@ from resnet_studio.networks.layers import NOTHING, Layer, Shape
 from resnet_studio.networks.modules.axes import IMAGE, axes_after, layout_of, shape_of
 from resnet_studio.networks.modules.baseline import is_attention
 from resnet_studio.networks.modules.operations import (
-    DATA_DEPENDENT,
     FLOP_COUNTS,
     KINDS,
     ROWS,
     Window,
     base_name,
+    depends_on_values,
     is_pointwise,
     module_kind,
     sources_followed,
@@ -117,7 +117,7 @@ class PassTracer(TorchDispatchMode):
     ) -> Any:
         given = [one for one in tree_leaves((args, kwargs)) if self.flow(one)]
         name = base_name(func)
-        if given and name in DATA_DEPENDENT:
+        if given and depends_on_values(name, given):
             raise ModuleError(
                 "the pass depends on values of the image, so there is no single plan. What depends on sizes alone works"
             )
@@ -174,20 +174,21 @@ class PassTracer(TorchDispatchMode):
         tensors = [one for one in tree_leaves(made) if isinstance(one, Tensor)]
         if any(one.is_leaf for one in self.inside) or not tensors:
             return
+        depends = self.flow(tensors[0]) is not None
         flow = self.flow(tensors[0]) or Flow((), "?", (0, 0))
         known = self.flow(call.given[0]) if call.given else None
         if known and layout_of(tensors[0], flow.axes, flow.grid) == "other" and _keeps_axes(call, known, tensors[0]):
             flow = flow._replace(axes=known.axes, grid=known.grid)  # what it did inside to its dimensions is undone
         if call.is_leaf:
             rows = (self._add_call(call, tensors[0], flow),)
-            for tensor in tensors:
+            for tensor in tensors if depends else ():
                 self._flows[tensor] = flow._replace(rows=rows)
-        else:
+        elif depends:
             self._flows[tensors[0]] = flow
             self._name_output(call, flow)
 
     def _name_output(self, call: Call, flow: Flow) -> None:
-        """Give a function that makes the output of a module with parts the module's name, so that it can be captured."""
+        """Give a function that makes the output of a module with parts the module's name: then it can be captured."""
         if not call.name or len(flow.rows) != 1 or flow.rows[0] < call.rows_before:
             return
         (row,) = flow.rows
@@ -226,10 +227,11 @@ class PassTracer(TorchDispatchMode):
         if len(self.layers) == MOST_LAYERS:
             raise ModuleError(f"has more than {MOST_LAYERS:,} layers")
         window = window or Window()
+        stride = window.stride if window.kernel[0] else 0
         before = self._input_shape(given, inputs)
         self.layers.append(
             Layer(
-                name, "", "", kind, before, shape_of(made, flow.axes, flow.grid), window.kernel[0], window.stride,
+                name, "", "", kind, before, shape_of(made, flow.axes, flow.grid), window.kernel[0], stride,
                 window.padding[0], parameters, macs, window.groups, dilation=window.dilation,
                 layout=layout_of(made, flow.axes, flow.grid), across=window.across, whole=whole or not window.regular,
             )
@@ -337,5 +339,3 @@ def trace(network: nn.Module, image: Tensor) -> tuple[tuple[Layer, ...], Any]:
     if not isinstance(made, Tensor) or not tracer.flow(made):
         return (), made
     return tracer.plan(), made
-
-

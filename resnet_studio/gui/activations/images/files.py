@@ -34,13 +34,15 @@ class FoundFiles:
     """A summary of the skipped files."""
     weights: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    """Python files."""
 
 
 def find_files(paths: Sequence[str]) -> FoundFiles:
     """Find out what these paths are: files by their kind, or folders of images or of runs."""
     images: list[str] = []
     problems: list[str] = []
-    files: dict[Kind, list[str]] = {"image": images, "weights": [], "architecture": []}
+    files: dict[Kind, list[str]] = {"image": images, "weights": [], "architecture": [], "module": []}
     listings: list[ImageListing] = []
     gone = [path for path in paths if not os.path.lexists(path)]
     for path in map(Path, paths):
@@ -57,7 +59,7 @@ def find_files(paths: Sequence[str]) -> FoundFiles:
     others = sum(listing.skipped_count for listing in listings if listing.images)
     return FoundFiles(
         tuple(images), folder, None, tuple(problems), tuple(gone), others, summary, tuple(files["weights"]),
-        tuple(files["architecture"]),
+        tuple(files["architecture"]), tuple(files["module"]),
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ class ImageSources(QObject):
     runsFound = Signal(object)
     """A run folder, or a folder of runs."""
     otherFilesFound = Signal(object)
-    """The `FoundFiles`, if weights or architectures are among them."""
+    """The `FoundFiles`, if weights, architectures or Python files are among them."""
     recentChanged = Signal(object)
     unlistedChanged = Signal(int)
     """How many images the source has beyond those listed."""
@@ -121,7 +121,7 @@ class ImageSources(QObject):
             self._prepend(found.images)
         if found.images:
             self.skippedFilesChanged.emit(found.others, found.others_summary)
-        if others := (*found.architectures, *found.weights):
+        if others := (*found.architectures, *found.weights, *found.modules):
             self._forget(others)
             self.otherFilesFound.emit(found)
         if found.problems:
