@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import os
+import platform
+from bisect import bisect_right
 from collections import Counter
 from decimal import ROUND_DOWN, ROUND_UP
-from functools import lru_cache
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from resnet_studio.formatting import about_memory
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.live_tensors import WORD, Peak, inference_peak, mapping_batches, training_peak
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import title
 
 SHARE = 0.8
 """Part of the machine's memory that one network may take."""
-LEAST, MOST = 0.5, 2.1
-"""What a step was measured to take at its peak, as a share of `to_train`: on the CPU, without the memory of the
-process itself. `docs/decisions.md` has the cases."""
+STATES = {"sgd": 1, "adamw": 2}
+"""Values that an optimizer keeps for each weight."""
+ERROR = 0.15
+"""How far a prediction may be off, as a share of it: on the CPU, for the presets. `docs/decisions.md` has the cases."""
+KEPT = 1.13
+"""What glibc's heap takes in a training, in the bytes of all small tensors that a forward pass makes: measured, 1.01 to
+1.26. Those that are free again count, as PyTorch's are aligned to 64 bytes, which glibc finds room for only in a block
+that is larger: what one tensor leaves is too small for the next of its size. Gradients take the rest."""
+MAX_BATCH = 65_536
+PROCESS_BYTES = 720_000_000
+"""What a process takes that has imported torch and trained a small network: the process's own share."""
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 """Memory limit of a container on Linux (cgroup v2), in bytes."""
 
@@ -33,26 +45,77 @@ def machine_memory() -> int | None:
         return physical
 
 
-@lru_cache(maxsize=64)
+def predicted_inference(architecture: Architecture, batch: int = 1, device: str = "cpu") -> int:
+    """Bytes at the peak of a forward pass over a batch, without the process's own share: weights and activations."""
+    peak = inference_peak(architecture, batch)
+    return _in_process(peak, peak.small, device)
+
+
+def predicted_training(
+    architecture: Architecture, batch: int, optimizer: str = "sgd", precision: str = "fp32", device: str = "cpu"
+) -> int:  # fmt: skip
+    """Bytes at the peak of a training's step over a batch, without the process's own share.
+
+    Weights, gradients, the optimizer's values (one a weight for "sgd" with momentum, two for "adamw"), and what the
+    backward pass needs of each layer. `networks/live_tensors.py` says how it is counted, `bounds` how far off it is.
+    """
+    peak = training_peak(architecture, batch, STATES[optimizer], _word(precision))
+    return _in_process(peak, int(KEPT * peak.made), device)
+
+
+def largest_batch(
+    architecture: Architecture, budget: int, optimizer: str = "sgd", precision: str = "fp32", device: str = "cpu"
+) -> int:  # fmt: skip
+    """The largest batch, up to `MAX_BATCH`, whose training is predicted to take at most `budget` bytes, without the
+    process's own share; 0 if one image is too many.
+
+    A larger batch takes more, except where another of its tensors becomes so large that glibc keeps none of it.
+    """
+
+    def needs(batch: int) -> int:
+        return predicted_training(architecture, batch, optimizer, precision, device)
+
+    ends = [batch for batch in mapping_batches(architecture, _word(precision)) if 1 < batch <= MAX_BATCH]
+    for first, end in reversed([*pairwise([1, *ends, MAX_BATCH + 1])]):
+        if needs(first) <= budget:
+            return first - 1 + bisect_right(range(first, end), budget, key=needs)
+    return 0
+
+
+def _word(precision: str) -> int:
+    """Bytes of an activation."""
+    return WORD if precision == "fp32" else WORD // 2
+
+
+def _in_process(peak: Peak, heap: int, device: str) -> int:
+    """Bytes of the tensors; where glibc's heap serves the small ones, those of the heap in their place.
+
+    The heap never returns what it once had, so its peak adds to that of the large tensors, whenever each of them is.
+    """
+    if device != "cpu" or not has_glibc():
+        return peak.tensors
+    return max(peak.tensors, peak.mapped + heap)
+
+
+@cache
+def has_glibc() -> bool:
+    """Whether memory comes from the GNU C library, as on most Linux systems."""
+    return platform.libc_ver()[0] == "glibc"
+
+
+def process_bytes(device: str) -> int:
+    """The process's own share on a device. What a GPU's driver takes there is not known."""
+    return PROCESS_BYTES if device == "cpu" else 0
+
+
 def to_run(architecture: Architecture) -> int:
-    """Bytes for all weights and, around the largest layer, four activations of two images at a time."""
-    layers = plan(architecture)
-    return 4 * sum(layer.parameters for layer in layers) + 8 * max(layer.activation_bytes for layer in layers)
-
-
-def to_train(architecture: Architecture, batch_size: int, optimizer: str = "sgd") -> int:
-    """Bytes at the peak of a training step: weights, gradients, the optimizer's one or two values a weight ("adamw"),
-    and every layer's output of a batch, which the backward pass needs. An estimate: see `bounds`."""
-    layers = plan(architecture)
-    copies = 4 if optimizer == "adamw" else 3
-    return 4 * copies * sum(layer.parameters for layer in layers) + batch_size * sum(
-        layer.activation_bytes for layer in layers
-    )
+    """Bytes to look at an image, without the process's own share: some steps of it take two images at a time."""
+    return predicted_inference(architecture, 2)
 
 
 def bounds(needed: int) -> tuple[int, int]:
-    """Lower and upper bound of the bytes that a step takes, given the estimate of `to_train`."""
-    return int(LEAST * needed), int(MOST * needed)
+    """Lower and upper bound of what a step takes, given its prediction."""
+    return int((1 - ERROR) * needed), int((1 + ERROR) * needed)
 
 
 def to_count(architecture: Architecture) -> int:

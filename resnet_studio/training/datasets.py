@@ -87,9 +87,13 @@ class Estimate:
     steps_per_epoch: int
     steps: int
     bytes: int
-    """Peak memory of a step: weights, gradients, optimizer state and the activations of a batch."""
+    """Predicted peak memory of a step: weights, gradients, optimizer state and the activations of a batch."""
     available: int | None
     """Memory of the device; None if unknown."""
+    process: int = 0
+    """Memory of the process itself on the same device."""
+    largest_batch: int | None = None
+    """The largest batch that is predicted to fit, at most all images; None if the device's memory is unknown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

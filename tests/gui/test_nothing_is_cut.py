@@ -487,7 +487,7 @@ def test_networks_of_an_experiment(qtbot: QtBot) -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 0.000123, 5.4, 500.0])
 def test_what_a_run_would_cost(qtbot: QtBot, seconds: float) -> None:
-    estimate = Estimate(seconds, 1_281_167, 1_281_167_000, 888_888_888_888, 999_999_999_999)
+    estimate = Estimate(seconds, 1_281_167, 1_281_167_000, 888_888_888_888, 999_999_999_999, 720_000_000, 65_536)
     panel, setup = EstimatePanel(), SetupView()
     shown(qtbot, panel, 180)
     shown(qtbot, setup, WORKSPACE, 540)

@@ -36,7 +36,7 @@ def gray(value: int, side: int) -> Pixels:
 
 def estimate(seconds: float = 0.04, needed: int = 210_000_000, available: int | None = 16_000_000_000) -> Estimate:
     """An estimate for 30 epochs of 11 steps."""
-    return Estimate(seconds, 11, 330, needed, available)
+    return Estimate(seconds, 11, 330, needed, available, 700_000_000)
 
 
 def probe(step: int, images: int = 3) -> Snapshot:

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
+from itertools import pairwise
 
 import pytest
 
-from resnet_studio.networks import memory
+from resnet_studio.networks import live_tensors, memory
+from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.families.bottleneck import Bottleneck
+from resnet_studio.networks.live_tensors import inference_peak, training_peak
 from resnet_studio.networks.presets import preset
 
 
-def test_weights_are_four_bytes_each() -> None:
-    resnet50 = preset("resnet50")
-    largest = 4 * 256 * 56 * 56  # the output of conv2_x
-    conv1 = 4 * 64 * 112 * 112
-    assert memory.to_run(resnet50) == 4 * 25_557_032 + 8 * max(largest, conv1)
+def test_alexnet_in_inference_is_its_weights_and_its_first_maps() -> None:
+    """The worst moment is the first ReLU, which makes a map of another, beside the images as bytes and floats."""
+    image, first = 3 * 224 * 224, 64 * 55 * 55
+    maps = 4 * 2 * first + (1 + 4) * image
+    assert inference_peak(preset("alexnet"), 10).tensors == 4 * 61_100_840 + 10 * maps
+
+
+def test_training_takes_weights_gradients_and_the_optimizers_values() -> None:
+    architecture = preset("resnet50")
+    sgd, adamw = (predicted_on_a_gpu(architecture, 1, optimizer) for optimizer in ("sgd", "adamw"))
+    assert adamw - sgd == 4 * 25_557_032
+    norms = 53_120  # weights and biases of the batch norms, which have as many running statistics
+    activations = live_tensors.saved_bytes(architecture)
+    assert sgd == pytest.approx(4 * (3 * 25_557_032 + norms) + activations, rel=0.01)
+
+
+def predicted_on_a_gpu(architecture: Architecture, batch: int, optimizer: str = "sgd") -> int:
+    """Where memory is that of the tensors."""
+    return memory.predicted_training(architecture, batch, optimizer, device="cuda:0")
 
 
 def test_what_fits_is_not_spoken_of() -> None:
@@ -60,29 +76,38 @@ def test_a_refusal_never_names_two_equal_amounts(monkeypatch: pytest.MonkeyPatch
         assert spared * 1e9 <= memory.SHARE * machine
 
 
-PEAK = """
-import sys
-import torch
-from resnet_studio.networks import memory
-from resnet_studio.networks.presets import preset
-from resnet_studio.training.compute.preview import _time_step
-from resnet_studio.training.recipe import Recipe
-
-def of_process(line):
-    return next(1024 * int(one.split()[1]) for one in open("/proc/self/status") if one.startswith(line))
-
-torch.set_num_threads(1)
-_time_step(Recipe(batch_size=4), preset("resnet20-digits"), 4)  # what torch loads at its first step
-own = of_process("VmRSS")
-with open("/proc/self/clear_refs", "w") as file:
-    file.write("5")  # lets the peak begin anew
-_time_step(Recipe(batch_size=64), preset("resnet20-cifar"), 64)
-print(of_process("VmHWM") - own)
-"""
+@pytest.mark.parametrize("blocks", [(3, 4, 23, 3), (5, 3, 3, 3)])
+@pytest.mark.parametrize("variant", ["paper", "preact", "v2", "article"])
+def test_equal_blocks_need_not_be_gone_through(monkeypatch, blocks: tuple[int, ...], variant: str) -> None:
+    """The peak from three blocks of each kind is that of the whole network, to the byte."""
+    architecture = Residual(Bottleneck(), blocks).with_values({"variant": variant, "image": 64})
+    short = training_peak.__wrapped__(architecture, 7, 1), inference_peak.__wrapped__(architecture, 7)
+    monkeypatch.setattr(live_tensors, "UNROLLED", 100)
+    assert short == (training_peak.__wrapped__(architecture, 7, 1), inference_peak.__wrapped__(architecture, 7))
 
 
-def test_a_steps_peak_is_within_the_estimated_bounds() -> None:
-    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
-    least, most = memory.bounds(memory.to_train(preset("resnet20-cifar"), 64))
-    assert least < int(done.stdout) < most
-    assert most / least == pytest.approx(memory.MOST / memory.LEAST, rel=1e-6)
+@pytest.mark.parametrize("name", ["resnet18", "vgg19", "resnet20-cifar", "mobilenet_v2"])
+@pytest.mark.parametrize("device", ["cpu", "cuda:0"])
+def test_the_largest_batch_is_the_largest_that_fits(name: str, device: str) -> None:
+    architecture, budget = preset(name), 4_000_000_000
+    batch = memory.largest_batch(architecture, budget, "adamw", device=device)
+    assert batch > 1
+    assert memory.predicted_training(architecture, batch, "adamw", device=device) <= budget
+    for more in range(batch + 1, batch + 100):
+        assert memory.predicted_training(architecture, more, "adamw", device=device) > budget
+
+
+def test_no_batch_fits_where_the_weights_do_not() -> None:
+    assert memory.largest_batch(preset("vgg19"), 1_000_000_000) == 0
+
+
+@pytest.mark.parametrize("name", ["resnet18", "densenet121", "resnet20-cifar"])
+def test_a_larger_batch_never_takes_less(name: str) -> None:
+    """Of the tensors: what glibc keeps of them is less where one becomes large."""
+    taken = [predicted_on_a_gpu(preset(name), batch) for batch in range(1, 100)]
+    assert taken == sorted(taken)
+    ends = set(live_tensors.mapping_batches(preset(name)))
+    on_the_cpu = [memory.predicted_training(preset(name), batch) for batch in range(1, 100)]
+    falls = {batch + 1 for batch, (one, more) in enumerate(pairwise(on_the_cpu), start=1) if more < one}
+    assert falls <= ends
+    assert all(one <= more for one, more in zip(taken, on_the_cpu, strict=True))

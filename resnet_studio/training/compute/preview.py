@@ -83,17 +83,23 @@ def estimate_steps(
 ) -> Generator[Progress, None, Estimate]:
     """Time a few steps of a fitted architecture on random images. Nothing is timed if it would not fit in memory."""
     per_epoch = steps_per_epoch(training_images, recipe.batch_size)
-    needed = memory.to_train(architecture, min(recipe.batch_size, training_images), recipe.optimizer)
-    available = device_memory(recipe.device)
+    choices = recipe.optimizer, recipe.precision, recipe.device
+    needed = memory.predicted_training(architecture, min(recipe.batch_size, training_images), *choices)
+    available, process = device_memory(recipe.device), memory.process_bytes(recipe.device)
+    spare = math.inf if available is None else memory.SHARE * available - process
     seconds = math.nan
-    if available is None or needed < memory.SHARE * available:
+    if needed < spare:
         yield Progress(0, 2, "timing a step")
         seconds = _time_step(recipe, architecture, TRIAL_BATCH)
         full_batch = min(recipe.batch_size, training_images)
         yield Progress(1, 2, "timing a step")
         guess = seconds * full_batch / TRIAL_BATCH
         seconds = _time_step(recipe, architecture, full_batch) if guess < MAX_STEP_SECONDS else guess
-    return Estimate(seconds, per_epoch, recipe.in_steps(recipe.length, per_epoch), needed, available)
+    largest = None
+    if available is not None:
+        largest = min(training_images, memory.largest_batch(architecture, int(spare), *choices))
+    steps = recipe.in_steps(recipe.length, per_epoch)
+    return Estimate(seconds, per_epoch, steps, needed, available, process, largest)
 
 
 def _time_step(recipe: Recipe, architecture: Architecture, batch: int) -> float:

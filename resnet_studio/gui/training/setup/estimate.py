@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from resnet_studio.analysis.units import DASH
 from resnet_studio.formatting import PREFIXES, about_memory, duration, significant
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.theme import GRID
-from resnet_studio.networks.memory import SHARE, bounds
+from resnet_studio.networks.memory import ERROR, SHARE, bounds
 from resnet_studio.training.datasets import Estimate
 
+LARGEST = "largestBatch"
 ROWS = {
     "steps": ("Steps", "Number of weight updates"),
     "stepsPerEpoch": ("Steps/epoch", "Number of weight updates in an epoch"),
@@ -21,15 +22,19 @@ ROWS = {
     "whole": ("Whole run", "Estimated from a few timed steps, without evaluation and saving"),
     "memory": (
         "Memory",
-        "Weights, gradients, optimizer state and activations of one batch. Measured peaks were 0.5 to 2.1 times their "
-        "sum; on the CPU, the program's own memory comes on top",
+        "Predicted for a step: weights, gradients, optimizer state and the activations of one batch; measured peaks are"
+        f" within {ERROR:.0%}. On the CPU, the memory of the process itself comes on top",
     ),
     "deviceMemory": ("Device has", "Memory of the device in all"),
+    LARGEST: ("Largest batch", f"Predicted to fit into {SHARE:.0%} of the device's memory"),
 }
 
 
 class EstimatePanel(QWidget):
     """Steps, time and memory, and a warning if the memory may not suffice."""
+
+    batchRequested = Signal(int)
+    """The largest batch that fits, to train with."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,6 +43,7 @@ class EstimatePanel(QWidget):
         self._warning = set_names(QLabel(wordWrap=True), "estimateWarning", "Warning")
         self._warning.setProperty("warning", True)
         self._warning.hide()
+        self._largest = 0
         self._values: dict[str, QLabel] = {}
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
@@ -51,7 +57,10 @@ class EstimatePanel(QWidget):
             value.setWordWrap(True)
             caption.setAlignment(Qt.AlignmentFlag.AlignTop)
             grid.addWidget(caption, row, 0)
-            grid.addWidget(value, row, 1)
+            if name == LARGEST:
+                grid.addLayout(self._with_button(value), row, 1)
+            else:
+                grid.addWidget(value, row, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
@@ -60,6 +69,21 @@ class EstimatePanel(QWidget):
         column.addWidget(self._warning)
         column.addStretch(1)
 
+    def _with_button(self, value: QLabel) -> QHBoxLayout:
+        """The row of the largest batch, with the button that takes it."""
+        self._use = set_names(
+            QPushButton("Use"), "useLargestBatch", "Use the largest batch", "Train with this batch size"
+        )  # fmt: skip
+        self._use.setProperty("dense", True)
+        self._use.clicked.connect(lambda: self.batchRequested.emit(self._largest))
+        self._use.hide()
+        row = QHBoxLayout()
+        row.setSpacing(GRID)
+        row.addStretch(1)
+        row.addWidget(self._use)
+        row.addWidget(value)
+        return row
+
     def show_network(self, title: str, changes: tuple[str, ...]) -> None:
         """Show the network's name, and how it is fitted to the data."""
         self._network.setText(f"{title}: {', '.join(changes)}" if changes else title)
@@ -67,6 +91,7 @@ class EstimatePanel(QWidget):
     def clear(self) -> None:
         """Clear the values, until there is an estimate for the current recipe."""
         self._warning.hide()
+        self._use.hide()
         for value in self._values.values():
             value.setText(DASH)
             value.setToolTip("")
@@ -75,6 +100,8 @@ class EstimatePanel(QWidget):
         """Show an estimate; None while a few steps are being timed."""
         self._warning.setText("" if estimate is None else memory_warning(estimate, device))
         self._warning.setVisible(bool(self._warning.text()))
+        self._largest = (estimate.largest_batch if estimate else None) or 0
+        self._use.setVisible(self._largest > 0)
         for name, value in self._values.items():
             text, tip = ("…", "Timing a few steps…") if estimate is None else row_text(estimate, name)
             value.setText(text)
@@ -91,8 +118,9 @@ def row_text(estimate: Estimate, what: str) -> tuple[str, str]:
     texts = {
         "steps": f"{estimate.steps:,}",
         "stepsPerEpoch": f"{estimate.steps_per_epoch:,}",
-        "memory": memory_range(*bounds(estimate.bytes)),
+        "memory": step_memory(estimate),
         "deviceMemory": about_memory(estimate.available) if estimate.available else DASH,
+        LARGEST: DASH if estimate.largest_batch is None else f"{estimate.largest_batch:,}",
     }
     return texts[what], tip
 
@@ -104,6 +132,12 @@ def seconds_text(seconds: float) -> str:
     if seconds < 59.95:
         return f"{significant(seconds)} s"
     return f"{duration(seconds)} {'min' if seconds < 3600 else 'h'}"
+
+
+def step_memory(estimate: Estimate) -> str:
+    """The memory of a step, and of the process where it takes some of the same: "2.3 GB + 0.72 GB"."""
+    process = f" + {about_memory(estimate.process)}" if estimate.process else ""
+    return f"{about_memory(estimate.bytes)}{process}"
 
 
 def memory_range(least: int, most: int) -> str:
@@ -118,7 +152,7 @@ def memory_range(least: int, most: int) -> str:
 
 def memory_warning(estimate: Estimate, device: str) -> str:
     """A warning if a step may need more memory than the device has available; else an empty string."""
-    least, most = bounds(estimate.bytes)
+    least, most = (bound + estimate.process for bound in bounds(estimate.bytes))
     if estimate.available is None or most <= SHARE * estimate.available:
         return ""
     spared = f"{'this machine' if device == 'CPU' else device} has free"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -78,6 +79,7 @@ class SetupView(TabView):
         self._form.recipeRequested.connect(self._on_recipe_requested)
         self._form.validityChanged.connect(self._update_start_button)
         self._preview.downloadRequested.connect(self.downloadRequested)
+        self._estimate_panel.batchRequested.connect(self._use_batch)
         self.setAcceptDrops(True)
         self._update_start_button()
 
@@ -179,6 +181,9 @@ class SetupView(TabView):
     def _on_recipe_requested(self, recipe: Recipe) -> None:
         self.show_recipe(recipe)
         self.recipeRequested.emit(recipe)
+
+    def _use_batch(self, size: int) -> None:
+        self._on_recipe_requested(replace(self._recipe, batch_size=size))
 
     def _per_epoch(self) -> int | None:
         if self._data is None:

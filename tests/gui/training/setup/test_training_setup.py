@@ -456,9 +456,9 @@ def test_the_estimate_is_shown(view: SetupView) -> None:
     assert words(view, "stepsPerEpochEstimate") == "11"
     assert words(view, "epochEstimate") == "0.44 s"  # 11 steps of 0.04 s
     assert words(view, "wholeEstimate") == "13.2 s"
-    assert words(view, "memoryEstimate") == "110–440 MB"
+    assert words(view, "memoryEstimate") == "210 MB + 700 MB"
     assert words(view, "deviceMemoryEstimate") == "16 GB"
-    assert "0.5 to 2.1 times" in view.findChild(QLabel, "memoryEstimate").toolTip()
+    assert "within 15%" in view.findChild(QLabel, "memoryEstimate").toolTip()
     assert not view.findChild(QLabel, "estimateWarning").isVisible()
 
 
@@ -468,13 +468,26 @@ def test_too_much_memory_shows_a_warning(view: SetupView) -> None:
     view.show_estimate(estimate(seconds=math.nan, needed=20_000_000_000))
     warning = view.findChild(QLabel, "estimateWarning")
     assert warning.isVisible()
-    assert warning.text().startswith("A step may need 10–42 GB, more than NVIDIA A100 has free.")
+    assert warning.text().startswith("A step needs 18–24 GB, more than NVIDIA A100 has free.")
     assert words(view, "wholeEstimate") == "–"
     assert memory_warning(estimate(needed=20_000_000_000, available=None), "CPU") == ""
-    assert memory_warning(estimate(needed=10_000_000_000), "CPU").startswith(
-        "A step may need 5.0–21 GB, more than this machine"
+    assert memory_warning(estimate(needed=11_000_000_000), "CPU").startswith(
+        "A step may need 10–13 GB, more than this machine"
     )
-    assert memory_warning(estimate(needed=6_000_000_000), "CPU") == ""
+    assert memory_warning(estimate(needed=10_000_000_000), "CPU") == ""
+
+
+def test_the_largest_batch_that_fits_is_taken_by_a_click(qtbot: QtBot, view: SetupView) -> None:
+    view.show_recipe(QUICK)
+    assert not view.findChild(QPushButton, "useLargestBatch").isVisible()
+    view.show_estimate(replace(estimate(), largest_batch=412))
+    assert words(view, "largestBatchEstimate") == "412"
+    with qtbot.waitSignal(view.recipeRequested) as asked:
+        qtbot.mouseClick(view.findChild(QPushButton, "useLargestBatch"), Qt.MouseButton.LeftButton)
+    assert asked.args == [replace(QUICK, batch_size=412)]
+    view.show_estimate(estimate())
+    assert words(view, "largestBatchEstimate") == "–"
+    assert not view.findChild(QPushButton, "useLargestBatch").isVisible()
 
 
 @pytest.mark.parametrize(
