@@ -27,8 +27,8 @@ from resnet_studio.gui.activations.weights.card_controller import WeightsCardCon
 from resnet_studio.gui.activations.weights.controller import Offer, WeightsController
 from resnet_studio.gui.engine_client import EngineClient, ErrorCallback
 from resnet_studio.gui.export_controller import ExportController
-from resnet_studio.gui.module_controller import ModuleController
 from resnet_studio.gui.measurements import MeasurementController
+from resnet_studio.gui.module_controller import ModuleController
 from resnet_studio.gui.opened_files import kind_by_name
 from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.gui.session import Session, SessionState

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from resnet_studio.cli.main import main
 from resnet_studio.cli.parsing import resolve_architecture, with_settings
 from resnet_studio.networks.architecture import DEPTHS, Residual, to_json
 from resnet_studio.networks.presets import PRESETS, preset

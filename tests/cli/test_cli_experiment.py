@@ -18,7 +18,6 @@ from fork_server import Child, ForkServer
 from resnet_studio import STARTED
 from resnet_studio.cli import experiment as cli_experiment
 from resnet_studio.cli.experiment_runs import withdraw_stale_request
-from resnet_studio.cli.main import main
 from resnet_studio.training.degradation import experiment as degradation
 from resnet_studio.training.degradation.experiment import Experiment
 from resnet_studio.training.recipes import RECIPES

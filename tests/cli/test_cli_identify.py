@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from resnet_studio.cli.main import main
 from resnet_studio.networks.architecture import Residual, from_json
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import build

@@ -12,7 +12,6 @@ import pytest
 import torch
 from PIL import Image
 
-from resnet_studio.cli.main import main
 from resnet_studio.export.provenance import KEY
 from resnet_studio.inference.attribution import attribution_style, heatmap
 from resnet_studio.inference.compute.attribution import attribution_steps

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_studio.cli.main import main
 from resnet_studio.training.runs import run_folder
 from small import make_class_folders
 

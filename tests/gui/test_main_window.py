@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,8 +30,8 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from resnet_studio.gui.common.inputs import SegmentedControl
-from resnet_studio.gui.layers.model import LayerColumn
 from resnet_studio.gui.compare.workspace import CompareWorkspace
+from resnet_studio.gui.layers.model import LayerColumn
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
 from resnet_studio.gui.training.workspace import TrainingWorkspace
@@ -41,26 +41,6 @@ from resnet_studio.networks import memory
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 from workspace_numbers import ACTIVATIONS, COMPARE, FIGURE, LAYERS, VERIFY
-
-
-@pytest.fixture
-def opened(qtbot: QtBot) -> Iterator[Callable[[SessionState], MainWindow]]:
-    """Opens windows, and closes them with their engines afterwards."""
-    windows: list[MainWindow] = []
-
-    def open_window(state: SessionState) -> MainWindow:
-        window = MainWindow(state)
-        qtbot.addWidget(window)
-        windows.append(window)
-        window.show()
-        window.activateWindow()
-        qtbot.waitUntil(window.isActiveWindow)  # shortcuts need the focus
-        window.start_engine()
-        return window
-
-    yield open_window
-    for window in windows:
-        window.close()
 
 
 def cifar(**changes: object) -> SessionState:
@@ -303,8 +283,9 @@ def test_workspaces_have_shortcuts(qtbot: QtBot, opened: Callable[[SessionState]
 def with_all_workspaces(window: MainWindow) -> MainWindow:
     for number in range(window.workspaces.count()):
         window.workspaces.create_tab(number)
-    for number in range(len(TrainingWorkspace.pages)):
-        window.findChild(TrainingWorkspace).tabs.create_tab(number)
+    for kind in (CompareWorkspace, TrainingWorkspace):
+        for number in range(len(kind.pages)):
+            window.findChild(kind).tabs.create_tab(number)
     return window
 
 

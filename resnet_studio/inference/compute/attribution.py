@@ -148,8 +148,8 @@ def _check_relus(architecture: Architecture, network: nn.Module, method: str) ->
     if not isinstance(architecture, OwnModule) or not method.startswith("guided"):
         return
     modules = {name: module for name, module in network.named_modules() if isinstance(module, nn.ReLU)}
-    functions = (one.name for one in plan(architecture) if one.kind == "relu" and one.name.partition(CALL)[0] not in modules)
-    if name := next(functions, ""):
+    relus = (layer.name.partition(CALL)[0] for layer in plan(architecture) if layer.kind == "relu")
+    if name := next((name for name in relus if name not in modules), ""):
         raise ValueError(f"{METHODS[method].title} needs every ReLU to be a module, and {name} is a function")
 
 
