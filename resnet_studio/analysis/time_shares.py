@@ -27,7 +27,7 @@ class TimeShare:
 
     name: str
     stage: str
-    """The stage of its first layer."""
+    """The stage of its layers; empty if they are in several."""
     macs: int
     seconds: float
     """For each image."""
@@ -58,7 +58,7 @@ def time_shares(measurement: Measurement, grouping: Grouping) -> tuple[TimeShare
     for layer in plan(measurement.spec.architecture):
         if layer.name in measurement.layers:
             name = group(layer)
-            stages.setdefault(name, layer.stage)
+            stages[name] = layer.stage if stages.get(name, layer.stage) == layer.stage else ""
             macs[name] = macs.get(name, 0) + layer.macs
             seconds[name] = seconds.get(name, 0.0) + measurement.layers[layer.name] / measurement.spec.batch
     all_macs, all_seconds = sum(macs.values()) or 1, sum(seconds.values()) or 1.0

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from resnet_studio.analysis.measurement import Timing
+from resnet_studio.formatting import about_percent
 
 Task: TypeAlias = Callable[[], float]
 """Does something once and returns the seconds that it took."""
@@ -130,7 +131,7 @@ class Contention:
             return _load_caveat()
         longest = max(seconds - self._waited.get(thread, 0.0) for thread, seconds in waited.items())
         share = longest / (time.perf_counter() - self._began)
-        return f"other programs took the cores for {share:.0%} of the time" if share > WAITED else ""
+        return f"other programs took the cores for {about_percent(share)} of the time" if share > WAITED else ""
 
 
 def waited_seconds() -> dict[str, float]:

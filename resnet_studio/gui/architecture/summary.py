@@ -22,6 +22,7 @@ class ArchitectureSummary(QWidget):
         self._flops = _line("headline")
         self._unit: units.FlopUnit = "flops"
         self._table: LayerTable | None = None
+        self._comparison = ""
         self._memory = _line("quiet")
         self._warning = set_names(_line("warning"), "memoryWarning", "Memory")
         self._paper_comparison = _line("quiet")
@@ -47,8 +48,14 @@ class ArchitectureSummary(QWidget):
     def set_flop_unit(self, unit: units.FlopUnit) -> None:
         """Set the unit of the FLOPs. The comparison with the paper's figure stays in the paper's."""
         self._unit = unit
+        self._show_comparison()
         if self._table:
             self._show_flops(self._table)
+
+    def _show_comparison(self) -> None:
+        """In the paper's unit, which is said where the other figures are in another."""
+        stated = f"{self._comparison} (MAC)" if self._comparison and self._unit != "flops" else self._comparison
+        self._paper_comparison.setText(stated)
 
     def _show_flops(self, table: LayerTable) -> None:
         macs = table.totals.macs
@@ -58,7 +65,8 @@ class ArchitectureSummary(QWidget):
 
     def show_paper_comparison(self, text: str, *, good: bool) -> None:
         """Show how the measured FLOPs compare with the published figure."""
-        self._paper_comparison.setText(text)
+        self._comparison = text
+        self._show_comparison()
         set_style_property(self._paper_comparison, good=good, quiet=not good)
 
 

@@ -124,7 +124,7 @@ PERCENT_WIDTH = 52
 
 
 class ShareDelegate(QStyledItemDelegate):
-    """Paints a bar in the stage's color after the percentage. The costliest stage fills the column."""
+    """Paints a bar after the percentage, in the stage's color if it is of one. The costliest one fills the column."""
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -140,5 +140,7 @@ class ShareDelegate(QStyledItemDelegate):
         painter.drawText(QRectF(box.left(), box.top(), PERCENT_WIDTH, box.height()), right, share)
         left = box.left() + PERCENT_WIDTH + 8
         width = max(1.0, length * (box.right() - left))
-        painter.fillRect(QRectF(left, box.center().y() - 4, width, 8), theme.stage_color(index.data(STAGE_ROLE)))
+        stage = index.data(STAGE_ROLE)
+        color = theme.stage_color(stage) if stage else QColor(theme.current().accent)
+        painter.fillRect(QRectF(left, box.center().y() - 4, width, 8), color)
         painter.restore()

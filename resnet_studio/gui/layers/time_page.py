@@ -7,7 +7,6 @@ from enum import IntEnum
 from typing import Any, cast
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QStackedLayout, QTableView, QWidget
 
 from resnet_studio.analysis import units
@@ -108,7 +107,8 @@ class TimeModel(QAbstractTableModel):
             return share.stage
         shares = {TimeColumn.FLOPS_SHARE: share.macs_share, TimeColumn.TIME_SHARE: share.time_share}
         if role == SHARE_ROLE and column in shares:
-            return percent(shares[column]), shares[column] / self._longest
+            share_text = percent(shares[column]) if shares[column] else units.DASH
+            return share_text, shares[column] / self._longest
         return None
 
     def _text(self, share: TimeShare, column: TimeColumn) -> str:
@@ -174,10 +174,6 @@ class TimePage(QWidget):
         self._model.headerDataChanged.emit(Qt.Orientation.Horizontal, TimeColumn.FLOPS, TimeColumn.FLOPS)
         self._refresh()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit_columns()
-
     def _make_table(self) -> QTableView:
         table = set_names(QTableView(), "timeTable", "Shares of FLOPs and of time")
         table.setModel(self._model)
@@ -190,9 +186,10 @@ class TimePage(QWidget):
         table.verticalHeader().setDefaultSectionSize(ROW)
         header = table.horizontalHeader()
         header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setResizeContentsPrecision(0)
+        header.setResizeContentsPrecision(0)  # of a column's rows only those that are visible
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         for column in (TimeColumn.FLOPS_SHARE, TimeColumn.TIME_SHARE):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
             table.setItemDelegateForColumn(column, ShareDelegate(table))
         table.selectionModel().currentRowChanged.connect(self._on_current_changed)
         return table
@@ -206,20 +203,6 @@ class TimePage(QWidget):
         self._model.set_shares(time_shares(given, cast("Grouping", self._grouping.value())))
         self._summary.setText(f"{summary(given)}.")
         self._pages.setCurrentIndex(1)
-        self._fit_columns()
-
-    def _fit_columns(self) -> None:
-        """Columns of text are as wide as what is visible of them; the two with bars share the rest."""
-        header, bars = self._table.horizontalHeader(), (TimeColumn.FLOPS_SHARE, TimeColumn.TIME_SHARE)
-        used = 0
-        for column in TimeColumn:
-            if column not in bars:
-                width = max(self._table.sizeHintForColumn(column) + 16, header.sectionSizeHint(column))
-                header.resizeSection(column, width)
-                used += width
-        rest = max(self._table.viewport().width() - used, 0) // 2
-        for column in bars:
-            header.resizeSection(column, max(rest, header.sectionSizeHint(column), 124))
 
     def _on_current_changed(self, index: QModelIndex) -> None:
         if index.isValid():

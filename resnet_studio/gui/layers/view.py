@@ -56,6 +56,7 @@ class LayersView(QWidget):
         self._table: LayerTable | None = None
         self._measurement: Measurement | None = None
         self._matches: list[str] = []
+        self._not_counted = ""
         self._rows = LayerTableView()
         self._rows.layerSelected.connect(self._on_layer_selected)
         self._rows.hiddenColumnsChanged.connect(self.hiddenColumnsChanged)
@@ -86,12 +87,12 @@ class LayersView(QWidget):
     def show_table(self, table: LayerTable) -> None:
         """Show a table. Expanded rows and the current one are kept where the names are the same."""
         fresh = self._table is None or table.architecture != self._table.architecture
-        self._table = table
+        self._table, self._not_counted = table, ""
         self._rows.show_table(table)
         if fresh:
             self.show_measurement(None)
             self._find_matches()
-        self._caveat.setText(caveat(table))
+        self._caveat.setText(caveat(table, self._flop_unit()))
         self._bar.show_table(table)
         if fresh and self._pages.currentIndex() == SUMMARY:
             self.summaryRequested.emit()
@@ -116,6 +117,8 @@ class LayersView(QWidget):
         self._unit.set_value(unit)
         self._times.set_unit(unit)
         self._show_counting()
+        if self._table is not None and not self._not_counted:
+            self._caveat.setText(caveat(self._table, unit))
 
     def set_hidden_columns(self, keys: list[str]) -> None:
         """Hide the columns with these keys."""
@@ -127,6 +130,7 @@ class LayersView(QWidget):
 
     def show_not_counted(self, reason: str) -> None:
         """Show why fvcore can't count this architecture; no effect if empty."""
+        self._not_counted = reason
         if reason:
             self._caveat.setText(f"analytic count; fvcore can't count this network: {reason}")
 
@@ -200,7 +204,7 @@ class LayersView(QWidget):
             return ""
         if self._pages.currentIndex() == TIMES:
             return self._times.text(how)
-        return layer_table_text(self._table, cast("LayerTableFormat", how), cast("FlopUnit", self._unit.value()))
+        return layer_table_text(self._table, cast("LayerTableFormat", how), self._flop_unit())
 
     def _show_page(self, page: int) -> None:
         if page == self._pages.currentIndex():
@@ -220,8 +224,11 @@ class LayersView(QWidget):
         self.show_measuring(True)
         self.measurementRequested.emit()
 
+    def _flop_unit(self) -> FlopUnit:
+        return cast("FlopUnit", self._unit.value())
+
     def _show_counting(self) -> None:
-        self._rows.set_counting(cast("FlopUnit", self._unit.value()), everything=self._count.currentIndex() == 1)
+        self._rows.set_counting(self._flop_unit(), everything=self._count.currentIndex() == 1)
 
     def _on_searched(self) -> None:
         self._find_matches()
@@ -258,13 +265,15 @@ class LayersView(QWidget):
         self._rows.select(name)
 
 
-def caveat(table: LayerTable) -> str:
+def caveat(table: LayerTable, unit: FlopUnit = "flops") -> str:
     """What the table doesn't count, and whether the counters agree, in one line."""
     if table.checks is None or table.totals.macs_all is None:
         return "analytic count; fvcore is counting…"
     missing = ", ".join(f"{name.removeprefix('aten::')} ×{times}" for name, times in table.uncounted.items())
-    products = f"attention's matrix products {units.short(table.products)}" if table.products else ""
-    total = f"fvcore total {units.short(table.totals.macs_all)}"
+    products = (
+        f"attention's matrix products {units.short(units.in_unit(table.products, unit))}" if table.products else ""
+    )
+    total = f"fvcore total {units.short(units.in_unit(table.totals.macs_all, unit))}"
     checks = table.checks
     agree = (
         "fvcore, torch, and the analytic count agree ✓"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from resnet_studio.causes import message_of
 from resnet_studio.engine.protocol import CanceledError
+from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.common.workspace import Workspace
 from resnet_studio.networks.arguments import network_arguments
 from resnet_studio.networks.plan import channels_by_name
@@ -25,6 +27,10 @@ class LayersWorkspace(Workspace):
     _to_select = ""
     """The layer that was selected in another workspace since this one was left."""
 
+    def __init__(self, app: AppController, parent: QObject | None = None) -> None:
+        super().__init__(app, parent)
+        app.activations.layerSelected.connect(self._on_layer_selected)
+
     def make(self) -> QWidget:
         from resnet_studio.gui.layers.view import LayersView
 
@@ -34,7 +40,6 @@ class LayersWorkspace(Workspace):
         app.countFailed.connect(view.show_not_counted)
         view.summaryRequested.connect(self._request_summary)
         view.layerSelected.connect(self._select_layer)
-        app.activations.layerSelected.connect(self._on_layer_selected)
         view.flopUnitSelected.connect(app.session.set_flop_unit)
         app.session.flopUnitChanged.connect(view.set_flop_unit)
         view.saveRequested.connect(app.exports.write)
