@@ -28,7 +28,7 @@ from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.families.preactivation import PreActivationBasic, PreActivationBottleneck
-from resnet_studio.networks.layers import Kind, Layer
+from resnet_studio.networks.layers import Layer
 from resnet_studio.networks.plan import called_layers
 
 Array = NDArray[np.float64]
@@ -36,13 +36,14 @@ OCTAVES = 3.0
 """Powers of two in a layer's channels or size over which the interpolated factor of a like one loses its weight."""
 NOISE = 0.05
 """Spread of the logarithm of a measured layer's time."""
-LIKE: dict[Kind, Kind] = {
-    "relu6": "relu", "silu": "relu", "hardswish": "relu", "hardsigmoid": "sigmoid", "gelu": "relu", "tanh": "sigmoid",
-    "layer norm": "batch norm", "attention": "linear", "concat": "add", "permute": "zero pad",
-    "partition": "zero pad", "departition": "zero pad", "swap axes": "zero pad",
+LIKE: dict[str, str] = {
+    "relu6": "relu", "silu": "relu", "hardswish": "relu", "gelu": "relu", "hardsigmoid": "sigmoid", "tanh": "sigmoid",
+    "layer norm": "batch norm", "group norm": "batch norm", "attention": "linear", "matmul": "linear",
+    "concat": "add", "permute": "zero pad", "partition": "zero pad", "departition": "zero pad",
+    "swap axes": "zero pad",
 }  # fmt: skip
 """Kinds that only torchvision's other networks have, and the measured kind by which their time is guessed."""
-FREE: frozenset[Kind] = frozenset({"dropout", "stochastic depth", "flatten", "identity", "parameter"})
+FREE: frozenset[str] = frozenset({"dropout", "stochastic depth", "flatten", "identity", "parameter"})
 """What takes no time in inference."""
 
 
@@ -198,11 +199,11 @@ class _KindModel:
         return float(np.array(_terms(layer)) @ self._coefficients * np.exp(factor))
 
 
-def _samples(measurements: Iterable[Measurement]) -> dict[Kind, list[Sample]]:
+def _samples(measurements: Iterable[Measurement]) -> dict[str, list[Sample]]:
     """The measured layers by kind; those of a network that are alike are one sample with their mean."""
-    found: dict[Kind, list[Sample]] = {}
+    found: dict[str, list[Sample]] = {}
     for measurement in measurements:
-        alike: dict[tuple[Kind, tuple[float, ...]], list[Sample]] = {}
+        alike: dict[tuple[str, tuple[float, ...]], list[Sample]] = {}
         for layer in called_layers(measurement.spec.architecture):
             if (seconds := measurement.layers.get(layer.name, 0.0)) > 0 and layer.kind not in FREE:
                 alike.setdefault((layer.kind, _place(layer)), []).append(Sample(layer, seconds))
@@ -229,7 +230,8 @@ def _place(layer: Layer) -> tuple[float, ...]:
 
 
 def _likeness(one: Array, other: Array) -> Array:
-    distance = np.sqrt(((one - other) ** 2).sum(-1))
+    """1 for places that are the same, and less the farther they are apart."""
+    distance: Array = np.sqrt(((one - other) ** 2).sum(-1))
     return np.exp(-distance / OCTAVES)
 
 

@@ -94,8 +94,8 @@ def read_budget(texts: Mapping[str, str], unit: FlopUnit = "flops") -> tuple[Bud
     batch = texts.get("batch", "").strip() or str(USUAL_BATCH)
     if not re.fullmatch(r"\d{1,5}", batch) or not 1 <= int(batch) <= MAX_BATCH:
         problems["batch"], batch = f"must be from 1 to {MAX_BATCH:,}, got {batch!r}", str(USUAL_BATCH)
-    limits = (macs, *(found.get(limit) for limit in ("max_parameters", "max_memory", "max_ms")))
-    return Budget(*limits, int(batch)), problems
+    size, seconds = found.get("max_memory"), found.get("max_ms")
+    return Budget(macs, found.get("max_parameters"), size, seconds, int(batch)), problems
 
 
 def value_text(value: Any) -> str:

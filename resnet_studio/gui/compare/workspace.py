@@ -50,6 +50,7 @@ class CompareWorkspace(Workspace):
         self.controller.refresh()
 
     def close(self) -> None:
+        self.controller.close()
         self.scatter.close()
 
     def _make_table(self) -> QWidget:
@@ -59,7 +60,12 @@ class CompareWorkspace(Workspace):
         self.app.planChanged.connect(view.set_current_architecture)
         view.architectureSelected.connect(session.set_architecture)
         view.comparisonRequested.connect(controller.compare_with)
+        view.measureRequested.connect(controller.measure)
+        view.cancelRequested.connect(controller.cancel)
         controller.comparisonChanged.connect(view.show_comparison)
+        controller.measuringChanged.connect(view.show_measuring)
+        session.flopUnitChanged.connect(view.set_unit)
+        view.set_unit(session.state.flop_unit)
         view.set_current_architecture(session.architecture)
         view.show_comparison(controller.comparison())
         return view
@@ -85,6 +91,7 @@ class CompareWorkspace(Workspace):
         self._sweep = SweepController(view, self.app)
         view.scatterRequested.connect(self._show_in_scatter)
         view.trainingRequested.connect(self.app.trainingRequested)
+        self._activate_page()  # a window may open with this page
         return view
 
     def _show_in_scatter(self, architectures: Sequence[Architecture]) -> None:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QTableView, QTabWi
 from pytestqt.qtbot import QtBot
 
 from fork_server import Child, ForkServer
+from resnet_studio.gui.compare.workspace import SCATTER, SWEEP
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import SessionState
 from resnet_studio.gui.training import launcher
@@ -35,7 +36,7 @@ from resnet_studio.training.runs.curves import LIVE_STATES
 from resnet_studio.training.runs.events import Began, Ended, Stepped
 from resnet_studio.training.runs.reader import RunReader
 from resnet_studio.training.runs.summary import summarize
-from workspace_numbers import TRAINING
+from workspace_numbers import COMPARE, TRAINING
 
 LEFT = Qt.MouseButton.LeftButton
 TINY = Residual(Basic(), (1, 1, 1), shortcut="A", width=4, stem="cifar", image=32, classes=10)
@@ -331,3 +332,47 @@ def test_a_start_does_not_switch_back_from_another_tab(
     assert tabs.currentIndex() == NEW
     sessions = [event for event in RunReader(folder).new_events() if isinstance(event, Began)]
     assert len(sessions) == 2  # the start, and one resume
+
+
+@pytest.mark.usefixtures("forked")
+def test_the_best_of_a_sweep_are_trained_with_one_click(
+    qtbot: QtBot, open_window: Callable[[SessionState], MainWindow], runs_folder: Path
+) -> None:
+    window = open_window(
+        SessionState(architecture=TINY, workspace=COMPARE, compare_page=SWEEP, recipe=SHORT, sweep={"width": "4, 6"})
+    )
+    button = window.findChild(QPushButton, "sweepTrain")
+    qtbot.waitUntil(lambda: button.text() == "Train the best 2" and button.isEnabled())
+    qtbot.mouseClick(button, LEFT)
+    assert window.findChild(QTabWidget, "workspaces").currentIndex() == TRAINING
+    assert window.findChild(QTabWidget, "trainingPages").currentIndex() == RUNS
+    folders = run_folder.find_runs(runs_folder)
+    widths = {run_folder.read_manifest(folder).architecture.width for folder in folders}  # type: ignore[union-attr]
+    assert widths == {4, 6}
+    qtbot.waitUntil(lambda: [state(window, folder) for folder in folders] == ["finished"] * 2)
+
+
+def test_a_single_network_of_a_sweep_is_opened_in_new_run(
+    qtbot: QtBot, open_window: Callable[[SessionState], MainWindow], runs_folder: Path
+) -> None:
+    window = open_window(
+        SessionState(architecture=TINY, workspace=COMPARE, compare_page=SWEEP, recipe=SHORT, sweep={"width": "6"})
+    )
+    button = window.findChild(QPushButton, "sweepTrain")
+    qtbot.waitUntil(lambda: button.text() == "Train the best" and button.isEnabled())
+    qtbot.mouseClick(button, LEFT)
+    assert window.findChild(QTabWidget, "trainingPages").currentIndex() == NEW
+    assert window.session_state().architecture == replace(TINY, width=6)
+    assert not run_folder.find_runs(runs_folder)
+
+
+def test_networks_of_a_sweep_are_shown_as_a_plot(
+    qtbot: QtBot, open_window: Callable[[SessionState], MainWindow]
+) -> None:
+    window = open_window(
+        SessionState(architecture=TINY, workspace=COMPARE, compare_page=SWEEP, sweep={"width": "4, 6"})
+    )
+    button = window.findChild(QPushButton, "sweepScatter")
+    qtbot.waitUntil(button.isEnabled)
+    qtbot.mouseClick(button, LEFT)
+    assert window.findChild(QTabWidget, "comparePages").currentIndex() == SCATTER

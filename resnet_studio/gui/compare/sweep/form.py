@@ -31,9 +31,9 @@ LIMITS: Mapping[str, tuple[str, str, int, str]] = {
 }
 """Label, example, pixels and tooltip of each limit."""
 BEST = {"": "Auto", "macs": "FLOPs", "parameters": "Parameters", "depth": "Layers"}
-BEST_TIPS = {
+BEST_TIPS: dict[str, str] = {
     "": "The first of FLOPs, parameters and layers that the budget does not limit",
-    **{capacity: f"Best is what has the most {words}" for capacity, words in CAPACITIES.items()},
+    **{str(capacity): f"Best is what has the most {words}" for capacity, words in CAPACITIES.items()},
 }
 VALUES_TIP = (
     "Values with commas between them, such as {example}; a range with its step is written 32..96:16.\n"
@@ -78,7 +78,8 @@ class SweepForm(QWidget):
     @property
     def best(self) -> Capacity | None:
         """What there is to be most of; None for the usual."""
-        return cast("Capacity", self._best.value()) or None
+        best = self._best.value()
+        return cast("Capacity", best) if best else None
 
     @property
     def fields(self) -> tuple[str, ...]:
