@@ -17,6 +17,7 @@ PARTS = (
     "edits",
     "training-window",
     "identification",
+    "costs",
     "sweep",
 )
 
