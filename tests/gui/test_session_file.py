@@ -60,6 +60,7 @@ FULL = SessionState(
     stop_runs=True,
     flop_unit="operations",
     hidden_columns=["kernel"],
+    sweep={"width": "32..96:16", "max_macs": "1G"},
 )
 """A session in which nearly every entry differs from the default."""
 VALUES: dict[str, Any] = codec.to_json(FULL)
@@ -115,6 +116,7 @@ def test_the_file_has_the_names_and_forms_of_version_0_1() -> None:
         "theme": "dark", "geometry": "AdnQywADAAA=",
         "unclean": 0, "recipe": None, "training_page": 1, "stop_runs": True,
             "flop_unit": "operations", "hidden_columns": ["kernel"],
+            "sweep": {"width": "32..96:16", "max_macs": "1G"},
         "figure_networks": [to_json(preset("vgg19")), None], "figure_form": "block", "figure_repeated": "all",
         "figure_color": "flops", "figure_palette": "print",
     }  # fmt: skip
