@@ -14,9 +14,9 @@ Order = Literal["stage", "difference"]
 
 @dataclass(frozen=True, slots=True)
 class OrderedRows:
-    """Rows to list, and after them those that are equal in all networks."""
+    """Rows to list, and after them those that are equal in all networks and folded into a line."""
 
-    differing: tuple[ComparisonRow, ...]
+    listed: tuple[ComparisonRow, ...]
     equal: tuple[ComparisonRow, ...]
 
     @property
@@ -25,13 +25,16 @@ class OrderedRows:
         count = len(self.equal)
         if not count:
             return ""
-        return f"{'' if self.differing else 'all '}{counted(count, 'row')} {'is' if count == 1 else 'are'} equal"
+        return f"{'' if self.listed else 'all '}{counted(count, 'row')} {'is' if count == 1 else 'are'} equal"
 
 
-def ordered(rows: Sequence[ComparisonRow], order: Order = "stage") -> OrderedRows:
+def ordered(rows: Sequence[ComparisonRow], order: Order = "stage", *, fold: bool = True) -> OrderedRows:
     """The rows by stage, as they come, or by difference: first the row in which a network is furthest from the first
-    one, as a factor up or down. Rows without a number follow."""
-    differing = [row for row in rows if not row.equal]
+    one, as a factor up or down. Rows without a number follow.
+
+    Without `fold` equal rows are listed among the others.
+    """
+    listed = [row for row in rows if not (fold and row.equal)]
     if order == "difference":
-        differing.sort(key=lambda row: -row.distance)
-    return OrderedRows(tuple(differing), tuple(row for row in rows if row.equal))
+        listed.sort(key=lambda row: (row.equal, -row.distance))
+    return OrderedRows(tuple(listed), tuple(row for row in rows if fold and row.equal))

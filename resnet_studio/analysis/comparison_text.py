@@ -14,7 +14,7 @@ from resnet_studio.analysis.comparison_entries import ComparisonEntry, Compariso
 from resnet_studio.analysis.comparison_order import Order, ordered
 from resnet_studio.analysis.comparison_rows import rows
 from resnet_studio.analysis.difference import Difference, MeasuredPair, difference
-from resnet_studio.analysis.difference_wording import costed_steps, sentence
+from resnet_studio.analysis.difference_wording import costed_steps, shorter_sentences
 from resnet_studio.analysis.grids import Grid
 from resnet_studio.analysis.published_errors import errors_of
 from resnet_studio.analysis.units import FlopUnit
@@ -77,8 +77,13 @@ def measured_pair(comparison: Comparison, column: int) -> MeasuredPair | None:
 
 def sentences(comparison: Comparison, unit: FlopUnit = "flops") -> list[str]:
     """For each architecture but the first a sentence: what it differs in from that, and what each field costs."""
+    return [forms[0] for forms in sentence_forms(comparison, unit)]
+
+
+def sentence_forms(comparison: Comparison, unit: FlopUnit = "flops") -> list[list[str]]:
+    """The same, and shorter forms of each, which name fewer changes."""
     return [
-        sentence(found, unit, measured_pair(comparison, column))
+        shorter_sentences(found, unit, measured_pair(comparison, column))
         for column, found in enumerate(differences(comparison), start=1)
     ]
 
@@ -121,7 +126,7 @@ def _listed(comparison: Comparison, unit: FlopUnit, order: Order, *, equal_rows:
     if equal_rows and order == "stage":
         return every
     found = ordered(every, order)
-    return (*found.differing, *(found.equal if equal_rows else ()))
+    return (*found.listed, *(found.equal if equal_rows else ()))
 
 
 def _cell(entry: ComparisonEntry) -> str:

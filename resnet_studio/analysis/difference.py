@@ -6,6 +6,7 @@ is charged with what it adds to the plan's closed form. The steps add up to the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 from resnet_studio.analysis import reasons
 from resnet_studio.analysis.comparison import COSTS
-from resnet_studio.analysis.measurement import Measurement
+from resnet_studio.analysis.measurement import Measurement, Timing
 from resnet_studio.analysis.quantities import CountingRule
 from resnet_studio.analysis.reasons import Step, changes_of, steps
 from resnet_studio.networks.architecture import Architecture, ArchitectureError, Baseline, Residual, differing
@@ -99,10 +100,16 @@ class MeasuredPair:
 
     @property
     def tells_apart(self) -> bool:
-        """Whether the two lie further apart than single passes scatter: 90 % of those of one lie on one side of 90 % of
-        the other's."""
-        one, other = self.reference.per_image, self.measurement.per_image
-        return one.high < other.low or other.high < one.low
+        """Whether the medians are further apart than twice the standard error of their difference."""
+        before, after = self.seconds
+        error = math.hypot(*(_median_error(one.per_image) for one in (self.reference, self.measurement)))
+        return abs(after - before) > 2 * error
+
+
+def _median_error(timing: Timing) -> float:
+    """The standard error of a median, from the range of 90 % of the samples, as if these were normally distributed."""
+    deviation = (timing.high - timing.low) / (2 * 1.645)
+    return math.sqrt(math.pi / 2 / timing.samples) * deviation
 
 
 @lru_cache(maxsize=512)

@@ -13,7 +13,7 @@ from resnet_studio.networks.architecture import Architecture, Baseline, Residual
 from resnet_studio.networks.presets import title
 
 MOST_STEPS = 4
-"""How many changes a sentence names; the smaller ones are summed up."""
+"""How many changes a sentence names."""
 LEAST_SHARE = 0.001
 """Part of a whole network's cost below which a sentence leaves out what one of several changes adds."""
 KINDS = {
@@ -36,8 +36,13 @@ KINDS = {
 """What torchvision's networks are, by how their names begin."""
 
 
-def sentence(difference: Difference, unit: FlopUnit = "flops", measured: MeasuredPair | None = None) -> str:
-    """What a network and its reference differ in and what it costs, with the time where both were measured."""
+def sentence(
+    difference: Difference, unit: FlopUnit = "flops", measured: MeasuredPair | None = None, most: int = MOST_STEPS
+) -> str:
+    """What a network and its reference differ in and what it costs, with the time where both were measured.
+
+    At most so many changes and one are named; of more, `most` are, and the smaller ones are summed up.
+    """
     match difference.relation:
         case "equal":
             return f"{title(difference.architecture)} is compared with itself: there is no difference"
@@ -46,7 +51,15 @@ def sentence(difference: Difference, unit: FlopUnit = "flops", measured: Measure
     if len(difference.steps) == 1:
         costs = ", ".join((*_each(difference.adds, difference, unit), *_time(measured)))
         return f"{title(difference.architecture)} has {difference.steps[0].what}: {costs}"
-    return _of_steps(difference, unit, measured)
+    return _of_steps(difference, unit, measured, most)
+
+
+def shorter_sentences(
+    difference: Difference, unit: FlopUnit = "flops", measured: MeasuredPair | None = None
+) -> list[str]:
+    """The sentence and shorter ones, which name fewer changes, down to the most costly one."""
+    forms = (sentence(difference, unit, measured, most) for most in range(MOST_STEPS, 0, -1))
+    return list(dict.fromkeys(forms))
 
 
 def costed_steps(difference: Difference, unit: FlopUnit = "flops") -> list[tuple[str, str]]:
@@ -64,8 +77,8 @@ def kind(architecture: Architecture) -> str:
     return f"{next(words, 'a network of another kind')} ({layers})"
 
 
-def _of_steps(difference: Difference, unit: FlopUnit, measured: MeasuredPair | None) -> str:
-    named = _most_costly(difference)
+def _of_steps(difference: Difference, unit: FlopUnit, measured: MeasuredPair | None, most: int) -> str:
+    named = _most_costly(difference, most)
     clauses = [f"{step.what} ({_clause(step.adds, difference, unit)})" for step in difference.steps if step in named]
     others = [step for step in difference.steps if step not in named]
     if others:
@@ -77,15 +90,15 @@ def _of_steps(difference: Difference, unit: FlopUnit, measured: MeasuredPair | N
     return f"{name} has, compared with {reference}, {listed}. Together: {whole}"
 
 
-def _most_costly(difference: Difference) -> list[CostedStep]:
-    """The changes that are named: all of a few, else those that change most of what the reference has."""
-    if len(difference.steps) <= MOST_STEPS + 1:
+def _most_costly(difference: Difference, most: int) -> list[CostedStep]:
+    """The changes that are named: all of a few, else those that change most of what the costlier network has."""
+    if len(difference.steps) <= most + 1:
         return list(difference.steps)
 
     def weight(step: CostedStep) -> float:
         return sum(share for _, share in _added(step.adds, difference, "flops"))
 
-    return sorted(difference.steps, key=weight, reverse=True)[:MOST_STEPS]
+    return sorted(difference.steps, key=weight, reverse=True)[:most]
 
 
 def _of_kinds(difference: Difference, measured: MeasuredPair | None) -> str:
@@ -165,5 +178,5 @@ def _time(measured: MeasuredPair | None) -> Iterator[str]:
         return
     before, after = measured.seconds
     sign = "+" if after > before else units.MINUS
-    doubt = "" if measured.tells_apart else ", less than single passes scatter"
+    doubt = "" if measured.tells_apart else ", no more than the measurements scatter"
     yield f"{sign}{short_time(abs(after - before))} here{doubt}"

@@ -180,7 +180,7 @@ def _name_of_residual(step: Step) -> str:
     before, after, field = step.before, step.after, step.fields[0]
     assert isinstance(before, Residual)
     assert isinstance(after, Residual)
-    old, new = before.values().get(field), after.values().get(field)
+    old, new = before.values()[field], after.values()[field]
     match field:
         case "stride_on":
             return f"the stride on the {STRIDES[new]} instead of the {STRIDES[old]}"

@@ -19,6 +19,7 @@ class LazyTabWidget(QTabWidget):
     entered = Signal(int)
     """A tab has become the current one; its content exists."""
     tabCreated = Signal()
+    """A tab's content has been created, or that of a tab inside of one."""
     prepared = Signal()
     """All tabs have been created."""
 
@@ -52,7 +53,14 @@ class LazyTabWidget(QTabWidget):
             self._unplaced[number] = self._factories.pop(number)()
         if number in self._unplaced:
             self._pages[number].addWidget(self._unplaced.pop(number))
-            self.tabCreated.emit()
+            self._tell_created()
+
+    def _tell_created(self) -> None:
+        widget: QWidget | None = self
+        while widget is not None:
+            if isinstance(widget, LazyTabWidget):
+                widget.tabCreated.emit()
+            widget = widget.parentWidget()
 
     def set_initial_tab(self, number: int) -> None:
         """Make this tab the current one; its content is created when the tabs are shown, or by `prepare` before."""

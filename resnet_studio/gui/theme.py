@@ -38,17 +38,21 @@ class Theme:
     warning: str
     warning_back: str
     bad_back: str
+    more: str
+    less: str
+    """Texts of what is more and less than in another network, and, thinned, what is behind them: orange and blue, which
+    the color-blind tell apart."""
 
 
 LIGHT = Theme(
     window="#ffffff", panel="#f6f7f9", field="#ffffff", text="#1b1f24", muted="#5d6570", rule="#dfe3e8",
     hover="#eef1f5", selected="#dce8f6", accent="#1f66b0", on_accent="#ffffff", good="#1a7a4c", bad="#b3261e",
-    warning="#8a5a00", warning_back="#fdf3dc", bad_back="#fdeceb",
+    warning="#8a5a00", warning_back="#fdf3dc", bad_back="#fdeceb", more="#8a3d00", less="#005088",
 )  # fmt: skip
 DARK = Theme(
     window="#16181c", panel="#1c1f24", field="#23272d", text="#e6e9ed", muted="#98a1ac", rule="#31363e",
     hover="#262b32", selected="#27405c", accent="#6aa9ea", on_accent="#0d1320", good="#5cc08c", bad="#f08b84",
-    warning="#e5b65c", warning_back="#382f1a", bad_back="#3d2322",
+    warning="#e5b65c", warning_back="#382f1a", bad_back="#3d2322", more="#f0a860", less="#72bdf2",
 )  # fmt: skip
 
 

@@ -79,7 +79,7 @@ def test_what_differs_most_comes_first() -> None:
     comparison = between("resnet50", "vgg19")
     listed = list(by_label(comparison, order="difference"))
     assert listed[:2] == [("fc", "FLOPs"), ("fc", "parameters")]
-    by_distance = [row.distance for row in ordered(rows(comparison), "difference").differing]
+    by_distance = [row.distance for row in ordered(rows(comparison), "difference").listed]
     assert by_distance == sorted(by_distance, reverse=True)
     assert by_label(comparison).keys() == by_label(comparison, order="difference").keys()
 

@@ -65,9 +65,9 @@ def test_times_and_runs_are_part_of_it(printed, tmp_path: Path) -> None:
     measure("resnet56-cifar", 0.009)
     finished_run(tmp_path / "runs" / "one", "resnet20-cifar")
     lines = printed("resnet20-cifar", "resnet56-cifar", "--runs", str(tmp_path / "runs")).splitlines()
-    assert lines[0].endswith(", +5 ms here")
+    assert lines[0].endswith(", +5.00 ms here")
     row = next(line for line in lines if "time per image" in line)
-    assert row.split("time per image")[1].split() == ["4", "ms", "9", "ms", "(+5", "ms,", "+125", "%)"]
+    assert row.split("time per image")[1].split() == ["4.00", "ms", "9.00", "ms", "(+5.00", "ms,", "+125", "%)"]
     assert any("best run, " in line for line in lines)
     assert "CIFAR-10" in "\n".join(lines)
 

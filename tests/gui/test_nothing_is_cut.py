@@ -5,6 +5,7 @@ The painted texts are checked (`painted.py`): each must lie within its clip, in 
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from experiment_curves import curves
 from painted import cut_texts
 from resnet_studio.analysis import published as published_figures
 from resnet_studio.analysis.comparison import compare
+from resnet_studio.analysis.comparison_rows import rows
 from resnet_studio.analysis.published import VerifiedFigure, published
 from resnet_studio.analysis.table import LayerRow, LayerTable, plan_table
 from resnet_studio.gui.activations.ab.predictions import PairedPredictions
@@ -224,10 +226,33 @@ def test_a_comparison(qtbot: QtBot, shows: str, width: int) -> None:
     view.findChild(QWidget, "compareWhat").button(shows).click()
     table = view.findChild(QWidget, "compareTable")
     assert cut(view) == []
-    assert table.horizontalScrollBar().maximum() > 0 or width > WORKSPACE
+    assert table.horizontalScrollBar().maximum() == 0 or shows == "blocks"
     for column in range(1, 4):
         table.select_column(column)
         assert cut(view) == []
+
+
+@pytest.mark.parametrize("order", ["stage", "difference"])
+@pytest.mark.parametrize("width", [WORKSPACE, 1136, 1616])
+def test_every_digit_of_five_networks_is_there(qtbot: QtBot, width: int, order: str) -> None:
+    """The workspace's width in windows of 1024, 1440, and 1920 pixels; high enough to show all rows."""
+    view = CompareView()
+    shown(qtbot, view, width, 3000)
+    names = ("resnet50", "vgg19", "resnet152", "resnet1202-cifar", "alexnet")
+    comparison = compare([plan_table(preset(name)) for name in names])
+    view.show_comparison(comparison)
+    view.findChild(QWidget, "compareOrder").button(order).click()
+    assert cut(view) == []
+    table, texts = view.findChild(QWidget, "compareTable"), Counter(everything(view))
+    assert table.horizontalScrollBar().maximum() == 0
+    wanted = Counter(
+        text
+        for row in rows(comparison)
+        for entry in row.entries
+        for text in (entry.value, entry.share or entry.delta)
+        if any(map(str.isdigit, text)) and "×" not in entry.value  # ≠ stands before sizes in narrow columns
+    )
+    assert wanted <= texts
 
 
 def test_a_comparison_with_a_smaller_network(qtbot: QtBot) -> None:
@@ -244,7 +269,7 @@ def test_the_parts_of_other_networks_have_whole_names(qtbot: QtBot, theme: Theme
     """Their font is the theme's in the window, and the platform's without one."""
     with themed(theme) if theme else nullcontext():
         view = CompareView()
-        shown(qtbot, view, 1136, 1200)
+        shown(qtbot, view, 1136, 2400)
         networks = [preset(name) for name in ("resnet50", "plain34")]
         view.show_comparison(compare([plan_table(network) for network in networks]))
         settle()

@@ -1,35 +1,51 @@
-"""The compared networks and their tables."""
+"""The compared networks and their tables, and what was measured of them and reached by training them."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.analysis.comparison import Comparison, compare_steps
+from resnet_studio.analysis.difference import difference
+from resnet_studio.analysis.result_rows import figure_steps
+from resnet_studio.analysis.results import NetworkResults, RunResult
 from resnet_studio.analysis.table import LayerTable
-from resnet_studio.gui.app_controller import AppController
+from resnet_studio.gui.app_controller import AppController, is_deep
+from resnet_studio.gui.background import BackgroundReader
+from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import title
 from resnet_studio.progress import finish
+from resnet_studio.training.runs.best_runs import BestRuns
 
 
 class CompareController(QObject):
-    """Compares networks whenever a table of one of them changes, and has their tables counted; only while active."""
+    """Compares networks whenever something of one of them changes, and has their tables counted; only while active."""
 
     comparisonChanged = Signal(object)
+    measuringChanged = Signal(int)
+    """How many of the networks are still to be measured; 0 when nothing is being measured."""
 
     def __init__(self, app: AppController) -> None:
         super().__init__()
         self._app = app
         self._active = False
+        self._scheduler, self._reader = IdleScheduler(self), BackgroundReader(self)
+        self._runs = BestRuns(app.runs_folder)
+        self._best: Mapping[Architecture, tuple[RunResult, ...]] = {}
         app.followers.append(self._follow_steps)
+        app.measurements.measured.connect(self._on_measured)
+        app.measurements.changed.connect(self._on_results_changed)
+        app.measurements.measuringChanged.connect(self._emit_measuring)
 
     def set_active(self, active: bool) -> None:
         """Set whether the comparison is visible."""
         self._active = active
-        if active and not self._app.updating:
-            self.refresh()
+        if active:
+            self._reader.run(self._runs.read, self._on_runs_read)
+            if not self._app.updating:
+                self.refresh()
 
     def compare_with(self, architectures: Sequence[Architecture | None]) -> None:
         """Compare these; None stands for the current architecture and follows its edits."""
@@ -42,8 +58,35 @@ class CompareController(QObject):
 
     def refresh(self) -> None:
         """Compare again, and request the tables that have not been counted."""
-        finish(self._compare_steps())
+        self._compare()
         self._request_tables()
+        self._emit_measuring()
+
+    def measure(self) -> None:
+        """Measure the networks that have no time yet; if all have one, measure them again."""
+        measurements = self._app.measurements
+        networks = list(dict.fromkeys(self._architectures()))
+        again = all(measurements.find(network) for network in networks)
+        measurements.request_all(map(measurements.spec, networks), again=again)
+        self._emit_measuring()
+
+    def cancel(self) -> None:
+        """Stop measuring; what has been measured is kept."""
+        self._app.measurements.cancel()
+
+    def close(self) -> None:
+        """Compare no more, and read no more files."""
+        self._scheduler.stop()
+        self._reader.stop()
+
+    def _compare(self) -> None:
+        """Compare at once, or in time slices where a network is deep."""
+        steps = self._compare_steps()
+        if any(map(is_deep, self._architectures())):
+            self._scheduler.start(self, steps)  # replaces those of the comparison before
+        else:
+            self._scheduler.stop()
+            finish(steps)
 
     def _follow_steps(self, table: LayerTable) -> Iterator[None]:
         current = self._app.session.architecture  # even if it isn't compared: the view marks the column that equals it
@@ -62,11 +105,38 @@ class CompareController(QObject):
                 self._app.request_table(architecture, _is_about_memory, f"table of {title(architecture)}")
 
     def _comparison_steps(self) -> Generator[None, None, Comparison]:
-        return compare_steps([self._app.table_of(architecture) for architecture in self._architectures()])
+        networks = self._architectures()
+        yield from figure_steps(networks)
+        for network in networks[1:]:
+            difference(networks[0], network)
+            yield
+        tables = [self._app.table_of(network) for network in networks]
+        return (yield from compare_steps(tables, {network: self._results(network) for network in networks}))
+
+    def _results(self, network: Architecture) -> NetworkResults:
+        return NetworkResults(self._app.measurements.find(network), runs=self._best.get(network, ()))
 
     def _architectures(self) -> list[Architecture]:
         session = self._app.session
         return [other or session.architecture for other in session.state.compared]
+
+    def _on_runs_read(self, best: Mapping[Architecture, tuple[RunResult, ...]]) -> None:
+        if best != self._best:
+            self._best = best
+            self._on_results_changed()
+
+    def _on_measured(self, *_: object) -> None:
+        self._on_results_changed()
+        self._emit_measuring()
+
+    def _on_results_changed(self) -> None:
+        if self._active and not self._app.updating:
+            self._compare()
+
+    def _emit_measuring(self, *_: object) -> None:
+        networks = self._architectures()
+        waiting = {spec.architecture for spec in self._app.measurements.pending}
+        self.measuringChanged.emit(sum(network in waiting for network in dict.fromkeys(networks)))
 
 
 def _is_about_memory(error: Exception) -> bool:

@@ -6,40 +6,49 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from resnet_studio.analysis.comparison import Comparison
+from resnet_studio.analysis.comparison_order import Order
 from resnet_studio.analysis.comparison_rows import Shown
+from resnet_studio.analysis.comparison_text import differences, sentence_forms
+from resnet_studio.analysis.difference_wording import costed_steps
+from resnet_studio.analysis.units import FlopUnit
+from resnet_studio.formatting import counted
+from resnet_studio.gui.common.button_feedback import reserve_width
 from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.common.inputs import SegmentedControl
-from resnet_studio.gui.common.preset_search import preset_search
-from resnet_studio.gui.compare.model import CompareDelegate, CompareModel
-from resnet_studio.gui.network_table.headers import NetworkHeader, StageHeader
-from resnet_studio.gui.network_table.table import NetworkTable
+from resnet_studio.gui.common.layouts import FlowLayout
+from resnet_studio.gui.common.network_adder import NetworkAdder
+from resnet_studio.gui.compare.model import CompareModel
+from resnet_studio.gui.compare.sentence import SentenceLabel
+from resnet_studio.gui.compare.table import CompareTable
 from resnet_studio.gui.theme import GRID
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.parsing import read_architecture
-from resnet_studio.networks.presets import matching, preset
 
 Compared = tuple[Architecture | None, ...]
 """The compared architectures, in order; None stands for the current architecture, whatever that is."""
-EDGE, NARROWEST = 134, 154
-"""Pixels: width of the stages' names and labels; minimum width of a column, with a value and its percentage."""
-SPARE = {"all": 5, "blocks": 12}
-"""Pixels that a row may grow if there is space; rows with bars may grow more."""
-SPARE_OF_BARS = 32
 SHOWN: dict[str, str] = {
     "all": "All", "blocks": "Blocks", "parameters": "Parameters", "macs": "FLOPs", "activation_bytes": "Activations",
 }  # fmt: skip
 TIPS = {
-    "all": "Output size, blocks, and costs of every stage",
+    "all": "What is known of the whole, and output size, blocks, and costs of every stage",
     "blocks": "Blocks of every stage, as in the paper's Table 1",
     "parameters": "Parameters only",
     "macs": "Multiply-adds of convolutions and linear layers only",
     "activation_bytes": "Activation memory only: all layer outputs, float32, one image",
 }
+ORDERS = {"stage": "By stage", "difference": "By difference"}
+ORDER_TIPS = {
+    "stage": "The whole network, then its stages from input to output",
+    "difference": "First what differs most from the reference, as a factor up or down",
+}
+MEASURE, AGAIN = "Measure time", "Measure again"
+SECONDS = 4
+"""About what measuring a network takes."""
 
 
 class CompareView(QWidget):
@@ -48,21 +57,29 @@ class CompareView(QWidget):
     comparisonRequested = Signal(object)
     """A `Compared` with at least one network."""
     architectureSelected = Signal(object)
+    measureRequested = Signal()
+    """Measure the networks without a time; if all have one, measure them again."""
+    cancelRequested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setAcceptDrops(True)
         self._current: Architecture | None = None
-        self._shown: tuple[Architecture, ...] = ()
+        self._comparison: Comparison | None = None
         self._compared: Compared = ()
+        self._unit: FlopUnit = "flops"
+        self._sentences: list[list[str]] = []
+        self._waiting = 0
         self._model = CompareModel()
         self._table = self._make_table()
         self._hint = set_names(QLabel(wordWrap=True), "compareHint", "Hint")
+        self._sentence = SentenceLabel()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         layout.setSpacing(GRID)
         layout.addLayout(self._make_tools())
         layout.addWidget(self._hint)
+        layout.addWidget(self._sentence)
         layout.addWidget(self._table)
         layout.addStretch(1)
         self._show_state()
@@ -70,11 +87,12 @@ class CompareView(QWidget):
     def show_comparison(self, comparison: Comparison) -> None:
         """Show these networks. One that equals the current architecture follows it, unless it was added by name."""
         selected = self._selected()
-        self._shown = comparison.architectures
+        self._comparison = comparison
         self._compared = self._with_current(self._compared)
         followed = self._compared.index(None) if None in self._compared else None
         self._model.show_comparison(comparison, followed)
-        self._table.set_spans(())
+        self._sentences = sentence_forms(comparison, self._unit)
+        self._table.update_rows()
         if selected in self._shown:
             self._table.select_column(self._shown.index(selected))
         self._show_state()
@@ -83,45 +101,55 @@ class CompareView(QWidget):
         """Set the architecture that None stands for. The comparison with it arrives separately."""
         self._current = architecture
 
-    def _make_table(self) -> NetworkTable:
-        header = NetworkHeader(removable=True)
-        header.sectionMoved.connect(self._on_section_moved)
-        table = NetworkTable(self._model, header, StageHeader(EDGE, at_top=True), NARROWEST, SPARE["all"])
-        set_names(table, "compareTable", "Network comparison")
-        table.setItemDelegate(CompareDelegate(self._model, table))
+    def set_unit(self, unit: FlopUnit) -> None:
+        """Set what FLOPs count."""
+        self._unit = unit
+        if self._comparison:
+            self._sentences = sentence_forms(self._comparison, unit)
+        self._table.change_rows(lambda: self._model.set_unit(unit))
+        self._show_sentence()
+
+    def show_measuring(self, waiting: int) -> None:
+        """Show how many of the networks are still to be measured; 0 when nothing is being measured."""
+        self._waiting = waiting
+        self._show_state()
+
+    @property
+    def _shown(self) -> tuple[Architecture, ...]:
+        return self._comparison.architectures if self._comparison else ()
+
+    def _make_table(self) -> CompareTable:
+        table = CompareTable(self._model)
         table.networkSelected.connect(lambda column: self.architectureSelected.emit(self._shown[column]))
         table.removeRequested.connect(self._remove)
         table.moveRequested.connect(self._move)
         table.selectionModel().currentChanged.connect(self._show_state)
         return table
 
-    def _make_tools(self) -> QHBoxLayout:
-        self._search = preset_search("Add a network")
-        set_names(
-            self._search, "compareSearch", "Add a network", "Add a preset: type part of its name, or open the list"
-        )
-        self._search.setMinimumWidth(144)
-        self._search.textActivated.connect(lambda name: self._add(preset(name)))
-        # the completer writes the name into the line after this signal, so clear it later
-        self._search.textActivated.connect(self._search.clearEditText, Qt.ConnectionType.QueuedConnection)
-        cast("QLineEdit", self._search.lineEdit()).returnPressed.connect(self._on_name_entered)
-        self._add_current = set_names(
-            QPushButton("Add current"), "addInHand", "", "Add the current network; it follows every edit"
-        )
+    def _make_tools(self) -> FlowLayout:
+        search = NetworkAdder("compareSearch")
+        search.architectureSelected.connect(self._add)
+        search.failed.connect(lambda reason: self._show_hint(reason, problem=True))
+        self._add_current = _button(
+            "Add current", "addInHand", "Add the current network; it follows every edit",
+        )  # fmt: skip
         self._add_current.clicked.connect(lambda: self._request((*self._compared, None)))
-        self._swap = set_names(
-            QPushButton("Swap"), "swap", "", "Swap the selected network with the reference, which is the first"
-        )
+        self._swap = _button("Swap", "swap", "Swap the selected network with the reference, which is the first")
         self._swap.clicked.connect(self._swap_with_first)
-        self._what = SegmentedControl(SHOWN, "compareWhat", "Compare", TIPS)
-        self._what.valueSelected.connect(self._show_only)
-        tools = QHBoxLayout()
-        tools.setSpacing(GRID)
-        for widget in (self._search, self._add_current, self._swap):
+        self._measure = _button(MEASURE, "compareMeasure", "")
+        reserve_width(self._measure, AGAIN, "Cancel (99 left)")
+        self._measure.clicked.connect(self._on_measure_clicked)
+        shown = SegmentedControl(SHOWN, "compareWhat", "Compare", TIPS, stretches=False)
+        shown.valueSelected.connect(lambda value: self._table.show_only(cast("Shown", value)))
+        order = SegmentedControl(ORDERS, "compareOrder", "Order", ORDER_TIPS, stretches=False)
+        order.valueSelected.connect(self._set_order)
+        tools = FlowLayout()
+        for widget in (search, self._add_current, self._swap, self._measure, order, shown):
             tools.addWidget(widget)
-        tools.addStretch(1)
-        tools.addWidget(self._what)
         return tools
+
+    def _set_order(self, order: str) -> None:
+        self._table.change_rows(lambda: self._model.set_order(cast("Order", order)))
 
     def _with_current(self, requested: Compared) -> Compared:
         """What is shown, with None for the current architecture: where requested, else at the first equal one."""
@@ -138,6 +166,36 @@ class CompareView(QWidget):
         self._swap.setEnabled(several)
         self._table.setVisible(bool(self._compared))
         self._show_hint("" if several else EMPTY)
+        self._show_sentence()
+        self._show_measure_button()
+
+    def _show_sentence(self) -> None:
+        """Show the selected network's sentence; with the reference selected that of the second."""
+        number = max(self._table.current_column(), 1) - 1
+        if self._comparison is None or number >= len(self._sentences):
+            self._sentence.show_sentence((), 0, "")
+            return
+        steps = costed_steps(differences(self._comparison)[number], self._unit)
+        details = "\n".join(f"{what}: {costs}" for what, costs in steps)
+        self._sentence.show_sentence(self._sentences, number, details or "Select a network to compare it")
+
+    def _show_measure_button(self) -> None:
+        self._measure.setEnabled(bool(self._compared))
+        if self._waiting:
+            self._measure.setText(f"Cancel ({self._waiting} left)")
+            self._measure.setToolTip("Stop measuring; what has been measured is kept")
+            return
+        results = self._comparison.results if self._comparison else ()
+        missing = sum(result.time is None for result in results)
+        networks = counted(missing or len(results), "network")
+        self._measure.setText(MEASURE if missing or not results else AGAIN)
+        self._measure.setToolTip(
+            f"Measure the time per image of {networks} on the chosen device: about "
+            f"{SECONDS * (missing or len(results))} seconds"
+        )
+
+    def _on_measure_clicked(self) -> None:
+        (self.cancelRequested if self._waiting else self.measureRequested).emit()
 
     def _show_hint(self, hint: str, *, problem: bool = False) -> None:
         self._hint.setText(hint)
@@ -147,14 +205,6 @@ class CompareView(QWidget):
     def _selected(self) -> Architecture | None:
         at = self._table.current_column()
         return self._shown[at] if 0 <= at < len(self._shown) else None
-
-    def _show_only(self, shown: str) -> None:
-        at = self._table.current_column()
-        self._table.extra_height = SPARE.get(shown, SPARE_OF_BARS)
-        self._model.show_only(cast("Shown", shown))
-        self._table.set_spans(())
-        if at >= 0:
-            self._table.select_column(at)
 
     def _request(self, compared: Compared) -> None:
         if compared and compared != self._compared:
@@ -168,16 +218,6 @@ class CompareView(QWidget):
         else:
             self._request((*self._compared, architecture))
 
-    def _on_name_entered(self) -> None:
-        """On Return after what isn't in the list, add the first preset whose name contains it, or say what is wrong."""
-        name = self._search.currentText().strip()
-        if name and self._search.findText(name) < 0:
-            try:
-                self._add(preset(next(iter(matching(name)), name)))
-                self._search.clearEditText()
-            except ValueError as error:
-                self._show_hint(str(error), problem=True)
-
     def _remove(self, column: int) -> None:
         self._request((*self._compared[:column], *self._compared[column + 1 :]))
 
@@ -185,14 +225,6 @@ class CompareView(QWidget):
         order = list(self._compared)
         order.insert(to, order.pop(column))
         self._request(tuple(order))
-
-    def _on_section_moved(self, _column: int, old: int, new: int) -> None:
-        """After a header was dragged, move it back and request the new order instead."""
-        header = self._table.horizontalHeader()
-        header.blockSignals(True)
-        header.moveSection(new, old)
-        header.blockSignals(False)
-        self._move(old, new)
 
     def _swap_with_first(self) -> None:
         column = max(self._table.current_column(), 1)
@@ -223,3 +255,7 @@ def _files(urls: Sequence[QUrl]) -> list[Path]:
     """The paths, if all are JSON files; other files are handled by the window."""
     paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
     return paths if len(paths) == len(urls) and all(path.suffix.lower() == ".json" for path in paths) else []
+
+
+def _button(text: str, name: str, tip: str) -> QPushButton:
+    return set_names(QPushButton(text), name, "", tip)

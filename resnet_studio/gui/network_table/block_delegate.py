@@ -34,19 +34,18 @@ class BlockDelegate(QStyledItemDelegate):
         super().__init__(table)
         self._model, self._table = model, table
         self._margin = GAP
-        table.widest_cell = self.widest_cell
+        table.cell_widths = self.cell_widths
 
-    def widest_cell(self, column_width: int) -> int:
-        """The width that the widest cell needs, given the width of the columns."""
+    def cell_widths(self, available: int) -> list[int]:
+        """The width that each column needs, given that of all columns together."""
+        return [self._cells_width(column) for column in range(self._model.columnCount())]
+
+    def _cells_width(self, column: int) -> int:
+        """The width that the blocks of a column need."""
         metrics = self._table.fontMetrics()
-        cells = [
-            (self._model.cell(row, column), column)
-            for row in range(self._model.rowCount())
-            for column in range(self._model.columnCount())
-        ]
-        filled = [(cell, column) for cell, column in cells if cell]
-        texts = [text for cell, _ in filled for text in _pieces(cell)]
-        blocks = [self._block_width(column, metrics) for column in {column for cell, column in filled if cell.times}]
+        cells = [cell for row in range(self._model.rowCount()) if (cell := self._model.cell(row, column))]
+        texts = [text for cell in cells for text in _pieces(cell)]
+        blocks = [self._block_width(column, metrics)] if any(cell.times for cell in cells) else []
         return max((*map(metrics.horizontalAdvance, texts), *blocks), default=0) + 2 * self._margin
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:

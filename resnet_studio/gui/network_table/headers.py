@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
@@ -13,8 +14,9 @@ from resnet_studio.gui import theme
 
 SUBTITLE_ROLE = Qt.ItemDataRole.UserRole
 PADDING, CROSS = 8, 20
-CENTER = int(Qt.AlignmentFlag.AlignCenter)
-WRAPPED = CENTER | int(Qt.TextFlag.TextWordWrap)
+WRAPPED = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
+BREAKS = re.compile("[ \N{ZERO WIDTH SPACE}]|(?<=-)")
+"""Where Qt breaks a line of a title."""
 
 
 class NetworkHeader(QHeaderView):
@@ -34,36 +36,54 @@ class NetworkHeader(QHeaderView):
         self.setHighlightSections(True)
 
     def sizeHint(self) -> QSize:
-        """The lines of the longest title, and one for the subtitle."""
-        lines = max((self._lines(section) for section in range(self.count())), default=1) + 1
+        """The lines of the longest title, and those of the longest subtitle."""
+        sections = range(self.count())
+        lines = max(map(self._lines, sections), default=1) + self._subtitle_lines()
         return QSize(super().sizeHint().width(), lines * self.fontMetrics().lineSpacing() + PADDING)
 
+    def needed_width(self, section: int) -> int:
+        """The width at which every word of a section's title and subtitle fits on a line."""
+        words = *BREAKS.split(self._title(section)), *self._subtitle(section).split()
+        metrics = QFontMetricsF(self.font())
+        return math.ceil(max(map(metrics.horizontalAdvance, words), default=0)) + self._margins + 1
+
+    @property
+    def _margins(self) -> int:
+        """Pixels on both sides of a title; the × is on its right."""
+        return PADDING + (CROSS if self._removable else PADDING)
+
     def _title(self, section: int) -> str:
-        """The title, which may also be wrapped between the numbers of blocks: "3·4·6·3"."""
+        """The title, which may also be wrapped between the numbers of blocks, "3·4·6·3", and behind an underscore."""
         title = str(self.model().headerData(section, Qt.Orientation.Horizontal, Qt.ItemDataRole.DisplayRole))
-        return title.replace("·", "·\N{ZERO WIDTH SPACE}")
+        return re.sub("([·_])", "\\1\N{ZERO WIDTH SPACE}", title)
+
+    def _subtitle(self, section: int) -> str:
+        return str(self.model().headerData(section, Qt.Orientation.Horizontal, SUBTITLE_ROLE) or "")
 
     def _lines(self, section: int) -> int:
         """The number of lines of a title."""
-        width = self.sectionSize(section) - 2 * (CROSS if self._removable else PADDING)
-        available = QRect(0, 0, max(width, 1), 10_000)
-        height = self.fontMetrics().boundingRect(available, WRAPPED, self._title(section)).height()
+        return self._wrapped_lines(section, self._title(section))
+
+    def _subtitle_lines(self) -> int:
+        """The number of lines of the longest subtitle."""
+        lines = (self._wrapped_lines(section, self._subtitle(section)) for section in range(self.count()))
+        return max(lines, default=1)
+
+    def _wrapped_lines(self, section: int, text: str) -> int:
+        available = QRect(0, 0, max(self.sectionSize(section) - self._margins, 1), 10_000)
+        height = self.fontMetrics().boundingRect(available, WRAPPED, text).height()
         return max(1, round(height / self.fontMetrics().lineSpacing()))
 
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
         colors = theme.current()
-        model = self.model()
-        subtitle = str(model.headerData(section, Qt.Orientation.Horizontal, SUBTITLE_ROLE) or "")
         current = self.selectionModel() is not None and self.selectionModel().currentIndex().column() == section
         painter.save()
         painter.fillRect(rect, QColor(colors.selected if current else colors.window))
         content = rect.adjusted(PADDING, 2, -PADDING, -4)
-        line = self.fontMetrics().lineSpacing()
-        self._draw_text(painter, content.adjusted(0, 0, 0, -line), self._title(section), colors.text, WRAPPED)
-        elided = self.fontMetrics().elidedText(subtitle, Qt.TextElideMode.ElideRight, content.width())
-        self._draw_text(
-            painter, QRect(content.left(), content.bottom() + 1 - line, content.width(), line), elided, colors.muted
-        )
+        below = self._subtitle_lines() * self.fontMetrics().lineSpacing()
+        self._draw_text(painter, content.adjusted(0, 0, 0, -below), self._title(section), colors.text)
+        bottom = QRect(content.left(), content.bottom() + 1 - below, content.width(), below)
+        self._draw_text(painter, bottom, self._subtitle(section), colors.muted)
         if self._removable:
             painter.setPen(QColor(colors.muted))
             painter.drawText(self._cross_in(rect), Qt.AlignmentFlag.AlignCenter, "×")
@@ -74,11 +94,10 @@ class NetworkHeader(QHeaderView):
         )
         painter.restore()
 
-    def _draw_text(self, painter: QPainter, rect: QRect, text: str, color: str, flags: int = CENTER) -> None:
-        if self._removable:
-            rect = rect.adjusted(CROSS - PADDING, 0, PADDING - CROSS, 0)
+    def _draw_text(self, painter: QPainter, rect: QRect, text: str, color: str) -> None:
+        rect = rect.adjusted(0, 0, 2 * PADDING - self._margins, 0)
         painter.setPen(QColor(color))
-        painter.drawText(rect, flags, text)
+        painter.drawText(rect, WRAPPED, text)
 
     def _cross_in(self, rect: QRect) -> QRect:
         return QRect(rect.right() - CROSS, rect.top() + 2, CROSS, CROSS)
@@ -137,9 +156,9 @@ class StageHeader(QHeaderView):
         """What each row needs for its name and its detail, if these stand in one line."""
         metrics = QFontMetricsF(self.font())  # whole pixels may be rounded down, which would cut off a letter
         for section in range(self.count() if self._at_top else 0):
-            if self.starts_group(section):
-                texts = self.text(section, NAME_ROLE), self.text(section, DETAIL_ROLE)
-                yield sum(math.ceil(metrics.horizontalAdvance(text)) for text in texts) + MARK + 3 * PADDING
+            name = self.text(section, NAME_ROLE) if self.starts_group(section) else ""
+            texts = name, self.text(section, DETAIL_ROLE)
+            yield sum(math.ceil(metrics.horizontalAdvance(text)) for text in texts) + MARK + 3 * PADDING
 
     def text(self, section: int, role: int) -> str:
         return str(self.model().headerData(section, Qt.Orientation.Vertical, role) or "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
@@ -42,8 +42,8 @@ class NetworkTable(QTableView):
     ) -> None:
         super().__init__()
         self.stage_header, self.extra_height, self._min_width = stage_header, extra_height, min_width
-        self.widest_cell: Callable[[int], int] = lambda _column_width: 0
-        """Set by the delegate: the pixels that the widest cell needs, given the width of the columns."""
+        self.cell_widths: Callable[[int], Sequence[int]] = lambda _available: ()
+        """Set by the delegate: the pixels that each column's cells need, given the width of all columns together."""
         self._spans: list[Span] = []
         self._corner = QLabel(stage_header.heading, self)
         self._corner.setProperty("quiet", True)
@@ -53,8 +53,7 @@ class NetworkTable(QTableView):
         self.setHorizontalHeader(header)
         self.setVerticalHeader(stage_header)
         self.setCornerButtonEnabled(False)
-        header.setMinimumSectionSize(min_width)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.sectionResized.connect(self.scheduleDelayedItemsLayout)  # text wraps differently
         header.sectionDoubleClicked.connect(self.networkSelected)
         header.removeRequested.connect(self.removeRequested)
@@ -88,7 +87,7 @@ class NetworkTable(QTableView):
         self.scheduleDelayedItemsLayout()
 
     def doItemsLayout(self) -> None:
-        self._widen_columns()
+        self._fit_columns()
         heights = [self.sizeHintForRow(row) for row in range(self.model().rowCount())]
         left_over = (self.viewport().height() - sum(heights)) // max(len(heights), 1)
         for row, height in enumerate(heights):
@@ -96,14 +95,14 @@ class NetworkTable(QTableView):
         super().doItemsLayout()
         self.updateGeometry()
 
-    def _widen_columns(self) -> None:
-        """Make no column narrower than its widest cell; if that is too wide, the table scrolls."""
-        header = cast("NetworkHeader", self.horizontalHeader())
-        share = self.viewport().width() // max(self.model().columnCount(), 1)
-        needed = max(self._min_width, self.widest_cell(share))
-        if needed != header.minimumSectionSize():
-            header.setMinimumSectionSize(needed)
-            header.resizeSections()
+    def _fit_columns(self) -> None:
+        """Give every column the width that its content needs, and its share of what is left; if that is too little for
+        all, the table scrolls."""
+        header, available = cast("NetworkHeader", self.horizontalHeader()), self.viewport().width()
+        widths = zip(self.cell_widths(available), map(header.needed_width, range(header.count())), strict=False)
+        needed = [max(self._min_width, *pair) for pair in widths]
+        for column, width in enumerate(shared_widths(needed, available)):
+            header.resizeSection(column, width)
 
     def sizeHintForRow(self, row: int) -> int:
         """The height of a row's highest cell, visible or not; cells that span several rows are left out."""
@@ -189,3 +188,13 @@ class NetworkTable(QTableView):
             self._request_move(self.current_column() + STEPS[Qt.Key(event.key())])
         else:
             super().keyPressEvent(event)
+
+
+def shared_widths(needed: Sequence[int], available: int) -> list[int]:
+    """Widths of columns that need these, in a table of that width: equal ones if these fit, else what each needs and
+    its share of the rest. In too little space each has what it needs."""
+    count = len(needed)
+    equal = max(needed, default=0) * count <= available
+    wanted = [0] * count if equal else list(needed)
+    spare = max(0, available - sum(wanted))
+    return [width + spare // max(count, 1) + (at < spare % max(count, 1)) for at, width in enumerate(wanted)]

@@ -75,6 +75,6 @@ def _read_run(folder: Path) -> Found | None:
         time.sleep(PAUSE)
     if curves.best is None or not math.isfinite(curves.best.error):
         return None
-    networks = frozenset(filter(None, (manifest.architecture, fitted_architecture(curves))))
+    networks = {manifest.architecture, fitted_architecture(curves) or manifest.architecture}
     changes = curves.prepared.changes if curves.prepared else ()
-    return networks, RunResult(manifest.name, data_title(manifest.recipe.data), curves.best.error, changes)
+    return frozenset(networks), RunResult(manifest.name, data_title(manifest.recipe.data), curves.best.error, changes)

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
 from fake_engine import FakeEngine
 from resnet_studio.analysis.comparison import Comparison
+from resnet_studio.analysis.measurement import (
+    Measurement,
+    MeasurementSpec,
+    Timing,
+    cpu_name,
+    library_versions,
+)
 from resnet_studio.analysis.table import CounterChecks, LayerTable, plan_table
 from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.compare.controller import CompareController
 from resnet_studio.gui.session import SessionState
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import preset, title
+from written_runs import finished_run
 
 RESNET, PLAIN = preset("resnet18"), preset("plain18")
 
@@ -30,12 +39,14 @@ def counted(architecture: Architecture) -> LayerTable:
 class Harness:
     """The controller with a fake engine, and what it has emitted."""
 
-    def __init__(self) -> None:
+    def __init__(self, runs: Path) -> None:
         self.engine = FakeEngine()
-        self.app = AppController(SessionState(architecture=RESNET, compared=[None, PLAIN]), self.engine)
+        self.app = AppController(SessionState(architecture=RESNET, compared=[None, PLAIN]), self.engine, runs)
         self.controller = CompareController(self.app)
         self.emitted: list[Comparison] = []
         self.controller.comparisonChanged.connect(self.emitted.append)
+        self.waiting: list[int] = []
+        self.controller.measuringChanged.connect(self.waiting.append)
         self.errors: list[str] = []
         self.app.errorOccurred.connect(lambda sentence, *_: self.errors.append(sentence))
         self.app.start()
@@ -45,10 +56,16 @@ class Harness:
         return [lane.removeprefix("table of ") for lane in self.engine.pending if lane.startswith("table of ")]
 
 
+def measured(spec: MeasurementSpec, milliseconds: float) -> Measurement:
+    timing = Timing(milliseconds / 1000, milliseconds / 1001, milliseconds / 999, 20)
+    return Measurement(spec, timing, {}, cpu_name(), 2, library_versions(), 1.0)
+
+
 @pytest.fixture
-def harness(qtbot: QtBot) -> Iterator[Harness]:
-    harness = Harness()
+def harness(qtbot: QtBot, tmp_path: Path) -> Iterator[Harness]:
+    harness = Harness(tmp_path)
     yield harness
+    harness.controller.close()
     harness.app.close()
 
 
@@ -94,3 +111,54 @@ def test_a_network_that_is_too_large_to_count_is_not_reported(harness: Harness) 
     assert harness.errors == []
     harness.engine.fail(f"table of {title(RESNET)}", RuntimeError("out of luck"))
     assert harness.errors == ["out of luck"]
+
+
+def test_networks_are_measured_when_that_is_asked_for(harness: Harness) -> None:
+    harness.controller.set_active(True)
+    assert harness.engine.requests_of("measure") == []
+    assert [result.time for result in harness.emitted[-1].results] == [None, None]
+    harness.controller.measure()
+    ((_, specs),) = harness.engine.requests_of("measure")
+    assert [spec.architecture for spec in specs] == [RESNET, PLAIN]
+    assert harness.waiting[-1] == 2
+    harness.engine.part("measure", measured(specs[0], 40))
+    assert [result.time and result.time.whole.median for result in harness.emitted[-1].results] == [0.04, None]
+    harness.engine.part("measure", measured(specs[1], 30))
+    harness.engine.answer("measure", None)
+    assert harness.waiting[-1] == 0
+    assert harness.emitted[-1].results[1].time == measured(specs[1], 30)
+
+
+def test_only_networks_without_a_time_are_measured_unless_all_have_one(harness: Harness) -> None:
+    harness.controller.set_active(True)
+    spec = harness.app.measurements.spec(RESNET)
+    harness.app.measurements.request(RESNET)
+    harness.engine.part("measure", measured(spec, 40))
+    harness.engine.answer("measure", None)
+    harness.controller.measure()
+    assert [spec.architecture for spec in harness.engine.requests_of("measure")[-1][1]] == [PLAIN]
+    harness.engine.part("measure", measured(harness.app.measurements.spec(PLAIN), 30))
+    harness.engine.answer("measure", None)
+    harness.controller.measure()
+    assert [spec.architecture for spec in harness.engine.requests_of("measure")[-1][1]] == [RESNET, PLAIN]
+    harness.controller.cancel()
+    assert harness.waiting[-1] == 0
+
+
+def test_the_best_runs_are_read_while_the_page_is_visible(qtbot: QtBot, harness: Harness, tmp_path: Path) -> None:
+    finished_run(tmp_path / "one", "plain20-cifar")
+    harness.controller.compare_with((RESNET, preset("plain20-cifar")))
+    assert harness.emitted[-1].results[1].runs == ()
+    harness.controller.set_active(True)
+    qtbot.waitUntil(lambda: harness.emitted[-1].results[1].runs != ())
+    assert harness.emitted[-1].results[1].runs[0].run == "one"
+
+
+def test_a_deep_network_is_compared_in_time_slices(qtbot: QtBot, harness: Harness) -> None:
+    deep = replace(preset("resnet50"), blocks=(100, 100, 100, 100))
+    harness.controller.set_active(True)
+    count = len(harness.emitted)
+    harness.controller.compare_with((RESNET, deep))
+    assert len(harness.emitted) == count
+    qtbot.waitUntil(lambda: len(harness.emitted) > count)
+    assert harness.emitted[-1].architectures == (RESNET, deep)

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QMouseEvent
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from architectures import OWN_PRESETS
 from resnet_studio.analysis.comparison import compare
-from resnet_studio.analysis.comparison_rows import ComparisonEntry, Shown
+from resnet_studio.analysis.comparison_entries import ComparisonEntry
+from resnet_studio.analysis.comparison_rows import Shown
+from resnet_studio.analysis.measurement import Measurement, MeasurementSpec, Timing
+from resnet_studio.analysis.results import NetworkResults
 from resnet_studio.analysis.table import plan_table
+from resnet_studio.gui import theme
 from resnet_studio.gui.common.inputs import SegmentedControl
+from resnet_studio.gui.compare.delegate import difference_color, tint
 from resnet_studio.gui.compare.model import ENTRY_ROLE, CompareModel
 from resnet_studio.gui.compare.view import CompareView
 from resnet_studio.gui.network_table.headers import DETAIL_ROLE, NAME_ROLE
 from resnet_studio.gui.network_table.table import NetworkTable
+from resnet_studio.gui.theme import ThemeName
 from resnet_studio.networks.architecture import Architecture, to_json
 from resnet_studio.networks.presets import PRESETS, preset
+from themed import themed
 
 Request = tuple[Architecture | None, ...]
 PROJECTION = 64 * 128 * 28**2
@@ -99,6 +107,26 @@ def show_only(qtbot: QtBot, view: CompareView, shown: str) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+def fold(view: CompareView) -> QToolButton:
+    """The line that stands for the equal rows."""
+    found = view.findChild(QToolButton, "compareFold")
+    assert isinstance(found, QToolButton)
+    return found
+
+
+def unfold(qtbot: QtBot, view: CompareView) -> None:
+    qtbot.mouseClick(fold(view), Qt.MouseButton.LeftButton)
+
+
+def select(qtbot: QtBot, view: CompareView, control: str, value: str) -> None:
+    button = view.findChild(SegmentedControl, control).button(value)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def sentence(view: CompareView) -> str:
+    return view.findChild(QLabel, "compareSentence").text()
+
+
 def add(qtbot: QtBot, view: CompareView, typed: str) -> None:
     """Type into the search and select the first name that it finds."""
     line = view.findChild(QComboBox, "compareSearch").lineEdit()
@@ -115,9 +143,13 @@ def click_column(qtbot: QtBot, view: CompareView, column: int) -> None:
 
 
 def test_stages_are_aligned_under_the_whole(harness: CompareHarness) -> None:
+    harness.answer((preset("resnet34"), preset("resnet50"), preset("vgg19")))
     found = labels(harness.view)
-    assert [label for name, label in found if name == "total"] == ["depth", "parameters", "FLOPs", "activations"]
-    assert list(dict.fromkeys(name for name, _ in found)) == [
+    assert [label for name, label in found if name == "total"][:8] == [
+        "depth", "parameters", "FLOPs", "activations", "receptive field", "FLOPs per byte", "memory, inference",
+        "memory, training",
+    ]  # fmt: skip
+    assert list(dict.fromkeys(name for name, _ in found if name)) == [
         "total", "conv1", "conv2_x", "conv3_x", "conv4_x", "conv5_x", "fc"
     ]  # fmt: skip
     assert [label for name, label in found if name == "conv3_x"] == [
@@ -139,7 +171,8 @@ def test_differences_from_the_first_are_marked_with_percentages(harness: Compare
     assert conv3 == f"{plain_conv3:,} multiply-adds in conv + fc\n−{PROJECTION:,} vs. {plain_conv3 + PROJECTION:,}"
 
 
-def test_what_is_equal_is_not_marked(harness: CompareHarness) -> None:
+def test_what_is_equal_is_not_marked(qtbot: QtBot, harness: CompareHarness) -> None:
+    unfold(qtbot, harness.view)
     for label in ("output", "blocks", "parameters", "FLOPs"):
         assert not entries(harness.view, "conv2_x", label)[1].differs
     assert entries(harness.view, "total", "depth")[1].words == "34"
@@ -384,12 +417,14 @@ def test_nothing_to_compare_shows_a_hint(qtbot: QtBot) -> None:
     assert not view.findChild(QLabel, "compareHint").isVisible()
 
 
-def test_narrow_columns_scroll_and_stay_readable(qtbot: QtBot, harness: CompareHarness) -> None:
+def test_narrow_columns_stack_and_stay_readable(qtbot: QtBot, harness: CompareHarness) -> None:
     harness.answer(tuple(PRESETS[name] for name in ("resnet18", "resnet34", "resnet50", "resnet101", "vgg19")))
     harness.view.resize(780, 600)
     shown = table(harness.view)
+    qtbot.waitUntil(lambda: shown.viewport().width() < 640)
+    qtbot.waitUntil(lambda: shown.horizontalScrollBar().maximum() == 0)  # differences stand under the values instead
+    harness.answer(tuple(PRESETS[name] for name in (*OWN_PRESETS[:8], "vgg19")))
     qtbot.waitUntil(lambda: shown.horizontalScrollBar().maximum() > 0)
-    assert min(shown.columnWidth(column) for column in range(5)) >= 150
     click_column(qtbot, harness.view, 0)
     qtbot.keyClick(shown, Qt.Key.Key_End)
     assert shown.horizontalScrollBar().value() == shown.horizontalScrollBar().maximum()
@@ -405,6 +440,11 @@ def test_the_model_passes_qts_tester() -> None:
         for shown in ("blocks", "macs", "all"):
             model.show_only(shown)
             assert model.columnCount() == len(selected)
+            model.set_order("difference")
+            model.set_unfolded(True)
+            model.set_unit("operations")
+            model.set_order("stage")
+            model.set_unfolded(False)
     assert tester.model() is model
 
 
@@ -426,3 +466,145 @@ def test_names_of_parts_have_room(harness: CompareHarness) -> None:
     header = harness.view.findChild(NetworkTable).stage_header
     QApplication.processEvents()
     assert header.width() > sum(map(header.fontMetrics().horizontalAdvance, ["features.12", "output"]))
+
+
+def test_equal_rows_are_one_line_that_unfolds_by_mouse_and_keys(qtbot: QtBot, harness: CompareHarness) -> None:
+    listed = labels(harness.view)
+    count = int(fold(harness.view).text().split()[0])
+    assert fold(harness.view).text().strip() == f"{count} rows are equal"
+    assert listed[-1] == ("", "")
+    assert ("conv1", "FLOPs") not in listed
+    click_column(qtbot, harness.view, 1)
+    unfold(qtbot, harness.view)
+    below = labels(harness.view)[len(listed) :]
+    assert len(below) == count
+    assert ("conv1", "FLOPs") in below
+    assert all(not entry.differs for name, label in below for entry in entries(harness.view, name, label))
+    assert table(harness.view).current_column() == 1, "it is still selected"
+    qtbot.keyClick(fold(harness.view), Qt.Key.Key_Space)
+    assert labels(harness.view) == listed
+
+
+def test_the_line_stands_below_the_rows_that_differ(qtbot: QtBot, harness: CompareHarness) -> None:
+    shown = table(harness.view)
+    shown.verticalScrollBar().setValue(shown.verticalScrollBar().maximum())
+    row = shown.model().rowCount() - 1
+    assert fold(harness.view).geometry().top() == shown.rowViewportPosition(row) + 2
+    assert fold(harness.view).geometry().bottom() < shown.rowViewportPosition(row) + shown.rowHeight(row)
+    harness.answer((preset("resnet34"), preset("vgg19"), preset("resnet20-cifar")))
+    assert not fold(harness.view).isVisible(), "no row is equal in all three"
+
+
+def test_two_equal_networks_have_equal_rows_only(harness: CompareHarness) -> None:
+    harness.answer((preset("resnet34"), preset("resnet34")))
+    assert labels(harness.view) == [("", "")]
+    assert fold(harness.view).text().strip().startswith("all ")
+    assert "there is no difference" in sentence(harness.view)
+
+
+def test_what_differs_most_comes_first(qtbot: QtBot, harness: CompareHarness) -> None:
+    """The first two linear layers of VGG-19 have sixty times the parameters of ResNet-50's one."""
+    harness.answer((preset("resnet50"), preset("vgg19")))
+    by_stage = labels(harness.view)
+    select(qtbot, harness.view, "compareOrder", "difference")
+    assert labels(harness.view)[:2] == [("fc", "FLOPs"), ("fc", "parameters")]
+    assert sorted(labels(harness.view)) == sorted(by_stage)
+    select(qtbot, harness.view, "compareOrder", "stage")
+    assert labels(harness.view) == by_stage
+
+
+def test_the_sentence_is_that_of_the_selected_network(qtbot: QtBot, harness: CompareHarness) -> None:
+    harness.answer((preset("resnet50"), preset("resnet50-v1.5"), preset("vgg19")))
+    assert sentence(harness.view).startswith(
+        "resnet50-v1.5 has the stride on the 3×3 instead of the first 1×1: +0.231 G"
+    )
+    click_column(qtbot, harness.view, 2)
+    assert sentence(harness.view).startswith("vgg19, a chain of 3×3 convolutions")
+    top = table(harness.view).geometry().top()
+    click_column(qtbot, harness.view, 0)
+    assert sentence(harness.view).startswith("resnet50-v1.5")
+    assert table(harness.view).geometry().top() == top, "the table stays where it is"
+    harness.view.set_unit("operations")
+    assert "+0.462 G FLOPs (2 × MAC)" in sentence(harness.view)
+    assert entries(harness.view, "total", "FLOPs (2 × MAC)")[0].value == f"{2 * 3.857973248:.3g} G"
+
+
+def test_a_long_sentence_is_shortened_and_its_tooltip_lists_every_change(harness: CompareHarness) -> None:
+    harness.answer((preset("resnet50"), preset("wrn-28-10")))
+    label = harness.view.findChild(QLabel, "compareSentence")
+    harness.view.resize(2400, 800)
+    QApplication.processEvents()
+    long = label.text()
+    harness.view.resize(720, 800)
+    QApplication.processEvents()
+    assert len(label.text()) < len(long)
+    assert "smaller changes (" in label.text()
+    assert len(label.toolTip().splitlines()) == 6
+    assert label.accessibleDescription() == long
+
+
+def test_differences_are_tinted_by_how_far_they_go() -> None:
+    def opacity(ratio: float) -> float:
+        return tint(ComparisonEntry("1", ratio != 1, ratio=ratio)).alphaF()
+
+    assert opacity(1.0) == 0
+    assert opacity(1.01) < opacity(2.0) < opacity(100.0)
+    assert opacity(0.5) == pytest.approx(opacity(2.0), abs=0.01)
+    assert opacity(0.0) == opacity(math.inf) == pytest.approx(opacity(100.0), abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_more_and_less_are_told_apart_and_read_on_their_tint(name: ThemeName) -> None:
+    """By WCAG's contrast of 4.5 on the strongest tint; orange is redder than blue for every kind of color vision."""
+    with themed(name):
+        colors = theme.current()
+        for ratio in (0.01, 100.0):
+            entry = ComparisonEntry("1", True, ratio=ratio)
+            color, over, back = difference_color(entry), tint(entry), QColor(colors.window)
+            share = over.alphaF()
+            mixed = QColor.fromRgbF(
+                *(share * a + (1 - share) * b for a, b in zip(over.getRgbF()[:3], back.getRgbF()[:3], strict=True))
+            )
+            assert contrast(color, mixed) >= 4.5
+            assert contrast(QColor(colors.text), mixed) >= 4.5
+        assert QColor(colors.more).red() > QColor(colors.more).blue() + 60
+        assert QColor(colors.less).blue() > QColor(colors.less).red() + 60
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """WCAG 2's ratio of the luminances."""
+
+    def luminance(color: QColor) -> float:
+        parts = (
+            value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4 for value in color.getRgbF()[:3]
+        )
+        return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
+
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_measuring_is_requested_and_canceled_by_one_button(qtbot: QtBot, harness: CompareHarness) -> None:
+    asked: list[str] = []
+    harness.view.measureRequested.connect(lambda: asked.append("measure"))
+    harness.view.cancelRequested.connect(lambda: asked.append("cancel"))
+    button = harness.view.findChild(QPushButton, "compareMeasure")
+    width = button.width()
+    assert button.text() == "Measure time"
+    assert "2 networks" in button.toolTip()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    harness.view.show_measuring(2)
+    assert button.text() == "Cancel (2 left)"
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    harness.view.show_measuring(0)
+    assert asked == ["measure", "cancel"]
+    timing = Timing(0.1, 0.09, 0.11, 20)
+    times = {
+        network: NetworkResults(Measurement(MeasurementSpec(network), timing, {}, "a CPU", 2, {}, 0.0))
+        for network in (preset("resnet34"), preset("plain34"))
+    }
+    harness.view.show_comparison(compare([plan_table(network) for network in times], times))
+    assert button.text() == "Measure again"
+    unfold(qtbot, harness.view)
+    assert [entry.value for entry in entries(harness.view, "total", "time per image")] == ["100 ms", "100 ms"]
+    assert button.width() == width, "its neighbors don't move"
