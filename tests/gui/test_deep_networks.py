@@ -35,7 +35,7 @@ MOST_CALLS = 500_000
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
     """A window with every tab created, whose engine is off."""
-    window = MainWindow(SessionState())
+    window = MainWindow(SessionState(figure_networks=[None, preset("vgg19")]))
     qtbot.addWidget(window)
     window.show()
     for number in range(window.workspaces.count()):
@@ -83,7 +83,7 @@ def total(window: MainWindow, column: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("deep", "pages"), [(preset("resnet1202-cifar"), (0,)), (DEEP, (0, 2, 3)), (DEEPEST, (0,))],
+    ("deep", "pages"), [(preset("resnet1202-cifar"), (0,)), (DEEP, (0, 2, 3, 5)), (DEEPEST, (0,))],
     ids=["1202", "999", "deepest"],
 )  # fmt: skip
 def test_no_turn_of_the_event_loop_is_long(

@@ -133,9 +133,9 @@ class FigureController(QObject):
             left = [network for at, network in enumerate(self.networks) if at != number]
             self.show_networks(left, self._network - (number < self._network))
 
-    def reorder(self, order: Sequence[int]) -> None:
-        """Draw the networks in another order."""
-        self.show_networks([self.networks[number] for number in order], list(order).index(self._network))
+    def reorder(self, order: Sequence[int], selected: int) -> None:
+        """Draw the networks in another order, and select one of them by its new number."""
+        self.show_networks([self.networks[number] for number in order], selected)
 
     def select_network(self, number: int) -> None:
         """Select one of the networks: forms that show a single one show it."""
@@ -161,7 +161,7 @@ class FigureController(QObject):
     def set_active(self, active: bool) -> None:
         """Set whether the figure is visible."""
         self._active, self._followed = active, self._session.architecture
-        if active and not self._app.updating:
+        if active:
             self.refresh()
 
     def refresh(self) -> None:
@@ -208,8 +208,7 @@ class FigureController(QObject):
             self._drawn, self._frame, self.shown = wanted, (), None
             self.refused.emit(str(error))
             return
-        folds = options.form != "block" and options.folds(architectures)
-        frame = (tuple(self.networks), options.form, options.block, folds)
+        frame = tuple(self.networks), options.form, options.block
         self.shown = ShownFigure(index, architectures, color, frame != self._frame)
         self._drawn, self._frame = wanted, frame
         self.figureChanged.emit(self.shown)
@@ -221,6 +220,7 @@ class FigureController(QObject):
         """Prepare what hovering shows."""
         self._facts = {one: facts for one, facts in self._facts.items() if one in architectures}
         for architecture in architectures:
+            yield from plan_steps(architecture)
             table = self._app.table_of(architecture)
             if architecture not in self._facts or self._facts[architecture].table is not table:
                 self._facts[architecture] = yield from facts_steps(table)

@@ -32,8 +32,8 @@ class NetworkTabs(QTabBar):
     networkActivated = Signal(int)
     """A tab was double-clicked, or Enter was pressed on it."""
     removeRequested = Signal(int)
-    orderRequested = Signal(list)
-    """The numbers of all networks in their new order."""
+    orderRequested = Signal(list, int)
+    """The numbers of all networks in their new order, and which of them is selected then."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,11 +44,15 @@ class NetworkTabs(QTabBar):
         self.setUsesScrollButtons(True)
         self.setElideMode(Qt.TextElideMode.ElideNone)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.currentChanged.connect(self.networkSelected)
+        self._pressed = False
+        """Whether a tab may be being dragged: until the mouse is released, nothing is emitted or shown."""
+        self.currentChanged.connect(self._on_current_changed)
         self.tabBarDoubleClicked.connect(self.networkActivated)
 
     def show_networks(self, tabs: Sequence[NetworkTab], current: int) -> None:
         """Show these networks, and which of them is selected."""
+        if self._pressed:
+            return
         with QSignalBlocker(self):
             while self.count() > len(tabs):
                 self.removeTab(self.count() - 1)
@@ -97,11 +101,24 @@ class NetworkTabs(QTabBar):
         if 0 <= to < self.count():
             order = list(range(self.count()))
             order.insert(to, order.pop(number))
-            self.orderRequested.emit(order)
+            self.orderRequested.emit(order, to)
+
+    def _on_current_changed(self, number: int) -> None:
+        if not self._pressed:
+            self.networkSelected.emit(number)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed = event.button() == Qt.MouseButton.LeftButton
+        super().mousePressEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """After a tab was dragged, request the order that the tabs have now."""
+        """Select the tab that was clicked and, after it was dragged, request the order that the tabs have now."""
         super().mouseReleaseEvent(event)
+        if not self._pressed:
+            return
+        self._pressed = False
         order = [int(self.tabData(number)) for number in range(self.count())]
         if order != sorted(order):
-            self.orderRequested.emit(order)
+            self.orderRequested.emit(order, self.currentIndex())
+        else:
+            self.networkSelected.emit(self.currentIndex())
