@@ -139,7 +139,7 @@ class ShareDelegate(QStyledItemDelegate):
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRectF(box.left(), box.top(), PERCENT_WIDTH, box.height()), right, share)
         left = box.left() + PERCENT_WIDTH + 8
-        width = max(1.0, length * (box.right() - left))
+        width = max(1.0, length * (box.right() - left)) if length else 0.0
         stage = index.data(STAGE_ROLE)
         color = theme.stage_color(stage) if stage else QColor(theme.current().accent)
         painter.fillRect(QRectF(left, box.center().y() - 4, width, 8), color)
