@@ -43,13 +43,14 @@ def columns(
 ) -> tuple[Column, ...]:  # fmt: skip
     """The columns of a result: its place on the front, the fields that are varied, and what the networks cost."""
     figures = [candidate.figures for candidate in result.candidates]
-    found = [_front(result), *_fields(result), _parameters(), _macs(unit), _activations()]
-    if any(one.memory is not None for one in figures):
-        found.append(_memory(result))
+    found = [_front(result), *_fields(result), _parameters(), _macs(unit)]
     if any(one.seconds is not None for one in figures):
         found.append(_predicted())
     if measured:
         found += [_measured(measured), _error(measured)]
+    if any(one.memory is not None for one in figures):
+        found.append(_memory(result))
+    found.append(_activations())
     if result.budget.limited:
         found.append(_beyond(result))
     return tuple(found)
